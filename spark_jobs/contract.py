@@ -1,0 +1,142 @@
+"""What a source and a table are: frozen dataclasses that types, checks, docs and the asset graph derive from.
+
+Holds no behaviour that needs an engine and no table of any source. Standard library only, so that loading the
+asset graph imports neither pyspark nor pyarrow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+HOUR_FORMAT = "%Y-%m-%d-%H"
+"""An hour as CloudFront writes it in file names; also the lake's partition value and Dagster's partition key."""
+
+HOUR_COLUMN = "event_hour"
+"""The partition column of every hourly table; its values live in folder names, never inside the data files."""
+
+TYPES = ("string", "int32", "int64", "double", "boolean", "timestamp", "list<string>")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name (unit as suffix), one of `TYPES` (`timestamp` is UTC, microseconds), its meaning."""
+
+    name: str
+    type: str
+    meaning: str
+    nullable: bool = True
+    personal: bool = False
+
+    def __post_init__(self) -> None:
+        if self.type not in TYPES:
+            raise ValueError(f"Column {self.name} has type {self.type!r}; use one of {', '.join(TYPES)}.")
+
+
+@dataclass(frozen=True)
+class Check:
+    """A named condition on a table that an asset check evaluates; a blocking one stops what is downstream."""
+
+    name: str
+    meaning: str
+    blocking: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """A lake table. `key` is its asset key and its folder, `grain` says what one row is."""
+
+    key: str
+    meaning: str
+    grain: str
+    columns: tuple[Column, ...]
+    upstream: tuple[str, ...] = ()
+    hourly: bool = True
+    trailing_hours: int = 0
+    """How many hours before its own an hourly row reads from upstream."""
+    unique: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    retention_days: int = 90
+    """Default retention; the setting WEIR_RETENTION_DAYS overrides it per table."""
+
+    @property
+    def layer(self) -> str:
+        return self.key.split("/")[0]
+
+    @property
+    def name(self) -> str:
+        return self.key.split("/")[-1]
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    def column(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"Table {self.key} has no column {name!r}; it has {', '.join(self.column_names)}.")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder of `spark_jobs/sources`: the tables it owns, in the order in which they are built."""
+
+    name: str
+    meaning: str
+    owner: str
+    tables: tuple[Table, ...]
+
+    def table(self, key: str) -> Table:
+        for table in self.tables:
+            if table.key == key:
+                return table
+        raise KeyError(f"Source {self.name} has no table {key!r}.")
+
+
+@dataclass(frozen=True, order=True)
+class Interval:
+    """Half-open span of whole UTC hours `[start, end)`: what one job run reads, writes and overwrites exactly."""
+
+    start: datetime
+    end: datetime = field(compare=True)
+
+    def __post_init__(self) -> None:
+        for at in (self.start, self.end):
+            if at.tzinfo is None or at != at.replace(minute=0, second=0, microsecond=0):
+                raise ValueError(f"An interval needs whole UTC hours; got {at.isoformat()}.")
+        if self.end <= self.start:
+            raise ValueError(f"An interval must not be empty; got {self.start} to {self.end}.")
+
+    @classmethod
+    def of_hour(cls, hour: str) -> Interval:
+        start = parse_hour(hour)
+        return cls(start, start + timedelta(hours=1))
+
+    @classmethod
+    def spanning(cls, first_hour: str, last_hour: str) -> Interval:
+        return cls(parse_hour(first_hour), parse_hour(last_hour) + timedelta(hours=1))
+
+    @property
+    def hours(self) -> tuple[str, ...]:
+        return tuple(self._iter_hours())
+
+    def _iter_hours(self) -> Iterator[str]:
+        at = self.start
+        while at < self.end:
+            yield format_hour(at)
+            at += timedelta(hours=1)
+
+    def widened(self, hours_before: int = 0, hours_after: int = 0) -> Interval:
+        return Interval(self.start - timedelta(hours=hours_before), self.end + timedelta(hours=hours_after))
+
+
+def parse_hour(hour: str) -> datetime:
+    """`2026-11-20-13` -> 2026-11-20T13:00Z; ValueError for anything else."""
+    return datetime.strptime(hour, HOUR_FORMAT).replace(tzinfo=UTC)
+
+
+def format_hour(at: datetime) -> str:
+    """The UTC hour that holds `at`, in `HOUR_FORMAT`."""
+    return at.astimezone(UTC).strftime(HOUR_FORMAT)
