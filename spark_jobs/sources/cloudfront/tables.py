@@ -98,9 +98,10 @@ OBJECT_COUNTS = Table(
     columns=(
         Column("source_object", "string", "the log object", nullable=False),
         Column("etag", "string", "the content that was read", nullable=False),
-        Column("lines_present", "int64", "data lines counted in the raw bytes of this hour's part", nullable=False),
-        Column("parsed_count", "int64", "of these, in requests", nullable=False),
-        Column("rejected_count", "int64", "of these, in rejected_lines", nullable=False),
+        Column("lines_present", "int64", "data lines counted in the raw bytes of the whole object", nullable=False),
+        Column("parsed_count", "int64", "of these, in this hour's requests", nullable=False),
+        Column("rejected_count", "int64", "of these, in this hour's rejected_lines", nullable=False),
+        Column("other_hours_count", "int64", "of these, in other hours", nullable=False),
     ),
 )
 

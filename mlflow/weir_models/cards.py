@@ -1,0 +1,64 @@
+"""Model cards: the template in the model's folder, filled with the figures of an evaluation.
+
+In a template `{{figure}}` stands for a figure, `{{figure%}}` for the same as a percentage with its 95 % bounds,
+`{{table:name}}` for a table of the evaluation and `{{tag:name}}` for a tag. Nothing in a card is typed by hand.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+import pandas as pd
+
+from weir_models.contract import Evaluation, ModelSpec
+
+PLACE = re.compile(r"\{\{(table:|tag:)?([\w.]+)(%?)\}\}")
+
+
+def percentage(figures: Mapping[str, float], name: str) -> str:
+    """A rate as a person reads it: 97.1 % (95 % interval 96.8 to 97.4, n = 12,000)."""
+    value = figures.get(name, math.nan)
+    if math.isnan(value):
+        return "not measured"
+    text = f"{100 * value:.3g} %"
+    low, high, n = (figures.get(key, math.nan) for key in (f"{name}_low", f"{name}_high", f"n_{name}"))
+    if not math.isnan(low):
+        text += f" (95 % interval {100 * low:.3g} to {100 * high:.3g}"
+        text += f", n = {n:,.0f})" if not math.isnan(n) else ")"
+    return text
+
+
+def markdown_table(table: pd.DataFrame) -> str:
+    """A DataFrame as a markdown table; floats with four significant digits."""
+
+    def cell(value: object) -> str:
+        text = f"{value:.4g}" if isinstance(value, float) else str(value)
+        return text.replace("|", "\\|").replace("\n", " ")
+
+    lines = ["| " + " | ".join(map(str, table.columns)) + " |", "|" + " --- |" * len(table.columns)]
+    lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in table.itertuples(index=False)]
+    return "\n".join(lines)
+
+
+def write_card(
+    template: str, spec: ModelSpec, evaluation: Evaluation, tags: Mapping[str, str] | None = None
+) -> str:
+    """The card of one version; an unknown place is an error, so that no card has a hole."""
+    known = dict(tags or {})
+    known |= {"name": spec.name, "meaning": spec.meaning, "owner": spec.owner, "naive_rule": spec.naive_rule}
+    known |= {"training_table": spec.training_table, "label": spec.label}
+    known["gates"] = "\n".join(f"- {gate.sentence(evaluation.figures)}" for gate in spec.gates)
+
+    def fill(match: re.Match[str]) -> str:
+        kind, name, percent = match.groups()
+        if kind == "table:":
+            return markdown_table(evaluation.tables[name])
+        if kind == "tag:":
+            return known.get(name, "not recorded")
+        if name not in evaluation.figures:
+            raise KeyError(f"the card of {spec.name} asks for the figure {name}, which the evaluation does not have")
+        return percentage(evaluation.figures, name) if percent else f"{evaluation.figures[name]:.4g}"
+
+    return PLACE.sub(fill, template)

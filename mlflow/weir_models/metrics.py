@@ -1,0 +1,116 @@
+"""Figures of a binary detector: areas, rates at a threshold, Wilson bounds, macro averages per class.
+
+Holds arithmetic on labels and scores only; what a model's evaluation prints or plots is in its own folder.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+Z_95 = 1.959963984540054
+"""Two-sided 95 % quantile of the normal distribution."""
+
+
+def wilson_interval(hits: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % bounds of a proportion; (nan, nan) where nothing was counted."""
+    if n <= 0:
+        return (math.nan, math.nan)
+    share = hits / n
+    centre = share + Z_95**2 / (2 * n)
+    spread = Z_95 * math.sqrt(share * (1 - share) / n + Z_95**2 / (4 * n * n))
+    scale = 1 + Z_95**2 / n
+    low = 0.0 if hits == 0 else (centre - spread) / scale
+    high = 1.0 if hits == n else (centre + spread) / scale
+    return (max(0.0, low), min(1.0, high))
+
+
+def rate(hits: ArrayLike) -> float:
+    """Share of true values; nan where there is none to count."""
+    values = np.asarray(hits, dtype=bool)
+    return float(values.mean()) if values.size else math.nan
+
+
+def rate_figures(name: str, hits: ArrayLike) -> dict[str, float]:
+    """A rate with its count and 95 % bounds: name, n_name, name_low, name_high."""
+    values = np.asarray(hits, dtype=bool)
+    low, high = wilson_interval(int(values.sum()), int(values.size))
+    return {name: rate(values), f"n_{name}": float(values.size), f"{name}_low": low, f"{name}_high": high}
+
+
+def pr_auc(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Average precision; nan where only one label occurs."""
+    truth = np.asarray(labels, dtype=bool)
+    if truth.all() or not truth.any():
+        return math.nan
+    return float(average_precision_score(truth, np.asarray(scores, dtype=float)))
+
+
+def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Area under the ROC curve; nan where only one label occurs."""
+    truth = np.asarray(labels, dtype=bool)
+    if truth.all() or not truth.any():
+        return math.nan
+    return float(roc_auc_score(truth, np.asarray(scores, dtype=float)))
+
+
+def threshold_at_false_positive_rate(benign_scores: ArrayLike, share: float) -> float:
+    """The lowest threshold at which no more than `share` of the benign scores are at or above it."""
+    ordered = np.sort(np.asarray(benign_scores, dtype=float))[::-1]
+    if ordered.size == 0:
+        return math.nan
+    allowed = math.floor(share * ordered.size)
+    if allowed >= ordered.size:
+        return float(ordered[-1])
+    return float(np.nextafter(ordered[allowed], np.inf))
+
+
+def macro_rate(hits: ArrayLike, groups: Iterable[Hashable]) -> float:
+    """Mean over the groups of the share of true values in each; nulls among the groups are left out."""
+    frame = pd.DataFrame({"hit": np.asarray(hits, dtype=bool), "group": list(groups)}).dropna(subset=["group"])
+    return float(frame.groupby("group")["hit"].mean().mean()) if len(frame) else math.nan
+
+
+def rates_by_group(hits: ArrayLike, groups: Iterable[Hashable]) -> pd.DataFrame:
+    """One row a group: group, n, rate, low, high; ordered by group."""
+    frame = pd.DataFrame({"hit": np.asarray(hits, dtype=bool), "group": list(groups)}).dropna(subset=["group"])
+    rows = []
+    for group, part in frame.groupby("group"):
+        low, high = wilson_interval(int(part["hit"].sum()), len(part))
+        rows.append({"group": group, "n": len(part), "rate": float(part["hit"].mean()), "low": low, "high": high})
+    return pd.DataFrame(rows, columns=["group", "n", "rate", "low", "high"])
+
+
+def detector_figures(labels: ArrayLike, scores: ArrayLike, threshold: float, *, prefix: str = "") -> dict[str, float]:
+    """Areas and, at the threshold, true and false positive rate and precision, with counts and 95 % bounds."""
+    truth = np.asarray(labels, dtype=bool)
+    values = np.asarray(scores, dtype=float)
+    above = values >= threshold
+    figures = {"pr_auc": pr_auc(truth, values), "roc_auc": roc_auc(truth, values)}
+    figures |= rate_figures("tpr", above[truth])
+    figures |= rate_figures("fpr", above[~truth])
+    figures |= rate_figures("precision", truth[above])
+    return {f"{prefix}{name}": value for name, value in figures.items()}
+
+
+def reliability_table(labels: ArrayLike, probabilities: ArrayLike, bins: int = 10) -> pd.DataFrame:
+    """Per bin of the probability: its mean beside the share of positives, with the count."""
+    truth = np.asarray(labels, dtype=bool)
+    values = np.asarray(probabilities, dtype=float)
+    index = np.minimum((values * bins).astype(int), bins - 1)
+    rows = [
+        {
+            "bin": f"{b / bins:.1f}-{(b + 1) / bins:.1f}",
+            "n": int((index == b).sum()),
+            "mean_probability": float(values[index == b].mean()),
+            "positive_rate": float(truth[index == b].mean()),
+        }
+        for b in range(bins)
+        if (index == b).any()
+    ]
+    return pd.DataFrame(rows, columns=["bin", "n", "mean_probability", "positive_rate"])

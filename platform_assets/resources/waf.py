@@ -1,0 +1,54 @@
+"""The WAF that settings name: boto3's wafv2 client or the local twin, and the target on top of either.
+
+What is applied and how is in platform_assets/waf/. Secrets never reach a message.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from platform_assets.settings import Settings
+from platform_assets.waf.applied_store import JsonAppliedStore
+from platform_assets.waf.apply import IpSetTarget
+from platform_assets.waf.calls import Calls, WafError
+from platform_assets.waf.limits import GLOBAL_REGION
+from platform_assets.waf.twin import WafTwin
+
+
+def waf_region(settings: Settings) -> str:
+    """CLOUDFRONT is served in us-east-1 only, whatever the region of the rest."""
+    return GLOBAL_REGION if settings.waf_scope == "CLOUDFRONT" else settings.aws_region
+
+
+def waf_client(settings: Settings) -> Any:
+    """A wafv2 client: the twin in `<home>/waf`, or AWS. No call is made here."""
+    if settings.waf_target == "twin":
+        return WafTwin(settings.home / "waf", region_name=waf_region(settings))
+    import boto3  # costs half a second, which a run on the twin need not pay
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    # Retries are ours (calls.py): botocore's would repeat mutating calls past the token bucket.
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30)
+    endpoint = settings.aws_endpoint_url or None
+    try:
+        return boto3.client("wafv2", region_name=waf_region(settings), endpoint_url=endpoint, config=config)
+    except (BotoCoreError, ValueError) as error:
+        raise WafError(
+            f"AWS WAF cannot be set up ({type(error).__name__}); check AWS_PROFILE, WEIR_AWS_REGION and WEIR_AWS_ENDPOINT_URL."
+        ) from None
+
+
+def waf_target(settings: Settings) -> IpSetTarget:
+    """The IP sets of the settings' scope and prefix, and what was applied to them last, in `<home>/waf`."""
+    name = f"applied-{settings.waf_target}-{settings.waf_scope}-{settings.waf_prefix}.json".lower()
+    store = JsonAppliedStore(settings.home / "waf" / name)
+    return IpSetTarget(waf_client(settings), store, scope=settings.waf_scope, prefix=settings.waf_prefix)
+
+
+def check_waf(settings: Settings) -> str:
+    """One read call, for `weir doctor`: a sentence on what was found; WafError where WAF cannot be used."""
+    calls = Calls(waf_client(settings), attempts=2)
+    found = calls.read("list_ip_sets", Scope=settings.waf_scope, Limit=1)
+    some = "with" if found.get("IPSets") else "without"
+    return f"WAF ({settings.waf_target}, {settings.waf_scope}, {waf_region(settings)}) answers, {some} IP sets."

@@ -1,0 +1,77 @@
+"""What we applied last, per IP set: the ownership that tells our entries from those that people added by hand.
+
+Values only; where they are kept is applied_store.py's. An entry is written as pending before AWS is asked to take it,
+so that a run that dies in between leaves no entry that nobody owns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Owned:
+    """Why an entry is there: the decision behind it."""
+
+    decision_id: str
+    expires_at: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class AppliedSet:
+    """Our entries of one IP set. `set_id` ties them to that very set: one made anew under its name is not ours."""
+
+    set_id: str = ""
+    owned: Mapping[str, Owned] = field(default_factory=dict)
+    pending: Mapping[str, Owned] = field(default_factory=dict)
+
+    def for_set(self, set_id: str) -> AppliedSet:
+        """What of it holds for the set that is live now."""
+        is_same = not self.set_id or not set_id or self.set_id == set_id
+        return self if is_same else AppliedSet(set_id=set_id)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """All sets, and a serial that grows with each change: a plan made on an older one is not applied."""
+
+    serial: int = 0
+    sets: Mapping[str, AppliedSet] = field(default_factory=dict)
+
+    def of(self, name: str) -> AppliedSet:
+        return self.sets.get(name, AppliedSet())
+
+    def with_set(self, name: str, applied: AppliedSet) -> Applied:
+        return Applied(self.serial + 1, {**self.sets, name: applied})
+
+    @property
+    def entry_count(self) -> int:
+        return sum(len(one.owned) for one in self.sets.values())
+
+    def to_json(self) -> dict[str, Any]:
+        def entries(owned: Mapping[str, Owned]) -> dict[str, list[str]]:
+            return {address: [one.decision_id, one.expires_at, one.reason] for address, one in sorted(owned.items())}
+
+        sets = {
+            name: {"set_id": one.set_id, "owned": entries(one.owned), "pending": entries(one.pending)}
+            for name, one in sorted(self.sets.items())
+        }
+        return {"format": 1, "serial": self.serial, "sets": sets}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Applied:
+        """ValueError, KeyError or TypeError where the data is not what `to_json` writes."""
+        if data.get("format") != 1:
+            raise ValueError("unknown format")
+
+        def entries(found: Mapping[str, Any]) -> dict[str, Owned]:
+            return {str(address): Owned(*map(str, values)) for address, values in found.items()}
+
+        sets = {
+            str(name): AppliedSet(str(one["set_id"]), entries(one["owned"]), entries(one["pending"]))
+            for name, one in data["sets"].items()
+        }
+        return cls(int(data["serial"]), sets)

@@ -1,0 +1,104 @@
+"""Where the last applied entries are kept: a small JSON file of the home, replaced atomically, locked while applying.
+
+Knows nothing of AWS; what the entries mean is applied.py's.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from platform_assets.waf.applied import Applied
+
+
+class AppliedStoreError(Exception):
+    """The file of the last applied entries cannot be used; one sentence that says what to do."""
+
+
+class AppliedStore(Protocol):
+    """What apply needs: one writer at a time, and a save that is whole or not at all."""
+
+    def lock(self) -> Any: ...
+
+    def load(self) -> Applied: ...
+
+    def save(self, applied: Applied) -> None: ...
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file so that a reader, or a crash, finds the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a file's lock, across threads and processes; the system frees it when the process dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+class JsonAppliedStore:
+    """The store in one file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        with locked(self.path.with_suffix(".lock")):
+            yield
+
+    def load(self) -> Applied:
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return Applied()
+        try:
+            return Applied.from_json(json.loads(text))
+        except (ValueError, KeyError, TypeError):
+            raise AppliedStoreError(
+                f"{self.path} does not hold what was applied last; restore it, or delete it, which makes every live entry count as added by hand."
+            ) from None
+
+    def save(self, applied: Applied) -> None:
+        write_atomically(self.path, json.dumps(applied.to_json(), indent=1) + "\n")
+
+
+class MemoryAppliedStore:
+    """The store of one process, for tests and dry runs."""
+
+    def __init__(self, applied: Applied | None = None) -> None:
+        self.applied = applied or Applied()
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        yield
+
+    def load(self) -> Applied:
+        return self.applied
+
+    def save(self, applied: Applied) -> None:
+        self.applied = applied

@@ -1,0 +1,110 @@
+"""The values that travel from a score to an IP set: Decision (a row of the table) and Wanted (what is due now).
+
+Holds no rule and no policy. Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+ACTIONS = ("count", "challenge", "block")
+"""From weak to strong."""
+
+Row = Mapping[str, Any]
+
+
+def rank(action: str) -> int:
+    """How strong an action is: count 1, challenge 2, block 3."""
+    return ACTIONS.index(action) + 1
+
+
+def as_utc(at: datetime) -> datetime:
+    """`at` as an aware UTC datetime of the standard library; a naive one is UTC, as in the lake."""
+    utc = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return datetime(utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, utc.microsecond, tzinfo=UTC)
+
+
+def instant(at: datetime) -> str:
+    """`2026-11-20T14:00:00Z`."""
+    return as_utc(at).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def whole(value: Any) -> int:
+    """A count from a table row; missing values (None, NaN) are 0."""
+    return 0 if value is None or value != value else int(value)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One row of `decisions/waf_decisions`; the fields are its columns, in order."""
+
+    address: str
+    action: str
+    reason: str
+    decided_at: datetime
+    expires_at: datetime
+    model_name: str
+    model_version: str
+    decision_id: str
+    score: float
+    abuse_kind: str | None
+    client_kind: str
+    request_count: int
+    attack_request_count: int
+    evidence_count: int
+    evidence_request_ids: tuple[str, ...]
+    repetition: int
+
+    def row(self) -> dict[str, Any]:
+        row = {field.name: getattr(self, field.name) for field in fields(self)}
+        row["evidence_request_ids"] = list(self.evidence_request_ids)
+        return row
+
+    @classmethod
+    def from_row(cls, row: Row) -> Decision:
+        values = {field.name: row[field.name] for field in fields(cls)}
+        for name in ("decided_at", "expires_at"):
+            values[name] = as_utc(values[name])
+        for name in ("request_count", "attack_request_count", "evidence_count", "repetition"):
+            values[name] = whole(values[name])
+        ids = values["evidence_request_ids"]
+        values["evidence_request_ids"] = () if ids is None else tuple(str(one) for one in ids)
+        kind = values["abuse_kind"]
+        values["abuse_kind"] = str(kind) if isinstance(kind, str) and kind else None
+        values["score"] = float(values["score"])
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An entry that is due by the wall clock: the strongest decision on its address, and all that want it there."""
+
+    address: str
+    action: str
+    reason: str
+    decision_id: str
+    expires_at: datetime
+    score: float
+    request_count: int
+    evidence_count: int
+    repetition: int
+    abuse_kind: str | None
+    model_name: str
+    model_version: str
+    causes: tuple[str, ...] = ()
+    """Ids of all unexpired decisions on the address, strongest first; withdrawing all of them removes the entry."""
+
+    @property
+    def harm(self) -> float:
+        """Requests a day that the entry is expected to stop: what slots of a full set are given by."""
+        return self.score * max(self.request_count, 1)
+
+
+def decision_id(address: str, action: str, decided_at: datetime, model_name: str, model_version: str) -> str:
+    """The same decision has the same id in every run."""
+    text = "\n".join((address, action, instant(decided_at), model_name, model_version))
+    return hashlib.sha256(text.encode()).hexdigest()[:24]

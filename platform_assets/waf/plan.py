@@ -1,0 +1,311 @@
+"""What is wanted, what is live and what we applied last -> a plan: the three-way difference of every IP set.
+
+Pure: no call, no clock, no file. Entries added by hand stay and are shown; entries of ours that somebody removed are
+drift. Which entries are wanted is rules.py's; whether a plan may be applied is checks.py's. Standard library only.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from platform_assets.waf.applied import Applied, AppliedSet, Owned
+from platform_assets.waf.decisions import ACTIONS, Wanted, as_utc, instant
+from platform_assets.waf.limits import FAMILIES, MAX_ADDRESSES, check_name, description
+from platform_assets.waf.ranges import address_order, canonical, family
+
+CHANGING = ("add", "restore", "remove")
+"""Operations that change the live set; extend and keep change only what we remember, the others nothing."""
+
+FULL = "the IP set is full and others are expected to stop more"
+
+SIGNS = {"add": "+", "restore": "+", "remove": "-", "extend": "~", "drift": "!", "overflow": "!", "foreign": " "}
+
+
+@dataclass(frozen=True)
+class LiveSet:
+    """An IP set as it is in WAF."""
+
+    name: str
+    id: str
+    arn: str
+    family: str
+    addresses: tuple[str, ...]
+    lock_token: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One address of one IP set and what is to happen to it; a row of `waf/plan` but for planned_at."""
+
+    ip_set: str
+    address: str
+    operation: str
+    action: str
+    reason: str
+    decision_id: str | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SetPlan:
+    """One IP set: its entries, the addresses it shall hold, and what we shall own of them."""
+
+    name: str
+    action: str
+    family: str
+    set_id: str
+    wanted: tuple[Wanted, ...]
+    entries: tuple[Entry, ...]
+    addresses: tuple[str, ...]
+    owned: Mapping[str, Owned]
+    restore_drift: bool = True
+    capacity: int = MAX_ADDRESSES
+
+    @property
+    def exists(self) -> bool:
+        return bool(self.set_id)
+
+    @property
+    def changes(self) -> bool:
+        """Whether WAF has to be asked to change anything."""
+        return any(entry.operation in CHANGING for entry in self.entries)
+
+    @property
+    def description(self) -> str:
+        """For WAF: what the set holds and why, by kind of abuse; changes only when the addresses do."""
+        kinds = Counter(one.abuse_kind or "abuse" for one in self.wanted if one.address in self.owned)
+        named = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items(), key=lambda kv: (-kv[1], kv[0])))
+        return description(f"Weir {self.action} {self.family}: {named or 'no entries'}. Entries added by hand stay.")
+
+    @property
+    def left_out(self) -> int:
+        """Wanted entries that no slot was left for."""
+        return sum(entry.reason.startswith(FULL) for entry in self.entries)
+
+    def count(self, operation: str) -> int:
+        return sum(entry.operation == operation for entry in self.entries)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All IP sets, in stable order, and the state of ownership it was made on."""
+
+    scope: str
+    prefix: str
+    planned_at: datetime
+    serial: int
+    sets: tuple[SetPlan, ...]
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        return tuple(entry for one in self.sets for entry in one.entries)
+
+    @property
+    def changes(self) -> bool:
+        return any(one.changes for one in self.sets)
+
+    def count(self, operation: str) -> int:
+        return sum(one.count(operation) for one in self.sets)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Rows of the table `waf/plan`."""
+        return [
+            {
+                "ip_set": entry.ip_set,
+                "address": entry.address,
+                "operation": entry.operation,
+                "action": entry.action,
+                "reason": entry.reason,
+                "decision_id": entry.decision_id,
+                "expires_at": entry.expires_at,
+                "planned_at": self.planned_at,
+            }
+            for entry in self.entries
+        ]
+
+    def summary(self) -> str:
+        """`+3 -1, 2 extended, 40 kept, 1 added by hand`."""
+        added = self.count("add") + self.count("restore")
+        parts = [f"+{added} -{self.count('remove')}"]
+        named = {
+            "extend": "extended",
+            "keep": "kept",
+            "foreign": "added by hand",
+            "restore": "of ours restored that somebody removed",
+            "drift": "of ours removed by somebody and left out",
+            "overflow": "did not fit",
+        }
+        parts += [f"{self.count(operation)} {words}" for operation, words in named.items() if self.count(operation)]
+        return ", ".join(parts)
+
+    def text(self, most: int = 50) -> str:
+        """For people: each change with its reason; entries kept are counted, not listed; `most` lines a set."""
+        lines = [f"WAF plan of {instant(self.planned_at)}, scope {self.scope}: {self.summary()}"]
+        for one in self.sets:
+            listed = [entry for entry in one.entries if entry.operation != "keep"]
+            if not listed and not one.exists:
+                continue
+            state = f"{len(one.addresses)} entries" if one.exists else f"{len(one.addresses)} entries, to be created"
+            lines.append(f"{one.name} ({state})")
+            lines += [_line(entry) for entry in listed[:most]]
+            if len(listed) > most:
+                lines.append(f"  ... and {len(listed) - most} more")
+        if not self.changes:
+            lines.append("Nothing to change.")
+        return "\n".join(lines)
+
+
+def _line(entry: Entry) -> str:
+    until = "" if entry.expires_at is None or entry.operation == "remove" else f" until {instant(entry.expires_at)}"
+    return f"  {SIGNS.get(entry.operation, ' ')} {entry.operation:8} {entry.address}{until}: {entry.reason}"
+
+
+def set_name(prefix: str, action: str, family_name: str) -> str:
+    """`weir-block-v4`."""
+    return f"{prefix}-{action}-{'v4' if family_name == 'IPV4' else 'v6'}"
+
+
+def set_names(prefix: str) -> tuple[tuple[str, str, str], ...]:
+    """(name, action, family) of every IP set of ours, strongest action first: an escalation adds before it removes."""
+    return tuple((set_name(prefix, action, one), action, one) for action in reversed(ACTIONS) for one in FAMILIES)
+
+
+def plan(
+    wanted: Iterable[Wanted],
+    live: Mapping[str, LiveSet],
+    last_applied: Applied,
+    *,
+    now: datetime,
+    prefix: str = "weir",
+    scope: str = "CLOUDFRONT",
+    restore_drift: bool = True,
+    capacity: int = MAX_ADDRESSES,
+) -> Plan:
+    """The three-way difference per IP set. `live` is `read_sets()`, by name; `last_applied` is the store's `load()`."""
+    groups: dict[tuple[str, str], list[Wanted]] = {}
+    for one in wanted:
+        groups.setdefault((one.action, family(one.address)), []).append(one)
+    sets = []
+    for name, action, family_name in set_names(prefix):
+        check_name(name)
+        found = live.get(name)
+        if found is not None and found.family != family_name:
+            raise ValueError(
+                f"The IP set {name} exists with {found.family} instead of {family_name}; rename it or choose another WEIR_WAF_PREFIX."
+            )
+        sets.append(
+            merge(
+                name,
+                action,
+                family_name,
+                wanted=groups.get((action, family_name), ()),
+                set_id="" if found is None else found.id,
+                live=() if found is None else found.addresses,
+                applied=last_applied.of(name),
+                restore_drift=restore_drift,
+                capacity=capacity,
+            )
+        )
+    return Plan(scope, prefix, as_utc(now), last_applied.serial, tuple(sets))
+
+
+def merge(
+    name: str,
+    action: str,
+    family_name: str,
+    *,
+    wanted: Sequence[Wanted],
+    set_id: str,
+    live: Collection[str],
+    applied: AppliedSet,
+    restore_drift: bool = True,
+    capacity: int = MAX_ADDRESSES,
+) -> SetPlan:
+    """One IP set: wanted against what is live now and what we own. Made again whenever somebody else was faster."""
+    ours = applied.for_set(set_id)
+    mine = {**ours.owned, **ours.pending}
+    present = {canonical(address) for address in live}
+    foreign = present - mine.keys()
+    due = {one.address: one for one in wanted}
+    fitting = _fitting([one for one in wanted if one.address not in foreign], capacity - len(foreign))
+    entries: list[Entry] = []
+    owned: dict[str, Owned] = {}
+
+    def enter(address: str, operation: str, reason: str) -> None:
+        one = due.get(address)
+        if one is not None:
+            entries.append(Entry(name, address, operation, action, reason, one.decision_id, one.expires_at))
+            return
+        known = mine.get(address)
+        until = datetime.fromisoformat(known.expires_at) if known is not None and known.expires_at else None
+        entries.append(Entry(name, address, operation, action, reason, known.decision_id if known else None, until))
+
+    for address in foreign:
+        also = f"; Weir wants it too: {due[address].reason}" if address in due else ""
+        enter(address, "foreign", f"added by hand, stays{also}")
+    for address, one in due.items():
+        if address in foreign:
+            continue
+        if address not in fitting:
+            if address in present:
+                enter(address, "remove", f"{FULL}, made room: {one.reason}")
+            else:
+                enter(address, "overflow", f"{FULL}, left out: {one.reason}")
+            continue
+        operation = _operation(one, address in present, ours, restore_drift)
+        owned[address] = Owned(one.decision_id, instant(one.expires_at), one.reason)
+        enter(address, operation, _why(operation, one))
+    for address in present & mine.keys() - due.keys():
+        until = mine[address].expires_at
+        enter(
+            address,
+            "remove",
+            f"no unexpired decision wants it any more (it was to end {until}); it was there for: {mine[address].reason}",
+        )
+    left_out = {entry.address for entry in entries if entry.operation == "drift"}
+    addresses = sorted(foreign | (owned.keys() - left_out), key=address_order)
+    entries.sort(key=lambda entry: address_order(entry.address))
+    return SetPlan(
+        name,
+        action,
+        family_name,
+        set_id,
+        tuple(wanted),
+        tuple(entries),
+        tuple(addresses),
+        owned,
+        restore_drift,
+        capacity,
+    )
+
+
+def _operation(one: Wanted, is_present: bool, ours: AppliedSet, restore_drift: bool) -> str:
+    before = ours.owned.get(one.address)
+    if is_present:
+        known = before or ours.pending.get(one.address)
+        same = known is not None and (known.decision_id, known.expires_at) == (one.decision_id, instant(one.expires_at))
+        return "keep" if same else "extend"
+    if before is None:
+        return "add"
+    return "restore" if restore_drift else "drift"
+
+
+def _why(operation: str, one: Wanted) -> str:
+    if operation == "restore":
+        return f"somebody removed it; put back because it is still due: {one.reason}"
+    if operation == "drift":
+        return f"somebody removed it; left out by policy although still due: {one.reason}"
+    return one.reason
+
+
+def _fitting(wanted: Sequence[Wanted], slots: int) -> frozenset[str]:
+    """The addresses that get a slot: most harm averted first, then repeat offenders, then by address."""
+    if len(wanted) <= slots:
+        return frozenset(one.address for one in wanted)
+    ranked = sorted(wanted, key=lambda one: (-one.harm, -one.repetition, address_order(one.address)))
+    return frozenset(one.address for one in ranked[: max(slots, 0)])

@@ -1,0 +1,79 @@
+"""The tables between a prediction and a WAF rule: decisions and the plan. Columns, grain, upstream and checks only.
+
+What fills them is in rules.py and plan.py; the rows of both derive from the dataclasses there, in this order.
+"""
+
+from __future__ import annotations
+
+from spark_jobs.contract import Check, Column, Table
+
+WAF_DECISIONS = Table(
+    key="decisions/waf_decisions",
+    meaning="What is to be done about a client from the end of an hour on, with why; append-only on the event clock.",
+    grain="one action on one address or network, decided at the end of one hour",
+    upstream=("predictions/client_scores", "features/cloudfront/client_daily", "features/cloudfront/client_attacks"),
+    unique=("decision_id",),
+    checks=(
+        Check("nothing_protected_is_decided_on", "no address overlaps the allow list or a special-purpose range"),
+        Check("every_decision_has_a_reason", "reason, model_name and model_version are never empty"),
+    ),
+    retention_days=400,
+    columns=(
+        Column("address", "string", "address or network as canonical CIDR", nullable=False, personal=True),
+        Column("action", "string", "block, challenge or count", nullable=False),
+        Column("reason", "string", "the rule that fired with its values, then the model's own reason", nullable=False),
+        Column("decided_at", "timestamp", "end of the hour whose scores decided it", nullable=False),
+        Column("expires_at", "timestamp", "when it ends by itself", nullable=False),
+        Column("model_name", "string", "the model whose score decided it", nullable=False),
+        Column("model_version", "string", "its version in the registry", nullable=False),
+        Column(
+            "decision_id", "string", "hash of address, action, decided_at, model_name and model_version", nullable=False
+        ),
+        Column("score", "double", "abuse_probability, 0..1", nullable=False),
+        Column("abuse_kind", "string", "what the abuse looks like; null where the model does not say"),
+        Column("client_kind", "string", "address or network", nullable=False),
+        Column("request_count", "int64", "requests of the 24 hours", nullable=False),
+        Column("attack_request_count", "int64", "of these, attacks by the request model", nullable=False),
+        Column("evidence_count", "int64", "requests in evidence_request_ids", nullable=False),
+        Column("evidence_request_ids", "list<string>", "up to 20 requests that show it", nullable=False),
+        Column(
+            "repetition",
+            "int64",
+            "earlier decisions as strong or stronger on the address; each doubled the duration",
+            nullable=False,
+        ),
+    ),
+)
+
+WAF_PLAN = Table(
+    key="waf/plan",
+    meaning="What applying would do to each IP set, entry by entry, with why: wanted against live and last applied.",
+    grain="one address in one IP set",
+    upstream=("decisions/waf_decisions",),
+    hourly=False,
+    unique=("ip_set", "address"),
+    checks=(
+        Check("plan_spares_protected_addresses", "nothing added overlaps the allow list or a special-purpose range"),
+        Check("plan_adds_a_bounded_number", "new block entries stay below a bound"),
+        Check("plan_changes_a_bounded_share", "additions and removals stay below a share of what was applied"),
+        Check("decisions_did_not_vanish", "decisions are not empty after a plan that had some"),
+        Check("models_passed_their_gate", "every model that decided has passed its gate"),
+        Check("rejected_lines_are_few", "rejected lines stay below a share of the lines"),
+        Check("volume_is_plausible", "requests neither collapsed nor exploded against what is usual"),
+        Check("families_are_balanced", "additions do not swing to IPv4 or IPv6 alone"),
+        Check("everything_fits", "no wanted entry is left out because an IP set is full", blocking=False),
+    ),
+    retention_days=400,
+    columns=(
+        Column("ip_set", "string", "name of the IP set", nullable=False),
+        Column("address", "string", "address or network as canonical CIDR", nullable=False, personal=True),
+        Column("operation", "string", "add, extend, keep, remove, restore, drift, foreign or overflow", nullable=False),
+        Column("action", "string", "block, challenge or count", nullable=False),
+        Column("reason", "string", "why this operation", nullable=False),
+        Column("decision_id", "string", "the decision behind it; null for entries added by hand"),
+        Column("expires_at", "timestamp", "when the entry ends; null for entries added by hand"),
+        Column("planned_at", "timestamp", "when the plan was made (wall clock)", nullable=False),
+    ),
+)
+
+TABLES = (WAF_DECISIONS, WAF_PLAN)

@@ -1,0 +1,162 @@
+"""How the local twin keeps its state and speaks: one folder on disk, wafv2's own exceptions and parameter checks.
+
+The folder is locked for each call, so several processes can use it; the file is replaced atomically. What the calls
+do is twin.py's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from botocore.client import ClientError
+from botocore.errorfactory import ClientExceptionsFactory
+from botocore.exceptions import ParamValidationError
+from botocore.loaders import create_loader
+from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
+
+from platform_assets.waf.applied_store import locked, write_atomically
+
+
+@lru_cache(maxsize=1)
+def service_model() -> ServiceModel:
+    """The wafv2 service model that botocore ships."""
+    return ServiceModel(create_loader().load_service_model("wafv2", "service-2"), "wafv2")
+
+
+@lru_cache(maxsize=1)
+def exceptions() -> Any:
+    """The exception classes of a boto3 wafv2 client: `.WAFOptimisticLockException` and its like, ClientError's children."""
+    return ClientExceptionsFactory().create_client_exceptions(service_model())
+
+
+def fault(operation: str, code: str, message: str, status: int = 400, **members: str) -> ClientError:
+    """The exception that boto3 would raise. An error that the model does not list for the operation is a mistake here."""
+    unmodelled = ("ThrottlingException", "ResourceNotFoundException")
+    listed = [shape.name for shape in service_model().operation_model(operation).error_shapes]
+    if code not in unmodelled and code not in listed:
+        raise AssertionError(f"wafv2 never answers {operation} with {code}")
+    response = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": _metadata(status),
+        "message": message,
+        **members,
+    }
+    error: ClientError = exceptions().from_code(code)(response, operation)
+    return error
+
+
+def invalid(operation: str, reason: str, field: str, parameter: str) -> ClientError:
+    """WAFInvalidParameterException as wafv2 words it."""
+    message = f"Error reason: {reason}, field: {field}, parameter: {parameter}"
+    return fault(operation, "WAFInvalidParameterException", message, Field=field, Parameter=parameter, Reason=reason)
+
+
+def answered(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {**body, "ResponseMetadata": _metadata(200)}
+
+
+def _metadata(status: int) -> dict[str, Any]:
+    return {"RequestId": str(uuid.uuid4()), "HTTPStatusCode": status, "HTTPHeaders": {}, "RetryAttempts": 0}
+
+
+def check_parameters(operation: str, parameters: Mapping[str, Any]) -> None:
+    """botocore's own validation, as a client does before it sends."""
+    shape = service_model().operation_model(operation).input_shape
+    report = ParamValidator().validate(dict(parameters), shape)
+    if report.has_errors():
+        raise ParamValidationError(report=report.generate_report())
+
+
+def check_constraints(operation: str, parameters: Mapping[str, Any]) -> None:
+    """What only the service checks: lengths, patterns, enumerations and ranges of the model, at every depth."""
+    for path, shape, value in _leaves(service_model().operation_model(operation).input_shape, parameters, ""):
+        problem = _violation(shape, value)
+        if problem:
+            raise invalid(operation, f"The parameter {problem}.", path.lstrip("."), str(value)[:256])
+
+
+def _leaves(shape: Any, value: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    if shape.type_name == "structure":
+        for name, member in shape.members.items():
+            if name in value:
+                yield from _leaves(member, value[name], f"{path}.{name}")
+    elif shape.type_name == "list":
+        yield path, shape, value
+        for index, one in enumerate(value):
+            yield from _leaves(shape.member, one, f"{path}[{index}]")
+    elif shape.type_name == "map":
+        for key, one in value.items():
+            yield from _leaves(shape.value, one, f"{path}.{key}")
+    else:
+        yield path, shape, value
+
+
+def _violation(shape: Any, value: Any) -> str | None:
+    limits = shape.metadata
+    size = len(value) if isinstance(value, (str, bytes, list, tuple)) else value
+    if shape.type_name in ("string", "list", "integer", "long", "blob"):
+        if "max" in limits and size > limits["max"]:
+            return f"exceeds {limits['max']}"
+        if "min" in limits and size < limits["min"]:
+            return f"is below {limits['min']}"
+    if limits.get("enum") and value not in limits["enum"]:
+        return f"must be one of {', '.join(limits['enum'])}"
+    pattern = limits.get("pattern") or _pattern(shape.name)
+    if pattern and isinstance(value, str) and not re.search(pattern.removesuffix("$") + r"\Z", value, re.ASCII):
+        return "contains formatting that is not valid"
+    return None
+
+
+@lru_cache(maxsize=256)
+def _pattern(shape_name: str) -> str | None:
+    """botocore's shapes drop the pattern; the model's file has it."""
+    found = create_loader().load_service_model("wafv2", "service-2")["shapes"].get(shape_name, {}).get("pattern")
+    return str(found) if found and (found.startswith("^") or found == r".*\S.*") else None
+
+
+EMPTY: dict[str, Any] = {"format": 1, "ip_sets": {}, "rule_groups": {}, "web_acls": {}, "tags": {}}
+
+
+class TwinFolder:
+    """The state of the twin on disk: `wafv2.json`, and `calls.json` for the times of mutating calls."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float]) -> None:
+        self.folder, self._clock = folder, clock
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        with locked(self.folder / "lock"):
+            yield
+
+    def load(self) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads(json.dumps(EMPTY))
+        path = self.folder / "wafv2.json"
+        if path.exists():
+            state.update(json.loads(path.read_text(encoding="utf-8")))
+        return state
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        write_atomically(self.folder / "wafv2.json", json.dumps(state, sort_keys=True) + "\n")
+
+    def admits(self, operation: str, per_second: float) -> bool:
+        """Whether a mutating call comes late enough after the last one of its kind; if so it is noted."""
+        path = self.folder / "calls.json"
+        try:
+            last = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            last = {}
+        now = self._clock()
+        if 0 <= now - float(last.get(operation, -1e18)) < 1 / per_second:
+            return False
+        last[operation] = now
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(last), encoding="utf-8")
+        return True

@@ -1,0 +1,40 @@
+"""The command line: `python -m simulator --out /tmp/world --start 2026-11-20T00 --hours 24 --seed 7`.
+
+Arguments only; the work is in `day.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+
+from simulator.cloudfront import LAYOUTS
+from simulator.day import write_day
+from simulator.families import FAMILIES_CHOICES
+
+
+def _start(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H").replace(tzinfo=UTC)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m simulator", description="Write CloudFront logs of a made-up shop, with the truth about every client and request.")
+    parser.add_argument("--out", type=Path, required=True, help="folder; raw/, truth/ and late/ in it are replaced")
+    parser.add_argument("--start", type=_start, default="2026-11-20T00", help="first UTC hour, as 2026-11-20T00")
+    parser.add_argument("--hours", type=int, default=24)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--scale", type=float, default=1.0, help="1.0 is about 150,000 lines and 3,000 clients a day")
+    parser.add_argument("--families", choices=FAMILIES_CHOICES, default="all")
+    parser.add_argument("--late-share", type=float, default=0.0, help="share of each hour's rows that goes to late/")
+    parser.add_argument("--layout", type=int, choices=LAYOUTS, default=33, help="number of log fields")
+    chosen = parser.parse_args()
+    made = write_day(chosen.out, chosen.start, chosen.hours, chosen.seed, chosen.scale, chosen.families, chosen.late_share, chosen.layout)
+    print(
+        f"{made.lines:,} lines in {made.files} files, {made.clients:,} clients ({made.abusive_clients:,} abusive), "
+        f"{made.seconds:.1f} s ({made.lines / made.seconds:,.0f} lines/s) -> {made.raw}"
+    )
+
+
+if __name__ == "__main__":
+    main()

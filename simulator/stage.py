@@ -1,0 +1,223 @@
+"""What an actor works with: a clock, a random generator of its own, addresses, and `send`, which notes a request.
+
+Holds no behaviour of any actor. A request is a plain tuple (see `Row`), for there are many; the edge completes them all
+at once in `responses.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import accumulate
+from random import Random
+from typing import NamedTuple
+
+from simulator import agents
+from simulator.addresses import ABROAD, CARRIERS, EDGES, HOMES, Addresses, hosting_block
+from simulator.families import Family
+from simulator.site import Page, Site
+
+HOUR = 3600.0
+
+SHOPPING_HOURS = (16, 11, 8, 7, 8, 12, 22, 38, 55, 66, 72, 75, 78, 74, 70, 70, 73, 80, 92, 100, 98, 84, 58, 32)
+"""Relative volume by UTC hour of a shop whose visitors are mostly European, some American."""
+
+OFFICE_HOURS = (1, 1, 1, 1, 1, 3, 20, 70, 95, 100, 95, 60, 85, 95, 90, 75, 40, 12, 5, 3, 2, 1, 1, 1)
+
+ALL_HOURS = (1,) * 24
+
+
+class Client:
+    """One connection end: its address, the edge it reaches, its TLS, its user agent and its manner of connecting."""
+
+    __slots__ = ("address", "agent", "cipher", "cookie", "edge", "forwarded", "keeps_connection", "port", "rtt", "tls", "version")
+
+    def __init__(self, address: str, edge: str, agent: str, version: str, tls: str, cipher: str, rtt: float, port: int, keeps_connection: bool) -> None:
+        self.address, self.edge, self.agent, self.version, self.tls, self.cipher = address, edge, agent, version, tls, cipher
+        self.rtt, self.port, self.keeps_connection = rtt, port, keeps_connection
+        self.cookie = ""
+        self.forwarded = "-"
+
+    def variant(self, agent: str = "", plain_http: bool = False) -> Client:
+        """Somebody else, or the same without TLS, at the same address."""
+        other = Client(self.address, self.edge, agent or self.agent, self.version, self.tls, self.cipher, self.rtt, self.port, self.keeps_connection)
+        other.forwarded = self.forwarded
+        if plain_http:
+            other.tls = other.cipher = "-"
+            other.version = "HTTP/1.1"
+        return other
+
+
+class Row(NamedTuple):
+    """A request as its sender made it and as the site answered it."""
+
+    at: float
+    """Seconds after the start."""
+    client: Client
+    family: Family
+    attack: str
+    """Attack class, empty for a request that is none."""
+    method: str
+    host: str
+    path: str
+    query: str
+    referer: str
+    agent: str
+    cookie: str
+    page: Page
+    status: int
+    size: int
+    body: int
+
+
+@dataclass
+class Stage:
+    """The world during one simulation, lent to one family after the other."""
+
+    seed: int
+    hours: int
+    scale: float
+    start_hour: int
+    site: Site
+    addresses: Addresses
+    rows: list[Row] = field(default_factory=list)
+    truths: dict[str, tuple[Family, bool]] = field(default_factory=dict)
+    """By address: its family, and whether it abuses."""
+    networks: dict[str, Family] = field(default_factory=dict)
+    """Rotating networks."""
+
+    def __post_init__(self) -> None:
+        self.rng = Random(self.seed)
+        self.family: Family = None  # type: ignore[assignment]
+        self.end = self.hours * HOUR
+        self.days = self.hours / 24
+
+    def play(self, family: Family) -> None:
+        """Let a family act; what it does depends on the seed and its name, not on who acted before."""
+        self.family = family
+        self.rng = Random(f"{self.seed}:{family.name}")
+        family.play(self)
+
+    # How many, and when
+
+    def crowd(self, at_full_scale: int, curve: tuple[int, ...] = SHOPPING_HOURS) -> int:
+        """How many of a crowd that counts so many a day come during the hours simulated; never none."""
+        share = sum(curve[(self.start_hour + hour) % 24] for hour in range(self.hours)) / sum(curve)
+        return max(1, round(at_full_scale * self.scale * share))
+
+    def actors(self, a_day: float) -> int:
+        """How many separate actors of a kind that has so many a day; never none."""
+        return max(1, round(a_day * self.scale * self.days))
+
+    def volume(self, requests: int) -> int:
+        """How long a burst is: shorter in a small or short world, so that a test does not drown in one scanner."""
+        return max(4, round(requests * math.sqrt(min(1.0, self.scale) * min(1.0, self.days))))
+
+    def moments(self, count: int, curve: tuple[int, ...] = SHOPPING_HOURS) -> list[float]:
+        """So many moments, in order, as dense as the curve at their hour."""
+        sums = list(accumulate(curve[(self.start_hour + hour) % 24] for hour in range(self.hours)))
+        draw = self.rng.random
+        return sorted((bisect(sums, draw() * sums[-1]) + draw()) * HOUR for _ in range(count))
+
+    def burst_start(self, seconds: float) -> float:
+        """When a burst of that length begins, so that it ends before the world does where it can."""
+        return self.rng.random() * max(HOUR / 2, self.end - seconds)
+
+    def ticks(self, every_seconds: float, jitter: float = 0.0) -> list[float]:
+        """Regular moments from start to end, as timers make them."""
+        at = self.rng.random() * every_seconds
+        found = []
+        while at < self.end:
+            found.append(at + self.rng.uniform(-jitter, jitter))
+            at += every_seconds
+        return found
+
+    # Who
+
+    def shopper(self, phone_share: float = 0.55) -> Client:
+        """Somebody at home or on the road with a browser."""
+        rng = self.rng
+        on_phone = rng.random() < phone_share
+        among = CARRIERS if on_phone and rng.random() < 0.35 else HOMES
+        address, region = self.addresses.home(rng, 0.28, among)
+        return self.client(address, region, agents.phone(rng) if on_phone else agents.desktop(rng))
+
+    def server(self, agent: str, stack: str = "tool", v6_share: float = 0.12) -> Client:
+        """A rented machine."""
+        return self.client(*self.addresses.hosting(self.rng, v6_share), agent, stack)
+
+    def compromised_home(self, agent: str, stack: str = "tool") -> Client:
+        """A router, camera or computer at home that somebody else uses."""
+        return self.client(*self.addresses.home(self.rng, 0.08, ABROAD + HOMES), agent, stack)
+
+    def suspect(self, agent: str, stack: str = "tool") -> Client:
+        """Where attackers connect from: rented machines, now and then homes."""
+        return self.server(agent, stack) if self.rng.random() < 0.62 else self.compromised_home(agent, stack)
+
+    def block(self, v6: bool = False) -> tuple[str, str]:
+        """A /24 or /64 of one hosting customer, and its region."""
+        return hosting_block(self.rng, v6)
+
+    def client(self, address: str, region: str, agent: str, stack: str = "browser", abusive: bool | None = None) -> Client:
+        """A client at that address; `stack` is how its software speaks TLS and HTTP."""
+        rng = self.rng
+        version, tls, cipher, keeps = _STACKS[stack](rng)
+        if address not in self.truths:
+            self.truths[address] = (self.family, self.family.abuse_kind is not None if abusive is None else abusive)
+        rtt = min(0.6, rng.lognormvariate(-3.4, 0.6))
+        return Client(address, rng.choice(EDGES[region]), agent, version, tls, cipher, rtt, rng.randrange(1 << 30), keeps)
+
+    # What
+
+    def send(
+        self, client: Client, at: float, path: str, query: str = "", *, method: str = "GET", referer: str = "", status: int = 0, attack: str = "", agent: str = "",
+        host: str = "", cookie: str | None = None, body: int = 0, size: int = -1,
+    ) -> int:  # fmt: skip
+        """Note a request; returns the status that the site answers with. `status` and `size` overrule the site."""
+        if not 0 <= at < self.end:
+            return 200
+        host = host or self.site.www
+        page = self.site.answer(host, method, path)
+        if client.tls == "-":
+            status, size = (301 if method in ("GET", "HEAD") else 307), 167
+        status = status or page.status
+        self.rows.append(
+            Row(at, client, self.family, attack, method, host, path, query, referer, agent or client.agent, client.cookie if cookie is None else cookie, page, status, size, body)
+        )
+        return status
+
+
+def _browser_stack(rng: Random) -> tuple[str, str, str, bool]:
+    pick = rng.random()
+    if pick < 0.27:
+        return "HTTP/3.0", "TLSv1.3", "TLS_AES_128_GCM_SHA256", True
+    if pick < 0.93:
+        return "HTTP/2.0", "TLSv1.3", "TLS_AES_128_GCM_SHA256" if pick < 0.85 else "TLS_CHACHA20_POLY1305_SHA256", True
+    if pick < 0.97:
+        return "HTTP/2.0", "TLSv1.2", "ECDHE-RSA-AES128-GCM-SHA256", True
+    return "HTTP/1.1", "TLSv1.2", "ECDHE-RSA-AES128-GCM-SHA256", True
+
+
+def _tool_stack(rng: Random) -> tuple[str, str, str, bool]:
+    if rng.random() < 0.6:
+        return "HTTP/1.1", "TLSv1.3", rng.choice(("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384")), rng.random() < 0.5
+    return "HTTP/1.1", "TLSv1.2", rng.choice(("ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384")), rng.random() < 0.5
+
+
+def _modern_tool_stack(rng: Random) -> tuple[str, str, str, bool]:
+    return ("HTTP/2.0" if rng.random() < 0.8 else "HTTP/1.1"), "TLSv1.3", "TLS_AES_128_GCM_SHA256", True
+
+
+def _old_stack(rng: Random) -> tuple[str, str, str, bool]:
+    return rng.choice(("HTTP/1.1", "HTTP/1.1", "HTTP/1.0")), rng.choice(("TLSv1.2", "TLSv1.1")), rng.choice(("ECDHE-RSA-AES128-SHA256", "AES128-SHA", "ECDHE-RSA-AES256-SHA")), False
+
+
+def _plain_stack(rng: Random) -> tuple[str, str, str, bool]:
+    return rng.choice(("HTTP/1.1", "HTTP/1.1", "HTTP/1.0")), "-", "-", False
+
+
+_STACKS: dict[str, Callable[[Random], tuple[str, str, str, bool]]] = {
+    "browser": _browser_stack, "tool": _tool_stack, "modern_tool": _modern_tool_stack, "old": _old_stack, "plain": _plain_stack,
+}  # fmt: skip

