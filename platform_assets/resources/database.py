@@ -119,7 +119,7 @@ def _transaction(url: SecretStr, *, seconds: int = 30, writes: bool = True) -> I
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{seconds}s'")
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
             yield connection
-    except (sa.exc.SQLAlchemyError, OSError) as error:
+    except (sa.exc.SQLAlchemyError, OSError, OverflowError) as error:
         raise DatabaseError(_sentence(error, parsed)) from None  # the cause holds the URL, the statement and its rows
 
 

@@ -198,7 +198,7 @@ def _post(settings: Settings, alert: Alert) -> None:
 def _request(url: str, body: bytes) -> urllib.request.Request:
     """A POST; user and password move from the URL to where HTTP wants them. ValueError for what is not HTTP."""
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
         raise ValueError("not an HTTP URL")
     headers = {"Content-Type": "application/json", "User-Agent": "weir"}
     user_info, _, host = parts.netloc.rpartition("@")

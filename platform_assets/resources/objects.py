@@ -90,7 +90,12 @@ def count_objects(
 
 
 def _is_ignored(relative: str) -> bool:
-    return relative.endswith((PARTIAL_SUFFIX, "/")) or any(part.startswith(".") for part in relative.split("/"))
+    is_folder_marker = not relative or relative.endswith("/")  # an empty object that consoles make for a "folder"
+    return (
+        is_folder_marker
+        or relative.endswith(PARTIAL_SUFFIX)
+        or any(part.startswith(".") for part in relative.split("/"))
+    )
 
 
 # Local files
@@ -267,6 +272,8 @@ def url_without_secrets(url: str) -> str:
     """Scheme, host and port only: user, password, path and query of a URL may each be a secret."""
     try:
         parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""  # not a number where a password holds an unescaped "/"
     except ValueError:
         return "an address that is not a URL"
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    host = parts.hostname or ""
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"

@@ -10,7 +10,8 @@ from typing import Any
 from platform_assets.settings import Settings
 from platform_assets.waf.applied_store import JsonAppliedStore
 from platform_assets.waf.apply import IpSetTarget
-from platform_assets.waf.calls import Calls, WafError
+from platform_assets.waf.calls import Calls
+from platform_assets.waf.errors import WafError
 from platform_assets.waf.limits import GLOBAL_REGION
 from platform_assets.waf.twin import WafTwin
 

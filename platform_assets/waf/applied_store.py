@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from platform_assets.waf.applied import Applied
+from platform_assets.waf.errors import WafError
 
 
-class AppliedStoreError(Exception):
+class AppliedStoreError(WafError):
     """The file of the last applied entries cannot be used; one sentence that says what to do."""
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from platform_assets.waf.applied import Applied, AppliedSet
 from platform_assets.waf.applied_store import AppliedStore
-from platform_assets.waf.calls import Calls, WafError
+from platform_assets.waf.calls import Calls
+from platform_assets.waf.errors import WafError
 from platform_assets.waf.limits import check_addresses, check_description, check_name, check_scope
 from platform_assets.waf.plan import LiveSet, Plan, SetPlan, merge
 from platform_assets.waf.ranges import address_order

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError, PartialCredentialsError
 
+from platform_assets.waf.errors import WafError
 from platform_assets.waf.limits import MUTATING_CALLS_PER_SECOND
 
 THROTTLED = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"})
@@ -33,10 +34,6 @@ UNKNOWN_CALLER = frozenset(
         "IncompleteSignature",
     }
 )
-
-
-class WafError(Exception):
-    """WAF cannot be used as asked; the message is one sentence that says what happened and what to do."""
 
 
 class TokenBucket:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from platform_assets.waf.plan import Plan
+from platform_assets.waf.errors import WafError
+from platform_assets.waf.plan import Entry, Plan
 from platform_assets.waf.ranges import Ranges, parse_network, special_ranges
 from platform_assets.waf.rulebook import STRICT
 from platform_assets.waf.tables import WAF_PLAN
@@ -46,12 +47,6 @@ class CheckInputs:
 
     allow_list: tuple[str, ...] = ()
     act_on_special: tuple[str, ...] = ()
-    applied_count: int = 0
-    """Entries that we own, from what was applied last."""
-    decision_count: int = 0
-    """Unexpired decisions."""
-    previous_decision_count: int | None = None
-    """The same at the plan before; those that have expired since do not count as vanished."""
     models_without_gate: tuple[str, ...] = ()
     """`name version` of the models behind the decisions that have not passed their gate."""
     lines_present: int | None = None
@@ -79,10 +74,10 @@ Finding = tuple[bool, str, dict[str, Any]]
 
 
 def run_checks(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> list[CheckResult]:
-    """All checks, in the order of the table. ValueError for an override of a check that does not exist."""
+    """All checks, in the order of the table. WafError for an override of a check that does not exist."""
     for name in inputs.overrides:
         if name not in CHECKS:
-            raise ValueError(f"There is no check {name!r} to override; there are {', '.join(CHECKS)}.")
+            raise WafError(f"There is no check {name!r} to override; there are {', '.join(CHECKS)}.")
     results = []
     for declared in WAF_PLAN.checks:
         passed, sentence, metadata = CHECKS[declared.name](plan, inputs, bounds)
@@ -131,9 +126,10 @@ def _new_blocks(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
 
 
 def _churn(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
-    changed = plan.count("add") + plan.count("restore") + plan.count("remove")
-    base = inputs.applied_count
-    figures = {"changed_count": changed, "applied_count": base, "bound": bounds.max_churn_share}
+    early = sum(entry.operation == "remove" and not _is_over(plan, entry) for entry in plan.entries)
+    changed = plan.count("add") + plan.count("restore") + early
+    base = plan.owned_count
+    figures: dict[str, Any] = {"changed_count": changed, "applied_count": base, "bound": bounds.max_churn_share}
     if base < bounds.min_entries_for_churn:
         return (
             True,
@@ -142,25 +138,38 @@ def _churn(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
         )
     share = changed / base
     figures["churn_share"] = round(share, 4)
+    said = f"The plan changes {changed} entries, expiries apart, where {base} were applied last ({share:.0%}"
     if share > bounds.max_churn_share:
         return (
             False,
-            f"The plan changes {changed} entries where {base} were applied last ({share:.0%}, the bound is {bounds.max_churn_share:.0%}); look at the plan, then override the check.",
+            f"{said}, the bound is {bounds.max_churn_share:.0%}); look at the plan, then override the check.",
             figures,
         )
-    return True, f"The plan changes {changed} entries where {base} were applied last ({share:.0%}).", figures
+    return True, f"{said}).", figures
 
 
 def _vanished(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
-    before = inputs.previous_decision_count
-    figures = {"decision_count": inputs.decision_count, "previous_decision_count": before}
-    if inputs.decision_count == 0 and before:
+    allowed = Ranges.of(inputs.allow_list)
+    lost = [
+        entry
+        for entry in plan.entries
+        if entry.operation == "remove"
+        and not _is_over(plan, entry)
+        and not allowed.overlaps(parse_network(entry.address))
+    ]
+    wanted = sum(len(one.wanted) for one in plan.sets)
+    figures = {"wanted_count": wanted, "vanished_count": len(lost)}
+    if wanted == 0 and lost:
         return (
             False,
-            f"There are no decisions although {before} of the plan before have not expired; nothing is withdrawn until that is explained.",
+            f"There are no decisions any more although {len(lost)} entries have not expired; nothing is withdrawn until that is explained.",
             figures,
         )
-    return True, f"There are {inputs.decision_count} unexpired decisions.", figures
+    return True, f"{wanted} entries are wanted.", figures
+
+
+def _is_over(plan: Plan, entry: Entry) -> bool:
+    return entry.expires_at is not None and entry.expires_at <= plan.planned_at
 
 
 def _gates(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:

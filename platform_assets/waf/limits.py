@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from platform_assets.waf.errors import WafError
 from platform_assets.waf.ranges import canonical, parse_network
 
 MAX_ADDRESSES = 10_000
@@ -29,7 +30,7 @@ _DESCRIPTION = re.compile(r"[\w+=:#@/\-,.][\w+=:#@/\-,.\s]+[\w+=:#@/\-,.]\Z", re
 _NOT_IN_DESCRIPTION = re.compile(r"[^\w+=:#@/\-,.\s]+", re.ASCII)
 
 
-class LimitError(ValueError):
+class LimitError(WafError):
     """AWS would refuse it; one sentence that says what and why."""
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from platform_assets.waf.applied import Applied, AppliedSet, Owned
 from platform_assets.waf.decisions import ACTIONS, Wanted, as_utc, instant
+from platform_assets.waf.errors import WafError
 from platform_assets.waf.limits import FAMILIES, MAX_ADDRESSES, check_name, description
 from platform_assets.waf.ranges import address_order, canonical, family
 
@@ -112,6 +113,11 @@ class Plan:
     def count(self, operation: str) -> int:
         return sum(one.count(operation) for one in self.sets)
 
+    @property
+    def owned_count(self) -> int:
+        """Entries that were ours before the plan."""
+        return sum(self.count(operation) for operation in ("keep", "extend", "remove", "restore", "drift"))
+
     def rows(self) -> list[dict[str, Any]]:
         """Rows of the table `waf/plan`."""
         return [
@@ -195,7 +201,7 @@ def plan(
         check_name(name)
         found = live.get(name)
         if found is not None and found.family != family_name:
-            raise ValueError(
+            raise WafError(
                 f"The IP set {name} exists with {found.family} instead of {family_name}; rename it or choose another WEIR_WAF_PREFIX."
             )
         sets.append(

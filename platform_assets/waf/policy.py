@@ -14,6 +14,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from platform_assets.waf.checks import Bounds
+from platform_assets.waf.errors import WafError
 from platform_assets.waf.limits import MAX_ADDRESSES
 from platform_assets.waf.ranges import canonical, parse_network
 from platform_assets.waf.rulebook import STRICT, Rules
@@ -21,7 +22,7 @@ from platform_assets.waf.rulebook import STRICT, Rules
 DEFAULT_FILE = Path(__file__).with_name("policy.yaml")
 
 
-class PolicyError(Exception):
+class PolicyError(WafError):
     """The policy or the allow list is wrong; one sentence that says where and what to do."""
 
 

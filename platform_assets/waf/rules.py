@@ -110,11 +110,18 @@ def _earns(client: _Client, step: Step, rules: Rules) -> bool:
     is_abuse = bool(client.score.get("is_abuse")) or not rules.require_is_abuse
     is_certain = client.probability >= step.min_probability
     is_much = client.request_count >= step.min_requests and len(client.evidence) >= step.min_evidence
+    is_new = step.min_evidence == 0 or not client.earlier or _has_fresh_evidence(client)
     asks_proof = step.min_attack_requests > 0 or step.min_earlier_decisions > 0
     by_attacks = step.min_attack_requests > 0 and client.attack_request_count >= step.min_attack_requests
     by_repetition = step.min_earlier_decisions > 0 and len(client.earlier) >= step.min_earlier_decisions
     is_proven = not asks_proof or by_attacks or by_repetition
-    return is_abuse and is_certain and is_much and is_proven
+    return is_abuse and is_certain and is_much and is_new and is_proven
+
+
+def _has_fresh_evidence(client: _Client) -> bool:
+    """Whether a request shows it that no earlier decision rests on: windows of 24 h show the same requests for a day."""
+    used = {request_id for one in client.earlier for request_id in one.evidence_request_ids}
+    return any(request_id not in used for request_id in client.evidence)
 
 
 def _ceiling(client: _Client, rules: Rules) -> tuple[int, str]:

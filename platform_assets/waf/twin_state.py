@@ -109,17 +109,19 @@ def _violation(shape: Any, value: Any) -> str | None:
             return f"is below {limits['min']}"
     if limits.get("enum") and value not in limits["enum"]:
         return f"must be one of {', '.join(limits['enum'])}"
-    pattern = limits.get("pattern") or _pattern(shape.name)
-    if pattern and isinstance(value, str) and not re.search(pattern.removesuffix("$") + r"\Z", value, re.ASCII):
+    if isinstance(value, str) and "pattern" in limits and not _compiled(limits["pattern"]).fullmatch(value):
         return "contains formatting that is not valid"
     return None
 
 
 @lru_cache(maxsize=256)
-def _pattern(shape_name: str) -> str | None:
-    """botocore's shapes drop the pattern; the model's file has it."""
-    found = create_loader().load_service_model("wafv2", "service-2")["shapes"].get(shape_name, {}).get("pattern")
-    return str(found) if found and (found.startswith("^") or found == r".*\S.*") else None
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern of the model, which is Java's: its classes of Unicode properties are Python's nearest."""
+    known = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s"}
+    flags = re.DOTALL if any(name in pattern for name in known) else re.DOTALL | re.ASCII
+    for name, nearest in known.items():
+        pattern = pattern.replace(name, nearest)
+    return re.compile(pattern, flags)
 
 
 EMPTY: dict[str, Any] = {"format": 1, "ip_sets": {}, "rule_groups": {}, "web_acls": {}, "tags": {}}

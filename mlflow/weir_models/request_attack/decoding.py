@@ -68,7 +68,7 @@ def decode(text: str) -> str:
     text = text[:MAX_CHARACTERS]
     for _ in range(MAX_ROUNDS):
         if not UNDECODED.search(text):
-            return text
+            break
         before = text
         if "%" in text:
             text = PERCENT_U.sub(_code_point, text)
@@ -78,7 +78,18 @@ def decode(text: str) -> str:
         if "\\" in text:
             text = BACKSLASH.sub(_code_point, text)
         if text == before:
-            return text
+            break
+    return as_utf8(text)
+
+
+def as_utf8(text: str) -> str:
+    """Text that UTF-8 can hold: surrogate pairs joined, lone surrogates replaced."""
+    if text.isascii():
+        return text
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
 
 

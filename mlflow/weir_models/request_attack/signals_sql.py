@@ -7,7 +7,7 @@ from functools import partial
 from weir_models.request_attack.signal import Signal
 
 _sql = partial(Signal, attack_class="sqli", view="sql")
-_raw = partial(Signal, attack_class="sqli", view="text")
+_raw = partial(Signal, attack_class="sqli", view="value")
 _tok = partial(Signal, attack_class="sqli", view="tokens")
 
 _LOGIC = r"(?:\b(?:or|and|xor|having|where|when)\b|\|\||&&)"

@@ -106,19 +106,19 @@ OBJECT_COUNTS = Table(
 )
 
 CLIENT_GRAIN = (
-    Column("client", "string", "address as CIDR: one address (/32, /128) or a network (/24, /64)", nullable=False, personal=True),
+    Column("client", "string", "address as CIDR: one address (/32, /128) or, over 24 hours, its network (/24, /64)", nullable=False, personal=True),
     Column("client_kind", "string", "address or network", nullable=False),
     Column("hour_at", "timestamp", "start of the hour", nullable=False),
 )
 
 CLIENT_BEHAVIOUR = (
     Column("request_count", "int64", "requests", nullable=False),
-    Column("address_count", "int64", "addresses that made them (1 for an address)", nullable=False),
-    Column("active_minute_count", "int64", "address-minutes with at least one request", nullable=False),
+    Column("address_count", "int64", "distinct addresses that made them (1 for an address)", nullable=False),
+    Column("active_minute_count", "int64", "minutes with a request, summed over addresses", nullable=False),
     Column("peak_minute_request_count", "int64", "requests of the busiest address in its busiest minute", nullable=False),
-    Column("distinct_path_count", "int64", "distinct paths (summed over addresses for a network)", nullable=False),
-    Column("distinct_user_agent_count", "int64", "distinct user agents (largest address for a network)", nullable=False),
-    Column("path_entropy_bits", "double", "Shannon entropy of the paths (request-weighted mean for a network)", nullable=False),
+    Column("distinct_path_count", "int64", "distinct paths of an address in an hour, summed over hours and addresses", nullable=False),
+    Column("distinct_user_agent_count", "int64", "distinct user agents of an address in an hour, the largest of them", nullable=False),
+    Column("path_entropy_bits", "double", "Shannon entropy of the paths of an address in an hour, request-weighted mean", nullable=False),
     Column("asset_request_count", "int64", "requests for scripts, styles, images, fonts, media", nullable=False),
     Column("query_request_count", "int64", "requests with a query string", nullable=False),
     Column("post_request_count", "int64", "POST requests", nullable=False),
@@ -143,10 +143,16 @@ CLIENT_BEHAVIOUR = (
     Column("time_taken_seconds", "double", "sum of time-taken", nullable=False),
 )
 
+MAXIMA = ("peak_minute_request_count", "distinct_user_agent_count")
+"""Quantities whose value over several rows is the largest; the others are sums, but for these two."""
+ADDITIVE = tuple(
+    c.name for c in CLIENT_BEHAVIOUR if c.name not in (*MAXIMA, "address_count", "path_entropy_bits")
+)
+
 CLIENT_HOURLY = Table(
     key="features/cloudfront/client_hourly",
-    meaning="What each client did in one hour.",
-    grain="one client in one hour",
+    meaning="What each address did in one hour.",
+    grain="one address in one hour",
     upstream=("parsed/cloudfront/requests",),
     unique=("client", "hour_at"),
     columns=CLIENT_GRAIN
@@ -159,7 +165,7 @@ CLIENT_HOURLY = Table(
 
 CLIENT_DAILY = Table(
     key="features/cloudfront/client_daily",
-    meaning="What each client that is active in an hour did in the 24 hours that end with it.",
+    meaning="What each address, and each network with two addresses or more, that is active in an hour did in the 24 hours that end with it.",
     grain="one client in one hour, over the trailing 24 hours",
     upstream=("features/cloudfront/client_hourly",),
     trailing_hours=23,

@@ -1,0 +1,344 @@
+"""Requests -> what clients did: client_hourly, client_daily, client_attacks. Spark DataFrames in, DataFrames out.
+
+Each function is named after the table it makes and returns its columns plus `event_hour`. Nothing of hour h+1 goes
+into a row of hour h. Distinct counts are made by grouping twice, which is exact and cheap on every engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Window
+from pyspark.sql import functions as F
+
+from spark_jobs.contract import HOUR_COLUMN, Interval
+from spark_jobs.lake import spark_ddl
+from spark_jobs.sources.cloudfront.tables import (
+    ADDITIVE,
+    CLIENT_ATTACKS,
+    CLIENT_BEHAVIOUR,
+    CLIENT_DAILY,
+    CLIENT_HOURLY,
+    MAXIMA,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import Column, DataFrame
+
+ASSET_PATH = r"(?i)\.(?:css|js|mjs|map|png|jpe?g|gif|webp|avif|svg|ico|woff2?|ttf|otf|eot|mp4|webm|mp3|m4s|ts|m3u8)$"
+SIGN_IN_PATH = r"(?i)/(?:log[-_]?in|sign[-_]?in|auth|authenticate|session|sessions|token|oauth|wp-login\.php|xmlrpc\.php)(?:[/.]|$)"
+PROBE_PATH = (
+    r"(?i)(?:/\.(?:env|git|svn|hg|aws|ssh|ds_store|htaccess|htpasswd|vscode|idea|npmrc|docker)|"
+    r"\.(?:bak|old|orig|save|swp|sql|sqlite|db|dump|tar|tgz|7z|rar|conf|cfg|ini|log|pem|key|asp|aspx|jsp|cgi|do)(?:\.gz)?$|"
+    r"/(?:wp-admin|wp-content/plugins|wp-config|phpmyadmin|pma|adminer|phpinfo|cgi-bin|actuator|solr|jenkins|manager/html|"
+    r"server-status|console|boaform|hnap1|vendor/phpunit|setup\.cgi|owa|ecp|autodiscover|telescope|_ignition|druid|nacos|"
+    r"struts|geoserver|remote/login|sdk|evox|goform|shell|cmd|backup|dump)(?:[/.?]|$))"
+)
+TOOL_AGENT = (
+    r"(?i)(?:curl|wget|python|aiohttp|httpx|go-http-client|java/|okhttp|libwww|perl|ruby|php/|guzzle|axios|node-fetch|undici|"
+    r"scrapy|httpclient|postman|insomnia|zgrab|masscan|nmap|nikto|sqlmap|nuclei|wpscan|gobuster|dirbuster|ffuf|feroxbuster|hydra)"
+)
+BOT_AGENT = r"(?i)(?:bot\b|bot/|crawler|spider|slurp|monitor|pingdom|uptime|preview|facebookexternalhit|feedfetcher|\+https?://)"
+ATTACK_FLOOR = 0.01
+_BEHAVIOUR = tuple(column.name for column in CLIENT_BEHAVIOUR)
+
+
+def client_hourly(requests: DataFrame) -> DataFrame:
+    """Requests of whole hours -> one row per address and hour."""
+    rows = requests.select(
+        "client_ip",
+        F.date_trunc("hour", "event_at").alias("hour_at"),
+        F.date_trunc("minute", "event_at").alias("minute_at"),
+        "event_at",
+        F.coalesce("uri_path", F.lit("")).alias("uri_path"),
+        F.coalesce("user_agent", F.lit("")).alias("user_agent"),
+        *_request_marks(),
+    )
+    grain = ["client_ip", "hour_at"]
+    paths = (
+        rows.groupBy(*grain, "uri_path")
+        .agg(
+            F.count("*").alias("n"),
+            *(F.sum(name).alias(name) for name in _MARKS),
+            F.sum("bytes_sent").alias("bytes_sent"),
+            F.sum("time_taken_seconds").alias("time_taken_seconds"),
+            F.min("event_at").alias("first_event_at"),
+            F.max("event_at").alias("last_event_at"),
+        )
+        .select("*", *_path_marks())
+    )
+    by_path = paths.groupBy(*grain).agg(
+        F.sum("n").alias("request_count"),
+        F.count("*").alias("distinct_path_count"),
+        F.sum(F.col("n") * F.log2(F.col("n").cast("double"))).alias("n_log_n"),
+        *(F.sum(name).alias(name) for name in (*_MARKS, *_PATH_MARKS)),
+        F.sum("bytes_sent").alias("bytes_sent"),
+        F.sum("time_taken_seconds").alias("time_taken_seconds"),
+        F.min("first_event_at").alias("first_event_at"),
+        F.max("last_event_at").alias("last_event_at"),
+    )
+    agents = (
+        rows.groupBy(*grain, "user_agent")
+        .agg(F.count("*").alias("n"))
+        .select(
+            "*",
+            (F.col("user_agent").rlike(TOOL_AGENT).cast("bigint") * F.col("n")).alias("tool_n"),
+            (F.col("user_agent").rlike(BOT_AGENT).cast("bigint") * F.col("n")).alias("bot_n"),
+        )
+        .groupBy(*grain)
+        .agg(
+            F.count("*").alias("distinct_user_agent_count"),
+            F.sum("tool_n").alias("tool_user_agent_count"),
+            F.sum("bot_n").alias("declared_bot_count"),
+        )
+    )
+    minutes = (
+        rows.groupBy(*grain, "minute_at")
+        .agg(F.count("*").alias("n"))
+        .groupBy(*grain)
+        .agg(F.count("*").alias("active_minute_count"), F.max("n").alias("peak_minute_request_count"))
+    )
+    entropy = F.log2(F.col("request_count").cast("double")) - F.col("n_log_n") / F.col("request_count")
+    return (
+        by_path.join(agents, grain)
+        .join(minutes, grain)
+        .select(
+            "*",
+            address_cidr(F.col("client_ip")).alias("client"),
+            F.lit("address").alias("client_kind"),
+            F.lit(1).cast("bigint").alias("address_count"),
+            F.greatest(entropy, F.lit(0.0)).alias("path_entropy_bits"),
+        )
+        .select(*CLIENT_HOURLY.column_names, _event_hour())
+    )
+
+
+def client_daily(hourly: DataFrame, interval: Interval, tasks: int = 4) -> DataFrame:
+    """client_hourly of `interval` and the 23 hours before it -> trailing 24-hour rows of `interval`."""
+    first, last = interval.hours[0], interval.hours[-1]
+
+    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        from spark_jobs.sources.cloudfront.trailing import client_daily_rows
+
+        held = [batch for batch in batches if batch.num_rows]
+        if held:
+            yield from client_daily_rows(pa.Table.from_batches(held), first, last).to_batches()
+
+    columns = [name for name in CLIENT_HOURLY.column_names if name not in ("first_event_at", "last_event_at")]
+    by_net = hourly.select(*columns, network_cidr(F.col("client")).alias("network")).repartition(tasks, "network")
+    return by_net.mapInArrow(rows, spark_ddl(CLIENT_DAILY, with_hour=True))
+
+
+def by_network(addresses: DataFrame) -> DataFrame:
+    """Rows of client_hourly -> the same, summed over the /24 (IPv4) or /64 (IPv6) of the addresses."""
+    weighted = addresses.select(
+        "*",
+        network_cidr(F.col("client")).alias("network"),
+        (F.col("path_entropy_bits") * F.col("request_count")).alias("entropy_weighted"),
+    )
+    return (
+        weighted.groupBy("network", "hour_at")
+        .agg(
+            F.count("*").alias("address_count"),
+            *(F.sum(name).alias(name) for name in ADDITIVE),
+            *(F.max(name).alias(name) for name in MAXIMA),
+            F.sum("entropy_weighted").alias("entropy_weighted"),
+        )
+        .select(
+            F.col("network").alias("client"),
+            F.lit("network").alias("client_kind"),
+            "hour_at",
+            *(n for n in _BEHAVIOUR if n != "path_entropy_bits"),
+            (F.col("entropy_weighted") / F.col("request_count")).alias("path_entropy_bits"),
+        )
+        .select("client", "client_kind", "hour_at", *_BEHAVIOUR)
+    )
+
+
+def client_attacks(scores: DataFrame, active: DataFrame) -> DataFrame:
+    """request_scores of an interval and the 23 hours before it -> per client, hour and trailing day.
+
+    `active` names the rows wanted: client, client_kind, hour_at of client_daily. Clients without a request above the
+    floor in the 24 hours have no row.
+    """
+    marked = scores.where(F.col("attack_probability") > ATTACK_FLOOR).select(
+        address_cidr(F.col("client_ip")).alias("address"),
+        F.date_trunc("hour", "event_at").alias("scored_hour_at"),
+        "request_id",
+        "event_at",
+        "attack_probability",
+        F.col("is_attack").cast("bigint").alias("is_attack"),
+        "attack_class",
+    )
+    marked = marked.select("*", network_cidr(F.col("address")).alias("network"))
+    pairs = marked.select("*", F.col("address").alias("client")).unionByName(
+        marked.select("*", F.col("network").alias("client"))
+    )
+    recent = F.col("scored_hour_at").between(F.col("hour_at") - F.expr("INTERVAL 23 HOURS"), F.col("hour_at"))
+    joined = active.select("client", "client_kind", "hour_at").join(pairs, "client").where(recent)
+    in_hour = F.col("scored_hour_at") == F.col("hour_at")
+    ranked = joined.select(
+        "*",
+        F.row_number()
+        .over(
+            Window.partitionBy("client", "hour_at").orderBy(
+                F.col("is_attack").desc(), F.col("attack_probability").desc(), F.col("event_at").desc(), F.col("request_id")
+            )
+        )
+        .alias("place"),
+    )
+    leading = (
+        ranked.where(F.col("place") <= 20)
+        .groupBy("client", "hour_at")
+        .agg(F.sort_array(F.collect_list(F.struct("place", "request_id"))).alias("leading"))
+        .select("client", "hour_at", F.col("leading.request_id").alias("attack_request_ids"))
+    )
+    attack = F.col("is_attack") == 1
+    totals = joined.groupBy("client", "client_kind", "hour_at").agg(
+        F.sum(F.when(in_hour, F.col("is_attack")).otherwise(0)).alias("hour_attack_request_count"),
+        F.max(F.when(in_hour, F.col("attack_probability")).otherwise(0.0)).alias("hour_attack_probability_max"),
+        F.sum("is_attack").alias("day_attack_request_count"),
+        F.max("attack_probability").alias("day_attack_probability_max"),
+        F.sum("attack_probability").alias("day_attack_probability_sum"),
+        F.countDistinct(F.when(attack, F.col("attack_class"))).alias("day_attack_class_count"),
+        F.countDistinct(F.when(attack, F.col("scored_hour_at"))).alias("day_attack_hour_count"),
+        F.countDistinct(F.when(attack, F.col("address"))).alias("day_attack_address_count"),
+    )
+    return totals.join(leading, ["client", "hour_at"]).select(*CLIENT_ATTACKS.column_names, _event_hour())
+
+
+def client_frame(hourly: DataFrame, daily: DataFrame, attacks: DataFrame) -> DataFrame:
+    """The three feature tables of the same hours -> one row per client and hour as the client model reads it.
+
+    Columns: client, client_kind, hour_at, `hour_…` of client_hourly, `day_…` of client_daily, those of client_attacks
+    (zero where the request model found nothing), attack_request_ids, event_hour.
+    """
+    hour_columns = ["client", "client_kind", "hour_at", *_BEHAVIOUR]
+    hours = hourly.select(*hour_columns).unionByName(by_network(hourly.select(*hour_columns)))
+    day_names = [c for c in CLIENT_DAILY.column_names if c not in ("client", "client_kind", "hour_at")]
+    attack_columns = [c for c in CLIENT_ATTACKS.columns if c.name not in ("client", "client_kind", "hour_at")]
+    left = hours.select("client", "hour_at", *(F.col(n).alias(f"hour_{n}") for n in _BEHAVIOUR))
+    middle = daily.select("client", "client_kind", "hour_at", *(F.col(n).alias(f"day_{n}") for n in day_names))
+    right = attacks.select("client", "hour_at", *(c.name for c in attack_columns))
+    filled = [
+        F.coalesce(F.col(c.name), F.lit(0).cast("double" if c.type == "double" else "bigint")).alias(c.name)
+        for c in attack_columns
+        if c.type != "list<string>"
+    ]
+    return (
+        middle.join(left, ["client", "hour_at"])
+        .join(right, ["client", "hour_at"], "left")
+        .select(
+            "client",
+            "client_kind",
+            "hour_at",
+            *(f"hour_{n}" for n in _BEHAVIOUR),
+            *(f"day_{n}" for n in day_names),
+            *filled,
+            "attack_request_ids",
+            _event_hour(),
+        )
+    )
+
+
+def address_cidr(address: Column) -> Column:
+    """`192.0.2.7` -> `192.0.2.7/32`; IPv6 -> /128."""
+    return F.when(address.contains(":"), F.concat(address, F.lit("/128"))).otherwise(F.concat(address, F.lit("/32")))
+
+
+def network_cidr(client: Column) -> Column:
+    """An address as CIDR -> its /24 (IPv4) or /64 (IPv6), in canonical text."""
+    v4 = F.concat(F.regexp_extract(client, r"^(\d+\.\d+\.\d+)\.", 1), F.lit(".0/24"))
+    return F.when(client.contains(":"), _v6_network(client)).otherwise(v4)
+
+
+def _v6_network(client: Column) -> Column:
+    """First four groups of a canonical IPv6 text, as canonical /64 text, in built-in functions only.
+
+    `::` stands for the longest run of zero groups; expanding it to the missing number of groups makes the first four
+    groups visible. The network's own text drops trailing zero groups before the final `::`.
+    """
+    address = F.split_part(client, F.lit("/"), F.lit(1))
+    given = F.size(F.filter(F.split(address, ":"), lambda group: group != ""))
+    missing = F.lit(8) - given
+    zeros = F.repeat(F.lit("0:"), missing)
+    expanded = F.when(
+        address.contains("::"),
+        F.concat(F.split_part(address, F.lit("::"), F.lit(1)), F.lit(":"), zeros, F.split_part(address, F.lit("::"), F.lit(2))),
+    ).otherwise(address)
+    groups = F.filter(F.split(expanded, ":"), lambda group: group != "")
+    first_four = F.concat_ws(":", F.slice(groups, 1, 4))
+    return F.concat(F.regexp_replace(first_four, r"(?:(?:^|:)0)+$", ""), F.lit("::/64"))
+
+
+_MARKS = (
+    "query_request_count",
+    "post_request_count",
+    "head_request_count",
+    "unusual_method_request_count",
+    "post_failure_n",
+    "ok_count",
+    "redirect_count",
+    "unauthorised_count",
+    "not_found_count",
+    "client_error_count",
+    "server_error_count",
+    "no_referer_count",
+    "no_user_agent_count",
+    "cookie_request_count",
+)
+_PATH_MARKS = (
+    "asset_request_count",
+    "sign_in_request_count",
+    "sign_in_failure_count",
+    "probe_path_request_count",
+    "robots_request_count",
+)
+
+
+def _request_marks() -> list[Column]:
+    """0/1 columns of one request, named `_MARKS`, and the quantities that are summed."""
+    method, status = F.col("method"), F.coalesce(F.col("status"), F.lit(0))
+    post = F.coalesce(method == "POST", F.lit(False))
+    marks = {
+        "query_request_count": F.col("uri_query").isNotNull(),
+        "post_request_count": post,
+        "head_request_count": F.coalesce(method == "HEAD", F.lit(False)),
+        "unusual_method_request_count": F.coalesce(~method.isin("GET", "HEAD", "POST", "OPTIONS"), F.lit(False)),
+        "post_failure_n": post & status.isin(400, 401, 403, 422, 429),
+        "ok_count": status.between(200, 299) | (status == 304),
+        "redirect_count": status.between(300, 399) & (status != 304),
+        "unauthorised_count": status.isin(401, 403),
+        "not_found_count": status.isin(404, 410),
+        "client_error_count": status.between(400, 499),
+        "server_error_count": status.between(500, 599),
+        "no_referer_count": F.col("referer").isNull(),
+        "no_user_agent_count": F.col("user_agent").isNull(),
+        "cookie_request_count": F.col("cookie_hash").isNotNull(),
+    }
+    return [
+        *(mark.cast("bigint").alias(name) for name, mark in marks.items()),
+        F.coalesce("bytes_sent", F.lit(0)).cast("bigint").alias("bytes_sent"),
+        F.coalesce("time_taken_seconds", F.lit(0.0)).alias("time_taken_seconds"),
+    ]
+
+
+def _path_marks() -> list[Column]:
+    """Counts that depend on the path alone, named `_PATH_MARKS`, on rows grouped by path."""
+    path, n = F.col("uri_path"), F.col("n")
+    signs_in = path.rlike(SIGN_IN_PATH).cast("bigint")
+    return [
+        (path.rlike(ASSET_PATH).cast("bigint") * n).alias("asset_request_count"),
+        (signs_in * F.col("post_request_count")).alias("sign_in_request_count"),
+        (signs_in * F.col("post_failure_n")).alias("sign_in_failure_count"),
+        (path.rlike(PROBE_PATH).cast("bigint") * n).alias("probe_path_request_count"),
+        ((path == "/robots.txt").cast("bigint") * n).alias("robots_request_count"),
+    ]
+
+
+def _event_hour() -> Column:
+    return F.date_format("hour_at", "yyyy-MM-dd-HH").alias(HOUR_COLUMN)
