@@ -25,9 +25,15 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="WEIR_", frozen=True, extra="ignore", case_sensitive=False)
 
     # Where things are
-    home: Path = Field(Path(".weir"), description="Folder that holds all local state: lake, MLflow database, Dagster storage, local WAF.")
+    home: Path = Field(
+        Path(".weir"),
+        description="Folder that holds all local state: lake, MLflow database, Dagster storage, local WAF.",
+    )
     lake: str = Field("", description="Root of the lake tables: a folder or s3:// URI; default <home>/lake.")
-    cloudfront_raw: str = Field("", description="Folder or s3:// URI of the CloudFront log objects; `weir run edge --input` remembers it in <home>/weir.env.")
+    cloudfront_raw: str = Field(
+        "",
+        description="Folder or s3:// URI of the CloudFront log objects; `weir run edge --input` remembers it in <home>/weir.env.",
+    )
     mlflow_uri: str = Field("", description="MLflow tracking and registry URI; default sqlite:///<home>/mlflow.db.")
 
     # Engine
@@ -35,29 +41,57 @@ class Settings(BaseSettings):
     tasks: int = Field(4, ge=1, description="Parallel tasks of a parse or scoring job on one machine.")
 
     # AWS
-    aws_region: str = Field("us-east-1", description="Region of S3, SNS and CloudWatch; WAF's CLOUDFRONT scope is always us-east-1.")
+    aws_region: str = Field(
+        "us-east-1", description="Region of S3, SNS and CloudWatch; WAF's CLOUDFRONT scope is always us-east-1."
+    )
     aws_endpoint_url: str = Field("", description="Endpoint in place of AWS's own, for S3-compatible stores and tests.")
 
     # Logs
-    headerless_layout: str = Field("", description="Layout of files without a #Fields header: 12, 18, 19, 24, 26 or 33 (fields), or a space-separated field list; empty rejects them.")
+    headerless_layout: str = Field(
+        "",
+        description="Layout of files without a #Fields header: 12, 18, 19, 24, 26 or 33 (fields), or a space-separated field list; empty rejects them.",
+    )
     max_line_bytes: int = Field(1 << 20, ge=1024, description="Longer lines are rejected as line_too_long.")
-    max_object_bytes: int = Field(8 << 30, ge=1 << 20, description="Decompressed bytes read of one object; the rest is rejected as object_too_large.")
-    max_expansion_ratio: int = Field(1000, ge=10, description="Decompressed to stored size beyond which the rest of an object is rejected as expands_too_much.")
+    max_object_bytes: int = Field(
+        8 << 30,
+        ge=1 << 20,
+        description="Decompressed bytes read of one object; the rest is rejected as object_too_large.",
+    )
+    max_expansion_ratio: int = Field(
+        1000,
+        ge=10,
+        description="Decompressed to stored size beyond which the rest of an object is rejected as expands_too_much.",
+    )
 
     # Personal data
     cookies: Literal["hash", "keep", "drop"] = Field("hash", description="What becomes of cs(Cookie).")
-    hash_query_values: bool = Field(False, description="Hash the values of query strings at parsing (request scoring then sees names only).")
-    hash_key: SecretStr = Field(SecretStr(""), description="Key of the hashes; default: made once and kept in <home>/hash.key.")
-    retention_days: dict[str, int] = Field(default_factory=dict, description='Days per table, as JSON: {"parsed/cloudfront/requests": 7}; others keep their default.')
+    hash_query_values: bool = Field(
+        False, description="Hash the values of query strings at parsing (request scoring then sees names only)."
+    )
+    hash_key: SecretStr = Field(
+        SecretStr(""), description="Key of the hashes; default: made once and kept in <home>/hash.key."
+    )
+    retention_days: dict[str, int] = Field(
+        default_factory=dict,
+        description='Days per table, as JSON: {"parsed/cloudfront/requests": 7}; others keep their default.',
+    )
 
     # Models
-    labelled_requests: str = Field("", description="Comma-separated CSV, JSONL or Parquet files of labelled requests to fit on besides the generated corpus.")
-    labelled_logs: str = Field("", description="Comma-separated folders with raw/ and truth/clients.parquet, to fit client_abuse on besides simulated days.")
+    labelled_requests: str = Field(
+        "",
+        description="Comma-separated CSV, JSONL or Parquet files of labelled requests to fit on besides the generated corpus.",
+    )
+    labelled_logs: str = Field(
+        "",
+        description="Comma-separated folders with raw/ and truth/clients.parquet, to fit client_abuse on besides simulated days.",
+    )
     training_days: int = Field(3, ge=2, description="Simulated days that client_abuse is fitted and evaluated on.")
     retrain_cron: str = Field("0 3 * * 0", description="When the models are fitted again (UTC).")
 
     # WAF
-    waf_target: Literal["twin", "aws"] = Field("twin", description="twin: the strict local WAF in <home>/waf; aws: wafv2.")
+    waf_target: Literal["twin", "aws"] = Field(
+        "twin", description="twin: the strict local WAF in <home>/waf; aws: wafv2."
+    )
     waf_apply: bool = Field(False, description="Apply plans; false only shows them.")
     waf_scope: Literal["CLOUDFRONT", "REGIONAL"] = Field("CLOUDFRONT", description="Scope of the IP sets.")
     waf_prefix: str = Field("weir", pattern=r"^[\w-]{1,64}$", description="Names of the IP sets begin with it.")
@@ -69,11 +103,15 @@ class Settings(BaseSettings):
     metrics_target: Literal["file", "cloudwatch"] = Field("file", description="file: <home>/metrics.jsonl.")
     metrics_namespace: str = Field("Weir", description="CloudWatch namespace.")
     alerts_webhook_url: SecretStr = Field(SecretStr(""), description="HTTP(S) URL that alerts are posted to as JSON.")
-    alerts_sns_topic_arn: str = Field("", description="SNS topic that alerts are published to; without it and the webhook: <home>/alerts.jsonl.")
+    alerts_sns_topic_arn: str = Field(
+        "", description="SNS topic that alerts are published to; without it and the webhook: <home>/alerts.jsonl."
+    )
 
     # Orchestration
     sensor_seconds: int = Field(30, ge=5, description="How often the sensor looks for new log objects.")
-    first_hour: str = Field("2009-01-01-00", pattern=r"^\d{4}-\d\d-\d\d-\d\d$", description="First hour that can be a partition.")
+    first_hour: str = Field(
+        "2009-01-01-00", pattern=r"^\d{4}-\d\d-\d\d-\d\d$", description="First hour that can be a partition."
+    )
 
     @field_validator("home")
     @classmethod
@@ -90,7 +128,11 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> SecretStr:
-        return self.database_url if self.database_url.get_secret_value() else SecretStr(f"sqlite:///{self.home / 'weir.db'}")
+        return (
+            self.database_url
+            if self.database_url.get_secret_value()
+            else SecretStr(f"sqlite:///{self.home / 'weir.db'}")
+        )
 
 
 def load_settings(home: str | Path | None = None, **overrides: Any) -> Settings:
@@ -101,7 +143,9 @@ def load_settings(home: str | Path | None = None, **overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(f"The setting WEIR_{name} is wrong: {first['msg']}; correct it in the environment or in {where / HOME_FILE}.") from None
+        raise SettingsError(
+            f"The setting WEIR_{name} is wrong: {first['msg']}; correct it in the environment or in {where / HOME_FILE}."
+        ) from None
 
 
 def remember(settings: Settings, **values: str) -> None:

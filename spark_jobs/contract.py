@@ -80,6 +80,16 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Job:
+    """What one Spark run makes: the function of this name in the source's `jobs.py`, and the tables it writes."""
+
+    name: str
+    tables: tuple[Table, ...]
+    model: str | None = None
+    """Name of the registered model that the job applies, if any."""
+
+
+@dataclass(frozen=True)
 class Source:
     """A folder of `spark_jobs/sources`: the tables it owns, in the order in which they are built."""
 
@@ -87,6 +97,7 @@ class Source:
     meaning: str
     owner: str
     tables: tuple[Table, ...]
+    jobs: tuple[Job, ...] = ()
 
     def table(self, key: str) -> Table:
         for table in self.tables:

@@ -222,7 +222,9 @@ class Lake:
     def hours(self, table: Table) -> list[str]:
         """Hours that hold rows, in order."""
         delta = self.delta(table)
-        return [] if delta is None else sorted({row["partition"][HOUR_COLUMN] for row in self._active_files(delta, None)})
+        return (
+            [] if delta is None else sorted({row["partition"][HOUR_COLUMN] for row in self._active_files(delta, None)})
+        )
 
     def row_counts(self, table: Table, hours: Sequence[str] | None = None) -> dict[str, int]:
         """Rows per hour as the log records them (key '' for a table that is not hourly)."""
@@ -299,9 +301,7 @@ class Lake:
         if delta is None:
             return 0
         return len(
-            delta.vacuum(
-                retention_hours=older_than_hours, dry_run=False, enforce_retention_duration=False, full=True
-            )
+            delta.vacuum(retention_hours=older_than_hours, dry_run=False, enforce_retention_duration=False, full=True)
         )
 
 

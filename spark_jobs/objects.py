@@ -177,7 +177,9 @@ class LineReader:
                     if not data.strip(b"\x00"):
                         return
                     if not data.startswith(GZIP_MAGIC[: len(data)]):
-                        self.problem = Problem("trailing_garbage", "Bytes that are not gzip follow the compressed data.")
+                        self.problem = Problem(
+                            "trailing_garbage", "Bytes that are not gzip follow the compressed data."
+                        )
                         return
                     member = isal_zlib.decompressobj(wbits=31)
                     continue
@@ -185,11 +187,10 @@ class LineReader:
                 if not data:
                     data = self._more()
                     stored += len(data)
-                    if not data:
-                        if not piece:
-                            self.problem = Problem("truncated_gzip", "The compressed data ends before its end mark.")
-                            return
-        except (isal_zlib.error, zlib.error) as error:
+                    if not data and not piece:
+                        self.problem = Problem("truncated_gzip", "The compressed data ends before its end mark.")
+                        return
+        except (isal_zlib.error, zlib.error) as error:  # type: ignore[misc]  # isal's stub hides that it is an exception
             self.problem = Problem("corrupt_gzip", f"The compressed data is damaged: {error}.")
 
     def _more(self) -> bytes:

@@ -186,7 +186,10 @@ def client_attacks(scores: DataFrame, active: DataFrame) -> DataFrame:
         F.row_number()
         .over(
             Window.partitionBy("client", "hour_at").orderBy(
-                F.col("is_attack").desc(), F.col("attack_probability").desc(), F.col("event_at").desc(), F.col("request_id")
+                F.col("is_attack").desc(),
+                F.col("attack_probability").desc(),
+                F.col("event_at").desc(),
+                F.col("request_id"),
             )
         )
         .alias("place"),
@@ -268,7 +271,12 @@ def _v6_network(client: Column) -> Column:
     zeros = F.repeat(F.lit("0:"), missing)
     expanded = F.when(
         address.contains("::"),
-        F.concat(F.split_part(address, F.lit("::"), F.lit(1)), F.lit(":"), zeros, F.split_part(address, F.lit("::"), F.lit(2))),
+        F.concat(
+            F.split_part(address, F.lit("::"), F.lit(1)),
+            F.lit(":"),
+            zeros,
+            F.split_part(address, F.lit("::"), F.lit(2)),
+        ),
     ).otherwise(address)
     groups = F.filter(F.split(expanded, ":"), lambda group: group != "")
     first_four = F.concat_ws(":", F.slice(groups, 1, 4))

@@ -24,7 +24,13 @@ import pyarrow.csv as csv
 
 from spark_jobs.lake import arrow_schema
 from spark_jobs.objects import Block, Limits, LineReader, Problem
-from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS, TIME_FIELDS, fields_of_header, missing_fields, normalised
+from spark_jobs.sources.cloudfront.layouts import (
+    FIELD_COLUMNS,
+    TIME_FIELDS,
+    fields_of_header,
+    missing_fields,
+    normalised,
+)
 from spark_jobs.sources.cloudfront.tables import REQUESTS
 
 RAW_LINE_CHARACTERS = 8_192
@@ -98,7 +104,10 @@ class ObjectParser:
     def __init__(self, log_object: LogObject, stream: IO[bytes], options: ParseOptions) -> None:
         self.object, self.stream, self.options = log_object, stream, options
         self.fields: tuple[str, ...] = options.headerless_fields
-        self.header_problem = ("no_fields_header", "No #Fields line came before it, and no layout is set for files without one.")
+        self.header_problem = (
+            "no_fields_header",
+            "No #Fields line came before it, and no layout is set for files without one.",
+        )
         self.rtmp = False
         self.lines_present = 0
 
@@ -282,7 +291,9 @@ class ObjectParser:
         if seconds is None:
             raise _RowError("bad_time", f"The time is {at[:60].decode()!r}.")
         if not self.options.earliest_event <= seconds <= self.options.latest_event:
-            raise _RowError("time_out_of_range", f"The time {at[:60].decode()!r} is before CloudFront or in the future.")
+            raise _RowError(
+                "time_out_of_range", f"The time {at[:60].decode()!r} is before CloudFront or in the future."
+            )
 
     # --- JSON and Parquet of standard log v2 ------------------------------------------------------------------------
 
@@ -318,7 +329,9 @@ class ObjectParser:
             for batch in batches:
                 names = [normalised(name) for name in batch.schema.names]
                 if number == 1 and (problem := missing_fields(tuple(names))):
-                    yield Parsed(None, [Rejected(0, "unusable_header", f"The Parquet schema cannot be used: {problem}.", "", 0)])
+                    yield Parsed(
+                        None, [Rejected(0, "unusable_header", f"The Parquet schema cannot be used: {problem}.", "", 0)]
+                    )
                     return
                 rows = [dict(zip(names, row.values(), strict=True)) for row in batch.to_pylist()]
                 yield self._careful([(number + i, _joined(row)) for i, row in enumerate(rows)], _JSON_FIELDS)
@@ -326,7 +339,10 @@ class ObjectParser:
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, FileNotFoundError):
                 raise
-            yield Parsed(None, [Rejected(0, "corrupt_parquet", f"The Parquet data is damaged: {error}", "", self.object.size_bytes)])
+            yield Parsed(
+                None,
+                [Rejected(0, "corrupt_parquet", f"The Parquet data is damaged: {error}", "", self.object.size_bytes)],
+            )
 
     # --- columns ---------------------------------------------------------------------------------------------------
 
@@ -366,7 +382,15 @@ class ObjectParser:
         return self._finished(found, raw.num_rows)
 
     def _finished(self, found: dict[str, pa.Array], rows: int) -> pa.Table | None:
-        for name in ("bytes_sent", "bytes_received", "content_length_bytes", "time_taken_seconds", "time_to_first_byte_seconds", "client_port", "status"):
+        for name in (
+            "bytes_sent",
+            "bytes_received",
+            "content_length_bytes",
+            "time_taken_seconds",
+            "time_to_first_byte_seconds",
+            "client_port",
+            "status",
+        ):
             if name in found and found[name].null_count < rows:
                 bounds = pc.min_max(found[name])
                 limit = {"status": 999, "client_port": 65_535}.get(name, 10**18)

@@ -5,7 +5,7 @@ Field meanings are AWS's: "Configure and use standard logs (access logs)", Cloud
 
 from __future__ import annotations
 
-from spark_jobs.contract import Check, Column, Source, Table
+from spark_jobs.contract import Check, Column, Job, Source, Table
 
 OBJECTS = Table(
     key="raw/cloudfront/objects",
@@ -22,7 +22,9 @@ OBJECTS = Table(
         Column("first_seen_at", "timestamp", "when the ledger first listed it (wall clock)", nullable=False),
         Column("name_hour", "string", "hour of its events by its file name, null where the name has none"),
         Column("event_hours", "list<string>", "hours of its events: from the name, completed by what parsing saw"),
-        Column("duplicate_of", "string", "the source_object with the same content (etag and size) that was seen before"),
+        Column(
+            "duplicate_of", "string", "the source_object with the same content (etag and size) that was seen before"
+        ),
     ),
 )
 
@@ -80,9 +82,13 @@ REJECTED_LINES = Table(
     retention_days=30,
     columns=(
         Column("source_object", "string", "the log object", nullable=False),
-        Column("line_number", "int64", "line in the decompressed object, from 1; 0 for the object itself", nullable=False),
+        Column(
+            "line_number", "int64", "line in the decompressed object, from 1; 0 for the object itself", nullable=False
+        ),
         Column("reason", "string", "why, as a stable word such as field_count or bad_time", nullable=False),
-        Column("raw_line", "string", "the line; bytes that are not UTF-8 as \\xNN; first 8,192 characters", personal=True),
+        Column(
+            "raw_line", "string", "the line; bytes that are not UTF-8 as \\xNN; first 8,192 characters", personal=True
+        ),
         Column("detail", "string", "why, in a sentence with the values that decided it"),
         Column("line_bytes", "int64", "length of the whole line in bytes"),
     ),
@@ -106,7 +112,13 @@ OBJECT_COUNTS = Table(
 )
 
 CLIENT_GRAIN = (
-    Column("client", "string", "address as CIDR: one address (/32, /128) or, over 24 hours, its network (/24, /64)", nullable=False, personal=True),
+    Column(
+        "client",
+        "string",
+        "address as CIDR: one address (/32, /128) or, over 24 hours, its network (/24, /64)",
+        nullable=False,
+        personal=True,
+    ),
     Column("client_kind", "string", "address or network", nullable=False),
     Column("hour_at", "timestamp", "start of the hour", nullable=False),
 )
@@ -115,18 +127,45 @@ CLIENT_BEHAVIOUR = (
     Column("request_count", "int64", "requests", nullable=False),
     Column("address_count", "int64", "distinct addresses that made them (1 for an address)", nullable=False),
     Column("active_minute_count", "int64", "minutes with a request, summed over addresses", nullable=False),
-    Column("peak_minute_request_count", "int64", "requests of the busiest address in its busiest minute", nullable=False),
-    Column("distinct_path_count", "int64", "distinct paths of an address in an hour, summed over hours and addresses", nullable=False),
-    Column("distinct_user_agent_count", "int64", "distinct user agents of an address in an hour, the largest of them", nullable=False),
-    Column("path_entropy_bits", "double", "Shannon entropy of the paths of an address in an hour, request-weighted mean", nullable=False),
+    Column(
+        "peak_minute_request_count", "int64", "requests of the busiest address in its busiest minute", nullable=False
+    ),
+    Column(
+        "distinct_path_count",
+        "int64",
+        "distinct paths of an address in an hour, summed over hours and addresses",
+        nullable=False,
+    ),
+    Column(
+        "distinct_user_agent_count",
+        "int64",
+        "distinct user agents of an address in an hour, the largest of them",
+        nullable=False,
+    ),
+    Column(
+        "path_entropy_bits",
+        "double",
+        "Shannon entropy of the paths of an address in an hour, request-weighted mean",
+        nullable=False,
+    ),
     Column("asset_request_count", "int64", "requests for scripts, styles, images, fonts, media", nullable=False),
     Column("query_request_count", "int64", "requests with a query string", nullable=False),
     Column("post_request_count", "int64", "POST requests", nullable=False),
     Column("head_request_count", "int64", "HEAD requests", nullable=False),
     Column("unusual_method_request_count", "int64", "methods other than GET, HEAD, POST, OPTIONS", nullable=False),
-    Column("sign_in_request_count", "int64", "POST to a path that signs in (login, signin, session, token, wp-login …)", nullable=False),
+    Column(
+        "sign_in_request_count",
+        "int64",
+        "POST to a path that signs in (login, signin, session, token, wp-login …)",
+        nullable=False,
+    ),
     Column("sign_in_failure_count", "int64", "of these, answered with 400, 401, 403, 422 or 429", nullable=False),
-    Column("probe_path_request_count", "int64", "requests for paths that only scanners ask for (dot files, backups, admin consoles)", nullable=False),
+    Column(
+        "probe_path_request_count",
+        "int64",
+        "requests for paths that only scanners ask for (dot files, backups, admin consoles)",
+        nullable=False,
+    ),
     Column("robots_request_count", "int64", "requests for /robots.txt", nullable=False),
     Column("ok_count", "int64", "status 2xx or 304", nullable=False),
     Column("redirect_count", "int64", "status 3xx without 304", nullable=False),
@@ -136,8 +175,18 @@ CLIENT_BEHAVIOUR = (
     Column("server_error_count", "int64", "status 5xx", nullable=False),
     Column("no_referer_count", "int64", "requests without referer", nullable=False),
     Column("no_user_agent_count", "int64", "requests without user agent", nullable=False),
-    Column("tool_user_agent_count", "int64", "requests whose user agent names a library or command-line tool", nullable=False),
-    Column("declared_bot_count", "int64", "requests whose user agent calls itself a bot, crawler, spider or monitor", nullable=False),
+    Column(
+        "tool_user_agent_count",
+        "int64",
+        "requests whose user agent names a library or command-line tool",
+        nullable=False,
+    ),
+    Column(
+        "declared_bot_count",
+        "int64",
+        "requests whose user agent calls itself a bot, crawler, spider or monitor",
+        nullable=False,
+    ),
     Column("cookie_request_count", "int64", "requests with a cookie", nullable=False),
     Column("bytes_sent", "int64", "response bytes", nullable=False),
     Column("time_taken_seconds", "double", "sum of time-taken", nullable=False),
@@ -145,9 +194,7 @@ CLIENT_BEHAVIOUR = (
 
 MAXIMA = ("peak_minute_request_count", "distinct_user_agent_count")
 """Quantities whose value over several rows is the largest; the others are sums, but for these two."""
-ADDITIVE = tuple(
-    c.name for c in CLIENT_BEHAVIOUR if c.name not in (*MAXIMA, "address_count", "path_entropy_bits")
-)
+ADDITIVE = tuple(c.name for c in CLIENT_BEHAVIOUR if c.name not in (*MAXIMA, "address_count", "path_entropy_bits"))
 
 CLIENT_HOURLY = Table(
     key="features/cloudfront/client_hourly",
@@ -193,7 +240,9 @@ REQUEST_SCORES = Table(
         Column("attack_probability", "double", "probability that the request is an attack, 0..1", nullable=False),
         Column("is_attack", "boolean", "attack_probability at or above the model version's threshold", nullable=False),
         Column("attack_class", "string", "class of the attack; null where is_attack is false"),
-        Column("reason", "string", "the words of the request that decided it; null where is_attack is false", personal=True),
+        Column(
+            "reason", "string", "the words of the request that decided it; null where is_attack is false", personal=True
+        ),
         Column("model_name", "string", "request_attack", nullable=False),
         Column("model_version", "string", "version in the registry", nullable=False),
     ),
@@ -216,7 +265,12 @@ CLIENT_ATTACKS = Table(
         Column("day_attack_class_count", "int64", "distinct attack classes of the 24 hours", nullable=False),
         Column("day_attack_hour_count", "int64", "of the 24 hours, those with an attack", nullable=False),
         Column("day_attack_address_count", "int64", "addresses that attacked in the 24 hours", nullable=False),
-        Column("attack_request_ids", "list<string>", "up to 20 of the requests, most probable first, then latest", nullable=False),
+        Column(
+            "attack_request_ids",
+            "list<string>",
+            "up to 20 of the requests, most probable first, then latest",
+            nullable=False,
+        ),
     ),
 )
 
@@ -235,8 +289,16 @@ CLIENT_SCORES = Table(
     + (
         Column("abuse_probability", "double", "probability that the client abuses the site, 0..1", nullable=False),
         Column("is_abuse", "boolean", "abuse_probability at or above the model version's threshold", nullable=False),
-        Column("abuse_kind", "string", "what it looks like (scanner, prober, credential_stuffing, scraper …); null where is_abuse is false"),
-        Column("reason", "string", "the leading features with their values and the population's; null where is_abuse is false"),
+        Column(
+            "abuse_kind",
+            "string",
+            "what it looks like (scanner, prober, credential_stuffing, scraper …); null where is_abuse is false",
+        ),
+        Column(
+            "reason",
+            "string",
+            "the leading features with their values and the population's; null where is_abuse is false",
+        ),
         Column("request_count", "int64", "requests of the 24 hours", nullable=False),
         Column("evidence_request_ids", "list<string>", "up to 20 requests that show it", nullable=False),
         Column("model_name", "string", "client_abuse", nullable=False),
@@ -287,6 +349,25 @@ SOURCE = Source(
     name="cloudfront",
     meaning="Amazon CloudFront standard access logs, v1 and v2",
     owner="team:edge",
-    tables=(OBJECTS, REQUESTS, REJECTED_LINES, OBJECT_COUNTS, CLIENT_HOURLY, CLIENT_DAILY,
-        REQUEST_SCORES, CLIENT_ATTACKS, CLIENT_SCORES, REQUEST_EXAMPLES, CLIENT_EXAMPLES),
+    tables=(
+        OBJECTS,
+        REQUESTS,
+        REJECTED_LINES,
+        OBJECT_COUNTS,
+        CLIENT_HOURLY,
+        CLIENT_DAILY,
+        REQUEST_SCORES,
+        CLIENT_ATTACKS,
+        CLIENT_SCORES,
+        REQUEST_EXAMPLES,
+        CLIENT_EXAMPLES,
+    ),
+    jobs=(
+        Job("requests", (REQUESTS, REJECTED_LINES, OBJECT_COUNTS)),
+        Job("client_hourly", (CLIENT_HOURLY,)),
+        Job("client_daily", (CLIENT_DAILY,)),
+        Job("request_scores", (REQUEST_SCORES,), model="request_attack"),
+        Job("client_attacks", (CLIENT_ATTACKS,)),
+        Job("client_scores", (CLIENT_SCORES,), model="client_abuse"),
+    ),
 )

@@ -41,7 +41,9 @@ def client_daily_rows(hourly: pa.Table, first_hour: str, last_hour: str) -> pa.T
 class _Rows:
     """Rows per key and hour, sorted by both, with one numpy array a quantity."""
 
-    def __init__(self, key: np.ndarray, hour: np.ndarray, values: dict[str, np.ndarray], members: np.ndarray | None = None) -> None:
+    def __init__(
+        self, key: np.ndarray, hour: np.ndarray, values: dict[str, np.ndarray], members: np.ndarray | None = None
+    ) -> None:
         order = np.lexsort((hour, key))
         self.key, self.hour = key[order], hour[order]
         self.values = {name: array[order] for name, array in values.items()}
@@ -71,7 +73,8 @@ def _summed(shared: _Rows) -> _Rows:
     """Rows of addresses -> one row per network and hour."""
     starts = np.flatnonzero(np.r_[True, (shared.key[1:] != shared.key[:-1]) | (shared.hour[1:] != shared.hour[:-1])])
     values = {
-        name: (np.maximum if name in MAXIMA else np.add).reduceat(array, starts) for name, array in shared.values.items()
+        name: (np.maximum if name in MAXIMA else np.add).reduceat(array, starts)
+        for name, array in shared.values.items()
     }
     return _Rows(shared.key[starts], shared.hour[starts], values)
 
@@ -107,7 +110,9 @@ def _day(rows: _Rows, kind: str, address_count: np.ndarray, first_hour: str, las
     low, high = _hour_number(first_hour), _hour_number(last_hour)
     keep = np.flatnonzero((hour >= low) & (hour <= high) & ((address_count > 1) | (kind == "address")))
     first, last = start[keep], position[keep] + 1
-    values = {name: _over(np.maximum if name in MAXIMA else np.add, array, first, last) for name, array in rows.values.items()}
+    values = {
+        name: _over(np.maximum if name in MAXIMA else np.add, array, first, last) for name, array in rows.values.items()
+    }
     requests = rows.values["request_count"]
     night = np.where(hour % 24 < NIGHT_ENDS_AT, requests, 0)
     at = pa.array(hour[keep] * HOUR_MICROSECONDS, pa.int64()).cast(pa.timestamp("us", tz="UTC"))

@@ -52,7 +52,12 @@ class TransformReport:
 
 
 def transform(
-    spark: SparkSession, lake: Lake, objects: Sequence[RawObject], interval: Interval, options: ParseOptions, tasks: int = 4
+    spark: SparkSession,
+    lake: Lake,
+    objects: Sequence[RawObject],
+    interval: Interval,
+    options: ParseOptions,
+    tasks: int = 4,
 ) -> TransformReport:
     """Make the parsed tables' rows of `interval` exactly what `objects` hold of it; safe to run again at any time."""
     staged = _stage(spark, lake, objects, interval, options, tasks, {})

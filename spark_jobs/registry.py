@@ -1,0 +1,43 @@
+"""Every folder of `spark_jobs/sources` is a source; a folder without its files is an error. Imports no engine."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from spark_jobs.contract import Job, Source, Table
+
+REQUIRED_FILES = ("__init__.py", "tables.py", "parse.py", "features.py", "jobs.py", "README.md")
+
+
+class RegistryError(Exception):
+    """A folder of sources/ is not a whole source."""
+
+
+@cache
+def sources() -> dict[str, Source]:
+    """Source by name."""
+    found = {}
+    for folder in sorted(Path(__file__).with_name("sources").iterdir()):
+        if not folder.is_dir() or folder.name.startswith(("_", ".")):
+            continue
+        missing = [name for name in REQUIRED_FILES if not (folder / name).exists()]
+        if missing:
+            raise RegistryError(f"The source {folder.name} lacks {', '.join(missing)}; add them or remove the folder.")
+        found[folder.name] = import_module(f"spark_jobs.sources.{folder.name}.tables").SOURCE
+    return found
+
+
+@cache
+def tables() -> dict[str, Table]:
+    """Table of any source by key."""
+    return {table.key: table for source in sources().values() for table in source.tables}
+
+
+def job_of(source: Source, table: Table) -> Job:
+    """The job that writes `table`."""
+    for job in source.jobs:
+        if table in job.tables:
+            return job
+    raise KeyError(f"No job of the source {source.name} writes {table.key}.")

@@ -1,0 +1,266 @@
+"""`weir doctor`: what it says of an empty home, of what works and of what does not, and that it shows no secret."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from pydantic import SecretStr
+from rich.console import Console
+
+from platform_assets import doctor
+from platform_assets.doctor import Finding, examine, exit_code, render
+from platform_assets.settings import Settings, load_settings
+
+
+def states(settings: Settings) -> dict[str, str]:
+    return {finding.name: finding.state for finding in examine(settings)}
+
+
+def finding_of(settings: Settings, name: str) -> Finding:
+    return next(finding for finding in examine(settings) if finding.name == name)
+
+
+def changed(settings: Settings, **values: Any) -> Settings:
+    return settings.model_copy(update={name: SecretStr(v) if name in SECRETS else v for name, v in values.items()})
+
+
+SECRETS = {"database_url", "alerts_webhook_url", "hash_key"}
+
+
+@pytest.fixture
+def server() -> Iterator[Callable[[int], str]]:
+    """Starts a local server that answers every GET with one status."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(status: int) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(status if self.path.endswith("/health") else 404)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+        threading.Thread(target=servers[-1].serve_forever, args=(0.02,), daemon=True).start()
+        return f"127.0.0.1:{servers[-1].server_address[1]}"
+
+    yield start
+    for each in servers:
+        each.shutdown()
+        each.server_close()
+
+
+def test_an_empty_home_fails_nothing_and_stays_empty(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path / "new")
+    findings = examine(settings)
+    assert exit_code(findings) == 0
+    assert {finding.name: finding.state for finding in findings} == {
+        "python": "ok", "engine": "ok", "home": "missing", "hash key": "missing", "named files": "off",
+        "raw location": "missing", "lake": "missing", "mlflow": "missing", "database": "missing", "waf": "ok",
+        "aws credentials": "off", "alerts webhook": "off", "alerts sns": "off", "metrics": "ok",
+    }  # fmt: skip
+    assert not settings.home.exists()
+
+
+def test_what_is_there_is_counted(home: Settings, tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/a.gz").write_bytes(b"")
+    (home.home / "lake/parsed/cloudfront/requests/_delta_log").mkdir(parents=True)
+    (home.home / "lake/decisions/waf_decisions/_delta_log").mkdir(parents=True)
+    (home.home / "hash.key").write_text("k" * 32)
+    (home.home / "hash.key").chmod(0o600)
+    with sqlite3.connect(home.home / "mlflow.db") as mlflow, sqlite3.connect(home.home / "weir.db") as weir:
+        mlflow.execute("CREATE TABLE registered_models (name)")
+        mlflow.execute("INSERT INTO registered_models VALUES ('request_attack')")
+        weir.execute("CREATE TABLE t (c)")
+    settings = changed(home, cloudfront_raw=str(tmp_path / "raw"))
+    found = {finding.name: finding for finding in examine(settings)}
+    assert {found[name].state for name in ("home", "hash key", "raw location", "lake", "mlflow", "database")} == {"ok"}
+    assert "holds 1 objects" in found["raw location"].sentence
+    assert "holds 2 tables" in found["lake"].sentence
+    assert "holds 1 registered models" in found["mlflow"].sentence
+    assert "SQLite" in found["database"].sentence
+
+
+SECRET_VALUES = {
+    "database_url": "postgresql://me:hunter2pw@127.0.0.1:9/weir?sslpassword=hunter2ssl",
+    "alerts_webhook_url": "http://me:hunter2hook@127.0.0.1:9/T0P5ECRET/path?key=hunter2query",
+    "hash_key": "hunter2key",
+    "mlflow_uri": "http://me:hunter2mlflow@127.0.0.1:9",
+    "aws_endpoint_url": "http://me:hunter2endpoint@127.0.0.1:9",
+    "engine": "sc://127.0.0.1:9/;token=hunter2token",
+}
+
+
+def test_no_secret_is_printed(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAhunter2")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2secret")
+    topic = "arn:aws:sns:us-east-1:123456789012:alerts"
+    aws = {"cloudfront_raw": "s3://logs", "lake": "s3://lake", "waf_target": "aws", "metrics_target": "cloudwatch"}
+    monkeypatch.setattr(doctor, "_without_secrets", lambda _, finding: finding)  # the second net, tested below
+    findings = examine(changed(home, alerts_sns_topic_arn=topic, **aws, **SECRET_VALUES))
+    shown = io.StringIO()
+    Console(file=shown, width=500).print(render(findings))
+    assert "hunter2" not in shown.getvalue() and "T0P5ECRET" not in shown.getvalue()
+    failed = {finding.name for finding in findings if finding.state == "failed"}
+    expected = {
+        "engine",
+        "raw location",
+        "lake",
+        "mlflow",
+        "database",
+        "waf",
+        "alerts webhook",
+        "alerts sns",
+        "metrics",
+    }
+    assert failed == expected, "each of these looked, and failed with its secret at hand"
+    assert exit_code(findings) == 1
+
+
+def test_a_secret_that_slips_into_a_sentence_is_masked(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(doctor.CHECKS, "python", lambda settings: ("ok", settings.hash_key.get_secret_value()))
+    assert finding_of(changed(home, hash_key="hunter2key"), "python").sentence == "***"
+
+
+def test_a_check_that_breaks_hides_no_other(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(doctor.CHECKS, "python", lambda _: 1 / 0)
+    findings = examine(home)
+    assert (findings[0].state, len(findings)) == ("failed", len(doctor.CHECKS))
+    assert "ZeroDivisionError" in findings[0].sentence
+
+
+def test_a_host_that_does_not_answer_ends_after_seconds(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "NETWORK_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts and says nothing
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        began = time.monotonic()
+        found = finding_of(changed(home, mlflow_uri=f"http://{address}"), "mlflow")
+    assert found == Finding(
+        "mlflow",
+        "failed",
+        f"The MLflow server at http://{address} cannot be reached; start it or correct WEIR_MLFLOW_URI.",
+    )
+    assert time.monotonic() - began < 5
+
+
+def test_a_check_that_hangs_is_given_up(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "NETWORK_SECONDS", -0.9)
+    monkeypatch.setitem(doctor.CHECKS, "python", lambda _: time.sleep(3))
+    found = finding_of(home, "python")
+    assert found.state == "failed" and "No answer within" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "said"),
+    [
+        (200, "ok", "answers."),
+        (401, "ok", "asks for a user"),
+        (403, "failed", "--allowed-hosts"),
+        (500, "failed", "its log"),
+    ],
+)
+def test_an_mlflow_server_is_asked(
+    home: Settings, server: Callable[[int], str], status: int, state: str, said: str
+) -> None:
+    found = finding_of(changed(home, mlflow_uri=f"http://me:pw@{server(status)}/base/"), "mlflow")
+    assert (found.state, said in found.sentence) == (state, True)
+
+
+def test_a_webhook_is_reached_without_being_called(home: Settings, server: Callable[[int], str]) -> None:
+    address = server(500)
+    found = finding_of(changed(home, alerts_webhook_url=f"http://{address}/T0P5ECRET"), "alerts webhook")
+    assert found == Finding("alerts webhook", "ok", f"The webhook at http://{address} can be reached.")
+
+
+@pytest.mark.parametrize(
+    ("values", "name", "said"),
+    [
+        ({"cloudfront_raw": "/nowhere/at/all"}, "raw location", "does not exist"),
+        ({"engine": "flink"}, "engine", "The engine flink is not known"),
+        ({"allow_list": "/nowhere/allow.txt"}, "named files", "/nowhere/allow.txt (WEIR_ALLOW_LIST)"),
+        ({"database_url": "mysql://host/weir"}, "database", "kind mysql is not supported"),
+        ({"alerts_webhook_url": "file:///etc/passwd"}, "alerts webhook", "not an http:// or https:// URL"),
+        ({"waf_target": "aws"}, "aws credentials", "None were found and WAF need them; set AWS_ACCESS_KEY_ID"),
+    ],
+)
+def test_what_is_wrong_ends_in_what_to_do(home: Settings, values: dict[str, Any], name: str, said: str) -> None:
+    found = finding_of(changed(home, **values), name)
+    assert (found.state, said in found.sentence) == ("failed", True), found
+
+
+def test_a_hash_key_that_others_can_read_fails(home: Settings) -> None:
+    (home.home / "hash.key").write_text("k" * 32)
+    (home.home / "hash.key").chmod(0o644)
+    found = finding_of(home, "hash key")
+    assert (found.state, "run chmod 600" in found.sentence) == ("failed", True)
+
+
+def test_a_full_disk_and_a_home_that_is_a_file_fail(
+    home: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert states(changed(home, home=tmp_path / "file"))["home"] == "failed"
+    monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 1 << 60)
+    assert "free some" in finding_of(home, "home").sentence
+
+
+@pytest.mark.parametrize(
+    ("version", "state"),
+    [("17.0.15", "ok"), ("25", "ok"), ("11.0.2", "failed"), ("1.8.0_402", "failed"), ("", "failed")],
+)
+def test_classic_spark_needs_a_java_that_is_new_enough(
+    home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, state: str
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/java").write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2025-04-15' >&2\n")
+    (tmp_path / "bin/java").chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    assert finding_of(changed(home, engine="local[*]"), "engine").state == state
+    assert finding_of(home, "engine").state == "ok", "the embedded engine asks for none"
+
+
+@pytest.mark.slow
+def test_aws_is_asked_for_what_the_settings_use(home: Settings, moto_endpoint: str) -> None:
+    boto3.client("s3", endpoint_url=moto_endpoint).create_bucket(Bucket="logs")
+    boto3.client("s3", endpoint_url=moto_endpoint).put_object(Bucket="logs", Key="cf/a.gz", Body=b"")
+    topic = boto3.client("sns", endpoint_url=moto_endpoint).create_topic(Name="alerts")["TopicArn"]
+    settings = changed(
+        home, aws_endpoint_url=moto_endpoint, cloudfront_raw="s3://logs/cf/", lake="s3://logs/lake", waf_target="aws",
+        metrics_target="cloudwatch", alerts_sns_topic_arn=topic,
+    )  # fmt: skip
+    found = {finding.name: finding for finding in examine(settings)}
+    assert exit_code(found.values()) == 0
+    assert "holds 1 objects" in found["raw location"].sentence
+    assert (found["lake"].state, found["waf"].state, found["metrics"].state, found["alerts sns"].state) == (
+        "missing",
+        "ok",
+        "ok",
+        "ok",
+    )
+    assert found["aws credentials"].sentence == "Found (env), for S3, WAF, CloudWatch, SNS, account 123456789012."
+    assert "testing" not in json.dumps([finding.sentence for finding in found.values()])
+
+
+@pytest.mark.slow
+def test_postgresql_is_asked(home: Settings, postgres_url: str) -> None:
+    found = finding_of(changed(home, database_url=postgres_url), "database")
+    assert found.state == "ok" and found.sentence.startswith("PostgreSQL ")
+
+
+def test_brackets_in_a_sentence_are_shown_as_they_are() -> None:
+    shown = io.StringIO()
+    Console(file=shown, width=200).print(render([Finding("engine", "ok", "local[*] and [bold]")]))
+    assert "local[*] and [bold]" in shown.getvalue()
