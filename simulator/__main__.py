@@ -19,7 +19,10 @@ def _start(text: str) -> datetime:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m simulator", description="Write CloudFront logs of a made-up shop, with the truth about every client and request.")
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator",
+        description="Write CloudFront logs of a made-up shop, with the truth about every client and request.",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder; raw/, truth/ and late/ in it are replaced")
     parser.add_argument("--start", type=_start, default="2026-11-20T00", help="first UTC hour, as 2026-11-20T00")
     parser.add_argument("--hours", type=int, default=24)
@@ -29,7 +32,16 @@ def main() -> None:
     parser.add_argument("--late-share", type=float, default=0.0, help="share of each hour's rows that goes to late/")
     parser.add_argument("--layout", type=int, choices=LAYOUTS, default=33, help="number of log fields")
     chosen = parser.parse_args()
-    made = write_day(chosen.out, chosen.start, chosen.hours, chosen.seed, chosen.scale, chosen.families, chosen.late_share, chosen.layout)
+    made = write_day(
+        chosen.out,
+        chosen.start,
+        chosen.hours,
+        chosen.seed,
+        chosen.scale,
+        chosen.families,
+        chosen.late_share,
+        chosen.layout,
+    )
     print(
         f"{made.lines:,} lines in {made.files} files, {made.clients:,} clients ({made.abusive_clients:,} abusive), "
         f"{made.seconds:.1f} s ({made.lines / made.seconds:,.0f} lines/s) -> {made.raw}"

@@ -24,7 +24,8 @@ ABSENT = "-"
 
 _ENCODED = re.compile("[^!$&()*+,\\-./0-9:;=?@A-Z_a-z]")
 _TABLE = [
-    f"%{byte:02X}" if byte <= 32 or byte >= 127 or chr(byte) in "<>\"#%{}|\\^~[]`'" else chr(byte) for byte in range(256)
+    f"%{byte:02X}" if byte <= 32 or byte >= 127 or chr(byte) in "<>\"#%{}|\\^~[]`'" else chr(byte)
+    for byte in range(256)
 ]
 
 

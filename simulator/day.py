@@ -36,7 +36,14 @@ class Summary:
 
 
 def write_day(
-    out: Path, start: datetime, hours: int = 24, seed: int = 7, scale: float = 1.0, families: str = "all", late_share: float = 0.0, layout: int = 33
+    out: Path,
+    start: datetime,
+    hours: int = 24,
+    seed: int = 7,
+    scale: float = 1.0,
+    families: str = "all",
+    late_share: float = 0.0,
+    layout: int = 33,
 ) -> Summary:
     """Write `hours` of traffic from `start` on into `out`, replacing what a former run left there."""
     started = time.perf_counter()

@@ -17,8 +17,17 @@ if TYPE_CHECKING:
 ABUSE_KINDS = ("scanner", "prober", "credential_stuffing", "scraper", "slow_and_low", "rotation")
 
 ATTACK_CLASSES = (
-    "sqli", "xss", "path_traversal", "command_injection", "template_injection", "jndi_and_deserialisation", "xxe_and_ssrf", "php_and_webshell", "scanner_probe", "protocol_abuse",
-)  # fmt: skip
+    "sqli",
+    "xss",
+    "path_traversal",
+    "command_injection",
+    "template_injection",
+    "jndi_and_deserialisation",
+    "xxe_and_ssrf",
+    "php_and_webshell",
+    "scanner_probe",
+    "protocol_abuse",
+)
 
 FAMILIES_CHOICES = ("all", "fit", "held_out")
 
@@ -39,7 +48,9 @@ class Family:
 
     def __post_init__(self) -> None:
         if self.abuse_kind is not None and self.abuse_kind not in ABUSE_KINDS:
-            raise ValueError(f"Family {self.name} has abuse kind {self.abuse_kind!r}; use one of {', '.join(ABUSE_KINDS)}.")
+            raise ValueError(
+                f"Family {self.name} has abuse kind {self.abuse_kind!r}; use one of {', '.join(ABUSE_KINDS)}."
+            )
 
 
 def all_families() -> tuple[Family, ...]:
@@ -60,4 +71,8 @@ def chosen_families(choice: str) -> tuple[Family, ...]:
     """`fit` leaves out the held-out families, `held_out` has only them; both have the base crowd."""
     if choice not in FAMILIES_CHOICES:
         raise ValueError(f"Families {choice!r} is unknown; use one of {', '.join(FAMILIES_CHOICES)}.")
-    return tuple(family for family in all_families() if choice == "all" or family.base or family.held_out == (choice == "held_out"))
+    return tuple(
+        family
+        for family in all_families()
+        if choice == "all" or family.base or family.held_out == (choice == "held_out")
+    )

@@ -32,17 +32,57 @@ ALL_HOURS = (1,) * 24
 class Client:
     """One connection end: its address, the edge it reaches, its TLS, its user agent and its manner of connecting."""
 
-    __slots__ = ("address", "agent", "cipher", "cookie", "edge", "forwarded", "keeps_connection", "port", "rtt", "tls", "version")
+    __slots__ = (
+        "address",
+        "agent",
+        "cipher",
+        "cookie",
+        "edge",
+        "forwarded",
+        "keeps_connection",
+        "port",
+        "rtt",
+        "tls",
+        "version",
+    )
 
-    def __init__(self, address: str, edge: str, agent: str, version: str, tls: str, cipher: str, rtt: float, port: int, keeps_connection: bool) -> None:
-        self.address, self.edge, self.agent, self.version, self.tls, self.cipher = address, edge, agent, version, tls, cipher
+    def __init__(
+        self,
+        address: str,
+        edge: str,
+        agent: str,
+        version: str,
+        tls: str,
+        cipher: str,
+        rtt: float,
+        port: int,
+        keeps_connection: bool,
+    ) -> None:
+        self.address, self.edge, self.agent, self.version, self.tls, self.cipher = (
+            address,
+            edge,
+            agent,
+            version,
+            tls,
+            cipher,
+        )
         self.rtt, self.port, self.keeps_connection = rtt, port, keeps_connection
         self.cookie = ""
         self.forwarded = "-"
 
     def variant(self, agent: str = "", plain_http: bool = False) -> Client:
         """Somebody else, or the same without TLS, at the same address."""
-        other = Client(self.address, self.edge, agent or self.agent, self.version, self.tls, self.cipher, self.rtt, self.port, self.keeps_connection)
+        other = Client(
+            self.address,
+            self.edge,
+            agent or self.agent,
+            self.version,
+            self.tls,
+            self.cipher,
+            self.rtt,
+            self.port,
+            self.keeps_connection,
+        )
         other.forwarded = self.forwarded
         if plain_http:
             other.tls = other.cipher = "-"
@@ -142,7 +182,10 @@ class Stage:
         on_phone = rng.random() < phone_share
         among = CARRIERS if on_phone and rng.random() < 0.35 else HOMES
         address, region = self.addresses.home(rng, 0.28, among)
-        return self.client(address, region, agents.phone(rng) if on_phone else agents.desktop(rng))
+        client = self.client(address, region, agents.phone(rng) if on_phone else agents.desktop(rng))
+        if rng.random() < 0.02:
+            client.forwarded = f"192.168.{rng.randrange(3)}.{rng.randrange(2, 255)}"
+        return client
 
     def server(self, agent: str, stack: str = "tool", v6_share: float = 0.12) -> Client:
         """A rented machine."""
@@ -153,28 +196,51 @@ class Stage:
         return self.client(*self.addresses.home(self.rng, 0.08, ABROAD + HOMES), agent, stack)
 
     def suspect(self, agent: str, stack: str = "tool") -> Client:
-        """Where attackers connect from: rented machines, now and then homes."""
-        return self.server(agent, stack) if self.rng.random() < 0.62 else self.compromised_home(agent, stack)
+        """Where attackers connect from: rented machines, now and then homes. Some claim to come from elsewhere."""
+        rng = self.rng
+        client = self.server(agent, stack) if rng.random() < 0.62 else self.compromised_home(agent, stack)
+        if rng.random() < 0.05:
+            client.forwarded = rng.choice(
+                ("127.0.0.1", "localhost:8080", "8.8.8.8", f"10.0.{rng.randrange(9)}.{rng.randrange(1, 255)}")
+            )
+        return client
 
     def block(self, v6: bool = False) -> tuple[str, str]:
         """A /24 or /64 of one hosting customer, and its region."""
         return hosting_block(self.rng, v6)
 
-    def client(self, address: str, region: str, agent: str, stack: str = "browser", abusive: bool | None = None) -> Client:
+    def client(
+        self, address: str, region: str, agent: str, stack: str = "browser", abusive: bool | None = None
+    ) -> Client:
         """A client at that address; `stack` is how its software speaks TLS and HTTP."""
         rng = self.rng
         version, tls, cipher, keeps = _STACKS[stack](rng)
         if address not in self.truths:
             self.truths[address] = (self.family, self.family.abuse_kind is not None if abusive is None else abusive)
         rtt = min(0.6, rng.lognormvariate(-3.4, 0.6))
-        return Client(address, rng.choice(EDGES[region]), agent, version, tls, cipher, rtt, rng.randrange(1 << 30), keeps)
+        return Client(
+            address, rng.choice(EDGES[region]), agent, version, tls, cipher, rtt, rng.randrange(1 << 30), keeps
+        )
 
     # What
 
     def send(
-        self, client: Client, at: float, path: str, query: str = "", *, method: str = "GET", referer: str = "", status: int = 0, attack: str = "", agent: str = "",
-        host: str = "", cookie: str | None = None, body: int = 0, size: int = -1,
-    ) -> int:  # fmt: skip
+        self,
+        client: Client,
+        at: float,
+        path: str,
+        query: str = "",
+        *,
+        method: str = "GET",
+        referer: str = "",
+        status: int = 0,
+        attack: str = "",
+        agent: str = "",
+        host: str = "",
+        cookie: str | None = None,
+        body: int = 0,
+        size: int = -1,
+    ) -> int:
         """Note a request; returns the status that the site answers with. `status` and `size` overrule the site."""
         if not 0 <= at < self.end:
             return 200
@@ -184,7 +250,23 @@ class Stage:
             status, size = (301 if method in ("GET", "HEAD") else 307), 167
         status = status or page.status
         self.rows.append(
-            Row(at, client, self.family, attack, method, host, path, query, referer, agent or client.agent, client.cookie if cookie is None else cookie, page, status, size, body)
+            Row(
+                at,
+                client,
+                self.family,
+                attack,
+                method,
+                host,
+                path,
+                query,
+                referer,
+                agent or client.agent,
+                client.cookie if cookie is None else cookie,
+                page,
+                status,
+                size,
+                body,
+            )
         )
         return status
 
@@ -202,8 +284,18 @@ def _browser_stack(rng: Random) -> tuple[str, str, str, bool]:
 
 def _tool_stack(rng: Random) -> tuple[str, str, str, bool]:
     if rng.random() < 0.6:
-        return "HTTP/1.1", "TLSv1.3", rng.choice(("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384")), rng.random() < 0.5
-    return "HTTP/1.1", "TLSv1.2", rng.choice(("ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384")), rng.random() < 0.5
+        return (
+            "HTTP/1.1",
+            "TLSv1.3",
+            rng.choice(("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384")),
+            rng.random() < 0.5,
+        )
+    return (
+        "HTTP/1.1",
+        "TLSv1.2",
+        rng.choice(("ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384")),
+        rng.random() < 0.5,
+    )
 
 
 def _modern_tool_stack(rng: Random) -> tuple[str, str, str, bool]:
@@ -211,7 +303,12 @@ def _modern_tool_stack(rng: Random) -> tuple[str, str, str, bool]:
 
 
 def _old_stack(rng: Random) -> tuple[str, str, str, bool]:
-    return rng.choice(("HTTP/1.1", "HTTP/1.1", "HTTP/1.0")), rng.choice(("TLSv1.2", "TLSv1.1")), rng.choice(("ECDHE-RSA-AES128-SHA256", "AES128-SHA", "ECDHE-RSA-AES256-SHA")), False
+    return (
+        rng.choice(("HTTP/1.1", "HTTP/1.1", "HTTP/1.0")),
+        rng.choice(("TLSv1.2", "TLSv1.1")),
+        rng.choice(("ECDHE-RSA-AES128-SHA256", "AES128-SHA", "ECDHE-RSA-AES256-SHA")),
+        False,
+    )
 
 
 def _plain_stack(rng: Random) -> tuple[str, str, str, bool]:
@@ -219,5 +316,9 @@ def _plain_stack(rng: Random) -> tuple[str, str, str, bool]:
 
 
 _STACKS: dict[str, Callable[[Random], tuple[str, str, str, bool]]] = {
-    "browser": _browser_stack, "tool": _tool_stack, "modern_tool": _modern_tool_stack, "old": _old_stack, "plain": _plain_stack,
-}  # fmt: skip
+    "browser": _browser_stack,
+    "tool": _tool_stack,
+    "modern_tool": _modern_tool_stack,
+    "old": _old_stack,
+    "plain": _plain_stack,
+}

@@ -3,6 +3,8 @@
 Long, random-looking and full of odd characters, and all of it harmless.
 """
 
+# fmt: off
+# Declarations read better a line each than an element each.
 from __future__ import annotations
 
 import base64
@@ -13,11 +15,15 @@ from urllib.parse import quote
 from simulator.words import identifier, mail_address
 
 _URL_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_CAMPAIGNS = ("bf_2026", "winter-sale", "welcome_3", "cart_reminder", "Brand | DE | Exact", "pmax_all_products", "retargeting 30d", "newsletter-47", "CyberWeek{EU}", "spring[1]", "o'clock deals", "10% off", "DSA: select & save")
+_CAMPAIGNS = ("bf_2026", "winter-sale", "welcome_3", "cart_reminder", "Brand | DE | Exact", "pmax_all_products", "retargeting 30d", "newsletter-47",
+    "CyberWeek{EU}", "spring[1]", "o'clock deals", "10% off", "DSA: select & save")
 
-SEARCH_REFERERS = ("https://www.google.com/", "https://www.google.com/", "https://www.google.de/", "https://www.bing.com/", "https://duckduckgo.com/", "https://www.ecosia.org/", "https://search.yahoo.com/", "https://www.google.co.uk/")
-SOCIAL_REFERERS = ("https://www.instagram.com/", "https://l.facebook.com/", "http://m.facebook.com/", "https://t.co/Q2xhc3M", "https://www.pinterest.com/", "https://www.youtube.com/", "https://out.reddit.com/", "android-app://com.google.android.gm/", "https://lnkd.in/")
-MAIL_REFERERS = ("", "", "https://mail.google.com/", "https://outlook.live.com/", "https://deref-web.de/", "android-app://com.google.android.googlequicksearchbox/", "https://email.t-online.de/")
+SEARCH_REFERERS = ("https://www.google.com/", "https://www.google.com/", "https://www.google.de/", "https://www.bing.com/", "https://duckduckgo.com/",
+    "https://www.ecosia.org/", "https://search.yahoo.com/", "https://www.google.co.uk/")
+SOCIAL_REFERERS = ("https://www.instagram.com/", "https://l.facebook.com/", "http://m.facebook.com/", "https://t.co/Q2xhc3M",
+    "https://www.pinterest.com/", "https://www.youtube.com/", "https://out.reddit.com/", "android-app://com.google.android.gm/", "https://lnkd.in/")
+MAIL_REFERERS = ("", "", "https://mail.google.com/", "https://outlook.live.com/", "https://deref-web.de/",
+    "android-app://com.google.android.googlequicksearchbox/", "https://email.t-online.de/")
 
 
 def click_query(rng: Random) -> str:
@@ -28,7 +34,8 @@ def click_query(rng: Random) -> str:
     if pick < 0.38:
         return f"fbclid=IwZXh0bgNhZW0{identifier(rng, rng.randrange(48, 110), _URL_SAFE)}_aem_{identifier(rng, 22, _URL_SAFE)}"
     if pick < 0.62:
-        source, medium = rng.choice((("google", "cpc"), ("newsletter", "email"), ("facebook", "paid_social"), ("awin", "affiliate"), ("tiktok", "paid"), ("bing", "cpc")))
+        source, medium = rng.choice((("google", "cpc"), ("newsletter", "email"), ("facebook", "paid_social"), ("awin", "affiliate"),
+            ("tiktok", "paid"), ("bing", "cpc")))
         return f"utm_source={source}&utm_medium={medium}&utm_campaign={quote(rng.choice(_CAMPAIGNS))}" + ("" if rng.random() < 0.5 else f"&utm_content={identifier(rng, 8)}&utm_term={quote(rng.choice(_CAMPAIGNS))}")
     if pick < 0.7:
         return f"srsltid=AfmBOo{identifier(rng, 50, _URL_SAFE)}"
@@ -52,14 +59,16 @@ def opaque_query(rng: Random) -> str:
     if pick == 1:
         return f"data={quote(base64.b64encode(rng.randbytes(rng.randrange(30, 140))).decode(), safe=rng.choice(('', '/+=')))}"
     if pick == 2:
-        macro = rng.choice(("{{campaign.name}}", "{campaignid}", "${GCLID}", "[sitesource]", "%%CLICK_URL_UNESC%%", "{{ad.id}}", "{lpurl}", "*|UNIQID|*", "${CACHEBUSTER}", "#{order_id}", "{{site_source_name}}"))
+        macro = rng.choice(("{{campaign.name}}", "{campaignid}", "${GCLID}", "[sitesource]", "%%CLICK_URL_UNESC%%", "{{ad.id}}", "{lpurl}",
+            "*|UNIQID|*", "${CACHEBUSTER}", "#{order_id}", "{{site_source_name}}"))
         return f"utm_source=fb&utm_campaign={macro if rng.random() < 0.5 else quote(macro)}&utm_id={rng.randrange(10**11)}"
     if pick == 3:
         return f"next={quote(rng.choice(('/account/orders?filter=open', '/checkout?step=2&coupon=SAVE', 'https://pay.partner.example/return?ok=1')), safe='')}"
     if pick == 4:
         return f"url={quote('https://cdn.partner.example/feed/' + identifier(rng, 6) + '.jpg', safe='')}&w={rng.choice((320, 640, 828))}&q=75"
     if pick == 5:
-        token = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({"alg": "HS256", "typ": "JWT"}, {"sub": str(rng.randrange(10**7)), "exp": rng.randrange(1796000000, 1797000000)}))
+        token = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({"alg": "HS256", "typ": "JWT"},
+            {"sub": str(rng.randrange(10**7)), "exp": rng.randrange(1796000000, 1797000000)}))
         return f"token={token}.{identifier(rng, 43, _URL_SAFE)}"
     if pick == 6:
         return f"email={quote(mail_address(rng))}&sig={identifier(rng, 64, '0123456789abcdef')}&unsubscribe=1"

@@ -16,17 +16,29 @@ from simulator.addresses import sibling_range
 from simulator.responses import Lines
 from simulator.stage import Row, Stage
 
-CLIENTS = pa.schema([
-    pa.field("client", pa.string(), nullable=False), pa.field("client_kind", pa.string(), nullable=False), pa.field("is_abuse", pa.bool_(), nullable=False),
-    pa.field("abuse_kind", pa.string()), pa.field("family", pa.string(), nullable=False), pa.field("never_block", pa.bool_(), nullable=False),
-    pa.field("first_at", pa.timestamp("us", "UTC"), nullable=False), pa.field("last_at", pa.timestamp("us", "UTC"), nullable=False),
-    pa.field("request_count", pa.int64(), nullable=False),
-])  # fmt: skip
+CLIENTS = pa.schema(
+    [
+        pa.field("client", pa.string(), nullable=False),
+        pa.field("client_kind", pa.string(), nullable=False),
+        pa.field("is_abuse", pa.bool_(), nullable=False),
+        pa.field("abuse_kind", pa.string()),
+        pa.field("family", pa.string(), nullable=False),
+        pa.field("never_block", pa.bool_(), nullable=False),
+        pa.field("first_at", pa.timestamp("us", "UTC"), nullable=False),
+        pa.field("last_at", pa.timestamp("us", "UTC"), nullable=False),
+        pa.field("request_count", pa.int64(), nullable=False),
+    ]
+)
 
-REQUESTS = pa.schema([
-    pa.field("request_id", pa.string(), nullable=False), pa.field("is_attack", pa.bool_(), nullable=False), pa.field("attack_class", pa.string()),
-    pa.field("family", pa.string(), nullable=False), pa.field("client_ip", pa.string(), nullable=False),
-])  # fmt: skip
+REQUESTS = pa.schema(
+    [
+        pa.field("request_id", pa.string(), nullable=False),
+        pa.field("is_attack", pa.bool_(), nullable=False),
+        pa.field("attack_class", pa.string()),
+        pa.field("family", pa.string(), nullable=False),
+        pa.field("client_ip", pa.string(), nullable=False),
+    ]
+)
 
 
 @dataclass
@@ -36,19 +48,21 @@ class _Activity:
     count: int
 
 
-
 def write_truth(out: Path, stage: Stage, rows: list[Row], lines: Lines, start: datetime) -> tuple[int, int]:
     """Write both tables; returns how many addresses there are and how many of them abuse."""
     pq.write_table(
         pa.table(
             {
-                "request_id": lines.request_ids, "is_attack": [bool(row.attack) for row in rows], "attack_class": [row.attack or None for row in rows],
-                "family": [row.family.name for row in rows], "client_ip": [row.client.address for row in rows],
+                "request_id": lines.request_ids,
+                "is_attack": [bool(row.attack) for row in rows],
+                "attack_class": [row.attack or None for row in rows],
+                "family": [row.family.name for row in rows],
+                "client_ip": [row.client.address for row in rows],
             },
             schema=REQUESTS,
         ),
         out / "truth" / "requests.parquet",
-    )  # fmt: skip
+    )
     addresses: dict[str, _Activity] = {}
     for row, second in zip(rows, lines.seconds.tolist(), strict=True):
         _note(addresses, row.client.address, second)
@@ -70,9 +84,14 @@ def _note(activities: dict[str, _Activity], client: str, second: int, count: int
 def _client_row(stage: Stage, address: str, activity: _Activity, start: datetime) -> dict[str, object]:
     family, abusive = stage.truths[address]
     return {
-        "client": f"{address}/{128 if ':' in address else 32}", "client_kind": "address", "is_abuse": abusive, "abuse_kind": family.abuse_kind if abusive else None,
-        "family": family.name, "never_block": family.never_block, **_span(activity, start),
-    }  # fmt: skip
+        "client": f"{address}/{128 if ':' in address else 32}",
+        "client_kind": "address",
+        "is_abuse": abusive,
+        "abuse_kind": family.abuse_kind if abusive else None,
+        "family": family.name,
+        "never_block": family.never_block,
+        **_span(activity, start),
+    }
 
 
 def _network_rows(stage: Stage, addresses: dict[str, _Activity], start: datetime) -> list[dict[str, object]]:
@@ -85,12 +104,23 @@ def _network_rows(stage: Stage, addresses: dict[str, _Activity], start: datetime
         rotating = stage.networks.get(network)
         if rotating is None and (len(inside) < 2 or any(stage.truths[address][1] for address in inside)):
             continue
-        activity = _Activity(min(addresses[a].first for a in inside), max(addresses[a].last for a in inside), sum(addresses[a].count for a in inside))
+        activity = _Activity(
+            min(addresses[a].first for a in inside),
+            max(addresses[a].last for a in inside),
+            sum(addresses[a].count for a in inside),
+        )
         family = rotating or stage.truths[inside[0]][0]
-        found.append({
-            "client": network, "client_kind": "network", "is_abuse": rotating is not None, "abuse_kind": rotating.abuse_kind if rotating else None, "family": family.name,
-            "never_block": rotating is None and any(stage.truths[address][0].never_block for address in inside), **_span(activity, start),
-        })  # fmt: skip
+        found.append(
+            {
+                "client": network,
+                "client_kind": "network",
+                "is_abuse": rotating is not None,
+                "abuse_kind": rotating.abuse_kind if rotating else None,
+                "family": family.name,
+                "never_block": rotating is None and any(stage.truths[address][0].never_block for address in inside),
+                **_span(activity, start),
+            }
+        )
     return found
 
 
@@ -100,5 +130,3 @@ def _span(activity: _Activity, start: datetime) -> dict[str, object]:
         "last_at": start + timedelta(seconds=activity.last),
         "request_count": activity.count,
     }
-
-

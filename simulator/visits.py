@@ -18,7 +18,7 @@ from simulator.stage import Client, Stage
 class Taste:
     """What distinguishes visitors: what they type, how long they stay, what their links carry."""
 
-    searches: Sequence[str] = words.PLAIN_SEARCHES
+    searches: Sequence[str] = words.PLAIN_SEARCHES * 2 + words.NAMED_SEARCHES[:9] + words.WORLD_SEARCHES[-6:]
     search_share: float = 0.14
     pages: float = 5.0
     """Pages of a visit on average."""
@@ -42,14 +42,28 @@ def session_cookie(stage: Stage) -> str:
     )
 
 
-def visit(stage: Stage, client: Client, at: float, taste: Taste = USUAL, landing: tuple[str, str, str] | None = None, known: float = 0.35) -> float:
+def visit(
+    stage: Stage,
+    client: Client,
+    at: float,
+    taste: Taste = USUAL,
+    landing: tuple[str, str, str] | None = None,
+    known: float = 0.35,
+) -> float:
     """One visit from `at` on; returns when it ended. `landing` is a path, query and referer to arrive at."""
     rng, site = stage.rng, stage.site
     client.cookie = session_cookie(stage)
     path, query, referer = landing or _landing(stage, taste)
     product = None
     if rng.random() < 0.02:
-        stage.send(client.variant(plain_http=True), at, path, query, host=site.apex if rng.random() < 0.5 else site.www, cookie="")
+        stage.send(
+            client.variant(plain_http=True),
+            at,
+            path,
+            query,
+            host=site.apex if rng.random() < 0.5 else site.www,
+            cookie="",
+        )
         at += 0.1
     stage.send(client, at, path, query, referer=referer, cookie="" if rng.random() > known else client.cookie)
     here = site.link(path, query)
@@ -94,7 +108,15 @@ def sign_in(stage: Stage, client: Client, at: float, referer: str, failures: flo
     """Sign in through the form, with the occasional mistyped password."""
     rng, site = stage.rng, stage.site
     while rng.random() < failures:
-        stage.send(client, at, site.style.login, method="POST", status=rng.choice((401, 401, 403, 422)), referer=referer, body=rng.randrange(60, 130))
+        stage.send(
+            client,
+            at,
+            site.style.login,
+            method="POST",
+            status=rng.choice((401, 401, 403, 422)),
+            referer=referer,
+            body=rng.randrange(60, 130),
+        )
         at += rng.lognormvariate(2.3, 0.5)
         failures *= 0.8
     stage.send(client, at, site.style.login, method="POST", status=302, referer=referer, body=rng.randrange(60, 130))
@@ -104,7 +126,11 @@ def sign_in(stage: Stage, client: Client, at: float, referer: str, failures: flo
 def _landing(stage: Stage, taste: Taste) -> tuple[str, str, str]:
     rng, site = stage.rng, stage.site
     draw = rng.random()
-    path = "/" if draw < 0.3 else (site.product(rng).path if draw < 0.74 else (site.category(rng) if draw < 0.93 else rng.choice(site.blog)))
+    path = (
+        "/"
+        if draw < 0.3
+        else (site.product(rng).path if draw < 0.74 else (site.category(rng) if draw < 0.93 else rng.choice(site.blog)))
+    )
     if rng.random() < taste.opaque_share:
         return path, tracking.opaque_query(rng), rng.choice(tracking.MAIL_REFERERS + tracking.SOCIAL_REFERERS)
     draw = rng.random()
@@ -112,7 +138,15 @@ def _landing(stage: Stage, taste: Taste) -> tuple[str, str, str]:
         return path, "", ""
     if draw < 0.6:
         return path, "", rng.choice(tracking.SEARCH_REFERERS)
-    return path, tracking.click_query(rng), rng.choice(tracking.SEARCH_REFERERS if draw < 0.8 else (tracking.SOCIAL_REFERERS if draw < 0.9 else tracking.MAIL_REFERERS))
+    return (
+        path,
+        tracking.click_query(rng),
+        rng.choice(
+            tracking.SEARCH_REFERERS
+            if draw < 0.8
+            else (tracking.SOCIAL_REFERERS if draw < 0.9 else tracking.MAIL_REFERERS)
+        ),
+    )
 
 
 def _first_assets(stage: Stage, client: Client, at: float, here: str) -> None:
@@ -132,7 +166,12 @@ def _first_assets(stage: Stage, client: Client, at: float, here: str) -> None:
     if rng.random() < 0.25:
         send(client, at + 0.4, "/manifest.webmanifest", referer=here)
     if rng.random() < 0.05:
-        send(client, at + 0.5, rng.choice(("/apple-touch-icon.png", "/apple-touch-icon-precomposed.png", "/apple-touch-icon-120x120.png")), agent=client.agent)
+        send(
+            client,
+            at + 0.5,
+            rng.choice(("/apple-touch-icon.png", "/apple-touch-icon-precomposed.png", "/apple-touch-icon-120x120.png")),
+            agent=client.agent,
+        )
     method, path, query = site.beacon
     send(client, at + 0.3, path, query, method=method, referer=here, body=24 if method == "POST" else 0)
 
@@ -168,40 +207,78 @@ def _category_query(stage: Stage, taste: Taste) -> str:
     if draw < 0.75:
         return f"sort={rng.choice(('price_asc', 'price_desc', 'new', 'rating'))}&page={rng.randrange(1, 5)}"
     if draw < 0.9 or not taste.filters:
-        return rng.choice((f"filter[colour]={rng.choice(('black', 'blue,red', 'green|grey'))}&filter[size]={rng.choice(('s', 'm', 'xl', '42'))}", f"price={rng.randrange(5, 40)}-{rng.randrange(50, 400)}", f"brand%5B%5D={rng.randrange(1, 60)}&brand%5B%5D={rng.randrange(1, 60)}"))
+        return rng.choice(
+            (
+                f"filter[colour]={rng.choice(('black', 'blue,red', 'green|grey'))}&filter[size]={rng.choice(('s', 'm', 'xl', '42'))}",
+                f"price={rng.randrange(5, 40)}-{rng.randrange(50, 400)}",
+                f"brand%5B%5D={rng.randrange(1, 60)}&brand%5B%5D={rng.randrange(1, 60)}",
+            )
+        )
     return f"filters={quote(_filter_json(stage), safe=rng.choice(('', '{}:,[]')))}"
 
 
 def _filter_json(stage: Stage) -> str:
     rng = stage.rng
-    return rng.choice((
-        f'{{"price":{{"gte":{rng.randrange(5, 50)},"lte":{rng.randrange(60, 400)}}},"brand":["{rng.choice(words.NAMES)}","O\'Neill"]}}',
-        f'[{{"field":"size","op":"in","values":["{rng.randrange(36, 47)}","{rng.randrange(36, 47)}"]}},{{"field":"stock","op":">","value":0}}]',
-        f'{{"and":[{{"colour":"{rng.choice(("black", "rose"))}"}},{{"or":[{{"sale":true}},{{"new":true}}]}}],"order":"price desc"}}',
-    ))
+    return rng.choice(
+        (
+            f'{{"price":{{"gte":{rng.randrange(5, 50)},"lte":{rng.randrange(60, 400)}}},"brand":["{rng.choice(words.NAMES)}","O\'Neill"]}}',
+            f'[{{"field":"size","op":"in","values":["{rng.randrange(36, 47)}","{rng.randrange(36, 47)}"]}},{{"field":"stock","op":">","value":0}}]',
+            f'{{"and":[{{"colour":"{rng.choice(("black", "rose"))}"}},{{"or":[{{"sale":true}},{{"new":true}}]}}],"order":"price desc"}}',
+        )
+    )
 
 
 def _structured_request(stage: Stage, client: Client, at: float, here: str) -> None:
     """GraphQL by GET and JSON in parameters, as single-page shops send them to their API."""
     rng, site = stage.rng, stage.site
     if rng.random() < 0.5:
-        text = f"query Product($id:ID!){{product(id:$id){{name price(currency:\"EUR\"){{amount}} reviews(first:{rng.randrange(3, 20)}){{edges{{node{{text}}}}}}}}}}"
+        text = f'query Product($id:ID!){{product(id:$id){{name price(currency:"EUR"){{amount}} reviews(first:{rng.randrange(3, 20)}){{edges{{node{{text}}}}}}}}}}'
         variables = f'{{"id":{site.product(rng).number}}}'
         query = f"query={quote(text)}&variables={quote(variables)}"
         stage.send(client, at, "/v2/graphql", query, host=site.api, referer=f"https://{site.www}/", cookie="")
     else:
-        stage.send(client, at, "/v2/products", f"filter={quote(_filter_json(stage))}&fields=id,name,price&limit={rng.choice((12, 24, 48))}", host=site.api, referer=f"https://{site.www}/", cookie="")
+        stage.send(
+            client,
+            at,
+            "/v2/products",
+            f"filter={quote(_filter_json(stage))}&fields=id,name,price&limit={rng.choice((12, 24, 48))}",
+            host=site.api,
+            referer=f"https://{site.www}/",
+            cookie="",
+        )
 
 
 def _add_to_cart(stage: Stage, client: Client, at: float, here: str) -> None:
-    stage.send(client, at - 2.0, "/api/cart/items", method="POST", referer=here, body=stage.rng.randrange(40, 120), status=201 if stage.rng.random() < 0.95 else 409)
+    stage.send(
+        client,
+        at - 2.0,
+        "/api/cart/items",
+        method="POST",
+        referer=here,
+        body=stage.rng.randrange(40, 120),
+        status=201 if stage.rng.random() < 0.95 else 409,
+    )
 
 
 def _stale(stage: Stage) -> str:
     """Where old links lead: products that are gone, pictures renamed, addresses cut short by a mail program."""
     rng, site = stage.rng, stage.site
     product = rng.choice(site.products)
-    return rng.choice((
-        product.path.replace(str(product.number), str(product.number - 9000)), product.path.rstrip("/")[: rng.randrange(6, 14)], f"/shop/{product.slug}", f"/{product.category}/old-{product.slug}.html",
-        f"/media/{product.slug}.jpg", product.path + ")", product.path + "%20", product.path + "&amp;ref=mail", "/sale-2024/", "/undefined", "/null", f"/en/{product.slug}", "/index.html", "/index.php",
-    ))
+    return rng.choice(
+        (
+            product.path.replace(str(product.number), str(product.number - 9000)),
+            product.path.rstrip("/")[: rng.randrange(6, 14)],
+            f"/shop/{product.slug}",
+            f"/{product.category}/old-{product.slug}.html",
+            f"/media/{product.slug}.jpg",
+            product.path + ")",
+            product.path + "%20",
+            product.path + "&amp;ref=mail",
+            "/sale-2024/",
+            "/undefined",
+            "/null",
+            f"/en/{product.slug}",
+            "/index.html",
+            "/index.php",
+        )
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import sys
 import sysconfig
 import tempfile
 import urllib.request
@@ -16,6 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# Plain `pytest` puts only tests/ on the path, where folders that mirror a package (tests/simulator) would hide it.
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from platform_assets.settings import Settings, load_settings
 

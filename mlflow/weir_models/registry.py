@@ -6,6 +6,7 @@ Reading the specifications imports no model code.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -22,23 +23,25 @@ class RegistryError(ValueError):
 
 def names(folder: Path = HERE) -> tuple[str, ...]:
     """Names of the models, in alphabetical order; every folder must be complete."""
-    found = []
-    for entry in sorted(folder.iterdir()):
-        if not entry.is_dir() or entry.name.startswith(("_", ".")):
-            continue
-        missing = [name for name in REQUIRED_FILES if not (entry / name).is_file()]
-        if missing:
-            raise RegistryError(
-                f"the model folder {entry.name} has no {', '.join(missing)}: a model has {', '.join(REQUIRED_FILES)}"
-            )
-        found.append(entry.name)
+    found = [entry.name for entry in sorted(folder.iterdir()) if entry.is_dir() and entry.name[0] not in "._"]
+    for name in found:
+        _require_files(folder / name)
     return tuple(found)
+
+
+def _require_files(folder: Path) -> None:
+    missing = [name for name in REQUIRED_FILES if not (folder / name).is_file()]
+    if missing:
+        raise RegistryError(
+            f"the model folder {folder.name} has no {', '.join(missing)}: a model has {', '.join(REQUIRED_FILES)}"
+        )
 
 
 def spec(name: str) -> ModelSpec:
     """The specification of one model."""
-    if name not in names():
+    if not name.isidentifier() or not (HERE / name).is_dir():
         raise RegistryError(f"there is no model {name}: known are {', '.join(names())}")
+    _require_files(HERE / name)
     found = import_module(f"weir_models.{name}.spec").SPEC
     if not isinstance(found, ModelSpec) or found.name != name:
         raise RegistryError(f"weir_models/{name}/spec.py must hold SPEC, a ModelSpec with the name {name}")
@@ -62,6 +65,7 @@ def card_template(name: str) -> str:
     return (HERE / name / "card.md").read_text(encoding="utf-8")
 
 
-def trusted_types() -> list[str]:
-    """Own classes of all models that skops may load."""
-    return sorted({kind for found in specs().values() for kind in found.trusted_types})
+def trusted_types(wanted: Iterable[str]) -> list[str]:
+    """Of the class names that a file asks for, those that the specification of their own model trusts."""
+    models = {parts[1] for parts in (kind.split(".") for kind in wanted) if len(parts) > 2 and parts[0] == "weir_models"}
+    return sorted(kind for name in models for kind in spec(name).trusted_types)

@@ -22,6 +22,7 @@ from weir_models import cards, registry
 from weir_models.contract import Evaluation, Model, ModelSpec
 
 CHAMPION = "champion"
+GATE_TAG = "gate"
 REQUIREMENTS = ("numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "skops")
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -101,7 +102,22 @@ def promote(spec: ModelSpec, version: str, *, tracking_uri: str, figures: Mappin
         failing = [gate.sentence(held) for gate in spec.gates if not gate.holds(held)]
         if failing:
             raise GateError(f"{spec.name} version {version} is not promoted: {'; '.join(failing)}")
+        client.set_model_version_tag(spec.name, version, GATE_TAG, "passed")
         client.set_registered_model_alias(spec.name, CHAMPION, version)
+
+
+def passed_gate(name: str, version: str, *, tracking_uri: str) -> bool:
+    """Whether the version was promoted through its gates at some time; False where the registry does not know it."""
+    with _mlflow(tracking_uri) as (_, client):
+        from mlflow.exceptions import MlflowException
+
+        try:
+            found = client.get_model_version(name, version)
+        except MlflowException as error:
+            if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+                return False
+            raise
+        return bool(found.tags.get(GATE_TAG) == "passed")
 
 
 def champion(name: str, *, tracking_uri: str) -> tuple[str, dict[str, str]] | None:
@@ -145,7 +161,8 @@ def load_dir(path: Path) -> Model:
     files = sorted(Path(path).rglob("*.skops"))
     if len(files) != 1:
         raise TrackingError(f"{path} holds {len(files)} .skops files, not one: download the version again")
-    loaded: Model = skops.io.load(files[0], trusted=registry.trusted_types())
+    asked = skops.io.get_untrusted_types(file=files[0])
+    loaded: Model = skops.io.load(files[0], trusted=registry.trusted_types(asked))
     return loaded
 
 
@@ -155,9 +172,10 @@ def _mlflow(tracking_uri: str) -> Iterator[tuple[Any, Any]]:
     for key, value in QUIET.items():
         os.environ.setdefault(key, value)
     _check_reachable(tracking_uri)
-    import mlflow
     import mlflow.sklearn
     from mlflow.exceptions import MlflowException
+
+    import mlflow
 
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_registry_uri(tracking_uri)

@@ -363,6 +363,6 @@ def _check_token(operation: str, one: State, token: str) -> None:
 
 def _marked(operation: str, marker: str) -> str:
     try:
-        return base64.urlsafe_b64decode(marker.encode()).decode()
+        return base64.b64decode(marker.encode(), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         raise invalid(operation, BAD_FORMAT, "NEXT_MARKER", marker) from None

@@ -18,7 +18,9 @@ _FILTERS = Taste(filters=True)
 _CODE = Taste(searches=words.CODE_SEARCHES + words.NAMED_SEARCHES, search_share=0.34)
 
 
-def _crowd(stage: Stage, visitors: int, visits_each: float, taste: Taste, phone_share: float = 0.55, old: bool = False) -> None:
+def _crowd(
+    stage: Stage, visitors: int, visits_each: float, taste: Taste, phone_share: float = 0.55, old: bool = False
+) -> None:
     """So many visitors a day; some come again, some households and phones show several addresses of one /64."""
     rng = stage.rng
     people: list[Client] = []
@@ -26,19 +28,25 @@ def _crowd(stage: Stage, visitors: int, visits_each: float, taste: Taste, phone_
         if people and rng.random() > 1 / visits_each:
             client = rng.choice(people)
             if ":" in client.address and rng.random() < 0.5:
-                family_member = stage.client(stage.addresses.within(rng, sibling_range(client.address)), "FRA", client.agent if rng.random() < 0.6 else agents.browser(rng))
+                family_member = stage.client(
+                    stage.addresses.within(rng, sibling_range(client.address)),
+                    "FRA",
+                    client.agent if rng.random() < 0.6 else agents.browser(rng),
+                )
                 family_member.edge = client.edge
                 client = family_member
         else:
             client = stage.shopper(phone_share)
             if old:
-                client = stage.client(client.address, "FRA", agents.old_browser(rng), "old" if rng.random() < 0.3 else "browser")
+                client = stage.client(
+                    client.address, "FRA", agents.old_browser(rng), "old" if rng.random() < 0.3 else "browser"
+                )
             people.append(client)
         visit(stage, client, at, taste)
 
 
 def web(stage: Stage) -> None:
-    _crowd(stage, 1500, 1.25, USUAL)
+    _crowd(stage, 1150, 1.25, USUAL)
 
 
 def prose(stage: Stage) -> None:
@@ -73,4 +81,4 @@ FAMILIES = (
     Family("shopper", "shopper_old_machines", old_machines, "StatCounter: the long tail of old browser versions, TVs and kiosks"),
     Family("shopper", "shopper_filters", filters, "JSON:API and GraphQL-over-HTTP (GET): braces, quotes and comparison words in queries", held_out=True),
     Family("shopper", "shopper_code", code, "OWASP CRS false positives at bookshops and forums: code, tags and paths typed into search", held_out=True),
-)
+)  # fmt: skip

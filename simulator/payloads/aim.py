@@ -3,6 +3,8 @@
 Holds no payload.
 """
 
+# fmt: off
+# Declarations read better a line each than an element each.
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -13,18 +15,22 @@ from simulator.site import Site
 GUESSED = {
     "text": ("q", "s", "search", "keyword", "name", "title", "msg", "comment", "lang", "redirect", "error", "user", "email", "callback", "ref"),
     "id": ("id", "pid", "cat", "cid", "item", "page_id", "news_id", "uid", "product_id", "article", "nid", "order", "sort", "type"),
-    "file": ("file", "page", "path", "template", "doc", "download", "include", "lang", "theme", "view", "filename", "img", "url", "dir", "f", "conf", "load"),
-    "url": ("url", "uri", "target", "dest", "link", "src", "image_url", "feed", "host", "proxy", "callback", "webhook", "next", "return", "domain", "u", "fetch"),
+    "file": ("file", "page", "path", "template", "doc", "download", "include", "lang", "theme", "view", "filename", "img", "url", "dir", "f", "conf",
+    "load"),
+    "url": ("url", "uri", "target", "dest", "link", "src", "image_url", "feed", "host", "proxy", "callback", "webhook", "next", "return", "domain",
+    "u", "fetch"),
     "command": ("cmd", "ip", "host", "ping", "exec", "query", "command", "daemon", "dir", "arg", "run", "hostname", "addr", "cli", "do"),
 }
 """Parameter names as wordlists of tools have them, by what they hold."""
 
 _SCRIPTS = {
     "text": ("/search.php", "/index.php", "/contact.php", "/guestbook.asp", "/search.aspx", "/forum/search.do", "/"),
-    "id": ("/index.php", "/product.php", "/news.php", "/view.php", "/item.asp", "/detail.aspx", "/article.jsp", "/category.php", "/shop/show.php", "/page.php"),
+    "id": ("/index.php", "/product.php", "/news.php", "/view.php", "/item.asp", "/detail.aspx", "/article.jsp", "/category.php", "/shop/show.php",
+    "/page.php"),
     "file": ("/index.php", "/download.php", "/view.php", "/show.jsp", "/get.aspx", "/static.php", "/export", "/viewer", "/plugins/pdf/view.php"),
     "url": ("/proxy", "/fetch", "/api/fetch", "/image", "/render", "/preview", "/oembed", "/webhook/test", "/index.php", "/pdf", "/thumbnail.php"),
-    "command": ("/ping.php", "/tools/diag.cgi", "/cgi-bin/test.cgi", "/admin/ping", "/api/exec", "/status.php", "/cgi-bin/luci/admin", "/debug", "/run"),
+    "command": ("/ping.php", "/tools/diag.cgi", "/cgi-bin/test.cgi", "/admin/ping", "/api/exec", "/status.php", "/cgi-bin/luci/admin", "/debug",
+    "/run"),
 }
 
 
@@ -61,13 +67,16 @@ class Aim:
             path, parameter = site.style.search
             return Shot(path, f"{parameter}={keep}{payload}{site.style.search_tail if rng.random() < 0.5 else ''}")
         if draw < 0.2:
-            return Shot("/v2/" + rng.choice(("products", "search", "stores", "prices")), f"{rng.choice(('q', 'category', 'filter', 'sort', 'id'))}={keep}{payload}", on_api=True)
+            return Shot("/v2/" + rng.choice(("products", "search", "stores", "prices")),
+                f"{rng.choice(('q', 'category', 'filter', 'sort', 'id'))}={keep}{payload}", on_api=True)
         if draw < 0.4:
             return Shot(site.product(rng).path, f"{rng.choice(('ref', 'variant', 'id', 'colour', *GUESSED[holds][:4]))}={keep}{payload}")
         if draw < 0.8:
             rest = rng.choice(("", "page=2&", "sort=price_asc&", "filter[size]=m&"))
-            return Shot(site.category(rng), f"{rest}{rng.choice(('page', 'sort', 'price', 'brand', 'filter[colour]', *GUESSED[holds][:4]))}={keep}{payload}")
-        return Shot(rng.choice((site.style.cart, "/newsletter", "/help/delivery", "/api/reviews", "/go", site.style.account)), f"{rng.choice(GUESSED[holds])}={keep}{payload}")
+            return Shot(site.category(rng),
+                f"{rest}{rng.choice(('page', 'sort', 'price', 'brand', 'filter[colour]', *GUESSED[holds][:4]))}={keep}{payload}")
+        return Shot(rng.choice((site.style.cart, "/newsletter", "/help/delivery", "/api/reviews", "/go", site.style.account)),
+            f"{rng.choice(GUESSED[holds])}={keep}{payload}")
 
     def path(self, rng: Random, payload: str) -> Shot:
         """The payload as the end of a path."""

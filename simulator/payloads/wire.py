@@ -3,6 +3,8 @@
 What CloudFront encodes when it logs is in `simulator/cloudfront.py`.
 """
 
+# fmt: off
+# Declarations read better a line each than an element each.
 from __future__ import annotations
 
 from collections.abc import Callable

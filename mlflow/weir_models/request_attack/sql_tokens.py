@@ -37,14 +37,7 @@ WORDS = {
     **dict.fromkeys(("null", "true", "false"), "1"),
 }
 FUNCTIONS = frozenset(
-    "sleep benchmark pg_sleep concat concat_ws group_concat char chr nchar ascii ord substring substr mid left right "
-    "length len char_length hex unhex load_file extractvalue updatexml version database user current_user system_user "
-    "session_user schema cast convert ifnull nullif isnull coalesce elt make_set if iif count max min avg sum "
-    "floor rand round abs md5 sha1 sha encode decode randomblob upper lower ucase lcase reverse repeat replace "
-    "lpad rpad trim ltrim rtrim instr locate position conv bin oct pi power pow sqrt mod exp now sysdate curdate "
-    "utc_date json_extract json_keys json_depth row exists xmltype dbms_pipe.receive_message "
-    "regexp_substring regexp_substr crypt_key name_const procedure analyse bit_length greatest least interval "
-    "find_in_set strcmp sign sin cos tan atan log exec values select from where and or not in any some space str".split()
+    ["sleep", "benchmark", "pg_sleep", "concat", "concat_ws", "group_concat", "char", "chr", "nchar", "ascii", "ord", "substring", "substr", "mid", "left", "right", "length", "len", "char_length", "hex", "unhex", "load_file", "extractvalue", "updatexml", "version", "database", "user", "current_user", "system_user", "session_user", "schema", "cast", "convert", "ifnull", "nullif", "isnull", "coalesce", "elt", "make_set", "if", "iif", "count", "max", "min", "avg", "sum", "floor", "rand", "round", "abs", "md5", "sha1", "sha", "encode", "decode", "randomblob", "upper", "lower", "ucase", "lcase", "reverse", "repeat", "replace", "lpad", "rpad", "trim", "ltrim", "rtrim", "instr", "locate", "position", "conv", "bin", "oct", "pi", "power", "pow", "sqrt", "mod", "exp", "now", "sysdate", "curdate", "utc_date", "json_extract", "json_keys", "json_depth", "row", "exists", "xmltype", "dbms_pipe.receive_message", "regexp_substring", "regexp_substr", "crypt_key", "name_const", "procedure", "analyse", "bit_length", "greatest", "least", "interval", "find_in_set", "strcmp", "sign", "sin", "cos", "tan", "atan", "log", "exec", "values", "select", "from", "where", "and", "or", "not", "in", "any", "some", "space", "str"]
 )
 INTERESTING = re.compile(r"['\"]|\b(?:x?or|and|select|union|having|order|group|limit|like|exec|declare|drop|insert|update|delete)\b|--|/\*|\|\||&&|[;=#(]")
 

@@ -16,10 +16,11 @@ from spark_jobs.sources.cloudfront import features, ledger
 from spark_jobs.sources.cloudfront.tables import (
     CLIENT_ATTACKS,
     CLIENT_DAILY,
-    CLIENT_EXAMPLES,
     CLIENT_HOURLY,
+    CLIENT_MODEL_INPUTS,
     CLIENT_SCORES,
     OBJECTS,
+    REQUEST_MODEL_INPUTS,
     REQUEST_SCORES,
     REQUESTS,
 )
@@ -28,8 +29,6 @@ from spark_jobs.sources.cloudfront.transform import transform
 if TYPE_CHECKING:
     from spark_jobs.main import JobRun
 
-REQUEST_MODEL_INPUTS = ("method", "uri_path", "uri_query", "user_agent", "referer")
-CLIENT_MODEL_INPUTS = ("client_kind", *CLIENT_EXAMPLES.column_names[3:-4])
 
 
 def requests(run: JobRun) -> dict[str, Any]:

@@ -38,11 +38,11 @@ _JSON_FIELDS = (*TIME_FIELDS, *FIELD_COLUMNS)
 _SCHEMA = arrow_schema(REQUESTS)
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 _DATE = re.compile(rb"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\Z")
-_TIME = re.compile(rb"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\Z")
-_INTEGER = re.compile(rb"\d{1,18}\Z")
-_NUMBER = re.compile(rb"\d{1,15}(?:\.\d{1,15})?\Z")
-_STATUS = re.compile(rb"\d{3}\Z")
-_EPOCH = re.compile(rb"\d{1,13}(?:\.\d{1,6})?\Z")
+_TIME = re.compile(rb"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?\Z")
+_PLAIN_INTEGER = re.compile(rb"\d{1,18}\Z")
+_PLAIN_NUMBER = re.compile(rb"\d{1,15}(?:\.\d{1,15})?\Z")
+_LIMITS = {"status": 999, "client_port": 65_535}
+_LARGEST = 10**18
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = rf"^{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}$"
 _ABSENT = (b"-", b"")
@@ -190,7 +190,8 @@ class ObjectParser:
             self.fields = fields
 
     def _rows(self, data: bytes, first_line: int, count: int) -> Iterator[Parsed]:
-        if self.fields and not self.object.excluded_whole and b"\r" not in data and b"\0" not in data:
+        is_plain = b"\r" not in data and b"\0" not in data and _is_utf8(data)
+        if self.fields and not self.object.excluded_whole and is_plain:
             table = self._fast(data, self.fields, pa.array(np.arange(first_line, first_line + count)))
             if table is not None and table.num_rows == count:
                 self.lines_present += count
@@ -270,21 +271,19 @@ class ObjectParser:
         if canonical_address(address) is None:
             raise _RowError("bad_client_ip", f"c-ip is {address[:60]!r}, not an IP address.")
         for name, value in row.items():
-            kind = FIELD_COLUMNS.get(name, ("", ""))[1]
-            pattern = {"integer": _INTEGER, "number": _NUMBER, "status": _STATUS}.get(kind)
-            if pattern and value not in _ABSENT and not pattern.match(value):
-                raise _RowError("bad_number", f"{name} is {value[:60].decode()!r}.")
-            if name == "c_port" and value not in _ABSENT and int(value) > 65_535:
-                raise _RowError("bad_number", f"{name} is {value[:60].decode()!r}.")
+            column, kind = FIELD_COLUMNS.get(name, ("", "text"))
+            is_numeric = kind in ("integer", "number", "status")
+            if is_numeric and value not in _ABSENT and not _is_number(value, kind, _LIMITS.get(column, _LARGEST)):
+                raise _RowError("bad_number", f"{name} is {value[:60].decode('utf-8', 'replace')!r}.")
         return b"\t".join(values)
 
     def _check_time(self, row: Mapping[str, bytes]) -> None:
-        if "date" in row and "time" in row and row["date"] not in _ABSENT:
+        if _has_date_and_time(row):
             at = row["date"] + b" " + row["time"]
-            sound = bool(_DATE.match(row["date"]) and _TIME.match(row["time"]))
+            sound = bool(_DATE.match(row["date"].strip(b" ")) and _TIME.match(row["time"].strip(b" ")))
         else:
             at = next((row[n] for n in ("timestamp_ms", "timestamp") if row.get(n, b"-") not in _ABSENT), b"-")
-            sound = bool(_EPOCH.match(at))
+            sound = _is_number(at, "number", _LARGEST)
         if not sound:
             raise _RowError("bad_time", f"The time is {at[:60].decode()!r}.")
         seconds = _seconds(row)
@@ -361,12 +360,12 @@ class ObjectParser:
                     strings_can_be_null=True,
                 ),
             ).combine_chunks()
+            event_seconds = _event_seconds(raw)
         except pa.ArrowInvalid:
             return None
         if raw.num_rows != len(numbers):
             return None
         found = {FIELD_COLUMNS[n][0]: raw[n].chunk(0) for n in raw.column_names if n in FIELD_COLUMNS and raw.num_rows}
-        event_seconds = _event_seconds(raw)
         addresses = self._client_ip(found.get("client_ip"))
         if event_seconds is None or addresses is None:
             return None
@@ -393,8 +392,9 @@ class ObjectParser:
         ):
             if name in found and found[name].null_count < rows:
                 bounds = pc.min_max(found[name])
-                limit = {"status": 999, "client_port": 65_535}.get(name, 10**18)
-                if not (bounds["min"].as_py() >= 0 and bounds["max"].as_py() <= limit):
+                if not (bounds["min"].as_py() >= 0 and bounds["max"].as_py() <= _LIMITS.get(name, _LARGEST)):
+                    return None
+                if pa.types.is_floating(found[name].type) and pc.any(pc.is_nan(found[name])).as_py():
                     return None
         for name in ("uri_path", "uri_query", "referer"):
             if name in found:
@@ -457,7 +457,7 @@ class ObjectParser:
 def canonical_address(text: str) -> str | None:
     """The address in canonical text, None where it is none. IPv4 is canonical as it stands, or it is none."""
     try:
-        return str(ipaddress.ip_address(text))
+        return None if "%" in text else str(ipaddress.ip_address(text))
     except ValueError:
         return None
 
@@ -497,6 +497,32 @@ def _csv_type(name: str) -> pa.DataType | None:
     }[kind]
 
 
+def _is_utf8(data: bytes) -> bool:
+    """The reader looks at the columns that it keeps only; a line is judged by all of its bytes."""
+    if data.isascii():
+        return True
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_number(value: bytes, kind: str, limit: int) -> bool:
+    """What Arrow's reader takes for a number, within bounds; so a line's fate does not hang on its neighbours."""
+    if (_PLAIN_NUMBER if kind == "number" else _PLAIN_INTEGER).match(value):
+        return float(value) <= limit
+    try:
+        number = pa.scalar(value.strip(b" ").decode()).cast(pa.float64() if kind == "number" else pa.int64()).as_py()
+    except (pa.ArrowInvalid, UnicodeDecodeError):
+        return False
+    return bool(0 <= number <= limit)
+
+
+def _has_date_and_time(row: Mapping[str, bytes]) -> bool:
+    return row.get("date", b"-") not in _ABSENT and row.get("time", b"-") not in _ABSENT
+
+
 def _event_seconds(raw: pa.Table) -> pa.Array | None:
     """Seconds since 1970 (int64), None where any row has no time."""
     seconds: pa.Array | None = None
@@ -516,8 +542,8 @@ def _seconds(row: Mapping[str, bytes]) -> int | None:
     from datetime import UTC, datetime
 
     try:
-        if "date" in row and "time" in row and row["date"] not in _ABSENT:
-            text = (row["date"] + b"T" + row["time"]).decode()
+        if _has_date_and_time(row):
+            text = (row["date"].strip(b" ") + b"T" + row["time"].strip(b" ")).decode()
             return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
         if row.get("timestamp_ms", b"-") not in _ABSENT:
             return int(float(row["timestamp_ms"]) // 1000)

@@ -345,6 +345,11 @@ CLIENT_EXAMPLES = Table(
     ),
 )
 
+REQUEST_MODEL_INPUTS = ("method", "uri_path", "uri_query", "user_agent", "referer")
+"""Columns of requests that request_attack reads."""
+CLIENT_MODEL_INPUTS = ("client_kind", *CLIENT_EXAMPLES.column_names[3:-4])
+"""Columns of the joined client features that client_abuse reads."""
+
 SOURCE = Source(
     name="cloudfront",
     meaning="Amazon CloudFront standard access logs, v1 and v2",

@@ -1,0 +1,196 @@
+"""The public sets, each as wire requests with label, class and whether an access log shows the attack.
+
+Read in place from the folder of WEIR_EVAL_DATA; nothing of them is copied, and no model is fitted on them.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+import yaml
+
+from benchmarks.eval_render import AGENTS, Wire, placed
+
+csv.field_size_limit(10_000_000)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One request of a set."""
+
+    wire: Wire
+    is_attack: bool
+    attack_class: str | None
+    is_visible: bool = True
+    """Whether path, query, referer, user agent or method can show the attack; bodies and other headers are not logged."""
+
+
+@dataclass(frozen=True)
+class EvalSet:
+    """A public set: how to read it, and where it counts."""
+
+    name: str
+    folder: str
+    read: Callable[[Path], Iterator[Labelled]]
+    in_attack_bar: bool = False
+    fpr_bar: float | None = None
+    inspected: bool = True
+    """False where nobody looked at errors on it while the model was written."""
+
+
+def _wire_value(value: str) -> str:
+    return quote(value.encode("utf-8", "surrogateescape"), safe="")
+
+
+def _sent(value: str) -> str:
+    """A value that is already in the form of a query string: only what cannot stand there is encoded."""
+    return "".join(c if c.isascii() and c.isprintable() and c not in ' #&"<>' else quote(c, safe="") for c in value)
+
+
+def httpparams(root: Path) -> Iterator[Labelled]:
+    """Parameter values; the benign ones come from CSIC 2010."""
+    names = {"sqli": "sqli", "xss": "xss", "path-traversal": "path_traversal", "cmdi": "command_injection"}
+    rng = random.Random(1)
+    with (root / "payload_full.csv").open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            kind = row["attack_type"]
+            yield Labelled(placed(rng, _wire_value(row["payload"])), kind != "norm", names.get(kind))
+
+
+def grananqvist(root: Path) -> Iterator[Labelled]:
+    """Payload strings, many of them already in the form of a query string."""
+    names = {"XSS": "xss", "SQL": "sqli", "SHELL": "command_injection"}
+    rng = random.Random(2)
+    with (root / "data" / "payloads.csv").open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            kind = names.get(row["injection_type"])
+            yield Labelled(placed(rng, _sent(row["payload"])), kind is not None, kind)
+
+
+def libinjection(root: Path) -> Iterator[Labelled]:
+    """Lines of user input as in a query string: attack files by name, and strings that were once false alarms."""
+    rng = random.Random(3)
+    for path in sorted((root / "data").glob("*.txt")):
+        kind = next((k for k in ("sqli", "xss") if f"{k}-" in path.name), None)
+        for line in path.read_text(encoding="utf-8", errors="surrogateescape").split("\n"):
+            line = line.rstrip("\r")
+            if line.strip() and not line.startswith("#"):
+                yield Labelled(placed(rng, _sent(line)), kind is not None, kind)
+
+
+GOTESTWAF_CLASSES = {
+    "CRLF Injection": "protocol_abuse", "LDAP Injection": "sqli", "Mail Injection": "protocol_abuse", "NoSQL Injection": "sqli",
+    "Path Traversal": "path_traversal", "LFI": "path_traversal", "community-lfi-multipart": "path_traversal", "RCE": "command_injection",
+    "Shell": "command_injection", "RawRequest test": "command_injection", "SQL Injection": "sqli", "SS Injection": "command_injection",
+    "SST Injection": "template_injection", "XSS": "xss", "XXE": "xxe_and_ssrf", "GraphQL": "scanner_probe", "UserAgent": "scanner_probe",
+    "REST non-CRUD": "protocol_abuse",
+}  # fmt: skip
+
+
+def gotestwaf(root: Path) -> Iterator[Labelled]:
+    """Every payload with every encoder in every place; forms, JSON, multipart, XML and other headers are not logged."""
+    rng = random.Random(4)
+    for path in sorted((root / "testcases").rglob("*.yml")):
+        case = yaml.safe_load(re.sub(r"\\'", "'", path.read_text(encoding="utf-8")))
+        benign = path.parent.name == "false-pos"
+        kind = None if benign else GOTESTWAF_CLASSES.get(str(case.get("type")), _size_class(str(case.get("type"))))
+        for payload in map(str, case["payload"]):
+            for encoder in case["encoder"]:
+                for holder in case["placeholder"]:
+                    place = holder if isinstance(holder, str) else next(iter(holder))
+                    if isinstance(holder, dict) and holder.get("GraphQL", {}).get("method") == "GET":
+                        place = "URLParam"
+                    wire = _gotestwaf_wire(rng, payload, encoder, place)
+                    yield Labelled(wire or placed(rng, ""), not benign, kind, wire is not None)
+
+
+def _size_class(kind: str) -> str:
+    return "sqli" if "SQL" in kind else "xss" if "XSS" in kind else "command_injection"
+
+
+def _gotestwaf_wire(rng: random.Random, payload: str, encoder: str, place: str) -> Wire | None:
+    import base64
+
+    if encoder == "Base64Flat":
+        value = base64.b64encode(payload.encode("utf-8", "surrogatepass")).decode().rstrip("=")
+    elif encoder == "URL":
+        value = _wire_value(payload)
+    else:
+        value = payload
+    agent = rng.choice(AGENTS)
+    if place == "URLParam":
+        return Wire("GET", "/", f"{rng.randbytes(5).hex()}={value}", agent, None)
+    if place == "URLPath":
+        return Wire("GET", "/" + value.removeprefix("/"), None, agent, None)
+    if place == "UserAgent":
+        return Wire("GET", "/", None, payload, None)
+    return None
+
+
+def csic(root: Path) -> Iterator[Labelled]:
+    """Raw requests to one shop; "anomalous" holds typing errors that are no attack, so only its benign half is a bar."""
+    for name, is_attack in (("norm_test.txt", False), ("anomal_test.txt", True)):
+        text = (root / name).read_text(encoding="utf-8", errors="replace")
+        for raw in re.split(r"(?m)^(?=(?:GET|POST|PUT) http)", text):
+            if not raw.strip():
+                continue
+            head = raw.split("\n", 1)[0].split(" ")
+            address = urlsplit(head[1])
+            agent = re.search(r"(?m)^User-Agent: (.*)$", raw)
+            visible = bool(address.query) or head[0] == "GET"
+            wire = Wire(head[0], address.path, address.query or None, agent.group(1).strip() if agent else None, None)
+            yield Labelled(wire, is_attack, "anomaly" if is_attack else None, visible)
+
+
+PLAIN = re.compile(r"^[A-Za-z0-9/._\-=&?%+:,~@#!;\x80-\U0010ffff]*$")
+PLAIN_AGENT = re.compile(r"^[A-Za-z0-9/._\-=&?+:,;()\[\] ]*$")
+
+
+def ccf(root: Path) -> Iterator[Labelled]:
+    """Requests that a production WAF saw. An attack with a body is not visible where nothing but plain URL characters
+    stands in address and referer and the user agent is that of a program with no word of scanning in it."""
+    names = {"0": None, "3": "php_and_webshell", "4": "command_injection", "5": "xss"}
+    for path in sorted((root / "data" / "train").glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines):
+                kind = names[row["lable"]]
+                text = unquote(unquote(row["url"] + " " + row["refer"]))
+                agent = row["user_agent"]
+                plain = bool(PLAIN.match(text.replace(" ", "", 1))) and ".." not in text
+                plain = plain and bool(PLAIN_AGENT.match(agent)) and "scan" not in agent.lower()
+                visible = not (plain and row["body"] and row["method"] in ("GET", "POST", "HEAD"))
+                where, _, query = row["url"].partition("?")
+                wire = Wire(row["method"], where or "/", query or None, agent or None, row["refer"] or None)
+                yield Labelled(wire, kind is not None, {"php_and_webshell": "remote_code", None: None}.get(kind, kind), visible)
+
+
+APACHE = re.compile(r'^(\S+) \S+ \S+ \[[^\]]+\] "(\S+) (\S+)[^"]*" (\d{3}) \S+ "([^"]*)" "(.*)"$')
+
+
+def elastic(root: Path) -> Iterator[Labelled]:
+    """A real site's access log, taken as benign as it stands; the few probes in it count as false alarms."""
+    path = root / "Common Data Formats" / "apache_logs" / "apache_logs"
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+        found = APACHE.match(line)
+        if found:
+            where, _, query = found.group(3).partition("?")
+            referer, agent = found.group(5), found.group(6)
+            wire = Wire(found.group(2), where, query or None, None if agent == "-" else agent, None if referer == "-" else referer)
+            yield Labelled(wire, False, None)
+
+
+SETS = (
+    EvalSet("httpparams", "httpparams", httpparams, in_attack_bar=True, fpr_bar=0.005),
+    EvalSet("gotestwaf", "gotestwaf", gotestwaf, in_attack_bar=True, fpr_bar=0.05),
+    EvalSet("ccf", "ccf-bdci2022-webattack", ccf, in_attack_bar=True, fpr_bar=0.01),
+    EvalSet("libinjection", "libinjection", libinjection, in_attack_bar=True, fpr_bar=0.05),
+    EvalSet("csic", "csic2010-partial", csic, fpr_bar=0.005),
+    EvalSet("elastic-examples-weblogs", "elastic-examples-weblogs", elastic, fpr_bar=0.0005),
+    EvalSet("grananqvist-payloads", "grananqvist-payloads", grananqvist, inspected=False),
+)

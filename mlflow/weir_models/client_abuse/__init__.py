@@ -1,0 +1,1 @@
+"""The client model: does this client abuse the site, and how."""

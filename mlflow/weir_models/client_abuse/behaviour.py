@@ -1,0 +1,151 @@
+"""From the counts of a client's day to what can be judged: shares, rates and volumes, each with its direction.
+
+A share is drawn towards zero by a few requests that nobody made (`DOUBT`), so that one request of one does not weigh as
+much as forty of forty, and nothing is ever divided by zero. Only the row itself is looked at: the same row gives the
+same values in any batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from weir_models.client_abuse.spec import ATTACKS, DAILY
+
+Values = NDArray[np.float64]
+
+DOUBT = 4.0
+"""Requests that nobody made, added to the whole of a share."""
+
+
+class Counts:
+    """The numeric columns of a frame as arrays, fetched once; what is missing in a row counts as zero."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        missing = [name for name in INPUTS if name not in frame.columns]
+        if missing:
+            raise ValueError(f"client_abuse needs the columns {', '.join(missing)}: give it rows of client_examples")
+        self._frame = frame
+        self._held: dict[str, Values] = {}
+        self.size = len(frame)
+
+    def __getitem__(self, name: str) -> Values:
+        held = self._held.get(name)
+        if held is None:
+            read = pd.to_numeric(self._frame[name], errors="coerce").to_numpy(dtype=np.float64, na_value=0.0)
+            held = self._held[name] = np.maximum(np.nan_to_num(read, nan=0.0, posinf=1e15, neginf=0.0), 0.0)
+        return held
+
+    def is_network(self) -> NDArray[np.bool_]:
+        return np.asarray(self._frame["client_kind"].to_numpy() == "network", dtype=bool)
+
+
+def ratio(part: Values, whole: Values) -> Values:
+    """part / whole, 0 where the whole is 0."""
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+
+
+def doubted(part: Values, whole: Values, doubt: float = DOUBT) -> Values:
+    """A share of few requests is drawn towards zero."""
+    return np.minimum(part, whole) / (whole + doubt)
+
+
+def pages(c: Counts) -> Values:
+    """Requests of the day that are not for assets."""
+    return np.maximum(c["day_request_count"] - c["day_asset_request_count"], 0.0)
+
+
+def bare_pages(c: Counts) -> Values:
+    """Pages of the day, an address, for which no asset was fetched and no bot gave its name."""
+    named = np.minimum(c["day_declared_bot_count"], pages(c))
+    bare = np.maximum(pages(c) - c["day_asset_request_count"] - named, 0.0)
+    return bare / np.maximum(c["day_address_count"], 1.0)
+
+
+def refused(c: Counts) -> Values:
+    """Requests of the day answered with 4xx other than not found."""
+    return np.maximum(c["day_client_error_count"] - c["day_not_found_count"], 0.0)
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """One thing that speaks for or against abuse."""
+
+    name: str
+    leaning: str
+    """What it makes the client look like: scanner, prober, credential_stuffing, scraper; or manner, visitor."""
+    direction: int
+    """1: more is never less suspicious; -1: more is never more suspicious; 0: the examples decide."""
+    knots: tuple[float, ...]
+    """Where its line may bend; it is level outside of them."""
+    value: Callable[[Counts], Values]
+    words: str
+    """For the reason, after the number."""
+    part: Callable[[Counts], Values] | None = None
+    """Where it is a share: of what."""
+    whole: Callable[[Counts], Values] | None = None
+
+    def shown(self, counts: Counts) -> Values:
+        """The number that a person reads: without doubt, without logarithm."""
+        part = self.part(counts) if self.part is not None else self.value(counts)
+        return ratio(part, self.whole(counts)) if self.whole is not None else part
+
+
+def _column(name: str) -> Callable[[Counts], Values]:
+    return lambda counts: counts[name]
+
+
+_REQUESTS = _column("day_request_count")
+SHARE_KNOTS = (0.0, 0.02, 0.1, 0.3, 0.6, 0.9)
+
+
+def _share(name: str, leaning: str, direction: int, part: Callable[[Counts], Values] | str, words: str, knots: tuple[float, ...] = SHARE_KNOTS) -> Behaviour:
+    of = _column(part) if isinstance(part, str) else part
+    return Behaviour(name, leaning, direction, knots, lambda c: doubted(of(c), _REQUESTS(c)), words, of, _REQUESTS)
+
+
+def _volume(name: str, leaning: str, direction: int, of: Callable[[Counts], Values], words: str, counts: tuple[float, ...]) -> Behaviour:
+    knots = tuple(float(np.log1p(count)) for count in counts)
+    return Behaviour(name, leaning, direction, knots, lambda c: np.log1p(of(c)), words, of)
+
+
+def _per_address(column: str) -> Callable[[Counts], Values]:
+    return lambda c: c[column] / np.maximum(c["day_address_count"], 1.0)
+
+
+BEHAVIOURS = (
+    _share("attack_share", "prober", 1, "day_attack_request_count", "requests carry attacks", (0.0, 0.02, 0.08, 0.2, 0.4, 0.7, 0.95)),
+    Behaviour("attack_classes", "prober", 1, (0.0, 1.0, 2.0, 4.0), _column("day_attack_class_count"), "classes of attack"),
+    Behaviour("attack_hours", "prober", 1, (0.0, 1.0, 3.0, 8.0), _column("day_attack_hour_count"), "hours with attacks"),
+    _share("suspicion_share", "prober", 1, "day_attack_probability_sum", "requests look like attacks, by probability"),
+    _share("probe_share", "scanner", 1, "day_probe_path_request_count", "requests are for paths that only scanners ask for"),
+    _share("not_found_share", "scanner", 1, "day_not_found_count", "requests were not found"),
+    _share("refused_share", "scanner", 1, refused, "requests were refused (4xx without not found)"),
+    _share("unusual_method_share", "scanner", 1, "day_unusual_method_request_count", "requests use unusual methods"),
+    _share("no_user_agent_share", "scanner", 1, "day_no_user_agent_count", "requests have no user agent"),
+    _share("sign_in_failure_share", "credential_stuffing", 1, "day_sign_in_failure_count", "requests are failed sign-ins"),
+    _volume("sign_in_failures", "credential_stuffing", 1, _per_address("day_sign_in_failure_count"), "failed sign-ins an address", (2, 6, 20, 100)),
+    _volume("bare_pages", "scraper", 1, bare_pages, "pages an address without their assets", (5, 20, 60, 200, 1000)),
+    _volume("distinct_paths", "scraper", 1, _per_address("day_distinct_path_count"), "distinct paths an address", (20, 100, 400, 2000)),
+    _share("no_referer_share", "scraper", 1, "day_no_referer_count", "requests have no referer"),
+    _share("asset_share", "visitor", -1, "day_asset_request_count", "requests are for page assets"),
+    _share("cookie_share", "visitor", -1, "day_cookie_request_count", "requests carry a cookie"),
+    _share("declared_bot_share", "visitor", -1, "day_declared_bot_count", "requests come from a bot that gives its name", (0.0, 0.5, 0.9)),
+    _share("tool_share", "manner", 1, "day_tool_user_agent_count", "requests come from a tool or library", (0.0, 0.5, 0.9)),
+    _volume("peak_minute", "manner", 1, _column("day_peak_minute_request_count"), "requests in the busiest minute", (10, 40, 150, 600)),
+)  # fmt: skip
+"""What the model looks at, in the order of its attributes. A name is for ever: a fitted model refers to it."""
+
+BY_NAME = {behaviour.name: behaviour for behaviour in BEHAVIOURS}
+
+INPUTS = ("client_kind", *(f"day_{name}" for name in DAILY[1:]), *ATTACKS)
+"""Columns of client_examples that prediction reads."""
+
+
+def values(counts: Counts, names: Iterable[str]) -> list[Values]:
+    """What each behaviour measures in each row."""
+    return [BY_NAME[name].value(counts) for name in names]

@@ -1,0 +1,146 @@
+"""What the evaluation of client_abuse measures: clients found and wrongly flagged, beside the naive rules."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from weir_models import metrics
+from weir_models.client_abuse.behaviour import ratio
+from weir_models.client_abuse.spec import ERRORS_A_MINUTE, REQUESTS_IN_FIVE_MINUTES
+from weir_models.client_abuse.weighting import client_days
+from weir_models.contract import Evaluation
+
+
+def naive_rules(frame: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
+    """The rules to beat, each a mark on every row; networks are unknown to them."""
+
+    def column(name: str) -> NDArray[np.float64]:
+        return frame[name].to_numpy(dtype=np.float64)
+
+    address = (frame["client_kind"] == "address").to_numpy(dtype=bool)
+    requests, peak = column("hour_request_count"), column("hour_peak_minute_request_count")
+    errors = peak * ratio(column("hour_client_error_count"), requests)
+    pace = 5.0 * ratio(requests, column("hour_active_minute_count"))
+    flood = (errors >= ERRORS_A_MINUTE) | (np.maximum(pace, peak) >= REQUESTS_IN_FIVE_MINUTES)
+    attack = column("hour_attack_request_count") >= 1
+    return {"aws": flood & address, "any_attack": attack & address, "either": (flood | attack) & address}
+
+
+def evaluate(examples: pd.DataFrame, scores: pd.DataFrame, threshold: float) -> Evaluation:
+    """Figures, tables and plots of scores on labelled clients that the model was not fitted on."""
+    clients = by_client(examples, scores)
+    truth = clients["is_abuse"].to_numpy(dtype=bool)
+    flagged = clients["flagged"].to_numpy(dtype=bool)
+    figures = detection("", truth, flagged)
+    figures["pr_auc"] = metrics.pr_auc(truth, clients["abuse_probability"])
+    figures["roc_auc"] = metrics.roc_auc(truth, clients["abuse_probability"])
+    rules = ("aws", "any_attack", "either")
+    for rule in rules:
+        figures |= detection(f"naive_{rule}_", truth, clients[rule].to_numpy(dtype=bool))
+    best = max(rules, key=lambda rule: np.nan_to_num(figures[f"naive_{rule}_f1"]))
+    figures |= detection("naive_", truth, clients[best].to_numpy(dtype=bool))
+    for kind in ("address", "network"):
+        of_kind = (clients["client_kind"] == kind).to_numpy()
+        figures |= detection(f"{kind}_", truth[of_kind], flagged[of_kind])
+    named = clients.loc[truth & flagged]
+    figures |= metrics.rate_figures("kind_agreement", named["said_kind"].to_numpy() == named["abuse_kind"].to_numpy())
+    hours = named["hours_to_detect"]
+    figures["hours_to_detect_median"] = float(hours.median()) if len(hours) else math.nan
+    figures["hours_to_detect_p90"] = float(hours.quantile(0.9)) if len(hours) else math.nan
+    figures |= metrics.rate_figures("detected_in_first_hour", (hours <= 1).to_numpy())
+    figures |= {"threshold": threshold, "n_abusive": float(truth.sum()), "n_benign": float((~truth).sum())}
+
+    by_kind = metrics.rates_by_group(flagged[truth], clients["abuse_kind"][truth])
+    by_kind = by_kind.rename(columns={"group": "abuse_kind", "rate": "recall"})
+    naive = metrics.rates_by_group(clients[best][truth], clients["abuse_kind"][truth])
+    by_kind["naive_recall"] = naive["rate"]
+    by_kind["median_hours"] = by_kind["abuse_kind"].map(named.groupby("abuse_kind")["hours_to_detect"].median())
+    by_family = metrics.rates_by_group(flagged, clients["family"]).rename(columns={"group": "family", "rate": "flagged"})
+    by_family["is_abuse"] = by_family["family"].map(clients.groupby("family")["is_abuse"].max())
+    tables = {
+        "by_kind": by_kind,
+        "by_family": by_family,
+        "reliability": metrics.reliability_table(truth, clients["abuse_probability"]),
+    }
+    return Evaluation(figures, tables, plots(clients, threshold))
+
+
+def by_client(examples: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """One row for each client of a day: its label, whether it was ever flagged and how soon, its highest probability."""
+    rows = examples[["client", "client_kind", "hour_at", "is_abuse", "abuse_kind", "family"]].reset_index(drop=True)
+    rows["hour_at"] = pd.to_datetime(rows["hour_at"], utc=True)
+    rows["flagged"] = scores["is_abuse"].to_numpy(dtype=bool)
+    rows["abuse_probability"] = scores["abuse_probability"].to_numpy(dtype=float)
+    rows["said_kind"] = scores["abuse_kind"].to_numpy()
+    rows = rows.assign(**naive_rules(examples))
+    rows["flagged_at"] = rows["hour_at"].where(rows["flagged"])
+    days = client_days(rows)
+    rows["said_kind"] = rows["said_kind"].where(rows["abuse_probability"] == rows.groupby(days)["abuse_probability"].transform("max"))
+    clients = rows.groupby(days).agg(
+        client=("client", "first"),
+        client_kind=("client_kind", "first"),
+        family=("family", "first"),
+        is_abuse=("is_abuse", "max"),
+        abuse_kind=("abuse_kind", "first"),
+        flagged=("flagged", "max"),
+        abuse_probability=("abuse_probability", "max"),
+        said_kind=("said_kind", "first"),
+        first_at=("hour_at", "min"),
+        flagged_at=("flagged_at", "min"),
+        aws=("aws", "max"),
+        any_attack=("any_attack", "max"),
+        either=("either", "max"),
+    )
+    clients["hours_to_detect"] = (clients["flagged_at"] - clients["first_at"]).dt.total_seconds() / 3600 + 1
+    return clients.reset_index(drop=True)
+
+
+def detection(prefix: str, truth: NDArray[np.bool_], flagged: NDArray[np.bool_]) -> dict[str, float]:
+    """Precision, recall and false positive rate over clients with Wilson bounds, and F1."""
+    figures = metrics.rate_figures(f"{prefix}precision", truth[flagged])
+    figures |= metrics.rate_figures(f"{prefix}recall", flagged[truth])
+    figures |= metrics.rate_figures(f"{prefix}fpr", flagged[~truth])
+    both = 2.0 * float((truth & flagged).sum())
+    total = float(truth.sum() + flagged.sum())
+    figures[f"{prefix}f1"] = both / total if total else math.nan
+    return figures
+
+
+def plots(clients: pd.DataFrame, threshold: float) -> dict[str, Any]:
+    """Precision and recall, highest probabilities by kind, and whether the probabilities mean what they say."""
+    from matplotlib.figure import Figure
+    from sklearn.metrics import precision_recall_curve
+
+    truth = clients["is_abuse"].to_numpy(dtype=bool)
+    probability = clients["abuse_probability"].to_numpy(dtype=float)
+    above = probability >= threshold
+    curve = Figure(figsize=(6, 5))
+    axes = curve.subplots()
+    if truth.any():
+        precision, recall, _ = precision_recall_curve(truth, probability)
+        axes.plot(recall, precision)
+    axes.plot(metrics.rate(above[truth]), metrics.rate(truth[above]), "o", label=f"threshold {threshold:.3f}")
+    axes.set(xlabel="recall", ylabel="precision", title="Precision and recall over clients")
+    axes.legend()
+
+    histogram = Figure(figsize=(8, 5))
+    axes = histogram.subplots()
+    groups = clients["abuse_kind"].where(clients["is_abuse"]).fillna("benign")
+    names = sorted(groups.unique())
+    axes.hist([probability[(groups == name).to_numpy()] for name in names], bins=25, stacked=True, label=names)
+    axes.axvline(threshold, color="black", linestyle="--")
+    axes.set(xlabel="highest abuse probability", ylabel="clients", yscale="log", title="Clients by kind")
+    axes.legend(fontsize="x-small")
+
+    reliability = Figure(figsize=(6, 5))
+    axes = reliability.subplots()
+    table = metrics.reliability_table(truth, probability)
+    axes.plot([0, 1], [0, 1], color="grey", linestyle=":")
+    axes.plot(table["mean_probability"], table["positive_rate"], "o-")
+    axes.set(xlabel="mean probability of the bin", ylabel="share of abusers", title="Reliability")
+    return {"precision_recall": curve, "probabilities_by_kind": histogram, "reliability": reliability}

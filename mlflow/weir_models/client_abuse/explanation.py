@@ -1,0 +1,69 @@
+"""What a flagged client looks like, and the line that says why: leading behaviours beside the population's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weir_models.client_abuse.behaviour import Behaviour, Counts, Values
+
+KINDS = ("scanner", "prober", "credential_stuffing", "scraper", "slow_and_low", "rotation")
+LEADING = 3
+SLOW_HOURS = 6
+SLOW_REQUESTS_AN_HOUR = 6.0
+ROTATING_ADDRESSES = 3
+
+
+def typical(behaviour: Behaviour, counts: Counts, benign: NDArray[np.bool_]) -> float:
+    """The benign clients' usual value: the mean of a share, the median of anything else."""
+    shown = behaviour.shown(counts)[benign]
+    return float(shown.mean() if behaviour.whole is not None else np.median(shown))
+
+
+def kinds(known: Sequence[Behaviour], counts: Counts, excess: NDArray[np.float64]) -> NDArray[np.object_]:
+    """The kind of each row: the manner where it stands out (many addresses, slow), else what weighs most."""
+    directions = KINDS[:4]
+    totals = np.stack(
+        [
+            excess[:, [place for place, b in enumerate(known) if b.leaning == kind]].clip(min=0.0).sum(axis=1)
+            for kind in directions
+        ],
+        axis=1,
+    )
+    found = np.array(directions, dtype=object)[totals.argmax(axis=1)]
+    hours = counts["day_active_hour_count"]
+    slow = (hours >= SLOW_HOURS) & (counts["day_request_count"] <= SLOW_REQUESTS_AN_HOUR * hours)
+    found[slow & ~counts.is_network()] = "slow_and_low"
+    found[counts.is_network() & (counts["day_address_count"] >= ROTATING_ADDRESSES)] = "rotation"
+    return found
+
+
+def reasons(
+    known: Sequence[Behaviour], counts: Counts, excess: NDArray[np.float64], population: Values
+) -> list[str]:
+    """One readable line a row: the behaviours that weigh most against it, with their values and the typical ones."""
+    parts = [b.part(counts) if b.part is not None else b.value(counts) for b in known]
+    wholes = [b.whole(counts) if b.whole is not None else None for b in known]
+    order = np.argsort(-excess, axis=1, kind="stable")[:, :LEADING]
+    lines = []
+    for row in range(counts.size):
+        said = [
+            sentence(known[place], parts[place][row], None if (w := wholes[place]) is None else w[row], population[place])
+            for place in order[row]
+            if excess[row, place] > 0
+        ]
+        lines.append("; ".join(said) or "nothing in particular stands out")
+    return lines
+
+
+def sentence(behaviour: Behaviour, part: float, whole: float | None, usual: float) -> str:
+    """`38 of 40 requests were not found (typical 2 %)`; `35 probe paths (typical 0)`."""
+    if whole is None:
+        return f"{_number(part)} {behaviour.words} (typical {_number(usual)})"
+    return f"{_number(part)} of {_number(whole)} {behaviour.words} (typical {100 * usual:.2g} %)"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 or value == round(value) else f"{value:.1f}"

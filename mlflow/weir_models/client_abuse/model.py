@@ -1,0 +1,190 @@
+"""The estimator: what a client does, each thing on a line of its own that only bends the known way, added up.
+
+`fit` finds the lines, calibrates their sum on families that the lines were not fitted on, and fixes the one threshold
+that ships; `evaluate` measures clients that the fit never saw. What is looked at is in behaviour.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+from sklearn.base import BaseEstimator
+
+from weir_models.client_abuse import evaluation as _evaluation
+from weir_models.client_abuse import explanation
+from weir_models.client_abuse.behaviour import BEHAVIOURS, BY_NAME, Behaviour, Counts, Values
+from weir_models.client_abuse.weighting import calibration, client_days, family_weights, folds, threshold_for
+from weir_models.contract import Evaluation
+
+MARGIN_BOUND = 30.0
+
+
+class ClientAbuse(BaseEstimator):
+    """Fitted client model; everything that scoring needs is in its attributes."""
+
+    def __init__(self, strength: float = 3.0, precision: float = 0.99, fold_count: int = 5) -> None:
+        """`strength` keeps the lines flat; `precision` over calibration clients fixes the threshold."""
+        self.strength = strength
+        self.precision = precision
+        self.fold_count = fold_count
+
+    def fit(self, examples: pd.DataFrame, seed: int = 0) -> ClientAbuse:
+        """Fit on the splits `fit` and `calibrate`; families take turns at being unseen for the threshold."""
+        part = examples[examples["split"].isin(["fit", "calibrate"])].reset_index(drop=True)
+        labels = part["is_abuse"].to_numpy(dtype=bool)
+        if labels.all() or not labels.any():
+            raise ValueError("client_abuse needs abusive and benign clients in the splits fit and calibrate")
+        counts = Counts(part)
+        self.behaviours_ = np.array([behaviour.name for behaviour in BEHAVIOURS])
+        self.knots_ = [np.array(behaviour.knots) for behaviour in BEHAVIOURS]
+        measured = [behaviour.value(counts) for behaviour in BEHAVIOURS]
+        basis = np.concatenate([_ramps(v, k) for v, k in zip(measured, self.knots_, strict=True)], axis=1)
+        weights = family_weights(part)
+
+        fold = folds(part, self.fold_count, seed)
+        unseen = np.zeros(len(part))
+        for number in np.unique(fold):
+            inside = fold != number
+            found, intercept = self._lines(basis[inside], labels[inside], weights[inside])
+            unseen[~inside] = basis[~inside] @ found + intercept
+        found, intercept = self._lines(basis, labels, weights)
+        self._keep(found, intercept)
+
+        calibrating = (part["split"] == "calibrate").to_numpy()
+        if not (labels[calibrating].any() and (~labels[calibrating]).any()):
+            calibrating = np.ones(len(part), dtype=bool)
+        days = client_days(part[calibrating])
+        self.scale_, self.shift_ = calibration(unseen[calibrating], labels[calibrating], days)
+        probability = self._probability(unseen[calibrating])
+        self.threshold_ = threshold_for(probability, labels[calibrating], days, self.precision)
+        self._note_population(counts, labels, part)
+        return self
+
+    def _lines(
+        self, basis: NDArray[np.float64], labels: NDArray[np.bool_], weights: Values
+    ) -> tuple[NDArray[np.float64], float]:
+        """Slopes between knots and the intercept, by penalised logistic regression within the signs allowed."""
+        target = labels.astype(np.float64)
+        bounds: list[tuple[float | None, float | None]] = []
+        for behaviour in BEHAVIOURS:
+            low, high = {1: (0.0, None), -1: (None, 0.0)}.get(behaviour.direction, (None, None))
+            bounds += [(low, high)] * (len(behaviour.knots) - 1)
+
+        def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            slopes, intercept = parameters[:-1], parameters[-1]
+            margins = basis @ slopes + intercept
+            errors = weights * (expit(margins) - target)
+            value = weights @ np.logaddexp(0.0, margins) - (weights * target) @ margins
+            value += 0.5 * self.strength * (slopes @ slopes)
+            return float(value), np.append(basis.T @ errors + self.strength * slopes, errors.sum())
+
+        start = np.zeros(basis.shape[1] + 1)
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)], options={"maxiter": 500})
+        return found.x[:-1].copy(), float(found.x[-1])
+
+    def _keep(self, slopes: NDArray[np.float64], intercept: float) -> None:
+        """The lines as heights at their knots."""
+        self.intercept_ = intercept
+        self.heights_, at = [], 0
+        for knots in self.knots_:
+            self.heights_.append(np.concatenate([[0.0], np.cumsum(slopes[at : at + len(knots) - 1])]))
+            at += len(knots) - 1
+
+    def _note_population(self, counts: Counts, labels: NDArray[np.bool_], part: pd.DataFrame) -> None:
+        """What benign clients usually show: for shares the mean over clients, for the rest the median."""
+        benign = ~labels
+        self.typical_shown_ = np.array([explanation.typical(b, counts, benign) for b in BEHAVIOURS])
+        self.typical_height_ = np.array(
+            [
+                np.median(np.interp(b.value(counts)[benign], k, h))
+                for b, k, h in zip(BEHAVIOURS, self.knots_, self.heights_, strict=True)
+            ]
+        )
+
+    def _known(self) -> list[Behaviour]:
+        """The behaviours of this version, in its order."""
+        missing = [name for name in self.behaviours_ if name not in BY_NAME]
+        if missing:
+            raise ValueError(
+                f"this client_abuse was fitted with behaviours that the code no longer has ({', '.join(missing[:3])}): "
+                "fit and register it again"
+            )
+        return [BY_NAME[name] for name in self.behaviours_]
+
+    def _heights(self, counts: Counts) -> list[Values]:
+        lines = zip(self._known(), self.knots_, self.heights_, strict=True)
+        return [np.interp(behaviour.value(counts), knots, heights) for behaviour, knots, heights in lines]
+
+    def _probability(self, margins: Values) -> Values:
+        return np.asarray(expit(np.clip(self.scale_ * margins + self.shift_, -MARGIN_BOUND, MARGIN_BOUND)))
+
+    def decision_function(self, frame: pd.DataFrame) -> Values:
+        """The sum of the lines of each row, before calibration; added in a fixed order, row by row alike."""
+        return self._sum(self._heights(Counts(frame)), len(frame))
+
+    def _sum(self, heights: list[Values], size: int) -> Values:
+        margins = np.full(size, self.intercept_)
+        for height in heights:
+            margins += height
+        return margins
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """abuse_probability, is_abuse, abuse_kind and reason, a row for each of the frame's, with its index."""
+        counts = Counts(frame)
+        heights = self._heights(counts)
+        probability = self._probability(self._sum(heights, counts.size))
+        is_abuse = probability >= self.threshold_
+        abuse_kind = np.full(counts.size, None, dtype=object)
+        reason = np.full(counts.size, None, dtype=object)
+        rows = np.flatnonzero(is_abuse)
+        if len(rows):
+            flagged = Counts(frame.iloc[rows])
+            excess = np.stack([height[rows] for height in heights], axis=1) - self.typical_height_
+            abuse_kind[rows] = explanation.kinds(self._known(), flagged, excess)
+            reason[rows] = explanation.reasons(self._known(), flagged, excess, self.typical_shown_)
+        return pd.DataFrame(
+            {
+                "abuse_probability": probability,
+                "is_abuse": is_abuse,
+                "abuse_kind": pd.Series(abuse_kind, dtype=object, index=frame.index),
+                "reason": pd.Series(reason, dtype=object, index=frame.index),
+            },
+            index=frame.index,
+        )
+
+    def explain(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Every behaviour of every row: row, behaviour, value, typical, and what it adds to the log odds."""
+        counts = Counts(frame)
+        parts = []
+        for place, (behaviour, height) in enumerate(zip(self._known(), self._heights(counts), strict=True)):
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "row": frame.index,
+                        "behaviour": behaviour.name,
+                        "value": behaviour.shown(counts),
+                        "typical": self.typical_shown_[place],
+                        "log_odds": self.scale_ * (height - self.typical_height_[place]),
+                    }
+                )
+            )
+        return pd.concat(parts, ignore_index=True)
+
+
+def _ramps(measured: Values, knots: Values) -> NDArray[np.float64]:
+    """One column between two knots: 0 below, 1 above, a straight line between."""
+    return np.clip((measured[:, None] - knots[:-1]) / np.diff(knots), 0.0, 1.0)
+
+
+def fit(examples: pd.DataFrame, seed: int = 0) -> ClientAbuse:
+    """A model fitted on the examples' splits `fit` and `calibrate`."""
+    return ClientAbuse().fit(examples, seed)
+
+
+def evaluate(model: ClientAbuse, examples: pd.DataFrame) -> Evaluation:
+    """Figures, tables and plots on the split `evaluate`, beside those of the naive rules."""
+    part = examples[examples["split"] == "evaluate"].reset_index(drop=True)
+    return _evaluation.evaluate(part, model.predict(part), model.threshold_)

@@ -1,0 +1,89 @@
+"""How much each example counts, which families are unseen together, calibration and the choice of the threshold.
+
+Clients are counted, not rows: a client that stays all day has 24 rows and is still one client.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+Values = NDArray[np.float64]
+
+
+def client_days(frame: pd.DataFrame) -> NDArray[np.int64]:
+    """A number for each client of a day: the unit that is detected, or wrongly flagged."""
+    day = pd.to_datetime(frame["hour_at"], utc=True).dt.floor("D")
+    return frame.groupby([frame["client"], day, frame["family"]], sort=False).ngroup().to_numpy(dtype=np.int64)
+
+
+def family_weights(frame: pd.DataFrame) -> Values:
+    """Weights of rows: a client counts once, a family as the square root of its clients, both labels alike in sum."""
+    days = client_days(frame)
+    each = 1.0 / np.bincount(days)[days]
+    family, labels = frame["family"].to_numpy(), frame["is_abuse"].to_numpy(dtype=bool)
+    group = pd.factorize(pd.Series(list(zip(family, labels, strict=True))))[0]
+    clients = np.bincount(group, weights=each)
+    each = each / np.sqrt(clients)[group]
+    total = np.where(labels, each[labels].sum(), each[~labels].sum())
+    return np.asarray(each / total * 1000.0)
+
+
+def folds(frame: pd.DataFrame, count: int, seed: int) -> NDArray[np.int64]:
+    """Families dealt out over folds, abusive and benign apart, so that each is unseen once."""
+    rng = np.random.default_rng(seed)
+    fold = np.zeros(len(frame), dtype=np.int64)
+    labels = frame["is_abuse"].to_numpy(dtype=bool)
+    families = frame["family"].to_numpy()
+    for label in (False, True):
+        names = np.array(sorted(set(families[labels == label])), dtype=object)
+        rng.shuffle(names)
+        dealt = {name: place % count for place, name in enumerate(names)}
+        fold[labels == label] = [dealt[name] for name in families[labels == label]]
+    return fold
+
+
+def calibration(margins: Values, labels: NDArray[np.bool_], days: NDArray[np.int64]) -> tuple[float, float]:
+    """Platt's scale and shift that turn sums into log odds; every client counts once."""
+    weights = 1.0 / np.bincount(days)[days]
+    positives, negatives = float(weights[labels].sum()), float(weights[~labels].sum())
+    target = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+
+    def loss(parameters: Values) -> tuple[float, Values]:
+        odds = parameters[0] * margins + parameters[1]
+        errors = weights * (expit(odds) - target)
+        value = weights @ np.logaddexp(0.0, odds) - (weights * target) @ odds
+        return float(value), np.array([errors @ margins, errors.sum()])
+
+    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(0.05, 5.0), (-15.0, 15.0)])
+    return float(found.x[0]), float(found.x[1])
+
+
+def threshold_for(
+    probability: Values, labels: NDArray[np.bool_], days: NDArray[np.int64], precision: float
+) -> float:
+    """The threshold that ships: among clients, each with its highest probability, at least so precise.
+
+    The lowest such threshold stands right above a benign client. Between it and the abusers that it catches there is
+    often a gap without any client; the threshold goes to its middle (in log odds), to leave room on both sides.
+    """
+    top = pd.Series(probability).groupby(days).max().to_numpy()
+    abusive = pd.Series(labels).groupby(days).max().to_numpy(dtype=bool)
+    order = np.argsort(-top, kind="stable")
+    top, abusive = top[order], abusive[order]
+    found = np.cumsum(abusive) / np.arange(1, len(top) + 1)
+    last_of_ties = np.r_[top[1:] != top[:-1], True]
+    good = np.flatnonzero((found >= precision) & last_of_ties)
+    if not len(good):
+        return float(min(0.999, np.nextafter(top[0], 1.0)))
+    lowest = top[good[-1]]
+    below = top[top < lowest]
+    floor = below[0] if len(below) else 0.0
+    middle = (float(logit(np.clip(lowest, 1e-9, 1 - 1e-9))) + float(logit(np.clip(floor, 1e-9, 1 - 1e-9)))) / 2
+    threshold = 1.0 / (1.0 + math.exp(-middle))
+    return float(min(max(threshold, np.nextafter(floor, 1.0)), lowest))

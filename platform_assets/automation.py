@@ -1,0 +1,75 @@
+"""When an asset is made again by itself, and how lineage is drawn between hours."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from spark_jobs.contract import Table
+
+
+def follows_upstream() -> dg.AutomationCondition:
+    """Make a partition again once data that it is made of has changed.
+
+    A new model version is no such change: hours keep the version they were scored with. Hours without a log object
+    have no partition upstream and never will, so missing upstream partitions do not hold anything back.
+    """
+    changed = dg.AutomationCondition.any_deps_updated().ignore(dg.AssetSelection.groups("models", "raw"))
+    return (
+        changed.since_last_handled()
+        & ~dg.AutomationCondition.in_progress()
+        & ~dg.AutomationCondition.any_deps_in_progress()
+    ).with_label("follows upstream data")
+
+
+def key_of(table_key: str) -> dg.AssetKey:
+    return dg.AssetKey(table_key.split("/"))
+
+
+def deps_of(table: Table, hourly_upstream: frozenset[str]) -> list[dg.AssetDep]:
+    """A table's upstream as dependencies: its own hour and, where it looks back, the hours before."""
+    deps = []
+    for key in table.upstream:
+        mapping: dg.PartitionMapping | None = None
+        if table.hourly and key in hourly_upstream and table.trailing_hours:
+            mapping = dg.TimeWindowPartitionMapping(
+                start_offset=-table.trailing_hours, end_offset=0, allow_nonexistent_upstream_partitions=True
+            )
+        deps.append(dg.AssetDep(key_of(key), partition_mapping=mapping))
+    return deps
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """The declared columns, as Dagster shows them on the asset."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                column.type,
+                description=column.meaning + (" (personal data)" if column.personal else ""),
+                constraints=dg.TableColumnConstraints(nullable=column.nullable),
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def spec_of(
+    table: Table,
+    owner: str,
+    kinds: set[str],
+    hourly_upstream: frozenset[str],
+    partitions: dg.PartitionsDefinition | None,
+    automation: dg.AutomationCondition | None,
+) -> dg.AssetSpec:
+    """The asset of a table: key, description, columns, lineage and owner, all from its declaration."""
+    return dg.AssetSpec(
+        key=key_of(table.key),
+        deps=deps_of(table, hourly_upstream),
+        description=f"{table.meaning} One row is {table.grain}.",
+        group_name=table.layer,
+        kinds=kinds,
+        owners=[owner],
+        partitions_def=partitions if table.hourly else None,
+        automation_condition=automation,
+        metadata={"dagster/column_schema": column_schema(table), "retention days": table.retention_days},
+    )

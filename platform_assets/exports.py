@@ -1,0 +1,148 @@
+"""What leaves the platform besides WAF changes: decisions to a database, metrics, alerts. Assets only.
+
+How each target is reached is in resources/.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from platform_assets.automation import follows_upstream, key_of
+from platform_assets.partitions import hourly, interval_of
+from platform_assets.resources import database, metrics, notifier
+from platform_assets.resources.engine import lake_of
+from platform_assets.settings import Settings
+from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
+from spark_jobs.contract import parse_hour
+from spark_jobs.lake import Lake
+from spark_jobs.registry import tables
+
+OWNER = "team:edge"
+
+
+def export_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """exports/database, exports/metrics, exports/alerts."""
+    partitions = hourly(settings)
+
+    def spec(name: str, deps: Sequence[str], description: str, kinds: set[str], by_hour: bool) -> dg.AssetSpec:
+        return dg.AssetSpec(
+            ["exports", name],
+            deps=[key_of(key) for key in deps],
+            description=description,
+            group_name="exports",
+            kinds=kinds,
+            owners=[OWNER],
+            partitions_def=partitions if by_hour else None,
+            automation_condition=follows_upstream(),
+        )
+
+    @dg.multi_asset(
+        name="export_database",
+        specs=[
+            spec("database", [WAF_DECISIONS.key], "Decisions in a SQL database, keyed on the decision.", {"sql"}, True)
+        ],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def export_database(context: dg.AssetExecutionContext) -> Any:
+        report = upload_decisions(settings, lake_of(settings), interval_of(context).hours[0])
+        yield dg.MaterializeResult(asset_key=["exports", "database"], metadata=dict(report.__dict__))
+
+    @dg.multi_asset(
+        name="export_metrics",
+        specs=[
+            spec(
+                "metrics",
+                ["parsed/cloudfront/object_counts", "predictions/request_scores", "predictions/client_scores", WAF_DECISIONS.key],
+                "Counts per hour: lines, requests, attacks, abusive clients, decisions.",
+                {"cloudwatch" if settings.metrics_target == "cloudwatch" else "json"},
+                True,
+            )
+        ],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def export_metrics(context: dg.AssetExecutionContext) -> Any:
+        report = metrics.publish(settings, hourly_points(lake_of(settings), interval_of(context).hours))
+        yield dg.MaterializeResult(asset_key=["exports", "metrics"], metadata=dict(report.__dict__))
+
+    @dg.multi_asset(
+        name="export_alerts",
+        specs=[spec("alerts", [WAF_PLAN.key], "An alert for every address newly blocked or challenged.", {"python"}, False)],
+    )
+    def export_alerts(context: dg.AssetExecutionContext) -> Any:
+        sent = alert_on_plan(settings, lake_of(settings))
+        yield dg.MaterializeResult(asset_key=["exports", "alerts"], metadata={"alerts": sent})
+
+    return [export_database, export_metrics, export_alerts]
+
+
+def upload_decisions(settings: Settings, lake: Lake, first_hour: str) -> database.UpsertReport:
+    """Make the database's decisions from `first_hour` on what the lake holds: later hours rest on earlier ones."""
+    counted = lake.hours(tables()["parsed/cloudfront/object_counts"])
+    hours = [hour for hour in sorted({*counted, *lake.hours(WAF_DECISIONS)}) if hour >= first_hour]
+    rows = lake.read_arrow(WAF_DECISIONS, hours).to_pylist()
+    ends = [parse_hour(hour) + timedelta(hours=1) for hour in hours]
+    return database.replace(settings.database, WAF_DECISIONS, rows, ("decision_id",), "decided_at", ends)
+
+
+def hourly_points(lake: Lake, hours: Sequence[str]) -> list[metrics.MetricPoint]:
+    """Counts per hour of what the lake holds; hours without log lines give none."""
+    counts = lake.read_arrow(tables()["parsed/cloudfront/object_counts"], hours).to_pylist()
+    attacks = _per_hour(lake, "predictions/request_scores", hours, "is_attack")
+    abuse = _per_hour(lake, "predictions/client_scores", hours, "is_abuse")
+    decisions = lake.read_arrow(WAF_DECISIONS, hours, columns=["action", "event_hour"]).to_pylist()
+    points = []
+    for hour in sorted({row["event_hour"] for row in counts}):
+        at = parse_hour(hour)
+        here = [row for row in counts if row["event_hour"] == hour]
+
+        def add(name: str, value: int, at: datetime = at, **dimensions: str) -> None:
+            points.append(metrics.MetricPoint(name, float(value), at, "Count", dimensions))
+
+        add("RequestsParsed", sum(row["parsed_count"] for row in here))
+        add("LinesRejected", sum(row["rejected_count"] for row in here))
+        add("AttackRequests", attacks.get(hour, 0))
+        add("AbusiveClients", abuse.get(hour, 0))
+        for action in ("count", "challenge", "block"):
+            made = sum(row["action"] == action for row in decisions if row["event_hour"] == hour)
+            add("Decisions", made, Action=action)
+    return points
+
+
+def _per_hour(lake: Lake, key: str, hours: Sequence[str], flag: str) -> dict[str, int]:
+    import pyarrow.dataset as ds
+
+    rows = lake.read_arrow(tables()[key], hours, columns=["event_hour"], filter=ds.field(flag))
+    counted = rows.group_by("event_hour").aggregate([([], "count_all")]).to_pylist()
+    return {row["event_hour"]: row["count_all"] for row in counted}
+
+
+def alert_on_plan(settings: Settings, lake: Lake) -> int:
+    """One alert for the blocks and challenges that the latest plan adds; returns how many entries it names."""
+    rows = [
+        row
+        for row in lake.read_arrow(WAF_PLAN).to_pylist()
+        if row["operation"] == "add" and row["action"] in ("block", "challenge")
+    ]
+    if rows:
+        blocks = sum(row["action"] == "block" for row in rows)
+        named = sorted({row["decision_id"] or row["address"] for row in rows})
+        alert = notifier.Alert(
+            kind="waf_entries",
+            severity="warning",
+            summary=f"WAF is to block {blocks} and to challenge {len(rows) - blocks} more addresses.",
+            at=datetime.now(UTC),
+            details={row["address"]: f"{row['action']}: {row['reason']}" for row in rows[:50]},
+            key=f"waf_entries:{_digest(named)}",
+        )
+        notifier.notify(settings, alert)
+    return len(rows)
+
+
+def _digest(names: Sequence[str]) -> str:
+    import hashlib
+
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]

@@ -1,0 +1,149 @@
+"""Source tables as assets: one Dagster asset per lake table, made by the Spark job that writes it.
+
+Everything here derives from the declarations in spark_jobs; a new source needs no change in this file.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+from platform_assets.automation import follows_upstream, key_of, spec_of
+from platform_assets.partitions import hourly, interval_of
+from platform_assets.resources.engine import SparkRunner, lake_of
+from platform_assets.resources.registry import ModelRegistry
+from platform_assets.settings import Settings
+from spark_jobs import registry
+from spark_jobs.contract import Interval, Job, Source, Table
+from spark_jobs.lake import Lake
+
+
+def source_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The assets of every job of every source."""
+    return [_job_asset(settings, source, job) for source in registry.sources().values() for job in source.jobs]
+
+
+def _job_asset(settings: Settings, source: Source, job: Job) -> dg.AssetsDefinition:
+    hourly_keys = frozenset(table.key for table in registry.tables().values() if table.hourly)
+    partitions = hourly(settings)
+    # The hours of parsed tables are asked for by the sensor, which knows the ledger; all others follow their upstream.
+    automation = None if job.tables[0].layer == "parsed" else follows_upstream()
+    checks = [
+        dg.AssetCheckSpec(check.name, asset=key_of(table.key), description=check.meaning, blocking=check.blocking)
+        for table in job.tables
+        for check in table.checks
+    ]
+
+    @dg.multi_asset(
+        name=f"{source.name}_{job.name}",
+        specs=[
+            spec_of(table, source.owner, {"spark", "deltalake"}, hourly_keys, partitions, automation)
+            for table in job.tables
+        ],
+        check_specs=checks,
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def made(context: dg.AssetExecutionContext) -> Any:
+        lake, interval = lake_of(settings), interval_of(context)
+        figures = _run(settings, source, job, lake, interval)
+        context.log.info("%s %s to %s: %s", job.name, interval.hours[0], interval.hours[-1], figures)
+        for table in job.tables:
+            counts = lake.row_counts(table, interval.hours)
+            yield dg.MaterializeResult(
+                asset_key=key_of(table.key),
+                metadata={
+                    "dagster/row_count": sum(counts.values()),
+                    "hours with rows": len(counts),
+                    "table version": lake.version(table) or 0,
+                    "path": lake.path(table),
+                    **{name: _shown(value) for name, value in figures.items()},
+                },
+            )
+        for table in job.tables:
+            for check in table.checks:
+                yield _check(check.name, table, lake, interval)
+
+    return made
+
+
+def _shown(value: Any) -> Any:
+    return dg.MetadataValue.json(value) if isinstance(value, dict | list) else value
+
+
+def _run(settings: Settings, source: Source, job: Job, lake: Lake, interval: Interval) -> dict[str, Any]:
+    runner = SparkRunner.of(settings)
+    if job.model is None:
+        return runner.run(source, job, lake, interval, parse_parameters(settings) if job.tables[0].layer == "parsed" else {})
+    models = ModelRegistry.of(settings)
+    pinned = models.pinned(lake, job.tables[0], interval.hours)
+    champion = models.champion(job.model)
+    figures: dict[str, Any] = {"rows": 0, "model_versions": {}}
+    for version, span in _spans(interval, pinned, champion):
+        model = models.fetched(job.model, version)
+        parameters = {
+            "model_dir": str(model.folder),
+            "model_name": model.name,
+            "model_version": model.version,
+            **_versions_behind(lake, source, span),
+        }
+        figures["rows"] += runner.run(source, job, lake, span, parameters)["rows"]
+        figures["model_versions"].update(dict.fromkeys(span.hours, model.version))
+    figures["model_versions"] = sorted(set(figures["model_versions"].values()))
+    return figures
+
+
+def _spans(interval: Interval, pinned: dict[str, str], champion: str | None) -> list[tuple[str | None, Interval]]:
+    """Runs of consecutive hours that one version serves: the pinned one, else the champion."""
+    spans: list[tuple[str | None, Interval]] = []
+    for hour in interval.hours:
+        version = pinned.get(hour, champion)
+        if spans and spans[-1][0] == version:
+            spans[-1] = (version, Interval(spans[-1][1].start, Interval.of_hour(hour).end))
+        else:
+            spans.append((version, Interval.of_hour(hour)))
+    return spans
+
+
+def _versions_behind(lake: Lake, source: Source, interval: Interval) -> dict[str, Any]:
+    """The version of the request model whose scores an hour's client scores rest on, for the record."""
+    table = next((t for t in source.tables if t.name == "request_scores"), None)
+    if table is None:
+        return {}
+    rows = lake.read_arrow(table, interval.hours, columns=["model_version"])
+    versions = sorted(set(rows["model_version"].unique().to_pylist()))
+    return {"request_model_version": ",".join(versions) or None}
+
+
+def parse_parameters(settings: Settings) -> dict[str, Any]:
+    """What the settings say of parsing, as plain values for the job."""
+    from platform_assets.secrets import hash_key
+
+    return {
+        "headerless_layout": settings.headerless_layout,
+        "cookies": settings.cookies,
+        "hash_query_values": settings.hash_query_values,
+        "hash_key": hash_key(settings),
+        "limits": {
+            "max_line_bytes": settings.max_line_bytes,
+            "max_object_bytes": settings.max_object_bytes,
+            "max_expansion_ratio": settings.max_expansion_ratio,
+        },
+    }
+
+
+def _check(name: str, table: Table, lake: Lake, interval: Interval) -> dg.AssetCheckResult:
+    from platform_assets import table_checks
+
+    passed, sentence, metadata = getattr(table_checks, name)(lake, interval.hours)
+    return dg.AssetCheckResult(
+        asset_key=key_of(table.key),
+        check_name=name,
+        passed=passed,
+        description=sentence,
+        metadata={key: _shown(value) for key, value in metadata.items()},
+    )
+
+
+def all_table_keys(extra: Sequence[Table] = ()) -> list[str]:
+    return [*registry.tables(), *(table.key for table in extra)]

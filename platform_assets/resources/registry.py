@@ -1,0 +1,67 @@
+"""The resource `registry`: which version of a model serves an hour, and the folder it was fetched into."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from platform_assets.settings import Settings
+from spark_jobs.contract import Table
+from spark_jobs.lake import Lake
+
+
+class NoChampionError(Exception):
+    """A model has no version that passed its gate yet."""
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A registered version and the local folder that holds it."""
+
+    name: str
+    version: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class ModelRegistry:
+    """The MLflow registry of the settings; models are kept in `<home>/models` once fetched."""
+
+    tracking_uri: str
+    cache: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> ModelRegistry:
+        return cls(settings.tracking_uri, settings.home / "models")
+
+    def champion(self, name: str) -> str | None:
+        """The version that the alias champion names, None where no version has passed its gate."""
+        from weir_models import tracking
+
+        found = tracking.champion(name, tracking_uri=self.tracking_uri)
+        return found[0] if found else None
+
+    def passed_gate(self, name: str, version: str) -> bool:
+        """Whether the version has passed the gate of its model."""
+        from weir_models import tracking
+
+        return tracking.passed_gate(name, version, tracking_uri=self.tracking_uri)
+
+    def fetched(self, name: str, version: str | None = None) -> ModelVersion:
+        """A version (the champion without one), in a local folder."""
+        from weir_models import tracking
+
+        version = version or self.champion(name)
+        if version is None:
+            raise NoChampionError(f"The model {name} has no champion; run `weir train` to fit one and pass its gate.")
+        return ModelVersion(name, version, tracking.download(name, version, self.cache, tracking_uri=self.tracking_uri))
+
+    def pinned(self, lake: Lake, table: Table, hours: Sequence[str]) -> dict[str, str]:
+        """Hour -> version that its rows carry: an hour that is made again keeps the model it was made with."""
+        import pyarrow.compute as pc
+
+        rows = lake.read_arrow(table, hours, columns=["event_hour", "model_version"])
+        pairs = rows.group_by(["event_hour", "model_version"]).aggregate([])
+        order = pc.sort_indices(pairs, sort_keys=[("event_hour", "ascending"), ("model_version", "ascending")])
+        return {row["event_hour"]: row["model_version"] for row in pairs.take(order).to_pylist()}

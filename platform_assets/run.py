@@ -1,0 +1,214 @@
+"""The main job in this process: ledger -> models where none serves yet -> stale hours -> decisions -> plan -> WAF.
+
+The same assets, checks and instance as under the daemon; only who asks for the hours differs. What is computed is in
+the assets; what is shown of it is in report.py.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from platform_assets.settings import Settings
+from spark_jobs.contract import format_hour, parse_hour
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+MAX_ROUNDS = 5
+BY_HOUR = (
+    "parsed/cloudfront/requests",
+    "parsed/cloudfront/rejected_lines",
+    "parsed/cloudfront/object_counts",
+    "features/cloudfront/client_hourly",
+    "predictions/request_scores",
+)
+BY_TRAILING_DAY = (
+    "features/cloudfront/client_daily",
+    "features/cloudfront/client_attacks",
+    "predictions/client_scores",
+    "decisions/waf_decisions",
+    "exports/database",
+    "exports/metrics",
+)
+AT_THE_END = ("waf/plan", "waf/ip_sets", "exports/alerts")
+
+
+class RunFailed(Exception):
+    """A run did not succeed; the message is one sentence for the user, `code` the exit code."""
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass
+class Outcome:
+    """What a run did, for the report."""
+
+    hours: list[str] = field(default_factory=list)
+    later_hours: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Asset key -> metadata of its last materialisation in this run."""
+    failed_checks: list[str] = field(default_factory=list)
+
+
+Stage = Callable[[str], AbstractContextManager[Any]]
+
+
+def run_edge(settings: Settings, stage: Stage = lambda _: nullcontext(None)) -> Outcome:
+    """Everything that the raw location asks for; raises RunFailed with one sentence where it cannot go on."""
+    warnings.filterwarnings("ignore", module="dagster")
+    runner = Runner(settings, stage)
+    runner.materialise("Listing log objects", ["raw/cloudfront/objects"])
+    runner.train_missing_models()
+    runner.make_stale_hours()
+    runner.materialise("Planning the WAF change", AT_THE_END, may_stop=True)
+    return runner.outcome
+
+
+def train(settings: Settings, stage: Stage = lambda _: nullcontext(None), names: Sequence[str] = ()) -> Outcome:
+    """Fit, evaluate, register and gate the models, whether or not some serve already."""
+    warnings.filterwarnings("ignore", module="dagster")
+    runner = Runner(settings, stage)
+    runner.train(names or ("request_attack", "client_abuse"))
+    return runner.outcome
+
+
+class Runner:
+    """Runs assets of one home in process, one Dagster run a call."""
+
+    def __init__(self, settings: Settings, stage: Stage) -> None:
+        from platform_assets.definitions import build_defs
+        from platform_assets.instance import instance_of
+
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        self.settings, self.stage, self.outcome = settings, stage, Outcome()
+        self.instance = instance_of(settings)
+        self.job = build_defs(settings).resolve_implicit_global_asset_job_def()
+
+    def materialise(
+        self, title: str, keys: Sequence[str], hours: tuple[str, str] | None = None, may_stop: bool = False
+    ) -> None:
+        """One run over `keys`; with `hours`, over the partitions from the first to the last of them."""
+        import dagster as dg
+
+        from platform_assets.automation import key_of
+        from platform_assets.sensors import PARTITION_RANGE_END, PARTITION_RANGE_START
+
+        tags = {PARTITION_RANGE_START: hours[0], PARTITION_RANGE_END: hours[1]} if hours else {}
+        began = time.perf_counter()
+        with self.stage(title):
+            result = self.job.execute_in_process(
+                asset_selection=[key_of(key) for key in keys],
+                instance=self.instance,
+                tags={"weir/cause": "command line", **tags},
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                raise_on_error=False,
+            )
+        self.outcome.seconds[title] = self.outcome.seconds.get(title, 0.0) + time.perf_counter() - began
+        for event in result.all_events:
+            if event.is_step_materialization:
+                done = event.step_materialization_data.materialization
+                values = {name: value.value for name, value in done.metadata.items()}
+                self.outcome.metadata["/".join(done.asset_key.path)] = values
+        stopped = [one for one in result.get_asset_check_evaluations() if not one.passed and one.blocking]
+        self.outcome.failed_checks += [f"{one.check_name}: {one.description}" for one in stopped]
+        if result.success or (may_stop and stopped):
+            return
+        if stopped:
+            raise RunFailed(f"The check {stopped[0].check_name} stopped the run: {stopped[0].description}", 4)
+        raise RunFailed(*_sentence(result))
+
+    def train_missing_models(self) -> None:
+        from platform_assets.resources.registry import ModelRegistry
+
+        registry = ModelRegistry.of(self.settings)
+        try:
+            missing = [name for name in ("request_attack", "client_abuse") if registry.champion(name) is None]
+        except Exception as error:
+            if type(error).__name__ == "TrackingError":
+                raise RunFailed(str(error), 5) from None
+            raise
+        if missing:
+            self.train(missing)
+
+    def train(self, names: Sequence[str]) -> None:
+        if "request_attack" in names:
+            keys = ["training/cloudfront/request_examples", "models/request_attack"]
+            self.materialise("Fitting request_attack", keys)
+        if "client_abuse" in names:
+            self.materialise("Simulating labelled days", ["training/cloudfront/client_examples"])
+            self.materialise("Fitting client_abuse", ["models/client_abuse"])
+
+    def make_stale_hours(self) -> None:
+        """Parse and score stale hours, then everything that looks back on them, until no hour is stale."""
+        from platform_assets.raw import stale_hours
+        from platform_assets.resources.engine import lake_of
+        from platform_assets.sensors import hour_ranges
+        from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY
+
+        lake = lake_of(self.settings)
+        for _ in range(MAX_ROUNDS):
+            stale = stale_hours(lake)
+            if not stale:
+                return
+            for first, last in hour_ranges(stale):
+                self.outcome.hours += [hour for hour in stale if first <= hour <= last]
+                self.materialise("Parsing and scoring requests", BY_HOUR, (first, last))
+                until = format_hour(parse_hour(last) + timedelta(hours=23))
+                reached = max([last, *(h for h in lake.hours(CLIENT_HOURLY) if h <= until)])
+                self.outcome.later_hours += int((parse_hour(reached) - parse_hour(last)).total_seconds() // 3600)
+                self.materialise("Scoring clients and deciding", BY_TRAILING_DAY, (first, reached))
+        raise RunFailed("Log objects keep changing while they are read; run the command again once delivery has settled.", 3)
+
+
+_KNOWN = {
+    # Exception class -> exit code. Their messages are one sentence that says what happened and what to do.
+    "SettingsError": 2,
+    "LayoutError": 2,
+    "PolicyError": 2,
+    "NoInputError": 3,
+    "ObjectsError": 3,
+    "TrainingError": 3,
+    "EngineError": 5,
+    "TrackingError": 5,
+    "DatabaseError": 5,
+    "WafError": 5,
+    "MetricsError": 5,
+    "NotifierError": 5,
+    "LakeError": 5,
+    "NoChampionError": 5,
+    "StalePlanError": 4,
+    "IncompleteApplyError": 5,
+}
+
+
+def _sentence(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
+    """What went wrong in a failed run, for a person, and the exit code."""
+    for event in result.all_events:
+        if not event.is_step_failure:
+            continue
+        error: Any = event.step_failure_data.error
+        innermost = error
+        while error is not None:
+            innermost = error
+            if error.cls_name in _KNOWN:
+                return _text(error), _KNOWN[error.cls_name]
+            error = error.cause
+        if innermost is not None:
+            return f"{_text(innermost)} The step {event.step_key} failed; `weir ui` shows run {result.run_id} with its log.", 1
+    return f"The run {result.run_id} failed before its first step; `weir ui` shows its log.", 1
+
+
+def _text(error: Any) -> str:
+    message = str(error.message).strip()
+    name, separator, rest = message.partition(": ")
+    return rest.strip() if separator and name.rsplit(".", 1)[-1] == error.cls_name else message

@@ -1,0 +1,95 @@
+"""What starts runs by itself: new log objects -> ledger -> the hours that they make stale."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from platform_assets.automation import key_of
+from platform_assets.raw import stale_hours
+from platform_assets.resources.engine import lake_of
+from platform_assets.resources.objects import ObjectsError, list_objects
+from platform_assets.settings import Settings
+from spark_jobs.sources.cloudfront.tables import OBJECTS, SOURCE
+
+PARTITION_RANGE_START = "dagster/asset_partition_range_start"
+PARTITION_RANGE_END = "dagster/asset_partition_range_end"
+MAX_GAP_HOURS = 24
+
+
+def sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    """The sensor on the raw location and the one that evaluates automation conditions."""
+    ledger_key = key_of(OBJECTS.key)
+    parsed = [key_of(table.key) for table in SOURCE.jobs[0].tables]
+
+    @dg.sensor(
+        name="new_log_objects",
+        asset_selection=[ledger_key, *parsed],
+        minimum_interval_seconds=settings.sensor_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Looks for log objects that the ledger has not seen, then asks for the hours that they make stale.",
+    )
+    def new_log_objects(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        if not settings.cloudfront_raw:
+            yield dg.SkipReason("No log location is set (WEIR_CLOUDFRONT_RAW).")
+            return
+        busy = context.instance.get_runs_count(dg.RunsFilter(statuses=_UNFINISHED, tags={"weir/cause": "new_log_objects"}))
+        if busy:
+            yield dg.SkipReason("The run that the last tick asked for is not finished.")
+            return
+        lake = lake_of(settings)
+        tags = {"weir/cause": "new_log_objects"}
+        stale = stale_hours(lake)
+        if stale:
+            for first, last in hour_ranges(stale):
+                yield dg.RunRequest(
+                    asset_selection=parsed, tags={**tags, PARTITION_RANGE_START: first, PARTITION_RANGE_END: last}
+                )
+            return
+        known = lake.read_arrow(OBJECTS, columns=["source_object", "etag", "size_bytes", "modified_at"]).to_pylist()
+        seen = {r["source_object"]: (r["size_bytes"], r["modified_at"], r["etag"]) for r in known}
+        etags = {(r["source_object"], r["etag"]) for r in known}
+        try:
+            listed = list(
+                list_objects(
+                    settings.cloudfront_raw, region=settings.aws_region, endpoint_url=settings.aws_endpoint_url, known=seen
+                )
+            )
+        except ObjectsError as error:
+            yield dg.SkipReason(str(error))
+            return
+        new = [one for one in listed if (one.source_object, one.etag) not in etags]
+        if new:
+            yield dg.RunRequest(asset_selection=[ledger_key], tags=tags)
+        else:
+            yield dg.SkipReason(f"All {len(listed)} log objects are known and parsed.")
+
+    automation = dg.AutomationConditionSensorDefinition(
+        "follow_upstream",
+        target=dg.AssetSelection.all(),
+        minimum_interval_seconds=settings.sensor_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Makes partitions again whose upstream data changed.",
+    )
+    return [new_log_objects, automation]
+
+
+def hour_ranges(hours: list[str]) -> list[tuple[str, str]]:
+    """Sorted hours -> ranges, each for one run: a gap of more than a day begins a new range."""
+    from spark_jobs.contract import parse_hour
+
+    ranges: list[tuple[str, str]] = []
+    for hour in sorted(hours):
+        if ranges and (parse_hour(hour) - parse_hour(ranges[-1][1])).total_seconds() <= MAX_GAP_HOURS * 3600:
+            ranges[-1] = (ranges[-1][0], hour)
+        else:
+            ranges.append((hour, hour))
+    return ranges
+
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+

@@ -1,0 +1,290 @@
+"""Decisions -> plan -> blocking checks -> IP sets, as assets. What is decided and planned is in rules.py and plan.py."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from platform_assets.automation import follows_upstream, key_of, spec_of
+from platform_assets.partitions import hourly, interval_of
+from platform_assets.resources.engine import lake_of
+from platform_assets.resources.notifier import Alert, notify
+from platform_assets.resources.registry import ModelRegistry
+from platform_assets.resources.waf import waf_target
+from platform_assets.settings import Settings
+from platform_assets.waf.apply import IpSetTarget
+from platform_assets.waf.checks import CheckInputs, CheckResult, failures, run_checks
+from platform_assets.waf.policy import Policy, load_allow_list, load_policy
+from platform_assets.waf.plan import Plan, plan
+from platform_assets.waf.rules import decide, wanted
+from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
+from spark_jobs.contract import HOUR_COLUMN, Interval, Table, format_hour, parse_hour
+from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.registry import tables
+
+OWNER = "team:edge"
+IP_SETS_KEY = dg.AssetKey(["waf", "ip_sets"])
+CLIENT_SCORES, CLIENT_DAILY, CLIENT_ATTACKS, OBJECT_COUNTS = (
+    tables()[key]
+    for key in (
+        "predictions/client_scores",
+        "features/cloudfront/client_daily",
+        "features/cloudfront/client_attacks",
+        "parsed/cloudfront/object_counts",
+    )
+)
+
+
+def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """decisions/waf_decisions, waf/plan with its checks, waf/ip_sets."""
+    hourly_keys = frozenset(table.key for table in tables().values() if table.hourly)
+    partitions = hourly(settings)
+
+    @dg.multi_asset(
+        name="waf_decisions",
+        specs=[spec_of(WAF_DECISIONS, OWNER, {"python", "deltalake"}, hourly_keys, partitions, follows_upstream())],
+        check_specs=_check_specs(WAF_DECISIONS),
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def waf_decisions(context: dg.AssetExecutionContext) -> Any:
+        lake, interval = lake_of(settings), interval_of(context)
+        policy, allow_list = load_policy(settings.policy_file), load_allow_list(settings.allow_list)
+        hours, rows = decide_hours(lake, interval, policy, allow_list)
+        key = key_of(WAF_DECISIONS.key)
+        later = [hour for hour in hours if hour not in set(interval.hours)]
+        for hour in later:
+            # Hours after the run's own were decided anew because they rest on these: say so on their partitions.
+            context.log_event(dg.AssetMaterialization(key, partition=hour, description="decided anew after an earlier hour"))
+        actions: dict[str, int] = {}
+        for row in rows:
+            actions[row["action"]] = actions.get(row["action"], 0) + 1
+        yield dg.MaterializeResult(
+            asset_key=key,
+            metadata={
+                "dagster/row_count": len(rows),
+                "actions": dg.MetadataValue.json(actions),
+                "later hours decided anew": len(later),
+                "table version": lake.version(WAF_DECISIONS) or 0,
+            },
+        )
+        for name, passed, sentence in decision_checks(rows, policy, allow_list):
+            yield dg.AssetCheckResult(asset_key=key, check_name=name, passed=passed, description=sentence)
+
+    @dg.multi_asset(
+        name="waf_plan",
+        specs=[spec_of(WAF_PLAN, OWNER, {"python", "deltalake"}, hourly_keys, None, follows_upstream())],
+        check_specs=_check_specs(WAF_PLAN),
+    )
+    def waf_plan(context: dg.AssetExecutionContext) -> Any:
+        lake, key = lake_of(settings), key_of(WAF_PLAN.key)
+        made, results = make_plan(settings, lake, waf_target(settings))
+        _write_plan(lake, made)
+        context.log.info(made.text())
+        yield dg.MaterializeResult(
+            asset_key=key,
+            metadata={
+                "dagster/row_count": len(made.entries),
+                "summary": made.summary(),
+                "plan": dg.MetadataValue.md(f"```\n{made.text()}\n```"),
+                "table version": lake.version(WAF_PLAN) or 0,
+            },
+        )
+        if stopped := [one for one in failures(results) if one.blocking]:
+            notify(settings, _stopped(stopped, made))
+        for one in results:
+            yield dg.AssetCheckResult(
+                asset_key=key, check_name=one.name, passed=one.passed, description=one.sentence, metadata=dict(one.metadata)
+            )
+
+    @dg.multi_asset(
+        name="waf_ip_sets",
+        specs=[
+            dg.AssetSpec(
+                IP_SETS_KEY,
+                deps=[key_of(WAF_PLAN.key)],
+                description="IPv4 and IPv6 sets of WAF as the plan wants them; a dry run unless applying is on.",
+                group_name="waf",
+                kinds={"awswaf" if settings.waf_target == "aws" else "python"},
+                owners=[OWNER],
+                automation_condition=follows_upstream(),
+            )
+        ],
+    )
+    def waf_ip_sets(context: dg.AssetExecutionContext) -> Any:
+        lake, target = lake_of(settings), waf_target(settings)
+        if not settings.waf_apply:
+            made, _ = make_plan(settings, lake, target)
+            context.log.info("Dry run; nothing is changed. %s", made.summary())
+            metadata: dict[str, Any] = {"applied": False, "summary": made.summary(), "to apply": "weir run edge --apply"}
+        else:
+            # The plan that was checked is made again from the same decisions; what changed in WAF since is merged.
+            made, results = make_plan(settings, lake, target)
+            if stopped := [one for one in failures(results) if one.blocking]:
+                raise dg.Failure(f"The plan changed since it was checked and does not pass now: {stopped[0].sentence}")
+            report = target.apply(made)
+            context.log.info(report.text())
+            metadata = {"applied": True, "summary": report.text(), "added": report.added, "removed": report.removed}
+        yield dg.MaterializeResult(asset_key=IP_SETS_KEY, metadata=metadata)
+
+    return [waf_decisions, waf_plan, waf_ip_sets]
+
+
+def decide_hours(
+    lake: Lake, interval: Interval, policy: Policy, allow_list: Sequence[str]
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Decide the hours of the interval, then all later hours that have scores, in order; returns hours and rows written.
+
+    Each hour sees the decisions before it, so a late log file ends in the decisions that punctual delivery would have
+    given.
+    """
+    scored = [hour for hour in lake.hours(CLIENT_SCORES) if hour >= interval.hours[0]]
+    hours = sorted({*interval.hours, *scored, *(h for h in lake.hours(WAF_DECISIONS) if h >= interval.hours[0])})
+    memory = timedelta(hours=policy.rules.repetition.memory_hours + policy.rules.repetition.max_ttl_hours)
+    first = format_hour(parse_hour(hours[0]) - memory)
+    past = [hour for hour in lake.hours(WAF_DECISIONS) if first <= hour < hours[0]]
+    earlier: list[Any] = lake.read_arrow(WAF_DECISIONS, past).to_pylist()
+    rows: list[dict[str, Any]] = []
+    for hour in scored:
+        scores, behaviour, attacks = _inputs(lake, hour)
+        decided = decide(parse_hour(hour), scores, earlier, policy.rules, allow_list, behaviour=behaviour, attacks=attacks)
+        earlier += decided
+        rows += [{**one.row(), HOUR_COLUMN: hour} for one in decided]
+    lake.overwrite_arrow(_arrow(rows, WAF_DECISIONS), WAF_DECISIONS, hours)
+    return hours, rows
+
+
+def _inputs(lake: Lake, hour: str) -> tuple[list[Any], list[Any], list[Any]]:
+    """Rows of the three tables for the clients of an hour that the model calls abusive or nearly so."""
+    import pyarrow.dataset as ds
+
+    scores = lake.read_arrow(CLIENT_SCORES, [hour], filter=ds.field("abuse_probability") >= 0.3)
+    chosen = ds.field("client").isin(scores["client"])
+    found = [lake.read_arrow(table, [hour], filter=chosen).to_pylist() for table in (CLIENT_DAILY, CLIENT_ATTACKS)]
+    return scores.to_pylist(), found[0], found[1]
+
+
+def decision_checks(
+    rows: Sequence[dict[str, Any]], policy: Policy, allow_list: Sequence[str]
+) -> list[tuple[str, bool, str]]:
+    """The checks that WAF_DECISIONS declares: (name, passed, sentence)."""
+    from platform_assets.waf.ranges import Ranges, parse_network, special_ranges
+
+    protected, special = Ranges.of(allow_list), special_ranges(policy.rules.act_on_special)
+    hit = [r["address"] for r in rows if any(x.overlaps(parse_network(r["address"])) for x in (protected, special))]
+    bare = [r["address"] for r in rows if not (r["reason"] and r["model_name"] and r["model_version"])]
+    return [
+        (
+            "nothing_protected_is_decided_on",
+            not hit,
+            f"{len(hit)} decisions touch protected addresses, {hit[0]} first." if hit else "No decision touches a protected address.",
+        ),
+        (
+            "every_decision_has_a_reason",
+            not bare,
+            f"{len(bare)} decisions lack a reason or a model, {bare[0]} first." if bare else "Every decision has its reason and model.",
+        ),
+    ]
+
+
+def make_plan(settings: Settings, lake: Lake, target: IpSetTarget) -> tuple[Plan, list[CheckResult]]:
+    """What applying would do now, and whether it may."""
+    policy, allow_list = load_policy(settings.policy_file), load_allow_list(settings.allow_list)
+    now = datetime.now(UTC)
+    decisions = _unexpired(lake, now, policy)
+    due = wanted(decisions, now, allow_list, act_on_special=policy.rules.act_on_special)
+    made = plan(
+        due,
+        target.read_sets(),
+        target.last_applied(),
+        now=now,
+        prefix=settings.waf_prefix,
+        scope=settings.waf_scope,
+        restore_drift=policy.plan.restore_drift,
+        capacity=policy.plan.capacity,
+    )
+    return made, run_checks(made, _check_inputs(settings, lake, decisions, policy, allow_list), policy.checks)
+
+
+def _unexpired(lake: Lake, now: datetime, policy: Policy) -> list[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    oldest = format_hour(now - timedelta(hours=policy.rules.repetition.max_ttl_hours + 1))
+    hours = [hour for hour in lake.hours(WAF_DECISIONS) if hour >= oldest]
+    alive = ds.field("expires_at") > pa.scalar(now, pa.timestamp("us", tz="UTC"))
+    rows: list[dict[str, Any]] = lake.read_arrow(WAF_DECISIONS, hours, filter=alive).to_pylist()
+    return rows
+
+
+def _check_inputs(
+    settings: Settings, lake: Lake, decisions: Sequence[dict[str, Any]], policy: Policy, allow_list: Sequence[str]
+) -> CheckInputs:
+    """What the checks look at: the newest 24 hours that were parsed, against the days before."""
+    hours = lake.hours(OBJECT_COUNTS)
+    newest = [h for h in hours if h > format_hour(parse_hour(hours[-1]) - timedelta(hours=24))] if hours else []
+    counts = lake.read_arrow(OBJECT_COUNTS, newest, columns=["parsed_count", "rejected_count"]).to_pydict()
+    parsed, rejected = sum(counts["parsed_count"]), sum(counts["rejected_count"])
+    return CheckInputs(
+        allow_list=tuple(allow_list),
+        act_on_special=tuple(policy.rules.act_on_special),
+        models_without_gate=_without_gate(settings, decisions),
+        lines_present=parsed + rejected if newest else None,
+        lines_rejected=rejected if newest else None,
+        request_count=parsed if newest else None,
+        usual_request_count=_usual(lake, hours, newest),
+    )
+
+
+def _usual(lake: Lake, hours: Sequence[str], newest: Sequence[str]) -> float | None:
+    """Median requests of the up to seven stretches of 24 hours before the newest one; None without any."""
+    from statistics import median
+
+    if not newest:
+        return None
+    end = parse_hour(hours[-1])
+    days: dict[int, list[str]] = {}
+    for hour in hours:
+        days.setdefault(int((end - parse_hour(hour)).total_seconds() // 86_400), []).append(hour)
+    sums = [
+        sum(lake.read_arrow(OBJECT_COUNTS, days[day], columns=["parsed_count"])["parsed_count"].to_pylist())
+        for day in range(1, 8)
+        if day in days
+    ]
+    return float(median(sums)) if sums else None
+
+
+def _without_gate(settings: Settings, decisions: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """`name version` of models behind the decisions that the registry does not show as having passed their gate."""
+    registry = ModelRegistry.of(settings)
+    behind = sorted({(row["model_name"], row["model_version"]) for row in decisions})
+    return tuple(f"{name} {version}" for name, version in behind if not registry.passed_gate(name, version))
+
+
+def _write_plan(lake: Lake, made: Plan) -> None:
+    lake.overwrite_arrow(_arrow(made.rows(), WAF_PLAN), WAF_PLAN)
+
+
+def _arrow(rows: Sequence[dict[str, Any]], table: Table) -> Any:
+    import pyarrow as pa
+
+    return pa.Table.from_pylist(list(rows), schema=arrow_schema(table, with_hour=True))
+
+
+def _stopped(results: Sequence[CheckResult], made: Plan) -> Alert:
+    return Alert(
+        kind="plan_stopped",
+        severity="critical",
+        summary=f"WAF stays as it is: {results[0].sentence}",
+        at=made.planned_at,
+        details={one.name: one.sentence for one in results},
+        key=f"plan_stopped:{','.join(one.name for one in results)}:{made.planned_at:%Y-%m-%dT%H}",
+    )
+
+
+def _check_specs(table: Table) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(check.name, asset=key_of(table.key), description=check.meaning, blocking=check.blocking)
+        for check in table.checks
+    ]

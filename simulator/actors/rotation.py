@@ -1,0 +1,145 @@
+"""Rotation: one actor behind many addresses of one /24 or one /64, each used for a handful of requests.
+
+Sources: vendors' documentation of rotating proxies and of whole /24 and /64 assignments; OWASP Automated Threats on
+distributed automation. Only the network shows it; each address alone looks like a visitor who left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simulator import agents, attacks
+from simulator.addresses import home_block, hosting_block
+from simulator.families import Family
+from simulator.payloads import probes, sqli, traversal, xss
+from simulator.payloads.aim import Aim, Shot
+from simulator.stage import Client, Stage
+from simulator.visits import visit
+
+Deed = Callable[[Client, float, int], None]
+
+
+def _rotate(
+    stage: Stage,
+    a_day: float,
+    addresses: int,
+    each: tuple[int, int],
+    deed: Deed,
+    *,
+    v6: bool = False,
+    homes: bool = False,
+    one_agent: bool = False,
+    neighbours: int = 0,
+    stack: str = "modern_tool",
+) -> None:
+    """Networks of so many addresses; each address does a few deeds, then the next one goes on where it stopped."""
+    rng = stage.rng
+    for _ in range(stage.actors(a_day)):
+        block, region = (home_block if homes else hosting_block)(rng, v6)
+        stage.networks[block] = stage.family
+        fixed = agents.desktop(rng)
+        step = 0
+        span = stage.end * rng.uniform(0.25, 0.9)
+        begin = stage.burst_start(span)
+        count = max(12, stage.volume(addresses))
+        for at in sorted(begin + rng.random() * span for _ in range(count)):
+            client = stage.client(
+                stage.addresses.within(rng, block), region, fixed if one_agent else agents.browser(rng, 0.2), stack
+            )
+            for _ in range(rng.randrange(*each)):
+                deed(client, at, step)
+                step += 1
+                at += rng.lognormvariate(1.2, 0.8)
+        for at in stage.moments(neighbours):
+            visit(
+                stage, stage.client(stage.addresses.within(rng, block), region, agents.browser(rng), abusive=False), at
+            )
+
+
+def _scrape(stage: Stage) -> Deed:
+    offset = stage.rng.randrange(1000)
+
+    def deed(client: Client, at: float, step: int) -> None:
+        product = stage.site.products[(offset + step) % len(stage.site.products)]
+        stage.send(client, at, product.path, referer="https://www.google.com/" if stage.rng.random() < 0.5 else "")
+
+    return deed
+
+
+def scraping(stage: Stage) -> None:
+    """The catalogue, in order, six pages an address, from a rented /24."""
+    _rotate(stage, 1.4, 130, (3, 8), _scrape(stage))
+
+
+def scanning(stage: Stage) -> None:
+    """Secrets and consoles, two or three paths an address, from a rented /24."""
+
+    def deed(client: Client, at: float, step: int) -> None:
+        attacks.fire(
+            stage,
+            client,
+            at,
+            Shot(stage.rng.choice((probes.secret(stage.rng), stage.rng.choice(probes.CONSOLES))).partition("?")[0]),
+            "scanner_probe",
+            0.1,
+        )
+
+    _rotate(stage, 1.4, 90, (1, 5), deed, stack="tool")
+
+
+def stuffing(stage: Stage) -> None:
+    """Sign-ins, two an address, from a rented /24."""
+    _rotate(stage, 1.4, 110, (1, 4), _stuff(stage))
+
+
+def _stuff(stage: Stage) -> Deed:
+    def deed(client: Client, at: float, step: int) -> None:
+        rng, login = stage.rng, stage.site.style.login
+        if rng.random() < 0.4:
+            stage.send(client, at - 0.5, login)
+        stage.send(
+            client,
+            at,
+            login,
+            method="POST",
+            status=302 if rng.random() < 0.01 else rng.choice((401, 401, 401, 403)),
+            referer=stage.site.link(login),
+            body=rng.randrange(58, 130),
+        )
+
+    return deed
+
+
+def stuffing_v6(stage: Stage) -> None:
+    """The same from one /64, where addresses cost nothing."""
+    _rotate(stage, 1.4, 140, (1, 3), _stuff(stage), v6=True)
+
+
+def probing_v6(stage: Stage) -> None:
+    """Injection probes from one /64, one shot an address, one browser name throughout."""
+    aim = Aim(stage.site, 0.1)
+    shots = ((sqli.timed, "sqli"), (xss.mutations, "xss"), (traversal.overlong, "path_traversal"))
+
+    def deed(client: Client, at: float, step: int) -> None:
+        shoot, attack = stage.rng.choice(shots)
+        if stage.rng.random() < 0.3:
+            stage.send(client, at, aim.page(stage.rng))
+        else:
+            attacks.fire(stage, client, at, shoot(stage.rng, aim), attack)
+
+    _rotate(stage, 1.4, 90, (1, 4), deed, v6=True, one_agent=True)
+
+
+def residential(stage: Stage) -> None:
+    """A proxy network's exits in one /24 of homes, with a few true neighbours in it."""
+    _rotate(stage, 1.4, 70, (3, 9), _scrape(stage), homes=True, neighbours=3, stack="browser")
+
+
+FAMILIES = (
+    Family("rotation", "rotation_scraping", scraping, "rotating datacentre proxies: vendors' documentation; OWASP OAT-011", abuse_kind="rotation"),
+    Family("rotation", "rotation_scanning", scanning, "GreyNoise: scanning from whole /24s", abuse_kind="rotation"),
+    Family("rotation", "rotation_stuffing", stuffing, "Akamai: distributed credential stuffing", abuse_kind="rotation"),
+    Family("rotation", "rotation_stuffing_v6", stuffing_v6, "RFC 6177 assignments; reports on /64 rotation", abuse_kind="rotation"),
+    Family("rotation", "rotation_probing_v6", probing_v6, "reports on IPv6 rotation against per-address limits", held_out=True, abuse_kind="rotation"),
+    Family("rotation", "rotation_residential", residential, "residential-proxy studies (Mi et al., IEEE S&P 2019)", held_out=True, abuse_kind="rotation"),
+)  # fmt: skip

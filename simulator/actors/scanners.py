@@ -1,0 +1,314 @@
+"""Scanners: clients that look for anything, anywhere: tools by name, word lists, hunters of secrets, backups, consoles.
+
+OWASP Automated Threats OAT-014 (vulnerability scanning) and OAT-018 (footprinting). Paths are in `payloads/probes.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from simulator import agents, attacks
+from simulator.families import Family
+from simulator.payloads import commands, fetching, objects, php, probes, protocol, sqli, traversal, xss
+from simulator.payloads.aim import Aim, Shot
+from simulator.stage import Client, Stage
+
+_PROBE = "scanner_probe"
+
+
+def _ask(
+    stage: Stage,
+    client: Client,
+    at: float,
+    path: str,
+    *,
+    method: str = "GET",
+    attack: str = _PROBE,
+    agent: str = "",
+    host: str = "",
+) -> int:
+    path, _, query = path.partition("?")
+    return attacks.fire(
+        stage, client, at, Shot(path, query, method=method, agent=agent), attack, defended=0.06, host=host
+    )
+
+
+def nikto(stage: Stage) -> None:
+    """Names itself with the number of its test; thousands of paths in a fixed order, injections among them. (Nikto manual)"""
+    rng, aim = stage.rng, Aim(stage.site, 0.8)
+    for _ in range(stage.actors(1.4)):
+        client = stage.server("")
+        plain_name = rng.random() < 0.35
+        version = rng.choice(("2.1.6", "2.5.0"))
+        disguise = agents.desktop(rng)
+        length = stage.volume(rng.randrange(900, 1700))
+        at = stage.burst_start(length / 9)
+        for number in range(length):
+            agent = (
+                disguise
+                if plain_name
+                else f"Mozilla/5.00 (Nikto/{version}) (Evasions:None) (Test:{rng.choice(('map_codes', 'Port Check', f'{number:06d}'))})"
+            )
+            at += rng.expovariate(9.0)
+            draw = rng.random()
+            if draw < 0.04:
+                named = "" if plain_name else _PROBE
+                stage.send(
+                    client,
+                    at,
+                    rng.choice(("/", "/robots.txt", "/sitemap.xml", "/favicon.ico")),
+                    agent=agent,
+                    attack=named,
+                )
+            elif draw < 0.1:
+                attacks.fire(stage, client, at, _with_agent(xss.script_tags(rng, aim), agent), "xss")
+            elif draw < 0.18:
+                attacks.fire(stage, client, at, _with_agent(traversal.parameters(rng, aim), agent), "path_traversal")
+            elif draw < 0.2:
+                attacks.fire(stage, client, at, _with_agent(protocol.methods(rng, aim), agent), "protocol_abuse")
+            else:
+                path = rng.choice(
+                    (
+                        probes.wordlist_entry(rng)[0],
+                        probes.random_missing(rng),
+                        rng.choice(probes.CONSOLES),
+                        rng.choice(probes.CMS),
+                        "/cgi-bin/" + rng.choice(probes.HIDDEN_WORDS) + rng.choice((".cgi", ".pl", ".sh", ".exe")),
+                    )
+                )
+                _ask(stage, client, at, path, method="HEAD" if rng.random() < 0.05 else "GET", agent=agent)
+
+
+def nuclei(stage: Stage) -> None:
+    """Templates at 150 a second by default, a random browser name per request unless told otherwise. (ProjectDiscovery docs)"""
+    rng, aim = stage.rng, Aim(stage.site, 0.7)
+    shots: tuple[tuple[Callable[[Random, Aim], Shot], str], ...] = (
+        (commands.callbacks, "command_injection"),
+        (fetching.blind, "xxe_and_ssrf"),
+        (objects.plain, "jndi_and_deserialisation"),
+        (traversal.aliases, "path_traversal"),
+        (php.plugins, "php_and_webshell"),
+        (php.components, "php_and_webshell"),
+        (xss.handlers, "xss"),
+        (sqli.by_hand, "sqli"),
+    )
+    for _ in range(stage.actors(2)):
+        client = stage.server("", "modern_tool")
+        own_name, fixed = rng.random() < 0.25, agents.desktop(rng)
+        length = stage.volume(rng.randrange(500, 1200))
+        at = stage.burst_start(length / 20)
+        for _ in range(length):
+            at += rng.expovariate(20.0)
+            agent = (
+                "Nuclei - Open-source project (github.com/projectdiscovery/nuclei)"
+                if own_name
+                else (fixed if rng.random() < 0.1 else agents.old_browser(rng))
+            )
+            draw = rng.random()
+            if draw < 0.06:
+                stage.send(client, at, "/", agent=agent, attack=_PROBE if own_name else "")
+            elif draw < 0.3:
+                shoot, attack = rng.choice(shots)
+                attacks.fire(stage, client, at, _with_agent(shoot(rng, aim), agent), attack)
+            else:
+                _ask(
+                    stage,
+                    client,
+                    at,
+                    rng.choice(
+                        (
+                            rng.choice(probes.CONSOLES),
+                            rng.choice(probes.CMS),
+                            probes.secret(rng),
+                            rng.choice(probes.REPOSITORIES),
+                        )
+                    ),
+                    agent=agent,
+                )
+
+
+def gobuster(stage: Stage) -> None:
+    """A word list with extensions, in its order, many threads, under its own name. (gobuster README)"""
+    rng = stage.rng
+    for _ in range(stage.actors(1.4)):
+        client = stage.suspect(
+            rng.choice(
+                (
+                    "gobuster/3.6",
+                    "gobuster/3.1.0",
+                    "DirBuster-1.0-RC1 (http://www.owasp.org/index.php/Category:OWASP_DirBuster_Project)",
+                    "feroxbuster/2.10.4",
+                    "Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)",
+                )
+            )
+        )
+        at = stage.burst_start(120)
+        for _ in range(stage.volume(rng.randrange(500, 1500))):
+            at += rng.expovariate(16.0)
+            _ask(stage, client, at, probes.wordlist_entry(rng)[0])
+
+
+def fuzzer(stage: Stage) -> None:
+    """ffuf and dirsearch with a browser's name: ordinary words among the hidden ones, so only part of it is an attack."""
+    rng = stage.rng
+    for _ in range(stage.actors(2)):
+        client = stage.suspect(agents.desktop(rng), "modern_tool")
+        at = attacks.look_around(stage, client, stage.burst_start(400), rng.randrange(0, 5), attacks.by_hand, True)
+        folder = rng.choice(("", "", "/blog", "/api", "/assets"))
+        for _ in range(stage.volume(rng.randrange(250, 800))):
+            at += rng.expovariate(rng.choice((2.0, 30.0)))
+            path, hidden = probes.wordlist_entry(rng)
+            _ask(stage, client, at, folder + path, attack=_PROBE if hidden else "")
+
+
+def wpscan(stage: Stage) -> None:
+    """Asks for readme files of plugins by the hundred, users by number, backups of the configuration. (WPScan docs)"""
+    rng = stage.rng
+    for _ in range(stage.actors(2)):
+        client = stage.server(
+            rng.choice(
+                (
+                    "WPScan v3.8.25 (https://wpscan.com/wordpress-security-scanner)",
+                    "WPScan v3.8.28 (https://wpscan.com/wordpress-security-scanner)",
+                    agents.desktop(rng),
+                )
+            )
+        )
+        base = rng.choice(("", "/blog", "/wp", "/wordpress"))
+        at = stage.burst_start(100)
+        for _ in range(stage.volume(rng.randrange(120, 420))):
+            at += rng.expovariate(5.0)
+            draw = rng.random()
+            path = (
+                f"{base}/wp-content/plugins/{rng.choice(probes.PLUGINS)}/{rng.choice(('readme.txt', '', 'changelog.txt'))}"
+                if draw < 0.7
+                else (
+                    f"{base}/?author={rng.randrange(1, 12)}"
+                    if draw < 0.78
+                    else base
+                    + rng.choice(
+                        (
+                            "/wp-config.php.bak",
+                            "/wp-login.php",
+                            "/xmlrpc.php",
+                            "/wp-json/wp/v2/users/",
+                            "/wp-cron.php",
+                            "/wp-content/uploads/",
+                            "/readme.html",
+                            "/license.txt",
+                            "/wp-content/backup-db/",
+                            "/.wp-config.php.swp",
+                        )
+                    )
+                )
+            )
+            _ask(stage, client, at, path, method="HEAD" if rng.random() < 0.3 else "GET")
+
+
+def cms_finders(stage: Stage) -> None:
+    """Files that tell which CMS it is, under a dozen folders, over http first. (wlwmanifest scans at SANS ISC)"""
+    _hunters(stage, 9, (6, 26), lambda rng: rng.choice(probes.CMS), attacks.brisk, plain=0.45)
+
+
+def secret_hunters(stage: Stage) -> None:
+    """.env and its kin in every folder; many addresses, each a few dozen requests. (GreyNoise: env crawlers)"""
+    _hunters(stage, 26, (3, 45), probes.secret, attacks.brisk, plain=0.35)
+
+
+def repository_hunters(stage: Stage) -> None:
+    """.git/config and what else a deployment left. (published .git exposure surveys)"""
+    _hunters(stage, 13, (1, 12), lambda rng: rng.choice(probes.REPOSITORIES), attacks.measured, plain=0.3)
+
+
+def console_finders(stage: Stage) -> None:
+    """Consoles of databases, servers and monitoring. (Shadowserver and GreyNoise tags)"""
+    _hunters(stage, 12, (4, 50), lambda rng: rng.choice(probes.CONSOLES), attacks.brisk, plain=0.3)
+
+
+def backup_hunters(stage: Stage) -> None:
+    """Archives named after the site, by HEAD, so that nothing is downloaded by mistake. (backup-file scans in abuse reports)"""
+    _hunters(stage, 10, (15, 70), lambda rng: probes.backup(rng, stage.site), attacks.brisk, method="HEAD")
+
+
+def appliance_finders(stage: Stage) -> None:
+    """Log-in pages of VPNs, mail servers, routers and cameras: one or a few requests from each of many addresses. (zgrab-type)"""
+    _hunters(
+        stage,
+        24,
+        (1, 7),
+        lambda rng: rng.choice(probes.APPLIANCES),
+        attacks.dripping,
+        plain=0.4,
+        agent=lambda rng: rng.choice(
+            (
+                "Mozilla/5.0 zgrab/0.x",
+                "Mozilla/5.0 (compatible; CensysInspect/1.1)",
+                "",
+                agents.old_browser(rng),
+                agents.library(rng),
+            )
+        ),
+        by_distribution=0.5,
+    )
+
+
+def document_finders(stage: Stage) -> None:
+    """Machine-readable descriptions of an API and what it hides. (kiterunner, nuclei exposures)"""
+    _hunters(stage, 5, (25, 90), lambda rng: rng.choice(probes.API_DOCUMENTS), attacks.measured, on_api=True)
+
+
+def _hunters(
+    stage: Stage,
+    a_day: float,
+    requests: tuple[int, int],
+    path: Callable[[Random], str],
+    pace: attacks.Gap,
+    *,
+    plain: float = 0.0,
+    method: str = "GET",
+    agent: Callable[[Random], str] = attacks.any_agent,
+    by_distribution: float = 0.15,
+    on_api: bool = False,
+) -> None:
+    """So many addresses a day, each with its share of paths; some find the site by its distribution's name."""
+    rng, site = stage.rng, stage.site
+    for _ in range(stage.actors(a_day)):
+        client = stage.suspect(agent(rng), "plain" if rng.random() < plain else "tool")
+        host = (
+            site.distributions[on_api][1]
+            if rng.random() < by_distribution
+            else (site.api if on_api else rng.choice((site.www, site.www, site.apex)))
+        )
+        length = stage.volume(rng.randrange(*requests)) if requests[1] > 20 else rng.randrange(*requests)
+        at = stage.burst_start(length * 3.0)
+        if rng.random() < 0.5:
+            stage.send(client, at, rng.choice(("/", "/", "/robots.txt", "/favicon.ico")), host=host)
+        for _ in range(length):
+            at += pace(rng)
+            if rng.random() < 0.04:
+                stage.send(client, at, "/", host=host)
+            else:
+                _ask(stage, client, at, path(rng), method=method, host=host)
+
+
+def _with_agent(shot: Shot, agent: str) -> Shot:
+    return Shot(
+        shot.path, shot.query, shot.method, shot.agent or agent, shot.referer, shot.status, shot.body, shot.on_api
+    )
+
+
+FAMILIES = (
+    Family("scanner", "scanner_nikto", nikto, "Nikto 2.5 manual: tests, user agent", abuse_kind="scanner"),
+    Family("scanner", "scanner_nuclei", nuclei, "ProjectDiscovery nuclei documentation: rate, random agents", abuse_kind="scanner"),
+    Family("scanner", "scanner_gobuster", gobuster, "gobuster and dirb: word lists in order, extensions", abuse_kind="scanner"),
+    Family("scanner", "scanner_wpscan", wpscan, "WPScan documentation: passive, mixed and aggressive plugin detection", abuse_kind="scanner"),
+    Family("scanner", "scanner_cms", cms_finders, "SANS ISC diaries: wlwmanifest and CMS version scans", abuse_kind="scanner"),
+    Family("scanner", "scanner_secrets", secret_hunters, "GreyNoise and honeypot write-ups: .env crawlers", abuse_kind="scanner"),
+    Family("scanner", "scanner_repositories", repository_hunters, "surveys of exposed .git folders", abuse_kind="scanner"),
+    Family("scanner", "scanner_consoles", console_finders, "Shadowserver device and console scans", abuse_kind="scanner"),
+    Family("scanner", "scanner_fuzzer", fuzzer, "ffuf and dirsearch with a browser's user agent", held_out=True, abuse_kind="scanner"),
+    Family("scanner", "scanner_backups", backup_hunters, "backup-archive scans in abuse reports", held_out=True, abuse_kind="scanner"),
+    Family("scanner", "scanner_appliances", appliance_finders, "zgrab-type internet-wide scans for VPN and mail appliances", held_out=True, abuse_kind="scanner"),
+    Family("scanner", "scanner_documents", document_finders, "kiterunner; OWASP API9 improper inventory", held_out=True, abuse_kind="scanner"),
+)  # fmt: skip
