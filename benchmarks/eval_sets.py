@@ -143,7 +143,7 @@ def csic(root: Path) -> Iterator[Labelled]:
             head = raw.split("\n", 1)[0].split(" ")
             address = urlsplit(head[1])
             agent = re.search(r"(?m)^User-Agent: (.*)$", raw)
-            visible = bool(address.query) or head[0] == "GET"
+            visible = not is_attack or bool(address.query) or head[0] == "GET"
             wire = Wire(head[0], address.path, address.query or None, agent.group(1).strip() if agent else None, None)
             yield Labelled(wire, is_attack, "anomaly" if is_attack else None, visible)
 

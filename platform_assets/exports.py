@@ -14,12 +14,14 @@ from platform_assets.partitions import hourly, interval_of
 from platform_assets.resources import database, metrics, notifier
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
+from platform_assets.staleness import DATABASE_KEY, METRICS_KEY, record_made
 from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
 from spark_jobs.contract import parse_hour
 from spark_jobs.lake import Lake
 from spark_jobs.registry import tables
 
 OWNER = "team:edge"
+OBJECT_COUNTS = tables()["parsed/cloudfront/object_counts"]
 
 
 def export_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -47,7 +49,9 @@ def export_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def export_database(context: dg.AssetExecutionContext) -> Any:
-        report = upload_decisions(settings, lake_of(settings), interval_of(context).hours[0])
+        lake, hours = lake_of(settings), interval_of(context).hours
+        report = upload_decisions(settings, lake, hours[0])
+        record_made(lake, [DATABASE_KEY], [hour for hour in lake.hours(OBJECT_COUNTS) if hour >= hours[0]])
         yield dg.MaterializeResult(asset_key=["exports", "database"], metadata=dict(report.__dict__))
 
     @dg.multi_asset(
@@ -55,7 +59,7 @@ def export_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         specs=[
             spec(
                 "metrics",
-                ["parsed/cloudfront/object_counts", "predictions/request_scores", "predictions/client_scores", WAF_DECISIONS.key],
+                [OBJECT_COUNTS.key, "predictions/request_scores", "predictions/client_scores", WAF_DECISIONS.key],
                 "Counts per hour: lines, requests, attacks, abusive clients, decisions.",
                 {"cloudwatch" if settings.metrics_target == "cloudwatch" else "json"},
                 True,
@@ -65,12 +69,16 @@ def export_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def export_metrics(context: dg.AssetExecutionContext) -> Any:
-        report = metrics.publish(settings, hourly_points(lake_of(settings), interval_of(context).hours))
+        lake, hours = lake_of(settings), interval_of(context).hours
+        report = metrics.publish(settings, hourly_points(lake, hours))
+        record_made(lake, [METRICS_KEY], hours)
         yield dg.MaterializeResult(asset_key=["exports", "metrics"], metadata=dict(report.__dict__))
 
     @dg.multi_asset(
         name="export_alerts",
-        specs=[spec("alerts", [WAF_PLAN.key], "An alert for every address newly blocked or challenged.", {"python"}, False)],
+        specs=[
+            spec("alerts", [WAF_PLAN.key], "An alert for every address newly blocked or challenged.", {"python"}, False)
+        ],
     )
     def export_alerts(context: dg.AssetExecutionContext) -> Any:
         sent = alert_on_plan(settings, lake_of(settings))
@@ -81,7 +89,7 @@ def export_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 def upload_decisions(settings: Settings, lake: Lake, first_hour: str) -> database.UpsertReport:
     """Make the database's decisions from `first_hour` on what the lake holds: later hours rest on earlier ones."""
-    counted = lake.hours(tables()["parsed/cloudfront/object_counts"])
+    counted = lake.hours(OBJECT_COUNTS)
     hours = [hour for hour in sorted({*counted, *lake.hours(WAF_DECISIONS)}) if hour >= first_hour]
     rows = lake.read_arrow(WAF_DECISIONS, hours).to_pylist()
     ends = [parse_hour(hour) + timedelta(hours=1) for hour in hours]
@@ -90,7 +98,7 @@ def upload_decisions(settings: Settings, lake: Lake, first_hour: str) -> databas
 
 def hourly_points(lake: Lake, hours: Sequence[str]) -> list[metrics.MetricPoint]:
     """Counts per hour of what the lake holds; hours without log lines give none."""
-    counts = lake.read_arrow(tables()["parsed/cloudfront/object_counts"], hours).to_pylist()
+    counts = lake.read_arrow(OBJECT_COUNTS, hours).to_pylist()
     attacks = _per_hour(lake, "predictions/request_scores", hours, "is_attack")
     abuse = _per_hour(lake, "predictions/client_scores", hours, "is_abuse")
     decisions = lake.read_arrow(WAF_DECISIONS, hours, columns=["action", "event_hour"]).to_pylist()

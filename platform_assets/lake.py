@@ -3,7 +3,6 @@
 Everything here derives from the declarations in spark_jobs; a new source needs no change in this file.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
@@ -13,6 +12,7 @@ from platform_assets.partitions import hourly, interval_of
 from platform_assets.resources.engine import SparkRunner, lake_of
 from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings
+from platform_assets.staleness import PARSED_LAYER, record_made, record_parsed
 from spark_jobs import registry
 from spark_jobs.contract import Interval, Job, Source, Table
 from spark_jobs.lake import Lake
@@ -27,7 +27,7 @@ def _job_asset(settings: Settings, source: Source, job: Job) -> dg.AssetsDefinit
     hourly_keys = frozenset(table.key for table in registry.tables().values() if table.hourly)
     partitions = hourly(settings)
     # The hours of parsed tables are asked for by the sensor, which knows the ledger; all others follow their upstream.
-    automation = None if job.tables[0].layer == "parsed" else follows_upstream()
+    automation = None if job.tables[0].layer == PARSED_LAYER else follows_upstream()
     checks = [
         dg.AssetCheckSpec(check.name, asset=key_of(table.key), description=check.meaning, blocking=check.blocking)
         for table in job.tables
@@ -60,9 +60,13 @@ def _job_asset(settings: Settings, source: Source, job: Job) -> dg.AssetsDefinit
                     **{name: _shown(value) for name, value in figures.items()},
                 },
             )
-        for table in job.tables:
-            for check in table.checks:
-                yield _check(check.name, table, lake, interval)
+        results = [_check(check.name, table, lake, interval) for table in job.tables for check in table.checks]
+        yield from results
+        if all(result.passed for result in results):
+            if job.tables[0].layer == PARSED_LAYER:
+                record_parsed(lake, interval.hours)
+            else:
+                record_made(lake, [table.key for table in job.tables], interval.hours)
 
     return made
 
@@ -74,7 +78,9 @@ def _shown(value: Any) -> Any:
 def _run(settings: Settings, source: Source, job: Job, lake: Lake, interval: Interval) -> dict[str, Any]:
     runner = SparkRunner.of(settings)
     if job.model is None:
-        return runner.run(source, job, lake, interval, parse_parameters(settings) if job.tables[0].layer == "parsed" else {})
+        return runner.run(
+            source, job, lake, interval, parse_parameters(settings) if job.tables[0].layer == PARSED_LAYER else {}
+        )
     models = ModelRegistry.of(settings)
     pinned = models.pinned(lake, job.tables[0], interval.hours)
     champion = models.champion(job.model)
@@ -143,7 +149,3 @@ def _check(name: str, table: Table, lake: Lake, interval: Interval) -> dg.AssetC
         description=sentence,
         metadata={key: _shown(value) for key, value in metadata.items()},
     )
-
-
-def all_table_keys(extra: Sequence[Table] = ()) -> list[str]:
-    return [*registry.tables(), *(table.key for table in extra)]

@@ -73,7 +73,10 @@ def _model_asset(settings: Settings, name: str) -> dg.AssetsDefinition:
         ],
         check_specs=[
             dg.AssetCheckSpec(
-                "gate", asset=key, blocking=True, description="The new version's figures hold every bound of the model's specification."
+                "gate",
+                asset=key,
+                blocking=True,
+                description="The new version's figures hold every bound of the model's specification.",
             )
         ],
     )
@@ -146,14 +149,17 @@ def _labelled_file(path: Path) -> Any:
     """A user's file of labelled requests; whole files are fitted on, never evaluated on."""
     import pandas as pd
 
-    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+    readers: dict[str, Any] = {
+        ".csv": pd.read_csv,
+        ".parquet": pd.read_parquet,
+        ".jsonl": lambda file: pd.read_json(file, lines=True),
+    }
     try:
-        if path.suffix in (".jsonl", ".ndjson"):
-            frame = pd.read_json(path, lines=True)
-        else:
-            frame = readers[path.suffix](path)
+        frame = readers[path.suffix](path)
     except KeyError:
-        raise TrainingError(f"{path} is neither .csv, .jsonl nor .parquet; convert it or correct WEIR_LABELLED_REQUESTS.") from None
+        raise TrainingError(
+            f"{path} is neither .csv, .jsonl nor .parquet; convert it or correct WEIR_LABELLED_REQUESTS."
+        ) from None
     except (OSError, ValueError) as error:
         raise TrainingError(f"{path} cannot be read ({error}); correct WEIR_LABELLED_REQUESTS.") from None
     if "is_attack" not in frame or not {"uri_path", "uri_query", "user_agent", "referer"} & set(frame):
@@ -190,7 +196,9 @@ def _simulated_day(settings: Settings, day: int, families: str) -> Iterator[Path
         command += ["--seed", str(SEED + day), "--scale", str(SIMULATED_SCALE), "--families", families]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise TrainingError(f"The simulator failed: {done.stderr.strip().splitlines()[-1:] or 'no message'}; report it.")
+            raise TrainingError(
+                f"The simulator failed: {done.stderr.strip().splitlines()[-1:] or 'no message'}; report it."
+            )
         yield Path(scratch)
 
 
@@ -220,9 +228,7 @@ def _labelled_day(settings: Settings, folder: Path, split: str) -> Any:
         "model_name": model.name,
         "model_version": model.version,
     }
-    run = JobRun(
-        spark_session(runner.engine), lake, Interval.spanning(hours[0], hours[-1]), parameters, runner.tasks
-    )
+    run = JobRun(spark_session(runner.engine), lake, Interval.spanning(hours[0], hours[-1]), parameters, runner.tasks)
     for job in (jobs.requests, jobs.client_hourly, jobs.client_daily, jobs.request_scores, jobs.client_attacks):
         job(run)
     frame = jobs.client_frame(run).drop("attack_request_ids", "event_hour").toPandas()

@@ -9,8 +9,8 @@ from platform_assets.automation import key_of, spec_of
 from platform_assets.resources.engine import SparkRunner, lake_of, storage_of
 from platform_assets.resources.objects import list_objects
 from platform_assets.settings import Settings
-from spark_jobs.lake import Lake
-from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, OBJECTS, SOURCE
+from platform_assets.staleness import stale_parsed_hours
+from spark_jobs.sources.cloudfront.tables import OBJECTS, SOURCE
 
 LOGS_KEY = dg.AssetKey(["raw", "cloudfront", "logs"])
 
@@ -67,7 +67,7 @@ def update_ledger(settings: Settings) -> dict[str, Any]:
         "listed objects": len(listed),
         "new objects": updated.num_rows - known.num_rows,
         "objects": updated.num_rows,
-        "stale hours": len(stale_hours(lake)),
+        "stale hours": len(stale_parsed_hours(lake)),
     }
 
 
@@ -79,7 +79,7 @@ def _listed(settings: Settings, known: Any) -> Any:
     return list_objects(
         settings.cloudfront_raw,
         region=settings.aws_region,
-        endpoint_url=settings.aws_endpoint_url or None,
+        endpoint_url=settings.aws_endpoint_url,
         known=seen,
     )
 
@@ -100,11 +100,3 @@ def _with_hours(settings: Settings, updated: Any, unnamed: Any, now: datetime) -
     found = observed_hours(spark_session(runner.engine), storage_of(settings), unnamed, options, runner.tasks)
     learnt = ledger.with_observed_hours(updated, found, now)
     return updated if learnt is None else learnt
-
-
-def stale_hours(lake: Lake) -> list[str]:
-    """Hours whose parsed tables are not made from all objects of the ledger as they are now."""
-    from spark_jobs.sources.cloudfront import ledger
-
-    counts = lake.read_arrow(OBJECT_COUNTS, columns=["source_object", "etag", "event_hour"])
-    return ledger.stale_hours(lake.read_arrow(OBJECTS), counts)

@@ -10,7 +10,8 @@ from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from platform_assets.waf.tables import TABLES as WAF_TABLES
 from platform_assets.waf.tables import WAF_DECISIONS
-from spark_jobs.contract import Table, format_hour
+from spark_jobs import lineage
+from spark_jobs.contract import Table
 from spark_jobs.registry import tables
 
 RETENTION_KEY = dg.AssetKey(["housekeeping", "retention"])
@@ -19,11 +20,11 @@ VACUUM_AFTER_HOURS = 24
 
 def all_tables() -> dict[str, Table]:
     """Every lake table by key: those of the sources and those of WAF."""
-    return {**tables(), **{table.key: table for table in WAF_TABLES}}
+    return {**tables(), **{table.key: table for table in (*WAF_TABLES, lineage.MADE_HOURS)}}
 
 
-def retention_days(settings: Settings, table: Table) -> int:
-    """Days that a table's rows are kept: the setting, else the table's own default."""
+def retention_days(settings: Settings, table: Table) -> int | None:
+    """Days that rows are kept after they were written: the setting, else the table's own default; None for good."""
     return settings.retention_days.get(table.key, table.retention_days)
 
 
@@ -50,13 +51,17 @@ def retention_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 def carry_out(settings: Settings, now: datetime) -> dict[str, int]:
     """Forget and vacuum; returns hours dropped per table, files freed and database rows deleted."""
-    lake, dropped, freed = lake_of(settings), {}, 0
+    lake, dropped, freed, deleted = lake_of(settings), {}, 0, 0
+    lineage.compact(lake)
     for table in all_tables().values():
-        if table.hourly:
-            limit = format_hour(now - timedelta(days=retention_days(settings, table)))
-            if gone := lake.forget_before(table, limit):
-                dropped[f"hours of {table.key}"] = gone
+        days = retention_days(settings, table)
+        if (
+            table.hourly
+            and days is not None
+            and (gone := lake.forget_written_before(table, now - timedelta(days=days)))
+        ):
+            dropped[f"hours of {table.key}"] = gone
         freed += lake.vacuum(table, VACUUM_AFTER_HOURS)
-    before = now - timedelta(days=retention_days(settings, WAF_DECISIONS))
-    deleted = database.forget(settings.database, WAF_DECISIONS, "decided_at", before)
+    if (days := retention_days(settings, WAF_DECISIONS)) is not None:
+        deleted = database.forget(settings.database, WAF_DECISIONS, "decided_at", now - timedelta(days=days))
     return {**dropped, "files freed": freed, "database rows deleted": deleted}

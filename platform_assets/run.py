@@ -12,11 +12,9 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from platform_assets.settings import Settings
-from spark_jobs.contract import format_hour, parse_hour
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -98,8 +96,6 @@ class Runner:
         self, title: str, keys: Sequence[str], hours: tuple[str, str] | None = None, may_stop: bool = False
     ) -> None:
         """One run over `keys`; with `hours`, over the partitions from the first to the last of them."""
-        import dagster as dg
-
         from platform_assets.automation import key_of
         from platform_assets.sensors import PARTITION_RANGE_END, PARTITION_RANGE_START
 
@@ -150,24 +146,26 @@ class Runner:
 
     def make_stale_hours(self) -> None:
         """Parse and score stale hours, then everything that looks back on them, until no hour is stale."""
-        from platform_assets.raw import stale_hours
         from platform_assets.resources.engine import lake_of
         from platform_assets.sensors import hour_ranges
-        from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY
+        from platform_assets.staleness import stale_by_lineage, stale_parsed_hours, steps
 
         lake = lake_of(self.settings)
         for _ in range(MAX_ROUNDS):
-            stale = stale_hours(lake)
-            if not stale:
+            parsed = stale_parsed_hours(lake)
+            stale = sorted({*parsed, *stale_by_lineage(lake, [key for key in BY_HOUR if key in steps()])})
+            for hours in hour_ranges(stale):
+                self.materialise("Parsing and scoring requests", BY_HOUR, hours)
+            later = stale_by_lineage(lake, BY_TRAILING_DAY)
+            for hours in hour_ranges(later):
+                self.materialise("Scoring clients and deciding", BY_TRAILING_DAY, hours)
+            self.outcome.hours += parsed
+            self.outcome.later_hours += len(set(later) - set(stale))
+            if not stale and not later:
                 return
-            for first, last in hour_ranges(stale):
-                self.outcome.hours += [hour for hour in stale if first <= hour <= last]
-                self.materialise("Parsing and scoring requests", BY_HOUR, (first, last))
-                until = format_hour(parse_hour(last) + timedelta(hours=23))
-                reached = max([last, *(h for h in lake.hours(CLIENT_HOURLY) if h <= until)])
-                self.outcome.later_hours += int((parse_hour(reached) - parse_hour(last)).total_seconds() // 3600)
-                self.materialise("Scoring clients and deciding", BY_TRAILING_DAY, (first, reached))
-        raise RunFailed("Log objects keep changing while they are read; run the command again once delivery has settled.", 3)
+        raise RunFailed(
+            "Log objects keep changing while they are read; run the command again once delivery has settled.", 3
+        )
 
 
 _KNOWN = {
@@ -204,7 +202,10 @@ def _sentence(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
                 return _text(error), _KNOWN[error.cls_name]
             error = error.cause
         if innermost is not None:
-            return f"{_text(innermost)} The step {event.step_key} failed; `weir ui` shows run {result.run_id} with its log.", 1
+            return (
+                f"{_text(innermost)} The step {event.step_key} failed; `weir ui` shows run {result.run_id} with its log.",
+                1,
+            )
     return f"The run {result.run_id} failed before its first step; `weir ui` shows its log.", 1
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import dagster as dg
 
 from platform_assets.automation import key_of
-from platform_assets.raw import stale_hours
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.objects import ObjectsError, list_objects
 from platform_assets.settings import Settings
+from platform_assets.staleness import stale_parsed_hours
 from spark_jobs.sources.cloudfront.tables import OBJECTS, SOURCE
 
 PARTITION_RANGE_START = "dagster/asset_partition_range_start"
@@ -32,13 +32,15 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         if not settings.cloudfront_raw:
             yield dg.SkipReason("No log location is set (WEIR_CLOUDFRONT_RAW).")
             return
-        busy = context.instance.get_runs_count(dg.RunsFilter(statuses=_UNFINISHED, tags={"weir/cause": "new_log_objects"}))
+        busy = context.instance.get_runs_count(
+            dg.RunsFilter(statuses=_UNFINISHED, tags={"weir/cause": "new_log_objects"})
+        )
         if busy:
             yield dg.SkipReason("The run that the last tick asked for is not finished.")
             return
         lake = lake_of(settings)
         tags = {"weir/cause": "new_log_objects"}
-        stale = stale_hours(lake)
+        stale = stale_parsed_hours(lake)
         if stale:
             for first, last in hour_ranges(stale):
                 yield dg.RunRequest(
@@ -51,7 +53,10 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         try:
             listed = list(
                 list_objects(
-                    settings.cloudfront_raw, region=settings.aws_region, endpoint_url=settings.aws_endpoint_url, known=seen
+                    settings.cloudfront_raw,
+                    region=settings.aws_region,
+                    endpoint_url=settings.aws_endpoint_url,
+                    known=seen,
                 )
             )
         except ObjectsError as error:
@@ -92,4 +97,3 @@ _UNFINISHED = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
 ]
-

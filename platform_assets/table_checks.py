@@ -21,9 +21,7 @@ def every_line_is_accounted_for(lake: Lake, hours: Sequence[str]) -> Outcome:
 
     grain = ["source_object", "event_hour"]
     parsed = _counts(lake.read_arrow(REQUESTS, hours, columns=grain), grain)
-    rejected = _counts(
-        lake.read_arrow(REJECTED_LINES, hours, columns=grain, filter=ds.field("line_number") > 0), grain
-    )
+    rejected = _counts(lake.read_arrow(REJECTED_LINES, hours, columns=grain, filter=ds.field("line_number") > 0), grain)
     wrong: list[dict[str, Any]] = []
     lines = 0
     rows = lake.read_arrow(OBJECT_COUNTS, hours).to_pylist()
@@ -37,8 +35,16 @@ def every_line_is_accounted_for(lake: Lake, hours: Sequence[str]) -> Outcome:
     wrong += [{"source_object": o, "event_hour": h, "parsed_found": n} for (o, h), n in {**parsed, **rejected}.items()]
     if wrong:
         first = wrong[0]
-        return False, f"{len(wrong)} objects do not add up, {first['source_object']} first; run the hours again.", {"objects": wrong[:20]}
-    return True, f"All {lines} lines of {len({r['source_object'] for r in rows})} objects are parsed or rejected.", {"lines": lines}
+        return (
+            False,
+            f"{len(wrong)} objects do not add up, {first['source_object']} first; run the hours again.",
+            {"objects": wrong[:20]},
+        )
+    return (
+        True,
+        f"All {lines} lines of {len({r['source_object'] for r in rows})} objects are parsed or rejected.",
+        {"lines": lines},
+    )
 
 
 def request_ids_are_unique(lake: Lake, hours: Sequence[str]) -> Outcome:
@@ -55,5 +61,11 @@ def request_ids_are_unique(lake: Lake, hours: Sequence[str]) -> Outcome:
 def _counts(rows: Any, grain: list[str]) -> Counter[tuple[str, str]]:
     grouped = rows.group_by(grain).aggregate([([], "count_all")])
     return Counter(
-        dict(zip(zip(*(grouped[name].to_pylist() for name in grain), strict=True), grouped["count_all"].to_pylist(), strict=True))
+        dict(
+            zip(
+                zip(*(grouped[name].to_pylist() for name in grain), strict=True),
+                grouped["count_all"].to_pylist(),
+                strict=True,
+            )
+        )
     )

@@ -9,36 +9,18 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
 from simulator.cloudfront import ABSENT, Encoder, encode
-from simulator.site import HTML, JSON, NONE, Site
+from simulator.site import JSON, NONE, Site
 from simulator.stage import Row
 
 _SIZES = {
-    0: 0,
-    204: 0,
-    301: 167,
-    302: 0,
-    304: 0,
-    307: 167,
-    400: 915,
-    401: 172,
-    403: 915,
-    404: 9120,
-    405: 559,
-    408: 0,
-    410: 4100,
-    414: 915,
-    422: 214,
-    429: 131,
-    500: 2110,
-    501: 915,
-    502: 1033,
-    503: 1047,
-    504: 1041,
-}
+    0: 0, 204: 0, 301: 167, 302: 0, 304: 0, 307: 167, 400: 915, 401: 172, 403: 915, 404: 9120, 405: 559, 410: 4100,
+    414: 915, 422: 214, 429: 131, 500: 2110, 501: 915, 502: 1033, 503: 1047, 504: 1041,
+}  # fmt: skip
 """Body sizes of answers that are not the page itself."""
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
@@ -58,153 +40,120 @@ class Lines:
     on_api: np.ndarray
 
 
+class Answer(NamedTuple):
+    """What the edge made of one request; as columns first, then row by row."""
+
+    request_id: str
+    moment: str
+    status: int
+    sent: int
+    size: int
+    result: str
+    detailed: str
+    taken: float
+    first_byte: float
+    received: int
+    port: int
+    has_length: bool
+    on_api: int
+
+
 def complete(rows: list[Row], site: Site, start: datetime, hours: int, seed: int, layout: int) -> Lines:
     """Rows in order of time -> their log lines."""
     rng = np.random.default_rng([seed, 33])
-    count = len(rows)
     at = np.array([row.at for row in rows])
+    seconds = at.astype(np.int64)
+    moments = np.datetime_as_string(np.datetime64(start.replace(tzinfo=None), "s") + seconds)
+    request_ids = _request_ids(len(rows), rng)
+    hosts_on_api = (site.api, site.distributions[1][1])
+    on_api = np.array([row.host in hosts_on_api for row in rows], dtype=np.int64)
+    measured = _measure(rows, at, hours, rng)
+    columns = (request_ids, moments.tolist(), *[column.tolist() for column in measured], on_api.tolist())
+    answers = map(Answer._make, zip(*columns, strict=True))
+    known = Encoder()
+    texts = ["\t".join(_fields(row, answer, site, known)[:layout]) for row, answer in zip(rows, answers, strict=True)]
+    return Lines(texts, request_ids, seconds, on_api)
+
+
+def _measure(rows: list[Row], at: np.ndarray, hours: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """The columns of `Answer` from `status` to `has_length`."""
+    count = len(rows)
     status = np.array([row.status for row in rows])
     dynamic = np.array([row.page.dynamic for row in rows])
-    served = np.array([row.status == row.page.status for row in rows])
+    as_usual = np.array([row.status == row.page.status for row in rows])
     plain = np.array([row.client.tls == ABSENT for row in rows])
     reads = np.array([row.method in ("GET", "HEAD") for row in rows])
     with_cookie = np.array([bool(row.cookie) for row in rows])
-    hit_ratio = np.where(served & reads & ~plain, [row.page.hit_ratio for row in rows], 0.0)
-    size = np.array(
-        [
-            row.size
-            if row.size >= 0
-            else (row.page.size if row.status == row.page.status else _SIZES.get(row.status, 300))
-            for row in rows
-        ],
-        dtype=float,
-    )
-    size[[row.method == "HEAD" for row in rows]] = 0
+    hit_ratio = np.where(as_usual & reads & ~plain, [row.page.hit_ratio for row in rows], 0.0)
+    size = np.array([_usual_size(row) for row in rows], dtype=float)
 
     # Chance and load: revalidation of what a browser has, a faltering origin, visitors who leave early.
     luck = rng.random(count)
-    cached = hit_ratio * np.where(luck < 0.5, 1.0, 0.97) > rng.random(count)
+    cached = hit_ratio > rng.random(count)
     status = np.where((hit_ratio > 0.8) & with_cookie & (status == 200) & (luck < 0.045), 304, status)
     faltering = rng.random(count) < np.where(_in_incident(at, hours, rng), 0.55, 0.0007)
     faltering &= dynamic & ~cached & ~plain & (status >= 200) & (status < 400)
     status = np.where(faltering, rng.choice([502, 503, 504, 500], count, p=[0.35, 0.3, 0.3, 0.05]), status)
     aborted = (rng.random(count) < 0.0016) & ~plain
     status = np.where(aborted, 0, status)
-    size = np.where((status == 304) | aborted, 0, np.where(faltering, 1040, size))
+    bodiless = (status == 304) | aborted | np.array([row.method == "HEAD" for row in rows])
+    size = np.where(bodiless, 0, np.where(faltering, 1040, size))
     size = np.where(dynamic & (size > 300), size * rng.lognormal(0, 0.06, count), size).astype(np.int64)
 
     failed = (status >= 400) | (status == 0)
-    result = np.select(
-        [failed, plain & (status < 400), cached & (luck > 0.06), cached],
-        ["Error", "Redirect", "Hit", "RefreshHit"],
-        "Miss",
-    )
-    unknown_method = np.array([row.method not in _METHODS for row in rows])
-    detailed = np.select([aborted, unknown_method & failed], ["ClientCommError", "InvalidRequestMethod"], result)
-    header_bytes = np.where(plain, 230, rng.integers(380, 940, count))
-    sent = np.where(aborted, 0, size + header_bytes)
-    latency = np.array([row.client.rtt for row in rows])
-    origin = np.where(
-        cached | plain, rng.lognormal(-6.2, 0.7, count), rng.lognormal(np.where(dynamic, -2.0, -2.9), 0.7, count)
-    )
-    origin = np.where(status == 504, 10.0 + rng.random(count), np.where(status == 502, origin * 4, origin))
-    first_byte = np.where(aborted, latency * 0.2, 0.3 * latency + origin)
-    taken = first_byte + size / rng.lognormal(15.2, 0.9, count) + np.where(aborted, rng.exponential(2.0, count), 0)
-    received = np.array(
-        [
-            170 + len(row.agent) + len(row.path) + len(row.query) + len(row.referer) + len(row.cookie) + row.body
-            for row in rows
-        ]
-    ) + rng.integers(0, 160, count)
-    port = _ports(rows, at, rng)
-    has_length = (~dynamic | (status >= 400) | (rng.random(count) < 0.3)) & ~aborted & (status != 304)
+    outcomes = [failed, plain, cached & (luck > 0.06), cached]
+    result = np.select(outcomes, ["Error", "Redirect", "Hit", "RefreshHit"], "Miss")
+    refused = failed & np.array([row.method not in _METHODS for row in rows])
+    detailed = np.select([aborted, refused], ["ClientCommError", "InvalidRequestMethod"], result)
+    sent = np.where(aborted, 0, size + np.where(plain, 230, rng.integers(380, 940, count)))
 
-    seconds = at.astype(np.int64)
-    moments = np.datetime_as_string(np.datetime64(start.replace(tzinfo=None), "s") + seconds).tolist()
-    ids = _request_ids(count, rng)
-    known, domains = Encoder(), {site.api: 1, site.distributions[1][1]: 1}
-    on_api = np.array([domains.get(row.host, 0) for row in rows])
-    columns = zip(
-        rows,
-        moments,
-        ids,
-        status.tolist(),
-        sent.tolist(),
-        size.tolist(),
-        result.tolist(),
-        detailed.tolist(),
-        np.round(taken, 3).tolist(),
-        np.round(first_byte, 3).tolist(),
-        received.tolist(),
-        port.tolist(),
-        has_length.tolist(),
-        on_api.tolist(),
-        strict=True,
-    )
-    texts = []
-    for (
-        row,
-        moment,
-        request_id,
-        code,
-        sent_bytes,
-        body,
-        outcome,
-        detail,
-        time_taken,
-        time_first,
-        received_bytes,
-        client_port,
-        length,
-        api,
-    ) in columns:
-        client, page = row.client, row.page
-        content_type = (
-            page.content_type
-            if code == page.status
-            else (
-                NONE
-                if code in (0, 204, 301, 302, 304) and not client.tls == ABSENT
-                else (JSON if page.content_type == JSON else HTML[:9])
-            )
-        )
-        fields = [
-            moment[:10],
-            moment[11:],
-            client.edge,
-            str(sent_bytes),
-            client.address,
-            row.method,
-            site.distributions[api][1],
-            known(row.path),
-            f"{code:03d}",
-            known(row.referer),
-            known(row.agent),
-            encode(row.query),
-            known(row.cookie),
-            outcome,
-            request_id,
-            row.host,
-            "http" if client.tls == ABSENT else "https",
-            str(received_bytes),
-            f"{time_taken:.3f}",
-            client.forwarded,
-            client.tls,
-            client.cipher,
-            outcome,
-            client.version,
-            ABSENT,
-            ABSENT,
-            str(client_port),
-            f"{time_first:.3f}",
-            detail,
-            content_type,
-            str(body) if length else ABSENT,
-            ABSENT,
-            ABSENT,
-        ]
-        texts.append("\t".join(fields if layout == 33 else fields[:layout]))
-    return Lines(texts, ids, seconds, on_api)
+    at_edge = rng.lognormal(-6.2, 0.7, count)
+    at_origin = rng.lognormal(np.where(dynamic, -2.0, -2.9), 0.7, count)
+    waiting = np.where(cached | plain, at_edge, at_origin)
+    waiting = np.where(status == 504, 10.0 + rng.random(count), np.where(status == 502, waiting * 4, waiting))
+    latency = np.array([row.client.rtt for row in rows])
+    first_byte = 0.3 * latency + np.where(aborted, 0.0, waiting)
+    patience = np.where(aborted, rng.exponential(2.0, count), 0.0)
+    taken = first_byte + size / rng.lognormal(15.2, 0.9, count) + patience
+
+    received = np.array([_request_size(row) for row in rows]) + rng.integers(170, 330, count)
+    has_length = (~dynamic | (status >= 400) | (rng.random(count) < 0.3)) & ~aborted & (status != 304)
+    return status, sent, size, result, detailed, taken, first_byte, received, _ports(rows, at, rng), has_length
+
+
+def _fields(row: Row, answer: Answer, site: Site, known: Encoder) -> list[str]:
+    """The values of one line, in the order of `cloudfront.FIELDS`."""
+    client = row.client
+    return [
+        answer.moment[:10], answer.moment[11:], client.edge, str(answer.sent), client.address, row.method,
+        site.distributions[answer.on_api][1], known(row.path), f"{answer.status:03d}", known(row.referer),
+        known(row.agent), encode(row.query), known(row.cookie), answer.result, answer.request_id, row.host,
+        "http" if client.tls == ABSENT else "https", str(answer.received), f"{answer.taken:.3f}", client.forwarded,
+        client.tls, client.cipher, answer.result, client.version, ABSENT, ABSENT, str(answer.port),
+        f"{answer.first_byte:.3f}", answer.detailed, _content_type(row, answer.status),
+        str(answer.size) if answer.has_length else ABSENT, ABSENT, ABSENT,
+    ]  # fmt: skip
+
+
+def _content_type(row: Row, status: int) -> str:
+    """The page's own type; error pages are HTML, or JSON from the API; redirects of the edge are HTML, others nothing."""
+    if status == row.page.status:
+        return row.page.content_type
+    if status in (0, 204, 301, 302, 304, 307) and row.client.tls != ABSENT:
+        return NONE
+    return JSON if row.page.content_type == JSON else "text/html"
+
+
+def _usual_size(row: Row) -> int:
+    """Body bytes before chance: as the sender said, as the page has, or as such errors have."""
+    if row.size >= 0:
+        return row.size
+    return row.page.size if row.status == row.page.status else _SIZES.get(row.status, 300)
+
+
+def _request_size(row: Row) -> int:
+    """What the client says in request line, cookie, referer, agent and body; other headers come on top."""
+    return len(row.agent) + len(row.path) + len(row.query) + len(row.referer) + len(row.cookie) + row.body
 
 
 def _in_incident(at: np.ndarray, hours: int, rng: np.random.Generator) -> np.ndarray:

@@ -38,7 +38,7 @@ class Client:
         "cipher",
         "cookie",
         "edge",
-        "forwarded",
+        "forwarded", "hides_referer",
         "keeps_connection",
         "port",
         "rtt",
@@ -68,6 +68,7 @@ class Client:
         )
         self.rtt, self.port, self.keeps_connection = rtt, port, keeps_connection
         self.cookie = ""
+        self.hides_referer = False
         self.forwarded = "-"
 
     def variant(self, agent: str = "", plain_http: bool = False) -> Client:
@@ -83,7 +84,7 @@ class Client:
             self.port,
             self.keeps_connection,
         )
-        other.forwarded = self.forwarded
+        other.forwarded, other.hides_referer = self.forwarded, self.hides_referer
         if plain_http:
             other.tls = other.cipher = "-"
             other.version = "HTTP/1.1"
@@ -184,7 +185,8 @@ class Stage:
         address, region = self.addresses.home(rng, 0.28, among)
         client = self.client(address, region, agents.phone(rng) if on_phone else agents.desktop(rng))
         if rng.random() < 0.02:
-            client.forwarded = f"192.168.{rng.randrange(3)}.{rng.randrange(2, 255)}"
+            client.forwarded = rng.choice((f"192.168.{rng.randrange(3)}.{rng.randrange(2, 255)}", "127.0.0.1", f"10.0.{rng.randrange(9)}.{rng.randrange(1, 255)}"))
+        client.hides_referer = rng.random() < 0.05
         return client
 
     def server(self, agent: str, stack: str = "tool", v6_share: float = 0.12) -> Client:
@@ -249,6 +251,8 @@ class Stage:
         if client.tls == "-":
             status, size = (301 if method in ("GET", "HEAD") else 307), 167
         status = status or page.status
+        if client.hides_referer:
+            referer = ""
         self.rows.append(
             Row(
                 at,
@@ -287,13 +291,13 @@ def _tool_stack(rng: Random) -> tuple[str, str, str, bool]:
         return (
             "HTTP/1.1",
             "TLSv1.3",
-            rng.choice(("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384")),
+            _AES_128 if rng.random() < 0.9 else "TLS_AES_256_GCM_SHA384",
             rng.random() < 0.5,
         )
     return (
         "HTTP/1.1",
         "TLSv1.2",
-        rng.choice(("ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384")),
+        _OLDER_AES_128 if rng.random() < 0.9 else "ECDHE-RSA-AES256-GCM-SHA384",
         rng.random() < 0.5,
     )
 

@@ -52,7 +52,7 @@ def click_query(rng: Random) -> str:
 
 def opaque_query(rng: Random) -> str:
     """The queries that look like attacks most: base64 of JSON, tokens, addresses in parameters, macros left as they were."""
-    pick = rng.randrange(9)
+    pick = rng.randrange(10)
     if pick == 0:
         fact = {"u": rng.randrange(10**8), "c": rng.choice(_CAMPAIGNS), "e": mail_address(rng), "t": rng.randrange(1795000000, 1796000000)}
         return f"d={base64.urlsafe_b64encode(json.dumps(fact).encode()).decode()}"
@@ -64,6 +64,8 @@ def opaque_query(rng: Random) -> str:
         return f"utm_source=fb&utm_campaign={macro if rng.random() < 0.5 else quote(macro)}&utm_id={rng.randrange(10**11)}"
     if pick == 3:
         return f"next={quote(rng.choice(('/account/orders?filter=open', '/checkout?step=2&coupon=SAVE', 'https://pay.partner.example/return?ok=1')), safe='')}"
+    if pick == 9:
+        return f"ReturnUrl={quote(quote('/checkout/confirm?order=' + identifier(rng, 8) + '&step=2', safe=''), safe='')}"
     if pick == 4:
         return f"url={quote('https://cdn.partner.example/feed/' + identifier(rng, 6) + '.jpg', safe='')}&w={rng.choice((320, 640, 828))}&q=75"
     if pick == 5:

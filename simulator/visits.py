@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from simulator import tracking, words
 from simulator.site import Product
@@ -74,7 +74,7 @@ def visit(
     for _ in range(pages):
         at += min(900.0, rng.lognormvariate(2.6, 0.95))
         draw = rng.random()
-        method, body, product = "GET", 0, None
+        product, status = None, 0
         if draw < taste.search_share:
             path, query = site.search(words.fill(rng, rng.choice(taste.searches), site.theme), plus=rng.random() < 0.8)
         elif draw < 0.62:
@@ -93,12 +93,12 @@ def visit(
             at = sign_in(stage, client, at, here)
             path, query = site.style.account, ""
         elif draw < 0.98:
-            path, query = _stale(stage), ""
+            path, query, status = old_link(stage)
         elif draw < 0.99:
             path, query = site.style.checkout, "step=address"
         else:
             path, query = "/", ""
-        stage.send(client, at, path, query, method=method, referer=here, body=body)
+        stage.send(client, at, path, query, referer=here, status=status)
         here = site.link(path, query)
         _pictures(stage, client, at, here, product, taste)
     return at
@@ -172,6 +172,13 @@ def _first_assets(stage: Stage, client: Client, at: float, here: str) -> None:
             rng.choice(("/apple-touch-icon.png", "/apple-touch-icon-precomposed.png", "/apple-touch-icon-120x120.png")),
             agent=client.agent,
         )
+    if rng.random() < 0.03:
+        known = (
+            "/.well-known/change-password",
+            "/.well-known/apple-app-site-association",
+            "/.well-known/passkey-endpoints",
+        )
+        send(client, at + 1.5, rng.choice(known))
     method, path, query = site.beacon
     send(client, at + 0.3, path, query, method=method, referer=here, body=24 if method == "POST" else 0)
 
@@ -231,7 +238,13 @@ def _filter_json(stage: Stage) -> str:
 def _structured_request(stage: Stage, client: Client, at: float, here: str) -> None:
     """GraphQL by GET and JSON in parameters, as single-page shops send them to their API."""
     rng, site = stage.rng, stage.site
-    if rng.random() < 0.5:
+    draw = rng.random()
+    if draw < 0.12:
+        numbers = ",".join(str(site.product(rng).number) for _ in range(rng.randrange(20, 260)))
+        callback = f"jQuery3510{rng.randrange(10**16)}_1795{rng.randrange(10**9)}"
+        query = f"ids={numbers}" + (f"&callback={callback}" if rng.random() < 0.5 else "")
+        stage.send(client, at, "/v2/prices", query, host=site.api, referer=f"https://{site.www}/", cookie="")
+    elif draw < 0.55:
         text = f'query Product($id:ID!){{product(id:$id){{name price(currency:"EUR"){{amount}} reviews(first:{rng.randrange(3, 20)}){{edges{{node{{text}}}}}}}}}}'
         variables = f'{{"id":{site.product(rng).number}}}'
         query = f"query={quote(text)}&variables={quote(variables)}"
@@ -260,25 +273,34 @@ def _add_to_cart(stage: Stage, client: Client, at: float, here: str) -> None:
     )
 
 
-def _stale(stage: Stage) -> str:
-    """Where old links lead: products that are gone, pictures renamed, addresses cut short by a mail program."""
+def old_link(stage: Stage) -> tuple[str, str, int]:
+    """Where old links lead: products that are gone, addresses that a mail program cut, the scripts of the shop system
+    before this one, downloads whose signature expired. Path, query, and the status if it is not the site's usual."""
     rng, site = stage.rng, stage.site
-    product = rng.choice(site.products)
-    return rng.choice(
-        (
-            product.path.replace(str(product.number), str(product.number - 9000)),
-            product.path.rstrip("/")[: rng.randrange(6, 14)],
-            f"/shop/{product.slug}",
-            f"/{product.category}/old-{product.slug}.html",
-            f"/media/{product.slug}.jpg",
-            product.path + ")",
-            product.path + "%20",
-            product.path + "&amp;ref=mail",
-            "/sale-2024/",
-            "/undefined",
-            "/null",
-            f"/en/{product.slug}",
-            "/index.html",
-            "/index.php",
-        )
+    product, number = rng.choice(site.products), rng.randrange(3, 900)
+    gone = product.path.replace(str(product.number), str(product.number - 9000))
+    draw = rng.random()
+    if draw < 0.55:
+        paths = (
+            gone, product.path.rstrip("/")[: rng.randrange(6, 14)], f"/shop/{product.slug}", f"/{product.category}/old-{product.slug}.html",
+            f"/media/{product.slug}.jpg", product.path + ")", product.path + "%20", product.path + "&amp;ref=mail", "/sale-2024/", "/undefined", "/null",
+            f"/en/{product.slug}", "/index.html", "/index.php", "/" + product.path, f"{gone};jsessionid={words.identifier(rng, 32, '0123456789ABCDEF')}",
+        )  # fmt: skip
+        return rng.choice(paths), "", 0
+    if draw < 0.8:
+        former = (
+            ("/index.php", f"cPath=21_{number}&products_id={number}"), ("/product.php", f"id={number}"), ("/product_info.php", f"products_id={number}&osCsid={words.identifier(rng, 32, '0123456789abcdef')}"),
+            ("/search.php", f"q={quote_plus(words.fill(rng, rng.choice(words.NAMED_SEARCHES), site.theme))}"), ("/download.php", f"file=catalogue-{rng.randrange(2015, 2024)}.pdf"), ("/index.php", "page=contact"),
+            ("/shop/show.php", f"item={number}&lang=en"), ("/view.php", f"page={rng.choice(('about', 'imprint', 'delivery/europe'))}"), ("/news.asp", f"nid={number}"), ("/index.php", f"option=com_content&view=article&id={number}:{product.slug}"),
+            ("/detail.aspx", f"ID={number}&cat={product.category}"), ("/cgi-bin/shop.pl", f"action=show;item={number}"), ("/", f"p={number}"), ("/index.php", f"route=product/product&product_id={number}"),
+        )  # fmt: skip
+        return (*rng.choice(former), 0)
+    if draw < 0.9:
+        text = quote_plus(rng.choice(("größe", "éclairage", "niño", "façade", "señora", "smörgås")).encode("latin-1"))
+        return site.style.search[0], f"{site.style.search[1]}={text}", 0
+    signature = words.identifier(rng, 120, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-~")
+    return (
+        f"/downloads/manual-{product.number}.pdf",
+        f"Expires=1795{number:03d}000&Signature={signature}__&Key-Pair-Id=K2{words.identifier(rng, 12).upper()}",
+        403,
     )

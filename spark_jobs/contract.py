@@ -57,8 +57,8 @@ class Table:
     """How many hours before its own an hourly row reads from upstream."""
     unique: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
-    retention_days: int = 90
-    """Default retention; the setting WEIR_RETENTION_DAYS overrides it per table."""
+    retention_days: int | None = 90
+    """Days that data stays after it was written (None: for good); WEIR_RETENTION_DAYS overrides it per table."""
 
     @property
     def layer(self) -> str:

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +139,7 @@ class Lake:
         from deltalake.exceptions import CommitFailedError, DeltaError
         from deltalake.transaction import AddAction, RemoveAction
 
-        if hours is not None and (stray := {f.hour for f in files} - set(hours)):
+        if table.hourly and hours is not None and (stray := {f.hour for f in files} - set(hours)):
             raise ValueError(f"{table.key}: files of {sorted(map(str, stray))} do not belong to the hours written.")
         self._create(table)
         now = int(time.time() * 1000)
@@ -288,9 +289,14 @@ class Lake:
 
     # --- housekeeping ----------------------------------------------------------------------------------------
 
-    def forget_before(self, table: Table, hour: str) -> int:
-        """Drop hours earlier than `hour`; returns how many were dropped. `vacuum` frees the space."""
-        old = [at for at in self.hours(table) if at < hour]
+    def forget_written_before(self, table: Table, at: datetime) -> int:
+        """Drop hours last written before `at`; returns how many were dropped. `vacuum` frees the space."""
+        delta = self.delta(table)
+        written: dict[str, int] = {}
+        for row in self._active_files(delta, None) if delta is not None else []:
+            hour = row["partition"][HOUR_COLUMN]
+            written[hour] = max(written.get(hour, 0), int(row["modification_time"].timestamp() * 1000))
+        old = sorted(hour for hour, latest in written.items() if latest < at.timestamp() * 1000)
         if old:
             self.commit(table, [], old)
         return len(old)

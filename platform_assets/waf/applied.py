@@ -64,7 +64,7 @@ class Applied:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Applied:
         """ValueError, KeyError or TypeError where the data is not what `to_json` writes."""
-        if data.get("format") != 1:
+        if not isinstance(data, dict) or data.get("format") != 1:
             raise ValueError("unknown format")
 
         def entries(found: Mapping[str, Any]) -> dict[str, Owned]:

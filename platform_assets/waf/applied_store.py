@@ -79,7 +79,7 @@ class JsonAppliedStore:
             return Applied()
         try:
             return Applied.from_json(json.loads(text))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise AppliedStoreError(
                 f"{self.path} does not hold what was applied last; restore it, or delete it, which makes every live entry count as added by hand."
             ) from None

@@ -13,10 +13,11 @@ from platform_assets.resources.notifier import Alert, notify
 from platform_assets.resources.registry import ModelRegistry
 from platform_assets.resources.waf import waf_target
 from platform_assets.settings import Settings
+from platform_assets.staleness import record_made
 from platform_assets.waf.apply import IpSetTarget
 from platform_assets.waf.checks import CheckInputs, CheckResult, failures, run_checks
-from platform_assets.waf.policy import Policy, load_allow_list, load_policy
 from platform_assets.waf.plan import Plan, plan
+from platform_assets.waf.policy import Policy, load_allow_list, load_policy
 from platform_assets.waf.rules import decide, wanted
 from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
 from spark_jobs.contract import HOUR_COLUMN, Interval, Table, format_hour, parse_hour
@@ -56,7 +57,9 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         later = [hour for hour in hours if hour not in set(interval.hours)]
         for hour in later:
             # Hours after the run's own were decided anew because they rest on these: say so on their partitions.
-            context.log_event(dg.AssetMaterialization(key, partition=hour, description="decided anew after an earlier hour"))
+            context.log_event(
+                dg.AssetMaterialization(key, partition=hour, description="decided anew after an earlier hour")
+            )
         actions: dict[str, int] = {}
         for row in rows:
             actions[row["action"]] = actions.get(row["action"], 0) + 1
@@ -69,7 +72,10 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "table version": lake.version(WAF_DECISIONS) or 0,
             },
         )
-        for name, passed, sentence in decision_checks(rows, policy, allow_list):
+        results = decision_checks(rows, policy, allow_list)
+        if all(passed for _, passed, _ in results):
+            record_made(lake, [WAF_DECISIONS.key], hours)
+        for name, passed, sentence in results:
             yield dg.AssetCheckResult(asset_key=key, check_name=name, passed=passed, description=sentence)
 
     @dg.multi_asset(
@@ -95,7 +101,11 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             notify(settings, _stopped(stopped, made))
         for one in results:
             yield dg.AssetCheckResult(
-                asset_key=key, check_name=one.name, passed=one.passed, description=one.sentence, metadata=dict(one.metadata)
+                asset_key=key,
+                check_name=one.name,
+                passed=one.passed,
+                description=one.sentence,
+                metadata=dict(one.metadata),
             )
 
     @dg.multi_asset(
@@ -117,7 +127,11 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         if not settings.waf_apply:
             made, _ = make_plan(settings, lake, target)
             context.log.info("Dry run; nothing is changed. %s", made.summary())
-            metadata: dict[str, Any] = {"applied": False, "summary": made.summary(), "to apply": "weir run edge --apply"}
+            metadata: dict[str, Any] = {
+                "applied": False,
+                "summary": made.summary(),
+                "to apply": "weir run edge --apply",
+            }
         else:
             # The plan that was checked is made again from the same decisions; what changed in WAF since is merged.
             made, results = make_plan(settings, lake, target)
@@ -148,7 +162,9 @@ def decide_hours(
     rows: list[dict[str, Any]] = []
     for hour in scored:
         scores, behaviour, attacks = _inputs(lake, hour)
-        decided = decide(parse_hour(hour), scores, earlier, policy.rules, allow_list, behaviour=behaviour, attacks=attacks)
+        decided = decide(
+            parse_hour(hour), scores, earlier, policy.rules, allow_list, behaviour=behaviour, attacks=attacks
+        )
         earlier += decided
         rows += [{**one.row(), HOUR_COLUMN: hour} for one in decided]
     lake.overwrite_arrow(_arrow(rows, WAF_DECISIONS), WAF_DECISIONS, hours)
@@ -157,10 +173,11 @@ def decide_hours(
 
 def _inputs(lake: Lake, hour: str) -> tuple[list[Any], list[Any], list[Any]]:
     """Rows of the three tables for the clients of an hour that the model calls abusive or nearly so."""
+    import pyarrow as pa
     import pyarrow.dataset as ds
 
     scores = lake.read_arrow(CLIENT_SCORES, [hour], filter=ds.field("abuse_probability") >= 0.3)
-    chosen = ds.field("client").isin(scores["client"])
+    chosen = ds.field("client").isin(pa.array(scores["client"].to_pylist(), pa.string()))
     found = [lake.read_arrow(table, [hour], filter=chosen).to_pylist() for table in (CLIENT_DAILY, CLIENT_ATTACKS)]
     return scores.to_pylist(), found[0], found[1]
 
@@ -178,12 +195,16 @@ def decision_checks(
         (
             "nothing_protected_is_decided_on",
             not hit,
-            f"{len(hit)} decisions touch protected addresses, {hit[0]} first." if hit else "No decision touches a protected address.",
+            f"{len(hit)} decisions touch protected addresses, {hit[0]} first."
+            if hit
+            else "No decision touches a protected address.",
         ),
         (
             "every_decision_has_a_reason",
             not bare,
-            f"{len(bare)} decisions lack a reason or a model, {bare[0]} first." if bare else "Every decision has its reason and model.",
+            f"{len(bare)} decisions lack a reason or a model, {bare[0]} first."
+            if bare
+            else "Every decision has its reason and model.",
         ),
     ]
 

@@ -11,11 +11,19 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+from botocore.exceptions import ConnectionError as NoConnectionError
 
 from platform_assets.waf.errors import WafError
 from platform_assets.waf.limits import MUTATING_CALLS_PER_SECOND
 
+UNREACHABLE = (HTTPClientError, NoConnectionError)
 THROTTLED = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"})
 TRANSIENT = frozenset(
     {"WAFInternalErrorException", "WAFUnavailableEntityException", "InternalFailure", "ServiceUnavailable"}
@@ -59,7 +67,7 @@ class TokenBucket:
             if self._tokens >= 1 - 1e-9:
                 self._tokens -= 1
                 return waited
-            wait = (1 - self._tokens) / self._per_second
+            wait = max((1 - self._tokens) / self._per_second, 0.001)  # a clock may not see less
             self._sleep(wait)
             waited += wait
 
@@ -107,7 +115,7 @@ class Calls:
                 return answer
             except (ClientError, BotoCoreError) as error:
                 last = attempt == self._attempts - 1
-                if last or not self._heals(error):
+                if not self._heals(error) or last:
                     raise _explained(error, operation) or error from None
                 wait = self._jitter.uniform(0, min(self._longest, 0.5 * 2**attempt))
                 self._sleep(wait)
@@ -128,7 +136,7 @@ class Calls:
             if code in THROTTLED:
                 self.throttled += 1
             return code in THROTTLED or code in TRANSIENT or status >= 500
-        return isinstance(error, HTTPClientError)
+        return isinstance(error, UNREACHABLE)
 
 
 def _explained(error: Exception, operation: str) -> WafError | None:
@@ -137,7 +145,7 @@ def _explained(error: Exception, operation: str) -> WafError | None:
         return WafError(
             "There are no AWS credentials for WAF; set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or WEIR_WAF_TARGET=twin."
         )
-    if isinstance(error, HTTPClientError):
+    if isinstance(error, UNREACHABLE):
         return WafError(
             f"AWS WAF cannot be reached for {operation}; check the network, the region and WEIR_AWS_ENDPOINT_URL."
         )

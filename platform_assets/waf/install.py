@@ -86,8 +86,11 @@ def plan_install(
 def apply_install(calls: Calls, plan: InstallPlan) -> tuple[str, ...]:
     """Make what is missing; the names of what was made or changed. Doing it again changes nothing."""
     done = []
+    present = read_sets(calls, plan.scope, plan.prefix)
     duplicate = calls.error("WAFDuplicateItemException")
     for name, action, family in plan.missing_sets:
+        if name in present:
+            continue
         text = description(f"Weir {action} {family}: no entries. Entries added by hand stay.")
         shared = {"Name": name, "Scope": plan.scope, "Description": text, "Tags": TAGS}
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 Network = IPv4Network | IPv6Network
@@ -54,6 +55,7 @@ SPECIAL: tuple[tuple[str, str], ...] = (
 SPECIAL_KINDS = tuple(sorted({kind for _, kind in SPECIAL}))
 
 
+@lru_cache(maxsize=1 << 16)
 def parse_network(text: str) -> Network:
     """An address or CIDR without host bits; ValueError for anything else."""
     if "%" in text:

@@ -13,6 +13,7 @@ from functools import partial
 
 from simulator.families import Family
 from simulator.stage import Client, Stage
+from simulator.visits import old_link
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def crawl(crawler: Crawler, stage: Stage) -> None:
     for at in stage.ticks(stage.end / max(1, pages), stage.end / pages / 3):
         client, draw = rng.choice(machines), rng.random()
         agent = crawler.agents[0] if rng.random() < 0.7 else rng.choice(crawler.agents)
-        product = rng.choice(site.products)
+        product, status = rng.choice(site.products), 0
         if "mage" in agent.split("/")[0]:
             path, query = rng.choice(product.images)
         elif draw < 0.62:
@@ -84,8 +85,8 @@ def crawl(crawler: Crawler, stage: Stage) -> None:
         elif draw < 0.91:
             path, query = site.search(product.slug.split("-")[-1])
         else:
-            path, query = product.path.replace(str(product.number), str(product.number - 9001)), ""
-        stage.send(client, at, path, query, agent=agent, method="GET" if rng.random() < 0.985 else "HEAD")
+            path, query, status = old_link(stage)
+        stage.send(client, at, path, query, agent=agent, method="GET" if rng.random() < 0.985 else "HEAD", status=status)
         if rng.random() < crawler.assets:
             for asset, asset_query in [*site.scripts[: rng.randrange(1, 4)], product.images[0]]:
                 stage.send(client, at + rng.uniform(1, 30), asset, asset_query, agent=agent)

@@ -46,6 +46,9 @@ def marketplace(stage: Stage) -> None:
     rng, site = stage.rng, stage.site
     workers = [stage.server("Go-http-client/2.0", "modern_tool", v6_share=0.3) for _ in range(3)]
     for at in stage.ticks(75, 30):
+        if rng.random() < 0.15:
+            skus = ",".join(str(rng.choice(site.products).number) for _ in range(rng.randrange(20, 200)))
+            stage.send(rng.choice(workers), at - 5, "/v2/stock", f"skus={skus}", host=site.api)
         worker, number = rng.choice(workers), rng.choice(site.products).number
         method = rng.choice(("GET", "GET", "PUT", "PATCH", "DELETE", "POST"))
         status = stage.send(

@@ -99,10 +99,8 @@ def api_takers(stage: Stage) -> None:
         )
         client = stage.suspect(agent, "modern_tool")
         at = stage.burst_start(1800)
-        page = 0
-        for _ in range(stage.volume(rng.randrange(180, 520))):
+        for page in range(stage.volume(rng.randrange(180, 520))):
             at += rng.lognormvariate(0.3, 0.5)
-            page += 1
             draw = rng.random()
             if draw < 0.35:
                 stage.send(

@@ -33,7 +33,7 @@ def _people(
 
 def office_broken_page(stage: Stage) -> None:
     """An office; its intranet has a page with pictures that the shop renamed: hundreds of 404s, every minute of a working day."""
-    rng, site = stage.rng, stage.site
+    rng = stage.rng
     gate = _people(stage, stage.addresses.home(rng, 0.0, HOMES[:6]), 34, OFFICE_HOURS, _WORK, 0.1)
     gate.forwarded = f"10.20.{rng.randrange(9)}.{rng.randrange(2, 250)}"
     missing = [f"/media/intranet/{words.identifier(rng, 8)}.png" for _ in range(6)] + ["/assets/banner-2023.gif"]
@@ -249,7 +249,7 @@ FAMILIES = (
     Family("office", "office_editors", office_editors, "WordPress administration as its own documentation describes it", never_block=True),
     Family("office", "office_testers", office_testers, "LinkChecker, Postman and curl documentation", held_out=True, never_block=True),
     Family("cgnat", "cgnat_with_scanner", cgnat_with_scanner, "Cloudflare 2025: one IP address, many users; RFC 6888", never_block=True),
-    Family("cgnat", "cgnat_carrier", cgnat_carrier, "RFC 6888", never_block=True),
+    Family("cgnat", "cgnat_carrier", cgnat_carrier, "RFC 6888, requirements of carrier-grade NAT", never_block=True),
     Family("cgnat", "cgnat_campus", cgnat_campus, "university abuse desks on NAT", held_out=True, never_block=True),
     Family("shared_exit", "exit_vpn", vpn_exit, "VPN providers' exit lists", never_block=True),
     Family("shared_exit", "exit_tor", tor_exit, "Tor Metrics; Tor Browser's uniform user agent", never_block=True),

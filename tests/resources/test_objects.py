@@ -8,6 +8,7 @@ import re
 import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -121,6 +122,19 @@ def test_a_file_that_vanishes_meanwhile_is_left_out(tmp_path: Path) -> None:
     next(listing)
     (tmp_path / "b.gz").unlink()
     assert [Path(found.source_object).name for found in listing] == ["c.gz"]
+
+
+def test_a_file_that_vanishes_before_it_is_read_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, "a.gz", "b.gz")
+    identify = objects._identify
+
+    def unlink_first(path: str, *rest: Any) -> objects.ListedObject:
+        if path.endswith("a.gz"):
+            Path(path).unlink()
+        return identify(path, *rest)
+
+    monkeypatch.setattr(objects, "_identify", unlink_first)
+    assert listed_names(tmp_path) == ["b.gz"]
 
 
 def test_counting_reads_nothing_and_stops_at_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,11 +268,15 @@ def test_an_unreachable_endpoint_says_which_without_its_password(monkeypatch: py
     assert "hunter2" not in sentence
 
 
-@pytest.mark.parametrize("location", ["s3://", "s3://Not_A_Bucket!/x"])
-def test_a_malformed_s3_location_says_so(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [("s3://", "names no bucket; write s3://bucket/prefix"), ("s3://Not_A_Bucket!/x", "check its name")],
+)
+def test_a_malformed_s3_location_says_so(location: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    assert location in sentence_of(location, region="us-east-1")
+    sentence = sentence_of(location, region="us-east-1")
+    assert location in sentence and said in sentence
 
 
 def test_a_malformed_endpoint_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

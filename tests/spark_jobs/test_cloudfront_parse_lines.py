@@ -67,8 +67,8 @@ def odd_lines(draw: st.DrawFn) -> bytes:
     }[shape]
 
 
-@settings(max_examples=250, deadline=None)
-@given(lines=st.lists(odd_lines(), max_size=12), block_bytes=st.sampled_from([7, 100, 333, 1000, 4096]), last=st.booleans())
+@settings(max_examples=80, deadline=None)
+@given(lines=st.lists(odd_lines(), max_size=12), block_bytes=st.sampled_from([50, 333, 1000, 4096]), last=st.booleans())
 def test_a_line_has_the_same_fate_in_a_block_of_clean_lines_alone_and_in_one_that_is_looked_at_line_by_line(
     lines: list[bytes], block_bytes: int, last: bool
 ) -> None:
@@ -90,7 +90,7 @@ def test_a_line_has_the_same_fate_in_a_block_of_clean_lines_alone_and_in_one_tha
         assert rejection.line_bytes == len(raw)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(odd_lines(), min_size=2, max_size=8))
 def test_a_line_has_the_same_fate_with_and_without_its_neighbours(lines: list[bytes]) -> None:
     together = parse(log(*lines))
@@ -239,12 +239,15 @@ def test_blank_lines_are_no_data_but_keep_their_numbers() -> None:
         (line(time="24:00:00"), "bad_time"),
         (line(date="2007-12-31"), "time_out_of_range"),
         (line(date="2100-01-02"), "time_out_of_range"),
+        (line(date="x" + "é" * 40), "bad_time"),
         (line(c_ip="-"), "bad_client_ip"),
+        (line(c_ip="x" + "é" * 40), "bad_client_ip"),
         (line(c_ip="192.0.2.256"), "bad_client_ip"),
         (line(c_ip="fe80::1%25eth0"), "bad_client_ip"),
         (line(c_ip="fe80::1%eth0"), "bad_client_ip"),
         (line(sc_bytes="many"), "bad_number"),
         (line(sc_bytes="-5"), "bad_number"),
+        (line(sc_bytes="x" + "é" * 40), "bad_number"),
         (line(sc_status="2OO"), "bad_number"),
         (line(time_taken="nan"), "bad_number"),
         (line(time_taken="inf"), "bad_number"),

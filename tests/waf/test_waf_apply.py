@@ -31,7 +31,9 @@ class Killed(BaseException):
 class Around:
     """A client with something happening before or after its calls."""
 
-    def __init__(self, client: Any, before: Callable[[str], None] | None = None, after: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, client: Any, before: Callable[[str], None] | None = None, after: Callable[[str], None] | None = None
+    ) -> None:
         self._client, self._before, self._after = client, before, after
         self.called: list[str] = []
 
@@ -57,7 +59,9 @@ class Around:
 
 
 def coded(code: str, status: int = 400) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}}, "UpdateIPSet")
+    return ClientError(
+        {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}}, "UpdateIPSet"
+    )
 
 
 @pytest.fixture(params=["twin", "moto"])
@@ -173,10 +177,19 @@ def test_conflicts_without_end_are_given_up_with_a_sentence(twin, clock):
     assert B not in live_addresses(target)["weir-block-v4"]
 
 
-@pytest.mark.parametrize("kill_at", range(24))
-def test_a_run_killed_anywhere_converges_on_the_next(twin, clock, tmp_path, kill_at):
-    """At every call and every save, before and after: v4 and v6, an update, a creation and a removal in one plan."""
-    store = JsonAppliedStore(tmp_path / "applied.json")
+def test_a_run_killed_anywhere_converges_on_the_next(tmp_path):
+    """At every call and every save, before and after: v4 and v6, an update, creations and a removal in one plan."""
+    kill_at = 0
+    while _killed_at(kill_at, tmp_path / str(kill_at)):
+        kill_at += 1
+    assert kill_at >= 30, "so many steps there are at least"
+
+
+def _killed_at(kill_at: int, folder: Path) -> bool:
+    """Kill a run at its n-th step and let the next one finish; whether there was such a step."""
+    clock = Clock()
+    twin = WafTwin(folder / "twin", clock=clock, writes_per_second=float("inf"))
+    store = JsonAppliedStore(folder / "applied.json")
     target = target_on(twin, clock, store=store)
     applied(target, [due(A), due(V6), due(C, "count")])
     edit_by_hand(twin, "weir-block-v4", add=(HAND,))
@@ -199,18 +212,17 @@ def test_a_run_killed_anywhere_converges_on_the_next(twin, clock, tmp_path, kill
         was_killed = False
     except Killed:
         was_killed = True
-    assert was_killed == (kill_at < 23), "the range of this test covers every step"
     applied(target, entries)
-    expected = {
+    assert live_addresses(target) == {
         "weir-block-v4": {A, B, HAND},
         "weir-block-v6": {"2a00:1450::2/128"},
         "weir-challenge-v4": {v4(7)},
         "weir-count-v4": set(),
     }
-    assert live_addresses(target) == expected
     assert applied(target, entries).writes == 0
     applied(target, [])
     assert {name for one in live_addresses(target).values() for name in one} == {HAND}, "an entry lost its owner"
+    return was_killed
 
 
 @pytest.mark.parametrize("operation", CHANGING)
@@ -243,7 +255,14 @@ def test_changing_calls_keep_to_one_a_second(strict_twin, clock):
 
 
 def test_throttling_by_others_and_failing_servers_are_waited_out(twin, clock):
-    faults = iter([coded("ThrottlingException"), coded("WAFInternalErrorException", 500), coded("X", 503), coded("WAFUnavailableEntityException")])
+    faults = iter(
+        [
+            coded("ThrottlingException"),
+            coded("WAFInternalErrorException", 500),
+            coded("X", 503),
+            coded("WAFUnavailableEntityException"),
+        ]
+    )
 
     def fail(name: str) -> None:
         found = next(faults, None)
@@ -352,7 +371,7 @@ def test_other_sets_of_the_account_are_left_alone(twin, clock):
     assert len(twin.list_ip_sets(Scope="CLOUDFRONT")["IPSets"]) == 4
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(25))
 def test_two_writers_and_a_person_in_any_order_lose_no_entry(tmp_path, seed):
     """Random interleavings at the level of single calls; what was added by hand stays, what we want gets there."""
     generator = random.Random(seed)
@@ -437,7 +456,12 @@ def test_a_token_bucket_lets_a_burst_through_and_then_the_rate():
 
 def test_waiting_grows_with_jitter_and_stays_bounded(twin):
     waits: list[float] = []
-    calls = Calls(Around(twin, before=_always(coded("ThrottlingException"))), sleep=waits.append, jitter=random.Random(1), attempts=9)
+    calls = Calls(
+        Around(twin, before=_always(coded("ThrottlingException"))),
+        sleep=waits.append,
+        jitter=random.Random(1),
+        attempts=9,
+    )
     with pytest.raises(WafError, match="run again later"):
         calls.read("list_ip_sets", Scope="CLOUDFRONT")
     assert len(waits) == 8

@@ -21,10 +21,16 @@ def a_plan(wanted=(), held=(), **options) -> Plan:
     """Entries of ours in `held` are live, those in `wanted` are due."""
     live, before = {}, {}
     for family, suffix in (("IPV4", "v4"), ("IPV6", "v6")):
-        ours = {a: o for a, o in (held if isinstance(held, dict) else owned(*held)).items() if (":" in a) == (suffix == "v6")}
+        ours = {
+            a: o
+            for a, o in (held if isinstance(held, dict) else owned(*held)).items()
+            if (":" in a) == (suffix == "v6")
+        }
         live[f"weir-block-{suffix}"] = LiveSet(f"weir-block-{suffix}", f"id-{suffix}", "arn", family, tuple(ours), "t")
         before[f"weir-block-{suffix}"] = AppliedSet(f"id-{suffix}", ours)
-    return plan([due(one) if isinstance(one, str) else one for one in wanted], live, Applied(1, before), now=NOW, **options)
+    return plan(
+        [due(one) if isinstance(one, str) else one for one in wanted], live, Applied(1, before), now=NOW, **options
+    )
 
 
 def result(name: str, made: Plan, bounds: Bounds = SMALL, **inputs) -> CheckResult:
@@ -98,7 +104,9 @@ def test_an_hour_without_lines_has_no_rejected_share():
     assert result("rejected_lines_are_few", a_plan(), lines_present=0, lines_rejected=0).passed
 
 
-@pytest.mark.parametrize(("count", "passes"), [(0, False), (9, False), (10, True), (2000, True), (2001, False), (None, True)])
+@pytest.mark.parametrize(
+    ("count", "passes"), [(0, False), (9, False), (10, True), (2000, True), (2001, False), (None, True)]
+)
 def test_collapse_and_explosion_of_volume_stop_the_plan(count, passes):
     assert result("volume_is_plausible", a_plan(), request_count=count, usual_request_count=100).passed is passes
 
@@ -108,7 +116,9 @@ def test_additions_of_one_family_alone_stop_the_plan_where_both_are_usual():
     balanced = [*(v4(n) for n in range(5)), *v6]
     more = [v4(n) for n in range(50, 60)]
     assert not result("families_are_balanced", a_plan([*balanced, *more], balanced)).passed
-    assert result("families_are_balanced", a_plan([*v6, *(v4(n) for n in range(5)), *more, "2a00:1450::99/128"], balanced)).passed
+    assert result(
+        "families_are_balanced", a_plan([*v6, *(v4(n) for n in range(5)), *more, "2a00:1450::99/128"], balanced)
+    ).passed
     only_v4 = [v4(n) for n in range(10)]
     assert result("families_are_balanced", a_plan([*only_v4, *more], only_v4)).passed
 
@@ -120,7 +130,9 @@ def test_what_does_not_fit_is_told_without_stopping():
 
 
 def test_an_override_passes_one_check_and_is_recorded():
-    found = result("decisions_did_not_vanish", a_plan([], [v4(1)]), overrides={"decisions_did_not_vanish": "model v7 withdrawn"})
+    found = result(
+        "decisions_did_not_vanish", a_plan([], [v4(1)]), overrides={"decisions_did_not_vanish": "model v7 withdrawn"}
+    )
     assert found.passed and found.metadata["overridden_because"] == "model v7 withdrawn"
     with pytest.raises(WafError, match="no check 'nonsense'"):
         run_checks(a_plan(), CheckInputs(overrides={"nonsense": "x"}), SMALL)

@@ -110,7 +110,10 @@ def test_sets_are_apart_by_action_and_family_strongest_first():
 def test_an_escalated_address_leaves_the_weaker_set():
     before = Applied(1, {"weir-challenge-v4": AppliedSet("id-1", owned(A))})
     made = plan([due(A)], live("weir-challenge-v4", A), before, now=NOW)
-    assert [(e.ip_set, e.operation) for e in made.entries] == [("weir-block-v4", "add"), ("weir-challenge-v4", "remove")]
+    assert [(e.ip_set, e.operation) for e in made.entries] == [
+        ("weir-block-v4", "add"),
+        ("weir-challenge-v4", "remove"),
+    ]
 
 
 def test_ipv6_is_compared_in_canonical_form():
@@ -193,7 +196,9 @@ addresses = st.sets(st.integers(0, 11).map(v4))
 
 @settings(max_examples=300, deadline=None)
 @given(addresses, addresses, addresses, addresses, st.randoms())
-def test_applying_a_plan_leaves_what_is_wanted_and_what_is_foreign_and_is_done_once(wanted, present, ours, pending, shuffler):
+def test_applying_a_plan_leaves_what_is_wanted_and_what_is_foreign_and_is_done_once(
+    wanted, present, ours, pending, shuffler
+):
     entries = [due(one) for one in sorted(wanted)]
     before = AppliedSet("id-1", owned(*ours), owned(*pending))
     arguments = {"set_id": "id-1", "applied": before}

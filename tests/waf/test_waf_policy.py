@@ -24,7 +24,9 @@ def test_the_shipped_file_states_every_default():
     def compare(value: object, given: object, where: str) -> None:
         if dataclasses.is_dataclass(value):
             names = {field.name for field in dataclasses.fields(value)}
-            optional = {"min_attack_requests", "min_earlier_decisions"} if where.endswith(("count", "challenge")) else set()
+            optional = (
+                {"min_attack_requests", "min_earlier_decisions"} if where.endswith(("count", "challenge")) else set()
+            )
             assert names - optional == set(given) - optional, where
             for name in given:
                 compare(getattr(value, name), given[name], f"{where}.{name}")
@@ -74,7 +76,9 @@ def test_a_missing_policy_or_allow_list_is_named(tmp_path):
 
 def test_an_allow_list_holds_addresses_and_networks(tmp_path):
     path = tmp_path / "allow.txt"
-    path.write_text("# ours\n45.83.1.2\n\n45.84.0.0/16  # the office\n2A00:1450:0::/48\n45.83.1.2/32\n", encoding="utf-8")
+    path.write_text(
+        "# ours\n45.83.1.2\n\n45.84.0.0/16  # the office\n2A00:1450:0::/48\n45.83.1.2/32\n", encoding="utf-8"
+    )
     assert load_allow_list(path) == ("45.83.1.2/32", "45.84.0.0/16", "2a00:1450::/48")
     assert load_allow_list("") == ()
 

@@ -25,7 +25,9 @@ END = HOUR + timedelta(hours=1)
 CLIENT = "45.83.1.2/32"
 
 
-def decide_one(client: str = CLIENT, *, rules: Rules = RULES, earlier: tuple = (), allow: tuple = (), known=None, **values):
+def decide_one(
+    client: str = CLIENT, *, rules: Rules = RULES, earlier: tuple = (), allow: tuple = (), known=None, **values
+):
     """The one decision on a client, or None."""
     rows = [score(client, **values)]
     found = decide(HOUR, rows, earlier, rules, allow, behaviour=[known or behaviour(client)])
@@ -40,7 +42,14 @@ def action_of(*arguments, **values) -> str | None:
 
 @pytest.mark.parametrize(
     ("probability", "requests", "expected"),
-    [(0.49, 100, None), (0.5, 1, "count"), (0.69, 100, "count"), (0.7, 4, "count"), (0.7, 5, "challenge"), (0.9, 5, "block")],
+    [
+        (0.49, 100, None),
+        (0.5, 1, "count"),
+        (0.69, 100, "count"),
+        (0.7, 4, "count"),
+        (0.7, 5, "challenge"),
+        (0.9, 5, "block"),
+    ],
 )
 def test_actions_grow_with_probability_and_evidence(probability, requests, expected):
     assert action_of(abuse_probability=probability, request_count=requests) == expected
@@ -198,19 +207,26 @@ def test_decisions_beyond_the_memory_are_forgotten():
 
 def test_the_reason_says_what_was_found_and_what_the_model_says():
     found = decide_one()
-    assert found.reason == "prober with probability 0.970, 41 requests in 24 h, 12 of them attacks; distinct paths 211 (usual 6)"
+    assert (
+        found.reason
+        == "prober with probability 0.970, 41 requests in 24 h, 12 of them attacks; distinct paths 211 (usual 6)"
+    )
 
 
 clients = st.sampled_from([v4(n) for n in range(6)] + ["45.83.0.0/24", "2a00:1450::5/128", "10.0.0.1/32"])
 score_rows = st.builds(
-    lambda client, probability, requests, ids: score(client, abuse_probability=probability, request_count=requests, evidence_request_ids=ids),
+    lambda client, probability, requests, ids: score(
+        client, abuse_probability=probability, request_count=requests, evidence_request_ids=ids
+    ),
     clients,
     st.floats(0, 1),
     st.integers(0, 50),
     st.lists(st.sampled_from("abcdefgh"), max_size=8, unique=True),
 )
 past_decisions = st.builds(
-    lambda client, action, hours_ago, hours: decision(client, action, decided_at=HOUR - timedelta(hours=hours_ago), hours=hours),
+    lambda client, action, hours_ago, hours: decision(
+        client, action, decided_at=HOUR - timedelta(hours=hours_ago), hours=hours
+    ),
     clients,
     st.sampled_from(["count", "challenge", "block"]),
     st.integers(-3, 200),

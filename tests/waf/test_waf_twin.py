@@ -27,7 +27,9 @@ def is_moto(client: Any) -> bool:
     return not isinstance(client, WafTwin)
 
 
-def create(client: Any, name: str = "s", addresses: tuple[str, ...] = (), family: str = "IPV4", **more: Any) -> dict[str, Any]:
+def create(
+    client: Any, name: str = "s", addresses: tuple[str, ...] = (), family: str = "IPV4", **more: Any
+) -> dict[str, Any]:
     made = client.create_ip_set(Name=name, IPAddressVersion=family, Addresses=list(addresses), **SCOPE, **more)
     return made["Summary"]
 
@@ -37,7 +39,9 @@ def get(client: Any, summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def update(client: Any, summary: dict[str, Any], addresses: list[str], token: str, **more: Any) -> dict[str, Any]:
-    return client.update_ip_set(Name=summary["Name"], Id=summary["Id"], Addresses=addresses, LockToken=token, **SCOPE, **more)
+    return client.update_ip_set(
+        Name=summary["Name"], Id=summary["Id"], Addresses=addresses, LockToken=token, **SCOPE, **more
+    )
 
 
 def delete(client: Any, summary: dict[str, Any], token: str) -> dict[str, Any]:
@@ -54,11 +58,15 @@ def rule(statement: dict[str, Any], name: str = "r", priority: int = 0, **more: 
 
 
 def group(client: Any, rules: list[dict[str, Any]], capacity: int = 10, name: str = "g") -> dict[str, Any]:
-    return client.create_rule_group(Name=name, Capacity=capacity, Rules=rules, VisibilityConfig=SEEN, **SCOPE)["Summary"]
+    return client.create_rule_group(Name=name, Capacity=capacity, Rules=rules, VisibilityConfig=SEEN, **SCOPE)[
+        "Summary"
+    ]
 
 
 def acl(client: Any, rules: list[dict[str, Any]], name: str = "a", **more: Any) -> dict[str, Any]:
-    return client.create_web_acl(Name=name, DefaultAction={"Allow": {}}, Rules=rules, VisibilityConfig=SEEN, **SCOPE, **more)["Summary"]
+    return client.create_web_acl(
+        Name=name, DefaultAction={"Allow": {}}, Rules=rules, VisibilityConfig=SEEN, **SCOPE, **more
+    )["Summary"]
 
 
 # Contract: twin and moto
@@ -103,7 +111,11 @@ def test_a_name_exists_once_in_a_scope(client):
 def test_what_does_not_exist_is_not_found(client):
     made = create(client)
     delete(client, made, made["LockToken"])
-    for call in (lambda: get(client, made), lambda: update(client, made, [], made["LockToken"]), lambda: delete(client, made, made["LockToken"])):
+    for call in (
+        lambda: get(client, made),
+        lambda: update(client, made, [], made["LockToken"]),
+        lambda: delete(client, made, made["LockToken"]),
+    ):
         with pytest.raises(client.exceptions.WAFNonexistentItemException):
             call()
 
@@ -178,7 +190,9 @@ def test_it_words_faults_as_aws_does(twin):
     with pytest.raises(twin.exceptions.WAFInvalidParameterException) as caught:
         create(twin, addresses=("45.83.1.2/24",))
     response = caught.value.response
-    said = "Error reason: The parameter contains formatting that is not valid., field: IP_ADDRESS, parameter: 45.83.1.2/24"
+    said = (
+        "Error reason: The parameter contains formatting that is not valid., field: IP_ADDRESS, parameter: 45.83.1.2/24"
+    )
     assert response["Error"] == {"Code": "WAFInvalidParameterException", "Message": said}
     assert (response["Field"], response["Parameter"]) == ("IP_ADDRESS", "45.83.1.2/24")
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 400
@@ -250,7 +264,15 @@ def test_what_was_just_created_cannot_be_referenced_yet(twin, clock):
 def test_what_is_referenced_cannot_be_deleted(twin, clock):
     made = create(twin)
     clock.sleep(5)
-    nested = {"NotStatement": {"Statement": {"AndStatement": {"Statements": [reference(made["ARN"]), {"GeoMatchStatement": {"CountryCodes": ["NL"]}}]}}}}
+    nested = {
+        "NotStatement": {
+            "Statement": {
+                "AndStatement": {
+                    "Statements": [reference(made["ARN"]), {"GeoMatchStatement": {"CountryCodes": ["NL"]}}]
+                }
+            }
+        }
+    }
     used_by = group(twin, [rule(nested)])
     with pytest.raises(twin.exceptions.WAFAssociatedItemException):
         delete(twin, made, made["LockToken"])
@@ -267,7 +289,9 @@ def test_a_rule_groups_capacity_is_fixed_and_counted(twin, clock):
     assert twin.check_capacity(Rules=[rule(either)], **SCOPE)["Capacity"] == 3
     made = group(twin, [rule(reference(sets[0]["ARN"]))], capacity=2)
     with pytest.raises(twin.exceptions.WAFLimitsExceededException):
-        twin.update_rule_group(Name="g", Id=made["Id"], LockToken=made["LockToken"], Rules=[rule(either)], VisibilityConfig=SEEN, **SCOPE)
+        twin.update_rule_group(
+            Name="g", Id=made["Id"], LockToken=made["LockToken"], Rules=[rule(either)], VisibilityConfig=SEEN, **SCOPE
+        )
     found = twin.get_rule_group(ARN=made["ARN"])
     assert found["RuleGroup"]["Capacity"] == 2
     assert found["RuleGroup"]["Rules"] == [rule(reference(sets[0]["ARN"]))]
@@ -275,7 +299,14 @@ def test_a_rule_groups_capacity_is_fixed_and_counted(twin, clock):
 
 def test_updating_a_web_acl_without_a_field_deletes_it(twin):
     made = acl(twin, [], CaptchaConfig={"ImmunityTimeProperty": {"ImmunityTime": 300}}, Description="Shop front")
-    twin.update_web_acl(Name="a", Id=made["Id"], LockToken=made["LockToken"], DefaultAction={"Block": {}}, VisibilityConfig=SEEN, **SCOPE)
+    twin.update_web_acl(
+        Name="a",
+        Id=made["Id"],
+        LockToken=made["LockToken"],
+        DefaultAction={"Block": {}},
+        VisibilityConfig=SEEN,
+        **SCOPE,
+    )
     after = twin.get_web_acl(Name="a", Id=made["Id"], **SCOPE)["WebACL"]
     assert "CaptchaConfig" not in after and "Description" not in after
     assert after["DefaultAction"] == {"Block": {}}
@@ -294,7 +325,20 @@ def test_a_rule_group_is_named_by_what_it_may_hold(twin, clock):
     with pytest.raises(twin.exceptions.WAFInvalidParameterException):
         acl(twin, [rule(inner)])  # a group takes an override action
     with pytest.raises(twin.exceptions.WAFInvalidParameterException):
-        acl(twin, [rule({"RegexPatternSetReferenceStatement": {"ARN": made["ARN"], "FieldToMatch": {"UriPath": {}}, "TextTransformations": [{"Priority": 0, "Type": "NONE"}]}})])
+        acl(
+            twin,
+            [
+                rule(
+                    {
+                        "RegexPatternSetReferenceStatement": {
+                            "ARN": made["ARN"],
+                            "FieldToMatch": {"UriPath": {}},
+                            "TextTransformations": [{"Priority": 0, "Type": "NONE"}],
+                        }
+                    }
+                )
+            ],
+        )
 
 
 def test_tags_are_kept_beside_the_entity(twin):
@@ -310,7 +354,9 @@ def test_tags_are_kept_beside_the_entity(twin):
 def test_every_fault_is_one_that_the_model_lists():
     """`fault` refuses others; this keeps the list of operations honest."""
     for operation in ("CreateIPSet", "UpdateRuleGroup", "ListWebACLs", "CheckCapacity", "TagResource"):
-        assert "WAFInvalidParameterException" in [shape.name for shape in service_model().operation_model(operation).error_shapes]
+        assert "WAFInvalidParameterException" in [
+            shape.name for shape in service_model().operation_model(operation).error_shapes
+        ]
 
 
 def test_state_is_on_disk_for_the_next_process(tmp_path, clock):

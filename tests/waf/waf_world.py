@@ -68,7 +68,9 @@ def attacks(client: str, count: int, *, hour: datetime = HOUR) -> dict[str, Any]
     return {"client": client, "hour_at": hour, "day_attack_request_count": count}
 
 
-def decision(address: str, action: str = "block", *, decided_at: datetime = HOUR, hours: int = 24, **values: Any) -> Decision:
+def decision(
+    address: str, action: str = "block", *, decided_at: datetime = HOUR, hours: int = 24, **values: Any
+) -> Decision:
     version = values.get("model_version", "7")
     fields: dict[str, Any] = {
         "address": address,
@@ -138,4 +140,6 @@ def edit_by_hand(client: Any, name: str, *, add: tuple[str, ...] = (), remove: t
     summary = next(one for one in client.list_ip_sets(Scope="CLOUDFRONT")["IPSets"] if one["Name"] == name)
     found = client.get_ip_set(Name=name, Scope="CLOUDFRONT", Id=summary["Id"])
     addresses = sorted((set(found["IPSet"]["Addresses"]) | set(add)) - set(remove))
-    client.update_ip_set(Name=name, Scope="CLOUDFRONT", Id=summary["Id"], Addresses=addresses, LockToken=found["LockToken"])
+    client.update_ip_set(
+        Name=name, Scope="CLOUDFRONT", Id=summary["Id"], Addresses=addresses, LockToken=found["LockToken"]
+    )

@@ -59,16 +59,63 @@ def pages(c: Counts) -> Values:
     return np.maximum(c["day_request_count"] - c["day_asset_request_count"], 0.0)
 
 
+def attacked_pages(c: Counts) -> Values:
+    """Attacks, no more than there are pages: where the page is one, so are its assets, by their referer."""
+    return np.minimum(c["day_attack_request_count"], pages(c))
+
+
+def plain_attacks(c: Counts) -> Values:
+    """Attacks that even then remain when every asset was one by its referer."""
+    return np.maximum(c["day_attack_request_count"] - c["day_asset_request_count"], 0.0)
+
+
+def missing_pages(c: Counts) -> Values:
+    """Not found, even if every asset was: a broken page makes its visitors ask for assets that are not there."""
+    return np.maximum(c["day_not_found_count"] - c["day_asset_request_count"], 0.0)
+
+
+def unauthorised(c: Counts) -> Values:
+    """401 and 403 that are not failed sign-ins."""
+    return np.maximum(c["day_unauthorised_count"] - c["day_sign_in_failure_count"], 0.0)
+
+
+def malformed(c: Counts) -> Values:
+    """4xx that are neither not found nor unauthorised nor failed sign-ins: bad requests, methods, lengths, limits."""
+    refused = c["day_client_error_count"] - c["day_not_found_count"] - c["day_unauthorised_count"]
+    return np.maximum(np.minimum(refused, c["day_client_error_count"] - c["day_not_found_count"] - c["day_sign_in_failure_count"]), 0.0)
+
+
+def refused_posts(c: Counts) -> Values:
+    """POSTs that may have been answered with 4xx, wherever they went."""
+    return np.minimum(c["day_post_request_count"], np.maximum(c["day_client_error_count"] - c["day_not_found_count"], 0.0))
+
+
 def bare_pages(c: Counts) -> Values:
-    """Pages of the day, an address, for which no asset was fetched and no bot gave its name."""
+    """Pages for which no asset was fetched and no bot gave its name."""
     named = np.minimum(c["day_declared_bot_count"], pages(c))
-    bare = np.maximum(pages(c) - c["day_asset_request_count"] - named, 0.0)
-    return bare / np.maximum(c["day_address_count"], 1.0)
+    return np.maximum(pages(c) - c["day_asset_request_count"] - named, 0.0)
 
 
-def refused(c: Counts) -> Values:
-    """Requests of the day answered with 4xx other than not found."""
-    return np.maximum(c["day_client_error_count"] - c["day_not_found_count"], 0.0)
+def breadth(c: Counts) -> Values:
+    """Different paths beyond the first of each hour, as many as the entropy of the hours says."""
+    hours = np.maximum(c["day_active_hour_count"], c["day_address_count"])
+    return hours * (np.exp2(np.minimum(c["day_path_entropy_bits"], 40.0)) - 1.0)
+
+
+def bare_breadth(c: Counts) -> Values:
+    """Of the breadth, what falls to bare pages."""
+    return breadth(c) * ratio(bare_pages(c), c["day_request_count"])
+
+
+def busiest_hour_an_agent(c: Counts) -> Values:
+    """Requests of the busiest hour, an address or user agent, whichever are more."""
+    heads = np.maximum(np.maximum(c["day_address_count"], c["day_distinct_user_agent_count"]), 1.0)
+    return c["day_peak_hour_request_count"] / heads
+
+
+def further_agents(c: Counts) -> Values:
+    """User agents of an address beyond the first."""
+    return np.maximum(c["day_distinct_user_agent_count"] - 1.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -88,6 +135,8 @@ class Behaviour:
     part: Callable[[Counts], Values] | None = None
     """Where it is a share: of what."""
     whole: Callable[[Counts], Values] | None = None
+    trust: float = 1.0
+    """How freely the examples may make it steep: low where another site may well differ from those of the examples."""
 
     def shown(self, counts: Counts) -> Values:
         """The number that a person reads: without doubt, without logarithm."""
@@ -100,43 +149,41 @@ def _column(name: str) -> Callable[[Counts], Values]:
 
 
 _REQUESTS = _column("day_request_count")
-SHARE_KNOTS = (0.0, 0.02, 0.1, 0.3, 0.6, 0.9)
+SHARE_KNOTS = (0.0, 0.05, 0.2, 0.5, 0.9)
 
 
-def _share(name: str, leaning: str, direction: int, part: Callable[[Counts], Values] | str, words: str, knots: tuple[float, ...] = SHARE_KNOTS) -> Behaviour:
+def _share(name: str, leaning: str, direction: int, part: Callable[[Counts], Values] | str, words: str, knots: tuple[float, ...] = SHARE_KNOTS, whole: Callable[[Counts], Values] = _REQUESTS, trust: float = 1.0) -> Behaviour:
     of = _column(part) if isinstance(part, str) else part
-    return Behaviour(name, leaning, direction, knots, lambda c: doubted(of(c), _REQUESTS(c)), words, of, _REQUESTS)
+    return Behaviour(name, leaning, direction, knots, lambda c: doubted(of(c), whole(c)), words, of, whole, trust)
 
 
-def _volume(name: str, leaning: str, direction: int, of: Callable[[Counts], Values], words: str, counts: tuple[float, ...]) -> Behaviour:
+def _volume(name: str, leaning: str, of: Callable[[Counts], Values], words: str, counts: tuple[float, ...], trust: float = 1.0) -> Behaviour:
     knots = tuple(float(np.log1p(count)) for count in counts)
-    return Behaviour(name, leaning, direction, knots, lambda c: np.log1p(of(c)), words, of)
-
-
-def _per_address(column: str) -> Callable[[Counts], Values]:
-    return lambda c: c[column] / np.maximum(c["day_address_count"], 1.0)
+    return Behaviour(name, leaning, 1, knots, lambda c: np.log1p(of(c)), words, of, None, trust)
 
 
 BEHAVIOURS = (
-    _share("attack_share", "prober", 1, "day_attack_request_count", "requests carry attacks", (0.0, 0.02, 0.08, 0.2, 0.4, 0.7, 0.95)),
-    Behaviour("attack_classes", "prober", 1, (0.0, 1.0, 2.0, 4.0), _column("day_attack_class_count"), "classes of attack"),
-    Behaviour("attack_hours", "prober", 1, (0.0, 1.0, 3.0, 8.0), _column("day_attack_hour_count"), "hours with attacks"),
-    _share("suspicion_share", "prober", 1, "day_attack_probability_sum", "requests look like attacks, by probability"),
+    _share("attack_share", "prober", 1, attacked_pages, "pages carry attacks", (0.0, 0.05, 0.15, 0.3, 0.5, 0.8), pages),
+    _share("plain_attack_share", "prober", 1, plain_attacks, "requests carry attacks in themselves", (0.0, 0.1, 0.3, 0.5, 0.8)),
+    Behaviour("attack_classes", "prober", 1, (1.0, 2.0, 4.0), _column("day_attack_class_count"), "classes of attack", trust=0.3),
     _share("probe_share", "scanner", 1, "day_probe_path_request_count", "requests are for paths that only scanners ask for"),
-    _share("not_found_share", "scanner", 1, "day_not_found_count", "requests were not found"),
-    _share("refused_share", "scanner", 1, refused, "requests were refused (4xx without not found)"),
-    _share("unusual_method_share", "scanner", 1, "day_unusual_method_request_count", "requests use unusual methods"),
-    _share("no_user_agent_share", "scanner", 1, "day_no_user_agent_count", "requests have no user agent"),
+    _share("missing_share", "scanner", 1, missing_pages, "pages were not found", SHARE_KNOTS, pages),
+    _share("unauthorised_share", "scanner", 1, unauthorised, "requests were not allowed (401, 403)", trust=0.3),
+    _share("malformed_share", "scanner", 1, malformed, "requests were refused (other 4xx)", trust=0.5),
+    _share("unusual_method_share", "scanner", 1, "day_unusual_method_request_count", "requests use unusual methods", trust=0.5),
+    _share("no_user_agent_share", "scanner", 1, "day_no_user_agent_count", "requests have no user agent", trust=0.5),
+    _share("agent_turnover", "scanner", 1, further_agents, "requests change the user agent", (0.02, 0.1, 0.3)),
     _share("sign_in_failure_share", "credential_stuffing", 1, "day_sign_in_failure_count", "requests are failed sign-ins"),
-    _volume("sign_in_failures", "credential_stuffing", 1, _per_address("day_sign_in_failure_count"), "failed sign-ins an address", (2, 6, 20, 100)),
-    _volume("bare_pages", "scraper", 1, bare_pages, "pages an address without their assets", (5, 20, 60, 200, 1000)),
-    _volume("distinct_paths", "scraper", 1, _per_address("day_distinct_path_count"), "distinct paths an address", (20, 100, 400, 2000)),
-    _share("no_referer_share", "scraper", 1, "day_no_referer_count", "requests have no referer"),
-    _share("asset_share", "visitor", -1, "day_asset_request_count", "requests are for page assets"),
-    _share("cookie_share", "visitor", -1, "day_cookie_request_count", "requests carry a cookie"),
-    _share("declared_bot_share", "visitor", -1, "day_declared_bot_count", "requests come from a bot that gives its name", (0.0, 0.5, 0.9)),
-    _share("tool_share", "manner", 1, "day_tool_user_agent_count", "requests come from a tool or library", (0.0, 0.5, 0.9)),
-    _volume("peak_minute", "manner", 1, _column("day_peak_minute_request_count"), "requests in the busiest minute", (10, 40, 150, 600)),
+    _share("refused_post_share", "credential_stuffing", 1, refused_posts, "requests are POSTs that were refused"),
+    _volume("sign_in_failures", "credential_stuffing", _column("day_sign_in_failure_count"), "failed sign-ins", (2, 8, 30, 120)),
+    _volume("bare_breadth", "scraper", bare_breadth, "different pages without their assets", (5, 15, 40, 100, 300)),
+    _volume("busiest_hour", "scraper", busiest_hour_an_agent, "requests an hour and user agent", (100, 250, 600, 1500)),
+    _share("no_referer_share", "scraper", 1, "day_no_referer_count", "requests have no referer", (0.1, 0.9), trust=0.5),
+    _share("asset_share", "visitor", -1, "day_asset_request_count", "requests are for page assets", (0.0, 0.1, 0.3, 0.6)),
+    _share("cookie_share", "visitor", -1, "day_cookie_request_count", "requests carry a cookie", (0.0, 0.2, 0.5, 0.9)),
+    _share("declared_bot_share", "visitor", -1, "day_declared_bot_count", "requests come from a bot that gives its name", (0.2, 0.9)),
+    _share("tool_share", "manner", 1, "day_tool_user_agent_count", "requests come from a tool or library", (0.2, 0.9), trust=0.5),
+    _volume("peak_minute", "manner", _column("day_peak_minute_request_count"), "requests in the busiest minute", (40, 100, 300), trust=0.5),
 )  # fmt: skip
 """What the model looks at, in the order of its attributes. A name is for ever: a fitted model refers to it."""
 

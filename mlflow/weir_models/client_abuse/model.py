@@ -78,9 +78,10 @@ class ClientAbuse(BaseEstimator):
             margins = basis @ slopes + intercept
             errors = weights * (expit(margins) - target)
             value = weights @ np.logaddexp(0.0, margins) - (weights * target) @ margins
-            value += 0.5 * self.strength * (slopes @ slopes)
-            return float(value), np.append(basis.T @ errors + self.strength * slopes, errors.sum())
+            value += 0.5 * (stiffness @ (slopes * slopes))
+            return float(value), np.append(basis.T @ errors + stiffness * slopes, errors.sum())
 
+        stiffness = self.strength * np.concatenate([np.full(len(b.knots) - 1, 1.0 / b.trust) for b in BEHAVIOURS])
         start = np.zeros(basis.shape[1] + 1)
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)], options={"maxiter": 500})
         return found.x[:-1].copy(), float(found.x[-1])

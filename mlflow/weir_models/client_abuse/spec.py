@@ -9,14 +9,14 @@ REQUESTS_IN_FIVE_MINUTES = 100
 """The thresholds with which AWS WAF Security Automations ships its log parser."""
 
 DAILY = (
-    "client_kind", "request_count", "address_count", "active_minute_count", "peak_minute_request_count", "distinct_path_count",
-    "distinct_user_agent_count", "asset_request_count", "unusual_method_request_count", "sign_in_request_count",
-    "sign_in_failure_count", "probe_path_request_count", "not_found_count", "client_error_count", "no_referer_count",
-    "no_user_agent_count", "tool_user_agent_count", "declared_bot_count", "cookie_request_count", "active_hour_count",
+    "client_kind", "request_count", "address_count", "active_hour_count", "peak_hour_request_count", "peak_minute_request_count",
+    "distinct_user_agent_count", "path_entropy_bits", "asset_request_count", "post_request_count", "unusual_method_request_count",
+    "sign_in_failure_count", "probe_path_request_count", "unauthorised_count", "not_found_count", "client_error_count",
+    "no_referer_count", "no_user_agent_count", "tool_user_agent_count", "declared_bot_count", "cookie_request_count",
 )  # fmt: skip
 """Of client_daily; `day_…` in the examples, but for client_kind."""
 
-ATTACKS = ("day_attack_request_count", "day_attack_probability_sum", "day_attack_class_count", "day_attack_hour_count")
+ATTACKS = ("day_attack_request_count", "day_attack_class_count")
 """Of client_attacks, under the same names in the examples."""
 
 SPEC = ModelSpec(

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from spark_jobs.main import JobRun
 
 
-
 def requests(run: JobRun) -> dict[str, Any]:
     """Log objects -> requests, rejected_lines, object_counts."""
     options = ledger.parse_options(run.parameters)

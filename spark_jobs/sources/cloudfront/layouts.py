@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from spark_jobs.contract import parse_hour
+
 Kind = Literal["repeating", "text", "distinct", "integer", "number", "status"]
 
 FIELD_COLUMNS: dict[str, tuple[str, Kind]] = {
@@ -129,4 +131,10 @@ def missing_fields(fields: tuple[str, ...]) -> str:
 def name_hour(source_object: str) -> str | None:
     """The hour in `<prefix>/<distribution>.YYYY-MM-DD-HH.<unique>.gz`, None where the name has none."""
     found = _NAME_HOUR.search(source_object.rsplit("/", 1)[-1])
-    return found.group(1) if found and found.group(1)[-2:] < "24" else None
+    if not found:
+        return None
+    try:
+        parse_hour(found.group(1))
+    except ValueError:
+        return None
+    return found.group(1)

@@ -124,10 +124,10 @@ class ObjectParser:
             if is_first:
                 is_first = False
                 data = data.removeprefix(b"\xef\xbb\xbf")
-                if b"\0" in data[:4096] and not data.startswith(b"#") and not self.fields:
+                is_json = data.lstrip()[:1] == b"{"
+                if b"\0" in data[:4096] and not (data.startswith(b"#") or is_json or self.fields):
                     reader.problem = Problem("not_a_log", "The object is binary data of another kind, not a log.")
                     break
-                is_json = data.lstrip()[:1] == b"{"
             saw_cut_line = block.cut_off
             if block.overlong_bytes or block.cut_off:
                 yield from self._broken(block, reader.problem)
@@ -285,13 +285,14 @@ class ObjectParser:
             at = next((row[n] for n in ("timestamp_ms", "timestamp") if row.get(n, b"-") not in _ABSENT), b"-")
             sound = _is_number(at, "number", _LARGEST)
         if not sound:
-            raise _RowError("bad_time", f"The time is {at[:60].decode()!r}.")
+            raise _RowError("bad_time", f"The time is {at[:60].decode('utf-8', 'replace')!r}.")
         seconds = _seconds(row)
         if seconds is None:
-            raise _RowError("bad_time", f"The time is {at[:60].decode()!r}.")
+            raise _RowError("bad_time", f"The time is {at[:60].decode('utf-8', 'replace')!r}.")
         if not self.options.earliest_event <= seconds <= self.options.latest_event:
             raise _RowError(
-                "time_out_of_range", f"The time {at[:60].decode()!r} is before CloudFront or in the future."
+                "time_out_of_range",
+                f"The time {at[:60].decode('utf-8', 'replace')!r} is before CloudFront or in the future.",
             )
 
     # --- JSON and Parquet of standard log v2 ------------------------------------------------------------------------
@@ -300,13 +301,13 @@ class ObjectParser:
         """One JSON object a line; its values go through the same checks as a tab-separated line."""
         lines: list[tuple[int, bytes]] = []
         rejected: list[Rejected] = []
-        for offset, line in enumerate(data.split(b"\n")):
-            number, line = first_line + offset, line.strip()
-            if not line:
+        originals = {n: line.removesuffix(b"\r") for n, line in enumerate(data.split(b"\n"), first_line)}
+        for number, line in originals.items():
+            if not line.strip():
                 continue
             try:
                 record = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 record = None
             if isinstance(record, dict):
                 lines.append((number, _joined({normalised(str(k)): v for k, v in record.items()})))
@@ -314,7 +315,6 @@ class ObjectParser:
                 self.lines_present += 1
                 rejected.append(_rejected(number, "bad_json", "The line is not a JSON object.", line))
         parsed = self._careful(lines, _JSON_FIELDS)
-        originals = dict(enumerate(data.split(b"\n"), first_line))
         again = [_rejected(r.line_number, r.reason, r.detail, originals[r.line_number]) for r in parsed.rejected]
         yield Parsed(parsed.requests, sorted(rejected + again, key=lambda r: r.line_number))
 
@@ -332,7 +332,8 @@ class ObjectParser:
                         None, [Rejected(0, "unusable_header", f"The Parquet schema cannot be used: {problem}.", "", 0)]
                     )
                     return
-                rows = [dict(zip(names, row.values(), strict=True)) for row in batch.to_pylist()]
+                columns = [column.to_pylist() for column in reversed(batch.columns)]
+                rows = [dict(zip(reversed(names), values, strict=True)) for values in zip(*columns, strict=True)]
                 yield self._careful([(number + i, _joined(row)) for i, row in enumerate(rows)], _JSON_FIELDS)
                 number += len(rows)
         except (pa.ArrowException, OSError) as error:
@@ -396,11 +397,11 @@ class ObjectParser:
                     return None
                 if pa.types.is_floating(found[name].type) and pc.any(pc.is_nan(found[name])).as_py():
                     return None
+        if "uri_query" not in found and "uri_path" in found:
+            found |= _split_query(found["uri_path"])
         for name in ("uri_path", "uri_query", "referer"):
             if name in found:
                 found[name] = _mapped(found[name], decode_once)
-        if "uri_query" not in found and "uri_path" in found:
-            found |= _split_query(found["uri_path"])
         if "user_agent" in found:
             found["user_agent"] = _mapped(found["user_agent"], decode_user_agent)
         if self.options.hash_query_values and "uri_query" in found:

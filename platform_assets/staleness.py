@@ -1,0 +1,85 @@
+"""Which hours of which assets have to be made again. The chain of hourly assets, and spark_jobs/lineage over it.
+
+Parsed hours are stale by the ledger; everything after them by the fingerprints of what it was made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from platform_assets.waf.tables import WAF_DECISIONS
+from spark_jobs import registry
+from spark_jobs.lake import Lake
+from spark_jobs.lineage import Step
+
+DATABASE_KEY, METRICS_KEY = "exports/database", "exports/metrics"
+PARSED_LAYER = "parsed"
+COUNTS_KEY = "parsed/cloudfront/object_counts"
+
+
+def steps() -> dict[str, Step]:
+    """Hourly asset -> its place in the chain, in an order in which each comes after what it reads."""
+    hourly = {key: table for key, table in registry.tables().items() if table.hourly}
+    found = {
+        key: Step(key, tuple(up for up in table.upstream if up in hourly), table.trailing_hours)
+        for key, table in hourly.items()
+        if table.layer != PARSED_LAYER
+    }
+    scores = tuple(up for up in WAF_DECISIONS.upstream if up in hourly)
+    found[WAF_DECISIONS.key] = Step(WAF_DECISIONS.key, scores, reads_own_past=True)
+    found[DATABASE_KEY] = Step(DATABASE_KEY, (WAF_DECISIONS.key,))
+    found[METRICS_KEY] = Step(METRICS_KEY, (WAF_DECISIONS.key,))
+    return found
+
+
+def parsed_keys() -> tuple[str, ...]:
+    return tuple(key for key, table in registry.tables().items() if table.hourly and table.layer == PARSED_LAYER)
+
+
+def stale_by_lineage(lake: Lake, keys: Sequence[str]) -> list[str]:
+    """Hours that any of the assets has to make again, as far as what is upstream of them is made already."""
+    from spark_jobs import lineage
+
+    known, chain = lineage.recorded(lake), steps()
+    return sorted({hour for key in keys for hour in lineage.stale(chain[key], known)})
+
+
+def stale_parsed_hours(lake: Lake) -> list[str]:
+    """Hours whose parsed tables are not made, and recorded as made, from all objects of the ledger as they are now."""
+    from spark_jobs import lineage
+    from spark_jobs.sources.cloudfront import ledger
+
+    found = registry.tables()
+    counts = lake.read_arrow(found[COUNTS_KEY], columns=["source_object", "etag", "event_hour"])
+    known = lineage.recorded(lake)
+    made = _parsed_fingerprints(counts.to_pylist())
+    unrecorded = {
+        hour for hour, value in made.items() for key in parsed_keys() if known.get(key, {}).get(hour) != value
+    }
+    return sorted({*ledger.stale_hours(lake.read_arrow(found["raw/cloudfront/objects"]), counts), *unrecorded})
+
+
+def record_parsed(lake: Lake, hours: Sequence[str]) -> None:
+    """Record parsed hours: each is the hash of the objects that object_counts shows for it."""
+    from spark_jobs import lineage
+
+    columns = ["source_object", "etag", "event_hour"]
+    made = _parsed_fingerprints(lake.read_arrow(registry.tables()[COUNTS_KEY], hours, columns=columns).to_pylist())
+    lineage.record(lake, dict.fromkeys(parsed_keys(), made))
+
+
+def _parsed_fingerprints(counts: Sequence[dict[str, str]]) -> dict[str, str]:
+    from spark_jobs import lineage
+
+    objects: dict[str, list[tuple[str, str]]] = {}
+    for row in counts:
+        objects.setdefault(row["event_hour"], []).append((row["source_object"], row["etag"]))
+    return {hour: lineage.fingerprint(parts) for hour, parts in objects.items()}
+
+
+def record_made(lake: Lake, keys: Sequence[str], hours: Sequence[str]) -> None:
+    """Record that the hours of the assets were made from what is upstream of them now."""
+    from spark_jobs import lineage
+
+    known, chain = lineage.recorded(lake), steps()
+    lineage.record(lake, {key: lineage.expected(chain[key], known, hours) for key in keys})
