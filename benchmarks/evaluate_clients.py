@@ -34,12 +34,15 @@ from weir_models.request_attack import corpus
 from weir_models.request_attack import model as request_model
 
 FIRST_DAY = datetime(2026, 11, 20, tzinfo=UTC)
+WARM_UP_HOURS = 24
+"""Simulated before the day that counts, so that the trailing 24 hours hold what they hold on any later day."""
 JOBS = ("requests", "client_hourly", "client_daily", "request_scores", "client_attacks")
 
 
-def simulate(folder: Path, seed: int, families: str, scale: float, hours: int = 24) -> pd.DataFrame:
-    """One simulated day, on a date of its own, below `folder`; returns the truth about its clients."""
-    start = FIRST_DAY + timedelta(days=seed)
+def simulate(folder: Path, seed: int, families: str, scale: float) -> pd.DataFrame:
+    """One simulated day after its warm-up, on a date of its own, below `folder`; returns the truth about its clients."""
+    start = FIRST_DAY + timedelta(days=2 * seed) - timedelta(hours=WARM_UP_HOURS)
+    hours = WARM_UP_HOURS + 24
     command = [
         sys.executable, "-m", "simulator", "--out", str(folder), "--start", f"{start:%Y-%m-%dT%H}", "--hours", str(hours),
         "--seed", str(seed), "--scale", str(scale), "--families", families,
@@ -69,7 +72,7 @@ def client_frame(raw: Path, lake: Lake, model_dir: Path) -> pd.DataFrame:
         getattr(jobs, name)(run)
     frame: pd.DataFrame = jobs.client_frame(run).toPandas()
     frame["hour_at"] = pd.to_datetime(frame["hour_at"], utc=True)
-    return frame
+    return frame[frame["hour_at"] >= frame["hour_at"].min() + timedelta(hours=WARM_UP_HOURS)].reset_index(drop=True)
 
 
 def labelled_day(seed: int, families: str, split: str, scale: float, model_dir: Path) -> tuple[pd.DataFrame, pd.DataFrame]:

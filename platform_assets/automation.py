@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import dagster as dg
 
 from spark_jobs.contract import Table
@@ -31,9 +33,12 @@ def deps_of(table: Table, hourly_upstream: frozenset[str]) -> list[dg.AssetDep]:
     for key in table.upstream:
         mapping: dg.PartitionMapping | None = None
         if table.hourly and key in hourly_upstream and table.trailing_hours:
-            mapping = dg.TimeWindowPartitionMapping(
-                start_offset=-table.trailing_hours, end_offset=0, allow_nonexistent_upstream_partitions=True
-            )
+            with warnings.catch_warnings():
+                # The parameter is marked as beta; the alternative is to refuse hours next to the first partition.
+                warnings.simplefilter("ignore")
+                mapping = dg.TimeWindowPartitionMapping(
+                    start_offset=-table.trailing_hours, end_offset=0, allow_nonexistent_upstream_partitions=True
+                )
         deps.append(dg.AssetDep(key_of(key), partition_mapping=mapping))
     return deps
 

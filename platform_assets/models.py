@@ -137,6 +137,7 @@ def _inputs(name: str) -> Sequence[str]:
 def labelled_requests(settings: Settings) -> Any:
     """Rows of training/cloudfront/request_examples: the generated corpus, then the user's files."""
     import pandas as pd
+
     from weir_models.request_attack import corpus
 
     parts = [corpus.generate(SEED)]
@@ -205,13 +206,13 @@ def _simulated_day(settings: Settings, day: int, families: str) -> Iterator[Path
 def _labelled_day(settings: Settings, folder: Path, split: str) -> Any:
     """Logs and truth of one folder -> labelled features, made by the same jobs as everything else."""
     import pandas as pd
-    from weir_models.client_abuse import labelling
 
     from platform_assets.lake import parse_parameters
     from platform_assets.resources.objects import list_objects
     from spark_jobs.main import JobRun
     from spark_jobs.session import spark_session
     from spark_jobs.sources.cloudfront import jobs, ledger
+    from weir_models.client_abuse import labelling
 
     lake, runner = Lake(str(folder / "lake")), SparkRunner.of(settings)
     listed = [

@@ -173,9 +173,12 @@ _KNOWN = {
     "SettingsError": 2,
     "LayoutError": 2,
     "PolicyError": 2,
+    "ExportError": 3,
+    "ExplainError": 3,
     "NoInputError": 3,
     "ObjectsError": 3,
     "TrainingError": 3,
+    "UiError": 5,
     "EngineError": 5,
     "TrackingError": 5,
     "DatabaseError": 5,
@@ -187,6 +190,13 @@ _KNOWN = {
     "StalePlanError": 4,
     "IncompleteApplyError": 5,
 }
+
+
+def exit_code_of(error: Exception) -> int | None:
+    """Exit code of an error whose message is a sentence for the user; None where it is no such error."""
+    if isinstance(error, RunFailed):
+        return error.code
+    return _KNOWN.get(type(error).__name__)
 
 
 def _sentence(result: dg.ExecuteInProcessResult) -> tuple[str, int]:

@@ -50,13 +50,16 @@ def fire(
     if not status:
         luck = rng.random()
         status = 403 if luck < defended else (500 if luck < defended + 0.02 else 0)
+    referer = shot.referer or overrides.get("referer", "")
+    if client.cookie and not referer and rng.random() < 0.6:
+        referer = stage.site.link(rng.choice(("/", stage.site.product(rng).path)))
     return stage.send(
         client,
         at,
         shot.path,
         shot.query,
         method=shot.method,
-        referer=shot.referer or overrides.get("referer", ""),
+        referer=referer,
         agent=shot.agent or overrides.get("agent", ""),
         status=status,
         attack=attack,

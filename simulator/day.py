@@ -60,8 +60,9 @@ def write_day(
             (out / folder).mkdir(parents=True)
 
     site = Site(seed)
-    stage = Stage(seed, hours, scale, start.hour, site, Addresses(Random(f"addresses:{seed}")))
-    for family in chosen_families(families):
+    stage = Stage(seed, hours, scale, start, site, Addresses(Random(f"addresses:{seed}")))
+    # Those with addresses of their own come first, so that no passer-by takes one of these.
+    for family in sorted(chosen_families(families), key=lambda family: not family.never_block):
         stage.play(family)
     rows = sorted(stage.rows, key=attrgetter("at"))
     lines = complete(rows, site, start, hours, seed, layout)

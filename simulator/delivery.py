@@ -18,7 +18,7 @@ from simulator.site import Site
 
 def write_files(out: Path, lines: Lines, site: Site, start: datetime, seed: int, layout: int, late_share: float) -> int:
     """Write `raw/` and, for the late share of each hour, `late/`; returns how many files. An hour without rows has none."""
-    rng = np.random.default_rng([seed, 7])
+    rng = np.random.default_rng([seed, 7, int(start.timestamp())])
     first = header(layout)
     hours = lines.seconds // 3600
     files = 0

@@ -60,7 +60,7 @@ class Answer(NamedTuple):
 
 def complete(rows: list[Row], site: Site, start: datetime, hours: int, seed: int, layout: int) -> Lines:
     """Rows in order of time -> their log lines."""
-    rng = np.random.default_rng([seed, 33])
+    rng = np.random.default_rng([seed, int(start.timestamp())])
     at = np.array([row.at for row in rows])
     seconds = at.astype(np.int64)
     moments = np.datetime_as_string(np.datetime64(start.replace(tzinfo=None), "s") + seconds)
@@ -81,7 +81,7 @@ def _measure(rows: list[Row], at: np.ndarray, hours: int, rng: np.random.Generat
     status = np.array([row.status for row in rows])
     dynamic = np.array([row.page.dynamic for row in rows])
     as_usual = np.array([row.status == row.page.status for row in rows])
-    plain = np.array([row.client.tls == ABSENT for row in rows])
+    plain = np.array([row.client.connection.tls == ABSENT for row in rows])
     reads = np.array([row.method in ("GET", "HEAD") for row in rows])
     with_cookie = np.array([bool(row.cookie) for row in rows])
     hit_ratio = np.where(as_usual & reads & ~plain, [row.page.hit_ratio for row in rows], 0.0)
@@ -91,9 +91,9 @@ def _measure(rows: list[Row], at: np.ndarray, hours: int, rng: np.random.Generat
     luck = rng.random(count)
     cached = hit_ratio > rng.random(count)
     status = np.where((hit_ratio > 0.8) & with_cookie & (status == 200) & (luck < 0.045), 304, status)
-    faltering = rng.random(count) < np.where(_in_incident(at, hours, rng), 0.55, 0.0007)
+    faltering = rng.random(count) < np.where(_in_incident(at, hours, rng), 0.55, 0.0012)
     faltering &= dynamic & ~cached & ~plain & (status >= 200) & (status < 400)
-    status = np.where(faltering, rng.choice([502, 503, 504, 500], count, p=[0.35, 0.3, 0.3, 0.05]), status)
+    status = np.where(faltering, rng.choice([502, 503, 504, 500], count, p=[0.3, 0.25, 0.2, 0.25]), status)
     aborted = (rng.random(count) < 0.0016) & ~plain
     status = np.where(aborted, 0, status)
     bodiless = (status == 304) | aborted | np.array([row.method == "HEAD" for row in rows])
@@ -124,12 +124,13 @@ def _measure(rows: list[Row], at: np.ndarray, hours: int, rng: np.random.Generat
 def _fields(row: Row, answer: Answer, site: Site, known: Encoder) -> list[str]:
     """The values of one line, in the order of `cloudfront.FIELDS`."""
     client = row.client
+    version, tls, cipher, _ = client.connection
     return [
         answer.moment[:10], answer.moment[11:], client.edge, str(answer.sent), client.address, row.method,
         site.distributions[answer.on_api][1], known(row.path), f"{answer.status:03d}", known(row.referer),
         known(row.agent), encode(row.query), known(row.cookie), answer.result, answer.request_id, row.host,
-        "http" if client.tls == ABSENT else "https", str(answer.received), f"{answer.taken:.3f}", client.forwarded,
-        client.tls, client.cipher, answer.result, client.version, ABSENT, ABSENT, str(answer.port),
+        "http" if tls == ABSENT else "https", str(answer.received), f"{answer.taken:.3f}", client.forwarded,
+        tls, cipher, answer.result, version, ABSENT, ABSENT, str(answer.port),
         f"{answer.first_byte:.3f}", answer.detailed, _content_type(row, answer.status),
         str(answer.size) if answer.has_length else ABSENT, ABSENT, ABSENT,
     ]  # fmt: skip
@@ -139,7 +140,7 @@ def _content_type(row: Row, status: int) -> str:
     """The page's own type; error pages are HTML, or JSON from the API; redirects of the edge are HTML, others nothing."""
     if status == row.page.status:
         return row.page.content_type
-    if status in (0, 204, 301, 302, 304, 307) and row.client.tls != ABSENT:
+    if status in (0, 204, 301, 302, 304, 307) and row.client.connection.tls != ABSENT:
         return NONE
     return JSON if row.page.content_type == JSON else "text/html"
 
@@ -168,7 +169,7 @@ def _in_incident(at: np.ndarray, hours: int, rng: np.random.Generator) -> np.nda
 def _ports(rows: list[Row], at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A browser keeps its connection, and so its port, for some minutes; a tool may open one a request."""
     port = np.array([row.client.port for row in rows], dtype=np.int64)
-    keeps = np.array([row.client.keeps_connection for row in rows])
+    keeps = np.array([row.client.connection.is_kept for row in rows])
     mixed = (port + (at // 240).astype(np.int64) * 2654435761) % 64511
     return 1024 + np.where(keeps, mixed, rng.integers(0, 64511, len(rows)))
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from bisect import bisect
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import accumulate
 from random import Random
 from typing import NamedTuple
 
 from simulator import agents
 from simulator.addresses import ABROAD, CARRIERS, EDGES, HOMES, Addresses, hosting_block
+from simulator.cloudfront import ABSENT
+from simulator.connections import PLAIN, STACKS, Connection
 from simulator.families import Family
 from simulator.site import Page, Site
 
@@ -29,66 +31,27 @@ OFFICE_HOURS = (1, 1, 1, 1, 1, 3, 20, 70, 95, 100, 95, 60, 85, 95, 90, 75, 40, 1
 ALL_HOURS = (1,) * 24
 
 
+@dataclass(slots=True, eq=False)
 class Client:
-    """One connection end: its address, the edge it reaches, its TLS, its user agent and its manner of connecting."""
+    """One connection end: its address, the edge it reaches, what it says it is, how it connects."""
 
-    __slots__ = (
-        "address",
-        "agent",
-        "cipher",
-        "cookie",
-        "edge",
-        "forwarded", "hides_referer",
-        "keeps_connection",
-        "port",
-        "rtt",
-        "tls",
-        "version",
-    )
-
-    def __init__(
-        self,
-        address: str,
-        edge: str,
-        agent: str,
-        version: str,
-        tls: str,
-        cipher: str,
-        rtt: float,
-        port: int,
-        keeps_connection: bool,
-    ) -> None:
-        self.address, self.edge, self.agent, self.version, self.tls, self.cipher = (
-            address,
-            edge,
-            agent,
-            version,
-            tls,
-            cipher,
-        )
-        self.rtt, self.port, self.keeps_connection = rtt, port, keeps_connection
-        self.cookie = ""
-        self.hides_referer = False
-        self.forwarded = "-"
+    address: str
+    edge: str
+    agent: str
+    connection: Connection
+    rtt: float
+    """Seconds to the edge and back."""
+    port: int
+    """Where its ports are counted from."""
+    cookie: str = ""
+    forwarded: str = ABSENT
+    """x-forwarded-for: what proxies add and liars claim."""
+    hides_referer: bool = False
 
     def variant(self, agent: str = "", plain_http: bool = False) -> Client:
         """Somebody else, or the same without TLS, at the same address."""
-        other = Client(
-            self.address,
-            self.edge,
-            agent or self.agent,
-            self.version,
-            self.tls,
-            self.cipher,
-            self.rtt,
-            self.port,
-            self.keeps_connection,
-        )
-        other.forwarded, other.hides_referer = self.forwarded, self.hides_referer
-        if plain_http:
-            other.tls = other.cipher = "-"
-            other.version = "HTTP/1.1"
-        return other
+        connection = PLAIN if plain_http else self.connection
+        return replace(self, agent=agent or self.agent, connection=connection, cookie="")
 
 
 class Row(NamedTuple):
@@ -120,7 +83,7 @@ class Stage:
     seed: int
     hours: int
     scale: float
-    start_hour: int
+    start: datetime
     site: Site
     addresses: Addresses
     rows: list[Row] = field(default_factory=list)
@@ -130,15 +93,20 @@ class Stage:
     """Rotating networks."""
 
     def __post_init__(self) -> None:
-        self.rng = Random(self.seed)
+        self.start_hour = self.start.hour
+        self.rng = self.lasting = Random(self.seed)
         self.family: Family = None  # type: ignore[assignment]
         self.end = self.hours * HOUR
         self.days = self.hours / 24
 
     def play(self, family: Family) -> None:
-        """Let a family act; what it does depends on the seed and its name, not on who acted before."""
+        """Let a family act; what it does depends on seed, start and its name, not on who acted before.
+
+        `lasting` is for what a later run of the same world must find again: addresses of offices, partners, monitors.
+        """
         self.family = family
-        self.rng = Random(f"{self.seed}:{family.name}")
+        self.rng = Random(f"{self.seed}:{self.start:%Y%m%d%H}:{family.name}")
+        self.lasting = Random(f"{self.seed}:{family.name}")
         family.play(self)
 
     # How many, and when
@@ -185,13 +153,17 @@ class Stage:
         address, region = self.addresses.home(rng, 0.28, among)
         client = self.client(address, region, agents.phone(rng) if on_phone else agents.desktop(rng))
         if rng.random() < 0.02:
-            client.forwarded = rng.choice((f"192.168.{rng.randrange(3)}.{rng.randrange(2, 255)}", "127.0.0.1", f"10.0.{rng.randrange(9)}.{rng.randrange(1, 255)}"))
+            local = (
+                f"192.168.{rng.randrange(3)}.{rng.randrange(2, 255)}",
+                f"10.0.{rng.randrange(9)}.{rng.randrange(1, 255)}",
+            )
+            client.forwarded = rng.choice((*local, "127.0.0.1", "unknown"))
         client.hides_referer = rng.random() < 0.05
         return client
 
-    def server(self, agent: str, stack: str = "tool", v6_share: float = 0.12) -> Client:
+    def server(self, agent: str, stack: str = "tool", v6_share: float = 0.12, lasting: bool = False) -> Client:
         """A rented machine."""
-        return self.client(*self.addresses.hosting(self.rng, v6_share), agent, stack)
+        return self.client(*self.addresses.hosting(self.lasting if lasting else self.rng, v6_share), agent, stack)
 
     def compromised_home(self, agent: str, stack: str = "tool") -> Client:
         """A router, camera or computer at home that somebody else uses."""
@@ -216,13 +188,11 @@ class Stage:
     ) -> Client:
         """A client at that address; `stack` is how its software speaks TLS and HTTP."""
         rng = self.rng
-        version, tls, cipher, keeps = _STACKS[stack](rng)
         if address not in self.truths:
-            self.truths[address] = (self.family, self.family.abuse_kind is not None if abusive is None else abusive)
+            abuses = self.family.abuse_kind is not None if abusive is None else abusive
+            self.truths[address] = (self.family, abuses)
         rtt = min(0.6, rng.lognormvariate(-3.4, 0.6))
-        return Client(
-            address, rng.choice(EDGES[region]), agent, version, tls, cipher, rtt, rng.randrange(1 << 30), keeps
-        )
+        return Client(address, rng.choice(EDGES[region]), agent, STACKS[stack](rng), rtt, rng.randrange(1 << 30))
 
     # What
 
@@ -248,7 +218,7 @@ class Stage:
             return 200
         host = host or self.site.www
         page = self.site.answer(host, method, path)
-        if client.tls == "-":
+        if client.connection.tls == ABSENT:
             status, size = (301 if method in ("GET", "HEAD") else 307), 167
         status = status or page.status
         if client.hides_referer:
@@ -273,56 +243,3 @@ class Stage:
             )
         )
         return status
-
-
-def _browser_stack(rng: Random) -> tuple[str, str, str, bool]:
-    pick = rng.random()
-    if pick < 0.27:
-        return "HTTP/3.0", "TLSv1.3", "TLS_AES_128_GCM_SHA256", True
-    if pick < 0.93:
-        return "HTTP/2.0", "TLSv1.3", "TLS_AES_128_GCM_SHA256" if pick < 0.85 else "TLS_CHACHA20_POLY1305_SHA256", True
-    if pick < 0.97:
-        return "HTTP/2.0", "TLSv1.2", "ECDHE-RSA-AES128-GCM-SHA256", True
-    return "HTTP/1.1", "TLSv1.2", "ECDHE-RSA-AES128-GCM-SHA256", True
-
-
-def _tool_stack(rng: Random) -> tuple[str, str, str, bool]:
-    if rng.random() < 0.6:
-        return (
-            "HTTP/1.1",
-            "TLSv1.3",
-            _AES_128 if rng.random() < 0.9 else "TLS_AES_256_GCM_SHA384",
-            rng.random() < 0.5,
-        )
-    return (
-        "HTTP/1.1",
-        "TLSv1.2",
-        _OLDER_AES_128 if rng.random() < 0.9 else "ECDHE-RSA-AES256-GCM-SHA384",
-        rng.random() < 0.5,
-    )
-
-
-def _modern_tool_stack(rng: Random) -> tuple[str, str, str, bool]:
-    return ("HTTP/2.0" if rng.random() < 0.8 else "HTTP/1.1"), "TLSv1.3", "TLS_AES_128_GCM_SHA256", True
-
-
-def _old_stack(rng: Random) -> tuple[str, str, str, bool]:
-    return (
-        rng.choice(("HTTP/1.1", "HTTP/1.1", "HTTP/1.0")),
-        rng.choice(("TLSv1.2", "TLSv1.1")),
-        rng.choice(("ECDHE-RSA-AES128-SHA256", "AES128-SHA", "ECDHE-RSA-AES256-SHA")),
-        False,
-    )
-
-
-def _plain_stack(rng: Random) -> tuple[str, str, str, bool]:
-    return rng.choice(("HTTP/1.1", "HTTP/1.1", "HTTP/1.0")), "-", "-", False
-
-
-_STACKS: dict[str, Callable[[Random], tuple[str, str, str, bool]]] = {
-    "browser": _browser_stack,
-    "tool": _tool_stack,
-    "modern_tool": _modern_tool_stack,
-    "old": _old_stack,
-    "plain": _plain_stack,
-}

@@ -250,6 +250,16 @@ def _structured_request(stage: Stage, client: Client, at: float, here: str) -> N
         query = f"query={quote(text)}&variables={quote(variables)}"
         stage.send(client, at, "/v2/graphql", query, host=site.api, referer=f"https://{site.www}/", cookie="")
     else:
+        if rng.random() < 0.6:
+            stage.send(
+                client,
+                at - 0.2,
+                "/v2/products",
+                host=site.api,
+                method="OPTIONS",
+                referer=f"https://{site.www}/",
+                cookie="",
+            )
         stage.send(
             client,
             at,

@@ -112,7 +112,7 @@ class LineReader:
         if overlong:
             yield Block(carry, line, overlong_bytes=overlong, cut_off=bool(self.problem.reason))
         elif carry:
-            yield Block(carry, line, cut_off=bool(self.problem.reason))
+            yield Block(carry, line, cut_off=self.problem.reason not in ("", "trailing_garbage"))
 
     def _split_overlong(self, block: bytes, line: int) -> Iterator[Block]:
         """The block as it is, or with its overlong lines taken out one by one."""
@@ -173,9 +173,14 @@ class LineReader:
                     )
                     return
                 if member.eof:
-                    data = member.unused_data or self._more()
-                    if not data.strip(b"\x00"):
-                        return
+                    # Zeros between members and after the last one are padding.
+                    data = member.unused_data.lstrip(b"\x00")
+                    while not data:
+                        more = self._more()
+                        stored += len(more)
+                        if not more:
+                            return
+                        data = more.lstrip(b"\x00")
                     if not data.startswith(GZIP_MAGIC[: len(data)]):
                         self.problem = Problem(
                             "trailing_garbage", "Bytes that are not gzip follow the compressed data."

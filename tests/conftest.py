@@ -35,7 +35,8 @@ def clean_environment() -> Iterator[None]:
         patch.setenv("AWS_CONFIG_FILE", os.devnull)
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        for name in ("NO_PROXY", "no_proxy"):
+            patch.setenv(name, "127.0.0.1,localhost")
         patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
         patch.setenv("DAGSTER_DISABLE_TELEMETRY", "true")
         yield

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version as installed_version
@@ -106,6 +107,12 @@ def promote(spec: ModelSpec, version: str, *, tracking_uri: str, figures: Mappin
         client.set_registered_model_alias(spec.name, CHAMPION, version)
 
 
+def figures(name: str, version: str, *, tracking_uri: str) -> dict[str, float]:
+    """The figures that were logged when the version was registered."""
+    with _mlflow(tracking_uri) as (_, client):
+        return _figures(client, name, version)
+
+
 def passed_gate(name: str, version: str, *, tracking_uri: str) -> bool:
     """Whether the version was promoted through its gates at some time; False where the registry does not know it."""
     with _mlflow(tracking_uri) as (_, client):
@@ -172,11 +179,13 @@ def _mlflow(tracking_uri: str) -> Iterator[tuple[Any, Any]]:
     for key, value in QUIET.items():
         os.environ.setdefault(key, value)
     _check_reachable(tracking_uri)
+    import mlflow
     import mlflow.sklearn
     from mlflow.exceptions import MlflowException
+    from mlflow.utils.logging_utils import disable_logging
 
-    import mlflow
-
+    disable_logging()  # its chatter about runs and versions; errors are exceptions, not logs
+    warnings.filterwarnings("ignore", module=r"mlflow\.")
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_registry_uri(tracking_uri)
     try:

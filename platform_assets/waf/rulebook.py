@@ -34,7 +34,7 @@ class Step:
     min_probability: float
     ttl_hours: int
     min_requests: int = 1
-    min_evidence: int = 1
+    min_evidence: int = 0
     min_attack_requests: int = 0
     min_earlier_decisions: int = 0
 
@@ -116,13 +116,12 @@ class Rules:
 
     __pydantic_config__ = STRICT
 
-    count: Step = Step(min_probability=0.5, ttl_hours=24, min_requests=1, min_evidence=0)
-    challenge: Step = Step(min_probability=0.7, ttl_hours=12, min_requests=5, min_evidence=1)
+    count: Step = Step(min_probability=0.5, ttl_hours=24)
+    challenge: Step = Step(min_probability=0.7, ttl_hours=24, min_requests=3)
     block: Step = Step(
         min_probability=0.9,
         ttl_hours=24,
         min_requests=5,
-        min_evidence=3,
         min_attack_requests=5,
         min_earlier_decisions=1,
     )

@@ -16,6 +16,9 @@ from platform_assets.waf.decisions import ACTIONS, Decision, Row, Wanted, as_utc
 from platform_assets.waf.ranges import Network, Ranges, address_order, is_one_address, parse_network, special_ranges
 from platform_assets.waf.rulebook import Rules, Shared, Step
 
+WINDOW = timedelta(hours=24)
+"""What a score looks back on: within it the same requests show the same thing again, which is no repetition."""
+
 
 @dataclass(frozen=True)
 class _Client:
@@ -69,15 +72,16 @@ def decide(
 
 def _decide_one(start: datetime, client: _Client, rules: Rules) -> Decision | None:
     ceiling, why_not_more = _ceiling(client, rules)
-    earned = [action for action in ACTIONS if rank(action) <= ceiling and _earns(client, rules.step(action), rules)]
-    if not earned:
+    decided_at = start + timedelta(hours=1)
+    earned = [action for action in ACTIONS if _earns(client, rules.step(action), decided_at, rules)]
+    allowed = [action for action in earned if rank(action) <= ceiling]
+    if not allowed:
         return None
-    action = earned[-1]
+    action = allowed[-1]
     as_strong = [one for one in client.earlier if rank(one.action) >= rank(action)]
     # What a client does while it is under the same or a stronger action is partly our own echo: it renews nothing.
     if any(one.expires_at > start for one in as_strong):
         return None
-    decided_at = start + timedelta(hours=1)
     hours = min(
         rules.step(action).ttl_hours * rules.repetition.factor ** min(len(as_strong), 64),
         rules.repetition.max_ttl_hours,
@@ -88,7 +92,7 @@ def _decide_one(start: datetime, client: _Client, rules: Rules) -> Decision | No
     return Decision(
         address=str(client.network),
         action=action,
-        reason=_reason(start, client, action, why_not_more, len(as_strong), rules),
+        reason=_reason(start, client, action, why_not_more if earned[-1] != action else "", len(as_strong), rules),
         decided_at=decided_at,
         expires_at=decided_at + timedelta(hours=hours),
         model_name=model_name,
@@ -105,21 +109,27 @@ def _decide_one(start: datetime, client: _Client, rules: Rules) -> Decision | No
     )
 
 
-def _earns(client: _Client, step: Step, rules: Rules) -> bool:
-    """Whether a client has done enough for an action."""
+def _earns(client: _Client, step: Step, decided_at: datetime, rules: Rules) -> bool:
+    """Whether a client has done enough for an action, and something new since earlier decisions."""
     is_abuse = bool(client.score.get("is_abuse")) or not rules.require_is_abuse
     is_certain = client.probability >= step.min_probability
     is_much = client.request_count >= step.min_requests and len(client.evidence) >= step.min_evidence
-    is_new = step.min_evidence == 0 or not client.earlier or _has_fresh_evidence(client)
     asks_proof = step.min_attack_requests > 0 or step.min_earlier_decisions > 0
     by_attacks = step.min_attack_requests > 0 and client.attack_request_count >= step.min_attack_requests
-    by_repetition = step.min_earlier_decisions > 0 and len(client.earlier) >= step.min_earlier_decisions
+    same_window = [one for one in client.earlier if one.decided_at > decided_at - WINDOW]
+    is_fresh = _has_fresh_evidence(client)
+    independent = len(client.earlier) - (0 if is_fresh else len(same_window))
+    by_repetition = 0 < step.min_earlier_decisions <= independent
     is_proven = not asks_proof or by_attacks or by_repetition
-    return is_abuse and is_certain and is_much and is_new and is_proven
+    knew_as_much = [
+        one for one in same_window if one.score >= step.min_probability and one.request_count >= step.min_requests
+    ]
+    is_new = is_fresh or not knew_as_much
+    return is_abuse and is_certain and is_much and is_proven and is_new
 
 
 def _has_fresh_evidence(client: _Client) -> bool:
-    """Whether a request shows it that no earlier decision rests on: windows of 24 h show the same requests for a day."""
+    """Whether a request shows it that no earlier decision rests on."""
     used = {request_id for one in client.earlier for request_id in one.evidence_request_ids}
     return any(request_id not in used for request_id in client.evidence)
 
@@ -166,7 +176,7 @@ def _reason(start: datetime, client: _Client, action: str, why_not_more: str, re
         parts.append(f"escalated from {weaker[-1].action} {weaker[-1].decision_id}")
     if repeated:
         parts.append(f"repetition {repeated} within {rules.repetition.memory_hours} h")
-    if any(rank(more) > rank(action) and _earns(client, rules.step(more), rules) for more in ACTIONS):
+    if why_not_more:
         parts.append(why_not_more)
     said = client.score.get("reason")
     if isinstance(said, str) and said:

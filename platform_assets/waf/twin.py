@@ -1,7 +1,7 @@
 """The strict local twin of wafv2: IP sets, rule groups and web ACLs in a folder, called like boto3's client.
 
 Refuses what AWS refuses, with botocore's own exceptions; used by demo, replay and tests. It matches no traffic. How
-state is kept and faults are made is twin_state.py's, what rules mean is twin_rules.py's.
+state is kept and faults are made is twin_state.py's, what entities may hold is twin_content.py's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from platform_assets.waf import limits, twin_rules
-from platform_assets.waf.ranges import address_order
+from platform_assets.waf.twin_content import ACCOUNT, ARN_NAMES, BAD_FORMAT, KINDS, State, capacity, check_content
 from platform_assets.waf.twin_state import (
     TwinFolder,
     answered,
@@ -28,14 +28,6 @@ from platform_assets.waf.twin_state import (
     service_model,
 )
 
-ACCOUNT = "000000000000"
-MAX_WEB_ACL_CAPACITY = 5000
-BAD_FORMAT = "The parameter contains formatting that is not valid."
-BAD_REFERENCE = "A reference in your rule statement is not valid."
-
-State = dict[str, Any]
-KINDS = {"IPSet": "ip_sets", "RuleGroup": "rule_groups", "WebACL": "web_acls"}
-ARN_NAMES = {"IPSet": "ipset", "RuleGroup": "rulegroup", "WebACL": "webacl"}
 MOST = {"IPSet": limits.MAX_IP_SETS, "RuleGroup": limits.MAX_RULE_GROUPS, "WebACL": limits.MAX_WEB_ACLS}
 SHOWN = {
     "IPSet": ("Name", "Id", "ARN", "Description", "IPAddressVersion", "Addresses"),
@@ -142,7 +134,7 @@ class WafTwin:
 
     def check_capacity(self, **parameters: Any) -> dict[str, Any]:
         def used(state: State) -> dict[str, Any]:
-            return {"Capacity": self._capacity("CheckCapacity", state, parameters["Rules"])}
+            return {"Capacity": capacity("CheckCapacity", state, parameters["Rules"])}
 
         return self._call("CheckCapacity", parameters, used)
 
@@ -222,7 +214,7 @@ class WafTwin:
         }
         made.update({name: given[name] for name in GIVEN[kind] if name in given})
         made["ARN"] = self._arn(kind, made)
-        self._check_content(operation, state, kind, made)
+        check_content(operation, state, kind, made, self._clock() - self._settle)
         found[made["Id"]] = made
         if given.get("Tags"):
             state["tags"][made["ARN"]] = {one["Key"]: one["Value"] for one in given["Tags"]}
@@ -241,7 +233,7 @@ class WafTwin:
         fixed = ("Name", "Capacity", "IPAddressVersion")
         after = {key: value for key, value in one.items() if key not in GIVEN[kind] or key in fixed}
         after.update({name: given[name] for name in GIVEN[kind] if name in given})
-        self._check_content(operation, state, kind, after)
+        check_content(operation, state, kind, after, self._clock() - self._settle)
         after["LockToken"] = str(uuid.uuid4())
         state[KINDS[kind]][one["Id"]] = after
         return {"NextLockToken": after["LockToken"]}
@@ -293,63 +285,6 @@ class WafTwin:
             raise fault(operation, "WAFNonexistentItemException", f"There is no {arn}.")
         tags: dict[str, str] = state["tags"].setdefault(arn, {})
         return tags
-
-    # What entities may hold
-
-    def _check_content(self, operation: str, state: State, kind: str, one: State) -> None:
-        if kind == "IPSet":
-            self._check_addresses(operation, one)
-            return
-        twin_rules.check_rules(one.get("Rules", []), in_rule_group=kind == "RuleGroup")
-        self._check_references(operation, state, one)
-        used = self._capacity(operation, state, one.get("Rules", []))
-        one["LabelNamespace"] = f"awswaf:{ACCOUNT}:{ARN_NAMES[kind]}:{one['Name']}:"
-        if kind == "RuleGroup" and used > one["Capacity"]:
-            raise fault(
-                operation, "WAFLimitsExceededException", f"The rules need {used} WCU; the group has {one['Capacity']}."
-            )
-        if kind == "WebACL":
-            if used > MAX_WEB_ACL_CAPACITY:
-                raise fault(
-                    operation, "WAFLimitsExceededException", f"The rules need {used} WCU of {MAX_WEB_ACL_CAPACITY}."
-                )
-            if len(one["DefaultAction"]) != 1:
-                raise invalid(operation, "Exactly one default action is needed.", "DEFAULT_ACTION", "DefaultAction")
-            one["Capacity"] = used
-
-    def _check_addresses(self, operation: str, one: State) -> None:
-        if len(one["Addresses"]) > limits.MAX_ADDRESSES:
-            raise fault(
-                operation, "WAFLimitsExceededException", f"An IP set holds {limits.MAX_ADDRESSES} addresses at most."
-            )
-        canonical = [limits.canonical(text) for text in one["Addresses"]]
-        for text, normal in zip(one["Addresses"], canonical, strict=True):
-            if "/" not in text or limits.address_problem(normal, one["IPAddressVersion"]):
-                raise invalid(operation, BAD_FORMAT, "IP_ADDRESS", text)
-        if len(set(canonical)) != len(canonical):
-            raise invalid(operation, "The list names an address twice.", "IP_ADDRESS", "Addresses")
-        one["Addresses"] = sorted(canonical, key=address_order)
-
-    def _check_references(self, operation: str, state: State, one: State) -> None:
-        entities = {found["ARN"]: found for table in KINDS.values() for found in state[table].values()}
-        for arn in sorted(twin_rules.references(one.get("Rules", []))):
-            found = entities.get(arn)
-            if found is None or found["Scope"] != one["Scope"]:
-                raise invalid(operation, BAD_REFERENCE, "RULE", "Statement")
-            if self._clock() - found["CreatedAt"] < self._settle:
-                raise fault(
-                    operation, "WAFUnavailableEntityException", f"{found['Name']} is not available yet; try again."
-                )
-
-    def _capacity(self, operation: str, state: State, rules: list[Any]) -> int:
-        groups = {one["ARN"]: int(one["Capacity"]) for one in state["rule_groups"].values()}
-
-        def of_group(arn: str) -> int:
-            if arn not in groups:
-                raise invalid(operation, BAD_REFERENCE, "RULE", "Statement")
-            return groups[arn]
-
-        return twin_rules.capacity(rules, of_group)
 
 
 def _summary(one: State) -> dict[str, Any]:

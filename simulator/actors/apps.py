@@ -25,7 +25,7 @@ def _session(stage: Stage, client: Client, at: float, calls: int) -> None:
             host=api,
             method="POST",
             body=240,
-            status=401 if rng.random() < 0.06 else 0,
+            status=401 if rng.random() < 0.12 else 0,
         )
     elif rng.random() < 0.3:
         while rng.random() < 0.15:

@@ -61,7 +61,7 @@ def crawl(crawler: Crawler, stage: Stage) -> None:
     """robots.txt and sitemap first and again every few hours; pages at a steady pace, old links among them."""
     rng, site = stage.rng, stage.site
     machines: list[Client] = [
-        stage.client(stage.addresses.within(rng, rng.choice(crawler.ranges)), crawler.region, crawler.agents[0],
+        stage.client(stage.addresses.within(stage.lasting, stage.lasting.choice(crawler.ranges)), crawler.region, crawler.agents[0],
         "modern_tool") for _ in range(max(1, round(crawler.machines * min(1.0, stage.scale * 2))))
     ]
     for at in stage.ticks(rng.uniform(2.5, 5.0) * 3600, 600):

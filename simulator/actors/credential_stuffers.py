@@ -155,7 +155,7 @@ def headless(stage: Stage) -> None:
             at += 12 + rng.expovariate(1 / 22)
             client.cookie = session_cookie(stage)
             stage.send(client, at, site.style.login)
-            for path, query in site.scripts[: rng.randrange(2, 8)]:
+            for path, query in [*site.styles, *site.scripts[: rng.randrange(2, 8)]]:
                 stage.send(client, at + 0.4, path, query, referer=site.link(site.style.login))
             if _try(stage, client, at + 3, site.style.login, referer=site.link(site.style.login), hits=0.02):
                 stage.send(client, at + 4, site.style.account, referer=site.link(site.style.login))

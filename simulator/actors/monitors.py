@@ -14,8 +14,8 @@ def uptime(stage: Stage) -> None:
     """HEAD of the front page once a minute from one place, confirmed from a second when it fails."""
     rng = stage.rng
     agent = "Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)"
-    first = stage.client(stage.addresses.within(rng, "69.162.124.224/28"), "DFW", agent, "tool")
-    second = stage.client(stage.addresses.within(rng, "216.144.248.16/28"), "ORD", agent, "tool")
+    first = stage.client(stage.addresses.within(stage.lasting, "69.162.124.224/28"), "DFW", agent, "tool")
+    second = stage.client(stage.addresses.within(stage.lasting, "216.144.248.16/28"), "ORD", agent, "tool")
     for at in stage.ticks(60, 0.4):
         stage.send(first, at, "/", method="HEAD")
         if rng.random() < 0.004:
@@ -24,10 +24,9 @@ def uptime(stage: Stage) -> None:
 
 def places(stage: Stage) -> None:
     """A health page and a search, every few minutes, from eight places in turn, with a fresh query against caches."""
-    rng = stage.rng
     agent = "Pingdom.com_bot_version_1.4_(http://www.pingdom.com/)"
     probes = [
-        stage.client(stage.addresses.within(rng, cidr), region, agent, "tool")
+        stage.client(stage.addresses.within(stage.lasting, cidr), region, agent, "tool")
         for cidr, region in (
             ("178.255.152.0/24", "LHR"),
             ("94.75.211.72/29", "AMS"),
@@ -41,7 +40,7 @@ def places(stage: Stage) -> None:
     ]
     for number, at in enumerate(stage.ticks(120, 2)):
         client = probes[number % len(probes)]
-        stage.send(client, at, "/healthz", f"cachebust={int(at * 1000)}")
+        stage.send(client, at, "/healthz", f"cachebust={int(at * 1000)}", host=stage.site.distributions[0][1])
         if number % 5 == 0:
             path, query = stage.site.search("status check")
             stage.send(client, at + 1, path, query)
@@ -52,7 +51,7 @@ def synthetic(stage: Stage) -> None:
     rng, site = stage.rng, stage.site
     agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/150.0.0.0 Safari/537.36 DatadogSynthetics"
     clients = [
-        stage.client(stage.addresses.within(rng, cidr), region, agent, "browser")
+        stage.client(stage.addresses.within(stage.lasting, cidr), region, agent, "browser")
         for cidr, region in (("3.120.0.0/14", "FRA"), ("18.130.0.0/16", "LHR"))
     ]
     product = site.products[0]

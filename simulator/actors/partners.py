@@ -12,11 +12,18 @@ from simulator.stage import Stage
 
 
 def stock_sync(stage: Stage) -> None:
-    """python-requests: signs in once an hour, asks for stock every two minutes, refreshes the token when told 401."""
+    """python-requests: signs in hourly, asks for stock every two minutes, refreshes the token when told 401.
+
+    Once a day its secret expires, and it fails to sign in every half minute until somebody renews it.
+    """
     rng, api = stage.rng, stage.site.api
-    client = stage.server(agents.python_requests(rng), v6_share=0)
+    client = stage.server(agents.python_requests(rng), v6_share=0, lasting=True)
     for at in stage.ticks(3600, 5):
         stage.send(client, at, "/v2/session", host=api, method="POST", body=122)
+    expired = stage.burst_start(2400)
+    for at in stage.ticks(30, 1):
+        if expired < at < expired + 2400:
+            stage.send(client, at, "/v2/session", host=api, method="POST", body=122, status=401)
     for at in stage.ticks(120, 4):
         if rng.random() < 0.03:
             stage.send(client, at - 0.4, "/v2/stock", "updated_since=2026-11-19T22%3A00%3A00Z", host=api, status=401)
@@ -33,7 +40,7 @@ def stock_sync(stage: Stage) -> None:
 def feed_exports(stage: Stage) -> None:
     """Java: the whole assortment as a file every hour, then every product's picture that is new."""
     rng, site = stage.rng, stage.site
-    client = stage.server("Apache-HttpClient/4.5.14 (Java/17.0.10)", v6_share=0)
+    client = stage.server("Apache-HttpClient/4.5.14 (Java/17.0.10)", v6_share=0, lasting=True)
     for at in stage.ticks(3600, 20):
         stage.send(client, at, "/v2/feeds/products.xml", "shop=marketplace&token=8f2c1d", host=site.api)
         for _ in range(stage.volume(rng.randrange(4, 26))):
@@ -44,7 +51,7 @@ def feed_exports(stage: Stage) -> None:
 def marketplace(stage: Stage) -> None:
     """Go: orders in and out with PUT, PATCH and DELETE, several workers at once, conflicts and retries after 5xx."""
     rng, site = stage.rng, stage.site
-    workers = [stage.server("Go-http-client/2.0", "modern_tool", v6_share=0.3) for _ in range(3)]
+    workers = [stage.server("Go-http-client/2.0", "modern_tool", v6_share=0.3, lasting=True) for _ in range(3)]
     for at in stage.ticks(75, 30):
         if rng.random() < 0.15:
             skus = ",".join(str(rng.choice(site.products).number) for _ in range(rng.randrange(20, 200)))
@@ -69,7 +76,7 @@ def comparison_feed(stage: Stage) -> None:
     """Takes the feed four times a day and checks a sample of pages."""
     rng, site = stage.rng, stage.site
     client = stage.client(
-        stage.addresses.within(rng, "185.60.112.0/22"),
+        stage.addresses.within(stage.lasting, "185.60.112.0/22"),
         "FRA",
         "Mozilla/5.0 (compatible; PriceFetcher/3.2; +https://compare.example/bot)",
         "tool",
@@ -86,7 +93,7 @@ def comparison_pages(stage: Stage) -> None:
     rng, site = stage.rng, stage.site
     clients = [
         stage.client(
-            stage.addresses.within(rng, "193.34.188.0/24"),
+            stage.addresses.within(stage.lasting, "193.34.188.0/24"),
             "CDG",
             "KelkooBot/2.4 (+https://compare.example/merchants)",
             "tool",
@@ -101,7 +108,7 @@ def comparison_pages(stage: Stage) -> None:
 def affiliate_checker(stage: Stage) -> None:
     """Checks that affiliates' deep links still work: redirects with addresses in the query, a browser's name, HEAD then GET."""
     rng, site = stage.rng, stage.site
-    client = stage.server(agents.desktop(rng), "modern_tool", v6_share=0)
+    client = stage.server(agents.desktop(rng), "modern_tool", v6_share=0, lasting=True)
     for at in stage.ticks(110, 15):
         product = rng.choice(site.products)
         query = f"url=https%3A%2F%2F{site.www}{product.path.replace('/', '%2F')}&awc={rng.randrange(1000, 9999)}_{int(at)}_{rng.randrange(10**8)}"

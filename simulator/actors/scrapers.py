@@ -52,7 +52,11 @@ def headless(stage: Stage) -> None:
             stage.send(
                 client, at, product.path, referer=site.link(site.style.category.format(category=product.category))
             )
-            for path, query in site.scripts[: rng.randrange(0, 5)] + list(product.images[:3]):
+            for path, query in [
+                *site.scripts[: rng.randrange(0, 5)],
+                *site.styles[: rng.randrange(0, 3)],
+                *product.images[:3],
+            ]:
                 stage.send(client, at + rng.random(), path, query, referer=site.link(product.path))
 
 

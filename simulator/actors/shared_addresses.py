@@ -34,7 +34,7 @@ def _people(
 def office_broken_page(stage: Stage) -> None:
     """An office; its intranet has a page with pictures that the shop renamed: hundreds of 404s, every minute of a working day."""
     rng = stage.rng
-    gate = _people(stage, stage.addresses.home(rng, 0.0, HOMES[:6]), 34, OFFICE_HOURS, _WORK, 0.1)
+    gate = _people(stage, stage.addresses.home(stage.lasting, 0.0, HOMES[:6]), 34, OFFICE_HOURS, _WORK, 0.1)
     gate.forwarded = f"10.20.{rng.randrange(9)}.{rng.randrange(2, 250)}"
     missing = [f"/media/intranet/{words.identifier(rng, 8)}.png" for _ in range(6)] + ["/assets/banner-2023.gif"]
     staff = [agents.desktop(rng) for _ in range(25)]
@@ -47,7 +47,7 @@ def office_broken_page(stage: Stage) -> None:
 def office_editors(stage: Stage) -> None:
     """The people who write the blog: wp-admin all day long, with its scripts, autosaves by POST, HTML in nothing we see."""
     rng, site = stage.rng, stage.site
-    address = stage.addresses.home(rng, 0.0, HOMES[:6])
+    address = stage.addresses.home(stage.lasting, 0.0, HOMES[:6])
     _people(stage, address, 16, OFFICE_HOURS, _WORK, 0.1)
     for at in stage.moments(stage.crowd(14, OFFICE_HOURS), OFFICE_HOURS):
         editor = stage.client(*address, agents.desktop(rng))
@@ -116,7 +116,7 @@ def office_editors(stage: Stage) -> None:
 def office_testers(stage: Stage) -> None:
     """Developers and testers: curl, Postman, a link checker that visits every old address by HEAD, typing quotes into forms."""
     rng, site = stage.rng, stage.site
-    address = stage.addresses.home(rng, 0.0, HOMES[:6])
+    address = stage.addresses.home(stage.lasting, 0.0, HOMES[:6])
     gate = _people(
         stage,
         address,
@@ -172,7 +172,7 @@ def office_testers(stage: Stage) -> None:
 def cgnat_with_scanner(stage: Stage) -> None:
     """A carrier's address with some two hundred shoppers, and one among them whose phone scans for secrets and injects."""
     rng = stage.rng
-    address = stage.addresses.home(rng, 0.0, CARRIERS)
+    address = stage.addresses.home(stage.lasting, 0.0, CARRIERS)
     gate = _people(stage, address, 210, SHOPPING_HOURS, _SHORT, 0.9)
     scanner = gate.variant(agents.old_browser(rng))
     aim = Aim(stage.site)
@@ -188,13 +188,13 @@ def cgnat_with_scanner(stage: Stage) -> None:
 def cgnat_carrier(stage: Stage) -> None:
     """Two addresses of a carrier's NAT, side by side, with nobody but shoppers."""
     for _ in range(2):
-        _people(stage, stage.addresses.home(stage.rng, 0.0, CARRIERS), 70, SHOPPING_HOURS, _SHORT, 1.0)
+        _people(stage, stage.addresses.home(stage.lasting, 0.0, CARRIERS), 70, SHOPPING_HOURS, _SHORT, 1.0)
 
 
 def cgnat_campus(stage: Stage) -> None:
     """A student residence: a hundred visitors, and one who practises injection by hand in the evening."""
     rng = stage.rng
-    gate = _people(stage, stage.addresses.home(rng, 0.0, HOMES[:10]), 90, SHOPPING_HOURS, _SHORT, 0.6)
+    gate = _people(stage, stage.addresses.home(stage.lasting, 0.0, HOMES[:10]), 90, SHOPPING_HOURS, _SHORT, 0.6)
     student, aim, at = gate.variant(agents.desktop(rng)), Aim(stage.site, 0.1), stage.burst_start(3000)
     for _ in range(stage.volume(45)):
         at += attacks.by_hand(rng)
@@ -210,7 +210,7 @@ def vpn_exit(stage: Stage) -> None:
     for _ in range(3):
         gate = _people(
             stage,
-            (stage.addresses.within(rng, "146.70.96.0/20"), rng.choice(("FRA", "LHR", "IAD"))),
+            (stage.addresses.within(stage.lasting, "146.70.96.0/20"), rng.choice(("FRA", "LHR", "IAD"))),
             22,
             (1,) * 24,
             _SHORT,
@@ -226,7 +226,7 @@ def tor_exit(stage: Stage) -> None:
     aim = Aim(stage.site)
     for _ in range(3):
         gate = stage.client(
-            stage.addresses.within(rng, "185.220.101.0/25"),
+            stage.addresses.within(stage.lasting, "185.220.101.0/25"),
             "FRA",
             "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0",
         )
@@ -239,7 +239,10 @@ def tor_exit(stage: Stage) -> None:
 def private_relay(stage: Stage) -> None:
     """A relay of a phone maker: hundreds of owners through a dozen addresses of one /24, each with another person every time."""
     rng = stage.rng
-    exits = [stage.client(stage.addresses.within(rng, "172.224.226.0/24"), "FRA", agents.phone(rng)) for _ in range(12)]
+    exits = [
+        stage.client(stage.addresses.within(stage.lasting, "172.224.226.0/24"), "FRA", agents.phone(rng))
+        for _ in range(12)
+    ]
     for at in stage.moments(stage.crowd(60)):
         visit(stage, rng.choice(exits).variant(rng.choice((agents.phone(rng), agents.desktop(rng)))), at, _SHORT)
 

@@ -18,6 +18,9 @@ def methods(rng: Random, aim: Aim) -> Shot:
     """Whatever a server may have left switched on."""
     method = rng.choice(("TRACE", "TRACK", "DEBUG", "PROPFIND", "SEARCH", "MKCOL", "COPY", "MOVE", "LOCK", "PROPPATCH", "BREW", "FOO",
         identifier(rng, 4, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), "INDEX", "PURGE", "LINK", "VERSION-CONTROL", "QUERY", "get", "JEFF"))
+    if rng.random() < 0.3:
+        script = f"/{rng.choice(('', 'uploads/', 'webdav/', 'fileserver/'))}{identifier(rng, 6)}.{rng.choice(('txt', 'jsp/', 'php', 'html', 'asp;.txt'))}"
+        return Shot(script, method=rng.choice(("PUT", "PUT", "DELETE", "PATCH", "OPTIONS")), body=rng.randrange(8, 600))
     return Shot(rng.choice(("/", "/", "/webdav/", "/uploads/", aim.page(rng), f"/{identifier(rng, 6)}")), method=method,
         status=rng.choice((403, 403, 405, 400, 501)))
 

@@ -76,6 +76,19 @@ def test_another_seed_gives_another_shop_and_other_visitors(world: World, tmp_pa
     assert not hosts & other_hosts
 
 
+def test_the_next_day_has_the_same_shop_and_residents_but_other_requests(world: World, tmp_path: Path) -> None:
+    _small(tmp_path, start=START + timedelta(days=1))
+    next_day = pq.read_table(tmp_path / "truth" / "clients.parquet").to_pylist()
+    for family in ("monitor_uptime", "office_broken_page", "cgnat_with_scanner", "partner_stock_sync"):
+        today, tomorrow = (
+            {row["client"] for row in rows if row["family"] == family} for rows in (world.clients, next_day)
+        )
+        assert today & tomorrow
+    lines = list(_lines(tmp_path / "raw"))
+    assert {line["cs(Host)"] for line in lines} == {line["cs(Host)"] for line in world.lines}
+    assert not {line["x-edge-request-id"] for line in lines} & {row["request_id"] for row in world.requests}
+
+
 def test_a_run_replaces_what_a_former_run_left(world: World, tmp_path: Path) -> None:
     _small(tmp_path, seed=6, late_share=0.5)
     _small(tmp_path)

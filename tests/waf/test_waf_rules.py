@@ -46,8 +46,9 @@ def action_of(*arguments, **values) -> str | None:
         (0.49, 100, None),
         (0.5, 1, "count"),
         (0.69, 100, "count"),
-        (0.7, 4, "count"),
-        (0.7, 5, "challenge"),
+        (0.7, 2, "count"),
+        (0.7, 3, "challenge"),
+        (0.9, 4, "challenge"),
         (0.9, 5, "block"),
     ],
 )
@@ -186,9 +187,33 @@ def test_an_action_in_force_is_neither_repeated_nor_renewed_by_its_own_echo():
 
 def test_an_old_verdict_is_not_renewed_on_the_requests_that_made_it():
     ids = tuple(score(CLIENT)["evidence_request_ids"])
-    over = decision(CLIENT, decided_at=HOUR - timedelta(hours=24), hours=12, evidence_request_ids=ids)
-    assert action_of(earlier=(over,)) == "count"  # watched, no more
+    over = decision(CLIENT, decided_at=HOUR - timedelta(hours=13), hours=12, evidence_request_ids=ids)
+    assert action_of(earlier=(over,)) is None
     assert action_of(earlier=(over,), evidence_request_ids=[*ids[:3], "new"]) == "block"
+    a_day_ago = decision(CLIENT, decided_at=END - timedelta(hours=24), hours=12, evidence_request_ids=ids)
+    assert action_of(earlier=(a_day_ago,)) == "block"
+
+
+def volume_abuse(*earlier: Decision, **values) -> str | None:
+    """The action on a scraper: no request of its own shows it, so no ids."""
+    row = score(CLIENT, evidence_request_ids=[], abuse_kind="scraper", request_count=3000, **values)
+    found = decide(HOUR, [row], earlier, RULES, behaviour=[behaviour(CLIENT)], attacks=[])
+    return found[0].action if found else None
+
+
+def test_abuse_by_volume_is_challenged_at_once_and_blocked_when_it_goes_on_after_a_day():
+    assert volume_abuse() == "challenge"
+    values = {"evidence_request_ids": (), "request_count": 3000}
+    an_hour_ago = decision(CLIENT, "challenge", decided_at=HOUR, **values)
+    assert volume_abuse(an_hour_ago) is None, "the same 24 hours seen twice are no repetition"
+    a_day_ago = decision(CLIENT, "challenge", decided_at=END - timedelta(hours=24), **values)
+    assert volume_abuse(a_day_ago) == "block"
+
+
+def test_a_verdict_that_knew_less_may_grow_within_the_day():
+    counted = decision(CLIENT, "count", decided_at=HOUR, score=0.6, request_count=9, evidence_request_ids=())
+    assert volume_abuse(counted) == "challenge"
+    assert volume_abuse(counted, abuse_probability=0.65) is None
 
 
 def test_durations_double_with_each_repetition_up_to_the_cap():

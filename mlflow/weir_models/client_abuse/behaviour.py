@@ -59,9 +59,9 @@ def pages(c: Counts) -> Values:
     return np.maximum(c["day_request_count"] - c["day_asset_request_count"], 0.0)
 
 
-def attacked_pages(c: Counts) -> Values:
-    """Attacks, no more than there are pages: where the page is one, so are its assets, by their referer."""
-    return np.minimum(c["day_attack_request_count"], pages(c))
+def attacks_an_agent(c: Counts) -> Values:
+    """Pages that carry attacks, an address or user agent; where a page is one, so are its assets, by their referer."""
+    return c["day_attack_request_count"] * ratio(pages(c), c["day_request_count"]) / heads(c)
 
 
 def plain_attacks(c: Counts) -> Values:
@@ -83,6 +83,11 @@ def malformed(c: Counts) -> Values:
     """4xx that are neither not found nor unauthorised nor failed sign-ins: bad requests, methods, lengths, limits."""
     refused = c["day_client_error_count"] - c["day_not_found_count"] - c["day_unauthorised_count"]
     return np.maximum(np.minimum(refused, c["day_client_error_count"] - c["day_not_found_count"] - c["day_sign_in_failure_count"]), 0.0)
+
+
+def failed_probes(c: Counts) -> Values:
+    """Probes that may have failed: whoever works in the admin console gets it."""
+    return np.minimum(c["day_probe_path_request_count"], c["day_client_error_count"] + c["day_redirect_count"])
 
 
 def refused_posts(c: Counts) -> Values:
@@ -107,10 +112,14 @@ def bare_breadth(c: Counts) -> Values:
     return breadth(c) * ratio(bare_pages(c), c["day_request_count"])
 
 
+def heads(c: Counts) -> Values:
+    """How many there are at least: addresses or user agents, whichever are more."""
+    return np.maximum(np.maximum(c["day_address_count"], c["day_distinct_user_agent_count"]), 1.0)
+
+
 def busiest_hour_an_agent(c: Counts) -> Values:
-    """Requests of the busiest hour, an address or user agent, whichever are more."""
-    heads = np.maximum(np.maximum(c["day_address_count"], c["day_distinct_user_agent_count"]), 1.0)
-    return c["day_peak_hour_request_count"] / heads
+    """Requests of the busiest hour, an address or user agent."""
+    return c["day_peak_hour_request_count"] / heads(c)
 
 
 def further_agents(c: Counts) -> Values:
@@ -163,18 +172,18 @@ def _volume(name: str, leaning: str, of: Callable[[Counts], Values], words: str,
 
 
 BEHAVIOURS = (
-    _share("attack_share", "prober", 1, attacked_pages, "pages carry attacks", (0.0, 0.05, 0.15, 0.3, 0.5, 0.8), pages),
+    _share("attack_share", "prober", 1, "day_attack_request_count", "requests carry attacks", (0.0, 0.05, 0.15, 0.3, 0.5, 0.8)),
     _share("plain_attack_share", "prober", 1, plain_attacks, "requests carry attacks in themselves", (0.0, 0.1, 0.3, 0.5, 0.8)),
-    Behaviour("attack_classes", "prober", 1, (1.0, 2.0, 4.0), _column("day_attack_class_count"), "classes of attack", trust=0.3),
-    _share("probe_share", "scanner", 1, "day_probe_path_request_count", "requests are for paths that only scanners ask for"),
+    _volume("attacks", "prober", attacks_an_agent, "pages with attacks a user agent", (1, 3, 8, 20)),
+    _share("probe_share", "scanner", 1, failed_probes, "requests are for paths that only scanners ask for"),
     _share("missing_share", "scanner", 1, missing_pages, "pages were not found", SHARE_KNOTS, pages),
-    _share("unauthorised_share", "scanner", 1, unauthorised, "requests were not allowed (401, 403)", trust=0.3),
-    _share("malformed_share", "scanner", 1, malformed, "requests were refused (other 4xx)", trust=0.5),
-    _share("unusual_method_share", "scanner", 1, "day_unusual_method_request_count", "requests use unusual methods", trust=0.5),
+    _share("unauthorised_share", "scanner", 1, unauthorised, "requests were not allowed (401, 403)", (0.05, 0.15, 0.3, 0.6), trust=0.3),
+    _share("malformed_share", "scanner", 1, malformed, "requests were refused (other 4xx)", (0.03, 0.15, 0.3, 0.6), trust=0.5),
+    _share("unusual_method_share", "scanner", 1, "day_unusual_method_request_count", "requests use unusual methods", (0.05, 0.2, 0.5), trust=0.5),
     _share("no_user_agent_share", "scanner", 1, "day_no_user_agent_count", "requests have no user agent", trust=0.5),
     _share("agent_turnover", "scanner", 1, further_agents, "requests change the user agent", (0.02, 0.1, 0.3)),
-    _share("sign_in_failure_share", "credential_stuffing", 1, "day_sign_in_failure_count", "requests are failed sign-ins"),
-    _share("refused_post_share", "credential_stuffing", 1, refused_posts, "requests are POSTs that were refused"),
+    _share("sign_in_failure_share", "credential_stuffing", 1, "day_sign_in_failure_count", "requests are failed sign-ins", (0.05, 0.2, 0.5, 0.9)),
+    _share("refused_post_share", "credential_stuffing", 1, refused_posts, "requests are POSTs that were refused", (0.05, 0.2, 0.5, 0.9)),
     _volume("sign_in_failures", "credential_stuffing", _column("day_sign_in_failure_count"), "failed sign-ins", (2, 8, 30, 120)),
     _volume("bare_breadth", "scraper", bare_breadth, "different pages without their assets", (5, 15, 40, 100, 300)),
     _volume("busiest_hour", "scraper", busiest_hour_an_agent, "requests an hour and user agent", (100, 250, 600, 1500)),

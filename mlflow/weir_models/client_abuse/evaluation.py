@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from ipaddress import ip_network
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from weir_models.client_abuse.behaviour import ratio
 from weir_models.client_abuse.spec import ERRORS_A_MINUTE, REQUESTS_IN_FIVE_MINUTES
 from weir_models.client_abuse.weighting import client_days
 from weir_models.contract import Evaluation
+
+RULES = ("aws", "any_attack", "either")
+"""The naive rules."""
 
 
 def naive_rules(frame: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
@@ -39,14 +43,14 @@ def evaluate(examples: pd.DataFrame, scores: pd.DataFrame, threshold: float) -> 
     figures = detection("", truth, flagged)
     figures["pr_auc"] = metrics.pr_auc(truth, clients["abuse_probability"])
     figures["roc_auc"] = metrics.roc_auc(truth, clients["abuse_probability"])
-    rules = ("aws", "any_attack", "either")
-    for rule in rules:
+    for rule in RULES:
         figures |= detection(f"naive_{rule}_", truth, clients[rule].to_numpy(dtype=bool))
-    best = max(rules, key=lambda rule: np.nan_to_num(figures[f"naive_{rule}_f1"]))
+    best = max(RULES, key=lambda rule: np.nan_to_num(figures[f"naive_{rule}_f1"]))
     figures |= detection("naive_", truth, clients[best].to_numpy(dtype=bool))
+    itself = clients["flagged_itself"].to_numpy(dtype=bool)
     for kind in ("address", "network"):
         of_kind = (clients["client_kind"] == kind).to_numpy()
-        figures |= detection(f"{kind}_", truth[of_kind], flagged[of_kind])
+        figures |= detection(f"{kind}_", truth[of_kind], itself[of_kind])
     named = clients.loc[truth & flagged]
     figures |= metrics.rate_figures("kind_agreement", named["said_kind"].to_numpy() == named["abuse_kind"].to_numpy())
     hours = named["hours_to_detect"]
@@ -59,6 +63,8 @@ def evaluate(examples: pd.DataFrame, scores: pd.DataFrame, threshold: float) -> 
     by_kind = by_kind.rename(columns={"group": "abuse_kind", "rate": "recall"})
     naive = metrics.rates_by_group(clients[best][truth], clients["abuse_kind"][truth])
     by_kind["naive_recall"] = naive["rate"]
+    alone = metrics.rates_by_group(clients["flagged_itself"][truth], clients["abuse_kind"][truth])
+    by_kind["recall_without_networks"] = alone["rate"]
     by_kind["median_hours"] = by_kind["abuse_kind"].map(named.groupby("abuse_kind")["hours_to_detect"].median())
     by_family = metrics.rates_by_group(flagged, clients["family"]).rename(columns={"group": "family", "rate": "flagged"})
     by_family["is_abuse"] = by_family["family"].map(clients.groupby("family")["is_abuse"].max())
@@ -71,33 +77,59 @@ def evaluate(examples: pd.DataFrame, scores: pd.DataFrame, threshold: float) -> 
 
 
 def by_client(examples: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    """One row for each client of a day: its label, whether it was ever flagged and how soon, its highest probability."""
+    """One row for each client of a day: its label, whether and when it was flagged, its highest probability.
+
+    `flagged_itself` tells of its own rows, `flagged` of them or its network's: what is done about a network reaches
+    its addresses, the guilty and the innocent. Naive rules know addresses only.
+    """
     rows = examples[["client", "client_kind", "hour_at", "is_abuse", "abuse_kind", "family"]].reset_index(drop=True)
     rows["hour_at"] = pd.to_datetime(rows["hour_at"], utc=True)
-    rows["flagged"] = scores["is_abuse"].to_numpy(dtype=bool)
-    rows["abuse_probability"] = scores["abuse_probability"].to_numpy(dtype=float)
-    rows["said_kind"] = scores["abuse_kind"].to_numpy()
+    rows["own"] = scores["is_abuse"].to_numpy(dtype=bool)
+    rows["probability"] = scores["abuse_probability"].to_numpy(dtype=float)
+    rows["flagged_at"] = rows["hour_at"].where(rows["own"])
     rows = rows.assign(**naive_rules(examples))
-    rows["flagged_at"] = rows["hour_at"].where(rows["flagged"])
     days = client_days(rows)
-    rows["said_kind"] = rows["said_kind"].where(rows["abuse_probability"] == rows.groupby(days)["abuse_probability"].transform("max"))
+    rows["said_kind"] = pd.Series(scores["abuse_kind"].to_numpy(), dtype=object).where(
+        rows["probability"] == rows.groupby(days)["probability"].transform("max")
+    )
     clients = rows.groupby(days).agg(
         client=("client", "first"),
         client_kind=("client_kind", "first"),
         family=("family", "first"),
         is_abuse=("is_abuse", "max"),
         abuse_kind=("abuse_kind", "first"),
-        flagged=("flagged", "max"),
-        abuse_probability=("abuse_probability", "max"),
+        flagged_itself=("own", "max"),
+        abuse_probability=("probability", "max"),
         said_kind=("said_kind", "first"),
         first_at=("hour_at", "min"),
         flagged_at=("flagged_at", "min"),
-        aws=("aws", "max"),
-        any_attack=("any_attack", "max"),
-        either=("either", "max"),
+        **{rule: (rule, "max") for rule in RULES},
     )
-    clients["hours_to_detect"] = (clients["flagged_at"] - clients["first_at"]).dt.total_seconds() / 3600 + 1
-    return clients.reset_index(drop=True)
+    clients["day"] = clients["first_at"].dt.floor("D")
+    clients["network"] = [network_of(client) for client in clients["client"]]
+    return _with_networks(clients.reset_index(drop=True))
+
+
+def _with_networks(clients: pd.DataFrame) -> pd.DataFrame:
+    """Addresses share the flag, its time and the probability of their network."""
+    networks = clients[clients["client_kind"] == "network"].drop_duplicates(["network", "day"])
+    networks = networks.set_index(["network", "day"])[["flagged_at", "abuse_probability"]]
+    of = networks.reindex(pd.MultiIndex.from_frame(clients[["network", "day"]])).reset_index(drop=True)
+    clients["flagged_at"] = clients["flagged_at"].fillna(of["flagged_at"]).where(
+        ~(of["flagged_at"] < clients["flagged_at"]), of["flagged_at"]
+    )
+    clients["abuse_probability"] = np.fmax(clients["abuse_probability"], of["abuse_probability"])
+    clients["flagged"] = clients["flagged_at"].notna()
+    hours = (clients["flagged_at"] - clients["first_at"]).dt.total_seconds() / 3600 + 1
+    clients["hours_to_detect"] = hours.clip(lower=0)
+    return clients
+
+
+def network_of(client: str) -> str:
+    """The /24 or /64 of a CIDR."""
+    network = ip_network(client, strict=False)
+    widest = 24 if network.version == 4 else 64
+    return str(network.supernet(new_prefix=widest) if network.prefixlen > widest else network)
 
 
 def detection(prefix: str, truth: NDArray[np.bool_], flagged: NDArray[np.bool_]) -> dict[str, float]:

@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 from weir_models.client_abuse import evaluation as _evaluation
 from weir_models.client_abuse import explanation
 from weir_models.client_abuse.behaviour import BEHAVIOURS, BY_NAME, Behaviour, Counts, Values
-from weir_models.client_abuse.weighting import calibration, client_days, family_weights, folds, threshold_for
+from weir_models.client_abuse.weighting import calibration, client_days, family_weights, folds, teaching, threshold_for
 from weir_models.contract import Evaluation
 
 MARGIN_BOUND = 30.0
@@ -25,7 +25,7 @@ MARGIN_BOUND = 30.0
 class ClientAbuse(BaseEstimator):
     """Fitted client model; everything that scoring needs is in its attributes."""
 
-    def __init__(self, strength: float = 3.0, precision: float = 0.99, fold_count: int = 5) -> None:
+    def __init__(self, strength: float = 0.1, precision: float = 0.99, fold_count: int = 5) -> None:
         """`strength` keeps the lines flat; `precision` over calibration clients fixes the threshold."""
         self.strength = strength
         self.precision = precision
@@ -33,7 +33,8 @@ class ClientAbuse(BaseEstimator):
 
     def fit(self, examples: pd.DataFrame, seed: int = 0) -> ClientAbuse:
         """Fit on the splits `fit` and `calibrate`; families take turns at being unseen for the threshold."""
-        part = examples[examples["split"].isin(["fit", "calibrate"])].reset_index(drop=True)
+        part = examples[examples["split"].isin(["fit", "calibrate"])]
+        part = part[teaching(part)].reset_index(drop=True)
         labels = part["is_abuse"].to_numpy(dtype=bool)
         if labels.all() or not labels.any():
             raise ValueError("client_abuse needs abusive and benign clients in the splits fit and calibrate")

@@ -140,7 +140,34 @@ def beacon(r: R) -> Request:
     return Request(r.choice(("GET", "GET", "POST")), path, query, browser(r), referer(r))
 
 
+def back_office(r: R) -> Request:
+    """A site's own sign-in, administration, editors and monitoring, as its people use them."""
+    path = r.choice(("/wp-login.php", "/wp-admin/", "/wp-admin/post.php", "/wp-admin/admin-ajax.php", "/wp-cron.php", "/xmlrpc.php", "/wp-json/wp/v2/posts", "/wp-content/uploads/2024/05/photo.jpg", "/wp-content/themes/site/timthumb.php", "/wp-content/plugins/forms/assets/form.js", "/wp-includes/js/jquery.js", "/admin", "/admin/", "/admin/login", f"/admin/{word(r)}", "/administrator", "/manage/orders", "/user/login", "/login.php", "/login.aspx", "/signin", "/metrics", "/health", "/status", "/console", "/swagger-ui.html", "/api-docs", "/grafana/d/abc", "/kibana/", "/actuator/health", "/config.json", "/manifest.json", "/test", "/dev/", "/old/index.html", "/install", "/setup", "/cgi-bin/search.cgi", "/cgi-bin/", "/admin.php", "/wordpress/wp-login.php", "/blog/wp-login.php", "/wp/wp-login.php", "/wp/wp-admin/", "/script/app.js", "/scripts/main.js", "/blog/tags/script", "/metrics/collect", "/manager/", "/env/", "/trace"))
+    query = r.choice((None, None, f"post={r.randint(1, 9999)}&action=edit", "redirect_to=https%3A%2F%2Fwww.example.com%2Fwp-admin%2F&reauth=1", f"action={word(r)}", f"src=https://www.example.com/wp-content/uploads/{word(r)}.jpg&w=105&h=66&zc=1"))
+    return Request(r.choice(("GET", "GET", "POST")), path, query, browser(r), referer(r))
+
+
+PRODUCTS = ["nagios", "kibana", "grafana", "solr", "jenkins", "phpmyadmin", "drupal", "joomla", "wordpress", "struts", "tomcat", "weblogic", "shell", "sqlite", "mysql", "postgresql", "mongodb", "redis", "elasticsearch", "logstash", "docker", "kubernetes", "ansible", "puppet", "vim", "bash", "perl", "python", "ruby", "php", "java", "javascript", "nodejs", "apache", "nginx", "haproxy", "zabbix", "cacti", "prometheus", "consul", "airflow", "jupyter", "fckeditor", "ckeditor", "git", "svn", "mercurial", "env", "admin", "console", "script", "backup", "config", "install", "setup"]
+
+
+def about_software(r: R) -> Request:
+    """Pages, pictures and downloads about software, on blogs and documentation sites."""
+    name, other = r.choice(PRODUCTS), r.choice(PRODUCTS)
+    path = r.choice((f"/blog/tags/{name}", f"/blog/{r.randint(2009, 2026)}/{r.randint(1, 12):02d}/{name}-{word(r)}", f"/presentations/{name}-{word(r)}-2014/images/{other}-{word(r)}.png", f"/docs/{name}/{word(r)}.html", f"/articles/{name}-vs-{other}", f"/images/{name}.svg", f"/downloads/{name}-{r.randint(1, 9)}.{r.randint(0, 20)}.tar.gz", f"/projects/{name}-{word(r)}/", f"/files/{name}/{name}-{r.randint(1, 9)}.zip", f"/{word(r)}/{word(r)}/{name}.html", f"/tutorials/{name}/{word(r)}", f"/tag/{name}", f"/category/{name}/page/{r.randint(2, 20)}", f"/questions/{r.randint(1, 99999)}/{name}-{word(r)}-{other}", f"/wiki/{name.title()}", f"/static/{name}/{word(r)}.js", f"/update/{word(r)}.xml.zip", f"/bin/{r.randint(1000, 9999)}/{_hex(r, 32)}", f"/skins/{word(r)}/config.ini", f"/kcom_{word(r)}/{_hex(r, 8)}.dat", f"/common/style/{name}_extend_{_hex(r, 7)}.css", f"/general/{word(r)}.xml", f"/sdk/{word(r)}.js", f"/products/{name}", f"/{word(r)}/general/{word(r)}.xml"))
+    query = r.choice((None, None, None, f"page={r.randint(1, 9)}", f"q={name}+{other}+tutorial"))
+    return Request("GET", path, query, browser(r), referer(r))
+
+
+def binary(r: R) -> Request:
+    """Programs that put bytes or base64 of text into a query."""
+    raw = r.randbytes(r.randint(10, 200))
+    text = f"?{word(r)}@{word(r)}@{word(r)}@@{word(r).upper()}_{r.randint(1, 9)}@Z".encode()
+    value = r.choice(("".join(f"%{b:02x}" for b in raw), quote(raw), base64.b64encode(raw).decode(), base64.b64encode(text).decode(), quote(f"C:\\Program Files (x86)\\{word(r)}\\update\\{word(r)}.exe"), quote(f"file:///C:/Program Files/{word(r)}/index.html"), quote(f"D:\\{word(r)}\\{word(r)}.dll")))
+    return Request("GET", r.choice(("/query", "/report", "/v8/update.php", "/widget/show")), f"v={r.randint(1, 9)}.{r.randint(0, 9)}&{word(r)}={value}&cip={r.randint(1, 200)}.{r.randint(1, 200)}.1.2", browser(r), None)
+
+
 FAMILIES = (
+    ("back_office", "fit", 1.0, back_office), ("about_software", "fit", 1.0, about_software), ("binary", "fit", 0.7, binary),
     ("page", "fit", 3.0, page), ("search", "fit", 2.0, search), ("prose", "fit", 2.0, prose), ("contact", "fit", 1.0, contact),
     ("structured", "fit", 2.0, structured), ("code", "fit", 1.5, code), ("opaque", "calibrate", 1.5, opaque), ("address", "fit", 1.0, address),
     ("clumsy", "calibrate", 1.0, clumsy), ("beacon", "evaluate", 1.5, beacon), ("foreign", "evaluate", 1.0, foreign),

@@ -24,10 +24,13 @@ BACKSLASH = re.compile(r"\\(?:u\{?([0-9a-fA-F]{4})\}?|x([0-9a-fA-F]{2}))")
 ENTITY = re.compile(r"&(?:#x0*[0-9a-fA-F]{1,6};?|#0*[0-9]{1,7};?|[a-zA-Z][a-zA-Z0-9]{1,23};)")
 OVERLONG = re.compile(rb"[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8f][\x80-\xbf]{2}")
 UNDECODED = re.compile(r"%[0-9a-fA-Fu]|&[#a-zA-Z]|\\[ux]")
-BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+MIN_BASE64 = 12
+BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 SPACES = str.maketrans({"\t": " ", "\x0b": " ", "\x0c": " ", "\xa0": " ", "+": " ", "\u3000": " "})
 MANY_SPACES = re.compile(r"  +")
 
+DISGUISED = frozenset(b"./\\<>'\"%;:=()-\r\n\0")
+"""What is written as overlong UTF-8 to pass a filter; other overlong bytes are data that is no UTF-8."""
 OVERLONG_MARK = "\ue000"
 """Stands in the text where overlong UTF-8 was, for only an attacker writes it; private use, so no log holds it."""
 NULL_MARK = "\ue001"
@@ -39,20 +42,20 @@ def _percent(match: re.Match[str]) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        if OVERLONG.search(raw):
-            raw = OVERLONG.sub(_overlong, raw) + OVERLONG_MARK.encode()
+        shorter = OVERLONG.sub(_overlong, raw)
+        if shorter != raw:
             try:
-                return raw.decode("utf-8")
+                return shorter.decode("utf-8") + OVERLONG_MARK
             except UnicodeDecodeError:
-                return raw[:-3].decode("latin-1") + OVERLONG_MARK
-        return raw.decode("latin-1")
+                pass
+        return raw.replace(b"\0", b"").decode("latin-1")
 
 
 def _overlong(match: re.Match[bytes]) -> bytes:
     code = 0
     for position, byte in enumerate(match.group()):
         code = byte & (0x1F if len(match.group()) == 2 else 0x0F) if position == 0 else code << 6 | byte & 0x3F
-    return chr(code).encode("utf-8", "replace")
+    return bytes((code,)) if code in DISGUISED else match.group()
 
 
 def _code_point(match: re.Match[str]) -> str:
@@ -113,15 +116,20 @@ def hidden_texts(decoded: str) -> list[str]:
     """Readable texts that stand base64-encoded in the text, decoded once more."""
     found = []
     for run in BASE64_RUN.findall(decoded)[:MAX_HIDDEN]:
-        body = run.rstrip("=")
-        if len(body) % 4 == 1:
-            continue
-        body = body.replace("-", "+").replace("_", "/")
-        try:
-            raw = base64.b64decode(body + "=" * (-len(body) % 4))
-            text = raw.decode("utf-8")
-        except (binascii.Error, UnicodeDecodeError):
-            continue
-        if text.isprintable() or sum(c.isprintable() or c in "\r\n\t" for c in text) >= 0.95 * len(text):
-            found.append(decode(text))
+        texts = [text for piece in dict.fromkeys((run, *run.split("/"))) if (text := _from_base64(piece))]
+        found += [decode(text) for text in texts[:MAX_HIDDEN]]
     return found
+
+
+def _from_base64(run: str) -> str:
+    """The text that the run encodes; empty where it encodes none."""
+    body = run.rstrip("=")
+    if len(body) < MIN_BASE64 or len(body) % 4 == 1 or not body.isascii():
+        return ""
+    body = body.replace("-", "+").replace("_", "/")
+    try:
+        text = base64.b64decode(body + "=" * (-len(body) % 4)).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    readable = sum(c.isprintable() or c in "\r\n\t" for c in text)
+    return text if readable >= 0.95 * len(text) else ""

@@ -28,6 +28,8 @@ FIELDS = (("p", "uri_path"), ("v", "uri_query"), ("r", "referer"), ("a", "user_a
 FIELD_NAMES = {"p": "path", "v": "query", "r": "referer", "a": "user agent", "m": "method"}
 PLAIN_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 NO_UNIT = -1
+MOST_ADDED = 1.0
+"""How far examples may raise a weight: a hint stays a hint, however often generated attacks hold it."""
 REASON_WORDS = 3
 WORD_CHARACTERS = 60
 
@@ -99,7 +101,7 @@ class RequestAttack(BaseEstimator):
             return float(value), np.append(gradient, errors.sum() + silent * expit(intercept))
 
         start = np.append(self.weights_, self.intercept_)
-        bounds = [(0.0, 12.0)] * len(self.weights_) + [(-12.0, -3.0)]
+        bounds = [*zip(np.zeros(len(prior)), prior + MOST_ADDED, strict=True), (-12.0, -3.0)]
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 200})
         self.weights_, self.intercept_ = found.x[:-1].copy(), float(found.x[-1])
 

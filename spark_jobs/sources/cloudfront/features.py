@@ -42,6 +42,7 @@ TOOL_AGENT = (
 )
 BOT_AGENT = r"(?i)(?:bot\b|bot/|crawler|spider|slurp|monitor|pingdom|uptime|preview|facebookexternalhit|feedfetcher|\+https?://)"
 ATTACK_FLOOR = 0.01
+EVIDENCE_REQUESTS = 20
 _BEHAVIOUR = tuple(column.name for column in CLIENT_BEHAVIOUR)
 
 
@@ -195,7 +196,7 @@ def client_attacks(scores: DataFrame, active: DataFrame) -> DataFrame:
         .alias("place"),
     )
     leading = (
-        ranked.where(F.col("place") <= 20)
+        ranked.where(F.col("place") <= EVIDENCE_REQUESTS)
         .groupBy("client", "hour_at")
         .agg(F.sort_array(F.collect_list(F.struct("place", "request_id"))).alias("leading"))
         .select("client", "hour_at", F.col("leading.request_id").alias("attack_request_ids"))
@@ -212,6 +213,37 @@ def client_attacks(scores: DataFrame, active: DataFrame) -> DataFrame:
         F.countDistinct(F.when(attack, F.col("address"))).alias("day_attack_address_count"),
     )
     return totals.join(leading, ["client", "hour_at"]).select(*CLIENT_ATTACKS.column_names, _event_hour())
+
+
+def with_evidence(scores: DataFrame, requests: DataFrame) -> DataFrame:
+    """Scored clients -> the same with `evidence_request_ids`: what shows the abuse, up to 20 requests.
+
+    The attacks that the request model found; where it found none and the client is abusive all the same, the requests
+    of the hour, failed ones first, then the latest.
+    """
+    unproven = scores.where(F.col("is_abuse") & F.col("attack_request_ids").isNull()).select("client", "hour_at")
+    asked = requests.select(
+        "request_id",
+        "event_at",
+        (F.coalesce("status", F.lit(0)) >= 400).cast("int").alias("is_failure"),
+        F.date_trunc("hour", "event_at").alias("hour_at"),
+        address_cidr(F.col("client_ip")).alias("address"),
+    )
+    pairs = asked.select("*", F.col("address").alias("client")).unionByName(
+        asked.select("*", network_cidr(F.col("address")).alias("client"))
+    )
+    order = [F.col("is_failure").desc(), F.col("event_at").desc(), F.col("request_id")]
+    ranked = pairs.join(unproven, ["client", "hour_at"], "left_semi").select(
+        "*", F.row_number().over(Window.partitionBy("client", "hour_at").orderBy(*order)).alias("place")
+    )
+    shown = (
+        ranked.where(F.col("place") <= EVIDENCE_REQUESTS)
+        .groupBy("client", "hour_at")
+        .agg(F.sort_array(F.collect_list(F.struct("place", "request_id"))).alias("shown"))
+        .select("client", "hour_at", F.col("shown.request_id").alias("shown_request_ids"))
+    )
+    evidence = F.coalesce("attack_request_ids", "shown_request_ids", F.array().cast("array<string>"))
+    return scores.join(shown, ["client", "hour_at"], "left").select("*", evidence.alias("evidence_request_ids"))
 
 
 def client_frame(hourly: DataFrame, daily: DataFrame, attacks: DataFrame) -> DataFrame:

@@ -90,10 +90,11 @@ def client_scores(run: JobRun) -> dict[str, Any]:
         f"attack_request_ids array<string>, {HOUR_COLUMN} string, "
         "abuse_probability double, is_abuse boolean, abuse_kind string, reason string"
     )
-    rows = scored(frame, run.parameters["model_dir"], CLIENT_MODEL_INPUTS, kept, ddl).select(
+    abusive = scored(frame, run.parameters["model_dir"], CLIENT_MODEL_INPUTS, kept, ddl)
+    requests = run.lake.read(run.spark, REQUESTS, run.interval)
+    rows = features.with_evidence(abusive, requests).select(
         "*",
         F.col("day_request_count").alias("request_count"),
-        F.coalesce("attack_request_ids", F.array().cast("array<string>")).alias("evidence_request_ids"),
         *_model_columns(run),
         F.lit(run.parameters.get("request_model_version")).cast("string").alias("request_model_version"),
     )

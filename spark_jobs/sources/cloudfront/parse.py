@@ -34,6 +34,8 @@ from spark_jobs.sources.cloudfront.layouts import (
 from spark_jobs.sources.cloudfront.tables import REQUESTS
 
 RAW_LINE_CHARACTERS = 8_192
+CAREFUL_LINES = 10_000
+"""Lines looked at one by one before they are handed on: bounds what a block of millions of odd lines takes."""
 _JSON_FIELDS = (*TIME_FIELDS, *FIELD_COLUMNS)
 _SCHEMA = arrow_schema(REQUESTS)
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
@@ -128,7 +130,7 @@ class ObjectParser:
                 if b"\0" in data[:4096] and not (data.startswith(b"#") or is_json or self.fields):
                     reader.problem = Problem("not_a_log", "The object is binary data of another kind, not a log.")
                     break
-            saw_cut_line = block.cut_off
+            saw_cut_line = block.cut_off and not block.data.startswith(b"#")
             if block.overlong_bytes or block.cut_off:
                 yield from self._broken(block, reader.problem)
             elif is_json:
@@ -197,10 +199,12 @@ class ObjectParser:
                 self.lines_present += count
                 yield self._without_excluded(table, data, first_line)
                 return
+        if not data.strip():
+            return
         lines = data.split(b"\n")
-        if lines[-1] == b"":
-            lines.pop()
-        yield self._careful([(first_line + i, line.removesuffix(b"\r")) for i, line in enumerate(lines)])
+        for start in range(0, len(lines), CAREFUL_LINES):
+            some = enumerate(lines[start : start + CAREFUL_LINES], first_line + start)
+            yield self._careful([(number, line.removesuffix(b"\r")) for number, line in some])
 
     def _without_excluded(self, table: pa.Table, data: bytes, first_line: int) -> Parsed:
         excluded = self.object.excluded

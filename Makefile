@@ -1,0 +1,55 @@
+# Every command of the project. `make` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+export DAGSTER_DISABLE_TELEMETRY := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-fast check bench eval ui lock clean
+
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
+
+install: $(STAMP) ## set everything up in .venv (done by the other commands when needed)
+
+$(STAMP): requirements.lock setup.py
+	@$(PYTHON) -c 'import sys; sys.exit("Weir needs Python 3.11, 3.12 or 3.13; set PYTHON=/path/to/one") if not (3, 11) <= sys.version_info[:2] <= (3, 13) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || (echo "The venv module is missing; install it (Debian: apt-get install python3-venv)." >&2; exit 1)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	@echo "Installing the locked dependencies …"
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --require-hashes --no-deps -r requirements.lock
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --no-deps -e .
+	@touch $@
+
+demo: $(STAMP) ## a simulated day of CloudFront logs, through to a changed local WAF
+	@$(BIN)/weir demo
+
+test: $(STAMP) ## all tests
+	@$(BIN)/python -m pytest
+
+test-fast: $(STAMP) ## tests that start no engine, server or browser
+	@$(BIN)/python -m pytest -m "not slow"
+
+check: $(STAMP) ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(STAMP) ## ours beside DuckDB, Polars and classic Spark (BENCH_LINES=3000000)
+	@$(BIN)/python -m benchmarks.bench
+
+eval: $(STAMP) ## the request model on public sets (WEIR_EVAL_DATA=../shared/data)
+	@$(BIN)/python -m benchmarks.evaluate_requests
+
+ui: $(STAMP) ## Dagster and MLflow on .weir
+	@$(BIN)/weir ui
+
+lock: ## resolve requirements.lock anew
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv==0.13.9
+	@$(BIN)/uv pip compile setup.py --extra dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q -U -o requirements.lock
+
+clean: ## remove the environment, caches and the local home
+	@rm -rf $(VENV) .weir build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

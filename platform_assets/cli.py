@@ -1,0 +1,244 @@
+"""The command `weir`. Parses arguments, shows progress, turns errors into one sentence and an exit code; nothing else.
+
+Exit codes: 0 done; 1 unexpected failure; 2 wrong usage or setting; 3 input missing or unreadable; 4 stopped by a check
+(WAF is unchanged); 5 a service cannot be reached or used; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from platform_assets.settings import Settings
+
+app = typer.Typer(
+    help="CloudFront access logs in, AWS WAF changes out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+run_app = typer.Typer(help="Run a domain's pipeline once, in this process.", no_args_is_help=True)
+app.add_typer(run_app, name="run")
+
+Home = Annotated[
+    Path | None, typer.Option("--home", help="Folder with all state (default: WEIR_HOME or .weir).", show_default=False)
+]
+
+
+@run_app.command("edge")
+def run_edge_command(
+    input: Annotated[
+        str | None,
+        typer.Option(
+            "--input", help="Folder, file or s3:// URI of CloudFront logs; remembered in the home.", show_default=False
+        ),
+    ] = None,
+    home: Home = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Change WAF; without it the plan is only shown.")] = False,
+) -> None:
+    """Logs -> features -> scores -> decisions -> WAF plan (and change, with --apply)."""
+    from platform_assets import report, run
+    from platform_assets.settings import remember
+
+    overrides: dict[str, Any] = {}
+    if input is not None:
+        overrides["cloudfront_raw"] = input if "://" in input else str(Path(input).expanduser().resolve())
+    if apply:
+        overrides["waf_apply"] = True
+    settings = _settings(home, **overrides)
+    with _console() as console:
+        outcome = run.run_edge(settings, _stage(console))
+        if input is not None:
+            remember(settings, cloudfront_raw=settings.cloudfront_raw)
+        report.show_run(console, settings, outcome)
+        if outcome.failed_checks:
+            raise run.RunFailed(f"WAF stays as it is; a check stopped the plan: {outcome.failed_checks[0]}", 4)
+
+
+@app.command()
+def demo(
+    home: Home = None,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated day.")] = 7,
+    scale: Annotated[float, typer.Option(help="1.0 is about 150,000 lines.")] = 1.0,
+) -> None:
+    """A simulated day through the whole pipeline, into the local WAF, measured against the truth."""
+    import subprocess
+
+    from platform_assets import report, run
+    from platform_assets.settings import remember
+
+    settings = _settings(home)
+    folder = settings.home / "demo"
+    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=24)
+    settings = _settings(home, cloudfront_raw=str(folder / "raw"), waf_apply=True, waf_target="twin")
+    with _console() as console:
+        stage = _stage(console)
+        if (folder / "truth" / "clients.parquet").exists():
+            console.print(f"The simulated day in {folder} is there already; delete the folder for a new one.")
+        else:
+            with stage("Simulating a day of CloudFront logs"):
+                command = [sys.executable, "-m", "simulator", "--out", str(folder), "--start", f"{start:%Y-%m-%dT%H}"]
+                command += ["--seed", str(seed), "--scale", str(scale), "--families", "all"]
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        outcome = run.run_edge(settings, stage)
+        remember(settings, cloudfront_raw=settings.cloudfront_raw)
+        report.show_run(console, settings, outcome)
+        report.show_truth(console, settings, folder / "truth")
+        report.show_next(console, settings)
+        if outcome.failed_checks:
+            raise run.RunFailed(f"WAF stays as it is; a check stopped the plan: {outcome.failed_checks[0]}", 4)
+
+
+@app.command()
+def train(home: Home = None) -> None:
+    """Fit, evaluate and register both models; a version serves once it has passed its gate."""
+    from platform_assets import report, run
+
+    settings = _settings(home)
+    with _console() as console:
+        run.train(settings, _stage(console))
+        report.show_models(console, settings)
+
+
+@app.command()
+def export(
+    table: Annotated[str, typer.Argument(help="requests, rejected_lines, request_scores, waf_decisions, …")],
+    file: Annotated[Path, typer.Argument(help="Target; .parquet, .csv or .jsonl.")],
+    home: Home = None,
+    start: Annotated[str | None, typer.Option(help="First time, ISO 8601 (UTC).", show_default=False)] = None,
+    end: Annotated[str | None, typer.Option(help="End, exclusive, ISO 8601 (UTC).", show_default=False)] = None,
+) -> None:
+    """Write a table, or a span of it, to a file."""
+    from platform_assets.export import export_table
+
+    settings = _settings(home)
+    with _console() as console:
+        done = export_table(settings, table, file, _time("--start", start), _time("--end", end))
+        console.print(f"{done.rows} rows of {table} are in {done.path}.")
+
+
+@app.command()
+def explain(
+    address: Annotated[str, typer.Argument(help="Address, CIDR or request id.")],
+    home: Home = None,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Why an address is (not) acted upon: decision -> model and score -> features -> requests -> log lines."""
+    from platform_assets import explain as explaining
+
+    settings = _settings(home)
+    with _console() as console:
+        found = explaining.explain(settings, address)
+        if json:
+            print(explaining.to_json(found))
+        else:
+            console.print(explaining.render(found))
+
+
+@app.command()
+def ui(
+    home: Home = None,
+    port: Annotated[int, typer.Option(help="Dagster's port; MLflow takes the next one.")] = 3000,
+) -> None:
+    """Dagster (webserver and daemon) and MLflow, until interrupted."""
+    from platform_assets.ui import serve
+
+    serve(_settings(home), port)
+
+
+@app.command()
+def doctor(home: Home = None) -> None:
+    """What is configured, reachable, missing. Secrets are never printed."""
+    from platform_assets import doctor as examining
+
+    settings = _settings(home)
+    with _console() as console:
+        findings = examining.examine(settings)
+        console.print(examining.render(findings))
+    raise typer.Exit(examining.exit_code(findings))
+
+
+def _settings(home: Path | None, **overrides: Any) -> Settings:
+    from platform_assets.settings import load_settings
+
+    return load_settings(home, **overrides)
+
+
+def _time(option: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no ISO 8601 time such as 2026-11-20T13:00") from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+@contextmanager
+def _console() -> Iterator[Any]:
+    from rich.console import Console
+
+    yield Console(highlight=False, soft_wrap=True)
+
+
+def _stage(console: Any) -> Any:
+    """Shows a running stage with its clock, then a line with the time that it took."""
+    import time
+
+    @contextmanager
+    def stage(title: str) -> Iterator[None]:
+        began = time.perf_counter()
+        with console.status(f"{title} …"):
+            yield
+        console.print(f"[green]✓[/] {title} [dim]{time.perf_counter() - began:.1f} s[/]")
+
+    return stage
+
+
+def main() -> None:
+    """Entry point: errors that a user can cause end in one sentence; others in one sentence and a log file."""
+    try:
+        app(standalone_mode=False)
+    except (typer.Exit, SystemExit) as stop:
+        sys.exit(getattr(stop, "exit_code", getattr(stop, "code", 0)))
+    except KeyboardInterrupt:
+        _say("Interrupted; what was committed stays, the next run makes the rest.")
+        sys.exit(130)
+    except Exception as error:
+        sys.exit(_failed(error))
+    sys.exit(0)
+
+
+def _failed(error: Exception) -> int:
+    import click
+
+    from platform_assets.run import exit_code_of
+
+    if isinstance(error, click.exceptions.Abort):
+        _say("Interrupted; what was committed stays, the next run makes the rest.")
+        return 130
+    if isinstance(error, click.ClickException):
+        _say(error.format_message())
+        return 2
+    code = exit_code_of(error)
+    if code is not None:
+        _say(str(error))
+        return code
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="weir-", suffix=".log", delete=False, encoding="utf-8") as log:
+        traceback.print_exception(error, file=log)
+    _say(f"Something unexpected happened ({type(error).__name__}); please report it with the file {log.name}.")
+    return 1
+
+
+def _say(text: str) -> None:
+    print(f"weir: {text}", file=sys.stderr)
