@@ -58,8 +58,7 @@ def run_edge_command(
         if input is not None:
             remember(settings, cloudfront_raw=settings.cloudfront_raw)
         report.show_run(console, settings, outcome)
-        if outcome.failed_checks:
-            raise run.RunFailed(f"WAF stays as it is; a check stopped the plan: {outcome.failed_checks[0]}", 4)
+        _stop_where_not_applied(settings, outcome)
 
 
 @app.command()
@@ -92,8 +91,7 @@ def demo(
         report.show_run(console, settings, outcome)
         report.show_truth(console, settings, folder / "truth")
         report.show_next(console, settings)
-        if outcome.failed_checks:
-            raise run.RunFailed(f"WAF stays as it is; a check stopped the plan: {outcome.failed_checks[0]}", 4)
+        _stop_where_not_applied(settings, outcome)
 
 
 @app.command()
@@ -169,6 +167,14 @@ def _settings(home: Path | None, **overrides: Any) -> Settings:
     from platform_assets.settings import load_settings
 
     return load_settings(home, **overrides)
+
+
+def _stop_where_not_applied(settings: Settings, outcome: Any) -> None:
+    """A plan that was to be applied and was not is a failure; a dry run has only shown that it would be one."""
+    from platform_assets.run import RunFailed
+
+    if outcome.failed_checks and settings.waf_apply:
+        raise RunFailed(f"WAF stays as it is; a check stopped the plan: {outcome.failed_checks[0]}", 4)
 
 
 def _time(option: str, text: str | None) -> datetime | None:

@@ -64,11 +64,11 @@ def show_models(console: Console, settings: Settings) -> None:
     from weir_models import registry, tracking
 
     console.rule("Models")
-    grid = Grid("model", "version", "figure", "value", box=None, pad_edge=False)
+    grid = Grid("model", "version", "figure", "value", "asked", "gate", box=None, pad_edge=False)
     for name, spec in registry.specs().items():
         found = tracking.champion(name, tracking_uri=settings.tracking_uri)
         if found is None:
-            grid.add_row(name, "none", "", "no version has passed its gate")
+            grid.add_row(name, "none", "", "", "", "no version has passed it")
             continue
         version = found[0]
         figures = tracking.figures(name, version, tracking_uri=settings.tracking_uri)
@@ -77,9 +77,16 @@ def show_models(console: Console, settings: Settings) -> None:
                 name if not place else "",
                 version if not place else "",
                 gate.figure,
-                gate.sentence(figures).partition(" = ")[2],
+                *_gate_cells(gate.sentence(figures)),
             )
     console.print(grid)
+
+
+def _gate_cells(sentence: str) -> tuple[str, str, str]:
+    """`fpr = 0.006, asked at most 0.01: holds` -> value, bounds, verdict."""
+    value, _, rest = sentence.partition(" = ")[2].partition(", asked ")
+    bounds, _, verdict = rest.rpartition(": ")
+    return value, bounds, verdict
 
 
 def _waf(console: Console, settings: Settings, outcome: Outcome) -> None:
@@ -102,7 +109,7 @@ def _waf(console: Console, settings: Settings, outcome: Outcome) -> None:
             else f"dry run: {target} is unchanged; --apply changes it"
         )
     for failed in outcome.failed_checks:
-        console.print(f"[red]stopped by {failed}[/]")
+        console.print(f"[red]{'stopped' if settings.waf_apply else 'would be stopped'} by {failed}[/]")
 
 
 def _why_nothing(settings: Settings) -> str:

@@ -92,24 +92,26 @@ class Runner:
         self.instance = instance_of(settings)
         self.job = build_defs(settings).resolve_implicit_global_asset_job_def()
 
-    def materialise(
-        self, title: str, keys: Sequence[str], hours: tuple[str, str] | None = None, may_stop: bool = False
-    ) -> None:
-        """One run over `keys`; with `hours`, over the partitions from the first to the last of them."""
+    def materialise(self, title: str, keys: Sequence[str], may_stop: bool = False) -> None:
+        """One run over assets that have no partitions, shown as one stage."""
+        began = time.perf_counter()
+        with self.stage(title):
+            self.run(keys, may_stop=may_stop)
+        self.outcome.seconds[title] = time.perf_counter() - began
+
+    def run(self, keys: Sequence[str], hours: tuple[str, str] | None = None, may_stop: bool = False) -> None:
+        """One Dagster run over `keys`; with `hours`, over the partitions from the first to the last of them."""
         from platform_assets.automation import key_of
         from platform_assets.sensors import PARTITION_RANGE_END, PARTITION_RANGE_START
 
         tags = {PARTITION_RANGE_START: hours[0], PARTITION_RANGE_END: hours[1]} if hours else {}
-        began = time.perf_counter()
-        with self.stage(title):
-            result = self.job.execute_in_process(
-                asset_selection=[key_of(key) for key in keys],
-                instance=self.instance,
-                tags={"weir/cause": "command line", **tags},
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-                raise_on_error=False,
-            )
-        self.outcome.seconds[title] = self.outcome.seconds.get(title, 0.0) + time.perf_counter() - began
+        result = self.job.execute_in_process(
+            asset_selection=[key_of(key) for key in keys],
+            instance=self.instance,
+            tags={"weir/cause": "command line", **tags},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )
         for event in result.all_events:
             if event.is_step_materialization:
                 done = event.step_materialization_data.materialization
@@ -122,6 +124,18 @@ class Runner:
         if stopped:
             raise RunFailed(f"The check {stopped[0].check_name} stopped the run: {stopped[0].description}", 4)
         raise RunFailed(*_sentence(result))
+
+    def over_ranges(self, title: str, keys: Sequence[str], hours: list[str]) -> None:
+        """One run for each stretch of hours, shown as one stage."""
+        from platform_assets.sensors import hour_ranges
+
+        if not hours:
+            return
+        with self.stage(title):
+            began = time.perf_counter()
+            for stretch in hour_ranges(hours):
+                self.run(keys, stretch)
+            self.outcome.seconds[title] = self.outcome.seconds.get(title, 0.0) + time.perf_counter() - began
 
     def train_missing_models(self) -> None:
         from platform_assets.resources.registry import ModelRegistry
@@ -147,18 +161,15 @@ class Runner:
     def make_stale_hours(self) -> None:
         """Parse and score stale hours, then everything that looks back on them, until no hour is stale."""
         from platform_assets.resources.engine import lake_of
-        from platform_assets.sensors import hour_ranges
         from platform_assets.staleness import stale_by_lineage, stale_parsed_hours, steps
 
         lake = lake_of(self.settings)
         for _ in range(MAX_ROUNDS):
             parsed = stale_parsed_hours(lake)
             stale = sorted({*parsed, *stale_by_lineage(lake, [key for key in BY_HOUR if key in steps()])})
-            for hours in hour_ranges(stale):
-                self.materialise("Parsing and scoring requests", BY_HOUR, hours)
+            self.over_ranges("Parsing and scoring requests", BY_HOUR, stale)
             later = stale_by_lineage(lake, BY_TRAILING_DAY)
-            for hours in hour_ranges(later):
-                self.materialise("Scoring clients and deciding", BY_TRAILING_DAY, hours)
+            self.over_ranges("Scoring clients and deciding", BY_TRAILING_DAY, later)
             self.outcome.hours += parsed
             self.outcome.later_hours += len(set(later) - set(stale))
             if not stale and not later:

@@ -1,4 +1,4 @@
-"""The command line: `python -m simulator --out /tmp/world --start 2026-11-20T00 --hours 24 --seed 7`.
+"""The command line: `python -m simulator --out world --start 2026-11-20T00 --hours 24 --seed 7`.
 
 Arguments only; the work is in `day.py`.
 """

@@ -1,6 +1,6 @@
 """How a person visits the shop with a browser: landing, pages with their assets, searches, cart, sign-in, stale links.
 
-Shared by every actor that is or contains people; who they are, where and when they come is the actor's part.
+Used by every actor that is or contains people; who they are, where and when they come is the actor's part.
 """
 
 from __future__ import annotations

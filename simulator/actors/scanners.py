@@ -16,6 +16,12 @@ from simulator.stage import Client, Stage
 
 _PROBE = "scanner_probe"
 
+_DIRECTORY_TOOLS = (
+    "gobuster/3.6", "gobuster/3.1.0", "DirBuster-1.0-RC1 (http://www.owasp.org/index.php/Category:OWASP_DirBuster_Project)",
+    "feroxbuster/2.10.4", "Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)",
+)  # fmt: skip
+"""The last is dirb's: a browser's name of 2001."""
+
 
 def _ask(
     stage: Stage,
@@ -24,13 +30,21 @@ def _ask(
     path: str,
     *,
     method: str = "GET",
-    attack: str = _PROBE,
+    named: bool = False,
     agent: str = "",
     host: str = "",
-) -> int:
+) -> None:
+    """Ask for a path. It is an attack where the agent names a tool for it, or where nobody else would ask."""
+    attack = _PROBE if named or probes.gives_away(path) else ""
     path, _, query = path.partition("?")
-    return attacks.fire(
-        stage, client, at, Shot(path, query, method=method, agent=agent), attack, defended=0.06, host=host
+    attacks.fire(
+        stage,
+        client,
+        at,
+        Shot(path, query, method=method, agent=agent),
+        attack,
+        defended=0.06 if attack else 0.0,
+        host=host,
     )
 
 
@@ -52,32 +66,26 @@ def nikto(stage: Stage) -> None:
             )
             at += rng.expovariate(9.0)
             draw = rng.random()
-            if draw < 0.04:
-                named = "" if plain_name else _PROBE
-                stage.send(
-                    client,
-                    at,
-                    rng.choice(("/", "/robots.txt", "/sitemap.xml", "/favicon.ico")),
-                    agent=agent,
-                    attack=named,
-                )
-            elif draw < 0.1:
+            if draw < 0.08:
+                path = rng.choice(("/", "/robots.txt", "/sitemap.xml", "/favicon.ico", probes.random_missing(rng)))
+                stage.send(client, at, path, agent=agent, attack="" if plain_name else _PROBE)
+            elif draw < 0.14:
                 attacks.fire(stage, client, at, _with_agent(xss.script_tags(rng, aim), agent), "xss")
-            elif draw < 0.18:
+            elif draw < 0.22:
                 attacks.fire(stage, client, at, _with_agent(traversal.parameters(rng, aim), agent), "path_traversal")
-            elif draw < 0.2:
+            elif draw < 0.24:
                 attacks.fire(stage, client, at, _with_agent(protocol.methods(rng, aim), agent), "protocol_abuse")
             else:
                 path = rng.choice(
                     (
-                        probes.wordlist_entry(rng)[0],
-                        probes.random_missing(rng),
+                        probes.wordlist_entry(rng),
                         rng.choice(probes.CONSOLES),
                         rng.choice(probes.CMS),
                         "/cgi-bin/" + rng.choice(probes.HIDDEN_WORDS) + rng.choice((".cgi", ".pl", ".sh", ".exe")),
                     )
                 )
-                _ask(stage, client, at, path, method="HEAD" if rng.random() < 0.05 else "GET", agent=agent)
+                method = "HEAD" if rng.random() < 0.05 else "GET"
+                _ask(stage, client, at, path, method=method, named=not plain_name, agent=agent)
 
 
 def nuclei(stage: Stage) -> None:
@@ -129,24 +137,15 @@ def nuclei(stage: Stage) -> None:
 
 
 def gobuster(stage: Stage) -> None:
-    """A word list with extensions, in its order, many threads, under its own name. (gobuster README)"""
+    """A word list with extensions, in its order, many threads, mostly under its own name. (gobuster README)"""
     rng = stage.rng
     for _ in range(stage.actors(1.4)):
-        client = stage.suspect(
-            rng.choice(
-                (
-                    "gobuster/3.6",
-                    "gobuster/3.1.0",
-                    "DirBuster-1.0-RC1 (http://www.owasp.org/index.php/Category:OWASP_DirBuster_Project)",
-                    "feroxbuster/2.10.4",
-                    "Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)",
-                )
-            )
-        )
+        name = rng.choice(_DIRECTORY_TOOLS)
+        client = stage.suspect(name)
         at = stage.burst_start(120)
         for _ in range(stage.volume(rng.randrange(500, 1500))):
             at += rng.expovariate(16.0)
-            _ask(stage, client, at, probes.wordlist_entry(rng)[0])
+            _ask(stage, client, at, probes.wordlist_entry(rng), named="MSIE" not in name)
 
 
 def fuzzer(stage: Stage) -> None:
@@ -158,8 +157,7 @@ def fuzzer(stage: Stage) -> None:
         folder = rng.choice(("", "", "/blog", "/api", "/assets"))
         for _ in range(stage.volume(rng.randrange(250, 800))):
             at += rng.expovariate(rng.choice((2.0, 30.0)))
-            path, hidden = probes.wordlist_entry(rng)
-            _ask(stage, client, at, folder + path, attack=_PROBE if hidden else "")
+            _ask(stage, client, at, folder + probes.wordlist_entry(rng))
 
 
 def wpscan(stage: Stage) -> None:

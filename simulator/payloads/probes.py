@@ -103,6 +103,11 @@ HIDDEN_WORDS = (  # noqa: SIM905 - a word list reads better as words
 EXTENSIONS = ("", "/", ".php", ".bak", ".old", ".txt", ".asp", ".aspx", ".jsp", ".zip", ".tar.gz", ".sql", ".inc", ".conf", ".log", "~", ".swp",
     ".html", ".json", ".xml")
 
+_ORDINARY_EXTENSIONS = ("", ".html", ".php", ".json", ".xml", ".txt")
+
+ORDINARY_DOCUMENTS = ("/docs", "/api", "/api/docs", "/rest", "/redoc", "/api/status", "/api/version", "/api/health", "/console")
+"""Of API_DOCUMENTS, those that a curious developer also asks for."""
+
 PLUGINS = (  # noqa: SIM905 - a word list reads better as words
     "akismet contact-form-7 elementor woocommerce wordpress-seo jetpack wordfence classic-editor really-simple-ssl litespeed-cache updraftplus all-in-one-wp-migration wpforms-lite google-site-kit duplicate-page wp-super-cache redirection wp-mail-smtp loginizer revslider duplicator js_composer essential-addons-for-elementor-lite "
     "ninja-forms tablepress mailpoet wp-file-manager easy-wp-smtp yith-woocommerce-wishlist w3-total-cache better-wp-security popup-maker the-events-calendar buddypress bbpress nextgen-gallery wp-statistics advanced-custom-fields social-warfare wp-gdpr-compliance simple-file-list wpdiscuz form-maker instagram-feed"
@@ -113,12 +118,15 @@ def secret(rng: Random) -> str:
     return rng.choice(SECRET_FOLDERS) + rng.choice(SECRETS)
 
 
-def wordlist_entry(rng: Random) -> tuple[str, bool]:
-    """A word with an extension, and whether only scanners ask for such."""
-    hidden = rng.random() < 0.5
-    extension = rng.choice(EXTENSIONS)
-    word = rng.choice(HIDDEN_WORDS if hidden else ORDINARY_WORDS)
-    return f"/{word}{extension}", hidden or extension not in ("", "/", ".html")
+def wordlist_entry(rng: Random) -> str:
+    """A word with an extension."""
+    return f"/{rng.choice(HIDDEN_WORDS if rng.random() < 0.5 else ORDINARY_WORDS)}{rng.choice(EXTENSIONS)}"
+
+
+def gives_away(path: str) -> bool:
+    """Whether only scanners ask for this: not for an ordinary word, with an extension that a page may have."""
+    word, dot, extension = path.rsplit("/", 2 if path.endswith("/") else 1)[1].partition(".")
+    return path not in ORDINARY_DOCUMENTS and (word not in ORDINARY_WORDS or dot + extension not in _ORDINARY_EXTENSIONS)
 
 
 def backup(rng: Random, site: Site) -> str:

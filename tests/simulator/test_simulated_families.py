@@ -18,7 +18,7 @@ from simulator.families import ABUSE_KINDS, ATTACK_CLASSES, all_families, chosen
 SOURCES = sorted(Path(simulator.__file__).parent.rglob("*.py"))
 
 KINDS = {
-    "shopper", "app", "crawler", "monitor", "office", "cgnat", "shared_exit", "flash_crowd", "feed", "previewer",
+    "shopper", "app", "crawler", "monitor", "office", "cgnat", "exit", "flash_crowd", "feed", "previewer",
     "prefetcher", "partner", "price_comparison", "survey",
 }  # fmt: skip
 """Kinds of benign actors; kinds of abusers are ABUSE_KINDS."""
@@ -92,3 +92,13 @@ def test_every_attack_class_named_in_the_code_exists() -> None:
     from simulator.actors.probers import MANNERS
 
     assert {manner.attack_class for manner in MANNERS} | {"scanner_probe"} == set(ATTACK_CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("path", "only_scanners"),
+    [("/images", False), ("/contact.php", False), ("/news/", False), ("/docs", False), ("/images.tar.gz", True), ("/blog/.env", True), ("/admin/", True), ("/news.bak", True)],
+)  # fmt: skip
+def test_a_path_is_an_attack_only_if_nobody_else_asks_for_it(path: str, only_scanners: bool) -> None:
+    from simulator.payloads.probes import gives_away
+
+    assert gives_away(path) is only_scanners

@@ -95,10 +95,14 @@ def refused_posts(c: Counts) -> Values:
     return np.minimum(c["day_post_request_count"], np.maximum(c["day_client_error_count"] - c["day_not_found_count"], 0.0))
 
 
-def bare_pages(c: Counts) -> Values:
-    """Pages for which no asset was fetched and no bot gave its name."""
+def bare_share(c: Counts) -> Values:
+    """Pages for which no asset was fetched, no cookie sent and no bot gave its name, of all requests.
+
+    Squared, for where half is bare two sorts of clients share an address, and the other half is not to blame.
+    """
+    dressed = np.maximum(c["day_asset_request_count"], c["day_cookie_request_count"])
     named = np.minimum(c["day_declared_bot_count"], pages(c))
-    return np.maximum(pages(c) - c["day_asset_request_count"] - named, 0.0)
+    return ratio(np.maximum(pages(c) - dressed - named, 0.0), c["day_request_count"]) ** 2
 
 
 def breadth(c: Counts) -> Values:
@@ -109,7 +113,7 @@ def breadth(c: Counts) -> Values:
 
 def bare_breadth(c: Counts) -> Values:
     """Of the breadth, what falls to bare pages."""
-    return breadth(c) * ratio(bare_pages(c), c["day_request_count"])
+    return breadth(c) * bare_share(c)
 
 
 def heads(c: Counts) -> Values:
@@ -139,6 +143,8 @@ class Behaviour:
     knots: tuple[float, ...]
     """Where its line may bend; it is level outside of them."""
     value: Callable[[Counts], Values]
+    worth: tuple[float, ...]
+    """Log odds at the knots before any example; the examples move them. An attacker of a new sort is judged by these."""
     words: str
     """For the reason, after the number."""
     part: Callable[[Counts], Values] | None = None
@@ -158,41 +164,45 @@ def _column(name: str) -> Callable[[Counts], Values]:
 
 
 _REQUESTS = _column("day_request_count")
-SHARE_KNOTS = (0.0, 0.05, 0.2, 0.5, 0.9)
+Line = tuple[tuple[float, float], ...]
+"""Knots with their worth."""
 
 
-def _share(name: str, leaning: str, direction: int, part: Callable[[Counts], Values] | str, words: str, knots: tuple[float, ...] = SHARE_KNOTS, whole: Callable[[Counts], Values] = _REQUESTS, trust: float = 1.0) -> Behaviour:
+def _share(name: str, leaning: str, part: Callable[[Counts], Values] | str, line: Line, words: str, whole: Callable[[Counts], Values] = _REQUESTS, trust: float = 1.0) -> Behaviour:
     of = _column(part) if isinstance(part, str) else part
-    return Behaviour(name, leaning, direction, knots, lambda c: doubted(of(c), whole(c)), words, of, whole, trust)
+    knots, worth = zip(*line, strict=True)
+    direction = 1 if worth[-1] > 0 else -1
+    return Behaviour(name, leaning, direction, knots, lambda c: doubted(of(c), whole(c)), worth, words, of, whole, trust)
 
 
-def _volume(name: str, leaning: str, of: Callable[[Counts], Values], words: str, counts: tuple[float, ...], trust: float = 1.0) -> Behaviour:
+def _volume(name: str, leaning: str, of: Callable[[Counts], Values], line: Line, words: str, trust: float = 1.0) -> Behaviour:
+    counts, worth = zip(*line, strict=True)
     knots = tuple(float(np.log1p(count)) for count in counts)
-    return Behaviour(name, leaning, 1, knots, lambda c: np.log1p(of(c)), words, of, None, trust)
+    return Behaviour(name, leaning, 1, knots, lambda c: np.log1p(of(c)), worth, words, of, None, trust)
 
 
 BEHAVIOURS = (
-    _share("attack_share", "prober", 1, "day_attack_request_count", "requests carry attacks", (0.0, 0.05, 0.15, 0.3, 0.5, 0.8)),
-    _share("plain_attack_share", "prober", 1, plain_attacks, "requests carry attacks in themselves", (0.0, 0.1, 0.3, 0.5, 0.8)),
-    _volume("attacks", "prober", attacks_an_agent, "pages with attacks a user agent", (1, 3, 8, 20)),
-    _share("probe_share", "scanner", 1, failed_probes, "requests are for paths that only scanners ask for"),
-    _share("missing_share", "scanner", 1, missing_pages, "pages were not found", SHARE_KNOTS, pages),
-    _share("unauthorised_share", "scanner", 1, unauthorised, "requests were not allowed (401, 403)", (0.05, 0.15, 0.3, 0.6), trust=0.3),
-    _share("malformed_share", "scanner", 1, malformed, "requests were refused (other 4xx)", (0.03, 0.15, 0.3, 0.6), trust=0.5),
-    _share("unusual_method_share", "scanner", 1, "day_unusual_method_request_count", "requests use unusual methods", (0.05, 0.2, 0.5), trust=0.5),
-    _share("no_user_agent_share", "scanner", 1, "day_no_user_agent_count", "requests have no user agent", trust=0.5),
-    _share("agent_turnover", "scanner", 1, further_agents, "requests change the user agent", (0.02, 0.1, 0.3)),
-    _share("sign_in_failure_share", "credential_stuffing", 1, "day_sign_in_failure_count", "requests are failed sign-ins", (0.05, 0.2, 0.5, 0.9)),
-    _share("refused_post_share", "credential_stuffing", 1, refused_posts, "requests are POSTs that were refused", (0.05, 0.2, 0.5, 0.9)),
-    _volume("sign_in_failures", "credential_stuffing", _column("day_sign_in_failure_count"), "failed sign-ins", (2, 8, 30, 120)),
-    _volume("bare_breadth", "scraper", bare_breadth, "different pages without their assets", (5, 15, 40, 100, 300)),
-    _volume("busiest_hour", "scraper", busiest_hour_an_agent, "requests an hour and user agent", (100, 250, 600, 1500)),
-    _share("no_referer_share", "scraper", 1, "day_no_referer_count", "requests have no referer", (0.1, 0.9), trust=0.5),
-    _share("asset_share", "visitor", -1, "day_asset_request_count", "requests are for page assets", (0.0, 0.1, 0.3, 0.6)),
-    _share("cookie_share", "visitor", -1, "day_cookie_request_count", "requests carry a cookie", (0.0, 0.2, 0.5, 0.9)),
-    _share("declared_bot_share", "visitor", -1, "day_declared_bot_count", "requests come from a bot that gives its name", (0.2, 0.9)),
-    _share("tool_share", "manner", 1, "day_tool_user_agent_count", "requests come from a tool or library", (0.2, 0.9), trust=0.5),
-    _volume("peak_minute", "manner", _column("day_peak_minute_request_count"), "requests in the busiest minute", (40, 100, 300), trust=0.5),
+    _share("attack_share", "prober", "day_attack_request_count", ((0.0, 0), (0.05, 0.5), (0.15, 1.5), (0.3, 2.5), (0.5, 3.5), (0.8, 4)), "requests carry attacks"),
+    _share("plain_attack_share", "prober", plain_attacks, ((0.0, 0), (0.1, 0.5), (0.3, 1), (0.5, 1.5), (0.8, 2)), "requests carry attacks in themselves"),
+    _volume("attacks", "prober", attacks_an_agent, ((1, 0), (3, 1), (8, 2), (20, 3)), "pages with attacks a user agent"),
+    _share("probe_share", "scanner", failed_probes, ((0.02, 0), (0.1, 1.5), (0.3, 3), (0.6, 4)), "requests are for paths that only scanners ask for"),
+    _share("missing_share", "scanner", missing_pages, ((0.05, 0), (0.2, 1), (0.5, 2.5), (0.9, 4)), "pages were not found", pages),
+    _share("unauthorised_share", "scanner", unauthorised, ((0.05, 0), (0.15, 0.5), (0.3, 1), (0.6, 2)), "requests were not allowed (401, 403)", trust=0.3),
+    _share("malformed_share", "scanner", malformed, ((0.03, 0), (0.15, 0.5), (0.3, 1), (0.6, 2)), "requests were refused (other 4xx)", trust=0.3),
+    _share("unusual_method_share", "scanner", "day_unusual_method_request_count", ((0.05, 0), (0.2, 0.5), (0.5, 1)), "requests use unusual methods", trust=0.3),
+    _share("no_user_agent_share", "scanner", "day_no_user_agent_count", ((0.05, 0), (0.5, 1)), "requests have no user agent", trust=0.3),
+    _share("agent_turnover", "scanner", further_agents, ((0.05, 0), (0.1, 1), (0.3, 2)), "requests change the user agent"),
+    _share("sign_in_failure_share", "credential_stuffing", "day_sign_in_failure_count", ((0.05, 0), (0.2, 1.5), (0.5, 3), (0.9, 4)), "requests are failed sign-ins"),
+    _share("refused_post_share", "credential_stuffing", refused_posts, ((0.05, 0), (0.2, 1), (0.5, 2), (0.9, 3)), "requests are POSTs that were refused"),
+    _volume("sign_in_failures", "credential_stuffing", _column("day_sign_in_failure_count"), ((8, 0), (30, 0.5), (120, 1.5)), "failed sign-ins", trust=0.3),
+    _volume("bare_breadth", "scraper", bare_breadth, ((8, 0), (20, 1.5), (40, 3.5), (100, 5), (300, 6.5)), "different pages without their assets"),
+    _volume("busiest_hour", "scraper", busiest_hour_an_agent, ((100, 0), (250, 2.5), (500, 5), (1500, 6.5)), "requests an hour and user agent"),
+    _share("no_referer_share", "scraper", "day_no_referer_count", ((0.1, 0), (0.9, 1)), "requests have no referer", trust=0.2),
+    _share("asset_share", "visitor", "day_asset_request_count", ((0.0, 0), (0.1, -0.3), (0.3, -0.7), (0.6, -1)), "requests are for page assets"),
+    _share("cookie_share", "visitor", "day_cookie_request_count", ((0.0, 0), (0.2, -0.3), (0.5, -0.7), (0.9, -1)), "requests carry a cookie"),
+    _share("declared_bot_share", "visitor", "day_declared_bot_count", ((0.2, 0), (0.9, -2)), "requests come from a bot that gives its name"),
+    _share("tool_share", "manner", "day_tool_user_agent_count", ((0.2, 0), (0.9, 0.3)), "requests come from a tool or library", trust=0.3),
+    _volume("peak_minute", "manner", _column("day_peak_minute_request_count"), ((60, 0), (150, 0.5), (600, 1.5)), "requests in the busiest minute", trust=0.3),
 )  # fmt: skip
 """What the model looks at, in the order of its attributes. A name is for ever: a fitted model refers to it."""
 

@@ -22,9 +22,10 @@ def label(frame: pd.DataFrame, truth: pd.DataFrame, split: str | Mapping[str, st
     `truth`: client (CIDR), is_abuse, abuse_kind, family. `split`: one for all, or family -> split ("*" for the rest).
     Rows without truth (ambiguous networks, strangers) are left out; how many is in `attrs["dropped"]`.
     """
-    known = truth[["client", "is_abuse", "abuse_kind", "family"]].drop_duplicates("client")
-    if len(known) != truth["client"].nunique() or truth["client"].duplicated().any():
-        raise ValueError("the truth names a client twice: label one simulated day after the other")
+    known = truth[["client", "is_abuse", "abuse_kind", "family"]]
+    twice = known.loc[known["client"].duplicated(), "client"]
+    if len(twice):
+        raise ValueError(f"the truth names {twice.iloc[0]} twice: label one simulated span after the other")
     kept = frame.drop(columns=[name for name in (*LABELS, "attack_request_ids", "event_hour") if name in frame])
     joined = kept.merge(known, on="client", how="inner", validate="many_to_one")
     joined["is_abuse"] = joined["is_abuse"].astype(bool)

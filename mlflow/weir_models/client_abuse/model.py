@@ -69,21 +69,21 @@ class ClientAbuse(BaseEstimator):
     ) -> tuple[NDArray[np.float64], float]:
         """Slopes between knots and the intercept, by penalised logistic regression within the signs allowed."""
         target = labels.astype(np.float64)
-        bounds: list[tuple[float | None, float | None]] = []
-        for behaviour in BEHAVIOURS:
-            low, high = {1: (0.0, None), -1: (None, 0.0)}.get(behaviour.direction, (None, None))
-            bounds += [(low, high)] * (len(behaviour.knots) - 1)
+        before = np.concatenate([np.diff(behaviour.worth) for behaviour in BEHAVIOURS])
+        steps = [len(behaviour.knots) - 1 for behaviour in BEHAVIOURS]
+        stiffness = self.strength / np.repeat([behaviour.trust for behaviour in BEHAVIOURS], steps)
+        signs = np.repeat([behaviour.direction for behaviour in BEHAVIOURS], steps)
+        bounds = [(0.0, None) if sign > 0 else (None, 0.0) for sign in signs]
 
         def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             slopes, intercept = parameters[:-1], parameters[-1]
             margins = basis @ slopes + intercept
             errors = weights * (expit(margins) - target)
-            value = weights @ np.logaddexp(0.0, margins) - (weights * target) @ margins
-            value += 0.5 * (stiffness @ (slopes * slopes))
-            return float(value), np.append(basis.T @ errors + stiffness * slopes, errors.sum())
+            moved = slopes - before
+            value = weights @ np.logaddexp(0.0, margins) - (weights * target) @ margins + 0.5 * stiffness @ moved**2
+            return float(value), np.append(basis.T @ errors + stiffness * moved, errors.sum())
 
-        stiffness = self.strength * np.concatenate([np.full(len(b.knots) - 1, 1.0 / b.trust) for b in BEHAVIOURS])
-        start = np.zeros(basis.shape[1] + 1)
+        start = np.append(before, -5.0)
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)], options={"maxiter": 500})
         return found.x[:-1].copy(), float(found.x[-1])
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import random
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
 from urllib.parse import quote, quote_plus
 
 from weir_models.request_attack.placing import NAMES, PATHS, Request, browser, encode, referer, word
 
 R = random.Random
+T = TypeVar("T")
+PARTS = 3
 
 NOUNS = ["dress", "table", "lamp", "ring", "necklace", "case", "phone", "cover", "book", "poster", "print", "shoes", "boots", "jacket", "shirt", "curtain", "rug", "knife", "drill", "saw", "pipe", "cable", "adapter", "charger", "camera", "lens", "tripod", "bag", "wallet", "watch", "clock", "mirror", "chair", "desk", "shelf", "sofa", "mattress", "pillow", "blanket", "towel", "soap", "candle", "vase", "mug", "plate", "bowl", "fork", "spoon", "pan", "pot", "grill", "oven", "fridge", "bottle", "bicycle", "helmet", "tent", "union", "suit", "select", "comfort", "drop", "earrings", "script", "font", "insert", "tray", "update", "kit", "delete", "key", "exec", "chair", "shell", "jewelry", "system", "board", "cat", "food", "head", "lamp", "tail", "light", "order", "form", "group", "ring", "java", "beans", "ruby", "ring", "python", "boots", "bash", "plate", "alert", "bracelet", "confirm", "band", "eval", "sheet"]
 ADJECTIVES = ["red", "blue", "green", "black", "white", "small", "large", "vintage", "antique", "modern", "handmade", "wooden", "brass", "silver", "golden", "cheap", "used", "new", "leather", "cotton", "woollen", "waterproof", "portable", "foldable", "wireless", "universal", "rustic", "oak"]
@@ -30,6 +35,11 @@ PROSE = (
     "delete my account", "insert into my basket", "convert 10 usd to eur", "count to 10", "char siu pork", "cast iron pan (12\")", "limit 3 per customer",
 )  # fmt: skip
 SCRIPTS = ("привет мир", "москва погода", "日本語 テスト", "東京 ホテル 予約", "北京 天气", "한국어 검색", "שלום עולם", "مرحبا بالعالم", "สวัสดี", "γειά σου Κόσμε", "žluťoučký kůň", "größe und straße", "ação e reação", "कैसे हो", "emoji 😀👍 test", "naïve café “quoted”", "l’été à Paris", "Ｔｏｋｙｏ　ホテル")
+
+
+def _of(r: R, part: int, items: Sequence[T]) -> T:
+    """One of every third item, so that families of one kind share no phrasing across the splits."""
+    return items[r.randrange(part, len(items), PARTS)]
 
 
 def _phrase(r: R) -> str:
@@ -60,9 +70,9 @@ def _token(r: R, n: int) -> str:
     return "".join(r.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") for _ in range(n))
 
 
-def search(r: R) -> str:
+def search(r: R, part: int) -> str:
     """What people type into a search box."""
-    return r.choice((
+    return _of(r, part, (
         _phrase(r), f'"{_phrase(r)}"', f"{_phrase(r)} -{r.choice(NOUNS)}", f'"{r.choice(NOUNS)}" and "{r.choice(NOUNS)}"', f"{r.choice(NOUNS)} or {r.choice(NOUNS)}",
         f"{r.choice(NOUNS)} {r.randint(1, 60)}\"", f"{r.choice(NAMES_OF_PEOPLE)} {r.choice(NOUNS)}", f"{r.randint(1, 12)}' {r.choice(NOUNS)}", f"({r.choice(NOUNS)} OR {r.choice(NOUNS)}) {r.choice(ADJECTIVES)}",
         f"women's {r.choice(NOUNS)}", f"{r.choice(NOUNS)} for {r.randint(2, 90)} year old's", f"{r.choice(NOUNS)}, {r.choice(ADJECTIVES)} & {r.choice(ADJECTIVES)}", f"{r.randint(1, 99)} and {r.randint(1, 99)} {r.choice(NOUNS)}",
@@ -70,29 +80,29 @@ def search(r: R) -> str:
     ))  # fmt: skip
 
 
-def prose(r: R) -> str:
+def prose(r: R, part: int) -> str:
     """Sentences with the words of a query language, quotes and signs."""
-    return " ".join(r.choice(PROSE) for _ in range(r.choice((1, 1, 1, 2))))
+    return " ".join(_of(r, part, PROSE) for _ in range(r.choice((1, 1, 1, 2))))
 
 
-def foreign(r: R) -> str:
+def foreign(r: R, part: int) -> str:
     """Other scripts, accents and typographic quotes."""
-    return " ".join(r.choice(SCRIPTS) for _ in range(r.choice((1, 2))))
+    return " ".join(_of(r, part, SCRIPTS) for _ in range(r.choice((1, 2))))
 
 
-def contact(r: R) -> str:
+def contact(r: R, part: int) -> str:
     """Names, addresses, telephone numbers, mail addresses, dates as forms send them."""
-    return r.choice((
+    return _of(r, part, (
         f"{r.choice(NAMES_OF_PEOPLE)}", f"c/ {word(r)} {r.randint(1, 200)}, {r.randint(1, 9)}º {r.choice('abc')}", f"{r.randint(1, 999)} {word(r).title()} St. #{r.randint(1, 99)}", f"+{r.randint(1, 99)} ({r.randint(100, 999)}) {r.randint(100, 999)}-{r.randint(1000, 9999)}",
         f"{word(r)}.{word(r)}+{word(r)}@{word(r)}.com", f"{r.randint(1, 28)}/{r.randint(1, 12)}/{r.randint(1950, 2026)}", f"2026-11-{r.randint(1, 28):02d}T10:{r.randint(0, 59):02d}:00+02:00", f"{word(r)} s/n", f"{word(r)}, la", f"{r.randint(10**7, 10**8)}{r.choice('abcdxyz')}", f"P@ss{word(r)}!{r.randint(1, 99)}", f"{word(r)}*{r.randint(1, 99)}${word(r)}", f"{word(r)}'{r.randint(1, 9)};{word(r)}", f"Apt. {r.randint(1, 50)}; ring twice", f"{_token(r, 9)}--",
     ))  # fmt: skip
 
 
-def structured(r: R) -> str:
+def structured(r: R, part: int) -> str:
     """JSON, filters, expressions of query languages for people, ranges, coordinates."""
-    return r.choice((
+    return _of(r, part, (
         json.dumps({"filter": {"price": {"min": r.randint(1, 9), "max": r.randint(10, 900)}}, "sort": word(r), "tags": [word(r), word(r)]}),
-        json.dumps({"id": r.randint(1, 10**6), "name": r.choice(NAMES_OF_PEOPLE), "ok": True, "note": prose(r)}),
+        json.dumps({"id": r.randint(1, 10**6), "name": r.choice(NAMES_OF_PEOPLE), "ok": True, "note": prose(r, part)}),
         json.dumps([[word(r), r.randint(1, 9)], [word(r), None]]),
         f"price gt {r.randint(1, 99)} and name eq '{word(r)}'", f"contains(name,'{word(r)}') or startswith(city,'{word(r)}')",
         f"project = {word(r).upper()} AND status in (Open, \"In Progress\") ORDER BY created DESC", f'title:"{_phrase(r)}" AND ({word(r)} OR {word(r)}*)', f"status:open label:bug author:{word(r)}", f"[{r.randint(1, 9)} TO {r.randint(10, 99)}]",
@@ -100,33 +110,33 @@ def structured(r: R) -> str:
     ))  # fmt: skip
 
 
-def code(r: R) -> str:
+def code(r: R, part: int) -> str:
     """Code that people search for or paste: no attack, though it has brackets and quotes."""
-    return r.choice((
-        f"def {word(r)}(x): return x", f"for (int i = 0; i < {r.randint(2, 99)}; i++)", f"{word(r)}.{word(r)}({r.randint(1, 9)})", f"const {word(r)} = () => {{ return {r.randint(1, 9)}; }}", f"#include <{word(r)}.h>", f"std::vector<int> {word(r)}", f"List<String> {word(r)}", f"if (a && b) {{ {word(r)}(); }}", f"git commit -m \"{_phrase(r)}\"", "console.log usage", f"npm install --save {word(r)}", "C++ templates", "c# linq where", f"a[{r.randint(0, 9)}] = b[{r.randint(0, 9)}]", f"x = {r.randint(1, 9)}; y = {r.randint(1, 9)}", f"<div class=\"{word(r)}\">{_phrase(r)}</div>", f"<b>{_phrase(r)}</b>", f"<a href=\"/{word(r)}/\">{_phrase(r)}</a>", f"<p>{prose(r)}</p><br/>", f"**{word(r)}** and _{word(r)}_", f"src/{word(r)}/**/*.ts", f"TypeError: {word(r)} is not a function", f"Error: expected ';' before '{word(r)}'", f"NullPointerException at {word(r)}.{word(r)}(Main.java:{r.randint(1, 300)})", f"{word(r)}(1)", "y = mx + b", "f(x) = x^2 + 1", f"printf formatting %d %s {word(r)}", f"regex ^[a-z]+$ {word(r)}", f"@media (max-width: {r.randint(300, 900)}px)",
+    return _of(r, part, (
+        f"def {word(r)}(x): return x", f"for (int i = 0; i < {r.randint(2, 99)}; i++)", f"{word(r)}.{word(r)}({r.randint(1, 9)})", f"const {word(r)} = () => {{ return {r.randint(1, 9)}; }}", f"#include <{word(r)}.h>", f"std::vector<int> {word(r)}", f"List<String> {word(r)}", f"if (a && b) {{ {word(r)}(); }}", f"git commit -m \"{_phrase(r)}\"", "console.log usage", f"npm install --save {word(r)}", "C++ templates", "c# linq where", f"a[{r.randint(0, 9)}] = b[{r.randint(0, 9)}]", f"x = {r.randint(1, 9)}; y = {r.randint(1, 9)}", f"<div class=\"{word(r)}\">{_phrase(r)}</div>", f"<b>{_phrase(r)}</b>", f"<a href=\"/{word(r)}/\">{_phrase(r)}</a>", f"<p>{prose(r, part)}</p><br/>", f"**{word(r)}** and _{word(r)}_", f"src/{word(r)}/**/*.ts", f"TypeError: {word(r)} is not a function", f"Error: expected ';' before '{word(r)}'", f"NullPointerException at {word(r)}.{word(r)}(Main.java:{r.randint(1, 300)})", f"{word(r)}(1)", "y = mx + b", "f(x) = x^2 + 1", f"printf formatting %d %s {word(r)}", f"regex ^[a-z]+$ {word(r)}", f"@media (max-width: {r.randint(300, 900)}px)",
     ))  # fmt: skip
 
 
-def opaque(r: R) -> str:
+def opaque(r: R, part: int) -> str:
     """Tokens, hashes, base64 of data, signed values."""
     raw = json.dumps({"uid": r.randint(1, 10**6), "t": word(r), "exp": r.randint(10**9, 2 * 10**9)}).encode()
-    return r.choice((
+    return _of(r, part, (
         _hex(r, r.choice((16, 32, 40, 64))), _token(r, r.randint(10, 90)), base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode().rstrip("="),
-        "eyJhbGciOiJIUzI1NiJ9." + base64.urlsafe_b64encode(raw).decode().rstrip("=") + "." + _token(r, 43), base64.b64encode(r.randbytes(r.randint(8, 60))).decode(), base64.b64encode(prose(r).encode()).decode(),
+        "eyJhbGciOiJIUzI1NiJ9." + base64.urlsafe_b64encode(raw).decode().rstrip("=") + "." + _token(r, 43), base64.b64encode(r.randbytes(r.randint(8, 60))).decode(), base64.b64encode(prose(r, part).encode()).decode(),
         f"{_hex(r, 8)}-{_hex(r, 4)}-{_hex(r, 4)}-{_hex(r, 4)}-{_hex(r, 12)}", f"{r.randint(10**9, 10**16)}", f"{_token(r, 12)}--{_hex(r, 40)}", f"{_token(r, 20)}|{r.randint(10**9, 2 * 10**9)}|{_token(r, 20)}", f"sha256-{base64.b64encode(r.randbytes(32)).decode()}",
     ))  # fmt: skip
 
 
-def address(r: R) -> str:
+def address(r: R, part: int) -> str:
     """Addresses and paths as values: where to go next, where one came from, which file to show."""
-    return r.choice((
-        f"https://www.{word(r)}.com/{word(r)}?{word(r)}={r.randint(1, 99)}&x=y#top", f"/{word(r)}/{word(r)}?tab={word(r)}", f"http://{word(r)}.org/", f"//cdn.{word(r)}.net/{word(r)}.js", f"{word(r)}/{word(r)}.pdf", f"../{word(r)}", f"./{word(r)}", f"https://{word(r)}.example.com/oauth/callback", f"myapp://open/{word(r)}", f"mailto:{word(r)}@{word(r)}.com", f"C:\\Users\\{word(r)}\\Pictures\\{word(r)}.jpg", f"ftp.{word(r)}.org", f"{word(r)} ({r.randint(1, 9)}).docx", "about:blank", "javascript:void(0)", f"https://{word(r)}.com/?q=" + quote(prose(r)), f"s3://{word(r)}/{word(r)}/", f"/search?q={quote_plus(search(r))}&page=2",
+    return _of(r, part, (
+        f"https://www.{word(r)}.com/{word(r)}?{word(r)}={r.randint(1, 99)}&x=y#top", f"/{word(r)}/{word(r)}?tab={word(r)}", f"http://{word(r)}.org/", f"//cdn.{word(r)}.net/{word(r)}.js", f"{word(r)}/{word(r)}.pdf", f"../{word(r)}", f"./{word(r)}", f"https://{word(r)}.example.com/oauth/callback", f"myapp://open/{word(r)}", f"mailto:{word(r)}@{word(r)}.com", f"C:\\Users\\{word(r)}\\Pictures\\{word(r)}.jpg", f"ftp.{word(r)}.org", f"{word(r)} ({r.randint(1, 9)}).docx", "about:blank", "javascript:void(0)", f"https://{word(r)}.com/?q=" + quote(prose(r, part)), f"s3://{word(r)}/{word(r)}/", f"/search?q={quote_plus(search(r, part))}&page=2",
     ))  # fmt: skip
 
 
-def clumsy(r: R) -> Request:
+def clumsy(r: R, part: int) -> Request:
     """Clients that mend nothing: broken links, double slashes, placeholders, followed script links."""
-    path = r.choice((f"//{word(r)}/{word(r)}", f"/{word(r)}/javascript:void(0)", f"/{word(r)}/undefined", f"/{word(r)}/[object%20Object]", f"/{word(r)}/%22https:/{word(r)}.com/%22", f"/{word(r)}/../{word(r)}.css", f"/{word(r)}/%E2%80%A6", f"/{word(r)})", f"/{word(r)}.", f"/{word(r)}&amp;id=3", f"/{word(r)}/{{{{url}}}}", f"/{word(r)}/${{img}}", f"/wiki/{word(r).title()}_({word(r)})", f"/wiki/{word(r).title()}'s_{word(r)}", f"/{word(r)};jsessionid={_hex(r, 32).upper()}", f"/{word(r)}/%20", f"/{word(r)}/<br", f"/{word(r)}/mailto:{word(r)}@{word(r)}.com", f"/{word(r)}/'+{word(r)}+'", f"/{word(r)}/@{word(r)}/{word(r)}", f"/~{word(r)}/", f"/{word(r)}!{word(r)}", f"/{word(r)}%2520{word(r)}.jpg", f"/{word(r)}/tel:+{r.randint(10**9, 10**10)}"))
+    path = _of(r, part, (f"//{word(r)}/{word(r)}", f"/{word(r)}/javascript:void(0)", f"/{word(r)}/undefined", f"/{word(r)}/[object%20Object]", f"/{word(r)}/%22https:/{word(r)}.com/%22", f"/{word(r)}/../{word(r)}.css", f"/{word(r)}/%E2%80%A6", f"/{word(r)})", f"/{word(r)}.", f"/{word(r)}&amp;id=3", f"/{word(r)}/{{{{url}}}}", f"/{word(r)}/${{img}}", f"/wiki/{word(r).title()}_({word(r)})", f"/wiki/{word(r).title()}'s_{word(r)}", f"/{word(r)};jsessionid={_hex(r, 32).upper()}", f"/{word(r)}/%20", f"/{word(r)}/<br", f"/{word(r)}/mailto:{word(r)}@{word(r)}.com", f"/{word(r)}/'+{word(r)}+'", f"/{word(r)}/@{word(r)}/{word(r)}", f"/~{word(r)}/", f"/{word(r)}!{word(r)}", f"/{word(r)}%2520{word(r)}.jpg", f"/{word(r)}/tel:+{r.randint(10**9, 10**10)}"))
     query = r.choice((None, None, "?" + word(r), f"amp;id={r.randint(1, 99)}&amp;p=2", f"id={r.randint(1, 99)}&&p=1", "=", "&", f"{word(r)}", f"id={r.randint(1, 99)}'" if r.random() < 0.1 else f"id={r.randint(1, 99)}%20"))
     return Request("GET", path, query, browser(r), referer(r))
 
@@ -140,9 +150,9 @@ def beacon(r: R) -> Request:
     return Request(r.choice(("GET", "GET", "POST")), path, query, browser(r), referer(r))
 
 
-def back_office(r: R) -> Request:
+def back_office(r: R, part: int) -> Request:
     """A site's own sign-in, administration, editors and monitoring, as its people use them."""
-    path = r.choice(("/wp-login.php", "/wp-admin/", "/wp-admin/post.php", "/wp-admin/admin-ajax.php", "/wp-cron.php", "/xmlrpc.php", "/wp-json/wp/v2/posts", "/wp-content/uploads/2024/05/photo.jpg", "/wp-content/themes/site/timthumb.php", "/wp-content/plugins/forms/assets/form.js", "/wp-includes/js/jquery.js", "/admin", "/admin/", "/admin/login", f"/admin/{word(r)}", "/administrator", "/manage/orders", "/user/login", "/login.php", "/login.aspx", "/signin", "/metrics", "/health", "/status", "/console", "/swagger-ui.html", "/api-docs", "/grafana/d/abc", "/kibana/", "/actuator/health", "/config.json", "/manifest.json", "/test", "/dev/", "/old/index.html", "/install", "/setup", "/cgi-bin/search.cgi", "/cgi-bin/", "/admin.php", "/wordpress/wp-login.php", "/blog/wp-login.php", "/wp/wp-login.php", "/wp/wp-admin/", "/script/app.js", "/scripts/main.js", "/blog/tags/script", "/metrics/collect", "/manager/", "/env/", "/trace"))
+    path = _of(r, part, ("/wp-login.php", "/wp-admin/", "/wp-admin/post.php", "/wp-admin/admin-ajax.php", "/wp-cron.php", "/xmlrpc.php", "/wp-json/wp/v2/posts", "/wp-content/uploads/2024/05/photo.jpg", "/wp-content/themes/site/timthumb.php", "/wp-content/plugins/forms/assets/form.js", "/wp-includes/js/jquery.js", "/admin", "/admin/", "/admin/login", f"/admin/{word(r)}", "/administrator", "/manage/orders", "/user/login", "/login.php", "/login.aspx", "/signin", "/metrics", "/health", "/status", "/console", "/swagger-ui.html", "/api-docs", "/grafana/d/abc", "/kibana/", "/actuator/health", "/config.json", "/manifest.json", "/test", "/dev/", "/old/index.html", "/install", "/setup", "/cgi-bin/search.cgi", "/cgi-bin/", "/admin.php", "/wordpress/wp-login.php", "/blog/wp-login.php", "/wp/wp-login.php", "/wp/wp-admin/", "/script/app.js", "/scripts/main.js", "/blog/tags/script", "/metrics/collect", "/manager/", "/env/", "/trace"))
     query = r.choice((None, None, f"post={r.randint(1, 9999)}&action=edit", "redirect_to=https%3A%2F%2Fwww.example.com%2Fwp-admin%2F&reauth=1", f"action={word(r)}", f"src=https://www.example.com/wp-content/uploads/{word(r)}.jpg&w=105&h=66&zc=1"))
     return Request(r.choice(("GET", "GET", "POST")), path, query, browser(r), referer(r))
 
@@ -150,10 +160,10 @@ def back_office(r: R) -> Request:
 PRODUCTS = ["nagios", "kibana", "grafana", "solr", "jenkins", "phpmyadmin", "drupal", "joomla", "wordpress", "struts", "tomcat", "weblogic", "shell", "sqlite", "mysql", "postgresql", "mongodb", "redis", "elasticsearch", "logstash", "docker", "kubernetes", "ansible", "puppet", "vim", "bash", "perl", "python", "ruby", "php", "java", "javascript", "nodejs", "apache", "nginx", "haproxy", "zabbix", "cacti", "prometheus", "consul", "airflow", "jupyter", "fckeditor", "ckeditor", "git", "svn", "mercurial", "env", "admin", "console", "script", "backup", "config", "install", "setup"]
 
 
-def about_software(r: R) -> Request:
+def about_software(r: R, part: int) -> Request:
     """Pages, pictures and downloads about software, on blogs and documentation sites."""
     name, other = r.choice(PRODUCTS), r.choice(PRODUCTS)
-    path = r.choice((f"/blog/tags/{name}", f"/blog/{r.randint(2009, 2026)}/{r.randint(1, 12):02d}/{name}-{word(r)}", f"/presentations/{name}-{word(r)}-2014/images/{other}-{word(r)}.png", f"/docs/{name}/{word(r)}.html", f"/articles/{name}-vs-{other}", f"/images/{name}.svg", f"/downloads/{name}-{r.randint(1, 9)}.{r.randint(0, 20)}.tar.gz", f"/projects/{name}-{word(r)}/", f"/files/{name}/{name}-{r.randint(1, 9)}.zip", f"/{word(r)}/{word(r)}/{name}.html", f"/tutorials/{name}/{word(r)}", f"/tag/{name}", f"/category/{name}/page/{r.randint(2, 20)}", f"/questions/{r.randint(1, 99999)}/{name}-{word(r)}-{other}", f"/wiki/{name.title()}", f"/static/{name}/{word(r)}.js", f"/update/{word(r)}.xml.zip", f"/bin/{r.randint(1000, 9999)}/{_hex(r, 32)}", f"/skins/{word(r)}/config.ini", f"/kcom_{word(r)}/{_hex(r, 8)}.dat", f"/common/style/{name}_extend_{_hex(r, 7)}.css", f"/general/{word(r)}.xml", f"/sdk/{word(r)}.js", f"/products/{name}", f"/{word(r)}/general/{word(r)}.xml"))
+    path = _of(r, part, (f"/blog/tags/{name}", f"/blog/{r.randint(2009, 2026)}/{r.randint(1, 12):02d}/{name}-{word(r)}", f"/presentations/{name}-{word(r)}-2014/images/{other}-{word(r)}.png", f"/docs/{name}/{word(r)}.html", f"/articles/{name}-vs-{other}", f"/images/{name}.svg", f"/downloads/{name}-{r.randint(1, 9)}.{r.randint(0, 20)}.tar.gz", f"/projects/{name}-{word(r)}/", f"/files/{name}/{name}-{r.randint(1, 9)}.zip", f"/{word(r)}/{word(r)}/{name}.html", f"/tutorials/{name}/{word(r)}", f"/tag/{name}", f"/category/{name}/page/{r.randint(2, 20)}", f"/questions/{r.randint(1, 99999)}/{name}-{word(r)}-{other}", f"/wiki/{name.title()}", f"/static/{name}/{word(r)}.js", f"/update/{word(r)}.xml.zip", f"/bin/{r.randint(1000, 9999)}/{_hex(r, 32)}", f"/skins/{word(r)}/config.ini", f"/kcom_{word(r)}/{_hex(r, 8)}.dat", f"/common/style/{name}_extend_{_hex(r, 7)}.css", f"/general/{word(r)}.xml", f"/sdk/{word(r)}.js", f"/products/{name}", f"/{word(r)}/general/{word(r)}.xml"))
     query = r.choice((None, None, None, f"page={r.randint(1, 9)}", f"q={name}+{other}+tutorial"))
     return Request("GET", path, query, browser(r), referer(r))
 
@@ -166,9 +176,16 @@ def binary(r: R) -> Request:
     return Request("GET", r.choice(("/query", "/report", "/v8/update.php", "/widget/show")), f"v={r.randint(1, 9)}.{r.randint(0, 9)}&{word(r)}={value}&cip={r.randint(1, 200)}.{r.randint(1, 200)}.1.2", browser(r), None)
 
 
-FAMILIES = (
-    ("back_office", "fit", 1.0, back_office), ("about_software", "fit", 1.0, about_software), ("binary", "fit", 0.7, binary),
-    ("page", "fit", 3.0, page), ("search", "fit", 2.0, search), ("prose", "fit", 2.0, prose), ("contact", "fit", 1.0, contact),
-    ("structured", "fit", 2.0, structured), ("code", "fit", 1.5, code), ("opaque", "calibrate", 1.5, opaque), ("address", "fit", 1.0, address),
-    ("clumsy", "calibrate", 1.0, clumsy), ("beacon", "evaluate", 1.5, beacon), ("foreign", "evaluate", 1.0, foreign),
+_SPLITS = ("fit", "calibrate", "evaluate")
+_IN_EVERY_SPLIT: tuple[tuple[str, float, Callable[[R, int], str | Request]], ...] = (
+    ("search", 2.0, search), ("prose", 2.0, prose), ("contact", 1.0, contact), ("structured", 2.0, structured), ("code", 1.5, code), ("opaque", 1.0, opaque),
+    ("address", 1.0, address), ("foreign", 0.7, foreign), ("clumsy", 1.0, clumsy), ("back_office", 1.0, back_office), ("about_software", 1.0, about_software),
+)  # fmt: skip
+FAMILIES: tuple[tuple[str, str, float, Callable[[R], str | Request]], ...] = (
+    ("page", "fit", 2.0, page), ("binary", "fit", 0.7, binary), ("beacon", "evaluate", 1.5, beacon),
+    *(
+        (f"{name}_{part + 1}", split, share, partial(write, part=part))
+        for name, share, write in _IN_EVERY_SPLIT
+        for part, split in enumerate(_SPLITS)
+    ),
 )  # fmt: skip

@@ -112,6 +112,11 @@ def fold(decoded: str) -> str:
     return text
 
 
+def unmarked(text: str) -> str:
+    """The text without the marks, to show to a person."""
+    return text.replace(OVERLONG_MARK, "").replace(NULL_MARK, "\\0")
+
+
 def hidden_texts(decoded: str) -> list[str]:
     """Readable texts that stand base64-encoded in the text, decoded once more."""
     found = []

@@ -6,12 +6,8 @@ sum and fixes the one threshold that ships; `evaluate` measures families that th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
@@ -19,30 +15,17 @@ from sklearn.base import BaseEstimator
 
 from weir_models.contract import Evaluation
 from weir_models.request_attack import evaluation as _evaluation
-from weir_models.request_attack import screen, signals
-from weir_models.request_attack.decoding import as_utf8, decode
-from weir_models.request_attack.signal import CLASSES
-from weir_models.request_attack.units import Unit, units_of
+from weir_models.request_attack import signals
+from weir_models.request_attack.batch import NO_UNIT, Batch
+from weir_models.request_attack.decoding import unmarked
+from weir_models.request_attack.signal import CLASSES, Signal
+from weir_models.request_attack.units import Unit
 
-FIELDS = (("p", "uri_path"), ("v", "uri_query"), ("r", "referer"), ("a", "user_agent"))
 FIELD_NAMES = {"p": "path", "v": "query", "r": "referer", "a": "user agent", "m": "method"}
-PLAIN_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
-NO_UNIT = -1
-MOST_ADDED = 1.0
+MOST_RAISED = 1.25
 """How far examples may raise a weight: a hint stays a hint, however often generated attacks hold it."""
 REASON_WORDS = 3
 WORD_CHARACTERS = 60
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Distinct texts of one field: the sum of each and its most suspicious unit."""
-
-    codes: NDArray[np.int64]
-    """Text of each row."""
-    sums: NDArray[np.float64]
-    units: NDArray[np.int64]
-    """Index into the units of the batch, NO_UNIT where the text has no signal."""
 
 
 class RequestAttack(BaseEstimator):
@@ -83,7 +66,7 @@ class RequestAttack(BaseEstimator):
         sums = batch.fired @ self.weights_
         best, _ = batch.best_units(sums)
         attacked = np.unique(best[labels & (best != NO_UNIT)])
-        benign = np.setdiff1d(np.unique(batch.all_units(~labels)), [NO_UNIT])
+        benign = batch.units_of_rows(~labels)
         rows = np.concatenate([attacked, benign])
         features = batch.fired[rows].astype(np.float64)
         target = np.concatenate([np.ones(len(attacked)), np.zeros(len(benign))])
@@ -101,7 +84,7 @@ class RequestAttack(BaseEstimator):
             return float(value), np.append(gradient, errors.sum() + silent * expit(intercept))
 
         start = np.append(self.weights_, self.intercept_)
-        bounds = [*zip(np.zeros(len(prior)), prior + MOST_ADDED, strict=True), (-12.0, -3.0)]
+        bounds = [*zip(np.zeros(len(prior)), prior * MOST_RAISED, strict=True), (-12.0, -3.0)]
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 200})
         self.weights_, self.intercept_ = found.x[:-1].copy(), float(found.x[-1])
 
@@ -140,7 +123,7 @@ class RequestAttack(BaseEstimator):
         known = self._signals()
         rows = []
         for position, label in enumerate(frame.index):
-            for unit in sorted({int(u) for u in batch.units_of_row(position)} - {NO_UNIT}):
+            for unit in batch.units_of_rows(np.arange(len(frame)) == position):
                 for column in np.flatnonzero(batch.fired[unit]):
                     rows.append(
                         {
@@ -154,7 +137,7 @@ class RequestAttack(BaseEstimator):
                     )
         return pd.DataFrame(rows, columns=["row", "field", "signal", "attack_class", "weight", "words"])
 
-    def _signals(self) -> list[signals.Signal]:
+    def _signals(self) -> list[Signal]:
         """The signals of this version, in its order."""
         missing = [name for name in self.feature_names_ if name not in signals.BY_NAME]
         if missing:
@@ -176,77 +159,11 @@ class RequestAttack(BaseEstimator):
         for column in np.argsort(-contribution):
             if contribution[column] <= 0 or len(found) == REASON_WORDS:
                 break
-            text = " ".join(signals.words(unit, known[column]).split())[:WORD_CHARACTERS]
+            text = signals.words(unit, known[column])[:WORD_CHARACTERS]
             if text and not any(text in other for other in found):
                 found.append(text)
-        said = " | ".join(found) or unit.text[:WORD_CHARACTERS]
+        said = " | ".join(found) or unmarked(unit.text)[:WORD_CHARACTERS]
         return str(self.classes_[int(totals.argmax())]), f"{FIELD_NAMES[unit.kind]}: {said}"
-
-
-class Batch:
-    """The distinct units of many rows, what fired in each, and the way back to the rows."""
-
-    def __init__(self, frame: pd.DataFrame, known: Sequence[signals.Signal] = signals.SIGNALS) -> None:
-        """Decode, screen and split every distinct text once."""
-        self.size = len(frame)
-        self.units: list[Unit] = []
-        self._index: dict[Unit, int] = {}
-        self._fields: list[tuple[NDArray[np.int64], list[list[int]]]] = []
-        for kind, column in FIELDS:
-            self._add(kind, frame[column])
-        methods = frame["method"].fillna("").astype(str)
-        unusual = ~methods.str.upper().isin(("", *PLAIN_METHODS))
-        named = methods.where(~methods.str.upper().isin(("PUT", "MOVE", "COPY")), methods + " " + frame["uri_path"].fillna(""))
-        self._add("m", named.where(unusual))
-        self.fired = signals.fires(self.units, known)
-
-    def _add(self, kind: str, column: pd.Series) -> None:
-        coded = _texts(column).dictionary_encode()
-        codes = coded.indices.fill_null(len(coded.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64)
-        texts = coded.dictionary
-        lists: list[list[int]] = [[] for _ in range(len(texts) + 1)]
-        encoded = screen.undecoded(texts).to_numpy(zero_copy_only=False)
-        decoded = texts.to_pylist()
-        for position in np.flatnonzero(encoded):
-            decoded[position] = decode(decoded[position])
-        if encoded.any():
-            texts = pa.array(decoded, type=pa.string())
-        chosen = screen.suspicious(kind, texts).to_numpy(zero_copy_only=False)
-        for position in np.flatnonzero(chosen):
-            for unit in units_of(kind, decoded[position]):
-                number = self._index.setdefault(unit, len(self.units))
-                if number == len(self.units):
-                    self.units.append(unit)
-                lists[position].append(number)
-        self._fields.append((codes, lists))
-
-    def best_units(self, sums: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """For each row its unit with the highest sum, NO_UNIT where there is none, and that sum."""
-        best = np.full(self.size, NO_UNIT, dtype=np.int64)
-        top = np.zeros(self.size)
-        for codes, lists in self._fields:
-            text_best = np.array([max(found, key=lambda u: (sums[u], -u)) if found else NO_UNIT for found in lists])
-            text_sum = np.array([sums[u] if u != NO_UNIT else 0.0 for u in text_best])
-            better = text_sum[codes] > top
-            best[better], top[better] = text_best[codes][better], text_sum[codes][better]
-        return best, top
-
-    def all_units(self, rows: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Every unit of the rows."""
-        found = [u for codes, lists in self._fields for code in np.unique(codes[rows]) for u in lists[code]]
-        return np.array(found or [NO_UNIT], dtype=np.int64)
-
-    def units_of_row(self, row: int) -> list[int]:
-        """The units of one row."""
-        return [u for codes, lists in self._fields for u in lists[codes[row]]]
-
-
-def _texts(column: pd.Series) -> pa.Array:
-    """The column as Arrow text."""
-    try:
-        return pa.array(column, type=pa.string(), from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
-        return pa.array([None if pd.isna(v) else as_utf8(str(v)) for v in column], type=pa.string())
 
 
 def _platt(sums: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[float, float]:

@@ -57,7 +57,7 @@ def referer(rng: random.Random) -> str | None:
 
 def word(rng: random.Random) -> str:
     """A word of no meaning."""
-    return "".join(rng.choice(("ba", "co", "di", "fe", "gu", "la", "mi", "no", "pe", "ro", "sa", "te", "vi", "zu", "tar", "lin", "mon", "ser")) for _ in range(rng.randint(1, 4)))
+    return "".join(rng.choice(("ba", "co", "di", "fe", "gu", "la", "mi", "no", "pe", "ro", "sa", "te", "vi", "zu", "lin", "mon", "ser")) for _ in range(rng.randint(1, 4)))
 
 
 def plain_parameters(rng: random.Random) -> list[str]:

@@ -6,8 +6,13 @@ wider than the signals together: a test runs every signal over texts that the sc
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from weir_models.request_attack.signals import matches
 
 _MARKS = r"""['"<>`;|\\^*(){}!$\x00-\x1f\x7f]|--|\.\.|/\.|/\./|//+[./]|\]\[|\[['"#$]|&&|%[^0-9]|[\x{2000}-\x{206f}\x{2460}-\x{24ff}\x{3000}\x{fb00}-\x{fb06}\x{fe00}-\x{ffff}\x{e000}\x{e001}\x{560a}\x{560d}]"""
 _BASE64 = r"(?:^|[^A-Za-z0-9+_-])(?:[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]){3,}"
@@ -18,14 +23,12 @@ _AGENT = r"""['"<>`|\\^{}$\x00-\x1f]|\(\)|union|select|sleep\(|sql|nikto|ness|va
 
 
 def _words(words: list[str]) -> str:
-    import re
-
     return "|".join(sorted(re.escape(word) for word in set(words) if word))
 
 
 PATTERNS = {
-    "p": f"(?i:{_MARKS}|{_words(_PATH_WORDS)})|{_BASE64}",
-    "v": f"(?i:{_MARKS}|{_words(_VALUE_WORDS)}|{_VALUE_PATTERNS})|{_BASE64}",
+    "p": f"(?i:{_MARKS}|{_words(_PATH_WORDS)})",
+    "v": f"(?i:{_MARKS}|{_words(_VALUE_WORDS)}|{_VALUE_PATTERNS})",
     "a": f"(?i:{_AGENT})",
     "m": ".",
 }
@@ -33,11 +36,16 @@ PATTERNS["r"] = PATTERNS["v"]
 UNDECODED = r"%[0-9a-fA-Fu]|&#|&[a-zA-Z][a-zA-Z0-9]*;|\\[ux]"
 
 
-def undecoded(texts: pa.Array) -> pa.BooleanArray:
+def undecoded(texts: pa.Array) -> NDArray[np.bool_]:
     """Which texts still carry an encoding."""
-    return pc.match_substring_regex(texts, UNDECODED)
+    return matches(texts, UNDECODED)
 
 
-def suspicious(kind: str, texts: pa.Array) -> pa.BooleanArray:
+def hiding(texts: pa.Array) -> NDArray[np.bool_]:
+    """Which decoded texts may hold another text in base64: four letters of it each begin with one of 32."""
+    return matches(texts, _BASE64)
+
+
+def suspicious(kind: str, texts: pa.Array) -> NDArray[np.bool_]:
     """Which decoded texts a signal could speak about."""
-    return pc.match_substring_regex(texts, PATTERNS[kind])
+    return matches(texts, PATTERNS[kind])

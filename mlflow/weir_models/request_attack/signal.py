@@ -19,7 +19,7 @@ CLASSES = (
 VIEWS = ("text", "value", "sql", "shell", "compact", "tokens")
 """text: decoded and folded; value: without the parameter's name; sql: the value without comments; shell: without quotes and other padding that a shell ignores;
 compact: without white space, quotes and joins; tokens: the sequence of SQL token types."""
-KINDS = "pvra"
+KINDS = "pvram"
 """Where a unit stands: path, value of the query, referer, user agent; m for the method."""
 
 

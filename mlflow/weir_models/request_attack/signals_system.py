@@ -32,9 +32,9 @@ SIGNALS = (
     _path("null_cut", weight=3.5, pattern=r"[\w/]" + NULL_MARK + r"(?:\.\w{2,5}|$|/)"),
     _path("placeholder", weight=3, pattern=r"[/\\.]\{file\}|\{file(?:name|path)?\}$"),
     _path("dot_run", weight=2, pattern=r"[/\\]\.{5,}|\.{8,}\w*[/\\]?(?:etc|windows|boot|web-inf|\{)"),
-    _shell("after_separator", weight=3.5, pattern=r"(?:[;|`\n]|\|\||&&|&\s|\$\(|<\(|>\()\s*(?:/\w+)*/?" + _COMMANDS + r"(?:\s+-|\s+/|\s+\$|\s+[a-z]:|\s+\d|\s*[|;&`)<>]|\s*$)"),
+    _shell("after_separator", weight=3.5, pattern=r"(?:[;`\n]|\|\||&&|&\s|\$\(|<\(|>\(|(?:^|[=\s\d'\"),;|&])\|)\s*(?:/\w+)*/?" + _COMMANDS + r"(?:\s+-|\s+/|\s+\$|\s+[a-z]:|\s+\d|\s*[|;&`)<>]|\s*$)"),
     _shell("command_after_separator", weight=2.5, pattern=r"(?:[;|`\n]|\|\||&&|\$\()\s*(?:/\w+)*/?" + _COMMANDS + r"(?:\.exe)?\s+(?:[-/$~.\\@{*]|\S{0,40}[/\\.:|;&`])"),
-    _shell("clear_command", weight=3.5, pattern=r"(?:[;|`&\n(/]|^|=)\s*" + _CLEAR + r"(?:\.exe)?" + _END),
+    _shell("clear_command", weight=3.5, pattern=r"(?:[;|`&\n(]|/bin/)\s*" + _CLEAR + r"(?:\.exe)?" + _END + r"|(?:^|=)\s*" + _CLEAR + r"(?:\.exe)?(?:$|[;|&`]|\s+[-/$.]|\s+\w+[./:])"),
     _shell_any("download", weight=4.5, pattern=r"\b(?:wget|curl|lwp-download|lynx|fetch|certutil|bitsadmin|tftp)\b[^a-z]{0,3}.{0,60}(?:https?:|ftp:|//|\d{1,3}\.\d{1,3}\.\d)|\|\s*(?:ba|z|k|c|da)?sh\b"),
     _shell("shell_path", weight=4.5, pattern=r"/(?:usr/)?(?:s?bin)/(?:ba|z|k|c|da|a)?sh\b|/(?:usr/)?(?:local/)?s?bin/(?:cat|ls|id|nc|ps|ping|sleep|wget|curl|perl|python\d?|uname|echo|tar|sudo|rm|touch|printenv|netcat|whoami|env|cp|mv|dd|mount|su|kill|date|hostname|telnet|chmod|base64|awk|nslookup|dig|host|id)(?:\s|$|[;|&)`<>])|/etc/sudo\b|\bcmd(?:\.exe)?\s*/[ck]\b|\bcmd\.exe|\bcommand\.com|powershell(?:\.exe)?\s+[-/(i]|\b(?:ba)?sh\s+-[ci]\b"),
     _shell("file_argument", weight=4, pattern=r"\b(?:cat|tac|head|tail|less|more|nl|ls|dir|type|cp|mv|rm|chmod|vi|grep|strings|sort|od|xxd|base64|tar|find|source)\b\s+(?:-\w+\s+)*(?:\.{0,2}/(?:\*|etc|proc|var|tmp|home|root|bin|usr|dev|opt|flag|\.)|[a-z]:[\\/]|[a-z]:(?:$|[\s|&;])|/$)"),
@@ -59,5 +59,5 @@ SIGNALS = (
     _protocol("endless_repetition", weight=3, pattern=r"a{200,}|x{200,}|0{300,}|1{300,}|(?:%00){8,}|/{40,}"),
     _protocol("foreign_address_as_path", weight=3, pattern=r"^/?(?:https?|ftp)://", kinds="p"),
     _protocol("unusual_method", weight=5, pattern=r"^(?:trace|track|connect|debug|propfind|proppatch|mkcol|move|search|lock|unlock|link|unlink|purge|ban|[a-z]*[^a-z\s-][a-z]*|[a-z]{16,}|cust|foo|test|abc|xxxx|hello|index|nessus|qualys|acunetix)$", kinds="m"),
-    _protocol("write_method_to_script", weight=5, pattern=r"^(?:put|move|copy)\s.*\.(?:jspx?|php\d?|phtml|asp|aspx|ashx|cer|cgi|pl|sh|war|txt|html?)/?(?:::\$data|\s|$)", kinds="m"),
+    _protocol("write_method_to_script", weight=5, pattern=r"^(?:put|move|copy)\s.*\.(?:jspx?|php\d?|phtml|asp|aspx|ashx|cer|cgi|pl|sh|war)/?(?:::\$data|\s|$)", kinds="m"),
 )

@@ -70,6 +70,8 @@ def _types(text: str) -> str:
                 code = "&"
             elif operator in "+-~" and (not previous or previous in "(,o&!uekb;"):
                 continue
+            elif operator == "/" and text[position : position + 1].isalpha():
+                code = "x"
             else:
                 code = "o"
         elif kind == "comment":

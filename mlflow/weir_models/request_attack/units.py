@@ -8,8 +8,7 @@ same piece be judged once however often it occurs.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from weir_models.request_attack import decoding
 from weir_models.request_attack.decoding import NULL_MARK, OVERLONG_MARK
@@ -24,64 +23,54 @@ MARKS = re.compile(f"[{NULL_MARK}{OVERLONG_MARK}]")
 SQL_COMMENT = re.compile(r"/\*!\d{0,6}|/\*.*?\*/|\*/|(?:--|#)[^\n]{0,200}\n", re.DOTALL)
 SQL_SPACE = re.compile(r"[\s`]+")
 SHELL_FIELD = re.compile(r"\$\{?ifs\}?(?:\$\d)?|\$[@*]|\$\{@\}")
+SHELL_PADDED = re.compile(f"['\"\\\\^{NULL_MARK}{OVERLONG_MARK}]")
 SHELL_QUOTES = str.maketrans("", "", "'\"\\^" + NULL_MARK + OVERLONG_MARK)
 COMPACT = str.maketrans("", "", " \t\r\n'\"`\\\xad\u200b\u200c\u200d\ufeff" + NULL_MARK + OVERLONG_MARK + "".join(map(chr, range(1, 32))))
 SCRIPT_COMMENT = re.compile(r"/\*.*?\*/|<!--|-->")
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(NamedTuple):
     """One piece of a request: where it stands and its text, folded."""
 
     kind: str
     text: str
 
 
-def split_query(decoded: str) -> list[str]:
-    """The parameters of a decoded query; an ampersand that no name follows belongs to the value."""
-    return [piece for piece in NEXT_PARAMETER.split(decoded) if piece]
-
-
-def units_of(kind: str, decoded: str) -> Iterator[Unit]:
-    """The units of one decoded field, texts hidden in base64 included."""
+def units_of(kind: str, decoded: str, has_hidden: bool = True) -> list[Unit]:
+    """The units of one decoded field; with `has_hidden` also those of texts that stand in it in base64."""
+    text = decoding.fold(decoded)
     if kind == "p":
-        path, mark, query = decoded.partition("?")
-        yield from _folded("p", path)
+        path, mark, query = text.partition("?")
+        found = [Unit("p", path)]
         if mark:
-            for piece in split_query(query):
-                yield from _folded("v", piece)
+            found += _parameters("v", query)
     elif kind == "v":
-        yield from _parameters("v", decoded)
+        found = _parameters("v", text)
     elif kind == "r":
-        rest = ORIGIN.sub("", decoded)
-        path, mark, query = rest.partition("?")
-        yield from _folded("r", path)
+        path, mark, query = ORIGIN.sub("", text).partition("?")
+        found = [Unit("r", path)] if path else []
         if mark:
-            yield from _parameters("r", query)
+            found += _parameters("r", query)
     else:
-        yield from _folded(kind, decoded)
+        found = [Unit(kind, text)]
+    if has_hidden and kind in "pvr":
+        found += [Unit("v", decoding.fold(hidden)) for hidden in decoding.hidden_texts(decoded)]
+    return found
 
 
-def _parameters(kind: str, query: str) -> Iterator[Unit]:
-    pieces = split_query(query)
-    joined: dict[str, list[str]] = {}
-    for piece in pieces:
-        yield from _folded(kind, piece)
-        name, mark, value = piece.partition("=")
-        if mark:
-            joined.setdefault(name, []).append(value)
-    for values in joined.values():
-        if len(values) > 1:
-            yield from _folded(kind, ",".join(values))
-
-
-def _folded(kind: str, decoded: str) -> Iterator[Unit]:
-    if not decoded:
-        return
-    yield Unit(kind, decoding.fold(decoded))
-    if kind in "pvr":
-        for hidden in decoding.hidden_texts(decoded):
-            yield Unit("v", decoding.fold(hidden))
+def _parameters(kind: str, query: str) -> list[Unit]:
+    """Parameter by parameter, and values of one name together; an ampersand that no name follows is part of a value."""
+    if "&" not in query:
+        return [Unit(kind, query)] if query else []
+    pieces = [piece for piece in NEXT_PARAMETER.split(query) if piece]
+    found = [Unit(kind, piece) for piece in pieces]
+    names = [piece.partition("=")[0] for piece in pieces]
+    if len(set(names)) < len(names):
+        joined: dict[str, list[str]] = {}
+        for name, piece in zip(names, pieces, strict=True):
+            joined.setdefault(name, []).append(piece[len(name) + 1 :])
+        found += [Unit(kind, ",".join(values)) for values in joined.values() if len(values) > 1]
+    return found
 
 
 def value_of(unit: Unit) -> str:
@@ -94,14 +83,20 @@ def value_of(unit: Unit) -> str:
     return unit.text
 
 
-def views_of(unit: Unit) -> tuple[str, str, str, str, str, str]:
-    """The unit's text as signals read it, in the order of signal.VIEWS."""
+def view(name: str, unit: Unit) -> str:
+    """The unit's text as the signals of one view read it."""
     text = unit.text
+    if name == "text":
+        return text
+    if name == "shell":
+        shell = SHELL_FIELD.sub(" ", text) if "$" in text else text
+        return shell.translate(SHELL_QUOTES) if SHELL_PADDED.search(shell) else shell
+    if name == "compact":
+        return (SCRIPT_COMMENT.sub("", text) if "*" in text or "--" in text else text).translate(COMPACT)
     value = value_of(unit)
+    if name == "value":
+        return value
     sql = MARKS.sub("", value)
-    tokens = token_types(sql) if unit.kind in "pvr" else ""
-    sql = SQL_SPACE.sub(" ", SQL_COMMENT.sub(" ", sql))
-    shell = SHELL_FIELD.sub(" ", text) if "$" in text else text
-    shell = shell.translate(SHELL_QUOTES)
-    compact = SCRIPT_COMMENT.sub("", text).translate(COMPACT)
-    return text, value, sql, shell, compact, tokens
+    if name == "tokens":
+        return token_types(sql) if unit.kind in "pvr" else ""
+    return SQL_SPACE.sub(" ", SQL_COMMENT.sub(" ", sql))

@@ -28,7 +28,8 @@ def with_listed(known: pa.Table, listed: Iterable[Mapping[str, Any]], now: datet
     """The ledger with a new row for every (source_object, etag) not in it yet; never drops or changes a row.
 
     `listed` rows have source_object, etag, size_bytes, modified_at. An object whose content is in the ledger under
-    another name is marked as its duplicate.
+    another name is marked as its duplicate. One that was written anew keeps the hours of its former content, so that
+    they are made again without it.
     """
     seen = set(zip(known["source_object"].to_pylist(), known["etag"].to_pylist(), strict=True))
     contents: dict[tuple[str, int], str] = {}
@@ -36,6 +37,7 @@ def with_listed(known: pa.Table, listed: Iterable[Mapping[str, Any]], now: datet
         zip(known["source_object"].to_pylist(), known["etag"].to_pylist(), known["size_bytes"].to_pylist(), strict=True)
     ):
         contents.setdefault((etag, size), name)
+    former = {row["source_object"]: row["event_hours"] for row in current(known)}
     rows = []
     for item in sorted(listed, key=lambda item: item["source_object"]):
         key = (item["source_object"], item["etag"])
@@ -50,7 +52,7 @@ def with_listed(known: pa.Table, listed: Iterable[Mapping[str, Any]], now: datet
                 **{name: item[name] for name in ("source_object", "etag", "size_bytes", "modified_at")},
                 "first_seen_at": now,
                 "name_hour": hour,
-                "event_hours": [hour] if hour else [],
+                "event_hours": list(dict.fromkeys([*([hour] if hour else []), *former.get(item["source_object"], [])])),
                 "duplicate_of": first if first != item["source_object"] and item["size_bytes"] else None,
             }
         )
@@ -74,7 +76,7 @@ def current(known: pa.Table) -> list[dict[str, Any]]:
 
 def nameless(known: pa.Table) -> list[RawObject]:
     """Objects whose hours neither their name nor an earlier look has told."""
-    return [_raw(row) for row in current(known) if not row["event_hours"]]
+    return [raw for raw in _raw_objects(known) if not raw.event_hours]
 
 
 def with_observed_hours(
@@ -103,7 +105,7 @@ def with_observed_hours(
 def objects_of(known: pa.Table, hours: Sequence[str]) -> list[RawObject]:
     """Objects that hold any of the hours."""
     wanted = set(hours)
-    return [_raw(row) for row in current(known) if wanted & set(row["event_hours"])]
+    return [raw for raw in _raw_objects(known) if wanted & set(raw.event_hours)]
 
 
 def stale_hours(known: pa.Table, counts: pa.Table) -> list[str]:
@@ -138,7 +140,17 @@ def parse_options(values: Mapping[str, Any]) -> ParseOptions:
     return ParseOptions(**{**values, "headerless_fields": fields, "limits": Limits(**values.get("limits", {}))})
 
 
-def _raw(row: Mapping[str, Any]) -> RawObject:
-    return RawObject(
-        row["source_object"], row["etag"], row["size_bytes"], tuple(row["event_hours"]), row["duplicate_of"]
-    )
+def _raw_objects(known: pa.Table) -> list[RawObject]:
+    """Objects as they are now; a copy is one only as long as its original still has that content."""
+    rows = current(known)
+    etags = {row["source_object"]: row["etag"] for row in rows}
+    return [
+        RawObject(
+            row["source_object"],
+            row["etag"],
+            row["size_bytes"],
+            tuple(row["event_hours"]),
+            row["duplicate_of"] if etags.get(row["duplicate_of"]) == row["etag"] else None,
+        )
+        for row in rows
+    ]

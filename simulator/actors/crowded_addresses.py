@@ -254,7 +254,7 @@ FAMILIES = (
     Family("cgnat", "cgnat_with_scanner", cgnat_with_scanner, "Cloudflare 2025: one IP address, many users; RFC 6888", never_block=True),
     Family("cgnat", "cgnat_carrier", cgnat_carrier, "RFC 6888, requirements of carrier-grade NAT", never_block=True),
     Family("cgnat", "cgnat_campus", cgnat_campus, "university abuse desks on NAT", held_out=True, never_block=True),
-    Family("shared_exit", "exit_vpn", vpn_exit, "VPN providers' exit lists", never_block=True),
-    Family("shared_exit", "exit_tor", tor_exit, "Tor Metrics; Tor Browser's uniform user agent", never_block=True),
-    Family("shared_exit", "exit_private_relay", private_relay, "Apple: iCloud Private Relay egress addresses", held_out=True, never_block=True),
+    Family("exit", "exit_vpn", vpn_exit, "VPN providers' exit lists", never_block=True),
+    Family("exit", "exit_tor", tor_exit, "Tor Metrics; Tor Browser's uniform user agent", never_block=True),
+    Family("exit", "exit_private_relay", private_relay, "Apple: iCloud Private Relay egress addresses", held_out=True, never_block=True),
 )  # fmt: skip

@@ -1,0 +1,112 @@
+"""The rows of a DataFrame as distinct texts, their units, what fired in each unit, and the way back to the rows.
+
+Everything here is done once for each distinct text or unit, and nothing depends on what else is in the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from weir_models.request_attack import screen, signals
+from weir_models.request_attack.decoding import as_utf8, decode
+from weir_models.request_attack.signal import Signal
+from weir_models.request_attack.units import Unit, units_of
+
+FIELDS = (("p", "uri_path"), ("v", "uri_query"), ("r", "referer"), ("a", "user_agent"))
+PLAIN_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+WRITING_METHODS = ("PUT", "MOVE", "COPY")
+NO_UNIT = -1
+
+
+class Batch:
+    """Rows taken apart; `units` and `fired` belong together, a row of `fired` for each unit."""
+
+    def __init__(self, frame: pd.DataFrame, known: Sequence[Signal] = signals.SIGNALS) -> None:
+        """Decode, screen and split every distinct text once."""
+        self.size = len(frame)
+        self._codes: list[NDArray[np.int64]] = []
+        self._texts = 0
+        self._found: list[tuple[int, Unit]] = []
+        for kind, column in FIELDS:
+            self._add(kind, arrow_text(frame[column]))
+        self._add("m", _methods(frame))
+        self._keep_suspicious_units()
+        self.fired = signals.fires(self.units, known)
+
+    def _add(self, kind: str, column: pa.Array) -> None:
+        """The distinct texts of one field and the units of those that a signal could speak about."""
+        coded = column.dictionary_encode()
+        texts = coded.dictionary
+        self._codes.append(coded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False) + self._texts)
+        encoded = np.flatnonzero(screen.undecoded(texts))
+        if len(encoded):
+            plain = texts.to_pylist()
+            for position in encoded:
+                plain[position] = decode(plain[position])
+            texts = pa.array(plain, type=pa.string())
+        hiding = screen.hiding(texts) if kind in "pvr" else np.zeros(len(texts), dtype=bool)
+        chosen = np.flatnonzero(screen.suspicious(kind, texts) | hiding)
+        for position, text in zip(chosen.tolist(), texts.take(pa.array(chosen)).to_pylist(), strict=True):
+            self._found += [(self._texts + position, unit) for unit in units_of(kind, text, bool(hiding[position]))]
+        self._texts += len(texts) + 1
+
+    def _keep_suspicious_units(self) -> None:
+        """Look at each distinct unit as at its text before: most parameters of a chosen query are plain."""
+        distinct = list(dict.fromkeys(unit for _, unit in self._found))
+        keep = np.zeros(len(distinct), dtype=bool)
+        for kind in {unit.kind for unit in distinct}:
+            places = [place for place, unit in enumerate(distinct) if unit.kind == kind]
+            keep[places] = screen.suspicious(kind, pa.array([distinct[place].text for place in places], type=pa.string()))
+        self.units = [unit for unit, kept in zip(distinct, keep.tolist(), strict=True) if kept]
+        number = {unit: place for place, unit in enumerate(self.units)}
+        pairs = [(text, number[unit]) for text, unit in self._found if unit in number]
+        self._pairs = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+    def best_units(self, sums: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """For each row its unit with the highest sum above zero, NO_UNIT where there is none, and that sum."""
+        text_best = np.full(self._texts, NO_UNIT, dtype=np.int64)
+        text_sum = np.zeros(self._texts)
+        texts, units = self._pairs[:, 0], self._pairs[:, 1]
+        order = np.lexsort((units, -sums[units], texts))
+        first = order[np.unique(texts[order], return_index=True)[1]]
+        text_best[texts[first]], text_sum[texts[first]] = units[first], np.maximum(sums[units[first]], 0.0)
+        best, top = np.full(self.size, NO_UNIT, dtype=np.int64), np.zeros(self.size)
+        for codes in self._codes:
+            better = text_sum[codes] > top
+            best[better], top[better] = text_best[codes][better], text_sum[codes][better]
+        return best, top
+
+    def units_of_rows(self, rows: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Every unit that stands in any of the rows."""
+        used = np.zeros(self._texts, dtype=bool)
+        for codes in self._codes:
+            used[codes[rows]] = True
+        return np.unique(self._pairs[used[self._pairs[:, 0]], 1])
+
+
+def arrow_text(column: pd.Series) -> pa.Array:
+    """The column as Arrow text, whatever pandas holds it as."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(object)
+    try:
+        return pa.array(column, type=pa.string(), from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
+        return pa.array([None if pd.isna(v) else as_utf8(str(v)) for v in column], type=pa.string())
+
+
+def _methods(frame: pd.DataFrame) -> pa.Array:
+    """Methods that are not plain, with the path where they write; null for the others."""
+    methods = frame["method"].astype(object)
+    rare = (methods.notna() & ~methods.isin(PLAIN_METHODS)).to_numpy(dtype=bool)
+    found: list[str | None] = [None] * len(frame)
+    for row in np.flatnonzero(rare):
+        method = str(methods.iloc[row]).upper()
+        if method and method not in PLAIN_METHODS:
+            path = frame["uri_path"].iloc[row]
+            found[row] = f"{method} {path}" if method in WRITING_METHODS and isinstance(path, str) else method
+    return pa.array(found, type=pa.string())

@@ -1,0 +1,359 @@
+"""Objects -> parsed tables on the embedded engine: every line in one place, whatever is wrong, late, twice or killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from cloudfront_lines import RTMP_HEADER, RTMP_LINE, gzipped, line, log, many
+from cloudfront_world import PARSED, World
+
+from spark_jobs.sources.cloudfront.parse import ParseOptions
+from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, OBJECTS, REJECTED_LINES, REQUESTS
+from spark_jobs.sources.cloudfront.transform import observed_hours
+
+pytestmark = pytest.mark.slow
+H12, H13, H14, H15 = (f"2026-11-20-{hour}" for hour in (12, 13, 14, 15))
+
+
+def name(hour: str, unique: str) -> str:
+    return f"E2EXAMPLE.{hour}.{unique}.gz"
+
+
+def rows(count: int, hour: int, prefix: str = "") -> list[str]:
+    """Good rows with ids of their own in one hour."""
+    return [
+        line(x_edge_request_id=f"{prefix}{hour}-{i}", time=f"{hour}:{i % 60:02}:07", c_ip=f"192.0.2.{i % 9}")
+        for i in range(count)
+    ]
+
+
+def test_of_a_folder_of_all_kinds_of_files_every_line_is_in_one_place(world: World) -> None:
+    good = rows(40, 13)
+    world.put(name(H13, "good"), gzipped(log(*good)))
+    world.put(name(H13, "odd"), gzipped(log(*rows(5, 13, "o"), "odd", line(c_ip="-"), b"\xff", line(time="9"))))
+    world.put(name(H13, "copy"), gzipped(log(*good), 1))
+    world.put(name(H14, "cut"), gzipped(log(*rows(300, 14, "cut")))[:700])
+    world.put(name(H14, "empty"), b"")
+    world.put(name(H14, "header"), gzipped(log()))
+    world.put(name(H14, "rtmp"), gzipped(f"{RTMP_HEADER}\n{RTMP_LINE}\n".encode()))
+    world.put(name(H14, "beside"), gzipped(log(*rows(3, 14, "b"), *rows(3, 15, "b"), *rows(2, 12, "b"))))
+    world.put("nested/deeper/plain.log", log(*rows(4, 13, "p")))
+    world.put("picture.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    world.put("read me ünd %20 [x].txt", b"Some text.\nSome more.\n")
+    world.settle()
+    assert world.stale() == []
+    world.check_every_line_is_in_one_place()
+    reasons = world.reasons()
+    cut = reasons.pop("truncated_gzip")
+    assert cut == 1
+    assert reasons == {
+        "duplicate_request_id": 40,
+        "field_count": 1,
+        "bad_client_ip": 1,
+        "invalid_utf8": 1,
+        "bad_time": 1,
+        "empty_object": 1,
+        "rtmp": 1,
+        "not_a_log": 1,
+        "no_fields_header": 2,
+    }
+    assert world.lake.hours(REQUESTS) == [H12, H13, H14, H15]
+    # Nothing of it depends on the round, the tasks or the order.
+    before = world.content()
+    world.tasks = 5
+    world.make(H12, H15)
+    assert world.content()[REQUESTS.key] == before[REQUESTS.key]
+    world.check_every_line_is_in_one_place()
+
+
+def test_making_an_hour_again_gives_the_same_content(world: World) -> None:
+    world.put(name(H13, "a"), gzipped(log(*rows(30, 13), "odd")))
+    world.put(name(H14, "b"), gzipped(log(*rows(30, 14))))
+    world.settle()
+    first = world.content()
+    figures = world.make(H13, H14)
+    assert world.content() == first
+    assert figures["requests"] == 60
+    assert figures["rejected_by_reason"] == {"field_count": 1}
+    world.make(H14)
+    assert world.content() == first
+
+
+def test_where_nothing_is_new_nothing_is_stale(world: World) -> None:
+    world.put(name(H13, "a"), gzipped(log(*rows(3, 13))))
+    world.put("nameless.gz", gzipped(log(*rows(3, 14))))
+    world.put("junk.txt", b"junk\n")
+    assert world.settle() == 1
+    assert world.settle() == 0
+
+
+def test_a_late_object_makes_its_hour_again_and_no_other(world: World) -> None:
+    world.put(name(H13, "a"), gzipped(log(*rows(3, 13))))
+    world.put(name(H14, "b"), gzipped(log(*rows(3, 14))))
+    world.settle()
+    before = {table.key: world.files(table) for table in PARSED}
+    world.put(name(H13, "late"), gzipped(log(*rows(2, 13, "late"), "odd")))
+    world.look()
+    assert world.stale() == [H13]
+    world.settle()
+    after = {table.key: world.files(table) for table in PARSED}
+    for key in (REQUESTS.key, OBJECT_COUNTS.key):
+        assert after[key][H14] == before[key][H14]
+        assert after[key][H13] != before[key][H13]
+    assert len(world.rows(REQUESTS, H13)) == 5
+    world.check_every_line_is_in_one_place()
+
+
+def test_a_file_under_two_names_gives_each_request_once_and_its_copies_as_rejected_lines(world: World) -> None:
+    data = gzipped(log(*rows(20, 13)))
+    original = world.put(name(H13, "a"), data)
+    copies = [world.put(name(H13, "b"), data), world.put("other/name.gz", data)]
+    world.settle()
+    assert len(world.rows(REQUESTS)) == 20
+    assert {row["source_object"] for row in world.rows(REQUESTS)} == {original}
+    rejected = world.rows(REJECTED_LINES)
+    assert {row["source_object"] for row in rejected} == set(copies)
+    assert {row["reason"] for row in rejected} == {"duplicate_request_id"}
+    assert {row["detail"] for row in rejected} == {f"The object has the same content as {original}."}
+    assert {row["event_hour"] for row in rejected} == {H13}
+    world.check_every_line_is_in_one_place()
+
+
+def test_a_copy_compressed_anew_is_told_from_its_original_by_request_ids(world: World) -> None:
+    original = world.put(name(H13, "a"), gzipped(log(*rows(20, 13))))
+    world.put(name(H13, "b"), gzipped(log(*rows(20, 13)), 1))
+    world.settle()
+    assert {row["source_object"] for row in world.rows(REQUESTS)} == {original}
+    assert world.rows(REJECTED_LINES)[0]["detail"] == f"The request is line 3 of {original} already."
+    world.check_every_line_is_in_one_place()
+
+
+def test_a_request_that_two_objects_or_two_lines_have_is_kept_where_it_comes_first(world: World) -> None:
+    both = rows(1, 13, "both")
+    first = world.put(name(H13, "a"), gzipped(log(*rows(5, 13, "a"), *both, *both)))
+    world.put(name(H13, "b"), gzipped(log(*both, *rows(5, 13, "b"))))
+    world.settle()
+    assert len(world.request_ids()) == 11
+    (kept,) = (row for row in world.rows(REQUESTS) if row["request_id"] == "both13-0")
+    assert (kept["source_object"], kept["line_number"]) == (first, 8)
+    assert world.reasons() == {"duplicate_request_id": 2}
+    world.check_every_line_is_in_one_place()
+
+
+def test_requests_without_ids_are_told_apart_by_object_and_line(world: World) -> None:
+    fields = ["date", "time", "c-ip"]
+    data = log(*["2026-11-20\t13:05:07\t192.0.2.1"] * 5, fields=fields)
+    world.put(name(H13, "a"), data)
+    world.put(name(H13, "b"), data)
+    world.put(name(H13, "c"), data + b"\n")
+    world.settle()
+    assert len(world.request_ids()) == 10, "a has the content of b, c has another"
+    world.check_every_line_is_in_one_place()
+
+
+def test_an_object_written_anew_replaces_its_former_rows_in_all_hours(world: World) -> None:
+    world.put(name(H13, "a"), gzipped(log(*rows(3, 13), *rows(3, 15))))
+    world.settle()
+    world.put(name(H13, "a"), gzipped(log(*rows(5, 13, "new"))))
+    world.settle()
+    assert world.request_ids() == [f"new13-{i}" for i in range(5)]
+    world.check_every_line_is_in_one_place()
+
+
+# --- hours ------------------------------------------------------------------------------------------------------------
+
+
+def test_rows_outside_of_the_named_hour_come_in_the_next_round(world: World) -> None:
+    world.put(name(H13, "a"), gzipped(log(*rows(3, 13), *rows(2, 15), *rows(1, 12), "odd")))
+    assert world.settle() == 2
+    assert {hour: len(world.rows(REQUESTS, hour)) for hour in (H12, H13, H14, H15)} == {H12: 1, H13: 3, H14: 0, H15: 2}
+    (ledger_row,) = world.rows(OBJECTS)
+    assert ledger_row["event_hours"] == [H13, H12, H15]
+    world.check_every_line_is_in_one_place()
+    # An hour beside the named one is made again from the object as well.
+    world.put(name(H15, "late"), gzipped(log(*rows(4, 15, "late"))))
+    world.settle()
+    assert len(world.rows(REQUESTS, H15)) == 6
+    world.check_every_line_is_in_one_place()
+
+
+@pytest.mark.parametrize("again", [[H13], [H14], [H13, H14], [H14, H13]])
+def test_a_duplicate_in_an_hour_beside_the_named_one_stays_on_record(world: World, again: list[str]) -> None:
+    both = rows(2, 14, "both")
+    world.put(name(H13, "a"), gzipped(log(*rows(3, 13), *both)))
+    world.put(name(H14, "0"), gzipped(log(*both, *rows(3, 14))))
+    world.settle()
+    world.check_every_line_is_in_one_place()
+    for hour in again:
+        world.make(hour)
+        world.check_every_line_is_in_one_place()
+    assert world.reasons() == {"duplicate_request_id": 2}
+
+
+def test_nameless_objects_are_read_in_the_hours_of_their_rows(world: World) -> None:
+    world.put("CF.gz", gzipped(log(*rows(3, 15), *rows(3, 13))))
+    assert world.settle() == 1
+    assert world.lake.hours(REQUESTS) == [H13, H15]
+    world.check_every_line_is_in_one_place()
+
+
+def test_no_objects_have_no_hours(world: World) -> None:
+    assert observed_hours(world.spark, world.lake.storage, [], ParseOptions()) == {}
+
+
+def test_an_hour_without_objects_is_empty(world: World) -> None:
+    world.look()
+    assert world.make(H13)["requests"] == 0
+    assert world.rows(REQUESTS) == []
+
+
+# --- gone ---------------------------------------------------------------------------------------------------------------
+
+
+def test_an_object_deleted_after_parsing_keeps_its_rows(world: World) -> None:
+    gone = world.put(name(H13, "gone"), gzipped(log(*rows(5, 13, "gone"), "odd")))
+    world.put(name(H13, "stays"), gzipped(log(*rows(5, 13))))
+    world.settle()
+    of_gone = [row for row in world.rows(REQUESTS) if row["source_object"] == gone]
+    Path(gone).unlink()
+    world.put(name(H13, "late"), gzipped(log(*rows(2, 13, "late"))))
+    world.settle()
+    assert [row for row in world.rows(REQUESTS) if row["source_object"] == gone] == of_gone
+    assert len(world.request_ids()) == 12
+    assert world.reasons() == {"field_count": 1}
+    assert world.settle() == 0
+
+
+@pytest.mark.parametrize("level", [6, 1])
+def test_an_object_moved_after_parsing_gives_each_request_once(world: World, level: int) -> None:
+    here = Path(world.put(name(H13, "z"), gzipped(log(*rows(5, 13)))))
+    world.settle()
+    here.unlink()
+    world.put(f"archive/{name(H13, 'a')}", gzipped(log(*rows(5, 13), *[]), level))
+    world.settle()
+    assert world.request_ids() == sorted(f"13-{i}" for i in range(5))
+    assert {row["source_object"] for row in world.rows(REQUESTS)} == {str(here)}
+    assert world.reasons() == {"duplicate_request_id": 5}
+    world.make(H13)
+    assert world.request_ids() == sorted(f"13-{i}" for i in range(5))
+
+
+def test_an_object_moved_before_parsing_is_read_where_it_is_now(world: World) -> None:
+    data = gzipped(log(*rows(5, 13)))
+    here = Path(world.put(name(H13, "a"), data))
+    world.look()
+    here.unlink()
+    world.put(f"archive/{name(H13, 'z')}", data)
+    world.settle()
+    assert len(world.request_ids()) == 5
+
+
+def test_an_object_gone_before_parsing_does_not_stay_stale_for_ever(world: World) -> None:
+    here = Path(world.put(name(H13, "a"), gzipped(log(*rows(5, 13)))))
+    world.put(name(H13, "b"), gzipped(log(*rows(5, 13, "b"))))
+    world.look()
+    here.unlink()
+    assert world.settle() == 1
+    assert len(world.request_ids()) == 5
+    assert world.reasons() == {"object_gone": 1}
+
+
+def test_an_object_written_anew_and_gone_keeps_its_former_rows_and_is_not_stale_for_ever(world: World) -> None:
+    here = Path(world.put(name(H13, "a"), gzipped(log(*rows(5, 13)))))
+    world.settle()
+    here.write_bytes(gzipped(log(*rows(6, 13))))
+    world.look()
+    here.unlink()
+    assert world.settle() == 1
+    assert len(world.request_ids()) == 5
+
+
+# --- killed -------------------------------------------------------------------------------------------------------------
+
+RUN = """
+import os, signal, sys
+sys.path[:0] = [{folder!r}]
+from pathlib import Path
+from cloudfront_world import World
+from spark_jobs import lake as lakes
+from spark_jobs.session import spark_session
+
+fatal, commit = {fatal!r}, lakes.Lake.commit
+def deadly(self, table, files, hours=None):
+    if table.key == fatal:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return commit(self, table, files, hours)
+lakes.Lake.commit = deadly
+world = World(Path({raw!r}), lakes.Lake({lake!r}), spark_session("sail"))
+world.make(*world.stale())
+"""
+
+
+def killed_world(world: World) -> dict:
+    """Two hours are made, a third is new and the first has a late object; returns the content before."""
+    world.put(name(H13, "a"), gzipped(log(*rows(50, 13), "odd")))
+    world.put(name(H14, "b"), gzipped(log(*rows(50, 14))))
+    world.settle()
+    before = world.content()
+    world.put(name(H13, "late"), gzipped(log(*rows(50, 13, "late"), "odd")))
+    for i in range(12):
+        world.put(name(H15, f"c{i}"), gzipped(log(*rows(2_000, 15, f"c{i}-"), "odd"), 1))
+    world.look()
+    return before
+
+
+def healed(world: World) -> None:
+    assert world.stale() == [H13, H15]
+    world.settle()
+    assert len(world.request_ids()) == 150 + 24_000
+    assert world.reasons() == {"field_count": 14}
+    world.check_every_line_is_in_one_place()
+
+
+def script(world: World, fatal: str) -> list[str]:
+    text = RUN.format(folder=str(Path(__file__).parent), raw=str(world.raw), lake=world.lake.root, fatal=fatal)
+    return [sys.executable, "-c", text]
+
+
+def test_a_run_killed_while_it_writes_leaves_the_lake_as_it_was_and_the_next_one_heals_it(world: World) -> None:
+    before = killed_world(world)
+    folder = Path(world.lake.path(REQUESTS))
+    present = set(folder.rglob("*.parquet"))
+    run = subprocess.Popen(script(world, ""), start_new_session=True, stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 120
+        while set(folder.rglob("*.parquet")) == present and run.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.002)
+        os.kill(run.pid, signal.SIGKILL)
+    finally:
+        run.kill()
+        assert run.wait(30) == -signal.SIGKILL, "it was killed in the middle"
+    assert set(folder.rglob("*.parquet")) > present, "something half-written lies about"
+    assert world.content() == before
+    healed(world)
+
+
+@pytest.mark.parametrize("table", PARSED, ids=lambda table: table.name)
+def test_a_run_killed_between_its_commits_is_healed_by_the_next(world: World, table) -> None:
+    before = killed_world(world)
+    run = subprocess.run(script(world, table.key), timeout=120, check=False)
+    assert run.returncode == -signal.SIGKILL
+    assert world.content()[table.key] == before[table.key]
+    healed(world)
+
+
+def test_the_lake_may_lie_in_a_folder_with_an_unusual_name(world: World, tmp_path: Path) -> None:
+    odd = tmp_path / "a b %20 [x]{y}*ü"
+    shutil.copytree(world.raw, odd / "raw")
+    other = World(odd / "raw", type(world.lake)(str(odd / "lake")), world.spark)
+    other.put(name(H13, "a"), gzipped(log(*many(5), *many(2))))
+    other.settle()
+    assert len(other.request_ids()) == 5
+    other.check_every_line_is_in_one_place()
