@@ -211,27 +211,20 @@ def _stage(console: Any) -> Any:
 def main() -> None:
     """Entry point: errors that a user can cause end in one sentence; others in one sentence and a log file."""
     try:
-        app(standalone_mode=False)
-    except (typer.Exit, SystemExit) as stop:
-        sys.exit(getattr(stop, "exit_code", getattr(stop, "code", 0)))
-    except KeyboardInterrupt:
+        code = app(standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
         _say("Interrupted; what was committed stays, the next run makes the rest.")
-        sys.exit(130)
+        code = 130
     except Exception as error:
-        sys.exit(_failed(error))
-    sys.exit(0)
+        code = _failed(error)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _failed(error: Exception) -> int:
-    import click
-
     from platform_assets.run import exit_code_of
 
-    if isinstance(error, click.exceptions.Abort):
-        _say("Interrupted; what was committed stays, the next run makes the rest.")
-        return 130
-    if isinstance(error, click.ClickException):
-        _say(error.format_message())
+    if hasattr(error, "format_message"):  # click's own: wrong usage; typer brings its own copy of click
+        _say(error.format_message() or "A command is missing; see `weir --help`.")
         return 2
     code = exit_code_of(error)
     if code is not None:

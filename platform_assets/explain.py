@@ -1,4 +1,4 @@
-"""`weir explain`: an address, a CIDR or a request back to the log lines that its fate rests on.
+"""`weir explain`: an address, a CIDR or a request, back to the log lines that its fate rests on.
 
 decision -> model version and score -> features beside the population's -> requests -> log objects with line numbers.
 `explain` reads, and only the hours that the decision names; `render` and `to_json` show what it found.
@@ -6,9 +6,10 @@ decision -> model version and score -> features beside the population's -> reque
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,40 +17,22 @@ from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from platform_assets.waf.decisions import Decision, as_utc, instant, rank
 from platform_assets.waf.policy import load_allow_list, load_policy
-from platform_assets.waf.ranges import (
-    SPECIAL,
-    Network,
-    Ranges,
-    is_one_address,
-    parse_network,
-    special_ranges,
-)
+from platform_assets.waf.ranges import SPECIAL, Network, Ranges, is_one_address, parse_network, special_ranges
 from platform_assets.waf.rulebook import Rules
-from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
+from platform_assets.waf.tables import TABLES as WAF_TABLES
 from spark_jobs import registry
-from spark_jobs.contract import Table, format_hour, parse_hour
+from spark_jobs.contract import format_hour, parse_hour
 from spark_jobs.lake import Lake
 
 if TYPE_CHECKING:
-    pass
+    from rich.console import RenderableType
 
-OBJECT_COUNTS, REQUESTS, CLIENT_HOURLY, CLIENT_DAILY, REQUEST_SCORES, CLIENT_ATTACKS, CLIENT_SCORES = (
-    registry.tables()[key]
-    for key in (
-        "parsed/cloudfront/object_counts",
-        "parsed/cloudfront/requests",
-        "features/cloudfront/client_hourly",
-        "features/cloudfront/client_daily",
-        "predictions/request_scores",
-        "features/cloudfront/client_attacks",
-        "predictions/client_scores",
-    )
-)
-REQUEST_ID = re.compile(r"[\w+/=-]{16,128}|[0-9a-f]{16,64}(?:-\d+)?:\d+")
+TABLES = {table.name: table for table in (*registry.sources()["cloudfront"].tables, *WAF_TABLES)}
+REQUEST_ID = re.compile(r"[\w+/=-]{16,128}|[0-9a-f]{16,64}(-\d+)?:\d+")
 """x-edge-request-id; or etag:line, which a request has whose log has no ids."""
 BLOCK_HOURS = 21 * 24
-"""Hours searched at once, newest first; no decision lives longer by the shipped policy."""
-SHOWN_REQUESTS, SHOWN_FEATURES, SHOWN_DECISIONS = 20, 12, 8
+"""Hours searched at once, newest first; by the shipped policy no decision lives longer."""
+LATEST_REQUESTS, LEADING_FEATURES, RENDERED_ENTRIES, RENDERED_CHARACTERS = 20, 20, 6, 500
 
 
 class ExplainError(Exception):
@@ -67,7 +50,7 @@ class FoundDecision:
 
 @dataclass(frozen=True)
 class Score:
-    """What the client model said of the client in the hour; the fields are columns of client_scores."""
+    """What the client model said of a client in an hour; the fields are columns of client_scores."""
 
     client: str
     hour_at: datetime
@@ -107,23 +90,25 @@ class Beside:
 
 @dataclass(frozen=True)
 class Feature:
-    """A quantity in the hour and in the 24 hours that end with it, as far as the lake holds it."""
+    """A quantity in the hour and in the 24 hours that end with it; None where the lake does not hold it."""
 
     name: str
     hour: Beside | None
     day: Beside | None
 
     @property
-    def excess(self) -> float:
-        """How far beyond the usual it is; 1 is the 99th percentile."""
-        beside = [one for one in (self.day, self.hour) if one is not None]
+    def distance(self) -> float:
+        """How far from the usual: 1 is at the 99th percentile, or at nothing where the median has something."""
         least = 0.1 if self.name.startswith("attack_probability") else 1.0
-        return max((one.value - one.median) / max(one.p99 - one.median, least) for one in beside)
+        held = [one for one in (self.day, self.hour) if one is not None]
+        above = [(one.value - one.median) / max(one.p99 - one.median, least) for one in held]
+        below = [(one.median - one.value) / max(one.median, least) for one in held]
+        return max(above + below)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A request, what the request model said of it, and the log line it comes from."""
+    """A request, what the request model said of it, and the log line that it comes from."""
 
     request_id: str
     event_at: datetime
@@ -136,15 +121,15 @@ class Evidence:
     source_object: str
     etag: str | None
     line_number: int
-    attack_probability: float | None = None
-    attack_class: str | None = None
-    words: str | None = None
-    model_version: str | None = None
+    attack_probability: float | None
+    attack_class: str | None
+    words: str | None
+    model_version: str | None
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """All that is known, strongest first."""
+    """All that is known; of several decisions the one that counts comes first, and the rest is about it."""
 
     asked: str
     summary: str
@@ -158,12 +143,16 @@ class Explanation:
 
 
 def explain(settings: Settings, address: str, now: datetime | None = None) -> Explanation:
-    """What is known of an address, a CIDR or a request id, and why it is or is not acted upon at `now`."""
+    """What is known of an address, a CIDR or a request id, and why something is done about it at `now`, or nothing."""
     import pyarrow as pa
     from deltalake.exceptions import DeltaError
 
     asked, at = address.strip(), as_utc(now or datetime.now(UTC))
     network = _network(asked)
+    if network is None and not REQUEST_ID.fullmatch(asked):
+        raise ExplainError(
+            f"{asked[:80]!r} cannot be explained; give an address (192.0.2.7), a CIDR without host bits (192.0.2.0/24) or a request id."
+        )
     if not settings.lake and not settings.home.is_dir():
         raise ExplainError(f"There is no home {settings.home}; run `weir run edge --input …` first or correct --home.")
     lake = lake_of(settings)
@@ -172,57 +161,43 @@ def explain(settings: Settings, address: str, now: datetime | None = None) -> Ex
             return _explain_request(settings, lake, asked, at)
         return _explain_client(settings, lake, network, at)
     except (OSError, DeltaError, pa.ArrowException) as error:
-        said = str(error).strip().split("\n")[0]
-        raise ExplainError(
-            f"The lake {settings.lake_root} cannot be read ({said}); check WEIR_LAKE and try again."
-        ) from None
-
-
-def _network(asked: str) -> Network | None:
-    """None for what looks like a request id."""
-    try:
-        return parse_network(asked)
-    except ValueError:
-        if REQUEST_ID.fullmatch(asked) and not re.fullmatch(r"[\d./]+", asked):
-            return None
-    raise ExplainError(f"{asked[:80]!r} is no address, no CIDR without host bits and no request id; correct it.")
+        said = f"The lake {settings.lake_root} cannot be read ({_first_line(error)}); check WEIR_LAKE and try again."
+        raise ExplainError(said) from None
 
 
 def _explain_client(settings: Settings, lake: Lake, network: Network, now: datetime) -> Explanation:
     rules, allowed = load_policy(settings.policy_file).rules, load_allow_list(settings.allow_list)
-    decisions = _decisions(lake, network, now)
-    planned = _planned(lake, network)
-    leading = decisions[0].decision if decisions else None
-    decided_hour = format_hour(leading.decided_at - timedelta(hours=1)) if leading else ""
-    is_in_force = bool(decisions and decisions[0].is_in_force)
-    last = None if is_in_force else _last_active(lake, network, decided_hour)
+    decisions, planned = _decisions(lake, network, now), _planned(lake, network)
+    asked = str(network.network_address) if is_one_address(network) else str(network)
     notes: list[str] = []
-    if leading is None:
-        if last is None:
-            return Explanation(str(network), _never_seen(lake, network), planned=planned)
-        client, hour = last
-        score = _score(lake, client, hour)
-        summary = f"Nothing is decided on {network}: {why_nothing(parse_network(client), score, rules, allowed)}."
-        notes.append(_activity(lake, client, hour))
-    else:
-        client, hour = leading.address, decided_hour
-        score = _score(lake, client, hour)
-        summary = _verdict(decisions[0], str(network))
+    leading = decisions[0].decision if decisions else None
+    if leading is not None:
+        client, hour = leading.address, format_hour(leading.decided_at - timedelta(hours=1))
+        summary = _verdict(decisions[0], asked)
         if Ranges.of(allowed).overlaps(parse_network(client)):
             notes.append(f"{client} is on the allow list now, so no plan wants it.")
-        if last is not None:
-            why = why_nothing(parse_network(last[0]), _score(lake, *last), rules, allowed)
+        if not decisions[0].is_in_force and (last := _last_active(lake, network, since=leading.expires_at)):
+            why = why_nothing(last[0], _score(lake, *last), rules, allowed)
             notes.append(f"{_activity(lake, *last)} Nothing was decided then: {why}.")
-    ids = (leading.evidence_request_ids if leading else ()) or _evidence_ids(lake, client, hour)
-    requests = _requests(lake, ids, _hours_up_to(hour))
+    elif last := _last_active(lake, network):
+        client, hour = last
+        why = why_nothing(client, _score(lake, client, hour), rules, allowed)
+        summary = f"Nothing is decided on {asked}: {why}."
+        notes.append(_activity(lake, client, hour))
+    else:
+        return Explanation(asked, _never_seen(lake, asked), planned=planned)
+    score = _score(lake, client, hour)
+    ids = leading.evidence_request_ids if leading else ()
+    ids = ids or _evidence_ids(lake, client, hour)
+    requests = _requests(lake, ids, [format_hour(parse_hour(hour) - timedelta(hours=back)) for back in range(24)])
     if missing := len(ids) - len(requests):
-        notes.append(f"{missing} of {len(ids)} requests are not in the lake any more; see the retention of requests.")
-    if score is None:
-        notes.append(f"client_scores has no row of {client} in the hour {hour}.")
+        notes.append(
+            f"{missing} of {len(ids)} requests are not in the lake any more: the retention of requests is over."
+        )
     versions = [(one.model_name, one.model_version) for one in (score, leading) if one is not None]
-    versions += [("request_attack", v) for v in dict.fromkeys(r.model_version for r in requests) if v]
+    versions += [("request_attack", one.model_version) for one in requests if one.model_version]
     return Explanation(
-        asked=str(network),
+        asked=asked,
         summary=summary,
         decisions=decisions,
         planned=planned,
@@ -235,51 +210,71 @@ def _explain_client(settings: Settings, lake: Lake, network: Network, now: datet
 
 
 def _explain_request(settings: Settings, lake: Lake, request_id: str, now: datetime) -> Explanation:
-    requests: tuple[Evidence, ...] = ()
-    hours = lake.hours(REQUESTS)
+    hours = lake.hours(TABLES["requests"])
+    found: tuple[Evidence, ...] = ()
     for block in _newest_first(hours, 24):
-        if requests := _requests(lake, [request_id], block):
+        if found := _requests(lake, [request_id], block):
             break
-    else:
-        span = f"which hold {hours[0]} to {hours[-1]}" if hours else "which are empty yet"
-        raise ExplainError(f"No request {request_id!r} is among the lake's requests, {span}; check the id.")
-    one = requests[0]
+    if not found:
+        span = f"of {hours[0]} to {hours[-1]}" if hours else "(there are none yet)"
+        raise ExplainError(f"No request {request_id!r} is among the lake's requests {span}; check the id.")
+    one = found[0]
     said = "it is not scored yet"
     if one.attack_probability is not None:
-        kind = f"{one.attack_class}, because of {_clean(one.words or '')}" if one.attack_class else "no attack"
-        said = f"request_attack {one.model_version} gives it {one.attack_probability:.3f}: {kind}"
+        verdict = f"{one.attack_class} by its {one.words}" if one.attack_class else "no attack"
+        said = f"request_attack {one.model_version} gives it {one.attack_probability:.3f}, {verdict}"
+    network = _network(one.client_ip)
     return Explanation(
         asked=request_id,
-        summary=f"Request of {one.client_ip} at {instant(one.event_at)}; {said}.",
-        decisions=_decisions(lake, parse_network(one.client_ip), now),
+        summary=f"A request of {one.client_ip} at {instant(one.event_at)}; {said}.",
+        decisions=_decisions(lake, network, now) if network else (),
         models=(_model_page(settings, "request_attack", one.model_version),) if one.model_version else (),
-        requests=requests,
+        requests=found,
     )
 
 
-def why_nothing(client: Network, score: Score | None, rules: Rules, allow_list: Iterable[str] = ()) -> str:
-    """Why the policy decides nothing on a client with this score, as the end of a sentence."""
-    if Ranges.of(allow_list).overlaps(client):
-        return "it is on the allow list"
-    if special_ranges(rules.act_on_special).overlaps(client):
-        kinds = [kind for cidr, kind in SPECIAL if Ranges.of([cidr]).overlaps(client)]
-        return f"it is in a range that is never acted upon ({kinds[0]})"
+def why_nothing(client: str, score: Score | None, rules: Rules, allow_list: Iterable[str] = ()) -> str:
+    """Why the policy decides nothing about a client with this score, as the end of a sentence."""
+    network, least = parse_network(client), rules.step("count")
+    if Ranges.of(allow_list).overlaps(network):
+        return f"{client} is on the allow list"
+    if special_ranges(rules.act_on_special).overlaps(network):
+        kinds = [kind for cidr, kind in SPECIAL if Ranges.of([cidr]).overlaps(network)]
+        return f"{client} is in a range that is never acted upon ({kinds[0]})"
     if rules.at_most == "none":
         return "the policy allows no action at all"
     if score is None:
-        return "its hour has no client score yet; `weir run edge` makes it"
-    said = f"abuse_probability is {score.abuse_probability:.3f}"
+        return f"{client} has no score in its last hour; `weir run edge` makes it"
+    said = f"the abuse_probability of {client} is {score.abuse_probability:.3f}"
     if rules.require_is_abuse and not score.is_abuse:
         return f"{said}, below the threshold of {score.model_name} {score.model_version}"
-    least = rules.step("count")
     if score.abuse_probability < least.min_probability:
         return f"{said}, and the weakest action takes {least.min_probability}"
     if score.request_count < least.min_requests:
-        return f"it made {score.request_count} requests, and the weakest action takes {least.min_requests}"
-    return f"{said}, but the policy bounds it (its kind, a small network, a named bot), or the hour is not decided yet"
+        return f"{client} made {score.request_count} requests, and the weakest action takes {least.min_requests}"
+    return f"{said}, but the policy bounds it (by its kind, as a small network, as a named bot) or the hour is not decided yet"
 
 
-# --- what the lake holds -------------------------------------------------------------------------------------
+def _verdict(found: FoundDecision, asked: str) -> str:
+    one = found.decision
+    what = asked if found.relation == "itself" else f"{one.address}, {found.relation} {asked},"
+    if found.is_in_force:
+        return f"{what} is under {one.action} from {instant(one.decided_at)} until {instant(one.expires_at)}."
+    return f"Nothing is in force on {asked}; the last {one.action} of {one.address} ended at {instant(one.expires_at)}."
+
+
+# --- reading -------------------------------------------------------------------------------------------------
+
+
+def _network(text: str) -> Network | None:
+    try:
+        return parse_network(text)
+    except ValueError:
+        return None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__
 
 
 def _newest_first(hours: Sequence[str], size: int) -> Iterator[list[str]]:
@@ -287,223 +282,293 @@ def _newest_first(hours: Sequence[str], size: int) -> Iterator[list[str]]:
         yield list(hours[max(end - size, 0) : end])
 
 
-def _hours_up_to(hour: str) -> list[str]:
-    """The 24 hours that end with it."""
-    return [format_hour(parse_hour(hour) - timedelta(hours=back)) for back in range(24)]
-
-
 def _rows(
-    lake: Lake, table: Table, hours: Sequence[str] | None, columns: Iterable[str], **isin: Iterable[str]
+    lake: Lake, table: str, hours: Sequence[str] | None, columns: Iterable[str], **among: Iterable[str]
 ) -> list[dict[str, Any]]:
-    """Rows whose columns are among the values given."""
+    """Rows whose columns hold one of the values given."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     chosen = pc.scalar(True)
-    for name, values in isin.items():
+    for name, values in among.items():
         chosen &= pc.field(name).isin(pa.array(list(values), pa.string()))
-    found: list[dict[str, Any]] = lake.read_arrow(table, hours, list(columns), chosen).to_pylist()
+    found: list[dict[str, Any]] = lake.read_arrow(TABLES[table], hours, list(columns), chosen).to_pylist()
     return found
 
 
-def _touching(lake: Lake, table: Table, hours: Sequence[str] | None, column: str, network: Network) -> list[str]:
+def _touching(lake: Lake, table: str, hours: Sequence[str] | None, column: str, network: Network) -> list[str]:
     """The values of a column of CIDRs that share an address with the network."""
-    values = lake.read_arrow(table, hours, [column])[column].unique().to_pylist()
+    values = lake.read_arrow(TABLES[table], hours, [column])[column].unique().to_pylist()
     asked = Ranges.of([str(network)])
-    return [one for one in values if asked.overlaps(parse_network(one))]
+    return [one for one in values if (other := _network(one)) is not None and asked.overlaps(other)]
 
 
 def _decisions(lake: Lake, network: Network, now: datetime) -> tuple[FoundDecision, ...]:
-    """Those in force first, then the strongest, on exactly this, latest."""
+    """Those in force first, of these the strongest; then those on exactly this, the latest first."""
     found: list[FoundDecision] = []
-    for block in _newest_first(lake.hours(WAF_DECISIONS), BLOCK_HOURS):
-        names = _touching(lake, WAF_DECISIONS, block, "address", network)
-        for row in _rows(lake, WAF_DECISIONS, block, WAF_DECISIONS.column_names, address=names) if names else []:
-            one = Decision.from_row(row)
+    for block in _newest_first(lake.hours(TABLES["waf_decisions"]), BLOCK_HOURS):
+        names = _touching(lake, "waf_decisions", block, "address", network)
+        for row in _rows(lake, "waf_decisions", block, TABLES["waf_decisions"].column_names, address=names):
+            one, other = Decision.from_row(row), parse_network(row["address"])
+            relation = "within" if other.prefixlen > network.prefixlen else "which holds"
             is_in_force = one.decided_at <= now < one.expires_at
-            found.append(FoundDecision(_relation(network, parse_network(one.address)), is_in_force, one))
+            found.append(FoundDecision("itself" if other == network else relation, is_in_force, one))
         if found:
             break
 
     def order(one: FoundDecision) -> tuple[Any, ...]:
-        its = one.decision
-        strength = rank(its.action) if one.is_in_force else 0
-        return (one.is_in_force, strength, its.address == str(network), its.decided_at, its.decision_id)
+        strength = rank(one.decision.action) if one.is_in_force else 0
+        return (strength, one.relation == "itself", one.decision.decided_at, one.decision.decision_id)
 
     return tuple(sorted(found, key=order, reverse=True))
 
 
-def _relation(asked: Network, other: Network) -> str:
-    if asked == other:
-        return "itself"
-    return "a network that holds it" if asked.prefixlen > other.prefixlen else "within it"
-
-
 def _planned(lake: Lake, network: Network) -> tuple[str, ...]:
-    """What the latest plan does about it."""
-    names = _touching(lake, WAF_PLAN, None, "address", network)
-    rows = _rows(lake, WAF_PLAN, None, WAF_PLAN.column_names, address=names) if names else []
+    """What the latest plan does about it, a sentence an entry."""
+    names = _touching(lake, "plan", None, "address", network)
+    rows = _rows(lake, "plan", None, TABLES["plan"].column_names, address=names)
     return tuple(
-        f"{row['operation']} {row['address']} in {row['ip_set']} ({row['action']}), planned at {instant(row['planned_at'])}"
-        for row in sorted(rows, key=lambda row: (row["ip_set"], row["address"]))
+        f"{row['ip_set']}: {row['operation']} {row['address']} (plan of {instant(row['planned_at'])})"
+        for row in sorted(rows, key=lambda row: (row["address"] != str(network), row["ip_set"], row["address"]))
     )
 
 
-def _last_active(lake: Lake, network: Network, after: str) -> tuple[str, str] | None:
-    """The client and hour of the last activity after an hour: of several the network itself, else the worst."""
-    for block in _newest_first([hour for hour in lake.hours(CLIENT_HOURLY) if hour > after], BLOCK_HOURS):
-        names = [str(network)]
-        if not is_one_address(network):
-            names = _touching(lake, CLIENT_HOURLY, block, "client", network)
-        seen = _rows(lake, CLIENT_HOURLY, block, ["client", "event_hour", "request_count"], client=names)
-        if not seen:
-            continue
-        hour = max(row["event_hour"] for row in seen)
-        here = {row["client"]: row["request_count"] for row in seen if row["event_hour"] == hour}
-        scored = _rows(lake, CLIENT_SCORES, [hour], ["client", "abuse_probability"], client=[*here, str(network)])
-        worst = {row["client"]: row["abuse_probability"] for row in scored}
-        if str(network) in worst:
-            return str(network), hour
-        return max(here, key=lambda name: (worst.get(name, -1.0), here[name], name)), hour
+def _last_active(lake: Lake, network: Network, since: datetime | None = None) -> tuple[str, str] | None:
+    """Client and hour of the last activity: the network itself where it has a score, else its worst address."""
+    hours = [hour for hour in lake.hours(TABLES["client_hourly"]) if since is None or parse_hour(hour) >= since]
+    for block in _newest_first(hours, BLOCK_HOURS):
+        alone = is_one_address(network)
+        names = [str(network)] if alone else _touching(lake, "client_hourly", block, "client", network)
+        seen = _rows(lake, "client_hourly", block, ["client", "event_hour", "request_count"], client=names)
+        if seen:
+            hour = max(row["event_hour"] for row in seen)
+            here = {row["client"]: row["request_count"] for row in seen if row["event_hour"] == hour}
+            scored = _rows(lake, "client_scores", [hour], ["client", "abuse_probability"], client=[*here, str(network)])
+            worst = {row["client"]: row["abuse_probability"] for row in scored}
+            own = str(network) if str(network) in worst else ""
+            return own or max(here, key=lambda name: (worst.get(name, -1.0), here[name], name)), hour
     return None
 
 
-def _never_seen(lake: Lake, network: Network) -> str:
-    hours = lake.hours(CLIENT_HOURLY)
+def _never_seen(lake: Lake, asked: str) -> str:
+    hours = lake.hours(TABLES["client_hourly"])
     if not hours:
-        return f"The lake holds no requests yet, of {network} or of anybody; `weir run edge --input …` reads logs."
-    return f"{network} is unknown: no decision, and no request in the {len(hours)} hours of the lake ({hours[0]} to {hours[-1]})."
-
-
-def _verdict(found: FoundDecision, asked: str) -> str:
-    one = found.decision
-    where = "" if one.address == asked else f" through {one.address}, {found.relation},"
-    if found.is_in_force:
-        return f"{asked} is under {one.action}{where} from {instant(one.decided_at)} until {instant(one.expires_at)}."
-    return (
-        f"Nothing is in force on {asked}; the last decision,{where} {one.action}, ended at {instant(one.expires_at)}."
-    )
+        return f"The lake holds no requests yet, of {asked} or anybody; `weir run edge --input …` reads logs."
+    return f"{asked} is unknown: no decision, and no request in the {len(hours)} hours that the lake holds ({hours[0]} to {hours[-1]})."
 
 
 def _activity(lake: Lake, client: str, hour: str) -> str:
-    columns = ["request_count", "active_hour_count"]
-    rows = _rows(lake, CLIENT_DAILY, [hour], columns, client=[client])
-    if not rows:
-        return f"{client} was last active in the hour {hour}."
-    counted = f"{rows[0]['request_count']} requests in {rows[0]['active_hour_count']} of the 24 hours up to it"
-    return f"{client} was last active in the hour {hour}: {counted}."
+    rows = _rows(lake, "client_daily", [hour], ["request_count", "active_hour_count"], client=[client])
+    counted = f", with {rows[0]['request_count']} requests in the 24 hours that end with it" if rows else ""
+    return f"{client} was last active in the hour {hour}{counted}."
 
 
 def _score(lake: Lake, client: str, hour: str) -> Score | None:
-    rows = _rows(lake, CLIENT_SCORES, [hour], [one.name for one in fields(Score)], client=[client])
+    rows = _rows(lake, "client_scores", [hour], [one.name for one in fields(Score)], client=[client])
     return Score(**{**rows[0], "hour_at": as_utc(rows[0]["hour_at"])}) if rows else None
 
 
-def _evidence_ids(lake: Lake, client: str, hour: str) -> list[str]:
+def _evidence_ids(lake: Lake, client: str, hour: str) -> Sequence[str]:
     """The requests kept with the score; where there are none, the latest of the hour."""
-    rows = _rows(lake, CLIENT_SCORES, [hour], ["evidence_request_ids"], client=[client])
+    rows = _rows(lake, "client_scores", [hour], ["evidence_request_ids"], client=[client])
     if rows and rows[0]["evidence_request_ids"]:
         return list(rows[0]["evidence_request_ids"])
-    names = _touching(lake, CLIENT_HOURLY, [hour], "client", parse_network(client))
-    ips = [name.partition("/")[0] for name in names]
-    latest = sorted(
-        _rows(lake, REQUESTS, [hour], ["event_at", "request_id"], client_ip=ips),
-        key=lambda row: (row["event_at"], row["request_id"]),
-        reverse=True,
-    )
-    return [row["request_id"] for row in latest[:SHOWN_REQUESTS]]
+    active = _touching(lake, "client_hourly", [hour], "client", parse_network(client))
+    addresses = [name.partition("/")[0] for name in active]
+    made = _rows(lake, "requests", [hour], ["event_at", "request_id"], client_ip=addresses)
+    latest = sorted(made, key=lambda row: (row["event_at"], row["request_id"]), reverse=True)
+    return [row["request_id"] for row in latest[:LATEST_REQUESTS]]
 
 
 def _requests(lake: Lake, ids: Sequence[str], hours: Sequence[str]) -> tuple[Evidence, ...]:
     """The requests of these ids, in their order, as far as the lake still holds them."""
-    kept = ["request_id", "event_at", "attack_probability", "attack_class", "reason", "model_version"]
-    scores = {row["request_id"]: row for row in _rows(lake, REQUEST_SCORES, hours, kept, request_id=ids)}
-    if set(scores) == set(ids):
+    columns = ["request_id", "event_at", "attack_probability", "attack_class", "reason", "model_version"]
+    scores = {row["request_id"]: row for row in _rows(lake, "request_scores", hours, columns, request_id=ids)}
+    if len(scores) == len(set(ids)):
         hours = sorted({format_hour(row["event_at"]) for row in scores.values()})
     columns = ["request_id", "event_at", "client_ip", "method", "host", "uri_path", "uri_query", "status", "user_agent"]
     columns += ["source_object", "line_number", "event_hour"]
-    rows = {row["request_id"]: row for row in _rows(lake, REQUESTS, hours, columns, request_id=ids)}
-    objects = {row["source_object"] for row in rows.values()}
-    counts = _rows(lake, OBJECT_COUNTS, hours, ["source_object", "etag", "event_hour"], source_object=objects)
+    rows = {row["request_id"]: row for row in _rows(lake, "requests", hours, columns, request_id=ids)}
+    names = {row["source_object"] for row in rows.values()}
+    counts = _rows(lake, "object_counts", hours, ["source_object", "etag", "event_hour"], source_object=names)
     etags = {(row["source_object"], row["event_hour"]): row["etag"] for row in counts}
     found = []
     for row in (rows[one] for one in ids if one in rows):
         path, query, hour = row.pop("uri_path") or "", row.pop("uri_query"), row.pop("event_hour")
         score = scores.get(row["request_id"], {})
-        found.append(
-            Evidence(
-                **{**row, "event_at": as_utc(row["event_at"])},
-                target=path if query is None else f"{path}?{query}",
-                etag=etags.get((row["source_object"], hour)),
-                attack_probability=score.get("attack_probability"),
-                attack_class=score.get("attack_class"),
-                words=score.get("reason"),
-                model_version=score.get("model_version"),
-            )
-        )
+        row |= {name: score.get(name) for name in ("attack_probability", "attack_class", "model_version")}
+        row |= {"words": score.get("reason"), "etag": etags.get((row["source_object"], hour))}
+        row |= {"event_at": as_utc(row["event_at"]), "target": path if query is None else f"{path}?{query}"}
+        found.append(Evidence(**row))
     return tuple(found)
 
 
 def _features(lake: Lake, client: str, hour: str) -> tuple[Feature, ...]:
-    """What stands out most, beside the clients of the same kind in the same hour."""
+    """What stands out most."""
     kind = "address" if is_one_address(parse_network(client)) else "network"
-    by_day = _besides(lake, CLIENT_DAILY, client, hour, kind)
-    by_hour = _besides(lake, CLIENT_HOURLY, client, hour, kind)
-    population = lake.dataset(CLIENT_DAILY, [hour]).count_rows(filter=_kind(kind))
-    for name, beside in _besides(lake, CLIENT_ATTACKS, client, hour, kind, population).items():
+    by_day, population = _besides(lake, "client_daily", client, hour, kind)
+    by_hour, _ = _besides(lake, "client_hourly", client, hour, kind)
+    attacks, _ = _besides(lake, "client_attacks", client, hour, kind, population)
+    for name, beside in attacks.items():
         (by_hour if name.startswith("hour_") else by_day)[name.partition("_")[2]] = beside
     found = [Feature(name, by_hour.get(name), by_day.get(name)) for name in dict.fromkeys([*by_day, *by_hour])]
-    return tuple(sorted(found, key=lambda one: (-one.excess, one.name))[:SHOWN_FEATURES])
+    return tuple(sorted(found, key=lambda one: (-one.distance, one.name))[:LEADING_FEATURES])
 
 
-def _kind(kind: str) -> Any:
+def _besides(
+    lake: Lake, table: str, client: str, hour: str, kind: str, population: int = 0
+) -> tuple[dict[str, Beside], int]:
+    """By column, and how many clients there are; with `population`, clients without a row count as zero."""
+    import numpy as np
     import pyarrow.compute as pc
 
-    return pc.field("client_kind") == kind
-
-
-def _besides(lake: Lake, table: Table, client: str, hour: str, kind: str, population: int = 0) -> dict[str, Beside]:
-    """Column -> the client's value, the median and the 99th percentile; clients without a row count as zero."""
-    import numpy as np
-
-    names = [one.name for one in table.columns if one.type in ("int64", "double")]
-    rows = lake.read_arrow(table, [hour], ["client", *names], _kind(kind)).to_pandas()
-    own = rows[rows["client"] == client]
-    if own.empty and not population:
-        return {}
-    found = {}
-    for name in names:
+    names = [one.name for one in TABLES[table].columns if one.type in ("int64", "double")]
+    kind_only = pc.field("client_kind") == kind
+    rows = lake.read_arrow(TABLES[table], [hour], ["client", *names], kind_only).to_pandas()
+    own, found = rows[rows["client"] == client], {}
+    for name in names if len(own) or population else ():
         values = np.zeros(max(population, len(rows)))
         values[: len(rows)] = rows[name].to_numpy()
         median, p99 = np.quantile(values, (0.5, 0.99))
         found[name] = Beside(float(own[name].iloc[0]) if len(own) else 0.0, float(median), float(p99))
-    return found
+    return found, len(rows)
 
 
 def _model_page(settings: Settings, name: str, version: str) -> ModelPage:
-    """What MLflow says of a version. Whatever is wrong with MLflow takes nothing else from the explanation."""
+    """What MLflow says of a version. Whatever is wrong with it takes nothing else from the explanation."""
     uri = settings.tracking_uri
-    base = uri.rstrip("/") if uri.startswith("http") else "MLflow of `weir ui`, "
-    page = f"{base}/#/models/{name}/versions/{version}"
+    page = f"/#/models/{name}/versions/{version}"
+    page = f"{uri.rstrip('/')}{page}" if uri.startswith("http") else f"{page} of the MLflow that `weir ui` starts"
     try:
         from weir_models import tracking
 
         if (file := tracking._sqlite_file(uri)) is not None and not file.is_file():
-            raise FileNotFoundError(f"there is no MLflow database {file}")
+            raise FileNotFoundError(f"there is no MLflow database {file}")  # MLflow would make an empty one
         with tracking._mlflow(uri) as (_, client):
             found = client.get_model_version(name, version)
-            figures = client.get_run(found.run_id).data.metrics
+            figures = {k: v for k, v in client.get_run(found.run_id).data.metrics.items() if v == v}
     except Exception as error:
-        said = str(error).strip().split("\n")[0] or type(error).__name__
-        return ModelPage(name, version, page, problem=said)
-    table, table_version = (found.tags.get(key, "") for key in ("training_table", "training_table_version"))
-    return ModelPage(
-        name,
-        version,
-        page,
-        run_id=found.run_id,
-        has_passed_gate=found.tags.get(tracking.GATE_TAG) == "passed",
-        figures=dict(sorted(figures.items())),
-        training_table=f"{table} version {table_version}" if table else "",
-        git_revision=found.tags.get("git_revision", ""),
-    )
+        return ModelPage(name, version, page, problem=_first_line(error))
+    tags, gate = found.tags, found.tags.get(tracking.GATE_TAG) == "passed"
+    training = f"{tags.get('training_table', '?')} version {tags.get('training_table_version', '?')}"
+    return ModelPage(name, version, page, found.run_id, gate, figures, training, tags.get("git_revision", ""))
+
+
+# --- showing -------------------------------------------------------------------------------------------------
+
+
+def to_json(explanation: Explanation) -> str:
+    """All of it as JSON, in ASCII, so that no terminal acts on what an attacker sent."""
+    return json.dumps(asdict(explanation), indent=2, default=instant)
+
+
+def render(explanation: Explanation) -> RenderableType:
+    """For a terminal."""
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[RenderableType] = [Text(_clean(explanation.summary), "bold")]
+
+    def section(title: str, lines: Iterable[str]) -> None:
+        if shown := [_clean(line) for line in lines]:
+            parts.extend([Text(), Text(title, "bold cyan"), *(Text(line) for line in shown)])
+
+    section("Notes", explanation.notes)
+    section("Decisions", _few([line for one in explanation.decisions for line in _decision_lines(one)], 2))
+    section("WAF", _few(explanation.planned, 1))
+    section("Score", _score_lines(explanation.score))
+    section("Models", (line for one in explanation.models for line in _model_lines(one)))
+    if explanation.features:
+        section("Features, beside the clients of the same kind in the same hour", ["furthest from the usual first"])
+        parts.append(_feature_table(explanation.features))
+    section("Requests", (line for one in explanation.requests for line in _request_lines(one)))
+    section("Log objects", _object_lines(explanation.requests))
+    return Group(*parts)
+
+
+def _few(lines: Sequence[str], lines_an_entry: int) -> Sequence[str]:
+    if (more := len(lines) // lines_an_entry - RENDERED_ENTRIES) <= 0:
+        return lines
+    return [*lines[: RENDERED_ENTRIES * lines_an_entry], f"and {more} more, which --json shows"]
+
+
+def _clean(text: str) -> str:
+    """Without what a terminal would act on: control and direction characters as escapes, and not endless."""
+    cut = text if len(text) <= RENDERED_CHARACTERS else f"{text[:RENDERED_CHARACTERS]}…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+
+
+def _decision_lines(found: FoundDecision) -> Iterator[str]:
+    one, state = found.decision, "in force until" if found.is_in_force else "ended"
+    made = f"decided {instant(one.decided_at)} by {one.model_name} {one.model_version}"
+    yield f"{one.action} {one.address}, {state} {instant(one.expires_at)}; {made}, id {one.decision_id}"
+    yield f"    {one.reason}"
+
+
+def _score_lines(score: Score | None) -> Iterator[str]:
+    if score is not None:
+        verdict = f"abuse ({score.abuse_kind})" if score.is_abuse else "no abuse"
+        yield f"{score.model_name} {score.model_version} gives {score.client} {score.abuse_probability:.3f} in the hour {instant(score.hour_at)}: {verdict}, {score.request_count} requests in 24 hours"
+        yield from [f"    {score.reason}"] if score.reason else []
+
+
+def _model_lines(page: ModelPage) -> Iterator[str]:
+    yield f"{page.name} {page.version}: {page.page}"
+    if page.problem:
+        yield f"    MLflow does not say more: {page.problem}"
+        return
+    yield f"    run {page.run_id}, gate {'passed' if page.has_passed_gate else 'not passed'}, fitted on {page.training_table}, code {page.git_revision or 'unknown'}"
+    if figures := _gate_figures(page):
+        yield "    " + ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+
+
+def _gate_figures(page: ModelPage) -> dict[str, float]:
+    """The figures that the gate is about; all where the model is not known any more."""
+    from weir_models import registry as models
+
+    try:
+        names = [gate.figure for gate in models.spec(page.name).gates]
+    except ValueError:
+        names = list(page.figures)
+    return {name: page.figures[name] for name in names if name in page.figures}
+
+
+def _feature_table(features: Sequence[Feature]) -> RenderableType:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("feature")
+    for name in ("this hour", "median", "99 %", "24 hours", "median", "99 %"):
+        table.add_column(name, justify="right")
+    for one in features:
+        cells = [
+            _number(getattr(beside, name)) if beside else ""
+            for beside in (one.hour, one.day)
+            for name in ("value", "median", "p99")
+        ]
+        table.add_row(one.name, *cells)
+    return table
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == round(value) or value >= 1000 else f"{value:.3g}"
+
+
+def _request_lines(one: Evidence) -> Iterator[str]:
+    status = "" if one.status is None else f" -> {one.status}"
+    yield f"{instant(one.event_at)} {one.client_ip} {one.method or '-'} {one.host or '-'}{one.target}{status}"
+    if one.attack_probability is None:
+        yield "    not scored"
+    else:
+        verdict = f"{one.attack_class}, by {one.words}" if one.attack_class else "no attack"
+        yield f"    {one.attack_probability:.3f} {verdict}"
+    yield f"    id {one.request_id}, line {one.line_number} of {one.source_object.rpartition('/')[2]}"
+
+
+def _object_lines(requests: Sequence[Evidence]) -> Iterator[str]:
+    lines: dict[tuple[str, str], list[int]] = {}
+    for one in requests:
+        lines.setdefault((one.source_object, one.etag or "unknown"), []).append(one.line_number)
+    for (source_object, etag), numbers in sorted(lines.items()):
+        yield f"{source_object}, etag {etag}, line {', '.join(str(number) for number in sorted(numbers))}"

@@ -43,6 +43,7 @@ def serve(settings: Settings, port: int) -> None:
     logs = settings.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     running: dict[str, subprocess.Popen[bytes]] = {}
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop by a service manager is an interruption too
     try:
         for name, command in commands(settings, port).items():
             log = (logs / f"{name.lower().replace(' ', '-')}.log").open("ab")

@@ -29,6 +29,7 @@ SPARK_TYPES = {"int32": "int", "int64": "bigint", "list<string>": "array<string>
 ROW_GROUP_ROWS = 131_072
 COMMIT_ATTEMPTS = 8
 MANIFEST_SCHEMA = "manifest string"
+UNUSABLE_IN_PATHS = frozenset("[]{}*?^%\\")
 
 
 class LakeError(Exception):
@@ -93,6 +94,13 @@ class Lake:
 
     root: str
     storage: Storage = field(default_factory=Storage)
+
+    def __post_init__(self) -> None:
+        if found := sorted(set(self.root) & UNUSABLE_IN_PATHS):
+            raise LakeError(
+                f"The lake cannot lie in {self.root}: engines read {' '.join(found)} in a path as a pattern and would "
+                "find other files or none; choose another folder."
+            )
 
     # --- where -----------------------------------------------------------------------------------------------
 
@@ -295,7 +303,7 @@ class Lake:
         written: dict[str, int] = {}
         for row in self._active_files(delta, None) if delta is not None else []:
             hour = row["partition"][HOUR_COLUMN]
-            written[hour] = max(written.get(hour, 0), int(row["modification_time"].timestamp() * 1000))
+            written[hour] = max(written.get(hour, 0), row["modification_time"])
         old = sorted(hour for hour, latest in written.items() if latest < at.timestamp() * 1000)
         if old:
             self.commit(table, [], old)

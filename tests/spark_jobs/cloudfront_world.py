@@ -82,7 +82,7 @@ class World:
 
     def rows(self, table: Table, *hours: str) -> list[dict[str, Any]]:
         rows = self.lake.read_arrow(table, hours or None).to_pylist()
-        return sorted(rows, key=lambda row: [str(row[name]) for name in (*table.unique, HOUR_COLUMN)])
+        return sorted(rows, key=lambda row: [row.get(name, "") for name in (*table.unique, HOUR_COLUMN)])
 
     def content(self) -> dict[str, list[dict[str, Any]]]:
         return {table.key: self.rows(table) for table in PARSED}
@@ -106,10 +106,11 @@ class World:
         requests, rejected = self.rows(REQUESTS), self.rows(REJECTED_LINES)
         places = Counter((r["source_object"], r["line_number"]) for r in (*requests, *rejected) if r["line_number"])
         assert set(places.values()) <= {1}
+        binary = {r["source_object"] for r in rejected if r["reason"] == "not_a_log"}
         present = {
             (str(path), number)
             for path in self.raw.rglob("*")
-            if path.is_file()
+            if path.is_file() and str(path) not in binary
             for number in data_lines(readable_part(path.read_bytes()))
         }
         assert set(places) == present

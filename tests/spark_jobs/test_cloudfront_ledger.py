@@ -227,4 +227,7 @@ def test_whatever_is_listed_in_whatever_order_nothing_is_dropped_and_one_copy_of
 def test_parse_options_survive_the_way_through_json() -> None:
     options = ParseOptions(("date", "c_ip"), "keep", True, "key", Limits(block_bytes=5), 1, 2)
     assert ledger.parse_options(ledger.parameters(options)) == options
-    assert ledger.parse_options({"headerless_layout": "12", "model_dir": "ignored"}).headerless_fields[-1] == "cs_uri_query"
+    assert (
+        ledger.parse_options({"headerless_layout": "12", "model_dir": "ignored"}).headerless_fields[-1]
+        == "cs_uri_query"
+    )

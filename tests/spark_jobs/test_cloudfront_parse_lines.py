@@ -191,7 +191,7 @@ def test_a_good_line_becomes_a_typed_request() -> None:
         ({"cs_user_agent": "Mozilla/5.0%2520(X11;%2520Linux)"}, "user_agent", "Mozilla/5.0 (X11; Linux)"),
         ({"cs_user_agent": "Mozilla/5.0 (X11; Linux)"}, "user_agent", "Mozilla/5.0 (X11; Linux)"),
         ({"cs_user_agent": '"quoted'}, "user_agent", '"quoted'),
-        ({"x_forwarded_for": "localhost:8080,%20198.51.100.1"}, "forwarded_for", "localhost:8080,%20198.51.100.1"),
+        ({"x_forwarded_for": "localhost:8080,%20198.51.100.1"}, "forwarded_for", "localhost:8080, 198.51.100.1"),
     ],
 )  # fmt: skip
 def test_a_value_is_read_as_the_documentation_says(changed: dict[str, str], column: str, value: object) -> None:

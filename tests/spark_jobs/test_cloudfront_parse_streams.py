@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zipfile
 import zlib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -123,7 +124,7 @@ def test_lines_before_a_damage_are_read_as_far_as_the_blocks_go() -> None:
 def test_members_of_a_gzip_follow_one_another_also_within_a_line(block_bytes: int) -> None:
     data = noisy_log(40)
     cuts = [0, 5, 900, 900, 1300, 6000, len(data)]
-    stored = b"".join(gzipped(data[a:b]) for a, b in zip(cuts, cuts[1:], strict=False))
+    stored = b"".join(gzipped(data[a:b]) for a, b in pairwise(cuts))
     outcome = parse(stored, block_bytes=block_bytes)
     assert outcome.line_numbers == list(range(3, 43))
     assert not outcome.rejected

@@ -307,6 +307,8 @@ def test_ranges_know_what_they_overlap():
     inside = ["10.0.0.255/32", "10.0.0.0/8", "10.2.3.0/24", "2a00:0:1::/48"]
     outside = ["10.0.1.0/24", "9.255.255.255/32", "2a01::/32", "::a00:1/128"]
     assert [ranges.overlaps(parse_network(text)) for text in inside + outside] == [True] * 4 + [False] * 4
+    nested = Ranges.of(["10.0.0.0/8", "10.5.0.0/24"])
+    assert nested.overlaps(parse_network("10.6.0.1/32"))
 
 
 def test_rules_plan_limits_and_checks_need_the_standard_library_alone():

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+
 from weir_models import cards
 from weir_models.client_abuse import evaluation
 from weir_models.client_abuse.spec import SPEC

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from weir_models.client_abuse.labelling import label
 
 from spark_jobs.sources.cloudfront.tables import CLIENT_EXAMPLES
+from weir_models.client_abuse.labelling import label
 
 HOURS = pd.to_datetime(["2026-11-20T00", "2026-11-20T01"], utc=True)
 LABELS = ["is_abuse", "abuse_kind", "family", "split"]

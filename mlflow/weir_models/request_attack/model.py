@@ -31,11 +31,19 @@ WORD_CHARACTERS = 60
 class RequestAttack(BaseEstimator):
     """Fitted request model; everything that scoring needs is in its attributes."""
 
-    def __init__(self, strength: float = 0.02, iterations: int = 2, false_positive_share: float = 0.001) -> None:
-        """`strength` ties weights to what they were before the examples; the share fixes the threshold."""
+    def __init__(
+        self,
+        strength: float = 0.02,
+        iterations: int = 2,
+        false_positive_share: float = 0.001,
+        prevalence: float = 0.02,
+    ) -> None:
+        """`strength` ties weights to what they were before the examples; the false positive share, on benign examples
+        written to confuse, fixes the threshold; probabilities hold where a share `prevalence` of requests is attacks."""
         self.strength = strength
         self.iterations = iterations
         self.false_positive_share = false_positive_share
+        self.prevalence = prevalence
 
     def fit(self, examples: pd.DataFrame, seed: int = 0) -> RequestAttack:
         """Fit on the split `fit`, calibrate and fix the threshold on the split `calibrate`."""
@@ -55,7 +63,7 @@ class RequestAttack(BaseEstimator):
         part = examples[examples["split"] == "calibrate"].reset_index(drop=True)
         labels = part["is_attack"].to_numpy(dtype=bool)
         sums = self.decision_function(part)
-        self.scale_, self.shift_ = _platt(sums, labels)
+        self.scale_, self.shift_ = _platt(sums, labels, self.prevalence)
         benign = np.sort(self._probability(sums[~labels]))[::-1]
         allowed = int(self.false_positive_share * len(benign))
         self.threshold_ = float(max(0.5, np.nextafter(benign[allowed], 1.0)))
@@ -166,15 +174,16 @@ class RequestAttack(BaseEstimator):
         return str(self.classes_[int(totals.argmax())]), f"{FIELD_NAMES[unit.kind]}: {said}"
 
 
-def _platt(sums: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[float, float]:
-    """Scale and shift that make the sums log odds, with Platt's softened targets."""
+def _platt(sums: NDArray[np.float64], labels: NDArray[np.bool_], prevalence: float) -> tuple[float, float]:
+    """Scale and shift that make the sums log odds where a share `prevalence` is attacks, with Platt's softened targets."""
     positives, negatives = int(labels.sum()), int((~labels).sum())
     target = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    weight = np.where(labels, prevalence / positives, (1 - prevalence) / negatives) * len(labels)
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         margins = parameters[0] * sums + parameters[1]
-        errors = expit(margins) - target
-        value = np.logaddexp(0.0, margins).sum() - (target * margins).sum()
+        errors = weight * (expit(margins) - target)
+        value = (weight * (np.logaddexp(0.0, margins) - target * margins)).sum()
         return float(value), np.array([errors @ sums, errors.sum()])
 
     found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(0.05, 5.0), (-10.0, 10.0)])

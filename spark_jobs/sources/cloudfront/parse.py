@@ -403,7 +403,7 @@ class ObjectParser:
                     return None
         if "uri_query" not in found and "uri_path" in found:
             found |= _split_query(found["uri_path"])
-        for name in ("uri_path", "uri_query", "referer"):
+        for name in ("uri_path", "uri_query", "referer", "content_type", "forwarded_for"):
             if name in found:
                 found[name] = _mapped(found[name], decode_once)
         if "user_agent" in found:
@@ -448,7 +448,7 @@ class ObjectParser:
 
     def _cookie(self, column: pa.Array) -> pa.Array:
         if self.options.cookies == "keep":
-            return column
+            return _mapped(column, decode_once)
         if self.options.cookies == "drop":
             return pa.nulls(len(column), pa.string()).dictionary_encode()
         return _mapped(column, self._keyed_hash, only_with="")

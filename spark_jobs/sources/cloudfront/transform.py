@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 HOUR_MICROSECONDS = 3_600_000_000
 DUPLICATE_REASON = "duplicate_request_id"
+SPARK_HOUR = "yyyy-MM-dd-HH"
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,18 @@ def transform(
 ) -> TransformReport:
     """Make the parsed tables' rows of `interval` exactly what `objects` hold of it; safe to run again at any time."""
     staged = _stage(spark, lake, objects, interval, options, tasks, {})
-    duplicates = _duplicates(spark, lake, staged.files)
+    gone = frozenset(staged.report.missing_objects)
+    if any(item.duplicate_of in gone for item in objects):
+        # What is left of the copies is read line by line: the original may never have been parsed.
+        objects = [replace(item, duplicate_of=None) if item.duplicate_of in gone else item for item in objects]
+        staged = _stage(spark, lake, objects, interval, options, tasks, {})
+    kept = _carried_over(lake, gone, interval) if gone else []
+    duplicates = _duplicates(spark, lake, [*kept, *staged.files], gone)
     if duplicates:
         logger.info("%d lines were delivered twice; parsing again without them", sum(map(len, duplicates.values())))
         staged = _stage(spark, lake, objects, interval, options, tasks, duplicates)
     report = staged.report
-    if report.missing_objects:
-        staged.files += _carried_over(lake, report.missing_objects, interval)
+    staged.files += kept
     hours = interval.hours
     by_table: dict[str, list[WrittenFile]] = defaultdict(list)
     for file in staged.files:
@@ -87,7 +93,9 @@ def observed_hours(
     def look(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        for log_object in _objects(batches):
+        for raw in _objects(batches):
+            # A copy is looked into as well: its rejected lines belong to the hours of its events.
+            log_object = replace(raw, duplicate_of=None)
             try:
                 stream = _opened(storage, log_object.source_object)
             except FileNotFoundError:
@@ -100,8 +108,21 @@ def observed_hours(
             found = json.dumps([log_object.source_object, sorted(hours)])
             yield pa.RecordBatch.from_pydict({"manifest": [found]})
 
+    if not objects:
+        return {}
     rows = _tasks(spark, objects, tasks).mapInArrow(look, MANIFEST_SCHEMA).collect()
     return dict(json.loads(row.manifest) for row in rows)
+
+
+@dataclass(frozen=True)
+class _Duplicate:
+    """Why a line is not taken, and the hour of its event: its rejection is written there, as the request would be."""
+
+    detail: str
+    hour: str
+
+
+_Duplicates = dict[str, dict[int, _Duplicate]]
 
 
 @dataclass
@@ -117,7 +138,7 @@ def _stage(
     interval: Interval,
     options: ParseOptions,
     tasks: int,
-    duplicates: dict[str, dict[int, tuple[str, str]]],
+    duplicates: _Duplicates,
 ) -> _Staged:
     wanted = frozenset(interval.hours)
 
@@ -126,14 +147,16 @@ def _stage(
 
         writing = _Writing(lake, wanted)
         for raw in _objects(batches):
-            log_object = replace(_log_object(raw), excluded=duplicates.get(raw.source_object, {}))
+            twice = duplicates.get(raw.source_object, {})
+            excluded = {line: (DUPLICATE_REASON, duplicate.detail) for line, duplicate in twice.items()}
+            log_object = replace(_log_object(raw), excluded=excluded)
             try:
                 stream = _opened(lake.storage, raw.source_object)
             except FileNotFoundError:
                 writing.notes.append({"missing": raw.source_object})
                 continue
             with stream:
-                writing.object(raw, ObjectParser(log_object, stream, options))
+                writing.object(raw, ObjectParser(log_object, stream, options), twice)
         notes = [json.dumps(note) for note in writing.notes]
         yield pa.RecordBatch.from_pydict({"manifest": [*notes, *(f.to_json() for f in writing.close())]})
 
@@ -162,41 +185,44 @@ class _Writing:
         self.counts = lake.writer(OBJECT_COUNTS)
         self.notes: list[dict[str, Any]] = []
 
-    def object(self, raw: RawObject, parser: ObjectParser) -> None:
+    def object(self, raw: RawObject, parser: ObjectParser, twice: Mapping[int, _Duplicate]) -> None:
         import pyarrow as pa
 
         home = raw.event_hours[0]
         parsed: Counter[str] = Counter()
+        rejected: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
-        rejected_lines = 0
         for part in parser:
             if part.requests is not None:
                 for hour, rows in _by_hour(part.requests):
                     parsed[hour] += rows.num_rows
                     if hour in self.wanted:
                         self.requests.write(rows, hour)
-            if part.rejected:
-                reasons.update(r.reason for r in part.rejected)
-                rejected_lines += sum(r.line_number > 0 for r in part.rejected)
-                if home in self.wanted:
-                    self.rejected.write(_rejected_table(raw.source_object, part.rejected), home)
+            reasons.update(r.reason for r in part.rejected)
+            by_hour: dict[str, list[Rejected]] = defaultdict(list)
+            for line in part.rejected:
+                by_hour[twice[line.line_number].hour if line.line_number in twice else home].append(line)
+            for hour, lines in by_hour.items():
+                rejected[hour] += sum(line.line_number > 0 for line in lines)
+                if hour in self.wanted:
+                    self.rejected.write(_rejected_table(raw.source_object, lines), hour)
         total = parser.lines_present
-        for hour in sorted({*raw.event_hours, *parsed} & self.wanted):
-            here = rejected_lines if hour == home else 0
+        held = {*parsed, *(duplicate.hour for duplicate in twice.values())}
+        for hour in sorted({*raw.event_hours, *held} & self.wanted):
             row = {
                 "source_object": raw.source_object,
                 "etag": raw.etag,
                 "lines_present": total,
                 "parsed_count": parsed[hour],
-                "rejected_count": here,
-                "other_hours_count": parsed.total() - parsed[hour] + rejected_lines - here,
+                "rejected_count": rejected[hour],
+                "other_hours_count": parsed.total() - parsed[hour] + rejected.total() - rejected[hour],
             }
             self.counts.write(pa.Table.from_pylist([row]), hour)
         # One open file an hour at the most is kept while the next object may belong to it.
         if len(parsed) > 1:
             self.requests.close_all()
         self.notes.append(
-            {"source_object": raw.source_object, "hours": sorted(parsed), "lines_present": total, "reasons": reasons}
+            {"source_object": raw.source_object, "hours": sorted(held), "lines_present": total, "reasons": reasons}
         )
 
     def close(self) -> list[WrittenFile]:
@@ -208,6 +234,8 @@ def _by_hour(requests: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if not requests.num_rows:
+        return
     at = requests["event_at"].cast(pa.int64())
     hours = pc.divide(at, HOUR_MICROSECONDS)
     bounds = pc.min_max(hours)
@@ -239,31 +267,38 @@ def _rejected_table(source_object: str, rows: Sequence[Rejected]) -> pa.Table:
     )
 
 
-def _duplicates(spark: SparkSession, lake: Lake, files: Sequence[WrittenFile]) -> dict[str, dict[int, tuple[str, str]]]:
-    """Lines whose request_id another line has: all but the first by (source_object, line_number) of each."""
+def _duplicates(spark: SparkSession, lake: Lake, files: Sequence[WrittenFile], gone: Set[str]) -> _Duplicates:
+    """Lines whose request_id another line has: all but the first by (source_object, line_number) of each.
+
+    The rows of objects that are gone come before all others, for they cannot be parsed again without some of them.
+    """
     from pyspark.sql import functions as F
 
     paths = [f"{lake.path(REQUESTS)}/{f.path}" for f in files if f.table == REQUESTS.key]
     if not paths:
         return {}
-    rows = spark.read.schema("request_id string, source_object string, line_number bigint").parquet(*paths)
+    columns = "request_id string, source_object string, line_number bigint, event_at timestamp"
+    rows = spark.read.schema(columns).parquet(*paths)
     repeated = rows.groupBy("request_id").agg(F.count("*").alias("copies")).where(F.col("copies") > 1)
     if not repeated.limit(1).collect():
         return {}
     copies = rows.join(repeated.select("request_id"), "request_id", "left_semi")
     first: dict[str, tuple[str, int]] = {}
-    losers: dict[str, dict[int, tuple[str, str]]] = defaultdict(dict)
-    for row in sorted(copies.collect(), key=lambda r: (r.source_object, r.line_number)):
+    losers: _Duplicates = defaultdict(dict)
+    copies = copies.select(
+        "request_id", "source_object", "line_number", F.date_format("event_at", SPARK_HOUR).alias("hour")
+    )
+    for row in sorted(copies.collect(), key=lambda r: (r.source_object not in gone, r.source_object, r.line_number)):
         if row.request_id not in first:
             first[row.request_id] = (row.source_object, row.line_number)
             continue
         source_object, line = first[row.request_id]
         detail = f"The request is line {line} of {source_object} already."
-        losers[row.source_object][row.line_number] = (DUPLICATE_REASON, detail)
+        losers[row.source_object][row.line_number] = _Duplicate(detail, row.hour)
     return dict(losers)
 
 
-def _carried_over(lake: Lake, missing: Sequence[str], interval: Interval) -> list[WrittenFile]:
+def _carried_over(lake: Lake, missing: Set[str], interval: Interval) -> list[WrittenFile]:
     """Rows of objects that are in the ledger but no longer in the raw location stay as they were parsed."""
     import pyarrow.dataset as ds
 

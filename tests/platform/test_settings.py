@@ -1,0 +1,53 @@
+"""Where settings come from, what is remembered, and how a wrong one is reported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from platform_assets.secrets import hash_key
+from platform_assets.settings import SettingsError, load_settings, remember
+
+
+def test_the_environment_beats_the_file_of_the_home_and_arguments_beat_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remember(load_settings(tmp_path), cloudfront_raw="/from/file", engine="local[1]")
+    assert load_settings(tmp_path).cloudfront_raw == "/from/file"
+    monkeypatch.setenv("WEIR_CLOUDFRONT_RAW", "/from/environment")
+    assert load_settings(tmp_path).cloudfront_raw == "/from/environment"
+    assert load_settings(tmp_path, cloudfront_raw="/argument").cloudfront_raw == "/argument"
+    assert load_settings(tmp_path).engine == "local[1]"
+
+
+def test_remembering_one_value_keeps_the_others_and_odd_characters(tmp_path: Path) -> None:
+    remember(load_settings(tmp_path), cloudfront_raw="/a folder/it's #1")
+    remember(load_settings(tmp_path), engine="sail")
+    assert load_settings(tmp_path).cloudfront_raw == "/a folder/it's #1"
+
+
+def test_a_wrong_value_is_one_sentence_that_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"WEIR_TASKS is wrong: .*greater than or equal to 1.*; correct it"):
+        load_settings(tmp_path, tasks=0)
+
+
+def test_a_wrong_secret_is_not_printed(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path, database_url="postgresql://weir:hunter2@db/weir", hash_key="hunter3")
+    assert "hunter" not in repr(settings) + str(settings)
+
+
+def test_the_home_decides_where_state_lies_unless_a_setting_says_otherwise(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path)
+    assert settings.lake_root == str(tmp_path / "lake")
+    assert settings.tracking_uri == f"sqlite:///{tmp_path / 'mlflow.db'}"
+    assert load_settings(tmp_path, lake="s3://bucket/lake/").lake_root == "s3://bucket/lake"
+
+
+def test_the_hash_key_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path / "home")
+    key = hash_key(settings)
+    assert len(key) >= 32
+    assert hash_key(settings) == key
+    assert (tmp_path / "home" / "hash.key").stat().st_mode & 0o077 == 0
+    assert hash_key(load_settings(tmp_path / "home", hash_key="given")) == "given"

@@ -1,0 +1,268 @@
+"""client_abuse on clients of a made-up site: what it flags, what it never flags, and that it says why."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spark_jobs.registry import tables
+from spark_jobs.sources.cloudfront.tables import CLIENT_EXAMPLES
+from weir_models import registry, tracking
+from weir_models.client_abuse import model
+from weir_models.client_abuse.behaviour import BEHAVIOURS, INPUTS, Counts
+
+LABELS = ("is_abuse", "abuse_kind", "family", "split")
+NUMBERS = [name for name in CLIENT_EXAMPLES.column_names if name.startswith(("hour_", "day_")) and name != "hour_at"]
+
+
+def client(requests: int = 30, **shares: float) -> dict[str, Any]:
+    """Columns of one hour of one client: keywords are counts of the day; what is not named is a quiet shopper's."""
+    day = {
+        "request_count": requests, "address_count": 1, "active_minute_count": 3, "peak_minute_request_count": min(requests, 14),
+        "distinct_path_count": 0.8 * requests, "distinct_user_agent_count": 1, "path_entropy_bits": 4.0, "ok_count": requests,
+        "asset_request_count": 0.7 * requests, "cookie_request_count": 0.95 * requests, "active_hour_count": 1,
+        "peak_hour_request_count": requests, **shares,
+    }  # fmt: skip
+    row: dict[str, Any] = dict.fromkeys(NUMBERS, 0) | {f"day_{name}": value for name, value in day.items()}
+    row |= {f"hour_{name}": value for name, value in day.items() if f"hour_{name}" in row}
+    row |= {"day_attack_request_count": day.get("attack_request_count", 0)}
+    return row | {"client_kind": "network" if day["address_count"] > 1 else "address"}
+
+
+def bare(requests: int, **shares: float) -> dict[str, Any]:
+    """A client that fetches neither assets nor keeps cookies."""
+    return client(requests, **{"asset_request_count": 0, "cookie_request_count": 0, "no_referer_count": requests, **shares})
+
+
+def scanner(n: int) -> dict[str, Any]:
+    return bare(n, not_found_count=0.8 * n, client_error_count=0.9 * n, probe_path_request_count=0.6 * n, attack_request_count=0.6 * n)
+
+
+def prober(n: int) -> dict[str, Any]:
+    return bare(n, attack_request_count=0.8 * n, client_error_count=0.2 * n)
+
+
+def stuffer(n: int) -> dict[str, Any]:
+    return bare(n, post_request_count=n, sign_in_request_count=n, sign_in_failure_count=0.95 * n, unauthorised_count=0.95 * n, client_error_count=0.95 * n, path_entropy_bits=0.1)
+
+
+def scraper(n: int) -> dict[str, Any]:
+    return bare(n, path_entropy_bits=float(np.log2(n)), distinct_path_count=n)
+
+
+def rotating(n: int) -> dict[str, Any]:
+    return stuffer(n) | {"day_address_count": max(3, n // 3), "client_kind": "network", "day_active_hour_count": 12}
+
+
+def crawler(n: int) -> dict[str, Any]:
+    return scraper(n) | {"day_declared_bot_count": n, "day_active_hour_count": 24, "day_path_entropy_bits": 3.0}
+
+
+def monitor(n: int) -> dict[str, Any]:
+    return bare(n, path_entropy_bits=0.0, active_hour_count=24, peak_hour_request_count=n / 24, declared_bot_count=n)
+
+
+def partner(n: int) -> dict[str, Any]:
+    return bare(n, path_entropy_bits=0.4, active_hour_count=24, peak_hour_request_count=n / 24, tool_user_agent_count=n, unauthorised_count=0.02 * n, client_error_count=0.02 * n)
+
+
+def office(n: int) -> dict[str, Any]:
+    """Forty people behind one address, and a page whose images are missing."""
+    return client(n, distinct_user_agent_count=20, not_found_count=0.5 * n, client_error_count=0.5 * n, asset_request_count=0.88 * n, cookie_request_count=0.4 * n, active_hour_count=12, peak_hour_request_count=n / 8)
+
+
+def carrier(n: int) -> dict[str, Any]:
+    """Two hundred shoppers behind one address, and one scanner with a hundred requests."""
+    return client(n, distinct_user_agent_count=16, attack_request_count=100, probe_path_request_count=60, not_found_count=80, client_error_count=95, active_hour_count=22, peak_hour_request_count=n / 10)
+
+
+ABUSERS = {"scanner": scanner, "prober": prober, "credential_stuffing": stuffer, "scraper": scraper, "rotation": rotating}
+NEVER_BLOCK = {"crawler": crawler, "monitor": monitor, "partner": partner, "office": office, "carrier": carrier}
+SIZES = {"scanner": 40, "prober": 40, "credential_stuffing": 80, "scraper": 300, "rotation": 200, "crawler": 400, "monitor": 700, "partner": 800, "office": 1500, "carrier": 3600}  # fmt: skip
+
+
+def examples(seed: int = 1, without: str | None = None) -> pd.DataFrame:
+    """Labelled clients of three families a kind and of many shoppers; `without` leaves a kind to the evaluation."""
+    rng = random.Random(seed)
+    rows = []
+    for number in range(600):
+        row = client(rng.randint(2, 120), not_found_count=rng.choice([0, 0, 0, 1]))
+        rows.append(row | {"family": f"shopper_{number % 3}", "is_abuse": False, "abuse_kind": None})
+    for kind, write in {**ABUSERS, **NEVER_BLOCK}.items():
+        for number in range(24):
+            row = write(max(8, round(SIZES[kind] * rng.uniform(0.5, 2))))
+            rows.append(row | {"family": f"{kind}_{number % 3}", "is_abuse": kind in ABUSERS, "abuse_kind": kind if kind in ABUSERS else None})
+    frame = pd.DataFrame(rows)
+    frame["client"] = [f"10.{n >> 8}.{n & 255}.0/24" if kind == "network" else f"10.{n >> 8}.{n & 255}.1/32" for n, kind in enumerate(frame["client_kind"])]
+    frame["hour_at"] = pd.Timestamp("2026-11-20T10", tz="UTC")
+    frame["split"] = np.where(frame.index % 4 == 3, "calibrate", "fit")
+    frame.loc[frame["abuse_kind"] == without, "split"] = "evaluate"
+    return frame[list(CLIENT_EXAMPLES.column_names)]
+
+
+@pytest.fixture(scope="module")
+def fitted() -> model.ClientAbuse:
+    return model.fit(examples())
+
+
+def predicted(fitted: model.ClientAbuse, *rows: dict[str, Any]) -> pd.DataFrame:
+    return fitted.predict(pd.DataFrame(list(rows)))
+
+
+@pytest.mark.parametrize("kind", sorted(ABUSERS))
+def test_an_abuser_is_flagged_with_its_kind_and_a_reason(fitted: model.ClientAbuse, kind: str) -> None:
+    found = predicted(fitted, ABUSERS[kind](SIZES[kind])).iloc[0]
+    assert found["is_abuse"]
+    assert found["abuse_kind"] == kind
+    assert "(typical" in found["reason"]
+
+
+@pytest.mark.parametrize("kind", sorted(NEVER_BLOCK))
+def test_who_must_never_be_blocked_stays_below_the_threshold(fitted: model.ClientAbuse, kind: str) -> None:
+    found = predicted(fitted, *(NEVER_BLOCK[kind](round(SIZES[kind] * factor)) for factor in (0.5, 1, 2))).reset_index()
+    assert not found["is_abuse"].any()
+    assert found["abuse_kind"].isna().all() and found["reason"].isna().all()
+
+
+@pytest.mark.parametrize("kind", sorted(ABUSERS))
+def test_a_kind_of_abuse_that_no_example_shows_is_found_all_the_same(kind: str) -> None:
+    frame = examples(without=kind)
+    unseen = model.fit(frame).predict(frame[frame["split"] == "evaluate"])
+    assert unseen["is_abuse"].mean() > 0.9
+
+
+def test_a_flash_crowd_of_first_visits_is_left_alone(fitted: model.ClientAbuse) -> None:
+    crowd = [client(n, cookie_request_count=n, no_referer_count=1) for n in range(1, 30)]
+    assert not predicted(fitted, *crowd)["is_abuse"].any()
+
+
+def test_one_request_proves_little(fitted: model.ClientAbuse) -> None:
+    lone = bare(1, not_found_count=1, client_error_count=1)
+    assert not predicted(fitted, lone)["is_abuse"].iloc[0]
+
+
+def test_slow_and_low_is_named_by_its_manner(fitted: model.ClientAbuse) -> None:
+    slow = prober(48) | {"day_active_hour_count": 24, "day_peak_hour_request_count": 2}
+    found = predicted(fitted, slow).iloc[0]
+    assert found["is_abuse"] and found["abuse_kind"] == "slow_and_low"
+
+
+def test_the_reason_shows_counts_beside_the_typical(fitted: model.ClientAbuse) -> None:
+    reason = predicted(fitted, scanner(40))["reason"].iloc[0]
+    assert "24 of 40 requests are for paths that only scanners ask for (typical 0" in reason
+    assert reason.count(";") == 2 and "\n" not in reason
+
+
+def test_the_columns_and_types_are_those_of_client_scores(fitted: model.ClientAbuse) -> None:
+    found = fitted.predict(pd.DataFrame([client(), scanner(40)], index=[7, 3]))
+    assert list(found.columns) == ["abuse_probability", "is_abuse", "abuse_kind", "reason"]
+    assert found["abuse_probability"].dtype == np.float64 and found["is_abuse"].dtype == bool
+    assert found.index.tolist() == [7, 3]
+    assert found["is_abuse"].tolist() == [False, True]
+
+
+def test_a_row_scores_the_same_alone_and_in_any_batch(fitted: model.ClientAbuse) -> None:
+    frame = examples(seed=2)
+    together = fitted.predict(frame)
+    shuffled = fitted.predict(frame.sample(frac=1.0, random_state=1)).loc[frame.index]
+    pd.testing.assert_frame_equal(together, shuffled, check_exact=True)
+    for place in (0, 300, 700):
+        pd.testing.assert_frame_equal(together.iloc[[place]], fitted.predict(frame.iloc[[place]]), check_exact=True)
+
+
+def test_the_same_seed_gives_the_same_model(fitted: model.ClientAbuse) -> None:
+    again = model.fit(examples(), seed=0)
+    assert again.threshold_ == fitted.threshold_
+    pd.testing.assert_frame_equal(again.predict(examples(2)), fitted.predict(examples(2)), check_exact=True)
+
+
+def test_a_saved_model_scores_the_same(fitted: model.ClientAbuse, tmp_path: Path) -> None:
+    loaded = tracking.load_dir(tracking.save_dir(fitted, tmp_path))
+    pd.testing.assert_frame_equal(loaded.predict(examples(2)), fitted.predict(examples(2)), check_exact=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from([name for name in NUMBERS if name in INPUTS and not name.endswith(("request_count", "_bits"))] + ["day_attack_request_count"]),
+    st.integers(0, 10**9),
+    st.sampled_from([client(5), scanner(40), office(1500), rotating(30), client(0)]),
+)  # fmt: skip
+def test_no_count_however_odd_breaks_the_score(fitted: model.ClientAbuse, name: str, count: int, row: dict[str, Any]) -> None:
+    probability = predicted(fitted, row | {name: count})["abuse_probability"].iloc[0]
+    assert 0.0 <= probability <= 1.0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["attack_request_count", "sign_in_failure_count", "unusual_method_request_count", "no_user_agent_count"]),
+    st.integers(0, 200),
+    st.integers(0, 200),
+    st.sampled_from([client(200), bare(200), crawler(200), office(200)]),
+)  # fmt: skip
+def test_more_of_what_is_bad_never_lowers_the_score(fitted: model.ClientAbuse, name: str, one: int, two: int, row: dict[str, Any]) -> None:
+    low, high = (predicted(fitted, row | {f"day_{name}": n})["abuse_probability"].iloc[0] for n in sorted((one, two)))
+    assert low <= high
+
+
+def test_nulls_and_empty_frames_are_scored(fitted: model.ClientAbuse) -> None:
+    nulls = pd.DataFrame([dict.fromkeys(NUMBERS) | {"client_kind": "address"}])
+    assert not fitted.predict(nulls)["is_abuse"].iloc[0]
+    assert fitted.predict(nulls.head(0)).shape == (0, 4)
+
+
+def test_a_missing_column_is_named(fitted: model.ClientAbuse) -> None:
+    with pytest.raises(ValueError, match="day_not_found_count"):
+        fitted.predict(pd.DataFrame([client()]).drop(columns=["day_not_found_count"]))
+
+
+def test_labels_and_other_columns_do_not_reach_the_score(fitted: model.ClientAbuse) -> None:
+    frame = examples(seed=2)
+    turned = frame.assign(is_abuse=~frame["is_abuse"], family="x", client="192.0.2.1/32")
+    pd.testing.assert_frame_equal(fitted.predict(frame), fitted.predict(turned[[*INPUTS]]), check_exact=True)
+
+
+def test_the_threshold_keeps_the_precision_that_was_asked() -> None:
+    frame = examples(seed=3)
+    strict = model.ClientAbuse(precision=0.99).fit(frame)
+    calibrating = frame[frame["split"] == "calibrate"]
+    flagged = strict.predict(calibrating)["is_abuse"]
+    assert calibrating.loc[flagged, "is_abuse"].mean() >= 0.99
+
+
+def test_examples_of_one_label_are_refused() -> None:
+    frame = examples()
+    with pytest.raises(ValueError, match="abusive and benign"):
+        model.fit(frame[~frame["is_abuse"]])
+
+
+def test_explain_adds_up_to_the_log_odds(fitted: model.ClientAbuse) -> None:
+    frame = pd.DataFrame([client(), scanner(40)])
+    parts = fitted.explain(frame).groupby("row")["log_odds"].sum()
+    odds = fitted.scale_ * fitted.decision_function(frame)
+    assert parts.loc[1] - parts.loc[0] == pytest.approx(odds[1] - odds[0])
+
+
+def test_a_line_never_bends_against_its_direction(fitted: model.ClientAbuse) -> None:
+    for behaviour, heights in zip(BEHAVIOURS, fitted.heights_, strict=True):
+        assert (np.diff(heights) * behaviour.direction >= 0).all(), behaviour.name
+
+
+def test_behaviours_are_finite_for_a_client_without_requests() -> None:
+    nothing = Counts(pd.DataFrame([dict.fromkeys(NUMBERS, 0) | {"client_kind": "address"}]))
+    assert all(np.isfinite(behaviour.value(nothing)).all() for behaviour in BEHAVIOURS)
+
+
+def test_the_specification_names_columns_that_exist() -> None:
+    spec = registry.spec("client_abuse")
+    known = tables()
+    for key, columns in spec.inputs.items():
+        assert set(columns) <= set(known[key].column_names), key
+    assert spec.training_table == CLIENT_EXAMPLES.key
+    assert set(INPUTS) <= set(CLIENT_EXAMPLES.column_names)
