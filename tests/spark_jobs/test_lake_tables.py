@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -273,7 +272,7 @@ def test_what_was_written_before_it_is_committed_is_not_there(lake: Lake) -> Non
     writer = lake.writer(HOURLY)
     writer.write_by_hour(table(rows(HOURS[0])))
     written = writer.close()
-    assert os.path.getsize(Path(lake.path(HOURLY)) / written[0].path) == written[0].size_bytes
+    assert (Path(lake.path(HOURLY)) / written[0].path).stat().st_size == written[0].size_bytes
     assert lake.read_arrow(HOURLY).num_rows == 0
     lake.overwrite_arrow(table(rows(HOURS[1])), HOURLY)
     assert lake.hours(HOURLY) == [HOURS[1]]

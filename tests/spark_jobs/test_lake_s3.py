@@ -1,0 +1,71 @@
+"""The same path on S3: raw objects and lake under s3://, through the engine's own reader and ours, credentials by env."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from cloudfront_lines import gzipped, line, log
+
+from spark_jobs.contract import Interval
+from spark_jobs.lake import Lake
+from spark_jobs.objects import Storage
+from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY, OBJECT_COUNTS, REJECTED_LINES, REQUESTS
+
+pytestmark = pytest.mark.slow
+HOUR = "2026-11-20-13"
+
+RUN = """
+import json, sys
+from spark_jobs.contract import Interval
+from spark_jobs.lake import Lake
+from spark_jobs.main import JobRun, run_job
+from spark_jobs.objects import Storage
+from spark_jobs.session import spark_session
+from spark_jobs.sources.cloudfront.parse import ParseOptions
+from spark_jobs.sources.cloudfront.transform import RawObject, transform
+
+lake = Lake("s3://lake/in/a folder", Storage("us-east-1", {endpoint!r}))
+spark, interval, hour = spark_session("sail"), Interval.of_hour({hour!r}), ({hour!r},)
+objects = [RawObject(f"s3://raw/logs/{{name}}", name, size, hour) for name, size in {objects!r}]
+found = []
+for _ in range(2):
+    report = transform(spark, lake, objects, interval, ParseOptions(), 2)
+    rows = run_job("cloudfront", "client_hourly", JobRun(spark, lake, interval))
+    found.append([report.requests, report.rejected, report.missing_objects, rows["rows"]])
+print(json.dumps(found))
+"""
+
+
+def test_logs_on_s3_become_tables_on_s3(moto_endpoint: str) -> None:
+    client = boto3.client("s3", region_name="us-east-1", endpoint_url=moto_endpoint)
+    for bucket in ("raw", "lake"):
+        client.create_bucket(Bucket=bucket)
+    rows = [line(x_edge_request_id=f"id-{i}", c_ip=f"192.0.2.{i % 7}") for i in range(50)]
+    objects = {"a.gz": gzipped(log(*rows, "odd")), "b%20 c+d.gz": gzipped(log(rows[0], line(c_ip="2001:db8::7")))}
+    for name, data in objects.items():
+        client.put_object(Bucket="raw", Key=f"logs/{name}", Body=data)
+    listed = [*((name, len(data)) for name, data in objects.items()), ("gone.gz", 7)]
+    script = RUN.format(endpoint=moto_endpoint, hour=HOUR, objects=listed)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout) == [[51, 2, ["s3://raw/logs/gone.gz"], 8]] * 2
+    lake = Lake("s3://lake/in/a folder", Storage("us-east-1", moto_endpoint))
+    requests = lake.read_arrow(REQUESTS)
+    assert sorted(requests["request_id"].to_pylist()) == sorted([*(f"id-{i}" for i in range(50)), "id-1=="])
+    assert lake.read_arrow(OBJECT_COUNTS).num_rows == 2
+    assert sorted(lake.read_arrow(REJECTED_LINES)["reason"].to_pylist()) == ["duplicate_request_id", "field_count"]
+    assert sum(lake.read_arrow(CLIENT_HOURLY)["request_count"].to_pylist()) == 51
+    assert lake.hours(CLIENT_HOURLY) == [HOUR]
+    # Housekeeping works there too, and another client sees the files that are meant.
+    lake.overwrite_arrow(requests, REQUESTS, [HOUR])
+    assert lake.vacuum(REQUESTS, 0) > 0
+    assert lake.read_arrow(REQUESTS).num_rows == 51
+    keys = [found["Key"] for found in client.list_objects_v2(Bucket="lake", Prefix="in/a folder/parsed/cloudfront/requests/event")["Contents"]]  # fmt: skip
+    assert len(keys) == 1 and keys[0].startswith(f"in/a folder/parsed/cloudfront/requests/event_hour={HOUR}/")
