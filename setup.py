@@ -47,9 +47,7 @@ setup(
     name="weir",
     version="0.1.0",
     description="CloudFront access logs in, AWS WAF changes out: an asset-based data platform.",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8")
-    if Path(__file__).with_name("README.md").exists()
-    else "",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     python_requires=">=3.11,<3.14",
     packages=[
@@ -57,7 +55,12 @@ setup(
         *find_packages(where="mlflow", include=["weir_models*"]),
     ],
     package_dir={"weir_models": "mlflow/weir_models"},
-    include_package_data=True,
+    package_data={
+        "platform_assets.waf": ["policy.yaml"],
+        "spark_jobs": ["sources/*/README.md"],
+        "weir_models": ["*/card.md"],
+    },
+    data_files=[("share/weir", ["dagster.yaml", "workspace.yaml"])],
     install_requires=RUNTIME,
     extras_require={"dev": DEVELOPMENT},
     entry_points={"console_scripts": ["weir=platform_assets.cli:main"]},

@@ -187,7 +187,7 @@ def _explain_client(settings: Settings, lake: Lake, network: Network, now: datet
     else:
         return Explanation(asked, _never_seen(lake, asked), planned=planned)
     score = _score(lake, client, hour)
-    ids = leading.evidence_request_ids if leading else ()
+    ids: Sequence[str] = leading.evidence_request_ids if leading else ()
     ids = ids or _evidence_ids(lake, client, hour)
     requests = _requests(lake, ids, [format_hour(parse_hour(hour) - timedelta(hours=back)) for back in range(24)])
     if missing := len(ids) - len(requests):

@@ -300,8 +300,8 @@ weir export TABLE FILE [--home DIR] [--start T --end T]
 
 TABLE is one of the names below, short (`request_scores`) or in full (`predictions/request_scores`). FILE ends in `.parquet`, `.csv` or
 `.jsonl`. `--start` and `--end` take the rows with start <= time < end, by the table's time column. Rows come hour by hour, and within
-an hour by the unique key (an hour beyond 256 MB in memory: as it is stored). A table without rows gives a file with its columns. FILE is
-replaced only once it is whole.
+an hour by the unique key (an hour beyond 256 MB in memory: as it is stored). A table without rows gives a file with its columns
+(`.jsonl`: an empty file). FILE is replaced only once it is whole.
 
 | type | .parquet | .csv | .jsonl |
 | --- | --- | --- | --- |

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -105,7 +104,7 @@ class MetricsReport:
 
 def publish(settings: Settings, points: Sequence[MetricPoint], *, now: datetime | None = None) -> MetricsReport:
     """Write points to the target that WEIR_METRICS_TARGET names. MetricsError says how many had been published."""
-    finite = [point for point in points if math.isfinite(point.value) and abs(point.value) <= LARGEST_VALUE]
+    finite = [point for point in points if abs(point.value) <= LARGEST_VALUE]  # which NaN is not either
     dropped = len(points) - len(finite)
     if settings.metrics_target == "file":
         path = settings.home / FILE_NAME

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import multiprocessing
 import os
 import re
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -73,6 +75,18 @@ def test_processes_that_append_at_once_leave_whole_lines(tmp_path: Path) -> None
     found = [(line["writer"], line["number"]) for line in lines(path)]
     assert sorted(found) == sorted(2 * [(writer, number) for writer in range(3) for number in range(50)])
     assert found[::2] == found[1::2], "records of one call stay together"
+
+
+def test_an_append_waits_for_the_one_before_it(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    append = threading.Thread(target=append_lines, args=(path, [{"number": 1}]))
+    with path.open("w") as before:
+        fcntl.flock(before, fcntl.LOCK_EX)
+        append.start()
+        append.join(0.3)
+        assert path.read_text() == ""
+    append.join()
+    assert lines(path) == [{"number": 1}]
 
 
 def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
 from cloudfront_lines import gzipped, line, log
 
-from spark_jobs.contract import Interval
 from spark_jobs.lake import Lake
 from spark_jobs.objects import Storage
 from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY, OBJECT_COUNTS, REJECTED_LINES, REQUESTS

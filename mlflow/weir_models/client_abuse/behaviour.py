@@ -61,12 +61,27 @@ def pages(c: Counts) -> Values:
 
 def attacks_an_agent(c: Counts) -> Values:
     """Pages that carry attacks, an address or user agent; where a page is one, so are its assets, by their referer."""
-    return c["day_attack_request_count"] * ratio(pages(c), c["day_request_count"]) / heads(c)
+    return shown_attacks(c) * ratio(pages(c), c["day_request_count"]) / heads(c)
+
+
+def shown_attacks(c: Counts) -> Values:
+    """Attacks, no more than there are requests in which one can show: a query, a POST, a probe, an error, a redirect.
+
+    What remains was told by a header of an ordinary page that was answered: a user agent, a referer.
+    """
+    queries = c["day_query_request_count"] + c["day_post_request_count"] + c["day_probe_path_request_count"]
+    answers = c["day_client_error_count"] + c["day_redirect_count"] + c["day_unusual_method_request_count"]
+    return np.minimum(c["day_attack_request_count"], queries + answers)
+
+
+def header_attacks(c: Counts) -> Values:
+    """The other attacks."""
+    return c["day_attack_request_count"] - shown_attacks(c)
 
 
 def plain_attacks(c: Counts) -> Values:
     """Attacks that even then remain when every asset was one by its referer."""
-    return np.maximum(c["day_attack_request_count"] - c["day_asset_request_count"], 0.0)
+    return np.maximum(shown_attacks(c) - c["day_asset_request_count"], 0.0)
 
 
 def missing_pages(c: Counts) -> Values:
@@ -182,13 +197,15 @@ def _volume(name: str, leaning: str, of: Callable[[Counts], Values], line: Line,
 
 
 BEHAVIOURS = (
-    _share("attack_share", "prober", "day_attack_request_count", ((0.0, 0), (0.05, 0.5), (0.15, 1.5), (0.3, 2.5), (0.5, 3.5), (0.8, 4)), "requests carry attacks"),
+    _share("attack_share", "prober", shown_attacks, ((0.0, 0), (0.05, 0.5), (0.15, 1.5), (0.3, 2.5), (0.5, 3.5), (0.8, 4)), "requests carry attacks"),
     _share("plain_attack_share", "prober", plain_attacks, ((0.0, 0), (0.1, 0.5), (0.3, 1), (0.5, 1.5), (0.8, 2)), "requests carry attacks in themselves"),
     _volume("attacks", "prober", attacks_an_agent, ((1, 0), (3, 1), (8, 2), (20, 3)), "pages with attacks a user agent"),
+    _share("header_attack_share", "prober", header_attacks, ((0.1, 0), (0.5, 1), (0.9, 1.5)), "requests carry attacks in a header", trust=0.3),
     _share("probe_share", "scanner", failed_probes, ((0.02, 0), (0.1, 1.5), (0.3, 3), (0.6, 4)), "requests are for paths that only scanners ask for"),
     _share("missing_share", "scanner", missing_pages, ((0.05, 0), (0.2, 1), (0.5, 2.5), (0.9, 4)), "pages were not found", pages),
     _share("unauthorised_share", "scanner", unauthorised, ((0.05, 0), (0.15, 0.5), (0.3, 1), (0.6, 2)), "requests were not allowed (401, 403)", trust=0.3),
     _share("malformed_share", "scanner", malformed, ((0.03, 0), (0.15, 0.5), (0.3, 1), (0.6, 2)), "requests were refused (other 4xx)", trust=0.3),
+    _share("redirect_share", "scanner", "day_redirect_count", ((0.2, 0), (0.5, 1), (0.9, 2)), "requests were redirected", trust=0.3),
     _share("unusual_method_share", "scanner", "day_unusual_method_request_count", ((0.05, 0), (0.2, 0.5), (0.5, 1)), "requests use unusual methods", trust=0.3),
     _share("no_user_agent_share", "scanner", "day_no_user_agent_count", ((0.05, 0), (0.5, 1)), "requests have no user agent", trust=0.3),
     _share("agent_turnover", "scanner", further_agents, ((0.05, 0), (0.1, 1), (0.3, 2)), "requests change the user agent"),

@@ -10,7 +10,7 @@ REQUESTS_IN_FIVE_MINUTES = 100
 
 DAILY = (
     "client_kind", "request_count", "address_count", "active_hour_count", "peak_hour_request_count", "peak_minute_request_count",
-    "distinct_user_agent_count", "path_entropy_bits", "asset_request_count", "post_request_count", "unusual_method_request_count",
+    "distinct_user_agent_count", "path_entropy_bits", "asset_request_count", "query_request_count", "post_request_count", "unusual_method_request_count",
     "sign_in_failure_count", "probe_path_request_count", "unauthorised_count", "redirect_count", "not_found_count", "client_error_count",
     "no_referer_count", "no_user_agent_count", "tool_user_agent_count", "declared_bot_count", "cookie_request_count",
 )  # fmt: skip

@@ -207,7 +207,10 @@ def client_attacks(scores: DataFrame, active: DataFrame) -> DataFrame:
         F.max(F.when(in_hour, F.col("attack_probability")).otherwise(0.0)).alias("hour_attack_probability_max"),
         F.sum("is_attack").alias("day_attack_request_count"),
         F.max("attack_probability").alias("day_attack_probability_max"),
-        F.sum("attack_probability").alias("day_attack_probability_sum"),
+        # Whole millionths: sums of whole numbers are the same in whatever order the engine adds them.
+        (F.sum(F.round(F.col("attack_probability") * 1_000_000).cast("bigint")) / 1_000_000).alias(
+            "day_attack_probability_sum"
+        ),
         F.countDistinct(F.when(attack, F.col("attack_class"))).alias("day_attack_class_count"),
         F.countDistinct(F.when(attack, F.col("scored_hour_at"))).alias("day_attack_hour_count"),
         F.countDistinct(F.when(attack, F.col("address"))).alias("day_attack_address_count"),
