@@ -35,7 +35,13 @@ PLACES = (
     ("/search", "q"), ("/items", "id"), ("/articles/show", "ref"), ("/account/profile", "name"), ("/", "p"),
     ("/index.php", "page"), ("/api/v2/lookup", "value"), ("/forum/topic", "t"), ("/shop/filter", "color"),
 )  # fmt: skip
-REFERERS = (None, None, "https://www.example.com/", "https://www.example.com/products?page=2", "https://www.google.com/")
+REFERERS = (
+    None,
+    None,
+    "https://www.example.com/",
+    "https://www.example.com/products?page=2",
+    "https://www.google.com/",
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,11 @@ def requests_table(wires: list[Wire]) -> pd.DataFrame:
     parts, rejected = [], []
     for parsed in parser:
         if parsed.requests is not None:
-            parts.append(parsed.requests.select(["line_number", "method", "uri_path", "uri_query", "user_agent", "referer"]).to_pandas())
+            parts.append(
+                parsed.requests.select(
+                    ["line_number", "method", "uri_path", "uri_query", "user_agent", "referer"]
+                ).to_pandas()
+            )
         rejected += parsed.rejected
     if rejected:
         raise ValueError(f"{len(rejected)} rendered lines were rejected, first: {rejected[0]}")

@@ -167,7 +167,9 @@ def ccf(root: Path) -> Iterator[Labelled]:
                 visible = not (plain and row["body"] and row["method"] in ("GET", "POST", "HEAD"))
                 where, _, query = row["url"].partition("?")
                 wire = Wire(row["method"], where or "/", query or None, agent or None, row["refer"] or None)
-                yield Labelled(wire, kind is not None, {"php_and_webshell": "remote_code", None: None}.get(kind, kind), visible)
+                yield Labelled(
+                    wire, kind is not None, {"php_and_webshell": "remote_code", None: None}.get(kind, kind), visible
+                )
 
 
 APACHE = re.compile(r'^(\S+) \S+ \S+ \[[^\]]+\] "(\S+) (\S+)[^"]*" (\d{3}) \S+ "([^"]*)" "(.*)"$')
@@ -181,7 +183,13 @@ def elastic(root: Path) -> Iterator[Labelled]:
         if found:
             where, _, query = found.group(3).partition("?")
             referer, agent = found.group(5), found.group(6)
-            wire = Wire(found.group(2), where, query or None, None if agent == "-" else agent, None if referer == "-" else referer)
+            wire = Wire(
+                found.group(2),
+                where,
+                query or None,
+                None if agent == "-" else agent,
+                None if referer == "-" else referer,
+            )
             yield Labelled(wire, False, None)
 
 

@@ -75,13 +75,18 @@ def client_frame(raw: Path, lake: Lake, model_dir: Path) -> pd.DataFrame:
     return frame[frame["hour_at"] >= frame["hour_at"].min() + timedelta(hours=WARM_UP_HOURS)].reset_index(drop=True)
 
 
-def labelled_day(seed: int, families: str, split: str, scale: float, model_dir: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def labelled_day(
+    seed: int, families: str, split: str, scale: float, model_dir: Path
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A simulated day as labelled examples, with its truth."""
     with tempfile.TemporaryDirectory() as scratch:
         truth = simulate(Path(scratch) / "world", seed, families, scale)
         frame = client_frame(Path(scratch) / "world" / "raw", Lake(f"{scratch}/lake"), model_dir)
     examples = labelling.label(frame, truth, split)
-    print(f"  seed {seed}, families {families}: {len(examples):,} rows of {examples['client'].nunique():,} clients, {examples.attrs['dropped']} rows without truth", flush=True)
+    print(
+        f"  seed {seed}, families {families}: {len(examples):,} rows of {examples['client'].nunique():,} clients, {examples.attrs['dropped']} rows without truth",
+        flush=True,
+    )
     return examples[list(CLIENT_EXAMPLES.column_names)], truth
 
 
@@ -89,7 +94,9 @@ def never_block(examples: pd.DataFrame, scores: pd.DataFrame, truth: pd.DataFram
     """By family: clients that must never be blocked, how many are flagged, and how near the nearest comes."""
     clients = evaluation.by_client(examples, scores)
     clients = clients[clients["client"].isin(truth.loc[truth["never_block"], "client"])]
-    table = clients.groupby("family").agg(clients=("client", "size"), flagged=("flagged", "sum"), highest=("abuse_probability", "max"))
+    table = clients.groupby("family").agg(
+        clients=("client", "size"), flagged=("flagged", "sum"), highest=("abuse_probability", "max")
+    )
     return table.reset_index()
 
 
@@ -99,10 +106,16 @@ def show(title: str, fitted: model.ClientAbuse, days: Sequence[tuple[pd.DataFram
     truth = pd.concat([found for _, found in days], ignore_index=True)
     measured = model.evaluate(fitted, examples)
     figures = measured.figures
-    print(f"\n## {title}: {figures['n_abusive']:,.0f} abusive and {figures['n_benign']:,.0f} benign clients, each of one day")
+    print(
+        f"\n## {title}: {figures['n_abusive']:,.0f} abusive and {figures['n_benign']:,.0f} benign clients, each of one day"
+    )
     for name in ("", "naive_aws_", "naive_any_attack_", "naive_either_", "address_", "network_"):
-        print(f"{name or 'model':18s} precision {_rate(figures, name + 'precision')}   recall {_rate(figures, name + 'recall')}   F1 {figures[name + 'f1']:.3f}")
-    print(f"PR-AUC {figures['pr_auc']:.4f}; flagged in its first hour {_rate(figures, 'detected_in_first_hour')}, median {figures['hours_to_detect_median']:.0f} h, 90th percentile {figures['hours_to_detect_p90']:.0f} h; kind agrees {_rate(figures, 'kind_agreement')}")
+        print(
+            f"{name or 'model':18s} precision {_rate(figures, name + 'precision')}   recall {_rate(figures, name + 'recall')}   F1 {figures[name + 'f1']:.3f}"
+        )
+    print(
+        f"PR-AUC {figures['pr_auc']:.4f}; flagged in its first hour {_rate(figures, 'detected_in_first_hour')}, median {figures['hours_to_detect_median']:.0f} h, 90th percentile {figures['hours_to_detect_p90']:.0f} h; kind agrees {_rate(figures, 'kind_agreement')}"
+    )
     with pd.option_context("display.width", 160, "display.max_rows", 200, "display.float_format", "{:.3f}".format):
         print(measured.tables["by_kind"].to_string(index=False))
         print(measured.tables["by_family"].to_string(index=False))

@@ -234,7 +234,24 @@ def _agents() -> list[str]:
 
 
 def _paths(rng: np.random.Generator) -> dict[str, pa.Array]:
-    words = "garden kitchen café lamp oak chair travel winter blue small größe set light table red cotton".split()
+    words = [
+        "garden",
+        "kitchen",
+        "café",
+        "lamp",
+        "oak",
+        "chair",
+        "travel",
+        "winter",
+        "blue",
+        "small",
+        "größe",
+        "set",
+        "light",
+        "table",
+        "red",
+        "cotton",
+    ]
     pairs = [quote(f"{a}-{b}" if n % 3 else f"{a} {b}") for n, (a, b) in enumerate(product(words, words))]
     pages = ["/", "/index.html", "/cart", "/search", "/account", "/api/v1/basket", "/api/v1/recommendations"]
     pages += [f"/category/{pair}" for pair in pairs]
@@ -253,7 +270,7 @@ def _paths(rng: np.random.Generator) -> dict[str, pa.Array]:
 
 
 def _queries(rng: np.random.Generator) -> pa.Array:
-    words = "winter jacket lamp oak table coffee größe blue travel set".split()
+    words = ["winter", "jacket", "lamp", "oak", "table", "coffee", "größe", "blue", "travel", "set"]
     texts = [f"page={n}" for n in range(1, 60)]
     texts += [f"utm_source={s}&utm_medium=mail&utm_campaign=w{n}" for s, n in product(("news", "ads"), range(40, 50))]
     texts += [quote(f"q={a} {b}&sort=price", safe="=&") for a, b in product(words, words)]
@@ -356,10 +373,14 @@ def _status(rng: np.random.Generator, kind: np.ndarray, is_asset: np.ndarray) ->
     return status
 
 
-if __name__ == "__main__":
+def main() -> None:
     parser = argparse.ArgumentParser(description="Generate the logs that make bench reads.")
     parser.add_argument("lines", nargs="?", type=int, default=3_000_000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--folder", type=Path, default=Path(".weir/bench"))
     given = parser.parse_args()
     print(json.dumps(asdict(data_set(given.lines, given.seed, given.folder))))
+
+
+if __name__ == "__main__":
+    main()

@@ -8,18 +8,26 @@ import dagster as dg
 
 from spark_jobs.contract import Table
 
+RETRY_CRON = "*/10 * * * *"
+READ_FOR_THE_OWN_HOUR = {"features/cloudfront/client_attacks": ("features/cloudfront/client_daily",)}
+"""Table -> tables that its job reads besides its upstream without looking back, so they have to be made before it."""
+
 
 def follows_upstream() -> dg.AutomationCondition:
-    """Make a partition again once data that it is made of has changed.
+    """Make a partition again once data that it is made of has changed, and every ten minutes where that failed.
 
     A new model version is no such change: hours keep the version they were scored with. Hours without a log object
-    have no partition upstream and never will, so missing upstream partitions do not hold anything back.
+    have no partition upstream and never will, so missing upstream partitions do not hold anything back. A failed
+    blocking check does, also across runs; that of a model is its gate, which only keeps the champion as it is.
     """
-    changed = dg.AutomationCondition.any_deps_updated().ignore(dg.AssetSelection.groups("models", "raw"))
+    not_data = dg.AssetSelection.groups("models", "raw")
+    changed = dg.AutomationCondition.any_deps_updated().ignore(not_data).since_last_handled()
+    failed = dg.AutomationCondition.execution_failed() & dg.AutomationCondition.cron_tick_passed(RETRY_CRON)
     return (
-        changed.since_last_handled()
+        (changed | failed)
         & ~dg.AutomationCondition.in_progress()
         & ~dg.AutomationCondition.any_deps_in_progress()
+        & dg.AutomationCondition.all_deps_blocking_checks_passed().ignore(not_data)
     ).with_label("follows upstream data")
 
 
@@ -29,10 +37,11 @@ def key_of(table_key: str) -> dg.AssetKey:
 
 def deps_of(table: Table, hourly_upstream: frozenset[str]) -> list[dg.AssetDep]:
     """A table's upstream as dependencies: its own hour and, where it looks back, the hours before."""
+    own_hour = READ_FOR_THE_OWN_HOUR.get(table.key, ())
     deps = []
-    for key in table.upstream:
+    for key in dict.fromkeys((*table.upstream, *own_hour)):
         mapping: dg.PartitionMapping | None = None
-        if table.hourly and key in hourly_upstream and table.trailing_hours:
+        if table.hourly and key in hourly_upstream and table.trailing_hours and key not in own_hour:
             with warnings.catch_warnings():
                 # The parameter is marked as beta; the alternative is to refuse hours next to the first partition.
                 warnings.simplefilter("ignore")
@@ -70,7 +79,7 @@ def spec_of(
     return dg.AssetSpec(
         key=key_of(table.key),
         deps=deps_of(table, hourly_upstream),
-        description=f"{table.meaning} One row is {table.grain}.",
+        description=f"{table.meaning.removesuffix('.')}; one row is {table.grain}.",
         group_name=table.layer,
         kinds=kinds,
         owners=[owner],

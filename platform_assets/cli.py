@@ -119,25 +119,25 @@ def export(
     settings = _settings(home)
     with _console() as console:
         done = export_table(settings, table, file, _time("--start", start), _time("--end", end))
-        console.print(f"{done.rows} rows of {table} are in {done.path}.")
+        console.print(f"{done.rows} rows of {table} are in {done.path}. {done.note}".rstrip())
 
 
-@app.command()
-def explain(
+@app.command("explain")
+def explain_command(
     address: Annotated[str, typer.Argument(help="Address, CIDR or request id.")],
     home: Home = None,
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Why an address is (not) acted upon: decision -> model and score -> features -> requests -> log lines."""
-    from platform_assets import explain as explaining
+    from platform_assets import explain_text
+    from platform_assets.explain import explain
 
-    settings = _settings(home)
+    found = explain(_settings(home), address)
     with _console() as console:
-        found = explaining.explain(settings, address)
         if json:
-            print(explaining.to_json(found))
+            print(explain_text.to_json(found))
         else:
-            console.print(explaining.render(found))
+            console.print(explain_text.render(found))
 
 
 @app.command()

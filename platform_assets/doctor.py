@@ -151,7 +151,7 @@ def _java() -> tuple[State, str]:
         ran = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=NETWORK_SECONDS, check=True)
     except (OSError, subprocess.SubprocessError):
         return "failed", f"{java} does not run; {advice}."
-    version = re.search(r'version "(?:1\.)?(\d+)', ran.stderr + ran.stdout)
+    version = re.search(r'version "(\d+)', ran.stderr + ran.stdout)
     if not version or int(version[1]) < LEAST_JAVA:
         return "failed", f"{java} is too old for Spark 4; {advice}."
     return "ok", f"Java {version[1]} at {java}."

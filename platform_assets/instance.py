@@ -45,3 +45,36 @@ def instance_of(settings: Settings) -> dg.DagsterInstance:
     import dagster as dg
 
     return dg.DagsterInstance.get()
+
+
+def close_abandoned_runs(instance: dg.DagsterInstance) -> int:
+    """Mark runs as failed whose process is gone (killed, or a power cut); returns how many.
+
+    Left alone they would be in progress for good: they would fill the queue and hold back what is downstream of them.
+    """
+    import dagster as dg
+
+    closed = 0
+    for record in instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+        run, process = record.dagster_run, None
+        for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
+            if entry.dagster_event is not None and "pid" in entry.dagster_event.engine_event_data.metadata:
+                process = int(str(entry.dagster_event.engine_event_data.metadata["pid"].value))
+        if process is not None and not _is_running(process):
+            instance.report_run_failed(
+                run, "The process of this run is gone; the next run makes what it did not commit."
+            )
+            closed += 1
+    return closed
+
+
+def _is_running(process: int) -> bool:
+    """Whether a Python process has this id; what the system gave the id to since is none of ours."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    command = Path(f"/proc/{process}/cmdline")
+    return not command.exists() or b"python" in command.read_bytes()

@@ -3,6 +3,7 @@
 Everything here derives from the declarations in spark_jobs; a new source needs no change in this file.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
@@ -83,15 +84,16 @@ def _run(settings: Settings, source: Source, job: Job, lake: Lake, interval: Int
         )
     models = ModelRegistry.of(settings)
     pinned = models.pinned(lake, job.tables[0], interval.hours)
+    behind = _versions_behind(models, lake, source, job, interval)
     champion = models.champion(job.model)
     figures: dict[str, Any] = {"rows": 0, "model_versions": {}}
-    for version, span in _spans(interval, pinned, champion):
+    for (version, others), span in _spans(interval, lambda hour: (pinned.get(hour, champion), behind.get(hour))):
         model = models.fetched(job.model, version)
         parameters = {
             "model_dir": str(model.folder),
             "model_name": model.name,
             "model_version": model.version,
-            **_versions_behind(lake, source, span),
+            "request_model_version": others,
         }
         figures["rows"] += runner.run(source, job, lake, span, parameters)["rows"]
         figures["model_versions"].update(dict.fromkeys(span.hours, model.version))
@@ -99,26 +101,37 @@ def _run(settings: Settings, source: Source, job: Job, lake: Lake, interval: Int
     return figures
 
 
-def _spans(interval: Interval, pinned: dict[str, str], champion: str | None) -> list[tuple[str | None, Interval]]:
-    """Runs of consecutive hours that one version serves: the pinned one, else the champion."""
-    spans: list[tuple[str | None, Interval]] = []
+Versions = tuple[str | None, str | None]
+"""Of the model that a job applies, and of those whose scores it reads."""
+
+
+def _spans(interval: Interval, versions_of: Callable[[str], Versions]) -> list[tuple[Versions, Interval]]:
+    """Runs of consecutive hours with the same versions: what an hour records never depends on what else a run makes."""
+    spans: list[tuple[Versions, Interval]] = []
     for hour in interval.hours:
-        version = pinned.get(hour, champion)
-        if spans and spans[-1][0] == version:
-            spans[-1] = (version, Interval(spans[-1][1].start, Interval.of_hour(hour).end))
+        versions = versions_of(hour)
+        if spans and spans[-1][0] == versions:
+            spans[-1] = (versions, Interval(spans[-1][1].start, Interval.of_hour(hour).end))
         else:
-            spans.append((version, Interval.of_hour(hour)))
+            spans.append((versions, Interval.of_hour(hour)))
     return spans
 
 
-def _versions_behind(lake: Lake, source: Source, interval: Interval) -> dict[str, Any]:
-    """The version of the request model whose scores an hour's client scores rest on, for the record."""
-    table = next((t for t in source.tables if t.name == "request_scores"), None)
-    if table is None:
+def _versions_behind(
+    models: ModelRegistry, lake: Lake, source: Source, job: Job, interval: Interval
+) -> dict[str, str | None]:
+    """Hour -> versions of the request model whose scores, of it and of the hours before, go into its client scores."""
+    found = {table.name: table for table in source.tables}
+    scores, attacks = found.get("request_scores"), found.get("client_attacks")
+    if scores is None or attacks is None or attacks.key not in job.tables[0].upstream:
         return {}
-    rows = lake.read_arrow(table, interval.hours, columns=["model_version"])
-    versions = sorted(set(rows["model_version"].unique().to_pylist()))
-    return {"request_model_version": ",".join(versions) or None}
+    back = attacks.trailing_hours
+    made = models.pinned(lake, scores, interval.widened(hours_before=back).hours)
+    behind = {}
+    for hour in interval.hours:
+        versions = {made[past] for past in Interval.of_hour(hour).widened(hours_before=back).hours if past in made}
+        behind[hour] = ",".join(sorted(versions, key=lambda version: (len(version), version))) or None
+    return behind
 
 
 def parse_parameters(settings: Settings) -> dict[str, Any]:

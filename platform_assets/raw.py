@@ -29,9 +29,7 @@ def raw_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]:
         owners=[SOURCE.owner],
         metadata={"location": settings.cloudfront_raw or "not set: weir run edge --input PATH_OR_S3_URI"},
     )
-    spec = spec_of(OBJECTS, SOURCE.owner, {"deltalake"}, frozenset(), None, None).replace_attributes(
-        deps=[dg.AssetDep(LOGS_KEY)]
-    )
+    spec = spec_of(OBJECTS, SOURCE.owner, {"deltalake"}, frozenset(), None, None)
 
     @dg.multi_asset(name="cloudfront_objects", specs=[spec])
     def objects(context: dg.AssetExecutionContext) -> Any:

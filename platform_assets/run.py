@@ -85,11 +85,12 @@ class Runner:
 
     def __init__(self, settings: Settings, stage: Stage) -> None:
         from platform_assets.definitions import build_defs
-        from platform_assets.instance import instance_of
+        from platform_assets.instance import close_abandoned_runs, instance_of
 
         logging.getLogger("alembic").setLevel(logging.WARNING)
         self.settings, self.stage, self.outcome = settings, stage, Outcome()
         self.instance = instance_of(settings)
+        close_abandoned_runs(self.instance)
         self.job = build_defs(settings).resolve_implicit_global_asset_job_def()
 
     def materialise(self, title: str, keys: Sequence[str], may_stop: bool = False) -> None:
@@ -198,6 +199,7 @@ _KNOWN = {
     "NotifierError": 5,
     "LakeError": 5,
     "NoChampionError": 5,
+    "UnusableModelError": 5,
     "StalePlanError": 4,
     "IncompleteApplyError": 5,
 }

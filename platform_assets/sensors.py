@@ -1,10 +1,12 @@
 """What starts runs by itself: new log objects -> ledger -> the hours that they make stale."""
 
+import time
 from collections.abc import Iterator
 
 import dagster as dg
 
 from platform_assets.automation import key_of
+from platform_assets.instance import close_abandoned_runs
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.objects import ObjectsError, list_objects
 from platform_assets.settings import Settings
@@ -14,6 +16,9 @@ from spark_jobs.sources.cloudfront.tables import OBJECTS, SOURCE
 PARTITION_RANGE_START = "dagster/asset_partition_range_start"
 PARTITION_RANGE_END = "dagster/asset_partition_range_end"
 MAX_GAP_HOURS = 24
+CAUSE = {"weir/cause": "new_log_objects"}
+RETRY_SECONDS = 600
+"""How long hours are left alone after a run over them failed."""
 
 
 def sensors(settings: Settings) -> list[dg.SensorDefinition]:
@@ -32,14 +37,11 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         if not settings.cloudfront_raw:
             yield dg.SkipReason("No log location is set (WEIR_CLOUDFRONT_RAW).")
             return
-        busy = context.instance.get_runs_count(
-            dg.RunsFilter(statuses=_UNFINISHED, tags={"weir/cause": "new_log_objects"})
-        )
-        if busy:
-            yield dg.SkipReason("The run that the last tick asked for is not finished.")
+        waiting = _why_to_wait(context.instance)
+        if waiting:
+            yield dg.SkipReason(waiting)
             return
-        lake = lake_of(settings)
-        tags = {"weir/cause": "new_log_objects"}
+        lake, tags = lake_of(settings), CAUSE
         stale = stale_parsed_hours(lake)
         if stale:
             for first, last in hour_ranges(stale):
@@ -76,6 +78,21 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         description="Makes partitions again whose upstream data changed.",
     )
     return [new_log_objects, automation]
+
+
+def _why_to_wait(instance: dg.DagsterInstance) -> str | None:
+    """Why nothing is asked for now: what the last objects started goes first, and a failed run gets a pause."""
+    close_abandoned_runs(instance)
+    if instance.get_runs_count(dg.RunsFilter(statuses=_UNFINISHED)):
+        return "A run is not finished."
+    if any(one.status.name == "REQUESTED" for one in instance.get_backfills(limit=5)):
+        return "What follows from the last log objects is not finished."
+    last = next(iter(instance.get_run_records(dg.RunsFilter(tags=CAUSE), limit=1)), None)
+    if last is not None and last.dagster_run.status == dg.DagsterRunStatus.FAILURE:
+        pause = (last.end_time or 0.0) + RETRY_SECONDS - time.time()
+        if pause > 0:
+            return f"The run {last.dagster_run.run_id} failed; its hours are asked for again in {pause:.0f} s."
+    return None
 
 
 def hour_ranges(hours: list[str]) -> list[tuple[str, str]]:

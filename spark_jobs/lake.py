@@ -250,7 +250,13 @@ class Lake:
         files = [] if delta is None else self._active_files(delta, interval.hours if interval else None)
         if not files:
             return spark.createDataFrame([], spark_ddl(table))
-        return spark.read.schema(spark_ddl(table)).parquet(*(f"{self.path(table)}/{row['path']}" for row in files))
+        return self.read_files(spark, table, [row["path"] for row in files], spark_ddl(table))
+
+    def read_files(self, spark: SparkSession, table: Table, paths: Sequence[str], ddl: str) -> DataFrame:
+        """Data files of the table, committed or not, as a DataFrame of the columns in `ddl`."""
+        if self.root.startswith("s3://"):
+            self.storage.tell_engine()
+        return spark.read.schema(ddl).parquet(*(f"{self.path(table)}/{path}" for path in paths))
 
     def read_arrow(
         self,

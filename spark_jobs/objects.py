@@ -6,6 +6,7 @@ any log format.
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -42,6 +43,12 @@ class Storage:
         if self.endpoint_url:
             options |= {"AWS_ENDPOINT_URL": self.endpoint_url, "AWS_ALLOW_HTTP": "true"}
         return options
+
+    def tell_engine(self) -> None:
+        """The embedded engine's own S3 reader takes region and endpoint from the environment of its process alone."""
+        os.environ.setdefault("AWS_REGION", self.region)
+        if self.endpoint_url:
+            os.environ |= {"AWS_ENDPOINT_URL": self.endpoint_url, "AWS_ALLOW_HTTP": "true"}
 
 
 @dataclass(frozen=True)

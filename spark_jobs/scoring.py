@@ -24,7 +24,7 @@ def scored(frame: DataFrame, model_dir: str, inputs: Sequence[str], keep: Sequen
     def score(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        model = _model(model_dir)
+        model = loaded_model(model_dir)
         for rows in _merged(batches):
             predicted = pa.Table.from_pandas(model.predict(rows.select(list(inputs)).to_pandas()), preserve_index=False)
             out = rows.select(list(keep))
@@ -53,7 +53,7 @@ def _merged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
 
 
 @lru_cache(maxsize=4)
-def _model(model_dir: str) -> Any:
+def loaded_model(model_dir: str) -> Any:
     from weir_models.tracking import load_dir
 
     return load_dir(Path(model_dir))

@@ -53,6 +53,7 @@ def _sail() -> SparkSession:
         session: SparkSession = _embedded["session"]
         return session
     os.environ.setdefault("RUST_LOG", "error")
+    os.environ.setdefault("SPARK_CONNECT_LOG_LEVEL", "critical")  # what fails is raised; it need not be logged too
     try:
         from pysail.spark import SparkConnectServer
     except ImportError:

@@ -42,9 +42,7 @@ def markdown_table(table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def write_card(
-    template: str, spec: ModelSpec, evaluation: Evaluation, tags: Mapping[str, str] | None = None
-) -> str:
+def write_card(template: str, spec: ModelSpec, evaluation: Evaluation, tags: Mapping[str, str] | None = None) -> str:
     """The card of one version; an unknown place is an error, so that no card has a hole."""
     known = dict(tags or {})
     known |= {"name": spec.name, "meaning": spec.meaning, "owner": spec.owner, "naive_rule": spec.naive_rule}

@@ -67,5 +67,7 @@ def card_template(name: str) -> str:
 
 def trusted_types(wanted: Iterable[str]) -> list[str]:
     """Of the class names that a file asks for, those that the specification of their own model trusts."""
-    models = {parts[1] for parts in (kind.split(".") for kind in wanted) if len(parts) > 2 and parts[0] == "weir_models"}
+    models = {
+        parts[1] for parts in (kind.split(".") for kind in wanted) if len(parts) > 2 and parts[0] == "weir_models"
+    }
     return sorted(kind for name in models for kind in spec(name).trusted_types)

@@ -11,8 +11,9 @@ import socket
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from importlib.metadata import version as installed_version
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -65,7 +66,8 @@ def register(
         from mlflow.models import infer_signature
 
         mlflow.set_experiment(experiment_id=_experiment(client, spec.name, tracking_uri))
-        with mlflow.start_run(run_name=spec.name, tags=dict(tags)), tempfile.TemporaryDirectory() as scratch:
+        quiet = redirect_stderr(StringIO())  # MLflow reports each step there; what fails is raised
+        with quiet, mlflow.start_run(run_name=spec.name, tags=dict(tags)), tempfile.TemporaryDirectory() as scratch:
             run_tags = {"owner": spec.owner, "training_table": spec.training_table, "naive_rule": spec.naive_rule}
             mlflow.set_tags(run_tags)
             mlflow.log_params(_parameters(model))
@@ -111,6 +113,17 @@ def figures(name: str, version: str, *, tracking_uri: str) -> dict[str, float]:
     """The figures that were logged when the version was registered."""
     with _mlflow(tracking_uri) as (_, client):
         return _figures(client, name, version)
+
+
+def described(name: str, version: str, *, tracking_uri: str) -> tuple[str, dict[str, str], dict[str, float]]:
+    """Run id, tags and figures of a version; TrackingError where there is no such database or version."""
+    file = _sqlite_file(tracking_uri)
+    if file is not None and not file.is_file():  # MLflow would make an empty one
+        raise TrackingError(f"there is no MLflow database {file}: run `weir train`, or correct WEIR_MLFLOW_URI")
+    with _mlflow(tracking_uri) as (_, client):
+        found = client.get_model_version(name, version)
+        figures = {k: float(v) for k, v in client.get_run(found.run_id).data.metrics.items() if v == v}
+        return str(found.run_id), dict(found.tags), figures
 
 
 def passed_gate(name: str, version: str, *, tracking_uri: str) -> bool:

@@ -120,20 +120,17 @@ def publish(settings: Settings, points: Sequence[MetricPoint], *, now: datetime 
     accepted = [point for point in finite if now - OLDEST <= point.at <= now + NEWEST]
     what = f"CloudWatch namespace {settings.metrics_namespace}"
     published = calls = 0
-    if accepted:
-        try:
-            client = aws_client("cloudwatch", settings.aws_region, settings.aws_endpoint_url)
-            for batch in _batches(accepted):
-                client.put_metric_data(
-                    Namespace=settings.metrics_namespace, MetricData=[_datum(point) for point in batch]
-                )
-                published += len(batch)
-                calls += 1
-        except AWS_ERRORS as error:
-            said = aws_sentence(
-                error, what, settings.aws_endpoint_url, permission="cloudwatch:PutMetricData"
-            ).removesuffix(".")
-            raise MetricsError(f"{said} ({published:,} of {len(accepted):,} points were published before).") from error
+    try:
+        client = aws_client("cloudwatch", settings.aws_region, settings.aws_endpoint_url)
+        for batch in _batches(accepted):
+            client.put_metric_data(Namespace=settings.metrics_namespace, MetricData=[_datum(point) for point in batch])
+            published += len(batch)
+            calls += 1
+    except AWS_ERRORS as error:
+        said = aws_sentence(error, what, settings.aws_endpoint_url, permission="cloudwatch:PutMetricData").removesuffix(
+            "."
+        )
+        raise MetricsError(f"{said} ({published:,} of {len(accepted):,} points were published before).") from error
     return MetricsReport(what, published, dropped, len(finite) - len(accepted), calls)
 
 

@@ -15,6 +15,10 @@ class NoChampionError(Exception):
     """A model has no version that passed its gate yet."""
 
 
+class UnusableModelError(Exception):
+    """A registered version cannot be loaded by the code that is installed."""
+
+
 @dataclass(frozen=True)
 class ModelVersion:
     """A registered version and the local folder that holds it."""
@@ -55,7 +59,15 @@ class ModelRegistry:
         version = version or self.champion(name)
         if version is None:
             raise NoChampionError(f"The model {name} has no champion; run `weir train` to fit one and pass its gate.")
-        return ModelVersion(name, version, tracking.download(name, version, self.cache, tracking_uri=self.tracking_uri))
+        folder = tracking.download(name, version, self.cache, tracking_uri=self.tracking_uri)
+        try:
+            tracking.load_dir(folder)
+        except Exception as error:
+            said = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise UnusableModelError(
+                f"The model {name} version {version} cannot be loaded by this release ({said}); run `weir train`."
+            ) from error
+        return ModelVersion(name, version, folder)
 
     def pinned(self, lake: Lake, table: Table, hours: Sequence[str]) -> dict[str, str]:
         """Hour -> version that its rows carry: an hour that is made again keeps the model it was made with."""

@@ -158,9 +158,7 @@ class IpSetTarget:
 
     def _remember(self, merged: SetPlan) -> None:
         applied = self.store.load()
-        after = AppliedSet(merged.set_id, merged.owned)
-        if after != applied.of(merged.name):
-            self.store.save(applied.with_set(merged.name, after))
+        self.store.save(applied.with_set(merged.name, AppliedSet(merged.set_id, merged.owned)))
 
     def _report(self, done: list[SetReport], before: tuple[int, int, int, float]) -> ApplyReport:
         calls = self.calls

@@ -16,6 +16,7 @@ from platform_assets.settings import Settings
 from platform_assets.staleness import record_made
 from platform_assets.waf.apply import IpSetTarget
 from platform_assets.waf.checks import CheckInputs, CheckResult, failures, run_checks
+from platform_assets.waf.decisions import Decision
 from platform_assets.waf.plan import Plan, plan
 from platform_assets.waf.policy import Policy, load_allow_list, load_policy
 from platform_assets.waf.rules import decide, wanted
@@ -158,7 +159,7 @@ def decide_hours(
     memory = timedelta(hours=policy.rules.repetition.memory_hours + policy.rules.repetition.max_ttl_hours)
     first = format_hour(parse_hour(hours[0]) - memory)
     past = [hour for hour in lake.hours(WAF_DECISIONS) if first <= hour < hours[0]]
-    earlier: list[Any] = lake.read_arrow(WAF_DECISIONS, past).to_pylist()
+    earlier = [Decision.from_row(row) for row in lake.read_arrow(WAF_DECISIONS, past).to_pylist()]
     rows: list[dict[str, Any]] = []
     for hour in scored:
         scores, behaviour, attacks = _inputs(lake, hour)

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
-from platform_assets.explain import ExplainError, Explanation, explain, render, to_json
+from platform_assets.explain import ExplainError, Explanation, explain
+from platform_assets.explain_text import render, to_json
 from platform_assets.export import find_table
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings, load_settings
@@ -98,7 +99,8 @@ def settings(empty: Settings) -> Settings:
         score(f"{PROBER}/32", 0.97, evidence_request_ids=[ID]),
         score(f"{SHOPPER}/32", 0.02, reason=None),
     )
-    fill(empty, "requests", request(ID), request("of-the-shopper", client_ip=SHOPPER, line_number=18, status=200))
+    earlier = request("earlier-of-the-shopper", HOUR, client_ip=SHOPPER)
+    fill(empty, "requests", request(ID), earlier, request("of-the-shopper", client_ip=SHOPPER))
     said = {"attack_probability": 0.99, "is_attack": True, "attack_class": "sqli", "reason": WORDS}
     at = HOUR + timedelta(minutes=5)
     fill(empty, "request_scores", row("request_scores", request_id=ID, event_at=at, model_version="5", **said))
@@ -138,6 +140,15 @@ def test_a_block_is_explained_down_to_the_log_line(settings: Settings) -> None:
     text = shown(found)
     for words in ("7 of 9 pages were not found", "prober with probability", WORDS, f"{OBJECT}, etag etag-read", "17"):
         assert words in text
+
+
+def test_each_request_names_the_content_that_its_hour_was_made_from(settings: Settings) -> None:
+    before = HOUR - timedelta(hours=1)
+    fill(settings, "waf_decisions", decision(evidence_request_ids=[ID, "before"]))
+    fill(settings, "requests", request(ID), request("before", before))
+    counts = [row("object_counts", at, source_object=OBJECT, etag=f"read-at-{at.hour}") for at in (before, HOUR)]
+    fill(settings, "object_counts", *counts)
+    assert [one.etag for one in explain(settings, PROBER, NOW).requests] == ["read-at-14", "read-at-13"]
 
 
 def test_features_stand_beside_the_clients_of_the_same_hour(settings: Settings) -> None:
@@ -197,9 +208,23 @@ def test_an_ordinary_client_is_explained_by_its_score_and_latest_requests(settin
         f"Nothing is decided on {SHOPPER}: the abuse_probability of {SHOPPER}/32 is 0.020, "
         "below the threshold of client_abuse 3."
     )
-    assert [(one.request_id, one.attack_probability) for one in found.requests] == [("of-the-shopper", None)]
+    assert [one.request_id for one in found.requests] == ["of-the-shopper", "earlier-of-the-shopper"]
+    assert {one.attack_probability for one in found.requests} == {None}
     assert f"{SHOPPER}/32 was last active in the hour 2026-11-20-14, with 99 requests" in found.notes[0]
     assert "not scored" in shown(found)
+
+
+def test_a_network_without_a_decision_is_explained_by_its_own_score_else_by_its_worst_address(
+    settings: Settings,
+) -> None:
+    network, busy, worst = "93.184.217.0/24", f"{SHOPPER}/32", "93.184.217.9/32"
+    clients = [(busy, 99), (worst, 2)]
+    fill(settings, "client_hourly", *(row("client_hourly", client=name, request_count=n) for name, n in clients))
+    scores = [score(busy, 0.02), score(worst, 0.3)]
+    fill(settings, "client_scores", *scores)
+    assert f"the abuse_probability of {worst} is 0.300" in explain(settings, network, NOW).summary
+    fill(settings, "client_scores", *scores, score(network, 0.1))
+    assert f"the abuse_probability of {network} is 0.100" in explain(settings, network, NOW).summary
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,12 @@ def changed(settings: Settings, **values: Any) -> Settings:
 SECRETS = {"database_url", "alerts_webhook_url", "hash_key"}
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loaded machine is no finding; the tests of giving up set their own."""
+    monkeypatch.setattr(doctor, "NETWORK_SECONDS", 30)
+
+
 @pytest.fixture
 def server() -> Iterator[Callable[[int], str]]:
     """Starts a local server that answers every GET with one status."""
@@ -143,7 +149,7 @@ def test_a_check_that_breaks_hides_no_other(home: Settings, monkeypatch: pytest.
 
 
 def test_a_host_that_does_not_answer_ends_after_seconds(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "NETWORK_SECONDS", 0.3)
+    monkeypatch.setattr(doctor, "NETWORK_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts and says nothing
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         began = time.monotonic()
@@ -153,7 +159,7 @@ def test_a_host_that_does_not_answer_ends_after_seconds(home: Settings, monkeypa
         "failed",
         f"The MLflow server at http://{address} cannot be reached; start it or correct WEIR_MLFLOW_URI.",
     )
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 def test_a_check_that_hangs_is_given_up(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,6 +196,11 @@ def test_a_webhook_is_reached_without_being_called(home: Settings, server: Calla
     [
         ({"cloudfront_raw": "/nowhere/at/all"}, "raw location", "does not exist"),
         ({"engine": "flink"}, "engine", "The engine flink is not known"),
+        (
+            {"engine": "sc://127.0.0.1:9"},
+            "engine",
+            "at sc://127.0.0.1:9 cannot be reached; start it or correct WEIR_ENGINE",
+        ),
         ({"allow_list": "/nowhere/allow.txt"}, "named files", "/nowhere/allow.txt (WEIR_ALLOW_LIST)"),
         ({"database_url": "mysql://host/weir"}, "database", "kind mysql is not supported"),
         ({"alerts_webhook_url": "file:///etc/passwd"}, "alerts webhook", "not an http:// or https:// URL"),

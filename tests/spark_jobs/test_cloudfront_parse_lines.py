@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import random
 
 import pytest
 from cloudfront_lines import ROW, by_line, data_lines, gzipped, header, line, log, many, parse
@@ -99,6 +100,49 @@ def test_a_line_has_the_same_fate_with_and_without_its_neighbours(lines: list[by
         single = parse(log(alone))
         assert [reason for _, reason in single.reasons] == ([rejected[number]] if number in rejected else [])
         assert single.requests.num_rows == together.line_numbers.count(number)
+
+
+ODD_LINES = (
+    "odd",
+    "",
+    " ",
+    line() + "\t",
+    line()[:50],
+    line(c_ip="-"),
+    line(sc_bytes="0x1F"),
+    line(sc_bytes="many"),
+    line(time_taken="nan"),
+    line(date="1999-01-01"),
+    line(time="24:00:00"),
+    line(cs_uri_stem="/a\rb"),
+    line(cs_uri_stem="/a\0b"),
+    line().encode() + b"\xff",
+)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.002, 0.02, 0.3, 1.0])
+@pytest.mark.parametrize("excluded", [{}, dict.fromkeys((3, 700, 701, 1502), ("duplicate_request_id", "It is there."))])
+def test_in_a_large_block_each_odd_line_is_rejected_for_its_own_reason(share: float, excluded: dict) -> None:
+    draw = random.Random(share)
+    lines = [draw.choice(ODD_LINES) if draw.random() < share else row for row in many(1500)]
+    reasons = {odd: parse(log(odd)).reasons for odd in ODD_LINES}
+    data = log(*lines)
+    present = data_lines(data)
+    expected = [(n, excluded[n][0]) for n in excluded if n in present]
+    expected += [
+        (n, reason) for n, odd in enumerate(lines, 3) for _, reason in reasons.get(odd, []) if n not in excluded
+    ]
+    whole = parse(data, log_object=LogObject("raw/a.gz", "e", excluded=excluded))
+    assert sorted(whole.reasons) == sorted(expected)
+    assert sorted(whole.line_numbers) == sorted(set(present) - {n for n, _ in expected})
+    for rejection in whole.rejected:
+        assert rejection.line_bytes == len(present[rejection.line_number].removesuffix(b"\r"))
+    ids = dict(zip(whole.line_numbers, whole.requests["request_id"].to_pylist(), strict=True))
+    rows = many(1500)
+    assert all(request_id == f"id-{n - 3}==" for n, request_id in ids.items() if lines[n - 3] == rows[n - 3])
+    line_by_line = parse(data.replace(b"\n", b"\r\n"), log_object=LogObject("raw/a.gz", "e", excluded=excluded))
+    assert by_line(line_by_line).equals(by_line(whole))
+    assert line_by_line.rejected == whole.rejected
 
 
 @settings(max_examples=60, deadline=None)

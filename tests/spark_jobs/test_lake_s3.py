@@ -1,4 +1,8 @@
-"""The same path on S3: raw objects and lake under s3://, through the engine's own reader and ours, credentials by env."""
+"""The same path on S3: raw objects and lake under s3://, through the engine's own reader and ours, credentials by env.
+
+All of it runs in a process of its own: deltalake waits for S3 without letting other Python threads run, such as those of
+a moto server in this process.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,6 @@ import sys
 import boto3
 import pytest
 from cloudfront_lines import gzipped, line, log
-
-from spark_jobs.lake import Lake
-from spark_jobs.objects import Storage
-from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY, OBJECT_COUNTS, REJECTED_LINES, REQUESTS
 
 pytestmark = pytest.mark.slow
 HOUR = "2026-11-20-13"
@@ -25,6 +25,7 @@ from spark_jobs.main import JobRun, run_job
 from spark_jobs.objects import Storage
 from spark_jobs.session import spark_session
 from spark_jobs.sources.cloudfront.parse import ParseOptions
+from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY, OBJECT_COUNTS, REJECTED_LINES, REQUESTS
 from spark_jobs.sources.cloudfront.transform import RawObject, transform
 
 lake = Lake("s3://lake/in/a folder", Storage("us-east-1", {endpoint!r}))
@@ -35,7 +36,17 @@ for _ in range(2):
     report = transform(spark, lake, objects, interval, ParseOptions(), 2)
     rows = run_job("cloudfront", "client_hourly", JobRun(spark, lake, interval))
     found.append([report.requests, report.rejected, report.missing_objects, rows["rows"]])
-print(json.dumps(found))
+requests = lake.read_arrow(REQUESTS)
+lake.overwrite_arrow(requests, REQUESTS, [{hour!r}])
+print(json.dumps({{
+    "runs": found,
+    "requests": sorted(requests["request_id"].to_pylist()),
+    "reasons": sorted(lake.read_arrow(REJECTED_LINES)["reason"].to_pylist()),
+    "counts": lake.row_counts(OBJECT_COUNTS),
+    "hourly": sum(lake.read_arrow(CLIENT_HOURLY)["request_count"].to_pylist()),
+    "vacuumed": lake.vacuum(REQUESTS, 0),
+    "left": lake.read_arrow(REQUESTS).num_rows,
+}}))
 """
 
 
@@ -51,17 +62,15 @@ def test_logs_on_s3_become_tables_on_s3(moto_endpoint: str) -> None:
     script = RUN.format(endpoint=moto_endpoint, hour=HOUR, objects=listed)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert json.loads(done.stdout) == [[51, 2, ["s3://raw/logs/gone.gz"], 8]] * 2
-    lake = Lake("s3://lake/in/a folder", Storage("us-east-1", moto_endpoint))
-    requests = lake.read_arrow(REQUESTS)
-    assert sorted(requests["request_id"].to_pylist()) == sorted([*(f"id-{i}" for i in range(50)), "id-1=="])
-    assert lake.read_arrow(OBJECT_COUNTS).num_rows == 2
-    assert sorted(lake.read_arrow(REJECTED_LINES)["reason"].to_pylist()) == ["duplicate_request_id", "field_count"]
-    assert sum(lake.read_arrow(CLIENT_HOURLY)["request_count"].to_pylist()) == 51
-    assert lake.hours(CLIENT_HOURLY) == [HOUR]
-    # Housekeeping works there too, and another client sees the files that are meant.
-    lake.overwrite_arrow(requests, REQUESTS, [HOUR])
-    assert lake.vacuum(REQUESTS, 0) > 0
-    assert lake.read_arrow(REQUESTS).num_rows == 51
-    keys = [found["Key"] for found in client.list_objects_v2(Bucket="lake", Prefix="in/a folder/parsed/cloudfront/requests/event")["Contents"]]  # fmt: skip
-    assert len(keys) == 1 and keys[0].startswith(f"in/a folder/parsed/cloudfront/requests/event_hour={HOUR}/")
+    found = json.loads(done.stdout)
+    assert found["runs"] == [[51, 2, ["s3://raw/logs/gone.gz"], 8]] * 2
+    assert found["requests"] == sorted([*(f"id-{i}" for i in range(50)), "id-1=="])
+    assert found["reasons"] == ["duplicate_request_id", "field_count"]
+    assert found["counts"] == {HOUR: 2}
+    assert found["hourly"] == 51
+    assert found["vacuumed"] > 0
+    assert found["left"] == 51
+    prefix = "in/a folder/parsed/cloudfront/requests/event"
+    keys = [item["Key"] for item in client.list_objects_v2(Bucket="lake", Prefix=prefix)["Contents"]]
+    assert len(keys) == 1
+    assert keys[0].startswith(f"in/a folder/parsed/cloudfront/requests/event_hour={HOUR}/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,8 @@ def test_what_a_person_removes_is_restored_or_left_out_by_policy(client, clock):
     for _ in range(2):
         report = applied(target, [due(A), due(B)], restore_drift=False)
         assert report.writes == 0
-    assert live_addresses(target)["weir-block-v4"] == {B}
+    applied(target, [due(A), due(B), due(C)], restore_drift=False)
+    assert live_addresses(target)["weir-block-v4"] == {B, C}
     applied(target, [due(A), due(B)])
     assert live_addresses(target)["weir-block-v4"] == {A, B}
 
@@ -236,8 +238,10 @@ def test_a_call_that_took_effect_although_its_answer_was_lost_is_not_doubled(twi
         if name == operation and next(lost, False):
             raise ReadTimeoutError(endpoint_url="https://wafv2")
 
-    target = target_on(Around(twin, after=lose), clock, store=store)
+    around = Around(twin, after=lose)
+    target = target_on(around, clock, store=store)
     applied(target, [due(A), due(B)])
+    assert len(around.changing) == 2, "the one that was lost and the one that found it done"
     assert live_addresses(target)["weir-block-v4"] == {A, B}
     applied(target, [])
     assert live_addresses(target)["weir-block-v4"] == set()
@@ -352,6 +356,43 @@ def test_a_set_deleted_between_plan_and_apply_is_made_again(twin, clock):
     twin.delete_ip_set(Name=live.name, Scope="CLOUDFRONT", Id=live.id, LockToken=live.lock_token)
     target.apply(made)
     assert live_addresses(target) == {"weir-block-v4": {A, B}}
+
+
+def test_a_set_deleted_just_before_it_is_changed_is_made_again(twin, clock):
+    target = target_on(twin, clock)
+    applied(target, [due(A)])
+    once = iter([True])
+
+    def somebody_deletes_it(name: str) -> None:
+        if name == "update_ip_set" and next(once, False):
+            live = target.read_sets()["weir-block-v4"]
+            twin.delete_ip_set(Name=live.name, Scope="CLOUDFRONT", Id=live.id, LockToken=live.lock_token)
+
+    applied(target_on(Around(twin, before=somebody_deletes_it), clock, store=target.store), [due(A), due(B)])
+    assert live_addresses(target) == {"weir-block-v4": {A, B}}
+
+
+def test_a_longer_duration_is_remembered_without_a_changing_call(twin, clock):
+    target = target_on(twin, clock)
+    applied(target, [due(A)])
+    longer = due(A, decision_id="newer", expires_at=NOW + timedelta(days=3))
+    assert applied(target, [longer]).writes == 0
+    kept = target.last_applied().of("weir-block-v4").owned[A]
+    assert (kept.decision_id, kept.expires_at) == ("newer", "2026-11-23T15:00:00Z")
+
+
+def test_a_merge_after_a_conflict_keeps_to_the_capacity(twin, clock):
+    target = target_on(twin, clock)
+    applied(target, [due(A)])
+    once = iter([True])
+
+    def somebody_is_faster(name: str) -> None:
+        if name == "update_ip_set" and next(once, False):
+            edit_by_hand(twin, "weir-block-v4", add=(HAND,))
+
+    racing = target_on(Around(twin, before=somebody_is_faster), clock, store=target.store)
+    applied(racing, [due(A), due(B, request_count=1)], capacity=2)
+    assert live_addresses(target)["weir-block-v4"] == {A, HAND}
 
 
 def test_ten_thousand_and_more_fill_a_set_with_the_worst(twin, clock):

@@ -62,6 +62,10 @@ def test_any_text_becomes_a_description_that_aws_takes(text):
     check_description(limits.description(text))
 
 
+def test_a_description_cut_at_a_space_is_still_one():
+    check_description(limits.description("a" * 255 + " b"))
+
+
 @pytest.mark.parametrize("text", ["", "ab", "a (b) c", " ab", "abc ", "a" * 257, "ab\u00e9"])
 def test_descriptions_that_aws_refuses(text):
     with pytest.raises(LimitError):

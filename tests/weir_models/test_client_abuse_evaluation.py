@@ -48,7 +48,9 @@ def test_an_abuser_is_found_when_any_of_its_hours_is_flagged() -> None:
 
 
 def test_a_benign_client_that_is_ever_flagged_counts_against_precision_once() -> None:
-    found = figures({"hour": 0}, {"hour": 1, "flagged": True}, {"hour": 2, "flagged": True}, {**SCANNER, "flagged": True})
+    found = figures(
+        {"hour": 0}, {"hour": 1, "flagged": True}, {"hour": 2, "flagged": True}, {**SCANNER, "flagged": True}
+    )
     assert (found["precision"], found["n_precision"]) == (0.5, 2.0)
 
 

@@ -22,6 +22,10 @@ DOUBT = 4.0
 """Requests that nobody made, added to the whole of a share."""
 
 
+PAGE_BYTES = 4096.0
+"""What a page weighs at least, compressed and with its headers; answers of an API are lighter."""
+
+
 class Counts:
     """The numeric columns of a frame as arrays, fetched once; what is missing in a row counts as zero."""
 
@@ -64,19 +68,23 @@ def attacks_an_agent(c: Counts) -> Values:
     return shown_attacks(c) * ratio(pages(c), c["day_request_count"]) / heads(c)
 
 
+def attacks(c: Counts) -> Values:
+    """Requests that carry attacks, each with its probability: one that barely is an attack barely counts."""
+    return np.minimum(c["day_attack_request_count"], c["day_attack_probability_sum"])
+
+
 def shown_attacks(c: Counts) -> Values:
-    """Attacks, no more than there are requests in which one can show: a query, a POST, a probe, an error, a redirect.
+    """Attacks, no more than there are requests in which one can show: a query, a POST, a probe, an error.
 
     What remains was told by a header of an ordinary page that was answered: a user agent, a referer.
     """
     queries = c["day_query_request_count"] + c["day_post_request_count"] + c["day_probe_path_request_count"]
-    answers = c["day_client_error_count"] + c["day_redirect_count"] + c["day_unusual_method_request_count"]
-    return np.minimum(c["day_attack_request_count"], queries + answers)
+    return np.minimum(attacks(c), queries + c["day_client_error_count"] + c["day_unusual_method_request_count"])
 
 
 def header_attacks(c: Counts) -> Values:
     """The other attacks."""
-    return c["day_attack_request_count"] - shown_attacks(c)
+    return attacks(c) - shown_attacks(c)
 
 
 def plain_attacks(c: Counts) -> Values:
@@ -84,9 +92,19 @@ def plain_attacks(c: Counts) -> Values:
     return np.maximum(shown_attacks(c) - c["day_asset_request_count"], 0.0)
 
 
+def failed_attacks(c: Counts) -> Values:
+    """Attacks that may have met an error; what only looks like an attack is answered like any other request."""
+    return np.minimum(attacks(c), c["day_client_error_count"] + c["day_server_error_count"])
+
+
 def missing_pages(c: Counts) -> Values:
-    """Not found, even if every asset was: a broken page makes its visitors ask for assets that are not there."""
-    return np.maximum(c["day_not_found_count"] - c["day_asset_request_count"], 0.0)
+    """Pages not found, where different ones were asked for.
+
+    Fewer than the requests not found by all assets, for a broken page makes its visitors ask for assets that are not
+    there; and by the sameness of the paths, for a link or a program that is out of date asks for one page all day.
+    """
+    variety = np.minimum(c["day_path_entropy_bits"] / 2.0, 1.0)
+    return variety * np.maximum(c["day_not_found_count"] - c["day_asset_request_count"], 0.0)
 
 
 def unauthorised(c: Counts) -> Values:
@@ -97,7 +115,10 @@ def unauthorised(c: Counts) -> Values:
 def malformed(c: Counts) -> Values:
     """4xx that are neither not found nor unauthorised nor failed sign-ins: bad requests, methods, lengths, limits."""
     refused = c["day_client_error_count"] - c["day_not_found_count"] - c["day_unauthorised_count"]
-    return np.maximum(np.minimum(refused, c["day_client_error_count"] - c["day_not_found_count"] - c["day_sign_in_failure_count"]), 0.0)
+    return np.maximum(
+        np.minimum(refused, c["day_client_error_count"] - c["day_not_found_count"] - c["day_sign_in_failure_count"]),
+        0.0,
+    )
 
 
 def failed_probes(c: Counts) -> Values:
@@ -105,19 +126,42 @@ def failed_probes(c: Counts) -> Values:
     return np.minimum(c["day_probe_path_request_count"], c["day_client_error_count"] + c["day_redirect_count"])
 
 
+def refused_methods(c: Counts) -> Values:
+    """Methods other than GET, HEAD, POST and OPTIONS that may have been refused; programs of partners PUT and DELETE."""
+    return np.minimum(
+        c["day_unusual_method_request_count"],
+        c["day_client_error_count"] - np.minimum(c["day_not_found_count"], c["day_client_error_count"]),
+    )
+
+
 def refused_posts(c: Counts) -> Values:
     """POSTs that may have been answered with 4xx, wherever they went."""
-    return np.minimum(c["day_post_request_count"], np.maximum(c["day_client_error_count"] - c["day_not_found_count"], 0.0))
+    return np.minimum(
+        c["day_post_request_count"], np.maximum(c["day_client_error_count"] - c["day_not_found_count"], 0.0)
+    )
+
+
+def writes(c: Counts) -> Values:
+    """POST, PUT, DELETE … beside sign-ins, neither refused nor redirected: who may write has been let in."""
+    sent = c["day_post_request_count"] + c["day_unusual_method_request_count"] - c["day_sign_in_request_count"]
+    refused = c["day_client_error_count"] - c["day_not_found_count"] - c["day_sign_in_failure_count"]
+    return np.maximum(sent - np.maximum(refused, 0.0) - c["day_redirect_count"], 0.0)
+
+
+def pages_read(c: Counts) -> Values:
+    """Pages that were read: answered, not written to, and as many as the bytes sent can have been."""
+    sent = c["day_post_request_count"] + c["day_unusual_method_request_count"] + c["day_head_request_count"]
+    answered = np.maximum(c["day_ok_count"] - c["day_asset_request_count"] - sent, 0.0)
+    return np.minimum(answered, c["day_bytes_sent"] / PAGE_BYTES)
 
 
 def bare_share(c: Counts) -> Values:
-    """Pages for which no asset was fetched, no cookie sent and no bot gave its name, of all requests.
+    """Pages read for which no asset was fetched, no cookie sent and no bot gave its name, of all requests.
 
     Squared, for where half is bare two sorts of clients share an address, and the other half is not to blame.
     """
-    dressed = np.maximum(c["day_asset_request_count"], c["day_cookie_request_count"])
-    named = np.minimum(c["day_declared_bot_count"], pages(c))
-    return ratio(np.maximum(pages(c) - dressed - named, 0.0), c["day_request_count"]) ** 2
+    dressed = np.maximum(c["day_asset_request_count"], c["day_cookie_request_count"]) + c["day_declared_bot_count"]
+    return ratio(np.maximum(pages_read(c) - dressed, 0.0), c["day_request_count"]) ** 2
 
 
 def breadth(c: Counts) -> Values:
@@ -136,9 +180,28 @@ def heads(c: Counts) -> Values:
     return np.maximum(np.maximum(c["day_address_count"], c["day_distinct_user_agent_count"]), 1.0)
 
 
+def sleepless_hours(c: Counts) -> Values:
+    """Hours of the day in which bare pages were asked for, and different ones."""
+    return c["day_active_hour_count"] * bare_share(c) * np.minimum(c["day_path_entropy_bits"], 1.0)
+
+
 def busiest_hour_an_agent(c: Counts) -> Values:
     """Requests of the busiest hour, an address or user agent."""
     return c["day_peak_hour_request_count"] / heads(c)
+
+
+def missing_addresses(c: Counts) -> Values:
+    """How many addresses a network lacks to be ten; 0 for an address.
+
+    Two or three neighbours are judged by their own rows, and the innocent one is not blamed for the other.
+    """
+    return np.where(c.is_network(), np.maximum(10.0 - c["day_address_count"], 0.0), 0.0)
+
+
+def company(c: Counts) -> Values:
+    """User agents beyond the first that keep cookies and do not change from request to request: people who share it."""
+    steady = np.maximum(1.0 - 20.0 * ratio(further_agents(c), c["day_request_count"]), 0.0)
+    return further_agents(c) * steady * np.minimum(ratio(c["day_cookie_request_count"], c["day_request_count"]), 1.0)
 
 
 def further_agents(c: Counts) -> Values:
@@ -183,41 +246,59 @@ Line = tuple[tuple[float, float], ...]
 """Knots with their worth."""
 
 
-def _share(name: str, leaning: str, part: Callable[[Counts], Values] | str, line: Line, words: str, whole: Callable[[Counts], Values] = _REQUESTS, trust: float = 1.0) -> Behaviour:
+def _share(
+    name: str,
+    leaning: str,
+    part: Callable[[Counts], Values] | str,
+    line: Line,
+    words: str,
+    whole: Callable[[Counts], Values] = _REQUESTS,
+    trust: float = 1.0,
+) -> Behaviour:
     of = _column(part) if isinstance(part, str) else part
     knots, worth = zip(*line, strict=True)
     direction = 1 if worth[-1] > 0 else -1
-    return Behaviour(name, leaning, direction, knots, lambda c: doubted(of(c), whole(c)), worth, words, of, whole, trust)
+    return Behaviour(
+        name, leaning, direction, knots, lambda c: doubted(of(c), whole(c)), worth, words, of, whole, trust
+    )
 
 
-def _volume(name: str, leaning: str, of: Callable[[Counts], Values], line: Line, words: str, trust: float = 1.0) -> Behaviour:
+def _volume(
+    name: str, leaning: str, of: Callable[[Counts], Values], line: Line, words: str, trust: float = 1.0
+) -> Behaviour:
     counts, worth = zip(*line, strict=True)
     knots = tuple(float(np.log1p(count)) for count in counts)
-    return Behaviour(name, leaning, 1, knots, lambda c: np.log1p(of(c)), worth, words, of, None, trust)
+    direction = 1 if worth[-1] > 0 else -1
+    return Behaviour(name, leaning, direction, knots, lambda c: np.log1p(of(c)), worth, words, of, None, trust)
 
 
 BEHAVIOURS = (
-    _share("attack_share", "prober", shown_attacks, ((0.0, 0), (0.05, 0.5), (0.15, 1.5), (0.3, 2.5), (0.5, 3.5), (0.8, 4)), "requests carry attacks"),
-    _share("plain_attack_share", "prober", plain_attacks, ((0.0, 0), (0.1, 0.5), (0.3, 1), (0.5, 1.5), (0.8, 2)), "requests carry attacks in themselves"),
-    _volume("attacks", "prober", attacks_an_agent, ((1, 0), (3, 1), (8, 2), (20, 3)), "pages with attacks a user agent"),
+    _share("attack_share", "prober", shown_attacks, ((0.03, 0), (0.15, 0.7), (0.3, 1.7), (0.5, 2.5), (0.8, 3)), "requests carry attacks", trust=0.5),
+    _share("plain_attack_share", "prober", plain_attacks, ((0.05, 0), (0.3, 0.5), (0.8, 1.5)), "requests carry attacks in themselves", trust=0.3),
+    _volume("attacks", "prober", attacks_an_agent, ((2, 0), (5, 0.5), (12, 1), (30, 2)), "pages with attacks a user agent", trust=0.3),
+    _share("failed_attack_share", "prober", failed_attacks, ((0.02, 0), (0.08, 1), (0.25, 2), (0.6, 3)), "requests are attacks that met an error", trust=0.5),
     _share("header_attack_share", "prober", header_attacks, ((0.1, 0), (0.5, 1), (0.9, 1.5)), "requests carry attacks in a header", trust=0.3),
     _share("probe_share", "scanner", failed_probes, ((0.02, 0), (0.1, 1.5), (0.3, 3), (0.6, 4)), "requests are for paths that only scanners ask for"),
-    _share("missing_share", "scanner", missing_pages, ((0.05, 0), (0.2, 1), (0.5, 2.5), (0.9, 4)), "pages were not found", pages),
-    _share("unauthorised_share", "scanner", unauthorised, ((0.05, 0), (0.15, 0.5), (0.3, 1), (0.6, 2)), "requests were not allowed (401, 403)", trust=0.3),
-    _share("malformed_share", "scanner", malformed, ((0.03, 0), (0.15, 0.5), (0.3, 1), (0.6, 2)), "requests were refused (other 4xx)", trust=0.3),
-    _share("redirect_share", "scanner", "day_redirect_count", ((0.2, 0), (0.5, 1), (0.9, 2)), "requests were redirected", trust=0.3),
-    _share("unusual_method_share", "scanner", "day_unusual_method_request_count", ((0.05, 0), (0.2, 0.5), (0.5, 1)), "requests use unusual methods", trust=0.3),
-    _share("no_user_agent_share", "scanner", "day_no_user_agent_count", ((0.05, 0), (0.5, 1)), "requests have no user agent", trust=0.3),
-    _share("agent_turnover", "scanner", further_agents, ((0.05, 0), (0.1, 1), (0.3, 2)), "requests change the user agent"),
-    _share("sign_in_failure_share", "credential_stuffing", "day_sign_in_failure_count", ((0.05, 0), (0.2, 1.5), (0.5, 3), (0.9, 4)), "requests are failed sign-ins"),
-    _share("refused_post_share", "credential_stuffing", refused_posts, ((0.05, 0), (0.2, 1), (0.5, 2), (0.9, 3)), "requests are POSTs that were refused"),
-    _volume("sign_in_failures", "credential_stuffing", _column("day_sign_in_failure_count"), ((8, 0), (30, 0.5), (120, 1.5)), "failed sign-ins", trust=0.3),
-    _volume("bare_breadth", "scraper", bare_breadth, ((8, 0), (20, 1.5), (40, 3.5), (100, 5), (300, 6.5)), "different pages without their assets"),
+    _share("missing_share", "scanner", missing_pages, ((0.05, 0), (0.2, 1.5), (0.5, 3.5), (0.9, 5)), "pages were not found", pages),
+    _share("unauthorised_share", "manner", unauthorised, ((0.05, 0), (0.15, 0.5), (0.3, 1), (0.6, 2)), "requests were not allowed (401, 403)", trust=0.3),
+    _share("malformed_share", "manner", malformed, ((0.03, 0), (0.15, 0.7), (0.3, 1.5), (0.6, 3)), "requests were refused (other 4xx)", trust=0.5),
+    _share("redirect_share", "manner", "day_redirect_count", ((0.2, 0), (0.5, 1), (0.9, 2)), "requests were redirected", trust=0.3),
+    _share("refused_method_share", "scanner", refused_methods, ((0.05, 0), (0.2, 1), (0.5, 2)), "requests use methods that were refused", trust=0.5),
+    _share("no_user_agent_share", "manner", "day_no_user_agent_count", ((0.05, 0), (0.5, 1)), "requests have no user agent", trust=0.3),
+    _share("agent_turnover", "manner", further_agents, ((0.05, 0), (0.1, 1), (0.3, 2)), "requests change the user agent"),
+    _share("sign_in_failure_share", "credential_stuffing", "day_sign_in_failure_count", ((0.1, 0), (0.25, 1.5), (0.5, 3), (0.9, 4)), "requests are failed sign-ins"),
+    _share("sign_in_share", "credential_stuffing", "day_sign_in_request_count", ((0.15, 0), (0.3, 1.5), (0.6, 3)), "requests are sign-ins"),
+    _share("refused_post_share", "credential_stuffing", refused_posts, ((0.1, 0), (0.25, 1), (0.5, 2), (0.9, 3)), "requests are POSTs that were refused"),
+    _volume("bare_breadth", "scraper", bare_breadth, ((15, 0), (40, 2), (100, 5), (300, 6.5)), "different pages without their assets"),
+    _volume("sleepless_hours", "scraper", sleepless_hours, ((11, 0), (16, 1.5), (22, 3)), "hours with different pages without their assets"),
     _volume("busiest_hour", "scraper", busiest_hour_an_agent, ((100, 0), (250, 2.5), (500, 5), (1500, 6.5)), "requests an hour and user agent"),
-    _share("no_referer_share", "scraper", "day_no_referer_count", ((0.1, 0), (0.9, 1)), "requests have no referer", trust=0.2),
+    _share("no_referer_share", "manner", "day_no_referer_count", ((0.1, 0), (0.9, 1)), "requests have no referer", trust=0.2),
     _share("asset_share", "visitor", "day_asset_request_count", ((0.0, 0), (0.1, -0.3), (0.3, -0.7), (0.6, -1)), "requests are for page assets"),
     _share("cookie_share", "visitor", "day_cookie_request_count", ((0.0, 0), (0.2, -0.3), (0.5, -0.7), (0.9, -1)), "requests carry a cookie"),
+    _share("write_share", "visitor", writes, ((0.1, 0), (0.25, -1), (0.5, -2)), "requests write and are let in", trust=0.3),
     _share("declared_bot_share", "visitor", "day_declared_bot_count", ((0.2, 0), (0.9, -2)), "requests come from a bot that gives its name"),
+    _volume("company", "visitor", company, ((1, 0), (3, -1.5), (8, -3.5), (20, -5)), "further people at the address", trust=0.3),
+    Behaviour("missing_addresses", "visitor", -1, (0.0, 4.0, 6.0, 7.0), missing_addresses, (0.0, -2.0, -6.0, -30.0), "addresses fewer than ten", trust=0.01),
     _share("tool_share", "manner", "day_tool_user_agent_count", ((0.2, 0), (0.9, 0.3)), "requests come from a tool or library", trust=0.3),
     _volume("peak_minute", "manner", _column("day_peak_minute_request_count"), ((60, 0), (150, 0.5), (600, 1.5)), "requests in the busiest minute", trust=0.3),
 )  # fmt: skip

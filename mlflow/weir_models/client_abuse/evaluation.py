@@ -66,7 +66,9 @@ def evaluate(examples: pd.DataFrame, scores: pd.DataFrame, threshold: float) -> 
     alone = metrics.rates_by_group(clients["flagged_itself"][truth], clients["abuse_kind"][truth])
     by_kind["recall_without_networks"] = alone["rate"]
     by_kind["median_hours"] = by_kind["abuse_kind"].map(named.groupby("abuse_kind")["hours_to_detect"].median())
-    by_family = metrics.rates_by_group(flagged, clients["family"]).rename(columns={"group": "family", "rate": "flagged"})
+    by_family = metrics.rates_by_group(flagged, clients["family"]).rename(
+        columns={"group": "family", "rate": "flagged"}
+    )
     by_family["is_abuse"] = by_family["family"].map(clients.groupby("family")["is_abuse"].max())
     tables = {
         "by_kind": by_kind,
@@ -111,13 +113,16 @@ def by_client(examples: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_networks(clients: pd.DataFrame) -> pd.DataFrame:
-    """Addresses share the flag, its time and the probability of their network."""
+    """Addresses share the flag, its time, its kind and the probability of their network."""
     networks = clients[clients["client_kind"] == "network"].drop_duplicates(["network", "day"])
-    networks = networks.set_index(["network", "day"])[["flagged_at", "abuse_probability"]]
+    networks = networks.set_index(["network", "day"])[["flagged_at", "abuse_probability", "said_kind"]]
     of = networks.reindex(pd.MultiIndex.from_frame(clients[["network", "day"]])).reset_index(drop=True)
-    clients["flagged_at"] = clients["flagged_at"].fillna(of["flagged_at"]).where(
-        ~(of["flagged_at"] < clients["flagged_at"]), of["flagged_at"]
+    clients["flagged_at"] = (
+        clients["flagged_at"]
+        .fillna(of["flagged_at"])
+        .where(~(of["flagged_at"] < clients["flagged_at"]), of["flagged_at"])
     )
+    clients["said_kind"] = of["said_kind"].where(of["said_kind"].notna(), clients["said_kind"])
     clients["abuse_probability"] = np.fmax(clients["abuse_probability"], of["abuse_probability"])
     clients["flagged"] = clients["flagged_at"].notna()
     hours = (clients["flagged_at"] - clients["first_at"]).dt.total_seconds() / 3600 + 1

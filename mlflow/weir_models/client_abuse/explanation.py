@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from weir_models.client_abuse.behaviour import Behaviour, Counts, Values
+from weir_models.client_abuse.behaviour import Behaviour, Counts, Values, ratio
 
 KINDS = ("scanner", "prober", "credential_stuffing", "scraper", "slow_and_low", "rotation")
 LEADING = 3
@@ -23,16 +23,19 @@ def typical(behaviour: Behaviour, counts: Counts, benign: NDArray[np.bool_]) -> 
 
 
 def kinds(known: Sequence[Behaviour], counts: Counts, excess: NDArray[np.float64]) -> NDArray[np.object_]:
-    """The kind of each row: the manner where it stands out (many addresses, slow), else what weighs most."""
-    directions = KINDS[:4]
-    totals = np.stack(
-        [
-            excess[:, [place for place, b in enumerate(known) if b.leaning == kind]].clip(min=0.0).sum(axis=1)
-            for kind in directions
-        ],
-        axis=1,
-    )
-    found = np.array(directions, dtype=object)[totals.argmax(axis=1)]
+    """The kind of each row: the manner where it stands out (many addresses, slow), else what weighs most.
+
+    Attacks that are no more than probes speak for a scanner, as probes do.
+    """
+    directed = KINDS[:4]
+    totals = {
+        kind: excess[:, [place for place, b in enumerate(known) if b.leaning == kind]].clip(min=0.0).sum(axis=1)
+        for kind in directed
+    }
+    as_probes = ratio(counts["day_probe_path_request_count"], counts["day_attack_request_count"])
+    moved = totals["prober"] * np.minimum(as_probes, 1.0)
+    totals["scanner"], totals["prober"] = totals["scanner"] + moved, totals["prober"] - moved
+    found = np.array(directed, dtype=object)[np.stack([totals[kind] for kind in directed], axis=1).argmax(axis=1)]
     hours = counts["day_active_hour_count"]
     slow = (hours >= SLOW_HOURS) & (counts["day_request_count"] <= SLOW_REQUESTS_AN_HOUR * hours)
     found[slow & ~counts.is_network()] = "slow_and_low"
@@ -40,9 +43,7 @@ def kinds(known: Sequence[Behaviour], counts: Counts, excess: NDArray[np.float64
     return found
 
 
-def reasons(
-    known: Sequence[Behaviour], counts: Counts, excess: NDArray[np.float64], population: Values
-) -> list[str]:
+def reasons(known: Sequence[Behaviour], counts: Counts, excess: NDArray[np.float64], population: Values) -> list[str]:
     """One readable line a row: the behaviours that weigh most against it, with their values and the typical ones."""
     parts = [b.part(counts) if b.part is not None else b.value(counts) for b in known]
     wholes = [b.whole(counts) if b.whole is not None else None for b in known]
@@ -50,7 +51,9 @@ def reasons(
     lines = []
     for row in range(counts.size):
         said = [
-            sentence(known[place], parts[place][row], None if (w := wholes[place]) is None else w[row], population[place])
+            sentence(
+                known[place], parts[place][row], None if (w := wholes[place]) is None else w[row], population[place]
+            )
             for place in order[row]
             if excess[row, place] > 0
         ]
@@ -62,7 +65,7 @@ def sentence(behaviour: Behaviour, part: float, whole: float | None, usual: floa
     """`38 of 40 requests were not found (typical 2 %)`; `35 probe paths (typical 0)`."""
     if whole is None:
         return f"{_number(part)} {behaviour.words} (typical {_number(usual)})"
-    return f"{_number(part)} of {_number(whole)} {behaviour.words} (typical {100 * usual:.2g} %)"
+    return f"{part:,.0f} of {whole:,.0f} {behaviour.words} (typical {100 * usual:.2g} %)"
 
 
 def _number(value: float) -> str:

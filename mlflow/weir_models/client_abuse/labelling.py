@@ -29,7 +29,9 @@ def label(frame: pd.DataFrame, truth: pd.DataFrame, split: str | Mapping[str, st
     kept = frame.drop(columns=[name for name in (*LABELS, "attack_request_ids", "event_hour") if name in frame])
     joined = kept.merge(known, on="client", how="inner", validate="many_to_one")
     joined["is_abuse"] = joined["is_abuse"].astype(bool)
-    joined["abuse_kind"] = joined["abuse_kind"].astype(object).where(joined["is_abuse"] & joined["abuse_kind"].notna(), None)
+    joined["abuse_kind"] = (
+        joined["abuse_kind"].astype(object).where(joined["is_abuse"] & joined["abuse_kind"].notna(), None)
+    )
     joined["split"] = _splits(joined["family"], split)
     joined.attrs[DROPPED] = len(frame) - len(joined)
     return joined
@@ -44,5 +46,7 @@ def _splits(families: pd.Series, split: str | Mapping[str, str]) -> pd.Series | 
         found = set(chosen)
     wrong = sorted(found - set(SPLITS))
     if wrong:
-        raise ValueError(f"a split is one of {', '.join(SPLITS)}, for every family; found {', '.join(map(repr, wrong))}")
+        raise ValueError(
+            f"a split is one of {', '.join(SPLITS)}, for every family; found {', '.join(map(repr, wrong))}"
+        )
     return chosen

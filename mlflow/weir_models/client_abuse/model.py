@@ -25,10 +25,13 @@ MARGIN_BOUND = 30.0
 class ClientAbuse(BaseEstimator):
     """Fitted client model; everything that scoring needs is in its attributes."""
 
-    def __init__(self, strength: float = 0.1, precision: float = 0.99, fold_count: int = 5) -> None:
-        """`strength` keeps the lines flat; `precision` over calibration clients fixes the threshold."""
+    def __init__(
+        self, strength: float = 5.0, precision: float = 0.99, recall_given: float = 0.01, fold_count: int = 5
+    ) -> None:
+        """`strength` ties lines to what they were before the examples; precision and recall_given fix the threshold."""
         self.strength = strength
         self.precision = precision
+        self.recall_given = recall_given
         self.fold_count = fold_count
 
     def fit(self, examples: pd.DataFrame, seed: int = 0) -> ClientAbuse:
@@ -60,7 +63,7 @@ class ClientAbuse(BaseEstimator):
         days = client_days(part[calibrating])
         self.scale_, self.shift_ = calibration(unseen[calibrating], labels[calibrating], days)
         probability = self._probability(unseen[calibrating])
-        self.threshold_ = threshold_for(probability, labels[calibrating], days, self.precision)
+        self.threshold_ = threshold_for(probability, labels[calibrating], days, self.precision, self.recall_given)
         self._note_population(counts, labels, part)
         return self
 
@@ -84,7 +87,9 @@ class ClientAbuse(BaseEstimator):
             return float(value), np.append(basis.T @ errors + stiffness * moved, errors.sum())
 
         start = np.append(before, -5.0)
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)], options={"maxiter": 500})
+        found = minimize(
+            loss, start, jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)], options={"maxiter": 500}
+        )
         return found.x[:-1].copy(), float(found.x[-1])
 
     def _keep(self, slopes: NDArray[np.float64], intercept: float) -> None:

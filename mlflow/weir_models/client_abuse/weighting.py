@@ -5,8 +5,6 @@ Clients are counted, not rows: a client that stays all day has 24 rows and is st
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -79,25 +77,24 @@ def calibration(margins: Values, labels: NDArray[np.bool_], days: NDArray[np.int
 
 
 def threshold_for(
-    probability: Values, labels: NDArray[np.bool_], days: NDArray[np.int64], precision: float
+    probability: Values, labels: NDArray[np.bool_], days: NDArray[np.int64], precision: float, recall_given: float
 ) -> float:
     """The threshold that ships: among clients, each with its highest probability, at least so precise.
 
-    The lowest such threshold stands right above a benign client. Between it and the abusers that it catches there is
-    often a gap without any client; the threshold goes to its middle (in log odds), to leave room on both sides.
+    The lowest such threshold stands right above the crowd and would flag the few whom no crowd outvotes, a partner, an
+    office; the highest that gives away no more than `recall_given` of the recall stands right below the known abusers
+    and would miss a new sort. So it is halfway between the two, in log odds.
     """
     top = pd.Series(probability).groupby(days).max().to_numpy()
     abusive = pd.Series(labels).groupby(days).max().to_numpy(dtype=bool)
     order = np.argsort(-top, kind="stable")
     top, abusive = top[order], abusive[order]
-    found = np.cumsum(abusive) / np.arange(1, len(top) + 1)
-    last_of_ties = np.r_[top[1:] != top[:-1], True]
-    good = np.flatnonzero((found >= precision) & last_of_ties)
-    if not len(good):
+    found = np.cumsum(abusive)
+    precise = (found / np.arange(1, len(top) + 1) >= precision) & np.r_[top[1:] != top[:-1], True]
+    if not precise.any():
         return float(min(0.999, np.nextafter(top[0], 1.0)))
-    lowest = top[good[-1]]
-    below = top[top < lowest]
-    floor = below[0] if len(below) else 0.0
-    middle = (float(logit(np.clip(lowest, 1e-9, 1 - 1e-9))) + float(logit(np.clip(floor, 1e-9, 1 - 1e-9)))) / 2
-    threshold = 1.0 / (1.0 + math.exp(-middle))
-    return float(min(max(threshold, np.nextafter(floor, 1.0)), lowest))
+    last = int(np.flatnonzero(precise)[-1])
+    high = top[np.flatnonzero(precise & (found >= found[last] - recall_given * abusive.sum()))[0]]
+    low = top[last + 1] if last + 1 < len(top) else 0.0
+    between = expit((logit(np.clip(low, 1e-6, 1.0 - 1e-6)) + logit(np.clip(high, 1e-6, 1.0 - 1e-6))) / 2.0)
+    return float(max(between, np.nextafter(low, 1.0)) if not (~precise & (top >= between)).any() else max(between, 0.0))

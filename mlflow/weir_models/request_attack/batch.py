@@ -10,10 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from weir_models.request_attack import screen, signals
-from weir_models.request_attack.decoding import as_utf8, decode
+from weir_models.request_attack.decoding import MAX_CHARACTERS, as_utf8, decode
 from weir_models.request_attack.signal import Signal
 from weir_models.request_attack.units import Unit, units_of
 
@@ -41,7 +42,7 @@ class Batch:
     def _add(self, kind: str, column: pa.Array) -> None:
         """The distinct texts of one field and the units of those that a signal could speak about."""
         coded = column.dictionary_encode()
-        texts = coded.dictionary
+        texts = pc.utf8_slice_codeunits(coded.dictionary, 0, MAX_CHARACTERS)
         self._codes.append(coded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False) + self._texts)
         encoded = np.flatnonzero(screen.undecoded(texts))
         if len(encoded):
@@ -51,8 +52,8 @@ class Batch:
             texts = pa.array(plain, type=pa.string())
         hiding = screen.hiding(texts) if kind in "pvr" else np.zeros(len(texts), dtype=bool)
         chosen = np.flatnonzero(screen.suspicious(kind, texts) | hiding)
-        for position, text in zip(chosen.tolist(), texts.take(pa.array(chosen)).to_pylist(), strict=True):
-            self._found += [(self._texts + position, unit) for unit in units_of(kind, text, bool(hiding[position]))]
+        for place, text in zip(chosen.tolist(), texts.take(pa.array(chosen)).to_pylist(), strict=True):
+            self._found += [(self._texts + place, unit) for unit in units_of(kind, text, bool(hiding[place]))]
         self._texts += len(texts) + 1
 
     def _keep_suspicious_units(self) -> None:
@@ -61,7 +62,9 @@ class Batch:
         keep = np.zeros(len(distinct), dtype=bool)
         for kind in {unit.kind for unit in distinct}:
             places = [place for place, unit in enumerate(distinct) if unit.kind == kind]
-            keep[places] = screen.suspicious(kind, pa.array([distinct[place].text for place in places], type=pa.string()))
+            keep[places] = screen.suspicious(
+                kind, pa.array([distinct[place].text for place in places], type=pa.string())
+            )
         self.units = [unit for unit, kept in zip(distinct, keep.tolist(), strict=True) if kept]
         number = {unit: place for place, unit in enumerate(self.units)}
         pairs = [(text, number[unit]) for text, unit in self._found if unit in number]

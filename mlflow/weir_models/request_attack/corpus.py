@@ -70,8 +70,15 @@ def generate(seed: int, size: int = DEFAULT_SIZE) -> pd.DataFrame:
                 request = made if isinstance(made, Request) else place(rng, made)
                 rows.append(
                     (
-                        request.method, request.path, request.query, request.user_agent, request.referer,
-                        family.attack_class is not None, family.attack_class, family.name, family.split,
+                        request.method,
+                        request.path,
+                        request.query,
+                        request.user_agent,
+                        request.referer,
+                        family.attack_class is not None,
+                        family.attack_class,
+                        family.name,
+                        family.split,
                     )
                 )
     random.Random(seed).shuffle(rows)

@@ -6,6 +6,8 @@ sum and fixes the one threshold that ships; `evaluate` measures families that th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -19,11 +21,12 @@ from weir_models.request_attack import signals
 from weir_models.request_attack.batch import NO_UNIT, Batch
 from weir_models.request_attack.decoding import unmarked
 from weir_models.request_attack.signal import CLASSES, Signal
-from weir_models.request_attack.units import Unit
 
 FIELD_NAMES = {"p": "path", "v": "query", "r": "referer", "a": "user agent", "m": "method"}
 MOST_RAISED = 1.25
 """How far examples may raise a weight: a hint stays a hint, however often generated attacks hold it."""
+WEIGHT_STEPS = 1024
+"""Weights are multiples of 1/1024: sums of them are exact, so no batch can change the last digit of a score."""
 REASON_WORDS = 3
 WORD_CHARACTERS = 60
 
@@ -36,13 +39,16 @@ class RequestAttack(BaseEstimator):
         strength: float = 0.02,
         iterations: int = 2,
         false_positive_share: float = 0.001,
-        prevalence: float = 0.02,
+        least_evidence: float = 3.4,
+        prevalence: float = 0.1,
     ) -> None:
-        """`strength` ties weights to what they were before the examples; the false positive share, on benign examples
-        written to confuse, fixes the threshold; probabilities hold where a share `prevalence` of requests is attacks."""
+        """`strength` ties weights to what they were before the examples. The threshold is the higher of two sums: that
+        which a `false_positive_share` of the benign examples written to confuse reaches, and `least_evidence`, a signal
+        that decides or two that support each other. Probabilities hold where a share `prevalence` is attacks."""
         self.strength = strength
         self.iterations = iterations
         self.false_positive_share = false_positive_share
+        self.least_evidence = least_evidence
         self.prevalence = prevalence
 
     def fit(self, examples: pd.DataFrame, seed: int = 0) -> RequestAttack:
@@ -64,9 +70,10 @@ class RequestAttack(BaseEstimator):
         labels = part["is_attack"].to_numpy(dtype=bool)
         sums = self.decision_function(part)
         self.scale_, self.shift_ = _platt(sums, labels, self.prevalence)
-        benign = np.sort(self._probability(sums[~labels]))[::-1]
-        allowed = int(self.false_positive_share * len(benign))
-        self.threshold_ = float(max(0.5, np.nextafter(benign[allowed], 1.0)))
+        benign = np.sort(sums[~labels])[::-1]
+        allowed = float(benign[int(self.false_positive_share * len(benign))])
+        least = max(self.intercept_ + self.least_evidence, float(np.nextafter(allowed, np.inf)))
+        self.threshold_ = float(self._probability(np.array([least]))[0])
         return self
 
     def _fit_weights(self, batch: Batch, labels: NDArray[np.bool_], prior: NDArray[np.float64]) -> None:
@@ -94,7 +101,8 @@ class RequestAttack(BaseEstimator):
         start = np.append(self.weights_, self.intercept_)
         bounds = [*zip(np.zeros(len(prior)), prior * MOST_RAISED, strict=True), (-12.0, -3.0)]
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 200})
-        self.weights_, self.intercept_ = found.x[:-1].copy(), float(found.x[-1])
+        self.weights_ = np.round(found.x[:-1] * WEIGHT_STEPS) / WEIGHT_STEPS
+        self.intercept_ = float(np.round(found.x[-1] * WEIGHT_STEPS) / WEIGHT_STEPS)
 
     def decision_function(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Sum of the most suspicious unit of each row, intercept included."""
@@ -103,18 +111,17 @@ class RequestAttack(BaseEstimator):
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """attack_probability, is_attack, attack_class and reason, a row for each of the frame's, with its index."""
-        batch = Batch(frame, self._signals())
+        known = self._signals()
+        batch = Batch(frame, known)
         best, sums = batch.best_units(batch.fired @ self.weights_)
         probability = self._probability(sums + self.intercept_)
         is_attack = probability >= self.threshold_
         attack_class = np.full(len(frame), None, dtype=object)
         reason = np.full(len(frame), None, dtype=object)
-        explained: dict[int, tuple[str, str]] = {}
-        for row in np.flatnonzero(is_attack):
-            unit = int(best[row])
-            if unit not in explained:
-                explained[unit] = self._explain_unit(batch.units[unit], batch.fired[unit])
-            attack_class[row], reason[row] = explained[unit]
+        rows = np.flatnonzero(is_attack)
+        explained = self._explain(batch, known, np.unique(best[rows]))
+        for row in rows:
+            attack_class[row], reason[row] = explained[int(best[row])]
         return pd.DataFrame(
             {
                 "attack_probability": probability,
@@ -127,22 +134,24 @@ class RequestAttack(BaseEstimator):
 
     def explain(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Every signal that fired, a row each: row, field, signal, attack_class, weight, words."""
-        batch = Batch(frame, self._signals())
         known = self._signals()
-        rows = []
+        batch = Batch(frame, known)
+        found = []
         for position, label in enumerate(frame.index):
             for unit in batch.units_of_rows(np.arange(len(frame)) == position):
-                for column in np.flatnonzero(batch.fired[unit]):
-                    rows.append(
-                        {
-                            "row": label,
-                            "field": FIELD_NAMES[batch.units[unit].kind],
-                            "signal": known[column].name,
-                            "attack_class": known[column].attack_class,
-                            "weight": float(self.weights_[column]),
-                            "words": signals.words(batch.units[unit], known[column]),
-                        }
-                    )
+                found += [(label, int(unit), int(column)) for column in np.flatnonzero(batch.fired[unit])]
+        said = signals.words(batch.units, [(unit, known[column]) for _, unit, column in found])
+        rows = [
+            {
+                "row": label,
+                "field": FIELD_NAMES[batch.units[unit].kind],
+                "signal": known[column].name,
+                "attack_class": known[column].attack_class,
+                "weight": float(self.weights_[column]),
+                "words": text,
+            }
+            for (label, unit, column), text in zip(found, said, strict=True)
+        ]
         return pd.DataFrame(rows, columns=["row", "field", "signal", "attack_class", "weight", "words"])
 
     def _signals(self) -> list[Signal]:
@@ -158,20 +167,30 @@ class RequestAttack(BaseEstimator):
     def _probability(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(expit(self.scale_ * sums + self.shift_), dtype=np.float64)
 
-    def _explain_unit(self, unit: Unit, fired: NDArray[np.uint8]) -> tuple[str, str]:
-        contribution = fired * self.weights_
-        totals = np.zeros(len(self.classes_))
-        np.add.at(totals, self.feature_classes_, contribution)
-        known = self._signals()
-        found: list[str] = []
-        for column in np.argsort(-contribution):
-            if contribution[column] <= 0 or len(found) == REASON_WORDS:
-                break
-            text = signals.words(unit, known[column])[:WORD_CHARACTERS]
-            if text and not any(text in other for other in found):
-                found.append(text)
-        said = " | ".join(found) or unmarked(unit.text)[:WORD_CHARACTERS]
-        return str(self.classes_[int(totals.argmax())]), f"{FIELD_NAMES[unit.kind]}: {said}"
+    def _explain(self, batch: Batch, known: Sequence[Signal], units: NDArray[np.int64]) -> dict[int, tuple[str, str]]:
+        """Class and reason of each unit: the class with most of its sum, and the words of its heaviest signals."""
+        shares = batch.fired[units] * self.weights_
+        by_class = np.zeros((len(units), len(self.classes_)))
+        for number in range(len(self.classes_)):
+            by_class[:, number] = shares[:, self.feature_classes_ == number].sum(axis=1)
+        order = np.argsort(-shares, axis=1, kind="stable")[:, : 2 * REASON_WORDS]
+        pairs = [
+            (int(unit), known[column])
+            for place, unit in enumerate(units)
+            for column in order[place]
+            if shares[place, column] > 0
+        ]
+        said: dict[int, list[str]] = {int(unit): [] for unit in units}
+        for (unit, _), text in zip(pairs, signals.words(batch.units, pairs), strict=True):
+            text = text[:WORD_CHARACTERS]
+            if text and len(said[unit]) < REASON_WORDS and not any(text in other for other in said[unit]):
+                said[unit].append(text)
+        explained = {}
+        for place, unit in enumerate(units):
+            kind, whole = batch.units[unit]
+            shown = " | ".join(said[int(unit)]) or unmarked(whole)[:WORD_CHARACTERS]
+            explained[int(unit)] = str(self.classes_[int(by_class[place].argmax())]), f"{FIELD_NAMES[kind]}: {shown}"
+        return explained
 
 
 def _platt(sums: NDArray[np.float64], labels: NDArray[np.bool_], prevalence: float) -> tuple[float, float]:
@@ -199,5 +218,3 @@ def evaluate(model: RequestAttack, examples: pd.DataFrame) -> Evaluation:
     """Figures, tables and plots on the split `evaluate`, beside those of the naive rule."""
     part = examples[examples["split"] == "evaluate"].reset_index(drop=True)
     return _evaluation.evaluate(part, model.predict(part), model.threshold_)
-
-

@@ -23,9 +23,113 @@ BROWSERS = (
     "UptimeRobot/2.0; http://www.uptimerobot.com/", "Feedly/1.0 (+http://www.feedly.com/fetcher.html; {c} subscribers)",
     "MyShop/{d}.{e} CFNetwork/1{a}.0 Darwin/2{e}.1.0", "Valve/Steam HTTP Client 1.0", "Microsoft-CryptoAPI/10.0",
 )  # fmt: skip
-NAMES = ["q", "s", "search", "query", "id", "page", "p", "cat", "category", "item", "product", "user", "name", "title", "lang", "ref", "sort", "filter", "from", "to", "date", "year", "url", "u", "next", "return", "redirect", "file", "path", "doc", "view", "action", "type", "mode", "key", "token", "code", "text", "msg", "comment", "email", "city", "address", "title", "data", "value", "keyword", "term", "tag", "author", "order", "size", "color", "limit", "offset", "callback", "format", "v", "ver", "t"]
-PATHS = ["/", "/index.html", "/search", "/products", "/products/list", "/item", "/view", "/article", "/blog", "/blog/post", "/user/profile", "/api/v2/items", "/api/search", "/cart", "/checkout", "/catalog/browse", "/index.php", "/page.php", "/show.asp", "/list.jsp", "/news", "/download", "/shop/category", "/docs/guide", "/de/suche", "/fr/recherche", "/app/data", "/tienda/buscar", "/media/show", "/forum/topic", "/account/orders"]
-HOSTS = ["www.example.com", "shop.example.org", "www.google.com", "duckduckgo.com", "www.bing.com", "news.example.net", "example.com", "blog.example.edu", "m.facebook.com", "t.co"]
+NAMES = [
+    "q",
+    "s",
+    "search",
+    "query",
+    "id",
+    "page",
+    "p",
+    "cat",
+    "category",
+    "item",
+    "product",
+    "user",
+    "name",
+    "title",
+    "lang",
+    "ref",
+    "sort",
+    "filter",
+    "from",
+    "to",
+    "date",
+    "year",
+    "url",
+    "u",
+    "next",
+    "return",
+    "redirect",
+    "file",
+    "path",
+    "doc",
+    "view",
+    "action",
+    "type",
+    "mode",
+    "key",
+    "token",
+    "code",
+    "text",
+    "msg",
+    "comment",
+    "email",
+    "city",
+    "address",
+    "title",
+    "data",
+    "value",
+    "keyword",
+    "term",
+    "tag",
+    "author",
+    "order",
+    "size",
+    "color",
+    "limit",
+    "offset",
+    "callback",
+    "format",
+    "v",
+    "ver",
+    "t",
+]
+PATHS = [
+    "/",
+    "/index.html",
+    "/search",
+    "/products",
+    "/products/list",
+    "/item",
+    "/view",
+    "/article",
+    "/blog",
+    "/blog/post",
+    "/user/profile",
+    "/api/v2/items",
+    "/api/search",
+    "/cart",
+    "/checkout",
+    "/catalog/browse",
+    "/index.php",
+    "/page.php",
+    "/show.asp",
+    "/list.jsp",
+    "/news",
+    "/download",
+    "/shop/category",
+    "/docs/guide",
+    "/de/suche",
+    "/fr/recherche",
+    "/app/data",
+    "/tienda/buscar",
+    "/media/show",
+    "/forum/topic",
+    "/account/orders",
+]
+HOSTS = [
+    "www.example.com",
+    "shop.example.org",
+    "www.google.com",
+    "duckduckgo.com",
+    "www.bing.com",
+    "news.example.net",
+    "example.com",
+    "blog.example.edu",
+    "m.facebook.com",
+    "t.co",
+]
 
 
 @dataclass(frozen=True)
@@ -44,7 +148,11 @@ def browser(rng: random.Random) -> str | None:
     if rng.random() < 0.03:
         return None
     return rng.choice(BROWSERS).format(
-        a=rng.randint(60, 140), b=rng.randint(1000, 6900), c=rng.randint(100, 990), d=rng.randint(10, 18), e=rng.randint(1, 9)
+        a=rng.randint(60, 140),
+        b=rng.randint(1000, 6900),
+        c=rng.randint(100, 990),
+        d=rng.randint(10, 18),
+        e=rng.randint(1, 9),
     )
 
 
@@ -57,7 +165,12 @@ def referer(rng: random.Random) -> str | None:
 
 def word(rng: random.Random) -> str:
     """A word of no meaning."""
-    return "".join(rng.choice(("ba", "co", "di", "fe", "gu", "la", "mi", "no", "pe", "ro", "sa", "te", "vi", "zu", "lin", "mon", "ser")) for _ in range(rng.randint(1, 4)))
+    return "".join(
+        rng.choice(
+            ("ba", "co", "di", "fe", "gu", "la", "mi", "no", "pe", "ro", "sa", "te", "vi", "zu", "lin", "mon", "ser")
+        )
+        for _ in range(rng.randint(1, 4))
+    )
 
 
 def plain_parameters(rng: random.Random) -> list[str]:
@@ -90,7 +203,9 @@ def place(rng: random.Random, value: str) -> Request:
     if where < 0.8:
         pieces = plain_parameters(rng)
         name = rng.choice(NAMES)
-        pieces.insert(rng.randint(0, len(pieces)), f"{name}={encode(rng, value)}" if rng.random() < 0.97 else encode(rng, value))
+        pieces.insert(
+            rng.randint(0, len(pieces)), f"{name}={encode(rng, value)}" if rng.random() < 0.97 else encode(rng, value)
+        )
         return Request(method, path, "&".join(pieces), browser(rng), referer(rng))
     if where < 0.93:
         tail = quote(value, safe="/") if rng.random() < 0.6 else encode(rng, value)

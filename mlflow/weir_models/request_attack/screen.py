@@ -1,38 +1,72 @@
 """The first look: which texts hold anything at all that a signal could speak about. Part of the model.
 
-One linear pass of RE2 over the distinct texts; what it passes over scores as a request with no signal. It must be
-wider than the signals together: a test runs every signal over texts that the screen lets go.
+A few linear passes of RE2 over the distinct texts; what they pass over scores as a request with no signal. The
+look must be wider than the signals together: a test runs every signal over texts that it lets go.
 """
 
 from __future__ import annotations
-
-import re
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from weir_models.request_attack.signals import matches
+from weir_models.request_attack.signals import BY_NAME, SIGNALS, matches
+from weir_models.request_attack.signals_system import COMMANDS
 
-_MARKS = r"""['"<>`;|\\^*(){}!$\x00-\x1f\x7f]|--|\.\.|/\.|/\./|//+[./]|\]\[|\[['"#$]|&&|%[^0-9]|[\x{2000}-\x{206f}\x{2460}-\x{24ff}\x{3000}\x{fb00}-\x{fb06}\x{fe00}-\x{ffff}\x{e000}\x{e001}\x{560a}\x{560d}]"""
+_S = r"[\s+\x{a0}]*"
+_MARKS = (
+    r"['\"<`\\({\x00-\x1f\x7f]|--|\.\.|/\.[^w]|\./\.|//[/.]|^//|\]\[|\[[#$'\"]|&&|__|==|%[nspxd{(u]|%$|%\d+\$|[#@*~%]\{"
+    r"|/\*|\*/|\*[)(]|\d\*\d|[!<]!|!=|\$[{(_@a-z]|\{\{|>[\s+]*[/&]|>>|[\w/]>$|\w~$|\?\?|@@|#\w*[=.]|\)[\s+]*#"
+    r"|[\x{2000}-\x{206f}\x{2460}-\x{24ff}\x{3000}\x{fb00}-\x{fb06}\x{fe00}-\x{ffff}\x{e000}\x{e001}\x{560a}\x{560d}\x{1d400}-\x{1d7ff}]"
+    rf"|\|\||\|{_S}(?:$|[/$.]|{COMMANDS}\b)|;{_S}(?:$|[a-z/$@#-])|&{_S}{COMMANDS}\b"
+    r"|aaaaaaaaaaaa|xxxxxxxxxxxx|000000000000000|111111111111111"
+)
+_WORDS = (
+    r"union[^a-z0-9=_]|select[^a-z0-9=&_-]|\b(?:order|group)[\s+]+by\b|\blimit[\s+]+\d|\bhaving[\s+]+\d|\bnull[\s+]*,|\bwhen\b|\bwaitfor\b",
+    r"information_schema|sysobjects|syscolumns|sys(?:databases|users|processes)|sqlite_|pg_\w|all_(?:tables|users|tab)|user_ta|dba_|msysa|msyso|mysql\.|\bmaster\.|\bsys\.|sysibm|syscat|rdb|table_|column_",
+    r"(?:out|dump|in)file|\b[sx]p_|\bexec[\s+(]|\bdeclare[\s+]|\b(?:insert[\s+]+into|delete[\s+]+from|drop[\s+]|alter[\s+]|truncate[\s+]|create[\s+]|update[\s+]|bulk[\s+])|system_user|session_user|current_|utl_|dbms_|ctxsys|openrowset|procedure",
+    r"(?:^|[=\s+\d),]|\w)x?(?:or|and)[\s+]+(?:[-+~!\d(]|not\b)|(?:^|[=\s+\d),])x?(?:or|and)[\s+]+\S+[\s+]*(?:=|<>|\blike|\bis\b|\bin\b|\bbetween)|\bwhere[\s+]+\S+[\s+]*(?:=|like|in\b)",
+    r"javascript|vbscript|livescript|mocha:|jscript|data:|script.{0,3}(?:alert|document|prompt|confirm|src)|document\s*[.\[?]|window\s*[.\[]|(?:self|top|parent|this|globalthis|frames)\s*[.\[]|location[\s+]*[.=]|localstorage|innerhtml|constructor|prototype|\bon[a-z]+[\s+]*=|\bv-|\bng-|orderby:|srcdoc|formaction|xlink:|fscommand|http-equiv|xmlns|\bthrow[\s+]|style=|-moz|-o-link|@import|@keyframes|expression",
+    r"objectclass|userpassword|db\.\w|this\.\w",
+    r"[/\\](?:etc|proc|var|usr|root|home|dev|s?bin|windows|winnt|inetpub)\b|(?:boot|win|system|php|desktop)\.ini|system32|ntuser|pagefile|global\.asa|httpd\.conf|[._]log\b|_history|id_[rd]sa|authorized_keys|known_hosts|(?:web|meta)-inf|etc/|proc/|windows/|\.(?:0x|u22|c0af)|0x2e|(?:^|[=/\s|])[a-z]:[/\\]|[a-z]\$|(?:con|nul|prn|aux|com1|lpt1)(?:[/\\.]|$)|\{file",
+    r"\b(?:wget|curl|lynx|lwp-download|certutil|bitsadmin|tftp|whoami|uname|ifconfig|ipconfig|netstat|nslookup|traceroute|systeminfo|tasklist|powershell|pwsh|getent|netcat|ncat|busybox|telnetd|crontab|printenv|regsvr32|rundll32|[cw]script|mshta|cmd(?:\.exe|/)|cmd[\s+]*/|command\.com|mkfifo|nohup|killall|checkpoint-action|__import__|child_process|execsync|phpinfo|php_uname)\b",
+    r"\b(?:cat|tac|head|tail|less|more|nl|ls|dir|type|cp|mv|rm|chmod|vi|grep|strings|sort|od|xxd|base64|tar|find|source|ping|sleep|nc|expr|set|net|timeout|choice|id|echo|printf|python\d?|perl|ruby|php|node|lua|import|ba?sh|zsh|os)(?:\.exe)?[\s+.]+(?:[-/\d.*]|[a-z]:|user|view|localgroup|start|os|socket|subprocess|pty|hosts|system|popen|[\w-]+\.)",
+    r"java[x.]|java\.|groovy|ognl|xwork|opensymphony|servletaction|memberaccess|allowstatic|denymethod|excludeprop|getruntime|processbuilder|getclass|newinstance|\.exec|forname|scriptengine|org\.\w+\.\w|class\.\w|classloader|freemarker|velocity|\bth:|redirect(?:action)?:|action:|method:|system\.diag|@(?:grab|astest|system|html\.|import|using|model)",
+    r"jndi|ldaps?:|rmi:|iiop:|corba|ro0ab|aced|h4siaaaa|yosoamay|ysoserial|commonscoll|badattribute|invokertransf|templatesimpl|jdbcrowset|urldns|c3p0|@type|[oac]:\+?\d+:|python/|ruby/|\bgasv|pickle|nd_func|!!|objectdataprov|losformatter|typeconfused|activitysurr|activityksurr|windowsidentity|com\.sun|sun\.reflect",
+    r"(?:file|gopher|dict|netdoc|jar|s?ftp|tftp|smb|afp|imap|pop3|php|expect|phar|zip|glob|ogg|ssh2|zlib|rar|url):|https?:(?:///|\\\\|//[^/]*@)|169\.254|metadata[./]|100\.100\.100|instance-data|opc/v|fd00|/latest/|computemeta|//(?:127\.|localhost|0[:/x.]|0$|\[|10\.|192\.168|172\.|\d\d\d\d\d\d\d\d|[a-z0-9.-]*(?:nip|xip|sslip)\.io)|burpcollab|oastify|\boast\.|interact|dnslog|ceye|requestbin|webhook|canarytok|pingb|bxss|xss\.ht|ngrok|r87|eyes\.sh|beeceptor|requestcatcher|pipedream|hackr|vcap\.me|lvh\.me|introspection|xinclude|schemalocation",
+    r"allow_url|auto_(?:pre|ap)pend|disable_func|open_basedir|safe_mode|force_redirect|redirect_status|suhosin|register_globals|(?:^|[=&?\s+])-[ds]\b|invokefunction|call_user|think|vars\[|filter\[\]=|_method=|#(?:post|markup|lazy|access|pre_)|element_parents|drupal_ajax|ajax/render|widgetconfig|confirm\.php|vbulletin|controller=|s=/?index|globals",
+    r"https?:[^&\s]+(?:\.(?:txt|php\d?|inc|jpg|gif|dat|log|sh|phtml)\?|/(?:r57|c99|id|cmd|shell|test|bot|safe|evil|r0x|echo)\d*\.|\?$)",
+    r"(?:^|&|\?)(?:cmd|exec|command|execute|shell|run|z\d|ppp|pass|c99|act)=",
+    r"nessus|acunetix|nikto|openvas|netsparker|appscan|sqlmap|w3af|arachni|skipfish|\.nasl|\bevil\.|\battacker\.",
+    r"server\.(?:create|execute|mappath|scriptt|transfer)|response\.|wscript|filesystemobj|adodb|resume[\s+]next|request\.|getparameter|cfexecute|alert[?]|(?:cmd|shell|c99|r57|wso|b374k|c100|alfa|antsword|behinder|godzilla|weevely|mailer|spy|bypass|priv8|filesman)\w*\.(?:php|phtml|jsp|asp|cgi|pl|cfm|ashx)",
+)
+"""By what the signals are about; several small automata run faster than one large."""
+_AGENT = r"['\"<`\\{$\x00-\x1f]|\|{|\(\)|\||union|select|\(select|sleep\(|--|jndi|ldap:|rmi:"
 _BASE64 = r"(?:^|[^A-Za-z0-9+_-])(?:[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]){3,}"
-_VALUE_WORDS = ["union", "select", "having", "sleep", "waitfor", "benchmark", "information_schema", "sysobjects", "syscolumns", "sysdatabases", "sysusers", "sqlite_", "pg_", "all_tables", "all_users", "user_tables", "dba_", "msys", "mysql", "master.", "sys.", "sysibm", "rdb$", "table_schema", "column_name", "table_name", "outfile", "dumpfile", "infile", "xp_", "sp_", "exec", "declare", "openrowset", "shutdown", "script", "alert", "prompt", "confirm", "eval", "document.", "onerror", "onload", "onclick", "onmouse", "onfocus", "javascript", "vbscript", "livescript", "mocha", "data:", "expression", "__proto__", "constructor", "prototype", "innerhtml", "etc/", "proc/", "win.ini", "boot.ini", "system32", "web-inf", "meta-inf", "windows/", "winnt", "var/log", "usr/", "bin/", "/dev/", "tmp/", "passwd", "htaccess", "cmd", "dir+", "dir%20", "whoami", "ifconfig", "ipconfig", "wget", "curl", "nslookup", "ping", "netstat", "uname", "powershell", "getent", "certutil", "ifs", "jndi", "ldap:", "ldaps:", "rmi:", "ro0ab", "aced0005", "h4siaaaa", "python/", "class.module", "classloader", "ruby/", "gasv", "file:", "gopher:", "dict:", "netdoc:", "jar:", "ftp:", "smb:", "php:", "expect:", "phar:", "zip:", "glob:", "zlib:", "169.254", "metadata", "localhost", "127.", "0x", "10.", "192.168", "172.", ".internal", "instance-data", "burpcollab", "oast", "interact", "dnslog", "ceye", "requestbin", "webhook", "canarytokens", "bxss", "ngrok", "nip.io", "xip.io", "sslip.io", "__schema", "__type", "introspection", "allow_url", "auto_prepend", "auto_append", "disable_functions", "invokefunction", "call_user", "vars", "filter", "_method", "think", "#post", "#markup", "element_parents", "ajax/render", "widgetconfig", "c99", "r57", "shell", "phpinfo", "system", "passthru", "assert", "base64_decode", "memberaccess", "ognl", "xwork", "opensymphony", "getruntime", "java.", "redirect:", "action:", "method:", "nessus", "acunetix", "nikto", "openvas", "netsparker", "appscan", "sqlmap", "w3af", "arachni", "skipfish", ".nasl", "evil.", "attacker.", "objectclass", "userpassword", "xsi:", "xinclude", "doctype", "entity", "schemalocation", "xmlns", "rcpt", "mail", "http/1", "limit", "order", "group", "null", ",null", "case", "in+boolean", "http:///", "credentials", "latest/", "computemetadata", ":8080", "onx=", "on="]
-_VALUE_PATTERNS = r"(?:^|[=+ \d])(?:x?or|and)[+ ]+[-+~!\d]|(?:^|[=+ ])(?:x?or|and)[+ ]+\w+[+ ]*(?:=|like|is)|\$\{|https?:[^?]*\?+$|\.(?:php\d?|txt|asp|jsp)\?|[a-z]:/|^-[dns]|[=,]-\d|aaaaaaaaaaaaaaaaaaaa|:\d+:|\b(?:id|ls|dir|cat|ps|pwd|env|nc|sh|bash|echo|printf|print|expr)\b|==|\b(?:alert|top|self|window|location)\b|@[a-z]|@@|#\w*[=.(]|\x{0}"
-_PATH_WORDS = ["admin", "phpmy", "pma", "mysql", "sql", "adminer", "pgadmin", "console", "manager", "jmx", "invoker", "jolokia", "actuator", "heapdump", "trace", "hystrix", "druid", "nacos", "solr", "_cat", "_cluster", "_search", "_nodes", "_all_dbs", "_utils", "_config", "_users", "script", "jenkins", "hudson", "asynch", "_ignition", "telescope", "horizon", "_debugbar", "debug", "elmah", "crx/", "querybuilder", "clientlibs", "axis2", "services", "cfide", "railo", "lucee", "weblogic", "wls", "_async", "bea_", "uddi", "jndi", "ws_utils", "hawtio", "kibana", "grafana", "prometheus", "metrics", "consul", "/v1/", "v2/_", "api/v1", "containers", "swagger", "api-docs", "graphiql", "portainer", "airflow", "flower", "jupyter", "zeppelin", "rundeck", "teamcity", "bamboo", "sonar", "nexus", "artifactory", "hnap", "boaform", "gponform", "goform", "cgi", "setup", "shell", "currentsetting", "tmunblock", "/sdk", "evox", "nmap", "nice", "nicepor", "ecp/", "owa/", "autodiscover", "ews/", "rpc/", "remote", "dana", "cscoe", "cscot", "global-protect", "sslmgr", "tmui", "mgmt", "vpn", "netscaler", "logon", "vsphere", "vropsplugin", "websso", "vcac", "hipreports", "onvif", "stalker", "streaming", "dvr", "isapi", "videostream", "snapshot.cgi", "axis", "webui", "level", "ping", "backupmgt", "rom-0", "diag", "apply.", "upnp", "soap", "moadmin", "hp/", "printer", "ipp/", "sap/", "irj", "nagios", "cacti", "zabbix", "centreon", "ispconfig", "webmin", "cpanel", "whm", "plesk", "vtiger", "zimbra", "zimlet", "horde", "roundcube", "squirrel", "a2billing", "recordings", "vicidial", "pbx", "asterisk", "phpunit", "eval-stdin", "vendor", "think", "struts", "showcase", ".action", "timthumb", "revslider", "wp-file", "elfinder", "connector", "kcfinder", "ckeditor", "fckeditor", "uploadify", "jquery-file", "wlwmanifest", "wp-", "xmlrpc", "install", "magmi", "downloader", "/rss", "joomla", "com_", "components", "changelog", "sites/default", "core/", "mt-", "awstats", "webcalendar", "vbulletin", "bitrix", "typo3", "umbraco", "site", "telerik", "dnn", "desktopmodules", "_vti", "_layouts", "msadc", "scripts", "iisadm", "aspnet_client", "seeyon", "weaver", "ispirit", "yyoa", "general", "mobile/", "servlet", "ueditor", "office", "landray", "kindeditor", "examples", "jbossmq", "backup", "dump", "database", ".bak", ".old", ".orig", ".save", ".swp", ".swo", ".tmp", ".sql", ".db", ".zip", ".tar", ".tgz", ".gz", ".rar", ".7z", ".pem", ".pfx", ".key", ".kdbx", ".ovpn", ".mdb", ".sqlite", ".env", ".git", ".svn", "config", "configuration", "settings", "parameters", "secret", "credential", "application", "appsettings", "phpinfo", "php_info", "server-", "sftp", "ftp-", "deployment", "composer", "docker", "vagrantfile", "procfile", "makefile", "serverless", "id_rsa", "id_dsa", "id_ed25519", "authorized", "known_hosts", "passwd", "shadow", "htpasswd", "firebase", "google-services", "client_secret", "aws", "service-account", "web.", "info.", "test.", "i.php", "login", "user/", "cms", "backend", "backoffice", "root", "sysadmin", "moderator", "manage", ".idc", ".htr", ".ida", ".idq", ".printer", ".htw", ".stm", ".cfm", ".nsf", ".dll", ".exe", ".cer", "upload", "files", "images/", "cache", "media", "tmp/", "temp", "avatars", "attachments", "etc/", "proc/", "win.ini", "boot.ini", "system32", "winnt", "windows", "web-inf", "meta-inf", "/dev/", "var/", "usr/", "bin/", "home/", "nessus", "acunetix", "nikto", "openvas", "qualys", "netsparker", "appscan", "sqlmap", "nuclei", "burp", ".nasl", "javascript", "union", "select", "sleep", "jndi", "alert", "eval", "php:", "http:", "https:", "ftp:", "file:", "pearcmd", "profiler", "db.", "auth.", "rest/", "test.php", "latest/", "rb", "computemetadata", "metadata", "opc/", "phpunit", "xampp", "wamp", "websql", "rockmongo", "mongo", "dbweb", "up.php", "c99", "r57", "wso", "b374k", "alfa", "webshell", "antsword", "behinder", "weevely", "leaf", "xleet", "spy", "1n73", "0x", "mailer", "priv8", "madspot", "filesman", "bypass", "marijuana", ".phtml", ".phar", ".jspx", ".aspx", ".ashx", ".asp", ".jsp", ".pl", "invokefunction", "actuator", "env$", ".php", "aaaaaaaaaaaaaaaaaaaa", "00000000000000000000"]
-_AGENT = r"""['"<>`|\\^{}$\x00-\x1f]|\(\)|union|select|sleep\(|sql|nikto|ness|vas|nuclei|acunetix|sparker|invicti|scan|buster|search/|feroxbuster|fuzz|ffuf|masscan|zgrab|zmap|nmap|w3af|arachni|skipfish|havij|whatweb|wapiti|vega|inspect|qualys|burp|zap|jaeles|xray|goby|pocsuite|spider|metasploit|morfeus|zmeu|commix|dalfox|xss|jorgee|muie|fimap|grabber|paros|scarab|hydra|medusa|brutus|patator|cgichk|stealth|grendel|absinthe|pangolin|tplmap|l9|leakix|expanse|censys|internetmeasurement|pentest|bounty|exploit|detectify|intruder|probely|rapid7|nexpose|tenable|cobalt|hello|custom-async|alittle|gemini|oast|interact|collab|nasl|wget http|curl http|jndi|;\s*(?:cat|ls|id)"""
+_UPLOADED = r"(?:uploads?|files?|images?|img|media|tmp|temp|cache|avatars?|attachments?)/(?:[\w./-]*/)?[\w.-]+\.(?:php|phtml|phar|jsp|asp|ashx|cgi|cfm)|\.(?:php\d?|phtml|jspx?|aspx?)(?:\.(?:jpe?g|png|gif)|::|;)|^/?(?:https?|ftp):|\.(?:c99|r57)|/(?:c99|r57|wso\d*|b374k|c100|alfa|shell|webshell|mini|1n73|indoxploit|leaf|xleet|0x|up|spy|jspspy|aspxspy|phpspy|wp-?shell|marijuana|gel4y|fox|doc\.php7|priv8|madspot|sym403|g3|gank|bypass)[\w-]*\.(?:php|phtml|jsp|asp|cgi|pl|cfm|ashx)"
 
+_WORD_LOOKS = tuple(f"(?i:{'|'.join(_WORDS[i : i + 2])})" for i in range(0, len(_WORDS), 2))
 
-def _words(words: list[str]) -> str:
-    return "|".join(sorted(re.escape(word) for word in set(words) if word))
-
-
-PATTERNS = {
-    "p": f"(?i:{_MARKS}|{_words(_PATH_WORDS)})",
-    "v": f"(?i:{_MARKS}|{_words(_VALUE_WORDS)}|{_VALUE_PATTERNS})",
-    "a": f"(?i:{_AGENT})",
-    "m": ".",
+LOOKS: dict[str, tuple[str, ...]] = {
+    "v": (f"(?i:{_MARKS})", *_WORD_LOOKS),
+    "r": (f"(?i:{_MARKS})", *_WORD_LOOKS),
+    "p": (
+        f"(?i:{_MARKS})",
+        f"(?i:{_UPLOADED})",
+        *_WORD_LOOKS,
+        *(
+            f"(?i:{signal.pattern})"
+            for signal in SIGNALS
+            if signal.attack_class == "scanner_probe" and "p" in signal.kinds
+        ),
+    ),
+    "a": (
+        f"(?i:{_AGENT})",
+        *(f"(?i:{BY_NAME[name].pattern})" for name in ("tool_agent", "exploit_agent", "shell_path")),
+    ),
+    "m": ("",),
 }
-PATTERNS["r"] = PATTERNS["v"]
+"""Patterns by kind of unit; a text is suspicious where any occurs."""
 UNDECODED = r"%[0-9a-fA-Fu]|&#|&[a-zA-Z][a-zA-Z0-9]*;|\\[ux]"
 
 
@@ -48,4 +82,7 @@ def hiding(texts: pa.Array) -> NDArray[np.bool_]:
 
 def suspicious(kind: str, texts: pa.Array) -> NDArray[np.bool_]:
     """Which decoded texts a signal could speak about."""
-    return matches(texts, PATTERNS[kind])
+    found = np.zeros(len(texts), dtype=bool)
+    for pattern in LOOKS[kind]:
+        found |= matches(texts, pattern)
+    return found

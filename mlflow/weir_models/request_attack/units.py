@@ -17,16 +17,19 @@ from weir_models.request_attack.sql_tokens import token_types
 NEXT_PARAMETER = re.compile(r"&(?=[\w.$:%\[\]-]{1,64}=)")
 PARAMETER_NAME = re.compile(r"^[\w.$:%\[\]-]{0,64}=(?!=)")
 ORIGIN = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]{1,12}://[^/?#\s'\"<>${}\\]*")
-PATH_PAYLOAD = re.compile(r"['\"()\s;<>`,]")
+PATH_PAYLOAD = re.compile(r"/\*|['\"()\s;<>`,]")
 MARKS = re.compile(f"[{NULL_MARK}{OVERLONG_MARK}]")
 
-SQL_COMMENT = re.compile(r"/\*!\d{0,6}|/\*.*?\*/|\*/|(?:--|#)[^\n]{0,200}\n", re.DOTALL)
+SQL_COMMENT = re.compile(r"/\*!\d{0,6}|/\*.{0,200}?\*/|\*/|(?:--|#)[^\n]{0,200}\n", re.DOTALL)
+SQL_ODD_SPACE = re.compile(r"  |[\r\n`]")
 SQL_SPACE = re.compile(r"[\s`]+")
 SHELL_FIELD = re.compile(r"\$\{?ifs\}?(?:\$\d)?|\$[@*]|\$\{@\}")
 SHELL_PADDED = re.compile(f"['\"\\\\^{NULL_MARK}{OVERLONG_MARK}]")
 SHELL_QUOTES = str.maketrans("", "", "'\"\\^" + NULL_MARK + OVERLONG_MARK)
-COMPACT = str.maketrans("", "", " \t\r\n'\"`\\\xad\u200b\u200c\u200d\ufeff" + NULL_MARK + OVERLONG_MARK + "".join(map(chr, range(1, 32))))
-SCRIPT_COMMENT = re.compile(r"/\*.*?\*/|<!--|-->")
+COMPACT = str.maketrans(
+    "", "", " \t\r\n'\"`\\\xad\u200b\u200c\u200d\ufeff" + NULL_MARK + OVERLONG_MARK + "".join(map(chr, range(1, 32)))
+)
+SCRIPT_COMMENT = re.compile(r"/\*.{0,200}?\*/|<!--|-->")
 
 
 class Unit(NamedTuple):
@@ -85,7 +88,7 @@ def value_of(unit: Unit) -> str:
 
 def view(name: str, unit: Unit) -> str:
     """The unit's text as the signals of one view read it."""
-    text = unit.text
+    kind, text = unit
     if name == "text":
         return text
     if name == "shell":
@@ -96,7 +99,9 @@ def view(name: str, unit: Unit) -> str:
     value = value_of(unit)
     if name == "value":
         return value
-    sql = MARKS.sub("", value)
+    sql = value if value.isascii() else MARKS.sub("", value)
     if name == "tokens":
-        return token_types(sql) if unit.kind in "pvr" else ""
-    return SQL_SPACE.sub(" ", SQL_COMMENT.sub(" ", sql))
+        return token_types(sql.replace("`", " ")) if kind in "pvr" else ""
+    if "*" in sql or "\n" in sql:
+        sql = SQL_COMMENT.sub(" ", sql)
+    return SQL_SPACE.sub(" ", sql) if SQL_ODD_SPACE.search(sql) else sql

@@ -27,14 +27,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import Column, DataFrame
 
-ASSET_PATH = r"(?i)\.(?:css|js|mjs|map|png|jpe?g|gif|webp|avif|svg|ico|woff2?|ttf|otf|eot|mp4|webm|mp3|m4s|ts|m3u8)$"
-SIGN_IN_PATH = r"(?i)/(?:log[-_]?in|sign[-_]?in|auth|authenticate|session|sessions|token|oauth|wp-login\.php|xmlrpc\.php)(?:[/.]|$)"
+# The end is \z, not $: to some engines a last newline, which a decoded path may hold, comes after $.
+ASSET_PATH = r"(?i)\.(?:css|js|mjs|map|png|jpe?g|gif|webp|avif|svg|ico|woff2?|ttf|otf|eot|mp4|webm|mp3|m4s|ts|m3u8)\z"
+SIGN_IN_PATH = r"(?i)/(?:log[-_]?in|sign[-_]?in|auth|authenticate|session|sessions|token|oauth|wp-login\.php|xmlrpc\.php)(?:[/.]|\z)"
 PROBE_PATH = (
     r"(?i)(?:/\.(?:env|git|svn|hg|aws|ssh|ds_store|htaccess|htpasswd|vscode|idea|npmrc|docker)|"
-    r"\.(?:bak|old|orig|save|swp|sql|sqlite|db|dump|tar|tgz|7z|rar|conf|cfg|ini|log|pem|key|asp|aspx|jsp|cgi|do)(?:\.gz)?$|"
+    r"\.(?:bak|old|orig|save|swp|sql|sqlite|db|dump|tar|tgz|7z|rar|conf|cfg|ini|log|pem|key|asp|aspx|jsp|cgi|do)(?:\.gz)?\z|"
     r"/(?:wp-admin|wp-content/plugins|wp-config|phpmyadmin|pma|adminer|phpinfo|cgi-bin|actuator|solr|jenkins|manager/html|"
     r"server-status|console|boaform|hnap1|vendor/phpunit|setup\.cgi|owa|ecp|autodiscover|telescope|_ignition|druid|nacos|"
-    r"struts|geoserver|remote/login|sdk|evox|goform|shell|cmd|backup|dump)(?:[/.?]|$))"
+    r"struts|geoserver|remote/login|sdk|evox|goform|shell|cmd|backup|dump)(?:[/.?]|\z))"
 )
 TOOL_AGENT = (
     r"(?i)(?:curl|wget|python|aiohttp|httpx|go-http-client|java/|okhttp|libwww|perl|ruby|php/|guzzle|axios|node-fetch|undici|"
@@ -64,7 +65,7 @@ def client_hourly(requests: DataFrame) -> DataFrame:
             F.count("*").alias("n"),
             *(F.sum(name).alias(name) for name in _MARKS),
             F.sum("bytes_sent").alias("bytes_sent"),
-            F.sum("time_taken_seconds").alias("time_taken_seconds"),
+            _sum_of_fractions(F.col("time_taken_seconds")).alias("time_taken_seconds"),
             F.min("event_at").alias("first_event_at"),
             F.max("event_at").alias("last_event_at"),
         )
@@ -73,10 +74,10 @@ def client_hourly(requests: DataFrame) -> DataFrame:
     by_path = paths.groupBy(*grain).agg(
         F.sum("n").alias("request_count"),
         F.count("*").alias("distinct_path_count"),
-        F.sum(F.col("n") * F.log2(F.col("n").cast("double"))).alias("n_log_n"),
+        _sum_of_fractions(F.col("n") * F.log2(F.col("n").cast("double"))).alias("n_log_n"),
         *(F.sum(name).alias(name) for name in (*_MARKS, *_PATH_MARKS)),
         F.sum("bytes_sent").alias("bytes_sent"),
-        F.sum("time_taken_seconds").alias("time_taken_seconds"),
+        _sum_of_fractions(F.col("time_taken_seconds")).alias("time_taken_seconds"),
         F.min("first_event_at").alias("first_event_at"),
         F.max("last_event_at").alias("last_event_at"),
     )
@@ -145,9 +146,10 @@ def by_network(addresses: DataFrame) -> DataFrame:
         weighted.groupBy("network", "hour_at")
         .agg(
             F.count("*").alias("address_count"),
-            *(F.sum(name).alias(name) for name in ADDITIVE),
+            *(F.sum(name).alias(name) for name in ADDITIVE if name != "time_taken_seconds"),
+            _sum_of_fractions(F.col("time_taken_seconds")).alias("time_taken_seconds"),
             *(F.max(name).alias(name) for name in MAXIMA),
-            F.sum("entropy_weighted").alias("entropy_weighted"),
+            _sum_of_fractions(F.col("entropy_weighted")).alias("entropy_weighted"),
         )
         .select(
             F.col("network").alias("client"),
@@ -207,10 +209,7 @@ def client_attacks(scores: DataFrame, active: DataFrame) -> DataFrame:
         F.max(F.when(in_hour, F.col("attack_probability")).otherwise(0.0)).alias("hour_attack_probability_max"),
         F.sum("is_attack").alias("day_attack_request_count"),
         F.max("attack_probability").alias("day_attack_probability_max"),
-        # Whole millionths: sums of whole numbers are the same in whatever order the engine adds them.
-        (F.sum(F.round(F.col("attack_probability") * 1_000_000).cast("bigint")) / 1_000_000).alias(
-            "day_attack_probability_sum"
-        ),
+        _sum_of_fractions(F.col("attack_probability")).alias("day_attack_probability_sum"),
         F.countDistinct(F.when(attack, F.col("attack_class"))).alias("day_attack_class_count"),
         F.countDistinct(F.when(attack, F.col("scored_hour_at"))).alias("day_attack_hour_count"),
         F.countDistinct(F.when(attack, F.col("address"))).alias("day_attack_address_count"),
@@ -381,6 +380,11 @@ def _path_marks() -> list[Column]:
         (path.rlike(PROBE_PATH).cast("bigint") * n).alias("probe_path_request_count"),
         ((path == "/robots.txt").cast("bigint") * n).alias("robots_request_count"),
     ]
+
+
+def _sum_of_fractions(column: Column) -> Column:
+    """The sum to whole millionths: sums of whole numbers are the same in whatever order an engine adds them."""
+    return F.sum(F.round(column * 1_000_000).cast("bigint")) / 1_000_000
 
 
 def _event_hour() -> Column:

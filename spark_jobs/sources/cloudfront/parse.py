@@ -36,6 +36,11 @@ from spark_jobs.sources.cloudfront.tables import REQUESTS
 RAW_LINE_CHARACTERS = 8_192
 CAREFUL_LINES = 10_000
 """Lines looked at one by one before they are handed on: bounds what a block of millions of odd lines takes."""
+FEW_LINES = 500
+"""Blocks with odd lines are halved down to this many lines before they are looked at one by one."""
+FEW_ODD_LINES = 8
+"""Odd lines that the reader may name in a block, one a reading, before the block is halved."""
+_NAMED_ROW = re.compile(r"Row #(\d+)")
 _JSON_FIELDS = (*TIME_FIELDS, *FIELD_COLUMNS)
 _SCHEMA = arrow_schema(REQUESTS)
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
@@ -43,8 +48,14 @@ _DATE = re.compile(rb"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\Z")
 _TIME = re.compile(rb"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?\Z")
 _PLAIN_INTEGER = re.compile(rb"\d{1,18}\Z")
 _PLAIN_NUMBER = re.compile(rb"\d{1,15}(?:\.\d{1,15})?\Z")
-_LIMITS = {"status": 999, "client_port": 65_535}
-_LARGEST = 10**18
+_LIMITS = {
+    "status": 999,
+    "client_port": 65_535,
+    "time_taken_seconds": 10**7,
+    "time_to_first_byte_seconds": 10**7,
+}
+_LARGEST = 10**15
+"""Of other numbers. A byte count beyond it is damage, and sums of such numbers would leave 64 bits."""
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = rf"^{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}$"
 _ABSENT = (b"-", b"")
@@ -192,29 +203,58 @@ class ObjectParser:
             self.fields = fields
 
     def _rows(self, data: bytes, first_line: int, count: int) -> Iterator[Parsed]:
+        if not data or data.isspace():
+            return
         is_plain = b"\r" not in data and b"\0" not in data and _is_utf8(data)
-        if self.fields and not self.object.excluded_whole and is_plain:
-            table = self._fast(data, self.fields, pa.array(np.arange(first_line, first_line + count)))
-            if table is not None and table.num_rows == count:
-                self.lines_present += count
-                yield self._without_excluded(table, data, first_line)
-                return
-        if not data.strip():
+        may_hold_requests = bool(self.fields) and not self.object.excluded_whole
+        if may_hold_requests and is_plain and (parsed := self._sound(data, first_line, count)):
+            yield parsed
+            return
+        end = data.find(b"\n", len(data) // 2) + 1
+        if may_hold_requests and count > FEW_LINES and 0 < end < len(data):
+            before = data.count(b"\n", 0, end)
+            yield from self._rows(data[:end], first_line, before)
+            yield from self._rows(data[end:], first_line + before, count - before)
             return
         lines = data.split(b"\n")
         for start in range(0, len(lines), CAREFUL_LINES):
             some = enumerate(lines[start : start + CAREFUL_LINES], first_line + start)
             yield self._careful([(number, line.removesuffix(b"\r")) for number, line in some])
 
-    def _without_excluded(self, table: pa.Table, data: bytes, first_line: int) -> Parsed:
-        excluded = self.object.excluded
-        last = first_line + table.num_rows - 1
-        here = sorted(n for n in excluded if first_line <= n <= last) if excluded else []
-        if not here:
-            return Parsed(table, [])
-        lines = data.split(b"\n")
-        gone = [_rejected(n, *excluded[n], lines[n - first_line]) for n in here]
-        return Parsed(table.filter(pc.invert(pc.is_in(table["line_number"], pa.array(here, pa.int64())))), gone)
+    def _sound(self, data: bytes, first_line: int, count: int) -> Parsed | None:
+        """A block read at once, without the few odd lines that the reader names; None where there is more to it."""
+        left, numbers = data, np.arange(first_line, first_line + count)
+        rejected: list[Rejected] = []
+        table, row = self._fast(left, self.fields, pa.array(numbers))
+        while table is None:
+            if row is None or row >= len(numbers) or len(rejected) == FEW_ODD_LINES:
+                return None
+            start = len(left) - len(left.split(b"\n", row)[-1])
+            end = left.find(b"\n", start) + 1 or len(left)
+            number, line = int(numbers[row]), left[start:end].removesuffix(b"\n")
+            problem = self._problem(line, number)
+            if problem is None:
+                return None
+            rejected.append(_rejected(number, *problem, line))
+            left, numbers = left[:start] + left[end:], np.delete(numbers, row)
+            table, row = self._fast(left, self.fields, pa.array(numbers))
+        excluded = sorted(n for n in self.object.excluded if first_line <= n < first_line + count)
+        if excluded:
+            lines = data.split(b"\n")
+            rejected += [_rejected(n, *self.object.excluded[n], lines[n - first_line]) for n in excluded]
+            table = table.filter(pc.invert(pc.is_in(table["line_number"], pa.array(excluded, pa.int64()))))
+        self.lines_present += count
+        return Parsed(table, sorted(rejected, key=lambda r: r.line_number))
+
+    def _problem(self, line: bytes, number: int) -> tuple[str, str] | None:
+        """(reason, detail) of a line that is odd; None where it is sound, blank, or excluded anyway."""
+        if not line.strip() or number in self.object.excluded:
+            return None
+        try:
+            self._checked(line, self.fields)
+        except _RowError as error:
+            return error.reason, error.detail
+        return None
 
     def _careful(self, lines: list[tuple[int, bytes]], fields: tuple[str, ...] | None = None) -> Parsed:
         """Line by line: blank ones are no data, odd ones are rejected, the others go to the reader together."""
@@ -243,8 +283,8 @@ class ObjectParser:
         if not good:
             return
         data = b"".join(line + b"\n" for _, line in good)
-        table = self._fast(data, fields, pa.array([number for number, _ in good], pa.int64()))
-        if table is not None and table.num_rows == len(good):
+        table, _ = self._fast(data, fields, pa.array([number for number, _ in good], pa.int64()))
+        if table is not None:
             yield table
         elif len(good) == 1:
             rejected.append(_rejected(good[0][0], "unreadable", "The reader refuses the line.", good[0][1]))
@@ -350,8 +390,8 @@ class ObjectParser:
 
     # --- columns ---------------------------------------------------------------------------------------------------
 
-    def _fast(self, data: bytes, fields: tuple[str, ...], numbers: pa.Array) -> pa.Table | None:
-        """Lines that are all sound -> table; None where Arrow's reader or a check refuses any of them."""
+    def _fast(self, data: bytes, fields: tuple[str, ...], numbers: pa.Array) -> tuple[pa.Table | None, int | None]:
+        """Lines that are all sound -> (table, None); else None, and the row that Arrow's reader names, if it does."""
         unique = [name if name not in fields[:i] else f"{name} {i}" for i, name in enumerate(fields)]
         try:
             raw = csv.read_csv(
@@ -366,24 +406,25 @@ class ObjectParser:
                 ),
             ).combine_chunks()
             event_seconds = _event_seconds(raw)
-        except pa.ArrowInvalid:
-            return None
+        except pa.ArrowInvalid as error:
+            named = _NAMED_ROW.search(str(error))
+            return None, int(named.group(1)) - 1 if named else None
         if raw.num_rows != len(numbers):
-            return None
+            return None, None
         found = {FIELD_COLUMNS[n][0]: raw[n].chunk(0) for n in raw.column_names if n in FIELD_COLUMNS and raw.num_rows}
         addresses = self._client_ip(found.get("client_ip"))
         if event_seconds is None or addresses is None:
-            return None
+            return None, None
         bounds = pc.min_max(event_seconds)
         if bounds["min"].as_py() < self.options.earliest_event or bounds["max"].as_py() > self.options.latest_event:
-            return None
+            return None, None
         found |= {
             "event_at": pc.multiply(event_seconds, 1_000_000).cast(pa.timestamp("us", tz="UTC")),
             "client_ip": addresses,
             "line_number": numbers,
             "source_object": _constant(self.object.source_object, raw.num_rows),
         }
-        return self._finished(found, raw.num_rows)
+        return self._finished(found, raw.num_rows), None
 
     def _finished(self, found: dict[str, pa.Array], rows: int) -> pa.Table | None:
         for name in (

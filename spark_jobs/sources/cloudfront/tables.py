@@ -11,6 +11,7 @@ OBJECTS = Table(
     key="raw/cloudfront/objects",
     meaning="Ledger of the log objects seen in the raw location; the objects themselves are never changed.",
     grain="one log object (key and etag)",
+    upstream=("raw/cloudfront/logs",),
     hourly=False,
     unique=("source_object", "etag"),
     retention_days=None,

@@ -274,11 +274,11 @@ def _duplicates(spark: SparkSession, lake: Lake, files: Sequence[WrittenFile], g
     """
     from pyspark.sql import functions as F
 
-    paths = [f"{lake.path(REQUESTS)}/{f.path}" for f in files if f.table == REQUESTS.key]
+    paths = [f.path for f in files if f.table == REQUESTS.key]
     if not paths:
         return {}
     columns = "request_id string, source_object string, line_number bigint, event_at timestamp"
-    rows = spark.read.schema(columns).parquet(*paths)
+    rows = lake.read_files(spark, REQUESTS, paths, columns)
     repeated = rows.groupBy("request_id").agg(F.count("*").alias("copies")).where(F.col("copies") > 1)
     if not repeated.limit(1).collect():
         return {}

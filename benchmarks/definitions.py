@@ -1,0 +1,82 @@
+"""What the peers' scripts share: fields, patterns and the definitions of the features, once more and as plain SQL text.
+
+The conditions are written apart from `spark_jobs` on purpose: that all contenders produce equal tables says something
+only then. Imports neither pyspark nor pyarrow, so that a peer's peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import ast
+import gzip
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS, fields_of_header
+from spark_jobs.sources.cloudfront.tables import ADDITIVE, MAXIMA
+
+FIELD_TYPES = {**{field: kind for field, (_, kind) in FIELD_COLUMNS.items()}, "date": "date", "time": "time"}
+COLUMN_OF = {field: column for field, (column, _) in FIELD_COLUMNS.items()}
+DECODED = ("uri_path", "uri_query", "referer")
+MADE = ("user_agent", "cookie_hash", "host")
+"""Columns that are more than a field: decoded once or twice, hashed, or the first of two fields."""
+SUMS, GREATEST = ADDITIVE, MAXIMA
+
+STATUS = "coalesce(status, 0)"
+POST = "coalesce(method = 'POST', false)"
+POST_FAILURE = f"({POST} AND {STATUS} IN (400, 401, 403, 422, 429))"
+MARKS = {
+    "query_request_count": "uri_query IS NOT NULL",
+    "post_request_count": POST,
+    "head_request_count": "coalesce(method = 'HEAD', false)",
+    "unusual_method_request_count": "coalesce(method NOT IN ('GET', 'HEAD', 'POST', 'OPTIONS'), false)",
+    "ok_count": f"{STATUS} BETWEEN 200 AND 299 OR {STATUS} = 304",
+    "redirect_count": f"{STATUS} BETWEEN 300 AND 399 AND {STATUS} <> 304",
+    "unauthorised_count": f"{STATUS} IN (401, 403)",
+    "not_found_count": f"{STATUS} IN (404, 410)",
+    "client_error_count": f"{STATUS} BETWEEN 400 AND 499",
+    "server_error_count": f"{STATUS} BETWEEN 500 AND 599",
+    "no_referer_count": "referer IS NULL",
+    "no_user_agent_count": "user_agent IS NULL",
+    "cookie_request_count": "cookie_hash IS NOT NULL",
+    "post_failures": POST_FAILURE,
+}
+"""0 or 1 of a request, by what its sum over an hour is called."""
+PATH_PATTERNS = {"is_asset": "ASSET_PATH", "is_sign_in": "SIGN_IN_PATH", "is_probe": "PROBE_PATH"}
+PATH_COUNTS = {
+    "asset_request_count": ("is_asset", "n"),
+    "sign_in_request_count": ("is_sign_in", "post_request_count"),
+    "sign_in_failure_count": ("is_sign_in", "post_failures"),
+    "probe_path_request_count": ("is_probe", "n"),
+    "robots_request_count": ("is_robots", "n"),
+}
+"""Which requests of a path count towards what: (mark of the path, what is summed)."""
+AGENT_PATTERNS = {"tool_user_agent_count": "TOOL_AGENT", "declared_bot_count": "BOT_AGENT"}
+
+
+def patterns() -> dict[str, str]:
+    """The regular expressions of features.py by name, read from its text: importing it would import pyspark."""
+    found = find_spec("spark_jobs")
+    assert found is not None and found.submodule_search_locations
+    path = Path(found.submodule_search_locations[0]) / "sources" / "cloudfront" / "features.py"
+    named = {}
+    for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
+            target = statement.targets[0]
+            if isinstance(target, ast.Name) and isinstance(statement.value.value, str):
+                named[target.id] = statement.value.value
+    return named
+
+
+def common_fields(files: Sequence[Path]) -> tuple[str, ...]:
+    """The fields of the header that all objects share."""
+    headers = {_header(path) for path in files}
+    if len(headers) != 1:
+        raise ValueError(f"The {len(files)} objects have {len(headers)} different headers; the peers need one.")
+    return fields_of_header(headers.pop())
+
+
+def _header(path: Path) -> str:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        next(lines)
+        return next(lines)

@@ -1,0 +1,155 @@
+"""Who may import whom, and what loading costs. Two ways of looking: the text of every file, and `sys.modules`.
+
+The text shows imports inside functions too; `sys.modules` of a fresh process shows what comes along unseen.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = {
+    "spark_jobs": ROOT / "spark_jobs",
+    "weir_models": ROOT / "mlflow" / "weir_models",
+    "platform_assets": ROOT / "platform_assets",
+    "simulator": ROOT / "simulator",
+}
+FORBIDDEN = {
+    "spark_jobs": {"dagster", "mlflow", "weir_models", "platform_assets", "simulator"},
+    "weir_models": {"dagster", "pyspark", "spark_jobs", "platform_assets", "simulator"},
+    "platform_assets": {"mlflow", "pyspark", "simulator"},
+    "simulator": {"dagster", "mlflow", "pyspark", "spark_jobs", "weir_models", "platform_assets"},
+}
+EXCEPTIONS = {
+    # The scoring job loads a model inside its function: on an executor there is nobody else to do it.
+    ("spark_jobs/scoring.py", "weir_models"),
+    # The one file that talks to MLflow.
+    ("mlflow/weir_models/tracking.py", "mlflow"),
+}
+PURE = ("rules", "plan", "limits", "checks")
+"""Modules of platform_assets.waf that a person can read, and a test can run, without anything installed."""
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Full names of all modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path} imports relatively; write the whole name"
+            yield node.module or ""
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def foreign(name: str, top: str) -> bool:
+    return name == top or name.startswith(f"{top}.")
+
+
+def loaded_by(code: str) -> set[str]:
+    """Modules that a fresh interpreter has loaded after the code and not before."""
+    script = (
+        f"import sys, json\nbefore = set(sys.modules)\n{code}\nprint(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def tops(modules: set[str]) -> set[str]:
+    return {name.split(".")[0] for name in modules}
+
+
+def modules_of(package: str) -> list[str]:
+    folder = FOLDERS[package]
+    names = []
+    for path in sorted(folder.rglob("*.py")):
+        parts = [package, *path.relative_to(folder).with_suffix("").parts]
+        names.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    return [name for name in names if not name.endswith("__main__")]
+
+
+@pytest.mark.parametrize("package", FOLDERS)
+def test_a_package_imports_nothing_that_it_is_kept_apart_from(package: str) -> None:
+    wrong = []
+    for path in sorted(FOLDERS[package].rglob("*.py")):
+        where = path.relative_to(ROOT).as_posix()
+        for name in imports(path):
+            hit = {top for top in FORBIDDEN[package] if foreign(name, top)}
+            wrong += [f"{where} imports {name}" for top in hit if (where, top) not in EXCEPTIONS]
+    assert not wrong
+
+
+def test_every_exception_is_still_needed() -> None:
+    needed = {(where, top) for where, top in EXCEPTIONS for name in imports(ROOT / where) if foreign(name, top)}
+    assert needed == EXCEPTIONS
+
+
+@pytest.mark.parametrize(
+    ("package", "where"), [("spark_jobs.sources", "spark_jobs/sources"), ("weir_models", "mlflow/weir_models")]
+)
+def test_neither_sources_nor_models_import_one_another(package: str, where: str) -> None:
+    folders = sorted(path for path in (ROOT / where).iterdir() if (path / "__init__.py").exists())
+    assert folders
+    wrong = []
+    for folder in folders:
+        for path in sorted(folder.rglob("*.py")):
+            others = [f"{package}.{other.name}" for other in folders if other != folder]
+            wrong += [f"{path.relative_to(ROOT)} imports {n}" for n in imports(path) for o in others if foreign(n, o)]
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_a_pure_module_of_waf_imports_the_standard_library_and_its_neighbours_only(name: str) -> None:
+    loaded = tops(loaded_by(f"import platform_assets.waf.{name}"))
+    # spark_jobs.contract, where tables are declared, holds to the standard library itself.
+    assert loaded - set(sys.stdlib_module_names) <= {"platform_assets", "spark_jobs"}
+
+
+def test_the_contract_of_sources_needs_the_standard_library_only() -> None:
+    loaded = tops(loaded_by("from spark_jobs import contract, registry; registry.sources()"))
+    assert loaded - set(sys.stdlib_module_names) == {"spark_jobs"}
+
+
+def test_loading_the_asset_graph_imports_no_engine_and_no_model_library() -> None:
+    code = (
+        "from platform_assets.settings import load_settings\n"
+        "from platform_assets.definitions import build_defs\n"
+        "build_defs(load_settings('nowhere')).get_repository_def()"
+    )
+    costly = {"pyspark", "pysail", "mlflow", "pandas", "sklearn", "scipy", "skops", "matplotlib", "boto3", "simulator"}
+    assert not tops(loaded_by(code)) & costly
+
+
+def test_spark_jobs_load_without_the_orchestration() -> None:
+    code = "from importlib import import_module\n" + "\n".join(
+        f"import_module({name!r})" for name in modules_of("spark_jobs")
+    )
+    unwanted = {"dagster", "mlflow", "weir_models", "platform_assets", "simulator", "pandas", "sklearn"}
+    assert not tops(loaded_by(code)) & unwanted
+
+
+def test_models_load_without_mlflow_spark_and_dagster() -> None:
+    code = "from importlib import import_module\n" + "\n".join(
+        f"import_module({name!r})" for name in modules_of("weir_models")
+    )
+    assert not tops(loaded_by(code)) & {"dagster", "mlflow", "pyspark", "spark_jobs", "platform_assets", "simulator"}
+
+
+def test_the_folder_mlflow_never_hides_the_library() -> None:
+    assert not (ROOT / "mlflow" / "__init__.py").exists()
+    loaded_by("from importlib.util import find_spec\nassert find_spec('mlflow').origin, 'a folder, not the library'")
+
+
+def test_jobs_carry_no_name_of_the_standard_library() -> None:
+    """`spark-submit spark_jobs/main.py` puts this folder first on the path."""
+    names = {path.stem for path in (ROOT / "spark_jobs").glob("*.py")} | {
+        path.name for path in (ROOT / "spark_jobs").iterdir() if path.is_dir()
+    }
+    assert not names & set(sys.stdlib_module_names)

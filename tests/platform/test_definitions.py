@@ -1,0 +1,245 @@
+"""Policy of the asset graph: keys, owners, groups, descriptions, lineage; and that declarations fit what implements them.
+
+The golden list of keys is tests/golden/asset_keys.txt: a key is public (lake folders, URLs, alerts name it), so a change
+of it is meant to be seen.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from platform_assets.automation import key_of
+from platform_assets.definitions import build_defs
+from platform_assets.models import MODELS
+from platform_assets.resources.engine import lake_of
+from platform_assets.retention import all_tables
+from platform_assets.run import AT_THE_END, BY_HOUR, BY_TRAILING_DAY
+from platform_assets.sensors import hour_ranges
+from platform_assets.settings import Settings, load_settings
+from platform_assets.staleness import steps
+from spark_jobs import registry
+from spark_jobs.contract import Table
+from weir_models import registry as models
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests" / "golden" / "asset_keys.txt"
+SOURCES = registry.sources()
+TABLES = registry.tables()
+ONE_SENTENCE = re.compile(r"[A-Z].*[^.]\.")
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return graph_of(load_settings(tmp_path_factory.mktemp("home")))
+
+
+def graph_of(settings: Settings) -> Any:
+    return build_defs(settings).resolve_asset_graph()
+
+
+def keys(graph: Any) -> list[str]:
+    return sorted("/".join(key.path) for key in graph.get_all_asset_keys())
+
+
+def parents(graph: Any, key: str) -> set[str]:
+    return {"/".join(parent.path) for parent in graph.get(key_of(key)).parent_keys}
+
+
+def ancestors(graph: Any, key: str) -> set[str]:
+    above = parents(graph, key)
+    return above.union(*(ancestors(graph, one) for one in above))
+
+
+def test_the_asset_keys_are_those_of_the_golden_list(graph: Any) -> None:
+    assert keys(graph) == GOLDEN.read_text(encoding="utf-8").split()
+
+
+def test_every_asset_has_an_owner_a_group_a_sentence_and_kinds(graph: Any) -> None:
+    # An upstream that is named only in `deps` would show here: Dagster makes an asset without any of these of it.
+    for key in graph.get_all_asset_keys():
+        asset, name = graph.get(key), "/".join(key.path)
+        assert asset.owners, f"{name} has no owner"
+        assert asset.group_name == key.path[0], f"{name} is in the group {asset.group_name}"
+        assert asset.description and ONE_SENTENCE.fullmatch(asset.description), f"{name}: {asset.description!r}"
+        assert ". " not in asset.description, f"{name} is described in more than one sentence"
+        assert asset.kinds, f"{name} has no kinds"
+
+
+def test_every_upstream_table_is_an_asset_and_a_parent(graph: Any) -> None:
+    for table in all_tables().values():
+        if key_of(table.key) not in graph.get_all_asset_keys():
+            assert not table.upstream
+            continue
+        assert set(table.upstream) <= parents(graph, table.key), table.key
+
+
+def test_every_table_of_a_source_is_an_asset_with_its_columns(graph: Any) -> None:
+    for table in TABLES.values():
+        shown = graph.get(key_of(table.key)).metadata["dagster/column_schema"]
+        columns = getattr(shown, "schema", shown).columns
+        assert [(c.name, c.type) for c in columns] == [(c.name, c.type) for c in table.columns], table.key
+
+
+def test_hourly_tables_are_partitioned_and_no_others_are(graph: Any) -> None:
+    for table in all_tables().values():
+        if key_of(table.key) in graph.get_all_asset_keys():
+            assert graph.get(key_of(table.key)).is_partitioned == table.hourly, table.key
+
+
+def test_what_has_no_parsed_hours_upstream_of_it_starts_by_sensor_or_by_clock(graph: Any) -> None:
+    follows = {"/".join(k.path) for k in graph.get_all_asset_keys() if graph.get(k).automation_condition}
+    layers = {name.split("/")[0] for name in follows}
+    assert layers == {"features", "predictions", "decisions", "exports", "waf"}
+    assert follows == {name for name in keys(graph) if name.split("/")[0] in layers}
+
+
+@pytest.mark.parametrize("table", [t for t in TABLES.values() if t.hourly], ids=lambda t: t.key)
+def test_an_hour_looks_back_exactly_as_far_as_its_table_says(graph: Any, table: Table) -> None:
+    hour = "2026-11-20-12"
+    partitions = graph.get(key_of(table.key)).partitions_def
+    subset = partitions.empty_subset().with_partition_keys([hour])
+    seen = set()
+    for parent in graph.get(key_of(table.key)).parent_keys:
+        if not graph.get(parent).is_partitioned:
+            continue
+        mapping = graph.get_partition_mapping(key_of(table.key), parent_asset_key=parent)
+        upstream = mapping.get_upstream_mapped_partitions_result_for_partitions(
+            subset, partitions, graph.get(parent).partitions_def
+        )
+        wanted = sorted(upstream.partitions_subset.get_partition_keys())
+        assert wanted[-1] == hour
+        seen.add(len(wanted) - 1)
+    assert max(seen, default=0) == table.trailing_hours
+
+
+def test_a_table_is_found_by_one_word_everywhere(home: Settings) -> None:
+    """Table = last part of the key = folder in the lake; the job that makes it is named after its first table."""
+    lake = lake_of(home)
+    for source in SOURCES.values():
+        for table in source.tables:
+            assert TABLES[table.key] is table
+            assert re.fullmatch(r"[a-z]+(/[a-z]+)?/[a-z_]+", table.key)
+            assert lake.path(table) == f"{home.home}/lake/{table.key}"
+        for job in source.jobs:
+            assert job.name == job.tables[0].name
+            assert set(job.tables) <= set(source.tables)
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_every_job_has_its_function(source: Any) -> None:
+    # Read, not imported: the module loads the engine.
+    text = (ROOT / "spark_jobs" / "sources" / source.name / "jobs.py").read_text(encoding="utf-8")
+    functions = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+    for job in source.jobs:
+        assert job.name in functions
+        assert [argument.arg for argument in functions[job.name].args.args] == ["run"]
+        assert ast.get_docstring(functions[job.name])
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_a_job_reads_nothing_that_is_not_upstream_of_its_tables(graph: Any, source: Any) -> None:
+    """Otherwise it may run before what it reads is made, and finds nothing, or yesterday's state, without an error."""
+    module = import_module(f"spark_jobs.sources.{source.name}.tables")
+    text = (ROOT / "spark_jobs" / "sources" / source.name / "jobs.py").read_text(encoding="utf-8")
+    functions = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+
+    def named(function: str) -> set[str]:
+        """Keys of the tables that a function, and those of the file that it calls, name."""
+        names = {node.id for node in ast.walk(functions[function]) if isinstance(node, ast.Name)}
+        tables = {getattr(module, name).key for name in names if isinstance(getattr(module, name, None), Table)}
+        return tables.union(*(named(name) for name in names & functions.keys()))
+
+    for job in source.jobs:
+        made = {table.key for table in job.tables}
+        upstream = set.intersection(*(ancestors(graph, key) for key in made))
+        assert named(job.name) - made <= upstream, job.name
+
+
+def test_every_check_that_a_table_of_a_source_declares_is_implemented() -> None:
+    from platform_assets import table_checks
+
+    for table in TABLES.values():
+        for check in table.checks:
+            assert callable(getattr(table_checks, check.name, None)), f"{table.key}: {check.name}"
+
+
+def test_every_declared_check_is_an_asset_check(graph: Any) -> None:
+    found = {("/".join(key.asset_key.path), key.name): graph.get(key).blocking for key in graph.asset_check_keys}
+    declared = {(t.key, check.name): check.blocking for t in all_tables().values() for check in t.checks}
+    gates = {(f"models/{name}", "gate"): True for name in MODELS}
+    assert found == declared | gates
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_what_a_model_reads_exists(name: str) -> None:
+    spec, tables = models.spec(name), all_tables()
+    assert spec.name == name
+    for key, columns in spec.inputs.items():
+        missing = set(columns) - set(tables[key].column_names)
+        assert not missing, f"{name} reads {missing} of {key}, which has no such columns"
+    assert MODELS[name] is tables[spec.training_table]
+    assert spec.label in tables[spec.training_table].column_names
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_what_a_model_reads_is_upstream_of_what_it_scores(name: str) -> None:
+    job = next(job for source in SOURCES.values() for job in source.jobs if job.model == name)
+    assert set(models.spec(name).inputs) <= set(job.tables[0].upstream)
+    assert f"models/{name}" in job.tables[0].upstream
+
+
+def test_the_command_line_makes_every_asset_that_follows_upstream(graph: Any) -> None:
+    """`weir run edge` names its assets in stages; one left out would be made by the daemon only."""
+    staged = {"raw/cloudfront/objects", *BY_HOUR, *BY_TRAILING_DAY, *AT_THE_END}
+    layers = {"raw", "parsed", "features", "predictions", "decisions", "exports", "waf"}
+    made = {key for key in keys(graph) if key.split("/")[0] in layers and graph.get(key_of(key)).is_materializable}
+    assert staged == made
+    assert set(steps()) <= {*BY_HOUR, *BY_TRAILING_DAY}
+
+
+def test_no_value_of_the_environment_reaches_the_graph(graph: Any, tmp_path: Path) -> None:
+    values = {
+        "lake": "s3://zebra-lake",
+        "cloudfront_raw": "s3://zebra-logs/prefix",
+        "mlflow_uri": "http://zebra.example:5000",
+        "aws_region": "eu-zebra-1",
+        "waf_prefix": "zebra",
+        "waf_scope": "REGIONAL",
+        "database_url": "postgresql://zebra@db/zebra",
+        "metrics_namespace": "Zebra",
+        "first_hour": "2024-01-01-00",
+    }
+    other = graph_of(load_settings(tmp_path / "zebra", **values))
+    assert keys(other) == keys(graph)
+    for key in other.get_all_asset_keys():
+        before, after = graph.get(key), other.get(key)
+        assert (after.group_name, after.owners, after.tags) == (before.group_name, before.owners, before.tags)
+        assert after.description == before.description
+        assert after.parent_keys == before.parent_keys
+        assert "zebra" not in str((after.key, after.group_name, after.tags, after.kinds)).lower()
+
+
+def test_the_sensors_and_schedules_run_without_being_switched_on(home: Settings) -> None:
+    defs = build_defs(home).get_repository_def()
+    assert {one.name for one in defs.sensor_defs} == {"new_log_objects", "follow_upstream"}
+    assert all(one.default_status == dg.DefaultSensorStatus.RUNNING for one in defs.sensor_defs)
+    assert {one.name for one in defs.schedule_defs} == {"retrain_models", "carry_out_retention"}
+    assert all(one.default_status == dg.DefaultScheduleStatus.RUNNING for one in defs.schedule_defs)
+
+
+def test_overrides_replace_settings_by_name(home: Settings) -> None:
+    defs = build_defs(home, sensor_seconds=77).get_repository_def()
+    assert {one.minimum_interval_seconds for one in defs.sensor_defs} == {77}
+
+
+def test_hours_far_apart_are_asked_for_in_ranges_of_their_own() -> None:
+    near, far = ["2026-11-20-02", "2026-11-20-00"], ["2014-05-23-01"]
+    assert hour_ranges([*near, *far]) == [("2014-05-23-01",) * 2, ("2026-11-20-00", "2026-11-20-02")]
+    assert hour_ranges([]) == []
