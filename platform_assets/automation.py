@@ -17,17 +17,26 @@ def follows_upstream() -> dg.AutomationCondition:
     """Make a partition again once data that it is made of has changed, and every ten minutes where that failed.
 
     A new model version is no such change: hours keep the version they were scored with. Hours without a log object
-    have no partition upstream and never will, so missing upstream partitions do not hold anything back. A failed
-    blocking check does, also across runs; that of a model is its gate, which only keeps the champion as it is.
+    have no partition upstream and never will, so missing upstream partitions do not hold anything back. A blocking
+    check that does not pass does, also across runs; that of a model is its gate, which only keeps the champion.
     """
     not_data = dg.AssetSelection.groups("models", "raw")
     changed = dg.AutomationCondition.any_deps_updated().ignore(not_data).since_last_handled()
     failed = dg.AutomationCondition.execution_failed() & dg.AutomationCondition.cron_tick_passed(RETRY_CRON)
+    # Dagster's own all_deps_blocking_checks_passed() holds back what is new: its upstream's checks have never run.
+    passed = (
+        dg.AutomationCondition.check_passed()
+        | dg.AutomationCondition.will_be_requested()
+        | dg.AutomationCondition.missing()
+    )
+    checked = dg.AutomationCondition.all_deps_match(
+        dg.AutomationCondition.all_checks_match(passed, blocking_only=True)
+    ).ignore(not_data)
     return (
         (changed | failed)
         & ~dg.AutomationCondition.in_progress()
         & ~dg.AutomationCondition.any_deps_in_progress()
-        & dg.AutomationCondition.all_deps_blocking_checks_passed().ignore(not_data)
+        & checked
     ).with_label("follows upstream data")
 
 

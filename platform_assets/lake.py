@@ -44,6 +44,8 @@ def _job_asset(settings: Settings, source: Source, job: Job) -> dg.AssetsDefinit
         check_specs=checks,
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        # Scoring first of what is ready: what looks back is then asked for when all of it is there, in one run.
+        op_tags={"dagster/priority": "1" if job.model else "0"},
     )
     def made(context: dg.AssetExecutionContext) -> Any:
         lake, interval = lake_of(settings), interval_of(context)

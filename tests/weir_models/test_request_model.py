@@ -160,7 +160,7 @@ def disguised(draw: st.DrawFn) -> tuple[str, str]:
 
 
 @given(disguised())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_disguise_does_not_halve_the_score_of_an_attack(request_model: RequestAttack, pair: tuple[str, str]) -> None:
     plain, hidden = probability(request_model, *pair)
     assert hidden >= plain / 2, pair[1]

@@ -97,7 +97,8 @@ def arrow_text(column: pd.Series) -> pa.Array:
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
     try:
-        return pa.array(column, type=pa.string(), from_pandas=True)
+        found = pa.array(column, type=pa.string(), from_pandas=True)
+        return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
     except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
         return pa.array([None if pd.isna(v) else as_utf8(str(v)) for v in column], type=pa.string())
 

@@ -33,6 +33,8 @@ BY_NAME = {signal.name: signal for signal in SIGNALS}
 def fires(units: Sequence[Unit], signals: Sequence[Signal] = SIGNALS) -> NDArray[np.uint8]:
     """One row a unit, one column a signal: 1 where the pattern occurs in the view that it reads."""
     found = np.zeros((len(units), len(signals)), dtype=np.uint8)
+    if not units:
+        return found
     kinds = np.array([unit.kind for unit in units], dtype="U1")
     columns: dict[str, pa.Array] = {}
     for column, signal in enumerate(signals):

@@ -1,0 +1,167 @@
+"""`weir ui` in a real browser: the asset graph, an asset materialised by a click, the registered model and its alias.
+
+Needs Debian's chromium (or another one on the path); playwright's own browsers are never fetched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from platform_assets.settings import Settings
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install weir[dev]")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not os.environ.get("WEIR_TEST_UNPROVEN"),
+        reason="not yet proven on a quiet machine; WEIR_TEST_UNPROVEN=1 runs it",
+    ),
+]
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 180
+SHOWN_MILLISECONDS = 90_000
+RUN_SECONDS = 150
+WEIR = [sys.executable, "-c", "from platform_assets.cli import main; main()"]
+QUIET = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+def free_ports() -> int:
+    """A free port whose next one is free as well."""
+    for _ in range(100):
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no two neighbouring ports are free")
+
+
+class Ui:
+    """`weir ui` on the home with the fitted models."""
+
+    def __init__(self, settings: Settings, port: int) -> None:
+        self.home, self.dagster, self.mlflow = settings.home, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}"
+        self.log = settings.home / "ui.log"
+        self.process = subprocess.Popen(
+            [*WEIR, "ui", "--port", str(port)],
+            stdout=self.log.open("wb"),
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            env={**os.environ, "WEIR_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"},
+            start_new_session=True,
+        )
+
+    def wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while "Ctrl-C stops all" not in self.log.read_text(errors="replace"):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"`weir ui` did not start.\n{self.told()}")
+            time.sleep(0.5)
+
+    def told(self) -> str:
+        logs = [self.log, *sorted((self.home / "logs").glob("*.log"))]
+        return "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in logs if log.exists())
+
+    def graphql(self, query: str, **variables: Any) -> dict[str, Any]:
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = urllib.request.Request(f"{self.dagster}/graphql", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            data: dict[str, Any] = json.load(answer)["data"]
+        return data
+
+    def stop(self) -> None:
+        """As Ctrl-C does it; what is left of its group after that is killed."""
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("there is no chromium on the path: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def ui(chromium: Any, trained: Settings) -> Iterator[Ui]:
+    running = Ui(trained, free_ports())
+    try:
+        running.wait()
+        # The first visit shows a modal over everything.
+        running.graphql("mutation { setNuxSeen }")
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def page(chromium: Any, ui: Ui, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A tab of its own; what it showed last is kept in tmp_path."""
+    context = chromium.new_context(viewport={"width": 1600, "height": 1000})
+    context.set_default_timeout(SHOWN_MILLISECONDS)
+    tab = context.new_page()
+    yield tab
+    tab.screenshot(path=tmp_path / f"{request.node.name}.png")
+    context.close()
+
+
+def test_the_asset_graph_shows_the_path_from_logs_to_waf(ui: Ui, page: Any) -> None:
+    page.goto(f"{ui.dagster}/asset-groups")
+    for name in ("requests", "client_daily", "request_attack", "waf_decisions", "ip_sets"):
+        page.get_by_text(name, exact=True).first.wait_for()
+
+
+def test_an_asset_is_materialised_by_a_click(ui: Ui, page: Any) -> None:
+    page.goto(f"{ui.dagster}/assets/housekeeping/retention")
+    page.get_by_role("button", name=re.compile("^Materialize")).first.click()
+    run: dict[str, Any] = {}
+    deadline = time.monotonic() + RUN_SECONDS
+    while run.get("status") != "SUCCESS":
+        asked = "{ runsOrError { ... on Runs { results { runId status assetSelection { path } } } } }"
+        found = ui.graphql(asked)["runsOrError"]["results"]
+        run = next(
+            (one for one in found if {"path": ["housekeeping", "retention"]} in (one["assetSelection"] or [])), {}
+        )
+        if run.get("status") == "FAILURE" or time.monotonic() > deadline:
+            pytest.fail(f"The run ended or stayed as {run or 'none'}.\n{ui.told()}")
+        time.sleep(1)
+    page.goto(f"{ui.dagster}/runs/{run['runId']}")
+    page.get_by_text("Success", exact=True).first.wait_for()
+    page.goto(f"{ui.dagster}/assets/housekeeping/retention?view=events")
+    page.get_by_text("Materialized").first.wait_for()
+
+
+@pytest.mark.parametrize("model", ["request_attack", "client_abuse"])
+def test_the_registered_model_shows_its_champion(ui: Ui, page: Any, model: str) -> None:
+    page.goto(f"{ui.mlflow}/#/models/{model}")
+    page.get_by_text(model).first.wait_for()
+    page.get_by_text(re.compile("champion")).first.wait_for()
