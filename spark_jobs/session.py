@@ -29,6 +29,8 @@ def spark_session(engine: str = "sail") -> SparkSession:
     if engine == "sail":
         return _sail()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # An embedded session leaves this behind, also for processes that inherit it; classic Spark then refuses to start.
+    os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.appName("weir").config("spark.sql.session.timeZone", "UTC")
