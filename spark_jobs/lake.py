@@ -411,6 +411,7 @@ class _OpenFile:
                 data.schema,
                 compression="zstd",
                 use_dictionary=repeating or True,
+                write_statistics=list(self.bounds),
                 store_schema=False,
             )
         self.parquet.write_table(data)

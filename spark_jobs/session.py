@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+CONNECT_MODE = "SPARK_CONNECT_MODE_ENABLED"
+"""pyspark's mark of a Connect session, by which `functions` chooses what a column is; it outlives the session and is
+inherited by processes. Classic Spark does not start where it is set."""
 _embedded: dict[str, Any] = {}
 
 
@@ -27,15 +30,16 @@ class EngineError(Exception):
 def spark_session(engine: str = "sail") -> SparkSession:
     """A session on `engine`, UTC. EngineError where it cannot be had."""
     if engine == "sail":
-        return _sail()
+        session = _sail()
+        os.environ[CONNECT_MODE] = "1"
+        return session
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    # An embedded session leaves this behind, also for processes that inherit it; classic Spark then refuses to start.
-    os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.appName("weir").config("spark.sql.session.timeZone", "UTC")
     if engine.startswith("sc://"):
         return builder.remote(engine).getOrCreate()
+    os.environ.pop(CONNECT_MODE, None)
     if "JAVA_HOME" not in os.environ and not shutil.which("java"):
         os.environ["JAVA_HOME"] = str(_java_from_pypi())
     return (

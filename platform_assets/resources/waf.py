@@ -33,7 +33,10 @@ def waf_client(settings: Settings) -> Any:
     config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30)
     endpoint = settings.aws_endpoint_url or None
     try:
-        return boto3.client("wafv2", region_name=waf_region(settings), endpoint_url=endpoint, config=config)
+        # A session of its own: boto3's default one keeps the first credentials it saw.
+        return boto3.session.Session().client(
+            "wafv2", region_name=waf_region(settings), endpoint_url=endpoint, config=config
+        )
     except (BotoCoreError, ValueError) as error:
         raise WafError(
             f"AWS WAF cannot be set up ({type(error).__name__}); check AWS_PROFILE, WEIR_AWS_REGION and WEIR_AWS_ENDPOINT_URL."

@@ -25,13 +25,7 @@ from platform_assets.settings import Settings
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install weir[dev]")
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not os.environ.get("WEIR_TEST_UNPROVEN"),
-        reason="not yet proven on a quiet machine; WEIR_TEST_UNPROVEN=1 runs it",
-    ),
-]
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 180
 SHOWN_MILLISECONDS = 90_000

@@ -19,14 +19,7 @@ from platform_assets.settings import Settings, remember
 from platform_assets.ui import commands
 from platform_assets.waf.tables import WAF_PLAN
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.usefixtures("environment"),
-    pytest.mark.skipif(
-        not os.environ.get("WEIR_TEST_UNPROVEN"),
-        reason="not yet proven on a quiet machine; WEIR_TEST_UNPROVEN=1 runs it",
-    ),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("environment")]
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 900
 """For all of it; a quiet machine with two cores needs about half."""

@@ -11,9 +11,9 @@ from cloudfront_world import World
 from spark_jobs.lake import Lake
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def sail() -> Any:
-    """The embedded engine; tests that use it are slow."""
+    """The embedded engine, started once and asked for anew; tests that use it are slow."""
     from spark_jobs.session import spark_session
 
     return spark_session("sail")

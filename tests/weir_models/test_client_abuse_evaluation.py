@@ -133,7 +133,8 @@ def test_gates_and_card_name_figures_that_exist() -> None:
         assert {gate.figure, gate.at_least_figure or gate.figure} <= set(measured.figures)
         assert not math.isnan(measured.figures[gate.figure])
     card = cards.write_card(card_template("client_abuse"), SPEC, measured, {"git_revision": "abc"})
-    assert "not measured" not in card and "{{" not in card
+    assert "{{" not in card
+    assert "| abusers found (recall) | 100 % (95 % interval" in card
 
 
 def test_without_abusers_nothing_is_claimed() -> None:

@@ -10,8 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weir_models.request_attack.decoding import OVERLONG_MARK, decode, fold, hidden_texts
+from weir_models.request_attack.signal import VIEWS
 from weir_models.request_attack.sql_tokens import token_types
-from weir_models.request_attack.units import Unit, units_of, view
+from weir_models.request_attack.units import Unit, units_of, views
+
+
+def view(name: str, unit: Unit) -> str:
+    return views(unit)[VIEWS.index(name)]
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="%&\\"), max_size=40), st.integers(0, 3))
@@ -46,6 +51,7 @@ def test_overlong_dots_and_slashes_become_plain_and_are_marked() -> None:
 
 def test_bytes_of_another_character_set_are_not_taken_for_overlong_text() -> None:
     assert OVERLONG_MARK not in decode("%C1%F4%BA%C0%D0%C2")
+    assert OVERLONG_MARK not in decode("%C1%A1")
 
 
 def test_a_lone_surrogate_can_be_held_by_utf8() -> None:
@@ -64,6 +70,7 @@ def test_text_inside_base64_is_found_without_padding_and_after_a_slash() -> None
 
 def test_random_bytes_in_base64_hide_no_text() -> None:
     assert hidden_texts(base64.b64encode(bytes(range(150, 200))).decode()) == []
+    assert hidden_texts(base64.b64encode(bytes(range(1, 25))).decode()) == []
 
 
 def test_an_ampersand_within_a_value_does_not_cut_it() -> None:

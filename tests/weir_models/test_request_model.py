@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import time
 from pathlib import Path
@@ -159,15 +160,17 @@ def disguised(draw: st.DrawFn) -> tuple[str, str]:
     return "q=" + quote(plain, safe=""), around.replace("{}", text)
 
 
-@given(disguised())
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_disguise_does_not_halve_the_score_of_an_attack(request_model: RequestAttack, pair: tuple[str, str]) -> None:
-    plain, hidden = probability(request_model, *pair)
-    assert hidden >= plain / 2, pair[1]
+@given(st.lists(disguised(), min_size=10, max_size=25))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_disguise_does_not_halve_the_score_of_an_attack(
+    request_model: RequestAttack, pairs: list[tuple[str, str]]
+) -> None:
+    scores = probability(request_model, *(text for pair in pairs for text in pair)).reshape(-1, 2)
+    assert [pair[1] for pair, (plain, hidden) in zip(pairs, scores, strict=True) if hidden < plain / 2] == []
 
 
 @given(st.lists(st.sampled_from(BENIGN), max_size=6))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_benign_text_around_an_attack_does_not_lower_its_score(
     request_model: RequestAttack, padding: list[str]
 ) -> None:
@@ -193,7 +196,8 @@ def test_a_score_does_not_depend_on_what_else_is_in_the_batch(
 ) -> None:
     frame = examples.sample(400, random_state=1).reset_index(drop=True)
     together = request_model.predict(frame)
-    parts = pd.concat([request_model.predict(frame.iloc[start : start + 7]) for start in range(0, len(frame), 7)])
+    edges = [0, 1, 2, 9, 40, 41, 150, 400]
+    parts = pd.concat([request_model.predict(frame.iloc[a:b]) for a, b in itertools.pairwise(edges)])
     pd.testing.assert_frame_equal(together, parts)
 
 

@@ -26,6 +26,10 @@ PAGE_BYTES = 4096.0
 """What a page weighs at least, compressed and with its headers; answers of an API are lighter."""
 
 
+FORGIVEN = 10.0
+"""Attacks that are held to be a mistake of the request model where nothing else speaks for an attack."""
+
+
 class Counts:
     """The numeric columns of a frame as arrays, fetched once; what is missing in a row counts as zero."""
 
@@ -69,8 +73,15 @@ def attacks_an_agent(c: Counts) -> Values:
 
 
 def attacks(c: Counts) -> Values:
-    """Requests that carry attacks, each with its probability: one that barely is an attack barely counts."""
-    return np.minimum(c["day_attack_request_count"], c["day_attack_probability_sum"])
+    """Requests that carry attacks, each with its probability: one that barely is an attack barely counts.
+
+    A few are forgiven to who keeps cookies and met no error: the link of a campaign that reads like an attack is one
+    mistake of the request model, but the visitor's assets repeat it as their referer.
+    """
+    found = np.minimum(c["day_attack_request_count"], c["day_attack_probability_sum"])
+    errors = np.minimum(c["day_attack_request_count"], c["day_client_error_count"] + c["day_server_error_count"])
+    cookies = np.minimum(ratio(c["day_cookie_request_count"], c["day_request_count"]), 1.0)
+    return np.maximum(found - FORGIVEN * cookies / (1.0 + errors), 0.0)
 
 
 def shown_attacks(c: Counts) -> Values:

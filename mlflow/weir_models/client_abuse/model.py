@@ -53,7 +53,7 @@ class ClientAbuse(BaseEstimator):
         for number in np.unique(fold):
             inside = fold != number
             found, intercept = self._lines(basis[inside], labels[inside], weights[inside])
-            unseen[~inside] = basis[~inside] @ found + intercept
+            unseen[~inside] = np.einsum("ij,j->i", basis[~inside], found) + intercept
         found, intercept = self._lines(basis, labels, weights)
         self._keep(found, intercept)
 
@@ -80,11 +80,13 @@ class ClientAbuse(BaseEstimator):
 
         def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             slopes, intercept = parameters[:-1], parameters[-1]
-            margins = basis @ slopes + intercept
+            margins = np.einsum("ij,j->i", basis, slopes) + intercept  # not @, whose threads add up differently
             errors = weights * (expit(margins) - target)
             moved = slopes - before
-            value = weights @ np.logaddexp(0.0, margins) - (weights * target) @ margins + 0.5 * stiffness @ moved**2
-            return float(value), np.append(basis.T @ errors + stiffness * moved, errors.sum())
+            value = (weights * (np.logaddexp(0.0, margins) - target * margins)).sum() + 0.5 * (
+                stiffness * moved**2
+            ).sum()
+            return float(value), np.append(np.einsum("ij,i->j", basis, errors) + stiffness * moved, errors.sum())
 
         start = np.append(before, -5.0)
         found = minimize(

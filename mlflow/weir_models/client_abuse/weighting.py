@@ -69,8 +69,8 @@ def calibration(margins: Values, labels: NDArray[np.bool_], days: NDArray[np.int
     def loss(parameters: Values) -> tuple[float, Values]:
         odds = parameters[0] * margins + parameters[1]
         errors = weights * (expit(odds) - target)
-        value = weights @ np.logaddexp(0.0, odds) - (weights * target) @ odds
-        return float(value), np.array([errors @ margins, errors.sum()])
+        value = (weights * (np.logaddexp(0.0, odds) - target * odds)).sum()
+        return float(value), np.array([(errors * margins).sum(), errors.sum()])
 
     found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(0.05, 5.0), (-15.0, 15.0)])
     return float(found.x[0]), float(found.x[1])
@@ -83,7 +83,7 @@ def threshold_for(
 
     The lowest such threshold stands right above the crowd and would flag the few whom no crowd outvotes, a partner, an
     office; the highest that gives away no more than `recall_given` of the recall stands right below the known abusers
-    and would miss a new sort. So it is halfway between the two, in log odds.
+    and would miss a new sort. So it lies between the two in log odds, nearer to the higher: a wrong flag costs more.
     """
     top = pd.Series(probability).groupby(days).max().to_numpy()
     abusive = pd.Series(labels).groupby(days).max().to_numpy(dtype=bool)
@@ -96,5 +96,9 @@ def threshold_for(
     last = int(np.flatnonzero(precise)[-1])
     high = top[np.flatnonzero(precise & (found >= found[last] - recall_given * abusive.sum()))[0]]
     low = top[last + 1] if last + 1 < len(top) else 0.0
-    between = expit((logit(np.clip(low, 1e-6, 1.0 - 1e-6)) + logit(np.clip(high, 1e-6, 1.0 - 1e-6))) / 2.0)
-    return float(max(between, np.nextafter(low, 1.0)) if not (~precise & (top >= between)).any() else max(between, 0.0))
+    bounds = logit(np.clip(np.array([low, high]), 1e-6, 1.0 - 1e-6))
+    between = float(expit(bounds @ np.array([1.0, 2.0]) / 3.0))
+    above = int((top >= between).sum())
+    if above and found[above - 1] / above < precision:
+        between = top[precise & (top >= between)].min()
+    return float(max(between, np.nextafter(low, 1.0)))

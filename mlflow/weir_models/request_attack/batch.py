@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from weir_models.request_attack import screen, signals
 from weir_models.request_attack.decoding import MAX_CHARACTERS, as_utf8, decode
 from weir_models.request_attack.signal import Signal
-from weir_models.request_attack.units import Unit, units_of
+from weir_models.request_attack.units import HIDING_KINDS, Unit, hidden_units, units_of
 
 FIELDS = (("p", "uri_path"), ("v", "uri_query"), ("r", "referer"), ("a", "user_agent"))
 PLAIN_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
@@ -30,13 +30,15 @@ class Batch:
     def __init__(self, frame: pd.DataFrame, known: Sequence[Signal] = signals.SIGNALS) -> None:
         """Decode, screen and split every distinct text once."""
         self.size = len(frame)
+        self.units: list[Unit] = []
+        self._numbers: dict[Unit, int] = {}
         self._codes: list[NDArray[np.int64]] = []
         self._texts = 0
-        self._found: list[tuple[int, Unit]] = []
+        self._found: list[tuple[int, int]] = []
         for kind, column in FIELDS:
             self._add(kind, arrow_text(frame[column]))
         self._add("m", _methods(frame))
-        self._keep_suspicious_units()
+        self._pairs = np.array(self._found, dtype=np.int64).reshape(-1, 2)
         self.fired = signals.fires(self.units, known)
 
     def _add(self, kind: str, column: pa.Array) -> None:
@@ -50,25 +52,42 @@ class Batch:
             for position in encoded:
                 plain[position] = decode(plain[position])
             texts = pa.array(plain, type=pa.string())
-        hiding = screen.hiding(texts) if kind in "pvr" else np.zeros(len(texts), dtype=bool)
-        chosen = np.flatnonzero(screen.suspicious(kind, texts) | hiding)
-        for place, text in zip(chosen.tolist(), texts.take(pa.array(chosen)).to_pylist(), strict=True):
-            self._found += [(self._texts + place, unit) for unit in units_of(kind, text, bool(hiding[place]))]
+        looks = screen.looks(kind, texts)
+        hiding = screen.hiding(texts) if kind in HIDING_KINDS else np.zeros(len(texts), dtype=bool)
+        chosen: list[int] = np.flatnonzero(looks.any(axis=0) | hiding).tolist()
+        pieces: list[tuple[int, Unit]] = []
+        for place, text in zip(chosen, texts.take(pa.array(chosen, type=pa.int64())).to_pylist(), strict=True):
+            pieces += [(place, unit) for unit in units_of(kind, text)]
+            if hiding[place]:
+                self._keep(self._texts + place, hidden_units(text))
+        self._keep_pieces(kind, pieces, looks)
         self._texts += len(texts) + 1
 
-    def _keep_suspicious_units(self) -> None:
-        """Look at each distinct unit as at its text before: most parameters of a chosen query are plain."""
-        distinct = list(dict.fromkeys(unit for _, unit in self._found))
-        keep = np.zeros(len(distinct), dtype=bool)
-        for kind in {unit.kind for unit in distinct}:
-            places = [place for place, unit in enumerate(distinct) if unit.kind == kind]
-            keep[places] = screen.suspicious(
-                kind, pa.array([distinct[place].text for place in places], type=pa.string())
-            )
-        self.units = [unit for unit, kept in zip(distinct, keep.tolist(), strict=True) if kept]
-        number = {unit: place for place, unit in enumerate(self.units)}
-        pairs = [(text, number[unit]) for text, unit in self._found if unit in number]
-        self._pairs = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    def _keep_pieces(self, kind: str, pieces: list[tuple[int, Unit]], looks: NDArray[np.bool_]) -> None:
+        """Look again, at the pieces: most parameters of a query that was chosen are plain.
+
+        A piece is looked at for what its text was chosen for, and for nothing else.
+        """
+        if not pieces:
+            return
+        at = np.array([position for position, _ in pieces])
+        texts = pa.array([unit.text for _, unit in pieces], type=pa.string())
+        keep = np.zeros(len(pieces), dtype=bool)
+        for number, pattern in enumerate(screen.LOOKS[kind]):
+            rows = np.flatnonzero(looks[number][at] & ~keep)
+            if len(rows):
+                keep[rows] = signals.matches(texts.take(pa.array(rows)), pattern)
+        for row in np.flatnonzero(keep).tolist():
+            position, unit = pieces[row]
+            self._keep(self._texts + position, [unit])
+
+    def _keep(self, text: int, units: Sequence[Unit]) -> None:
+        """Note that the units stand in the text."""
+        for unit in units:
+            number = self._numbers.setdefault(unit, len(self.units))
+            if number == len(self.units):
+                self.units.append(unit)
+            self._found.append((text, number))
 
     def best_units(self, sums: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """For each row its unit with the highest sum above zero, NO_UNIT where there is none, and that sum."""

@@ -13,14 +13,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from weir_models.request_attack import (
-    corpus_benign,
-    corpus_code,
-    corpus_probes,
-    corpus_script,
-    corpus_sql,
-    corpus_system,
-)
+from weir_models.request_attack.grammars import benign_requests, code, probes, script, sql_quiet, system
 from weir_models.request_attack.placing import Request, place
 
 COLUMNS = (
@@ -45,9 +38,9 @@ class Family:
 
 def _families() -> tuple[Family, ...]:
     found = []
-    for name, split, share, write in corpus_benign.FAMILIES:
+    for name, split, share, write in benign_requests.FAMILIES:
         found.append(Family(f"benign_{name}", split, None, write, share))
-    for module in (corpus_sql, corpus_script, corpus_system, corpus_code, corpus_probes):
+    for module in (sql_quiet, script, system, code, probes):
         for attack_class, name, split, share, write in module.FAMILIES:
             found.append(Family(f"{attack_class}_{name}", split, attack_class, write, share))
     return tuple(found)

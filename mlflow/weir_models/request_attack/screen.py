@@ -17,10 +17,12 @@ _S = r"[\s+\x{a0}]*"
 _MARKS = (
     r"['\"<`\\({\x00-\x1f\x7f]|--|\.\.|/\.[^w]|\./\.|//[/.]|^//|\]\[|\[[#$'\"]|&&|__|==|%[nspxd{(u]|%$|%\d+\$|[#@*~%]\{"
     r"|/\*|\*/|\*[)(]|\d\*\d|[!<]!|!=|\$[{(_@a-z]|\{\{|>[\s+]*[/&]|>>|[\w/]>$|\w~$|\?\?|@@|#\w*[=.]|\)[\s+]*#"
-    r"|[\x{2000}-\x{206f}\x{2460}-\x{24ff}\x{3000}\x{fb00}-\x{fb06}\x{fe00}-\x{ffff}\x{e000}\x{e001}\x{560a}\x{560d}\x{1d400}-\x{1d7ff}]"
+    r"|[\x{e000}\x{e001}\x{560a}\x{560d}]"
     rf"|\|\||\|{_S}(?:$|[/$.]|{COMMANDS}\b)|;{_S}(?:$|[a-z/$@#-])|&{_S}{COMMANDS}\b"
     r"|aaaaaaaaaaaa|xxxxxxxxxxxx|000000000000000|111111111111111"
 )
+_FOLDED = r"[\x{80}-\x{bf}\x{2b0}-\x{2ff}\x{1d00}-\x{1dff}\x{2000}-\x{218f}\x{2460}-\x{24ff}\x{3000}\x{3200}-\x{33ff}\x{fb00}-\x{fb06}\x{fe00}-\x{ffff}\x{e000}\x{e001}\x{1d400}-\x{1d7ff}]"
+"""Characters that folding turns into others: a text with them is looked at again for everything."""
 _WORDS = (
     r"union[^a-z0-9=_]|select[^a-z0-9=&_-]|\b(?:order|group)[\s+]+by\b|\blimit[\s+]+\d|\bhaving[\s+]+\d|\bnull[\s+]*,|\bwhen\b|\bwaitfor\b",
     r"information_schema|sysobjects|syscolumns|sys(?:databases|users|processes)|sqlite_|pg_\w|all_(?:tables|users|tab)|user_ta|dba_|msysa|msyso|mysql\.|\bmaster\.|\bsys\.|sysibm|syscat|rdb|table_|column_",
@@ -31,7 +33,7 @@ _WORDS = (
     r"[/\\](?:etc|proc|var|usr|root|home|dev|s?bin|windows|winnt|inetpub)\b|(?:boot|win|system|php|desktop)\.ini|system32|ntuser|pagefile|global\.asa|httpd\.conf|[._]log\b|_history|id_[rd]sa|authorized_keys|known_hosts|(?:web|meta)-inf|etc/|proc/|windows/|\.(?:0x|u22|c0af)|0x2e|(?:^|[=/\s|])[a-z]:[/\\]|[a-z]\$|(?:con|nul|prn|aux|com1|lpt1)(?:[/\\.]|$)|\{file",
     r"\b(?:wget|curl|lynx|lwp-download|certutil|bitsadmin|tftp|whoami|uname|ifconfig|ipconfig|netstat|nslookup|traceroute|systeminfo|tasklist|powershell|pwsh|getent|netcat|ncat|busybox|telnetd|crontab|printenv|regsvr32|rundll32|[cw]script|mshta|cmd(?:\.exe|/)|cmd[\s+]*/|command\.com|mkfifo|nohup|killall|checkpoint-action|__import__|child_process|execsync|phpinfo|php_uname)\b",
     r"\b(?:cat|tac|head|tail|less|more|nl|ls|dir|type|cp|mv|rm|chmod|vi|grep|strings|sort|od|xxd|base64|tar|find|source|ping|sleep|nc|expr|set|net|timeout|choice|id|echo|printf|python\d?|perl|ruby|php|node|lua|import|ba?sh|zsh|os)(?:\.exe)?[\s+.]+(?:[-/\d.*]|[a-z]:|user|view|localgroup|start|os|socket|subprocess|pty|hosts|system|popen|[\w-]+\.)",
-    r"java[x.]|java\.|groovy|ognl|xwork|opensymphony|servletaction|memberaccess|allowstatic|denymethod|excludeprop|getruntime|processbuilder|getclass|newinstance|\.exec|forname|scriptengine|org\.\w+\.\w|class\.\w|classloader|freemarker|velocity|\bth:|redirect(?:action)?:|action:|method:|system\.diag|@(?:grab|astest|system|html\.|import|using|model)",
+    r"java[x.]|java\.|groovy|ognl|xwork|opensymphony|servletaction|memberaccess|allowstatic|denymethod|excludeprop|getruntime|processbuilder|getclass|newinstance|\.exec|forname|scriptengine|(?:org|com|sun)\.\w+\.\w|class\.\w|classloader|freemarker|velocity|\bth:|redirect(?:action)?:|action:|method:|system\.diag|@(?:grab|astest|system|html\.|import|using|model)",
     r"jndi|ldaps?:|rmi:|iiop:|corba|ro0ab|aced|h4siaaaa|yosoamay|ysoserial|commonscoll|badattribute|invokertransf|templatesimpl|jdbcrowset|urldns|c3p0|@type|[oac]:\+?\d+:|python/|ruby/|\bgasv|pickle|nd_func|!!|objectdataprov|losformatter|typeconfused|activitysurr|activityksurr|windowsidentity|com\.sun|sun\.reflect",
     r"(?:file|gopher|dict|netdoc|jar|s?ftp|tftp|smb|afp|imap|pop3|php|expect|phar|zip|glob|ogg|ssh2|zlib|rar|url):|https?:(?:///|\\\\|//[^/]*@)|169\.254|metadata[./]|100\.100\.100|instance-data|opc/v|fd00|/latest/|computemeta|//(?:127\.|localhost|0[:/x.]|0$|\[|10\.|192\.168|172\.|\d\d\d\d\d\d\d\d|[a-z0-9.-]*(?:nip|xip|sslip)\.io)|burpcollab|oastify|\boast\.|interact|dnslog|ceye|requestbin|webhook|canarytok|pingb|bxss|xss\.ht|ngrok|r87|eyes\.sh|beeceptor|requestcatcher|pipedream|hackr|vcap\.me|lvh\.me|introspection|xinclude|schemalocation",
     r"allow_url|auto_(?:pre|ap)pend|disable_func|open_basedir|safe_mode|force_redirect|redirect_status|suhosin|register_globals|(?:^|[=&?\s+])-[ds]\b|invokefunction|call_user|think|vars\[|filter\[\]=|_method=|#(?:post|markup|lazy|access|pre_)|element_parents|drupal_ajax|ajax/render|widgetconfig|confirm\.php|vbulletin|controller=|s=/?index|globals",
@@ -80,9 +82,10 @@ def hiding(texts: pa.Array) -> NDArray[np.bool_]:
     return matches(texts, _BASE64)
 
 
-def suspicious(kind: str, texts: pa.Array) -> NDArray[np.bool_]:
-    """Which decoded texts a signal could speak about."""
-    found = np.zeros(len(texts), dtype=bool)
-    for pattern in LOOKS[kind]:
-        found |= matches(texts, pattern)
+def looks(kind: str, texts: pa.Array) -> NDArray[np.bool_]:
+    """A row a look, a column a text: which decoded texts a signal could speak about, and what about them says so."""
+    found = np.zeros((len(LOOKS[kind]), len(texts)), dtype=bool)
+    for number, pattern in enumerate(LOOKS[kind]):
+        found[number] = matches(texts, pattern)
+    found[:, matches(texts, _FOLDED)] = True
     return found

@@ -17,8 +17,8 @@ from weir_models.request_attack import (
     signals_sql,
     signals_system,
 )
-from weir_models.request_attack.signal import KINDS, Signal
-from weir_models.request_attack.units import Unit, view
+from weir_models.request_attack.signal import VIEWS, Signal
+from weir_models.request_attack.units import Unit, views
 
 SIGNALS: tuple[Signal, ...] = (
     *signals_sql.SIGNALS,
@@ -36,12 +36,15 @@ def fires(units: Sequence[Unit], signals: Sequence[Signal] = SIGNALS) -> NDArray
     if not units:
         return found
     kinds = np.array([unit.kind for unit in units], dtype="U1")
-    columns: dict[str, pa.Array] = {}
+    read = dict(zip(VIEWS, zip(*map(views, units), strict=True), strict=True))
+    texts = {view: pa.array(column, type=pa.string()) for view, column in read.items()}
+    rows = {signal.kinds: np.flatnonzero(np.isin(kinds, list(signal.kinds))) for signal in signals}
+    parts: dict[tuple[str, str], pa.Array] = {}
     for column, signal in enumerate(signals):
-        if signal.view not in columns:
-            columns[signal.view] = pa.array([view(signal.view, unit) for unit in units], type=pa.string())
-        hits = matches(columns[signal.view], signal.pattern)
-        found[:, column] = hits if signal.kinds == KINDS else hits & np.isin(kinds, list(signal.kinds))
+        part = (signal.view, signal.kinds)
+        if part not in parts:
+            parts[part] = texts[signal.view].take(pa.array(rows[signal.kinds]))
+        found[rows[signal.kinds], column] = matches(parts[part], signal.pattern)
     return found
 
 
@@ -58,7 +61,8 @@ def words(units: Sequence[Unit], pairs: Sequence[tuple[int, Signal]]) -> list[st
         if signal.view != "tokens":
             wanted.setdefault(signal, []).append(place)
     for signal, places in wanted.items():
-        texts = pa.array([view(signal.view, units[pairs[place][0]]) for place in places], type=pa.string())
+        number = VIEWS.index(signal.view)
+        texts = pa.array([views(units[pairs[place][0]])[number] for place in places], type=pa.string())
         matched = pc.extract_regex(texts, f"(?P<words>{signal.pattern})").field("words").to_pylist()
         for place, text in zip(places, matched, strict=True):
             found[place] = " ".join(decoding.unmarked(text or "").split())

@@ -33,7 +33,7 @@ SIGNALS = (
     _template(
         "java_expression",
         weight=5.5,
-        pattern=r"\bt\s*\(\s*java\.|java\.(?:lang|io|net|util)\.\w+|\bgetruntime\s*\(|\.\s*exec\s*\(|\bprocessbuilder\b|\bgetclass\s*\(\)|\.forname\s*\(|\bscriptenginemanager\b|\bjavax\.\w+\.\w+|\borg\.(?:apache|springframework)\.\w+\.\w+|\bcom\.opensymphony\b|\bnew\s+java\.|\bclass\.getresource|\bgetmethod\s*\(|\bnewinstance\s*\(|@grab(?:config|resolver|exclude)?\s*\(|@astest\b|\bgroovy\.\w+|\bgroovyx?\.",
+        pattern=r"\bt\s*\(\s*java\.|java\.(?:lang\.(?:runtime|processbuilder|system|class|string|thread|reflect|math|object)\b|io\.(?:file|fileinputstream|fileoutputstream|filereader|filewriter|bufferedreader|inputstreamreader|objectinputstream)\b|net\.(?:url|urlclassloader|socket|inetaddress)\b|util\.(?:scanner|hashmap|hashset|linkedhashset|priorityqueue|base64|arrays|collections)\b)|\bgetruntime\s*\(|\.\s*exec\s*\(|\bprocessbuilder\b|\bgetclass\s*\(\)|\.forname\s*\(|\bscriptenginemanager\b|\bjavax\.\w+\.\w+|\bcom\.opensymphony\b|\bnew\s+java\.|\bclass\.getresource|\bgetmethod\s*\(|\bnewinstance\s*\(|@grab(?:config|resolver|exclude)?\s*\(|@astest\b|\bgroovy\.\w+|\bgroovyx?\.",
     ),
     _template(
         "ognl",
@@ -119,6 +119,7 @@ SIGNALS = (
     _xxe(
         "own_host",
         weight=3,
+        kinds="pvr",
         pattern=r"(?:https?|ftp):(?://|\\\\)(?:[^/@\s]{1,40}@)?(?:127\.\d+\.\d+\.?\d*|127\.1|localhost|localtest\.me|0\.0\.0\.0|0(?:[:/]|$)|\[::(?:1|ffff[^\]]*)?\]|\[::\]|0x7f|017700000001|2130706433|[a-z0-9.-]*\.?(?:nip|xip|sslip)\.io|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(?:1[6-9]|2\d|3[01])\.\d+\.\d+|\d{8,10}(?:[:/]|$)|0x[0-9a-f]{8})",
     ),
     _xxe(
@@ -129,6 +130,7 @@ SIGNALS = (
     _xxe(
         "credentials_in_address",
         weight=1.5,
+        kinds="pvr",
         pattern=r"https?://[\w.:%-]{1,60}@[\w.-]+(?:[:/]|$)|https?:///|https?:\\\\",
     ),
     _xxe("graph_introspection", weight=5, pattern=r"\b__schema\s*\{|\bintrospectionquery\b|\b__type\s*\(\s*name"),
@@ -160,7 +162,7 @@ SIGNALS = (
     _php(
         "framework_call",
         weight=6,
-        pattern=r"\binvokefunction\b|\bcall_user_func\b|\bthink\\|\\think\b|\bvars\[[01]\]|\bfilter\[\]=|\b_method=__construct|#(?:post_render|markup|lazy_builder|access_callback|pre_render|submit|validate)\b|\belement_parents=|\bdrupal_ajax\b.{0,60}form|\bajax/render/widget|\bwidgetconfig\[|\bconfirm\.php\?.{0,20}code|\bvbulletin\b|\bfunction=call_|\bcontroller=\.\./|\bs=/?index/|\binvoke(?:method|function)\b",
+        pattern=r"\binvokefunction\b|\bcall_user_func\b|\bthink\\|\\think\b|\bvars\[[01]\]|\bfilter\[\]=|\b_method=__construct|#(?:post_render|markup|lazy_builder|access_callback|pre_render|submit|validate)\b|\belement_parents=|\bdrupal_ajax\b.{0,60}form|\bajax/render/widget|\bwidgetconfig\[|\bconfirm\.php\?.{0,20}code|\bfunction=call_|\bcontroller=\.\./|\bs=/?index/|\binvoke(?:method|function)\b",
     ),
     _php(
         "remote_include",

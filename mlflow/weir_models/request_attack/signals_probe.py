@@ -17,7 +17,7 @@ _any = partial(Signal, attack_class="scanner_probe")
 _NEAR_ROOT = r"^/{1,2}(?:[\w.~%-]{1,30}/){0,2}"
 _END = r"(?:[/;?]|$)"
 
-_TOOLS = r"(?:sqlmap|\bnikto|nessus|openvas|\bnuclei\b|acunetix|netsparker|invicti|wpscan|joomscan|droopescan|dirbuster|gobuster|dirsearch|feroxbuster|fuzz\s+faster\s+u\s+fool|\bffuf|wfuzz|masscan|zgrab|\bzmap|\bnmap\b|w3af|arachni|skipfish|havij|whatweb|wapiti|\bvega/|appscan|webinspect|qualys|burpcollaborator|burp\s?suite|owasp\s?zap|zaproxy|jaeles|\bxray\b|\bgoby\b|pocsuite|xspider|metasploit|morfeus|zmeu|\bcommix|dalfox|xsstrike|\bxsser|jorgee|muieblackcat|\bfimap|\bparos\b|webscarab|\bhydra\b|patator|cgichk|n-stealth|grendel-scan|sqlninja|bsqlbf|absinthe|pangolin|\bjsql|nosqlmap|tplmap|l9explore|l9tcpid|leakix|censysinspect|internet-?measurement|\w*scann?(?:er|ing)\b|(?:security|vuln\w*|web|port|site)[\s_-]?scan|pentest|penetration\s?test|bug\s?bounty|\bexploit|detectify|probely|rapid7|nexpose|tenable|hello,?\s?world|custom-asynchttpclient|alittle\s+client|red\s?team)"
+_TOOLS = r"(?:sqlmap|\bnikto|nessus|openvas|\bnuclei\b|acunetix|netsparker|invicti|wpscan|joomscan|droopescan|dirbuster|gobuster|dirsearch|feroxbuster|fuzz\s+faster\s+u\s+fool|\bffuf|wfuzz|masscan|zgrab|\bzmap|\bnmap\b|w3af|arachni|skipfish|havij|whatweb|wapiti|\bvega/|appscan|\bwebinspect\b|qualys|burpcollaborator|burp\s?suite|owasp\s?zap|zaproxy|jaeles|\bxray\b|\bgoby\b|pocsuite|\bxspider|metasploit|morfeus|zmeu|\bcommix|dalfox|xsstrike|\bxsser|jorgee|muieblackcat|\bfimap|\bparos\b|webscarab|thc.hydra|\(hydra\)|patator|cgichk|n-stealth|grendel-scan|sqlninja|bsqlbf|absinthe|pangolin|\bjsql|nosqlmap|tplmap|l9explore|l9tcpid|leakix|censysinspect|internet-?measurement|[\w)][_-]scanner\b|(?:security|vuln\w*|web|port|site|attack|exploit|network|xss|sqli?)[\s_-]?scan|\bscan(?:ner)?/\d|pentest|penetration\s?test|bug\s?bounty|\bexploit|detectify|probely|rapid7|nexpose|tenable|hello,?\s?world|custom-asynchttpclient|alittle\s+client|red\s?team)"
 
 _DATABASE_CONSOLES = r"(?:php[-_]?my[-_]?admin[\w.-]{0,16}|pma\d{0,4}|mysql[-_]?admin|myadmin|dbadmin|sqladmin|phppgadmin|pgadmin\d?|adminer(?:[-_][\w.-]{1,20})?|sqlitemanager|websql|mysqlmanager|sqlmanager|sql-admin|phpmanager|rockmongo|mongo-express|_phpmyadmin|xampp|wamp)"
 
@@ -102,6 +102,6 @@ SIGNALS = (
     _agent(
         "exploit_agent",
         weight=5,
-        pattern=r"@(?:[\w-]+\.)?(?:oast|interact|burpcollab)|nasl\b|<\?php|<script|union\s+select|\b(?:wget|curl)\s+(?:-|https?:|\w+\.)",
+        pattern=r"@(?:[\w-]+\.)?(?:oast|interact|burpcollab)|nasl\b|<\?php|<script|union\s+select|\b(?:wget|curl)\s+(?:-|https?:|[a-z][\w-]*\.)",
     ),
 )

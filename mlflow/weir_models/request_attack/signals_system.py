@@ -35,7 +35,7 @@ SIGNALS = (
     _path(
         "system_file",
         weight=5,
-        pattern=r"[/\\](?:etc[/\\]+(?:\.[/\\]+)*(?:passwd|shadow|group|hosts|issue|motd|fstab|crontab|sudoers|my\.cnf|mysql|apache2?|httpd|nginx|php\.ini|ssh|resolv|hostname|os-release|environment|profile|services|security|master\.passwd|lsb-release|rc\.|init\.d|cron)|proc[/\\]+(?:self|version|cpuinfo|cmdline|environ|net|mounts|\d+)|var[/\\]+(?:log|www|spool|lib|run)[/\\]|usr[/\\]+(?:local|bin|share|lib)[/\\]|root[/\\]+\.|home[/\\]+\w+[/\\]+\.|windows[/\\]+(?:win|system|system32|php|repair|panther)\b|winnt[/\\]|boot\.ini|win\.ini|system\.ini|system32|php\.ini|inetpub|ntuser\.dat|sam\b|pagefile\.sys|autoexec\.bat|desktop\.ini|global\.asa|httpd\.conf|access[._]log|error[._]log|bash_history|id_[rd]sa|authorized_keys|known_hosts|web-inf|meta-inf)",
+        pattern=r"[/\\](?:etc[/\\]+(?:\.[/\\]+)*(?:passwd|shadow|group|hosts|issue|motd|fstab|crontab|sudoers|my\.cnf|mysql|apache2?|httpd|nginx|php\.ini|ssh|resolv|hostname|os-release|environment|profile|services|security|master\.passwd|lsb-release|rc\.|init\.d|cron)|proc[/\\]+(?:self|version|cpuinfo|cmdline|environ|net|mounts|\d+)|var[/\\]+(?:log|www|spool|lib|run)[/\\]|usr[/\\]+(?:local|bin|share|lib)[/\\]|root[/\\]+\.|home[/\\]+\w+[/\\]+\.|windows[/\\]+(?:win|system|system32|php|repair|panther)\b|winnt[/\\]|boot\.ini|win\.ini|system\.ini|system32|php\.ini|inetpub|ntuser\.dat|(?:config|repair)[/\\]sam\b|pagefile\.sys|autoexec\.bat|desktop\.ini|global\.asa|httpd\.conf|access[._]log|error[._]log|bash_history|id_[rd]sa|authorized_keys|known_hosts|web-inf|meta-inf)",
     ),
     _path(
         "system_file_start",

@@ -14,6 +14,8 @@ from weir_models.request_attack import decoding
 from weir_models.request_attack.decoding import NULL_MARK, OVERLONG_MARK
 from weir_models.request_attack.sql_tokens import token_types
 
+HIDING_KINDS = "pvr"
+"""Fields in which texts in base64 are looked for."""
 NEXT_PARAMETER = re.compile(r"&(?=[\w.$:%\[\]-]{1,64}=)")
 PARAMETER_NAME = re.compile(r"^[\w.$:%\[\]-]{0,64}=(?!=)")
 ORIGIN = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]{1,12}://[^/?#\s'\"<>${}\\]*")
@@ -39,26 +41,21 @@ class Unit(NamedTuple):
     text: str
 
 
-def units_of(kind: str, decoded: str, has_hidden: bool = True) -> list[Unit]:
-    """The units of one decoded field; with `has_hidden` also those of texts that stand in it in base64."""
+def units_of(kind: str, decoded: str) -> list[Unit]:
+    """The units of one decoded field."""
     text = decoding.fold(decoded)
-    if kind == "p":
-        path, mark, query = text.partition("?")
-        found = [Unit("p", path)]
-        if mark:
-            found += _parameters("v", query)
-    elif kind == "v":
-        found = _parameters("v", text)
-    elif kind == "r":
-        path, mark, query = ORIGIN.sub("", text).partition("?")
-        found = [Unit("r", path)] if path else []
-        if mark:
-            found += _parameters("r", query)
-    else:
-        found = [Unit(kind, text)]
-    if has_hidden and kind in "pvr":
-        found += [Unit("v", decoding.fold(hidden)) for hidden in decoding.hidden_texts(decoded)]
-    return found
+    if kind == "v":
+        return _parameters("v", text)
+    if kind not in "pr":
+        return [Unit(kind, text)]
+    path, mark, query = (ORIGIN.sub("", text) if kind == "r" else text).partition("?")
+    found = [Unit(kind, path)] if path else []
+    return found + _parameters("v" if kind == "p" else "r", query) if mark else found
+
+
+def hidden_units(decoded: str) -> list[Unit]:
+    """The texts that stand in a decoded field in base64, each as if it were a value."""
+    return [Unit("v", decoding.fold(hidden)) for hidden in decoding.hidden_texts(decoded)]
 
 
 def _parameters(kind: str, query: str) -> list[Unit]:
@@ -86,22 +83,18 @@ def value_of(unit: Unit) -> str:
     return unit.text
 
 
-def view(name: str, unit: Unit) -> str:
-    """The unit's text as the signals of one view read it."""
+def views(unit: Unit) -> tuple[str, str, str, str, str, str]:
+    """The unit's text as signals read it, in the order of signal.VIEWS."""
     kind, text = unit
-    if name == "text":
-        return text
-    if name == "shell":
-        shell = SHELL_FIELD.sub(" ", text) if "$" in text else text
-        return shell.translate(SHELL_QUOTES) if SHELL_PADDED.search(shell) else shell
-    if name == "compact":
-        return (SCRIPT_COMMENT.sub("", text) if "*" in text or "--" in text else text).translate(COMPACT)
     value = value_of(unit)
-    if name == "value":
-        return value
     sql = value if value.isascii() else MARKS.sub("", value)
-    if name == "tokens":
-        return token_types(sql.replace("`", " ")) if kind in "pvr" else ""
+    tokens = token_types(sql.replace("`", " ")) if kind in "pvr" else ""
     if "*" in sql or "\n" in sql:
         sql = SQL_COMMENT.sub(" ", sql)
-    return SQL_SPACE.sub(" ", sql) if SQL_ODD_SPACE.search(sql) else sql
+    if SQL_ODD_SPACE.search(sql):
+        sql = SQL_SPACE.sub(" ", sql)
+    shell = SHELL_FIELD.sub(" ", text) if "$" in text else text
+    if SHELL_PADDED.search(shell):
+        shell = shell.translate(SHELL_QUOTES)
+    compact = (SCRIPT_COMMENT.sub("", text) if "*" in text or "--" in text else text).translate(COMPACT)
+    return text, value, sql, shell, compact, tokens

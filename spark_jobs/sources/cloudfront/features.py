@@ -42,79 +42,38 @@ TOOL_AGENT = (
     r"scrapy|httpclient|postman|insomnia|zgrab|masscan|nmap|nikto|sqlmap|nuclei|wpscan|gobuster|dirbuster|ffuf|feroxbuster|hydra)"
 )
 BOT_AGENT = r"(?i)(?:bot\b|bot/|crawler|spider|slurp|monitor|pingdom|uptime|preview|facebookexternalhit|feedfetcher|\+https?://)"
+PATH_PATTERNS = {
+    "asset_request_count": ASSET_PATH,
+    "sign_in": SIGN_IN_PATH,
+    "probe_path_request_count": PROBE_PATH,
+    "robots_request_count": r"\A/robots\.txt\z",
+}
+AGENT_PATTERNS = {"tool_user_agent_count": TOOL_AGENT, "declared_bot_count": BOT_AGENT}
 ATTACK_FLOOR = 0.01
 EVIDENCE_REQUESTS = 20
 _BEHAVIOUR = tuple(column.name for column in CLIENT_BEHAVIOUR)
 
 
-def client_hourly(requests: DataFrame) -> DataFrame:
+def client_hourly(requests: DataFrame, tasks: int = 4) -> DataFrame:
     """Requests of whole hours -> one row per address and hour."""
-    rows = requests.select(
+
+    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from spark_jobs.sources.cloudfront.hourly import client_hourly_rows
+
+        found = client_hourly_rows(batches, PATH_PATTERNS, AGENT_PATTERNS)
+        if found is not None:
+            yield from found.to_batches()
+
+    by_hour = requests.select(
         "client_ip",
-        F.date_trunc("hour", "event_at").alias("hour_at"),
-        F.date_trunc("minute", "event_at").alias("minute_at"),
         "event_at",
-        F.coalesce("uri_path", F.lit("")).alias("uri_path"),
-        F.coalesce("user_agent", F.lit("")).alias("user_agent"),
+        "uri_path",
+        "user_agent",
+        F.coalesce("bytes_sent", F.lit(0)).cast("bigint").alias("bytes_sent"),
+        F.coalesce("time_taken_seconds", F.lit(0.0)).alias("time_taken_seconds"),
         *_request_marks(),
-    )
-    grain = ["client_ip", "hour_at"]
-    paths = (
-        rows.groupBy(*grain, "uri_path")
-        .agg(
-            F.count("*").alias("n"),
-            *(F.sum(name).alias(name) for name in _MARKS),
-            F.sum("bytes_sent").alias("bytes_sent"),
-            _sum_of_fractions(F.col("time_taken_seconds")).alias("time_taken_seconds"),
-            F.min("event_at").alias("first_event_at"),
-            F.max("event_at").alias("last_event_at"),
-        )
-        .select("*", *_path_marks())
-    )
-    by_path = paths.groupBy(*grain).agg(
-        F.sum("n").alias("request_count"),
-        F.count("*").alias("distinct_path_count"),
-        _sum_of_fractions(F.col("n") * F.log2(F.col("n").cast("double"))).alias("n_log_n"),
-        *(F.sum(name).alias(name) for name in (*_MARKS, *_PATH_MARKS)),
-        F.sum("bytes_sent").alias("bytes_sent"),
-        _sum_of_fractions(F.col("time_taken_seconds")).alias("time_taken_seconds"),
-        F.min("first_event_at").alias("first_event_at"),
-        F.max("last_event_at").alias("last_event_at"),
-    )
-    agents = (
-        rows.groupBy(*grain, "user_agent")
-        .agg(F.count("*").alias("n"))
-        .select(
-            "*",
-            (F.col("user_agent").rlike(TOOL_AGENT).cast("bigint") * F.col("n")).alias("tool_n"),
-            (F.col("user_agent").rlike(BOT_AGENT).cast("bigint") * F.col("n")).alias("bot_n"),
-        )
-        .groupBy(*grain)
-        .agg(
-            F.count("*").alias("distinct_user_agent_count"),
-            F.sum("tool_n").alias("tool_user_agent_count"),
-            F.sum("bot_n").alias("declared_bot_count"),
-        )
-    )
-    minutes = (
-        rows.groupBy(*grain, "minute_at")
-        .agg(F.count("*").alias("n"))
-        .groupBy(*grain)
-        .agg(F.count("*").alias("active_minute_count"), F.max("n").alias("peak_minute_request_count"))
-    )
-    entropy = F.log2(F.col("request_count").cast("double")) - F.col("n_log_n") / F.col("request_count")
-    return (
-        by_path.join(agents, grain)
-        .join(minutes, grain)
-        .select(
-            "*",
-            address_cidr(F.col("client_ip")).alias("client"),
-            F.lit("address").alias("client_kind"),
-            F.lit(1).cast("bigint").alias("address_count"),
-            F.greatest(entropy, F.lit(0.0)).alias("path_entropy_bits"),
-        )
-        .select(*CLIENT_HOURLY.column_names, _event_hour())
-    )
+    ).repartition(tasks, F.date_trunc("hour", "event_at"))
+    return by_hour.mapInArrow(rows, spark_ddl(CLIENT_HOURLY, with_hour=True))
 
 
 def client_daily(hourly: DataFrame, interval: Interval, tasks: int = 4) -> DataFrame:
@@ -132,7 +91,8 @@ def client_daily(hourly: DataFrame, interval: Interval, tasks: int = 4) -> DataF
 
     columns = [name for name in CLIENT_HOURLY.column_names if name not in ("first_event_at", "last_event_at")]
     by_net = hourly.select(*columns, network_cidr(F.col("client")).alias("network")).repartition(tasks, "network")
-    return by_net.mapInArrow(rows, spark_ddl(CLIENT_DAILY, with_hour=True))
+    # By hour again, so that an hour's rows end in one file instead of one a task.
+    return by_net.mapInArrow(rows, spark_ddl(CLIENT_DAILY, with_hour=True)).repartition(tasks, HOUR_COLUMN)
 
 
 def by_network(addresses: DataFrame) -> DataFrame:
@@ -317,33 +277,8 @@ def _v6_network(client: Column) -> Column:
     return F.concat(F.regexp_replace(first_four, r"(?:(?:^|:)0)+$", ""), F.lit("::/64"))
 
 
-_MARKS = (
-    "query_request_count",
-    "post_request_count",
-    "head_request_count",
-    "unusual_method_request_count",
-    "post_failure_n",
-    "ok_count",
-    "redirect_count",
-    "unauthorised_count",
-    "not_found_count",
-    "client_error_count",
-    "server_error_count",
-    "no_referer_count",
-    "no_user_agent_count",
-    "cookie_request_count",
-)
-_PATH_MARKS = (
-    "asset_request_count",
-    "sign_in_request_count",
-    "sign_in_failure_count",
-    "probe_path_request_count",
-    "robots_request_count",
-)
-
-
 def _request_marks() -> list[Column]:
-    """0/1 columns of one request, named `_MARKS`, and the quantities that are summed."""
+    """Booleans of one request, named after the count of client_hourly that they go into."""
     method, status = F.col("method"), F.coalesce(F.col("status"), F.lit(0))
     post = F.coalesce(method == "POST", F.lit(False))
     marks = {
@@ -351,7 +286,7 @@ def _request_marks() -> list[Column]:
         "post_request_count": post,
         "head_request_count": F.coalesce(method == "HEAD", F.lit(False)),
         "unusual_method_request_count": F.coalesce(~method.isin("GET", "HEAD", "POST", "OPTIONS"), F.lit(False)),
-        "post_failure_n": post & status.isin(400, 401, 403, 422, 429),
+        "is_failed_post": post & status.isin(400, 401, 403, 422, 429),
         "ok_count": status.between(200, 299) | (status == 304),
         "redirect_count": status.between(300, 399) & (status != 304),
         "unauthorised_count": status.isin(401, 403),
@@ -362,24 +297,7 @@ def _request_marks() -> list[Column]:
         "no_user_agent_count": F.col("user_agent").isNull(),
         "cookie_request_count": F.col("cookie_hash").isNotNull(),
     }
-    return [
-        *(mark.cast("bigint").alias(name) for name, mark in marks.items()),
-        F.coalesce("bytes_sent", F.lit(0)).cast("bigint").alias("bytes_sent"),
-        F.coalesce("time_taken_seconds", F.lit(0.0)).alias("time_taken_seconds"),
-    ]
-
-
-def _path_marks() -> list[Column]:
-    """Counts that depend on the path alone, named `_PATH_MARKS`, on rows grouped by path."""
-    path, n = F.col("uri_path"), F.col("n")
-    signs_in = path.rlike(SIGN_IN_PATH).cast("bigint")
-    return [
-        (path.rlike(ASSET_PATH).cast("bigint") * n).alias("asset_request_count"),
-        (signs_in * F.col("post_request_count")).alias("sign_in_request_count"),
-        (signs_in * F.col("post_failure_n")).alias("sign_in_failure_count"),
-        (path.rlike(PROBE_PATH).cast("bigint") * n).alias("probe_path_request_count"),
-        ((path == "/robots.txt").cast("bigint") * n).alias("robots_request_count"),
-    ]
+    return [mark.alias(name) for name, mark in marks.items()]
 
 
 def _sum_of_fractions(column: Column) -> Column:

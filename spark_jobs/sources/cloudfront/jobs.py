@@ -51,7 +51,7 @@ def requests(run: JobRun) -> dict[str, Any]:
 
 def client_hourly(run: JobRun) -> dict[str, Any]:
     """requests -> client_hourly."""
-    rows = features.client_hourly(run.lake.read(run.spark, REQUESTS, run.interval))
+    rows = features.client_hourly(run.lake.read(run.spark, REQUESTS, run.interval), run.tasks)
     return {"rows": run.lake.overwrite(rows, CLIENT_HOURLY, run.interval)}
 
 

@@ -39,7 +39,7 @@ CAREFUL_LINES = 10_000
 FEW_LINES = 500
 """Blocks with odd lines are halved down to this many lines before they are looked at one by one."""
 FEW_ODD_LINES = 8
-"""Odd lines that the reader may name in a block, one a reading, before the block is halved."""
+"""Odd lines that the reader may name in a block before the block is halved."""
 _NAMED_ROW = re.compile(r"Row #(\d+)")
 _JSON_FIELDS = (*TIME_FIELDS, *FIELD_COLUMNS)
 _SCHEMA = arrow_schema(REQUESTS)
@@ -225,19 +225,20 @@ class ObjectParser:
         """A block read at once, without the few odd lines that the reader names; None where there is more to it."""
         left, numbers = data, np.arange(first_line, first_line + count)
         rejected: list[Rejected] = []
-        table, row = self._fast(left, self.fields, pa.array(numbers))
+        table: pa.Table | None = None
         while table is None:
-            if row is None or row >= len(numbers) or len(rejected) == FEW_ODD_LINES:
+            table, odd = self._fast(left, self.fields, numbers, FEW_ODD_LINES)
+            if (table is None and not odd) or len(rejected) + len(odd) > FEW_ODD_LINES:
                 return None
-            start = len(left) - len(left.split(b"\n", row)[-1])
-            end = left.find(b"\n", start) + 1 or len(left)
-            number, line = int(numbers[row]), left[start:end].removesuffix(b"\n")
-            problem = self._problem(line, number)
-            if problem is None:
-                return None
-            rejected.append(_rejected(number, *problem, line))
-            left, numbers = left[:start] + left[end:], np.delete(numbers, row)
-            table, row = self._fast(left, self.fields, pa.array(numbers))
+            lines = left.split(b"\n") if odd else []
+            for row in odd:
+                problem = self._problem(lines[row], int(numbers[row])) if row < len(numbers) else None
+                if problem is None:
+                    return None
+                rejected.append(_rejected(int(numbers[row]), *problem, lines[row]))
+            if table is None:
+                left = b"\n".join(line for row, line in enumerate(lines) if row not in odd)
+                numbers = np.delete(numbers, odd)
         excluded = sorted(n for n in self.object.excluded if first_line <= n < first_line + count)
         if excluded:
             lines = data.split(b"\n")
@@ -283,7 +284,7 @@ class ObjectParser:
         if not good:
             return
         data = b"".join(line + b"\n" for _, line in good)
-        table, _ = self._fast(data, fields, pa.array([number for number, _ in good], pa.int64()))
+        table, _ = self._fast(data, fields, np.array([number for number, _ in good]))
         if table is not None:
             yield table
         elif len(good) == 1:
@@ -390,14 +391,28 @@ class ObjectParser:
 
     # --- columns ---------------------------------------------------------------------------------------------------
 
-    def _fast(self, data: bytes, fields: tuple[str, ...], numbers: pa.Array) -> tuple[pa.Table | None, int | None]:
-        """Lines that are all sound -> (table, None); else None, and the row that Arrow's reader names, if it does."""
+    def _fast(
+        self, data: bytes, fields: tuple[str, ...], numbers: np.ndarray, may_skip: int = 0
+    ) -> tuple[pa.Table | None, list[int]]:
+        """Lines that are all sound -> their table; None where Arrow's reader or a check refuses any of them.
+
+        Beside it the rows that the reader names as odd: left out of the table (so many it may skip, for their number of
+        fields), or why there is none.
+        """
+        skipped: list[int] = []
+
+        def skip(row: Any) -> str:
+            skipped.append(row.number - 1)
+            return "skip" if len(skipped) <= may_skip else "error"
+
         unique = [name if name not in fields[:i] else f"{name} {i}" for i, name in enumerate(fields)]
         try:
             raw = csv.read_csv(
                 pa.BufferReader(data),
                 read_options=csv.ReadOptions(column_names=unique, use_threads=False, block_size=len(data) + 1),
-                parse_options=csv.ParseOptions(delimiter="\t", quote_char=False, escape_char=False),
+                parse_options=csv.ParseOptions(
+                    delimiter="\t", quote_char=False, escape_char=False, invalid_row_handler=skip
+                ),
                 convert_options=csv.ConvertOptions(
                     column_types={name: _csv_type(name) for name in unique if _csv_type(name) is not None},
                     include_columns=[name for name in unique if _csv_type(name) is not None],
@@ -408,23 +423,24 @@ class ObjectParser:
             event_seconds = _event_seconds(raw)
         except pa.ArrowInvalid as error:
             named = _NAMED_ROW.search(str(error))
-            return None, int(named.group(1)) - 1 if named else None
-        if raw.num_rows != len(numbers):
-            return None, None
+            return None, [*skipped, *([int(named.group(1)) - 1] if named else [])]
+        if raw.num_rows != len(numbers) - len(skipped):
+            return None, []
         found = {FIELD_COLUMNS[n][0]: raw[n].chunk(0) for n in raw.column_names if n in FIELD_COLUMNS and raw.num_rows}
         addresses = self._client_ip(found.get("client_ip"))
         if event_seconds is None or addresses is None:
-            return None, None
+            return None, []
         bounds = pc.min_max(event_seconds)
         if bounds["min"].as_py() < self.options.earliest_event or bounds["max"].as_py() > self.options.latest_event:
-            return None, None
+            return None, []
         found |= {
             "event_at": pc.multiply(event_seconds, 1_000_000).cast(pa.timestamp("us", tz="UTC")),
             "client_ip": addresses,
-            "line_number": numbers,
+            "line_number": pa.array(np.delete(numbers, skipped)),
             "source_object": _constant(self.object.source_object, raw.num_rows),
         }
-        return self._finished(found, raw.num_rows), None
+        table = self._finished(found, raw.num_rows)
+        return table, skipped if table is not None else []
 
     def _finished(self, found: dict[str, pa.Array], rows: int) -> pa.Table | None:
         for name in (
@@ -446,9 +462,9 @@ class ObjectParser:
             found |= _split_query(found["uri_path"])
         for name in ("uri_path", "uri_query", "referer", "content_type", "forwarded_for"):
             if name in found:
-                found[name] = _mapped(found[name], decode_once)
+                found[name] = _decoded(found[name], decode_once)
         if "user_agent" in found:
-            found["user_agent"] = _mapped(found["user_agent"], decode_user_agent)
+            found["user_agent"] = _decoded(found["user_agent"], decode_user_agent)
         if self.options.hash_query_values and "uri_query" in found:
             found["uri_query"] = _mapped(found["uri_query"], self._hashed_query, only_with="=")
         if "cookie_hash" in found:
@@ -489,7 +505,7 @@ class ObjectParser:
 
     def _cookie(self, column: pa.Array) -> pa.Array:
         if self.options.cookies == "keep":
-            return _mapped(column, decode_once)
+            return _decoded(column, decode_once)
         if self.options.cookies == "drop":
             return pa.nulls(len(column), pa.string()).dictionary_encode()
         return _mapped(column, self._keyed_hash, only_with="")
@@ -598,11 +614,20 @@ def _seconds(row: Mapping[str, bytes]) -> int | None:
         return None
 
 
-def _mapped(column: pa.Array, change: Any, only_with: str = "%") -> pa.Array:
+def _decoded(column: pa.Array, decode: Any) -> pa.Array:
+    """`decode` applied to each distinct value with an escape; spaces, which most escapes are, are put in all at once.
+
+    A space is no hexadecimal digit, so none of the escapes that are left comes about by that.
+    """
+    if pa.types.is_dictionary(column.type):
+        return pa.DictionaryArray.from_arrays(column.indices, _decoded(column.dictionary, decode))
+    return _mapped(pc.replace_substring(column, "%20", " "), decode, only_with="%")
+
+
+def _mapped(column: pa.Array, change: Any, only_with: str) -> pa.Array:
     """`change` applied to each distinct value that contains `only_with`."""
     if pa.types.is_dictionary(column.type):
-        texts = [change(t) if t is not None and only_with in t else t for t in column.dictionary.to_pylist()]
-        return pa.DictionaryArray.from_arrays(column.indices, pa.array(texts, pa.string()))
+        return pa.DictionaryArray.from_arrays(column.indices, _mapped(column.dictionary, change, only_with))
     chosen = pc.fill_null(pc.match_substring(column, only_with), False)
     if not pc.any(chosen).as_py():
         return column

@@ -278,11 +278,12 @@ def _duplicates(spark: SparkSession, lake: Lake, files: Sequence[WrittenFile], g
     if not paths:
         return {}
     columns = "request_id string, source_object string, line_number bigint, event_at timestamp"
-    rows = lake.read_files(spark, REQUESTS, paths, columns)
-    repeated = rows.groupBy("request_id").agg(F.count("*").alias("copies")).where(F.col("copies") > 1)
+    # By hash first: numbers group in half the time and memory; whose ids are equal in truth is seen below.
+    rows = lake.read_files(spark, REQUESTS, paths, columns).withColumn("id_hash", F.xxhash64("request_id"))
+    repeated = rows.groupBy("id_hash").agg(F.count("*").alias("copies")).where(F.col("copies") > 1)
     if not repeated.limit(1).collect():
         return {}
-    copies = rows.join(repeated.select("request_id"), "request_id", "left_semi")
+    copies = rows.join(repeated.select("id_hash"), "id_hash", "left_semi")
     first: dict[str, tuple[str, int]] = {}
     losers: _Duplicates = defaultdict(dict)
     copies = copies.select(
