@@ -49,7 +49,7 @@ PATH_PATTERNS = {
     "robots_request_count": r"\A/robots\.txt\z",
 }
 AGENT_PATTERNS = {"tool_user_agent_count": TOOL_AGENT, "declared_bot_count": BOT_AGENT}
-ATTACK_FLOOR = 0.01
+ATTACK_FLOOR = 0.1
 EVIDENCE_REQUESTS = 20
 _BEHAVIOUR = tuple(column.name for column in CLIENT_BEHAVIOUR)
 
