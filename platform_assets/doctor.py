@@ -31,17 +31,16 @@ from rich.table import Table
 from rich.text import Text
 
 from platform_assets.resources import database
-from platform_assets.resources.objects import (
+from platform_assets.resources.aws import (
     AWS_ERRORS,
     BAD_CREDENTIALS,
     CREDENTIALS_HINT,
-    ObjectsError,
     aws_client,
     aws_refusal,
     aws_sentence,
-    count_objects,
     url_without_secrets,
 )
+from platform_assets.resources.objects import ObjectsError, count_objects
 from platform_assets.settings import Settings
 
 State = Literal["ok", "missing", "failed", "off"]
@@ -295,16 +294,17 @@ def _credentials(settings: Settings) -> tuple[State, str]:
     if credentials is None:
         return "failed", f"None were found and {needed} need them; {CREDENTIALS_HINT}."
     present = f"Found ({credentials.method}), for {needed}"
-    if not (uses["S3"] or uses["WAF"]):
+    is_of_aws = uses["S3"] and not settings.s3_endpoint_url  # another store's credentials have no account
+    if not (uses["WAF"] or is_of_aws):
         return "ok", f"{present}."
     try:
-        client = aws_client("sts", settings.aws_region, settings.aws_endpoint_url, seconds=NETWORK_SECONDS, attempts=1)
+        client = aws_client("sts", settings.aws_region, seconds=NETWORK_SECONDS, attempts=1)
         return "ok", f"{present}, account {client.get_caller_identity()['Account']}."
     except AWS_ERRORS as error:
         code = getattr(error, "response", {}).get("Error", {}).get("Code")
-        if settings.aws_endpoint_url and code not in BAD_CREDENTIALS:
-            return "ok", f"{present}; {url_without_secrets(settings.aws_endpoint_url)} does not tell the account."
-        return "failed", aws_sentence(error, needed, settings.aws_endpoint_url)
+        if code is not None and code not in BAD_CREDENTIALS:  # a stand-in for AWS that has no STS
+            return "ok", f"{present}; {url_without_secrets(client.meta.endpoint_url)} does not tell the account."
+        return "failed", aws_sentence(error, needed)
 
 
 def _webhook(settings: Settings) -> tuple[State, str]:
@@ -357,7 +357,7 @@ def _nearest(path: Path) -> Path:
 
 
 def _count(settings: Settings, location: str, limit: int = LISTED_OBJECTS) -> int:
-    where = {"region": settings.aws_region, "endpoint_url": settings.aws_endpoint_url}
+    where = {"region": settings.aws_region, "endpoint_url": settings.s3_endpoint_url}
     return count_objects(location, limit=limit, seconds=NETWORK_SECONDS, **where)
 
 
@@ -374,5 +374,5 @@ def _listens(url: str, default_port: int, what: str, setting: str) -> tuple[Stat
 def _asked(
     settings: Settings, asked: tuple[str, str, str, str], success: str, region: str, **arguments: Any
 ) -> tuple[State, str]:
-    refusal = aws_refusal(*asked, region, settings.aws_endpoint_url, NETWORK_SECONDS, **arguments)
+    refusal = aws_refusal(*asked, region, NETWORK_SECONDS, **arguments)
     return ("failed", refusal) if refusal else ("ok", f"{asked[2]} {success}")

@@ -77,7 +77,7 @@ def _listed(settings: Settings, known: Any) -> Any:
     return list_objects(
         settings.cloudfront_raw,
         region=settings.aws_region,
-        endpoint_url=settings.aws_endpoint_url,
+        endpoint_url=settings.s3_endpoint_url,
         known=seen,
     )
 

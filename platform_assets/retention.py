@@ -1,12 +1,14 @@
-"""How long data is kept: an asset that drops old hours and frees the space, and the schedules for it and retraining."""
+"""How long data is kept: an asset that drops old hours and old lines of the home's files, and frees the space."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
-from platform_assets.resources import database
+from platform_assets.resources import database, metrics, notifier
 from platform_assets.resources.engine import lake_of
+from platform_assets.resources.records import trim_lines
 from platform_assets.settings import Settings
 from platform_assets.waf.tables import TABLES as WAF_TABLES
 from platform_assets.waf.tables import WAF_DECISIONS
@@ -16,6 +18,12 @@ from spark_jobs.registry import tables
 
 RETENTION_KEY = dg.AssetKey(["housekeeping", "retention"])
 VACUUM_AFTER_HOURS = 24
+RECORDS: dict[str, Callable[[Mapping[str, Any]], str | None]] = {
+    notifier.FILE_NAME: notifier.alert_of,
+    metrics.FILE_NAME: lambda record: None,
+}
+"""Files of the home that grow line by line, and what the lines of one thing have in common."""
+RECORDS_DAYS = 90
 
 
 def all_tables() -> dict[str, Table]:
@@ -36,7 +44,7 @@ def retention_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         specs=[
             dg.AssetSpec(
                 RETENTION_KEY,
-                description="Drops what is older than each table's retention, in the lake and in the database, and frees the space.",
+                description="Drops what is older than its retention, in the lake, the database and the home's files of alerts and metrics, and frees the space.",
                 group_name="housekeeping",
                 kinds={"deltalake"},
                 owners=["team:edge"],
@@ -50,7 +58,7 @@ def retention_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 
 def carry_out(settings: Settings, now: datetime) -> dict[str, int]:
-    """Forget and vacuum; returns hours dropped per table, files freed and database rows deleted."""
+    """Forget, trim and vacuum; returns hours and lines dropped, files freed and database rows deleted."""
     lake, dropped, freed, deleted = lake_of(settings), {}, 0, 0
     lineage.compact(lake)
     for table in all_tables().values():
@@ -62,6 +70,10 @@ def carry_out(settings: Settings, now: datetime) -> dict[str, int]:
         ):
             dropped[f"hours of {table.key}"] = gone
         freed += lake.vacuum(table, VACUUM_AFTER_HOURS)
+    for name, group_of in RECORDS.items():
+        days = settings.retention_days.get(name, RECORDS_DAYS)
+        if gone := trim_lines(settings.home / name, now - timedelta(days=days), group_of):
+            dropped[f"lines of {name}"] = gone
     if (days := retention_days(settings, WAF_DECISIONS)) is not None:
         deleted = database.forget(settings.database, WAF_DECISIONS, "decided_at", now - timedelta(days=days))
     return {**dropped, "files freed": freed, "database rows deleted": deleted}

@@ -201,6 +201,7 @@ _KNOWN = {
     "NoChampionError": 5,
     "UnusableModelError": 5,
     "StalePlanError": 4,
+    "PlanStoppedError": 4,
     "IncompleteApplyError": 5,
 }
 

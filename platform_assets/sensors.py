@@ -57,7 +57,7 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
                 list_objects(
                     settings.cloudfront_raw,
                     region=settings.aws_region,
-                    endpoint_url=settings.aws_endpoint_url,
+                    endpoint_url=settings.s3_endpoint_url,
                     known=seen,
                 )
             )

@@ -44,7 +44,10 @@ class Settings(BaseSettings):
     aws_region: str = Field(
         "us-east-1", description="Region of S3, SNS and CloudWatch; WAF's CLOUDFRONT scope is always us-east-1."
     )
-    aws_endpoint_url: str = Field("", description="Endpoint in place of AWS's own, for S3-compatible stores and tests.")
+    s3_endpoint_url: str = Field(
+        "",
+        description="S3-compatible store in place of S3, for log objects and lake; all other services take botocore's own AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_WAFV2, ….",
+    )
 
     # Logs
     headerless_layout: str = Field(
@@ -73,7 +76,7 @@ class Settings(BaseSettings):
     )
     retention_days: dict[str, int] = Field(
         default_factory=dict,
-        description='Days per table, as JSON: {"parsed/cloudfront/requests": 7}; others keep their default.',
+        description='Days per table or file of the home, as JSON: {"parsed/cloudfront/requests": 7, "alerts.jsonl": 30}; others keep their default.',
     )
 
     # Models

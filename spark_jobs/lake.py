@@ -120,6 +120,10 @@ class Lake:
         `frame` has the table's columns, and `event_hour` where the table is hourly. Rows outside of the interval are
         an error of the caller and refused.
         """
+        return self.commit(table, self.write(frame, table), interval.hours if interval else None)
+
+    def write(self, frame: DataFrame, table: Table) -> list[WrittenFile]:
+        """The rows of `frame`, evaluated once, in files of the table's folder that nobody reads before a commit."""
         lake = self
 
         def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -132,8 +136,13 @@ class Lake:
 
         columns = [*table.column_names, *([HOUR_COLUMN] if table.hourly else [])]
         written = frame.select(*columns).mapInArrow(write, MANIFEST_SCHEMA).collect()
-        files = [WrittenFile.from_json(row.manifest) for row in written]
-        return self.commit(table, files, interval.hours if interval else None)
+        return [WrittenFile.from_json(row.manifest) for row in written]
+
+    def discard(self, table: Table, files: Sequence[WrittenFile]) -> None:
+        """Delete files that were written and not committed; those of a run that was killed are left to `vacuum`."""
+        filesystem, base = self.storage.filesystem(self.path(table))
+        for file in files:
+            filesystem.delete_file(f"{base}/{file.path}")
 
     def overwrite_arrow(self, data: pa.Table, table: Table, hours: Sequence[str] | None = None) -> int:
         """The same for rows that are in the driver already."""
@@ -197,20 +206,25 @@ class Lake:
 
     def _create(self, table: Table) -> None:
         from deltalake import DeltaTable, Schema
+        from deltalake.exceptions import CommitFailedError, DeltaError
 
         options = self.storage.delta_options()
         if DeltaTable.is_deltatable(self.path(table), storage_options=options):
             return
         if not self.root.startswith("s3://"):
             Path(self.path(table)).mkdir(parents=True, exist_ok=True)
-        DeltaTable.create(
-            self.path(table),
-            schema=Schema.from_arrow(arrow_schema(table, with_hour=True)),
-            mode="ignore",
-            partition_by=[HOUR_COLUMN] if table.hourly else None,
-            description=table.meaning,
-            storage_options=options,
-        )
+        try:
+            DeltaTable.create(
+                self.path(table),
+                schema=Schema.from_arrow(arrow_schema(table, with_hour=True)),
+                mode="ignore",
+                partition_by=[HOUR_COLUMN] if table.hourly else None,
+                description=table.meaning,
+                storage_options=options,
+            )
+        except (CommitFailedError, DeltaError):
+            if not DeltaTable.is_deltatable(self.path(table), storage_options=options):
+                raise  # else somebody else was faster to make the same table
 
     # --- reading ---------------------------------------------------------------------------------------------
 

@@ -52,7 +52,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--engine", default="sail")
     parser.add_argument("--tasks", type=int, default=4)
     parser.add_argument("--region", default="us-east-1")
-    parser.add_argument("--endpoint-url", default="")
+    parser.add_argument(
+        "--endpoint-url", default="", help="S3-compatible store; default: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL"
+    )
     parser.add_argument("--parameters", default="{}", help="JSON")
     given = parser.parse_args(arguments)
     lake = Lake(given.lake.rstrip("/"), Storage(given.region, given.endpoint_url))

@@ -17,14 +17,24 @@ from isal import isal_zlib
 
 GZIP_MAGIC = b"\x1f\x8b"
 READ_BYTES = 1 << 20
+ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+"""Where botocore looks for S3, first one first; pyarrow looks at neither."""
 
 
 @dataclass(frozen=True)
 class Storage:
-    """How to reach s3:// URIs; credentials come from the environment of the process, as boto3 finds them."""
+    """How to reach s3:// URIs; credentials come from the environment of the process, as boto3 finds them.
+
+    Without an endpoint it is the one that botocore's variables name, looked up where this is made: the driver, so that
+    tasks on other machines ask the same store.
+    """
 
     region: str = "us-east-1"
     endpoint_url: str = ""
+
+    def __post_init__(self) -> None:
+        named = (self.endpoint_url, *(os.environ.get(name, "") for name in ENDPOINT_VARIABLES))
+        object.__setattr__(self, "endpoint_url", next(filter(None, named), ""))
 
     def filesystem(self, uri: str) -> tuple[Any, str]:
         """(pyarrow filesystem, path within it) of a local path or an s3:// URI."""
@@ -42,14 +52,17 @@ class Storage:
         """The same, as `deltalake` storage options."""
         options = {"AWS_REGION": self.region}
         if self.endpoint_url:
-            options |= {"AWS_ENDPOINT_URL": self.endpoint_url, "AWS_ALLOW_HTTP": "true"}
+            options |= {ENDPOINT_VARIABLES[0]: self.endpoint_url, "AWS_ALLOW_HTTP": "true"}
         return options
 
     def tell_engine(self) -> None:
-        """The embedded engine's own S3 reader takes region and endpoint from the environment of its process alone."""
+        """The embedded engine's own S3 reader takes region and endpoint from the environment of its process alone.
+
+        The variable is the one of S3: the general one would send WAF, SNS and CloudWatch to this store as well.
+        """
         os.environ.setdefault("AWS_REGION", self.region)
         if self.endpoint_url:
-            os.environ |= {"AWS_ENDPOINT_URL": self.endpoint_url, "AWS_ALLOW_HTTP": "true"}
+            os.environ |= {ENDPOINT_VARIABLES[0]: self.endpoint_url, "AWS_ALLOW_HTTP": "true"}
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """A DataFrame and a model folder -> the DataFrame with the model's columns. The one place where Spark meets a model.
 
 The model is loaded inside the task, once a process; its score of a row does not depend on the batch it comes in, so it
-equals the same model called alone.
+equals the same model called alone. What a model says no to in a task comes back to the driver as one sentence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,16 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 BATCH_ROWS = 32_768
+MARKS = ("[[the model failed: ", "]]")
+"""Around what went wrong in a task: an engine hands errors back as text, wrapped in its own and with a stack trace."""
+
+
+class UnusableModelError(Exception):
+    """A registered version cannot be used by the code that is installed; one sentence that says what to do."""
+
+    @classmethod
+    def of(cls, name: str, version: str, cannot: str, said: str) -> UnusableModelError:
+        return cls(f"The model {name} version {version} cannot be {cannot} by this release ({said}); run `weir train`.")
 
 
 def scored(frame: DataFrame, model_dir: str, inputs: Sequence[str], keep: Sequence[str], ddl: str) -> DataFrame:
@@ -26,13 +38,39 @@ def scored(frame: DataFrame, model_dir: str, inputs: Sequence[str], keep: Sequen
 
         model = loaded_model(model_dir)
         for rows in _merged(batches):
-            predicted = pa.Table.from_pandas(model.predict(rows.select(list(inputs)).to_pandas()), preserve_index=False)
+            asked = rows.select(list(inputs)).to_pandas()
+            try:
+                predicted = pa.Table.from_pandas(model.predict(asked), preserve_index=False)
+            except MemoryError:
+                raise  # nothing that fitting again would change
+            except Exception as error:
+                raise UnusableModelError(MARKS[0] + first_line(error) + MARKS[1]) from error
             out = rows.select(list(keep))
             for name in predicted.column_names:
                 out = out.append_column(name, predicted[name])
             yield from out.combine_chunks().to_batches()
 
     return frame.select(*dict.fromkeys([*keep, *inputs])).mapInArrow(score, ddl)
+
+
+@contextmanager
+def explained(parameters: Mapping[str, Any]) -> Iterator[None]:
+    """Around what makes the engine evaluate `scored`: a model that fails in a task is an UnusableModelError here."""
+    try:
+        yield
+    except Exception as error:
+        found = re.search(re.escape(MARKS[0]) + "(.*?)" + re.escape(MARKS[1]), str(error), re.DOTALL)
+        if found is None:
+            raise
+        raise UnusableModelError.of(
+            parameters["model_name"], parameters["model_version"], "applied", found[1]
+        ) from error
+
+
+def first_line(error: Exception) -> str:
+    """An error in a few words."""
+    said = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {said[0][:200]}" if said else type(error).__name__
 
 
 def _merged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:

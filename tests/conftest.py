@@ -64,12 +64,13 @@ def moto_server() -> Iterator[str]:
 
 @pytest.fixture
 def moto_endpoint(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The endpoint of an empty AWS account; its credentials are in the environment."""
+    """The endpoint of an empty AWS account; it and its credentials are in the environment, where botocore looks."""
     reset = urllib.request.Request(f"{moto_server}/moto-api/reset", method="POST")
     urllib.request.urlopen(reset, timeout=10).close()
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
     return moto_server
 
 

@@ -155,14 +155,31 @@ def champion(name: str, *, tracking_uri: str) -> tuple[str, dict[str, str]] | No
 
 
 def download(name: str, version: str, to: Path, *, tracking_uri: str) -> Path:
-    """Fetch a registered version into a folder below `to`; returns the folder that load_dir reads."""
+    """Fetch a registered version into a folder below `to`; returns the folder that load_dir reads.
+
+    The folder gets its name when it is whole, so that one that a killed process has begun is never served.
+    """
     target = Path(to) / f"{name}-{version}"
-    if any(target.rglob("*.skops")):
+    if _is_model(target):
         return target
-    target.mkdir(parents=True, exist_ok=True)
-    with _mlflow(tracking_uri) as (mlflow, _):
-        fetched = mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=str(target))
-        return Path(fetched)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-", ignore_cleanup_errors=True) as begun:
+        whole = Path(begun) / target.name
+        whole.mkdir()
+        with _mlflow(tracking_uri) as (mlflow, _):
+            mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=str(whole))
+        try:
+            whole.rename(target)
+        except OSError as error:
+            if not _is_model(target):  # else another process was faster with the same files
+                raise TrackingError(
+                    f"{target} cannot be written ({error.strerror}): delete it, or let this user write there"
+                ) from error
+    return target
+
+
+def _is_model(folder: Path) -> bool:
+    return any(folder.rglob("*.skops"))
 
 
 def save_dir(model: Model, path: Path) -> Path:
@@ -204,13 +221,16 @@ def _mlflow(tracking_uri: str) -> Iterator[tuple[Any, Any]]:
     try:
         yield mlflow, mlflow.MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
     except MlflowException as error:
-        raise TrackingError(f"MLflow at {_shown(tracking_uri)} refused: {str(error).splitlines()[0]}") from error
+        said = _shown(tracking_uri, str(error).splitlines()[0].rstrip("."))
+        raise TrackingError(
+            f"MLflow at {_shown(tracking_uri)} refused: {said}; look at its log or correct WEIR_MLFLOW_URI"
+        ) from error
 
 
-def _shown(uri: str) -> str:
-    """The URI without a password."""
-    parts = urlsplit(uri)
-    return uri.replace(f":{parts.password}@", ":***@") if parts.password else uri
+def _shown(uri: str, text: str = "") -> str:
+    """The URI, or a text that quotes it, without the URI's password."""
+    password = urlsplit(uri).password
+    return (text or uri).replace(f":{password}@", ":***@") if password else text or uri
 
 
 def _sqlite_file(uri: str) -> Path | None:
@@ -226,7 +246,7 @@ def _check_reachable(uri: str) -> None:
             database.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise TrackingError(
-                f"the MLflow database {database} cannot be created ({error.strerror}): point the tracking URI at a "
+                f"the MLflow database {database} cannot be created ({error.strerror}): point WEIR_MLFLOW_URI at a "
                 "writable folder, as sqlite:///<path>/mlflow.db"
             ) from error
         return
@@ -238,8 +258,8 @@ def _check_reachable(uri: str) -> None:
         socket.create_connection((parts.hostname, port), CONNECT_TIMEOUT_SECONDS).close()
     except OSError as error:
         raise TrackingError(
-            f"MLflow at {_shown(uri)} does not answer ({error}): start the tracking server, or point the tracking "
-            "URI at a file with sqlite:///<path>/mlflow.db"
+            f"MLflow at {_shown(uri)} does not answer ({error}): start the tracking server, or point WEIR_MLFLOW_URI "
+            "at the right one or at a file, as sqlite:///<path>/mlflow.db"
         ) from error
 
 

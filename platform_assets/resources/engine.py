@@ -16,7 +16,7 @@ from spark_jobs.objects import Storage
 
 
 def storage_of(settings: Settings) -> Storage:
-    return Storage(settings.aws_region, settings.aws_endpoint_url)
+    return Storage(settings.aws_region, settings.s3_endpoint_url)
 
 
 def lake_of(settings: Settings) -> Lake:

@@ -1,20 +1,17 @@
-"""Metric points to a file or to CloudWatch, and the whole-lines append that our files of records use.
+"""Metric points to a file or to CloudWatch.
 
 What is measured is decided by whoever makes the points; CloudWatch's own rules are checked here before any call.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from platform_assets.resources.objects import AWS_ERRORS, aws_client, aws_sentence
+from platform_assets.resources.aws import AWS_ERRORS, aws_client, aws_sentence
+from platform_assets.resources.records import append_lines
 from platform_assets.settings import Settings
 
 FILE_NAME = "metrics.jsonl"
@@ -121,40 +118,15 @@ def publish(settings: Settings, points: Sequence[MetricPoint], *, now: datetime 
     what = f"CloudWatch namespace {settings.metrics_namespace}"
     published = calls = 0
     try:
-        client = aws_client("cloudwatch", settings.aws_region, settings.aws_endpoint_url)
+        client = aws_client("cloudwatch", settings.aws_region)
         for batch in _batches(accepted):
             client.put_metric_data(Namespace=settings.metrics_namespace, MetricData=[_datum(point) for point in batch])
             published += len(batch)
             calls += 1
     except AWS_ERRORS as error:
-        said = aws_sentence(error, what, settings.aws_endpoint_url, permission="cloudwatch:PutMetricData").removesuffix(
-            "."
-        )
+        said = aws_sentence(error, what, permission="cloudwatch:PutMetricData").removesuffix(".")
         raise MetricsError(f"{said} ({published:,} of {len(accepted):,} points were published before).") from error
     return MetricsReport(what, published, dropped, len(finite) - len(accepted), calls)
-
-
-def append_lines(path: Path, records: Sequence[Mapping[str, Any]]) -> None:
-    """Append JSON lines, all or none, also when several processes do: no reader ever meets half a line for good."""
-    if not records:
-        return
-    text = "".join(json.dumps(record, ensure_ascii=False, allow_nan=False, default=str) + "\n" for record in records)
-    data = text.encode("utf-8", "backslashreplace")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            data = b"\n" + data  # somebody was killed while writing: their half line stays alone
-        try:
-            if os.write(descriptor, data) != len(data):
-                raise OSError(28, "no space left on device")
-        except OSError:
-            os.ftruncate(descriptor, size)
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def _record(point: MetricPoint) -> dict[str, Any]:

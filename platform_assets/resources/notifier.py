@@ -20,8 +20,8 @@ from functools import partial
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from platform_assets.resources.metrics import append_lines
-from platform_assets.resources.objects import AWS_ERRORS, aws_client, aws_sentence, url_without_secrets
+from platform_assets.resources.aws import AWS_ERRORS, aws_client, aws_sentence, url_without_secrets
+from platform_assets.resources.records import append_lines
 from platform_assets.settings import Settings
 
 FILE_NAME = "alerts.jsonl"
@@ -139,6 +139,12 @@ def _append(settings: Settings, record: Mapping[str, Any]) -> None:
         ) from error
 
 
+def alert_of(record: Mapping[str, Any]) -> str | None:
+    """The identity of the alert that a line of the file is, or tells a delivery of."""
+    found: str | None = record.get("key") or record.get("delivery_of")
+    return found
+
+
 def _targets_that_have(settings: Settings, alert: Alert) -> set[str]:
     have: set[str] = set()
     try:
@@ -227,7 +233,7 @@ def _publish(settings: Settings, alert: Alert) -> None:
         fifo = {"MessageGroupId": "weir", "MessageDeduplicationId": hashlib.sha256(alert.identity.encode()).hexdigest()}
     try:
         # Its own region: a topic may be elsewhere than the logs.
-        client = aws_client("sns", parts[3], settings.aws_endpoint_url, seconds=WEBHOOK_SECONDS)
+        client = aws_client("sns", parts[3], seconds=WEBHOOK_SECONDS)
         client.publish(
             TopicArn=topic,
             Subject=subject,
@@ -237,4 +243,4 @@ def _publish(settings: Settings, alert: Alert) -> None:
         )
     except AWS_ERRORS as error:
         what = f"SNS topic {topic}"
-        raise _DeliveryError(aws_sentence(error, what, settings.aws_endpoint_url, permission="sns:Publish")) from error
+        raise _DeliveryError(aws_sentence(error, what, permission="sns:Publish")) from error

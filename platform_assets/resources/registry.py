@@ -9,14 +9,11 @@ from pathlib import Path
 from platform_assets.settings import Settings
 from spark_jobs.contract import Table
 from spark_jobs.lake import Lake
+from spark_jobs.scoring import UnusableModelError, first_line
 
 
 class NoChampionError(Exception):
     """A model has no version that passed its gate yet."""
-
-
-class UnusableModelError(Exception):
-    """A registered version cannot be loaded by the code that is installed."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +60,7 @@ class ModelRegistry:
         try:
             tracking.load_dir(folder)
         except Exception as error:
-            said = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise UnusableModelError(
-                f"The model {name} version {version} cannot be loaded by this release ({said}); run `weir train`."
-            ) from error
+            raise UnusableModelError.of(name, version, "loaded", first_line(error)) from error
         return ModelVersion(name, version, folder)
 
     def pinned(self, lake: Lake, table: Table, hours: Sequence[str]) -> dict[str, str]:

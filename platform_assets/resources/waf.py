@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from platform_assets.resources.aws import AWS_ENDPOINT_VARIABLE, AWS_ERRORS, aws_client
 from platform_assets.settings import Settings
 from platform_assets.waf.applied_store import JsonAppliedStore
 from platform_assets.waf.apply import IpSetTarget
@@ -25,21 +26,12 @@ def waf_client(settings: Settings) -> Any:
     """A wafv2 client: the twin in `<home>/waf`, or AWS. No call is made here."""
     if settings.waf_target == "twin":
         return WafTwin(settings.home / "waf", region_name=waf_region(settings))
-    import boto3  # costs half a second, which a run on the twin need not pay
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
-
-    # Retries are ours (calls.py): botocore's would repeat mutating calls past the token bucket.
-    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30)
-    endpoint = settings.aws_endpoint_url or None
     try:
-        # A session of its own: boto3's default one keeps the first credentials it saw.
-        return boto3.session.Session().client(
-            "wafv2", region_name=waf_region(settings), endpoint_url=endpoint, config=config
-        )
-    except (BotoCoreError, ValueError) as error:
+        # Retries are ours (calls.py): botocore's would repeat mutating calls past the token bucket.
+        return aws_client("wafv2", waf_region(settings), seconds=30, attempts=1)
+    except AWS_ERRORS as error:
         raise WafError(
-            f"AWS WAF cannot be set up ({type(error).__name__}); check AWS_PROFILE, WEIR_AWS_REGION and WEIR_AWS_ENDPOINT_URL."
+            f"AWS WAF cannot be set up ({type(error).__name__}); check AWS_PROFILE, WEIR_AWS_REGION and {AWS_ENDPOINT_VARIABLE}."
         ) from None
 
 

@@ -14,13 +14,15 @@ from platform_assets.resources.registry import ModelRegistry
 from platform_assets.resources.waf import waf_target
 from platform_assets.settings import Settings
 from platform_assets.staleness import record_made
-from platform_assets.waf.apply import IpSetTarget
+from platform_assets.waf.apply import IpSetTarget, StalePlanError
 from platform_assets.waf.checks import CheckInputs, CheckResult, failures, run_checks
 from platform_assets.waf.decisions import Decision
+from platform_assets.waf.errors import WafError
 from platform_assets.waf.plan import Plan, plan
 from platform_assets.waf.policy import Policy, load_allow_list, load_policy
 from platform_assets.waf.rules import decide, wanted
 from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
+from platform_assets.waf.target import ApplyReport
 from spark_jobs.contract import HOUR_COLUMN, Interval, Table, format_hour, parse_hour
 from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.registry import tables
@@ -36,6 +38,10 @@ CLIENT_SCORES, CLIENT_DAILY, CLIENT_ATTACKS, OBJECT_COUNTS = (
         "parsed/cloudfront/object_counts",
     )
 )
+
+
+class PlanStoppedError(WafError):
+    """A blocking check stops a plan that was made anew for applying."""
 
 
 def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -98,7 +104,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "table version": lake.version(WAF_PLAN) or 0,
             },
         )
-        if stopped := [one for one in failures(results) if one.blocking]:
+        if stopped := failures(results):
             notify(settings, _stopped(stopped, made))
         for one in results:
             yield dg.AssetCheckResult(
@@ -134,11 +140,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "to apply": "weir run edge --apply",
             }
         else:
-            # The plan that was checked is made again from the same decisions; what changed in WAF since is merged.
-            made, results = make_plan(settings, lake, target)
-            if stopped := [one for one in failures(results) if one.blocking]:
-                raise dg.Failure(f"The plan changed since it was checked and does not pass now: {stopped[0].sentence}")
-            report = target.apply(made)
+            report = plan_and_apply(settings, lake, target)
             context.log.info(report.text())
             metadata = {"applied": True, "summary": report.text(), "added": report.added, "removed": report.removed}
         yield dg.MaterializeResult(asset_key=IP_SETS_KEY, metadata=metadata)
@@ -227,6 +229,27 @@ def make_plan(settings: Settings, lake: Lake, target: IpSetTarget) -> tuple[Plan
         capacity=policy.plan.capacity,
     )
     return made, run_checks(made, _check_inputs(settings, lake, decisions, policy, allow_list), policy.checks)
+
+
+def plan_and_apply(settings: Settings, lake: Lake, target: IpSetTarget) -> ApplyReport:
+    """Make the plan that was checked again from the same decisions, check it again, apply it.
+
+    What changed in WAF since the first plan is so merged. Where another run applies in between, its entries are looked
+    at once more, by the checks too; where that happens again, the two runs are left to a person.
+    """
+    for is_last in (False, True):
+        made, results = make_plan(settings, lake, target)
+        if stopped := failures(results):
+            notify(settings, _stopped(stopped, made))
+            raise PlanStoppedError(
+                f"The plan changed since it was checked and {stopped[0].name} stops it now, WAF stays as it is: {stopped[0].sentence}"
+            )
+        try:
+            return target.apply(made)
+        except StalePlanError:
+            if is_last:
+                raise
+    raise AssertionError("unreachable")
 
 
 def _unexpired(lake: Lake, now: datetime, policy: Policy) -> list[dict[str, Any]]:

@@ -147,7 +147,7 @@ def _explained(error: Exception, operation: str) -> WafError | None:
         )
     if isinstance(error, UNREACHABLE):
         return WafError(
-            f"AWS WAF cannot be reached for {operation}; check the network, the region and WEIR_AWS_ENDPOINT_URL."
+            f"AWS WAF cannot be reached for {operation}; check the network, the region and AWS_ENDPOINT_URL."
         )
     if isinstance(error, ClientError):
         code = error.response.get("Error", {}).get("Code", "")

@@ -62,4 +62,5 @@ def test_an_unreachable_mlflow_is_one_sentence(tmp_path: Path) -> None:
     )
     assert done.returncode == 5
     assert "MLflow at http://127.0.0.1:9 does not answer" in done.stderr
+    assert "point WEIR_MLFLOW_URI at" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

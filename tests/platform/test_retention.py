@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 
 from platform_assets.resources.engine import lake_of
-from platform_assets.retention import all_tables, carry_out, retention_days
+from platform_assets.resources.metrics import MetricPoint, publish
+from platform_assets.resources.notifier import Alert, notify
+from platform_assets.retention import RECORDS, RECORDS_DAYS, all_tables, carry_out, retention_days
 from platform_assets.settings import load_settings
 from spark_jobs.contract import HOUR_COLUMN
 from spark_jobs.lake import Lake, arrow_schema
@@ -43,3 +46,34 @@ def test_what_is_personal_is_never_kept_for_good(tmp_path: Path) -> None:
     for table in all_tables().values():
         if table.hourly and any(column.personal for column in table.columns):
             assert retention_days(settings, table) is not None, table.key
+
+
+def test_alerts_and_metrics_go_after_their_days_and_not_before(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path, retention_days={"alerts.jsonl": 7})
+    now = datetime.now(UTC)
+    notify(settings, Alert("late", "info", "One hour is late.", now))
+    publish(settings, [MetricPoint("RequestsParsed", 1.0, datetime(2014, 5, 23, tzinfo=UTC))] * 2)
+    assert not any("lines" in name for name in carry_out(settings, now + timedelta(days=6)))
+    assert carry_out(settings, now + timedelta(days=8))["lines of alerts.jsonl"] == 1
+    assert carry_out(settings, now + timedelta(days=91))["lines of metrics.jsonl"] == 2
+    assert [(tmp_path / name).read_text() for name in ("alerts.jsonl", "metrics.jsonl")] == ["", ""]
+
+
+def test_an_alert_stays_recognised_while_a_line_about_it_is_young(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path, alerts_webhook_url="http://127.0.0.1:9/")
+    now = datetime.now(UTC)
+    old, young = (Alert("drift", "info", "Something.", now, key=key) for key in ("old", "young"))
+    written = [(95, old.as_record()), (94, {"delivery_of": "old", "delivered": ["webhook"]})]
+    written += [(93, young.as_record()), (60, {"delivery_of": "young", "delivered": ["webhook"]})]
+    lines = [{**line, "written_at": (now - timedelta(days=days)).isoformat()} for days, line in written]
+    (tmp_path / "alerts.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert carry_out(settings, now)["lines of alerts.jsonl"] == 2
+    assert notify(settings, young).already == ("file", "webhook")
+    assert "old" not in (tmp_path / "alerts.jsonl").read_text()
+
+
+def test_the_privacy_document_says_how_long_the_files_of_the_home_are_kept() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text(encoding="utf-8")
+    for name in RECORDS:
+        (row,) = [line for line in document.splitlines() if line.startswith(f"| `<home>/{name}`")]
+        assert f"| {RECORDS_DAYS} days after" in row

@@ -267,6 +267,28 @@ def test_an_hour_keeps_its_model_version_when_another_one_is_promoted(
     assert behind == kept | {both}
 
 
+def test_a_champion_of_older_code_that_fails_at_its_work_is_one_sentence(
+    home_of: Callable[..., Settings], simulated: Any
+) -> None:
+    from platform_assets.resources.registry import ModelRegistry
+    from weir_models import tracking
+
+    settings = home_of("older")
+    simulated.deliver(simulated.punctual(0), Path(settings.cloudfront_raw))
+    model = ModelRegistry.of(settings).fetched("request_attack")
+    older = tracking.load_dir(model.folder)
+    del older.threshold_
+    shutil.rmtree(model.folder)
+    tracking.save_dir(older, model.folder)
+    with pytest.raises(RunFailed) as failed:
+        run_edge(settings)
+    assert failed.value.code == 5
+    assert str(failed.value) == (
+        f"The model request_attack version {model.version} cannot be applied by this release (AttributeError: "
+        "'RequestAttack' object has no attribute 'threshold_'); run `weir train`."
+    )
+
+
 KILLED = """
 import os, signal, sys
 from contextlib import nullcontext

@@ -105,7 +105,7 @@ SECRET_VALUES = {
     "alerts_webhook_url": "http://me:hunter2hook@127.0.0.1:9/T0P5ECRET/path?key=hunter2query",
     "hash_key": "hunter2key",
     "mlflow_uri": "http://me:hunter2mlflow@127.0.0.1:9",
-    "aws_endpoint_url": "http://me:hunter2endpoint@127.0.0.1:9",
+    "s3_endpoint_url": "http://me:hunter2store@127.0.0.1:9",
     "engine": "sc://127.0.0.1:9/;token=hunter2token",
 }
 
@@ -113,6 +113,7 @@ SECRET_VALUES = {
 def test_no_secret_is_printed(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAhunter2")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2secret")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://me:hunter2endpoint@127.0.0.1:9")
     topic = "arn:aws:sns:us-east-1:123456789012:alerts"
     aws = {"cloudfront_raw": "s3://logs", "lake": "s3://lake", "waf_target": "aws", "metrics_target": "cloudwatch"}
     monkeypatch.setattr(doctor, "_without_secrets", lambda _, finding: finding)  # the second net, tested below
@@ -128,6 +129,7 @@ def test_no_secret_is_printed(home: Settings, monkeypatch: pytest.MonkeyPatch) -
         "mlflow",
         "database",
         "waf",
+        "aws credentials",
         "alerts webhook",
         "alerts sns",
         "metrics",
@@ -249,7 +251,7 @@ def test_aws_is_asked_for_what_the_settings_use(home: Settings, moto_endpoint: s
     boto3.client("s3", endpoint_url=moto_endpoint).put_object(Bucket="logs", Key="cf/a.gz", Body=b"")
     topic = boto3.client("sns", endpoint_url=moto_endpoint).create_topic(Name="alerts")["TopicArn"]
     settings = changed(
-        home, aws_endpoint_url=moto_endpoint, cloudfront_raw="s3://logs/cf/", lake="s3://logs/lake", waf_target="aws",
+        home, cloudfront_raw="s3://logs/cf/", lake="s3://logs/lake", waf_target="aws",
         metrics_target="cloudwatch", alerts_sns_topic_arn=topic,
     )  # fmt: skip
     found = {finding.name: finding for finding in examine(settings)}
@@ -263,6 +265,15 @@ def test_aws_is_asked_for_what_the_settings_use(home: Settings, moto_endpoint: s
     )
     assert found["aws credentials"].sentence == "Found (env), for S3, WAF, CloudWatch, SNS, account 123456789012."
     assert "testing" not in json.dumps([finding.sentence for finding in found.values()])
+
+
+def test_the_credentials_of_another_store_are_not_shown_to_aws(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of the store")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
+    settings = changed(home, lake="s3://lake", s3_endpoint_url="http://127.0.0.1:9")
+    assert finding_of(settings, "aws credentials") == Finding("aws credentials", "ok", "Found (env), for S3.")
+    assert finding_of(changed(settings, waf_target="aws"), "aws credentials").state == "failed", "those of WAF are"
 
 
 @pytest.mark.slow

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import multiprocessing
-import os
 import re
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,8 +13,7 @@ import boto3
 import botocore.endpoint
 import pytest
 
-from platform_assets.resources import metrics
-from platform_assets.resources.metrics import MetricPoint, MetricsError, append_lines, publish
+from platform_assets.resources.metrics import MetricPoint, MetricsError, publish
 from platform_assets.settings import Settings
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -29,7 +24,10 @@ def point(value: float = 1.0, at: datetime = NOW, **values: Any) -> MetricPoint:
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    """What was appended, but for when."""
+    found = [json.loads(line) for line in path.read_text().splitlines()]
+    assert all(datetime.fromisoformat(line.pop("written_at")) >= NOW for line in found)
+    return found
 
 
 # The file
@@ -59,59 +57,6 @@ def test_a_file_that_cannot_be_written_says_what_to_do(home: Settings) -> None:
         publish(home, [point()])
 
 
-def append_many(path: str, writer: int) -> None:
-    for number in range(50):
-        append_lines(Path(path), [{"writer": writer, "number": number, "padding": "x" * 5000}] * 2)
-
-
-def test_processes_that_append_at_once_leave_whole_lines(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
-    context = multiprocessing.get_context("fork")
-    writers = [context.Process(target=append_many, args=(str(path), writer)) for writer in range(3)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
-    found = [(line["writer"], line["number"]) for line in lines(path)]
-    assert sorted(found) == sorted(2 * [(writer, number) for writer in range(3) for number in range(50)])
-    assert found[::2] == found[1::2], "records of one call stay together"
-
-
-def test_an_append_waits_for_the_one_before_it(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
-    append = threading.Thread(target=append_lines, args=(path, [{"number": 1}]))
-    with path.open("w") as before:
-        fcntl.flock(before, fcntl.LOCK_EX)
-        append.start()
-        append.join(0.3)
-        assert path.read_text() == ""
-    append.join()
-    assert lines(path) == [{"number": 1}]
-
-
-def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "records.jsonl"
-    append_lines(path, [{"number": 1}])
-    write = os.write
-    monkeypatch.setattr(metrics.os, "write", lambda descriptor, data: write(descriptor, data[:5]))
-    with pytest.raises(OSError, match="no space left"):
-        append_lines(path, [{"number": 2}])
-    monkeypatch.undo()
-    assert lines(path) == [{"number": 1}]
-
-
-def test_a_half_line_of_a_killed_process_does_not_swallow_the_next(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
-    path.write_text('{"number": 1}\n{"numb')
-    append_lines(path, [{"number": 2}])
-    assert path.read_text() == '{"number": 1}\n{"numb\n{"number": 2}\n'
-
-
-def test_only_this_user_can_read_the_file(tmp_path: Path) -> None:
-    append_lines(tmp_path / "records.jsonl", [{"number": 1}])
-    assert (tmp_path / "records.jsonl").stat().st_mode & 0o077 == 0
-
-
 # What a point may be
 
 
@@ -136,7 +81,7 @@ def test_a_point_that_cloudwatch_would_refuse_cannot_be_made(wrong: dict[str, An
 
 @pytest.fixture
 def cloudwatch(home: Settings, moto_endpoint: str) -> Settings:
-    return home.model_copy(update={"metrics_target": "cloudwatch", "aws_endpoint_url": moto_endpoint})
+    return home.model_copy(update={"metrics_target": "cloudwatch"})
 
 
 @pytest.fixture
@@ -155,7 +100,7 @@ def request_bytes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 
 def published(settings: Settings, name: str = "decisions", **dimensions: str) -> list[float]:
-    client = boto3.client("cloudwatch", endpoint_url=settings.aws_endpoint_url)
+    client = boto3.client("cloudwatch")
     answer = client.get_metric_statistics(
         Namespace="Weir",
         MetricName=name,
@@ -203,8 +148,9 @@ def test_the_span_is_counted_from_now(cloudwatch: Settings) -> None:
     assert (report.published, report.skipped) == (2, 2)
 
 
-def test_nothing_to_publish_makes_no_call(home: Settings) -> None:
-    nowhere = home.model_copy(update={"metrics_target": "cloudwatch", "aws_endpoint_url": "http://127.0.0.1:9"})
+def test_nothing_to_publish_makes_no_call(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    nowhere = home.model_copy(update={"metrics_target": "cloudwatch"})
     assert publish(nowhere, [point(float("nan"))]).calls == 0
 
 
@@ -212,7 +158,8 @@ def test_a_call_that_fails_says_how_many_points_were_published(home: Settings, m
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
     monkeypatch.setattr("time.sleep", lambda _: None)
-    nowhere = home.model_copy(update={"metrics_target": "cloudwatch", "aws_endpoint_url": "http://127.0.0.1:9"})
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    nowhere = home.model_copy(update={"metrics_target": "cloudwatch"})
     with pytest.raises(MetricsError) as caught:
         publish(nowhere, [point()])
     assert re.fullmatch(

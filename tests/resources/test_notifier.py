@@ -76,7 +76,10 @@ def with_webhook(settings: Settings, address: str, path: str = "/hooks/T0P5ECRET
 
 
 def lines(settings: Settings) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (settings.home / "alerts.jsonl").read_text().splitlines()]
+    """What was appended, but for when."""
+    found = [json.loads(line) for line in (settings.home / "alerts.jsonl").read_text().splitlines()]
+    assert all(line.pop("written_at") for line in found)
+    return found
 
 
 # The file
@@ -224,7 +227,7 @@ def topic(home: Settings, moto_endpoint: str) -> Callable[..., tuple[Settings, C
             messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
             return [json.loads(message["Body"]) for message in messages]
 
-        return home.model_copy(update={"alerts_sns_topic_arn": arn, "aws_endpoint_url": moto_endpoint}), read
+        return home.model_copy(update={"alerts_sns_topic_arn": arn}), read
 
     return make
 

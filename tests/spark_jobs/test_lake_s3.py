@@ -7,6 +7,7 @@ a moto server in this process.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.slow
 HOUR = "2026-11-20-13"
 
 RUN = """
-import json, sys
+import json, os
 from spark_jobs.contract import Interval
 from spark_jobs.lake import Lake
 from spark_jobs.main import JobRun, run_job
@@ -46,11 +47,15 @@ print(json.dumps({{
     "hourly": sum(lake.read_arrow(CLIENT_HOURLY)["request_count"].to_pylist()),
     "vacuumed": lake.vacuum(REQUESTS, 0),
     "left": lake.read_arrow(REQUESTS).num_rows,
+    "other services": os.environ["AWS_ENDPOINT_URL"],
 }}))
 """
 
 
-def test_logs_on_s3_become_tables_on_s3(moto_endpoint: str) -> None:
+@pytest.mark.parametrize("is_named", [True, False], ids=["named", "from the environment"])
+def test_logs_on_s3_become_tables_on_s3(moto_endpoint: str, is_named: bool) -> None:
+    """The store is the one that is named, and the other services stay where they are; else botocore's variable tells."""
+    everything_else = "http://127.0.0.1:9" if is_named else moto_endpoint
     client = boto3.client("s3", region_name="us-east-1", endpoint_url=moto_endpoint)
     for bucket in ("raw", "lake"):
         client.create_bucket(Bucket=bucket)
@@ -59,8 +64,11 @@ def test_logs_on_s3_become_tables_on_s3(moto_endpoint: str) -> None:
     for name, data in objects.items():
         client.put_object(Bucket="raw", Key=f"logs/{name}", Body=data)
     listed = [*((name, len(data)) for name, data in objects.items()), ("gone.gz", 7)]
-    script = RUN.format(endpoint=moto_endpoint, hour=HOUR, objects=listed)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False)
+    script = RUN.format(endpoint=moto_endpoint if is_named else "", hour=HOUR, objects=listed)
+    environment = {**os.environ, "AWS_ENDPOINT_URL": everything_else}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False, env=environment
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout)
     assert found["runs"] == [[51, 2, ["s3://raw/logs/gone.gz"], 8]] * 2
@@ -69,6 +77,7 @@ def test_logs_on_s3_become_tables_on_s3(moto_endpoint: str) -> None:
     assert found["counts"] == {HOUR: 2}
     assert found["hourly"] == 51
     assert found["vacuumed"] > 0
+    assert found["other services"] == everything_else
     assert found["left"] == 51
     prefix = "in/a folder/parsed/cloudfront/requests/event"
     keys = [item["Key"] for item in client.list_objects_v2(Bucket="lake", Prefix=prefix)["Contents"]]

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
 
 from spark_jobs.contract import HOUR_COLUMN, TYPES, Column, Interval, Table, parse_hour
 from spark_jobs.lake import Lake, LakeError, arrow_schema, to_rows
@@ -176,6 +177,28 @@ def test_threads_that_write_different_hours_lose_nothing(lake: Lake) -> None:
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda hour: lake.overwrite_arrow(table(rows(hour)), HOURLY, [hour]), hours))
     assert lake.row_counts(HOURLY) == dict.fromkeys(hours, 3)
+
+
+def test_a_table_that_somebody_else_makes_at_the_same_moment_is_used(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = DeltaTable.create
+
+    def overtaken(*arguments: Any, **options: Any) -> None:
+        create(*arguments, **options)
+        raise CommitFailedError("Protocol changed since last commit: protocol changed")
+
+    monkeypatch.setattr(DeltaTable, "create", overtaken)
+    assert lake.overwrite_arrow(table(rows(HOURS[0])), HOURLY, [HOURS[0]]) == 3
+
+
+def test_a_table_that_cannot_be_made_is_an_error(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise CommitFailedError("refused")
+
+    monkeypatch.setattr(DeltaTable, "create", refused)
+    with pytest.raises(CommitFailedError, match="refused"):
+        lake.overwrite_arrow(table(rows(HOURS[0])), HOURLY, [HOURS[0]])
 
 
 def test_threads_that_write_the_same_hour_leave_the_rows_of_one_of_them(lake: Lake) -> None:

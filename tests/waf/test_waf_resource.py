@@ -42,6 +42,12 @@ def test_cloudfront_is_in_us_east_1_and_regional_where_settings_say(home):
 def test_aws_is_asked_through_our_retries_alone(home):
     client = waf_client(home.model_copy(update={"waf_target": "aws"}))
     assert client.meta.config.retries["total_max_attempts"] == 1
+    assert (client.meta.config.connect_timeout, client.meta.config.read_timeout) == (5, 30)
+
+
+def test_a_store_in_place_of_s3_does_not_move_waf(home):
+    elsewhere = home.model_copy(update={"waf_target": "aws", "s3_endpoint_url": "http://127.0.0.1:9"})
+    assert waf_client(elsewhere).meta.endpoint_url == "https://wafv2.us-east-1.amazonaws.com"
 
 
 def test_without_credentials_a_sentence_says_what_to_set(home, monkeypatch):
@@ -54,20 +60,22 @@ def test_without_credentials_a_sentence_says_what_to_set(home, monkeypatch):
 def test_an_unreachable_endpoint_and_a_wrong_profile_are_one_sentence_without_secrets(home, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATESTTESTTEST")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
-    nowhere = home.model_copy(update={"waf_target": "aws", "aws_endpoint_url": "http://127.0.0.1:9"})
-    with pytest.raises(WafError, match="cannot be reached") as caught:
-        check_waf(nowhere)
+    aws = home.model_copy(update={"waf_target": "aws"})
+    monkeypatch.setenv("AWS_ENDPOINT_URL_WAFV2", "http://127.0.0.1:9")
+    with pytest.raises(WafError, match=r"cannot be reached .* and AWS_ENDPOINT_URL") as caught:
+        check_waf(aws)
     assert "secret" not in str(caught.value) and "AKIA" not in str(caught.value) and "\n" not in str(caught.value)
-    with pytest.raises(WafError, match="cannot be set up"):
-        waf_client(home.model_copy(update={"waf_target": "aws", "aws_endpoint_url": "not a url"}))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_WAFV2", "not a url")
+    with pytest.raises(WafError, match=r"cannot be set up .* and AWS_ENDPOINT_URL\."):
+        waf_client(aws)
     monkeypatch.setenv("AWS_PROFILE", "absent")
     with pytest.raises(WafError, match="cannot be set up"):
-        waf_client(home.model_copy(update={"waf_target": "aws"}))
+        waf_client(aws)
 
 
 @pytest.mark.slow
 def test_aws_is_served_over_http_by_moto(home, moto_endpoint):
-    settings = home.model_copy(update={"waf_target": "aws", "aws_endpoint_url": moto_endpoint})
+    settings = home.model_copy(update={"waf_target": "aws"})
     target = waf_target(settings)
     entries = [due(v4(1)), due("2a00:1450::1/128")]
     target.apply(plan(entries, target.read_sets(), target.last_applied(), now=NOW))

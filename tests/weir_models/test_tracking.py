@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -14,13 +24,15 @@ from weir_models.request_attack.model import RequestAttack, evaluate
 
 
 def test_an_unreachable_server_gives_one_sentence_that_says_what_to_do() -> None:
-    with pytest.raises(tracking.TrackingError, match=r"does not answer .* start the tracking server"):
+    with pytest.raises(
+        tracking.TrackingError, match=r"does not answer .* start the tracking server, or point WEIR_MLFLOW_URI"
+    ):
         tracking.champion("request_attack", tracking_uri="http://127.0.0.1:9")
 
 
 def test_a_database_that_cannot_be_created_gives_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(tracking.TrackingError, match="cannot be created"):
+    with pytest.raises(tracking.TrackingError, match=r"cannot be created .* point WEIR_MLFLOW_URI"):
         tracking.champion("request_attack", tracking_uri=f"sqlite:///{tmp_path}/file/mlflow.db")
 
 
@@ -28,6 +40,103 @@ def test_a_password_in_the_address_is_not_shown() -> None:
     with pytest.raises(tracking.TrackingError) as caught:
         tracking.champion("request_attack", tracking_uri="http://me:secret@127.0.0.1:9")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_server_that_breaks_off_is_one_sentence_without_the_password() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            while True:
+                server.accept()[0].close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        uri = f"http://me:secret@127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(tracking.TrackingError, match=r"refused: .* or correct WEIR_MLFLOW_URI") as caught:
+            tracking.champion("request_attack", tracking_uri=uri)
+    assert "secret" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+# Fetching a version; mlflow's own part is stood in for
+
+
+def served(monkeypatch: pytest.MonkeyPatch, fetch: Callable[[Path], None]) -> None:
+    """What mlflow does when it is asked for the files of a version."""
+
+    def download_artifacts(uri: str, dst_path: str) -> str:
+        assert uri == "models:/request_attack/7"
+        fetch(Path(dst_path))
+        return dst_path
+
+    @contextmanager
+    def stand_in(tracking_uri: str) -> Iterator[tuple[Any, None]]:
+        yield SimpleNamespace(artifacts=SimpleNamespace(download_artifacts=download_artifacts)), None
+
+    monkeypatch.setattr(tracking, "_mlflow", stand_in)
+
+
+def fetched(folder: Path) -> Path:
+    return tracking.download("request_attack", "7", folder, tracking_uri="")
+
+
+def whole(folder: Path) -> None:
+    (folder / "model.skops").write_bytes(b"whole")
+    (folder / "MLmodel").write_bytes(b"whole")
+
+
+def test_what_a_killed_process_began_to_fetch_is_not_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def half(folder: Path) -> None:
+        (folder / "model.skops").write_bytes(b"ha")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.MonkeyPatch.context() as patch:
+        served(patch, half)
+        killed = multiprocessing.get_context("fork").Process(target=fetched, args=(tmp_path / "models",))
+        killed.start()
+        killed.join()
+    assert killed.exitcode == -signal.SIGKILL
+    served(monkeypatch, whole)
+    found = fetched(tmp_path / "models")
+    assert {path.name: path.read_bytes() for path in found.iterdir()} == {"model.skops": b"whole", "MLmodel": b"whole"}
+
+
+def test_what_could_not_be_fetched_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(folder: Path) -> None:
+        whole(folder)
+        raise tracking.TrackingError("gone")
+
+    served(monkeypatch, broken)
+    with pytest.raises(tracking.TrackingError, match="gone"):
+        fetched(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_several_that_fetch_the_same_version_at_once_all_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(3)
+
+    def at_once(folder: Path) -> None:
+        together.wait(10)
+        whole(folder)
+        together.wait(10)
+
+    served(monkeypatch, at_once)
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(fetched, [tmp_path] * 3))
+    assert set(found) == {tmp_path / "request_attack-7"}
+    assert [path.name for path in tmp_path.iterdir()] == ["request_attack-7"]
+    assert sorted(path.name for path in found[0].iterdir()) == ["MLmodel", "model.skops"]
+    served(monkeypatch, lambda folder: pytest.fail("it is there already"))
+    assert fetched(tmp_path) == found[0]
+
+
+def test_a_folder_that_is_in_the_way_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "request_attack-7").mkdir()
+    (tmp_path / "request_attack-7" / "MLmodel").touch()
+    served(monkeypatch, whole)
+    with pytest.raises(tracking.TrackingError, match=r"request_attack-7 cannot be written .* delete it"):
+        fetched(tmp_path)
 
 
 def test_a_folder_without_a_model_says_so(tmp_path: Path) -> None:

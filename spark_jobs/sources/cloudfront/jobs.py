@@ -5,13 +5,14 @@ A job takes a `JobRun` and returns figures for people. What it computes is in `t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from spark_jobs.contract import HOUR_COLUMN
+from spark_jobs.contract import HOUR_COLUMN, Column
 from spark_jobs.lake import spark_ddl
-from spark_jobs.scoring import scored
+from spark_jobs.scoring import explained, scored
 from spark_jobs.sources.cloudfront import features, ledger
 from spark_jobs.sources.cloudfront.tables import (
     CLIENT_ATTACKS,
@@ -27,7 +28,22 @@ from spark_jobs.sources.cloudfront.tables import (
 from spark_jobs.sources.cloudfront.transform import transform
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql import DataFrame
+
+    from spark_jobs.lake import WrittenFile
     from spark_jobs.main import JobRun
+
+ADDED_TO_SCORES = ("evidence_request_ids", "model_name", "model_version", "request_model_version")
+SCORED_CLIENTS = replace(
+    CLIENT_SCORES,
+    meaning="Rows of client_scores before evidence is looked for; their files are never committed.",
+    columns=(
+        *(column for column in CLIENT_SCORES.columns if column.name not in ADDED_TO_SCORES),
+        Column("attack_request_ids", "list<string>", "as in client_attacks"),
+    ),
+)
 
 
 def requests(run: JobRun) -> dict[str, Any]:
@@ -70,7 +86,8 @@ def request_scores(run: JobRun) -> dict[str, Any]:
     rows = scored(
         run.lake.read(run.spark, REQUESTS, run.interval), run.parameters["model_dir"], REQUEST_MODEL_INPUTS, kept, ddl
     ).select("*", *_model_columns(run), F.date_format("event_at", "yyyy-MM-dd-HH").alias(HOUR_COLUMN))
-    return {"rows": run.lake.overwrite(rows, table, run.interval)}
+    with explained(run.parameters):
+        return {"rows": run.lake.overwrite(rows, table, run.interval)}
 
 
 def client_attacks(run: JobRun) -> dict[str, Any]:
@@ -83,22 +100,33 @@ def client_attacks(run: JobRun) -> dict[str, Any]:
 
 def client_scores(run: JobRun) -> dict[str, Any]:
     """The three client feature tables -> client_scores, with the model in `model_dir`."""
-    frame = client_frame(run)
-    kept = ("client", "client_kind", "hour_at", "day_request_count", "attack_request_ids", HOUR_COLUMN)
     ddl = (
-        "client string, client_kind string, hour_at timestamp, day_request_count bigint, "
+        "client string, client_kind string, hour_at timestamp, request_count bigint, "
         f"attack_request_ids array<string>, {HOUR_COLUMN} string, "
         "abuse_probability double, is_abuse boolean, abuse_kind string, reason string"
     )
-    abusive = scored(frame, run.parameters["model_dir"], CLIENT_MODEL_INPUTS, kept, ddl)
-    requests = run.lake.read(run.spark, REQUESTS, run.interval)
-    rows = features.with_evidence(abusive, requests).select(
+    frame = client_frame(run).withColumn("request_count", F.col("day_request_count"))
+    kept = ("client", "client_kind", "hour_at", "request_count", "attack_request_ids", HOUR_COLUMN)
+    rows = scored(frame, run.parameters["model_dir"], CLIENT_MODEL_INPUTS, kept, ddl)
+    # Evidence looks at the scores twice, and a plan is evaluated as often as it is looked at: files are not.
+    with explained(run.parameters):
+        files = run.lake.write(rows, SCORED_CLIENTS)
+    try:
+        return {"rows": run.lake.overwrite(_with_evidence(run, files), CLIENT_SCORES, run.interval)}
+    finally:
+        run.lake.discard(SCORED_CLIENTS, files)
+
+
+def _with_evidence(run: JobRun, files: Sequence[WrittenFile]) -> DataFrame:
+    ddl = spark_ddl(SCORED_CLIENTS)
+    paths = [file.path for file in files]
+    scores = run.lake.read_files(run.spark, SCORED_CLIENTS, paths, ddl) if paths else run.spark.createDataFrame([], ddl)
+    return features.with_evidence(scores, run.lake.read(run.spark, REQUESTS, run.interval)).select(
         "*",
-        F.col("day_request_count").alias("request_count"),
+        F.date_format("hour_at", "yyyy-MM-dd-HH").alias(HOUR_COLUMN),
         *_model_columns(run),
         F.lit(run.parameters.get("request_model_version")).cast("string").alias("request_model_version"),
     )
-    return {"rows": run.lake.overwrite(rows, CLIENT_SCORES, run.interval)}
 
 
 def client_frame(run: JobRun) -> Any:

@@ -1,0 +1,102 @@
+"""From decisions in the lake to IP sets: a plan that another run overtakes is made and checked once more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from waf_world import Clock, applied, decision, due, live_addresses, target_on, v4
+
+from platform_assets.resources.engine import lake_of
+from platform_assets.resources.registry import ModelRegistry
+from platform_assets.run import exit_code_of
+from platform_assets.settings import Settings
+from platform_assets.waf.applied_store import JsonAppliedStore
+from platform_assets.waf.apply import IpSetTarget, StalePlanError
+from platform_assets.waf.assets import PlanStoppedError, plan_and_apply
+from platform_assets.waf.tables import WAF_DECISIONS
+from platform_assets.waf.target import ApplyReport
+from platform_assets.waf.twin import WafTwin
+from spark_jobs.contract import HOUR_COLUMN, format_hour
+from spark_jobs.lake import Lake, arrow_schema
+
+HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+OURS, THEIRS = v4(1), v4(2)
+
+
+@pytest.fixture
+def settings(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A home that wants one block; its policy is a file that a test can change."""
+    monkeypatch.setattr(ModelRegistry, "passed_gate", lambda *_: True)
+    (tmp_path / "policy.yaml").write_text("checks: {max_new_blocks: 5}\n")
+    made = home.model_copy(update={"policy_file": str(tmp_path / "policy.yaml"), "waf_apply": True})
+    row = {**decision(OURS, decided_at=HOUR).row(), HOUR_COLUMN: format_hour(HOUR - timedelta(hours=1))}
+    data = pa.Table.from_pylist([row], schema=arrow_schema(WAF_DECISIONS, with_hour=True))
+    lake_of(made).overwrite_arrow(data, WAF_DECISIONS)
+    return made
+
+
+@pytest.fixture
+def lake(settings: Settings) -> Lake:
+    return lake_of(settings)
+
+
+class Overtaken:
+    """A target to which another run applies its plan each time that we are about to, as often as it is told."""
+
+    def __init__(self, target: IpSetTarget, times: int, also: Callable[[], Any] = lambda: None) -> None:
+        self.target, self.times, self.also, self.tried = target, times, also, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.target, name)
+
+    def apply(self, plan: Any) -> ApplyReport:
+        self.tried += 1
+        if self.tried <= self.times:
+            applied(self.target, [due(THEIRS), due(v4(100 + self.tried))])
+            self.also()
+        return self.target.apply(plan)
+
+
+@pytest.fixture
+def target(twin: WafTwin, clock: Clock, tmp_path: Path) -> IpSetTarget:
+    return target_on(twin, clock, store=JsonAppliedStore(tmp_path / "applied.json"))
+
+
+def test_a_plan_that_another_run_overtakes_is_made_again_and_applied(
+    settings: Settings, lake: Lake, target: IpSetTarget
+) -> None:
+    overtaken = Overtaken(target, times=1)
+    report = plan_and_apply(settings, lake, overtaken)  # type: ignore[arg-type]
+    assert overtaken.tried == 2
+    assert (report.added, live_addresses(target)) == (1, {"weir-block-v4": {OURS}})
+
+
+def test_a_plan_that_is_overtaken_again_is_given_up_with_a_sentence(
+    settings: Settings, lake: Lake, target: IpSetTarget
+) -> None:
+    overtaken = Overtaken(target, times=9)
+    with pytest.raises(StalePlanError, match="Another run has applied a plan") as caught:
+        plan_and_apply(settings, lake, overtaken)  # type: ignore[arg-type]
+    assert (overtaken.tried, exit_code_of(caught.value)) == (2, 4)
+    assert OURS not in live_addresses(target)["weir-block-v4"]
+
+
+def test_a_plan_that_is_made_again_has_to_pass_the_checks_again(
+    settings: Settings, lake: Lake, target: IpSetTarget
+) -> None:
+    def forbid() -> None:
+        Path(settings.policy_file).write_text("checks: {max_new_blocks: 0}\n")
+
+    overtaken = Overtaken(target, times=1, also=forbid)
+    with pytest.raises(PlanStoppedError, match=r"plan_adds_a_bounded_number stops it .* 0 are the bound") as caught:
+        plan_and_apply(settings, lake, overtaken)  # type: ignore[arg-type]
+    assert (overtaken.tried, exit_code_of(caught.value)) == (1, 4)
+    assert live_addresses(target) == {"weir-block-v4": {THEIRS, v4(101)}}, "what the other run applied, nothing else"
+    (alert,) = [json.loads(line) for line in (settings.home / "alerts.jsonl").read_text().splitlines()]
+    assert alert["kind"] == "plan_stopped"
