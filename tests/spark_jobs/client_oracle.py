@@ -16,7 +16,7 @@ import pyarrow as pa
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour
 from spark_jobs.lake import arrow_schema
 from spark_jobs.sources.cloudfront import features
-from spark_jobs.sources.cloudfront.tables import CLIENT_BEHAVIOUR, MAXIMA, REQUESTS
+from spark_jobs.sources.cloudfront.tables import ATTACK_FLOOR, CLIENT_BEHAVIOUR, MAXIMA, REQUESTS
 
 Row = dict[str, Any]
 FIRST_HOUR = datetime(2026, 11, 20, 22, tzinfo=UTC)
@@ -200,7 +200,7 @@ def client_attacks(
 ) -> dict[tuple[str, datetime], Row]:
     of_client: dict[str, list[Row]] = defaultdict(list)
     for row in scores:
-        if row["attack_probability"] > features.ATTACK_FLOOR:
+        if row["attack_probability"] > ATTACK_FLOOR:
             of_client[cidr(row["client_ip"])].append(row)
             of_client[network(row["client_ip"])].append(row)
     found = {}
