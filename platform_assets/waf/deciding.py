@@ -115,6 +115,14 @@ def identifier_of(settings: Settings, lake: Lake) -> Identifier:
     return Identifier(datetime.now(UTC), resolver, settings.bot_dns_max_clients, recent)
 
 
+def without_echo(lake: Lake, examples: Any, rules: Rules) -> Any:
+    """Labelled clients (a frame with client and hour_at) but for those whose 24 hours have an echo of our own in them."""
+    decisions = [Decision.from_row(row) for row in lake.read_arrow(WAF_DECISIONS).to_pylist()]
+    echo = EchoHours.of(decisions, rules.echo)
+    pairs = zip(examples["client"], examples["hour_at"], strict=True)
+    return examples[[not echo.within(str(client), hour) for client, hour in pairs]]
+
+
 def decision_checks(
     rows: Sequence[dict[str, Any]], policy: Policy, allow_list: Sequence[str]
 ) -> list[tuple[str, bool, str]]:
