@@ -68,7 +68,14 @@ class World:
         self.attacks: set[str] = set()
 
     def visit(
-        self, hour: int, count: int = 1, *, client: str = ATTACKER, status: int = 200, is_attack: bool = False, **values: Any
+        self,
+        hour: int,
+        count: int = 1,
+        *,
+        client: str = ATTACKER,
+        status: int = 200,
+        is_attack: bool = False,
+        **values: Any,
     ) -> list[str]:
         """Requests of one client, spread over an hour; returns their ids."""
         ids = []

@@ -39,9 +39,10 @@ def client_rows(
     own_hour = _hour_rows(
         hourly.filter(pa.array([at == hour for at in hourly["hour_at"].to_pylist()], pa.bool_())), name
     )
+    start, end = hour - timedelta(hours=23), hour + timedelta(hours=1)
     held: dict[str, list[Row]] = {}
     for row in scores:
-        if row["attack_probability"] > ATTACK_FLOOR and hour - timedelta(hours=23) <= row["event_at"]:
+        if row["attack_probability"] > ATTACK_FLOOR and start <= row["event_at"] < end:
             address = cidr(row["client_ip"])
             for client in {address, network_of(address)} & wanted:
                 held.setdefault(client, []).append(row)
