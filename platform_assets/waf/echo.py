@@ -8,7 +8,7 @@ counted again in recount.py. Lives on the event clock, like the decisions. Stand
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from platform_assets.waf.decisions import Decision, as_utc
@@ -19,14 +19,19 @@ WINDOW_HOURS = 24
 """What a score looks back on, its own hour included."""
 
 
+Spans = tuple[tuple[datetime, datetime], ...]
+
+
 @dataclass(frozen=True)
 class EchoHours:
     """The hours in which what a client did is our own echo."""
 
-    spans: dict[Network, tuple[tuple[datetime, datetime], ...]]
+    spans: dict[Network, Spans]
     """Address or network -> [first hour, end) of each decision that echoes."""
     widths: tuple[tuple[int, int], ...]
     """IP version and prefix length of each network that has a span."""
+    inside: dict[tuple[int, int], dict[Network, Spans]] = field(default_factory=dict, compare=False, repr=False)
+    """Networks of a width -> the spans in them, made when they are first asked for."""
 
     @classmethod
     def of(cls, decisions: Iterable[Decision], echo: Echo) -> EchoHours:
@@ -46,12 +51,18 @@ class EchoHours:
         """Whether any of the 24 hours that end with this one has an echo of the client or of an address in it."""
         network, last = parse_network(client), as_utc(hour)
         first = last - timedelta(hours=WINDOW_HOURS - 1)
-        if self._any(network, first, last):
-            return True
-        return network.prefixlen < network.max_prefixlen and any(
-            one.version == network.version and one.subnet_of(network) and _overlap(spans, first, last)  # type: ignore[arg-type]
-            for one, spans in self.spans.items()
-        )
+        return self._any(network, first, last) or _overlap(self._spans_inside(network), first, last)
+
+    def _spans_inside(self, network: Network) -> Spans:
+        """The spans of all that is narrower than the network and in it."""
+        width = (network.version, network.prefixlen)
+        if width not in self.inside:
+            found: dict[Network, list[tuple[datetime, datetime]]] = {}
+            for one, spans in self.spans.items():
+                if one.version == network.version and one.prefixlen > network.prefixlen:
+                    found.setdefault(one.supernet(new_prefix=network.prefixlen), []).extend(spans)
+            self.inside[width] = {holder: tuple(spans) for holder, spans in found.items()}
+        return self.inside[width].get(network, ())
 
     def _any(self, network: Network, first: datetime, last: datetime) -> bool:
         for version, prefix in self.widths:
@@ -62,5 +73,5 @@ class EchoHours:
         return False
 
 
-def _overlap(spans: Iterable[tuple[datetime, datetime]], first: datetime, last: datetime) -> bool:
+def _overlap(spans: Spans, first: datetime, last: datetime) -> bool:
     return any(start <= last and end > first for start, end in spans)
