@@ -99,7 +99,16 @@ class Settings(BaseSettings):
     waf_scope: Literal["CLOUDFRONT", "REGIONAL"] = Field("CLOUDFRONT", description="Scope of the IP sets.")
     waf_prefix: str = Field("weir", pattern=r"^[\w-]{1,64}$", description="Names of the IP sets begin with it.")
     policy_file: str = Field("", description="YAML policy of the decisions; default: the one that the package ships.")
-    allow_list: str = Field("", description="File with one address or CIDR a line that is never acted upon.")
+    allow_list: str = Field(
+        "",
+        description="File with one address or CIDR a line that is never acted upon; your own belong there (NAT gateways, offices, monitors).",
+    )
+    bot_dns: bool = Field(
+        False,
+        description="Ask DNS whether clients that call themselves a known crawler are it; without, only published addresses count.",
+    )
+    bot_dns_timeout_seconds: float = Field(3.0, gt=0, le=60, description="How long one lookup may take.")
+    bot_dns_max_clients: int = Field(200, ge=0, description="Clients that one run asks DNS about at most.")
 
     # Exports
     database_url: SecretStr = Field(SecretStr(""), description="SQLAlchemy URL; default sqlite:///<home>/weir.db.")

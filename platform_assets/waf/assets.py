@@ -1,4 +1,4 @@
-"""Decisions -> plan -> blocking checks -> IP sets, as assets. What is decided and planned is in rules.py and plan.py."""
+"""Decisions -> plan -> blocking checks -> IP sets, as assets. What is decided and planned is in deciding.py and plan.py."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,28 +16,20 @@ from platform_assets.settings import Settings
 from platform_assets.staleness import record_made
 from platform_assets.waf.apply import IpSetTarget, StalePlanError
 from platform_assets.waf.checks import CheckInputs, CheckResult, failures, run_checks
-from platform_assets.waf.decisions import Decision
+from platform_assets.waf.deciding import decide_hours, decision_checks, identifier_of, loader_of
 from platform_assets.waf.errors import WafError
 from platform_assets.waf.plan import Plan, plan
 from platform_assets.waf.policy import Policy, load_allow_list, load_policy
-from platform_assets.waf.rules import decide, wanted
+from platform_assets.waf.rules import wanted
 from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.waf.target import ApplyReport
-from spark_jobs.contract import HOUR_COLUMN, Interval, Table, format_hour, parse_hour
+from spark_jobs.contract import Table, format_hour, parse_hour
 from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.registry import tables
 
 OWNER = "team:edge"
 IP_SETS_KEY = dg.AssetKey(["waf", "ip_sets"])
-CLIENT_SCORES, CLIENT_DAILY, CLIENT_ATTACKS, OBJECT_COUNTS = (
-    tables()[key]
-    for key in (
-        "predictions/client_scores",
-        "features/cloudfront/client_daily",
-        "features/cloudfront/client_attacks",
-        "parsed/cloudfront/object_counts",
-    )
-)
+OBJECT_COUNTS = tables()["parsed/cloudfront/object_counts"]
 
 
 class PlanStoppedError(WafError):
@@ -59,7 +51,9 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def waf_decisions(context: dg.AssetExecutionContext) -> Any:
         lake, interval = lake_of(settings), interval_of(context)
         policy, allow_list = load_policy(settings.policy_file), load_allow_list(settings.allow_list)
-        hours, rows = decide_hours(lake, interval, policy, allow_list)
+        hours, rows = decide_hours(
+            lake, interval, policy, allow_list, loaded=loader_of(settings), identifier=identifier_of(settings, lake)
+        )
         key = key_of(WAF_DECISIONS.key)
         later = [hour for hour in hours if hour not in set(interval.hours)]
         for hour in later:
@@ -146,70 +140,6 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         yield dg.MaterializeResult(asset_key=IP_SETS_KEY, metadata=metadata)
 
     return [waf_decisions, waf_plan, waf_ip_sets]
-
-
-def decide_hours(
-    lake: Lake, interval: Interval, policy: Policy, allow_list: Sequence[str]
-) -> tuple[list[str], list[dict[str, Any]]]:
-    """Decide the hours of the interval, then all later hours that have scores, in order; returns hours and rows written.
-
-    Each hour sees the decisions before it, so a late log file ends in the decisions that punctual delivery would have
-    given.
-    """
-    scored = [hour for hour in lake.hours(CLIENT_SCORES) if hour >= interval.hours[0]]
-    hours = sorted({*interval.hours, *scored, *(h for h in lake.hours(WAF_DECISIONS) if h >= interval.hours[0])})
-    memory = timedelta(hours=policy.rules.repetition.memory_hours + policy.rules.repetition.max_ttl_hours)
-    first = format_hour(parse_hour(hours[0]) - memory)
-    past = [hour for hour in lake.hours(WAF_DECISIONS) if first <= hour < hours[0]]
-    earlier = [Decision.from_row(row) for row in lake.read_arrow(WAF_DECISIONS, past).to_pylist()]
-    rows: list[dict[str, Any]] = []
-    for hour in scored:
-        scores, behaviour, attacks = _inputs(lake, hour)
-        decided = decide(
-            parse_hour(hour), scores, earlier, policy.rules, allow_list, behaviour=behaviour, attacks=attacks
-        )
-        earlier += decided
-        rows += [{**one.row(), HOUR_COLUMN: hour} for one in decided]
-    lake.overwrite_arrow(_arrow(rows, WAF_DECISIONS), WAF_DECISIONS, hours)
-    return hours, rows
-
-
-def _inputs(lake: Lake, hour: str) -> tuple[list[Any], list[Any], list[Any]]:
-    """Rows of the three tables for the clients of an hour that the model calls abusive or nearly so."""
-    import pyarrow as pa
-    import pyarrow.dataset as ds
-
-    scores = lake.read_arrow(CLIENT_SCORES, [hour], filter=ds.field("abuse_probability") >= 0.3)
-    chosen = ds.field("client").isin(pa.array(scores["client"].to_pylist(), pa.string()))
-    found = [lake.read_arrow(table, [hour], filter=chosen).to_pylist() for table in (CLIENT_DAILY, CLIENT_ATTACKS)]
-    return scores.to_pylist(), found[0], found[1]
-
-
-def decision_checks(
-    rows: Sequence[dict[str, Any]], policy: Policy, allow_list: Sequence[str]
-) -> list[tuple[str, bool, str]]:
-    """The checks that WAF_DECISIONS declares: (name, passed, sentence)."""
-    from platform_assets.waf.ranges import Ranges, parse_network, special_ranges
-
-    protected, special = Ranges.of(allow_list), special_ranges(policy.rules.act_on_special)
-    hit = [r["address"] for r in rows if any(x.overlaps(parse_network(r["address"])) for x in (protected, special))]
-    bare = [r["address"] for r in rows if not (r["reason"] and r["model_name"] and r["model_version"])]
-    return [
-        (
-            "nothing_protected_is_decided_on",
-            not hit,
-            f"{len(hit)} decisions touch protected addresses, {hit[0]} first."
-            if hit
-            else "No decision touches a protected address.",
-        ),
-        (
-            "every_decision_has_a_reason",
-            not bare,
-            f"{len(bare)} decisions lack a reason or a model, {bare[0]} first."
-            if bare
-            else "Every decision has its reason and model.",
-        ),
-    ]
 
 
 def make_plan(settings: Settings, lake: Lake, target: IpSetTarget) -> tuple[Plan, list[CheckResult]]:

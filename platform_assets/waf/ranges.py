@@ -122,6 +122,12 @@ class Ranges:
         at = bisect_right(self.starts[network.version], last) - 1
         return at >= 0 and self.ends[network.version][at] >= first
 
+    def holds(self, network: Network) -> bool:
+        """Whether every address of `network` is in the set."""
+        first, last = _span(network)
+        at = bisect_right(self.starts[network.version], first) - 1
+        return at >= 0 and self.ends[network.version][at] >= last
+
 
 def special_ranges(except_kinds: Iterable[str] = ()) -> Ranges:
     """The ranges never acted upon, without the kinds that a policy excepts."""

@@ -111,6 +111,49 @@ class DeclaredBots:
 
 
 @dataclass(frozen=True)
+class Sessions:
+    """Clients that browse with cookies and page assets and have attacked nothing: people, whatever else is odd."""
+
+    __pydantic_config__ = STRICT
+
+    at_most: str = "challenge"
+    min_cookie_share: float = 0.5
+    min_asset_share: float = 0.2
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+
+
+@dataclass(frozen=True)
+class VerifiedBots:
+    """Crawlers and monitors whose addresses prove who they are."""
+
+    __pydantic_config__ = STRICT
+
+    at_most: str = "count"
+    min_share: float = 0.9
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+        _require(0 < self.min_share <= 1, "min_share must be above 0 and at most 1")
+
+
+@dataclass(frozen=True)
+class Echo:
+    """Actions under which what a client does is our own echo, and for how long after them."""
+
+    __pydantic_config__ = STRICT
+
+    actions: tuple[str, ...] = ("block",)
+    slack_hours: int = 1
+
+    def __post_init__(self) -> None:
+        for action in self.actions:
+            _require(action in ACTIONS, f"actions names {action!r}; use count, challenge or block")
+        _require(0 <= self.slack_hours <= 24, "slack_hours must be between 0 and 24")
+
+
+@dataclass(frozen=True)
 class Rules:
     """The policy of decisions; policy.yaml documents each value."""
 
@@ -130,7 +173,10 @@ class Rules:
     repetition: Repetition = Repetition()
     networks: Networks = Networks()
     shared: Shared = Shared()
+    sessions: Sessions = Sessions()
     declared_bots: DeclaredBots = DeclaredBots()
+    verified_bots: VerifiedBots = VerifiedBots()
+    echo: Echo = Echo()
     kinds: Mapping[str, str] = field(default_factory=dict)
     act_on_special: tuple[str, ...] = ()
 

@@ -7,14 +7,16 @@ here. Standard library only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from platform_assets.waf.decisions import ACTIONS, Decision, Row, Wanted, as_utc, decision_id, instant, rank, whole
+from platform_assets.waf.identity import REFUTED, VERIFIED, Identity
 from platform_assets.waf.ranges import Network, Ranges, address_order, is_one_address, parse_network, special_ranges
-from platform_assets.waf.rulebook import Rules, Shared, Step
+from platform_assets.waf.rulebook import Rules, Sessions, Shared, Step
 
 WINDOW = timedelta(hours=24)
 """What a score looks back on: within it the same requests show the same thing again, which is no repetition."""
@@ -32,6 +34,7 @@ class _Client:
     evidence: tuple[str, ...]
     behaviour: Row | None
     earlier: tuple[Decision, ...]
+    identity: Identity | None = None
 
 
 def decide(
@@ -43,12 +46,14 @@ def decide(
     *,
     behaviour: Iterable[Row] = (),
     attacks: Iterable[Row] | None = None,
+    identities: Mapping[str, Identity] = MappingProxyType({}),
 ) -> list[Decision]:
     """The decisions of the hour that starts at `hour`, sorted by address.
 
     `scores`: rows of client_scores. `earlier`: waf_decisions of at least the last `rules.repetition.memory_hours`.
     `behaviour`, `attacks`: the rows of client_daily and client_attacks of the same hour and clients; without the
     former nobody can tell a shared address; where the latter is None evidence_request_ids count as the attack requests.
+    `identities`: what is known of clients that call themselves a known crawler or monitor, by client.
     Rows of other hours and decisions from `hour`'s end on are ignored, so that deciding an hour again changes nothing.
     """
     start = as_utc(hour)
@@ -64,7 +69,8 @@ def decide(
             continue
         past = tuple(history.get(str(network), ()))
         found = None if attacked is None else attacked.get(name, {})
-        decision = _decide_one(start, _client(network, score, known.get(name), found, past), rules)
+        client = _client(network, score, known.get(name), found, past, identities.get(name))
+        decision = _decide_one(start, client, rules)
         if decision is not None:
             decisions.append(decision)
     return sorted(decisions, key=lambda one: address_order(one.address))
@@ -149,9 +155,14 @@ def _ceiling(client: _Client, rules: Rules) -> tuple[int, str]:
         bounds.append((rules.shared.unknown_at_most, "whether people share the address is not known"))
     elif _looks_shared(row, rules.shared):
         bounds.append((rules.shared.at_most, "many people seem to share the address"))
+    verdict = None if client.identity is None else client.identity.verdict
+    if verdict == VERIFIED:
+        bounds.append((rules.verified_bots.at_most, f"a verified bot gets {rules.verified_bots.at_most} at most"))
     if row is not None and client.attack_request_count == 0:
+        if _looks_like_people(row, rules.sessions):
+            bounds.append((rules.sessions.at_most, "it looks like people browsing and has attacked nothing"))
         share = whole(row.get("declared_bot_count")) / max(whole(row.get("request_count")), 1)
-        if share >= rules.declared_bots.min_share:
+        if share >= rules.declared_bots.min_share and verdict != REFUTED:
             bounds.append((rules.declared_bots.at_most, "it calls itself a bot and has attacked nothing"))
     action, why = min(bounds, key=lambda bound: 0 if bound[0] == "none" else rank(bound[0]))
     return (0 if action == "none" else rank(action)), why
@@ -163,6 +174,12 @@ def _looks_shared(row: Row, shared: Shared) -> bool:
     sessions = whole(row.get("cookie_request_count")) / requests >= shared.min_cookie_share
     pages = whole(row.get("asset_request_count")) / requests >= shared.min_asset_share
     return many_agents and (sessions or pages)
+
+
+def _looks_like_people(row: Row, sessions: Sessions) -> bool:
+    requests = max(whole(row.get("request_count")), 1)
+    has_cookies = whole(row.get("cookie_request_count")) / requests >= sessions.min_cookie_share
+    return has_cookies and whole(row.get("asset_request_count")) / requests >= sessions.min_asset_share
 
 
 def _reason(start: datetime, client: _Client, action: str, why_not_more: str, repeated: int, rules: Rules) -> str:
@@ -178,6 +195,10 @@ def _reason(start: datetime, client: _Client, action: str, why_not_more: str, re
         parts.append(f"repetition {repeated} within {rules.repetition.memory_hours} h")
     if why_not_more:
         parts.append(why_not_more)
+    if client.identity is not None:
+        parts.append(client.identity.sentence)
+    if uncounted := whole(client.score.get("echo_hour_count")):
+        parts.append(f"without {uncounted} hours under our own block")
     said = client.score.get("reason")
     if isinstance(said, str) and said:
         parts.append(said)
@@ -185,7 +206,12 @@ def _reason(start: datetime, client: _Client, action: str, why_not_more: str, re
 
 
 def _client(
-    network: Network, score: Row, behaviour: Row | None, attacks: Row | None, past: tuple[Decision, ...]
+    network: Network,
+    score: Row,
+    behaviour: Row | None,
+    attacks: Row | None,
+    past: tuple[Decision, ...],
+    identity: Identity | None,
 ) -> _Client:
     ids = score.get("evidence_request_ids")
     evidence = () if ids is None else tuple(str(one) for one in ids)[:20]
@@ -199,6 +225,7 @@ def _client(
         evidence=evidence,
         behaviour=behaviour,
         earlier=past,
+        identity=identity,
     )
 
 

@@ -45,6 +45,23 @@ WAF_DECISIONS = Table(
     ),
 )
 
+BOT_IDENTITIES = Table(
+    key="evidence/bot_identities",
+    meaning="Whether clients that call themselves a known crawler or monitor are it; an hour decided again sees the same.",
+    grain="one address and the bot that it calls itself in one hour",
+    unique=("client", "bot", "event_hour"),
+    retention_days=400,
+    columns=(
+        Column("client", "string", "address as CIDR", nullable=False, personal=True),
+        Column("bot", "string", "the crawler or monitor that its user agent names", nullable=False),
+        Column("bot_kind", "string", "crawler or monitor", nullable=False),
+        Column("verdict", "string", "verified, refuted or unknown", nullable=False),
+        Column("how", "string", "the published list or the DNS name that says so", nullable=False, personal=True),
+        Column("is_answered", "boolean", "false where DNS was not asked or silent; asked again then", nullable=False),
+        Column("checked_at", "timestamp", "when it was found (wall clock)", nullable=False),
+    ),
+)
+
 WAF_PLAN = Table(
     key="waf/plan",
     meaning="What applying would do to each IP set, entry by entry, with why: wanted against live and last applied.",
@@ -76,4 +93,4 @@ WAF_PLAN = Table(
     ),
 )
 
-TABLES = (WAF_DECISIONS, WAF_PLAN)
+TABLES = (WAF_DECISIONS, BOT_IDENTITIES, WAF_PLAN)

@@ -16,7 +16,7 @@ import pyarrow as pa
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour
 from spark_jobs.lake import arrow_schema
 from spark_jobs.sources.cloudfront import features
-from spark_jobs.sources.cloudfront.tables import CLIENT_BEHAVIOUR, MAXIMA, REQUESTS
+from spark_jobs.sources.cloudfront.tables import ATTACK_FLOOR, CLIENT_BEHAVIOUR, MAXIMA, REQUEST_SCORES, REQUESTS
 
 Row = dict[str, Any]
 FIRST_HOUR = datetime(2026, 11, 20, 22, tzinfo=UTC)
@@ -66,6 +66,24 @@ def random_requests(count: int, hours: int, seed: int, addresses: Sequence[str] 
             "line_number": i + 1,
         }
         rows.append(row)
+    return rows
+
+
+def random_scores(count: int, hours: int, seed: int) -> list[Row]:
+    draw = random.Random(seed)
+    rows = []
+    for row in random_requests(count, hours, seed):
+        probability = draw.choice([0.0, 0.005, 0.01, 0.02, 0.3, 0.5, 0.9, 1.0, round(draw.random(), 6)])
+        is_attack = probability >= 0.5
+        row |= {
+            "attack_probability": probability,
+            "is_attack": is_attack,
+            "attack_class": draw.choice(["sqli", "xss", "traversal"]) if is_attack else None,
+            "reason": None,
+            "model_name": "request_attack",
+            "model_version": "1",
+        }
+        rows.append({name: row[name] for name in REQUEST_SCORES.column_names})
     return rows
 
 
@@ -200,7 +218,7 @@ def client_attacks(
 ) -> dict[tuple[str, datetime], Row]:
     of_client: dict[str, list[Row]] = defaultdict(list)
     for row in scores:
-        if row["attack_probability"] > features.ATTACK_FLOOR:
+        if row["attack_probability"] > ATTACK_FLOOR:
             of_client[cidr(row["client_ip"])].append(row)
             of_client[network(row["client_ip"])].append(row)
     found = {}

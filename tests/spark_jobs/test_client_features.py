@@ -194,24 +194,6 @@ def test_client_daily_reads_the_23_hours_before_its_interval(sail: Any, lake: La
     assert run(sail, lake, "client_daily", between(58, 59)) == []
 
 
-def random_scores(count: int, hours: int, seed: int) -> list[Row]:
-    draw = random.Random(seed)
-    rows = []
-    for row in oracle.random_requests(count, hours, seed):
-        probability = draw.choice([0.0, 0.005, 0.01, 0.02, 0.3, 0.5, 0.9, 1.0, round(draw.random(), 6)])
-        is_attack = probability >= 0.5
-        row |= {
-            "attack_probability": probability,
-            "is_attack": is_attack,
-            "attack_class": draw.choice(["sqli", "xss", "traversal"]) if is_attack else None,
-            "reason": None,
-            "model_name": "request_attack",
-            "model_version": "1",
-        }
-        rows.append({name: row[name] for name in REQUEST_SCORES.column_names})
-    return rows
-
-
 def active_clients(interval: Interval) -> list[tuple[str, str, datetime]]:
     """All addresses and networks in all hours, and some that no score names."""
     clients = [oracle.cidr(a) for a in (*oracle.ADDRESSES, "203.0.113.9")]
@@ -230,7 +212,7 @@ def put_scores(lake: Lake, scores: list[Row], active: list[tuple[str, str, datet
 
 @slow
 def test_client_attacks_is_what_the_long_way_gives(sail: Any, lake: Lake) -> None:
-    scores, interval = random_scores(1_500, 50, 13), between(26, 34)
+    scores, interval = oracle.random_scores(1_500, 50, 13), between(26, 34)
     active = active_clients(interval)
     put_scores(lake, scores, active)
     expected = oracle.client_attacks(scores, active)
@@ -281,7 +263,7 @@ def test_the_frame_of_the_client_model_has_a_row_for_each_active_client(sail: An
     lake.overwrite_arrow(oracle.to_table(hourly.values(), CLIENT_HOURLY, "hour_at"), CLIENT_HOURLY)
     days = oracle.client_daily(hourly.values(), at(20), at(29))
     lake.overwrite_arrow(oracle.to_table(days.values(), CLIENT_DAILY, "hour_at"), CLIENT_DAILY)
-    scores = [row for row in random_scores(200, 30, 16) if row["client_ip"].startswith("192.")]
+    scores = [row for row in oracle.random_scores(200, 30, 16) if row["client_ip"].startswith("192.")]
     attacks = oracle.client_attacks(scores, [(c, row["client_kind"], h) for (c, h), row in days.items()])
     lake.overwrite_arrow(oracle.to_table(attacks.values(), CLIENT_ATTACKS, "hour_at"), CLIENT_ATTACKS)
     read = lake.read

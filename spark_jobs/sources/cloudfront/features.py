@@ -16,10 +16,12 @@ from spark_jobs.contract import HOUR_COLUMN, Interval
 from spark_jobs.lake import spark_ddl
 from spark_jobs.sources.cloudfront.tables import (
     ADDITIVE,
+    ATTACK_FLOOR,
     CLIENT_ATTACKS,
     CLIENT_BEHAVIOUR,
     CLIENT_DAILY,
     CLIENT_HOURLY,
+    EVIDENCE_REQUESTS,
     MAXIMA,
 )
 
@@ -49,8 +51,6 @@ PATH_PATTERNS = {
     "robots_request_count": r"\A/robots\.txt\z",
 }
 AGENT_PATTERNS = {"tool_user_agent_count": TOOL_AGENT, "declared_bot_count": BOT_AGENT}
-ATTACK_FLOOR = 0.1
-EVIDENCE_REQUESTS = 20
 _BEHAVIOUR = tuple(column.name for column in CLIENT_BEHAVIOUR)
 
 

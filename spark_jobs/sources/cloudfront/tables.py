@@ -195,6 +195,10 @@ CLIENT_BEHAVIOUR = (
 
 MAXIMA = ("peak_minute_request_count", "distinct_user_agent_count")
 """Quantities whose value over several rows is the largest; the others are sums, but for these two."""
+ATTACK_FLOOR = 0.1
+"""Requests with a higher attack_probability go into client_attacks."""
+EVIDENCE_REQUESTS = 20
+"""Requests that are kept as evidence with a client's attacks and its score."""
 ADDITIVE = tuple(c.name for c in CLIENT_BEHAVIOUR if c.name not in (*MAXIMA, "address_count", "path_entropy_bits"))
 
 CLIENT_HOURLY = Table(
