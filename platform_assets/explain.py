@@ -248,7 +248,7 @@ def why_nothing(client: str, score: Score | None, rules: Rules, allow_list: Iter
         return f"{said}, and the weakest action takes {least.min_probability}"
     if score.request_count < least.min_requests:
         return f"{client} made {score.request_count} requests, and the weakest action takes {least.min_requests}"
-    return f"{said}, but the policy bounds it (by its kind, as a small network, as a named bot) or the hour is not decided yet"
+    return f"{said}, but the policy bounds it (by its kind, as a small network, as a named bot), its requests came under our own block, or the hour is not decided yet"
 
 
 def _verdict(found: FoundDecision, asked: str) -> str:

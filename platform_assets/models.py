@@ -175,6 +175,9 @@ def labelled_clients(settings: Settings) -> Any:
     """Rows of training/cloudfront/client_examples: simulated days, then the user's labelled log folders."""
     import pandas as pd
 
+    from platform_assets.waf.deciding import without_echo
+    from platform_assets.waf.policy import load_policy
+
     parts = []
     splits = ["fit"] * (settings.training_days - 2) + ["calibrate", "evaluate"]
     for day, split in enumerate(splits):
@@ -184,7 +187,8 @@ def labelled_clients(settings: Settings) -> Any:
         folder = Path(name).expanduser()
         if not (folder / "raw").is_dir() or not (folder / "truth" / "clients.parquet").is_file():
             raise TrainingError(f"{folder} lacks raw/ or truth/clients.parquet; correct WEIR_LABELLED_LOGS.")
-        parts.append(_labelled_day(settings, folder, "fit").assign(family=f"folder:{folder.name}"))
+        labelled = _labelled_day(settings, folder, "fit").assign(family=f"folder:{folder.name}")
+        parts.append(without_echo(lake_of(settings), labelled, load_policy(settings.policy_file).rules))
     return pd.concat(parts, ignore_index=True)[list(CLIENT_EXAMPLES.column_names)]
 
 

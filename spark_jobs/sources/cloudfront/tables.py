@@ -256,7 +256,7 @@ REQUEST_SCORES = Table(
 CLIENT_ATTACKS = Table(
     key="features/cloudfront/client_attacks",
     meaning="What the request model found of each client that is active in an hour, in it and in the 24 hours that end with it.",
-    grain="one client in one hour; clients without a request above 0.01 probability in the 24 hours have no row",
+    grain=f"one client in one hour; clients without a request above {ATTACK_FLOOR} probability in the 24 hours have no row",
     upstream=("predictions/request_scores",),
     trailing_hours=23,
     unique=("client", "hour_at"),
@@ -266,7 +266,12 @@ CLIENT_ATTACKS = Table(
         Column("hour_attack_probability_max", "double", "highest attack_probability of the hour", nullable=False),
         Column("day_attack_request_count", "int64", "requests of the 24 hours with is_attack", nullable=False),
         Column("day_attack_probability_max", "double", "highest attack_probability of the 24 hours", nullable=False),
-        Column("day_attack_probability_sum", "double", "sum of the attack_probability above 0.1", nullable=False),
+        Column(
+            "day_attack_probability_sum",
+            "double",
+            f"sum of the attack_probability above {ATTACK_FLOOR}",
+            nullable=False,
+        ),
         Column("day_attack_class_count", "int64", "distinct attack classes of the 24 hours", nullable=False),
         Column("day_attack_hour_count", "int64", "of the 24 hours, those with an attack", nullable=False),
         Column("day_attack_address_count", "int64", "addresses that attacked in the 24 hours", nullable=False),
