@@ -17,7 +17,7 @@ DAILY = (
 )  # fmt: skip
 """Of client_daily; `day_…` in the examples, but for client_kind."""
 
-ATTACKS = ("day_attack_request_count", "day_attack_probability_sum")
+ATTACKS = ("day_attack_request_count", "day_attack_probability_sum", "day_attack_address_count")
 """Of client_attacks, under the same names in the examples."""
 
 SPEC = ModelSpec(
