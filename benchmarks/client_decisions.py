@@ -22,10 +22,12 @@ DONE = ("nothing", "count", "challenge", "block")
 BEHAVIOUR = ("request_count", "address_count", "distinct_user_agent_count", "cookie_request_count", "asset_request_count", "declared_bot_count")  # fmt: skip
 
 
-def decisions_of(day: Day, fitted: ClientAbuse) -> list[Decision]:
-    """Every decision of the day and its warm-up, which begins with an empty lake, by the default policy."""
+def decisions_of(day: Day, fitted: ClientAbuse, first_day: bool = False) -> list[Decision]:
+    """Every decision of the day by the default policy, or of the one before it, which begins with an empty lake."""
     rules = load_policy().rules
-    rows = pd.concat([day.rows, fitted.predict(day.rows)], axis=1)
+    of_first = day.rows["hour_at"] < day.examples["hour_at"].min().floor("D")
+    rows = day.rows[of_first == first_day].reset_index(drop=True)
+    rows = pd.concat([rows, fitted.predict(rows)], axis=1)
     rows = rows[rows["is_abuse"]]
     made: list[Decision] = []
     for hour, of_hour in rows.groupby("hour_at", sort=True):
@@ -61,16 +63,18 @@ def _score(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def outcomes(days: Sequence[Day], fitted: ClientAbuse) -> pd.DataFrame:
+def outcomes(days: Sequence[Day], fitted: ClientAbuse, first_day: bool = False) -> pd.DataFrame:
     """Address of the truth -> the strongest thing that was decided about it or its network, and the reason."""
     parts = []
     for day in days:
         strongest: dict[str, Decision] = {}
-        for one in decisions_of(day, fitted):
+        is_first = day.rows["hour_at"] < day.examples["hour_at"].min().floor("D")
+        active = set(day.rows.loc[is_first == first_day, "client"])
+        for one in decisions_of(day, fitted, first_day):
             if one.address not in strongest or rank(one.action) > rank(strongest[one.address].action):
                 strongest[one.address] = one
         seen = day.truth[day.truth["client_kind"] == "address"]
-        seen = seen[seen["client"].isin(set(day.rows["client"]))]
+        seen = seen[seen["client"].isin(active)]
         found = [
             max(
                 (strongest[name] for name in (client, evaluation.network_of(client)) if name in strongest),
