@@ -83,7 +83,7 @@ def by_kind(found: Mapping[str, Evaluation], clients: Mapping[str, pd.DataFrame]
                     "days": title,
                     "kind": kind,
                     "clients": int(line["n"]),
-                    "recall %": share(int(round(line["recall"] * line["n"])), int(line["n"])),
+                    "recall %": share(round(line["recall"] * line["n"]), int(line["n"])),
                     "best naive rule, recall %": f"{100 * line['naive_recall']:.1f}",
                     "hours to detect: median, 90th percentile, most": f"{hours.median():.0f}, {hours.quantile(0.9):.0f}, {hours.max():.0f}",
                 }

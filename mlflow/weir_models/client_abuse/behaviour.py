@@ -26,8 +26,9 @@ PAGE_BYTES = 4096.0
 """What a page weighs at least, compressed and with its headers; answers of an API are lighter."""
 
 
-FORGIVEN = 10.0
-"""Attacks that are held to be a mistake of the request model where nothing else speaks for an attack."""
+FORGIVEN, FORGIVEN_TO_ALL = 10.0, 0.3
+"""Attacks that are held to be a mistake of the request model where nothing else speaks for an attack, and the share of
+them for a client without the manners of a browser."""
 
 EXCUSED, EXCUSED_A_DAY = 3.0, 200.0
 """Refused sign-ins and POSTs that one answered request of a program excuses, and how many of a day at most."""
@@ -78,15 +79,16 @@ def attacks_an_agent(c: Counts) -> Values:
 def attacks(c: Counts) -> Values:
     """Requests that carry attacks, each with its probability: one that barely is an attack barely counts.
 
-    A few are forgiven to who keeps cookies and met few errors: the link of a campaign that reads like an attack is one
-    mistake of the request model, but the visitor's assets repeat it as their referer. One stale link among twenty
-    such requests changes little; an error for every third of them does.
+    A few are forgiven to who met few errors, more of them to who keeps cookies or comes from page to page: the link of
+    a campaign that reads like an attack is one mistake of the request model, but the visitor's assets repeat it as
+    their referer. One stale link among twenty such requests changes little; an error for every third of them does.
     """
     found = np.minimum(c["day_attack_request_count"], c["day_attack_probability_sum"])
     errors = c["day_client_error_count"] + c["day_server_error_count"]
-    cookies = np.minimum(ratio(c["day_cookie_request_count"], c["day_request_count"]), 1.0)
+    followed = np.maximum(c["day_request_count"] - c["day_no_referer_count"], c["day_cookie_request_count"])
+    manners = np.maximum(np.minimum(ratio(followed, c["day_request_count"]), 1.0), FORGIVEN_TO_ALL)
     trust = np.maximum(1.0 / (1.0 + errors), 1.0 - 3.0 * ratio(errors, found))
-    return np.maximum(found - FORGIVEN * cookies * trust, 0.0)
+    return np.maximum(found - FORGIVEN * manners * trust, 0.0)
 
 
 def shown_attacks(c: Counts) -> Values:
@@ -195,8 +197,10 @@ def tries_an_agent(c: Counts) -> Values:
     """Failed sign-ins, or POSTs refused beyond those let in, an address or user agent.
 
     A person gives up or asks for a new password after a few; a site's sign-in need not lie where sign-ins usually lie.
+    0 for a network: where one of its addresses tries so often, that address is judged by its own row.
     """
-    return np.maximum(failed_sign_ins(c), refused_posts(c) - writes(c)) / heads(c)
+    tries = np.maximum(failed_sign_ins(c), refused_posts(c) - writes(c)) / heads(c)
+    return np.where(c.is_network(), 0.0, tries)
 
 
 def pages_read(c: Counts) -> Values:

@@ -33,10 +33,10 @@ SPEC = ModelSpec(
         "that the request model calls an attack; either of the two."
     ),
     gates=(
-        Gate("precision", at_least=0.97),
-        Gate("recall", at_least=0.9),
+        Gate("precision", at_least=0.98),
+        Gate("recall", at_least=0.94),
         Gate("f1", at_least_figure="naive_f1"),
-        Gate("pr_auc", at_least=0.95),
+        Gate("pr_auc", at_least=0.97),
     ),
     trusted_types=("weir_models.client_abuse.model.ClientAbuse",),
 )
