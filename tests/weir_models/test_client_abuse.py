@@ -16,7 +16,7 @@ from spark_jobs.registry import tables
 from spark_jobs.sources.cloudfront.tables import CLIENT_EXAMPLES
 from weir_models import registry, tracking
 from weir_models.client_abuse import model
-from weir_models.client_abuse.behaviour import BEHAVIOURS, INPUTS, Counts
+from weir_models.client_abuse.behaviour import BEHAVIOURS, INPUTS, Counts, attacks, let_in
 from weir_models.client_abuse.weighting import threshold_for
 
 LABELS = ("is_abuse", "abuse_kind", "family", "split")
@@ -378,8 +378,9 @@ def test_a_program_that_changes_its_name_is_excused_nothing(fitted: model.Client
     assert predicted(fitted, renewing(60, 80, distinct_user_agent_count=9))["is_abuse"].all()
 
 
-def test_attacks_are_no_requests_that_excuse_failures(fitted: model.ClientAbuse) -> None:
-    assert predicted(fitted, renewing(60, 80, attack_request_count=60))["is_abuse"].all()
+def test_attacks_are_no_requests_that_excuse_failures() -> None:
+    rows = pd.DataFrame([renewing(60, 80), renewing(60, 80, attack_request_count=60)])
+    assert let_in(Counts(rows)).tolist() == [60.0, 0.0]
 
 
 def test_many_refused_posts_count_where_no_path_looks_like_a_sign_in(fitted: model.ClientAbuse) -> None:
@@ -404,6 +405,11 @@ def test_a_campaign_link_that_reads_like_an_attack_condemns_no_visitor(
     """The landing page is held to be an attack, and so is each of its assets, by their referer."""
     visitor = client(43, attack_request_count=17, query_request_count=14, asset_request_count=12, cookie_request_count=43, client_error_count=stale_links, not_found_count=stale_links)  # fmt: skip
     assert not predicted(fitted, visitor)["is_abuse"].any()
+    assert attacks(Counts(pd.DataFrame([visitor])))[0] < 17 * 0.95 - 5
+
+
+def test_nothing_is_forgiven_where_attacks_meet_errors() -> None:
+    assert attacks(Counts(pd.DataFrame([prober(40)])))[0] > 0.9 * 0.95 * 32
 
 
 def test_the_threshold_never_lies_below_one_half() -> None:
