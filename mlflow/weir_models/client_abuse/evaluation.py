@@ -171,7 +171,7 @@ def plots(clients: pd.DataFrame, threshold: float) -> dict[str, Any]:
     histogram = Figure(figsize=(8, 6), layout="constrained")
     groups = clients["abuse_kind"].where(clients["is_abuse"]).fillna("benign")
     names = sorted(groups.unique(), key=lambda name: (name != "benign", name))
-    panels = np.atleast_1d(histogram.subplots(len(names), 1, sharex=True, sharey=True)) if names else []
+    panels: Any = np.atleast_1d(histogram.subplots(len(names), 1, sharex=True, sharey=True)) if names else []
     for panel, name in zip(panels, names, strict=True):
         of_group = probability[(groups == name).to_numpy()]
         panel.hist(of_group, bins=25, range=(0, 1), log=True, color="tab:blue" if name == "benign" else "tab:red")
