@@ -8,7 +8,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast check bench eval ui lock clean
+.PHONY: help install demo test test-fast check bench eval eval-clients ui lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -43,6 +43,9 @@ bench: $(STAMP) ## ours beside DuckDB, Polars and classic Spark (BENCH_LINES=300
 
 eval: $(STAMP) ## the request model on public sets (WEIR_EVAL_DATA=../shared/data)
 	@$(BIN)/python -m benchmarks.evaluate_requests
+
+eval-clients: $(STAMP) ## the client model on days, attackers and logs it was not fitted on
+	@$(BIN)/python -m benchmarks.evaluate_clients
 
 ui: $(STAMP) ## Dagster and MLflow on .weir
 	@$(BIN)/weir ui

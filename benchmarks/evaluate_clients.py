@@ -1,164 +1,198 @@
-"""How good is the client model on days and attackers it was not fitted on? Prints the table; nothing is kept.
+"""How good is the client model on days, attackers and logs it was not fitted on? Writes docs/detection-clients.md.
 
-    python benchmarks/evaluate_clients.py [--fit-seeds 101 102] [--evaluate-seeds 201 202] [--scale 1.0]
+    python -m benchmarks.evaluate_clients [--scale 0.5] [--fit-seeds 101 102] [--evaluate-seeds 201 202] [--out FILE]
 
-Simulates days (`python -m simulator`), runs the Spark jobs on the embedded engine as the platform does, fits
-client_abuse on the families that are for fitting, and measures two kinds of new days: other seeds of those families, and
-families that nobody fitted. Measuring only; what is fitted for the platform comes from its own assets.
+Simulates days (`python -m simulator`), runs the Spark jobs on the embedded engine as the platform does, fits client_abuse
+on the families that are for fitting, and measures two kinds of new days: other seeds of those families, and families
+that nobody fitted; then fail2ban's sample logs and a real log, read in place below WEIR_EVAL_DATA, where they are there.
+Measuring only; what is fitted for the platform comes from its own assets.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import subprocess
+import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from spark_jobs.contract import Interval
-from spark_jobs.lake import Lake
-from spark_jobs.main import JobRun
-from spark_jobs.session import spark_session
-from spark_jobs.sources.cloudfront import jobs, ledger
-from spark_jobs.sources.cloudfront.tables import CLIENT_EXAMPLES, OBJECTS
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks import client_fail2ban, client_weblog
+from benchmarks.client_days import Day, simulated_day
+from benchmarks.client_decisions import outcomes
+from benchmarks.client_tables import markdown, rate, share
+from simulator.families import all_families
 from weir_models import metrics, tracking
-from weir_models.client_abuse import evaluation, labelling, model
+from weir_models.client_abuse import evaluation, model
+from weir_models.contract import Evaluation
 from weir_models.request_attack import corpus
 from weir_models.request_attack import model as request_model
 
-FIRST_DAY = datetime(2026, 11, 20, tzinfo=UTC)
-WARM_UP_HOURS = 24
-"""Simulated before the day that counts, so that the trailing 24 hours hold what they hold on any later day."""
-JOBS = ("requests", "client_hourly", "client_daily", "request_scores", "client_attacks")
+DATA = "../shared/data"
+PAGE = Path(__file__).parents[1] / "docs" / "detection-clients.md"
+RULES = {
+    "": "client_abuse",
+    "naive_aws_": "50 errors a minute or 100 requests in 5 minutes (AWS Security Automations)",
+    "naive_any_attack_": "any request that request_attack calls an attack",
+    "naive_either_": "either of the two",
+}
+GROUPS = {"seeds": "other seeds, families of the fit", "families": "families held out"}
 
 
-def simulate(folder: Path, seed: int, families: str, scale: float) -> pd.DataFrame:
-    """One simulated day after its warm-up, on a date of its own, below `folder`; returns the truth about its clients."""
-    start = FIRST_DAY + timedelta(days=2 * seed) - timedelta(hours=WARM_UP_HOURS)
-    hours = WARM_UP_HOURS + 24
-    command = [
-        sys.executable, "-m", "simulator", "--out", str(folder), "--start", f"{start:%Y-%m-%dT%H}", "--hours", str(hours),
-        "--seed", str(seed), "--scale", str(scale), "--families", families,
-    ]  # fmt: skip
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=Path(__file__).parents[1])
-    return pd.read_parquet(folder / "truth" / "clients.parquet")
-
-
-def client_frame(raw: Path, lake: Lake, model_dir: Path) -> pd.DataFrame:
-    """The logs below `raw` -> rows as the client model reads them, by the platform's own jobs."""
-    listed = [
-        {
-            "source_object": str(path),
-            "etag": hashlib.md5(path.read_bytes()).hexdigest(),
-            "size_bytes": path.stat().st_size,
-            "modified_at": datetime.fromtimestamp(path.stat().st_mtime, UTC),
-        }
-        for path in sorted(raw.rglob("*"))
-        if path.is_file()
-    ]
-    known = ledger.with_listed(lake.read_arrow(OBJECTS), listed, datetime.now(UTC))
-    lake.overwrite_arrow(known, OBJECTS)
-    hours = sorted({hour for row in known.to_pylist() for hour in row["event_hours"]})
-    parameters = {"model_dir": str(model_dir), "model_name": "request_attack", "model_version": "0"}
-    run = JobRun(spark_session("sail"), lake, Interval.spanning(hours[0], hours[-1]), parameters, tasks=2)
-    for name in JOBS:
-        getattr(jobs, name)(run)
-    frame: pd.DataFrame = jobs.client_frame(run).toPandas()
-    frame["hour_at"] = pd.to_datetime(frame["hour_at"], utc=True)
-    return frame[frame["hour_at"] >= frame["hour_at"].min() + timedelta(hours=WARM_UP_HOURS)].reset_index(drop=True)
-
-
-@dataclass(frozen=True)
-class Day:
-    """A simulated day: labelled examples, every row as the platform scores it, and the truth."""
-
-    examples: pd.DataFrame
-    rows: pd.DataFrame
-    truth: pd.DataFrame
-
-
-def simulated_day(seed: int, families: str, split: str, scale: float, model_dir: Path) -> Day:
-    """One day of the simulator through the platform's own jobs."""
-    with tempfile.TemporaryDirectory() as scratch:
-        truth = simulate(Path(scratch) / "world", seed, families, scale)
-        rows = client_frame(Path(scratch) / "world" / "raw", Lake(f"{scratch}/lake"), model_dir)
-    examples = labelling.label(rows, truth, split)
-    print(
-        f"  seed {seed}, families {families}: {len(examples):,} rows of {examples['client'].nunique():,} clients, "
-        f"{examples.attrs['dropped']} rows without truth",
-        flush=True,
-    )
-    return Day(examples[list(CLIENT_EXAMPLES.column_names)], rows, truth)
-
-
-def show(title: str, fitted: model.ClientAbuse, days: Sequence[Day]) -> None:
-    """Print the figures of some days."""
+def measured(fitted: model.ClientAbuse, days: Sequence[Day]) -> tuple[Evaluation, pd.DataFrame]:
+    """Figures of some days, and their clients one a row."""
     examples = pd.concat([day.examples for day in days], ignore_index=True)
-    measured = model.evaluate(fitted, examples)
-    figures = measured.figures
-    print(
-        f"\n## {title}: {figures['n_abusive']:,.0f} abusive and {figures['n_benign']:,.0f} benign clients, each of one day"
+    return model.evaluate(fitted, examples), evaluation.by_client(examples, fitted.predict(examples))
+
+
+def summary(found: Mapping[str, Evaluation]) -> pd.DataFrame:
+    """The model beside the naive rules."""
+    rows = []
+    for group, title in GROUPS.items():
+        figures = found[group].figures
+        for prefix, rule in RULES.items():
+            rows.append(
+                {
+                    "days": title,
+                    "rule": rule,
+                    "precision %": rate(figures, f"{prefix}precision"),
+                    "recall %": rate(figures, f"{prefix}recall"),
+                    "benign flagged %": rate(figures, f"{prefix}fpr"),
+                    "F1": f"{figures[f'{prefix}f1']:.3f}",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def by_kind(found: Mapping[str, Evaluation], clients: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Recall and time to detect by kind of abuse."""
+    rows = []
+    for group, title in GROUPS.items():
+        table = found[group].tables["by_kind"].set_index("abuse_kind")
+        abusive = clients[group][clients[group]["is_abuse"]]
+        for kind, line in table.iterrows():
+            hours = abusive.loc[(abusive["abuse_kind"] == kind) & abusive["flagged"], "hours_to_detect"]
+            rows.append(
+                {
+                    "days": title,
+                    "kind": kind,
+                    "clients": int(line["n"]),
+                    "recall %": share(round(line["recall"] * line["n"]), int(line["n"])),
+                    "best naive rule, recall %": f"{100 * line['naive_recall']:.1f}",
+                    "hours to detect: median, 90th percentile, most": f"{hours.median():.0f}, {hours.quantile(0.9):.0f}, {hours.max():.0f}",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def overall(found: Mapping[str, Evaluation], clients: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """What one number a row says about each group."""
+    rows = {}
+    for group, title in GROUPS.items():
+        figures, alone = found[group].figures, clients[group]
+        alone = alone[alone["is_abuse"] & (alone["abuse_kind"] != "rotation")]
+        rows[title] = {
+            "abusive, benign clients": f"{figures['n_abusive']:,.0f}, {figures['n_benign']:,.0f}",
+            "PR-AUC": f"{figures['pr_auc']:.4f}",
+            "recall without rotating addresses %": rate(metrics.rate_figures("recall", alone["flagged"]), "recall"),
+            "hours to detect: median, 90th percentile": f"{figures['hours_to_detect_median']:.0f}, {figures['hours_to_detect_p90']:.0f}",
+            "found by the end of the first hour %": rate(figures, "detected_in_first_hour"),
+            "kind named as labelled %": rate(figures, "kind_agreement"),
+        }
+    return pd.DataFrame(rows).rename_axis("figure").reset_index()
+
+
+def not_all_right(clients: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Families of which a client is missed or wrongly flagged."""
+    parts = []
+    for group, title in GROUPS.items():
+        table = clients[group].groupby(["family", "is_abuse"], as_index=False).agg(n=("flagged", "size"), flagged=("flagged", "sum"))  # fmt: skip
+        wrong = table[(table["flagged"] > 0) & ~table["is_abuse"] | (table["flagged"] < table["n"]) & table["is_abuse"]]
+        parts.append(wrong.assign(days=title))
+    found = pd.concat(parts)
+    found["label"] = found["is_abuse"].map({True: "abusive", False: "benign"})
+    return found[["days", "family", "label", "n", "flagged"]]
+
+
+def nearest(clients: Mapping[str, pd.DataFrame], days: Mapping[str, Sequence[Day]]) -> pd.DataFrame:
+    """Of the families that must never be blocked, those that come nearest to the threshold."""
+    parts = []
+    for group, title in GROUPS.items():
+        spared = set(pd.concat([day.truth.loc[day.truth["never_block"], "client"] for day in days[group]]))
+        kept = clients[group][clients[group]["client"].isin(spared) & ~clients[group]["is_abuse"]]
+        table = kept.groupby("family", as_index=False).agg(
+            clients=("client", "size"), flagged=("flagged", "sum"), highest=("abuse_probability", "max")
+        )
+        total = {"family": "all families", "clients": len(kept), "flagged": kept["flagged"].sum(), "highest": kept["abuse_probability"].max()}  # fmt: skip
+        top = table.sort_values("highest", ascending=False).head(8)
+        parts.append(pd.concat([pd.DataFrame([total]), top]).assign(days=title))
+    found = pd.concat(parts)
+    found["highest probability"] = [f"{value:.3f}" for value in found["highest"]]
+    return found[["days", "family", "clients", "flagged", "highest probability"]]
+
+
+def decided(fitted: model.ClientAbuse, days: Mapping[str, Sequence[Day]], first_day: bool) -> dict[str, pd.DataFrame]:
+    return {group: outcomes(days[group], fitted, first_day) for group in GROUPS}
+
+
+def decisions_in_sum(later: Mapping[str, pd.DataFrame], first: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Challenged or blocked: how many of them abuse, how many abusers are reached, what happens to the others."""
+    rows = []
+    for when, frames in (("from the second day on", later), ("first day of an empty lake", first)):
+        for group, title in GROUPS.items():
+            frame = frames[group]
+            acted, abusive = frame["action"].isin(["challenge", "block"]), frame["is_abuse"]
+            spared = frame[frame["never_block"] & ~abusive]
+            rows.append(
+                {
+                    "when": when,
+                    "days": title,
+                    "of the challenged and blocked, abusive %": share(int(abusive[acted].sum()), int(acted.sum())),
+                    "of the abusive, challenged or blocked %": share(int(acted[abusive].sum()), int(abusive.sum())),
+                    "of the abusive, blocked %": f"{100 * (frame['action'][abusive] == 'block').mean():.1f}",
+                    "innocent, challenged": int((frame["action"][~abusive] == "challenge").sum()),
+                    "innocent, blocked": int((frame["action"][~abusive] == "block").sum()),
+                    "never-block list: clients, challenged, **blocked**": f"{len(spared):,}, {(spared['action'] == 'challenge').sum()}, **{(spared['action'] == 'block').sum()}**",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def decisions_by_family(later: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Every abusive family, and every innocent one about which something was decided."""
+    frame = pd.concat([part.assign(days=GROUPS[group]) for group, part in later.items()])
+    table = pd.crosstab([frame["days"], frame["is_abuse"], frame["family"]], frame["action"])
+    table = table.reindex(columns=["nothing", "count", "challenge", "block"], fill_value=0).reset_index()
+    table = table[table["is_abuse"] | (table[["count", "challenge", "block"]].sum(axis=1) > 0)]
+    table["label"] = table["is_abuse"].map({True: "abusive", False: "innocent"})
+    names = ["days", "label", "family", "nothing", "count", "challenge", "block"]
+    return table.sort_values(["days", "label", "family"])[names]
+
+
+def split() -> pd.DataFrame:
+    """Which families were fitted on, kind by kind, and which nobody fitted."""
+    rows: dict[str, dict[str, Any]] = {}
+    for family in all_families():
+        row = rows.setdefault(family.kind, {"kind": family.kind, "abuse": "yes" if family.abuse_kind else "no", "fitted on": [], "held out": []})  # fmt: skip
+        row["held out" if family.held_out else "fitted on"].append(f"`{family.name}`")
+    return pd.DataFrame(
+        [
+            {
+                "kind": row["kind"],
+                "abusive": row["abuse"],
+                "n": f"{len(row['fitted on'])} + {len(row['held out'])}",
+                "fitted on": ", ".join(row["fitted on"]),
+                "held out": ", ".join(row["held out"]),
+            }
+            for row in rows.values()
+        ]
     )
-    for name in ("", "address_", "network_", "naive_aws_", "naive_any_attack_", "naive_either_"):
-        rates = "   ".join(f"{rate} {_rate(figures, name + rate)}" for rate in ("precision", "recall"))
-        print(f"{name.strip('_') or 'model':17s} {rates}   F1 {figures[name + 'f1']:.3f}")
-    clients = evaluation.by_client(examples, fitted.predict(examples))
-    alone = clients[clients["is_abuse"] & (clients["abuse_kind"] != "rotation")]
-    print(f"without rotation  recall {_rate(metrics.rate_figures('recall', alone['flagged']), 'recall')}")
-    print(
-        f"PR-AUC {figures['pr_auc']:.4f}; hours to detect: median {figures['hours_to_detect_median']:.0f}, 90th percentile "
-        f"{figures['hours_to_detect_p90']:.0f}; by the end of the first hour {_rate(figures, 'detected_in_first_hour')}; "
-        f"kind agrees {_rate(figures, 'kind_agreement')}"
-    )
-    with pd.option_context("display.width", 160, "display.max_rows", 200, "display.float_format", "{:.3f}".format):
-        print(measured.tables["by_kind"].to_string(index=False))
-        families = measured.tables["by_family"]
-        wrong = families[families["is_abuse"].astype(bool) != (families["flagged"] == 1)]
-        wrong = wrong[wrong["flagged"].gt(0) | wrong["is_abuse"].astype(bool)]
-        print("families that are not all right:", wrong.to_string(index=False), sep="\n")
-        _show_never_block(clients, days)
-    _show_collateral(fitted, days)
-
-
-def _show_never_block(clients: pd.DataFrame, days: Sequence[Day]) -> None:
-    """By family: clients that must never be blocked, how many are flagged, how near the nearest comes."""
-    spared = pd.concat([day.truth.loc[day.truth["never_block"], "client"] for day in days])
-    kept = clients[clients["client"].isin(set(spared)) & ~clients["is_abuse"]]
-    table = kept.groupby("family").agg(
-        clients=("client", "size"),
-        flagged_itself=("flagged_itself", "sum"),
-        flagged=("flagged", "sum"),
-        highest=("abuse_probability", "max"),
-    )
-    print(f"never to be blocked: {kept['flagged_itself'].sum()} of {len(kept)} flagged, the nearest families:")
-    print(table.reset_index().sort_values("highest", ascending=False).head(12).to_string(index=False))
-
-
-def _show_collateral(fitted: model.ClientAbuse, days: Sequence[Day]) -> None:
-    """Networks without a label, for abusers and others share them: what a flag on them reaches."""
-    networks = innocent = guilty = 0
-    for day in days:
-        rows = day.rows[(day.rows["client_kind"] == "network") & ~day.rows["client"].isin(set(day.truth["client"]))]
-        flagged = set(rows.loc[fitted.predict(rows)["is_abuse"].to_numpy(), "client"])
-        seen = day.truth[day.truth["client"].isin(set(day.rows["client"])) & (day.truth["client_kind"] == "address")]
-        inside = seen[seen["client"].map(evaluation.network_of).isin(flagged)]
-        networks, guilty = networks + len(flagged), guilty + int(inside["is_abuse"].sum())
-        innocent += int((~inside["is_abuse"]).sum())
-    print(
-        f"mixed networks, not counted above: {networks} flagged, with {guilty} abusive and {innocent} innocent addresses"
-    )
-
-
-def _rate(figures: Any, name: str) -> str:
-    return f"{100 * figures[name]:6.2f} % [{100 * figures[name + '_low']:.1f}, {100 * figures[name + '_high']:.1f}] n={figures['n_' + name]:.0f}"
 
 
 def main(arguments: list[str]) -> None:
@@ -167,22 +201,47 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--calibrate-seeds", type=int, nargs="+", default=[151])
     parser.add_argument("--evaluate-seeds", type=int, nargs="+", default=[201, 202])
     parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--out", type=Path, default=PAGE)
     given = parser.parse_args(arguments)
+    data = Path(os.environ.get("WEIR_EVAL_DATA", DATA))
+    started = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
-        print("request model: fitted on its own corpus", flush=True)
         model_dir = tracking.save_dir(request_model.fit(corpus.generate(0)), Path(scratch) / "request_attack")
 
-        def days(seeds: Sequence[int], families: str, split: str) -> list[Day]:
-            return [simulated_day(seed, families, split, given.scale, model_dir) for seed in seeds]
+        def simulated(seeds: Sequence[int], families: str, part: str) -> list[Day]:
+            return [simulated_day(seed, families, part, given.scale, model_dir) for seed in seeds]
 
-        fitting = days(given.fit_seeds, "fit", "fit") + days(given.calibrate_seeds, "fit", "calibrate")
-        other_seeds = days(given.evaluate_seeds, "fit", "evaluate")
-        other_families = days([seed + 1000 for seed in given.evaluate_seeds], "held_out", "evaluate")
-    started = time.perf_counter()
-    fitted = model.fit(pd.concat([day.examples for day in fitting], ignore_index=True))
-    print(f"client model: fitted in {time.perf_counter() - started:.1f} s, threshold {fitted.threshold_:.4f}")
-    show("other seeds, families of the fit", fitted, other_seeds)
-    show("families that were held out", fitted, other_families)
+        fitting = simulated(given.fit_seeds, "fit", "fit") + simulated(given.calibrate_seeds, "fit", "calibrate")
+        fitted = model.fit(pd.concat([day.examples for day in fitting], ignore_index=True))
+        days = {
+            "seeds": simulated(given.evaluate_seeds, "fit", "evaluate"),
+            "families": simulated([seed + 1000 for seed in given.evaluate_seeds], "held_out", "evaluate"),
+        }
+        outside = client_fail2ban.tables(fitted, data, model_dir) | client_weblog.tables(fitted, data, model_dir)
+    found = {group: measured(fitted, days[group]) for group in GROUPS}
+    evaluations = {group: pair[0] for group, pair in found.items()}
+    clients = {group: pair[1] for group, pair in found.items()}
+    later = decided(fitted, days, first_day=False)
+    tables = {
+        "summary": summary(evaluations),
+        "overall": overall(evaluations, clients),
+        "by_kind": by_kind(evaluations, clients),
+        "not_all_right": not_all_right(clients),
+        "nearest": nearest(clients, days),
+        "decisions": decisions_in_sum(later, decided(fitted, days, first_day=True)),
+        "decisions_by_family": decisions_by_family(later),
+        "split": split(),
+        **outside,
+    }
+    settings = {
+        "fitted": f"seeds {', '.join(map(str, given.fit_seeds))}, calibrated on {', '.join(map(str, given.calibrate_seeds))}",
+        "evaluated": f"seeds {', '.join(map(str, given.evaluate_seeds))}, held-out families on {', '.join(str(seed + 1000) for seed in given.evaluate_seeds)}",
+        "scale": f"{given.scale:g}",
+        "threshold": f"{fitted.threshold_:.3f}",
+    }
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(markdown(settings, tables), encoding="utf-8")
+    print(f"wrote {given.out.name} in {time.perf_counter() - started:.0f} s", file=sys.stderr)
 
 
 if __name__ == "__main__":

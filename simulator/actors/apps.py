@@ -94,6 +94,7 @@ def _phones(stage: Stage, a_day: int, agent: tuple[str, ...]) -> None:
 
 
 def ios(stage: Stage) -> None:
+    """Telephones with the shop's app, by its name or CFNetwork's: tokens renewed, lists, pictures, no cookies. (CFNetwork)"""
     _phones(
         stage,
         170,
@@ -105,6 +106,7 @@ def ios(stage: Stage) -> None:
 
 
 def android(stage: Stage) -> None:
+    """The same on OkHttp, now and then without the app's name. (OkHttp documentation)"""
     _phones(stage, 170, ("ShopApp/7.{minor}.1 (Android {android}) okhttp/4.12.0", "okhttp/4.12.0"))
 
 

@@ -98,6 +98,7 @@ def _previews(stage: Stage, a_day: int, services: tuple[tuple[str, str, str], ..
 
 
 def preview_social(stage: Stage) -> None:
+    """Links shared on networks: one page, mostly its picture, from the network's own ranges. (Meta, X, LinkedIn, Pinterest)"""
     _previews(
         stage,
         45,
@@ -116,6 +117,7 @@ def preview_social(stage: Stage) -> None:
 
 
 def preview_chat(stage: Stage) -> None:
+    """Links pasted into a chat: the same within seconds, by the messenger's servers. (Slack, Telegram, WhatsApp, Discord)"""
     _previews(
         stage,
         45,

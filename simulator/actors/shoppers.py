@@ -46,30 +46,37 @@ def _crowd(
 
 
 def web(stage: Stage) -> None:
+    """Most visitors: a few pages with their assets, a third from search engines, some come again. (HTTP Archive; Baymard)"""
     _crowd(stage, 1150, 1.25, USUAL)
 
 
 def prose(stage: Stage) -> None:
+    """Search in sentences with apostrophes, `select`, `union` and `drop` as words of a language. (libinjection, CRS false positives)"""
     _crowd(stage, 130, 1.2, _PROSE)
 
 
 def tracked(stage: Stage) -> None:
+    """Arrive with click ids, base64, signed state and macros that nobody expanded. (Google Ads, Meta)"""
     _crowd(stage, 130, 1.2, _TRACKED, phone_share=0.75)
 
 
 def world(stage: Stage) -> None:
+    """Search in scripts other than Latin, percent-encoded. (WHATWG URL)"""
     _crowd(stage, 90, 1.2, _WORLD)
 
 
 def filters(stage: Stage) -> None:
+    """Single-page filters: JSON and GraphQL in the query. (JSON:API, GraphQL over HTTP)"""
     _crowd(stage, 90, 1.2, _FILTERS, phone_share=0.3)
 
 
 def code(stage: Stage) -> None:
+    """Buy books and tools for programmers and type code, tags and paths into the search. (CRS false positives)"""
     _crowd(stage, 90, 1.2, _CODE, phone_share=0.3)
 
 
 def old_machines(stage: Stage) -> None:
+    """Browsers of years ago on TVs, kiosks and machines nobody updates. (StatCounter)"""
     _crowd(stage, 60, 1.3, USUAL, phone_share=0.0, old=True)
 
 

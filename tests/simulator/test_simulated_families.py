@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from random import Random
@@ -102,3 +104,39 @@ def test_a_path_is_an_attack_only_if_nobody_else_asks_for_it(path: str, only_sca
     from simulator.payloads.probes import gives_away
 
     assert gives_away(path) is only_scanners
+
+
+def test_every_family_says_how_it_behaves() -> None:
+    for family in all_families():
+        play = family.play
+        said = play.__doc__
+        if isinstance(play, partial):  # one function plays many families: the payload says what differs
+            said = getattr(getattr(play.args[0], "shoot", play.func), "__doc__", None)
+        assert said and len(said) > 20, family.name
+
+
+def test_no_pattern_of_the_detectors_is_in_the_simulator() -> None:
+    """Both would then make the same mistakes, and every figure would flatter."""
+    root = Path(simulator.__file__).parents[1]
+    detectors = [*(root / "mlflow" / "weir_models").rglob("*.py"), *(root / "spark_jobs").rglob("*.py")]
+    theirs = {text for path in detectors if "grammars" not in path.parts for text in _patterns(path)}
+    assert len(theirs) > 40
+    for path in SOURCES:
+        assert not theirs & _patterns(path), path
+
+
+def _patterns(path: Path) -> set[str]:
+    """String constants that are regular expressions."""
+    tree = ast.parse(path.read_text())
+    held = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return {text for text in held if re.search(r"\\[bdswAZz.]|\(\?|\[\^|[])][*+?{]", text) and "\n" not in text}
+
+
+def test_no_detector_imports_the_simulator() -> None:
+    root = Path(simulator.__file__).parents[1]
+    for folder in ("mlflow/weir_models", "spark_jobs", "platform_assets"):
+        for path in (root / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                assert "simulator" not in {name.split(".")[0] for name in names}, path

@@ -16,7 +16,8 @@ from spark_jobs.registry import tables
 from spark_jobs.sources.cloudfront.tables import CLIENT_EXAMPLES
 from weir_models import registry, tracking
 from weir_models.client_abuse import model
-from weir_models.client_abuse.behaviour import BEHAVIOURS, INPUTS, Counts
+from weir_models.client_abuse.behaviour import BEHAVIOURS, INPUTS, Counts, attacks, let_in
+from weir_models.client_abuse.weighting import threshold_for
 
 LABELS = ("is_abuse", "abuse_kind", "family", "split")
 NUMBERS = [name for name in CLIENT_EXAMPLES.column_names if name.startswith(("hour_", "day_")) and name != "hour_at"]
@@ -339,3 +340,87 @@ def test_the_specification_names_columns_that_exist() -> None:
         assert set(columns) <= set(known[key].column_names), key
     assert spec.training_table == CLIENT_EXAMPLES.key
     assert set(INPUTS) <= set(CLIENT_EXAMPLES.column_names)
+
+
+def renewing(working: int, failing: int, **shares: float) -> dict[str, Any]:
+    """A program that asks an API so many times and is served, and whose sign-in is refused so many times."""
+    n = working + failing
+    return bare(
+        n,
+        query_request_count=working,
+        post_request_count=failing,
+        sign_in_request_count=failing,
+        sign_in_failure_count=failing,
+        unauthorised_count=failing,
+        client_error_count=failing,
+        tool_user_agent_count=n,
+        path_entropy_bits=0.7,
+        active_hour_count=2,
+        **shares,
+    )
+
+
+@pytest.mark.parametrize("working", [30, 60, 400])
+def test_a_partner_whose_token_has_run_out_is_left_alone(fitted: model.ClientAbuse, working: int) -> None:
+    assert not predicted(fitted, renewing(working, 80))["is_abuse"].any()
+
+
+def test_a_list_of_passwords_at_the_path_of_the_partner_is_found(fitted: model.ClientAbuse) -> None:
+    found = predicted(fitted, renewing(0, 80)).iloc[0]
+    assert found["is_abuse"] and found["abuse_kind"] == "credential_stuffing"
+
+
+def test_being_served_excuses_no_more_than_some_hundred_failures_a_day(fitted: model.ClientAbuse) -> None:
+    assert predicted(fitted, renewing(1000, 2000))["is_abuse"].all()
+
+
+def test_a_program_that_changes_its_name_is_excused_nothing(fitted: model.ClientAbuse) -> None:
+    assert predicted(fitted, renewing(60, 80, distinct_user_agent_count=9))["is_abuse"].all()
+
+
+def test_attacks_are_no_requests_that_excuse_failures() -> None:
+    rows = pd.DataFrame([renewing(60, 80), renewing(60, 80, attack_request_count=60)])
+    assert let_in(Counts(rows)).tolist() == [60.0, 0.0]
+
+
+def test_many_refused_posts_count_where_no_path_looks_like_a_sign_in(fitted: model.ClientAbuse) -> None:
+    few, many = predicted(fitted, *(client(300, post_request_count=60, client_error_count=n) for n in (4, 58)))["abuse_probability"]  # fmt: skip
+    assert many > 10 * few
+
+
+def shared_network(attackers: int) -> dict[str, Any]:
+    row = scanner(1300) | {"day_address_count": 12, "day_attack_address_count": attackers, "client_kind": "network"}
+    return row | {"day_distinct_user_agent_count": 3}
+
+
+def test_a_network_is_not_blamed_for_one_scanner_in_it(fitted: model.ClientAbuse) -> None:
+    assert not predicted(fitted, shared_network(1))["is_abuse"].any()
+    assert predicted(fitted, shared_network(11))["is_abuse"].all()
+
+
+@pytest.mark.parametrize("stale_links", [0, 1, 2])
+def test_a_campaign_link_that_reads_like_an_attack_condemns_no_visitor(
+    fitted: model.ClientAbuse, stale_links: int
+) -> None:
+    """The landing page is held to be an attack, and so is each of its assets, by their referer."""
+    visitor = client(43, attack_request_count=17, query_request_count=14, asset_request_count=12, cookie_request_count=43, client_error_count=stale_links, not_found_count=stale_links)  # fmt: skip
+    assert not predicted(fitted, visitor)["is_abuse"].any()
+    assert attacks(Counts(pd.DataFrame([visitor])))[0] < 17 * 0.95 - 5
+
+
+def test_nothing_is_forgiven_where_attacks_meet_errors() -> None:
+    assert attacks(Counts(pd.DataFrame([prober(40)])))[0] > 0.9 * 0.95 * 32
+
+
+def test_the_threshold_never_lies_below_one_half() -> None:
+    for seed in (3, 4):
+        assert model.fit(examples(seed)).threshold_ >= 0.5
+
+
+def test_the_threshold_is_raised_until_the_flagged_are_precise() -> None:
+    probability = np.array([0.99, 0.98, 0.97, 0.8, 0.7, 0.6, 0.55, 0.1])
+    labels = np.array([True, True, True, False, True, False, False, False])
+    days = np.arange(8)
+    assert threshold_for(probability, labels, days, 0.9) == 0.97
+    assert threshold_for(probability, labels, days, 0.5) == 0.5
+    assert threshold_for(probability, ~labels, days, 0.9) > 0.99

@@ -26,8 +26,12 @@ PAGE_BYTES = 4096.0
 """What a page weighs at least, compressed and with its headers; answers of an API are lighter."""
 
 
-FORGIVEN = 10.0
-"""Attacks that are held to be a mistake of the request model where nothing else speaks for an attack."""
+FORGIVEN, FORGIVEN_TO_ALL = 10.0, 0.3
+"""Attacks that are held to be a mistake of the request model where nothing else speaks for an attack, and the share of
+them for a client without the manners of a browser."""
+
+EXCUSED, EXCUSED_A_DAY = 3.0, 200.0
+"""Refused sign-ins and POSTs that one answered request of a program excuses, and how many of a day at most."""
 
 
 class Counts:
@@ -75,13 +79,16 @@ def attacks_an_agent(c: Counts) -> Values:
 def attacks(c: Counts) -> Values:
     """Requests that carry attacks, each with its probability: one that barely is an attack barely counts.
 
-    A few are forgiven to who keeps cookies and met no error: the link of a campaign that reads like an attack is one
-    mistake of the request model, but the visitor's assets repeat it as their referer.
+    A few are forgiven to who met few errors, more of them to who keeps cookies or comes from page to page: the link of
+    a campaign that reads like an attack is one mistake of the request model, but the visitor's assets repeat it as
+    their referer. One stale link among twenty such requests changes little; an error for every third of them does.
     """
     found = np.minimum(c["day_attack_request_count"], c["day_attack_probability_sum"])
-    errors = np.minimum(c["day_attack_request_count"], c["day_client_error_count"] + c["day_server_error_count"])
-    cookies = np.minimum(ratio(c["day_cookie_request_count"], c["day_request_count"]), 1.0)
-    return np.maximum(found - FORGIVEN * cookies / (1.0 + errors), 0.0)
+    errors = c["day_client_error_count"] + c["day_server_error_count"]
+    followed = np.maximum(c["day_request_count"] - c["day_no_referer_count"], c["day_cookie_request_count"])
+    manners = np.maximum(np.minimum(ratio(followed, c["day_request_count"]), 1.0), FORGIVEN_TO_ALL)
+    trust = np.maximum(1.0 / (1.0 + errors), 1.0 - 3.0 * ratio(errors, found))
+    return np.maximum(found - FORGIVEN * manners * trust, 0.0)
 
 
 def shown_attacks(c: Counts) -> Values:
@@ -118,6 +125,34 @@ def missing_pages(c: Counts) -> Values:
     return variety * np.maximum(c["day_not_found_count"] - c["day_asset_request_count"], 0.0)
 
 
+def let_in(c: Counts) -> Values:
+    """Answered requests with a query of one program that fetches no page: who keeps asking an API and is served.
+
+    Nothing where the user agent changes, and no request that carries an attack.
+    """
+    asked = c["day_query_request_count"] - c["day_asset_request_count"] - c["day_attack_request_count"]
+    answered = np.minimum(asked, c["day_ok_count"] - c["day_asset_request_count"])
+    return np.where(c["day_distinct_user_agent_count"] <= 1.0, np.maximum(answered, 0.0), 0.0)
+
+
+def excused(c: Counts) -> Values:
+    """Refusals of a program that is let in all the same: its token has run out and it tries the same one again.
+
+    Who tries out a list of passwords asks for nothing else in between, or for the form, which has no query.
+    """
+    return np.minimum(EXCUSED * let_in(c), EXCUSED_A_DAY)
+
+
+def failed_sign_ins(c: Counts) -> Values:
+    """Failed sign-ins beyond the excused ones."""
+    return np.maximum(c["day_sign_in_failure_count"] - excused(c), 0.0)
+
+
+def sign_ins(c: Counts) -> Values:
+    """Sign-ins beyond the excused ones."""
+    return np.maximum(c["day_sign_in_request_count"] - excused(c), 0.0)
+
+
 def unauthorised(c: Counts) -> Values:
     """401 and 403 that are not failed sign-ins."""
     return np.maximum(c["day_unauthorised_count"] - c["day_sign_in_failure_count"], 0.0)
@@ -146,10 +181,9 @@ def refused_methods(c: Counts) -> Values:
 
 
 def refused_posts(c: Counts) -> Values:
-    """POSTs that may have been answered with 4xx, wherever they went."""
-    return np.minimum(
-        c["day_post_request_count"], np.maximum(c["day_client_error_count"] - c["day_not_found_count"], 0.0)
-    )
+    """POSTs that may have been answered with 4xx, wherever they went, beyond the excused."""
+    refused = c["day_client_error_count"] - c["day_not_found_count"]
+    return np.maximum(np.minimum(c["day_post_request_count"], refused) - excused(c), 0.0)
 
 
 def writes(c: Counts) -> Values:
@@ -157,6 +191,16 @@ def writes(c: Counts) -> Values:
     sent = c["day_post_request_count"] + c["day_unusual_method_request_count"] - c["day_sign_in_request_count"]
     refused = c["day_client_error_count"] - c["day_not_found_count"] - c["day_sign_in_failure_count"]
     return np.maximum(sent - np.maximum(refused, 0.0) - c["day_redirect_count"], 0.0)
+
+
+def tries_an_agent(c: Counts) -> Values:
+    """Failed sign-ins, or POSTs refused beyond those let in, an address or user agent.
+
+    A person gives up or asks for a new password after a few; a site's sign-in need not lie where sign-ins usually lie.
+    0 for a network: where one of its addresses tries so often, that address is judged by its own row.
+    """
+    tries = np.maximum(failed_sign_ins(c), refused_posts(c) - writes(c)) / heads(c)
+    return np.where(c.is_network(), 0.0, tries)
 
 
 def pages_read(c: Counts) -> Values:
@@ -207,6 +251,17 @@ def missing_addresses(c: Counts) -> Values:
     Two or three neighbours are judged by their own rows, and the innocent one is not blamed for the other.
     """
     return np.where(c.is_network(), np.maximum(10.0 - c["day_address_count"], 0.0), 0.0)
+
+
+def innocent_neighbours(c: Counts) -> Values:
+    """The share of a network's addresses that attacked nothing, where attacks are most of what it is accused of.
+
+    One scanner makes as many attacks as a rotating hundred, but its neighbours have nothing to do with it, and it is
+    judged by its own row. 0 for an address.
+    """
+    innocent = 1.0 - np.minimum(ratio(c["day_attack_address_count"], c["day_address_count"]), 1.0)
+    accused = np.minimum(ratio(c["day_attack_request_count"], 0.3 * c["day_request_count"]), 1.0)
+    return np.where(c.is_network(), innocent * accused, 0.0)
 
 
 def company(c: Counts) -> Values:
@@ -297,9 +352,10 @@ BEHAVIOURS = (
     _share("refused_method_share", "scanner", refused_methods, ((0.05, 0), (0.2, 1), (0.5, 2)), "requests use methods that were refused", trust=0.5),
     _share("no_user_agent_share", "manner", "day_no_user_agent_count", ((0.05, 0), (0.5, 1)), "requests have no user agent", trust=0.3),
     _share("agent_turnover", "manner", further_agents, ((0.05, 0), (0.1, 1), (0.3, 2)), "requests change the user agent"),
-    _share("sign_in_failure_share", "credential_stuffing", "day_sign_in_failure_count", ((0.1, 0), (0.25, 1.5), (0.5, 3), (0.9, 4)), "requests are failed sign-ins"),
-    _share("sign_in_share", "credential_stuffing", "day_sign_in_request_count", ((0.15, 0), (0.3, 1.5), (0.6, 3)), "requests are sign-ins"),
+    _share("sign_in_failure_share", "credential_stuffing", failed_sign_ins, ((0.1, 0), (0.25, 1.5), (0.5, 3), (0.9, 4)), "requests are failed sign-ins"),
+    _share("sign_in_share", "credential_stuffing", sign_ins, ((0.15, 0), (0.3, 1.5), (0.6, 3)), "requests are sign-ins"),
     _share("refused_post_share", "credential_stuffing", refused_posts, ((0.1, 0), (0.25, 1), (0.5, 2), (0.9, 3)), "requests are POSTs that were refused"),
+    _volume("tries", "credential_stuffing", tries_an_agent, ((6, 0), (12, 1.5), (30, 4), (100, 5.5)), "failed sign-ins or refused POSTs a user agent", trust=0.3),
     _volume("bare_breadth", "scraper", bare_breadth, ((15, 0), (40, 2), (100, 5), (300, 6.5)), "different pages without their assets"),
     _volume("sleepless_hours", "scraper", sleepless_hours, ((11, 0), (16, 1.5), (22, 3)), "hours with different pages without their assets"),
     _volume("busiest_hour", "scraper", busiest_hour_an_agent, ((100, 0), (250, 2.5), (500, 5), (1500, 6.5)), "requests an hour and user agent"),
@@ -310,6 +366,7 @@ BEHAVIOURS = (
     _share("declared_bot_share", "visitor", "day_declared_bot_count", ((0.2, 0), (0.9, -2)), "requests come from a bot that gives its name"),
     _volume("company", "visitor", company, ((1, 0), (3, -1.5), (8, -3.5), (20, -5)), "further people at the address", trust=0.3),
     Behaviour("missing_addresses", "visitor", -1, (0.0, 4.0, 6.0, 7.0), missing_addresses, (0.0, -2.0, -6.0, -30.0), "addresses fewer than ten", trust=0.01),
+    Behaviour("innocent_neighbours", "visitor", -1, (0.4, 0.6, 0.8), innocent_neighbours, (0.0, -8.0, -30.0), "of its addresses attacked nothing", trust=0.01),
     _share("tool_share", "manner", "day_tool_user_agent_count", ((0.2, 0), (0.9, 0.3)), "requests come from a tool or library", trust=0.3),
     _volume("peak_minute", "manner", _column("day_peak_minute_request_count"), ((60, 0), (150, 0.5), (600, 1.5)), "requests in the busiest minute", trust=0.3),
 )  # fmt: skip

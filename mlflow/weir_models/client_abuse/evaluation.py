@@ -162,22 +162,37 @@ def plots(clients: pd.DataFrame, threshold: float) -> dict[str, Any]:
         precision, recall, _ = precision_recall_curve(truth, probability)
         axes.plot(recall, precision)
     axes.plot(metrics.rate(above[truth]), metrics.rate(truth[above]), "o", label=f"threshold {threshold:.3f}")
-    axes.set(xlabel="recall", ylabel="precision", title="Precision and recall over clients")
-    axes.legend()
+    for rule, name in (("aws", "AWS Security Automations"), ("any_attack", "any attack request")):
+        said = clients[rule].to_numpy(dtype=bool)
+        axes.plot(metrics.rate(said[truth]), metrics.rate(truth[said]), "x", label=f"naive: {name}")
+    axes.set(xlabel="recall", ylabel="precision", title="Precision and recall over clients", ylim=(0, 1.03))
+    axes.legend(loc="lower center")
 
-    histogram = Figure(figsize=(8, 5))
-    axes = histogram.subplots()
+    histogram = Figure(figsize=(8, 6), layout="constrained")
     groups = clients["abuse_kind"].where(clients["is_abuse"]).fillna("benign")
-    names = sorted(groups.unique())
-    axes.hist([probability[(groups == name).to_numpy()] for name in names], bins=25, stacked=True, label=names)
-    axes.axvline(threshold, color="black", linestyle="--")
-    axes.set(xlabel="highest abuse probability", ylabel="clients", yscale="log", title="Clients by kind")
-    axes.legend(fontsize="x-small")
+    names = sorted(groups.unique(), key=lambda name: (name != "benign", name))
+    panels: Any = np.atleast_1d(histogram.subplots(len(names), 1, sharex=True, sharey=True)) if names else []
+    for panel, name in zip(panels, names, strict=True):
+        of_group = probability[(groups == name).to_numpy()]
+        panel.hist(of_group, bins=25, range=(0, 1), log=True, color="tab:blue" if name == "benign" else "tab:red")
+        panel.set_ylim(bottom=0.7)
+        panel.axvline(threshold, color="black", linestyle="--")
+        panel.set_ylabel(f"{name}\n{len(of_group):,}", rotation=0, ha="right", va="center", fontsize="small")
+    if len(panels):
+        panels[-1].set_xlabel("highest abuse probability of a client")
+    histogram.suptitle("Clients by kind (log scale; dashed: threshold)")
 
     reliability = Figure(figsize=(6, 5))
     axes = reliability.subplots()
     table = metrics.reliability_table(truth, probability)
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":")
-    axes.plot(table["mean_probability"], table["positive_rate"], "o-")
-    axes.set(xlabel="mean probability of the bin", ylabel="share of abusers", title="Reliability")
+    rates = table["positive_rate"].to_numpy()
+    bounds = np.array(
+        [metrics.wilson_interval(round(rate * n), int(n)) for rate, n in zip(rates, table["n"], strict=True)]
+    ).reshape(-1, 2)
+    spread = np.clip(np.stack([rates - bounds[:, 0], bounds[:, 1] - rates]), 0.0, None)
+    axes.errorbar(table["mean_probability"], rates, yerr=spread, fmt="o", capsize=3)
+    for at, rate, n in zip(table["mean_probability"], rates, table["n"], strict=True):
+        axes.annotate(f"{int(n):,}", (at, rate), xytext=(4, 4), textcoords="offset points", fontsize="x-small")
+    axes.set(xlabel="mean probability of the bin", ylabel="share of abusers", title="Reliability (clients a bin, 95 %)")
     return {"precision_recall": curve, "probabilities_by_kind": histogram, "reliability": reliability}

@@ -25,13 +25,10 @@ MARGIN_BOUND = 30.0
 class ClientAbuse(BaseEstimator):
     """Fitted client model; everything that scoring needs is in its attributes."""
 
-    def __init__(
-        self, strength: float = 5.0, precision: float = 0.99, recall_given: float = 0.01, fold_count: int = 5
-    ) -> None:
-        """`strength` ties lines to what they were before the examples; precision and recall_given fix the threshold."""
+    def __init__(self, strength: float = 5.0, precision: float = 0.99, fold_count: int = 5) -> None:
+        """`strength` ties lines to what they were before the examples; `precision` fixes the threshold."""
         self.strength = strength
         self.precision = precision
-        self.recall_given = recall_given
         self.fold_count = fold_count
 
     def fit(self, examples: pd.DataFrame, seed: int = 0) -> ClientAbuse:
@@ -63,7 +60,7 @@ class ClientAbuse(BaseEstimator):
         days = client_days(part[calibrating])
         self.scale_, self.shift_ = calibration(unseen[calibrating], labels[calibrating], days)
         probability = self._probability(unseen[calibrating])
-        self.threshold_ = threshold_for(probability, labels[calibrating], days, self.precision, self.recall_given)
+        self.threshold_ = threshold_for(probability, labels[calibrating], days, self.precision)
         self._note_population(counts, labels, part)
         return self
 

@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import expit, logit
+from scipy.special import expit
 
 Values = NDArray[np.float64]
+
+EVEN = 0.5
+"""Where a client is as likely an abuser as not."""
 
 
 def client_days(frame: pd.DataFrame) -> NDArray[np.int64]:
@@ -76,29 +79,21 @@ def calibration(margins: Values, labels: NDArray[np.bool_], days: NDArray[np.int
     return float(found.x[0]), float(found.x[1])
 
 
-def threshold_for(
-    probability: Values, labels: NDArray[np.bool_], days: NDArray[np.int64], precision: float, recall_given: float
-) -> float:
-    """The threshold that ships: among clients, each with its highest probability, at least so precise.
+def threshold_for(probability: Values, labels: NDArray[np.bool_], days: NDArray[np.int64], precision: float) -> float:
+    """The threshold that ships: the lowest from one half on at which the clients flagged are abusers so often.
 
-    The lowest such threshold stands right above the crowd and would flag the few whom no crowd outvotes, a partner, an
-    office; the highest that gives away no more than `recall_given` of the recall stands right below the known abusers
-    and would miss a new sort. So it lies between the two in log odds, nearer to the higher: a wrong flag costs more.
+    Each client counts once, with its highest probability. Below one half a client is more likely innocent than not,
+    whatever share of the few that the day holds there are abusers: the known families leave the middle empty, and a
+    threshold put there by them alone would flag whom no crowd outvotes, a partner, an office.
     """
     top = pd.Series(probability).groupby(days).max().to_numpy()
     abusive = pd.Series(labels).groupby(days).max().to_numpy(dtype=bool)
     order = np.argsort(-top, kind="stable")
     top, abusive = top[order], abusive[order]
-    found = np.cumsum(abusive)
-    precise = (found / np.arange(1, len(top) + 1) >= precision) & np.r_[top[1:] != top[:-1], True]
-    if not precise.any():
-        return float(min(0.999, np.nextafter(top[0], 1.0)))
-    last = int(np.flatnonzero(precise)[-1])
-    high = top[np.flatnonzero(precise & (found >= found[last] - recall_given * abusive.sum()))[0]]
-    low = top[last + 1] if last + 1 < len(top) else 0.0
-    bounds = logit(np.clip(np.array([low, high]), 1e-6, 1.0 - 1e-6))
-    between = float(expit(bounds @ np.array([1.0, 2.0]) / 3.0))
-    above = int((top >= between).sum())
-    if above and found[above - 1] / above < precision:
-        between = top[precise & (top >= between)].min()
-    return float(max(between, np.nextafter(low, 1.0)))
+    precise = np.cumsum(abusive) / np.arange(1, len(top) + 1) >= precision
+    told_apart = np.r_[top[1:] != top[:-1], True]
+    above = top >= EVEN
+    if not above.any() or (precise & told_apart)[above.sum() - 1]:
+        return EVEN
+    fitting = top[precise & told_apart & above]
+    return float(fitting.min() if len(fitting) else min(0.999, np.nextafter(top[0], 1.0)))
