@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pandas as pd
 import pytest
 
@@ -31,7 +33,11 @@ def test_one_character_more_is_another_payload(written: Written) -> None:
 
 
 def test_nothing_is_found_across_two_texts_or_from_pieces_of_several(written: Written) -> None:
-    assert not written.holds(["one/1.0two/2.0", "/shop/list/other", "union select card from paymentsid=7"]).any()
+    texts = written.text.split("\ue002")
+    across = [one[-8:] + two[:8] for one, two in itertools.pairwise(texts) if len(one) > 8 and len(two) > 8]
+    assert len(across) > 100
+    assert written.holds(across).mean() < 0.02  # a few stand elsewhere as a whole
+    assert not written.holds(["union select card from paymentsid=7"]).any()
 
 
 def test_a_short_payload_never_counts(written: Written) -> None:
