@@ -41,8 +41,8 @@ check: $(STAMP) ## ruff and mypy
 bench: $(STAMP) ## ours beside DuckDB, Polars and classic Spark (BENCH_LINES=3000000)
 	@$(BIN)/python -m benchmarks.bench
 
-eval: $(STAMP) ## the request model on public sets (WEIR_EVAL_DATA=../shared/data)
-	@$(BIN)/python -m benchmarks.evaluate_requests
+eval: $(STAMP) ## the request model on public sets (WEIR_EVAL_DATA=../shared/data), into docs/detection.md
+	@$(BIN)/python -m benchmarks.evaluate_requests --document docs/detection.md
 
 eval-clients: $(STAMP) ## the client model on days, attackers and logs it was not fitted on
 	@$(BIN)/python -m benchmarks.evaluate_clients

@@ -53,12 +53,21 @@ class Wire:
     query: str | None
     user_agent: str | None
     referer: str | None
+    payload: str | None = None
+    """What the set itself holds of it, as sent; None where that is path and query."""
+
+    @property
+    def own_text(self) -> str:
+        """What the set holds, without what `placed` put around it."""
+        if self.payload is not None:
+            return self.payload
+        return self.path if self.query is None else f"{self.path}?{self.query}"
 
 
 def placed(rng: random.Random, value: str) -> Wire:
     """A value as the one parameter of a request; what surrounds it does not depend on the value."""
     path, name = rng.choice(PLACES)
-    return Wire("GET", path, f"{name}={value}", rng.choice(AGENTS), rng.choice(REFERERS))
+    return Wire("GET", path, f"{name}={value}", rng.choice(AGENTS), rng.choice(REFERERS), value)
 
 
 def aws_encoded(text: str | None) -> str:

@@ -1,9 +1,10 @@
 """Measure the request model on public sets that it was not fitted on, as `make eval` does.
 
-    python benchmarks/evaluate_requests.py [--model DIR] [--out FILE] [--check]
+    python benchmarks/evaluate_requests.py [--model DIR] [--document FILE] [--check]
 
 Every set is rendered as CloudFront log lines, read back by the platform's parser and scored by the model that a fit
-on the generated corpus with the fixed seed gives (or the one in DIR). Nothing in the tables is typed by hand.
+on the generated corpus with the fixed seed gives (or the one in DIR). Nothing in the tables is typed by hand: they
+are written into FILE, docs/detection.md, where its marks stand.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.eval_document import write_section
+from benchmarks.eval_overlap import LEAST_CHARACTERS, Written, distinct
 from benchmarks.eval_render import requests_table
 from benchmarks.eval_sets import SETS, EvalSet
 from weir_models import cards, metrics, tracking
@@ -32,6 +35,8 @@ SAME_ORIGIN = {"httpparams": {"csic"}, "csic": {"httpparams"}}
 """Sets that share benign values: the threshold for one is never fixed on the other."""
 TPR_BAR, MACRO_BAR = 0.85, 0.75
 TPR_AIM, FPR_AIM = 0.95, 0.001
+SECTION = "requests"
+"""Of the document that holds the tables."""
 
 
 def scored(one: EvalSet, folder: Path, model: RequestAttack) -> pd.DataFrame:
@@ -47,7 +52,9 @@ def scored(one: EvalSet, folder: Path, model: RequestAttack) -> pd.DataFrame:
             "set": one.name,
             "is_attack": [item.is_attack for item in items],
             "attack_class": [item.attack_class for item in items],
-            "is_visible": [item.is_visible for item in items],
+            "is_visible": [item.is_visible and item.is_evident for item in items],
+            "is_in_log": [item.is_visible for item in items],
+            "own_text": [item.wire.own_text for item in items],
             "score": found["attack_probability"].to_numpy(),
             "flagged": found["is_attack"].to_numpy(),
             "naive": naive_rule(frame),
@@ -75,11 +82,11 @@ def tpr_at(rows: pd.DataFrame, everything: pd.DataFrame, share: float) -> float:
     return metrics.rate(rows.loc[rows["is_attack"], "score"] >= threshold)
 
 
-def row_of(name: str, rows: pd.DataFrame, everything: pd.DataFrame) -> dict[str, object]:
-    """One line of the table."""
-    visible = rows[rows["is_visible"]]
+def row_of(name: str, rows: pd.DataFrame, everything: pd.DataFrame, shown: str = "is_visible") -> dict[str, object]:
+    """One line of the table, on the requests whose label the column `shown` lets count."""
+    visible = rows[rows[shown]]
     attacks, benign = visible[visible["is_attack"]], visible[~visible["is_attack"]]
-    hidden = rows[rows["is_attack"] & ~rows["is_visible"]]
+    hidden = rows[rows["is_attack"] & ~rows["is_in_log"]]
     macro = metrics.macro_rate(attacks["flagged"], attacks["attack_class"]) if len(attacks) else math.nan
     area, roc = (
         metrics.pr_auc(visible["is_attack"], visible["score"]),
@@ -101,6 +108,21 @@ def row_of(name: str, rows: pd.DataFrame, everything: pd.DataFrame) -> dict[str,
         if len(hidden)
         else "–",
     }
+
+
+def overlap(everything: pd.DataFrame, written: Written) -> pd.DataFrame:
+    """How many of each set's different payloads stand in what the model is fitted on."""
+    table = []
+    for one in SETS:
+        row: dict[str, object] = {"set": one.name}
+        rows = everything[everything["set"] == one.name]
+        for label, own in (("attack", rows[rows["is_attack"]]), ("benign", rows[~rows["is_attack"]])):
+            payloads = distinct(own["own_text"])
+            held = written.holds(payloads)
+            share = "–" if not payloads else f"{held.sum():,} ({100 * held.mean():.2f} %)"
+            row |= {f"different {label} texts": f"{len(payloads):,}", f"{label} texts in the corpus": share}
+        table += [row] if len(rows) else []
+    return pd.DataFrame(table)
 
 
 def by_class(rows: pd.DataFrame) -> pd.DataFrame:
@@ -150,22 +172,23 @@ def bars(everything: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def report(everything: pd.DataFrame, model: RequestAttack) -> str:
+def report(everything: pd.DataFrame, model: RequestAttack, written: Written) -> str:
     """All tables as markdown."""
     held_out = ", ".join(one.name for one in SETS if not one.inspected)
-    rows = [
-        row_of(one.name, everything[everything["set"] == one.name], everything)
-        for one in SETS
-        if (everything["set"] == one.name).any()
-    ]
+    rows = []
+    for one in SETS:
+        own = everything[everything["set"] == one.name]
+        rows += [row_of(one.name, own, everything)] if len(own) else []
+        if (own["is_visible"] != own["is_in_log"]).any():
+            rows.append(row_of(f"{one.name}, all that it calls attack", own, everything, "is_in_log"))
     together = everything[everything["set"].isin([one.name for one in SETS if one.in_attack_bar])]
     if len(together):
         rows.append(row_of("the four attack sets together", together, everything))
     return "\n".join(
         [
             f"One threshold, {model.threshold_:.3f}, fixed on generated families; 95 % intervals (Wilson). Fitted on nothing from these",
-            "sets. Attacks that path, query, referer, user agent and method cannot show are counted apart. Errors on the sets were",
-            f"looked at while signals were written, but not those on {held_out}.",
+            "sets. Attacks that path, query, referer, user agent and method cannot show are counted apart, in the last column. Errors",
+            f"on the sets were looked at while signals were written, but not those on {held_out}.",
             "",
             cards.markdown_table(pd.DataFrame(rows)),
             "",
@@ -173,7 +196,14 @@ def report(everything: pd.DataFrame, model: RequestAttack) -> str:
             "",
             cards.markdown_table(by_class(together)),
             "",
+            "What was asked, what was found:",
+            "",
             cards.markdown_table(bars(everything)),
+            "",
+            f"Was anything copied? Different texts of each set of {LEAST_CHARACTERS} characters and more, decoded and folded, and how many of them",
+            "stand as a whole in a request of the generated corpus, in a text of its grammars or in a pattern of the signals:",
+            "",
+            cards.markdown_table(overlap(everything, written)),
             "",
         ]
     )
@@ -183,7 +213,7 @@ def main() -> int:
     """Run the evaluation; 1 where --check is given and a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", type=Path, help="folder of a downloaded model; without it a model is fitted")
-    parser.add_argument("--out", type=Path, help="markdown file to write the tables to")
+    parser.add_argument("--document", type=Path, help="markdown file whose marked section the tables become")
     parser.add_argument("--check", action="store_true", help="fail where a bar is missed")
     chosen = parser.parse_args()
     data = Path(os.environ.get("WEIR_EVAL_DATA", "../shared/data"))
@@ -194,19 +224,21 @@ def main() -> int:
             f"no public set lies below {data}/edge: set WEIR_EVAL_DATA to the folder that holds them", file=sys.stderr
         )
         return 2
+    examples = corpus.generate(SEED)
     if chosen.model:
         loaded = tracking.load_dir(chosen.model)
         assert isinstance(loaded, RequestAttack)
         model = loaded
     else:
-        model = fit(corpus.generate(SEED), SEED)
+        model = fit(examples, SEED)
     everything = pd.concat([scored(one, root / one.folder, model) for one in present], ignore_index=True)
     everything["flagged"] = everything["flagged"].astype(bool)
-    text = report(everything, model)
+    text = report(everything, model, Written(examples))
     print(text)
-    if chosen.out:
-        chosen.out.parent.mkdir(parents=True, exist_ok=True)
-        chosen.out.write_text(text, encoding="utf-8")
+    if chosen.document and len(present) == len(SETS):
+        write_section(chosen.document, SECTION, text)
+    elif chosen.document:
+        print(f"{chosen.document} stays as it is: {len(SETS) - len(present)} sets are missing", file=sys.stderr)
     missed = np.count_nonzero(bars(everything)["verdict"] == "missed")
     return 1 if chosen.check and missed else 0
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from platform_assets.explain_request import FiredSignal, HourScores, fired_signals, hour_scores
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from platform_assets.waf.decisions import Decision, as_utc, instant, rank
@@ -134,6 +135,10 @@ class Explanation:
     score: Score | None = None
     models: tuple[ModelPage, ...] = ()
     features: tuple[Feature, ...] = ()
+    signals: tuple[FiredSignal, ...] = ()
+    """Of one request, where it is what was asked about."""
+    hour_scores: HourScores | None = None
+    """Of all requests of its hour."""
     requests: tuple[Evidence, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -219,13 +224,24 @@ def _explain_request(settings: Settings, lake: Lake, request_id: str, now: datet
     if one.attack_probability is not None:
         verdict = f"{one.attack_class} by its {one.words}" if one.attack_class else "no attack"
         said = f"request_attack {one.model_version} gives it {one.attack_probability:.3f}, {verdict}"
-    network = _network(one.client_ip)
+    network, hour = _network(one.client_ip), format_hour(one.event_at)
+    pages = (_model_page(settings, "request_attack", one.model_version),) if one.model_version else ()
+    signals: tuple[FiredSignal, ...] = ()
+    notes: list[str] = []
+    for page in pages:
+        try:
+            signals = fired_signals(settings, lake, hour, request_id, page.version, is_known=not page.problem)
+        except Exception as error:
+            notes.append(f"The signals are not shown: {_first_line(error)}")
     return Explanation(
         asked=request_id,
         summary=f"A request of {one.client_ip} at {instant(one.event_at)}; {said}.",
         decisions=_decisions(lake, network, now) if network else (),
-        models=(_model_page(settings, "request_attack", one.model_version),) if one.model_version else (),
+        models=pages,
+        signals=signals,
+        hour_scores=hour_scores(lake, hour, one.attack_probability) if one.attack_probability is not None else None,
         requests=found,
+        notes=tuple(notes),
     )
 
 

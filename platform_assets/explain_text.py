@@ -11,12 +11,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from platform_assets.explain import Evidence, Explanation, Feature, FoundDecision, ModelPage, Score
+from platform_assets.explain_request import FiredSignal, HourScores
 from platform_assets.waf.decisions import instant
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-RENDERED_ENTRIES, RENDERED_CHARACTERS = 6, 500
+RENDERED_ENTRIES, RENDERED_CHARACTERS, RENDERED_WORDS = 6, 500, 80
 
 
 def to_json(explanation: Explanation) -> str:
@@ -43,6 +44,10 @@ def render(explanation: Explanation) -> RenderableType:
     if explanation.features:
         section("Features, beside the clients of the same kind in the same hour", ["furthest from the usual first"])
         parts.append(_feature_table(explanation.features))
+    section("Among the requests of its hour", _hour_lines(explanation.hour_scores))
+    if explanation.signals:
+        section("Signals, beside the requests of the same hour", ["those of the piece that decided first"])
+        parts.append(_signal_table(explanation.signals))
     section("Requests", (line for one in explanation.requests for line in _request_lines(one)))
     section("Log objects", _object_lines(explanation.requests))
     return Group(*parts)
@@ -93,6 +98,28 @@ def _gate_figures(page: ModelPage) -> dict[str, float]:
     except ValueError:
         names = list(page.figures)
     return {name: page.figures[name] for name in names if name in page.figures}
+
+
+def _hour_lines(scores: HourScores | None) -> Iterator[str]:
+    if scores is not None:
+        yield f"{scores.at_least_as_high:,} of {scores.request_count:,} are scored as high; median {scores.median:.3f}, 99 % {scores.p99:.3f}"
+
+
+def _signal_table(signals: Sequence[FiredSignal]) -> RenderableType:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("signal", "class", "where", "words"):
+        table.add_column(name, overflow="fold")
+    for name in ("weight", "have it"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in signals:
+        where = one.field if one.is_deciding else f"{one.field} (not what decided)"
+        words = Text(_clean(one.words[:RENDERED_WORDS]))
+        table.add_row(one.signal, one.attack_class, where, words, f"{one.weight:.2f}", f"{100 * one.hour_share:.3g} %")
+    return table
 
 
 def _feature_table(features: Sequence[Feature]) -> RenderableType:

@@ -99,3 +99,8 @@ def test_a_broken_out_condition_reads_as_such_only_inside_quotes() -> None:
     assert "q:s&1o1c" in token_types("x' or 1=1--")
     assert token_types("black and white").startswith("n:n&n")
     assert token_types("black-white") == ""
+
+
+def test_a_fraction_is_one_number_and_no_condition() -> None:
+    assert token_types('1 and 1/2" button').startswith("n:1&1s")
+    assert token_types("1 and 1/0").startswith("n:1&1o1")

@@ -35,7 +35,7 @@ BENIGN = (
     "it's the cat's toy; isn't it?", 'a 24" x 36" frame', "select the best union of workers from the list", "drop off and pick up -- where?",
     "black and white or grey", "rock & roll, 'n' more", "what is 1 = 1 and why", "insert coin into slot", "SELECT committee", "O'Reilly OR O'Neill",
     "for (i = 0; i < 9; i++) { total += i; }", "def area(r): return 3 * r", "std::map<int, string> names", "<b>bold</b> and <i>italic</i>",
-    json.dumps({"filter": {"age": [18, 30]}, "name": "D'Arcy", "sort": "asc"}), json.dumps([1, 2, {"a": None}]), "price lt 20 and name eq 'lamp'",
+    json.dumps({"filter": {"age": [18, 30]}, "name": "D'Arcy", "sort": "asc"}), json.dumps([1, 2, {"a": None}]), json.dumps([["2026-11-20", 4], [7, 8]]), "1 AND 1/2\" button", "curl: (7) failed to connect", "bash prompt script", "alert script", "price lt 20 and name eq 'lamp'",
     base64.b64encode(b"the quick brown fox; or 7 lazy dogs").decode(), base64.b64encode(bytes(range(64))).decode(), "eyJhbGciOiJIUzI1NiJ9.eyJ1aWQiOjQyfQ.c2lnbmF0dXJl",
     "привет, как дела?", "東京の天気", "مرحبا بكم", "größe 42 – „neu“", "100 % cotton (machine wash)", "C:\\Users\\ana\\photo.jpg", "https://www.example.com/a?b=c&d=e", "{{first_name}}", "${campaign}",
 )  # fmt: skip
@@ -85,6 +85,13 @@ def test_explain_lists_the_signals_with_their_weights(request_model: RequestAtta
 @pytest.mark.parametrize("text", BENIGN)
 def test_benign_text_that_looks_like_code_or_query_stays_benign(request_model: RequestAttack, text: str) -> None:
     found = request_model.predict(requests("q=" + quote(text), "q=" + quote_plus(text), "q=" + text))
+    assert not found["is_attack"].any(), found["reason"].tolist()
+
+
+def test_a_package_named_after_a_command_is_a_path(request_model: RequestAttack) -> None:
+    found = request_model.predict(
+        paths("/ubuntu/pool/main/c/curl/curl_7.58.0-2ubuntu3.17_amd64.deb", "/wget/wget-1.21.3")
+    )
     assert not found["is_attack"].any(), found["reason"].tolist()
 
 

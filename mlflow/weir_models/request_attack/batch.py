@@ -103,6 +103,15 @@ class Batch:
             best[better], top[better] = text_best[codes][better], text_sum[codes][better]
         return best, top
 
+    def rows_with_signal(self) -> NDArray[np.bool_]:
+        """A row for each of the frame's, a column a signal: whether it fires in any of the row's units."""
+        of_texts = np.zeros((self._texts, self.fired.shape[1]), dtype=bool)
+        np.logical_or.at(of_texts, self._pairs[:, 0], self.fired[self._pairs[:, 1]].astype(bool))
+        found = np.zeros((self.size, self.fired.shape[1]), dtype=bool)
+        for codes in self._codes:
+            found |= of_texts[codes]
+        return found
+
     def units_of_rows(self, rows: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Every unit that stands in any of the rows."""
         used = np.zeros(self._texts, dtype=bool)

@@ -133,14 +133,19 @@ class RequestAttack(BaseEstimator):
         )
 
     def explain(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Every signal that fired, a row each: row, field, signal, attack_class, weight, words."""
+        """Every signal that fired, a row each: row, field, signal, attack_class, weight, words, is_deciding.
+
+        `is_deciding` says whether it fired in the most suspicious unit, whose sum is the score.
+        """
         known = self._signals()
         batch = Batch(frame, known)
+        best, _ = batch.best_units(batch.fired @ self.weights_)
         found = []
         for position, label in enumerate(frame.index):
             for unit in batch.units_of_rows(np.arange(len(frame)) == position):
-                found += [(label, int(unit), int(column)) for column in np.flatnonzero(batch.fired[unit])]
-        said = signals.words(batch.units, [(unit, known[column]) for _, unit, column in found])
+                decides = bool(unit == best[position])
+                found += [(label, int(unit), int(column), decides) for column in np.flatnonzero(batch.fired[unit])]
+        said = signals.words(batch.units, [(unit, known[column]) for _, unit, column, _ in found])
         rows = [
             {
                 "row": label,
@@ -149,10 +154,15 @@ class RequestAttack(BaseEstimator):
                 "attack_class": known[column].attack_class,
                 "weight": float(self.weights_[column]),
                 "words": text,
+                "is_deciding": decides,
             }
-            for (label, unit, column), text in zip(found, said, strict=True)
+            for (label, unit, column, decides), text in zip(found, said, strict=True)
         ]
-        return pd.DataFrame(rows, columns=["row", "field", "signal", "attack_class", "weight", "words"])
+        return pd.DataFrame(rows, columns=["row", "field", "signal", "attack_class", "weight", "words", "is_deciding"])
+
+    def signal_shares(self, frame: pd.DataFrame) -> pd.Series:
+        """By signal, the share of the frame's rows in which it fires anywhere."""
+        return pd.Series(Batch(frame, self._signals()).rows_with_signal().mean(axis=0), index=self.feature_names_)
 
     def _signals(self) -> list[Signal]:
         """The signals of this version, in its order."""

@@ -107,7 +107,7 @@ SIGNALS = (
     _xss(
         "script_words_without_tag",
         weight=4.2,
-        pattern=r"(?:^|[^a-z])/?script[\s>]*(?:alert|document|prompt|confirm|src=)|(?:alert|prompt|cookie\s*=\s*true)[^a-z]{0,12}/?script\b",
+        pattern=r"(?:^|[^a-z])/?script[\s>]*(?:(?:alert|prompt|confirm)\s*[(`'\"/]|document\s*[.\[]|src=)|(?:alert|prompt|cookie\s*=\s*true)\s*[^a-z\s][^a-z]{0,11}/?script\b|cookie\s*=\s*true\s*/?script\b",
     ),
     _xss("comment_or_declaration", weight=1.5, pattern=r"<!--|<!\[cdata\[|<\?xml|<!\s*[a-z]|<\?import|<%"),
     _xss("old_namespace", weight=4.5, pattern=r"<\?(?:xml:namespace|import\s)|<\w*:set\b|urn:schemas-microsoft-com"),

@@ -94,6 +94,11 @@ SIGNALS = (
         pattern=r"\binsert\s+into\s+[\w.`\"\[\]]+\s*(?:\(|values|select|set\b)|\bupdate\s+[\w.`\"\[\]]+\s+set\s+[\w.`\"\[\]]+\s*=|\bdelete\s+from\s+[\w.`\"\[\]]+(?:\s+where\b|\s*(?:;|--))",
     ),
     _sql(
+        "statement_after_quote",
+        weight=4,
+        pattern=r"^[^'\"]{0,80}['\"][\s);]*(?:delete\s+from|drop\s+(?:table|database)|truncate\s+table|insert\s+into|alter\s+table)\s+[\w.\[\]]+\s*(?:$|;|--|#|/\*|where\b|values\b|\()",
+    ),
+    _sql(
         "change_schema",
         weight=3,
         pattern=r"\b(?:drop|alter|truncate|create)\s+(?:table|database|view|login|procedure|schema|trigger|index|function)\s+(?:if\s+(?:not\s+)?exists\s+)?[\w.`\"\[]+\s*(?:;|--|\(|$|add\b|as\b|set\b|/\*|#|cascade)",
@@ -110,6 +115,11 @@ SIGNALS = (
         "logic_strings",
         weight=4,
         pattern=_LOGIC + r"[\s(!~+-]*(?:not\b[\s(]*)?['\"][^'\"]{0,40}['\"][)\s]*" + _COMPARE + r"[\s(!~+-]*['\"]",
+    ),
+    _sql(
+        "logic_open_string",
+        weight=4,
+        pattern=r"['\"]\s*\)*\s*(?:x?or|and|\|\||&&)\s*\(*['\"]\w{0,20}\s*(?:=|<>|!=|<|>)\s*['\"]\w{0,20}$",
     ),
     _sql(
         "logic_words",

@@ -85,7 +85,7 @@ SIGNALS = (
     _shell(
         "download",
         weight=4.5,
-        pattern=r"\b(?:wget|curl|lwp-download|lynx|fetch|certutil|bitsadmin|tftp)\b[^a-z]{0,3}.{0,60}(?:https?:|ftp:|//|\d{1,3}\.\d{1,3}\.\d)|\|\s*(?:ba|z|k|c|da)?sh\b",
+        pattern=r"\b(?:wget|curl|lwp-download|lynx|fetch|certutil|bitsadmin|tftp)\b[^\w/.=_:-]{1,3}.{0,60}(?:https?:|ftp:|//|\d{1,3}\.\d{1,3}\.\d)|\|\s*(?:ba|z|k|c|da)?sh\b",
     ),
     _shell(
         "shell_path",

@@ -47,7 +47,7 @@ PROSE = (
     "ping pong table", "wget vs curl", "root beer", "etc and so on...", "either/or", "passwd command", "who am i quiz", "id card holder",
     "Let's eat, grandma!", "Q&A: what's new?", "100% cotton -- machine wash", "e.g. this; i.e. that", "it's 5 o'clock somewhere",
     "12' x 8' shed", '27" monitor', "3/4\" pipe fitting", "7' 6\" surfboard", "size 8 1/2", "1 + 1 = 2", "a = b or c = d", "50% off!",
-    "if (and only if) you can", "left join vs right join", "null and void", "true or false", "union made in 1950", "select all that apply",
+    "if (and only if) you can", "left join vs right join", "null and void", "true or false", "the union of two lines", "select all that apply",
     "system of a down", "shell shock game", "php developer jobs", "base64 decode online", "where is the love", "table for 2 or 3",
     "delete my account", "insert into my basket", "convert 10 usd to eur", "count to 10", "char siu pork", "cast iron pan (12\")", "limit 3 per customer",
 )  # fmt: skip

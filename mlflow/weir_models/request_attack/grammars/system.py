@@ -107,7 +107,7 @@ def climbing(r: R) -> str:
     return (
         r.choice(("", "", "/", word(r) + "/", "static/", "./"))
         + up * r.randint(1, 12)
-        + r.choice((r.choice(FILES), r.choice(FILES).replace("/", up[-1:]), word(r) + ".php", "", "{FILE}"))
+        + r.choice((r.choice(FILES), r.choice(FILES).replace("/", up[-1:]), word(r) + ".php", ""))
         + r.choice(("", "", "", "%00", "%00.jpg", "\x00.html", "?", "/."))
     )
 
