@@ -65,9 +65,9 @@ def run_edge_command(
 def demo(
     home: Home = None,
     seed: Annotated[int, typer.Option(help="Seed of the simulated day.")] = 7,
-    scale: Annotated[float, typer.Option(help="1.0 is about 150,000 lines.")] = 1.0,
+    scale: Annotated[float, typer.Option(help="1.0 is about 160,000 lines a day.")] = 1.0,
 ) -> None:
-    """A simulated day through the whole pipeline, into the local WAF, measured against the truth."""
+    """A simulated day, after a day of history, through the whole pipeline into the local WAF; measured against the truth."""
     import subprocess
 
     from platform_assets import report, run
@@ -75,16 +75,16 @@ def demo(
 
     settings = _settings(home)
     folder = settings.home / "demo"
-    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=24)
+    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=48)
     settings = _settings(home, cloudfront_raw=str(folder / "raw"), waf_apply=True, waf_target="twin")
     with _console() as console:
         stage = _stage(console)
         if (folder / "truth" / "clients.parquet").exists():
             console.print(f"The simulated day in {folder} is there already; delete the folder for a new one.")
         else:
-            with stage("Simulating a day of CloudFront logs"):
+            with stage("Simulating a day of CloudFront logs, and the day before it"):
                 command = [sys.executable, "-m", "simulator", "--out", str(folder), "--start", f"{start:%Y-%m-%dT%H}"]
-                command += ["--seed", str(seed), "--scale", str(scale), "--families", "all"]
+                command += ["--hours", "48", "--seed", str(seed), "--scale", str(scale), "--families", "all"]
                 subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         outcome = run.run_edge(settings, stage)
         remember(settings, cloudfront_raw=settings.cloudfront_raw)

@@ -60,7 +60,8 @@ def decide_hours(
     given.
     """
     rules = policy.rules
-    scored = [hour for hour in lake.hours(CLIENT_SCORES) if hour >= interval.hours[0]]
+    known = lake.hours(CLIENT_SCORES)
+    scored = [hour for hour in known if hour >= interval.hours[0]]
     hours = sorted({*interval.hours, *scored, *(h for h in lake.hours(WAF_DECISIONS) if h >= interval.hours[0])})
     memory = timedelta(hours=rules.repetition.memory_hours + rules.repetition.max_ttl_hours)
     first = format_hour(parse_hour(hours[0]) - memory)
@@ -73,7 +74,14 @@ def decide_hours(
         echo = _echo(earlier, hour, rules)
         scores, behaviour, attacks = _without_echo(lake, hour, _inputs(lake, hour), echo, loaded)
         decided = partial(
-            decide, parse_hour(hour), scores, earlier, allow_list=allow_list, behaviour=behaviour, attacks=attacks
+            decide,
+            parse_hour(hour),
+            scores,
+            earlier,
+            allow_list=allow_list,
+            behaviour=behaviour,
+            attacks=attacks,
+            has_history=_has_history(known, hour, rules),
         )
         # Who would be acted upon, if calling oneself a bot did not help; only those are asked who they are.
         unspared = replace(rules, declared_bots=DeclaredBots(at_most="block"))
@@ -146,6 +154,13 @@ def decision_checks(
             else "Every decision has its reason and model.",
         ),
     ]
+
+
+def _has_history(known: Iterable[str], hour: str, rules: Rules) -> bool:
+    """Whether an hour of the lake is old enough, yet of the same stretch of logs."""
+    oldest = format_hour(parse_hour(hour) - timedelta(hours=rules.repetition.memory_hours))
+    latest = format_hour(parse_hour(hour) - timedelta(hours=rules.history.min_hours))
+    return any(oldest <= one <= latest for one in known)
 
 
 def _inputs(lake: Lake, hour: str) -> tuple[Rows, Rows, Rows]:

@@ -154,6 +154,20 @@ class Echo:
 
 
 @dataclass(frozen=True)
+class History:
+    """A lake that is younger knows too little of who shares an address: a scanner may only have come first."""
+
+    __pydantic_config__ = STRICT
+
+    min_hours: int = 24
+    at_most: str = "challenge"
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+        _require(0 <= self.min_hours <= 168, "min_hours must be between 0 and 168")
+
+
+@dataclass(frozen=True)
 class Rules:
     """The policy of decisions; policy.yaml documents each value."""
 
@@ -173,6 +187,7 @@ class Rules:
     repetition: Repetition = Repetition()
     networks: Networks = Networks()
     shared: Shared = Shared()
+    history: History = History()
     sessions: Sessions = Sessions()
     declared_bots: DeclaredBots = DeclaredBots()
     verified_bots: VerifiedBots = VerifiedBots()

@@ -47,6 +47,7 @@ def decide(
     behaviour: Iterable[Row] = (),
     attacks: Iterable[Row] | None = None,
     identities: Mapping[str, Identity] = MappingProxyType({}),
+    has_history: bool = True,
 ) -> list[Decision]:
     """The decisions of the hour that starts at `hour`, sorted by address.
 
@@ -54,6 +55,7 @@ def decide(
     `behaviour`, `attacks`: the rows of client_daily and client_attacks of the same hour and clients; without the
     former nobody can tell a shared address; where the latter is None evidence_request_ids count as the attack requests.
     `identities`: what is known of clients that call themselves a known crawler or monitor, by client.
+    `has_history`: whether the lake is as old as `rules.history` asks.
     Rows of other hours and decisions from `hour`'s end on are ignored, so that deciding an hour again changes nothing.
     """
     start = as_utc(hour)
@@ -70,14 +72,14 @@ def decide(
         past = tuple(history.get(str(network), ()))
         found = None if attacked is None else attacked.get(name, {})
         client = _client(network, score, known.get(name), found, past, identities.get(name))
-        decision = _decide_one(start, client, rules)
+        decision = _decide_one(start, client, rules, has_history)
         if decision is not None:
             decisions.append(decision)
     return sorted(decisions, key=lambda one: address_order(one.address))
 
 
-def _decide_one(start: datetime, client: _Client, rules: Rules) -> Decision | None:
-    ceiling, why_not_more = _ceiling(client, rules)
+def _decide_one(start: datetime, client: _Client, rules: Rules, has_history: bool) -> Decision | None:
+    ceiling, why_not_more = _ceiling(client, rules, has_history)
     decided_at = start + timedelta(hours=1)
     earned = [action for action in ACTIONS if _earns(client, rules.step(action), decided_at, rules)]
     allowed = [action for action in earned if rank(action) <= ceiling]
@@ -140,12 +142,14 @@ def _has_fresh_evidence(client: _Client) -> bool:
     return any(request_id not in used for request_id in client.evidence)
 
 
-def _ceiling(client: _Client, rules: Rules) -> tuple[int, str]:
+def _ceiling(client: _Client, rules: Rules, has_history: bool) -> tuple[int, str]:
     """The strongest action that the client's nature allows, as a rank (0: none), and the reason for the lowest bound."""
     bounds = [(rules.at_most, f"policy allows {rules.at_most} at most")]
     kind = client.score.get("abuse_kind")
     if isinstance(kind, str) and kind in rules.kinds:
         bounds.append((rules.kinds[kind], f"{kind} gets {rules.kinds[kind]} at most"))
+    if not has_history:
+        bounds.append((rules.history.at_most, f"the lake has less than {rules.history.min_hours} hours of history"))
     row = client.behaviour
     if not is_one_address(client.network):
         bounds.append((rules.networks.at_most, f"a network gets {rules.networks.at_most} at most"))

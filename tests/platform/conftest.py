@@ -34,6 +34,8 @@ rules:
   count: {ttl_hours: 96, min_probability: 0.4}
   challenge: {ttl_hours: 96, min_probability: 0.5}
   block: {ttl_hours: 96, min_probability: 0.6}
+  # Six hours are all there is.
+  history: {min_hours: 0}
 """
 
 

@@ -6,6 +6,7 @@ The client model is two thresholds that WAF's own 403s exceed as easily as attac
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pandas as pd
 from platform_assets.waf.deciding import decide_hours
 from platform_assets.waf.identity import Identifier
 from platform_assets.waf.policy import Policy
+from platform_assets.waf.rulebook import History
 from platform_assets.waf.tables import WAF_DECISIONS
 from spark_jobs.contract import HOUR_COLUMN, Interval, format_hour
 from spark_jobs.lake import Lake
@@ -60,9 +62,10 @@ class EagerModel:
 class World:
     """Requests, the tables over them, and decisions. Tables are made of what was delivered by then."""
 
-    def __init__(self, folder: Path, policy: Policy | None = None) -> None:
+    def __init__(self, folder: Path, policy: Policy | None = None, *, history_hours: int = 0) -> None:
         self.lake = Lake(str(folder))
-        self.policy = policy or Policy()
+        policy = policy or Policy()
+        self.policy = replace(policy, rules=replace(policy.rules, history=History(min_hours=history_hours)))
         self.model = EagerModel()
         self.requests: list[Row] = []
         self.attacks: set[str] = set()
