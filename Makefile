@@ -19,8 +19,8 @@ $(STAMP): requirements.lock setup.py
 	@$(PYTHON) -c 'import sys; sys.exit("Weir needs Python 3.11, 3.12 or 3.13; set PYTHON=/path/to/one") if not (3, 11) <= sys.version_info[:2] <= (3, 13) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || (echo "The venv module is missing; install it (Debian: apt-get install python3-venv)." >&2; exit 1)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	@echo "Installing the locked dependencies …"
-	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --require-hashes --no-deps -r requirements.lock
+	@echo "Installing the locked dependencies and compiling them …"
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes --no-deps -r requirements.lock
 	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --no-deps -e .
 	@touch $@
 

@@ -42,6 +42,7 @@ def decisions_of(day: Day, fitted: ClientAbuse, first_day: bool = False) -> list
                 for row in given
             ],
             attacks=given,
+            has_history=not first_day,
         )
     return made
 

@@ -33,7 +33,7 @@ PAGE = (
     "had challenged them. No resolver and no list of ranges is asked, so nobody is spared for being a verified crawler.",
     "decisions",
     "On the first day of an empty lake an address that many people share looks like the one scanner behind it until the "
-    "others have come. By family, from the second day on:",
+    "others have come, so the policy blocks nobody on it (`rules.history`). By family, from the second day on:",
     "decisions_by_family",
     "## fail2ban's sample logs",
     "Web log lines of fail2ban's own tests, rendered as CloudFront lines; an address of a file abuses where fail2ban's filter "
