@@ -35,8 +35,6 @@ from spark_jobs.registry import tables
 OWNER = "team:edge"
 IP_SETS_KEY = dg.AssetKey(["waf", "ip_sets"])
 OBJECT_COUNTS = tables()["parsed/cloudfront/object_counts"]
-CLIENT_SCORES = tables()["predictions/client_scores"]
-REQUEST_MODEL = "request_attack"
 OVERRIDES_TAG = "weir/overrides"
 """Tag of a run: the audit_ids of the checks that do not count in it."""
 
@@ -166,7 +164,7 @@ def make_plan(
     state = in_force(acts, now)
     special = policy.rules.act_on_special
     decided = unexpired(lake, now, policy)
-    behind = versions_behind(lake, decided)
+    behind = audit_log.versions_behind(lake, decided)
     decisions = [row for row in decided if state.stands(row["decision_id"], behind[row["decision_id"]])]
     spared = (*allow_list, *state.allow_list)
     standing: list[Decision | Row] = [*decisions, *state.blocks()]
@@ -226,24 +224,6 @@ def unexpired(lake: Lake, now: datetime, policy: Policy, as_of: datetime | None 
     recent = ds.field(HOUR_COLUMN) >= oldest  # whole files are left out by it
     rows: list[dict[str, Any]] = lake.read_arrow(WAF_DECISIONS, filter=recent & alive, as_of=as_of).to_pylist()
     return rows
-
-
-def versions_behind(lake: Lake, decisions: Sequence[dict[str, Any]]) -> dict[str, frozenset[str]]:
-    """Decision -> `name version` of each model that it rests on: its own, and those of the request scores behind it."""
-    import pyarrow as pa
-    import pyarrow.dataset as ds
-
-    hours = sorted({format_hour(row["decided_at"] - timedelta(hours=1)) for row in decisions})
-    clients = ds.field("client").isin(pa.array(sorted({row["address"] for row in decisions}), pa.string()))
-    columns = ["client", "hour_at", "request_model_version"]
-    scores = lake.read_arrow(CLIENT_SCORES, hours, columns=columns, filter=clients).to_pylist() if hours else []
-    requests = {(row["client"], row["hour_at"]): row["request_model_version"] or "" for row in scores}
-    behind = {}
-    for row in decisions:
-        versions = requests.get((row["address"], row["decided_at"] - timedelta(hours=1)), "").split(",")
-        names = {f"{REQUEST_MODEL} {version}" for version in versions if version}
-        behind[row["decision_id"]] = frozenset({f"{row['model_name']} {row['model_version']}", *names})
-    return behind
 
 
 def _check_inputs(

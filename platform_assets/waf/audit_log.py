@@ -1,15 +1,24 @@
-"""The table `waf/audit`: the one way to add to it and to read it, and who it is that acts. What rows mean is audit.py's."""
+"""The table `waf/audit`: the one way to add to it and to read it, who it is that acts, and what a withdrawal is about.
+
+What rows mean is audit.py's.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Any
 
 from platform_assets.settings import Settings
 from platform_assets.waf.audit import Act
 from platform_assets.waf.tables import WAF_AUDIT
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.registry import tables
+
+CLIENT_SCORES = tables()["predictions/client_scores"]
+REQUEST_MODEL = "request_attack"
 
 
 def append(lake: Lake, *acts: Act) -> None:
@@ -31,6 +40,24 @@ def overrides_of(lake: Lake, audit_ids: Collection[str]) -> dict[str, str]:
     if not audit_ids:
         return {}
     return {act.subject: act.by_whom for act in read(lake) if act.audit_id in audit_ids}
+
+
+def versions_behind(lake: Lake, decisions: Sequence[dict[str, Any]]) -> dict[str, frozenset[str]]:
+    """Decision -> `name version` of each model that it rests on: its own, and those of the request scores behind it."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    hours = sorted({format_hour(row["decided_at"] - timedelta(hours=1)) for row in decisions})
+    clients = ds.field("client").isin(pa.array(sorted({row["address"] for row in decisions}), pa.string()))
+    columns = ["client", "hour_at", "request_model_version"]
+    scores = lake.read_arrow(CLIENT_SCORES, hours, columns=columns, filter=clients).to_pylist() if hours else []
+    requests = {(row["client"], row["hour_at"]): row["request_model_version"] or "" for row in scores}
+    behind = {}
+    for row in decisions:
+        versions = requests.get((row["address"], row["decided_at"] - timedelta(hours=1)), "").split(",")
+        names = {f"{REQUEST_MODEL} {version}" for version in versions if version}
+        behind[row["decision_id"]] = frozenset({f"{row['model_name']} {row['model_version']}", *names})
+    return behind
 
 
 def who(settings: Settings) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from platform_assets.waf import audit_log
-from platform_assets.waf.assets import unexpired, versions_behind
+from platform_assets.waf.assets import unexpired
 from platform_assets.waf.audit import ALLOW, BLOCK, OVERRIDE, RESUME, ROLLBACK, WITHDRAW, Act, InForce, in_force
 from platform_assets.waf.checks import CHECKS
 from platform_assets.waf.decisions import as_utc, instant
@@ -127,7 +127,7 @@ class Interventions:
 
     def _behind(self) -> dict[str, frozenset[str]]:
         policy = load_policy(self.settings.policy_file)
-        return versions_behind(self.lake, unexpired(self.lake, self.clock(), policy))
+        return audit_log.versions_behind(self.lake, unexpired(self.lake, self.clock(), policy))
 
     def _add(self, command: str, subject: str, reason: str, lasting: timedelta | None = None, **values: Any) -> Act:
         said = " ".join(reason.split())
