@@ -166,7 +166,8 @@ def overridden(settings: Settings, checks: Sequence[str] | None, reason: str, ru
     from platform_assets.waf.interventions import Interventions
 
     settings.home.mkdir(parents=True, exist_ok=True)
-    return [act.audit_id for act in Interventions(settings).override(checks, reason, f"weir {run}")]
+    details = f"weir {run} --apply" if settings.waf_apply else f"weir {run}, which only shows"
+    return [act.audit_id for act in Interventions(settings).override(checks, reason, details)]
 
 
 def _act(

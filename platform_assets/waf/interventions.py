@@ -108,7 +108,7 @@ class Interventions:
             due = wanted(present, now, act_on_special=special, as_of=at)
             how = "decisions about hours up to then; what the table held then is freed"
         ids = tuple(sorted({cause for one in due for cause in one.causes}))
-        return self._add(ROLLBACK, at.isoformat(), reason, details=how, decision_ids=ids)
+        return self._add(ROLLBACK, at.isoformat().replace("+00:00", "Z"), reason, details=how, decision_ids=ids)
 
     def resume(self, subject: str, reason: str) -> Act:
         """End what is in force of a subject, or of a command (`rollback`)."""

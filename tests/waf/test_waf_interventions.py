@@ -270,6 +270,7 @@ def test_where_the_table_of_that_time_is_freed_the_decisions_own_time_counts(edg
     good = datetime.now(UTC)
     edge.decide(on(ONE, hours_ago=3), hours_ago=3)
     edge.decide(on(TWO, hours_ago=1), hours_ago=1)
+    edge.decide(on(THREE, hours_ago=-2), hours_ago=-2)
     edge.lake.vacuum(WAF_DECISIONS, 0)
     act = edge.person.rollback(good, "what was then is gone")
     assert act.details.startswith("decisions about hours up to then")
@@ -308,6 +309,7 @@ def test_an_override_is_recorded_and_counts_in_the_run_that_names_it(edge: Edge)
     with pytest.raises(PlanStoppedError):
         edge.apply()
     overrides = audit_log.overrides_of(edge.lake, [act.audit_id])
+    assert audit_log.overrides_of(edge.lake, ["of-another-run"]) == {}
     assert edge.apply(**overrides) == {BLOCKED: {ONE, TWO, THREE}}
     (kept,) = audit_log.read(edge.lake)
     assert (kept.command, kept.subject, kept.reason) == ("override", "plan_changes_a_bounded_share", "a campaign")
