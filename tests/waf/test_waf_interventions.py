@@ -270,7 +270,7 @@ def test_where_the_table_of_that_time_is_freed_the_decisions_own_time_counts(edg
     good = datetime.now(UTC)
     edge.decide(on(ONE, hours_ago=3), hours_ago=3)
     edge.decide(on(TWO, hours_ago=1), hours_ago=1)
-    edge.decide(on(THREE, hours_ago=-2), hours_ago=-2)
+    edge.decide(decision(THREE, decided_at=datetime.now(UTC)), hours_ago=-2)
     edge.lake.vacuum(WAF_DECISIONS, 0)
     act = edge.person.rollback(good, "what was then is gone")
     assert act.details.startswith("decisions about hours up to then")
