@@ -7,16 +7,14 @@ Exit codes: 0 done; 1 unexpected failure; 2 wrong usage or setting; 3 input miss
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from platform_assets.settings import Settings
+from platform_assets.terminal import Home, console_of, settings_of, stage_of, stop_where_not_applied, time_of
+from platform_assets.waf_cli import Override, Reason, waf_app
 
 app = typer.Typer(
     help="CloudFront access logs in, AWS WAF changes out.",
@@ -26,10 +24,7 @@ app = typer.Typer(
 )
 run_app = typer.Typer(help="Run a domain's pipeline once, in this process.", no_args_is_help=True)
 app.add_typer(run_app, name="run")
-
-Home = Annotated[
-    Path | None, typer.Option("--home", help="Folder with all state (default: WEIR_HOME or .weir).", show_default=False)
-]
+app.add_typer(waf_app, name="waf")
 
 
 @run_app.command("edge")
@@ -42,23 +37,26 @@ def run_edge_command(
     ] = None,
     home: Home = None,
     apply: Annotated[bool, typer.Option("--apply", help="Change WAF; without it the plan is only shown.")] = False,
+    override: Override = None,
+    reason: Reason = "",
 ) -> None:
     """Logs -> features -> scores -> decisions -> WAF plan (and change, with --apply)."""
     from platform_assets import report, run
     from platform_assets.settings import remember
+    from platform_assets.waf_cli import overridden
 
-    overrides: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     if input is not None:
-        overrides["cloudfront_raw"] = input if "://" in input else str(Path(input).expanduser().resolve())
+        values["cloudfront_raw"] = input if "://" in input else str(Path(input).expanduser().resolve())
     if apply:
-        overrides["waf_apply"] = True
-    settings = _settings(home, **overrides)
-    with _console() as console:
-        outcome = run.run_edge(settings, _stage(console))
+        values["waf_apply"] = True
+    settings = settings_of(home, **values)
+    with console_of() as console:
+        outcome = run.run_edge(settings, stage_of(console), overridden(settings, override, reason, "run edge"))
         if input is not None:
             remember(settings, cloudfront_raw=settings.cloudfront_raw)
         report.show_run(console, settings, outcome)
-        _stop_where_not_applied(settings, outcome)
+        stop_where_not_applied(settings, outcome)
 
 
 @app.command()
@@ -73,12 +71,12 @@ def demo(
     from platform_assets import report, run
     from platform_assets.settings import remember
 
-    settings = _settings(home)
+    settings = settings_of(home)
     folder = settings.home / "demo"
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=48)
-    settings = _settings(home, cloudfront_raw=str(folder / "raw"), waf_apply=True, waf_target="twin")
-    with _console() as console:
-        stage = _stage(console)
+    settings = settings_of(home, cloudfront_raw=str(folder / "raw"), waf_apply=True, waf_target="twin")
+    with console_of() as console:
+        stage = stage_of(console)
         if (folder / "truth" / "clients.parquet").exists():
             console.print(f"The simulated day in {folder} is there already; delete the folder for a new one.")
         else:
@@ -91,7 +89,7 @@ def demo(
         report.show_run(console, settings, outcome)
         report.show_truth(console, settings, folder / "truth")
         report.show_next(console, settings)
-        _stop_where_not_applied(settings, outcome)
+        stop_where_not_applied(settings, outcome)
 
 
 @app.command()
@@ -99,9 +97,9 @@ def train(home: Home = None) -> None:
     """Fit, evaluate and register both models; a version serves once it has passed its gate."""
     from platform_assets import report, run
 
-    settings = _settings(home)
-    with _console() as console:
-        run.train(settings, _stage(console))
+    settings = settings_of(home)
+    with console_of() as console:
+        run.train(settings, stage_of(console))
         report.show_models(console, settings)
 
 
@@ -116,9 +114,9 @@ def export(
     """Write a table, or a span of it, to a file."""
     from platform_assets.export import export_table
 
-    settings = _settings(home)
-    with _console() as console:
-        done = export_table(settings, table, file, _time("--start", start), _time("--end", end))
+    settings = settings_of(home)
+    with console_of() as console:
+        done = export_table(settings, table, file, time_of("--start", start), time_of("--end", end))
         console.print(f"{done.rows} rows of {table} are in {done.path}. {done.note}".rstrip())
 
 
@@ -132,8 +130,8 @@ def explain_command(
     from platform_assets import explain_text
     from platform_assets.explain import explain
 
-    found = explain(_settings(home), address)
-    with _console() as console:
+    found = explain(settings_of(home), address)
+    with console_of() as console:
         if json:
             print(explain_text.to_json(found))
         else:
@@ -148,7 +146,7 @@ def ui(
     """Dagster (webserver and daemon) and MLflow, until interrupted."""
     from platform_assets.ui import serve
 
-    serve(_settings(home), port)
+    serve(settings_of(home), port)
 
 
 @app.command()
@@ -156,56 +154,11 @@ def doctor(home: Home = None) -> None:
     """What is configured, reachable, missing. Secrets are never printed."""
     from platform_assets import doctor as examining
 
-    settings = _settings(home)
-    with _console() as console:
+    settings = settings_of(home)
+    with console_of() as console:
         findings = examining.examine(settings)
         console.print(examining.render(findings))
     raise typer.Exit(examining.exit_code(findings))
-
-
-def _settings(home: Path | None, **overrides: Any) -> Settings:
-    from platform_assets.settings import load_settings
-
-    return load_settings(home, **overrides)
-
-
-def _stop_where_not_applied(settings: Settings, outcome: Any) -> None:
-    """A plan that was to be applied and was not is a failure; a dry run has only shown that it would be one."""
-    from platform_assets.run import RunFailed
-
-    if outcome.failed_checks and settings.waf_apply:
-        raise RunFailed(f"WAF stays as it is; a check stopped the plan: {outcome.failed_checks[0]}", 4)
-
-
-def _time(option: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no ISO 8601 time such as 2026-11-20T13:00") from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-
-
-@contextmanager
-def _console() -> Iterator[Any]:
-    from rich.console import Console
-
-    yield Console(highlight=False, soft_wrap=True)
-
-
-def _stage(console: Any) -> Any:
-    """Shows a running stage with its clock, then a line with the time that it took."""
-    import time
-
-    @contextmanager
-    def stage(title: str) -> Iterator[None]:
-        began = time.perf_counter()
-        with console.status(f"{title} …"):
-            yield
-        console.print(f"[green]✓[/] {title} [dim]{time.perf_counter() - began:.1f} s[/]")
-
-    return stage
 
 
 def main() -> None:

@@ -15,6 +15,8 @@ from typing import Any
 from platform_assets.explain_request import FiredSignal, HourScores, fired_signals, hour_scores
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
+from platform_assets.waf import audit_log
+from platform_assets.waf.audit import in_force
 from platform_assets.waf.decisions import Decision, as_utc, instant, rank
 from platform_assets.waf.policy import load_allow_list, load_policy
 from platform_assets.waf.ranges import SPECIAL, Network, Ranges, is_one_address, parse_network, special_ranges
@@ -166,12 +168,28 @@ def explain(settings: Settings, address: str, now: datetime | None = None) -> Ex
         raise ExplainError(said) from None
 
 
+def _people(lake: Lake, network: Network, leading: Decision | None, now: datetime) -> list[str]:
+    """What people asked for that is in force and concerns the addresses or the decision on them."""
+    state = in_force(audit_log.read(lake), now)
+    notes = [
+        f"In force by people: {act.text()}."
+        for act in (*state.allowed, *state.blocked)
+        if parse_network(act.subject).version == network.version and network.overlaps(parse_network(act.subject))
+    ]
+    doubts = (*state.withdrawn, *((state.rollback,) if state.rollback else ()))
+    if leading is not None and doubts:
+        behind = audit_log.versions_behind(lake, [leading.row()])[leading.decision_id]
+        if not state.stands(leading.decision_id, behind):
+            notes.append(f"The decision does not count: {'; '.join(act.text() for act in doubts)}.")
+    return notes
+
+
 def _explain_client(settings: Settings, lake: Lake, network: Network, now: datetime) -> Explanation:
     rules, allowed = load_policy(settings.policy_file).rules, load_allow_list(settings.allow_list)
     decisions, planned = _decisions(lake, network, now), _planned(lake, network)
     asked = str(network.network_address) if is_one_address(network) else str(network)
-    notes: list[str] = []
     leading = decisions[0].decision if decisions else None
+    notes = _people(lake, network, leading, now)
     if leading is not None:
         client, hour = leading.address, format_hour(leading.decided_at - timedelta(hours=1))
         summary = _verdict(decisions[0], asked)
@@ -186,7 +204,7 @@ def _explain_client(settings: Settings, lake: Lake, network: Network, now: datet
         summary = f"Nothing is decided on {asked}: {why}."
         notes.append(_activity(lake, client, hour))
     else:
-        return Explanation(asked, _never_seen(lake, asked), planned=planned)
+        return Explanation(asked, _never_seen(lake, asked), planned=planned, notes=tuple(notes))
     score = _score(lake, client, hour)
     ids: Sequence[str] = leading.evidence_request_ids if leading else ()
     ids = ids or _evidence_ids(lake, client, hour)

@@ -61,14 +61,25 @@ class Outcome:
 Stage = Callable[[str], AbstractContextManager[Any]]
 
 
-def run_edge(settings: Settings, stage: Stage = lambda _: nullcontext(None)) -> Outcome:
-    """Everything that the raw location asks for; raises RunFailed with one sentence where it cannot go on."""
+def run_edge(settings: Settings, stage: Stage = lambda _: nullcontext(None), overrides: Sequence[str] = ()) -> Outcome:
+    """Everything that the raw location asks for; raises RunFailed with one sentence where it cannot go on.
+
+    `overrides`: audit_ids of the checks of the plan that do not count this time.
+    """
     warnings.filterwarnings("ignore", module="dagster")
-    runner = Runner(settings, stage)
+    runner = Runner(settings, stage, overrides)
     runner.materialise("Listing log objects", ["raw/cloudfront/objects"])
     runner.train_missing_models()
     runner.make_stale_hours()
     runner.materialise("Planning the WAF change", AT_THE_END, may_stop=True)
+    return runner.outcome
+
+
+def run_waf(settings: Settings, stage: Stage = lambda _: nullcontext(None), overrides: Sequence[str] = ()) -> Outcome:
+    """The plan, its checks and the IP sets alone, from the decisions that there are."""
+    warnings.filterwarnings("ignore", module="dagster")
+    runner = Runner(settings, stage, overrides)
+    runner.materialise("Planning the WAF change", AT_THE_END[:2], may_stop=True)
     return runner.outcome
 
 
@@ -83,12 +94,15 @@ def train(settings: Settings, stage: Stage = lambda _: nullcontext(None), names:
 class Runner:
     """Runs assets of one home in process, one Dagster run a call."""
 
-    def __init__(self, settings: Settings, stage: Stage) -> None:
+    def __init__(self, settings: Settings, stage: Stage, overrides: Sequence[str] = ()) -> None:
         from platform_assets.definitions import build_defs
         from platform_assets.instance import close_abandoned_runs, instance_of
 
         logging.getLogger("alembic").setLevel(logging.WARNING)
+        from platform_assets.waf.assets import OVERRIDES_TAG
+
         self.settings, self.stage, self.outcome = settings, stage, Outcome()
+        self.tags = {"weir/cause": "command line"} | ({OVERRIDES_TAG: " ".join(overrides)} if overrides else {})
         self.instance = instance_of(settings)
         close_abandoned_runs(self.instance)
         self.job = build_defs(settings).resolve_implicit_global_asset_job_def()
@@ -109,7 +123,7 @@ class Runner:
         result = self.job.execute_in_process(
             asset_selection=[key_of(key) for key in keys],
             instance=self.instance,
-            tags={"weir/cause": "command line", **tags},
+            tags={**self.tags, **tags},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
         )
@@ -185,6 +199,7 @@ _KNOWN = {
     "SettingsError": 2,
     "LayoutError": 2,
     "PolicyError": 2,
+    "InterventionError": 2,
     "ExportError": 3,
     "ExplainError": 3,
     "NoInputError": 3,

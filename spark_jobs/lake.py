@@ -150,8 +150,24 @@ class Lake:
         writer.write_by_hour(data)
         return self.commit(table, writer.close(), hours)
 
-    def commit(self, table: Table, files: Sequence[WrittenFile], hours: Sequence[str] | None = None) -> int:
-        """Replace the data of `hours` (all of it without) by `files` in one transaction; returns the rows added."""
+    def append_arrow(self, data: pa.Table, table: Table) -> int:
+        """Add rows and replace none; of several writers at once nobody's rows are lost."""
+        writer = self.writer(table)
+        writer.write_by_hour(data)
+        return self.commit(table, writer.close(), replaces=False)
+
+    def commit(
+        self,
+        table: Table,
+        files: Sequence[WrittenFile],
+        hours: Sequence[str] | None = None,
+        *,
+        replaces: bool = True,
+    ) -> int:
+        """Replace the data of `hours` (all of it without; nothing where it only adds) by `files` in one transaction.
+
+        Returns the rows added.
+        """
         from deltalake import CommitProperties, DeltaTable, Schema
         from deltalake.exceptions import CommitFailedError, DeltaError
         from deltalake.transaction import AddAction, RemoveAction
@@ -181,7 +197,7 @@ class Lake:
                     size=row["size_bytes"],
                     partition_values={HOUR_COLUMN: row["partition"][HOUR_COLUMN]} if table.hourly else {},
                 )
-                for row in self._active_files(delta, hours)
+                for row in self._active_files(delta, hours if replaces else [])
             ]
             if not add and not remove:
                 return 0
@@ -192,7 +208,7 @@ class Lake:
                     schema=Schema.from_arrow(arrow_schema(table, with_hour=True)),
                     partition_by=[HOUR_COLUMN] if table.hourly else [],
                     commit_properties=CommitProperties(
-                        custom_metadata={"weir.hours": str(len(hours)) if hours is not None else "all"},
+                        custom_metadata={"weir.hours": _replaced(hours) if replaces else "0"},
                         max_commit_retries=0,
                     ),
                 )
@@ -228,14 +244,21 @@ class Lake:
 
     # --- reading ---------------------------------------------------------------------------------------------
 
-    def delta(self, table: Table) -> DeltaTable | None:
-        """The Delta table, or None where nothing has been written yet."""
+    def delta(self, table: Table, as_of: datetime | None = None) -> DeltaTable | None:
+        """The Delta table, or None where nothing has been written yet; with `as_of`, as it was then."""
         from deltalake import DeltaTable
 
         options = self.storage.delta_options()
         if not DeltaTable.is_deltatable(self.path(table), storage_options=options):
             return None
-        return DeltaTable(self.path(table), storage_options=options)
+        delta = DeltaTable(self.path(table), storage_options=options)
+        if as_of is not None:
+            at = as_of.timestamp() * 1000
+            versions = [one["version"] for one in delta.history() if one["timestamp"] <= at]
+            if not versions:
+                return None
+            delta.load_as_version(max(versions))
+        return delta
 
     def version(self, table: Table) -> int | None:
         """The version of the table's log, None where nothing has been written yet."""
@@ -278,16 +301,20 @@ class Lake:
         hours: Sequence[str] | None = None,
         columns: Sequence[str] | None = None,
         filter: Any = None,
+        as_of: datetime | None = None,
     ) -> pa.Table:
-        """Rows in the driver, with `event_hour` last where the table is hourly; `filter` is a pyarrow expression."""
-        return self.dataset(table, hours).to_table(columns=list(columns) if columns else None, filter=filter)
+        """Rows in the driver, with `event_hour` last where the table is hourly; `filter` is a pyarrow expression.
 
-    def dataset(self, table: Table, hours: Sequence[str] | None = None) -> Any:
+        With `as_of` the rows of that time: an OSError where `vacuum` has freed what only that version needs.
+        """
+        return self.dataset(table, hours, as_of).to_table(columns=list(columns) if columns else None, filter=filter)
+
+    def dataset(self, table: Table, hours: Sequence[str] | None = None, as_of: datetime | None = None) -> Any:
         """A pyarrow dataset over the files of the hours (all without)."""
         import pyarrow as pa
         import pyarrow.dataset as ds
 
-        delta = self.delta(table)
+        delta = self.delta(table, as_of)
         schema = arrow_schema(table, with_hour=True)
         files = [] if delta is None else self._active_files(delta, hours)
         if not files:
@@ -337,6 +364,10 @@ class Lake:
         return len(
             delta.vacuum(retention_hours=older_than_hours, dry_run=False, enforce_retention_duration=False, full=True)
         )
+
+
+def _replaced(hours: Sequence[str] | None) -> str:
+    return "all" if hours is None else str(len(hours))
 
 
 class TableWriter:

@@ -1,7 +1,9 @@
 """Decisions -> plan -> blocking checks -> IP sets, as assets. What is decided and planned is in deciding.py and plan.py."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -14,22 +16,27 @@ from platform_assets.resources.registry import ModelRegistry
 from platform_assets.resources.waf import waf_target
 from platform_assets.settings import Settings
 from platform_assets.staleness import record_made
+from platform_assets.waf import audit_log
 from platform_assets.waf.apply import IpSetTarget, StalePlanError
+from platform_assets.waf.audit import as_decision, asked_for, explained, in_force
 from platform_assets.waf.checks import CheckInputs, CheckResult, failures, run_checks
 from platform_assets.waf.deciding import decide_hours, decision_checks, identifier_of, loader_of
+from platform_assets.waf.decisions import Decision, Row
 from platform_assets.waf.errors import WafError
 from platform_assets.waf.plan import Plan, plan
 from platform_assets.waf.policy import Policy, load_allow_list, load_policy
 from platform_assets.waf.rules import wanted
 from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.waf.target import ApplyReport
-from spark_jobs.contract import Table, format_hour, parse_hour
+from spark_jobs.contract import HOUR_COLUMN, Table, format_hour, parse_hour
 from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.registry import tables
 
 OWNER = "team:edge"
 IP_SETS_KEY = dg.AssetKey(["waf", "ip_sets"])
 OBJECT_COUNTS = tables()["parsed/cloudfront/object_counts"]
+OVERRIDES_TAG = "weir/overrides"
+"""Tag of a run: the audit_ids of the checks that do not count in it."""
 
 
 class PlanStoppedError(WafError):
@@ -52,7 +59,13 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         lake, interval = lake_of(settings), interval_of(context)
         policy, allow_list = load_policy(settings.policy_file), load_allow_list(settings.allow_list)
         hours, rows = decide_hours(
-            lake, interval, policy, allow_list, loaded=loader_of(settings), identifier=identifier_of(settings, lake)
+            lake,
+            interval,
+            policy,
+            allow_list,
+            loaded=loader_of(settings),
+            identifier=identifier_of(settings, lake),
+            acts=audit_log.read(lake),
         )
         key = key_of(WAF_DECISIONS.key)
         later = [hour for hour in hours if hour not in set(interval.hours)]
@@ -86,7 +99,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     )
     def waf_plan(context: dg.AssetExecutionContext) -> Any:
         lake, key = lake_of(settings), key_of(WAF_PLAN.key)
-        made, results = make_plan(settings, lake, waf_target(settings))
+        made, results = make_plan(settings, lake, waf_target(settings), _overrides(context, lake))
         _write_plan(lake, made)
         context.log.info(made.text())
         yield dg.MaterializeResult(
@@ -134,7 +147,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "to apply": "weir run edge --apply",
             }
         else:
-            report = plan_and_apply(settings, lake, target)
+            report = plan_and_apply(settings, lake, target, _overrides(context, lake))
             context.log.info(report.text())
             metadata = {"applied": True, "summary": report.text(), "added": report.added, "removed": report.removed}
         yield dg.MaterializeResult(asset_key=IP_SETS_KEY, metadata=metadata)
@@ -142,12 +155,22 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     return [waf_decisions, waf_plan, waf_ip_sets]
 
 
-def make_plan(settings: Settings, lake: Lake, target: IpSetTarget) -> tuple[Plan, list[CheckResult]]:
-    """What applying would do now, and whether it may."""
+def make_plan(
+    settings: Settings, lake: Lake, target: IpSetTarget, overrides: Mapping[str, str] = MappingProxyType({})
+) -> tuple[Plan, list[CheckResult]]:
+    """What applying would do now, and whether it may; `overrides`: check -> why it does not count this time."""
     policy, allow_list = load_policy(settings.policy_file), load_allow_list(settings.allow_list)
-    now = datetime.now(UTC)
-    decisions = _unexpired(lake, now, policy)
-    due = wanted(decisions, now, allow_list, act_on_special=policy.rules.act_on_special)
+    now, acts = datetime.now(UTC), audit_log.read(lake)
+    state = in_force(acts, now)
+    special = policy.rules.act_on_special
+    decided = unexpired(lake, now, policy)
+    behind = audit_log.versions_behind(lake, decided)
+    decisions = [row for row in decided if state.stands(row["decision_id"], behind[row["decision_id"]])]
+    spared = (*allow_list, *state.allow_list)
+    standing: list[Decision | Row] = [*decisions, *state.blocks()]
+    due = wanted(standing, now, spared, act_on_special=special)
+    without_people: list[Decision | Row] = [*decided, *map(as_decision, state.blocked)]
+    asked = asked_for(wanted(without_people, now, allow_list, act_on_special=special), due, state, behind)
     made = plan(
         due,
         target.read_sets(),
@@ -158,17 +181,21 @@ def make_plan(settings: Settings, lake: Lake, target: IpSetTarget) -> tuple[Plan
         restore_drift=policy.plan.restore_drift,
         capacity=policy.plan.capacity,
     )
-    return made, run_checks(made, _check_inputs(settings, lake, decisions, policy, allow_list), policy.checks)
+    made, taken_out = explained(made, asked, acts)
+    inputs = _check_inputs(settings, lake, decisions, policy, spared)
+    return made, run_checks(made, replace(inputs, overrides=overrides, asked_for=taken_out.keys()), policy.checks)
 
 
-def plan_and_apply(settings: Settings, lake: Lake, target: IpSetTarget) -> ApplyReport:
+def plan_and_apply(
+    settings: Settings, lake: Lake, target: IpSetTarget, overrides: Mapping[str, str] = MappingProxyType({})
+) -> ApplyReport:
     """Make the plan that was checked again from the same decisions, check it again, apply it.
 
     What changed in WAF since the first plan is so merged. Where another run applies in between, its entries are looked
     at once more, by the checks too; where that happens again, the two runs are left to a person.
     """
     for is_last in (False, True):
-        made, results = make_plan(settings, lake, target)
+        made, results = make_plan(settings, lake, target, overrides)
         if stopped := failures(results):
             notify(settings, _stopped(stopped, made))
             raise PlanStoppedError(
@@ -182,14 +209,20 @@ def plan_and_apply(settings: Settings, lake: Lake, target: IpSetTarget) -> Apply
     raise AssertionError("unreachable")
 
 
-def _unexpired(lake: Lake, now: datetime, policy: Policy) -> list[dict[str, Any]]:
+def _overrides(context: dg.AssetExecutionContext, lake: Lake) -> dict[str, str]:
+    """Those of this run: its tag names their rows of the audit."""
+    return audit_log.overrides_of(lake, context.run.tags.get(OVERRIDES_TAG, "").split())
+
+
+def unexpired(lake: Lake, now: datetime, policy: Policy, as_of: datetime | None = None) -> list[dict[str, Any]]:
+    """Decisions that have not expired; with `as_of` those that the table held then."""
     import pyarrow as pa
     import pyarrow.dataset as ds
 
     oldest = format_hour(now - timedelta(hours=policy.rules.repetition.max_ttl_hours + 1))
-    hours = [hour for hour in lake.hours(WAF_DECISIONS) if hour >= oldest]
     alive = ds.field("expires_at") > pa.scalar(now, pa.timestamp("us", tz="UTC"))
-    rows: list[dict[str, Any]] = lake.read_arrow(WAF_DECISIONS, hours, filter=alive).to_pylist()
+    recent = ds.field(HOUR_COLUMN) >= oldest  # whole files are left out by it
+    rows: list[dict[str, Any]] = lake.read_arrow(WAF_DECISIONS, filter=recent & alive, as_of=as_of).to_pylist()
     return rows
 
 

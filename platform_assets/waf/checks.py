@@ -5,7 +5,7 @@ Pure: a plan and counted inputs in, one sentence a check out. Names and meanings
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +57,8 @@ class CheckInputs:
     """What is usual for as many hours, such as the median of the days before."""
     overrides: Mapping[str, str] = field(default_factory=dict)
     """Check name -> why it does not count in this run."""
+    asked_for: Collection[tuple[str, str]] = ()
+    """(address, action) that people had taken out: a removal nobody needs to be warned of."""
 
 
 @dataclass(frozen=True)
@@ -126,11 +128,11 @@ def _new_blocks(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
 
 
 def _churn(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
-    early = sum(entry.operation == "remove" and not _is_over(plan, entry) for entry in plan.entries)
+    early = len(_removed_early(plan, inputs))
     changed = plan.count("add") + plan.count("restore") + early
     base = plan.owned_count
     figures: dict[str, Any] = {"changed_count": changed, "applied_count": base, "bound": bounds.max_churn_share}
-    if base < bounds.min_entries_for_churn:
+    if base < max(bounds.min_entries_for_churn, 1):
         return (
             True,
             f"{base} entries were applied last, too few to judge the change by ({bounds.min_entries_for_churn}).",
@@ -138,7 +140,7 @@ def _churn(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
         )
     share = changed / base
     figures["churn_share"] = round(share, 4)
-    said = f"The plan changes {changed} entries, expiries apart, where {base} were applied last ({share:.0%}"
+    said = f"The plan changes {changed} entries, expiries and what people took out apart, where {base} were applied last ({share:.0%}"
     if share > bounds.max_churn_share:
         return (
             False,
@@ -150,13 +152,7 @@ def _churn(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
 
 def _vanished(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
     allowed = Ranges.of(inputs.allow_list)
-    lost = [
-        entry
-        for entry in plan.entries
-        if entry.operation == "remove"
-        and not _is_over(plan, entry)
-        and not allowed.overlaps(parse_network(entry.address))
-    ]
+    lost = [entry for entry in _removed_early(plan, inputs) if not allowed.overlaps(parse_network(entry.address))]
     wanted = sum(len(one.wanted) for one in plan.sets)
     figures = {"wanted_count": wanted, "vanished_count": len(lost)}
     if wanted == 0 and lost:
@@ -166,6 +162,17 @@ def _vanished(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
             figures,
         )
     return True, f"{wanted} entries are wanted.", figures
+
+
+def _removed_early(plan: Plan, inputs: CheckInputs) -> list[Entry]:
+    """Removals before their time that no person asked for."""
+    return [
+        entry
+        for entry in plan.entries
+        if entry.operation == "remove"
+        and not _is_over(plan, entry)
+        and (entry.address, entry.action) not in inputs.asked_for
+    ]
 
 
 def _is_over(plan: Plan, entry: Entry) -> bool:
@@ -235,7 +242,7 @@ def _families(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
         "held_v6": held["IPV6"],
     }
     total, before = sum(added.values()), sum(held.values())
-    if min(total, before) < bounds.min_entries_for_skew:
+    if min(total, before) < max(bounds.min_entries_for_skew, 1):
         return (
             True,
             f"{total} additions to {before} entries are too few to judge their families by ({bounds.min_entries_for_skew}).",

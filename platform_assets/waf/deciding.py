@@ -15,6 +15,7 @@ from typing import Any
 
 from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings
+from platform_assets.waf.audit import Act, in_force, own_blocks
 from platform_assets.waf.bots import Bot, claimed_bot
 from platform_assets.waf.decisions import Decision
 from platform_assets.waf.echo import WINDOW_HOURS, EchoHours
@@ -53,13 +54,15 @@ def decide_hours(
     *,
     loaded: Loaded,
     identifier: Identifier,
+    acts: Sequence[Act] = (),
 ) -> tuple[list[str], Rows]:
     """Decide the hours of the interval, then all later hours that have scores, in order; returns hours and rows written.
 
     Each hour sees the decisions before it, so a late log file ends in the decisions that punctual delivery would have
-    given.
+    given. People's acts count from the moment they were asked for, so an hour before it is decided again as it was.
     """
     rules = policy.rules
+    blocked_by_people = own_blocks(acts)
     known = lake.hours(CLIENT_SCORES)
     scored = [hour for hour in known if hour >= interval.hours[0]]
     hours = sorted({*interval.hours, *scored, *(h for h in lake.hours(WAF_DECISIONS) if h >= interval.hours[0])})
@@ -71,14 +74,15 @@ def decide_hours(
     found: dict[str, dict[str, Identity]] = {}
     rows: Rows = []
     for hour in scored:
-        echo = _echo(earlier, hour, rules)
+        echo = _echo([*earlier, *blocked_by_people], hour, rules)
+        allowed = in_force(acts, parse_hour(hour) + timedelta(hours=1)).allow_list
         scores, behaviour, attacks = _without_echo(lake, hour, _inputs(lake, hour), echo, loaded)
         decided = partial(
             decide,
             parse_hour(hour),
             scores,
             earlier,
-            allow_list=allow_list,
+            allow_list=(*allow_list, *allowed),
             behaviour=behaviour,
             attacks=attacks,
             has_history=_has_history(known, hour, rules),

@@ -1,4 +1,4 @@
-"""The tables between a prediction and a WAF rule: decisions and the plan. Columns, grain, upstream and checks only.
+"""The tables between a prediction and a WAF rule: decisions, the plan, and what people asked for. Columns, grain, upstream and checks only.
 
 What fills them is in rules.py and plan.py; the rows of both derive from the dataclasses there, in this order.
 """
@@ -93,4 +93,35 @@ WAF_PLAN = Table(
     ),
 )
 
-TABLES = (WAF_DECISIONS, BOT_IDENTITIES, WAF_PLAN)
+WAF_AUDIT = Table(
+    key="waf/audit",
+    meaning="What people asked for, who, when and why; append-only, and the only place that says what of it is in force.",
+    grain="one act of a person",
+    unique=("acted_at", "audit_id"),
+    retention_days=800,
+    columns=(
+        Column("audit_id", "string", "hash of acted_at, actor, command, subject and reason", nullable=False),
+        Column("acted_at", "timestamp", "when it was asked for (wall clock)", nullable=False),
+        Column(
+            "actor",
+            "string",
+            "the system's user and, with AWS as target, the caller's ARN",
+            nullable=False,
+            personal=True,
+        ),
+        Column("command", "string", "allow, block, withdraw, rollback, resume or override", nullable=False),
+        Column(
+            "subject",
+            "string",
+            "what it is about: a CIDR, `model version`, the time of a rollback, a check; of resume, the subject or command it ends",
+            nullable=False,
+            personal=True,
+        ),
+        Column("reason", "string", "why, in the person's words", nullable=False, personal=True),
+        Column("expires_at", "timestamp", "when it ends by itself; null where it lasts until resumed"),
+        Column("details", "string", "the run an override is for; how the state of a rollback's time was found"),
+        Column("decision_ids", "list<string>", "of a rollback, the decisions that stay in force; else null"),
+    ),
+)
+
+TABLES = (WAF_DECISIONS, BOT_IDENTITIES, WAF_PLAN, WAF_AUDIT)

@@ -18,6 +18,7 @@ from platform_assets.explain_text import render, to_json
 from platform_assets.export import find_table
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings, load_settings
+from platform_assets.waf.interventions import Interventions
 from spark_jobs.contract import format_hour
 from spark_jobs.lake import Lake, arrow_schema
 
@@ -250,6 +251,17 @@ def test_an_address_on_the_allow_list_is_told_so(settings: Settings, tmp_path: P
     assert "is on the allow list" in explain(allowing, SHOPPER, NOW).summary
 
 
+def test_what_people_asked_for_is_told(settings: Settings) -> None:
+    people = Interventions(settings, clock=lambda: NOW - timedelta(minutes=1))
+    people.block("198.41.0.0/24", timedelta(hours=2), "a hunch")
+    assert any(
+        "block 198.41.0.0/24 until" in note and "a hunch" in note for note in explain(settings, "198.41.0.4", NOW).notes
+    )
+    assert not any("people" in note for note in explain(settings, PROBER, NOW).notes)
+    people.withdraw("client_abuse", "3", "too eager")
+    assert any("does not count: withdraw client_abuse 3" in note for note in explain(settings, PROBER, NOW).notes)
+
+
 @pytest.mark.parametrize("asked", ["198.41.0.4", "2001:500:2::c", "198.41.0.0/16"])
 def test_a_client_never_seen_is_unknown(settings: Settings, asked: str) -> None:
     found = explain(settings, asked, NOW)
@@ -318,9 +330,9 @@ def test_only_the_hours_that_the_decision_names_are_read(settings: Settings, mon
     read: dict[str, set[str]] = {}
     dataset = Lake.dataset
 
-    def spied(lake: Lake, table: Any, hours: Sequence[str] | None = None) -> Any:
+    def spied(lake: Lake, table: Any, hours: Sequence[str] | None = None, as_of: datetime | None = None) -> Any:
         read.setdefault(table.name, set()).update(hours if hours is not None else ["all"])
-        return dataset(lake, table, hours)
+        return dataset(lake, table, hours, as_of)
 
     monkeypatch.setattr(Lake, "dataset", spied)
     explain(settings, PROBER, NOW)

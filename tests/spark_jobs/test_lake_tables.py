@@ -234,6 +234,25 @@ for hour in {hours!r}:
 """
 
 
+def test_appending_keeps_the_rows_that_the_hour_has(lake: Lake) -> None:
+    for name in ("a", "b"):
+        lake.append_arrow(table(rows(HOURS[0], 1, name)), HOURLY)
+    lake.append_arrow(table(rows(HOURS[1], 1)), HOURLY)
+    assert lake.row_counts(HOURLY) == {HOURS[0]: 2, HOURS[1]: 1}
+
+
+def test_a_table_is_read_as_it_was_at_a_time_until_vacuum_frees_that(lake: Lake) -> None:
+    nothing = datetime.now(UTC)
+    lake.overwrite_arrow(table(rows(HOURS[0], 2)), HOURLY)
+    first = datetime.now(UTC)
+    lake.overwrite_arrow(table(rows(HOURS[0], 5)), HOURLY)
+    assert [lake.read_arrow(HOURLY, as_of=at).num_rows for at in (nothing, first, datetime.now(UTC))] == [0, 2, 5]
+    lake.vacuum(HOURLY, 0)
+    assert lake.read_arrow(HOURLY).num_rows == 5
+    with pytest.raises(OSError):
+        lake.read_arrow(HOURLY, as_of=first)
+
+
 @pytest.mark.slow
 def test_processes_that_write_one_table_lose_nothing(lake: Lake) -> None:
     first = parse_hour(HOURS[0])

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from platform_assets.waf.audit import Act
 from platform_assets.waf.deciding import decide_hours
 from platform_assets.waf.identity import Identifier
 from platform_assets.waf.policy import Policy
@@ -133,7 +134,13 @@ class World:
             self.lake.overwrite_arrow(oracle.to_table(whole, table, "hour_at"), table)
 
     def decide(
-        self, first: int, last: int, *, identifier: Identifier | None = None, allow_list: Sequence[str] = ()
+        self,
+        first: int,
+        last: int,
+        *,
+        identifier: Identifier | None = None,
+        allow_list: Sequence[str] = (),
+        acts: Sequence[Act] = (),
     ) -> list[Row]:
         """Decide hours as a run does (with it all later ones), and return all decisions of the lake in order."""
         decide_hours(
@@ -143,6 +150,7 @@ class World:
             allow_list,
             loaded=lambda name, version: self.model,
             identifier=identifier or Identifier(at(100)),
+            acts=acts,
         )
         return self.decisions()
 

@@ -136,3 +136,17 @@ def test_an_override_passes_one_check_and_is_recorded():
     assert found.passed and found.metadata["overridden_because"] == "model v7 withdrawn"
     with pytest.raises(WafError, match="no check 'nonsense'"):
         run_checks(a_plan(), CheckInputs(overrides={"nonsense": "x"}), SMALL)
+
+
+def test_a_policy_that_judges_from_the_first_entry_on_judges_nothing_by_no_entry():
+    strictest = Bounds(max_churn_share=0.0, min_entries_for_churn=0, min_entries_for_skew=0)
+    assert failures(run_checks(a_plan([v4(1)]), CheckInputs(), strictest)) == []
+    assert not result("plan_changes_a_bounded_share", a_plan([v4(1), v4(2)], [v4(1)]), strictest).passed
+
+
+def test_what_people_took_out_is_neither_churn_nor_vanished():
+    gone = a_plan([], [v4(number) for number in range(6)])
+    asked = [(v4(number), "block") for number in range(6)]
+    for name in ("plan_changes_a_bounded_share", "decisions_did_not_vanish"):
+        assert not result(name, gone).passed and not result(name, gone, asked_for=asked[:2]).passed
+        assert result(name, gone, asked_for=asked).passed

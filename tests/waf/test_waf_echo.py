@@ -11,6 +11,7 @@ import pytest
 from decision_world import ATTACKER, VISITOR, World, at
 from waf_world import decision
 
+from platform_assets.waf.audit import Act
 from platform_assets.waf.deciding import without_echo
 from platform_assets.waf.echo import EchoHours
 from platform_assets.waf.policy import Policy
@@ -189,3 +190,33 @@ def test_only_actions_that_the_policy_names_echo_and_only_in_their_time():
     assert hours.within("45.83.1.7/32", at(8) + timedelta(hours=23))
     assert not hours.within("45.83.1.7/32", at(8) + timedelta(hours=24))
     assert not EchoHours.of([one], Echo(slack_hours=0)).has("45.83.1.7/32", at(8))
+
+
+def test_what_a_client_does_under_a_block_by_a_person_is_our_echo_too(tmp_path):
+    """Its 403s earn it no block of the model's; once the person ends the block, attacks count again."""
+    block = Act.make(at(0), "alice", "block", f"{ATTACKER}/32", "a hunch", expires_at=at(48))
+    ended = Act.make(at(10), "alice", "resume", f"{ATTACKER}/32", "a mistake")
+    worlds = {}
+    for name, acts in (("nobody", []), ("blocked", [block]), ("ended", [block, ended])):
+        worlds[name] = world = World(tmp_path / name)
+        world.retry(range(1, 14), count=20)
+        world.deliver()
+        world.decide(1, 13, acts=acts)
+    assert worlds["nobody"].of()[0][0] == 2
+    assert worlds["blocked"].of() == []
+    assert worlds["ended"].of()[0][0] == 12, "the slack after the block is hour 10"
+
+
+def test_an_allow_by_a_person_spares_from_its_moment_on_and_hours_before_it_stay_as_decided(tmp_path):
+    allow = Act.make(at(5) + timedelta(minutes=20), "alice", "allow", "45.83.1.0/24", "a partner", expires_at=at(40))
+    world = World(tmp_path)
+    world.attack(0)
+    world.attack(30, client=VISITOR.replace("9.9", "1.9"))
+    world.attack(41)
+    world.deliver()
+    before = world.decide(0, 41)
+    assert [row["address"] for row in before] == ["45.83.1.2/32", "45.83.1.9/32", "45.83.1.2/32"]
+    after = world.decide(0, 41, acts=[allow])
+    assert after[0] == before[0], "decided again, hour 0 is as it was"
+    assert world.of("45.83.1.9") == [], "decided while it is allowed"
+    assert [hour for hour, _, _ in world.of()] == [1, 42], "and it ends"

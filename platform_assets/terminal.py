@@ -1,0 +1,73 @@
+"""What all commands of `weir` share: the option --home, settings, times, the console and its stages. No command here."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from platform_assets.settings import Settings
+
+Home = Annotated[
+    Path | None, typer.Option("--home", help="Folder with all state (default: WEIR_HOME or .weir).", show_default=False)
+]
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def settings_of(home: Path | None, **overrides: Any) -> Settings:
+    from platform_assets.settings import load_settings
+
+    return load_settings(home, **overrides)
+
+
+def stop_where_not_applied(settings: Settings, outcome: Any) -> None:
+    """A plan that was to be applied and was not is a failure; a dry run has only shown that it would be one."""
+    from platform_assets.run import RunFailed
+
+    if outcome.failed_checks and settings.waf_apply:
+        raise RunFailed(f"WAF stays as it is; a check stopped the plan: {outcome.failed_checks[0]}", 4)
+
+
+def time_of(option: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{option}: {text!r} is no ISO 8601 time such as 2026-11-20T13:00") from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def duration_of(option: str, text: str) -> timedelta:
+    """`30m`, `2h`, `7d` or `1w`."""
+    found = re.fullmatch(r"([0-9]{1,5})([mhdw])", text.strip())
+    if found is None:
+        raise typer.BadParameter(f"{option}: {text!r} is no duration such as 30m, 2h, 7d or 1w")
+    return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+@contextmanager
+def console_of() -> Iterator[Any]:
+    from rich.console import Console
+
+    yield Console(highlight=False, soft_wrap=True)
+
+
+def stage_of(console: Any) -> Any:
+    """Shows a running stage with its clock, then a line with the time that it took."""
+
+    @contextmanager
+    def stage(title: str) -> Iterator[None]:
+        began = time.perf_counter()
+        with console.status(f"{title} …"):
+            yield
+        console.print(f"[green]✓[/] {title} [dim]{time.perf_counter() - began:.1f} s[/]")
+
+    return stage

@@ -1,0 +1,85 @@
+"""The table `waf/audit`: the one way to add to it and to read it, who it is that acts, and what a withdrawal is about.
+
+What rows mean is audit.py's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Any
+
+from platform_assets.settings import Settings
+from platform_assets.waf.audit import Act
+from platform_assets.waf.tables import WAF_AUDIT
+from spark_jobs.contract import HOUR_COLUMN, format_hour
+from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.registry import tables
+
+CLIENT_SCORES = tables()["predictions/client_scores"]
+REQUEST_MODEL = "request_attack"
+
+
+def append(lake: Lake, *acts: Act) -> None:
+    """Add rows. Nothing is ever taken away but by retention, and whoever adds at the same time loses nothing."""
+    import pyarrow as pa
+
+    rows = [{**act.row(), HOUR_COLUMN: format_hour(act.acted_at)} for act in acts]
+    lake.append_arrow(pa.Table.from_pylist(rows, schema=arrow_schema(WAF_AUDIT, with_hour=True)), WAF_AUDIT)
+
+
+def read(lake: Lake) -> list[Act]:
+    """All rows, in the order in which people acted."""
+    acts = [Act.from_row(row) for row in lake.read_arrow(WAF_AUDIT).to_pylist()]
+    return sorted(acts, key=lambda act: (act.acted_at, act.audit_id))
+
+
+def overrides_of(lake: Lake, audit_ids: Collection[str]) -> dict[str, str]:
+    """Check -> why it does not count in the run that names these rows."""
+    if not audit_ids:
+        return {}
+    return {act.subject: act.by_whom for act in read(lake) if act.audit_id in audit_ids}
+
+
+def versions_behind(lake: Lake, decisions: Sequence[dict[str, Any]]) -> dict[str, frozenset[str]]:
+    """Decision -> `name version` of each model that it rests on: its own, and those of the request scores behind it."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    hours = sorted({format_hour(row["decided_at"] - timedelta(hours=1)) for row in decisions})
+    clients = ds.field("client").isin(pa.array(sorted({row["address"] for row in decisions}), pa.string()))
+    columns = ["client", "hour_at", "request_model_version"]
+    scores = lake.read_arrow(CLIENT_SCORES, hours, columns=columns, filter=clients).to_pylist() if hours else []
+    requests = {(row["client"], row["hour_at"]): row["request_model_version"] or "" for row in scores}
+    behind = {}
+    for row in decisions:
+        versions = requests.get((row["address"], row["decided_at"] - timedelta(hours=1)), "").split(",")
+        names = {f"{REQUEST_MODEL} {version}" for version in versions if version}
+        behind[row["decision_id"]] = frozenset({f"{row['model_name']} {row['model_version']}", *names})
+    return behind
+
+
+def who(settings: Settings) -> str:
+    """The system's user, and with AWS as target the caller that AWS knows; no name of a machine."""
+    user = _system_user()
+    if settings.waf_target != "aws":
+        return user
+    from platform_assets.resources.aws import AWS_ERRORS, aws_client
+
+    try:
+        client = aws_client("sts", settings.aws_region, seconds=3, attempts=1)
+        return f"{user} as {client.get_caller_identity()['Arn']}"
+    except AWS_ERRORS:  # whether AWS may be used at all is said by what is asked of WAF
+        return user
+
+
+def _system_user() -> str:
+    if not hasattr(os, "getuid"):
+        return "unknown user"
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"user {os.getuid()}"
