@@ -283,6 +283,7 @@ def test_throttling_by_others_and_failing_servers_are_waited_out(twin, clock):
     ("fault", "said"),
     [
         (coded("ThrottlingException"), "keeps answering update_ip_set with ThrottlingException"),
+        (coded("503", 503), "keeps answering update_ip_set with 503"),
         (coded("AccessDeniedException"), "does not allow update_ip_set"),
         (coded("ExpiredTokenException"), "does not accept the credentials"),
         (coded("UnrecognizedClientException"), "does not accept the credentials"),
