@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from platform_assets import freshness
 from platform_assets.automation import follows_upstream, key_of
 from platform_assets.partitions import hourly, interval_of
 from platform_assets.resources import database, metrics, notifier
@@ -25,7 +26,7 @@ OBJECT_COUNTS = tables()["parsed/cloudfront/object_counts"]
 
 
 def export_assets(settings: Settings) -> list[dg.AssetsDefinition]:
-    """exports/database, exports/metrics, exports/alerts."""
+    """exports/database, exports/metrics, exports/alerts, exports/freshness."""
     partitions = hourly(settings)
 
     def spec(name: str, deps: Sequence[str], description: str, kinds: set[str], by_hour: bool) -> dg.AssetSpec:
@@ -84,7 +85,40 @@ def export_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         sent = alert_on_plan(settings, lake_of(settings))
         yield dg.MaterializeResult(asset_key=["exports", "alerts"], metadata={"alerts": sent})
 
-    return [export_database, export_metrics, export_alerts]
+    @dg.multi_asset(
+        name="export_freshness",
+        specs=[
+            spec(
+                "freshness",
+                [freshness.APPLIED_KEY],
+                "Age of events when each stage has them, AWS's delivery apart from ours, as percentiles per hour.",
+                {"cloudwatch" if settings.metrics_target == "cloudwatch" else "json"},
+                False,
+            )
+        ],
+    )
+    def export_freshness(context: dg.AssetExecutionContext) -> Any:
+        metadata = publish_freshness(settings, lake_of(settings), datetime.now(UTC))
+        yield dg.MaterializeResult(asset_key=["exports", "freshness"], metadata=metadata)
+
+    return [export_database, export_metrics, export_alerts, export_freshness]
+
+
+def publish_freshness(settings: Settings, lake: Lake, now: datetime) -> dict[str, Any]:
+    """Publish the freshness of the hours that were decided, or applied, since this was done last; returns metadata.
+
+    Runs after WAF was brought to the plan, so with applying on, what is decided by now is applied by now.
+    """
+    hours = freshness.hours_to_measure(lake, settings.waf_apply)
+    freshness.record_measured(lake, hours, settings.waf_apply)
+    measured = freshness.measure(lake, hours, now)
+    report = metrics.publish(settings, [point for one in measured for point in one.points()])
+    return {
+        "hours": len(hours),
+        "hours measured": len(measured),
+        "summary": freshness.sentence(measured),
+        **report.__dict__,
+    }
 
 
 def upload_decisions(settings: Settings, lake: Lake, first_hour: str) -> database.UpsertReport:

@@ -108,6 +108,8 @@ def _waf(console: Console, settings: Settings, outcome: Outcome) -> None:
             if applied["applied"]
             else f"dry run: {target} is unchanged; --apply changes it"
         )
+    if late := outcome.metadata.get("exports/freshness", {}).get("summary"):
+        console.print(late)
     for failed in outcome.failed_checks:
         console.print(f"[red]{'stopped' if settings.waf_apply else 'would be stopped'} by {failed}[/]")
 

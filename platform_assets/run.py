@@ -35,7 +35,7 @@ BY_TRAILING_DAY = (
     "exports/database",
     "exports/metrics",
 )
-AT_THE_END = ("waf/plan", "waf/ip_sets", "exports/alerts")
+AT_THE_END = ("waf/plan", "waf/ip_sets", "exports/alerts", "exports/freshness")
 
 
 class RunFailed(Exception):

@@ -85,7 +85,12 @@ class JsonAppliedStore:
             ) from None
 
     def save(self, applied: Applied) -> None:
-        write_atomically(self.path, json.dumps(applied.to_json(), indent=1) + "\n")
+        try:
+            write_atomically(self.path, json.dumps(applied.to_json(), indent=1) + "\n")
+        except OSError as error:
+            raise AppliedStoreError(
+                f"{self.path} cannot be written ({error.strerror}); free space or let this user write there and run again, which goes on from here."
+            ) from error
 
 
 class MemoryAppliedStore:

@@ -151,13 +151,14 @@ def _explained(error: Exception, operation: str) -> WafError | None:
         )
     if isinstance(error, ClientError):
         code = error.response.get("Error", {}).get("Code", "")
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if code in UNKNOWN_CALLER:
             return WafError(f"AWS does not accept the credentials for WAF ({code}); renew them and run again.")
         if code in REFUSED:
             return WafError(
                 f"AWS does not allow {operation} for these credentials; give them the wafv2 permissions of the docs."
             )
-        if code in THROTTLED or code in TRANSIENT:
+        if code in THROTTLED or code in TRANSIENT or status >= 500:
             return WafError(
                 f"AWS WAF keeps answering {operation} with {code}; nothing more was changed, run again later."
             )

@@ -1,4 +1,4 @@
-"""Fixtures of the WAF tests: a clock that only sleeping moves, the twin, and moto's wafv2."""
+"""Fixtures of the WAF tests: a clock that only sleeping moves, the twin, moto's wafv2 and, where asked for, AWS's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_names import GIVEN, IS_ASKED, OPT_IN, OwnNames
 from waf_world import Clock
 
 from platform_assets.waf.twin import WafTwin
@@ -39,3 +40,19 @@ def moto_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     with mock_aws():
         yield boto3.client("wafv2", region_name="us-east-1")
+
+
+@pytest.fixture
+def aws_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnNames]:
+    """AWS itself, with the credentials of the developer: makes IP sets and rule groups of names of its own, deletes them."""
+    if not IS_ASKED:
+        pytest.skip(f"{OPT_IN}=1 and AWS credentials run the contract on AWS itself")
+    import boto3
+
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in GIVEN.items():
+        monkeypatch.setenv(name, value)
+    account = OwnNames(boto3.session.Session().client("wafv2", region_name="us-east-1"))
+    yield account
+    account.delete_all()

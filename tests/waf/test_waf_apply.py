@@ -283,6 +283,7 @@ def test_throttling_by_others_and_failing_servers_are_waited_out(twin, clock):
     ("fault", "said"),
     [
         (coded("ThrottlingException"), "keeps answering update_ip_set with ThrottlingException"),
+        (coded("503", 503), "keeps answering update_ip_set with 503"),
         (coded("AccessDeniedException"), "does not allow update_ip_set"),
         (coded("ExpiredTokenException"), "does not accept the credentials"),
         (coded("UnrecognizedClientException"), "does not accept the credentials"),
@@ -481,10 +482,31 @@ def test_a_half_written_store_never_replaces_the_whole_one(tmp_path, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(AppliedStoreError, match="cannot be written \\(No space left on device\\); free space"):
         store.save(Applied(6))
     assert store.load().serial == 5
     assert [path.name for path in tmp_path.iterdir()] == ["applied.json"]
+
+
+@pytest.mark.parametrize("full_from", range(3))
+def test_a_full_disk_stops_applying_with_a_sentence_and_the_next_run_goes_on(tmp_path, twin, clock, full_from):
+    class FullDisk(JsonAppliedStore):
+        saved = 0
+
+        def save(self, applied: Applied) -> None:
+            self.saved += 1
+            if self.saved > full_from:
+                raise AppliedStoreError(f"{self.path} cannot be written (No space left on device); free space.")
+            super().save(applied)
+
+    store = JsonAppliedStore(tmp_path / "applied.json")
+    applied(target_on(twin, clock, store), [due(A), due(V6)])
+    with pytest.raises(IncompleteApplyError, match="cannot be written"):
+        applied(target_on(twin, clock, FullDisk(store.path)), [due(B)])
+    live = live_addresses(target_on(twin, clock, store))
+    assert full_from or live == {"weir-block-v4": {A}, "weir-block-v6": {V6}}, "no call before it is written down"
+    applied(target_on(twin, clock, store), [due(B)])
+    assert live_addresses(target_on(twin, clock, store)) == {"weir-block-v4": {B}, "weir-block-v6": set()}
 
 
 def test_a_token_bucket_lets_a_burst_through_and_then_the_rate():

@@ -1,4 +1,7 @@
-"""The twin conforms to wafv2: one set of contract tests on the twin and on moto, which names where moto is laxer."""
+"""The twin conforms to wafv2: one set of contract tests on the twin, on moto and, with WEIR_TEST_AWS=1, on AWS itself.
+
+Where moto is laxer the tests say so.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
+from own_names import OwnNames
 from waf_world import Clock, v4
 
 from platform_assets.waf.twin import WafTwin
@@ -18,13 +22,22 @@ SCOPE = {"Scope": "CLOUDFRONT"}
 SEEN = {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": "m"}
 
 
-@pytest.fixture(params=["twin", "moto"])
+FIXTURES = {"twin": "twin", "moto": "moto_client", "aws": "aws_account"}
+
+
+@pytest.fixture(params=list(FIXTURES))
 def client(request: pytest.FixtureRequest) -> Any:
-    return request.getfixturevalue("twin" if request.param == "twin" else "moto_client")
+    return request.getfixturevalue(FIXTURES[request.param])
+
+
+@pytest.fixture(params=["twin", "aws"])
+def strict_client(request: pytest.FixtureRequest) -> Any:
+    """Those that refuse what AWS refuses."""
+    return request.getfixturevalue(FIXTURES[request.param])
 
 
 def is_moto(client: Any) -> bool:
-    return not isinstance(client, WafTwin)
+    return not isinstance(client, (WafTwin, OwnNames))
 
 
 def create(
@@ -69,12 +82,12 @@ def acl(client: Any, rules: list[dict[str, Any]], name: str = "a", **more: Any) 
     )["Summary"]
 
 
-# Contract: twin and moto
+# Contract: twin, moto and AWS
 
 
 def test_a_set_is_created_read_updated_listed_and_deleted(client):
     made = create(client, addresses=("45.83.1.2/32",), Description="Weir block")
-    assert "/ipset/s/" in made["ARN"]
+    assert "/ipset/" in made["ARN"] and made["ARN"].endswith(f"s/{made['Id']}")
     found = get(client, made)
     assert found["IPSet"]["Addresses"] == ["45.83.1.2/32"]
     assert found["IPSet"]["Description"] == "Weir block"
@@ -133,7 +146,7 @@ def test_pages_hold_a_hundred_at_most_and_follow_markers(client):
             break
         marker = {"NextMarker": page["NextMarker"]}
     assert sorted(names) == [f"s{number}" for number in range(7)]
-    assert page_count == 3
+    assert page_count >= 3
 
 
 def test_botocores_own_validation_comes_first(client):
@@ -169,12 +182,12 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", list(WRONG))
-def test_what_aws_refuses_the_twin_refuses(twin, case):
+def test_what_aws_refuses_the_twin_refuses(strict_client, case):
     call, code = WRONG[case]
-    with pytest.raises(getattr(twin.exceptions, code)) as caught:
-        call(twin)
+    with pytest.raises(getattr(strict_client.exceptions, code)) as caught:
+        call(strict_client)
     assert caught.value.response["Error"]["Code"] == code
-    assert twin.list_ip_sets(**SCOPE)["IPSets"] == []
+    assert strict_client.list_ip_sets(**SCOPE)["IPSets"] == []
 
 
 @pytest.mark.parametrize("case", list(WRONG))
@@ -183,12 +196,12 @@ def test_where_moto_is_laxer_it_stores_what_aws_refuses(moto_client, case):
     WRONG[case][0](moto_client)
 
 
-# The twin alone
+# The twin and AWS: moto is laxer in all of it
 
 
-def test_it_words_faults_as_aws_does(twin):
-    with pytest.raises(twin.exceptions.WAFInvalidParameterException) as caught:
-        create(twin, addresses=("45.83.1.2/24",))
+def test_it_words_faults_as_aws_does(strict_client):
+    with pytest.raises(strict_client.exceptions.WAFInvalidParameterException) as caught:
+        create(strict_client, addresses=("45.83.1.2/24",))
     response = caught.value.response
     said = (
         "Error reason: The parameter contains formatting that is not valid., field: IP_ADDRESS, parameter: 45.83.1.2/24"
@@ -198,17 +211,20 @@ def test_it_words_faults_as_aws_does(twin):
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
-def test_ipv6_comes_back_in_canonical_form(twin):
-    made = create(twin, addresses=("2A00:1450:0000:0000:0000:0000:0000:0000/64",), family="IPV6")
-    assert get(twin, made)["IPSet"]["Addresses"] == ["2a00:1450::/64"]
+def test_ipv6_comes_back_in_canonical_form(strict_client):
+    made = create(strict_client, addresses=("2A00:1450:0000:0000:0000:0000:0000:0000/64",), family="IPV6")
+    assert get(strict_client, made)["IPSet"]["Addresses"] == ["2a00:1450::/64"]
 
 
-def test_a_refused_update_leaves_the_set_and_its_token(twin):
-    made = create(twin, addresses=("45.83.1.2/32",))
-    with pytest.raises(twin.exceptions.WAFInvalidParameterException):
-        update(twin, made, ["45.83.1.0/24", "0.0.0.0/0"], made["LockToken"])
-    assert get(twin, made)["LockToken"] == made["LockToken"]
-    assert get(twin, made)["IPSet"]["Addresses"] == ["45.83.1.2/32"]
+def test_a_refused_update_leaves_the_set_and_its_token(strict_client):
+    made = create(strict_client, addresses=("45.83.1.2/32",))
+    with pytest.raises(strict_client.exceptions.WAFInvalidParameterException):
+        update(strict_client, made, ["45.83.1.0/24", "0.0.0.0/0"], made["LockToken"])
+    assert get(strict_client, made)["LockToken"] == made["LockToken"]
+    assert get(strict_client, made)["IPSet"]["Addresses"] == ["45.83.1.2/32"]
+
+
+# The twin alone
 
 
 def test_cloudfront_is_served_in_one_region(tmp_path):

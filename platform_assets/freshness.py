@@ -1,0 +1,180 @@
+"""How old events are when each stage has them: delivered, listed, parsed, scored, decided, applied.
+
+AWS's delivery is one stage, and what comes after it is measured from there too: the part that is ours. All times are
+ones that the lake keeps: of requests, of the ledger, and of when hours were made. Where the figures go is exports.py's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from platform_assets.resources.metrics import MetricPoint
+from platform_assets.waf.tables import WAF_DECISIONS
+from spark_jobs import lineage
+from spark_jobs.contract import parse_hour
+from spark_jobs.lake import Lake
+from spark_jobs.registry import tables
+
+FRESHNESS_KEY, APPLIED_KEY = "exports/freshness", "waf/ip_sets"
+DELIVERED, LISTED = "delivered", "listed"
+MADE = {
+    "parsed": "parsed/cloudfront/requests",
+    "scored": "predictions/client_scores",
+    "decided": WAF_DECISIONS.key,
+    "applied": APPLIED_KEY,
+}
+"""Stage -> the asset whose making of an hour ends it."""
+STAGES = (DELIVERED, LISTED, *MADE)
+PERCENTILES = (50, 90, 99)
+OLDEST = timedelta(days=14)
+"""Hours that lie further back are replayed: how late they are says nothing, and CloudWatch would not take it."""
+
+FIND_OBJECTS = ("source_object", "etag")
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """Percentiles of the requests of one hour: seconds from an event to a stage, and from its delivery to it."""
+
+    hour: str
+    request_count: int
+    seconds: Mapping[str, tuple[float, ...]]
+    own_seconds: Mapping[str, tuple[float, ...]]
+
+    def points(self) -> list[MetricPoint]:
+        at = parse_hour(self.hour)
+        return [
+            MetricPoint(name, value, at, "Seconds", {"Stage": stage, "Percentile": f"p{percentile}"})
+            for name, found in (("EventAge", self.seconds), ("OwnDelay", self.own_seconds))
+            for stage, values in found.items()
+            for percentile, value in zip(PERCENTILES, values, strict=True)
+        ]
+
+
+def hours_to_measure(lake: Lake, is_applied: bool) -> list[str]:
+    """Hours whose decisions were made, or made anew, since they were measured or applied last."""
+    return lineage.stale(_step(is_applied), lineage.recorded(lake))
+
+
+def record_measured(lake: Lake, hours: Sequence[str], is_applied: bool) -> None:
+    """Note that the hours are measured; where plans are applied, that their decisions are in WAF from now on."""
+    step = _step(is_applied)
+    lineage.record(lake, {step.key: lineage.expected(step, lineage.recorded(lake), hours)})
+
+
+def _step(is_applied: bool) -> lineage.Step:
+    return lineage.Step(APPLIED_KEY if is_applied else FRESHNESS_KEY, (WAF_DECISIONS.key,))
+
+
+def measure(lake: Lake, hours: Sequence[str], now: datetime) -> list[Freshness]:
+    """The freshness of each hour that holds requests and is not a replay."""
+    recent = [hour for hour in hours if parse_hour(hour) >= now - OLDEST]
+    if not recent:
+        return []
+    makings, objects = _makings(lake, recent), _objects(lake)
+    found = (_of_hour(lake, hour, makings.get(hour, {}), objects) for hour in recent)
+    return [one for one in found if one is not None]
+
+
+def reached(delivered: datetime, listed: datetime, makings: Mapping[str, Sequence[datetime]]) -> dict[str, datetime]:
+    """When what an object holds came through each stage: the first making of its hour after the stage before.
+
+    A late object so counts from the making that it caused, and the others from the one before. Stages that it has not
+    reached are left out.
+    """
+    times = {DELIVERED: delivered, LISTED: listed}
+    before = listed
+    for stage, key in MADE.items():
+        after = [at for at in makings.get(key, ()) if at >= before]
+        if not after:
+            break
+        times[stage] = before = min(after)
+    return times
+
+
+def _of_hour(
+    lake: Lake,
+    hour: str,
+    makings: Mapping[str, Sequence[datetime]],
+    objects: Mapping[tuple[str, str], tuple[datetime, datetime]],
+) -> Freshness | None:
+    import numpy as np
+
+    requests = lake.read_arrow(tables()[MADE["parsed"]], [hour], columns=["source_object", "event_at"])
+    if not requests.num_rows:
+        return None
+    counts = lake.read_arrow(tables()["parsed/cloudfront/object_counts"], [hour], columns=list(FIND_OBJECTS))
+    etags = dict(zip(*(counts[name].to_pylist() for name in FIND_OBJECTS), strict=True))
+    named = requests["source_object"].combine_chunks().dictionary_encode()
+    events = requests["event_at"].cast("int64").to_numpy() / 1e6
+    place = named.indices.to_numpy(zero_copy_only=False)
+    times = []
+    for name in named.dictionary.to_pylist():
+        known = objects.get((name, etags.get(name, "")))
+        times.append(reached(*known, makings) if known else {})
+
+    seconds: dict[str, tuple[float, ...]] = {}
+    own_seconds: dict[str, tuple[float, ...]] = {}
+    for stage in STAGES:
+        at = np.array([one[stage].timestamp() if stage in one else np.nan for one in times])[place]
+        if np.isnan(at).all():
+            continue
+        seconds[stage] = _percentiles(at - events)
+        if stage != DELIVERED:
+            delivered = np.array([one[DELIVERED].timestamp() if one else np.nan for one in times])[place]
+            own_seconds[stage] = _percentiles(at - delivered)
+    return Freshness(hour, requests.num_rows, seconds, own_seconds)
+
+
+def _percentiles(seconds: Any) -> tuple[float, ...]:
+    """Of values that occur; a clock that is ahead of another shows as 0."""
+    import numpy as np
+
+    there = np.maximum(seconds[~np.isnan(seconds)], 0.0)
+    return tuple(float(one) for one in np.percentile(there, PERCENTILES, method="higher"))
+
+
+def _makings(lake: Lake, hours: Sequence[str]) -> dict[str, dict[str, list[datetime]]]:
+    """Hour -> asset -> when it was made, as far back as made_hours remembers."""
+    import pyarrow.dataset as ds
+
+    of_hours = ds.field("hour").isin(list(hours)) & ds.field("table_key").isin(list(MADE.values()))
+    found: dict[str, dict[str, list[datetime]]] = {}
+    for row in lake.read_arrow(lineage.MADE_HOURS, filter=of_hours).to_pylist():
+        found.setdefault(row["hour"], {}).setdefault(row["table_key"], []).append(row["made_at"].astimezone(UTC))
+    return found
+
+
+def _objects(lake: Lake) -> dict[tuple[str, str], tuple[datetime, datetime]]:
+    """(source_object, etag) -> when the storage had it, when the ledger saw it."""
+    columns = [*FIND_OBJECTS, "modified_at", "first_seen_at"]
+    rows = lake.read_arrow(tables()["raw/cloudfront/objects"], columns=columns).to_pylist()
+    return {
+        (row["source_object"], row["etag"]): (row["modified_at"].astimezone(UTC), row["first_seen_at"].astimezone(UTC))
+        for row in rows
+    }
+
+
+def sentence(measured: Sequence[Freshness]) -> str:
+    """The newest hour, for the report of a run; empty where nothing was measured."""
+    if not measured:
+        return ""
+    newest = max(measured, key=lambda one: one.hour)
+    stage = list(newest.seconds)[-1]
+    half, _, most = newest.seconds[stage]
+    said = (
+        f"freshness of {newest.hour}: half of the requests are {stage} within {_span(half)}, 99 % within {_span(most)}"
+    )
+    if stage in newest.own_seconds:
+        delivery, own = newest.seconds[DELIVERED][0], newest.own_seconds[stage][0]
+        said += f"; half are delivered within {_span(delivery)}, ours is {_span(own)}"
+    return said
+
+
+def _span(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

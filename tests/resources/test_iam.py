@@ -1,0 +1,271 @@
+"""The IAM policies of docs/iam are exact: they allow every call that is made, and every action of theirs is used."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import boto3
+import pytest
+
+from platform_assets.doctor import examine, exit_code
+from platform_assets.resources.metrics import MetricPoint, publish
+from platform_assets.resources.notifier import Alert, notify
+from platform_assets.resources.waf import check_waf, waf_client, waf_target
+from platform_assets.settings import Settings
+from platform_assets.waf.calls import Calls
+from platform_assets.waf.decisions import Wanted
+from platform_assets.waf.install import apply_install, plan_install
+from platform_assets.waf.plan import plan
+from platform_assets.waf.target import WafClient
+from tests.resources.aws_recorder import ACCOUNT, Call, IamPolicy, Recorder
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "docs/iam"
+FILES = ("alerts", "apply", "install", "lake", "logs", "metrics", "plan")
+VALUES = {
+    "ACCOUNT_ID": ACCOUNT,
+    "REGION": "us-east-1",
+    "TOPIC": "alerts",
+    "LOGS_BUCKET": "raw",
+    "LOGS_PREFIX": "logs/",
+    "LAKE_BUCKET": "lake",
+    "LAKE_PREFIX": "data/lake",
+}
+WITHOUT_PERMISSION = {"sts:GetCallerIdentity"}
+"""AWS lets every caller ask who it is."""
+NOW = datetime.now(UTC)
+HOUR = "2026-11-20-13"
+
+
+def policy(name: str) -> IamPolicy:
+    return IamPolicy(FOLDER / f"{name}.json", VALUES)
+
+
+# Without a server
+
+
+def test_every_file_is_a_policy_that_iam_accepts() -> None:
+    from moto.iam.policy_validation import IAMPolicyDocumentValidator
+
+    assert tuple(sorted(path.stem for path in FOLDER.glob("*.json"))) == FILES
+    for name in FILES:
+        document = policy(name).document
+        IAMPolicyDocumentValidator(json.dumps(document)).validate()
+        assert document.keys() == {"Version", "Statement"} and document["Version"] == "2012-10-17"
+        sids = [one["Sid"] for one in document["Statement"]]
+        assert len(set(sids)) == len(sids) and all(re.fullmatch("[A-Za-z0-9]+", sid) for sid in sids)
+        assert {one["Effect"] for one in document["Statement"]} == {"Allow"}
+        assert len(json.dumps(document)) < 2048, "fits an inline policy of a user, the smallest place"
+
+
+def test_no_policy_holds_a_wildcard_action_or_more_than_our_names() -> None:
+    needs_everything = {
+        "wafv2:ListIPSets",
+        "wafv2:ListRuleGroups",
+        "cloudwatch:PutMetricData",
+        "cloudwatch:ListMetrics",
+    }
+    for name in FILES:
+        assert not [action for action in policy(name).actions if "*" in action]
+        for one in policy(name).document["Statement"]:
+            if one["Resource"] == "*":
+                assert set(one["Action"] if isinstance(one["Action"], list) else [one["Action"]]) <= needs_everything
+
+
+def test_a_dry_run_can_change_nothing_in_waf_and_nobody_can_touch_a_web_acl() -> None:
+    reading = ("wafv2:List", "wafv2:Get")
+    assert all(action.startswith(reading) for action in policy("plan").actions)
+    assert not [action for name in FILES for action in policy(name).actions if action.startswith("wafv2:") and re.search("WebACL|Delete", action)]  # fmt: skip
+    assert not [action for action in policy("apply").actions if "RuleGroup" in action], "applying leaves it alone"
+
+
+def test_every_call_to_wafv2_in_the_code_is_in_a_policy() -> None:
+    """By reading the code: what no test reaches counts too."""
+    operation = boto3.client("wafv2", region_name="us-east-1").meta.method_to_api_mapping
+    named = set()
+    for path in sorted((ROOT / "platform_assets").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and node.value in operation:
+                named.add(node.value)
+    in_policies = {
+        action.removeprefix("wafv2:")
+        for name in FILES
+        for action in policy(name).actions
+        if action.startswith("wafv2:") and action != "wafv2:TagResource"  # asked for where something is made with tags
+    }
+    assert {operation[one] for one in named} == in_policies
+    assert {operation[one] for one in vars(WafClient) if not one.startswith("_")} == in_policies
+
+
+def test_aws_is_asked_for_the_services_of_the_policies_alone() -> None:
+    asked = set()
+    for path in sorted((ROOT / "platform_assets").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "aws_client":
+                asked.add(ast.unparse(node.args[0]).strip("'"))
+    asked.discard("service")  # aws_refusal hands on what it is given: doctor.py's tuples, recorded below
+    assert asked == {"s3", "wafv2", "cloudwatch", "sns", "sts"}
+
+
+def test_the_evaluation_refuses_what_no_statement_allows() -> None:
+    own = f"arn:aws:wafv2:us-east-1:{ACCOUNT}:global/ipset/weir-block-v4/1"
+    other = own.replace("weir-block", "office")
+    assert policy("apply").allows(Call("wafv2:UpdateIPSet", (own,)))
+    assert not policy("apply").allows(Call("wafv2:UpdateIPSet", (other,)))
+    assert not policy("apply").allows(Call("wafv2:UpdateIPSet", (own, other)))
+    assert not policy("plan").allows(Call("wafv2:UpdateIPSet", (own,)))
+    assert policy("logs").allows(Call("s3:ListBucket", ("arn:aws:s3:::raw",), {"s3:prefix": "logs/E1"}))
+    assert not policy("logs").allows(Call("s3:ListBucket", ("arn:aws:s3:::raw",), {"s3:prefix": ""}))
+    assert not policy("logs").allows(Call("s3:ListBucket", ("arn:aws:s3:::raw",)))
+    assert not policy("logs").allows(Call("s3:GetObject", ("arn:aws:s3:::raw/other/a.gz",)))
+    assert not policy("metrics").allows(Call("cloudwatch:PutMetricData", context={"cloudwatch:namespace": "AWS"}))
+
+
+# Recorded
+
+
+@pytest.fixture
+def recorder(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+
+    recorder = Recorder()
+    monkeypatch.setattr(DomainDispatcherApplication, "__call__", recorder.around(DomainDispatcherApplication.__call__))
+    yield recorder
+
+
+@pytest.fixture
+def on_aws(home: Settings, recorder: Recorder) -> Settings:
+    """Everything on AWS, as a user would set it."""
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="raw")
+    s3.create_bucket(Bucket="lake")
+    topic = boto3.client("sns").create_topic(Name=VALUES["TOPIC"])["TopicArn"]
+    return home.model_copy(
+        update={
+            "cloudfront_raw": "s3://raw/logs/",
+            "lake": "s3://lake/data/lake",
+            "waf_target": "aws",
+            "metrics_target": "cloudwatch",
+            "alerts_sns_topic_arn": topic,
+        }
+    )
+
+
+def entry(address: str) -> Wanted:
+    return Wanted(address, "block", "a reason", f"decision of {address}", NOW + timedelta(days=1), 0.9, 10, 1, 0, "x", "client_abuse", "7")  # fmt: skip
+
+
+def run_apply(settings: Settings, *addresses: str) -> None:
+    target = waf_target(settings)
+    target.apply(plan([entry(one) for one in addresses], target.read_sets(), target.last_applied(), now=NOW))
+
+
+def run_plan(settings: Settings) -> None:
+    target = waf_target(settings)
+    plan([entry("45.83.1.1/32")], target.read_sets(), target.last_applied(), now=NOW)
+    plan_install(Calls(waf_client(settings)))  # what is shown before anything is made
+    check_waf(settings)
+
+
+def run_install(settings: Settings) -> None:
+    calls = Calls(waf_client(settings))
+    apply_install(calls, plan_install(calls))
+    apply_install(calls, plan_install(calls, mode="enforce"))
+
+
+def assert_exact(calls: list[Call], *names: str) -> None:
+    """Every call is allowed by the files, and no action of theirs is idle."""
+    assert calls
+    policies = {name: policy(name) for name in names}
+    refused = [call for call in calls if not any(one.allows(call) for one in policies.values())]
+    assert {call for call in map(str, refused) if not any(one in call for one in WITHOUT_PERMISSION)} == set()
+    for name, one in policies.items():
+        idle = one.actions - {call.action for call in calls if one.allows(call)}
+        assert not idle, f"nothing uses {sorted(idle)} of {name}.json"
+
+
+@pytest.mark.slow
+def test_plan_apply_and_install_call_what_their_policies_allow_and_nothing_else(
+    on_aws: Settings, recorder: Recorder
+) -> None:
+    with recorder.during() as installing:
+        run_install(on_aws)
+    assert_exact(installing, "install")
+    with recorder.during() as applying:
+        run_apply(on_aws, "45.83.1.1/32", "2a00:1450::1/128")
+    made_anew = on_aws.model_copy(update={"waf_prefix": "weir-two"})
+    with recorder.during() as making:
+        target = waf_target(made_anew)
+        target.apply(plan([entry("45.83.1.2/32")], {}, target.last_applied(), now=NOW, prefix="weir-two"))
+    assert_exact([*applying, *making], "apply")
+    with recorder.during() as planning:
+        run_plan(on_aws)
+    assert_exact(planning, "plan")
+
+
+@pytest.mark.slow
+def test_metrics_alerts_and_the_doctor_call_what_their_policies_allow_and_nothing_else(
+    on_aws: Settings, recorder: Recorder
+) -> None:
+    with recorder.during() as exporting:
+        publish(on_aws, [MetricPoint("Decisions", 1.0, NOW, "Count", {"Action": "block"})])
+        notify(on_aws, Alert("waf_entries", "warning", "One more address.", NOW))
+    with recorder.during() as looking:
+        assert exit_code(examine(on_aws)) == 0
+    assert_exact([call for call in (*exporting, *looking) if call.action[:3] in ("clo", "sns")], "metrics", "alerts")
+    rest = [policy(name) for name in ("metrics", "alerts", "plan", "logs", "lake")]
+    refused = {call.action for call in looking if not any(one.allows(call) for one in rest)}
+    assert refused == WITHOUT_PERMISSION
+
+
+LAKE_RUN = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from platform_assets.exports import hourly_points
+from platform_assets.raw import update_ledger
+from platform_assets.resources.engine import lake_of, storage_of
+from platform_assets.retention import carry_out
+from platform_assets.settings import load_settings
+from spark_jobs.contract import Interval
+from spark_jobs.main import JobRun, run_job
+from spark_jobs.session import spark_session
+from spark_jobs.sources.cloudfront.parse import ParseOptions
+from spark_jobs.sources.cloudfront.tables import OBJECTS, REQUESTS
+from spark_jobs.sources.cloudfront.transform import RawObject, transform
+
+settings = load_settings(Path(sys.argv[1]))
+update_ledger(settings)
+lake, interval, hours = lake_of(settings), Interval.of_hour({hour!r}), [{hour!r}]
+rows = lake.read_arrow(OBJECTS).to_pylist()
+objects = [RawObject(row["source_object"], row["etag"], row["size_bytes"], tuple(hours)) for row in rows]
+spark = spark_session("sail")
+for _ in range(2):
+    assert transform(spark, lake, objects, interval, ParseOptions(), 2).requests == 50
+    run_job("cloudfront", "client_hourly", JobRun(spark, lake, interval))
+assert hourly_points(lake, hours)
+carry_out(settings, datetime.now(UTC))
+assert lake.vacuum(REQUESTS, 0) > 0
+"""
+
+
+@pytest.mark.slow
+def test_logs_are_read_and_the_lake_is_written_within_their_policies(on_aws: Settings, recorder: Recorder) -> None:
+    from tests.spark_jobs.cloudfront_lines import gzipped, line, log
+
+    rows = [line(x_edge_request_id=f"id-{number}", c_ip=f"192.0.2.{number % 7}") for number in range(50)]
+    boto3.client("s3").put_object(Bucket="raw", Key=f"logs/E1.{HOUR}.abc.gz", Body=gzipped(log(*rows)))
+    environment = {**os.environ, "WEIR_CLOUDFRONT_RAW": on_aws.cloudfront_raw, "WEIR_LAKE": on_aws.lake}
+    command = [sys.executable, "-c", LAKE_RUN.format(hour=HOUR), str(on_aws.home)]
+    with recorder.during() as calls:  # a process of its own: see tests/spark_jobs/test_lake_s3.py
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment, cwd=ROOT)  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert_exact(calls, "logs", "lake")
