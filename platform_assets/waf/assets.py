@@ -15,12 +15,14 @@ from platform_assets.resources.waf import waf_target
 from platform_assets.settings import Settings
 from platform_assets.staleness import record_made
 from platform_assets.waf.apply import IpSetTarget, StalePlanError
+from platform_assets.waf.benign import benign_addresses
 from platform_assets.waf.checks import CheckInputs, CheckResult, failures, run_checks
 from platform_assets.waf.deciding import decide_hours, decision_checks, identifier_of, loader_of
 from platform_assets.waf.errors import WafError
 from platform_assets.waf.plan import Plan, plan
 from platform_assets.waf.policy import Policy, load_allow_list, load_policy
 from platform_assets.waf.rules import wanted
+from platform_assets.waf.slots import Spared
 from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.waf.target import ApplyReport
 from spark_jobs.contract import Table, format_hour, parse_hour
@@ -156,7 +158,8 @@ def make_plan(settings: Settings, lake: Lake, target: IpSetTarget) -> tuple[Plan
         prefix=settings.waf_prefix,
         scope=settings.waf_scope,
         restore_drift=policy.plan.restore_drift,
-        capacity=policy.plan.capacity,
+        budget=policy.plan,
+        spared=Spared.of(allow_list, policy.rules.act_on_special, benign_addresses(lake, policy.plan)),
     )
     return made, run_checks(made, _check_inputs(settings, lake, decisions, policy, allow_list), policy.checks)
 
