@@ -23,12 +23,12 @@ def benign_addresses(lake: Lake, policy: PlanPolicy) -> dict[str, int]:
         return {}
     oldest = format_hour(parse_hour(hours[-1]) - timedelta(hours=HOURS - 1))
     newest = [hour for hour in hours if hour >= oldest]
-    columns = ["client", "client_kind", "is_abuse", "request_count"]
+    columns = ["client", "is_abuse", "request_count"]
     found: dict[str, int] = {}
     abusive = set()
     for row in lake.read_arrow(CLIENT_SCORES, newest, columns=columns).to_pylist():
         client = str(row["client"])
-        if row["client_kind"] != "address" or not _is_address(client):
+        if not _is_address(client):
             continue
         if row["is_abuse"]:
             abusive.add(client)
@@ -40,4 +40,4 @@ def _is_address(client: str) -> bool:
     try:
         return is_one_address(parse_network(client))
     except ValueError:
-        return False  # logs may hold any text there
+        return False  # no entry of an IP set could match it

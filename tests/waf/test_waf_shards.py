@@ -154,6 +154,23 @@ def test_an_entry_of_ours_that_a_decided_network_covers_makes_room_for_it():
     assert operations(made) == {"45.83.0.0/24": "add", v4(0): "remove", v4(1): "remove"}
 
 
+def test_what_takes_an_entrys_place_goes_to_its_set():
+    budget = Budget(capacity=2, shards=2)
+    live, before = after(plan(several(0, 2, 4), existing(*NAMES[:2]), Applied(), now=NOW, budget=budget))
+    made = plan([*several(2), due("45.83.0.4/31")], live, before, now=NOW, budget=budget)
+    assert held(made) == {NAMES[0]: (v4(2),), NAMES[1]: ("45.83.0.4/31",)}
+
+
+def test_what_people_changed_is_not_merged_with_ours():
+    _, before = after(plan(several(0, 1), existing(NAMES[0]), Applied(), now=NOW))
+    removed = existing(NAMES[0], weir_block_v4=(v4(0),))
+    made = plan(several(0, 1, 4), removed, before, now=NOW, budget=Budget(capacity=2), restore_drift=False)
+    assert "45.83.0.0/31" not in operations(made), "it would put back what somebody took out"
+    by_hand = existing(NAMES[0], weir_block_v4=(v4(1),))
+    made = plan(several(0, 1, 4), by_hand, Applied(), now=NOW, budget=Budget(capacity=3))
+    assert held(made)[NAMES[0]] == (v4(0), v4(1), v4(4)), "what is there by hand lacks no slot"
+
+
 def test_actions_are_apart_also_where_one_covers_the_other():
     made = plan([due("45.83.0.0/24", "challenge"), due(v4(7))], {}, Applied(), now=NOW)
     assert [(entry.ip_set, entry.address) for entry in made.entries] == [

@@ -66,7 +66,7 @@ def test_networks_and_addresses_of_ipv6_are_joined_too():
 
 def test_a_merged_entry_ends_with_its_first_member_and_knows_all_causes():
     early = due(v4(0), expires_at=NOW + timedelta(hours=1), request_count=10)
-    late = due(v4(1), request_count=500, reason="the worst")
+    late = due(v4(1), request_count=500, score=0.5, reason="the worst")
     (merged,) = allot([late, early], 1).entries
     assert isinstance(merged, Merged)
     assert merged.expires_at == early.expires_at
@@ -115,6 +115,8 @@ def test_the_smallest_network_is_widened_to_first():
     wanted = [due(v4(n)) for n in (0, 1, 2, 16, 18)]
     assert got(wanted, 4, budget=LOOSE) == ("45.83.0.0/31", v4(2), v4(16), v4(18))
     assert got(wanted, 3, budget=LOOSE) == ("45.83.0.0/30", v4(16), v4(18))
+    both = [due(v4(n)) for n in (0, 1, 2, 4, 5, 6)]
+    assert got(both, 3, budget=LOOSE) == ("45.83.0.0/30", "45.83.0.4/31", v4(6))
 
 
 def test_no_network_wider_than_the_policy_allows_is_taken():
