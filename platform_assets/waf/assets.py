@@ -19,6 +19,7 @@ from platform_assets.staleness import record_made
 from platform_assets.waf import audit_log
 from platform_assets.waf.apply import IpSetTarget, StalePlanError
 from platform_assets.waf.audit import as_decision, asked_for, explained, in_force
+from platform_assets.waf.benign import benign_addresses
 from platform_assets.waf.checks import CheckInputs, CheckResult, failures, run_checks
 from platform_assets.waf.deciding import decide_hours, decision_checks, identifier_of, loader_of
 from platform_assets.waf.decisions import Decision, Row
@@ -26,6 +27,7 @@ from platform_assets.waf.errors import WafError
 from platform_assets.waf.plan import Plan, plan
 from platform_assets.waf.policy import Policy, load_allow_list, load_policy
 from platform_assets.waf.rules import wanted
+from platform_assets.waf.slots import Spared
 from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.waf.target import ApplyReport
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour, parse_hour
@@ -179,7 +181,8 @@ def make_plan(
         prefix=settings.waf_prefix,
         scope=settings.waf_scope,
         restore_drift=policy.plan.restore_drift,
-        capacity=policy.plan.capacity,
+        budget=policy.plan,
+        spared=Spared.of(spared, special, benign_addresses(lake, policy.plan)),
     )
     made, taken_out = explained(made, asked, acts)
     inputs = _check_inputs(settings, lake, decisions, policy, spared)

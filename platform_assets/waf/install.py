@@ -15,6 +15,7 @@ from platform_assets.waf.decisions import ACTIONS
 from platform_assets.waf.errors import WafError
 from platform_assets.waf.limits import check_name, check_scope, description
 from platform_assets.waf.plan import LiveSet, set_names
+from platform_assets.waf.slots import MAX_SHARDS
 from platform_assets.waf.target import pages, read_sets
 
 Mode = Literal["count", "enforce"]
@@ -64,12 +65,15 @@ def group_name(prefix: str) -> str:
 
 
 def plan_install(
-    calls: Calls, *, scope: str = "CLOUDFRONT", prefix: str = "weir", mode: Mode | None = None
+    calls: Calls, *, scope: str = "CLOUDFRONT", prefix: str = "weir", mode: Mode | None = None, shards: int = 1
 ) -> InstallPlan:
-    """What installing would do. Without a mode an existing rule group keeps its own, and a new one counts."""
+    """What installing would do. Without a mode an existing rule group keeps its own, and a new one counts.
+
+    `shards`: IP sets of each action and family; sets beyond them that exist stay in use until somebody deletes them.
+    """
     check_scope(scope, calls.client.meta.region_name)
     live = read_sets(calls, scope, prefix)
-    missing = tuple(one for one in set_names(prefix) if one[0] not in live)
+    missing = tuple(one for one in set_names(prefix, shards) if one[0] not in live)
     for name, _, _ in missing:
         check_name(name)
     found = _find_group(calls, scope, group_name(prefix))
@@ -150,8 +154,10 @@ def _find_group(calls: Calls, scope: str, name: str) -> dict[str, Any] | None:
 def _rules(prefix: str, mode: Mode, live: Mapping[str, LiveSet]) -> list[dict[str, Any]]:
     """One rule an action, strongest first, over its IPv4 and IPv6 sets; each labels what it matches."""
     rules = []
+    first = {name for name, _, _ in set_names(prefix)}
+    known = [one for one in set_names(prefix, MAX_SHARDS) if one[0] in first or one[0] in live]
     for priority, action in enumerate(reversed(ACTIONS)):
-        names = [name for name, of_action, _ in set_names(prefix) if of_action == action]
+        names = [name for name, of_action, _ in known if of_action == action]
         references = [{"IPSetReferenceStatement": {"ARN": live[name].arn}} for name in names]
         name = f"{prefix}-{action}"
         rules.append(

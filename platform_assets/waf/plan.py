@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from platform_assets.waf.applied import Applied, AppliedSet, Owned
@@ -17,6 +18,8 @@ from platform_assets.waf.decisions import ACTIONS, Wanted, as_utc, instant
 from platform_assets.waf.errors import WafError
 from platform_assets.waf.limits import FAMILIES, MAX_ADDRESSES, check_name, description
 from platform_assets.waf.ranges import address_order, canonical, family
+from platform_assets.waf.shards import Shard, assign, writing_order
+from platform_assets.waf.slots import MAX_SHARDS, Budget, Merged, Spared, allot, harm_order
 
 CHANGING = ("add", "restore", "remove")
 """Operations that change the live set; extend and keep change only what we remember, the others nothing."""
@@ -88,6 +91,11 @@ class SetPlan:
         """Wanted entries that no slot was left for."""
         return sum(entry.reason.startswith(FULL) for entry in self.entries)
 
+    @property
+    def merged(self) -> tuple[Merged, ...]:
+        """Entries it shall hold that stand for several wanted ones."""
+        return tuple(one for one in self.wanted if isinstance(one, Merged) and one.address in self.owned)
+
     def count(self, operation: str) -> int:
         return sum(entry.operation == operation for entry in self.entries)
 
@@ -157,6 +165,9 @@ class Plan:
             if not listed and not one.exists:
                 continue
             state = f"{len(one.addresses)} entries" if one.exists else f"{len(one.addresses)} entries, to be created"
+            if one.merged:
+                stands_for = sum(len(entry.members) for entry in one.merged)
+                state += f", {len(one.merged)} of them merged from {stands_for} for want of slots"
             lines.append(f"{one.name} ({state})")
             lines += [_line(entry) for entry in listed[:most]]
             if len(listed) > most:
@@ -171,14 +182,20 @@ def _line(entry: Entry) -> str:
     return f"  {SIGNS.get(entry.operation, ' ')} {entry.operation:8} {entry.address}{until}: {entry.reason}"
 
 
-def set_name(prefix: str, action: str, family_name: str) -> str:
-    """`weir-block-v4`."""
-    return f"{prefix}-{action}-{'v4' if family_name == 'IPV4' else 'v6'}"
+def set_name(prefix: str, action: str, family_name: str, shard: int = 1) -> str:
+    """`weir-block-v4`, and `weir-block-v4-2` for the second of them."""
+    base = f"{prefix}-{action}-{'v4' if family_name == 'IPV4' else 'v6'}"
+    return base if shard == 1 else f"{base}-{shard}"
 
 
-def set_names(prefix: str) -> tuple[tuple[str, str, str], ...]:
+def set_names(prefix: str, shards: int = 1) -> tuple[tuple[str, str, str], ...]:
     """(name, action, family) of every IP set of ours, strongest action first: an escalation adds before it removes."""
-    return tuple((set_name(prefix, action, one), action, one) for action in reversed(ACTIONS) for one in FAMILIES)
+    return tuple(
+        (set_name(prefix, action, one, shard), action, one)
+        for action in reversed(ACTIONS)
+        for one in FAMILIES
+        for shard in range(1, shards + 1)
+    )
 
 
 def plan(
@@ -190,34 +207,86 @@ def plan(
     prefix: str = "weir",
     scope: str = "CLOUDFRONT",
     restore_drift: bool = True,
-    capacity: int = MAX_ADDRESSES,
+    budget: Budget | None = None,
+    spared: Spared | None = None,
 ) -> Plan:
-    """The three-way difference per IP set. `live` is `read_sets()`, by name; `last_applied` is the store's `load()`."""
+    """The three-way difference per IP set. `live` is `read_sets()`, by name; `last_applied` is the store's `load()`.
+
+    Of further sets only those are filled that exist: installing makes them and has the rule group use them.
+    """
+    budget = budget or Budget()
     groups: dict[tuple[str, str], list[Wanted]] = {}
     for one in wanted:
         groups.setdefault((one.action, family(one.address)), []).append(one)
     sets = []
-    for name, action, family_name in set_names(prefix):
-        check_name(name)
-        found = live.get(name)
-        if found is not None and found.family != family_name:
-            raise WafError(
-                f"The IP set {name} exists with {found.family} instead of {family_name}; rename it or choose another WEIR_WAF_PREFIX."
-            )
-        sets.append(
-            merge(
-                name,
-                action,
-                family_name,
-                wanted=groups.get((action, family_name), ()),
-                set_id="" if found is None else found.id,
-                live=() if found is None else found.addresses,
-                applied=last_applied.of(name),
-                restore_drift=restore_drift,
-                capacity=capacity,
-            )
+    for _, action, family_name in set_names(prefix):
+        names = [set_name(prefix, action, family_name, shard) for shard in range(1, MAX_SHARDS + 1)]
+        usable = [name for at, name in enumerate(names) if at == 0 or (at < budget.shards and name in live)]
+        known = [name for name in names if name in usable or name in live]
+        for name in known:
+            check_name(name)
+            found = live.get(name)
+            if found is not None and found.family != family_name:
+                raise WafError(
+                    f"The IP set {name} exists with {found.family} instead of {family_name}; rename it or choose another WEIR_WAF_PREFIX."
+                )
+        shards = _shards(
+            groups.get((action, family_name), ()), usable, known, live, last_applied, restore_drift, budget, spared
         )
+        for name in writing_order(shards):
+            found = live.get(name)
+            sets.append(
+                merge(
+                    name,
+                    action,
+                    family_name,
+                    wanted=shards[name].entries,
+                    set_id="" if found is None else found.id,
+                    live=() if found is None else found.addresses,
+                    applied=last_applied.of(name),
+                    restore_drift=restore_drift,
+                    capacity=budget.capacity,
+                    gone=shards[name].gone,
+                )
+            )
     return Plan(scope, prefix, as_utc(now), last_applied.serial, tuple(sets))
+
+
+def _shards(
+    wanted: Sequence[Wanted],
+    usable: Sequence[str],
+    known: Sequence[str],
+    live: Mapping[str, LiveSet],
+    last_applied: Applied,
+    restore_drift: bool,
+    budget: Budget,
+    spared: Spared | None,
+) -> dict[str, Shard]:
+    """The IP sets of one action and family with what each is to hold, as far as there are slots.
+
+    What people added by hand takes slots and needs none of ours; what they took out, where that is respected, stands for
+    nothing but itself.
+    """
+    present, ours, foreign, out = {}, {}, {}, set()
+    for name in known:
+        found = live.get(name)
+        mine = last_applied.of(name).for_set("" if found is None else found.id)
+        present[name] = {canonical(one) for one in found.addresses} if found is not None else set()
+        ours[name] = mine.owned.keys() | (mine.pending.keys() & present[name])
+        foreign[name] = present[name] - ours[name]
+        out |= set() if restore_drift else mine.owned.keys() - present[name]
+    by_hand = {one.address: name for name in reversed(known) for one in wanted if one.address in foreign[name]}
+    rooms = {name: budget.capacity - len(foreign[name]) for name in usable}
+    slots = sum(max(room, 0) for room in rooms.values())
+    allotment = allot(
+        (one for one in wanted if one.address not in by_hand), slots, budget=budget, spared=spared, apart=out
+    )
+    shards = assign(allotment, rooms, ours)
+    for one in wanted:
+        if one.address in by_hand:
+            name = by_hand[one.address]
+            shards[name] = replace(shards[name], entries=(*shards[name].entries, one))
+    return shards
 
 
 def merge(
@@ -231,8 +300,12 @@ def merge(
     applied: AppliedSet,
     restore_drift: bool = True,
     capacity: int = MAX_ADDRESSES,
+    gone: Mapping[str, str] = MappingProxyType({}),
 ) -> SetPlan:
-    """One IP set: wanted against what is live now and what we own. Made again whenever somebody else was faster."""
+    """One IP set: wanted against what is live now and what we own. Made again whenever somebody else was faster.
+
+    `gone`: why entries of ours leave that are due in another form or another set.
+    """
     ours = applied.for_set(set_id)
     mine = {**ours.owned, **ours.pending}
     present = {canonical(address) for address in live}
@@ -267,12 +340,8 @@ def merge(
         owned[address] = Owned(one.decision_id, instant(one.expires_at), one.reason)
         enter(address, operation, _why(operation, one))
     for address in present & mine.keys() - due.keys():
-        until = mine[address].expires_at
-        enter(
-            address,
-            "remove",
-            f"no unexpired decision wants it any more (it was to end {until}); it was there for: {mine[address].reason}",
-        )
+        why = gone.get(address) or f"no unexpired decision wants it any more (it was to end {mine[address].expires_at})"
+        enter(address, "remove", f"{why}; it was there for: {mine[address].reason}")
     left_out = {entry.address for entry in entries if entry.operation == "drift"}
     addresses = sorted(foreign | (owned.keys() - left_out), key=address_order)
     entries.sort(key=lambda entry: address_order(entry.address))
@@ -313,5 +382,5 @@ def _fitting(wanted: Sequence[Wanted], slots: int) -> frozenset[str]:
     """The addresses that get a slot: most harm averted first, then repeat offenders, then by address."""
     if len(wanted) <= slots:
         return frozenset(one.address for one in wanted)
-    ranked = sorted(wanted, key=lambda one: (-one.harm, -one.repetition, address_order(one.address)))
+    ranked = sorted(wanted, key=harm_order)
     return frozenset(one.address for one in ranked[: max(slots, 0)])

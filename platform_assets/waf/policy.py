@@ -15,9 +15,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from platform_assets.waf.checks import Bounds
 from platform_assets.waf.errors import WafError
-from platform_assets.waf.limits import MAX_ADDRESSES
 from platform_assets.waf.ranges import canonical, parse_network
 from platform_assets.waf.rulebook import STRICT, Rules
+from platform_assets.waf.slots import Budget
 
 DEFAULT_FILE = Path(__file__).with_name("policy.yaml")
 
@@ -27,17 +27,12 @@ class PolicyError(WafError):
 
 
 @dataclass(frozen=True)
-class PlanPolicy:
-    """What a plan does with drift, and how many entries of one IP set it uses."""
+class PlanPolicy(Budget):
+    """What a plan does with drift, and the slots it has."""
 
     __pydantic_config__ = STRICT
 
     restore_drift: bool = True
-    capacity: int = MAX_ADDRESSES
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.capacity <= MAX_ADDRESSES:
-            raise ValueError(f"capacity must be between 1 and {MAX_ADDRESSES}")
 
 
 @dataclass(frozen=True)

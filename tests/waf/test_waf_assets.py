@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from waf_world import Clock, applied, decision, due, live_addresses, target_on, v4
+from waf_world import Clock, applied, decision, due, live_addresses, score, target_on, v4
 
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.registry import ModelRegistry
@@ -18,12 +18,15 @@ from platform_assets.run import exit_code_of
 from platform_assets.settings import Settings
 from platform_assets.waf.applied_store import JsonAppliedStore
 from platform_assets.waf.apply import IpSetTarget, StalePlanError
-from platform_assets.waf.assets import PlanStoppedError, plan_and_apply
+from platform_assets.waf.assets import PlanStoppedError, make_plan, plan_and_apply
+from platform_assets.waf.benign import benign_addresses
+from platform_assets.waf.policy import PlanPolicy
 from platform_assets.waf.tables import WAF_DECISIONS
 from platform_assets.waf.target import ApplyReport
 from platform_assets.waf.twin import WafTwin
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.sources.cloudfront.tables import CLIENT_SCORES
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 OURS, THEIRS = v4(1), v4(2)
@@ -100,3 +103,38 @@ def test_a_plan_that_is_made_again_has_to_pass_the_checks_again(
     assert live_addresses(target) == {"weir-block-v4": {THEIRS, v4(101)}}, "what the other run applied, nothing else"
     (alert,) = [json.loads(line) for line in (settings.home / "alerts.jsonl").read_text().splitlines()]
     assert alert["kind"] == "plan_stopped"
+
+
+def test_a_network_is_widened_to_only_past_the_addresses_that_the_newest_scores_call_good(settings, lake, twin, clock):
+    hour = format_hour(HOUR)
+
+    def scored(client: str, is_abuse: bool, **values: Any) -> dict[str, Any]:
+        names = arrow_schema(CLIENT_SCORES, with_hour=True).names
+        row = dict.fromkeys(names) | score(client, hour=HOUR, is_abuse=is_abuse, client_kind="address")
+        return {name: value for name, value in (row | values | {HOUR_COLUMN: hour}).items() if name in names}
+
+    rows = [
+        scored(v4(2), False, request_count=7),
+        scored(v4(3), True),
+        scored("45.83.0.0/24", False, client_kind="network"),
+        scored("unknown", False),
+    ]
+    data = pa.Table.from_pylist(rows, schema=arrow_schema(CLIENT_SCORES, with_hour=True))
+    lake.overwrite_arrow(data, CLIENT_SCORES)
+    assert benign_addresses(lake, PlanPolicy(max_collateral_share=0.5)) == {v4(2): 7}
+    assert benign_addresses(lake, PlanPolicy()) == {}, "the policy covers nobody else: there is nothing to ask"
+
+
+def test_the_plan_keeps_to_the_budget_of_the_policy_and_widens_past_nobody_of_the_allow_list(
+    settings, lake, twin, clock
+):
+    decided = [v4(n) for n in (4, 5, 6, 8, 9, 10)]
+    rows = [
+        {**decision(one, decided_at=HOUR).row(), HOUR_COLUMN: format_hour(HOUR - timedelta(hours=1))} for one in decided
+    ]
+    lake.overwrite_arrow(pa.Table.from_pylist(rows, schema=arrow_schema(WAF_DECISIONS, with_hour=True)), WAF_DECISIONS)
+    policy, allowed = Path(settings.policy_file), Path(settings.policy_file).with_name("allow.txt")
+    policy.write_text("plan: {capacity: 3, max_collateral_share: 0.5}\n")
+    allowed.write_text(f"{v4(7)}\n")
+    made, _ = make_plan(settings.model_copy(update={"allow_list": str(allowed)}), lake, target_on(twin, clock))
+    assert made.sets[0].addresses == ("45.83.0.4/31", v4(6), "45.83.0.8/30")

@@ -12,6 +12,7 @@ from platform_assets.waf.applied import Applied, AppliedSet, Owned
 from platform_assets.waf.checks import CHECKS, Bounds, CheckInputs, CheckResult, failures, run_checks
 from platform_assets.waf.errors import WafError
 from platform_assets.waf.plan import LiveSet, Plan, plan
+from platform_assets.waf.slots import Budget
 from platform_assets.waf.tables import WAF_PLAN
 
 SMALL = Bounds(max_new_blocks=5, min_entries_for_churn=4, min_entries_for_skew=4)
@@ -124,7 +125,7 @@ def test_additions_of_one_family_alone_stop_the_plan_where_both_are_usual():
 
 
 def test_what_does_not_fit_is_told_without_stopping():
-    results = run_checks(a_plan([v4(1), v4(2)], capacity=1), CheckInputs(), SMALL)
+    results = run_checks(a_plan([v4(1), v4(2)], budget=Budget(capacity=1)), CheckInputs(), SMALL)
     assert [(one.name, one.passed) for one in results if not one.passed] == [("everything_fits", False)]
     assert failures(results) == []
 

@@ -13,6 +13,7 @@ from platform_assets.waf.applied import Applied, AppliedSet, Owned
 from platform_assets.waf.errors import WafError
 from platform_assets.waf.plan import LiveSet, Plan, merge, plan
 from platform_assets.waf.ranges import address_order
+from platform_assets.waf.slots import Budget
 from platform_assets.waf.tables import WAF_PLAN
 
 A, B, C = v4(1), v4(2), v4(3)
@@ -130,31 +131,33 @@ def test_a_set_of_the_wrong_family_is_refused():
 
 def test_slots_go_to_those_expected_to_stop_most_and_the_rest_is_reported():
     """cds-snc's list kept the lexicographically first 10,000; AWS's own solution kept none."""
-    entries = [due(v4(n), request_count=n + 1) for n in range(10)]
-    made = plan(entries, {}, Applied(), now=NOW, capacity=4)
-    assert held(made) == (v4(6), v4(7), v4(8), v4(9))
+    entries = [due(v4(2 * n), request_count=n + 1) for n in range(10)]
+    made = plan(entries, {}, Applied(), now=NOW, budget=Budget(capacity=4))
+    assert held(made) == (v4(12), v4(14), v4(16), v4(18))
     assert made.count("overflow") == 6
     assert made.sets[0].left_out == 6
 
 
 def test_entries_by_hand_take_slots_and_are_never_given_up():
-    entries = [due(v4(n), request_count=n + 1) for n in range(10)]
-    made = plan(entries, live("weir-block-v4", C, "9.9.9.9/32"), Applied(), now=NOW, capacity=4)
-    assert set(held(made)) == {C, "9.9.9.9/32", v4(9), v4(8)}
+    entries = [due(v4(2 * n), request_count=n + 1) for n in range(10)]
+    made = plan(entries, live("weir-block-v4", C, "9.9.9.9/32"), Applied(), now=NOW, budget=Budget(capacity=4))
+    assert set(held(made)) == {C, "9.9.9.9/32", v4(18), v4(16)}
 
 
 def test_an_entry_of_ours_makes_room_with_its_reason():
     before = Applied(1, {"weir-block-v4": AppliedSet("id-1", owned(A))})
-    made = plan([due(A, request_count=1), due(B)], live("weir-block-v4", A), before, now=NOW, capacity=1)
+    made = plan([due(A, request_count=1), due(B)], live("weir-block-v4", A), before, now=NOW, budget=Budget(capacity=1))
     assert operations(made) == {A: "remove", B: "add"}
     assert made.sets[0].left_out == 1
 
 
 def test_one_more_entry_changes_one_slot_at_most():
-    entries = [due(v4(n), request_count=(n * 37) % 101) for n in range(60)]
-    first = set(held(plan(entries, {}, Applied(), now=NOW, capacity=30)))
-    second = set(held(plan([*entries, due(v4(99), request_count=1000)], {}, Applied(), now=NOW, capacity=30)))
-    assert second - first == {v4(99)}
+    entries = [due(v4(2 * n), request_count=(n * 37) % 101) for n in range(60)]
+    first = set(held(plan(entries, {}, Applied(), now=NOW, budget=Budget(capacity=30))))
+    second = set(
+        held(plan([*entries, due(v4(199), request_count=1000)], {}, Applied(), now=NOW, budget=Budget(capacity=30)))
+    )
+    assert second - first == {v4(199)}
     assert len(first - second) == 1
 
 
@@ -220,7 +223,7 @@ def test_applying_a_plan_leaves_what_is_wanted_and_what_is_foreign_and_is_done_o
 @settings(max_examples=200, deadline=None)
 @given(addresses, addresses, addresses, st.integers(1, 8))
 def test_no_plan_exceeds_the_capacity_or_drops_an_entry_made_by_hand(wanted, present, ours, capacity):
-    made = block_plan(wanted, present, ours, capacity=capacity)
+    made = block_plan(wanted, present, ours, budget=Budget(capacity=capacity))
     foreign = present - ours
     assert foreign <= set(held(made))
     assert len(held(made)) <= max(capacity, len(foreign))
