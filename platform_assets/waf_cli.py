@@ -52,13 +52,16 @@ def install(
     from platform_assets.resources.waf import waf_client
     from platform_assets.waf.calls import Calls
     from platform_assets.waf.install import apply_install, plan_install
+    from platform_assets.waf.policy import load_policy
 
     known: dict[str | None, Literal["count", "enforce"] | None] = {None: None, "count": "count", "enforce": "enforce"}
     if mode not in known:
         raise typer.BadParameter(f"--mode: {mode!r} is neither count nor enforce")
     settings = settings_of(home)
     calls = Calls(waf_client(settings))
-    planned = plan_install(calls, scope=settings.waf_scope, prefix=settings.waf_prefix, mode=known[mode])
+    shards = load_policy(settings.policy_file).plan.shards
+    scope, prefix = settings.waf_scope, settings.waf_prefix
+    planned = plan_install(calls, scope=scope, prefix=prefix, mode=known[mode], shards=shards)
     with console_of() as console:
         console.print(planned.text(), markup=False)
         if not planned.changes:

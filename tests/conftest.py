@@ -16,12 +16,17 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Plain `pytest` puts only tests/ on the path, where folders that mirror a package (tests/simulator) would hide it.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from platform_assets.settings import Settings, load_settings
+
+# The same examples in every run: a landing must not hang on a throw of the dice.
+hypothesis.settings.register_profile("weir", derandomize=True)
+hypothesis.settings.load_profile("weir")
 
 FOREIGN_PREFIXES = ("WEIR_", "AWS_", "MLFLOW_", "DAGSTER_")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from platform_assets.resources.engine import lake_of
 from platform_assets.resources.registry import ModelRegistry
 from platform_assets.resources.waf import waf_target
 from platform_assets.run import exit_code_of
-from platform_assets.settings import Settings
+from platform_assets.settings import Settings, remember
 from platform_assets.waf import audit_log
 from platform_assets.waf.tables import WAF_DECISIONS
 from spark_jobs.contract import HOUR_COLUMN, format_hour
@@ -81,6 +82,14 @@ def test_installing_shows_first_and_does_nothing_unless_one_agrees(weir: Weir) -
     assert len(waf_target(weir.settings).read_sets()) == 6
     assert "Nothing to change." in weir("waf", "install").output
     assert "in enforce mode" in weir("waf", "install", "--mode", "enforce", "--yes").output
+
+
+def test_installing_makes_as_many_sets_as_the_policy_says(weir: Weir, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("plan: {shards: 2}\n", encoding="utf-8")
+    remember(weir.settings, policy_file=str(policy))
+    weir("waf", "install", "--yes")
+    assert len(waf_target(weir.settings).read_sets()) == 12
 
 
 @pytest.mark.parametrize(

@@ -257,9 +257,9 @@ def test_every_cause_is_found_behind_an_entry(wanted, slots, budget):
 @settings(max_examples=200, deadline=None)
 @given(st.sets(st.integers(0, 255), min_size=40, max_size=160), st.integers(0, 255), st.integers(1, 60))
 def test_one_more_entry_changes_few_others(numbers, number, lacking):
-    """Of a list that is short of slots: a chain of halves that the entry completes, and as many merges given back."""
+    """Of a list that is short of slots: a chain of at most eight halves that the entry completes, and as many given back."""
     wanted = [due(v4(n), request_count=1 + n % 97) for n in sorted(numbers)]
     slots = max(len(wanted) - lacking, 1)
     before = set(got(wanted, slots))
     after = set(got([*(one for one in wanted if one.address != v4(number)), due(v4(number), request_count=50)], slots))
-    assert len(before ^ after) <= 8
+    assert len(before ^ after) <= 2 * (8 + 1)
