@@ -134,7 +134,7 @@ def test_a_statement_split_over_values_of_one_name_is_read_as_a_whole(
 
 
 WORDS = st.text(alphabet=st.characters(categories=["Ll", "Lu", "Nd"], max_codepoint=0x24F), min_size=1, max_size=12)
-PROSE = st.lists(
+PROSE_WORDS = st.lists(
     st.sampled_from(
         [
             "the",
@@ -201,7 +201,9 @@ PROSE = st.lists(
     ),
     min_size=1,
     max_size=12,
-).map(" ".join)
+)
+# Those two words beside each other are SQL whoever writes them, and called so.
+PROSE = PROSE_WORDS.map(" ".join).filter(lambda text: "union select" not in text)
 OTHER_SCRIPTS = st.one_of(
     *(
         st.text(alphabet=st.characters(min_codepoint=low, max_codepoint=high, categories=["L", "M", "N"]), min_size=1, max_size=40)
