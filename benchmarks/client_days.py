@@ -5,16 +5,16 @@ What is measured on them is in evaluate_clients.py.
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 
+from platform_assets.resources.objects import list_objects
 from spark_jobs.contract import Interval
 from spark_jobs.lake import Lake
 from spark_jobs.main import JobRun
@@ -51,16 +51,7 @@ def simulate(folder: Path, start: datetime, hours: int, seed: int, families: str
 
 def client_frame(raw: Path, lake: Lake, model_dir: Path) -> pd.DataFrame:
     """The logs below `raw` -> rows as the client model reads them."""
-    listed = [
-        {
-            "source_object": str(path),
-            "etag": hashlib.md5(path.read_bytes()).hexdigest(),
-            "size_bytes": path.stat().st_size,
-            "modified_at": datetime.fromtimestamp(path.stat().st_mtime, UTC),
-        }
-        for path in sorted(raw.rglob("*"))
-        if path.is_file()
-    ]
+    listed = [asdict(one) for one in list_objects(str(raw))]
     known = ledger.with_listed(lake.read_arrow(OBJECTS), listed, datetime.now(UTC))
     lake.overwrite_arrow(known, OBJECTS)
     hours = sorted({hour for row in known.to_pylist() for hour in row["event_hours"]})

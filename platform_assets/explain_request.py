@@ -88,9 +88,7 @@ def fired_signals(
 
 
 def _model(settings: Settings, version: str, is_known: bool) -> Any:
-    from weir_models import tracking
-
     registry = ModelRegistry.of(settings)
     if not is_known and not any((registry.cache / f"{MODEL}-{version}").rglob("*.skops")):
         return None
-    return tracking.load_dir(registry.fetched(MODEL, version).folder)
+    return registry.loaded(MODEL, version)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -219,10 +220,7 @@ def _labelled_day(settings: Settings, folder: Path, split: str) -> Any:
     from weir_models.client_abuse import labelling
 
     lake, runner = Lake(str(folder / "lake")), SparkRunner.of(settings)
-    listed = [
-        {"source_object": o.source_object, "etag": o.etag, "size_bytes": o.size_bytes, "modified_at": o.modified_at}
-        for o in list_objects(str(folder / "raw"))
-    ]
+    listed = [asdict(one) for one in list_objects(str(folder / "raw"))]
     known = ledger.with_listed(lake.read_arrow(OBJECTS), listed, datetime.now(UTC))
     lake.overwrite_arrow(known, OBJECTS)
     hours = sorted({hour for row in ledger.current(known) for hour in row["event_hours"]})

@@ -1,5 +1,6 @@
 """The raw location and its ledger: `raw/cloudfront/logs` (the files, a source) and `raw/cloudfront/objects`."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,7 +55,7 @@ def update_ledger(settings: Settings) -> dict[str, Any]:
         )
     lake, now = lake_of(settings), datetime.now(UTC)
     known = lake.read_arrow(OBJECTS)
-    listed = [_row(item) for item in _listed(settings, known)]
+    listed = [asdict(item) for item in _listed(settings, known)]
     updated = ledger.with_listed(known, listed, now)
     unnamed = ledger.nameless(updated)
     if unnamed:
@@ -80,10 +81,6 @@ def _listed(settings: Settings, known: Any) -> Any:
         endpoint_url=settings.s3_endpoint_url,
         known=seen,
     )
-
-
-def _row(item: Any) -> dict[str, Any]:
-    return {name: getattr(item, name) for name in ("source_object", "etag", "size_bytes", "modified_at")}
 
 
 def _with_hours(settings: Settings, updated: Any, unnamed: Any, now: datetime) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table as Grid
 
 from platform_assets.resources.engine import lake_of
+from platform_assets.resources.waf import waf_name
 from platform_assets.run import Outcome
 from platform_assets.settings import Settings
 from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
@@ -102,7 +103,7 @@ def _waf(console: Console, settings: Settings, outcome: Outcome) -> None:
         console.print(f"[dim]  {row['address']}: {row['reason']}[/]", overflow="ellipsis", no_wrap=True)
     applied = outcome.metadata.get("waf/ip_sets", {})
     if applied:
-        target = "the local WAF" if settings.waf_target == "twin" else f"AWS WAF ({settings.waf_scope})"
+        target = waf_name(settings)
         console.print(
             f"{target}: {applied['summary']}"
             if applied["applied"]

@@ -76,7 +76,7 @@ def install(
 def status(home: Home = None) -> None:
     """The IP sets, what people's acts are in force, and what applying would change."""
     from platform_assets.resources.engine import lake_of
-    from platform_assets.resources.waf import waf_target
+    from platform_assets.resources.waf import waf_name, waf_target
     from platform_assets.waf.assets import make_plan
     from platform_assets.waf.checks import failures
     from platform_assets.waf.interventions import Interventions
@@ -87,8 +87,7 @@ def status(home: Home = None) -> None:
     made, results = make_plan(settings, lake_of(settings), target)
     live, applied = target.read_sets(), target.last_applied()
     with console_of() as console:
-        where = "the local WAF" if settings.waf_target == "twin" else f"AWS WAF ({settings.waf_scope})"
-        lines = [f"{where}: {len(live)} IP sets" + ("" if live else "; `weir waf install` makes them")]
+        lines = [f"{waf_name(settings)}: {len(live)} IP sets" + ("" if live else "; `weir waf install` makes them")]
         for one in live.values():
             ours = len(set(one.addresses) & applied.of(one.name).for_set(one.id).owned.keys())
             lines.append(f"  {one.name}: {len(one.addresses)} entries, {ours} of Weir's")

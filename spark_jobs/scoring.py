@@ -13,6 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.batches import merged
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
@@ -37,7 +39,7 @@ def scored(frame: DataFrame, model_dir: str, inputs: Sequence[str], keep: Sequen
         import pyarrow as pa
 
         model = loaded_model(model_dir)
-        for rows in _merged(batches):
+        for rows in merged(batches, BATCH_ROWS):  # vectorised models need something to work on
             asked = rows.select(list(inputs)).to_pandas()
             try:
                 predicted = pa.Table.from_pandas(model.predict(asked), preserve_index=False)
@@ -71,23 +73,6 @@ def first_line(error: Exception) -> str:
     """An error in a few words."""
     said = str(error).strip().splitlines()
     return f"{type(error).__name__}: {said[0][:200]}" if said else type(error).__name__
-
-
-def _merged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Small batches put together, so that vectorised models have something to work on."""
-    import pyarrow as pa
-
-    held: list[pa.RecordBatch] = []
-    rows = 0
-    for batch in batches:
-        if batch.num_rows:
-            held.append(batch)
-            rows += batch.num_rows
-        if rows >= BATCH_ROWS:
-            yield pa.Table.from_batches(held)
-            held, rows = [], 0
-    if held:
-        yield pa.Table.from_batches(held)
 
 
 @lru_cache(maxsize=4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from platform_assets.settings import Settings
 from spark_jobs.contract import Table
@@ -50,7 +51,14 @@ class ModelRegistry:
         return tracking.passed_gate(name, version, tracking_uri=self.tracking_uri)
 
     def fetched(self, name: str, version: str | None = None) -> ModelVersion:
-        """A version (the champion without one), in a local folder."""
+        """A version (the champion without one), in a local folder, from which it can be loaded."""
+        return self._usable(name, version)[0]
+
+    def loaded(self, name: str, version: str) -> Any:
+        """The model itself."""
+        return self._usable(name, version)[1]
+
+    def _usable(self, name: str, version: str | None) -> tuple[ModelVersion, Any]:
         from weir_models import tracking
 
         version = version or self.champion(name)
@@ -58,10 +66,10 @@ class ModelRegistry:
             raise NoChampionError(f"The model {name} has no champion; run `weir train` to fit one and pass its gate.")
         folder = tracking.download(name, version, self.cache, tracking_uri=self.tracking_uri)
         try:
-            tracking.load_dir(folder)
+            model = tracking.load_dir(folder)
         except Exception as error:
             raise UnusableModelError.of(name, version, "loaded", first_line(error)) from error
-        return ModelVersion(name, version, folder)
+        return ModelVersion(name, version, folder), model
 
     def pinned(self, lake: Lake, table: Table, hours: Sequence[str]) -> dict[str, str]:
         """Hour -> version that its rows carry: an hour that is made again keeps the model it was made with."""

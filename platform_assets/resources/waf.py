@@ -22,6 +22,11 @@ def waf_region(settings: Settings) -> str:
     return GLOBAL_REGION if settings.waf_scope == "CLOUDFRONT" else settings.aws_region
 
 
+def waf_name(settings: Settings) -> str:
+    """The WAF of the settings, as people call it."""
+    return "the local WAF" if settings.waf_target == "twin" else f"AWS WAF ({settings.waf_scope})"
+
+
 def waf_client(settings: Settings) -> Any:
     """A wafv2 client: the twin in `<home>/waf`, or AWS. No call is made here."""
     if settings.waf_target == "twin":

@@ -166,8 +166,9 @@ def make_plan(
     state = in_force(acts, now)
     special = policy.rules.act_on_special
     decided = unexpired(lake, now, policy)
-    behind = audit_log.versions_behind(lake, decided)
-    decisions = [row for row in decided if state.stands(row["decision_id"], behind[row["decision_id"]])]
+    # Which models are behind decisions takes a look at their scores; only a withdrawal asks.
+    behind = audit_log.versions_behind(lake, decided) if state.withdrawn else {}
+    decisions = [row for row in decided if state.stands(row["decision_id"], behind.get(row["decision_id"], ()))]
     spared = (*allow_list, *state.allow_list)
     standing: list[Decision | Row] = [*decisions, *state.blocks()]
     due = wanted(standing, now, spared, act_on_special=special)
@@ -197,19 +198,20 @@ def plan_and_apply(
     What changed in WAF since the first plan is so merged. Where another run applies in between, its entries are looked
     at once more, by the checks too; where that happens again, the two runs are left to a person.
     """
-    for is_last in (False, True):
-        made, results = make_plan(settings, lake, target, overrides)
-        if stopped := failures(results):
-            notify(settings, _stopped(stopped, made))
-            raise PlanStoppedError(
-                f"The plan changed since it was checked and {stopped[0].name} stops it now, WAF stays as it is: {stopped[0].sentence}"
-            )
-        try:
-            return target.apply(made)
-        except StalePlanError:
-            if is_last:
-                raise
-    raise AssertionError("unreachable")
+    try:
+        return target.apply(_checked_plan(settings, lake, target, overrides))
+    except StalePlanError:
+        return target.apply(_checked_plan(settings, lake, target, overrides))
+
+
+def _checked_plan(settings: Settings, lake: Lake, target: IpSetTarget, overrides: Mapping[str, str]) -> Plan:
+    made, results = make_plan(settings, lake, target, overrides)
+    if stopped := failures(results):
+        notify(settings, _stopped(stopped, made))
+        raise PlanStoppedError(
+            f"The plan changed since it was checked and {stopped[0].name} stops it now, WAF stays as it is: {stopped[0].sentence}"
+        )
+    return made
 
 
 def _overrides(context: dg.AssetExecutionContext, lake: Lake) -> dict[str, str]:

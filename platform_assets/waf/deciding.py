@@ -105,9 +105,7 @@ def loader_of(settings: Settings) -> Loaded:
 
     def loaded(name: str, version: str) -> Any:
         if (name, version) not in models:
-            from weir_models import tracking
-
-            models[name, version] = tracking.load_dir(ModelRegistry.of(settings).fetched(name, version).folder)
+            models[name, version] = ModelRegistry.of(settings).loaded(name, version)
         return models[name, version]
 
     return loaded
@@ -276,12 +274,13 @@ def _identities(
     """Who the clients are that call themselves a bot: by client, and by address as it is kept."""
     if not asked:
         return {}, {}
+    from spark_jobs.sources.cloudfront.recount import cidr
+
     members = _members(lake, [hour], asked)
     agents: dict[str, Counter[str]] = defaultdict(Counter)
     columns, chosen = ["client_ip", "user_agent"], _is_in("client_ip", [one.partition("/")[0] for one in members])
     for row in lake.read_arrow(REQUESTS, [hour], columns=columns, filter=chosen).to_pylist():
-        suffix = 128 if ":" in row["client_ip"] else 32
-        for client in members[f"{row['client_ip']}/{suffix}"]:
+        for client in members[cidr(row["client_ip"])]:
             agents[client][row["user_agent"] or ""] += 1
     claims: dict[str, Bot] = {}
     of_client: dict[str, list[str]] = {}

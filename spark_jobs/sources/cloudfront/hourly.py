@@ -7,12 +7,13 @@ No sum depends on the order of the rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from spark_jobs.batches import merged
 from spark_jobs.contract import HOUR_COLUMN
 from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY
 
@@ -117,21 +118,6 @@ def _encoded(table: pa.Table) -> pa.Table:
         elif pa.types.is_timestamp(field.type):
             table = table.set_column(position, field.name, table[field.name].cast(pa.int64()))
     return table
-
-
-def merged(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
-    """Small batches put together to tables of at least so many rows, but for the last."""
-    held: list[pa.RecordBatch] = []
-    count = 0
-    for batch in batches:
-        if batch.num_rows:
-            held.append(batch)
-            count += batch.num_rows
-        if count >= rows:
-            yield pa.Table.from_batches(held)
-            held, count = [], 0
-    if held:
-        yield pa.Table.from_batches(held)
 
 
 def _matches(texts: pa.Array, pattern: str) -> Numbers:
