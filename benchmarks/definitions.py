@@ -6,10 +6,8 @@ only then. Imports neither pyspark nor pyarrow, so that a peer's peak memory is 
 
 from __future__ import annotations
 
-import ast
 import gzip
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS, fields_of_header
@@ -55,17 +53,10 @@ AGENT_PATTERNS = {"tool_user_agent_count": "TOOL_AGENT", "declared_bot_count": "
 
 
 def patterns() -> dict[str, str]:
-    """The regular expressions of features.py by name, read from its text: importing it would import pyspark."""
-    found = find_spec("spark_jobs")
-    assert found is not None and found.submodule_search_locations
-    path = Path(found.submodule_search_locations[0]) / "sources" / "cloudfront" / "features.py"
-    named = {}
-    for statement in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
-            target = statement.targets[0]
-            if isinstance(target, ast.Name) and isinstance(statement.value.value, str):
-                named[target.id] = statement.value.value
-    return named
+    """The regular expressions of the features, by name."""
+    from spark_jobs.sources.cloudfront import hourly
+
+    return {name: value for name, value in vars(hourly).items() if name.isupper() and isinstance(value, str)}
 
 
 def common_fields(files: Sequence[Path]) -> tuple[str, ...]:

@@ -9,11 +9,13 @@ from collections.abc import Sequence
 
 from platform_assets.waf.tables import WAF_DECISIONS
 from spark_jobs import registry
+from spark_jobs.contract import HOUR_COLUMN
 from spark_jobs.lake import Lake
 from spark_jobs.lineage import Step
 
 DATABASE_KEY, METRICS_KEY = "exports/database", "exports/metrics"
 PARSED_LAYER = "parsed"
+LEDGER_KEY = "raw/cloudfront/objects"
 COUNTS_KEY = "parsed/cloudfront/object_counts"
 
 
@@ -45,36 +47,24 @@ def stale_by_lineage(lake: Lake, keys: Sequence[str]) -> list[str]:
 
 
 def stale_parsed_hours(lake: Lake) -> list[str]:
-    """Hours whose parsed tables are not made, and recorded as made, from all objects of the ledger as they are now."""
+    """Hours whose parsed tables are not recorded as made from all objects of the ledger as they are now."""
     from spark_jobs import lineage
     from spark_jobs.sources.cloudfront import ledger
 
-    found = registry.tables()
-    counts = lake.read_arrow(found[COUNTS_KEY], columns=["source_object", "etag", "event_hour"])
     known = lineage.recorded(lake)
-    made = _parsed_fingerprints(counts.to_pylist())
-    unrecorded = {
-        hour for hour, value in made.items() for key in parsed_keys() if known.get(key, {}).get(hour) != value
-    }
-    return sorted({*ledger.stale_hours(lake.read_arrow(found["raw/cloudfront/objects"]), counts), *unrecorded})
+    first, *others = (known.get(key, {}) for key in parsed_keys())
+    made = {hour: value for hour, value in first.items() if all(one.get(hour) == value for one in others)}
+    return ledger.stale_hours(lake.read_arrow(registry.tables()[LEDGER_KEY]), made)
 
 
 def record_parsed(lake: Lake, hours: Sequence[str]) -> None:
     """Record parsed hours: each is the hash of the objects that object_counts shows for it."""
     from spark_jobs import lineage
+    from spark_jobs.sources.cloudfront import ledger
 
-    columns = ["source_object", "etag", "event_hour"]
-    made = _parsed_fingerprints(lake.read_arrow(registry.tables()[COUNTS_KEY], hours, columns=columns).to_pylist())
-    lineage.record(lake, dict.fromkeys(parsed_keys(), made))
-
-
-def _parsed_fingerprints(counts: Sequence[dict[str, str]]) -> dict[str, str]:
-    from spark_jobs import lineage
-
-    objects: dict[str, list[tuple[str, str]]] = {}
-    for row in counts:
-        objects.setdefault(row["event_hour"], []).append((row["source_object"], row["etag"]))
-    return {hour: lineage.fingerprint(parts) for hour, parts in objects.items()}
+    columns = ["source_object", "etag", HOUR_COLUMN]
+    counts = lake.read_arrow(registry.tables()[COUNTS_KEY], hours, columns=columns)
+    lineage.record(lake, dict.fromkeys(parsed_keys(), ledger.made_from(counts)))
 
 
 def record_made(lake: Lake, keys: Sequence[str], hours: Sequence[str]) -> None:

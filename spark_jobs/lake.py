@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spark_jobs.contract import HOUR_COLUMN, Column, Interval, Table
 from spark_jobs.objects import Storage
@@ -86,6 +86,16 @@ def spark_ddl(table: Table, with_hour: bool = False) -> str:
     if with_hour and table.hourly:
         columns.append(f"`{HOUR_COLUMN}` string")
     return ", ".join(columns)
+
+
+class ActiveFile(NamedTuple):
+    """A data file of the newest version, as the log has it; times in milliseconds."""
+
+    path: str
+    size_bytes: int
+    num_records: int
+    modification_time: int
+    hour: str | None
 
 
 @dataclass(frozen=True)
@@ -191,11 +201,11 @@ class Lake:
             delta = DeltaTable(self.path(table), storage_options=self.storage.delta_options())
             remove = [
                 RemoveAction(
-                    path=row["path"],
+                    path=row.path,
                     deletion_timestamp=now,
                     data_change=True,
-                    size=row["size_bytes"],
-                    partition_values={HOUR_COLUMN: row["partition"][HOUR_COLUMN]} if table.hourly else {},
+                    size=row.size_bytes,
+                    partition_values={HOUR_COLUMN: row.hour} if table.hourly else {},
                 )
                 for row in self._active_files(delta, hours if replaces else [])
             ]
@@ -268,17 +278,15 @@ class Lake:
     def hours(self, table: Table) -> list[str]:
         """Hours that hold rows, in order."""
         delta = self.delta(table)
-        return (
-            [] if delta is None else sorted({row["partition"][HOUR_COLUMN] for row in self._active_files(delta, None)})
-        )
+        return [] if delta is None else sorted({str(row.hour) for row in self._active_files(delta, None)})
 
     def row_counts(self, table: Table, hours: Sequence[str] | None = None) -> dict[str, int]:
         """Rows per hour as the log records them (key '' for a table that is not hourly)."""
         counts: dict[str, int] = {}
         delta = self.delta(table)
         for row in self._active_files(delta, hours) if delta is not None else []:
-            hour = row["partition"][HOUR_COLUMN] if table.hourly else ""
-            counts[hour] = counts.get(hour, 0) + row["num_records"]
+            hour = row.hour or ""
+            counts[hour] = counts.get(hour, 0) + row.num_records
         return counts
 
     def read(self, spark: SparkSession, table: Table, interval: Interval | None = None) -> DataFrame:
@@ -287,13 +295,34 @@ class Lake:
         files = [] if delta is None else self._active_files(delta, interval.hours if interval else None)
         if not files:
             return spark.createDataFrame([], spark_ddl(table))
-        return self.read_files(spark, table, [row["path"] for row in files], spark_ddl(table))
+        return self.read_files(spark, table, [row.path for row in files], spark_ddl(table))
 
     def read_files(self, spark: SparkSession, table: Table, paths: Sequence[str], ddl: str) -> DataFrame:
         """Data files of the table, committed or not, as a DataFrame of the columns in `ddl`."""
         if self.root.startswith("s3://"):
             self.storage.tell_engine()
         return spark.read.schema(ddl).parquet(*(f"{self.path(table)}/{path}" for path in paths))
+
+    def files_by_hour(self, table: Table, hours: Sequence[str]) -> dict[str, list[ActiveFile]]:
+        """The data files of each of the hours that has any, in order; for tasks that read them themselves."""
+        delta = self.delta(table)
+        found: dict[str, list[ActiveFile]] = {}
+        for file in [] if delta is None else sorted(self._active_files(delta, hours), key=lambda file: file.path):
+            found.setdefault(str(file.hour), []).append(file)
+        return found
+
+    def read_batches(
+        self, table: Table, paths: Sequence[str], columns: Sequence[str], dictionaries: Sequence[str] = ()
+    ) -> Iterator[pa.RecordBatch]:
+        """In a task: rows of data files, a row group at a time, texts of `dictionaries` as dictionaries."""
+        import pyarrow.parquet as pq
+
+        filesystem, base = self.storage.filesystem(self.path(table))
+        for path in paths:
+            with filesystem.open_input_file(f"{base}/{path}") as file:
+                parquet = pq.ParquetFile(file, read_dictionary=list(dictionaries), pre_buffer=True)
+                for number in range(parquet.num_row_groups):
+                    yield from parquet.read_row_group(number, list(columns), use_threads=False).to_batches()
 
     def read_arrow(
         self,
@@ -321,26 +350,26 @@ class Lake:
             return ds.dataset(pa.Table.from_batches([], schema=schema))
         filesystem, base = self.storage.filesystem(self.path(table))
         return ds.FileSystemDataset.from_paths(
-            [f"{base}/{row['path']}" for row in files],
+            [f"{base}/{row.path}" for row in files],
             schema=schema,
             format=ds.ParquetFileFormat(),
             filesystem=filesystem,
-            partitions=[
-                (ds.field(HOUR_COLUMN) == row["partition"][HOUR_COLUMN]) if table.hourly else ds.scalar(True)
-                for row in files
-            ],
+            partitions=[(ds.field(HOUR_COLUMN) == row.hour) if table.hourly else ds.scalar(True) for row in files],
         )
 
-    def _active_files(self, delta: DeltaTable, hours: Sequence[str] | None) -> list[dict[str, Any]]:
+    def _active_files(self, delta: DeltaTable, hours: Sequence[str] | None) -> list[ActiveFile]:
         import pyarrow as pa
+        import pyarrow.compute as pc
 
         if hours is not None and not hours:
             return []
-        rows = pa.table(delta.get_add_actions(flatten=False)).to_pylist()
-        if hours is None:
-            return rows
-        wanted = set(hours)
-        return [row for row in rows if row["partition"][HOUR_COLUMN] in wanted]
+        actions = pa.table(delta.get_add_actions(flatten=True))
+        partition = f"partition.{HOUR_COLUMN}"
+        if hours is not None:
+            actions = actions.filter(pc.is_in(actions[partition], pa.array(hours, pa.string())))
+        columns = [actions[name].to_pylist() for name in ("path", "size_bytes", "num_records", "modification_time")]
+        of_hour = actions[partition].to_pylist() if partition in actions.column_names else [None] * len(actions)
+        return [ActiveFile(*values) for values in zip(*columns, of_hour, strict=True)]
 
     # --- housekeeping ----------------------------------------------------------------------------------------
 
@@ -349,8 +378,7 @@ class Lake:
         delta = self.delta(table)
         written: dict[str, int] = {}
         for row in self._active_files(delta, None) if delta is not None else []:
-            hour = row["partition"][HOUR_COLUMN]
-            written[hour] = max(written.get(hour, 0), row["modification_time"])
+            written[str(row.hour)] = max(written.get(str(row.hour), 0), row.modification_time)
         old = sorted(hour for hour, latest in written.items() if latest < at.timestamp() * 1000)
         if old:
             self.commit(table, [], old)

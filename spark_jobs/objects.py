@@ -119,15 +119,14 @@ class LineReader:
                 yield Block(carry, line, overlong_bytes=overlong + end)
                 line, carry, overlong = line + 1, b"", 0
                 chunk = chunk[end + 1 :]
-            data = carry + chunk if carry else chunk
-            end = data.rfind(b"\n")
+            end = chunk.rfind(b"\n")
             if end >= 0:
-                block, carry = data[: end + 1], data[end + 1 :]
+                block, carry = b"".join((carry, memoryview(chunk)[: end + 1])), chunk[end + 1 :]
                 for piece in self._split_overlong(block, line):
                     yield piece
                     line = piece.first_line + piece.line_count
             else:
-                carry = data
+                carry += chunk
             if len(carry) > self.limits.max_line_bytes:
                 overlong, carry = len(carry), carry[: self.limits.max_line_bytes]
         if overlong:
@@ -154,7 +153,7 @@ class LineReader:
             line += 1
             start = at = end + 1
         if start < len(block):
-            yield Block(block[start:] if start else block, line, _newlines(block, start))
+            yield Block(block[start:] if start else block, line, newlines(block, start))
 
     def _decompressed(self) -> Iterator[bytes]:
         head = self.stream.read(READ_BYTES)
@@ -223,6 +222,6 @@ class LineReader:
         return self.stream.read(READ_BYTES)
 
 
-def _newlines(data: bytes, start: int) -> int:
-    """As `data.count(b"\\n", start)`, which takes three times as long where lines are short."""
-    return int(np.count_nonzero(np.frombuffer(data, np.uint8, offset=start) == 0x0A))
+def newlines(data: bytes, start: int = 0, end: int | None = None) -> int:
+    """As `data.count(b"\\n", start, end)`, which takes three times as long where lines are short."""
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8)[start:end] == 0x0A))

@@ -63,7 +63,7 @@ class World:
         self.lake.overwrite_arrow(known, OBJECTS)
 
     def stale(self) -> list[str]:
-        return ledger.stale_hours(self.lake.read_arrow(OBJECTS), self.lake.read_arrow(OBJECT_COUNTS))
+        return ledger.stale_hours(self.lake.read_arrow(OBJECTS), ledger.made_from(self.lake.read_arrow(OBJECT_COUNTS)))
 
     def make(self, *hours: str) -> dict[str, Any]:
         """The job `requests` on the hours; returns its figures."""

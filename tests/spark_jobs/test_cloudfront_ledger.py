@@ -40,9 +40,13 @@ def counts(*made: tuple[str, str, str]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=arrow_schema(OBJECT_COUNTS, with_hour=True))
 
 
+def stale(known: pa.Table, done: pa.Table) -> list[str]:
+    return ledger.stale_hours(known, ledger.made_from(done))
+
+
 def parsed_from(known: pa.Table) -> pa.Table:
     """object_counts after every hour was made from the ledger as it is."""
-    hours = ledger.stale_hours(known, counts())
+    hours = stale(known, counts())
     return counts(*((o.source_object, o.etag, h) for h in hours for o in ledger.objects_of(known, [h])))
 
 
@@ -84,9 +88,9 @@ def test_an_object_written_anew_is_current_and_its_former_row_stays() -> None:
 def test_an_object_written_anew_makes_only_its_hours_stale() -> None:
     known = seen(listed(A), listed(B, "e2"))
     done = parsed_from(known)
-    assert ledger.stale_hours(known, done) == []
+    assert stale(known, done) == []
     known = seen(listed(A, "e9"), known=known, now=NOW + timedelta(hours=1))
-    assert ledger.stale_hours(known, done) == ["2026-11-20-13"]
+    assert stale(known, done) == ["2026-11-20-13"]
 
 
 def test_an_object_written_anew_makes_all_hours_stale_that_its_former_content_held() -> None:
@@ -94,19 +98,19 @@ def test_an_object_written_anew_makes_all_hours_stale_that_its_former_content_he
     assert known is not None
     done = parsed_from(known)
     known = seen(listed(A, "e9"), known=known, now=NOW + timedelta(hours=1))
-    assert ledger.stale_hours(known, done) == ["2026-11-20-13", "2026-11-20-15"]
+    assert stale(known, done) == ["2026-11-20-13", "2026-11-20-15"]
 
 
 def test_a_late_object_makes_only_its_hour_stale() -> None:
     known = seen(listed(A), listed(B, "e2"))
     done = parsed_from(known)
     known = seen(listed(C, "e3"), known=known)
-    assert ledger.stale_hours(known, done) == ["2026-11-20-14"]
-    assert ledger.stale_hours(known, parsed_from(known)) == []
+    assert stale(known, done) == ["2026-11-20-14"]
+    assert stale(known, parsed_from(known)) == []
 
 
 def test_all_hours_are_stale_where_nothing_was_made() -> None:
-    assert ledger.stale_hours(seen(listed(B), listed(A, "e2")), counts()) == ["2026-11-20-13", "2026-11-20-14"]
+    assert stale(seen(listed(B), listed(A, "e2")), counts()) == ["2026-11-20-13", "2026-11-20-14"]
 
 
 def test_content_under_a_second_name_is_marked_as_a_duplicate_of_the_first() -> None:
@@ -146,12 +150,12 @@ def test_of_many_copies_one_is_read_always() -> None:
 def test_an_object_without_an_hour_in_its_name_waits_for_its_observed_hours() -> None:
     known = seen(listed("s3://logs/CF.gz"), listed(A, "e2"))
     assert [o.source_object for o in ledger.nameless(known)] == ["s3://logs/CF.gz"]
-    assert ledger.stale_hours(known, counts()) == ["2026-11-20-13"]
+    assert stale(known, counts()) == ["2026-11-20-13"]
     learnt = ledger.with_observed_hours(known, {"s3://logs/CF.gz": ["2026-11-20-16", "2026-11-20-11"]})
     assert learnt is not None
     assert learnt.to_pylist()[0]["event_hours"] == ["2026-11-20-11", "2026-11-20-16"]
     assert not ledger.nameless(learnt)
-    assert ledger.stale_hours(learnt, counts()) == ["2026-11-20-11", "2026-11-20-13", "2026-11-20-16"]
+    assert stale(learnt, counts()) == ["2026-11-20-11", "2026-11-20-13", "2026-11-20-16"]
 
 
 def test_hours_beside_the_named_one_come_after_it_and_are_kept() -> None:

@@ -14,8 +14,9 @@ from test_client_abuse import examples
 from platform_assets.waf.decisions import Decision
 from platform_assets.waf.policy import load_policy
 from platform_assets.waf.rules import decide
-from spark_jobs.sources.cloudfront.features import AGENT_PATTERNS, PATH_PATTERNS
-from spark_jobs.sources.cloudfront.hourly import client_hourly_rows
+from spark_jobs.lake import arrow_schema
+from spark_jobs.sources.cloudfront.hourly import COLUMNS, client_hourly_rows
+from spark_jobs.sources.cloudfront.tables import REQUESTS
 from spark_jobs.sources.cloudfront.trailing import client_daily_rows
 from weir_models.client_abuse import evaluation, model
 
@@ -23,11 +24,6 @@ START = datetime(2026, 11, 20, tzinfo=UTC)
 BROWSER = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 )
-MARKS = (
-    "query_request_count", "post_request_count", "head_request_count", "unusual_method_request_count", "is_failed_post",
-    "ok_count", "redirect_count", "unauthorised_count", "not_found_count", "client_error_count", "server_error_count",
-    "no_referer_count", "no_user_agent_count", "cookie_request_count",
-)  # fmt: skip
 
 
 def request(
@@ -43,39 +39,29 @@ def request(
     attack: bool = False,
     agent: str = BROWSER,
 ) -> dict[str, Any]:
-    """A request so many seconds after the start, with what the features count of it."""
-    counted = {
-        "query_request_count": query,
-        "post_request_count": method == "POST",
-        "is_failed_post": method == "POST" and status in (400, 401, 403, 422, 429),
-        "ok_count": 200 <= status < 300,
-        "redirect_count": 300 <= status < 400,
-        "unauthorised_count": status in (401, 403),
-        "not_found_count": status == 404,
-        "client_error_count": 400 <= status < 500,
-        "no_referer_count": not referer,
-        "cookie_request_count": cookie,
-    }
+    """A request so many seconds after the start, as the table of requests has it, and whether it is an attack."""
     return {
         "client_ip": address,
         "event_at": START + timedelta(seconds=at),
+        "method": method,
         "uri_path": path,
+        "uri_query": "q=1" if query else None,
+        "status": status,
+        "referer": "https://shop.example/" if referer else None,
+        "cookie_hash": "c0ffee" if cookie else None,
         "user_agent": agent,
         "bytes_sent": 20_000 if status < 400 else 600,
         "time_taken_seconds": 0.05,
-        **dict.fromkeys(MARKS, False),
-        **counted,
         "attack": attack,
     }
 
 
-def rows(requests: Iterable[dict[str, Any]]) -> pd.DataFrame:
+def rows(made_up: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """Requests -> the rows of addresses and networks as the model reads them; attacks are as they were marked."""
-    made = pd.DataFrame(list(requests))
-    batch = pa.Table.from_pandas(made.drop(columns="attack"), preserve_index=False)
-    stamp = pa.field("event_at", pa.timestamp("us", "UTC"))
-    batch = batch.set_column(batch.schema.get_field_index("event_at"), stamp, batch["event_at"].cast(stamp.type))
-    hourly = client_hourly_rows(batch.to_batches(), PATH_PATTERNS, AGENT_PATTERNS)
+    made = pd.DataFrame(list(made_up))
+    requests = made.drop(columns="attack").to_dict("records")
+    schema = pa.schema([field for field in arrow_schema(REQUESTS) if field.name in COLUMNS])
+    hourly = client_hourly_rows(pa.Table.from_pylist(requests, schema=schema).to_batches())
     assert hourly is not None
     networks = [evaluation.network_of(client) for client in hourly["client"].to_pylist()]
     last = max(made["event_at"])

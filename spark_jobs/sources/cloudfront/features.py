@@ -1,4 +1,4 @@
-"""Requests -> what clients did: client_hourly, client_daily, client_attacks. Spark DataFrames in, DataFrames out.
+"""client_hourly -> what clients did: client_daily, client_attacks, the model's frame. Spark DataFrames in, DataFrames out.
 
 Each function is named after the table it makes and returns its columns plus `event_hour`. Nothing of hour h+1 goes
 into a row of hour h. Distinct counts are made by grouping twice, which is exact and cheap on every engine.
@@ -29,51 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import Column, DataFrame
 
-# The end is \z, not $: to some engines a last newline, which a decoded path may hold, comes after $.
-ASSET_PATH = r"(?i)\.(?:css|js|mjs|map|png|jpe?g|gif|webp|avif|svg|ico|woff2?|ttf|otf|eot|mp4|webm|mp3|m4s|ts|m3u8)\z"
-SIGN_IN_PATH = r"(?i)/(?:log[-_]?in|sign[-_]?in|auth|authenticate|session|sessions|token|oauth|wp-login\.php|xmlrpc\.php)(?:[/.]|\z)"
-PROBE_PATH = (
-    r"(?i)(?:/\.(?:env|git|svn|hg|aws|ssh|ds_store|htaccess|htpasswd|vscode|idea|npmrc|docker)|"
-    r"\.(?:bak|old|orig|save|swp|sql|sqlite|db|dump|tar|tgz|7z|rar|conf|cfg|ini|log|pem|key|asp|aspx|jsp|cgi|do)(?:\.gz)?\z|"
-    r"/(?:wp-admin|wp-content/plugins|wp-config|phpmyadmin|pma|adminer|phpinfo|cgi-bin|actuator|solr|jenkins|manager/html|"
-    r"server-status|console|boaform|hnap1|vendor/phpunit|setup\.cgi|owa|ecp|autodiscover|telescope|_ignition|druid|nacos|"
-    r"struts|geoserver|remote/login|sdk|evox|goform|shell|cmd|backup|dump)(?:[/.?]|\z))"
-)
-TOOL_AGENT = (
-    r"(?i)(?:curl|wget|python|aiohttp|httpx|go-http-client|java/|okhttp|libwww|perl|ruby|php/|guzzle|axios|node-fetch|undici|"
-    r"scrapy|httpclient|postman|insomnia|zgrab|masscan|nmap|nikto|sqlmap|nuclei|wpscan|gobuster|dirbuster|ffuf|feroxbuster|hydra)"
-)
-BOT_AGENT = r"(?i)(?:bot\b|bot/|crawler|spider|slurp|monitor|pingdom|uptime|preview|facebookexternalhit|feedfetcher|\+https?://)"
-PATH_PATTERNS = {
-    "asset_request_count": ASSET_PATH,
-    "sign_in": SIGN_IN_PATH,
-    "probe_path_request_count": PROBE_PATH,
-    "robots_request_count": r"\A/robots\.txt\z",
-}
-AGENT_PATTERNS = {"tool_user_agent_count": TOOL_AGENT, "declared_bot_count": BOT_AGENT}
 _BEHAVIOUR = tuple(column.name for column in CLIENT_BEHAVIOUR)
-
-
-def client_hourly(requests: DataFrame, tasks: int = 4) -> DataFrame:
-    """Requests of whole hours -> one row per address and hour."""
-
-    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        from spark_jobs.sources.cloudfront.hourly import client_hourly_rows
-
-        found = client_hourly_rows(batches, PATH_PATTERNS, AGENT_PATTERNS)
-        if found is not None:
-            yield from found.to_batches()
-
-    by_hour = requests.select(
-        "client_ip",
-        "event_at",
-        "uri_path",
-        "user_agent",
-        F.coalesce("bytes_sent", F.lit(0)).cast("bigint").alias("bytes_sent"),
-        F.coalesce("time_taken_seconds", F.lit(0.0)).alias("time_taken_seconds"),
-        *_request_marks(),
-    ).repartition(tasks, F.date_trunc("hour", "event_at"))
-    return by_hour.mapInArrow(rows, spark_ddl(CLIENT_HOURLY, with_hour=True))
 
 
 def client_daily(hourly: DataFrame, interval: Interval, tasks: int = 4) -> DataFrame:
@@ -275,29 +231,6 @@ def _v6_network(client: Column) -> Column:
     groups = F.filter(F.split(expanded, ":"), lambda group: group != "")
     first_four = F.concat_ws(":", F.slice(groups, 1, 4))
     return F.concat(F.regexp_replace(first_four, r"(?:(?:^|:)0)+$", ""), F.lit("::/64"))
-
-
-def _request_marks() -> list[Column]:
-    """Booleans of one request, named after the count of client_hourly that they go into."""
-    method, status = F.col("method"), F.coalesce(F.col("status"), F.lit(0))
-    post = F.coalesce(method == "POST", F.lit(False))
-    marks = {
-        "query_request_count": F.col("uri_query").isNotNull(),
-        "post_request_count": post,
-        "head_request_count": F.coalesce(method == "HEAD", F.lit(False)),
-        "unusual_method_request_count": F.coalesce(~method.isin("GET", "HEAD", "POST", "OPTIONS"), F.lit(False)),
-        "is_failed_post": post & status.isin(400, 401, 403, 422, 429),
-        "ok_count": status.between(200, 299) | (status == 304),
-        "redirect_count": status.between(300, 399) & (status != 304),
-        "unauthorised_count": status.isin(401, 403),
-        "not_found_count": status.isin(404, 410),
-        "client_error_count": status.between(400, 499),
-        "server_error_count": status.between(500, 599),
-        "no_referer_count": F.col("referer").isNull(),
-        "no_user_agent_count": F.col("user_agent").isNull(),
-        "cookie_request_count": F.col("cookie_hash").isNotNull(),
-    }
-    return [mark.alias(name) for name, mark in marks.items()]
 
 
 def _sum_of_fractions(column: Column) -> Column:

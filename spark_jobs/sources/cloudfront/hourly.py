@@ -1,42 +1,61 @@
-"""Requests -> client_hourly on one partition: sums, distinct counts and extremes of each address and hour.
+"""Requests -> client_hourly of whole hours: sums, distinct counts and extremes of each address and hour.
 
-Pure Arrow and numpy, so that a task can run it on the rows that it holds; texts are numbers here, and a pattern is
-looked for once in each distinct text. Grouping three times by text took three times as long on the embedded engine.
-No sum depends on the order of the rows.
+Pure Arrow and numpy, so that a task can run it on an hour that it reads itself; texts are numbers here, and a pattern
+is looked for once in each distinct text. What is held of a row is some 45 bytes. No sum depends on the order of the
+rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spark_jobs.batches import merged
 from spark_jobs.contract import HOUR_COLUMN
 from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY
 
 HOUR_MICROSECONDS = 3_600_000_000
 MINUTE_MICROSECONDS = 60_000_000
 MILLION = 1_000_000
-ENCODED_ROWS = 131_072
-"""Rows whose texts are made numbers at once; what is held of a row afterwards is some 50 bytes."""
 TEXTS = ("client_ip", "uri_path", "user_agent")
+READ_AS_DICTIONARY = (*TEXTS, "method", "referer", "cookie_hash")
+COLUMNS = (*READ_AS_DICTIONARY, "event_at", "status", "uri_query", "bytes_sent", "time_taken_seconds")
+"""What is read of a request."""
+
+# The end is \z, not $: to some engines a last newline, which a decoded path may hold, comes after $.
+ASSET_PATH = r"(?i)\.(?:css|js|mjs|map|png|jpe?g|gif|webp|avif|svg|ico|woff2?|ttf|otf|eot|mp4|webm|mp3|m4s|ts|m3u8)\z"
+SIGN_IN_PATH = r"(?i)/(?:log[-_]?in|sign[-_]?in|auth|authenticate|session|sessions|token|oauth|wp-login\.php|xmlrpc\.php)(?:[/.]|\z)"
+PROBE_PATH = (
+    r"(?i)(?:/\.(?:env|git|svn|hg|aws|ssh|ds_store|htaccess|htpasswd|vscode|idea|npmrc|docker)|"
+    r"\.(?:bak|old|orig|save|swp|sql|sqlite|db|dump|tar|tgz|7z|rar|conf|cfg|ini|log|pem|key|asp|aspx|jsp|cgi|do)(?:\.gz)?\z|"
+    r"/(?:wp-admin|wp-content/plugins|wp-config|phpmyadmin|pma|adminer|phpinfo|cgi-bin|actuator|solr|jenkins|manager/html|"
+    r"server-status|console|boaform|hnap1|vendor/phpunit|setup\.cgi|owa|ecp|autodiscover|telescope|_ignition|druid|nacos|"
+    r"struts|geoserver|remote/login|sdk|evox|goform|shell|cmd|backup|dump)(?:[/.?]|\z))"
+)
+TOOL_AGENT = (
+    r"(?i)(?:curl|wget|python|aiohttp|httpx|go-http-client|java/|okhttp|libwww|perl|ruby|php/|guzzle|axios|node-fetch|undici|"
+    r"scrapy|httpclient|postman|insomnia|zgrab|masscan|nmap|nikto|sqlmap|nuclei|wpscan|gobuster|dirbuster|ffuf|feroxbuster|hydra)"
+)
+BOT_AGENT = r"(?i)(?:bot\b|bot/|crawler|spider|slurp|monitor|pingdom|uptime|preview|facebookexternalhit|feedfetcher|\+https?://)"
+PATH_PATTERNS = {
+    "asset_request_count": ASSET_PATH,
+    "sign_in": SIGN_IN_PATH,
+    "probe_path_request_count": PROBE_PATH,
+    "robots_request_count": r"\A/robots\.txt\z",
+}
+AGENT_PATTERNS = {"tool_user_agent_count": TOOL_AGENT, "declared_bot_count": BOT_AGENT}
 
 Numbers = np.ndarray
 
 
-def client_hourly_rows(
-    batches: Iterable[pa.RecordBatch], path_patterns: Mapping[str, str], agent_patterns: Mapping[str, str]
-) -> pa.Table | None:
-    """Rows of whole hours of some addresses, or of all addresses of some hours, in any order -> rows of client_hourly.
+def client_hourly_rows(requests: Iterable[pa.RecordBatch]) -> pa.Table | None:
+    """Requests of whole hours of some addresses, or of all addresses of some hours, in any order -> their client_hourly.
 
-    Columns in: client_ip, event_at, uri_path, user_agent, bytes_sent, time_taken_seconds, without nulls but for those
-    two texts, and a boolean for each mark of a request, named after the count that it goes into. The patterns are
-    regular expressions by the count that a match goes into; `sign_in` leads to two. None where there is no row.
+    Batches have `COLUMNS`, texts as dictionaries or plain. None where there is no row.
     """
-    rows = _Rows(batches)
+    rows = _Rows(requests)
     if not rows.count:
         return None
     hour = rows.numbers["event_at"] // HOUR_MICROSECONDS
@@ -47,33 +66,33 @@ def client_hourly_rows(
     number = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(group)]))
     at = rows.numbers["event_at"][order]
     path, agent = rows.codes["uri_path"][order], rows.codes["user_agent"][order]
-    marks = {name: mask[order] for name, mask in rows.marks.items()}
+    packed = rows.numbers["marks"][order]
+    marks = {name: packed >> bit & 1 for bit, name in enumerate(MARKS)}
     failure = marks.pop("is_failed_post")
-    for name, pattern in path_patterns.items():
+    for name, pattern in PATH_PATTERNS.items():
         marks[name] = _matches(rows.texts["uri_path"], pattern)[path]
     signs_in = marks.pop("sign_in")
     marks["sign_in_request_count"] = signs_in & marks["post_request_count"]
     marks["sign_in_failure_count"] = signs_in & failure
-    for name, pattern in agent_patterns.items():
+    for name, pattern in AGENT_PATTERNS.items():
         marks[name] = _matches(rows.texts["user_agent"], pattern)[agent]
     paths, path_counts = np.unique(number * len(rows.texts["uri_path"]) + path, return_counts=True)
     agents = np.unique(number * len(rows.texts["user_agent"]) + agent)
     minutes, minute_counts = np.unique(number * 60 + at // MINUTE_MICROSECONDS % 60, return_counts=True)
     groups = len(starts)
     of_path, of_minute = paths // len(rows.texts["uri_path"]), minutes // 60
-    requests = np.diff(np.r_[starts, len(group)])
-    micros = np.rint(np.clip(rows.numbers["time_taken_seconds"][order], 0, MILLION**2) * MILLION).astype(np.int64)
+    requests_of = np.diff(np.r_[starts, len(group)])
     values = {
         **{name: np.add.reduceat(mask, starts, dtype=np.int64) for name, mask in marks.items()},
-        "request_count": requests,
+        "request_count": requests_of,
         "address_count": np.ones(groups, np.int64),
         "distinct_path_count": np.bincount(of_path, minlength=groups),
-        "path_entropy_bits": _entropy_bits(of_path, path_counts, requests),
+        "path_entropy_bits": _entropy_bits(of_path, path_counts, requests_of),
         "distinct_user_agent_count": np.bincount(agents // len(rows.texts["user_agent"]), minlength=groups),
         "active_minute_count": np.bincount(of_minute, minlength=groups),
         "peak_minute_request_count": np.maximum.reduceat(minute_counts, _firsts(of_minute)),
         "bytes_sent": np.add.reduceat(rows.numbers["bytes_sent"][order], starts),
-        "time_taken_seconds": np.add.reduceat(micros, starts) / MILLION,
+        "time_taken_seconds": np.add.reduceat(rows.numbers["time_taken_micros"][order], starts) / MILLION,
     }
     first, last = np.minimum.reduceat(at, starts), np.maximum.reduceat(at, starts)
     hour_at = _timestamps(first // HOUR_MICROSECONDS * HOUR_MICROSECONDS)
@@ -90,34 +109,104 @@ def client_hourly_rows(
 
 
 class _Rows:
-    """All rows of the partition: texts as numbers, with the distinct texts beside them, the rest as numpy arrays."""
+    """All rows: texts as numbers, with the distinct texts beside them, the rest as numpy arrays."""
 
-    def __init__(self, batches: Iterable[pa.RecordBatch]) -> None:
-        tables = [_encoded(table) for table in merged(batches, ENCODED_ROWS)]
+    def __init__(self, requests: Iterable[pa.RecordBatch]) -> None:
+        tables = [_reduced(batch) for batch in requests if batch.num_rows]
         self.count = sum(table.num_rows for table in tables)
         if not self.count:
             return
         table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-        self.texts, self.codes, self.numbers, self.marks = {}, {}, {}, {}
+        self.texts, self.codes, self.numbers = {}, {}, {}
         for field in table.schema:
             column = table[field.name].chunk(0)
-            if pa.types.is_dictionary(field.type):
+            if field.name in TEXTS:
                 self.texts[field.name], self.codes[field.name] = column.dictionary, column.indices.to_numpy()
-            elif pa.types.is_boolean(field.type):
-                self.marks[field.name] = column.to_numpy(zero_copy_only=False)
             else:
                 self.numbers[field.name] = column.to_numpy()
 
 
-def _encoded(table: pa.Table) -> pa.Table:
-    for position, field in enumerate(table.schema):
-        if field.name in TEXTS:
-            texts = table[field.name]
-            texts = pc.fill_null(texts, "") if texts.null_count else texts
-            table = table.set_column(position, field.name, texts.combine_chunks().dictionary_encode())
-        elif pa.types.is_timestamp(field.type):
-            table = table.set_column(position, field.name, table[field.name].cast(pa.int64()))
-    return table
+def _reduced(batch: pa.RecordBatch) -> pa.Table:
+    """What is held of a batch: the three texts as numbers, three quantities, and all marks in one number."""
+    columns = {name: batch.column(name) for name in batch.schema.names}
+    columns |= {name: _dictionary(columns[name]) for name in READ_AS_DICTIONARY}
+    seconds = columns["time_taken_seconds"].fill_null(0.0).to_numpy()
+    packed = np.zeros(batch.num_rows, np.uint32)
+    for bit, mark in enumerate(_marks(columns).values()):
+        packed |= mark.astype(np.uint32) << np.uint32(bit)
+    return pa.table(
+        {
+            **{name: _without_nulls(columns[name]) for name in TEXTS},
+            "event_at": columns["event_at"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()),
+            "bytes_sent": columns["bytes_sent"].fill_null(0).cast(pa.int64()),
+            "time_taken_micros": np.rint(np.clip(seconds, 0, MILLION**2) * MILLION).astype(np.int64),
+            "marks": packed,
+        }
+    )
+
+
+def _marks(columns: dict[str, pa.Array]) -> dict[str, Numbers]:
+    """Booleans of each request, named after the count of client_hourly that they go into; the order is that of MARKS."""
+    method = columns["method"]
+    status = columns["status"].fill_null(0).to_numpy()
+    post = _is_any(method, "POST")
+    marks = {
+        "query_request_count": _is_present(columns["uri_query"]),
+        "post_request_count": post,
+        "head_request_count": _is_any(method, "HEAD"),
+        "unusual_method_request_count": _is_present(method) & ~_is_any(method, "GET", "HEAD", "POST", "OPTIONS"),
+        "is_failed_post": post & np.isin(status, (400, 401, 403, 422, 429)),
+        "ok_count": (status >= 200) & (status <= 299) | (status == 304),
+        "redirect_count": (status >= 300) & (status <= 399) & (status != 304),
+        "unauthorised_count": (status == 401) | (status == 403),
+        "not_found_count": (status == 404) | (status == 410),
+        "client_error_count": (status >= 400) & (status <= 499),
+        "server_error_count": (status >= 500) & (status <= 599),
+        "no_referer_count": ~_is_present(columns["referer"]),
+        "no_user_agent_count": ~_is_present(columns["user_agent"]),
+        "cookie_request_count": _is_present(columns["cookie_hash"]),
+    }
+    assert tuple(marks) == MARKS
+    return marks
+
+
+MARKS = (
+    "query_request_count",
+    "post_request_count",
+    "head_request_count",
+    "unusual_method_request_count",
+    "is_failed_post",
+    "ok_count",
+    "redirect_count",
+    "unauthorised_count",
+    "not_found_count",
+    "client_error_count",
+    "server_error_count",
+    "no_referer_count",
+    "no_user_agent_count",
+    "cookie_request_count",
+)
+
+
+def _dictionary(texts: pa.Array) -> pa.DictionaryArray:
+    return texts if pa.types.is_dictionary(texts.type) else texts.dictionary_encode()
+
+
+def _without_nulls(texts: pa.DictionaryArray) -> pa.DictionaryArray:
+    """Absent texts as the empty one."""
+    if not texts.null_count:
+        return texts
+    return texts.cast(pa.string()).fill_null("").dictionary_encode()
+
+
+def _is_present(column: pa.Array) -> Numbers:
+    return column.is_valid().to_numpy(zero_copy_only=False)
+
+
+def _is_any(texts: pa.DictionaryArray, *wanted: str) -> Numbers:
+    """Whether a text is one of some; an absent one is none."""
+    found = pc.is_in(texts.dictionary, pa.array(wanted, pa.string())).to_numpy(zero_copy_only=False)
+    return np.append(found, False)[texts.indices.fill_null(-1).to_numpy()]
 
 
 def _matches(texts: pa.Array, pattern: str) -> Numbers:

@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 from spark_jobs.contract import HOUR_COLUMN, Column
 from spark_jobs.lake import spark_ddl
 from spark_jobs.scoring import explained, scored
-from spark_jobs.sources.cloudfront import features, ledger
+from spark_jobs.shares import written_by_hour
+from spark_jobs.sources.cloudfront import features, hourly, ledger
 from spark_jobs.sources.cloudfront.tables import (
     CLIENT_ATTACKS,
     CLIENT_DAILY,
@@ -67,14 +68,26 @@ def requests(run: JobRun) -> dict[str, Any]:
 
 def client_hourly(run: JobRun) -> dict[str, Any]:
     """requests -> client_hourly."""
-    rows = features.client_hourly(run.lake.read(run.spark, REQUESTS, run.interval), run.tasks)
-    return {"rows": run.lake.overwrite(rows, CLIENT_HOURLY, run.interval)}
+    files = written_by_hour(
+        run.spark,
+        run.lake,
+        run.interval,
+        REQUESTS,
+        CLIENT_HOURLY,
+        hourly.client_hourly_rows,
+        columns=hourly.COLUMNS,
+        dictionaries=hourly.READ_AS_DICTIONARY,
+        tasks=run.tasks,
+    )
+    return {"rows": run.lake.commit(CLIENT_HOURLY, files, run.interval.hours)}
 
 
 def client_daily(run: JobRun) -> dict[str, Any]:
     """client_hourly -> client_daily."""
-    hourly = run.lake.read(run.spark, CLIENT_HOURLY, run.interval.widened(hours_before=CLIENT_DAILY.trailing_hours))
-    rows = features.client_daily(hourly, run.interval, run.tasks)
+    rows_of_hours = run.lake.read(
+        run.spark, CLIENT_HOURLY, run.interval.widened(hours_before=CLIENT_DAILY.trailing_hours)
+    )
+    rows = features.client_daily(rows_of_hours, run.interval, run.tasks)
     return {"rows": run.lake.overwrite(rows, CLIENT_DAILY, run.interval)}
 
 

@@ -1,7 +1,7 @@
 """The ledger of log objects: what was seen, which hours each holds, which hours are not yet made from it.
 
-Pure functions over Arrow tables; no Spark, no AWS. An hour is stale where an object of the ledger that holds it is not
-in object_counts with the same etag: that alone decides what is parsed next.
+Pure functions over Arrow tables; no Spark, no AWS. An hour is stale where it was not made from exactly the objects that
+hold it, each with its etag: that alone decides what is parsed next.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from spark_jobs.contract import format_hour
+from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.lake import arrow_schema
+from spark_jobs.lineage import fingerprint
 from spark_jobs.objects import Limits
 from spark_jobs.sources.cloudfront.layouts import headerless_fields, name_hour
 from spark_jobs.sources.cloudfront.parse import ParseOptions
@@ -108,23 +109,25 @@ def objects_of(known: pa.Table, hours: Sequence[str]) -> list[RawObject]:
     return [raw for raw in _raw_objects(known) if wanted & set(raw.event_hours)]
 
 
-def stale_hours(known: pa.Table, counts: pa.Table) -> list[str]:
-    """Hours that some object holds and object_counts does not show as made from that object's present content."""
-    done = set(
-        zip(
-            counts["source_object"].to_pylist(),
-            counts["etag"].to_pylist(),
-            counts["event_hour"].to_pylist(),
-            strict=True,
-        )
-    )
-    stale = {
-        hour
-        for row in current(known)
-        for hour in row["event_hours"]
-        if (row["source_object"], row["etag"], hour) not in done
-    }
-    return sorted(stale)
+def stale_hours(known: pa.Table, made: Mapping[str, str]) -> list[str]:
+    """Hours that some object holds and that were not made from all these objects as they are now.
+
+    `made`: hour -> fingerprint of what it was made from, as `made_from` has it.
+    """
+    held: dict[str, list[tuple[str, str]]] = {}
+    for row in current(known):
+        for hour in row["event_hours"]:
+            held.setdefault(hour, []).append((row["source_object"], row["etag"]))
+    return sorted(hour for hour, contents in held.items() if made.get(hour) != fingerprint(contents))
+
+
+def made_from(counts: pa.Table) -> dict[str, str]:
+    """Hour -> fingerprint of the objects that object_counts shows for it."""
+    held: dict[str, list[tuple[str, str]]] = {}
+    columns = (counts[name].to_pylist() for name in (HOUR_COLUMN, "source_object", "etag"))
+    for hour, source_object, etag in zip(*columns, strict=True):
+        held.setdefault(hour, []).append((source_object, etag))
+    return {hour: fingerprint(contents) for hour, contents in held.items()}
 
 
 def parameters(options: ParseOptions) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import hashlib
 import ipaddress
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import IO, Any
@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as csv
 
 from spark_jobs.lake import arrow_schema
-from spark_jobs.objects import Block, Limits, LineReader, Problem
+from spark_jobs.objects import Block, Limits, LineReader, Problem, newlines
 from spark_jobs.sources.cloudfront.layouts import (
     FIELD_COLUMNS,
     TIME_FIELDS,
@@ -181,9 +181,10 @@ class ObjectParser:
                 self._comment(data[start:end])
                 start, line = end, line + 1
                 continue
-            end = data.find(b"\n#", start)
+            end = data.find(b"#", start)  # one byte is found many times faster than two, and is hardly ever there
+            end = data.find(b"\n#", end - 1) if end >= 0 else -1
             end = len(data) if end < 0 else end + 1
-            count = data.count(b"\n", start, end) + (data[end - 1] != 0x0A)
+            count = newlines(data, start, end) + (data[end - 1] != 0x0A)
             yield from self._rows(data[start:end], line, count)
             start, line = end, line + count
 
@@ -230,14 +231,15 @@ class ObjectParser:
             table, odd = self._fast(left, self.fields, numbers, FEW_ODD_LINES)
             if (table is None and not odd) or len(rejected) + len(odd) > FEW_ODD_LINES:
                 return None
-            lines = left.split(b"\n") if odd else []
+            spans = _spans(left) if odd else []
             for row in odd:
-                problem = self._problem(lines[row], int(numbers[row])) if row < len(numbers) else None
+                line = left[slice(*spans[row])] if row < len(numbers) else b""
+                problem = self._problem(line, int(numbers[row])) if row < len(numbers) else None
                 if problem is None:
                     return None
-                rejected.append(_rejected(int(numbers[row]), *problem, lines[row]))
+                rejected.append(_rejected(int(numbers[row]), *problem, line))
             if table is None:
-                left = b"\n".join(line for row, line in enumerate(lines) if row not in odd)
+                left = _without(left, [spans[row] for row in sorted(odd)])
                 numbers = np.delete(numbers, odd)
         excluded = sorted(n for n in self.object.excluded if first_line <= n < first_line + count)
         if excluded:
@@ -557,6 +559,23 @@ def _csv_type(name: str) -> pa.DataType | None:
         "status": pa.int32(),
         None: None,
     }[kind]
+
+
+def _spans(data: bytes) -> np.ndarray:
+    """Where each line begins and ends, without its newline; shape (lines, 2)."""
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
+    if not data.endswith(b"\n"):
+        ends = np.append(ends, len(data))
+    return np.column_stack([np.append(0, ends[:-1] + 1), ends])
+
+
+def _without(data: bytes, spans: Sequence[np.ndarray]) -> bytes:
+    """The text without some of its lines, in order."""
+    kept, start = [], 0
+    for first, end in spans:
+        kept.append(data[start:first])
+        start = end + 1
+    return b"".join([*kept, data[start:]])
 
 
 def _is_utf8(data: bytes) -> bool:

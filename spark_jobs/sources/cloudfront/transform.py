@@ -16,17 +16,20 @@ from typing import TYPE_CHECKING, Any
 from spark_jobs.contract import HOUR_COLUMN, Interval, format_hour
 from spark_jobs.lake import MANIFEST_SCHEMA, Lake, WrittenFile
 from spark_jobs.objects import Storage
+from spark_jobs.shares import items_of, shared_out
 from spark_jobs.sources.cloudfront.parse import LogObject, ObjectParser, ParseOptions, Rejected
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, REJECTED_LINES, REQUESTS
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 logger = logging.getLogger(__name__)
 HOUR_MICROSECONDS = 3_600_000_000
 DUPLICATE_REASON = "duplicate_request_id"
 SPARK_HOUR = "yyyy-MM-dd-HH"
+OBJECT_COSTS_BYTES = 50_000
+"""What opening an object takes, in bytes of reading."""
 
 
 @dataclass(frozen=True)
@@ -313,26 +316,16 @@ def _carried_over(lake: Lake, missing: Set[str], interval: Interval) -> list[Wri
     return files
 
 
-def _tasks(spark: SparkSession, objects: Sequence[RawObject], tasks: int) -> Any:
+def _tasks(spark: SparkSession, objects: Sequence[RawObject], tasks: int) -> DataFrame:
     """A DataFrame with one row a task: its objects as JSON, tasks of about the same size in bytes."""
-    shares: list[list[RawObject]] = [[] for _ in range(min(tasks, len(objects)))]
-    weights = [0] * len(shares)
-    for item in sorted(objects, key=lambda o: (-o.size_bytes, o.source_object)):
-        lightest = weights.index(min(weights))
-        shares[lightest].append(item)
-        weights[lightest] += item.size_bytes + 50_000
-    rows = [
-        (json.dumps([item.__dict__ for item in sorted(share, key=lambda o: (o.event_hours, o.source_object))]),)
-        for share in shares
-    ]
-    return spark.createDataFrame(rows, "objects string").repartition(len(rows))
+    ordered = sorted(objects, key=lambda o: (o.event_hours, o.source_object))
+    weights = [item.size_bytes + OBJECT_COSTS_BYTES for item in ordered]
+    return shared_out(spark, [item.__dict__ for item in ordered], weights, tasks)
 
 
 def _objects(batches: Iterator[pa.RecordBatch]) -> Iterator[RawObject]:
-    for batch in batches:
-        for text in batch.column(0).to_pylist():
-            for item in json.loads(text):
-                yield RawObject(**{**item, "event_hours": tuple(item["event_hours"])})
+    for item in items_of(batches):
+        yield RawObject(**{**item, "event_hours": tuple(item["event_hours"])})
 
 
 def _opened(storage: Storage, source_object: str) -> Any:
