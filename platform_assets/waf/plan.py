@@ -7,7 +7,7 @@ drift. Which entries are wanted is rules.py's; whether a plan may be applied is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from platform_assets.waf.decisions import ACTIONS, Wanted, as_utc, instant
 from platform_assets.waf.errors import WafError
 from platform_assets.waf.limits import FAMILIES, MAX_ADDRESSES, check_name, description
 from platform_assets.waf.ranges import address_order, canonical, family
+from platform_assets.waf.scopes import CLOUDFRONT, Scope
 from platform_assets.waf.shards import Shard, assign, writing_order
 from platform_assets.waf.slots import MAX_SHARDS, Budget, Merged, Spared, allot, harm_order
 
@@ -102,9 +103,9 @@ class SetPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """All IP sets, in stable order, and the state of ownership it was made on."""
+    """All IP sets of one scope, in stable order, and the state of ownership it was made on."""
 
-    scope: str
+    scope: Scope
     prefix: str
     planned_at: datetime
     serial: int
@@ -130,6 +131,7 @@ class Plan:
         """Rows of the table `waf/plan`."""
         return [
             {
+                "scope": str(self.scope),
                 "ip_set": entry.ip_set,
                 "address": entry.address,
                 "operation": entry.operation,
@@ -144,18 +146,7 @@ class Plan:
 
     def summary(self) -> str:
         """`+3 -1, 2 extended, 40 kept, 1 added by hand`."""
-        added = self.count("add") + self.count("restore")
-        parts = [f"+{added} -{self.count('remove')}"]
-        named = {
-            "extend": "extended",
-            "keep": "kept",
-            "foreign": "added by hand",
-            "restore": "of ours restored that somebody removed",
-            "drift": "of ours removed by somebody and left out",
-            "overflow": "did not fit",
-        }
-        parts += [f"{self.count(operation)} {words}" for operation, words in named.items() if self.count(operation)]
-        return ", ".join(parts)
+        return summary_of(self.count)
 
     def text(self, most: int = 50) -> str:
         """For people: each change with its reason; entries kept are counted, not listed; `most` lines a set."""
@@ -175,6 +166,20 @@ class Plan:
         if not self.changes:
             lines.append("Nothing to change.")
         return "\n".join(lines)
+
+
+def summary_of(count: Callable[[str], int]) -> str:
+    """One line from the number of entries of each operation."""
+    named = {
+        "extend": "extended",
+        "keep": "kept",
+        "foreign": "added by hand",
+        "restore": "of ours restored that somebody removed",
+        "drift": "of ours removed by somebody and left out",
+        "overflow": "did not fit",
+    }
+    parts = [f"+{count('add') + count('restore')} -{count('remove')}"]
+    return ", ".join(parts + [f"{count(operation)} {words}" for operation, words in named.items() if count(operation)])
 
 
 def _line(entry: Entry) -> str:
@@ -205,7 +210,7 @@ def plan(
     *,
     now: datetime,
     prefix: str = "weir",
-    scope: str = "CLOUDFRONT",
+    scope: Scope = CLOUDFRONT,
     restore_drift: bool = True,
     budget: Budget | None = None,
     spared: Spared | None = None,

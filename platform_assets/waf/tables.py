@@ -65,10 +65,10 @@ BOT_IDENTITIES = Table(
 WAF_PLAN = Table(
     key="waf/plan",
     meaning="What applying would do to each IP set, entry by entry, with why: wanted against live and last applied.",
-    grain="one address in one IP set",
+    grain="one address in one IP set of one scope",
     upstream=("decisions/waf_decisions",),
     hourly=False,
-    unique=("ip_set", "address"),
+    unique=("scope", "ip_set", "address"),
     checks=(
         Check("plan_spares_protected_addresses", "nothing added overlaps the allow list or a special-purpose range"),
         Check("plan_adds_a_bounded_number", "new block entries stay below a bound"),
@@ -82,6 +82,7 @@ WAF_PLAN = Table(
     ),
     retention_days=400,
     columns=(
+        Column("scope", "string", "where the IP set is: CLOUDFRONT or REGIONAL:<region>", nullable=False),
         Column("ip_set", "string", "name of the IP set", nullable=False),
         Column("address", "string", "address or network as canonical CIDR", nullable=False, personal=True),
         Column("operation", "string", "add, extend, keep, remove, restore, drift, foreign or overflow", nullable=False),

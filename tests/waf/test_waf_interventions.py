@@ -52,12 +52,12 @@ class Edge:
 
     def apply(self, **overrides: str) -> dict[str, set[str]]:
         """What is in WAF after a run that applies."""
-        plan_and_apply(self.settings, self.lake, self.target, overrides)
+        plan_and_apply(self.settings, self.lake, [self.target], overrides)
         return {name: found for name, found in live_addresses(self.target).items() if found}
 
     def reasons(self) -> dict[str, str]:
         """Address -> why it is to be removed."""
-        made, _ = make_plan(self.settings, self.lake, self.target)
+        made, _ = make_plan(self.settings, self.lake, [self.target])
         return {entry.address: entry.reason for entry in made.entries if entry.operation == "remove"}
 
 
@@ -111,7 +111,7 @@ def test_the_latest_act_on_a_subject_counts() -> None:
 
 def test_what_a_person_blocks_is_blocked_with_the_reason_until_it_ends(edge: Edge) -> None:
     act = edge.person.block("45.83.0.1", 2 * HOURS, "leaked credentials")
-    made, _ = make_plan(edge.settings, edge.lake, edge.target)
+    made, _ = make_plan(edge.settings, edge.lake, [edge.target])
     (entry,) = made.entries
     assert (entry.address, entry.operation, entry.expires_at) == (ONE, "add", act.expires_at)
     assert entry.decision_id == f"manual-{act.audit_id}" and "leaked credentials" in entry.reason
