@@ -1,4 +1,4 @@
-"""An AWS account in which a test sees and touches its own IP sets and rule groups only, at AWS's pace. No test here."""
+"""An AWS account in which a test sees and touches its own IP sets, rule groups and web ACLs only, at AWS's pace. No test here."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class OwnNames:
         return {**one, "Name": one["Name"].removeprefix(self._prefix)}
 
     def delete_all(self) -> None:
-        """What the test made, rule groups before the IP sets that they use."""
-        for kind, key in (("rule_group", "RuleGroups"), ("ip_set", "IPSets")):
+        """What the test made, what refers to something before that."""
+        for kind, key in (("web_acl", "WebACLs"), ("rule_group", "RuleGroups"), ("ip_set", "IPSets")):
             for one in self._all(f"list_{kind}s", key):
                 for _ in range(5):
                     fresh = getattr(self, f"get_{kind}")(Name=one["Name"], Id=one["Id"], **CLOUDFRONT)

@@ -115,7 +115,7 @@ def test_what_a_person_blocks_is_blocked_with_the_reason_until_it_ends(edge: Edg
     (entry,) = made.entries
     assert (entry.address, entry.operation, entry.expires_at) == (ONE, "add", act.expires_at)
     assert entry.decision_id == f"manual-{act.audit_id}" and "leaked credentials" in entry.reason
-    (due,) = (one for one_set in made.sets for one in one_set.wanted)
+    (due,) = (one for one_set in made.plans[0].sets for one in one_set.wanted)
     assert (due.causes, due.model_name) == ((entry.decision_id,), "manual")
     assert edge.apply() == {BLOCKED: {ONE}}
     edge.person.resume(ONE, "changed")

@@ -12,6 +12,7 @@ from platform_assets.settings import Settings
 from platform_assets.waf.applied import Applied, AppliedSet, Owned
 from platform_assets.waf.applied_store import JsonAppliedStore
 from platform_assets.waf.apply import IpSetTarget
+from platform_assets.waf.calls import Calls
 from platform_assets.waf.errors import WafError
 from platform_assets.waf.scopes import CLOUDFRONT, Scope
 from platform_assets.waf.twin import WafTwin
@@ -108,10 +109,9 @@ def test_an_unreachable_endpoint_and_a_wrong_profile_are_one_sentence_without_se
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATESTTESTTEST")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
     aws = home.model_copy(update={"waf_target": "aws"})
-    monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setenv("AWS_ENDPOINT_URL_WAFV2", "http://127.0.0.1:9")
     with pytest.raises(WafError, match=r"cannot be reached .* and AWS_ENDPOINT_URL") as caught:
-        only_target(aws).read_sets()
+        Calls(waf_client(aws, "us-east-1"), attempts=2).read("list_ip_sets", Scope="CLOUDFRONT")
     assert "secret" not in str(caught.value) and "AKIA" not in str(caught.value) and "\n" not in str(caught.value)
     monkeypatch.setenv("AWS_ENDPOINT_URL_WAFV2", "not a url")
     with pytest.raises(WafError, match=r"cannot be set up .* and AWS_ENDPOINT_URL\."):

@@ -158,6 +158,30 @@ def test_botocores_own_validation_comes_first(client):
         create(client, addresses=(7,))  # type: ignore[arg-type]
 
 
+def test_a_web_acl_shows_the_rule_group_that_it_uses_and_how(client):
+    used = group(client, [])
+    if isinstance(client, WafTwin):
+        client._clock.sleep(2)
+    statement = {"RuleGroupReferenceStatement": {"ARN": used["ARN"]}}
+    made = acl(client, [rule(statement, OverrideAction={"Count": {}})])
+    (listed,) = client.list_web_acls(**SCOPE)["WebACLs"]
+    assert (listed["Name"], listed["Id"]) == ("a", made["Id"])
+    shown = client.get_web_acl(Name="a", Id=made["Id"], **SCOPE)
+    (found,) = shown["WebACL"]["Rules"]
+    assert (found["Statement"], found["OverrideAction"]) == (statement, {"Count": {}})
+    assert shown["LockToken"] == listed["LockToken"]
+
+
+def test_a_web_acl_that_does_not_exist_is_not_found(client):
+    with pytest.raises(client.exceptions.WAFNonexistentItemException):
+        client.get_web_acl(Name="a", Id="00000000-0000-0000-0000-000000000000", **SCOPE)
+
+
+def test_a_limit_that_is_no_number_never_reaches_the_service(client):
+    with pytest.raises(ParamValidationError, match="Invalid type for parameter Limit"):
+        client.list_web_acls(Limit="all", **SCOPE)
+
+
 WRONG = {
     "slash zero": (lambda c: create(c, addresses=("0.0.0.0/0",)), "WAFInvalidParameterException"),
     "host bits": (lambda c: create(c, addresses=("45.83.1.2/24",)), "WAFInvalidParameterException"),
@@ -238,6 +262,47 @@ def test_scopes_are_apart(twin):
     create(twin)
     twin.create_ip_set(Name="s", Scope="REGIONAL", IPAddressVersion="IPV4", Addresses=[])
     assert len(twin.list_ip_sets(**SCOPE)["IPSets"]) == 1
+
+
+@pytest.fixture
+def abroad(tmp_path: Path, twin: WafTwin, clock: Clock) -> WafTwin:
+    """The same account in another region."""
+    return WafTwin(tmp_path / "twin", region_name="eu-west-1", clock=clock, writes_per_second=float("inf"))
+
+
+REGIONAL = {"Scope": "REGIONAL"}
+
+
+def test_regions_are_apart(tmp_path, twin, abroad, clock):
+    made = {}
+    for one in (twin, abroad):
+        made[one] = one.create_ip_set(Name="s", IPAddressVersion="IPV4", Addresses=[], **REGIONAL)["Summary"]
+    clock.sleep(5)
+    assert [one["ARN"] for one in twin.list_ip_sets(**REGIONAL)["IPSets"]] == [made[twin]["ARN"]]
+    assert [one["ARN"] for one in abroad.list_ip_sets(**REGIONAL)["IPSets"]] == [made[abroad]["ARN"]]
+    assert ":eu-west-1:" in made[abroad]["ARN"]
+    elsewhere = made[abroad]
+    for call in (
+        lambda: twin.get_ip_set(Name="s", Id=elsewhere["Id"], **REGIONAL),
+        lambda: twin.delete_ip_set(Name="s", Id=elsewhere["Id"], LockToken=elsewhere["LockToken"], **REGIONAL),
+        lambda: twin.tag_resource(ResourceARN=elsewhere["ARN"], Tags=[{"Key": "a", "Value": "b"}]),
+    ):
+        with pytest.raises(twin.exceptions.WAFNonexistentItemException):
+            call()
+    shared = {"Name": "g", "Capacity": 10, "VisibilityConfig": SEEN, **REGIONAL}
+    with pytest.raises(twin.exceptions.WAFInvalidParameterException):
+        twin.create_rule_group(Rules=[rule(reference(elsewhere["ARN"]))], **shared)
+    abroad.create_rule_group(Rules=[rule(reference(elsewhere["ARN"]))], **shared)
+    twin.delete_ip_set(Name="s", Id=made[twin]["Id"], LockToken=made[twin]["LockToken"], **REGIONAL)
+    assert len(abroad.list_ip_sets(**REGIONAL)["IPSets"]) == 1
+
+
+def test_mutating_calls_are_counted_by_region(tmp_path, strict_twin, clock):
+    abroad = WafTwin(tmp_path / "twin", region_name="eu-west-1", clock=clock)
+    create(strict_twin)
+    abroad.create_ip_set(Name="s", IPAddressVersion="IPV4", Addresses=[], **REGIONAL)
+    with pytest.raises(ClientError, match="Rate exceeded"):  # another scope, the same region
+        strict_twin.create_ip_set(Name="s", IPAddressVersion="IPV4", Addresses=[], **REGIONAL)
 
 
 def test_a_scope_holds_a_hundred_sets(twin):
