@@ -208,7 +208,7 @@ def make_plan(
     found, failed = in_each({one.scope: partial(in_scope, one) for one in targets})
     missing = {scope: str(error) for scope, error in failed.items()}
     if not found:
-        raise WafError(told(missing, missing))
+        raise WafError(told(missing, missing)) from next(iter(failed.values()))
     inputs = replace(_check_inputs(settings, lake, decisions, policy, spared), overrides=overrides)
     results = {
         scope: run_checks(made, replace(inputs, asked_for=taken_out.keys()), policy.checks)

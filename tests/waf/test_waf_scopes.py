@@ -117,6 +117,7 @@ def test_scopes_are_read_in_order(tmp_path: Path, text: str, scopes: list[Scope]
         ("REGIONAL", "'REGIONAL' is no scope of WAF"),
         ("CLOUDFRONT,", "'' is no scope of WAF"),
         ("cloudfront", "'cloudfront' is no scope of WAF"),
+        ("REGIONAL:eu-west-1a", "'REGIONAL:eu-west-1a' is no scope of WAF"),
         ("REGIONAL:Dublin", "'REGIONAL:Dublin' is no scope of WAF"),
         ("CLOUDFRONT:us-east-1", "'CLOUDFRONT:us-east-1' is no scope of WAF"),
         ("REGIONAL:eu-west-1,CLOUDFRONT,REGIONAL:eu-west-1", "REGIONAL:eu-west-1 is named twice"),
@@ -543,6 +544,31 @@ def test_status_and_install_never_change_a_web_acl(weir: Command, clock: Clock) 
     around = Around(weir.client(CLOUDFRONT))
     use_lines(Calls(around, sleep=clock.sleep, clock=clock), CLOUDFRONT, "weir")
     assert set(around.called) == {"list_rule_groups", "list_web_acls", "get_web_acl"}
+
+
+@pytest.mark.slow
+def test_a_run_that_applies_takes_in_every_scope_and_ends_with_the_one_that_failed(
+    weir: Command, edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DAGSTER_HOME", "WEIR_HOME"):  # a run points them to its home; undone with the fixture
+        monkeypatch.setenv(name, str(edge.settings.home))
+    done = weir("plan", "--apply")
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert "CLOUDFRONT: WAF changed: +2 -0" in done.output and "REGIONAL:eu-west-1: WAF changed: +2 -0" in done.output
+    rows = edge.lake.read_arrow(WAF_PLAN).to_pylist()
+    assert sorted((row["scope"], row["address"]) for row in rows) == [
+        (str(scope), address) for scope in TWO for address in (OURS, ALSO)
+    ]
+    (edge.settings.home / "waf" / "applied-twin-regional-eu-west-1-weir.json").write_text("{")
+    failed = weir("block", v4(3), "--for", "2h", "--reason", "a hunch", "--apply")
+    assert failed.exception is not None and exit_code_of(failed.exception) == 5  # type: ignore[arg-type]
+    said = str(failed.exception)
+    assert said.startswith("In REGIONAL:eu-west-1: ") and said.endswith("Applied: CLOUDFRONT +1 -0.")
+    assert [one.read_sets()[V4].addresses for one in waf_targets(weir.settings)] == [
+        (OURS, ALSO, v4(3)),
+        (OURS, ALSO),
+    ]
+    assert {row["scope"] for row in edge.lake.read_arrow(WAF_PLAN).to_pylist()} == {"CLOUDFRONT"}
 
 
 ARN = "arn:aws:wafv2:us-east-1:0:global/rulegroup/weir-rules/1"
