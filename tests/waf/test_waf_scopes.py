@@ -167,6 +167,7 @@ def test_the_plan_shows_each_scope_under_its_head_and_sums_up_in_one_line(edge: 
     ]
     keys = [(row["scope"], row["ip_set"], row["address"]) for row in made.rows()]
     assert len(set(keys)) == len(keys) == 4
+    assert {scope for scope, _, _ in keys} == {"CLOUDFRONT", "REGIONAL:eu-west-1"}
     assert {tuple(row) for row in made.rows()} == {WAF_PLAN.column_names}
     alone, _ = make_plan(edge.settings, edge.lake, targets[:1])
     assert alone.summary() == "+1 -0, 1 extended"
