@@ -18,6 +18,13 @@ class Owned:
     decision_id: str
     expires_at: str
     reason: str = ""
+    members: tuple[str, ...] = ()
+    """The addresses that a merged entry stands for; empty where it stands for itself."""
+
+    @classmethod
+    def of(cls, decision_id: str, expires_at: str, reason: str = "", *members: str) -> Owned:
+        """From a line of the store."""
+        return cls(decision_id, expires_at, reason, members)
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,10 @@ class Applied:
 
     def to_json(self) -> dict[str, Any]:
         def entries(owned: Mapping[str, Owned]) -> dict[str, list[str]]:
-            return {address: [one.decision_id, one.expires_at, one.reason] for address, one in sorted(owned.items())}
+            return {
+                address: [one.decision_id, one.expires_at, one.reason, *one.members]
+                for address, one in sorted(owned.items())
+            }
 
         sets = {
             name: {"set_id": one.set_id, "owned": entries(one.owned), "pending": entries(one.pending)}
@@ -68,7 +78,7 @@ class Applied:
             raise ValueError("unknown format")
 
         def entries(found: Mapping[str, Any]) -> dict[str, Owned]:
-            return {str(address): Owned(*map(str, values)) for address, values in found.items()}
+            return {str(address): Owned.of(*map(str, values)) for address, values in found.items()}
 
         sets = {
             str(name): AppliedSet(str(one["set_id"]), entries(one["owned"]), entries(one["pending"]))

@@ -44,7 +44,7 @@ class LiveSet:
 
 @dataclass(frozen=True)
 class Entry:
-    """One address of one IP set and what is to happen to it; a row of `waf/plan` but for planned_at."""
+    """One address of one IP set and what is to happen to it; a row of `waf/plan`, but for planned_at and members."""
 
     ip_set: str
     address: str
@@ -53,6 +53,8 @@ class Entry:
     reason: str
     decision_id: str | None = None
     expires_at: datetime | None = None
+    members: tuple[str, ...] = ()
+    """The addresses that a merged entry stands for; of a removed one, those that it stood for."""
 
 
 @dataclass(frozen=True)
@@ -316,13 +318,14 @@ def merge(
     owned: dict[str, Owned] = {}
 
     def enter(address: str, operation: str, reason: str) -> None:
-        one = due.get(address)
+        one, known = due.get(address), mine.get(address)
+        members = known.members if known is not None and operation == "remove" else _members(one)
         if one is not None:
-            entries.append(Entry(name, address, operation, action, reason, one.decision_id, one.expires_at))
+            entries.append(Entry(name, address, operation, action, reason, one.decision_id, one.expires_at, members))
             return
-        known = mine.get(address)
         until = datetime.fromisoformat(known.expires_at) if known is not None and known.expires_at else None
-        entries.append(Entry(name, address, operation, action, reason, known.decision_id if known else None, until))
+        because = known.decision_id if known else None
+        entries.append(Entry(name, address, operation, action, reason, because, until, members))
 
     for address in foreign:
         also = f"; Weir wants it too: {due[address].reason}" if address in due else ""
@@ -337,7 +340,7 @@ def merge(
                 enter(address, "overflow", f"{FULL}, left out: {one.reason}")
             continue
         operation = _operation(one, address in present, ours, restore_drift)
-        owned[address] = Owned(one.decision_id, instant(one.expires_at), one.reason)
+        owned[address] = Owned(one.decision_id, instant(one.expires_at), one.reason, _members(one))
         enter(address, operation, _why(operation, one))
     for address in present & mine.keys() - due.keys():
         why = gone.get(address) or f"no unexpired decision wants it any more (it was to end {mine[address].expires_at})"
@@ -357,6 +360,10 @@ def merge(
         restore_drift,
         capacity,
     )
+
+
+def _members(one: Wanted | None) -> tuple[str, ...]:
+    return one.members if isinstance(one, Merged) else ()
 
 
 def _operation(one: Wanted, is_present: bool, ours: AppliedSet, restore_drift: bool) -> str:
