@@ -7,7 +7,8 @@ so that a run that dies in between leaves no entry that nobody owns.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 
@@ -47,12 +48,14 @@ class Applied:
 
     serial: int = 0
     sets: Mapping[str, AppliedSet] = field(default_factory=dict)
+    planned_at: datetime | None = None
+    """When the plan that was applied last, and whole, was made."""
 
     def of(self, name: str) -> AppliedSet:
         return self.sets.get(name, AppliedSet())
 
     def with_set(self, name: str, applied: AppliedSet) -> Applied:
-        return Applied(self.serial + 1, {**self.sets, name: applied})
+        return replace(self, serial=self.serial + 1, sets={**self.sets, name: applied})
 
     @property
     def entry_count(self) -> int:
@@ -69,7 +72,8 @@ class Applied:
             name: {"set_id": one.set_id, "owned": entries(one.owned), "pending": entries(one.pending)}
             for name, one in sorted(self.sets.items())
         }
-        return {"format": 1, "serial": self.serial, "sets": sets}
+        planned_at = self.planned_at and self.planned_at.isoformat()
+        return {"format": 1, "serial": self.serial, "planned_at": planned_at, "sets": sets}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Applied:
@@ -84,4 +88,5 @@ class Applied:
             str(name): AppliedSet(str(one["set_id"]), entries(one["owned"]), entries(one["pending"]))
             for name, one in data["sets"].items()
         }
-        return cls(int(data["serial"]), sets)
+        planned_at = data.get("planned_at")
+        return cls(int(data["serial"]), sets, datetime.fromisoformat(planned_at) if planned_at else None)

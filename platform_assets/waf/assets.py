@@ -24,6 +24,7 @@ from platform_assets.waf.checks import CheckResult, failures, run_checks
 from platform_assets.waf.deciding import decide_hours, decision_checks, identifier_of, loader_of
 from platform_assets.waf.decisions import Decision, Row
 from platform_assets.waf.errors import WafError
+from platform_assets.waf.late import with_late_files
 from platform_assets.waf.plan import Plan, plan
 from platform_assets.waf.policy import Policy, load_allow_list, load_policy
 from platform_assets.waf.rules import wanted
@@ -108,6 +109,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             metadata={
                 "dagster/row_count": len(made.entries),
                 "summary": made.summary(),
+                "late files": dg.MetadataValue.json(list(made.late_files)),
                 "plan": dg.MetadataValue.md(f"```\n{made.text()}\n```"),
                 "table version": lake.version(WAF_PLAN) or 0,
             },
@@ -173,10 +175,11 @@ def make_plan(
     due = wanted(standing, now, spared, act_on_special=special)
     without_people: list[Decision | Row] = [*decided, *map(as_decision, state.blocked)]
     asked = asked_for(wanted(without_people, now, allow_list, act_on_special=special), due, state, behind)
+    live, last_applied = target.read_sets(), target.last_applied()
     made = plan(
         due,
-        target.read_sets(),
-        target.last_applied(),
+        live,
+        last_applied,
         now=now,
         prefix=settings.waf_prefix,
         scope=settings.waf_scope,
@@ -185,6 +188,7 @@ def make_plan(
         spared=Spared.of(spared, special, benign_addresses(lake, policy.plan)),
     )
     made, taken_out = explained(made, asked, acts)
+    made = with_late_files(lake, made, last_applied.planned_at)
     inputs = check_inputs(settings, lake, decisions, policy, spared)
     return made, run_checks(made, replace(inputs, overrides=overrides, asked_for=taken_out.keys()), policy.checks)
 

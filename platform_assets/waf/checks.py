@@ -265,7 +265,9 @@ def _volume(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
 
 
 def _hours(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
-    newest, given_up = inputs.newest_hour_at, len(_given_up(plan, inputs))
+    newest = inputs.newest_hour_at
+    # What a late file takes out leaves because something new is known.
+    given_up = sum(not one.entry.late_files for one in _given_up(plan, inputs))
     if newest is None:
         return True, "There are no log lines yet.", {}
     settled = plan.planned_at - timedelta(hours=bounds.delivery_hours)

@@ -26,6 +26,9 @@ CHANGING = ("add", "restore", "remove")
 
 FULL = "the IP set is full and others are expected to stop more"
 
+NAMED_FILES = 3
+"""Late files that a line of text names; the others are counted."""
+
 SIGNS = {"add": "+", "restore": "+", "remove": "-", "extend": "~", "drift": "!", "overflow": "!", "foreign": " "}
 
 
@@ -44,7 +47,7 @@ class LiveSet:
 
 @dataclass(frozen=True)
 class Entry:
-    """One address of one IP set and what is to happen to it; a row of `waf/plan`, but for planned_at and members."""
+    """One address of one IP set and what is to happen to it; its first fields are columns of `waf/plan`."""
 
     ip_set: str
     address: str
@@ -55,6 +58,8 @@ class Entry:
     expires_at: datetime | None = None
     members: tuple[str, ...] = ()
     """The addresses that a merged entry stands for; of a removed one, those that it stood for."""
+    late_files: tuple[str, ...] = ()
+    """Names of the log objects that came late and are why it changes."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,11 @@ class Plan:
         """Entries that were ours before the plan."""
         return sum(self.count(operation) for operation in ("keep", "extend", "remove", "restore", "drift"))
 
+    @property
+    def late_files(self) -> tuple[str, ...]:
+        """Names of the log objects that came late and change something."""
+        return tuple(sorted({name for entry in self.entries for name in entry.late_files}))
+
     def rows(self) -> list[dict[str, Any]]:
         """Rows of the table `waf/plan`."""
         return [
@@ -145,10 +155,9 @@ class Plan:
         ]
 
     def summary(self) -> str:
-        """`+3 -1, 2 extended, 40 kept, 1 added by hand`."""
-        added = self.count("add") + self.count("restore")
-        parts = [f"+{added} -{self.count('remove')}"]
-        named = {
+        """`+3 -1 because of 2 late files, +10 -4 otherwise, 2 extended, 40 kept, 1 added by hand`."""
+        parts = self._changes()
+        counted = {
             "extend": "extended",
             "keep": "kept",
             "foreign": "added by hand",
@@ -156,12 +165,26 @@ class Plan:
             "drift": "of ours removed by somebody and left out",
             "overflow": "did not fit",
         }
-        parts += [f"{self.count(operation)} {words}" for operation, words in named.items() if self.count(operation)]
+        parts += [f"{self.count(operation)} {words}" for operation, words in counted.items() if self.count(operation)]
         return ", ".join(parts)
+
+    def _changes(self) -> list[str]:
+        """How many are added and removed; apart what late files are the cause of."""
+        added, removed = self.count("add") + self.count("restore"), self.count("remove")
+        if not self.late_files:
+            return [f"+{added} -{removed}"]
+        late = Counter(entry.operation for entry in self.entries if entry.late_files)
+        files = "1 late file" if len(self.late_files) == 1 else f"{len(self.late_files)} late files"
+        parts = [f"+{late['add']} -{late['remove']} because of {files}"]
+        if (others := (added - late["add"], removed - late["remove"])) != (0, 0):
+            parts.append(f"+{others[0]} -{others[1]} otherwise")
+        return parts
 
     def text(self, most: int = 50) -> str:
         """For people: each change with its reason; entries kept are counted, not listed; `most` lines a set."""
         lines = [f"WAF plan of {instant(self.planned_at)}, scope {self.scope}: {self.summary()}"]
+        if self.late_files:
+            lines.append(f"Late files: {named(self.late_files)}")
         for one in self.sets:
             listed = [entry for entry in one.entries if entry.operation != "keep"]
             if not listed and not one.exists:
@@ -177,6 +200,12 @@ class Plan:
         if not self.changes:
             lines.append("Nothing to change.")
         return "\n".join(lines)
+
+
+def named(files: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(files) - NAMED_FILES} more" if len(files) > NAMED_FILES else ""
+    return ", ".join(files[:NAMED_FILES]) + more
 
 
 def _line(entry: Entry) -> str:

@@ -113,6 +113,13 @@ def test_nothing_leaves_while_logs_have_stopped_not_even_at_its_end() -> None:
     assert result(HOURS, a_plan([v4(1), v4(2)], [v4(1)]), **stopped).passed, "adding is no matter of logs"
     assert result(HOURS, a_plan([v4(1)]), **stopped).passed, "a replay with nothing applied"
     assert result(HOURS, a_plan([], over), **stopped, asked_for=[(v4(1), "block")]).passed
+    gone = a_plan([], [v4(1)])
+    of_late_files = tuple(
+        replace(one, entries=tuple(replace(entry, late_files=("late.gz",)) for entry in one.entries))
+        for one in gone.sets
+    )
+    assert not result(HOURS, gone, **stopped).passed
+    assert result(HOURS, replace(gone, sets=of_late_files), **stopped).passed, "a late file is something new"
 
 
 # --- features ---------------------------------------------------------------------------------------------------------
@@ -205,6 +212,11 @@ def test_nulls_are_a_bin_and_what_is_the_same_has_no_index() -> None:
     assert stability_index(np.full(100, np.nan), values, 1) > stability_index(half, values, 1)
     assert stability_index(values, np.full(100, np.nan), 1) > 1
     assert stability_index(np.zeros(100), np.zeros(100), 1) == 0
+
+
+def test_zero_is_a_bin_of_its_own() -> None:
+    few, usual = np.repeat([0.0, 1.0, 2.0], [2, 58, 40]), np.repeat([0.0, 2.0], [60, 40])
+    assert stability_index(usual, few, 1) > 2, "status 000: one good answer is usual, none is not"
 
 
 @pytest.mark.parametrize(
