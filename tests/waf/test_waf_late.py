@@ -123,7 +123,9 @@ def no_lines_of_hers(world: World) -> None:
 
 
 def decided_for_the_first_time(world: World) -> None:
+    world.decide(hour=BEFORE)
     world.apply()
+    world.decide()
     world.deliver("late.gz", "45.83.0.1")
     world.decide(HERS)
 
