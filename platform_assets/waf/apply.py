@@ -79,6 +79,7 @@ class IpSetTarget:
                     report = self._report(done, before)
                     said = str(error) if isinstance(error, WafError) else f"WAF refused a change of {one.name}: {error}"
                     raise IncompleteApplyError(said, report) from error
+            self.store.save(replace(self.store.load(), planned_at=plan.planned_at))
         return self._report(done, before)
 
     def _check(self, plan: Plan) -> None:

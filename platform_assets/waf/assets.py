@@ -13,7 +13,6 @@ from platform_assets.automation import follows_upstream, key_of, spec_of
 from platform_assets.partitions import hourly, interval_of
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.notifier import Alert, notify
-from platform_assets.resources.registry import ModelRegistry
 from platform_assets.resources.waf import waf_targets
 from platform_assets.settings import Settings
 from platform_assets.staleness import record_made
@@ -22,10 +21,12 @@ from platform_assets.waf.apply import IncompleteApplyError, IpSetTarget, StalePl
 from platform_assets.waf.audit import Asked, as_decision, asked_for, explained, in_force
 from platform_assets.waf.benign import benign_addresses
 from platform_assets.waf.calls import in_each
-from platform_assets.waf.checks import CheckInputs, CheckResult, failures, run_checks
+from platform_assets.waf.check_inputs import check_inputs
+from platform_assets.waf.checks import CheckResult, failures, run_checks
 from platform_assets.waf.deciding import decide_hours, decision_checks, identifier_of, loader_of
 from platform_assets.waf.decisions import Decision, Row
 from platform_assets.waf.errors import WafError
+from platform_assets.waf.late import with_late_files
 from platform_assets.waf.plan import Plan, plan
 from platform_assets.waf.plans import Plans, of_all_scopes
 from platform_assets.waf.policy import Policy, load_allow_list, load_policy
@@ -34,13 +35,12 @@ from platform_assets.waf.scopes import Scope, told
 from platform_assets.waf.slots import Spared
 from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.waf.target import ApplyReport, ApplyReports
-from spark_jobs.contract import HOUR_COLUMN, Table, format_hour, parse_hour
+from spark_jobs.contract import HOUR_COLUMN, Table, format_hour
 from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.registry import tables
 
 OWNER = "team:edge"
 IP_SETS_KEY = dg.AssetKey(["waf", "ip_sets"])
-OBJECT_COUNTS = tables()["parsed/cloudfront/object_counts"]
 OVERRIDES_TAG = "weir/overrides"
 """Tag of a run: the audit_ids of the checks that do not count in it."""
 
@@ -113,6 +113,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             metadata={
                 "dagster/row_count": len(made.entries),
                 "summary": made.summary(),
+                "late files": dg.MetadataValue.json(list(made.late_files)),
                 "plan": dg.MetadataValue.md(f"```\n{made.text()}\n```"),
                 "table version": lake.version(WAF_PLAN) or 0,
             },
@@ -192,10 +193,11 @@ def make_plan(
     widening = Spared.of(spared, special, benign_addresses(lake, policy.plan))
 
     def in_scope(target: IpSetTarget) -> tuple[Plan, Asked]:
+        live, last_applied = target.read_sets(), target.last_applied()
         made = plan(
             due,
-            target.read_sets(),
-            target.last_applied(),
+            live,
+            last_applied,
             now=now,
             prefix=target.prefix,
             scope=target.scope,
@@ -203,13 +205,14 @@ def make_plan(
             budget=policy.plan,
             spared=widening,
         )
-        return explained(made, asked, acts)
+        made, taken_out = explained(made, asked, acts)
+        return with_late_files(lake, made, last_applied.planned_at), taken_out
 
     found, failed = in_each({one.scope: partial(in_scope, one) for one in targets})
     missing = {scope: str(error) for scope, error in failed.items()}
     if not found:
         raise WafError(told(missing, missing)) from next(iter(failed.values()))
-    inputs = replace(_check_inputs(settings, lake, decisions, policy, spared), overrides=overrides)
+    inputs = replace(check_inputs(settings, lake, decisions, policy, spared), overrides=overrides)
     results = {
         scope: run_checks(made, replace(inputs, asked_for=taken_out.keys()), policy.checks)
         for scope, (made, taken_out) in found.items()
@@ -290,50 +293,6 @@ def unexpired(lake: Lake, now: datetime, policy: Policy, as_of: datetime | None 
     recent = ds.field(HOUR_COLUMN) >= oldest  # whole files are left out by it
     rows: list[dict[str, Any]] = lake.read_arrow(WAF_DECISIONS, filter=recent & alive, as_of=as_of).to_pylist()
     return rows
-
-
-def _check_inputs(
-    settings: Settings, lake: Lake, decisions: Sequence[dict[str, Any]], policy: Policy, allow_list: Sequence[str]
-) -> CheckInputs:
-    """What the checks look at: the newest 24 hours that were parsed, against the days before."""
-    hours = lake.hours(OBJECT_COUNTS)
-    newest = [h for h in hours if h > format_hour(parse_hour(hours[-1]) - timedelta(hours=24))] if hours else []
-    counts = lake.read_arrow(OBJECT_COUNTS, newest, columns=["parsed_count", "rejected_count"]).to_pydict()
-    parsed, rejected = sum(counts["parsed_count"]), sum(counts["rejected_count"])
-    return CheckInputs(
-        allow_list=tuple(allow_list),
-        act_on_special=tuple(policy.rules.act_on_special),
-        models_without_gate=_without_gate(settings, decisions),
-        lines_present=parsed + rejected if newest else None,
-        lines_rejected=rejected if newest else None,
-        request_count=parsed if newest else None,
-        usual_request_count=_usual(lake, hours, newest),
-    )
-
-
-def _usual(lake: Lake, hours: Sequence[str], newest: Sequence[str]) -> float | None:
-    """Median requests of the up to seven stretches of 24 hours before the newest one; None without any."""
-    from statistics import median
-
-    if not newest:
-        return None
-    end = parse_hour(hours[-1])
-    days: dict[int, list[str]] = {}
-    for hour in hours:
-        days.setdefault(int((end - parse_hour(hour)).total_seconds() // 86_400), []).append(hour)
-    sums = [
-        sum(lake.read_arrow(OBJECT_COUNTS, days[day], columns=["parsed_count"])["parsed_count"].to_pylist())
-        for day in range(1, 8)
-        if day in days
-    ]
-    return float(median(sums)) if sums else None
-
-
-def _without_gate(settings: Settings, decisions: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """`name version` of models behind the decisions that the registry does not show as having passed their gate."""
-    registry = ModelRegistry.of(settings)
-    behind = sorted({(row["model_name"], row["model_version"]) for row in decisions})
-    return tuple(f"{name} {version}" for name, version in behind if not registry.passed_gate(name, version))
 
 
 def _write_plan(lake: Lake, made: Plans) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from platform_assets.waf.checks import CheckResult
 from platform_assets.waf.errors import WafError
-from platform_assets.waf.plan import Entry, Plan, summary_of
+from platform_assets.waf.plan import Entry, Plan, late_files_of, summary_of
 from platform_assets.waf.scopes import Scope, told
 
 
@@ -40,6 +40,10 @@ class Plans:
     def changes(self) -> bool:
         return any(one.changes for one in self.plans)
 
+    @property
+    def late_files(self) -> tuple[str, ...]:
+        return late_files_of(self.entries)
+
     def count(self, operation: str) -> int:
         return sum(one.count(operation) for one in self.plans)
 
@@ -51,7 +55,7 @@ class Plans:
         """One line over all scopes; where there are several, also what each of them has of it."""
         parts = [f"{one.scope} {one.summary()}" for one in self.plans]
         parts += [f"{scope} unknown" for scope in self.missing]
-        return summary_of(self.count) + (f" ({'; '.join(parts)})" if len(parts) > 1 else "")
+        return summary_of(self.entries) + (f" ({'; '.join(parts)})" if len(parts) > 1 else "")
 
     def text(self, most: int = 50) -> str:
         """For people: each scope under a head of its own; `most` lines a set."""

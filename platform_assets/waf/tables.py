@@ -77,6 +77,10 @@ WAF_PLAN = Table(
         Check("models_passed_their_gate", "every model that decided has passed its gate"),
         Check("rejected_lines_are_few", "rejected lines stay below a share of the lines"),
         Check("volume_is_plausible", "requests neither collapsed nor exploded against what is usual"),
+        Check(
+            "hours_are_complete", "no hours lack the log lines that are usual, and nothing leaves because logs stopped"
+        ),
+        Check("features_are_as_usual", "features of the newest hour are distributed as on the days before"),
         Check("families_are_balanced", "additions do not swing to IPv4 or IPv6 alone"),
         Check("everything_fits", "no wanted entry is left out because an IP set is full", blocking=False),
     ),
