@@ -166,9 +166,10 @@ def make_plan(
     state = in_force(acts, now)
     special = policy.rules.act_on_special
     decided = unexpired(lake, now, policy)
+    chosen = decided if state.rollback is None else audit_log.gone_back_to(lake, state.rollback, now)
     # Which models are behind decisions takes a look at their scores; only a withdrawal asks.
-    behind = audit_log.versions_behind(lake, decided) if state.withdrawn else {}
-    decisions = [row for row in decided if state.stands(row["decision_id"], behind.get(row["decision_id"], ()))]
+    behind = audit_log.versions_behind(lake, [*decided, *chosen]) if state.withdrawn else {}
+    decisions = [row for row in chosen if not state.withdraws(behind.get(row["decision_id"], ()))]
     spared = (*allow_list, *state.allow_list)
     standing: list[Decision | Row] = [*decisions, *state.blocks()]
     due = wanted(standing, now, spared, act_on_special=special)
