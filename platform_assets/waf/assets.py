@@ -60,6 +60,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def waf_decisions(context: dg.AssetExecutionContext) -> Any:
         lake, interval = lake_of(settings), interval_of(context)
         policy, allow_list = load_policy(settings.policy_file), load_allow_list(settings.allow_list)
+        acts = audit_log.read(lake)
         hours, rows = decide_hours(
             lake,
             interval,
@@ -67,7 +68,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             allow_list,
             loaded=loader_of(settings),
             identifier=identifier_of(settings, lake),
-            acts=audit_log.read(lake),
+            acts=acts,
         )
         key = key_of(WAF_DECISIONS.key)
         later = [hour for hour in hours if hour not in set(interval.hours)]
@@ -88,7 +89,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "table version": lake.version(WAF_DECISIONS) or 0,
             },
         )
-        results = decision_checks(rows, policy, allow_list)
+        results = decision_checks(rows, policy, allow_list, acts)
         if all(passed for _, passed, _ in results):
             record_made(lake, [WAF_DECISIONS.key], hours)
         for name, passed, sentence in results:

@@ -14,6 +14,7 @@ from typing import Any
 
 from platform_assets.settings import Settings
 from platform_assets.waf.audit import Act
+from platform_assets.waf.decisions import Row
 from platform_assets.waf.errors import WafError
 from platform_assets.waf.tables import WAF_AUDIT, WAF_ROLLBACK_DECISIONS
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour
@@ -70,7 +71,7 @@ def overrides_of(lake: Lake, audit_ids: Collection[str]) -> dict[str, str]:
     return {act.subject: act.by_whom for act in read(lake) if act.audit_id in audit_ids}
 
 
-def versions_behind(lake: Lake, decisions: Sequence[dict[str, Any]]) -> dict[str, frozenset[str]]:
+def versions_behind(lake: Lake, decisions: Sequence[Row]) -> dict[str, frozenset[str]]:
     """Decision -> `name version` of each model that it rests on: its own, and those of the request scores behind it."""
     import pyarrow as pa
     import pyarrow.dataset as ds
@@ -79,13 +80,18 @@ def versions_behind(lake: Lake, decisions: Sequence[dict[str, Any]]) -> dict[str
     clients = ds.field("client").isin(pa.array(sorted({row["address"] for row in decisions}), pa.string()))
     columns = ["client", "hour_at", "request_model_version"]
     scores = lake.read_arrow(CLIENT_SCORES, hours, columns=columns, filter=clients).to_pylist() if hours else []
-    requests = {(row["client"], row["hour_at"]): row["request_model_version"] or "" for row in scores}
-    behind = {}
-    for row in decisions:
-        versions = requests.get((row["address"], row["decided_at"] - timedelta(hours=1)), "").split(",")
-        names = {f"{REQUEST_MODEL} {version}" for version in versions if version}
-        behind[row["decision_id"]] = frozenset({f"{row['model_name']} {row['model_version']}", *names})
-    return behind
+    requests = {(row["client"], row["hour_at"]): row["request_model_version"] for row in scores}
+    return {
+        row["decision_id"]: versions_of(row, requests.get((row["address"], row["decided_at"] - timedelta(hours=1))))
+        for row in decisions
+    }
+
+
+def versions_of(row: Row, request_model_version: str | None) -> frozenset[str]:
+    """`name version` of each model behind a client's score or decision; versions of the request model are joined by commas."""
+    requests = (request_model_version or "").split(",")
+    names = {f"{REQUEST_MODEL} {version}" for version in requests if version}
+    return frozenset({f"{row['model_name']} {row['model_version']}", *names})
 
 
 def who(settings: Settings) -> str:
