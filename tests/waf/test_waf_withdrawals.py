@@ -108,12 +108,11 @@ def test_what_a_client_does_after_the_withdrawal_of_its_block_counts(world: Worl
 def test_a_block_that_is_resumed_echoes_again(world: World) -> None:
     world.client_model = {5: "8"}
     world.attack(0)
-    world.visit(12, status=200)
     world.retry(range(14, 20))
+    world.visit(27)
     world.deliver()
-    world.decide(0, 20, acts=[withdrawn(5), resumed(13)])
-    assert [(hour, action) for hour, action, _ in world.of()][:1] == [(1, "block")]
-    assert not [hour for hour, _, _ in world.of() if hour > 13], "it is under the block of version 7 again"
+    world.decide(0, 27, acts=[withdrawn(5), resumed(13)])
+    assert world.of() == [(1, "block", 24)], "what it did under the block of version 7 says nothing when that has ended"
 
 
 def test_a_withdrawn_version_that_goes_on_deciding_does_not_pile_up_decisions(world: World) -> None:
