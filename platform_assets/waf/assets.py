@@ -64,6 +64,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def waf_decisions(context: dg.AssetExecutionContext) -> Any:
         lake, interval = lake_of(settings), interval_of(context)
         policy, allow_list = load_policy(settings.policy_file), load_allow_list(settings.allow_list)
+        acts = audit_log.read(lake)
         hours, rows = decide_hours(
             lake,
             interval,
@@ -71,7 +72,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             allow_list,
             loaded=loader_of(settings),
             identifier=identifier_of(settings, lake),
-            acts=audit_log.read(lake),
+            acts=acts,
         )
         key = key_of(WAF_DECISIONS.key)
         later = [hour for hour in hours if hour not in set(interval.hours)]
@@ -92,7 +93,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "table version": lake.version(WAF_DECISIONS) or 0,
             },
         )
-        results = decision_checks(rows, policy, allow_list)
+        results = decision_checks(rows, policy, allow_list, acts)
         if all(passed for _, passed, _ in results):
             record_made(lake, [WAF_DECISIONS.key], hours)
         for name, passed, sentence in results:
@@ -182,9 +183,10 @@ def make_plan(
     state = in_force(acts, now)
     special = policy.rules.act_on_special
     decided = unexpired(lake, now, policy)
+    chosen = decided if state.rollback is None else audit_log.gone_back_to(lake, state.rollback, now)
     # Which models are behind decisions takes a look at their scores; only a withdrawal asks.
-    behind = audit_log.versions_behind(lake, decided) if state.withdrawn else {}
-    decisions = [row for row in decided if state.stands(row["decision_id"], behind.get(row["decision_id"], ()))]
+    behind = audit_log.versions_behind(lake, [*decided, *chosen]) if state.withdrawn else {}
+    decisions = [row for row in chosen if not state.withdraws(behind.get(row["decision_id"], ()))]
     spared = (*allow_list, *state.allow_list)
     standing: list[Decision | Row] = [*decisions, *state.blocks()]
     due = wanted(standing, now, spared, act_on_special=special)

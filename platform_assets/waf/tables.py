@@ -14,7 +14,10 @@ WAF_DECISIONS = Table(
     upstream=("predictions/client_scores", "features/cloudfront/client_daily", "features/cloudfront/client_attacks"),
     unique=("decision_id",),
     checks=(
-        Check("nothing_protected_is_decided_on", "no address overlaps the allow list or a special-purpose range"),
+        Check(
+            "nothing_protected_is_decided_on",
+            "no address overlaps the allow list, what people allowed, or a special-purpose range",
+        ),
         Check("every_decision_has_a_reason", "reason, model_name and model_version are never empty"),
     ),
     retention_days=400,
@@ -125,8 +128,22 @@ WAF_AUDIT = Table(
         Column("reason", "string", "why, in the person's words", nullable=False, personal=True),
         Column("expires_at", "timestamp", "when it ends by itself; null where it lasts until resumed"),
         Column("details", "string", "the run an override is for; how the state of a rollback's time was found"),
-        Column("decision_ids", "list<string>", "of a rollback, the decisions that stay in force; else null"),
+        Column("decision_count", "int64", "of a rollback, its rows of waf/rollback_decisions; else null"),
     ),
 )
 
-TABLES = (WAF_DECISIONS, BOT_IDENTITIES, WAF_PLAN, WAF_AUDIT)
+WAF_ROLLBACK_DECISIONS = Table(
+    key="waf/rollback_decisions",
+    meaning="The decisions that a rollback goes back to, as they were; append-only, written before the rollback itself.",
+    grain="one decision of one rollback",
+    upstream=("decisions/waf_decisions",),
+    unique=("acted_at", "audit_id", "decision_id"),
+    retention_days=800,
+    columns=(
+        Column("audit_id", "string", "the rollback, a row of waf/audit", nullable=False),
+        Column("acted_at", "timestamp", "when it was asked for (wall clock)", nullable=False),
+        *WAF_DECISIONS.columns,
+    ),
+)
+
+TABLES = (WAF_DECISIONS, BOT_IDENTITIES, WAF_PLAN, WAF_AUDIT, WAF_ROLLBACK_DECISIONS)

@@ -47,6 +47,7 @@ PURE = (
     "identity",
     "bots",
     "audit",
+    "withdrawals",
 )
 """Modules of platform_assets.waf that a person can read, and a test can run, without anything installed."""
 
