@@ -51,7 +51,9 @@ class OwnNames:
         left = []
         for kind, key in (("rule_group", "RuleGroups"), ("ip_set", "IPSets")):
             left += [one["Name"] for one in self._all(f"list_{kind}s", key) if not self._is_deleted(kind, one)]
-        assert not left, f"AWS kept what a test made, delete them by hand: {', '.join(self._prefix + one for one in left)}"
+        assert not left, (
+            f"AWS kept what a test made, delete them by hand: {', '.join(self._prefix + one for one in left)}"
+        )
 
     def _is_deleted(self, kind: str, one: dict[str, Any]) -> bool:
         named = {"Name": one["Name"], "Id": one["Id"], **CLOUDFRONT}
