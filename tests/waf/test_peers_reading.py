@@ -49,6 +49,7 @@ def test_a_plain_scanner_is_blocked_by_every_peer_and_by_us(tmp_path):
         assert reader(logs.files()) == [Block(ATTACKER, 1, 24)], reader
 
 
+@pytest.mark.slow
 def test_a_block_does_not_renew_itself_by_its_own_403s(tmp_path):
     def scenario(reader: peers.Reader) -> None:
         logs = Logs()
