@@ -146,18 +146,22 @@ def test_what_a_rule_looks_at_is_what_the_logs_hold():
 
 
 def crawler(logs: Logs) -> None:
-    """A verified crawler on pages that are gone."""
-    logs.visit(0, 150, client="66.249.66.1", status=404, agent="Mozilla/5.0 (compatible; Googlebot/2.1)")
+    """A verified crawler on pages that are gone, which follows links to what looks like attacks too."""
+    agent = "Mozilla/5.0 (compatible; Googlebot/2.1)"
+    logs.visit(0, 150, client="66.249.66.1", status=404, agent=agent)
+    logs.attack(0, 20, client="66.249.66.1", agent=agent)
 
 
 def monitor(logs: Logs) -> None:
-    """A monitor whose page is gone, day and night."""
-    for hour in range(6):
+    """A monitor whose page is gone, and which looks every few minutes whether a secret is served."""
+    for hour in range(3):
         logs.visit(hour, 60, client="23.22.2.46", path="/health", status=404, agent="Pingdom.com_bot")
+        logs.attack(hour, 12, client="23.22.2.46", agent="Pingdom.com_bot")
 
 
 def office(logs: Logs) -> None:
-    """Thirty people behind one address and a page that asks for a missing image."""
+    """Thirty people behind one address, a page that asks for a missing image, and one who looks for secrets."""
+    logs.attack(0, 8, client="45.83.7.7")
     for number in range(30):
         agent, cookie = f"Mozilla/5.0 (Windows NT 10.0) Chrome/{110 + number % 12}", f"session={number}"
         logs.visit(0, 8, client="45.83.7.7", path="/logo.png", status=404, agent=agent, cookie=cookie)
