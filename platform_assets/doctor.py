@@ -21,6 +21,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -42,6 +43,7 @@ from platform_assets.resources.aws import (
 )
 from platform_assets.resources.objects import ObjectsError, count_objects
 from platform_assets.settings import Settings
+from platform_assets.waf.scopes import Scope
 
 State = Literal["ok", "missing", "failed", "off"]
 COLOURS: dict[State, str] = {"ok": "green", "missing": "yellow", "failed": "red", "off": "dim"}
@@ -268,10 +270,15 @@ def _waf(settings: Settings) -> tuple[State, str]:
     mode = "plans are applied" if settings.waf_apply else "plans are only shown (see --apply, WEIR_WAF_APPLY)"
     if settings.waf_target == "twin":
         return "ok", f"The local WAF in {settings.home / 'waf'}; {mode}."
-    scope = settings.waf_scope
-    region = "us-east-1" if scope == "CLOUDFRONT" else settings.aws_region
-    asked = ("wafv2", "list_ip_sets", f"WAF {scope} in {region}", "wafv2:ListIPSets")
-    return _asked(settings, asked, f"answers; {mode}.", region, Scope=scope, Limit=1)
+
+    def asked(scope: Scope) -> tuple[State, str]:
+        what = ("wafv2", "list_ip_sets", f"WAF {scope.kind} in {scope.region}", "wafv2:ListIPSets")
+        return _asked(settings, what, f"answers; {mode}.", scope.region, Scope=scope.kind, Limit=1)
+
+    with ThreadPoolExecutor() as pool:  # side by side: each may take as long as a check has
+        found = list(pool.map(asked, settings.scopes))
+    failed = [one for one in found if one[0] == "failed"]
+    return ("failed" if failed else "ok"), " ".join(sentence for _, sentence in failed or found)
 
 
 def _credentials(settings: Settings) -> tuple[State, str]:

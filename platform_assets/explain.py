@@ -7,7 +7,7 @@ decision -> model version and score -> features beside the population's -> reque
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from platform_assets.explain_request import FiredSignal, HourScores, fired_signa
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from platform_assets.waf import audit_log
-from platform_assets.waf.audit import in_force
+from platform_assets.waf.audit import InForce, in_force
 from platform_assets.waf.decisions import Decision, as_utc, instant, rank
 from platform_assets.waf.policy import load_allow_list, load_policy
 from platform_assets.waf.ranges import SPECIAL, Network, Ranges, is_one_address, parse_network, special_ranges
@@ -168,9 +168,10 @@ def explain(settings: Settings, address: str, now: datetime | None = None) -> Ex
         raise ExplainError(said) from None
 
 
-def _people(lake: Lake, network: Network, leading: Decision | None, now: datetime) -> list[str]:
+def _people(
+    lake: Lake, network: Network, leading: Decision | None, state: InForce, rolled_back: Collection[Decision]
+) -> list[str]:
     """What people asked for that is in force and concerns the addresses or the decision on them."""
-    state = in_force(audit_log.read(lake), now)
     notes = [
         f"In force by people: {act.text()}."
         for act in (*state.allowed, *state.blocked)
@@ -179,17 +180,20 @@ def _people(lake: Lake, network: Network, leading: Decision | None, now: datetim
     doubts = (*state.withdrawn, *((state.rollback,) if state.rollback else ()))
     if leading is not None and doubts:
         behind = audit_log.versions_behind(lake, [leading.row()])[leading.decision_id]
-        if not state.stands(leading.decision_id, behind):
+        is_left_out = state.rollback is not None and leading not in rolled_back
+        if is_left_out or state.withdraws(behind):
             notes.append(f"The decision does not count: {'; '.join(act.text() for act in doubts)}.")
     return notes
 
 
 def _explain_client(settings: Settings, lake: Lake, network: Network, now: datetime) -> Explanation:
     rules, allowed = load_policy(settings.policy_file).rules, load_allow_list(settings.allow_list)
-    decisions, planned = _decisions(lake, network, now), _planned(lake, network)
+    state = in_force(audit_log.read(lake), now)
+    back = _rolled_back(lake, state, now)
+    decisions, planned = _decisions(lake, network, now, back), _planned(lake, network)
     asked = str(network.network_address) if is_one_address(network) else str(network)
     leading = decisions[0].decision if decisions else None
-    notes = _people(lake, network, leading, now)
+    notes = _people(lake, network, leading, state, back)
     if leading is not None:
         client, hour = leading.address, format_hour(leading.decided_at - timedelta(hours=1))
         summary = _verdict(decisions[0], asked)
@@ -243,6 +247,7 @@ def _explain_request(settings: Settings, lake: Lake, request_id: str, now: datet
         verdict = f"{one.attack_class} by its {one.words}" if one.attack_class else "no attack"
         said = f"request_attack {one.model_version} gives it {one.attack_probability:.3f}, {verdict}"
     network, hour = _network(one.client_ip), format_hour(one.event_at)
+    back = _rolled_back(lake, in_force(audit_log.read(lake), now), now)
     pages = (_model_page(settings, "request_attack", one.model_version),) if one.model_version else ()
     signals: tuple[FiredSignal, ...] = ()
     notes: list[str] = []
@@ -254,7 +259,7 @@ def _explain_request(settings: Settings, lake: Lake, request_id: str, now: datet
     return Explanation(
         asked=request_id,
         summary=f"A request of {one.client_ip} at {instant(one.event_at)}; {said}.",
-        decisions=_decisions(lake, network, now) if network else (),
+        decisions=_decisions(lake, network, now, back) if network else (),
         models=pages,
         signals=signals,
         hour_scores=hour_scores(lake, hour, one.attack_probability) if one.attack_probability is not None else None,
@@ -333,16 +338,20 @@ def _touching(lake: Lake, table: str, hours: Sequence[str] | None, column: str, 
     return [one for one in values if (other := _network(one)) is not None and asked.overlaps(other)]
 
 
-def _decisions(lake: Lake, network: Network, now: datetime) -> tuple[FoundDecision, ...]:
-    """Those in force first, of these the strongest; then those on exactly this, the latest first."""
-    found: list[FoundDecision] = []
+def _decisions(
+    lake: Lake, network: Network, now: datetime, rolled_back: Collection[Decision]
+) -> tuple[FoundDecision, ...]:
+    """Those in force first, of these the strongest; then those on exactly this, the latest first.
+
+    What a rollback goes back to may not be in the table any more, or with another content: it comes as it was.
+    """
+    ids, asked = {one.decision_id for one in rolled_back}, Ranges.of([str(network)])
+    found = [_found(one, network, now) for one in rolled_back if asked.overlaps(parse_network(one.address))]
     for block in _newest_first(lake.hours(TABLES["waf_decisions"]), BLOCK_HOURS):
         names = _touching(lake, "waf_decisions", block, "address", network)
         for row in _rows(lake, "waf_decisions", block, TABLES["waf_decisions"].column_names, address=names):
-            one, other = Decision.from_row(row), parse_network(row["address"])
-            relation = "within" if other.prefixlen > network.prefixlen else "which holds"
-            is_in_force = one.decided_at <= now < one.expires_at
-            found.append(FoundDecision("itself" if other == network else relation, is_in_force, one))
+            if row["decision_id"] not in ids:
+                found.append(_found(Decision.from_row(row), network, now))
         if found:
             break
 
@@ -351,6 +360,18 @@ def _decisions(lake: Lake, network: Network, now: datetime) -> tuple[FoundDecisi
         return (strength, one.relation == "itself", one.decision.decided_at, one.decision.decision_id)
 
     return tuple(sorted(found, key=order, reverse=True))
+
+
+def _rolled_back(lake: Lake, state: InForce, now: datetime) -> list[Decision]:
+    """The decisions that a rollback in force goes back to."""
+    rows = [] if state.rollback is None else audit_log.gone_back_to(lake, state.rollback, now)
+    return [Decision.from_row(row) for row in rows]
+
+
+def _found(one: Decision, network: Network, now: datetime) -> FoundDecision:
+    other = parse_network(one.address)
+    relation = "within" if other.prefixlen > network.prefixlen else "which holds"
+    return FoundDecision("itself" if other == network else relation, one.decided_at <= now < one.expires_at, one)
 
 
 def _planned(lake: Lake, network: Network) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from spark_jobs.lake import Lake, arrow_schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TIME_COLUMNS = ("event_at", "hour_at", "decided_at", "planned_at", "first_seen_at", "acted_at")
+TIME_COLUMNS = ("acted_at", "event_at", "hour_at", "decided_at", "planned_at", "first_seen_at")
 """The first of them that a table has is what --start and --end mean."""
 SORTED_BYTES = 256 << 20
 """Rows of an hour that are sorted in memory; a larger hour is written as it is stored."""

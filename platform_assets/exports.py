@@ -164,11 +164,12 @@ def _per_hour(lake: Lake, key: str, hours: Sequence[str], flag: str) -> dict[str
 
 def alert_on_plan(settings: Settings, lake: Lake) -> int:
     """One alert for the blocks and challenges that the latest plan adds; returns how many entries it names."""
-    rows = [
-        row
+    added = {
+        (row["action"], row["address"]): row  # the same entry in several scopes is one to be told of
         for row in lake.read_arrow(WAF_PLAN).to_pylist()
         if row["operation"] == "add" and row["action"] in ("block", "challenge")
-    ]
+    }
+    rows = list(added.values())
     if rows:
         blocks = sum(row["action"] == "block" for row in rows)
         named = sorted({row["decision_id"] or row["address"] for row in rows})

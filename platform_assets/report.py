@@ -94,13 +94,17 @@ def _waf(console: Console, settings: Settings, outcome: Outcome) -> None:
     lake = lake_of(settings)
     console.rule("WAF")
     plan = lake.read_arrow(WAF_PLAN).to_pylist()
-    operations = Counter((row["action"], row["operation"]) for row in plan)
-    if not operations:
+    scopes = sorted({row["scope"] for row in plan})
+    if not scopes:
         console.print(_why_nothing(settings))
-    for (action, operation), number in sorted(operations.items()):
-        console.print(f"{operation:>8} {number:>6,} × {action}")
-    for row in [row for row in plan if row["operation"] == "add" and row["action"] == "block"][:5]:
-        console.print(f"[dim]  {row['address']}: {row['reason']}[/]", overflow="ellipsis", no_wrap=True)
+    for scope in scopes:
+        where = f" in {scope}" if len(settings.scopes) > 1 else ""
+        operations = Counter((row["action"], row["operation"]) for row in plan if row["scope"] == scope)
+        for (action, operation), number in sorted(operations.items()):
+            console.print(f"{operation:>8} {number:>6,} × {action}{where}")
+    blocked = {row["address"]: row["reason"] for row in plan if (row["operation"], row["action"]) == ("add", "block")}
+    for address, reason in list(blocked.items())[:5]:
+        console.print(f"[dim]  {address}: {reason}[/]", overflow="ellipsis", no_wrap=True)
     applied = outcome.metadata.get("waf/ip_sets", {})
     if applied:
         target = waf_name(settings)

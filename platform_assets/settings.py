@@ -12,6 +12,8 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from platform_assets.waf.scopes import Scope, parse_scopes
+
 HOME_FILE = "weir.env"
 
 
@@ -42,7 +44,7 @@ class Settings(BaseSettings):
 
     # AWS
     aws_region: str = Field(
-        "us-east-1", description="Region of S3, SNS and CloudWatch; WAF's CLOUDFRONT scope is always us-east-1."
+        "us-east-1", description="Region of S3, SNS and CloudWatch; those of WAF are in WEIR_WAF_SCOPES."
     )
     s3_endpoint_url: str = Field(
         "",
@@ -96,7 +98,10 @@ class Settings(BaseSettings):
         "twin", description="twin: the strict local WAF in <home>/waf; aws: wafv2."
     )
     waf_apply: bool = Field(False, description="Apply plans; false only shows them.")
-    waf_scope: Literal["CLOUDFRONT", "REGIONAL"] = Field("CLOUDFRONT", description="Scope of the IP sets.")
+    waf_scopes: str = Field(
+        "CLOUDFRONT",
+        description="Scopes of the IP sets, comma-separated: CLOUDFRONT, REGIONAL:eu-west-1, ….",
+    )
     waf_prefix: str = Field("weir", pattern=r"^[\w-]{1,64}$", description="Names of the IP sets begin with it.")
     policy_file: str = Field("", description="YAML policy of the decisions; default: the one that the package ships.")
     allow_list: str = Field(
@@ -130,6 +135,16 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
+    @field_validator("waf_scopes")
+    @classmethod
+    def _scopes(cls, value: str) -> str:
+        return ",".join(map(str, parse_scopes(value)))
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Where WAF is to act."""
+        return parse_scopes(self.waf_scopes)
+
     @property
     def lake_root(self) -> str:
         return (self.lake or str(self.home / "lake")).rstrip("/")
@@ -156,7 +171,7 @@ def load_settings(home: str | Path | None = None, **overrides: Any) -> Settings:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         raise SettingsError(
-            f"The setting WEIR_{name} is wrong: {first['msg']}; correct it in the environment or in {where / HOME_FILE}."
+            f"The setting WEIR_{name} is wrong: {first['msg'].removeprefix('Value error, ')}; correct it in the environment or in {where / HOME_FILE}."
         ) from None
 
 

@@ -48,53 +48,71 @@ def install(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Make the IP sets and the rule group that uses them, after showing it; no web ACL is touched."""
-    from platform_assets.resources.waf import waf_client
-    from platform_assets.waf.calls import Calls
+    """Make the IP sets and the rule group that uses them in each scope, after showing it; no web ACL is touched."""
+    from functools import partial
+
+    from platform_assets.resources.waf import waf_calls
+    from platform_assets.waf.calls import in_each
+    from platform_assets.waf.errors import WafError
     from platform_assets.waf.install import apply_install, plan_install
     from platform_assets.waf.policy import load_policy
+    from platform_assets.waf.scopes import told
 
     known: dict[str | None, Literal["count", "enforce"] | None] = {None: None, "count": "count", "enforce": "enforce"}
     if mode not in known:
         raise typer.BadParameter(f"--mode: {mode!r} is neither count nor enforce")
     settings = settings_of(home)
-    calls = Calls(waf_client(settings))
-    shards = load_policy(settings.policy_file).plan.shards
-    scope, prefix = settings.waf_scope, settings.waf_prefix
-    planned = plan_install(calls, scope=scope, prefix=prefix, mode=known[mode], shards=shards)
+    calls = waf_calls(settings)
+    asked: dict[str, Any] = {"prefix": settings.waf_prefix, "mode": known[mode]}
+    asked["shards"] = load_policy(settings.policy_file).plan.shards
+    planned, failed = in_each({one: partial(plan_install, calls[one], scope=one, **asked) for one in calls})
     with console_of() as console:
-        console.print(planned.text(), markup=False)
-        if not planned.changes:
+        for plan in planned.values():
+            console.print(plan.text(), markup=False)
+        if failed:  # before anything is made: what is agreed to is all of it
+            raise WafError(told({scope: str(error) for scope, error in failed.items()}, calls))
+        if not any(plan.changes for plan in planned.values()):
             return
         if not yes:
             typer.confirm("Make this?", abort=True)
-        made = apply_install(calls, planned)
-        console.print(f"Made or changed: {', '.join(made) or 'nothing, somebody else was faster'}.", markup=False)
+        done, failed = in_each({one: partial(apply_install, calls[one], plan) for one, plan in planned.items()})
+        made = {one: f"Made or changed: {', '.join(names) or 'nothing'}." for one, names in done.items()}
+        console.print(told(made, calls), markup=False)
+        if failed:
+            raise WafError(told({scope: str(error) for scope, error in failed.items()}, calls))
 
 
 @waf_app.command()
 def status(home: Home = None) -> None:
-    """The IP sets, what people's acts are in force, and what applying would change."""
+    """The IP sets and web ACLs of each scope, what people's acts are in force, and what applying would change."""
     from platform_assets.resources.engine import lake_of
-    from platform_assets.resources.waf import waf_name, waf_target
+    from platform_assets.resources.waf import waf_name, waf_targets
     from platform_assets.waf.assets import make_plan
     from platform_assets.waf.checks import failures
     from platform_assets.waf.interventions import Interventions
+    from platform_assets.waf.web_acls import use_lines
 
     settings = settings_of(home)
     acts = Interventions(settings).in_force().acts
-    target = waf_target(settings)
-    made, results = make_plan(settings, lake_of(settings), target)
-    live, applied = target.read_sets(), target.last_applied()
+    targets = waf_targets(settings)
+    made, results = make_plan(settings, lake_of(settings), targets)
     with console_of() as console:
-        lines = [f"{waf_name(settings)}: {len(live)} IP sets" + ("" if live else "; `weir waf install` makes them")]
-        for one in live.values():
-            ours = len(set(one.addresses) & applied.of(one.name).for_set(one.id).owned.keys())
-            lines.append(f"  {one.name}: {len(one.addresses)} entries, {ours} of Weir's")
+        lines = [f"{waf_name(settings)}:"]
+        for target in targets:
+            if target.scope in made.missing:
+                lines.append(f"{target.scope}: {made.missing[target.scope]}")
+                continue
+            live, applied = target.read_sets(), target.last_applied()
+            lines.append(f"{target.scope}: {len(live)} IP sets" + ("" if live else "; `weir waf install` makes them"))
+            for one in live.values():
+                ours = len(set(one.addresses) & applied.of(one.name).for_set(one.id).owned.keys())
+                lines.append(f"  {one.name}: {len(one.addresses)} entries, {ours} of Weir's")
+            lines += [f"  {line}" for line in use_lines(target.calls, target.scope, target.prefix)]
         lines += ["In force by people:"] + ([f"  {act.text()}" for act in acts] or ["  nothing"])
         lines.append(f"Applying would change: {made.summary()}")
         lines += [f"It would be stopped by {one.name}: {one.sentence}" for one in failures(results)]
         console.print("\n".join(lines), markup=False)
+    made.check_complete()
 
 
 @waf_app.command()
@@ -193,13 +211,13 @@ def _act(
 def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) -> None:
     """One path with `weir run edge`: the same assets, checks and alerts; shown alone, nothing is written."""
     from platform_assets.resources.engine import lake_of
-    from platform_assets.resources.waf import waf_target
+    from platform_assets.resources.waf import waf_targets
     from platform_assets.waf import audit_log
     from platform_assets.waf.assets import make_plan
     from platform_assets.waf.checks import failures
 
     lake = lake_of(settings)
-    made, results = make_plan(settings, lake, waf_target(settings), audit_log.overrides_of(lake, overrides))
+    made, results = make_plan(settings, lake, waf_targets(settings), audit_log.overrides_of(lake, overrides))
     with console_of() as console:
         console.print(made.text(), markup=False)
         if not apply:
@@ -207,6 +225,7 @@ def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) ->
                 console.print(f"It would be stopped by {one.name}: {one.sentence}", markup=False)
             if made.changes:
                 console.print("WAF is unchanged; --apply changes it, here or with `weir run edge`.", markup=False)
+            made.check_complete()
             return
         from platform_assets import run
 

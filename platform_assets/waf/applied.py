@@ -7,7 +7,8 @@ so that a run that dies in between leaves no entry that nobody owns.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 
@@ -18,6 +19,13 @@ class Owned:
     decision_id: str
     expires_at: str
     reason: str = ""
+    members: tuple[str, ...] = ()
+    """The addresses that a merged entry stands for; empty where it stands for itself."""
+
+    @classmethod
+    def of(cls, decision_id: str, expires_at: str, reason: str = "", *members: str) -> Owned:
+        """From a line of the store."""
+        return cls(decision_id, expires_at, reason, members)
 
 
 @dataclass(frozen=True)
@@ -40,12 +48,14 @@ class Applied:
 
     serial: int = 0
     sets: Mapping[str, AppliedSet] = field(default_factory=dict)
+    planned_at: datetime | None = None
+    """When the plan that was applied last, and whole, was made."""
 
     def of(self, name: str) -> AppliedSet:
         return self.sets.get(name, AppliedSet())
 
     def with_set(self, name: str, applied: AppliedSet) -> Applied:
-        return Applied(self.serial + 1, {**self.sets, name: applied})
+        return replace(self, serial=self.serial + 1, sets={**self.sets, name: applied})
 
     @property
     def entry_count(self) -> int:
@@ -53,13 +63,17 @@ class Applied:
 
     def to_json(self) -> dict[str, Any]:
         def entries(owned: Mapping[str, Owned]) -> dict[str, list[str]]:
-            return {address: [one.decision_id, one.expires_at, one.reason] for address, one in sorted(owned.items())}
+            return {
+                address: [one.decision_id, one.expires_at, one.reason, *one.members]
+                for address, one in sorted(owned.items())
+            }
 
         sets = {
             name: {"set_id": one.set_id, "owned": entries(one.owned), "pending": entries(one.pending)}
             for name, one in sorted(self.sets.items())
         }
-        return {"format": 1, "serial": self.serial, "sets": sets}
+        planned_at = self.planned_at and self.planned_at.isoformat()
+        return {"format": 1, "serial": self.serial, "planned_at": planned_at, "sets": sets}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Applied:
@@ -68,10 +82,11 @@ class Applied:
             raise ValueError("unknown format")
 
         def entries(found: Mapping[str, Any]) -> dict[str, Owned]:
-            return {str(address): Owned(*map(str, values)) for address, values in found.items()}
+            return {str(address): Owned.of(*map(str, values)) for address, values in found.items()}
 
         sets = {
             str(name): AppliedSet(str(one["set_id"]), entries(one["owned"]), entries(one["pending"]))
             for name, one in data["sets"].items()
         }
-        return cls(int(data["serial"]), sets)
+        planned_at = data.get("planned_at")
+        return cls(int(data["serial"]), sets, datetime.fromisoformat(planned_at) if planned_at else None)

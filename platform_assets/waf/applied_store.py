@@ -62,10 +62,10 @@ def locked(path: Path) -> Iterator[None]:
 
 
 class JsonAppliedStore:
-    """The store in one file."""
+    """The store in one file. `former`: the file that counts as long as there is none at `path`."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, former: Path | None = None) -> None:
+        self.path, self._former = path, former
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -73,15 +73,16 @@ class JsonAppliedStore:
             yield
 
     def load(self) -> Applied:
+        path = self._former if self._former is not None and not self.path.exists() else self.path
         try:
-            text = self.path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return Applied()
         try:
             return Applied.from_json(json.loads(text))
         except (ValueError, KeyError, TypeError, AttributeError):
             raise AppliedStoreError(
-                f"{self.path} does not hold what was applied last; restore it, or delete it, which makes every live entry count as added by hand."
+                f"{path} does not hold what was applied last; restore it, or delete it, which makes every live entry count as added by hand."
             ) from None
 
     def save(self, applied: Applied) -> None:

@@ -13,9 +13,10 @@ from platform_assets.waf.applied import Applied, AppliedSet
 from platform_assets.waf.applied_store import AppliedStore
 from platform_assets.waf.calls import Calls
 from platform_assets.waf.errors import WafError
-from platform_assets.waf.limits import check_addresses, check_description, check_name, check_scope
+from platform_assets.waf.limits import check_addresses, check_description, check_name
 from platform_assets.waf.plan import LiveSet, Plan, SetPlan, merge
 from platform_assets.waf.ranges import address_order
+from platform_assets.waf.scopes import CLOUDFRONT, Scope
 from platform_assets.waf.target import ApplyReport, SetReport, find_set, read_set, read_sets
 
 TAGS = [{"Key": "managed-by", "Value": "weir"}]
@@ -26,11 +27,11 @@ class StalePlanError(WafError):
 
 
 class IncompleteApplyError(WafError):
-    """Applying stopped in between; `report` says what was done. The next run goes on from there."""
+    """Applying stopped in between; `reports` say what was done, scope by scope. The next run goes on from there."""
 
-    def __init__(self, message: str, report: ApplyReport) -> None:
+    def __init__(self, message: str, *reports: ApplyReport) -> None:
         super().__init__(message)
-        self.report = report
+        self.reports = reports
 
 
 class IpSetTarget:
@@ -41,12 +42,12 @@ class IpSetTarget:
         client: Any,
         store: AppliedStore,
         *,
-        scope: str = "CLOUDFRONT",
+        scope: Scope = CLOUDFRONT,
         prefix: str = "weir",
         calls: Calls | None = None,
         conflicts_at_most: int = 60,
     ) -> None:
-        check_scope(scope, client.meta.region_name)
+        scope.check_region(client.meta.region_name)
         self.store, self.scope, self.prefix = store, scope, prefix
         self.calls = calls or Calls(client)
         self._conflicts_at_most = conflicts_at_most
@@ -78,6 +79,7 @@ class IpSetTarget:
                     report = self._report(done, before)
                     said = str(error) if isinstance(error, WafError) else f"WAF refused a change of {one.name}: {error}"
                     raise IncompleteApplyError(said, report) from error
+            self.store.save(replace(self.store.load(), planned_at=plan.planned_at))
         return self._report(done, before)
 
     def _check(self, plan: Plan) -> None:
@@ -136,7 +138,7 @@ class IpSetTarget:
         """One changing call; the id of the set."""
         shared = {
             "Name": merged.name,
-            "Scope": self.scope,
+            "Scope": self.scope.kind,
             "Addresses": list(merged.addresses),
             "Description": merged.description,
         }
@@ -163,6 +165,7 @@ class IpSetTarget:
     def _report(self, done: list[SetReport], before: tuple[int, int, int, float]) -> ApplyReport:
         calls = self.calls
         return ApplyReport(
+            scope=self.scope,
             sets=tuple(done),
             reads=calls.reads - before[0],
             writes=calls.writes - before[1],

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -12,31 +13,34 @@ from platform_assets.automation import follows_upstream, key_of, spec_of
 from platform_assets.partitions import hourly, interval_of
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.notifier import Alert, notify
-from platform_assets.resources.registry import ModelRegistry
-from platform_assets.resources.waf import waf_target
+from platform_assets.resources.waf import waf_targets
 from platform_assets.settings import Settings
 from platform_assets.staleness import record_made
 from platform_assets.waf import audit_log
-from platform_assets.waf.apply import IpSetTarget, StalePlanError
-from platform_assets.waf.audit import as_decision, asked_for, explained, in_force
+from platform_assets.waf.apply import IncompleteApplyError, IpSetTarget, StalePlanError
+from platform_assets.waf.audit import Asked, as_decision, asked_for, explained, in_force
 from platform_assets.waf.benign import benign_addresses
-from platform_assets.waf.checks import CheckInputs, CheckResult, failures, run_checks
+from platform_assets.waf.calls import in_each
+from platform_assets.waf.check_inputs import check_inputs
+from platform_assets.waf.checks import CheckResult, failures, run_checks
 from platform_assets.waf.deciding import decide_hours, decision_checks, identifier_of, loader_of
 from platform_assets.waf.decisions import Decision, Row
 from platform_assets.waf.errors import WafError
+from platform_assets.waf.late import with_late_files
 from platform_assets.waf.plan import Plan, plan
+from platform_assets.waf.plans import Plans, of_all_scopes
 from platform_assets.waf.policy import Policy, load_allow_list, load_policy
 from platform_assets.waf.rules import wanted
+from platform_assets.waf.scopes import Scope, told
 from platform_assets.waf.slots import Spared
 from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
-from platform_assets.waf.target import ApplyReport
-from spark_jobs.contract import HOUR_COLUMN, Table, format_hour, parse_hour
+from platform_assets.waf.target import ApplyReport, ApplyReports
+from spark_jobs.contract import HOUR_COLUMN, Table, format_hour
 from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.registry import tables
 
 OWNER = "team:edge"
 IP_SETS_KEY = dg.AssetKey(["waf", "ip_sets"])
-OBJECT_COUNTS = tables()["parsed/cloudfront/object_counts"]
 OVERRIDES_TAG = "weir/overrides"
 """Tag of a run: the audit_ids of the checks that do not count in it."""
 
@@ -60,6 +64,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def waf_decisions(context: dg.AssetExecutionContext) -> Any:
         lake, interval = lake_of(settings), interval_of(context)
         policy, allow_list = load_policy(settings.policy_file), load_allow_list(settings.allow_list)
+        acts = audit_log.read(lake)
         hours, rows = decide_hours(
             lake,
             interval,
@@ -67,7 +72,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             allow_list,
             loaded=loader_of(settings),
             identifier=identifier_of(settings, lake),
-            acts=audit_log.read(lake),
+            acts=acts,
         )
         key = key_of(WAF_DECISIONS.key)
         later = [hour for hour in hours if hour not in set(interval.hours)]
@@ -88,7 +93,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "table version": lake.version(WAF_DECISIONS) or 0,
             },
         )
-        results = decision_checks(rows, policy, allow_list)
+        results = decision_checks(rows, policy, allow_list, acts)
         if all(passed for _, passed, _ in results):
             record_made(lake, [WAF_DECISIONS.key], hours)
         for name, passed, sentence in results:
@@ -101,7 +106,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     )
     def waf_plan(context: dg.AssetExecutionContext) -> Any:
         lake, key = lake_of(settings), key_of(WAF_PLAN.key)
-        made, results = make_plan(settings, lake, waf_target(settings), _overrides(context, lake))
+        made, results = make_plan(settings, lake, waf_targets(settings), _overrides(context, lake))
         _write_plan(lake, made)
         context.log.info(made.text())
         yield dg.MaterializeResult(
@@ -109,6 +114,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             metadata={
                 "dagster/row_count": len(made.entries),
                 "summary": made.summary(),
+                "late files": dg.MetadataValue.json(list(made.late_files)),
                 "plan": dg.MetadataValue.md(f"```\n{made.text()}\n```"),
                 "table version": lake.version(WAF_PLAN) or 0,
             },
@@ -139,9 +145,10 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         ],
     )
     def waf_ip_sets(context: dg.AssetExecutionContext) -> Any:
-        lake, target = lake_of(settings), waf_target(settings)
+        lake, targets = lake_of(settings), waf_targets(settings)
         if not settings.waf_apply:
-            made, _ = make_plan(settings, lake, target)
+            made, _ = make_plan(settings, lake, targets)
+            made.check_complete()
             context.log.info("Dry run; nothing is changed. %s", made.summary())
             metadata: dict[str, Any] = {
                 "applied": False,
@@ -149,7 +156,11 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "to apply": "weir run edge --apply",
             }
         else:
-            report = plan_and_apply(settings, lake, target, _overrides(context, lake))
+            try:
+                report = plan_and_apply(settings, lake, targets, _overrides(context, lake))
+            except IncompleteApplyError as error:
+                context.log.error(ApplyReports(error.reports).text())
+                raise
             context.log.info(report.text())
             metadata = {"applied": True, "summary": report.text(), "added": report.added, "removed": report.removed}
         yield dg.MaterializeResult(asset_key=IP_SETS_KEY, metadata=metadata)
@@ -158,54 +169,109 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 
 def make_plan(
-    settings: Settings, lake: Lake, target: IpSetTarget, overrides: Mapping[str, str] = MappingProxyType({})
-) -> tuple[Plan, list[CheckResult]]:
-    """What applying would do now, and whether it may; `overrides`: check -> why it does not count this time."""
+    settings: Settings,
+    lake: Lake,
+    targets: Sequence[IpSetTarget],
+    overrides: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Plans, list[CheckResult]]:
+    """What applying would do now, and whether it may; `overrides`: check -> why it does not count this time.
+
+    WafError where no scope can be read; where some cannot, they are among the plans' `missing`.
+    """
     policy, allow_list = load_policy(settings.policy_file), load_allow_list(settings.allow_list)
     now, acts = datetime.now(UTC), audit_log.read(lake)
     state = in_force(acts, now)
     special = policy.rules.act_on_special
     decided = unexpired(lake, now, policy)
+    chosen = decided if state.rollback is None else audit_log.gone_back_to(lake, state.rollback, now)
     # Which models are behind decisions takes a look at their scores; only a withdrawal asks.
-    behind = audit_log.versions_behind(lake, decided) if state.withdrawn else {}
-    decisions = [row for row in decided if state.stands(row["decision_id"], behind.get(row["decision_id"], ()))]
+    behind = audit_log.versions_behind(lake, [*decided, *chosen]) if state.withdrawn else {}
+    decisions = [row for row in chosen if not state.withdraws(behind.get(row["decision_id"], ()))]
     spared = (*allow_list, *state.allow_list)
     standing: list[Decision | Row] = [*decisions, *state.blocks()]
     due = wanted(standing, now, spared, act_on_special=special)
     without_people: list[Decision | Row] = [*decided, *map(as_decision, state.blocked)]
     asked = asked_for(wanted(without_people, now, allow_list, act_on_special=special), due, state, behind)
-    made = plan(
-        due,
-        target.read_sets(),
-        target.last_applied(),
-        now=now,
-        prefix=settings.waf_prefix,
-        scope=settings.waf_scope,
-        restore_drift=policy.plan.restore_drift,
-        budget=policy.plan,
-        spared=Spared.of(spared, special, benign_addresses(lake, policy.plan)),
-    )
-    made, taken_out = explained(made, asked, acts)
-    inputs = _check_inputs(settings, lake, decisions, policy, spared)
-    return made, run_checks(made, replace(inputs, overrides=overrides, asked_for=taken_out.keys()), policy.checks)
+    widening = Spared.of(spared, special, benign_addresses(lake, policy.plan))
+
+    def in_scope(target: IpSetTarget) -> tuple[Plan, Asked]:
+        live, last_applied = target.read_sets(), target.last_applied()
+        made = plan(
+            due,
+            live,
+            last_applied,
+            now=now,
+            prefix=target.prefix,
+            scope=target.scope,
+            restore_drift=policy.plan.restore_drift,
+            budget=policy.plan,
+            spared=widening,
+        )
+        made, taken_out = explained(made, asked, acts)
+        return with_late_files(lake, made, last_applied.planned_at), taken_out
+
+    found, failed = in_each({one.scope: partial(in_scope, one) for one in targets})
+    missing = {scope: str(error) for scope, error in failed.items()}
+    if not found:
+        raise WafError(told(missing, missing)) from next(iter(failed.values()))
+    inputs = replace(check_inputs(settings, lake, decisions, policy, spared), overrides=overrides)
+    results = {
+        scope: run_checks(made, replace(inputs, asked_for=taken_out.keys()), policy.checks)
+        for scope, (made, taken_out) in found.items()
+    }
+    return Plans(tuple(made for made, _ in found.values()), missing), of_all_scopes(results)
 
 
 def plan_and_apply(
-    settings: Settings, lake: Lake, target: IpSetTarget, overrides: Mapping[str, str] = MappingProxyType({})
-) -> ApplyReport:
-    """Make the plan that was checked again from the same decisions, check it again, apply it.
+    settings: Settings,
+    lake: Lake,
+    targets: Sequence[IpSetTarget],
+    overrides: Mapping[str, str] = MappingProxyType({}),
+) -> ApplyReports:
+    """Make the plan that was checked again from the same decisions, check it again, apply it scope by scope.
 
     What changed in WAF since the first plan is so merged. Where another run applies in between, its entries are looked
-    at once more, by the checks too; where that happens again, the two runs are left to a person.
+    at once more, by the checks too; where that happens again, the two runs are left to a person. A scope that fails
+    holds back no other; what was done and what failed is in the one error at the end.
     """
-    try:
-        return target.apply(_checked_plan(settings, lake, target, overrides))
-    except StalePlanError:
-        return target.apply(_checked_plan(settings, lake, target, overrides))
+    done, failed = _apply(_checked_plan(settings, lake, targets, overrides), targets)
+    if stale := [one for one in targets if isinstance(failed.get(one.scope), StalePlanError)]:
+        try:
+            again, failed_again = _apply(_checked_plan(settings, lake, stale, overrides), stale)
+        except WafError as error:
+            if len(stale) == len(targets):
+                raise
+            again, failed_again = {}, {one.scope: error for one in stale}
+        failed = {scope: error for scope, error in failed.items() if scope not in again} | failed_again
+        done |= again
+    if failed:
+        raise _incomplete(done, failed) from next(iter(failed.values()))
+    return ApplyReports(tuple(done.values()))
 
 
-def _checked_plan(settings: Settings, lake: Lake, target: IpSetTarget, overrides: Mapping[str, str]) -> Plan:
-    made, results = make_plan(settings, lake, target, overrides)
+def _apply(made: Plans, targets: Sequence[IpSetTarget]) -> tuple[dict[Scope, ApplyReport], dict[Scope, WafError]]:
+    """What was done, and why it was not, by scope."""
+    of_scope = {one.scope: one for one in targets}
+    done, failed = in_each({one.scope: partial(of_scope[one.scope].apply, one) for one in made.plans})
+    return done, failed | {scope: WafError(why) for scope, why in made.missing.items()}
+
+
+def _incomplete(done: Mapping[Scope, ApplyReport], failed: Mapping[Scope, WafError]) -> WafError:
+    """One error for all scopes that failed, with what was done in others. It is of their kind where they have one."""
+    said = told({scope: str(error) for scope, error in failed.items()}, (*done, *failed))
+    if done:
+        said += f" Applied: {', '.join(f'{scope} +{one.added} -{one.removed}' for scope, one in done.items())}."
+    parts = [report for error in failed.values() if isinstance(error, IncompleteApplyError) for report in error.reports]
+    kinds = {type(error) for error in failed.values()}
+    if len(kinds) == 1 and kinds <= {StalePlanError, PlanStoppedError}:
+        return kinds.pop()(said)
+    return IncompleteApplyError(said, *done.values(), *parts)
+
+
+def _checked_plan(
+    settings: Settings, lake: Lake, targets: Sequence[IpSetTarget], overrides: Mapping[str, str]
+) -> Plans:
+    made, results = make_plan(settings, lake, targets, overrides)
     if stopped := failures(results):
         notify(settings, _stopped(stopped, made))
         raise PlanStoppedError(
@@ -231,51 +297,7 @@ def unexpired(lake: Lake, now: datetime, policy: Policy, as_of: datetime | None 
     return rows
 
 
-def _check_inputs(
-    settings: Settings, lake: Lake, decisions: Sequence[dict[str, Any]], policy: Policy, allow_list: Sequence[str]
-) -> CheckInputs:
-    """What the checks look at: the newest 24 hours that were parsed, against the days before."""
-    hours = lake.hours(OBJECT_COUNTS)
-    newest = [h for h in hours if h > format_hour(parse_hour(hours[-1]) - timedelta(hours=24))] if hours else []
-    counts = lake.read_arrow(OBJECT_COUNTS, newest, columns=["parsed_count", "rejected_count"]).to_pydict()
-    parsed, rejected = sum(counts["parsed_count"]), sum(counts["rejected_count"])
-    return CheckInputs(
-        allow_list=tuple(allow_list),
-        act_on_special=tuple(policy.rules.act_on_special),
-        models_without_gate=_without_gate(settings, decisions),
-        lines_present=parsed + rejected if newest else None,
-        lines_rejected=rejected if newest else None,
-        request_count=parsed if newest else None,
-        usual_request_count=_usual(lake, hours, newest),
-    )
-
-
-def _usual(lake: Lake, hours: Sequence[str], newest: Sequence[str]) -> float | None:
-    """Median requests of the up to seven stretches of 24 hours before the newest one; None without any."""
-    from statistics import median
-
-    if not newest:
-        return None
-    end = parse_hour(hours[-1])
-    days: dict[int, list[str]] = {}
-    for hour in hours:
-        days.setdefault(int((end - parse_hour(hour)).total_seconds() // 86_400), []).append(hour)
-    sums = [
-        sum(lake.read_arrow(OBJECT_COUNTS, days[day], columns=["parsed_count"])["parsed_count"].to_pylist())
-        for day in range(1, 8)
-        if day in days
-    ]
-    return float(median(sums)) if sums else None
-
-
-def _without_gate(settings: Settings, decisions: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """`name version` of models behind the decisions that the registry does not show as having passed their gate."""
-    registry = ModelRegistry.of(settings)
-    behind = sorted({(row["model_name"], row["model_version"]) for row in decisions})
-    return tuple(f"{name} {version}" for name, version in behind if not registry.passed_gate(name, version))
-
-
-def _write_plan(lake: Lake, made: Plan) -> None:
+def _write_plan(lake: Lake, made: Plans) -> None:
     lake.overwrite_arrow(_arrow(made.rows(), WAF_PLAN), WAF_PLAN)
 
 
@@ -285,7 +307,7 @@ def _arrow(rows: Sequence[dict[str, Any]], table: Table) -> Any:
     return pa.Table.from_pylist(list(rows), schema=arrow_schema(table, with_hour=True))
 
 
-def _stopped(results: Sequence[CheckResult], made: Plan) -> Alert:
+def _stopped(results: Sequence[CheckResult], made: Plans) -> Alert:
     return Alert(
         kind="plan_stopped",
         severity="critical",

@@ -44,7 +44,7 @@ class Act:
     reason: str
     expires_at: datetime | None = None
     details: str = ""
-    decision_ids: tuple[str, ...] | None = None
+    decision_count: int | None = None
 
     @classmethod
     def make(cls, at: datetime, actor: str, command: str, subject: str, reason: str, **values: Any) -> Act:
@@ -57,12 +57,10 @@ class Act:
         values = {field.name: row[field.name] for field in fields(cls)}
         values["acted_at"] = as_utc(values["acted_at"])
         values["expires_at"] = None if values["expires_at"] is None else as_utc(values["expires_at"])
-        values["decision_ids"] = None if values["decision_ids"] is None else tuple(values["decision_ids"])
         return cls(**values)
 
     def row(self) -> dict[str, Any]:
-        row = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**row, "decision_ids": None if self.decision_ids is None else list(self.decision_ids)}
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def by_whom(self) -> str:
@@ -101,11 +99,9 @@ class InForce:
     def allow_list(self) -> tuple[str, ...]:
         return tuple(act.subject for act in self.allowed)
 
-    def stands(self, decision_id: str, behind: Collection[str]) -> bool:
-        """Whether a decision counts; `behind` are the models (`name version`) that it rests on."""
-        if self.rollback is not None and decision_id not in (self.rollback.decision_ids or ()):
-            return False
-        return not any(act.subject in behind for act in self.withdrawn)
+    def withdraws(self, behind: Collection[str]) -> bool:
+        """Whether a decision that rests on these models (`name version`) does not count."""
+        return any(act.subject in behind for act in self.withdrawn)
 
     def blocks(self) -> list[Decision]:
         """People's blocks that count: a rollback leaves out those between its time and the moment it was asked for."""

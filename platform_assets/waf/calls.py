@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -22,6 +22,9 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 
 from platform_assets.waf.errors import WafError
 from platform_assets.waf.limits import MUTATING_CALLS_PER_SECOND
+from platform_assets.waf.scopes import Scope
+
+Result = TypeVar("Result")
 
 UNREACHABLE = (HTTPClientError, NoConnectionError)
 THROTTLED = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"})
@@ -137,6 +140,20 @@ class Calls:
                 self.throttled += 1
             return code in THROTTLED or code in TRANSIENT or status >= 500
         return isinstance(error, UNREACHABLE)
+
+
+def in_each(work: Mapping[Scope, Callable[[], Result]]) -> tuple[dict[Scope, Result], dict[Scope, WafError]]:
+    """Work on one scope after the other, whatever becomes of the others: what came of it, and the errors, by scope."""
+    done: dict[Scope, Result] = {}
+    failed: dict[Scope, WafError] = {}
+    for scope, act in work.items():
+        try:
+            done[scope] = act()
+        except WafError as error:
+            failed[scope] = error
+        except (ClientError, BotoCoreError) as error:
+            failed[scope] = WafError(f"WAF refused a call: {error}; correct what it names and run again.")
+    return done, failed
 
 
 def _explained(error: Exception, operation: str) -> WafError | None:

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
+from platform_assets.waf.coverage import Change, applied_count, gained, lost
+from platform_assets.waf.decisions import instant
 from platform_assets.waf.errors import WafError
-from platform_assets.waf.plan import Entry, Plan
-from platform_assets.waf.ranges import Ranges, parse_network, special_ranges
+from platform_assets.waf.plan import Plan
+from platform_assets.waf.ranges import Ranges, family, parse_network, special_ranges
 from platform_assets.waf.rulebook import STRICT
 from platform_assets.waf.tables import WAF_PLAN
+from spark_jobs.contract import parse_hour
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,12 @@ class Bounds:
     max_rejected_share: float = 0.2
     volume_collapse: float = 0.1
     volume_explosion: float = 20.0
+    max_missing_hours: int = 2
+    min_usual_requests: int = 100
+    delivery_hours: int = 3
+    max_silent_hours: int = 24
+    max_feature_drift: float = 1.5
+    min_clients_for_drift: int = 50
     max_family_share: float = 0.98
     min_entries_for_skew: int = 200
 
@@ -37,8 +47,24 @@ class Bounds:
             raise ValueError("shares must be between 0 and 1")
         if self.volume_explosion <= 1:
             raise ValueError("volume_explosion must be above 1")
+        if not 0 < self.max_feature_drift < float("inf"):
+            raise ValueError("max_feature_drift must be above 0")
+        if min(self.min_usual_requests, self.max_silent_hours, self.min_clients_for_drift) < 1:
+            raise ValueError("min_usual_requests, max_silent_hours and min_clients_for_drift must be at least 1")
+        if not 0 <= self.delivery_hours <= 24 or not 0 <= self.max_missing_hours <= 24:
+            raise ValueError("delivery_hours and max_missing_hours must be between 0 and 24")
         if min(self.max_new_blocks, self.min_entries_for_churn, self.min_entries_for_skew) < 0:
             raise ValueError("counts must not be negative")
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The newest hour against those before: its newcomers, those of a usual hour, and feature -> stability index."""
+
+    hour: str
+    client_count: int
+    usual_client_count: float
+    indices: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -55,6 +81,11 @@ class CheckInputs:
     """Requests of the newest hours."""
     usual_request_count: float | None = None
     """What is usual for as many hours, such as the median of the days before."""
+    newest_hour_at: datetime | None = None
+    """Start of the newest hour that has lines."""
+    missing_hours: Mapping[str, float | None] = field(default_factory=dict)
+    """Hours of the newest 24 without a line, in order -> the lines that are usual then; None where nothing tells."""
+    drift: Drift | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
     """Check name -> why it does not count in this run."""
     asked_for: Collection[tuple[str, str]] = ()
@@ -116,7 +147,7 @@ def _protected(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
 
 
 def _new_blocks(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
-    new = sum(entry.action == "block" and entry.operation in ("add", "restore") for entry in plan.entries)
+    new = sum(change.entry.action == "block" for change in gained(plan))
     figures = {"new_block_count": new, "bound": bounds.max_new_blocks}
     if new > bounds.max_new_blocks:
         return (
@@ -129,8 +160,8 @@ def _new_blocks(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
 
 def _churn(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
     early = len(_removed_early(plan, inputs))
-    changed = plan.count("add") + plan.count("restore") + early
-    base = plan.owned_count
+    changed = len(gained(plan)) + early
+    base = applied_count(plan)
     figures: dict[str, Any] = {"changed_count": changed, "applied_count": base, "bound": bounds.max_churn_share}
     if base < max(bounds.min_entries_for_churn, 1):
         return (
@@ -152,31 +183,35 @@ def _churn(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
 
 def _vanished(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
     allowed = Ranges.of(inputs.allow_list)
-    lost = [entry for entry in _removed_early(plan, inputs) if not allowed.overlaps(parse_network(entry.address))]
+    gone = [one for one in _removed_early(plan, inputs) if not allowed.overlaps(parse_network(one.address))]
     wanted = sum(len(one.wanted) for one in plan.sets)
-    figures = {"wanted_count": wanted, "vanished_count": len(lost)}
-    if wanted == 0 and lost:
+    figures = {"wanted_count": wanted, "vanished_count": len(gone)}
+    if wanted == 0 and gone:
         return (
             False,
-            f"There are no decisions any more although {len(lost)} entries have not expired; nothing is withdrawn until that is explained.",
+            f"There are no decisions any more although {len(gone)} entries have not expired; nothing is withdrawn until that is explained.",
             figures,
         )
     return True, f"{wanted} entries are wanted.", figures
 
 
-def _removed_early(plan: Plan, inputs: CheckInputs) -> list[Entry]:
-    """Removals before their time that no person asked for."""
+def _removed_early(plan: Plan, inputs: CheckInputs) -> list[Change]:
+    """Addresses that are given up before their time although no person asked for it."""
+    return [one for one in _given_up(plan, inputs) if not _is_over(plan, one)]
+
+
+def _given_up(plan: Plan, inputs: CheckInputs) -> list[Change]:
+    """Addresses that are covered no longer although no person asked for it."""
+    asked = inputs.asked_for
     return [
-        entry
-        for entry in plan.entries
-        if entry.operation == "remove"
-        and not _is_over(plan, entry)
-        and (entry.address, entry.action) not in inputs.asked_for
+        one
+        for one in lost(plan)
+        if (one.address, one.entry.action) not in asked and (one.entry.address, one.entry.action) not in asked
     ]
 
 
-def _is_over(plan: Plan, entry: Entry) -> bool:
-    return entry.expires_at is not None and entry.expires_at <= plan.planned_at
+def _is_over(plan: Plan, one: Change) -> bool:
+    return one.entry.expires_at is not None and one.entry.expires_at <= plan.planned_at
 
 
 def _gates(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
@@ -229,11 +264,85 @@ def _volume(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
     return True, f"{count} requests where about {usual:.0f} are usual.", figures
 
 
+def _hours(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
+    newest = inputs.newest_hour_at
+    # What a late file takes out leaves because something new is known.
+    given_up = sum(not one.entry.late_files for one in _given_up(plan, inputs))
+    if newest is None:
+        return True, "There are no log lines yet.", {}
+    settled = plan.planned_at - timedelta(hours=bounds.delivery_hours)
+    missing = [
+        hour
+        for hour, usual in inputs.missing_hours.items()
+        if usual is not None and usual >= bounds.min_usual_requests and _end(hour) <= settled
+    ]
+    silent = max((plan.planned_at - newest) / timedelta(hours=1) - 1, 0.0)
+    figures: dict[str, Any] = {
+        "newest_hour_at": instant(newest),
+        "silent_hours": round(silent, 1),
+        "hours_without_lines": list(inputs.missing_hours),
+        "missing_hours": missing,
+        "addresses_given_up": given_up,
+    }
+    if len(missing) > bounds.max_missing_hours:
+        usual = min(inputs.missing_hours[hour] or 0 for hour in missing)
+        return (
+            False,
+            f"{len(missing)} hours have no log lines, {missing[0]} first, where {usual:.0f} lines or more are usual; see why CloudFront's logs do not arrive, or override the check if the site was down.",
+            figures,
+        )
+    if silent > bounds.max_silent_hours and given_up:
+        return (
+            False,
+            f"No log line is newer than {instant(newest + timedelta(hours=1))} ({silent:.0f} hours, the bound is {bounds.max_silent_hours}), so nobody knows what the {given_up} addresses do that the plan gives up; they stay in WAF until logs arrive or you override the check.",
+            figures,
+        )
+    return (
+        True,
+        f"{len(missing)} hours lack the log lines that are usual, the newest line is {silent:.0f} hours old.",
+        figures,
+    )
+
+
+def _end(hour: str) -> datetime:
+    return parse_hour(hour) + timedelta(hours=1)
+
+
+def _drift(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
+    found = inputs.drift
+    if found is None:
+        return True, "There are no features of a day before yet to judge the newest hour by.", {}
+    indices = {name: round(value, 3) for name, value in sorted(found.indices.items(), key=lambda kv: (-kv[1], kv[0]))}
+    figures: dict[str, Any] = {
+        "hour": found.hour,
+        "client_count": found.client_count,
+        "usual_client_count": found.usual_client_count,
+        "bound": bounds.max_feature_drift,
+        "indices": indices,
+    }
+    if min(found.client_count, found.usual_client_count) < bounds.min_clients_for_drift:
+        return (
+            True,
+            f"{found.client_count} newcomers in {found.hour} and {found.usual_client_count} on the days before are too few to judge features by ({bounds.min_clients_for_drift}).",
+            figures,
+        )
+    far = [f"{name} {value:.1f}" for name, value in indices.items() if value > bounds.max_feature_drift]
+    if far:
+        return (
+            False,
+            f"Features of {found.hour} are not what they are on other days ({', '.join(far[:3])}, the bound is {bounds.max_feature_drift}); see whether the fields of the log lines are what they were, then override the check.",
+            figures,
+        )
+    name, value = next(iter(indices.items()), ("", 0.0))
+    return True, f"Features of {found.hour} are as on other days ({name} {value:.2f} at most).", figures
+
+
 def _families(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
     added = {"IPV4": 0, "IPV6": 0}
     held = {"IPV4": 0, "IPV6": 0}
+    for change in gained(plan):
+        added[family(change.address)] += 1
     for one in plan.sets:
-        added[one.family] += one.count("add") + one.count("restore")
         held[one.family] += one.count("keep") + one.count("extend") + one.count("remove")
     figures: dict[str, Any] = {
         "added_v4": added["IPV4"],
@@ -279,6 +388,8 @@ CHECKS: dict[str, Callable[[Plan, CheckInputs, Bounds], Finding]] = {
     "models_passed_their_gate": _gates,
     "rejected_lines_are_few": _rejected,
     "volume_is_plausible": _volume,
+    "hours_are_complete": _hours,
+    "features_are_as_usual": _drift,
     "families_are_balanced": _families,
     "everything_fits": _fits,
 }

@@ -16,6 +16,7 @@ from typing import Any
 from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings
 from platform_assets.waf.audit import Act, in_force, own_blocks
+from platform_assets.waf.audit_log import versions_behind, versions_of
 from platform_assets.waf.bots import Bot, claimed_bot
 from platform_assets.waf.decisions import Decision
 from platform_assets.waf.echo import WINDOW_HOURS, EchoHours
@@ -25,6 +26,7 @@ from platform_assets.waf.ranges import Ranges, address_order, is_one_address, pa
 from platform_assets.waf.rulebook import DeclaredBots, Rules
 from platform_assets.waf.rules import decide
 from platform_assets.waf.tables import BOT_IDENTITIES, WAF_DECISIONS
+from platform_assets.waf.withdrawals import Withdrawals
 from spark_jobs.contract import HOUR_COLUMN, Interval, format_hour, parse_hour
 from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.sources.cloudfront.tables import (
@@ -59,7 +61,8 @@ def decide_hours(
     """Decide the hours of the interval, then all later hours that have scores, in order; returns hours and rows written.
 
     Each hour sees the decisions before it, so a late log file ends in the decisions that punctual delivery would have
-    given. People's acts count from the moment they were asked for, so an hour before it is decided again as it was.
+    given. People's acts count from the moment they were asked for, so an hour before it is decided again as it was: no
+    fingerprint of an hour needs them.
     """
     rules = policy.rules
     blocked_by_people = own_blocks(acts)
@@ -70,18 +73,21 @@ def decide_hours(
     first = format_hour(parse_hour(hours[0]) - memory)
     past = [hour for hour in lake.hours(WAF_DECISIONS) if first <= hour < hours[0]]
     earlier = [Decision.from_row(row) for row in lake.read_arrow(WAF_DECISIONS, past).to_pylist()]
+    withdrawals = Withdrawals.of(acts, parse_hour(first), partial(versions_behind, lake))
     kept = _kept_identities(lake, scored)
     found: dict[str, dict[str, Identity]] = {}
     rows: Rows = []
     for hour in scored:
-        echo = _echo([*earlier, *blocked_by_people], hour, rules)
-        allowed = in_force(acts, parse_hour(hour) + timedelta(hours=1)).allow_list
+        end = parse_hour(hour) + timedelta(hours=1)
+        echo = _echo([*withdrawals.followed(earlier), *blocked_by_people], hour, rules)
+        allowed = in_force(acts, end).allow_list
         scores, behaviour, attacks = _without_echo(lake, hour, _inputs(lake, hour), echo, loaded)
+        own = {row["client"]: versions_of(row, row["request_model_version"]) for row in scores}
         decided = partial(
             decide,
             parse_hour(hour),
             scores,
-            earlier,
+            withdrawals.counting(earlier, end, own),
             allow_list=(*allow_list, *allowed),
             behaviour=behaviour,
             attacks=attacks,
@@ -134,11 +140,18 @@ def without_echo(lake: Lake, examples: Any, rules: Rules) -> Any:
 
 
 def decision_checks(
-    rows: Sequence[dict[str, Any]], policy: Policy, allow_list: Sequence[str]
+    rows: Sequence[dict[str, Any]], policy: Policy, allow_list: Sequence[str], acts: Sequence[Act]
 ) -> list[tuple[str, bool, str]]:
     """The checks that WAF_DECISIONS declares: (name, passed, sentence)."""
-    protected, special = Ranges.of(allow_list), special_ranges(policy.rules.act_on_special)
-    hit = [r["address"] for r in rows if any(x.overlaps(parse_network(r["address"])) for x in (protected, special))]
+    special = special_ranges(policy.rules.act_on_special)
+    protected = {
+        at: Ranges.of((*allow_list, *in_force(acts, at).allow_list)) for at in {row["decided_at"] for row in rows}
+    }
+    hit = [
+        row["address"]
+        for row in rows
+        if any(ranges.overlaps(parse_network(row["address"])) for ranges in (protected[row["decided_at"]], special))
+    ]
     bare = [r["address"] for r in rows if not (r["reason"] and r["model_name"] and r["model_version"])]
     return [
         (

@@ -13,8 +13,9 @@ from platform_assets.waf.apply import TAGS
 from platform_assets.waf.calls import Calls
 from platform_assets.waf.decisions import ACTIONS
 from platform_assets.waf.errors import WafError
-from platform_assets.waf.limits import check_name, check_scope, description
+from platform_assets.waf.limits import check_name, description
 from platform_assets.waf.plan import LiveSet, set_names
+from platform_assets.waf.scopes import CLOUDFRONT, Scope
 from platform_assets.waf.slots import MAX_SHARDS
 from platform_assets.waf.target import pages, read_sets
 
@@ -28,9 +29,9 @@ ATTEMPTS = 10
 
 @dataclass(frozen=True)
 class InstallPlan:
-    """What is missing or different."""
+    """What is missing or different in one scope."""
 
-    scope: str
+    scope: Scope
     prefix: str
     mode: Mode
     missing_sets: tuple[tuple[str, str, str], ...]
@@ -65,13 +66,13 @@ def group_name(prefix: str) -> str:
 
 
 def plan_install(
-    calls: Calls, *, scope: str = "CLOUDFRONT", prefix: str = "weir", mode: Mode | None = None, shards: int = 1
+    calls: Calls, *, scope: Scope = CLOUDFRONT, prefix: str = "weir", mode: Mode | None = None, shards: int = 1
 ) -> InstallPlan:
     """What installing would do. Without a mode an existing rule group keeps its own, and a new one counts.
 
     `shards`: IP sets of each action and family; sets beyond them that exist stay in use until somebody deletes them.
     """
-    check_scope(scope, calls.client.meta.region_name)
+    scope.check_region(calls.client.meta.region_name)
     live = read_sets(calls, scope, prefix)
     missing = tuple(one for one in set_names(prefix, shards) if one[0] not in live)
     for name, _, _ in missing:
@@ -96,7 +97,7 @@ def apply_install(calls: Calls, plan: InstallPlan) -> tuple[str, ...]:
         if name in present:
             continue
         text = description(f"Weir {action} {family}: no entries. Entries added by hand stay.")
-        shared = {"Name": name, "Scope": plan.scope, "Description": text, "Tags": TAGS}
+        shared = {"Name": name, "Scope": plan.scope.kind, "Description": text, "Tags": TAGS}
         try:
             calls.write("create_ip_set", IPAddressVersion=family, Addresses=[], **shared)
         except duplicate:
@@ -113,7 +114,7 @@ def _write_group(calls: Calls, plan: InstallPlan) -> bool:
     name = plan.group_name
     shared = {
         "Name": name,
-        "Scope": plan.scope,
+        "Scope": plan.scope.kind,
         "Description": description("Acts on the IP sets of Weir. Rules added by hand stay."),
         "VisibilityConfig": _visibility(name),
     }
@@ -141,11 +142,11 @@ def _write_group(calls: Calls, plan: InstallPlan) -> bool:
     )
 
 
-def _find_group(calls: Calls, scope: str, name: str) -> dict[str, Any] | None:
-    for one in pages(calls, "list_rule_groups", "RuleGroups", Scope=scope):
+def _find_group(calls: Calls, scope: Scope, name: str) -> dict[str, Any] | None:
+    for one in pages(calls, "list_rule_groups", "RuleGroups", Scope=scope.kind):
         if one["Name"] == name:
             try:
-                return calls.read("get_rule_group", Name=name, Scope=scope, Id=one["Id"])
+                return calls.read("get_rule_group", Name=name, Scope=scope.kind, Id=one["Id"])
             except calls.error("WAFNonexistentItemException"):
                 return None
     return None

@@ -21,7 +21,6 @@ from platform_assets.waf.decisions import as_utc, instant
 from platform_assets.waf.errors import WafError
 from platform_assets.waf.policy import load_allow_list, load_policy
 from platform_assets.waf.ranges import Network, Ranges, parse_network, special_ranges
-from platform_assets.waf.rules import wanted
 from spark_jobs.lake import Lake
 
 LONGEST = timedelta(days=365)
@@ -93,22 +92,21 @@ class Interventions:
         return self._add(WITHDRAW, subject, reason)
 
     def rollback(self, to: datetime, reason: str) -> Act:
-        """Go back to what was wanted at a time, without what has expired since; nothing new enters until resumed."""
+        """Go back to the decisions of a time, without what has expired since; nothing new enters until resumed."""
         at, now = as_utc(to), self.clock()
         if at >= now:
             raise InterventionError(f"{instant(at)} is not in the past; name a time before {instant(now)} (UTC).")
         policy = load_policy(self.settings.policy_file)
-        special = policy.rules.act_on_special
-        present = unexpired(self.lake, now, policy)
         try:
-            held = {row["decision_id"] for row in unexpired(self.lake, now, policy, as_of=at)}
-            due = wanted([row for row in present if row["decision_id"] in held], now, act_on_special=special)
+            held = unexpired(self.lake, now, policy, as_of=at)
             how = "what the table of decisions held then"
         except OSError:  # retention has freed what it held then
-            due = wanted(present, now, act_on_special=special, as_of=at)
+            held = [row for row in unexpired(self.lake, now, policy) if row["decided_at"] <= at]
             how = "decisions about hours up to then; what the table held then is freed"
-        ids = tuple(sorted({cause for one in due for cause in one.causes}))
-        return self._add(ROLLBACK, at.isoformat().replace("+00:00", "Z"), reason, details=how, decision_ids=ids)
+        subject = at.isoformat().replace("+00:00", "Z")
+        act = self._act(ROLLBACK, subject, reason, details=how, decision_count=len(held))
+        audit_log.append_rollback(self.lake, act, held)
+        return act
 
     def resume(self, subject: str, reason: str) -> Act:
         """End what is in force of a subject, or of a command (`rollback`)."""
@@ -126,10 +124,16 @@ class Interventions:
         return [self._add(OVERRIDE, name, reason, details=run) for name in dict.fromkeys(checks)]
 
     def _behind(self) -> dict[str, frozenset[str]]:
-        policy = load_policy(self.settings.policy_file)
-        return audit_log.versions_behind(self.lake, unexpired(self.lake, self.clock(), policy))
+        now, policy, back = self.clock(), load_policy(self.settings.policy_file), self.in_force().rollback
+        rolled_back = [] if back is None else audit_log.gone_back_to(self.lake, back, now)
+        return audit_log.versions_behind(self.lake, [*unexpired(self.lake, now, policy), *rolled_back])
 
     def _add(self, command: str, subject: str, reason: str, lasting: timedelta | None = None, **values: Any) -> Act:
+        act = self._act(command, subject, reason, lasting, **values)
+        audit_log.append(self.lake, act)
+        return act
+
+    def _act(self, command: str, subject: str, reason: str, lasting: timedelta | None = None, **values: Any) -> Act:
         said = " ".join(reason.split())
         if not said or len(said) > LONGEST_REASON or not said.isprintable():
             raise InterventionError(
@@ -139,9 +143,7 @@ class Interventions:
             raise InterventionError(f"A time of up to {LONGEST.days} days is needed; correct --for.")
         at = self.clock()
         until = None if lasting is None else at + lasting
-        act = Act.make(at, audit_log.who(self.settings), command, subject, said, expires_at=until, **values)
-        audit_log.append(self.lake, act)
-        return act
+        return Act.make(at, audit_log.who(self.settings), command, subject, said, expires_at=until, **values)
 
 
 def check_names(checks: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""AWS's rules for wafv2, checked before any call: names, descriptions, scope and region, what an IP set accepts.
+"""AWS's rules for wafv2, checked before any call: names, descriptions, what an IP set accepts.
 
 Pure; knows no policy and makes no call. Sources: wafv2 service model (2019-07-29) and "AWS WAF quotas".
 """
@@ -22,7 +22,6 @@ MAX_WEB_ACLS = 100
 MAX_PAGE = 100
 MUTATING_CALLS_PER_SECOND = 1.0
 GLOBAL_REGION = "us-east-1"
-SCOPES = ("CLOUDFRONT", "REGIONAL")
 FAMILIES = ("IPV4", "IPV6")
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
@@ -50,13 +49,6 @@ def description(text: str) -> str:
     """`text` reduced to what WAF takes as a description: other characters become spaces, the end is cut."""
     reduced = " ".join(_NOT_IN_DESCRIPTION.sub(" ", text).split())[:256].rstrip()
     return reduced if len(reduced) >= 3 else "Weir"
-
-
-def check_scope(scope: str, region: str) -> None:
-    if scope not in SCOPES:
-        raise LimitError(f"{scope!r} is no WAF scope: use CLOUDFRONT or REGIONAL.")
-    if scope == "CLOUDFRONT" and region != GLOBAL_REGION:
-        raise LimitError(f"Scope CLOUDFRONT is served in {GLOBAL_REGION} only, not in {region}.")
 
 
 def address_problem(text: str, family: str) -> str | None:

@@ -18,6 +18,7 @@ from platform_assets.waf.decisions import ACTIONS, Wanted, as_utc, instant
 from platform_assets.waf.errors import WafError
 from platform_assets.waf.limits import FAMILIES, MAX_ADDRESSES, check_name, description
 from platform_assets.waf.ranges import address_order, canonical, family
+from platform_assets.waf.scopes import CLOUDFRONT, Scope
 from platform_assets.waf.shards import Shard, assign, writing_order
 from platform_assets.waf.slots import MAX_SHARDS, Budget, Merged, Spared, allot, harm_order
 
@@ -25,6 +26,9 @@ CHANGING = ("add", "restore", "remove")
 """Operations that change the live set; extend and keep change only what we remember, the others nothing."""
 
 FULL = "the IP set is full and others are expected to stop more"
+
+NAMED_FILES = 3
+"""Late files that a line of text names; the others are counted."""
 
 SIGNS = {"add": "+", "restore": "+", "remove": "-", "extend": "~", "drift": "!", "overflow": "!", "foreign": " "}
 
@@ -44,7 +48,7 @@ class LiveSet:
 
 @dataclass(frozen=True)
 class Entry:
-    """One address of one IP set and what is to happen to it; a row of `waf/plan` but for planned_at."""
+    """One address of one IP set and what is to happen to it; its first fields are columns of `waf/plan`."""
 
     ip_set: str
     address: str
@@ -53,6 +57,10 @@ class Entry:
     reason: str
     decision_id: str | None = None
     expires_at: datetime | None = None
+    members: tuple[str, ...] = ()
+    """The addresses that a merged entry stands for; of a removed one, those that it stood for."""
+    late_files: tuple[str, ...] = ()
+    """Names of the log objects that came late and are why it changes."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +110,9 @@ class SetPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """All IP sets, in stable order, and the state of ownership it was made on."""
+    """All IP sets of one scope, in stable order, and the state of ownership it was made on."""
 
-    scope: str
+    scope: Scope
     prefix: str
     planned_at: datetime
     serial: int
@@ -126,10 +134,16 @@ class Plan:
         """Entries that were ours before the plan."""
         return sum(self.count(operation) for operation in ("keep", "extend", "remove", "restore", "drift"))
 
+    @property
+    def late_files(self) -> tuple[str, ...]:
+        """Names of the log objects that came late and change something."""
+        return late_files_of(self.entries)
+
     def rows(self) -> list[dict[str, Any]]:
         """Rows of the table `waf/plan`."""
         return [
             {
+                "scope": str(self.scope),
                 "ip_set": entry.ip_set,
                 "address": entry.address,
                 "operation": entry.operation,
@@ -143,23 +157,14 @@ class Plan:
         ]
 
     def summary(self) -> str:
-        """`+3 -1, 2 extended, 40 kept, 1 added by hand`."""
-        added = self.count("add") + self.count("restore")
-        parts = [f"+{added} -{self.count('remove')}"]
-        named = {
-            "extend": "extended",
-            "keep": "kept",
-            "foreign": "added by hand",
-            "restore": "of ours restored that somebody removed",
-            "drift": "of ours removed by somebody and left out",
-            "overflow": "did not fit",
-        }
-        parts += [f"{self.count(operation)} {words}" for operation, words in named.items() if self.count(operation)]
-        return ", ".join(parts)
+        """`+3 -1 because of 2 late files, +10 -4 otherwise, 2 extended, 40 kept, 1 added by hand`."""
+        return summary_of(self.entries)
 
     def text(self, most: int = 50) -> str:
         """For people: each change with its reason; entries kept are counted, not listed; `most` lines a set."""
         lines = [f"WAF plan of {instant(self.planned_at)}, scope {self.scope}: {self.summary()}"]
+        if self.late_files:
+            lines.append(f"Late files: {named(self.late_files)}")
         for one in self.sets:
             listed = [entry for entry in one.entries if entry.operation != "keep"]
             if not listed and not one.exists:
@@ -175,6 +180,48 @@ class Plan:
         if not self.changes:
             lines.append("Nothing to change.")
         return "\n".join(lines)
+
+
+def summary_of(entries: Sequence[Entry]) -> str:
+    """One line: how many are added and removed, apart what late files are the cause of, and the others by operation."""
+    counts = Counter(entry.operation for entry in entries)
+    named = {
+        "extend": "extended",
+        "keep": "kept",
+        "foreign": "added by hand",
+        "restore": "of ours restored that somebody removed",
+        "drift": "of ours removed by somebody and left out",
+        "overflow": "did not fit",
+    }
+    parts = _changes(entries)
+    return ", ".join(
+        parts + [f"{counts[operation]} {words}" for operation, words in named.items() if counts[operation]]
+    )
+
+
+def _changes(entries: Sequence[Entry]) -> list[str]:
+    counts = Counter(entry.operation for entry in entries)
+    added, removed = counts["add"] + counts["restore"], counts["remove"]
+    late_files = late_files_of(entries)
+    if not late_files:
+        return [f"+{added} -{removed}"]
+    late = Counter(entry.operation for entry in entries if entry.late_files)
+    files = "1 late file" if len(late_files) == 1 else f"{len(late_files)} late files"
+    parts = [f"+{late['add']} -{late['remove']} because of {files}"]
+    if (others := (added - late["add"], removed - late["remove"])) != (0, 0):
+        parts.append(f"+{others[0]} -{others[1]} otherwise")
+    return parts
+
+
+def late_files_of(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Names of the late files that are the cause of changes, in order."""
+    return tuple(sorted({name for entry in entries for name in entry.late_files}))
+
+
+def named(files: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(files) - NAMED_FILES} more" if len(files) > NAMED_FILES else ""
+    return ", ".join(files[:NAMED_FILES]) + more
 
 
 def _line(entry: Entry) -> str:
@@ -205,7 +252,7 @@ def plan(
     *,
     now: datetime,
     prefix: str = "weir",
-    scope: str = "CLOUDFRONT",
+    scope: Scope = CLOUDFRONT,
     restore_drift: bool = True,
     budget: Budget | None = None,
     spared: Spared | None = None,
@@ -316,13 +363,14 @@ def merge(
     owned: dict[str, Owned] = {}
 
     def enter(address: str, operation: str, reason: str) -> None:
-        one = due.get(address)
+        one, known = due.get(address), mine.get(address)
+        members = known.members if known is not None and operation == "remove" else _members(one)
         if one is not None:
-            entries.append(Entry(name, address, operation, action, reason, one.decision_id, one.expires_at))
+            entries.append(Entry(name, address, operation, action, reason, one.decision_id, one.expires_at, members))
             return
-        known = mine.get(address)
         until = datetime.fromisoformat(known.expires_at) if known is not None and known.expires_at else None
-        entries.append(Entry(name, address, operation, action, reason, known.decision_id if known else None, until))
+        because = known.decision_id if known else None
+        entries.append(Entry(name, address, operation, action, reason, because, until, members))
 
     for address in foreign:
         also = f"; Weir wants it too: {due[address].reason}" if address in due else ""
@@ -337,7 +385,7 @@ def merge(
                 enter(address, "overflow", f"{FULL}, left out: {one.reason}")
             continue
         operation = _operation(one, address in present, ours, restore_drift)
-        owned[address] = Owned(one.decision_id, instant(one.expires_at), one.reason)
+        owned[address] = Owned(one.decision_id, instant(one.expires_at), one.reason, _members(one))
         enter(address, operation, _why(operation, one))
     for address in present & mine.keys() - due.keys():
         why = gone.get(address) or f"no unexpired decision wants it any more (it was to end {mine[address].expires_at})"
@@ -357,6 +405,10 @@ def merge(
         restore_drift,
         capacity,
     )
+
+
+def _members(one: Wanted | None) -> tuple[str, ...]:
+    return one.members if isinstance(one, Merged) else ()
 
 
 def _operation(one: Wanted, is_present: bool, ours: AppliedSet, restore_drift: bool) -> str:

@@ -284,20 +284,15 @@ def wanted(
     allow_list: Iterable[str] = (),
     *,
     act_on_special: Iterable[str] = (),
-    as_of: datetime | None = None,
 ) -> list[Wanted]:
     """What is due at `now` by the wall clock: unexpired decisions, the strongest of each address, sorted.
 
-    The allow list counts here too, so that allowing an address takes effect on decisions already made. `as_of` leaves
-    out what was decided later: the state of that time, without what has expired since.
+    The allow list counts here too, so that allowing an address takes effect on decisions already made.
     """
     at = as_utc(now)
-    until = None if as_of is None else as_utc(as_of)
     protected, special = Ranges.of(allow_list), special_ranges(act_on_special)
-    alive = []
-    for one in (one if isinstance(one, Decision) else Decision.from_row(one) for one in decisions):
-        if one.expires_at > at and (until is None or one.decided_at <= until):
-            alive.append(one)
+    known = (one if isinstance(one, Decision) else Decision.from_row(one) for one in decisions)
+    alive = [one for one in known if one.expires_at > at]
     entries = []
     for address, ones in _by_address(alive).items():
         network = parse_network(address)

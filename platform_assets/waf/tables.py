@@ -14,7 +14,10 @@ WAF_DECISIONS = Table(
     upstream=("predictions/client_scores", "features/cloudfront/client_daily", "features/cloudfront/client_attacks"),
     unique=("decision_id",),
     checks=(
-        Check("nothing_protected_is_decided_on", "no address overlaps the allow list or a special-purpose range"),
+        Check(
+            "nothing_protected_is_decided_on",
+            "no address overlaps the allow list, what people allowed, or a special-purpose range",
+        ),
         Check("every_decision_has_a_reason", "reason, model_name and model_version are never empty"),
     ),
     retention_days=400,
@@ -65,10 +68,10 @@ BOT_IDENTITIES = Table(
 WAF_PLAN = Table(
     key="waf/plan",
     meaning="What applying would do to each IP set, entry by entry, with why: wanted against live and last applied.",
-    grain="one address in one IP set",
+    grain="one address in one IP set of one scope",
     upstream=("decisions/waf_decisions",),
     hourly=False,
-    unique=("ip_set", "address"),
+    unique=("scope", "ip_set", "address"),
     checks=(
         Check("plan_spares_protected_addresses", "nothing added overlaps the allow list or a special-purpose range"),
         Check("plan_adds_a_bounded_number", "new block entries stay below a bound"),
@@ -77,11 +80,16 @@ WAF_PLAN = Table(
         Check("models_passed_their_gate", "every model that decided has passed its gate"),
         Check("rejected_lines_are_few", "rejected lines stay below a share of the lines"),
         Check("volume_is_plausible", "requests neither collapsed nor exploded against what is usual"),
+        Check(
+            "hours_are_complete", "no hours lack the log lines that are usual, and nothing leaves because logs stopped"
+        ),
+        Check("features_are_as_usual", "features of the newest hour are distributed as on the days before"),
         Check("families_are_balanced", "additions do not swing to IPv4 or IPv6 alone"),
         Check("everything_fits", "no wanted entry is left out because an IP set is full", blocking=False),
     ),
     retention_days=400,
     columns=(
+        Column("scope", "string", "where the IP set is: CLOUDFRONT or REGIONAL:<region>", nullable=False),
         Column("ip_set", "string", "name of the IP set", nullable=False),
         Column("address", "string", "address or network as canonical CIDR", nullable=False, personal=True),
         Column("operation", "string", "add, extend, keep, remove, restore, drift, foreign or overflow", nullable=False),
@@ -120,8 +128,22 @@ WAF_AUDIT = Table(
         Column("reason", "string", "why, in the person's words", nullable=False, personal=True),
         Column("expires_at", "timestamp", "when it ends by itself; null where it lasts until resumed"),
         Column("details", "string", "the run an override is for; how the state of a rollback's time was found"),
-        Column("decision_ids", "list<string>", "of a rollback, the decisions that stay in force; else null"),
+        Column("decision_count", "int64", "of a rollback, its rows of waf/rollback_decisions; else null"),
     ),
 )
 
-TABLES = (WAF_DECISIONS, BOT_IDENTITIES, WAF_PLAN, WAF_AUDIT)
+WAF_ROLLBACK_DECISIONS = Table(
+    key="waf/rollback_decisions",
+    meaning="The decisions that a rollback goes back to, as they were; append-only, written before the rollback itself.",
+    grain="one decision of one rollback",
+    upstream=("decisions/waf_decisions",),
+    unique=("acted_at", "audit_id", "decision_id"),
+    retention_days=800,
+    columns=(
+        Column("audit_id", "string", "the rollback, a row of waf/audit", nullable=False),
+        Column("acted_at", "timestamp", "when it was asked for (wall clock)", nullable=False),
+        *WAF_DECISIONS.columns,
+    ),
+)
+
+TABLES = (WAF_DECISIONS, BOT_IDENTITIES, WAF_PLAN, WAF_AUDIT, WAF_ROLLBACK_DECISIONS)

@@ -14,6 +14,7 @@ from platform_assets.waf.calls import Calls
 from platform_assets.waf.limits import MAX_PAGE
 from platform_assets.waf.plan import LiveSet, Plan
 from platform_assets.waf.ranges import address_order, canonical
+from platform_assets.waf.scopes import Scope
 
 
 class WafClient(Protocol):
@@ -35,6 +36,10 @@ class WafClient(Protocol):
 
     def update_rule_group(self, **parameters: Any) -> dict[str, Any]: ...
 
+    def list_web_acls(self, **parameters: Any) -> dict[str, Any]: ...
+
+    def get_web_acl(self, **parameters: Any) -> dict[str, Any]: ...
+
 
 @dataclass(frozen=True)
 class SetReport:
@@ -49,8 +54,9 @@ class SetReport:
 
 @dataclass(frozen=True)
 class ApplyReport:
-    """What applying did: the calls, and per IP set what was added and removed."""
+    """What applying did in one scope: the calls, and per IP set what was added and removed."""
 
+    scope: Scope
     sets: tuple[SetReport, ...]
     reads: int
     writes: int
@@ -79,6 +85,30 @@ class ApplyReport:
         return "\n".join(lines)
 
 
+@dataclass(frozen=True)
+class ApplyReports:
+    """What applying did in all scopes."""
+
+    reports: tuple[ApplyReport, ...]
+
+    @property
+    def added(self) -> int:
+        return sum(one.added for one in self.reports)
+
+    @property
+    def removed(self) -> int:
+        return sum(one.removed for one in self.reports)
+
+    @property
+    def writes(self) -> int:
+        return sum(one.writes for one in self.reports)
+
+    def text(self) -> str:
+        """Scopes are named where there are several."""
+        named = len(self.reports) > 1
+        return "\n".join((f"{one.scope}: " if named else "") + one.text() for one in self.reports)
+
+
 class WafTarget(Protocol):
     """Where plans are applied."""
 
@@ -99,18 +129,18 @@ def pages(calls: Calls, operation: str, key: str, **parameters: Any) -> Iterator
             return
 
 
-def read_sets(calls: Calls, scope: str, prefix: str) -> dict[str, LiveSet]:
+def read_sets(calls: Calls, scope: Scope, prefix: str) -> dict[str, LiveSet]:
     """The IP sets that bear our names, with their entries in canonical form, by name."""
     ours = re.compile(rf"{re.escape(prefix)}-(block|challenge|count)-v[46](-\d+)?\Z")
-    names = [one for one in pages(calls, "list_ip_sets", "IPSets", Scope=scope) if ours.match(one["Name"])]
+    names = [one for one in pages(calls, "list_ip_sets", "IPSets", Scope=scope.kind) if ours.match(one["Name"])]
     found = (read_set(calls, scope, one["Name"], one["Id"]) for one in names)
     return {one.name: one for one in sorted((one for one in found if one is not None), key=lambda one: one.name)}
 
 
-def read_set(calls: Calls, scope: str, name: str, set_id: str) -> LiveSet | None:
+def read_set(calls: Calls, scope: Scope, name: str, set_id: str) -> LiveSet | None:
     """One IP set with the lock token of this moment; None where it is gone."""
     try:
-        answer = calls.read("get_ip_set", Name=name, Scope=scope, Id=set_id)
+        answer = calls.read("get_ip_set", Name=name, Scope=scope.kind, Id=set_id)
     except calls.error("WAFNonexistentItemException"):
         return None
     ip_set = answer["IPSet"]
@@ -126,9 +156,9 @@ def read_set(calls: Calls, scope: str, name: str, set_id: str) -> LiveSet | None
     )
 
 
-def find_set(calls: Calls, scope: str, name: str) -> LiveSet | None:
+def find_set(calls: Calls, scope: Scope, name: str) -> LiveSet | None:
     """An IP set by its name alone."""
-    for one in pages(calls, "list_ip_sets", "IPSets", Scope=scope):
+    for one in pages(calls, "list_ip_sets", "IPSets", Scope=scope.kind):
         if one["Name"] == name:
             return read_set(calls, scope, name, one["Id"])
     return None

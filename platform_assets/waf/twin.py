@@ -25,6 +25,8 @@ from platform_assets.waf.twin_state import (
     exceptions,
     fault,
     invalid,
+    joined,
+    of_region,
     service_model,
 )
 
@@ -44,7 +46,7 @@ GIVEN = {
 
 
 class WafTwin:
-    """A wafv2 client whose service is a folder. `clock` is the wall clock; `settle_seconds` is how long a new entity
+    """A wafv2 client of one region whose service is a folder, shared by clients of all regions. `clock` is the wall clock; `settle_seconds` is how long a new entity
     cannot be referenced yet; `writes_per_second` is the rate of each mutating operation."""
 
     def __init__(
@@ -181,17 +183,18 @@ class WafTwin:
     ) -> dict[str, Any]:
         check_parameters(operation, parameters)
         with self._folder.held():
-            if writes and not self._folder.admits(operation, self._rate):
+            if writes and not self._folder.admits(self.meta.region_name, operation, self._rate):
                 raise fault(operation, "ThrottlingException", "Rate exceeded")
             check_constraints(operation, parameters)
             self._check_scope(operation, parameters.get("Scope"))
-            state = self._folder.load()
+            everywhere = self._folder.load()
+            state = of_region(everywhere, self.meta.region_name)
             try:
                 body = handler(state)
             except twin_rules.RuleFault as error:
                 raise invalid(operation, error.reason, error.field, error.parameter) from None
             if writes:
-                self._folder.save(state)
+                self._folder.save(joined(of_region(everywhere, self.meta.region_name, others=True), state))
         return answered(body)
 
     def _check_scope(self, operation: str, scope: str | None) -> None:

@@ -127,6 +127,24 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 EMPTY: dict[str, Any] = {"format": 1, "ip_sets": {}, "rule_groups": {}, "web_acls": {}, "tags": {}}
 
 
+def of_region(state: Mapping[str, Any], region: str, others: bool = False) -> dict[str, Any]:
+    """What of the state is in a region, or with `others` what is not: each entity and tag belongs to that of its ARN."""
+
+    def belongs(arn: str) -> bool:
+        return (arn.split(":")[3] == region) is not others
+
+    tables = {
+        name: {key: one for key, one in state[name].items() if belongs(one["ARN"])}
+        for name in ("ip_sets", "rule_groups", "web_acls")
+    }
+    return {**state, **tables, "tags": {arn: tags for arn, tags in state["tags"].items() if belongs(arn)}}
+
+
+def joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Two parts of a state as one."""
+    return {name: {**value, **other[name]} if isinstance(value, dict) else value for name, value in one.items()}
+
+
 class TwinFolder:
     """The state of the twin on disk: `wafv2.json`, and `calls.json` for the times of mutating calls."""
 
@@ -148,17 +166,18 @@ class TwinFolder:
     def save(self, state: Mapping[str, Any]) -> None:
         write_atomically(self.folder / "wafv2.json", json.dumps(state, sort_keys=True) + "\n")
 
-    def admits(self, operation: str, per_second: float) -> bool:
-        """Whether a mutating call comes late enough after the last one of its kind; if so it is noted."""
+    def admits(self, region: str, operation: str, per_second: float) -> bool:
+        """Whether a mutating call comes late enough after the last one of its kind in the region; if so it is noted."""
         path = self.folder / "calls.json"
         try:
             last = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             last = {}
         now = self._clock()
-        if 0 <= now - float(last.get(operation, -1e18)) < 1 / per_second:
+        key = f"{region} {operation}"
+        if 0 <= now - float(last.get(key, -1e18)) < 1 / per_second:
             return False
-        last[operation] = now
+        last[key] = now
         self.folder.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(last), encoding="utf-8")
         return True

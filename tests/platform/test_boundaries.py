@@ -33,7 +33,22 @@ EXCEPTIONS = {
     # The one file that talks to MLflow.
     ("mlflow/weir_models/tracking.py", "mlflow"),
 }
-PURE = ("rules", "slots", "shards", "plan", "limits", "checks", "echo", "identity", "bots", "audit")
+PURE = (
+    "rules",
+    "slots",
+    "shards",
+    "scopes",
+    "plan",
+    "plans",
+    "coverage",
+    "limits",
+    "checks",
+    "echo",
+    "identity",
+    "bots",
+    "audit",
+    "withdrawals",
+)
 """Modules of platform_assets.waf that a person can read, and a test can run, without anything installed."""
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from platform_assets.instance import instance_of
 from platform_assets.resources.engine import lake_of
-from platform_assets.resources.waf import waf_target
+from platform_assets.resources.waf import waf_targets
 from platform_assets.settings import Settings, remember
 from platform_assets.ui import commands
 from platform_assets.waf.tables import WAF_PLAN
@@ -93,7 +93,7 @@ class Daemon:
 
 def addresses(settings: Settings) -> dict[str, set[str]]:
     """IP set -> what is in it now."""
-    return {name: set(one.addresses) for name, one in waf_target(settings).read_sets().items()}
+    return {name: set(one.addresses) for name, one in waf_targets(settings)[0].read_sets().items()}
 
 
 def planned(settings: Settings) -> dict[str, set[str]]:

@@ -211,7 +211,7 @@ def test_no_value_of_the_environment_reaches_the_graph(graph: Any, tmp_path: Pat
         "mlflow_uri": "http://zebra.example:5000",
         "aws_region": "eu-zebra-1",
         "waf_prefix": "zebra",
-        "waf_scope": "REGIONAL",
+        "waf_scopes": "REGIONAL:eu-zebra-1",
         "database_url": "postgresql://zebra@db/zebra",
         "metrics_namespace": "Zebra",
         "first_hour": "2024-01-01-00",

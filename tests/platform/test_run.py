@@ -22,7 +22,7 @@ from platform_assets import table_checks
 from platform_assets.export import export_table
 from platform_assets.instance import close_abandoned_runs, instance_of
 from platform_assets.resources.engine import SparkRunner, lake_of
-from platform_assets.resources.waf import waf_target
+from platform_assets.resources.waf import waf_targets
 from platform_assets.retention import all_tables
 from platform_assets.run import Outcome, RunFailed, run_edge
 from platform_assets.settings import Settings, load_settings
@@ -72,7 +72,7 @@ def changed(before: dict[Any, Any], after: dict[Any, Any], key: str) -> list[str
 
 
 def ip_sets(settings: Settings) -> dict[str, tuple[str, ...]]:
-    return {name: one.addresses for name, one in waf_target(settings).read_sets().items()}
+    return {name: one.addresses for name, one in waf_targets(settings)[0].read_sets().items()}
 
 
 @pytest.fixture(scope="module")

@@ -73,7 +73,7 @@ def _wafv2(operation: str, given: dict[str, Any]) -> list[Call]:
     """https://docs.aws.amazon.com/service-authorization/latest/reference/list_awswafv2.html"""
     if operation.startswith("List"):
         return [Call(f"wafv2:{operation}")]
-    kind = "ipset" if operation.endswith("IPSet") else "rulegroup"
+    kind = next(name for name in ("ipset", "rulegroup", "webacl") if operation.lower().endswith(name))
     own = f"arn:aws:wafv2:us-east-1:{ACCOUNT}:global/{kind}/{given['Name']}/{given.get('Id', 'new')}"
     referenced = tuple(re.findall(r'"ARN": "(arn:[^"]+)"', json.dumps(given.get("Rules", []))))
     tagged = [Call("wafv2:TagResource", (own,))] if given.get("Tags") else []

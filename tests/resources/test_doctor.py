@@ -267,6 +267,33 @@ def test_aws_is_asked_for_what_the_settings_use(home: Settings, moto_endpoint: s
     assert "testing" not in json.dumps([finding.sentence for finding in found.values()])
 
 
+@pytest.mark.slow
+def test_every_scope_of_waf_is_asked_in_its_region(home: Settings, moto_endpoint: str) -> None:
+    settings = changed(home, waf_target="aws", waf_scopes="CLOUDFRONT,REGIONAL:eu-west-1")
+    found = finding_of(settings, "waf")
+    assert found.state == "ok"
+    assert (
+        "WAF CLOUDFRONT in us-east-1 answers" in found.sentence
+        and "WAF REGIONAL in eu-west-1 answers" in found.sentence
+    )
+
+
+def test_a_scope_of_waf_that_fails_is_named_alone(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def refusal(service: str, call: str, what: str, permission: str, region: str, *_: Any, **given: Any) -> str:
+        asked.append((region, given["Scope"]))
+        return f"AWS denied access to {what}." if region == "eu-west-1" else ""
+
+    monkeypatch.setattr(doctor, "aws_refusal", refusal)
+    scopes = "CLOUDFRONT,REGIONAL:eu-west-1,REGIONAL:us-east-1"
+    assert doctor._waf(changed(home, waf_target="aws", waf_scopes=scopes)) == (
+        "failed",
+        "AWS denied access to WAF REGIONAL in eu-west-1.",
+    )
+    assert sorted(asked) == [("eu-west-1", "REGIONAL"), ("us-east-1", "CLOUDFRONT"), ("us-east-1", "REGIONAL")]
+
+
 def test_the_credentials_of_another_store_are_not_shown_to_aws(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of the store")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")

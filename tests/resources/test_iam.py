@@ -18,18 +18,19 @@ import pytest
 from platform_assets.doctor import examine, exit_code
 from platform_assets.resources.metrics import MetricPoint, publish
 from platform_assets.resources.notifier import Alert, notify
-from platform_assets.resources.waf import check_waf, waf_client, waf_target
+from platform_assets.resources.waf import waf_calls, waf_targets
 from platform_assets.settings import Settings
-from platform_assets.waf.calls import Calls
 from platform_assets.waf.decisions import Wanted
 from platform_assets.waf.install import apply_install, plan_install
 from platform_assets.waf.plan import plan
+from platform_assets.waf.scopes import CLOUDFRONT
 from platform_assets.waf.target import WafClient
+from platform_assets.waf.web_acls import use_lines
 from tests.resources.aws_recorder import ACCOUNT, Call, IamPolicy, Recorder
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs/iam"
-FILES = ("alerts", "apply", "install", "lake", "logs", "metrics", "plan")
+FILES = ("alerts", "apply", "install", "lake", "logs", "metrics", "plan", "status")
 VALUES = {
     "ACCOUNT_ID": ACCOUNT,
     "REGION": "us-east-1",
@@ -70,6 +71,7 @@ def test_no_policy_holds_a_wildcard_action_or_more_than_our_names() -> None:
     needs_everything = {
         "wafv2:ListIPSets",
         "wafv2:ListRuleGroups",
+        "wafv2:ListWebACLs",
         "cloudwatch:PutMetricData",
         "cloudwatch:ListMetrics",
     }
@@ -80,10 +82,12 @@ def test_no_policy_holds_a_wildcard_action_or_more_than_our_names() -> None:
                 assert set(one["Action"] if isinstance(one["Action"], list) else [one["Action"]]) <= needs_everything
 
 
-def test_a_dry_run_can_change_nothing_in_waf_and_nobody_can_touch_a_web_acl() -> None:
+def test_a_dry_run_can_change_nothing_in_waf_and_nobody_can_change_a_web_acl() -> None:
     reading = ("wafv2:List", "wafv2:Get")
-    assert all(action.startswith(reading) for action in policy("plan").actions)
-    assert not [action for name in FILES for action in policy(name).actions if action.startswith("wafv2:") and re.search("WebACL|Delete", action)]  # fmt: skip
+    assert all(action.startswith(reading) for name in ("plan", "status") for action in policy(name).actions)
+    in_waf = {action for name in FILES for action in policy(name).actions if action.startswith("wafv2:")}
+    assert {action for action in in_waf if "WebACL" in action} == {"wafv2:ListWebACLs", "wafv2:GetWebACL"}
+    assert not [action for action in in_waf if "Delete" in action]
     assert not [action for action in policy("apply").actions if "RuleGroup" in action], "applying leaves it alone"
 
 
@@ -164,21 +168,32 @@ def entry(address: str) -> Wanted:
 
 
 def run_apply(settings: Settings, *addresses: str) -> None:
-    target = waf_target(settings)
+    (target,) = waf_targets(settings)
     target.apply(plan([entry(one) for one in addresses], target.read_sets(), target.last_applied(), now=NOW))
 
 
 def run_plan(settings: Settings) -> None:
-    target = waf_target(settings)
+    (target,) = waf_targets(settings)
     plan([entry("45.83.1.1/32")], target.read_sets(), target.last_applied(), now=NOW)
-    plan_install(Calls(waf_client(settings)))  # what is shown before anything is made
-    check_waf(settings)
+    plan_install(target.calls)  # what is shown before anything is made
 
 
 def run_install(settings: Settings) -> None:
-    calls = Calls(waf_client(settings))
+    calls = waf_calls(settings)[CLOUDFRONT]
     apply_install(calls, plan_install(calls))
     apply_install(calls, plan_install(calls, mode="enforce"))
+
+
+def make_web_acl() -> None:
+    """What a person does in the console: one that uses the rule group."""
+    client = boto3.client("wafv2", region_name="us-east-1")
+    (group,) = client.list_rule_groups(Scope="CLOUDFRONT")["RuleGroups"]
+    seen = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "m"}
+    statement = {"RuleGroupReferenceStatement": {"ARN": group["ARN"]}}
+    rule = {"Name": "weir", "Priority": 0, "Statement": statement, "OverrideAction": {"None": {}}, "VisibilityConfig": seen}  # fmt: skip
+    client.create_web_acl(
+        Name="shop", Scope="CLOUDFRONT", DefaultAction={"Allow": {}}, Rules=[rule], VisibilityConfig=seen
+    )
 
 
 def assert_exact(calls: list[Call], *names: str) -> None:
@@ -203,12 +218,17 @@ def test_plan_apply_and_install_call_what_their_policies_allow_and_nothing_else(
         run_apply(on_aws, "45.83.1.1/32", "2a00:1450::1/128")
     made_anew = on_aws.model_copy(update={"waf_prefix": "weir-two"})
     with recorder.during() as making:
-        target = waf_target(made_anew)
+        (target,) = waf_targets(made_anew)
         target.apply(plan([entry("45.83.1.2/32")], {}, target.last_applied(), now=NOW, prefix="weir-two"))
     assert_exact([*applying, *making], "apply")
     with recorder.during() as planning:
         run_plan(on_aws)
     assert_exact(planning, "plan")
+    make_web_acl()
+    with recorder.during() as asking:
+        (target,) = waf_targets(on_aws)
+        assert use_lines(target.calls, CLOUDFRONT, "weir") == ["rule group weir-rules: web ACL shop uses it"]
+    assert_exact([*planning, *asking], "plan", "status")
 
 
 @pytest.mark.slow

@@ -70,6 +70,8 @@ class World:
         self.model = EagerModel()
         self.requests: list[Row] = []
         self.attacks: set[str] = set()
+        self.client_model: dict[int, str] = {}
+        """Hour -> version of the client model that serves from then on; 7 before."""
 
     def visit(
         self,
@@ -182,6 +184,10 @@ class World:
             "model_version": "1",
         }
 
+    def _version(self, hour_at: datetime) -> str:
+        since = [hour for hour in self.client_model if at(hour) <= hour_at]
+        return self.client_model[max(since)] if since else "7"
+
     def _client_score(self, day: Row, attacks: Row | None, requests: list[Row]) -> Row:
         frame = pd.DataFrame(
             [
@@ -196,7 +202,7 @@ class World:
             **EagerModel().predict(frame).to_dict("records")[0],
             "evidence_request_ids": [] if attacks is None else attacks["attack_request_ids"],
             "model_name": "client_abuse",
-            "model_version": "7",
+            "model_version": self._version(day["hour_at"]),
             "request_model_version": "1",
             HOUR_COLUMN: format_hour(day["hour_at"]),
         }

@@ -1,4 +1,4 @@
-"""An AWS account in which a test sees and touches its own IP sets and rule groups only, at AWS's pace. No test here."""
+"""An AWS account in which a test sees and touches its own IP sets, rule groups and web ACLs only, at AWS's pace. No test here."""
 
 from __future__ import annotations
 
@@ -47,18 +47,24 @@ class OwnNames:
         return {**one, "Name": one["Name"].removeprefix(self._prefix)}
 
     def delete_all(self) -> None:
-        """What the test made, rule groups before the IP sets that they use."""
-        for kind, key in (("rule_group", "RuleGroups"), ("ip_set", "IPSets")):
-            for one in self._all(f"list_{kind}s", key):
-                for _ in range(5):
-                    fresh = getattr(self, f"get_{kind}")(Name=one["Name"], Id=one["Id"], **CLOUDFRONT)
-                    try:
-                        getattr(self, f"delete_{kind}")(
-                            Name=one["Name"], Id=one["Id"], LockToken=fresh["LockToken"], **CLOUDFRONT
-                        )
-                        break
-                    except ClientError:
-                        self._sleep(3)  # a rule group that was just deleted still refers to its sets
+        """What the test made, what refers to something before that; AssertionError names what is left."""
+        left = []
+        for kind, key in (("web_acl", "WebACLs"), ("rule_group", "RuleGroups"), ("ip_set", "IPSets")):
+            left += [one["Name"] for one in self._all(f"list_{kind}s", key) if not self._is_deleted(kind, one)]
+        assert not left, (
+            f"AWS kept what a test made, delete them by hand: {', '.join(self._prefix + one for one in left)}"
+        )
+
+    def _is_deleted(self, kind: str, one: dict[str, Any]) -> bool:
+        named = {"Name": one["Name"], "Id": one["Id"], **CLOUDFRONT}
+        for _ in range(5):
+            try:
+                fresh = getattr(self, f"get_{kind}")(**named)
+                getattr(self, f"delete_{kind}")(LockToken=fresh["LockToken"], **named)
+                return True
+            except ClientError:
+                self._sleep(3)  # a rule group that was just deleted still refers to its sets
+        return False
 
     def _all(self, operation: str, key: str) -> list[dict[str, Any]]:
         found, marker = [], None

@@ -306,7 +306,7 @@ def test_a_fault_that_stays_ends_in_a_sentence_and_a_report(twin, clock, fault, 
     with pytest.raises(IncompleteApplyError, match=said) as caught:
         applied(failing, [due(B)])
     assert "\n" not in str(caught.value)
-    assert [(one.name, one.added) for one in caught.value.report.sets] == [("weir-block-v4", (B,))]
+    assert [(one.name, one.added) for one in caught.value.reports[0].sets] == [("weir-block-v4", (B,))]
     assert live_addresses(target) == {"weir-block-v4": {B}, "weir-block-v6": {V6}}
     applied(target, [due(B)])
     assert live_addresses(target) == {"weir-block-v4": {B}, "weir-block-v6": set()}

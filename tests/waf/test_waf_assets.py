@@ -75,7 +75,7 @@ def test_a_plan_that_another_run_overtakes_is_made_again_and_applied(
     settings: Settings, lake: Lake, target: IpSetTarget
 ) -> None:
     overtaken = Overtaken(target, times=1)
-    report = plan_and_apply(settings, lake, overtaken)  # type: ignore[arg-type]
+    report = plan_and_apply(settings, lake, [overtaken])  # type: ignore[list-item]
     assert overtaken.tried == 2
     assert (report.added, live_addresses(target)) == (1, {"weir-block-v4": {OURS}})
 
@@ -85,7 +85,7 @@ def test_a_plan_that_is_overtaken_again_is_given_up_with_a_sentence(
 ) -> None:
     overtaken = Overtaken(target, times=9)
     with pytest.raises(StalePlanError, match="Another run has applied a plan") as caught:
-        plan_and_apply(settings, lake, overtaken)  # type: ignore[arg-type]
+        plan_and_apply(settings, lake, [overtaken])  # type: ignore[list-item]
     assert (overtaken.tried, exit_code_of(caught.value)) == (2, 4)
     assert OURS not in live_addresses(target)["weir-block-v4"]
 
@@ -98,7 +98,7 @@ def test_a_plan_that_is_made_again_has_to_pass_the_checks_again(
 
     overtaken = Overtaken(target, times=1, also=forbid)
     with pytest.raises(PlanStoppedError, match=r"plan_adds_a_bounded_number stops it .* 0 are the bound") as caught:
-        plan_and_apply(settings, lake, overtaken)  # type: ignore[arg-type]
+        plan_and_apply(settings, lake, [overtaken])  # type: ignore[list-item]
     assert (overtaken.tried, exit_code_of(caught.value)) == (1, 4)
     assert live_addresses(target) == {"weir-block-v4": {THEIRS, v4(101)}}, "what the other run applied, nothing else"
     (alert,) = [json.loads(line) for line in (settings.home / "alerts.jsonl").read_text().splitlines()]
@@ -136,5 +136,5 @@ def test_the_plan_keeps_to_the_budget_of_the_policy_and_widens_past_nobody_of_th
     policy, allowed = Path(settings.policy_file), Path(settings.policy_file).with_name("allow.txt")
     policy.write_text("plan: {capacity: 3, max_collateral_share: 0.5}\n")
     allowed.write_text(f"{v4(7)}\n")
-    made, _ = make_plan(settings.model_copy(update={"allow_list": str(allowed)}), lake, target_on(twin, clock))
-    assert made.sets[0].addresses == ("45.83.0.4/31", v4(6), "45.83.0.8/30")
+    made, _ = make_plan(settings.model_copy(update={"allow_list": str(allowed)}), lake, [target_on(twin, clock)])
+    assert made.plans[0].sets[0].addresses == ("45.83.0.4/31", v4(6), "45.83.0.8/30")

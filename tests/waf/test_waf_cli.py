@@ -14,7 +14,7 @@ from waf_world import decision, v4
 from platform_assets.cli import app
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.registry import ModelRegistry
-from platform_assets.resources.waf import waf_target
+from platform_assets.resources.waf import waf_targets
 from platform_assets.run import exit_code_of
 from platform_assets.settings import Settings, remember
 from platform_assets.waf import audit_log
@@ -43,7 +43,8 @@ class Weir:
         return [(act.command, act.subject, act.reason) for act in audit_log.read(lake_of(self.settings))]
 
     def blocked(self) -> set[str]:
-        found = waf_target(self.settings).read_sets().get("weir-block-v4")
+        (target,) = waf_targets(self.settings)
+        found = target.read_sets().get("weir-block-v4")
         return set() if found is None else set(found.addresses)
 
 
@@ -77,9 +78,9 @@ def test_the_status_names_sets_acts_and_what_would_change(weir: Weir) -> None:
 def test_installing_shows_first_and_does_nothing_unless_one_agrees(weir: Weir) -> None:
     refused = weir("waf", "install", input="n\n")
     assert refused.exit_code == 1 and "+ IP set weir-block-v4" in refused.output
-    assert waf_target(weir.settings).read_sets() == {}
+    assert waf_targets(weir.settings)[0].read_sets() == {}
     assert "weir-rules" in weir("waf", "install", "--yes").output
-    assert len(waf_target(weir.settings).read_sets()) == 6
+    assert len(waf_targets(weir.settings)[0].read_sets()) == 6
     assert "Nothing to change." in weir("waf", "install").output
     assert "in enforce mode" in weir("waf", "install", "--mode", "enforce", "--yes").output
 
@@ -89,7 +90,7 @@ def test_installing_makes_as_many_sets_as_the_policy_says(weir: Weir, tmp_path: 
     policy.write_text("plan: {shards: 2}\n", encoding="utf-8")
     remember(weir.settings, policy_file=str(policy))
     weir("waf", "install", "--yes")
-    assert len(waf_target(weir.settings).read_sets()) == 12
+    assert len(waf_targets(weir.settings)[0].read_sets()) == 12
 
 
 @pytest.mark.parametrize(

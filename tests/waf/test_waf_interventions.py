@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,17 +13,19 @@ import pyarrow as pa
 import pytest
 from waf_world import Clock, decision, live_addresses, target_on, v4
 
+from platform_assets.explain import explain
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings
-from platform_assets.waf import audit_log
+from platform_assets.waf import assets, audit_log
 from platform_assets.waf.applied_store import JsonAppliedStore
 from platform_assets.waf.apply import IpSetTarget
 from platform_assets.waf.assets import PlanStoppedError, make_plan, plan_and_apply
 from platform_assets.waf.audit import Act, in_force
-from platform_assets.waf.decisions import Decision
+from platform_assets.waf.decisions import Decision, Wanted
+from platform_assets.waf.errors import WafError
 from platform_assets.waf.interventions import InterventionError, Interventions
-from platform_assets.waf.tables import WAF_AUDIT, WAF_DECISIONS
+from platform_assets.waf.tables import WAF_AUDIT, WAF_DECISIONS, WAF_ROLLBACK_DECISIONS
 from platform_assets.waf.twin import WafTwin
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.lake import Lake, arrow_schema
@@ -52,13 +55,32 @@ class Edge:
 
     def apply(self, **overrides: str) -> dict[str, set[str]]:
         """What is in WAF after a run that applies."""
-        plan_and_apply(self.settings, self.lake, self.target, overrides)
+        plan_and_apply(self.settings, self.lake, [self.target], overrides)
         return {name: found for name, found in live_addresses(self.target).items() if found}
+
+    def due(self, now: datetime | None = None) -> list[Wanted]:
+        """What the plan wants now, or would want at a later time."""
+        with pytest.MonkeyPatch.context() as patch:
+            if now is not None:
+                patch.setattr(Later, "at", now)
+                patch.setattr(assets, "datetime", Later)
+            made, _ = make_plan(self.settings, self.lake, self.target)
+        return [due for one in made.sets for due in one.wanted]
 
     def reasons(self) -> dict[str, str]:
         """Address -> why it is to be removed."""
-        made, _ = make_plan(self.settings, self.lake, self.target)
+        made, _ = make_plan(self.settings, self.lake, [self.target])
         return {entry.address: entry.reason for entry in made.entries if entry.operation == "remove"}
+
+
+class Later(datetime):
+    """A clock for the plan."""
+
+    at = datetime.now(UTC)
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:
+        return cls.at
 
 
 def on(address: str, action: str = "block", *, hours_ago: int = 0, **values: Any) -> Decision:
@@ -111,11 +133,11 @@ def test_the_latest_act_on_a_subject_counts() -> None:
 
 def test_what_a_person_blocks_is_blocked_with_the_reason_until_it_ends(edge: Edge) -> None:
     act = edge.person.block("45.83.0.1", 2 * HOURS, "leaked credentials")
-    made, _ = make_plan(edge.settings, edge.lake, edge.target)
+    made, _ = make_plan(edge.settings, edge.lake, [edge.target])
     (entry,) = made.entries
     assert (entry.address, entry.operation, entry.expires_at) == (ONE, "add", act.expires_at)
     assert entry.decision_id == f"manual-{act.audit_id}" and "leaked credentials" in entry.reason
-    (due,) = (one for one_set in made.sets for one in one_set.wanted)
+    (due,) = (one for one_set in made.plans[0].sets for one in one_set.wanted)
     assert (due.causes, due.model_name) == ((entry.decision_id,), "manual")
     assert edge.apply() == {BLOCKED: {ONE}}
     edge.person.resume(ONE, "changed")
@@ -274,7 +296,115 @@ def test_where_the_table_of_that_time_is_freed_the_decisions_own_time_counts(edg
     edge.lake.vacuum(WAF_DECISIONS, 0)
     act = edge.person.rollback(good, "what was then is gone")
     assert act.details.startswith("decisions about hours up to then")
-    assert act.decision_ids == tuple(sorted(one.decision_id for one in (on(ONE, hours_ago=3), on(TWO, hours_ago=1))))
+    kept = audit_log.gone_back_to(edge.lake, act, datetime.now(UTC))
+    assert {row["decision_id"] for row in kept} == {on(ONE, hours_ago=3).decision_id, on(TWO, hours_ago=1).decision_id}
+
+
+def test_a_rollback_restores_what_was_taken_back_since_as_it_was(edge: Edge) -> None:
+    edge.decide(on(ONE, hours_ago=2, hours=48, reason="at first"), on(TWO, hours_ago=2), hours_ago=2)
+    edge.decide(on(THREE, hours_ago=1), hours_ago=1)
+    assert edge.apply() == {BLOCKED: {ONE, TWO, THREE}}
+    good = datetime.now(UTC)
+    edge.decide(on(ONE, hours_ago=2, hours=24, reason="a late file came"), hours_ago=2)
+    edge.decide(hours_ago=1)
+    late = "a late file came"
+    assert edge.apply(plan_changes_a_bounded_share=late) == {BLOCKED: {ONE}}
+    edge.person.rollback(good, "the late file was forged")
+    assert edge.apply(plan_changes_a_bounded_share="back to what was") == {BLOCKED: {ONE, TWO, THREE}}
+    edge.lake.overwrite_arrow(edge.lake.read_arrow(WAF_DECISIONS).slice(0, 0), WAF_DECISIONS)
+    edge.lake.vacuum(WAF_DECISIONS, 0)
+    assert edge.apply() == {BLOCKED: {ONE, TWO, THREE}}, "whatever becomes of the table"
+    (one,) = (one for one in edge.due() if one.address == ONE)
+    assert (one.reason, one.expires_at) == ("at first", HOUR + timedelta(hours=46))
+    edge.person.resume("rollback", "a test")
+    assert edge.due() == []
+
+
+def test_what_a_rollback_goes_back_to_can_be_withdrawn_and_is_explained(edge: Edge) -> None:
+    edge.decide(on(ONE, model_version="6"), on(TWO))
+    good = datetime.now(UTC)
+    edge.decide(on(ONE))
+    edge.person.rollback(good, "a test")
+    assert edge.apply() == {BLOCKED: {ONE, TWO}}
+    found = explain(edge.settings, ONE.removesuffix("/32"))
+    assert {one.decision.model_version for one in found.decisions} == {"6", "7"}
+    edge.person.withdraw("client_abuse", "6", "nothing in the table rests on it any more")
+    assert edge.apply() == {BLOCKED: {TWO}}
+
+
+def test_a_rollback_that_was_cut_short_is_none(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = datetime.now(UTC)
+    edge.decide(on(ONE))
+    with monkeypatch.context() as patch:
+        patch.setattr(audit_log, "append", lambda *_: (_ for _ in ()).throw(OSError("no space left")))
+        with pytest.raises(OSError, match="no space left"):
+            edge.person.rollback(datetime.now(UTC), "the disk is full")
+    assert edge.lake.read_arrow(WAF_ROLLBACK_DECISIONS).num_rows == 1
+    assert edge.apply() == {BLOCKED: {ONE}}
+    edge.person.rollback(before, "again")
+    assert edge.apply() == {}
+
+
+@pytest.mark.parametrize("count", [None, 2])
+def test_a_rollback_whose_decisions_are_not_kept_leaves_waf_as_it_is_until_it_is_ended(
+    edge: Edge, count: int | None
+) -> None:
+    edge.decide(on(ONE))
+    edge.apply()
+    act = Act.make(datetime.now(UTC), "alice", "rollback", "2026-11-20T14:05:00Z", "long ago", decision_count=count)
+    audit_log.append(edge.lake, act)
+    with pytest.raises(WafError, match=r"keeps 0, so WAF stays as it is; end it with `weir waf resume`"):
+        edge.apply()
+    assert live_addresses(edge.target)[BLOCKED] == {ONE}
+    edge.person.resume("rollback", "as it says")
+    assert edge.apply() == {BLOCKED: {ONE}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+def test_a_plan_follows_exactly_what_was_decided_at_the_time_of_a_rollback(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Random hours decided, decided again, rolled back and resumed, and the plan now and hours later, against dicts."""
+    chance, table, history = random.Random(seed), {}, []  # type: ignore[var-annotated]
+    held: dict[int, list[Decision]] | None = None
+
+    def moment() -> datetime:
+        time.sleep(0.003)  # the table's log counts milliseconds
+        return datetime.now(UTC)
+
+    for step in range(14):
+        ask = chance.choice(["decide", "decide", "again", "roll back", "vacuum", "resume"])
+        if ask in ("decide", "again"):
+            hour = chance.choice(sorted(table)) if ask == "again" and table else chance.randrange(5)
+            made = [
+                on(v4(n), chance.choice(["block", "challenge"]), hours_ago=hour, hours=hour + lasting, reason=f"{step}")
+                for n in chance.sample(range(6), chance.randrange(5))
+                for lasting in [chance.choice([0, 2, 9])]
+            ]
+            edge.decide(*made, hours_ago=hour)
+            table = {**table, hour: made}
+            history.append((moment(), table))
+        elif ask == "roll back" and history:
+            at, then = chance.choice(history)
+            edge.person.rollback(at, "a test")
+            held = then
+        elif ask == "resume" and held is not None:
+            edge.person.resume("rollback", "a test")
+            held = None
+        elif ask == "vacuum" and held is not None:
+            edge.lake.vacuum(WAF_DECISIONS, 0)
+            history = history[-1:]
+        for ahead in (0, 5):
+            now = datetime.now(UTC) + ahead * HOURS
+            chosen = table if held is None else held
+            alive = [one for ones in chosen.values() for one in ones if one.expires_at > now]
+            alive.sort(key=lambda one: one.decision_id, reverse=True)
+            alive.sort(key=lambda one: (one.action == "block", one.expires_at))
+            strongest = {one.address: one for one in alive}
+            expected = {(one.address, one.action, one.reason, one.expires_at) for one in strongest.values()}
+            found = {(one.address, one.action, one.reason, one.expires_at) for one in edge.due(now)}
+            assert found == expected, (seed, step, ask, ahead)
 
 
 def test_a_rollback_to_the_future_and_ending_nothing_are_refused(edge: Edge) -> None:

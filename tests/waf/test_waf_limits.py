@@ -9,6 +9,7 @@ from waf_world import v4
 
 from platform_assets.waf import limits
 from platform_assets.waf.limits import LimitError, address_problem, check_addresses, check_description, check_name
+from platform_assets.waf.scopes import CLOUDFRONT, Scope, parse_scopes
 from platform_assets.waf.twin_state import service_model
 
 
@@ -49,12 +50,13 @@ def test_names_and_scopes():
     for name in ("", "a b", "x" * 129, "weir/1", "wéir", "weir\n"):
         with pytest.raises(LimitError):
             check_name(name)
-    limits.check_scope("CLOUDFRONT", "us-east-1")
-    limits.check_scope("REGIONAL", "eu-west-1")
-    with pytest.raises(LimitError, match="us-east-1 only, not in eu-west-1"):
-        limits.check_scope("CLOUDFRONT", "eu-west-1")
-    with pytest.raises(LimitError):
-        limits.check_scope("GLOBAL", "us-east-1")
+    regional = Scope("REGIONAL", "eu-west-1")
+    CLOUDFRONT.check_region("us-east-1")
+    regional.check_region("eu-west-1")
+    with pytest.raises(LimitError, match="Scope CLOUDFRONT is served in us-east-1 only, not in eu-west-1"):
+        CLOUDFRONT.check_region("eu-west-1")
+    with pytest.raises(LimitError, match="Scope REGIONAL:eu-west-1 is served in eu-west-1 only, not in us-east-1"):
+        regional.check_region("us-east-1")
 
 
 @given(st.text(max_size=400))
@@ -77,5 +79,7 @@ def test_our_limits_are_those_of_the_service_model():
     assert model.shape_for("EntityName").metadata["max"] == 128
     assert model.shape_for("EntityDescription").metadata["max"] == 256
     assert model.shape_for("PaginationLimit").metadata["max"] == limits.MAX_PAGE
-    assert tuple(model.shape_for("Scope").enum) == limits.SCOPES
+    assert tuple(model.shape_for("Scope").enum) == tuple(
+        one.kind for one in parse_scopes("CLOUDFRONT,REGIONAL:eu-west-1")
+    )
     assert tuple(model.shape_for("IPAddressVersion").enum) == limits.FAMILIES

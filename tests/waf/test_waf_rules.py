@@ -290,11 +290,6 @@ def test_allowing_an_address_takes_effect_on_decisions_already_made():
     assert wanted([decision("203.0.113.9/32")], NOW) == []
 
 
-def test_what_was_wanted_as_of_a_time_leaves_later_decisions_out():
-    decisions = [decision(CLIENT, decided_at=HOUR), decision(v4(5), decided_at=END)]
-    assert [one.address for one in wanted(decisions, NOW, as_of=HOUR)] == [CLIENT]
-
-
 def test_a_decision_is_a_row_of_its_table_and_back():
     one = decide_one()
     row = one.row()

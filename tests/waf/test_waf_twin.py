@@ -1,6 +1,6 @@
 """The twin conforms to wafv2: one set of contract tests on the twin, on moto and, with WEIR_TEST_AWS=1, on AWS itself.
 
-Where moto is laxer the tests say so.
+What both refuse and only moto takes is test_waf_strictness.py's.
 """
 
 from __future__ import annotations
@@ -12,15 +12,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
-from own_names import OwnNames
+from waf_calls import SCOPE, SEEN, acl, create, delete, get, group, reference, rule, update
 from waf_world import Clock, v4
 
 from platform_assets.waf.twin import WafTwin
 from platform_assets.waf.twin_state import service_model
-
-SCOPE = {"Scope": "CLOUDFRONT"}
-SEEN = {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": "m"}
-
 
 FIXTURES = {"twin": "twin", "moto": "moto_client", "aws": "aws_account"}
 
@@ -28,58 +24,6 @@ FIXTURES = {"twin": "twin", "moto": "moto_client", "aws": "aws_account"}
 @pytest.fixture(params=list(FIXTURES))
 def client(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue(FIXTURES[request.param])
-
-
-@pytest.fixture(params=["twin", "aws"])
-def strict_client(request: pytest.FixtureRequest) -> Any:
-    """Those that refuse what AWS refuses."""
-    return request.getfixturevalue(FIXTURES[request.param])
-
-
-def is_moto(client: Any) -> bool:
-    return not isinstance(client, (WafTwin, OwnNames))
-
-
-def create(
-    client: Any, name: str = "s", addresses: tuple[str, ...] = (), family: str = "IPV4", **more: Any
-) -> dict[str, Any]:
-    made = client.create_ip_set(Name=name, IPAddressVersion=family, Addresses=list(addresses), **SCOPE, **more)
-    return made["Summary"]
-
-
-def get(client: Any, summary: dict[str, Any]) -> dict[str, Any]:
-    return client.get_ip_set(Name=summary["Name"], Id=summary["Id"], **SCOPE)
-
-
-def update(client: Any, summary: dict[str, Any], addresses: list[str], token: str, **more: Any) -> dict[str, Any]:
-    return client.update_ip_set(
-        Name=summary["Name"], Id=summary["Id"], Addresses=addresses, LockToken=token, **SCOPE, **more
-    )
-
-
-def delete(client: Any, summary: dict[str, Any], token: str) -> dict[str, Any]:
-    return client.delete_ip_set(Name=summary["Name"], Id=summary["Id"], LockToken=token, **SCOPE)
-
-
-def reference(arn: str) -> dict[str, Any]:
-    return {"IPSetReferenceStatement": {"ARN": arn}}
-
-
-def rule(statement: dict[str, Any], name: str = "r", priority: int = 0, **more: Any) -> dict[str, Any]:
-    rest = more or {"Action": {"Block": {}}}
-    return {"Name": name, "Priority": priority, "Statement": statement, "VisibilityConfig": SEEN, **rest}
-
-
-def group(client: Any, rules: list[dict[str, Any]], capacity: int = 10, name: str = "g") -> dict[str, Any]:
-    return client.create_rule_group(Name=name, Capacity=capacity, Rules=rules, VisibilityConfig=SEEN, **SCOPE)[
-        "Summary"
-    ]
-
-
-def acl(client: Any, rules: list[dict[str, Any]], name: str = "a", **more: Any) -> dict[str, Any]:
-    return client.create_web_acl(
-        Name=name, DefaultAction={"Allow": {}}, Rules=rules, VisibilityConfig=SEEN, **SCOPE, **more
-    )["Summary"]
 
 
 # Contract: twin, moto and AWS
@@ -112,13 +56,45 @@ def test_a_stale_token_is_refused_and_changes_nothing(client):
         delete(client, made, made["LockToken"])
 
 
-def test_a_name_exists_once_in_a_scope(client):
-    create(client)
-    if is_moto(client):
-        create(client)  # moto is laxer
-        return
-    with pytest.raises(client.exceptions.WAFDuplicateItemException):
-        create(client)
+def test_every_write_gives_a_new_token_also_where_nothing_differs(client):
+    made = create(client, addresses=("45.83.1.2/32",))
+    tokens = [made["LockToken"]]
+    for _ in range(3):
+        tokens.append(update(client, made, ["45.83.1.2/32"], tokens[-1])["NextLockToken"])
+        assert get(client, made)["LockToken"] == tokens[-1]
+    assert len(set(tokens)) == 4
+    for stale in tokens[:-1]:
+        with pytest.raises(client.exceptions.WAFOptimisticLockException):
+            update(client, made, [], stale)
+    assert get(client, made)["LockToken"] == tokens[-1]
+
+
+def test_a_rule_groups_token_is_asked_for_as_an_ip_sets_is(client):
+    made = group(client, [])
+    shared = {"Name": "g", "Id": made["Id"], "VisibilityConfig": SEEN, **SCOPE}
+    following = client.update_rule_group(Rules=[], LockToken=made["LockToken"], **shared)["NextLockToken"]
+    assert following != made["LockToken"]
+    with pytest.raises(client.exceptions.WAFOptimisticLockException):
+        client.update_rule_group(Rules=[], LockToken=made["LockToken"], Description="too late", **shared)
+    with pytest.raises(client.exceptions.WAFOptimisticLockException):
+        client.delete_rule_group(Name="g", Id=made["Id"], LockToken=made["LockToken"], **SCOPE)
+    found = client.get_rule_group(Name="g", Id=made["Id"], **SCOPE)
+    assert (found["LockToken"], found["RuleGroup"].get("Description", "")) == (following, "")
+
+
+def test_faults_are_botocores_own_exceptions(client):
+    """One class for each fault, caught by name or as ClientError, saying which call it was."""
+    made = create(client)
+    delete(client, made, made["LockToken"])
+    with pytest.raises(
+        ClientError, match=r"^An error occurred \(WAFNonexistentItemException\) when calling the"
+    ) as caught:
+        get(client, made)
+    assert isinstance(caught.value, client.exceptions.WAFNonexistentItemException)
+    assert type(caught.value).__module__ == "botocore.errorfactory"
+    assert caught.value.operation_name == "GetIPSet"
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert not isinstance(caught.value, client.exceptions.WAFOptimisticLockException)
 
 
 def test_what_does_not_exist_is_not_found(client):
@@ -156,88 +132,84 @@ def test_botocores_own_validation_comes_first(client):
         client.list_ip_sets(Scope="CLOUDFRONT", Page=3)
     with pytest.raises(ParamValidationError, match="Invalid type"):
         create(client, addresses=(7,))  # type: ignore[arg-type]
+    with pytest.raises(ParamValidationError, match="Invalid length for parameter Description"):
+        create(client, Description="")
+    with pytest.raises(ParamValidationError, match="Invalid value for parameter Limit, value: 0, valid min value: 1"):
+        client.list_ip_sets(Limit=0, **SCOPE)
 
 
-WRONG = {
-    "slash zero": (lambda c: create(c, addresses=("0.0.0.0/0",)), "WAFInvalidParameterException"),
-    "host bits": (lambda c: create(c, addresses=("45.83.1.2/24",)), "WAFInvalidParameterException"),
-    "bare address": (lambda c: create(c, addresses=("45.83.1.2",)), "WAFInvalidParameterException"),
-    "wrong family": (lambda c: create(c, addresses=("2a00::/64",)), "WAFInvalidParameterException"),
-    "no address": (lambda c: create(c, addresses=("example.org/24",)), "WAFInvalidParameterException"),
-    "twice": (lambda c: create(c, addresses=("45.83.1.2/32", "45.83.1.2/32")), "WAFInvalidParameterException"),
-    "10001 entries": (lambda c: create(c, addresses=tuple(v4(n) for n in range(10_001))), "WAFLimitsExceededException"),
-    "name": (lambda c: create(c, "a b"), "WAFInvalidParameterException"),
-    "long name": (lambda c: create(c, "a" * 129), "WAFInvalidParameterException"),
-    "description": (lambda c: create(c, Description="Weir (block)"), "WAFInvalidParameterException"),
-    "family name": (lambda c: create(c, family="IPV5"), "WAFInvalidParameterException"),
-    "scope name": (lambda c: c.list_ip_sets(Scope="GLOBAL"), "WAFInvalidParameterException"),
-    "limit 101": (lambda c: c.list_ip_sets(Limit=101, **SCOPE), "WAFInvalidParameterException"),
-    "reference to nothing": (lambda c: group(c, [rule(reference("arn:aws:wafv2:us-east-1:0:global/ipset/x/y"))]), "WAFInvalidParameterException"),
-    "rules beyond capacity": (lambda c: group(c, [rule({"SqliMatchStatement": {"FieldToMatch": {"QueryString": {}}, "TextTransformations": [{"Priority": 0, "Type": "NONE"}]}})], 5), "WAFLimitsExceededException"),
-    "or of one": (lambda c: group(c, [rule({"OrStatement": {"Statements": [{"GeoMatchStatement": {"CountryCodes": ["NL"]}}]}})]), "WAFInvalidParameterException"),
-    "two statements in one": (lambda c: group(c, [rule({"GeoMatchStatement": {"CountryCodes": ["NL"]}, "LabelMatchStatement": {"Scope": "LABEL", "Key": "k"}})]), "WAFInvalidParameterException"),
-    "rule without action": (lambda c: group(c, [rule({"GeoMatchStatement": {"CountryCodes": ["NL"]}}, OverrideAction={"None": {}})]), "WAFInvalidParameterException"),
-    "same priority twice": (lambda c: group(c, [rule({"GeoMatchStatement": {"CountryCodes": ["NL"]}}, name) for name in ("a", "b")]), "WAFInvalidParameterException"),
-}  # fmt: skip
+def test_a_web_acl_shows_the_rule_group_that_it_uses_and_how(client):
+    used = group(client, [])
+    if isinstance(client, WafTwin):
+        client._clock.sleep(2)
+    statement = {"RuleGroupReferenceStatement": {"ARN": used["ARN"]}}
+    made = acl(client, [rule(statement, OverrideAction={"Count": {}})])
+    (listed,) = client.list_web_acls(**SCOPE)["WebACLs"]
+    assert (listed["Name"], listed["Id"]) == ("a", made["Id"])
+    shown = client.get_web_acl(Name="a", Id=made["Id"], **SCOPE)
+    (found,) = shown["WebACL"]["Rules"]
+    assert (found["Statement"], found["OverrideAction"]) == (statement, {"Count": {}})
+    assert shown["LockToken"] == listed["LockToken"]
 
 
-@pytest.mark.parametrize("case", list(WRONG))
-def test_what_aws_refuses_the_twin_refuses(strict_client, case):
-    call, code = WRONG[case]
-    with pytest.raises(getattr(strict_client.exceptions, code)) as caught:
-        call(strict_client)
-    assert caught.value.response["Error"]["Code"] == code
-    assert strict_client.list_ip_sets(**SCOPE)["IPSets"] == []
+def test_a_web_acl_that_does_not_exist_is_not_found(client):
+    with pytest.raises(client.exceptions.WAFNonexistentItemException):
+        client.get_web_acl(Name="a", Id="00000000-0000-0000-0000-000000000000", **SCOPE)
 
 
-@pytest.mark.parametrize("case", list(WRONG))
-def test_where_moto_is_laxer_it_stores_what_aws_refuses(moto_client, case):
-    """Why moto is no stand-in for WAF here: it takes all of these. One that it learns to refuse may leave this list."""
-    WRONG[case][0](moto_client)
-
-
-# The twin and AWS: moto is laxer in all of it
-
-
-def test_it_words_faults_as_aws_does(strict_client):
-    with pytest.raises(strict_client.exceptions.WAFInvalidParameterException) as caught:
-        create(strict_client, addresses=("45.83.1.2/24",))
-    response = caught.value.response
-    said = (
-        "Error reason: The parameter contains formatting that is not valid., field: IP_ADDRESS, parameter: 45.83.1.2/24"
-    )
-    assert response["Error"] == {"Code": "WAFInvalidParameterException", "Message": said}
-    assert (response["Field"], response["Parameter"]) == ("IP_ADDRESS", "45.83.1.2/24")
-    assert response["ResponseMetadata"]["HTTPStatusCode"] == 400
-
-
-def test_ipv6_comes_back_in_canonical_form(strict_client):
-    made = create(strict_client, addresses=("2A00:1450:0000:0000:0000:0000:0000:0000/64",), family="IPV6")
-    assert get(strict_client, made)["IPSet"]["Addresses"] == ["2a00:1450::/64"]
-
-
-def test_a_refused_update_leaves_the_set_and_its_token(strict_client):
-    made = create(strict_client, addresses=("45.83.1.2/32",))
-    with pytest.raises(strict_client.exceptions.WAFInvalidParameterException):
-        update(strict_client, made, ["45.83.1.0/24", "0.0.0.0/0"], made["LockToken"])
-    assert get(strict_client, made)["LockToken"] == made["LockToken"]
-    assert get(strict_client, made)["IPSet"]["Addresses"] == ["45.83.1.2/32"]
+def test_a_limit_that_is_no_number_never_reaches_the_service(client):
+    with pytest.raises(ParamValidationError, match="Invalid type for parameter Limit"):
+        client.list_web_acls(Limit="all", **SCOPE)
 
 
 # The twin alone
-
-
-def test_cloudfront_is_served_in_one_region(tmp_path):
-    elsewhere = WafTwin(tmp_path, region_name="eu-west-1")
-    with pytest.raises(elsewhere.exceptions.WAFInvalidParameterException):
-        elsewhere.list_ip_sets(**SCOPE)
-    assert elsewhere.list_ip_sets(Scope="REGIONAL")["IPSets"] == []
 
 
 def test_scopes_are_apart(twin):
     create(twin)
     twin.create_ip_set(Name="s", Scope="REGIONAL", IPAddressVersion="IPV4", Addresses=[])
     assert len(twin.list_ip_sets(**SCOPE)["IPSets"]) == 1
+
+
+@pytest.fixture
+def abroad(tmp_path: Path, twin: WafTwin, clock: Clock) -> WafTwin:
+    """The same account in another region."""
+    return WafTwin(tmp_path / "twin", region_name="eu-west-1", clock=clock, writes_per_second=float("inf"))
+
+
+REGIONAL = {"Scope": "REGIONAL"}
+
+
+def test_regions_are_apart(tmp_path, twin, abroad, clock):
+    made = {}
+    for one in (twin, abroad):
+        made[one] = one.create_ip_set(Name="s", IPAddressVersion="IPV4", Addresses=[], **REGIONAL)["Summary"]
+    clock.sleep(5)
+    assert [one["ARN"] for one in twin.list_ip_sets(**REGIONAL)["IPSets"]] == [made[twin]["ARN"]]
+    assert [one["ARN"] for one in abroad.list_ip_sets(**REGIONAL)["IPSets"]] == [made[abroad]["ARN"]]
+    assert ":eu-west-1:" in made[abroad]["ARN"]
+    elsewhere = made[abroad]
+    for call in (
+        lambda: twin.get_ip_set(Name="s", Id=elsewhere["Id"], **REGIONAL),
+        lambda: twin.delete_ip_set(Name="s", Id=elsewhere["Id"], LockToken=elsewhere["LockToken"], **REGIONAL),
+        lambda: twin.tag_resource(ResourceARN=elsewhere["ARN"], Tags=[{"Key": "a", "Value": "b"}]),
+    ):
+        with pytest.raises(twin.exceptions.WAFNonexistentItemException):
+            call()
+    shared = {"Name": "g", "Capacity": 10, "VisibilityConfig": SEEN, **REGIONAL}
+    with pytest.raises(twin.exceptions.WAFInvalidParameterException):
+        twin.create_rule_group(Rules=[rule(reference(elsewhere["ARN"]))], **shared)
+    abroad.create_rule_group(Rules=[rule(reference(elsewhere["ARN"]))], **shared)
+    twin.delete_ip_set(Name="s", Id=made[twin]["Id"], LockToken=made[twin]["LockToken"], **REGIONAL)
+    assert len(abroad.list_ip_sets(**REGIONAL)["IPSets"]) == 1
+
+
+def test_mutating_calls_are_counted_by_region(tmp_path, strict_twin, clock):
+    abroad = WafTwin(tmp_path / "twin", region_name="eu-west-1", clock=clock)
+    create(strict_twin)
+    abroad.create_ip_set(Name="s", IPAddressVersion="IPV4", Addresses=[], **REGIONAL)
+    with pytest.raises(ClientError, match="Rate exceeded"):  # another scope, the same region
+        strict_twin.create_ip_set(Name="s", IPAddressVersion="IPV4", Addresses=[], **REGIONAL)
 
 
 def test_a_scope_holds_a_hundred_sets(twin):
@@ -255,47 +227,6 @@ def test_a_full_last_page_still_names_a_marker(twin):
     assert empty["IPSets"] == [] and "NextMarker" not in empty
     with pytest.raises(twin.exceptions.WAFInvalidParameterException):
         twin.list_ip_sets(NextMarker="%%%", **SCOPE)
-
-
-def test_mutating_calls_beyond_one_a_second_of_a_kind_are_throttled(strict_twin, clock):
-    made = create(strict_twin)
-    update(strict_twin, made, [], made["LockToken"])  # another kind
-    with pytest.raises(ClientError, match="Rate exceeded") as caught:
-        create(strict_twin, "t")
-    assert caught.value.response["Error"]["Code"] == "ThrottlingException"
-    for _ in range(5):
-        get(strict_twin, made)  # reads are not
-    clock.sleep(1.0)
-    create(strict_twin, "t")
-
-
-def test_what_was_just_created_cannot_be_referenced_yet(twin, clock):
-    made = create(twin)
-    with pytest.raises(twin.exceptions.WAFUnavailableEntityException):
-        group(twin, [rule(reference(made["ARN"]))])
-    clock.sleep(2.0)
-    group(twin, [rule(reference(made["ARN"]))])
-
-
-def test_what_is_referenced_cannot_be_deleted(twin, clock):
-    made = create(twin)
-    clock.sleep(5)
-    nested = {
-        "NotStatement": {
-            "Statement": {
-                "AndStatement": {
-                    "Statements": [reference(made["ARN"]), {"GeoMatchStatement": {"CountryCodes": ["NL"]}}]
-                }
-            }
-        }
-    }
-    used_by = group(twin, [rule(nested)])
-    with pytest.raises(twin.exceptions.WAFAssociatedItemException):
-        delete(twin, made, made["LockToken"])
-    clock.sleep(5)
-    acl(twin, [rule({"RuleGroupReferenceStatement": {"ARN": used_by["ARN"]}}, OverrideAction={"Count": {}})])
-    with pytest.raises(twin.exceptions.WAFAssociatedItemException):
-        twin.delete_rule_group(Name="g", Id=used_by["Id"], LockToken=used_by["LockToken"], **SCOPE)
 
 
 def test_a_rule_groups_capacity_is_fixed_and_counted(twin, clock):

@@ -124,7 +124,7 @@ def target_on(client: Any, clock: Clock, store: AppliedStore | None = None, **op
 
 
 def planned(target: IpSetTarget, entries: list[Wanted], **options: Any) -> Plan:
-    return plan(entries, target.read_sets(), target.last_applied(), now=NOW, **options)
+    return plan(entries, target.read_sets(), target.last_applied(), now=NOW, scope=target.scope, **options)
 
 
 def applied(target: IpSetTarget, entries: list[Wanted], **options: Any) -> Any:
@@ -135,11 +135,11 @@ def live_addresses(target: IpSetTarget) -> dict[str, set[str]]:
     return {name: set(one.addresses) for name, one in target.read_sets().items()}
 
 
-def edit_by_hand(client: Any, name: str, *, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()) -> None:
+def edit_by_hand(
+    client: Any, name: str, *, add: tuple[str, ...] = (), remove: tuple[str, ...] = (), scope: str = "CLOUDFRONT"
+) -> None:
     """What a person does in the console: no ownership is written down."""
-    summary = next(one for one in client.list_ip_sets(Scope="CLOUDFRONT")["IPSets"] if one["Name"] == name)
-    found = client.get_ip_set(Name=name, Scope="CLOUDFRONT", Id=summary["Id"])
+    summary = next(one for one in client.list_ip_sets(Scope=scope)["IPSets"] if one["Name"] == name)
+    found = client.get_ip_set(Name=name, Scope=scope, Id=summary["Id"])
     addresses = sorted((set(found["IPSet"]["Addresses"]) | set(add)) - set(remove))
-    client.update_ip_set(
-        Name=name, Scope="CLOUDFRONT", Id=summary["Id"], Addresses=addresses, LockToken=found["LockToken"]
-    )
+    client.update_ip_set(Name=name, Scope=scope, Id=summary["Id"], Addresses=addresses, LockToken=found["LockToken"])
