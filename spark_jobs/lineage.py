@@ -91,7 +91,7 @@ def _window_sums(key: str, made: Mapping[str, str], first: Numbers, last: Number
     """Sums of the 128-bit hashes (two columns of 64) of the table's hours within each window, both ends included."""
     hours = sorted(made)
     numbers = _hour_numbers(hours)
-    low, high = (int(np.searchsorted(numbers, at, side)) for at, side in ((first[0], "left"), (last[-1], "right")))
+    low, high = int(np.searchsorted(numbers, first[0], "left")), int(np.searchsorted(numbers, last[-1], "right"))
     hours, numbers = hours[low:high], numbers[low:high]
     texts = (f"{key}\t{hour}\t{made[hour]}".encode() for hour in hours)
     digests = b"".join(hashlib.blake2b(text, digest_size=16).digest() for text in texts)

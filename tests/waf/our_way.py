@@ -47,20 +47,20 @@ class OurReader:
         ]  # fmt: skip
 
     def decisions(self, files: Sequence[LogFile]) -> list[dict[str, Any]]:
-        world, known, done = World(self.folder), arrow_schema(OBJECTS).empty_table(), _counts([])
+        world, known = World(self.folder), arrow_schema(OBJECTS).empty_table()
         by_name = {file.name: file for file in files}
-        made: list[tuple[str, str, str]] = []
+        made: dict[tuple[str, str], str] = {}
         for arrival in sorted({file.arrives for file in files}):
             listed = [_listed(file) for file in files if file.arrives <= arrival]
             known = ledger.with_listed(known, listed, START + arrival * HOUR)
-            stale = ledger.stale_hours(known, done)
+            done = _counts([(name, etag, hour) for (name, hour), etag in made.items()])
+            stale = ledger.stale_hours(known, ledger.made_from(done))
             objects = ledger.objects_of(known, stale)
             names = {one.source_object for one in objects}
             world.requests = [row for row in world.requests if row["source_object"] not in names]
             for name in sorted(names):
                 world.requests += parsed_rows(by_name[name])
-            made += [(one.source_object, one.etag, hour) for one in objects for hour in one.event_hours]
-            done = _counts(made)
+            made |= {(one.source_object, hour): one.etag for one in objects for hour in one.event_hours}
             world.attacks = {row["request_id"] for row in world.requests if row["uri_path"] == ATTACK_PATH}
             world.deliver()
             hours = [_hours(datetime.fromisoformat(f"{one[:10]}T{one[11:]}:00:00+00:00") - START) for one in stale]

@@ -11,7 +11,7 @@ import hashlib
 import ipaddress
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import IO, Any
@@ -231,7 +231,7 @@ class ObjectParser:
             table, odd = self._fast(left, self.fields, numbers, FEW_ODD_LINES)
             if (table is None and not odd) or len(rejected) + len(odd) > FEW_ODD_LINES:
                 return None
-            spans = _spans(left) if odd else []
+            spans = _spans(left) if odd else np.empty((0, 2), np.int64)
             for row in odd:
                 line = left[slice(*spans[row])] if row < len(numbers) else b""
                 problem = self._problem(line, int(numbers[row])) if row < len(numbers) else None
@@ -239,7 +239,7 @@ class ObjectParser:
                     return None
                 rejected.append(_rejected(int(numbers[row]), *problem, line))
             if table is None:
-                left = _without(left, [spans[row] for row in sorted(odd)])
+                left = _without(left, spans[sorted(odd)])
                 numbers = np.delete(numbers, odd)
         excluded = sorted(n for n in self.object.excluded if first_line <= n < first_line + count)
         if excluded:
@@ -569,10 +569,10 @@ def _spans(data: bytes) -> np.ndarray:
     return np.column_stack([np.append(0, ends[:-1] + 1), ends])
 
 
-def _without(data: bytes, spans: Sequence[np.ndarray]) -> bytes:
-    """The text without some of its lines, in order."""
+def _without(data: bytes, spans: np.ndarray) -> bytes:
+    """The text without some of its lines; `spans` of these, in order."""
     kept, start = [], 0
-    for first, end in spans:
+    for first, end in spans.tolist():
         kept.append(data[start:first])
         start = end + 1
     return b"".join([*kept, data[start:]])
