@@ -36,7 +36,7 @@ class MemoryFolder:
     def save(self, state: dict[str, Any]) -> None:
         self.state = state
 
-    def admits(self, operation: str, per_second: float) -> bool:
+    def admits(self, region: str, operation: str, per_second: float) -> bool:
         return True
 
 

@@ -64,8 +64,8 @@ class Edge:
             if now is not None:
                 patch.setattr(Later, "at", now)
                 patch.setattr(assets, "datetime", Later)
-            made, _ = make_plan(self.settings, self.lake, self.target)
-        return [due for one in made.sets for due in one.wanted]
+            made, _ = make_plan(self.settings, self.lake, [self.target])
+        return [due for one in made.plans[0].sets for due in one.wanted]
 
     def reasons(self) -> dict[str, str]:
         """Address -> why it is to be removed."""
