@@ -49,7 +49,7 @@ def _job_asset(settings: Settings, source: Source, job: Job) -> dg.AssetsDefinit
     )
     def made(context: dg.AssetExecutionContext) -> Any:
         lake, interval = lake_of(settings), interval_of(context)
-        figures = _run(settings, source, job, lake, interval)
+        figures = run_of(settings, source, job, lake, interval)
         context.log.info("%s %s to %s: %s", job.name, interval.hours[0], interval.hours[-1], figures)
         for table in job.tables:
             counts = lake.row_counts(table, interval.hours)
@@ -66,19 +66,25 @@ def _job_asset(settings: Settings, source: Source, job: Job) -> dg.AssetsDefinit
         results = [_check(check.name, table, lake, interval) for table in job.tables for check in table.checks]
         yield from results
         if all(result.passed for result in results):
-            if job.tables[0].layer == PARSED_LAYER:
-                record_parsed(lake, interval.hours)
-            else:
-                record_made(lake, [table.key for table in job.tables], interval.hours)
+            record(lake, job, interval)
 
     return made
+
+
+def record(lake: Lake, job: Job, interval: Interval) -> None:
+    """Note that the hours of the job's tables are made."""
+    if job.tables[0].layer == PARSED_LAYER:
+        record_parsed(lake, interval.hours)
+    else:
+        record_made(lake, [table.key for table in job.tables], interval.hours)
 
 
 def _shown(value: Any) -> Any:
     return dg.MetadataValue.json(value) if isinstance(value, dict | list) else value
 
 
-def _run(settings: Settings, source: Source, job: Job, lake: Lake, interval: Interval) -> dict[str, Any]:
+def run_of(settings: Settings, source: Source, job: Job, lake: Lake, interval: Interval) -> dict[str, Any]:
+    """Run the job over the interval, with the models that its hours are pinned to; returns its figures."""
     runner = SparkRunner.of(settings)
     if job.model is None:
         return runner.run(
