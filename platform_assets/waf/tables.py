@@ -136,7 +136,6 @@ WAF_ROLLBACK_DECISIONS = Table(
     key="waf/rollback_decisions",
     meaning="The decisions that a rollback goes back to, as they were; append-only, written before the rollback itself.",
     grain="one decision of one rollback",
-    upstream=("decisions/waf_decisions",),
     unique=("acted_at", "audit_id", "decision_id"),
     retention_days=800,
     columns=(
