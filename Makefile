@@ -8,7 +8,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast check bench eval eval-clients ui lock clean
+.PHONY: help install demo test test-fast check bench bench-history eval eval-clients ui lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -38,8 +38,11 @@ check: $(STAMP) ## ruff and mypy
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(STAMP) ## ours beside DuckDB, Polars and classic Spark (BENCH_LINES=3000000)
+bench: $(STAMP) ## ours beside DuckDB, Polars, classic Spark and Python, into benchmarks/RESULTS.md (BENCH_LINES=300000,3000000)
 	@$(BIN)/python -m benchmarks.bench
+
+bench-history: $(STAMP) ## what one new hour costs after 1, 100 and 2,000 (BENCH_HOURS=1,100,2000)
+	@$(BIN)/python -W ignore -m benchmarks.incremental
 
 eval: $(STAMP) ## the request model on public sets (WEIR_EVAL_DATA=../shared/data), into docs/detection.md
 	@$(BIN)/python -m benchmarks.evaluate_requests --document docs/detection.md

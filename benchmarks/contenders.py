@@ -64,6 +64,16 @@ def polars(data: Path, out: Path) -> Steps:
     }
 
 
+def python(data: Path, out: Path) -> Steps:
+    from benchmarks import python_peer as peer
+
+    return {
+        "parse": lambda: peer.parse(log_files(data), out),
+        "client_hourly": lambda: peer.client_hourly(out),
+        "client_daily": lambda: peer.client_daily(out),
+    }
+
+
 def spark(data: Path, out: Path) -> Steps:
     from benchmarks import spark_peer as peer
     from spark_jobs.session import spark_session
@@ -133,6 +143,7 @@ CONTENDERS: dict[str, Callable[[Path, Path], Steps]] = {
     "polars": polars,
     "spark": spark,
     "ours_classic": ours_classic,
+    "python": python,
 }
 
 

@@ -10,6 +10,7 @@ import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
+from spark_jobs.sources.cloudfront import patterns
 from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS, fields_of_header
 from spark_jobs.sources.cloudfront.tables import ADDITIVE, MAXIMA
 
@@ -52,11 +53,9 @@ PATH_COUNTS = {
 AGENT_PATTERNS = {"tool_user_agent_count": "TOOL_AGENT", "declared_bot_count": "BOT_AGENT"}
 
 
-def patterns() -> dict[str, str]:
-    """The regular expressions of the features, by name."""
-    from spark_jobs.sources.cloudfront import hourly
-
-    return {name: value for name, value in vars(hourly).items() if name.isupper() and isinstance(value, str)}
+def regular_expressions() -> dict[str, str]:
+    """Those of the features, by name."""
+    return {name: value for name, value in vars(patterns).items() if name.isupper() and isinstance(value, str)}
 
 
 def common_fields(files: Sequence[Path]) -> tuple[str, ...]:

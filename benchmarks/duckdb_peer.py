@@ -23,7 +23,7 @@ from benchmarks.definitions import (
     PATH_PATTERNS,
     SUMS,
     common_fields,
-    patterns,
+    regular_expressions,
 )
 
 LESS = (
@@ -101,7 +101,7 @@ def _select(files: Sequence[Path]) -> str:
 
 def client_hourly(out: Path, threads: int = 2) -> int:
     con = connect(threads)
-    regex = patterns()
+    regex = regular_expressions()
     marks = ", ".join(f"sum(({sql})::INT) AS {name}" for name, sql in MARKS.items())
     path_marks = ", ".join(f"regexp_matches(path, '{regex[name]}') AS {mark}" for mark, name in PATH_PATTERNS.items())
     path_sums = ", ".join(

@@ -27,7 +27,7 @@ from benchmarks.definitions import (
     PATH_PATTERNS,
     SUMS,
     common_fields,
-    patterns,
+    regular_expressions,
 )
 
 LESS = (
@@ -170,7 +170,7 @@ def _hash(text: str) -> str:
 
 
 def client_hourly(out: Path, threads: int = 2) -> int:
-    regex = patterns()
+    regex = regular_expressions()
     rows = pl.scan_parquet(out / "requests", hive_partitioning=True).select(
         "client_ip",
         "event_hour",

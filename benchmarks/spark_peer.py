@@ -25,7 +25,7 @@ from benchmarks.definitions import (
     PATH_PATTERNS,
     SUMS,
     common_fields,
-    patterns,
+    regular_expressions,
 )
 
 LESS = (
@@ -84,7 +84,7 @@ def _decoded(field: str) -> Column:
 
 
 def client_hourly(spark: SparkSession, out: Path) -> int:
-    regex = patterns()
+    regex = regular_expressions()
     grain = ["client_ip", "hour_at"]
     rows = spark.read.parquet(str(out / "requests")).select(
         "client_ip",

@@ -60,7 +60,6 @@ def retention_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 def carry_out(settings: Settings, now: datetime) -> dict[str, int]:
     """Forget, trim and vacuum; returns hours and lines dropped, files freed and database rows deleted."""
     lake, dropped, freed, deleted = lake_of(settings), {}, 0, 0
-    lineage.compact(lake)
     for table in all_tables().values():
         days = retention_days(settings, table)
         if (

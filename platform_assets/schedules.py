@@ -1,17 +1,19 @@
-"""What happens by the clock: retraining and retention."""
+"""What happens by the clock: retraining, compaction and retention."""
 
 import dagster as dg
 
 from platform_assets.automation import key_of
+from platform_assets.compaction import COMPACTION_KEY
 from platform_assets.models import MODELS
 from platform_assets.retention import RETENTION_KEY
 from platform_assets.settings import Settings
 
+COMPACTION_CRON = "0 4 * * *"
 RETENTION_CRON = "30 4 * * *"
 
 
 def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
-    """Retraining when the settings say, retention every night (UTC)."""
+    """Retraining when the settings say, compaction and then retention every night (UTC)."""
     training = [key for name, table in MODELS.items() for key in (key_of(table.key), dg.AssetKey(["models", name]))]
     return [
         dg.ScheduleDefinition(
@@ -21,6 +23,14 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
             execution_timezone="UTC",
             default_status=dg.DefaultScheduleStatus.RUNNING,
             description="Fits both models again; a version serves only once it has passed its gate.",
+        ),
+        dg.ScheduleDefinition(
+            name="compact_tables",
+            target=dg.AssetSelection.assets(COMPACTION_KEY),
+            cron_schedule=COMPACTION_CRON,
+            execution_timezone="UTC",
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description="Puts the small files of settled hours together.",
         ),
         dg.ScheduleDefinition(
             name="carry_out_retention",

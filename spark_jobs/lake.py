@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SPARK_TYPES = {"int32": "int", "int64": "bigint", "list<string>": "array<string>"}
 ROW_GROUP_ROWS = 131_072
 COMMIT_ATTEMPTS = 8
+COMPACTED_BYTES = 256 << 20
 MANIFEST_SCHEMA = "manifest string"
 UNUSABLE_IN_PATHS = frozenset("[]{}*?^%\\")
 
@@ -383,6 +384,28 @@ class Lake:
         if old:
             self.commit(table, [], old)
         return len(old)
+
+    def compact(self, table: Table, before: str) -> int:
+        """Put the files of each hour earlier than `before` into one, of a table that is not hourly all; returns how many went.
+
+        A transaction of Delta's own: where somebody writes the same hours at the same time, nothing is compacted and an
+        hour is whole in any case. An hour counts as written anew by it.
+        """
+        from deltalake.exceptions import CommitFailedError
+
+        delta = self.delta(table)
+        files: dict[str, int] = {}
+        for file in self._active_files(delta, None) if delta is not None else []:
+            files[file.hour or ""] = files.get(file.hour or "", 0) + 1
+        small = sorted(hour for hour, count in files.items() if count > 1 and hour < before)
+        if delta is None or not small:
+            return 0
+        filters = [(HOUR_COLUMN, "in", small)] if table.hourly else None
+        try:
+            done = delta.optimize.compact(partition_filters=filters, target_size=COMPACTED_BYTES)
+        except CommitFailedError:
+            return 0
+        return int(done["numFilesRemoved"] - done["numFilesAdded"])
 
     def vacuum(self, table: Table, older_than_hours: int) -> int:
         """Delete files that no version younger than this needs (failed runs leave some); returns their number."""

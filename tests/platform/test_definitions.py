@@ -230,7 +230,7 @@ def test_the_sensors_and_schedules_run_without_being_switched_on(home: Settings)
     defs = build_defs(home).get_repository_def()
     assert {one.name for one in defs.sensor_defs} == {"new_log_objects", "follow_upstream"}
     assert all(one.default_status == dg.DefaultSensorStatus.RUNNING for one in defs.sensor_defs)
-    assert {one.name for one in defs.schedule_defs} == {"retrain_models", "carry_out_retention"}
+    assert {one.name for one in defs.schedule_defs} == {"retrain_models", "compact_tables", "carry_out_retention"}
     assert all(one.default_status == dg.DefaultScheduleStatus.RUNNING for one in defs.schedule_defs)
 
 

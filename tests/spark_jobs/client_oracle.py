@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour
 from spark_jobs.lake import arrow_schema
-from spark_jobs.sources.cloudfront import hourly
+from spark_jobs.sources.cloudfront import patterns
 from spark_jobs.sources.cloudfront.tables import ATTACK_FLOOR, CLIENT_BEHAVIOUR, MAXIMA, REQUEST_SCORES, REQUESTS
 
 Row = dict[str, Any]
@@ -131,7 +131,7 @@ def _hour_of(client: str, hour: datetime, rows: list[Row]) -> Row:
         return row["status"] or 0
 
     def signs_in(row: Row) -> bool:
-        return row["method"] == "POST" and matches(hourly.SIGN_IN_PATH, row["uri_path"])
+        return row["method"] == "POST" and matches(patterns.SIGN_IN_PATH, row["uri_path"])
 
     minutes = Counter(row["event_at"].replace(second=0) for row in rows)
     return {
@@ -145,14 +145,14 @@ def _hour_of(client: str, hour: datetime, rows: list[Row]) -> Row:
         "distinct_path_count": len({row["uri_path"] or "" for row in rows}),
         "distinct_user_agent_count": len({row["user_agent"] or "" for row in rows}),
         "path_entropy_bits": entropy(row["uri_path"] or "" for row in rows),
-        "asset_request_count": count(lambda r: matches(hourly.ASSET_PATH, r["uri_path"])),
+        "asset_request_count": count(lambda r: matches(patterns.ASSET_PATH, r["uri_path"])),
         "query_request_count": count(lambda r: r["uri_query"] is not None),
         "post_request_count": count(lambda r: r["method"] == "POST"),
         "head_request_count": count(lambda r: r["method"] == "HEAD"),
         "unusual_method_request_count": count(lambda r: r["method"] not in (None, "GET", "HEAD", "POST", "OPTIONS")),
         "sign_in_request_count": count(signs_in),
         "sign_in_failure_count": count(lambda r: signs_in(r) and status(r) in (400, 401, 403, 422, 429)),
-        "probe_path_request_count": count(lambda r: matches(hourly.PROBE_PATH, r["uri_path"])),
+        "probe_path_request_count": count(lambda r: matches(patterns.PROBE_PATH, r["uri_path"])),
         "robots_request_count": count(lambda r: r["uri_path"] == "/robots.txt"),
         "ok_count": count(lambda r: 200 <= status(r) < 300 or status(r) == 304),
         "redirect_count": count(lambda r: 300 <= status(r) < 400 and status(r) != 304),
@@ -162,8 +162,8 @@ def _hour_of(client: str, hour: datetime, rows: list[Row]) -> Row:
         "server_error_count": count(lambda r: 500 <= status(r) < 600),
         "no_referer_count": count(lambda r: r["referer"] is None),
         "no_user_agent_count": count(lambda r: r["user_agent"] is None),
-        "tool_user_agent_count": count(lambda r: matches(hourly.TOOL_AGENT, r["user_agent"])),
-        "declared_bot_count": count(lambda r: matches(hourly.BOT_AGENT, r["user_agent"])),
+        "tool_user_agent_count": count(lambda r: matches(patterns.TOOL_AGENT, r["user_agent"])),
+        "declared_bot_count": count(lambda r: matches(patterns.BOT_AGENT, r["user_agent"])),
         "cookie_request_count": count(lambda r: r["cookie_hash"] is not None),
         "bytes_sent": sum(r["bytes_sent"] or 0 for r in rows),
         "time_taken_seconds": math.fsum(r["time_taken_seconds"] or 0.0 for r in rows),
