@@ -12,6 +12,7 @@ import pytest
 from cloudfront_lines import RTMP_HEADER, RTMP_LINE, gzipped, line, log, many
 from cloudfront_world import PARSED, World
 
+from spark_jobs.sources.cloudfront import transform
 from spark_jobs.sources.cloudfront.parse import ParseOptions
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, OBJECTS, REJECTED_LINES, REQUESTS
 from spark_jobs.sources.cloudfront.transform import observed_hours
@@ -130,6 +131,18 @@ def test_a_copy_compressed_anew_is_told_from_its_original_by_request_ids(world: 
     world.settle()
     assert {row["source_object"] for row in world.rows(REQUESTS)} == {original}
     assert world.rows(REJECTED_LINES)[0]["detail"] == f"The request is line 3 of {original} already."
+    world.check_every_line_is_in_one_place()
+
+
+def test_many_request_ids_are_compared_in_passes_with_the_same_result(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transform, "ROWS_A_PASS", 7)
+    original = world.put(name(H13, "a"), gzipped(log(*rows(20, 13))))
+    world.put(name(H13, "b"), gzipped(log(*rows(20, 13)), 1))
+    world.settle()
+    assert {row["source_object"] for row in world.rows(REQUESTS)} == {original}
+    assert world.reasons() == {"duplicate_request_id": 20}
     world.check_every_line_is_in_one_place()
 
 

@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 HOUR_MICROSECONDS = 3_600_000_000
 DUPLICATE_REASON = "duplicate_request_id"
 SPARK_HOUR = "yyyy-MM-dd-HH"
+ROWS_A_PASS = 6_000_000
+"""Request ids that are compared at once."""
 OBJECT_COSTS_BYTES = 50_000
 """What opening an object takes, in bytes of reading."""
 
@@ -281,18 +283,21 @@ def _duplicates(spark: SparkSession, lake: Lake, files: Sequence[WrittenFile], g
     if not paths:
         return {}
     columns = "request_id string, source_object string, line_number bigint, event_at timestamp"
-    # By hash first: numbers group in half the time and memory; whose ids are equal in truth is seen below.
+    # By hash first: numbers group in half the time and memory; whose ids are equal in truth is seen below. In several
+    # passes where there are many, so that memory does not grow with them.
     rows = lake.read_files(spark, REQUESTS, paths, columns).withColumn("id_hash", F.xxhash64("request_id"))
-    repeated = rows.groupBy("id_hash").agg(F.count("*").alias("copies")).where(F.col("copies") > 1)
-    if not repeated.limit(1).collect():
-        return {}
-    copies = rows.join(repeated.select("id_hash"), "id_hash", "left_semi")
+    passes = 1 + sum(f.rows for f in files if f.table == REQUESTS.key) // ROWS_A_PASS
+    found = []
+    for number in range(passes):
+        some = rows.where(F.pmod("id_hash", F.lit(passes)) == number) if passes > 1 else rows
+        repeated = some.groupBy("id_hash").agg(F.count("*").alias("copies")).where(F.col("copies") > 1)
+        if repeated.limit(1).collect():
+            copies = some.join(repeated.select("id_hash"), "id_hash", "left_semi")
+            hour = F.date_format("event_at", SPARK_HOUR).alias("hour")
+            found += copies.select("request_id", "source_object", "line_number", hour).collect()
     first: dict[str, tuple[str, int]] = {}
     losers: _Duplicates = defaultdict(dict)
-    copies = copies.select(
-        "request_id", "source_object", "line_number", F.date_format("event_at", SPARK_HOUR).alias("hour")
-    )
-    for row in sorted(copies.collect(), key=lambda r: (r.source_object not in gone, r.source_object, r.line_number)):
+    for row in sorted(found, key=lambda r: (r.source_object not in gone, r.source_object, r.line_number)):
         if row.request_id not in first:
             first[row.request_id] = (row.source_object, row.line_number)
             continue
