@@ -29,6 +29,15 @@ def show_run(console: Console, settings: Settings, outcome: Outcome) -> None:
     _logs(console, settings, outcome)
     show_models(console, settings)
     _waf(console, settings, outcome)
+    _time(console, outcome)
+
+
+def _time(console: Console, outcome: Outcome) -> None:
+    if outcome.run_seconds:
+        share = outcome.dagster_seconds / outcome.run_seconds
+        console.print(
+            f"[dim]{outcome.run_seconds:.1f} s in Dagster runs, of which Dagster itself took {outcome.dagster_seconds:.1f} s ({share:.0%})[/]"
+        )
 
 
 def _logs(console: Console, settings: Settings, outcome: Outcome) -> None:

@@ -57,6 +57,10 @@ class Outcome:
     metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Asset key -> metadata of its last materialisation in this run."""
     failed_checks: list[str] = field(default_factory=list)
+    run_seconds: float = 0.0
+    """All Dagster runs together."""
+    dagster_seconds: float = 0.0
+    """What of it Dagster took for itself: everything outside of the steps, and their events."""
 
 
 Stage = Callable[[str], AbstractContextManager[Any]]
@@ -121,6 +125,7 @@ class Runner:
         from platform_assets.sensors import PARTITION_RANGE_END, PARTITION_RANGE_START
 
         tags = {PARTITION_RANGE_START: hours[0], PARTITION_RANGE_END: hours[1]} if hours else {}
+        began, storing = time.perf_counter(), _seconds_storing(self.instance)
         result = self.job.execute_in_process(
             asset_selection=[key_of(key) for key in keys],
             instance=self.instance,
@@ -128,11 +133,17 @@ class Runner:
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
         )
+        whole, in_steps = time.perf_counter() - began, 0.0
         for event in result.all_events:
+            if event.is_step_success:
+                in_steps += event.step_success_data.duration_ms / 1000
             if event.is_step_materialization:
                 done = event.step_materialization_data.materialization
                 values = {name: value.value for name, value in done.metadata.items()}
                 self.outcome.metadata["/".join(done.asset_key.path)] = values
+        if result.success:
+            self.outcome.run_seconds += whole
+            self.outcome.dagster_seconds += whole - in_steps + _seconds_storing(self.instance) - storing
         stopped = [one for one in result.get_asset_check_evaluations() if not one.passed and one.blocking]
         self.outcome.failed_checks += [f"{one.check_name}: {one.description}" for one in stopped]
         if result.success or (may_stop and stopped):
@@ -193,6 +204,11 @@ class Runner:
         raise RunFailed(
             "Log objects keep changing while they are read; run the command again once delivery has settled.", 3
         )
+
+
+def _seconds_storing(instance: dg.DagsterInstance) -> float:
+    """Seconds that the event log has spent on events of steps so far."""
+    return float(getattr(instance.event_log_storage, "seconds_in_steps", 0.0))
 
 
 _KNOWN = {
