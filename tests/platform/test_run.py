@@ -178,6 +178,7 @@ def test_a_plan_that_a_check_stops_is_not_applied(edge: Edge, tmp_path: Path) ->
 
 def test_a_late_file_makes_its_hour_and_the_hours_that_look_back_on_it_again(edge: Edge, late: Late) -> None:
     assert late.outcome.hours == edge.hours(2)
+    assert 0 < late.outcome.dagster_seconds < late.outcome.run_seconds
     assert late.outcome.later_hours == 2
     for table in tables().values():
         if table.hourly and table.name not in ("rejected_lines", "client_attacks"):
