@@ -372,6 +372,10 @@ class Lake:
         of_hour = actions[partition].to_pylist() if partition in actions.column_names else [None] * len(actions)
         return [ActiveFile(*values) for values in zip(*columns, of_hour, strict=True)]
 
+    def pinned(self) -> Lake:
+        """The lake for reading, each table as it is when it is read first: a long log is opened once, not for every hour."""
+        return _PinnedLake(self.root, self.storage)
+
     # --- housekeeping ----------------------------------------------------------------------------------------
 
     def forget_written_before(self, table: Table, at: datetime) -> int:
@@ -415,6 +419,28 @@ class Lake:
         return len(
             delta.vacuum(retention_hours=older_than_hours, dry_run=False, enforce_retention_duration=False, full=True)
         )
+
+
+@dataclass(frozen=True)
+class _PinnedLake(Lake):
+    opened: dict[str, DeltaTable | None] = field(default_factory=dict, compare=False)
+    files: dict[str, dict[str | None, list[ActiveFile]]] = field(default_factory=dict, compare=False)
+
+    def delta(self, table: Table, as_of: datetime | None = None) -> DeltaTable | None:
+        if as_of is not None:
+            return super().delta(table, as_of)
+        if table.key not in self.opened:
+            self.opened[table.key] = super().delta(table)
+        return self.opened[table.key]
+
+    def _active_files(self, delta: DeltaTable, hours: Sequence[str] | None) -> list[ActiveFile]:
+        name = f"{delta.table_uri} {delta.version()}"
+        if name not in self.files:
+            self.files[name] = {}
+            for file in super()._active_files(delta, None):
+                self.files[name].setdefault(file.hour, []).append(file)
+        held = self.files[name]
+        return [file for hour in (held if hours is None else dict.fromkeys(hours)) for file in held.get(hour, ())]
 
 
 def _replaced(hours: Sequence[str] | None) -> str:

@@ -64,24 +64,24 @@ def decide_hours(
     given. People's acts count from the moment they were asked for, so an hour before it is decided again as it was: no
     fingerprint of an hour needs them.
     """
-    rules = policy.rules
+    rules, read = policy.rules, lake.pinned()
     blocked_by_people = own_blocks(acts)
-    known = lake.hours(CLIENT_SCORES)
+    known = read.hours(CLIENT_SCORES)
     scored = [hour for hour in known if hour >= interval.hours[0]]
-    hours = sorted({*interval.hours, *scored, *(h for h in lake.hours(WAF_DECISIONS) if h >= interval.hours[0])})
+    hours = sorted({*interval.hours, *scored, *(h for h in read.hours(WAF_DECISIONS) if h >= interval.hours[0])})
     memory = timedelta(hours=rules.repetition.memory_hours + rules.repetition.max_ttl_hours)
     first = format_hour(parse_hour(hours[0]) - memory)
-    past = [hour for hour in lake.hours(WAF_DECISIONS) if first <= hour < hours[0]]
-    earlier = [Decision.from_row(row) for row in lake.read_arrow(WAF_DECISIONS, past).to_pylist()]
-    withdrawals = Withdrawals.of(acts, parse_hour(first), partial(versions_behind, lake))
-    kept = _kept_identities(lake, scored)
+    past = [hour for hour in read.hours(WAF_DECISIONS) if first <= hour < hours[0]]
+    earlier = [Decision.from_row(row) for row in read.read_arrow(WAF_DECISIONS, past).to_pylist()]
+    withdrawals = Withdrawals.of(acts, parse_hour(first), partial(versions_behind, read))
+    kept = _kept_identities(read, scored)
     found: dict[str, dict[str, Identity]] = {}
     rows: Rows = []
     for hour in scored:
         end = parse_hour(hour) + timedelta(hours=1)
         echo = _echo([*withdrawals.followed(earlier), *blocked_by_people], hour, rules)
         allowed = in_force(acts, end).allow_list
-        scores, behaviour, attacks = _without_echo(lake, hour, _inputs(lake, hour), echo, loaded)
+        scores, behaviour, attacks = _without_echo(read, hour, _inputs(read, hour), echo, loaded)
         own = {row["client"]: versions_of(row, row["request_model_version"]) for row in scores}
         decided = partial(
             decide,
@@ -96,7 +96,7 @@ def decide_hours(
         # Who would be acted upon, if calling oneself a bot did not help; only those are asked who they are.
         unspared = replace(rules, declared_bots=DeclaredBots(at_most="block"))
         asked = [one.address for one in decided(rules=unspared)]
-        identities, found[hour] = _identities(lake, hour, asked, kept.get(hour, ()), identifier, rules)
+        identities, found[hour] = _identities(read, hour, asked, kept.get(hour, ()), identifier, rules)
         made = decided(rules=rules, identities=identities)
         earlier += made
         rows += [{**one.row(), HOUR_COLUMN: hour} for one in made]
