@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -118,6 +118,33 @@ def export(
     with console_of() as console:
         done = export_table(settings, table, file, time_of("--start", start), time_of("--end", end))
         console.print(f"{done.rows} rows of {table} are in {done.path}. {done.note}".rstrip())
+
+
+@app.command()
+def sql(
+    query: Annotated[
+        str | None, typer.Argument(help="One SELECT; - reads it from standard input; none lists the tables.")
+    ] = None,
+    home: Home = None,
+    format: Annotated[
+        Literal["table", "csv", "json"] | None,
+        typer.Option("--format", help="Default: table on a terminal, csv elsewhere.", show_default=False),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=0, help="Rows shown; 0: all. Default: 100 in a table.", show_default=False)
+    ] = None,
+) -> None:
+    """SQL over the lake's tables, read only; the same text runs in Athena and Trino (docs/queries.md)."""
+    from platform_assets import sql_text
+
+    settings = settings_of(home)
+    with console_of() as console:
+        if query is None:
+            console.print(sql_text.listing(settings))
+            return
+        text = sys.stdin.read() if query == "-" else query
+        for note in sql_text.show(console, settings, text, format, limit):
+            print(f"weir: {note}", file=sys.stderr)
 
 
 @app.command("explain")

@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from platform_assets.catalogue import catalogue_assets
 from platform_assets.exports import export_assets
 from platform_assets.lake import source_assets
 from platform_assets.models import model_assets
@@ -25,6 +26,7 @@ def build_defs(settings: Settings, **overrides: Any) -> dg.Definitions:
             *model_assets(settings),
             *waf_assets(settings),
             *export_assets(settings),
+            *catalogue_assets(settings),
             *retention_assets(settings),
         ],
         sensors=sensors(settings),
