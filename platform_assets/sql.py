@@ -56,7 +56,7 @@ def answered(settings: Settings, query: str) -> Iterator[Answer]:
             statement = _only_statement(connection, query)
             empty = _register(connection, lake, database, query)
             _lock(connection)
-            yield Answer(connection.sql(statement).to_arrow_reader(BATCH_ROWS), empty)
+            yield Answer(_bound(connection, statement).to_arrow_reader(BATCH_ROWS), empty)
         except BrokenPipeError:
             raise
         except duckdb.Error as error:
@@ -77,7 +77,12 @@ def _config(spill: str) -> dict[str, Any]:
 
 def _lock(connection: duckdb.DuckDBPyConnection) -> None:
     """From here on nothing outside of the registered tables can be read, written or configured."""
-    for setting in ("TimeZone = 'UTC'", "python_enable_replacements = false", "enable_external_access = false", "lock_configuration = true"):
+    for setting in (
+        "TimeZone = 'UTC'",
+        "python_enable_replacements = false",
+        "enable_external_access = false",
+        "lock_configuration = true",
+    ):
         connection.execute(f"SET {setting}")
 
 
@@ -86,7 +91,9 @@ def _only_statement(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb
 
     statements = connection.extract_statements(query)
     if not statements:
-        raise SqlError("There is no query; write one such as \"select * from … limit 10\", or name none to see the tables.")
+        raise SqlError(
+            'There is no query; write one such as "select * from … limit 10", or name none to see the tables.'
+        )
     if len(statements) > 1:
         raise SqlError(f"The query holds {len(statements)} statements; send them one by one.")
     if statements[0].type != duckdb.StatementType.SELECT:
@@ -94,6 +101,17 @@ def _only_statement(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb
             f"The lake is only read: {statements[0].type.name} is refused; use SELECT, WITH, DESCRIBE or SHOW."
         )
     return statements[0]
+
+
+def _bound(connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> Any:
+    """The statement as a relation, which nothing has been read for yet."""
+    import duckdb
+
+    try:
+        return connection.sql(statement)
+    except duckdb.Error:
+        connection.execute(statement)  # fails for the same reason, and says where in the text
+        raise
 
 
 def _register(connection: duckdb.DuckDBPyConnection, lake: Lake, database: str, query: str) -> tuple[str, ...]:
@@ -130,14 +148,14 @@ def _sentence(error: duckdb.Error, query: str, database: str, lake: Lake) -> str
     said = _details(error)
     message = str(said["exception_message"]).strip()
     first, where = message.split("\n")[0].removesuffix(".").removesuffix("!"), _place(said, query)
-    match said.get("error_subtype"), said.get("type"):
-        case "MISSING_ENTRY", "Table":
-            return _unknown_table(str(said["name"]), database, where)
-        case "COLUMN_NOT_FOUND", _:
+    if unknown := re.match(r'Table with name "?([^" ]+)"? does not exist', message):
+        return _unknown_table(unknown[1], database, where)
+    match said.get("error_subtype"):
+        case "COLUMN_NOT_FOUND":
             near = re.findall(r'"([^"]+)"', message.partition("Candidate bindings:")[2])
-            advice = f"the nearest are {_listed(near)}" if near else "DESCRIBE shows what a table has"
+            advice = _nearest(near) or "DESCRIBE shows what a table has"
             return f"There is no column {said['name']} in what the query reads{where}; {advice}."
-        case "SYNTAX_ERROR", _:
+        case "SYNTAX_ERROR":
             return f"The query is no SQL that DuckDB reads: {first}{where}; correct it there."
     if said.get("exception_type") == "Permission":
         return f"A query reads the tables of the lake and nothing else{where}; `weir sql` lists them."
@@ -165,13 +183,15 @@ def _place(said: dict[str, Any], query: str) -> str:
 
 def _unknown_table(asked: str, database: str, where: str) -> str:
     names = list(sql_tables())
-    asked_for = asked.lower()
-    near = [name for name in names if name.endswith(f"_{asked_for}")]
-    near += [one for one in difflib.get_close_matches(asked_for, names, NEAREST, 0.5) if one not in near]
-    nearest = _listed([f"{database}.{name}" for name in near[:NEAREST]])
-    advice = f"the nearest are {nearest}" if near else "`weir sql` lists those that there are"
+    last = asked.lower().rpartition(".")[2]
+    near = [name for name in names if f"_{name}".endswith(f"_{last}")]
+    near = near or difflib.get_close_matches(last, names, NEAREST)
+    advice = _nearest([f"{database}.{name}" for name in near]) or "`weir sql` lists those that there are"
     return f"There is no table {asked}{where}; {advice}."
 
 
-def _listed(names: list[str]) -> str:
-    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+def _nearest(names: list[str]) -> str:
+    """Empty where there are none."""
+    if len(names) < 2:
+        return f"the nearest is {names[0]}" if names else ""
+    return f"the nearest are {', '.join(names[:-1])} or {names[-1]}"

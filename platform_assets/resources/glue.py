@@ -6,7 +6,8 @@ another hand made, or another lake, are never touched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,22 +85,44 @@ def _cut(text: str, length: int) -> str:
 
 def register(settings: Settings) -> CatalogueReport:
     """Make the catalogue hold every written table of the lake. CatalogueError with one sentence where it cannot."""
-    lake, database = lake_of(settings), settings.glue_database
+    lake = lake_of(settings)
     if not lake.root.startswith("s3://"):
         raise CatalogueError(
             f"Glue cannot hold tables of {lake.root}; set WEIR_LAKE to an s3:// URI, or leave WEIR_GLUE_DATABASE empty."
         )
+    with _sentences(settings):
+        return _registered(aws_client("glue", settings.aws_region), lake, settings.glue_database)
+
+
+def registered_count(settings: Settings, seconds: float) -> int:
+    """How many tables of the lake the catalogue holds, asked once. CatalogueError where it does not say."""
+    with _sentences(settings):
+        client = aws_client("glue", settings.aws_region, seconds=seconds, attempts=1)
+        try:
+            present = _present(client, settings.glue_database)
+        except client.exceptions.EntityNotFoundException:
+            return 0
+    return sum(_is_of(one, settings.lake_root) for one in present.values())
+
+
+@contextmanager
+def _sentences(settings: Settings) -> Iterator[None]:
     try:
-        client = aws_client("glue", settings.aws_region)
-        return _registered(client, lake, database)
+        yield
     except AWS_ERRORS as error:
-        operation = getattr(error, "operation_name", "GetTables")
-        what = f"the Glue database {database}"
-        raise CatalogueError(aws_sentence(error, what, permission=f"glue:{operation}")) from error
+        permission = f"glue:{getattr(error, 'operation_name', 'GetTables')}"
+        what = f"the Glue database {settings.glue_database}"
+        raise CatalogueError(aws_sentence(error, what, permission=permission)) from error
 
 
 def _registered(client: Any, lake: Lake, database: str) -> CatalogueReport:
-    present, tables = _present(client, database), sql_tables()
+    tables = sql_tables()
+    try:
+        present = _present(client, database)
+    except client.exceptions.EntityNotFoundException:
+        present = {}
+        given = {"Name": database, "Description": "Tables of Weir: CloudFront logs to decisions for AWS WAF."}
+        _unless_there(client, client.create_database, DatabaseInput=given)
     found: dict[str, list[str]] = {"created": [], "updated": [], "unchanged": [], "not_written_yet": []}
     foreign = []
     for name, table in tables.items():
@@ -110,7 +133,7 @@ def _registered(client: Any, lake: Lake, database: str) -> CatalogueReport:
             else:
                 _create(client, database, wanted)
                 found["created"].append(name)
-        elif there.get("Parameters", {}).get(LAKE_PARAMETER) != lake.root:
+        elif not _is_of(there, lake.root):
             foreign.append(name)
         elif _holds(there, wanted):
             found["unchanged"].append(name)
@@ -119,22 +142,23 @@ def _registered(client: Any, lake: Lake, database: str) -> CatalogueReport:
             found["updated"].append(name)
     if foreign:
         raise CatalogueError(
-            f"The Glue database {database} has {', '.join(foreign)} from elsewhere, left as they are; name another database "
-            f"in WEIR_GLUE_DATABASE, or delete those tables there."
+            f"The Glue database {database} has {', '.join(foreign)} from elsewhere, left as they are; name another "
+            f"database in WEIR_GLUE_DATABASE, or delete those tables there."
         )
-    ours = {name for name, one in present.items() if one.get("Parameters", {}).get(LAKE_PARAMETER) == lake.root}
-    return CatalogueReport(gone=tuple(sorted(ours - tables.keys())), **{key: tuple(some) for key, some in found.items()})
+    ours = {name for name, one in present.items() if _is_of(one, lake.root)}
+    return CatalogueReport(
+        gone=tuple(sorted(ours - tables.keys())), **{key: tuple(some) for key, some in found.items()}
+    )
 
 
 def _present(client: Any, database: str) -> dict[str, dict[str, Any]]:
-    """Tables of the database by name; the database is made where there is none."""
-    try:
-        pages: Iterable[Mapping[str, Any]] = client.get_paginator("get_tables").paginate(DatabaseName=database)
-        return {table["Name"]: table for page in pages for table in page["TableList"]}
-    except client.exceptions.EntityNotFoundException:
-        given = {"Name": database, "Description": "Tables of Weir: CloudFront logs to decisions for AWS WAF."}
-        _unless_there(client, client.create_database, DatabaseInput=given)
-        return {}
+    """Tables of the database by name."""
+    pages: Iterable[Mapping[str, Any]] = client.get_paginator("get_tables").paginate(DatabaseName=database)
+    return {table["Name"]: table for page in pages for table in page["TableList"]}
+
+
+def _is_of(table: Mapping[str, Any], root: str) -> bool:
+    return bool(table.get("Parameters", {}).get(LAKE_PARAMETER) == root)
 
 
 def _create(client: Any, database: str, wanted: dict[str, Any]) -> None:
@@ -143,10 +167,8 @@ def _create(client: Any, database: str, wanted: dict[str, Any]) -> None:
 
 def _unless_there(client: Any, call: Any, **arguments: Any) -> None:
     """Another run may have been faster."""
-    try:
+    with suppress(client.exceptions.AlreadyExistsException):
         call(**arguments)
-    except client.exceptions.AlreadyExistsException:
-        pass
 
 
 def _holds(there: Any, wanted: Any) -> bool:
