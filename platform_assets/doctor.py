@@ -41,9 +41,11 @@ from platform_assets.resources.aws import (
     aws_sentence,
     url_without_secrets,
 )
+from platform_assets.resources.engine import lake_of
 from platform_assets.resources.objects import ObjectsError, count_objects
 from platform_assets.settings import Settings
 from platform_assets.waf.scopes import Scope
+from spark_jobs.lake import LakeError
 
 State = Literal["ok", "missing", "failed", "off"]
 COLOURS: dict[State, str] = {"ok": "green", "missing": "yellow", "failed": "red", "off": "dim"}
@@ -210,7 +212,10 @@ def _raw(settings: Settings) -> tuple[State, str]:
 
 
 def _lake(settings: Settings) -> tuple[State, str]:
-    root = settings.lake_root
+    try:
+        root = lake_of(settings).root
+    except LakeError as error:
+        return "failed", str(error)
     if root.startswith("s3://"):
         state: State = "ok" if _count(settings, f"{root}/", limit=1) else "missing"
         return state, f"{root} is reachable{'' if state == 'ok' else ' and empty; the first run fills it'}."

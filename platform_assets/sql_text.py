@@ -20,9 +20,8 @@ from platform_assets.sql import answered
 from platform_assets.sql_tables import database_of, sql_columns, sql_tables, sql_type
 
 if TYPE_CHECKING:
-    from rich.console import Console, Group
-
     import pyarrow as pa
+    from rich.console import Console, Group
 
 TABLE_ROWS = 100
 """Rows of a table for a person, without --limit."""

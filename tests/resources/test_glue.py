@@ -157,7 +157,7 @@ def test_tables_from_elsewhere_are_never_touched_and_told(on_glue: Settings) -> 
     glue.create_database(DatabaseInput={"Name": "weir"})
     glue.create_table(DatabaseName="weir", TableInput={"Name": "waf_audit", "Parameters": {"by": "hand"}})
     glue.create_table(DatabaseName="weir", TableInput={"Name": "unrelated"})
-    with pytest.raises(CatalogueError, match="^The Glue database weir has waf_audit from elsewhere, left as they are;"):
+    with pytest.raises(CatalogueError, match="The Glue database weir has waf_audit from elsewhere, left as they are"):
         register(on_glue)
     there = in_glue()
     assert there["waf_audit"]["Parameters"] == {"by": "hand"} and "Parameters" not in there["unrelated"]
