@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -22,9 +21,12 @@ from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from platform_assets.sql_tables import sql_tables
 from platform_assets.waf.tables import WAF_DECISIONS
+from spark_jobs.registry import tables
 
 pytestmark = pytest.mark.slow
 WEIR = [sys.executable, "-c", "from platform_assets.cli import main; main()"]
+HOURS = 2
+REQUESTS = tables()["parsed/cloudfront/requests"]
 Weir = Callable[..., str]
 
 
@@ -43,9 +45,7 @@ def aws(moto_server: str) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def weir(aws: str, simulated: Day, in_order: Settings, tmp_path_factory: pytest.TempPathFactory) -> Weir:
     """The command on a home whose logs and lake are on S3, after one run that changed the local WAF."""
-    files = [*simulated.punctual(0, 1, 2, 3, 4), *simulated.late(2)]
-    assert {path.name for path in files} == {path.name for path in Path(in_order.cloudfront_raw).iterdir()}
-    for path in files:
+    for path in simulated.punctual(*range(HOURS)):
         boto3.client("s3").upload_file(str(path), "edge-logs", f"cdn/{path.name}")
     environment = {
         **os.environ,
@@ -74,7 +74,9 @@ def rows(weir: Weir, query: str) -> list[dict[str, Any]]:
 def test_decisions_on_s3_are_those_of_a_run_on_folders(weir: Weir, in_order: Settings) -> None:
     columns = [name for name in WAF_DECISIONS.column_names if not name.endswith("_at")]
     query = f"SELECT {', '.join(columns)} FROM weir.decisions_waf_decisions ORDER BY decision_id"
-    local = lake_of(in_order).read_arrow(WAF_DECISIONS, columns=columns).sort_by("decision_id").to_pylist()
+    lake = lake_of(in_order)
+    hours = lake.hours(REQUESTS)[:HOURS]  # what comes after them changes nothing about them
+    local = lake.read_arrow(WAF_DECISIONS, hours, columns).sort_by("decision_id").to_pylist()
     assert local and rows(weir, query) == local
 
 
