@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 unexpected failure; 2 wrong usage or setting; 3 input miss
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -190,6 +191,7 @@ def doctor(home: Home = None) -> None:
 
 def main() -> None:
     """Entry point: errors that a user can cause end in one sentence; others in one sentence and a log file."""
+    os.environ.setdefault("RUST_LOG", "error")  # what fails in a native library is raised; it need not be logged too
     try:
         code = app(standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):

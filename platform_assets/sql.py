@@ -10,6 +10,7 @@ import difflib
 import json
 import re
 import tempfile
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 8_192
 NEAREST = 3
+LONGEST_CAUSE = 200
 NAMES_TABLES_ITSELF = re.compile(r"\bquery(_table)?\s*\(", re.IGNORECASE)
 """Functions of DuckDB that read a table whose name is the result of an expression."""
 
@@ -137,7 +139,8 @@ def _register(connection: duckdb.DuckDBPyConnection, lake: Lake, database: str, 
 
 
 def _unreadable(lake: Lake, error: Exception) -> str:
-    said = str(error).strip().split("\n")[0].removesuffix(".")
+    without_colours = re.sub(r"\x1b\[[\d;]*m", "", str(error))
+    said = textwrap.shorten(without_colours, LONGEST_CAUSE, placeholder=" …").removesuffix(".")
     return f"The lake at {lake.root} cannot be read ({said}); check WEIR_LAKE and try again."
 
 

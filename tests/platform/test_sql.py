@@ -211,6 +211,15 @@ def test_a_fault_of_a_query_is_one_sentence_with_its_place(home: Settings, query
     assert fault(home, query).startswith(said)
 
 
+def test_a_lake_that_cannot_be_read_is_one_sentence(filled: Settings) -> None:
+    log = Path(lake_of(filled).path(REQUESTS), "_delta_log", "00000000000000000001.json")
+    log.write_text("no json\n", encoding="utf-8")
+    said = fault(filled, f"SELECT * {FROM_REQUESTS}")
+    assert said.startswith(f"The lake at {filled.lake_root} cannot be read (") and "check WEIR_LAKE" in said
+    done = weir(filled, f"SELECT * {FROM_REQUESTS}")
+    assert done.returncode == 3 and len(done.stderr.splitlines()) == 1
+
+
 def test_a_home_that_is_not_there_is_said(tmp_path: Path, home: Settings) -> None:
     assert "There is no home" in fault(home.model_copy(update={"home": tmp_path / "typo"}), "SELECT 1")
 
