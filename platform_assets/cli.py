@@ -6,10 +6,11 @@ Exit codes: 0 done; 1 unexpected failure; 2 wrong usage or setting; 3 input miss
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -120,6 +121,33 @@ def export(
         console.print(f"{done.rows} rows of {table} are in {done.path}. {done.note}".rstrip())
 
 
+@app.command()
+def sql(
+    query: Annotated[
+        str | None, typer.Argument(help="One SELECT; - reads it from standard input; none lists the tables.")
+    ] = None,
+    home: Home = None,
+    format: Annotated[
+        Literal["table", "csv", "json"] | None,
+        typer.Option("--format", help="Default: table on a terminal, csv elsewhere.", show_default=False),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=0, help="Rows shown; 0: all. Default: 100 in a table.", show_default=False)
+    ] = None,
+) -> None:
+    """SQL over the lake's tables, read only; the same text runs in Athena and Trino (docs/queries.md)."""
+    from platform_assets import sql_text
+
+    settings = settings_of(home)
+    with console_of() as console:
+        if query is None:
+            console.print(sql_text.listing(settings))
+            return
+        text = sys.stdin.read() if query == "-" else query
+        for note in sql_text.show(console, settings, text, format, limit):
+            print(f"weir: {note}", file=sys.stderr)
+
+
 @app.command("explain")
 def explain_command(
     address: Annotated[str, typer.Argument(help="Address, CIDR or request id.")],
@@ -163,6 +191,7 @@ def doctor(home: Home = None) -> None:
 
 def main() -> None:
     """Entry point: errors that a user can cause end in one sentence; others in one sentence and a log file."""
+    os.environ.setdefault("RUST_LOG", "error")  # what fails in a native library is raised; it need not be logged too
     try:
         code = app(standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):

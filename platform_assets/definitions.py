@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from platform_assets.catalogue import catalogue_assets
 from platform_assets.compaction import compaction_assets
 from platform_assets.exports import export_assets
 from platform_assets.lake import source_assets
@@ -27,6 +28,7 @@ def build_defs(settings: Settings, **overrides: Any) -> dg.Definitions:
             *waf_assets(settings),
             *export_assets(settings),
             *compaction_assets(settings),
+            *catalogue_assets(settings),
             *retention_assets(settings),
         ],
         sensors=sensors(settings),

@@ -31,7 +31,7 @@ from pydantic import SecretStr
 from rich.table import Table
 from rich.text import Text
 
-from platform_assets.resources import database
+from platform_assets.resources import database, glue
 from platform_assets.resources.aws import (
     AWS_ERRORS,
     BAD_CREDENTIALS,
@@ -41,9 +41,11 @@ from platform_assets.resources.aws import (
     aws_sentence,
     url_without_secrets,
 )
+from platform_assets.resources.engine import lake_of
 from platform_assets.resources.objects import ObjectsError, count_objects
 from platform_assets.settings import Settings
 from platform_assets.waf.scopes import Scope
+from spark_jobs.lake import LakeError
 
 State = Literal["ok", "missing", "failed", "off"]
 COLOURS: dict[State, str] = {"ok": "green", "missing": "yellow", "failed": "red", "off": "dim"}
@@ -210,7 +212,10 @@ def _raw(settings: Settings) -> tuple[State, str]:
 
 
 def _lake(settings: Settings) -> tuple[State, str]:
-    root = settings.lake_root
+    try:
+        root = lake_of(settings).root
+    except LakeError as error:
+        return "failed", str(error)
     if root.startswith("s3://"):
         state: State = "ok" if _count(settings, f"{root}/", limit=1) else "missing"
         return state, f"{root} is reachable{'' if state == 'ok' else ' and empty; the first run fills it'}."
@@ -288,6 +293,7 @@ def _credentials(settings: Settings) -> tuple[State, str]:
         "WAF": settings.waf_target == "aws",
         "CloudWatch": settings.metrics_target == "cloudwatch",
         "SNS": bool(settings.alerts_sns_topic_arn),
+        "Glue": bool(settings.glue_database),
     }
     needed = ", ".join(name for name, is_used in uses.items() if is_used)
     if not needed:
@@ -340,6 +346,19 @@ def _metrics(settings: Settings) -> tuple[State, str]:
     return _asked(settings, asked, "can be reached.", region, Namespace=namespace)
 
 
+def _catalogue(settings: Settings) -> tuple[State, str]:
+    database = settings.glue_database
+    if not database:
+        return "off", "WEIR_GLUE_DATABASE names no database; `weir sql` needs none."
+    if not settings.lake_root.startswith("s3://"):
+        return "failed", f"Glue cannot hold tables of {settings.lake_root}; set WEIR_LAKE to an s3:// URI."
+    try:
+        count = glue.registered_count(settings, NETWORK_SECONDS)
+    except glue.CatalogueError as error:
+        return "failed", str(error)
+    return ("ok" if count else "missing"), f"The Glue database {database} holds {count} tables of this lake."
+
+
 CHECKS: dict[str, Callable[[Settings], tuple[State, str]]] = {
     "python": _python,
     "engine": _engine,
@@ -355,6 +374,7 @@ CHECKS: dict[str, Callable[[Settings], tuple[State, str]]] = {
     "alerts webhook": _webhook,
     "alerts sns": _sns,
     "metrics": _metrics,
+    "glue catalogue": _catalogue,
 }
 
 

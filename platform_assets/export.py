@@ -298,6 +298,8 @@ they keep their name, type and meaning, and new ones are added at the end.
 weir export TABLE FILE [--home DIR] [--start T --end T]
 ```
 
+The same tables in SQL, called `weir.` and the key with `_` for `/`: [queries.md](queries.md).
+
 TABLE is one of the names below, short (`request_scores`) or in full (`predictions/request_scores`). FILE ends in `.parquet`, `.csv` or
 `.jsonl`. `--start` and `--end` take the rows with start <= time < end, by the table's time column. Rows come hour by hour, and within
 an hour by the unique key (an hour beyond 256 MB in memory: as it is stored). A table without rows gives a file with its columns

@@ -36,7 +36,7 @@ BY_TRAILING_DAY = (
     "exports/metrics",
 )
 WAF_CHANGE = ("waf/plan", "waf/ip_sets")
-AT_THE_END = (*WAF_CHANGE, "exports/alerts", "exports/freshness")
+AT_THE_END = (*WAF_CHANGE, "exports/alerts", "exports/freshness", "exports/catalogue")
 
 
 class RunFailed(Exception):
@@ -218,6 +218,7 @@ _KNOWN = {
     "PolicyError": 2,
     "InterventionError": 2,
     "ExportError": 3,
+    "SqlError": 3,
     "ExplainError": 3,
     "NoInputError": 3,
     "ObjectsError": 3,
@@ -230,6 +231,7 @@ _KNOWN = {
     "MetricsError": 5,
     "NotifierError": 5,
     "LakeError": 5,
+    "CatalogueError": 5,
     "NoChampionError": 5,
     "UnusableModelError": 5,
     "StalePlanError": 4,

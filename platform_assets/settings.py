@@ -124,6 +124,13 @@ class Settings(BaseSettings):
         "", description="SNS topic that alerts are published to; without it and the webhook: <home>/alerts.jsonl."
     )
 
+    # SQL
+    glue_database: str = Field(
+        "",
+        pattern=r"^[a-z0-9_]{0,255}$",
+        description="Database of the AWS Glue catalogue that the tables of a lake on s3:// are registered in, for Athena and Trino; empty: none. `weir sql` calls its database the same (default: weir).",
+    )
+
     # Orchestration
     sensor_seconds: int = Field(30, ge=5, description="How often the sensor looks for new log objects.")
     first_hour: str = Field(

@@ -9,6 +9,7 @@ back, and any engine that reads Parquet can read the files of an interval, with 
 from __future__ import annotations
 
 import json
+import string
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,6 +32,9 @@ COMMIT_ATTEMPTS = 8
 COMPACTED_BYTES = 256 << 20
 MANIFEST_SCHEMA = "manifest string"
 UNUSABLE_IN_PATHS = frozenset("[]{}*?^%\\")
+USABLE_ON_S3 = frozenset(f"{string.ascii_letters}{string.digits}/._-!$()';:@&=,+")
+"""The Delta library asks for `_last_checkpoint` under a doubly encoded name where there is any other character, and cuts
+the path at a `#`, so that all tables would share one log."""
 
 
 class LakeError(Exception):
@@ -111,6 +115,11 @@ class Lake:
             raise LakeError(
                 f"The lake cannot lie in {self.root}: engines read {' '.join(found)} in a path as a pattern and would "
                 "find other files or none; choose another folder."
+            )
+        if self.root.startswith("s3://") and (odd := sorted(set(self.root) - USABLE_ON_S3)):
+            raise LakeError(
+                f"The lake cannot lie in {self.root}: the Delta library looks for files under another name where a prefix "
+                f"on S3 holds {' '.join(map(repr, odd))}; choose one of letters a to z, digits and any of /._-."
             )
 
     # --- where -----------------------------------------------------------------------------------------------

@@ -61,6 +61,8 @@ def _calls(service: str, environ: dict[str, Any]) -> list[Call]:
     operation = form.get("Action") or target.rpartition(".")[2]
     if service == "wafv2":
         return _wafv2(operation, json.loads(body))
+    if service == "glue":
+        return [Call(f"glue:{operation}", _glue_resources(operation, json.loads(body)))]
     if service == "sns":
         return [Call(f"sns:{operation}", (form["TopicArn"],))]
     if service == "monitoring":
@@ -78,6 +80,15 @@ def _wafv2(operation: str, given: dict[str, Any]) -> list[Call]:
     referenced = tuple(re.findall(r'"ARN": "(arn:[^"]+)"', json.dumps(given.get("Rules", []))))
     tagged = [Call("wafv2:TagResource", (own,))] if given.get("Tags") else []
     return [Call(f"wafv2:{operation}", (own, *referenced)), *tagged]
+
+
+def _glue_resources(operation: str, given: dict[str, Any]) -> tuple[str, ...]:
+    """The catalogue and every thing on the way down; https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html"""
+    database = given.get("DatabaseName") or given["DatabaseInput"]["Name"]
+    named = [f"database/{database}"]
+    if operation.endswith(("Table", "Tables")):
+        named.append(f"table/{database}/{given.get('TableInput', {}).get('Name', '*')}")
+    return tuple(f"arn:aws:glue:us-east-1:{ACCOUNT}:{name}" for name in ("catalog", *named))
 
 
 def _s3(environ: dict[str, Any]) -> list[Call]:

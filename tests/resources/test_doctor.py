@@ -76,6 +76,7 @@ def test_an_empty_home_fails_nothing_and_stays_empty(tmp_path: Path) -> None:
         "python": "ok", "engine": "ok", "home": "missing", "hash key": "missing", "named files": "off",
         "raw location": "missing", "lake": "missing", "mlflow": "missing", "database": "missing", "waf": "ok",
         "aws credentials": "off", "alerts webhook": "off", "alerts sns": "off", "metrics": "ok",
+            "glue catalogue": "off",
     }  # fmt: skip
     assert not settings.home.exists()
 

@@ -16,6 +16,7 @@ import boto3
 import pytest
 
 from platform_assets.doctor import examine, exit_code
+from platform_assets.resources.glue import LAKE_PARAMETER, register
 from platform_assets.resources.metrics import MetricPoint, publish
 from platform_assets.resources.notifier import Alert, notify
 from platform_assets.resources.waf import waf_calls, waf_targets
@@ -26,11 +27,12 @@ from platform_assets.waf.plan import plan
 from platform_assets.waf.scopes import CLOUDFRONT
 from platform_assets.waf.target import WafClient
 from platform_assets.waf.web_acls import use_lines
+from spark_jobs.lake import Lake
 from tests.resources.aws_recorder import ACCOUNT, Call, IamPolicy, Recorder
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs/iam"
-FILES = ("alerts", "apply", "install", "lake", "logs", "metrics", "plan", "status")
+FILES = ("alerts", "apply", "catalogue", "install", "lake", "logs", "metrics", "plan", "status")
 VALUES = {
     "ACCOUNT_ID": ACCOUNT,
     "REGION": "us-east-1",
@@ -116,7 +118,7 @@ def test_aws_is_asked_for_the_services_of_the_policies_alone() -> None:
             if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "aws_client":
                 asked.add(ast.unparse(node.args[0]).strip("'"))
     asked.discard("service")  # aws_refusal hands on what it is given: doctor.py's tuples, recorded below
-    assert asked == {"s3", "wafv2", "cloudwatch", "sns", "sts"}
+    assert asked == {"s3", "wafv2", "cloudwatch", "sns", "sts", "glue"}
 
 
 def test_the_evaluation_refuses_what_no_statement_allows() -> None:
@@ -131,6 +133,11 @@ def test_the_evaluation_refuses_what_no_statement_allows() -> None:
     assert not policy("logs").allows(Call("s3:ListBucket", ("arn:aws:s3:::raw",)))
     assert not policy("logs").allows(Call("s3:GetObject", ("arn:aws:s3:::raw/other/a.gz",)))
     assert not policy("metrics").allows(Call("cloudwatch:PutMetricData", context={"cloudwatch:namespace": "AWS"}))
+    glue = f"arn:aws:glue:us-east-1:{ACCOUNT}:"
+    own_table = (f"{glue}catalog", f"{glue}database/weir", f"{glue}table/weir/waf_plan")
+    assert policy("catalogue").allows(Call("glue:UpdateTable", own_table))
+    assert not policy("catalogue").allows(Call("glue:UpdateTable", (*own_table[:2], f"{glue}table/other/waf_plan")))
+    assert not policy("catalogue").allows(Call("glue:DeleteTable", own_table))
 
 
 # Recorded
@@ -244,6 +251,24 @@ def test_metrics_alerts_and_the_doctor_call_what_their_policies_allow_and_nothin
     rest = [policy(name) for name in ("metrics", "alerts", "plan", "logs", "lake")]
     refused = {call.action for call in looking if not any(one.allows(call) for one in rest)}
     assert refused == WITHOUT_PERMISSION
+
+
+@pytest.mark.slow
+def test_registering_the_tables_calls_what_its_policy_allows_and_nothing_else(
+    on_aws: Settings, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lake, "delta", lambda self, table: object())  # a lake on S3 needs a process of its own
+    named = on_aws.model_copy(update={"glue_database": "weir"})
+    with recorder.during() as creating:
+        created = register(named).created
+    table = {"Name": created[0], "Parameters": {LAKE_PARAMETER: named.lake_root}}
+    boto3.client("glue").update_table(DatabaseName="weir", TableInput=table)  # as a person might
+    with recorder.during() as updating:
+        assert register(named).updated == created[:1]
+    with recorder.during() as looking:
+        examine(named)
+    calls = [*creating, *updating, *(call for call in looking if call.action.startswith("glue:"))]
+    assert_exact(calls, "catalogue")
 
 
 LAKE_RUN = """

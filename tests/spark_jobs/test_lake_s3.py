@@ -10,12 +10,17 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 from cloudfront_lines import gzipped, line, log
 
-pytestmark = pytest.mark.slow
+from spark_jobs.lake import Lake, LakeError
+
 HOUR = "2026-11-20-13"
 
 RUN = """
@@ -29,7 +34,7 @@ from spark_jobs.sources.cloudfront.parse import ParseOptions
 from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY, OBJECT_COUNTS, REJECTED_LINES, REQUESTS
 from spark_jobs.sources.cloudfront.transform import RawObject, transform
 
-lake = Lake("s3://lake/in/a folder", Storage("us-east-1", {endpoint!r}))
+lake = Lake("s3://lake/in/a+b=c,d&e", Storage("us-east-1", {endpoint!r}))
 spark, interval, hour = spark_session("sail"), Interval.of_hour({hour!r}), ({hour!r},)
 objects = [RawObject(f"s3://raw/logs/{{name}}", name, size, hour) for name, size in {objects!r}]
 found = []
@@ -52,6 +57,7 @@ print(json.dumps({{
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_named", [True, False], ids=["named", "from the environment"])
 def test_logs_on_s3_become_tables_on_s3(moto_endpoint: str, is_named: bool) -> None:
     """The store is the one that is named, and the other services stay where they are; else botocore's variable tells."""
@@ -79,7 +85,107 @@ def test_logs_on_s3_become_tables_on_s3(moto_endpoint: str, is_named: bool) -> N
     assert found["vacuumed"] > 0
     assert found["other services"] == everything_else
     assert found["left"] == 51
-    prefix = "in/a folder/parsed/cloudfront/requests/event"
+    prefix = "in/a+b=c,d&e/parsed/cloudfront/requests/event"
     keys = [item["Key"] for item in client.list_objects_v2(Bucket="lake", Prefix=prefix)["Contents"]]
     assert len(keys) == 1
-    assert keys[0].startswith(f"in/a folder/parsed/cloudfront/requests/event_hour={HOUR}/")
+    assert keys[0].startswith(f"in/a+b=c,d&e/parsed/cloudfront/requests/event_hour={HOUR}/")
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+import deltalake, pyarrow as pa
+from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.objects import Storage
+from spark_jobs.lineage import MADE_HOURS
+from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS
+
+root, endpoint, me, meeting = sys.argv[1:]
+lake, commits = Lake(root, Storage("us-east-1", endpoint)), []
+commit = deltalake.DeltaTable.create_write_transaction
+
+def together(*arguments, **options):
+    commits.append(me)
+    if len(commits) == 1:  # both have read the same version before either commits
+        Path(meeting, me).touch()
+        deadline = time.monotonic() + 60
+        while len(list(Path(meeting).iterdir())) < 2 and time.monotonic() < deadline:
+            time.sleep(0.005)
+    return commit(*arguments, **options)
+
+def rows(table, **values):
+    return pa.Table.from_pylist([values], schema=arrow_schema(table, with_hour=True))
+
+deltalake.DeltaTable.create_write_transaction = together
+lake.append_arrow(rows(MADE_HOURS, table_key=me, hour="h", fingerprint="f"), MADE_HOURS)
+hour = f"2026-11-20-0{me}"
+lake.overwrite_arrow(rows(OBJECT_COUNTS, source_object=me, etag="e", event_hour=hour), OBJECT_COUNTS, [hour])
+print(len(commits))
+"""
+
+READER = """
+import json, sys
+from spark_jobs.lake import Lake
+from spark_jobs.objects import Storage
+from spark_jobs.lineage import MADE_HOURS
+from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS
+
+lake = Lake(sys.argv[1], Storage("us-east-1", sys.argv[2]))
+print(json.dumps({
+    "appended": sorted(lake.read_arrow(MADE_HOURS)["table_key"].to_pylist()),
+    "overwritten": lake.row_counts(OBJECT_COUNTS),
+    "versions": [lake.version(MADE_HOURS), lake.version(OBJECT_COUNTS)],
+}))
+"""
+
+
+@pytest.fixture
+def atomic_puts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 decides `If-None-Match: *` and writes in one step; moto looks first and writes then."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication as Application
+
+    answer: Callable[..., Any] = Application.__call__
+    one_at_a_time = threading.Lock()
+
+    def answered(app: Any, environ: dict[str, Any], start_response: Any) -> Any:
+        if environ.get("HTTP_IF_NONE_MATCH") != "*":
+            return answer(app, environ, start_response)
+        with one_at_a_time:
+            return answer(app, environ, start_response)
+
+    monkeypatch.setattr(Application, "__call__", answered)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("atomic_puts")
+@pytest.mark.parametrize("place", ["s3", "folder"])
+def test_of_two_writers_at_once_one_commits_again_and_nobodys_rows_are_lost(
+    moto_endpoint: str, tmp_path: Path, place: str
+) -> None:
+    boto3.client("s3").create_bucket(Bucket="lake")
+    root = "s3://lake/shared" if place == "s3" else str(tmp_path / "lake")
+    (tmp_path / "meeting").mkdir()
+
+    def started(script: str, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", script, root, moto_endpoint, *arguments]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def said(process: subprocess.Popen[str]) -> str:
+        out, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors[-3000:]
+        return out
+
+    commits = [int(said(one)) for one in [started(WRITER, me, str(tmp_path / "meeting")) for me in "12"]]
+    found = json.loads(said(started(READER)))
+    assert sum(commits) > 4, "two commits each, and the overtaken one again"
+    assert found["appended"] == ["1", "2"]
+    assert found["overwritten"] == {"2026-11-20-01": 1, "2026-11-20-02": 1}
+    assert found["versions"] == [2, 2]
+
+
+@pytest.mark.parametrize("odd", [" ", "#", "~", "ü", '"', "|"])
+def test_a_prefix_that_the_delta_library_misspells_is_refused_on_s3(odd: str) -> None:
+    with pytest.raises(LakeError, match="The lake cannot lie in s3://lake/a") as caught:
+        Lake(f"s3://lake/a{odd}b")
+    assert repr(odd) in str(caught.value)
+    assert Lake(f"/lake/a{odd}b").root == f"/lake/a{odd}b"
