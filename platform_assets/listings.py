@@ -83,7 +83,7 @@ def listed(settings: Settings, known: pa.Table, now: datetime, *, in_full: bool)
         for name, hour in zip(names, known["name_hour"].to_pylist(), strict=True)
         if name.startswith(bucket + where.prefix)
     ]
-    series = [] if in_full else series_of(*zip(*rows, strict=True), now) if rows else []
+    series = [] if in_full else series_of(rows, now)
     if not in_full and is_worthwhile(series, len(rows)):
         return Listing(list_recent(where, series, sorted({name for name, _ in rows})), is_full=False)
     return Listing(where.objects(), is_full=True)

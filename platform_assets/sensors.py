@@ -73,11 +73,12 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
 def look(settings: Settings, lake: Lake, now: datetime) -> tuple[bool, str]:
     """Whether the ledger is to be brought up to date, as cheaply as that can be told, and what to say where not.
 
-    A listing of everything that is due is left to the ledger, which remembers it.
+    A listing of everything that is due is left to the ledger, which remembers it; whether it can be made is tried here,
+    so that no run has to fail.
     """
-    where = {"region": settings.aws_region, "endpoint_url": settings.s3_endpoint_url}
     if settings.full_listing_hours and listings.is_due(settings, lake, now):
-        count_objects(settings.cloudfront_raw, limit=1, **where)  # what fails is told here, not by a failed run
+        region, endpoint_url = settings.aws_region, settings.s3_endpoint_url
+        count_objects(settings.cloudfront_raw, region=region, endpoint_url=endpoint_url, limit=1)
         return True, ""
     if settings.raw_queue_url:
         return not Queue(settings).is_empty(), f"The queue {settings.raw_queue_url} is empty."

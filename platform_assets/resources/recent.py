@@ -44,11 +44,11 @@ class Series:
         return f"{self.prefix}0" <= name < self.end
 
 
-def series_of(names: Iterable[str], hours: Iterable[str | None], now: datetime) -> list[Series]:
-    """The series of known names with the hours in them, in order, without silent ones."""
+def series_of(known: Iterable[tuple[str, str | None]], now: datetime) -> list[Series]:
+    """The series of known names, each with the hour in it, in order, without silent ones."""
     newest: dict[tuple[str, str], str] = {}
     written: dict[str, list[tuple[str, str]]] = {}
-    for name, hour in zip(names, hours, strict=True):
+    for name, hour in known:
         if hour is None:
             continue
         if hour not in written:

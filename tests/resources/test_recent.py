@@ -29,7 +29,7 @@ EMPTY = arrow_schema(OBJECTS).empty_table()
 
 
 def series(*names: str, now: datetime = NOW) -> list[Series]:
-    return series_of(names, map(name_hour, names), now)
+    return series_of([(name, name_hour(name)) for name in names], now)
 
 
 # The order of names
