@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from platform_assets import listings
+from platform_assets import listings, sensors
+from platform_assets.raw import update_ledger
 from platform_assets.resources import recent
+from platform_assets.resources.engine import lake_of
 from platform_assets.resources.recent import LATE, Series, is_worthwhile, series_of
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.contract import parse_hour
@@ -156,13 +158,31 @@ def test_late_objects_new_distributions_and_folders_are_found_and_later_ones_by_
 
 
 def test_folders_of_hours_cost_no_call_each(bucket: ListedBucket) -> None:
-    for hours_back in range(400):
+    for hours_back in range(1200):
         at = NOW - timedelta(hours=hours_back)
         bucket.put(f"logs/E1/{at:year=%Y/month=%m/day=%d/hour=%H}/E1.{at:%Y-%m-%d-%H}.a.gz", str(hours_back))
     one = Ledger(bucket)
     one.list(in_full=True)
     listed = one.list()
     assert len(bucket.asked) == 2 and 48 < len(listed) < 80
+
+
+def test_a_location_is_listed_as_a_whole_at_first_and_whenever_its_hours_are_over(
+    bucket: ListedBucket, home: Settings
+) -> None:
+    bucket.put(flat(0), "e")
+    settings = home.model_copy(update={"cloudfront_raw": "s3://raw/logs/", "s3_endpoint_url": bucket.endpoint})
+    lake, now = lake_of(settings), datetime.now(UTC)
+    assert sensors.look(settings, lake, now)[0] and len(bucket.asked) == 1, "tried, and left to the ledger"
+    assert update_ledger(settings)["listed in full"] is True
+    assert update_ledger(settings)["listed in full"] is False
+    assert sensors.look(settings, lake, now)[0] is False
+    bucket.put(flat(0, "b"), "new")
+    assert sensors.look(settings, lake, now)[0] is True
+    assert not listings.is_due(settings, lake, now + timedelta(hours=23))
+    assert listings.is_due(settings, lake, now + timedelta(hours=24, minutes=5))
+    assert listings.is_due(settings.model_copy(update={"cloudfront_raw": "s3://raw/"}), lake, now)
+    assert not listings.is_due(settings.model_copy(update={"cloudfront_raw": str(home.home)}), lake, now)
 
 
 def test_new_names_without_an_hour_cost_a_call_a_thousand_and_known_ones_none(bucket: ListedBucket) -> None:
@@ -206,7 +226,7 @@ ROUNDS = st.lists(st.tuples(st.integers(0, 60), st.lists(PUTS, max_size=8), st.b
 
 @pytest.mark.slow
 @given(rounds=ROUNDS, page=st.sampled_from([2, 5, 1000]))
-@examples(max_examples=40, deadline=None)
+@examples(max_examples=20, deadline=None)
 def test_nothing_within_the_bound_is_missed_and_after_a_full_listing_the_ledger_is_that_of_full_listings(
     servers: ListedBucket, rounds: Any, page: int
 ) -> None:
