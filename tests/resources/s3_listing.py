@@ -27,7 +27,8 @@ class ListedBucket:
     def answer(self, query: dict[str, str]) -> str:
         self.asked.append(query)
         prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
-        after = query.get("continuation-token") or query.get("start-after", "")
+        token = query.get("continuation-token")
+        after = bytes.fromhex(token).decode() if token else query.get("start-after", "")
         size, shown, last, is_truncated = int(query.get("max-keys", 1000)), [], "", False
         groups: set[str] = set()
         for key in sorted(self.objects, key=str.encode):
@@ -45,7 +46,7 @@ class ListedBucket:
             shown.append(_group(group) if group else _object(key, *self.objects[key]))
             last = key
         told = f"<IsTruncated>{str(is_truncated).lower()}</IsTruncated><EncodingType>url</EncodingType>"
-        told += f"<NextContinuationToken>{urllib.parse.quote(last)}</NextContinuationToken>" if is_truncated else ""
+        told += f"<NextContinuationToken>{last.encode().hex()}</NextContinuationToken>" if is_truncated else ""
         return f"<ListBucketResult>{told}{''.join(shown)}</ListBucketResult>"
 
 
