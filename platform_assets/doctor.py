@@ -42,6 +42,7 @@ from platform_assets.resources.aws import (
     url_without_secrets,
 )
 from platform_assets.resources.engine import lake_of
+from platform_assets.resources.notifications import region_of
 from platform_assets.resources.objects import ObjectsError, count_objects
 from platform_assets.settings import Settings
 from platform_assets.waf.scopes import Scope
@@ -211,6 +212,17 @@ def _raw(settings: Settings) -> tuple[State, str]:
     return "ok", f"{location} holds {count:,} objects{' or more' if count == LISTED_OBJECTS else ''}."
 
 
+def _queue(settings: Settings) -> tuple[State, str]:
+    url = settings.raw_queue_url
+    if not url:
+        return "off", "None is set; the raw location is listed."
+    if not settings.cloudfront_raw.startswith("s3://"):
+        return "failed", "It tells of objects in S3; set WEIR_CLOUDFRONT_RAW to the s3:// URI of the logs."
+    asked = ("sqs", "get_queue_attributes", f"The queue {url}", "sqs:GetQueueAttributes")
+    region = region_of(url) or settings.aws_region
+    return _asked(settings, asked, "is there.", region, QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+
+
 def _lake(settings: Settings) -> tuple[State, str]:
     try:
         root = lake_of(settings).root
@@ -290,6 +302,7 @@ def _credentials(settings: Settings) -> tuple[State, str]:
     locations = (settings.cloudfront_raw, settings.lake_root)
     uses = {
         "S3": any(location.startswith("s3://") for location in locations),
+        "SQS": bool(settings.raw_queue_url),
         "WAF": settings.waf_target == "aws",
         "CloudWatch": settings.metrics_target == "cloudwatch",
         "SNS": bool(settings.alerts_sns_topic_arn),
@@ -366,6 +379,7 @@ CHECKS: dict[str, Callable[[Settings], tuple[State, str]]] = {
     "hash key": _hash_key,
     "named files": _files,
     "raw location": _raw,
+    "raw queue": _queue,
     "lake": _lake,
     "mlflow": _mlflow,
     "database": _database,

@@ -1,16 +1,19 @@
 """The raw location and its ledger: `raw/cloudfront/logs` (the files, a source) and `raw/cloudfront/objects`."""
 
-from dataclasses import asdict
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
+from platform_assets import listings
 from platform_assets.automation import key_of, spec_of
 from platform_assets.resources.engine import SparkRunner, lake_of, storage_of
-from platform_assets.resources.objects import list_objects
+from platform_assets.resources.notifications import Queue
+from platform_assets.resources.objects import ListedObject, list_objects
 from platform_assets.settings import Settings
 from platform_assets.staleness import stale_parsed_hours
+from spark_jobs.lake import Lake
 from spark_jobs.sources.cloudfront.tables import OBJECTS, SOURCE
 
 LOGS_KEY = dg.AssetKey(["raw", "cloudfront", "logs"])
@@ -36,6 +39,8 @@ def raw_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     def objects(context: dg.AssetExecutionContext) -> Any:
         figures = update_ledger(settings)
         context.log.info("Ledger: %s", figures)
+        if "warning" in figures:
+            context.log.warning(figures["warning"])
         lake = lake_of(settings)
         yield dg.MaterializeResult(
             asset_key=key_of(OBJECTS.key),
@@ -46,41 +51,100 @@ def raw_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]:
 
 
 def update_ledger(settings: Settings) -> dict[str, Any]:
-    """List the raw location and add what is new to the ledger; returns figures."""
-    from spark_jobs.sources.cloudfront import ledger
+    """Add what is new in the raw location to the ledger, by listing it and by notifications; returns figures.
 
+    A message is deleted after the ledger holds what it told of, so one that is handed out again adds nothing.
+    """
     if not settings.cloudfront_raw:
         raise NoInputError(
             "No log location is set; run `weir run edge --input PATH_OR_S3_URI` once, or set WEIR_CLOUDFRONT_RAW."
         )
     lake, now = lake_of(settings), datetime.now(UTC)
-    known = lake.read_arrow(OBJECTS)
-    listed = [asdict(item) for item in _listed(settings, known)]
-    updated = ledger.with_listed(known, listed, now)
-    unnamed = ledger.nameless(updated)
-    if unnamed:
-        updated = _with_hours(settings, updated, unnamed, now)
-    if updated.num_rows != known.num_rows or unnamed or lake.version(OBJECTS) is None:
-        lake.overwrite_arrow(updated, OBJECTS)
+    queue = Queue(settings) if settings.raw_queue_url else None
+    known = _without_repeats(lake)
+    before, figures = known.num_rows, {}
+    is_due = listings.is_due(settings, lake, now)
+    if queue is None or is_due:
+        listing = listings.listed(settings, known, now, in_full=is_due)
+        found = list(listing.objects)
+        known = _with(settings, lake, known, found, now)
+        if is_due:
+            listings.record_full(settings, lake, now, len(found))
+        figures = {"listed objects": len(found), "listed in full": listing.is_full}
+    if queue is not None:
+        known, told = _with_notified(settings, lake, known, queue, now)
+        figures |= told
     return {
-        "listed objects": len(listed),
-        "new objects": updated.num_rows - known.num_rows,
-        "objects": updated.num_rows,
+        **figures,
+        "new objects": known.num_rows - before,
+        "objects": known.num_rows,
         "stale hours": len(stale_parsed_hours(lake)),
     }
 
 
-def _listed(settings: Settings, known: Any) -> Any:
-    seen = {
-        row["source_object"]: (row["size_bytes"], row["modified_at"], row["etag"])
-        for row in known.select(["source_object", "size_bytes", "modified_at", "etag"]).to_pylist()
-    }
-    return list_objects(
-        settings.cloudfront_raw,
-        region=settings.aws_region,
-        endpoint_url=settings.s3_endpoint_url,
-        known=seen,
-    )
+def _with_notified(
+    settings: Settings, lake: Lake, known: Any, queue: Queue, now: datetime
+) -> tuple[Any, dict[str, Any]]:
+    """The ledger with what the queue holds, and figures."""
+    messages = refused = 0
+    left: list[str] = []
+    for batch in queue.batches():
+        known = _with(settings, lake, known, _settled(settings, known, batch.objects), now)
+        refused += queue.delete(batch)
+        messages += len(batch.receipts)
+        left += batch.not_understood
+    figures: dict[str, Any] = {"messages": messages}
+    warnings = []
+    if left:
+        warnings.append(
+            f"{len(left)} messages of {queue.url} are no notifications of S3's and stay there, such as {left[0]}; "
+            "let a dead-letter queue take them, or point whatever sends them elsewhere."
+        )
+    if refused:
+        warnings.append(f"{refused} messages of {queue.url} could not be deleted and will come again, to no effect.")
+    return known, figures | ({"warning": " ".join(warnings)} if warnings else {})
+
+
+def _settled(settings: Settings, known: Any, told: list[ListedObject]) -> list[ListedObject]:
+    """What was told, and for names with several contents what S3 holds now: notifications come in any order."""
+    names = {one.source_object for one in told}
+    contents: dict[str, set[str]] = {}
+    for name, etag in zip(known["source_object"].to_pylist(), known["etag"].to_pylist(), strict=True):
+        if name in names:
+            contents.setdefault(name, set()).add(etag)
+    news = [one for one in told if one.etag not in contents.get(one.source_object, ())]
+    for one in news:
+        contents.setdefault(one.source_object, set()).add(one.etag)
+    settled = [one for one in news if len(contents[one.source_object]) == 1]
+    for name in sorted({one.source_object for one in news} - {one.source_object for one in settled}):
+        there = list_objects(name, region=settings.aws_region, endpoint_url=settings.s3_endpoint_url)
+        settled += [one for one in there if one.source_object == name]
+    return settled
+
+
+def _without_repeats(lake: Lake) -> Any:
+    from spark_jobs.sources.cloudfront import ledger
+
+    known = lake.read_arrow(OBJECTS)
+    once = ledger.without_repeats(known)
+    if once.num_rows < known.num_rows:
+        lake.overwrite_arrow(once, OBJECTS)
+    return once
+
+
+def _with(settings: Settings, lake: Lake, known: Any, found: Iterable[ListedObject], now: datetime) -> Any:
+    """The ledger with the objects found; it is in the lake when this returns."""
+    from spark_jobs.sources.cloudfront import ledger
+
+    updated = ledger.with_listed(known, map(vars, found), now)
+    unnamed = ledger.nameless(updated)
+    if unnamed:
+        updated = _with_hours(settings, updated, unnamed, now)
+    if updated.slice(0, known.num_rows).equals(known.select(updated.column_names)):
+        lake.append_arrow(updated.slice(known.num_rows), OBJECTS)
+    else:
+        lake.overwrite_arrow(updated, OBJECTS)
+    return updated
 
 
 def _with_hours(settings: Settings, updated: Any, unnamed: Any, now: datetime) -> Any:

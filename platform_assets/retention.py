@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from platform_assets.listings import FULL_LISTINGS
 from platform_assets.resources import database, metrics, notifier
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.records import trim_lines
@@ -28,7 +29,7 @@ RECORDS_DAYS = 90
 
 def all_tables() -> dict[str, Table]:
     """Every lake table by key: those of the sources and those of WAF."""
-    return {**tables(), **{table.key: table for table in (*WAF_TABLES, lineage.MADE_HOURS)}}
+    return {**tables(), **{table.key: table for table in (*WAF_TABLES, lineage.MADE_HOURS, FULL_LISTINGS)}}
 
 
 def retention_days(settings: Settings, table: Table) -> int | None:

@@ -229,6 +229,7 @@ _KNOWN = {
     "DatabaseError": 5,
     "WafError": 5,
     "MetricsError": 5,
+    "NotificationsError": 5,
     "NotifierError": 5,
     "LakeError": 5,
     "CatalogueError": 5,

@@ -2,15 +2,19 @@
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import dagster as dg
 
+from platform_assets import listings
 from platform_assets.automation import key_of
 from platform_assets.instance import close_abandoned_runs
 from platform_assets.resources.engine import lake_of
-from platform_assets.resources.objects import ObjectsError, list_objects
+from platform_assets.resources.notifications import NotificationsError, Queue
+from platform_assets.resources.objects import ObjectsError, count_objects
 from platform_assets.settings import Settings
 from platform_assets.staleness import stale_parsed_hours
+from spark_jobs.lake import Lake
 from spark_jobs.sources.cloudfront.tables import OBJECTS, SOURCE
 
 PARTITION_RANGE_START = "dagster/asset_partition_range_start"
@@ -49,26 +53,12 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
                     asset_selection=parsed, tags={**tags, PARTITION_RANGE_START: first, PARTITION_RANGE_END: last}
                 )
             return
-        known = lake.read_arrow(OBJECTS, columns=["source_object", "etag", "size_bytes", "modified_at"]).to_pylist()
-        seen = {r["source_object"]: (r["size_bytes"], r["modified_at"], r["etag"]) for r in known}
-        etags = {(r["source_object"], r["etag"]) for r in known}
         try:
-            listed = list(
-                list_objects(
-                    settings.cloudfront_raw,
-                    region=settings.aws_region,
-                    endpoint_url=settings.s3_endpoint_url,
-                    known=seen,
-                )
-            )
-        except ObjectsError as error:
+            is_new, nothing_new = look(settings, lake, datetime.now(UTC))
+        except (ObjectsError, NotificationsError) as error:
             yield dg.SkipReason(str(error))
             return
-        new = [one for one in listed if (one.source_object, one.etag) not in etags]
-        if new:
-            yield dg.RunRequest(asset_selection=[ledger_key], tags=tags)
-        else:
-            yield dg.SkipReason(f"All {len(listed)} log objects are known and parsed.")
+        yield dg.RunRequest(asset_selection=[ledger_key], tags=tags) if is_new else dg.SkipReason(nothing_new)
 
     automation = dg.AutomationConditionSensorDefinition(
         "follow_upstream",
@@ -78,6 +68,25 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         description="Makes partitions again whose upstream data changed.",
     )
     return [new_log_objects, automation]
+
+
+def look(settings: Settings, lake: Lake, now: datetime) -> tuple[bool, str]:
+    """Whether the ledger is to be brought up to date, as cheaply as that can be told, and what to say where not.
+
+    A listing of everything that is due is left to the ledger, which remembers it; whether it can be made is tried here,
+    so that no run has to fail.
+    """
+    if settings.full_listing_hours and listings.is_due(settings, lake, now):
+        region, endpoint_url = settings.aws_region, settings.s3_endpoint_url
+        count_objects(settings.cloudfront_raw, region=region, endpoint_url=endpoint_url, limit=1)
+        return True, ""
+    if settings.raw_queue_url:
+        return not Queue(settings).is_empty(), f"The queue {settings.raw_queue_url} is empty."
+    known = lake.read_arrow(OBJECTS, columns=listings.COLUMNS)
+    found = listings.listed(settings, known, now, in_full=not settings.full_listing_hours)
+    seen = set(zip(known["source_object"].to_pylist(), known["etag"].to_pylist(), strict=True))
+    is_new = any((one.source_object, one.etag) not in seen for one in found.objects)
+    return is_new, f"All log objects are known and parsed ({known.num_rows} in the ledger)."
 
 
 def _why_to_wait(instance: dg.DagsterInstance) -> str | None:

@@ -52,6 +52,15 @@ class Settings(BaseSettings):
     )
 
     # Logs
+    raw_queue_url: str = Field(
+        "",
+        description="SQS queue with S3's notifications of new log objects; they are taken from it instead of listing each time (docs/delivery.md).",
+    )
+    full_listing_hours: int = Field(
+        24,
+        ge=0,
+        description="How often an s3:// location is listed as a whole; in between only where new objects are expected. 0: always.",
+    )
     headerless_layout: str = Field(
         "",
         description="Layout of files without a #Fields header: 12, 18, 19, 24, 26 or 33 (fields), or a space-separated field list; empty rejects them.",

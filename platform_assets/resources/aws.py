@@ -22,6 +22,10 @@ BAD_CREDENTIALS = {
     "AuthFailure", "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidSecurity",
     "InvalidToken", "InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException",
 }  # fmt: skip
+ABSENT = {
+    "404", "AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket", "NotFound", "NotFoundException", "QueueDoesNotExist",
+    "ResourceNotFoundException",
+}  # fmt: skip
 DENIED = {"403", "AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
 OTHER_REGION = {"301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
 THROTTLED = {"RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException"}
@@ -95,7 +99,7 @@ def _client_error_sentence(code: str, what: str, permission: str) -> str:
         return f"AWS refused the credentials for {what} ({code}); renew or correct them: {CREDENTIALS_HINT}."
     if code in DENIED:
         return f"AWS denied access to {what} ({code}); allow {permission or 'the call'} to these credentials or use others."
-    if code in {"NoSuchBucket", "404", "NotFound", "NotFoundException", "ResourceNotFoundException"}:
+    if code in ABSENT:
         return f"{what} does not exist ({code}); correct its name, WEIR_AWS_REGION or the account, or create it."
     if code in OTHER_REGION:
         return f"{what} is in another region ({code}); set WEIR_AWS_REGION to its region."

@@ -10,6 +10,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,8 +27,10 @@ from platform_assets.resources.aws import (
 PARTIAL_SUFFIX = ".tmp"
 """What our own writers (and most copying tools) call a file that is not complete yet."""
 
-Known = Mapping[str, tuple[int, datetime, str]]
-"""What an earlier listing found: source_object -> (size_bytes, modified_at, etag)."""
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+Known = Mapping[str, tuple[int, int, str]]
+"""What an earlier listing found: source_object -> (size_bytes, modified_at in microseconds since 1970, etag)."""
 
 
 class ObjectsError(Exception):
@@ -56,7 +59,7 @@ def list_objects(
     keeps its etag without being read. Raises ObjectsError while being iterated, never half-way in silence.
     """
     if location.startswith("s3://"):
-        yield from _s3_objects(location, region, endpoint_url)
+        yield from S3Prefix(location, region, endpoint_url).objects()
         return
     for path, found in _local_files(location):
         try:
@@ -73,7 +76,7 @@ def count_objects(
 ) -> int:
     """How many objects `location` holds, counting no further than `limit`, reading none and asking S3 once."""
     if location.startswith("s3://"):
-        found: Iterator[object] = _s3_objects(location, region, endpoint_url, seconds=seconds, attempts=1)
+        found: Iterator[object] = S3Prefix(location, region, endpoint_url, seconds=seconds, attempts=1).objects()
     else:
         found = _local_files(location)
     return sum(1 for _ in zip(range(limit), found, strict=False))
@@ -142,12 +145,11 @@ def _identify(path: str, found: os.stat_result, known: Known) -> ListedObject:
         path.encode()
     except UnicodeEncodeError:
         raise ObjectsError(f"The name of the file {os.fsencode(path)!r} is not UTF-8; rename it.") from None
-    source_object = Path(path).as_posix()
-    modified_at = datetime.fromtimestamp(0, UTC) + timedelta(
-        microseconds=found.st_mtime_ns // 1000
-    )  # floats lose the end
+    source_object = path.replace(os.sep, "/")  # a Path for each of a million is what would take longest
+    microseconds = found.st_mtime_ns // 1000
+    modified_at = EPOCH + timedelta(microseconds=microseconds)  # floats lose the end
     before = known.get(source_object)
-    if before and before[:2] == (found.st_size, modified_at):
+    if before and before[:2] == (found.st_size, microseconds):
         return ListedObject(source_object, before[2], found.st_size, modified_at)
     with Path(path).open("rb") as content:
         etag = hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
@@ -162,21 +164,64 @@ def _unreadable(path: str, error: OSError) -> str:
 # S3
 
 
-def _s3_objects(location: str, region: str, endpoint_url: str, **patience: Any) -> Iterator[ListedObject]:
-    bucket, _, prefix = location.removeprefix("s3://").partition("/")
-    if not bucket:
-        raise ObjectsError(f"The location {location} names no bucket; write s3://bucket/prefix.")
-    folder_length = prefix.rfind("/") + 1
-    try:
-        client = aws_client("s3", region, endpoint_url, **patience)
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        for page in pages:
-            for item in page.get("Contents", ()):
-                if not _is_ignored(item["Key"][folder_length:]):
-                    modified_at = item["LastModified"].astimezone(UTC)
-                    yield ListedObject(
-                        f"s3://{bucket}/{item['Key']}", item["ETag"].strip('"'), item["Size"], modified_at
-                    )
-    except AWS_ERRORS as error:
-        setting = S3_ENDPOINT_SETTING if endpoint_url else AWS_ENDPOINT_VARIABLE
-        raise ObjectsError(aws_sentence(error, location, permission="s3:ListBucket", endpoint=setting)) from error
+@dataclass(frozen=True)
+class Page:
+    """One answer of ListObjectsV2."""
+
+    objects: list[ListedObject]
+    groups: list[str]
+    """What keys begin with up to the delimiter, in order, where one was asked for."""
+    last: str
+    """The last key or group, hidden and partial objects among them."""
+    is_last: bool
+
+
+class S3Prefix:
+    """An s3:// location and the client that lists it; every call raises ObjectsError with one sentence."""
+
+    def __init__(self, location: str, region: str, endpoint_url: str, **patience: Any) -> None:
+        self.location = location
+        self.bucket, _, self.prefix = location.removeprefix("s3://").partition("/")
+        if not self.bucket:
+            raise ObjectsError(f"The location {location} names no bucket; write s3://bucket/prefix.")
+        self._endpoint = S3_ENDPOINT_SETTING if endpoint_url else AWS_ENDPOINT_VARIABLE
+        with self._explained():
+            self._client = aws_client("s3", region, endpoint_url, **patience)
+
+    def objects(self) -> Iterator[ListedObject]:
+        """All of them, ordered by name."""
+        with self._explained():
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
+            for page in pages:
+                yield from self._objects(page)
+
+    def page(self, prefix: str, start_after: str, keys: int, delimiter: str = "") -> Page:
+        """Up to `keys` keys that begin with `prefix` and come after `start_after`, grouped at the delimiter."""
+        asked = {"Prefix": prefix, "StartAfter": start_after, "Delimiter": delimiter}
+        with self._explained():
+            found = self._client.list_objects_v2(
+                Bucket=self.bucket, MaxKeys=keys, **{name: value for name, value in asked.items() if value}
+            )
+        groups = [group["Prefix"] for group in found.get("CommonPrefixes", ())]
+        last = max((*(item["Key"] for item in found.get("Contents", ())), *groups), default="")
+        return Page(list(self._objects(found)), groups, last, not found.get("IsTruncated"))
+
+    def holds(self, bucket: str, key: str) -> bool:
+        """Whether a key of a bucket is one of the objects, if it is there."""
+        in_folder = key[self.prefix.rfind("/") + 1 :]
+        return bucket == self.bucket and key.startswith(self.prefix) and not _is_ignored(in_folder)
+
+    def _objects(self, page: Mapping[str, Any]) -> Iterator[ListedObject]:
+        for item in page.get("Contents", ()):
+            if self.holds(self.bucket, item["Key"]):
+                modified_at = item["LastModified"].astimezone(UTC)
+                name = f"s3://{self.bucket}/{item['Key']}"
+                yield ListedObject(name, item["ETag"].strip('"'), item["Size"], modified_at)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except AWS_ERRORS as error:
+            sentence = aws_sentence(error, self.location, permission="s3:ListBucket", endpoint=self._endpoint)
+            raise ObjectsError(sentence) from error

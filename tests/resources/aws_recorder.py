@@ -65,6 +65,10 @@ def _calls(service: str, environ: dict[str, Any]) -> list[Call]:
         return [Call(f"glue:{operation}", _glue_resources(operation, json.loads(body)))]
     if service == "sns":
         return [Call(f"sns:{operation}", (form["TopicArn"],))]
+    if service == "sqs":
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html has none for batches
+        _, account, name = json.loads(body)["QueueUrl"].rsplit("/", 2)
+        return [Call(f"sqs:{operation.removesuffix('Batch')}", (f"arn:aws:sqs:us-east-1:{account}:{name}",))]
     if service == "monitoring":
         named = form.get("Namespace") or re.search(rb"Namespace\W+(\w+)", body)[1].decode()  # type: ignore[index]
         return [Call(f"cloudwatch:{operation}", context={"cloudwatch:namespace": named})]

@@ -74,7 +74,7 @@ def test_an_empty_home_fails_nothing_and_stays_empty(tmp_path: Path) -> None:
     assert exit_code(findings) == 0
     assert {finding.name: finding.state for finding in findings} == {
         "python": "ok", "engine": "ok", "home": "missing", "hash key": "missing", "named files": "off",
-        "raw location": "missing", "lake": "missing", "mlflow": "missing", "database": "missing", "waf": "ok",
+        "raw location": "missing", "raw queue": "off", "lake": "missing", "mlflow": "missing", "database": "missing", "waf": "ok",
         "aws credentials": "off", "alerts webhook": "off", "alerts sns": "off", "metrics": "ok",
             "glue catalogue": "off",
     }  # fmt: skip
@@ -198,6 +198,7 @@ def test_a_webhook_is_reached_without_being_called(home: Settings, server: Calla
     ("values", "name", "said"),
     [
         ({"cloudfront_raw": "/nowhere/at/all"}, "raw location", "does not exist"),
+        ({"raw_queue_url": "https://sqs/logs"}, "raw queue", "set WEIR_CLOUDFRONT_RAW to the s3:// URI of the logs"),
         ({"engine": "flink"}, "engine", "The engine flink is not known"),
         (
             {"engine": "sc://127.0.0.1:9"},
@@ -251,20 +252,22 @@ def test_aws_is_asked_for_what_the_settings_use(home: Settings, moto_endpoint: s
     boto3.client("s3", endpoint_url=moto_endpoint).create_bucket(Bucket="logs")
     boto3.client("s3", endpoint_url=moto_endpoint).put_object(Bucket="logs", Key="cf/a.gz", Body=b"")
     topic = boto3.client("sns", endpoint_url=moto_endpoint).create_topic(Name="alerts")["TopicArn"]
+    queue = boto3.client("sqs", endpoint_url=moto_endpoint).create_queue(QueueName="new-logs")["QueueUrl"]
     settings = changed(
-        home, cloudfront_raw="s3://logs/cf/", lake="s3://logs/lake", waf_target="aws",
+        home, raw_queue_url=queue, cloudfront_raw="s3://logs/cf/", lake="s3://logs/lake", waf_target="aws",
         metrics_target="cloudwatch", alerts_sns_topic_arn=topic,
     )  # fmt: skip
     found = {finding.name: finding for finding in examine(settings)}
     assert exit_code(found.values()) == 0
     assert "holds 1 objects" in found["raw location"].sentence
+    assert found["raw queue"].sentence == f"The queue {queue} is there."
     assert (found["lake"].state, found["waf"].state, found["metrics"].state, found["alerts sns"].state) == (
         "missing",
         "ok",
         "ok",
         "ok",
     )
-    assert found["aws credentials"].sentence == "Found (env), for S3, WAF, CloudWatch, SNS, account 123456789012."
+    assert found["aws credentials"].sentence == "Found (env), for S3, SQS, WAF, CloudWatch, SNS, account 123456789012."
     assert "testing" not in json.dumps([finding.sentence for finding in found.values()])
 
 

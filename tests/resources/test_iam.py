@@ -15,7 +15,11 @@ from pathlib import Path
 import boto3
 import pytest
 
+from platform_assets import listings, sensors
 from platform_assets.doctor import examine, exit_code
+from platform_assets.raw import update_ledger
+from platform_assets.resources import notifications
+from platform_assets.resources.engine import lake_of
 from platform_assets.resources.glue import LAKE_PARAMETER, register
 from platform_assets.resources.metrics import MetricPoint, publish
 from platform_assets.resources.notifier import Alert, notify
@@ -32,11 +36,12 @@ from tests.resources.aws_recorder import ACCOUNT, Call, IamPolicy, Recorder
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs/iam"
-FILES = ("alerts", "apply", "catalogue", "install", "lake", "logs", "metrics", "plan", "status")
+FILES = ("alerts", "apply", "catalogue", "install", "lake", "logs", "metrics", "plan", "queue", "status")
 VALUES = {
     "ACCOUNT_ID": ACCOUNT,
     "REGION": "us-east-1",
     "TOPIC": "alerts",
+    "QUEUE": "new-logs",
     "LOGS_BUCKET": "raw",
     "LOGS_PREFIX": "logs/",
     "LAKE_BUCKET": "lake",
@@ -118,7 +123,7 @@ def test_aws_is_asked_for_the_services_of_the_policies_alone() -> None:
             if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "aws_client":
                 asked.add(ast.unparse(node.args[0]).strip("'"))
     asked.discard("service")  # aws_refusal hands on what it is given: doctor.py's tuples, recorded below
-    assert asked == {"s3", "wafv2", "cloudwatch", "sns", "sts", "glue"}
+    assert asked == {"s3", "sqs", "wafv2", "cloudwatch", "sns", "sts", "glue"}
 
 
 def test_the_evaluation_refuses_what_no_statement_allows() -> None:
@@ -203,11 +208,12 @@ def make_web_acl() -> None:
     )
 
 
-def assert_exact(calls: list[Call], *names: str) -> None:
-    """Every call is allowed by the files, and no action of theirs is idle."""
+def assert_exact(calls: list[Call], *names: str, reading: str = "") -> None:
+    """Every call is allowed by the files, and no action of theirs is idle; `reading` may be used in part."""
     assert calls
     policies = {name: policy(name) for name in names}
-    refused = [call for call in calls if not any(one.allows(call) for one in policies.values())]
+    allowing = [*policies.values(), *([policy(reading)] if reading else [])]
+    refused = [call for call in calls if not any(one.allows(call) for one in allowing)]
     assert {call for call in map(str, refused) if not any(one in call for one in WITHOUT_PERMISSION)} == set()
     for name, one in policies.items():
         idle = one.actions - {call.action for call in calls if one.allows(call)}
@@ -269,6 +275,35 @@ def test_registering_the_tables_calls_what_its_policy_allows_and_nothing_else(
         examine(named)
     calls = [*creating, *updating, *(call for call in looking if call.action.startswith("glue:"))]
     assert_exact(calls, "catalogue")
+
+
+@pytest.mark.slow
+def test_a_queue_of_notifications_and_listing_what_is_new_need_their_policies_and_nothing_else(
+    on_aws: Settings, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(listings, "is_worthwhile", lambda *_: True)
+    s3, sqs = boto3.client("s3"), boto3.client("sqs")
+    url = sqs.create_queue(QueueName=VALUES["QUEUE"])["QueueUrl"]
+    told = on_aws.model_copy(update={"lake": "", "raw_queue_url": url})
+    arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{VALUES['QUEUE']}"
+    with recorder.during() as calls:
+        update_ledger(told)
+    s3.put_bucket_notification_configuration(
+        Bucket="raw",
+        NotificationConfiguration={"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]},
+    )
+    for body in (b"one", b"two"):  # of a name with two contents, S3 is asked which is there
+        s3.put_object(Bucket="raw", Key=f"logs/E1.{HOUR}.a.gz", Body=body)
+    with recorder.during() as telling:
+        assert sensors.look(told, lake_of(told), NOW)[0]
+        assert update_ledger(told)["new objects"] == 1
+    without_queue = told.model_copy(update={"raw_queue_url": ""})
+    s3.put_object(Bucket="raw", Key=f"logs/E1.{HOUR}.b.gz", Body=b"three")
+    with recorder.during() as looking:
+        assert sensors.look(without_queue, lake_of(told), NOW)[0]
+        assert update_ledger(without_queue)["listed in full"] is False
+    assert_exact([*calls, *telling, *looking], "queue", reading="logs")
 
 
 LAKE_RUN = """

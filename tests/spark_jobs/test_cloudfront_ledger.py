@@ -72,6 +72,13 @@ def test_listing_again_changes_nothing() -> None:
     assert seen(*items, *items).equals(once), "nor does an object that is listed twice"
 
 
+def test_a_row_that_two_runs_added_is_taken_out() -> None:
+    once = seen(listed(A), listed(B, "e2"))
+    twice = pa.concat_tables([once, seen(listed(B, "e2"), listed(C, "e3"), now=NOW + timedelta(seconds=1))])
+    assert [row["source_object"] for row in ledger.without_repeats(twice).to_pylist()] == [A, B, C]
+    assert ledger.without_repeats(once) is once
+
+
 def test_an_object_that_is_listed_no_more_stays() -> None:
     once = seen(listed(A), listed(B, "e2"))
     assert seen(listed(B, "e2"), known=once).equals(once)

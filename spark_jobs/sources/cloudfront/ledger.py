@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.lake import arrow_schema
@@ -28,26 +29,24 @@ CLOUDFRONT_BEGAN = datetime(2008, 11, 18, tzinfo=UTC)
 def with_listed(known: pa.Table, listed: Iterable[Mapping[str, Any]], now: datetime) -> pa.Table:
     """The ledger with a new row for every (source_object, etag) not in it yet; never drops or changes a row.
 
-    `listed` rows have source_object, etag, size_bytes, modified_at. An object whose content is in the ledger under
-    another name is marked as its duplicate. One that was written anew keeps the hours of its former content, so that
-    they are made again without it.
+    `listed` rows have source_object, etag, size_bytes, modified_at; the new rows come last. An object whose content is
+    in the ledger under another name is marked as its duplicate. One that was written anew keeps the hours of its
+    former content, so that they are made again without it.
     """
-    seen = set(zip(known["source_object"].to_pylist(), known["etag"].to_pylist(), strict=True))
-    contents: dict[tuple[str, int], str] = {}
-    for name, etag, size in sorted(
-        zip(known["source_object"].to_pylist(), known["etag"].to_pylist(), known["size_bytes"].to_pylist(), strict=True)
-    ):
-        contents.setdefault((etag, size), name)
-    former = {row["source_object"]: row["event_hours"] for row in current(known)}
-    rows = []
-    for item in sorted(listed, key=lambda item: item["source_object"]):
+    known = known.select(OBJECTS.column_names)
+    seen = set(_pairs(known))
+    new: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for item in listed:
         key = (item["source_object"], item["etag"])
-        if key in seen:
-            continue
-        seen.add(key)
+        if key not in seen:
+            new.setdefault(key, item)
+    if not new:
+        return known
+    former, contents = _former_hours(known, {name for name, _ in new}), _first_with(known, new.values())
+    rows = []
+    for _, item in sorted(new.items(), key=lambda one: one[0][0]):
         hour = name_hour(item["source_object"])
-        content = (item["etag"], item["size_bytes"])
-        first = contents.setdefault(content, item["source_object"])
+        first = contents.setdefault((item["etag"], item["size_bytes"]), item["source_object"])
         rows.append(
             {
                 **{name: item[name] for name in ("source_object", "etag", "size_bytes", "modified_at")},
@@ -57,27 +56,61 @@ def with_listed(known: pa.Table, listed: Iterable[Mapping[str, Any]], now: datet
                 "duplicate_of": first if first != item["source_object"] and item["size_bytes"] else None,
             }
         )
-    added = pa.Table.from_pylist(rows, schema=arrow_schema(OBJECTS))
-    return pa.concat_tables([known.select(OBJECTS.column_names), added])
+    return pa.concat_tables([known, pa.Table.from_pylist(rows, schema=arrow_schema(OBJECTS))])
+
+
+def _pairs(known: pa.Table) -> list[tuple[str, str]]:
+    return list(zip(known["source_object"].to_pylist(), known["etag"].to_pylist(), strict=True))
+
+
+def _former_hours(known: pa.Table, names: set[str]) -> dict[str, list[str]]:
+    """Name -> the hours of its latest row, for those of the names that the ledger has."""
+    rows = known.filter(pc.is_in(known["source_object"], pa.array(sorted(names), pa.string())))
+    return {row["source_object"]: row["event_hours"] for row in current(rows)}
+
+
+def _first_with(known: pa.Table, items: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], str]:
+    """(etag, size) of the items -> the name, first in order, that the ledger has with this content."""
+    etags = pa.array(sorted({item["etag"] for item in items}), pa.string())
+    rows = known.filter(pc.is_in(known["etag"], etags))
+    columns = (rows[name].to_pylist() for name in ("source_object", "etag", "size_bytes"))
+    found: dict[tuple[str, int], str] = {}
+    for name, etag, size in sorted(zip(*columns, strict=True)):
+        found.setdefault((etag, size), name)
+    return found
+
+
+def without_repeats(known: pa.Table) -> pa.Table:
+    """The ledger with one row, the first, for each (source_object, etag): two runs at once may add the same."""
+    first: dict[tuple[str, str], int] = {}
+    for index, key in enumerate(_pairs(known)):
+        first.setdefault(key, index)
+    return known if len(first) == known.num_rows else known.take(list(first.values()))
 
 
 def current(known: pa.Table) -> list[dict[str, Any]]:
-    """The latest row of each source_object (an object that was written anew has several)."""
-    latest: dict[str, dict[str, Any]] = {}
-    for row in known.to_pylist():
-        before = latest.get(row["source_object"])
-        if before is None or (row["first_seen_at"], row["modified_at"], row["etag"]) > (
-            before["first_seen_at"],
-            before["modified_at"],
-            before["etag"],
-        ):
-            latest[row["source_object"]] = row
-    return [latest[name] for name in sorted(latest)]
+    """The latest row of each source_object (an object that was written anew has several), in the order of names."""
+    rows: list[dict[str, Any]] = _current(known).to_pylist()
+    return rows
+
+
+def _current(known: pa.Table) -> pa.Table:
+    names = known["source_object"].to_pylist()
+    latest = dict(zip(names, range(len(names)), strict=True))
+    if len(latest) < len(names):
+        times = (known[name].cast(pa.int64()).to_pylist() for name in ("first_seen_at", "modified_at"))
+        ages = list(zip(*times, known["etag"].to_pylist(), strict=True))
+        latest = {}
+        for index, name in enumerate(names):
+            if name not in latest or ages[index] > ages[latest[name]]:
+                latest[name] = index
+    return known.take(pa.array([latest[name] for name in sorted(latest)], pa.int64()))
 
 
 def nameless(known: pa.Table) -> list[RawObject]:
     """Objects whose hours neither their name nor an earlier look has told."""
-    return [raw for raw in _raw_objects(known) if not raw.event_hours]
+    rows = _current(known)
+    return _raw_objects(rows, pc.equal(pc.list_value_length(rows["event_hours"]), 0))
 
 
 def with_observed_hours(
@@ -88,25 +121,31 @@ def with_observed_hours(
     With `now`, an object of which no line has a time gets the hour in which it was last written, so that its rejected
     lines have a place.
     """
-    latest = {(row["source_object"], row["etag"]) for row in current(known)}
-    rows, changed = known.select(OBJECTS.column_names).to_pylist(), False
-    for row in rows:
-        if row["source_object"] not in observed or (row["source_object"], row["etag"]) not in latest:
-            continue
+    known = known.select(OBJECTS.column_names)
+    asked = known.filter(pc.is_in(known["source_object"], pa.array(sorted(observed), pa.string())))
+    learnt: dict[tuple[str, str], list[str]] = {}
+    for row in current(asked):
         hours = list(row["event_hours"])
         hours += sorted(set(observed[row["source_object"]]) - set(hours))
         if not hours and now is not None:
             at = min(max(row["modified_at"], CLOUDFRONT_BEGAN), now)
             hours = [format_hour(at)]
         if hours != row["event_hours"]:
-            row["event_hours"], changed = hours, True
-    return pa.Table.from_pylist(rows, schema=arrow_schema(OBJECTS)) if changed else None
+            learnt[row["source_object"], row["etag"]] = hours
+    if not learnt:
+        return None
+    held = zip(_pairs(known), known["event_hours"].to_pylist(), strict=True)
+    field = known.schema.field("event_hours")
+    completed = pa.array([learnt.get(key, hours) for key, hours in held], field.type)
+    return known.set_column(known.schema.get_field_index(field.name), field, completed)
 
 
 def objects_of(known: pa.Table, hours: Sequence[str]) -> list[RawObject]:
     """Objects that hold any of the hours."""
-    wanted = set(hours)
-    return [raw for raw in _raw_objects(known) if wanted & set(raw.event_hours)]
+    rows = _current(known)
+    held = rows["event_hours"].combine_chunks()
+    holders = pc.list_parent_indices(held).filter(pc.is_in(held.flatten(), pa.array(list(hours), pa.string())))
+    return _raw_objects(rows, pc.is_in(pa.array(range(rows.num_rows), holders.type), holders))
 
 
 def stale_hours(known: pa.Table, made: Mapping[str, str]) -> list[str]:
@@ -114,11 +153,12 @@ def stale_hours(known: pa.Table, made: Mapping[str, str]) -> list[str]:
 
     `made`: hour -> fingerprint of what it was made from, as `made_from` has it.
     """
+    rows = _current(known)
+    contents, lists = _pairs(rows), rows["event_hours"].combine_chunks()
     held: dict[str, list[tuple[str, str]]] = {}
-    for row in current(known):
-        for hour in row["event_hours"]:
-            held.setdefault(hour, []).append((row["source_object"], row["etag"]))
-    return sorted(hour for hour, contents in held.items() if made.get(hour) != fingerprint(contents))
+    for index, hour in zip(pc.list_parent_indices(lists).to_pylist(), lists.flatten().to_pylist(), strict=True):
+        held.setdefault(hour, []).append(contents[index])
+    return sorted(hour for hour, objects in held.items() if made.get(hour) != fingerprint(objects))
 
 
 def made_from(counts: pa.Table) -> dict[str, str]:
@@ -143,10 +183,10 @@ def parse_options(values: Mapping[str, Any]) -> ParseOptions:
     return ParseOptions(**{**values, "headerless_fields": fields, "limits": Limits(**values.get("limits", {}))})
 
 
-def _raw_objects(known: pa.Table) -> list[RawObject]:
-    """Objects as they are now; a copy is one only as long as its original still has that content."""
-    rows = current(known)
-    etags = {row["source_object"]: row["etag"] for row in rows}
+def _raw_objects(rows: pa.Table, wanted: Any) -> list[RawObject]:
+    """The wanted of the latest rows; a copy is one only as long as its original still has that content."""
+    chosen = rows.filter(wanted)
+    etags = dict(_pairs(rows)) if chosen.num_rows else {}
     return [
         RawObject(
             row["source_object"],
@@ -155,5 +195,5 @@ def _raw_objects(known: pa.Table) -> list[RawObject]:
             tuple(row["event_hours"]),
             row["duplicate_of"] if etags.get(row["duplicate_of"]) == row["etag"] else None,
         )
-        for row in rows
+        for row in chosen.to_pylist()
     ]
