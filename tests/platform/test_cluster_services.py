@@ -128,6 +128,7 @@ class Service:
 
     def __init__(self, zipped: Path, folder: Path) -> None:
         self.zipped, self.folder, self.requests = zipped, folder, list[dict[str, Any]]()
+        self.calls: list[str] = []
         self.works = True
 
     def client(self, service: str, region: str, **options: Any) -> Any:
@@ -145,6 +146,8 @@ class Service:
             arguments = request["jobDriver"]["sparkSubmit"]["entryPointArguments"]
         else:  # Glue adds arguments of its own
             arguments = ["--JOB_NAME", "weir", *(word for pair in request["Arguments"].items() for word in pair)]
+        bucket, _, key = arguments[arguments.index("--call") + 1].removeprefix("s3://").partition("/")
+        self.calls.append(boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode())
         if self.works:
             command = [sys.executable, str(self.zipped.with_name("main.py")), *arguments, "--engine", "sail"]
             environment = os.environ | {"PYTHONPATH": str(self.zipped)}
@@ -243,7 +246,8 @@ def test_an_asset_is_made_by_the_service_and_its_figures_come_back(
     rows = lake_of(settings).read_arrow(REQUESTS).to_pylist()
     digests = {blake2b(f"session={n}".encode(), key=KEY.encode(), digest_size=12).hexdigest() for n in range(20)}
     assert {row["cookie_hash"] for row in rows} == digests, "hashed with the key of the secret"
-    assert KEY not in json.dumps(service.requests, default=str)
+    assert KEY not in json.dumps([service.requests, service.calls], default=str)
+    assert json.loads(service.calls[0])["secrets"] == {"hash_key": "weir/hash-key"}
     left = boto3.client("s3").list_objects_v2(Bucket="lake", Prefix="data/_calls")["Contents"]
     assert [one["Key"] for one in left] == ["data/_calls/"], "call and answer are deleted"
 

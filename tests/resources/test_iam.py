@@ -9,14 +9,16 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
 import dagster as dg
 import pytest
+from botocore.exceptions import ClientError
 
-from platform_assets.doctor import examine, exit_code
+from platform_assets.doctor import CHECKS, examine, exit_code
 from platform_assets.resources.engine import cluster_of
 from platform_assets.resources.metrics import MetricPoint, publish
 from platform_assets.resources.notifier import Alert, notify
@@ -268,8 +270,8 @@ def carry_out(settings: Settings) -> None:
         started()
 
     runs.execute_in_process(raise_on_error=False)
-    (found,) = [one for one in examine(settings) if one.name == "engine"]
-    assert found.state == "ok", found
+    state, sentence = CHECKS["engine"](settings)
+    assert state == "ok", sentence
 
 
 @pytest.mark.slow
@@ -295,7 +297,8 @@ def test_jobs_on_emr_serverless_and_glue_call_what_their_policies_allow_and_noth
     with recorder.during() as glue_calls:
         carry_out(on_aws.model_copy(update={**common, "engine": "glue", "glue_job": "weir"}))
         (run,) = [one["Id"] for one in boto3.client("glue").get_job_runs(JobName="weir")["JobRuns"]]
-        boto3.client("glue").batch_stop_job_run(JobName="weir", JobRunIds=[run])
+        with suppress(ClientError):  # the server knows the call only as one that it lacks
+            boto3.client("glue").batch_stop_job_run(JobName="weir", JobRunIds=[run])
     assert_exact(
         [call for call in glue_calls if call.action[:4] == "glue" and call.action != "glue:GetJobRuns"], "glue"
     )

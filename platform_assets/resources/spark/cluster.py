@@ -67,11 +67,17 @@ class Ended:
 class Cluster(Protocol):
     """A service that runs submissions."""
 
-    title: str
-    hash_key_secret: str
-    """Name of the hash key in AWS Secrets Manager; empty where it has to come through the driver's environment."""
-    takes_environment: bool
-    """Whether the driver's environment is ours to fill, unseen by others."""
+    @property
+    def title(self) -> str:
+        """What it is called in a sentence."""
+
+    @property
+    def hash_key_secret(self) -> str:
+        """Name of the hash key in AWS Secrets Manager; empty where it has to come through the driver's environment."""
+
+    @property
+    def takes_environment(self) -> bool:
+        """Whether the driver's environment is ours to fill, unseen by others."""
 
     def check(self, lake: Lake) -> None:
         """RunnerError where a setting that it needs is not there."""

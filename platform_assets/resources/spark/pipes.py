@@ -30,9 +30,13 @@ class AnswerReader(dg.PipesMessageReader):
         yield {}
         answer = self.submission.answer()
         if answer is not None:
-            messages = (("opened", {"extras": {}}), ("report_custom_message", {"payload": answer}), ("closed", None))
-            for method, params in messages:
-                handler.handle_message({"__dagster_pipes_version": PIPES_VERSION, "method": method, "params": params})
+            self._hand_on(handler, "opened", {"extras": {}})
+            self._hand_on(handler, "report_custom_message", {"payload": answer})
+            self._hand_on(handler, "closed", None)
+
+    @staticmethod
+    def _hand_on(handler: Any, method: str, params: dict[str, Any] | None) -> None:
+        handler.handle_message({"__dagster_pipes_version": PIPES_VERSION, "method": method, "params": params})
 
     def no_messages_debug_text(self) -> str:
         return f"The job left no answer beside {self.submission.call_uri}."
