@@ -50,6 +50,7 @@ eval-clients: $(STAMP) ## the client model on days, attackers and logs it was no
 package: $(STAMP) ## what a cluster needs, into build/: wheel, main.py, zip of the jobs, requirements.txt
 	@$(BIN)/python -m spark_jobs.package build
 	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv build --quiet --wheel --out-dir build
+	@rm -rf build/lib build/bdist.* build/*.egg-info
 
 ui: $(STAMP) ## Dagster and MLflow on .weir
 	@$(BIN)/weir ui

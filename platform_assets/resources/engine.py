@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from platform_assets.resources.spark.cluster import Cluster, run_on
+from platform_assets.resources.spark.cluster import Cluster, published, run_on
 from platform_assets.resources.spark.engines import EMBEDDED, runner_of
 from platform_assets.settings import Settings
 from spark_jobs.contract import Interval, Job, Source
@@ -50,7 +50,10 @@ class SparkRunner:
         from spark_jobs.main import JobRun, run_job
         from spark_jobs.session import spark_session
 
-        run = JobRun(spark_session(self.engine), lake, interval, dict(parameters or {}), self.tasks)
+        given = dict(parameters or {})
+        if runner_of(self.engine) == "connect":
+            given = published(given, lake)  # tasks run where this machine's folders are not
+        run = JobRun(spark_session(self.engine), lake, interval, given, self.tasks)
         return run_job(source.name, job.name, run)
 
 

@@ -266,6 +266,22 @@ def test_a_run_without_an_answer_ends_in_a_sentence_with_its_log(
     assert "The job requests failed on" in said and log in said
 
 
+def test_over_spark_connect_a_model_is_read_from_beside_the_lake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.skops").write_bytes(b"weights")
+    seen: list[dict[str, Any]] = []
+    monkeypatch.setattr("spark_jobs.session.spark_session", lambda engine: engine)
+    monkeypatch.setattr("spark_jobs.main.run_job", lambda source, job, run: seen.append(run.parameters) or {})
+    source = registry.sources()["cloudfront"]
+    for engine in ("sc://host:15002", "sail"):
+        settings = load_settings(tmp_path / "home", engine=engine, lake=str(tmp_path / "lake"))
+        given = {"model_dir": str(tmp_path / "model")}
+        SparkRunner.of(settings).run(source, source.jobs[0], lake_of(settings), Interval.of_hour(HOUR), given)
+    assert [Path(one["model_dir"]).parent for one in seen] == [tmp_path / "lake" / "_models", tmp_path]
+
+
 @pytest.mark.slow
 def test_a_model_lies_beside_the_lake_once_and_is_fetched_from_there(account: None, tmp_path: Path) -> None:
     boto3.client("s3").create_bucket(Bucket="lake")

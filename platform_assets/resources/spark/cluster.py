@@ -97,12 +97,9 @@ def run_on(
 ) -> dict[str, Any]:
     """Run the job there; returns its figures. RunnerError for whatever goes wrong."""
     cluster.check(lake)
-    given = dict(parameters)
+    given = published(parameters, lake)
     secrets = {name: str(given.pop(name)) for name in SECRETS if name in given}
     places = {name: _place(cluster, name) for name in secrets}
-    for name in FOLDERS:
-        if name in given:
-            given[name] = publish_folder(lake.storage, Path(given[name]), lake.root)
     hours = interval.hours
     call = Call(source.name, job.name, hours[0], hours[-1], lake.root, tasks, given, places)
     key = uuid.uuid4().hex
@@ -124,6 +121,12 @@ def run_on(
         return dict(answer["figures"])
     why = f"{answer['kind']}: {answer['error']}" if answer else (ended.said or "it ended without an answer")
     raise RunnerError(f"The job {job.name} failed on {cluster.title} ({why.rstrip('.')}); {ended.log}.")
+
+
+def published(parameters: Mapping[str, Any], lake: Lake) -> dict[str, Any]:
+    """The parameters, with folders of this machine replaced by their copies beside the lake."""
+    folders = {name: parameters[name] for name in FOLDERS if name in parameters}
+    return {**parameters, **{name: publish_folder(lake.storage, Path(at), lake.root) for name, at in folders.items()}}
 
 
 def variable(parameter: str) -> str:
