@@ -8,7 +8,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast check bench bench-history eval eval-clients ui lock clean
+.PHONY: help install demo test test-fast check bench bench-history eval eval-clients package ui lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -49,6 +49,11 @@ eval: $(STAMP) ## the request model on public sets (WEIR_EVAL_DATA=../shared/dat
 
 eval-clients: $(STAMP) ## the client model on days, attackers and logs it was not fitted on
 	@$(BIN)/python -m benchmarks.evaluate_clients
+
+package: $(STAMP) ## what a cluster needs, into build/: wheel, main.py, zip of the jobs, requirements.txt
+	@$(BIN)/python -m spark_jobs.package build
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv build --quiet --wheel --out-dir build
+	@rm -rf build/lib build/bdist.* build/*.egg-info
 
 ui: $(STAMP) ## Dagster and MLflow on .weir
 	@$(BIN)/weir ui

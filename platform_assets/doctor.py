@@ -41,12 +41,14 @@ from platform_assets.resources.aws import (
     aws_sentence,
     url_without_secrets,
 )
-from platform_assets.resources.engine import lake_of
+from platform_assets.resources.engine import cluster_of, lake_of
 from platform_assets.resources.notifications import region_of
 from platform_assets.resources.objects import ObjectsError, count_objects
+from platform_assets.resources.spark.cluster import RunnerError
+from platform_assets.resources.spark.engines import runner_of
 from platform_assets.settings import Settings
 from platform_assets.waf.scopes import Scope
-from spark_jobs.lake import LakeError
+from spark_jobs.lake import Lake, LakeError
 
 State = Literal["ok", "missing", "failed", "off"]
 COLOURS: dict[State, str] = {"ok": "green", "missing": "yellow", "failed": "red", "off": "dim"}
@@ -134,13 +136,35 @@ def _engine(settings: Settings) -> tuple[State, str]:
         return "ok", f"Sail {importlib.metadata.version('pysail')}, embedded; needs no Java."
     if engine.startswith("sc://"):
         return _listens(engine, 15002, "The Spark Connect server", "WEIR_ENGINE")
-    if not re.fullmatch(r"local(\[[\d*,]+\])?|yarn|(spark|k8s)://.+", engine):
-        return "failed", f"The engine {engine} is not known; set WEIR_ENGINE to sail, local[*], spark://… or sc://…."
+    try:
+        runner = runner_of(engine)
+    except ValueError:
+        return "failed", f"The engine {engine} is not known; set WEIR_ENGINE to a value that docs/scaling.md lists."
+    if runner in ("emr_serverless", "glue"):
+        return _engine_service(settings, runner)
     state, sentence = _java()
     if state == "ok" and engine.startswith("spark://"):
         state, listens = _listens(engine.partition(",")[0], 7077, "The Spark master", "WEIR_ENGINE")
         sentence = f"{sentence} {listens}"
     return state, f"Spark {importlib.metadata.version('pyspark')}, {engine}. {sentence}"
+
+
+def _engine_service(settings: Settings, runner: str) -> tuple[State, str]:
+    """Whether all is set that jobs there need, and whether the application or the job can be seen."""
+    cluster, lake = cluster_of(settings), Lake(settings.lake_root)
+    try:
+        if cluster is not None:
+            cluster.check(lake)
+    except RunnerError as error:
+        return "failed", str(error)
+    if not settings.hash_key_secret:
+        return "failed", "Jobs there read the hash key from AWS Secrets Manager; set WEIR_HASH_KEY_SECRET."
+    if runner == "glue":
+        glue = ("glue", "get_job", f"Glue job {settings.glue_job}", "glue:GetJob")
+        return _asked(settings, glue, "is there.", settings.aws_region, JobName=settings.glue_job)
+    application = settings.emr_application_id
+    emr = ("emr-serverless", "get_application", f"EMR Serverless application {application}", "emr-serverless:GetApplication")  # fmt: skip
+    return _asked(settings, emr, "is there.", settings.aws_region, applicationId=application)
 
 
 def _java() -> tuple[State, str]:
@@ -306,7 +330,8 @@ def _credentials(settings: Settings) -> tuple[State, str]:
         "WAF": settings.waf_target == "aws",
         "CloudWatch": settings.metrics_target == "cloudwatch",
         "SNS": bool(settings.alerts_sns_topic_arn),
-        "Glue": bool(settings.glue_database),
+        "EMR Serverless": settings.engine == "emr-serverless",
+        "Glue": settings.engine == "glue" or bool(settings.glue_database),
     }
     needed = ", ".join(name for name, is_used in uses.items() if is_used)
     if not needed:

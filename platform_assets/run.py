@@ -225,6 +225,7 @@ _KNOWN = {
     "TrainingError": 3,
     "UiError": 5,
     "EngineError": 5,
+    "RunnerError": 5,
     "TrackingError": 5,
     "DatabaseError": 5,
     "WafError": 5,

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from platform_assets.resources.spark.engines import runner_of
 from platform_assets.waf.scopes import Scope, parse_scopes
 
 HOME_FILE = "weir.env"
@@ -39,8 +40,36 @@ class Settings(BaseSettings):
     mlflow_uri: str = Field("", description="MLflow tracking and registry URI; default sqlite:///<home>/mlflow.db.")
 
     # Engine
-    engine: str = Field("sail", description="sail (embedded), local[*], spark://…, or sc://… (Spark Connect).")
-    tasks: int = Field(4, ge=1, description="Parallel tasks of a parse or scoring job on one machine.")
+    engine: str = Field(
+        "sail",
+        description="sail (embedded), local[*], sc://… (Spark Connect), spark://…, yarn or k8s://… (spark-submit), emr-serverless, or glue.",
+    )
+    tasks: int = Field(
+        4,
+        ge=1,
+        description="Parallel tasks of a parse or scoring job: the cores that the engine has, or twice as many.",
+    )
+    spark_conf: dict[str, str] = Field(
+        default_factory=dict,
+        description='Spark properties for spark-submit, EMR Serverless and Glue, as JSON: {"spark.executor.memory": "4g"}; seen by others, so never secrets.',
+    )
+    package_uri: str = Field(
+        "",
+        description="s3:// folder with the files of `make package`, for emr-serverless and glue; spark-submit makes its own.",
+    )
+    emr_application_id: str = Field("", pattern=r"^[0-9a-z]*$", description="EMR Serverless application.")
+    emr_job_role_arn: str = Field(
+        "", pattern=r"^(arn:[\w-]+:iam::\d{12}:role/.+)?$", description="Role that jobs on EMR Serverless run as."
+    )
+    emr_environment: str = Field(
+        "environment.tar.gz",
+        description="Archive in WEIR_PACKAGE_URI with the Python of the jobs on EMR Serverless; empty where the image of the application has it.",
+    )
+    glue_job: str = Field("", description="Name of the Glue job.")
+    hash_key_secret: str = Field(
+        "",
+        description="Name or ARN of the AWS Secrets Manager secret with the hash key, which jobs on emr-serverless and glue read.",
+    )
 
     # AWS
     aws_region: str = Field(
@@ -150,6 +179,19 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+    @field_validator("engine")
+    @classmethod
+    def _engine(cls, value: str) -> str:
+        runner_of(value)
+        return value
+
+    @field_validator("package_uri")
+    @classmethod
+    def _in_s3(cls, value: str) -> str:
+        if value and not value.startswith("s3://"):
+            raise ValueError("it is no s3:// URI")
+        return value
 
     @field_validator("waf_scopes")
     @classmethod

@@ -1,9 +1,11 @@
 """The one entry point of Spark jobs: one job, one interval.
 
-    spark-submit spark_jobs/main.py --source cloudfront --job client_hourly --start 2026-11-20-00 --end 2026-11-20-23 \
-        --lake s3://bucket/lake [--engine submitted] [--tasks 8] [--parameters '{"model_dir": "…"}']
+    spark-submit --py-files weir-jobs.zip main.py --source cloudfront --job client_hourly --start 2026-11-20-00 \
+        --end 2026-11-20-23 --lake s3://bucket/lake --engine submitted [--tasks 8] [--parameters '{"cookies": "drop"}']
 
-`--start` and `--end` are the first and the last hour. Prints the job's figures as one line of JSON.
+`--start` and `--end` are the first and the last hour. Prints the job's figures as one line of JSON. With `--call URI`
+all of it stands in that document (see calls.py) and the figures go into another one beside it; arguments that a service
+adds of its own are then passed over.
 """
 
 from __future__ import annotations
@@ -16,10 +18,11 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.calls import Call, CallError, answer_uri, read_text, write_text
 from spark_jobs.contract import Interval
 from spark_jobs.lake import Lake
 from spark_jobs.objects import Storage
-from spark_jobs.session import spark_session
+from spark_jobs.session import SUBMITTED, spark_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -42,24 +45,50 @@ def run_job(source: str, job: str, run: JobRun) -> dict[str, Any]:
     return figures
 
 
+def carry_out(uri: str, storage: Storage, engine: str) -> dict[str, Any]:
+    """Carry out the call at `uri` and answer it: {"figures": …}, or {"kind": …, "error": …} before the error is raised."""
+    try:
+        text = read_text(storage, uri)
+        if text is None:
+            raise CallError(f"There is no call at {uri}; it may have been given up meanwhile, so run again.")
+        call = Call.from_json(text)
+        parameters = call.all_parameters(storage.region)
+        run = JobRun(spark_session(engine), Lake(call.lake, storage), call.interval, parameters, call.tasks)
+        figures = run_job(call.source, call.job, run)
+    except Exception as error:
+        said = " ".join(str(error).strip().splitlines()[:2])[:500]  # of Java's errors the second line says what it is
+        write_text(storage, answer_uri(uri), json.dumps({"kind": type(error).__name__, "error": said or "no message"}))
+        raise
+    write_text(storage, answer_uri(uri), json.dumps({"figures": figures}))
+    return figures
+
+
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="spark_jobs.main", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="spark_jobs.main", description=(__doc__ or "").splitlines()[0], allow_abbrev=False
+    )
+    parser.add_argument("--region", default="us-east-1")
+    parser.add_argument(
+        "--endpoint-url", default="", help="S3-compatible store; default: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL"
+    )
+    parser.add_argument("--engine", help=f"default: sail; with --call: {SUBMITTED}, which is what spark-submit says")
+    parser.add_argument("--call", help="URI of a document that holds everything below")
+    called, _ = parser.parse_known_args([one for one in arguments if one not in ("-h", "--help")])
+    if called.call:
+        storage = Storage(called.region, called.endpoint_url)
+        print(json.dumps(carry_out(called.call, storage, called.engine or SUBMITTED)))
+        return
     parser.add_argument("--source", required=True)
     parser.add_argument("--job", required=True)
     parser.add_argument("--start", required=True, help="first hour, YYYY-MM-DD-HH")
     parser.add_argument("--end", required=True, help="last hour, YYYY-MM-DD-HH")
     parser.add_argument("--lake", required=True, help="folder or s3:// URI")
-    parser.add_argument("--engine", default="sail")
     parser.add_argument("--tasks", type=int, default=4)
-    parser.add_argument("--region", default="us-east-1")
-    parser.add_argument(
-        "--endpoint-url", default="", help="S3-compatible store; default: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL"
-    )
     parser.add_argument("--parameters", default="{}", help="JSON")
     given = parser.parse_args(arguments)
     lake = Lake(given.lake.rstrip("/"), Storage(given.region, given.endpoint_url))
     run = JobRun(
-        spark_session(given.engine),
+        spark_session(given.engine or "sail"),
         lake,
         Interval.spanning(given.start, given.end),
         json.loads(given.parameters),

@@ -7,6 +7,7 @@ equals the same model called alone. What a model says no to in a task comes back
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.batches import merged
+from spark_jobs.calls import fetch_folder
+from spark_jobs.objects import Storage
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,13 +35,24 @@ class UnusableModelError(Exception):
         return cls(f"The model {name} version {version} cannot be {cannot} by this release ({said}); run `weir train`.")
 
 
-def scored(frame: DataFrame, model_dir: str, inputs: Sequence[str], keep: Sequence[str], ddl: str) -> DataFrame:
-    """`keep` columns of `frame` followed by what the model predicts from `inputs`; `ddl` describes the result."""
+def scored(
+    frame: DataFrame,
+    model_dir: str,
+    inputs: Sequence[str],
+    keep: Sequence[str],
+    ddl: str,
+    storage: Storage | None = None,
+) -> DataFrame:
+    """`keep` columns of `frame` followed by what the model predicts from `inputs`; `ddl` describes the result.
+
+    `model_dir` is a folder that every task can read, or an s3:// URI that each process fetches once.
+    """
+    store = storage or Storage()
 
     def score(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        model = loaded_model(model_dir)
+        model = loaded_model(model_dir, store)
         for rows in merged(batches, BATCH_ROWS):  # vectorised models need something to work on
             asked = rows.select(list(inputs)).to_pandas()
             try:
@@ -76,7 +90,8 @@ def first_line(error: Exception) -> str:
 
 
 @lru_cache(maxsize=4)
-def loaded_model(model_dir: str) -> Any:
+def loaded_model(model_dir: str, storage: Storage) -> Any:
     from weir_models.tracking import load_dir
 
-    return load_dir(Path(model_dir))
+    with tempfile.TemporaryDirectory(prefix="weir-model-") as scratch:
+        return load_dir(fetch_folder(storage, model_dir, Path(scratch)))

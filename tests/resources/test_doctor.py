@@ -201,6 +201,12 @@ def test_a_webhook_is_reached_without_being_called(home: Settings, server: Calla
         ({"raw_queue_url": "https://sqs/logs"}, "raw queue", "set WEIR_CLOUDFRONT_RAW to the s3:// URI of the logs"),
         ({"engine": "flink"}, "engine", "The engine flink is not known"),
         (
+            {"engine": "emr-serverless"},
+            "engine",
+            "EMR Serverless needs WEIR_EMR_APPLICATION_ID, WEIR_EMR_JOB_ROLE_ARN, WEIR_PACKAGE_URI; set",
+        ),
+        ({"engine": "glue", "glue_job": "weir", "package_uri": "s3://c"}, "engine", "set WEIR_LAKE to an s3:// URI"),
+        (
             {"engine": "sc://127.0.0.1:9"},
             "engine",
             "at sc://127.0.0.1:9 cannot be reached; start it or correct WEIR_ENGINE",

@@ -9,20 +9,24 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
+import dagster as dg
 import pytest
+from botocore.exceptions import ClientError
 
 from platform_assets import listings, sensors
-from platform_assets.doctor import examine, exit_code
+from platform_assets.doctor import CHECKS, examine, exit_code
 from platform_assets.raw import update_ledger
 from platform_assets.resources import notifications
-from platform_assets.resources.engine import lake_of
+from platform_assets.resources.engine import cluster_of, lake_of
 from platform_assets.resources.glue import LAKE_PARAMETER, register
 from platform_assets.resources.metrics import MetricPoint, publish
 from platform_assets.resources.notifier import Alert, notify
+from platform_assets.resources.spark.cluster import Submission
 from platform_assets.resources.waf import waf_calls, waf_targets
 from platform_assets.settings import Settings
 from platform_assets.waf.decisions import Wanted
@@ -31,12 +35,28 @@ from platform_assets.waf.plan import plan
 from platform_assets.waf.scopes import CLOUDFRONT
 from platform_assets.waf.target import WafClient
 from platform_assets.waf.web_acls import use_lines
+from spark_jobs.calls import Call as SparkCall
 from spark_jobs.lake import Lake
+from spark_jobs.objects import Storage
 from tests.resources.aws_recorder import ACCOUNT, Call, IamPolicy, Recorder
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs/iam"
-FILES = ("alerts", "apply", "catalogue", "install", "lake", "logs", "metrics", "plan", "queue", "status")
+FILES = (
+    "alerts",
+    "apply",
+    "catalogue",
+    "emr-serverless",
+    "glue",
+    "install",
+    "job",
+    "lake",
+    "logs",
+    "metrics",
+    "plan",
+    "queue",
+    "status",
+)
 VALUES = {
     "ACCOUNT_ID": ACCOUNT,
     "REGION": "us-east-1",
@@ -46,6 +66,9 @@ VALUES = {
     "LOGS_PREFIX": "logs/",
     "LAKE_BUCKET": "lake",
     "LAKE_PREFIX": "data/lake",
+    "JOB_ROLE": "weir-jobs",
+    "GLUE_JOB": "weir",
+    "HASH_KEY_SECRET": "weir/hash-key",
 }
 WITHOUT_PERMISSION = {"sts:GetCallerIdentity"}
 """AWS lets every caller ask who it is."""
@@ -53,8 +76,8 @@ NOW = datetime.now(UTC)
 HOUR = "2026-11-20-13"
 
 
-def policy(name: str) -> IamPolicy:
-    return IamPolicy(FOLDER / f"{name}.json", VALUES)
+def policy(name: str, **values: str) -> IamPolicy:
+    return IamPolicy(FOLDER / f"{name}.json", {**values, **VALUES})
 
 
 # Without a server
@@ -123,7 +146,7 @@ def test_aws_is_asked_for_the_services_of_the_policies_alone() -> None:
             if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "aws_client":
                 asked.add(ast.unparse(node.args[0]).strip("'"))
     asked.discard("service")  # aws_refusal hands on what it is given: doctor.py's tuples, recorded below
-    assert asked == {"s3", "sqs", "wafv2", "cloudwatch", "sns", "sts", "glue"}
+    assert asked == {"s3", "sqs", "wafv2", "cloudwatch", "sns", "sts", "emr-serverless", "glue"}
 
 
 def test_the_evaluation_refuses_what_no_statement_allows() -> None:
@@ -208,10 +231,10 @@ def make_web_acl() -> None:
     )
 
 
-def assert_exact(calls: list[Call], *names: str, reading: str = "") -> None:
+def assert_exact(calls: list[Call], *names: str, reading: str = "", **values: str) -> None:
     """Every call is allowed by the files, and no action of theirs is idle; `reading` may be used in part."""
     assert calls
-    policies = {name: policy(name) for name in names}
+    policies = {name: policy(name, **values) for name in names}
     allowing = [*policies.values(), *([policy(reading)] if reading else [])]
     refused = [call for call in calls if not any(one.allows(call) for one in allowing)]
     assert {call for call in map(str, refused) if not any(one in call for one in WITHOUT_PERMISSION)} == set()
@@ -304,6 +327,58 @@ def test_a_queue_of_notifications_and_listing_what_is_new_need_their_policies_an
         assert sensors.look(without_queue, lake_of(told), NOW)[0]
         assert update_ledger(without_queue)["listed in full"] is False
     assert_exact([*calls, *telling, *looking], "queue", reading="logs")
+
+
+def carry_out(settings: Settings) -> None:
+    """One run on the service of the settings, and the doctor's look at it."""
+    cluster = cluster_of(settings)
+    assert cluster is not None
+
+    @dg.op
+    def started() -> None:
+        cluster.carry_out(Submission("weir-1", "s3://lake/data/lake/_calls/1.json", Storage(), "s3://lake/data/lake"))
+
+    @dg.job
+    def runs() -> None:
+        started()
+
+    runs.execute_in_process(raise_on_error=False)
+    state, sentence = CHECKS["engine"](settings)
+    assert state == "ok", sentence
+
+
+@pytest.mark.slow
+def test_jobs_on_emr_serverless_and_glue_call_what_their_policies_allow_and_nothing_else(
+    on_aws: Settings, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = f"arn:aws:iam::{ACCOUNT}:role/weir-jobs"
+    common = {"package_uri": "s3://code/weir", "hash_key_secret": "weir/hash-key", "lake": "s3://lake/data/lake"}
+    emr = boto3.client("emr-serverless")
+    application = emr.create_application(name="weir", type="SPARK", releaseLabel="emr-7.8.0")["applicationId"]
+    boto3.client("glue").create_job(
+        Name="weir", Role=role, Command={"Name": "glueetl", "ScriptLocation": "s3://code/weir/main.py"}
+    )
+    boto3.client("secretsmanager").create_secret(Name="weir/hash-key", SecretString="k")
+    on_emr = on_aws.model_copy(update={**common, "engine": "emr-serverless", "emr_application_id": application, "emr_job_role_arn": role})  # fmt: skip
+    with recorder.during() as emr_calls:
+        carry_out(on_emr)
+        monkeypatch.setattr("moto.emrserverless.models.JOB_STATUS", "RUNNING")  # then the client asks for a dashboard
+        carry_out(on_emr)
+        run = emr.start_job_run(applicationId=application, executionRoleArn=role, clientToken="t")["jobRunId"]
+        emr.cancel_job_run(applicationId=application, jobRunId=run)  # what the client does where its run is stopped
+    assert_exact([call for call in emr_calls if call.action[:3] in ("emr", "iam")], "emr-serverless", APPLICATION_ID=application)  # fmt: skip
+    with recorder.during() as glue_calls:
+        carry_out(on_aws.model_copy(update={**common, "engine": "glue", "glue_job": "weir"}))
+        (run,) = [one["Id"] for one in boto3.client("glue").get_job_runs(JobName="weir")["JobRuns"]]
+        with suppress(ClientError):  # the server knows the call only as one that it lacks
+            boto3.client("glue").batch_stop_job_run(JobName="weir", JobRunIds=[run])
+    assert_exact(
+        [call for call in glue_calls if call.action[:4] == "glue" and call.action != "glue:GetJobRuns"], "glue"
+    )
+    call = SparkCall("cloudfront", "requests", HOUR, HOUR, "s3://lake/data/lake", 1, {}, {"hash_key": "weir/hash-key"})
+    with recorder.during() as job_calls:
+        assert call.all_parameters("us-east-1") == {"hash_key": "k"}
+    assert_exact(job_calls, "job")
 
 
 LAKE_RUN = """

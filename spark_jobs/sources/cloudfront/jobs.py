@@ -96,8 +96,9 @@ def request_scores(run: JobRun) -> dict[str, Any]:
     table = REQUEST_SCORES
     kept = ("request_id", "event_at", "client_ip")
     ddl = spark_ddl(table).split(", `model_name`")[0]
+    requests_of_hours = run.lake.read(run.spark, REQUESTS, run.interval)
     rows = scored(
-        run.lake.read(run.spark, REQUESTS, run.interval), run.parameters["model_dir"], REQUEST_MODEL_INPUTS, kept, ddl
+        requests_of_hours, run.parameters["model_dir"], REQUEST_MODEL_INPUTS, kept, ddl, run.lake.storage
     ).select("*", *_model_columns(run), F.date_format("event_at", "yyyy-MM-dd-HH").alias(HOUR_COLUMN))
     with explained(run.parameters):
         return {"rows": run.lake.overwrite(rows, table, run.interval)}
@@ -120,7 +121,7 @@ def client_scores(run: JobRun) -> dict[str, Any]:
     )
     frame = client_frame(run).withColumn("request_count", F.col("day_request_count"))
     kept = ("client", "client_kind", "hour_at", "request_count", "attack_request_ids", HOUR_COLUMN)
-    rows = scored(frame, run.parameters["model_dir"], CLIENT_MODEL_INPUTS, kept, ddl)
+    rows = scored(frame, run.parameters["model_dir"], CLIENT_MODEL_INPUTS, kept, ddl, run.lake.storage)
     # Evidence looks at the scores twice, and a plan is evaluated as often as it is looked at: files are not.
     with explained(run.parameters):
         files = run.lake.write(rows, SCORED_CLIENTS)

@@ -1,0 +1,150 @@
+"""A call: what one job run on another machine is told, as a JSON document in the lake; its answer is another one.
+
+So a command line and a service's request carry one URI, and no figures have to be found in a log. No secret is in a
+call: it names where the job's driver finds each. How a cluster is started is not known here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spark_jobs.contract import Interval
+from spark_jobs.objects import Storage
+
+CALLS_FOLDER, MODELS_FOLDER = "_calls", "_models"
+"""Folders of the lake beside its tables."""
+ENVIRONMENT_PREFIX = "environment:"
+"""A secret that stands in a variable of the driver's environment; any other one is the name or ARN of a secret in AWS
+Secrets Manager, which the driver reads with its own role."""
+
+
+class CallError(Exception):
+    """A call cannot be carried out as it stands; one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One job over one interval. `secrets`: parameter -> where its value is."""
+
+    source: str
+    job: str
+    first_hour: str
+    last_hour: str
+    lake: str
+    tasks: int
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def interval(self) -> Interval:
+        return Interval.spanning(self.first_hour, self.last_hour)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Call:
+        return cls(**json.loads(text))
+
+    def all_parameters(self, region: str) -> dict[str, Any]:
+        """The parameters with the secrets among them. CallError where one cannot be had."""
+        return {**self.parameters, **{name: _secret(name, where, region) for name, where in self.secrets.items()}}
+
+
+def answer_uri(call_uri: str) -> str:
+    """Where the answer to a call is written."""
+    return call_uri.removesuffix(".json") + ".answer.json"
+
+
+def write_text(storage: Storage, uri: str, text: str) -> None:
+    filesystem, path = storage.filesystem(uri)
+    if not uri.startswith("s3://"):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with filesystem.open_output_stream(path) as stream:
+        stream.write(text.encode())
+
+
+def read_text(storage: Storage, uri: str) -> str | None:
+    """The document, or None where there is none."""
+    filesystem, path = storage.filesystem(uri)
+    try:
+        with filesystem.open_input_stream(path) as stream:
+            return bytes(stream.read()).decode()
+    except FileNotFoundError:
+        return None
+
+
+def delete(storage: Storage, uri: str) -> None:
+    """Delete a document if it is there."""
+    filesystem, path = storage.filesystem(uri)
+    try:
+        filesystem.delete_file(path)
+    except FileNotFoundError:
+        return
+
+
+def publish_folder(storage: Storage, folder: Path, lake_root: str) -> str:
+    """Copy a local folder into the lake, once for each content; returns the URI of its copy.
+
+    The file that marks the copy as whole comes last, so that one that a killed process has begun is made again.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    digest = hashlib.blake2b(digest_size=16)
+    for path in files:
+        data = path.read_bytes()
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(data)}\0".encode() + data)
+    target = f"{lake_root}/{MODELS_FOLDER}/{digest.hexdigest()}"
+    if read_text(storage, f"{target}/.whole") is not None:
+        return target
+    filesystem, base = storage.filesystem(target)
+    for path in files:
+        copy = f"{base}/{path.relative_to(folder).as_posix()}"
+        if not target.startswith("s3://"):
+            Path(copy).parent.mkdir(parents=True, exist_ok=True)
+        with filesystem.open_output_stream(copy) as stream:
+            stream.write(path.read_bytes())
+    write_text(storage, f"{target}/.whole", "")
+    return target
+
+
+def fetch_folder(storage: Storage, uri: str, to: Path) -> Path:
+    """The files of an s3:// folder in a local one; `uri` itself where it is a path."""
+    if not uri.startswith("s3://"):
+        return Path(uri)
+    from pyarrow import fs
+
+    filesystem, base = storage.filesystem(uri)
+    for info in filesystem.get_file_info(fs.FileSelector(base, recursive=True)):
+        if info.type == fs.FileType.File:
+            target = to / info.path.removeprefix(f"{base}/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with filesystem.open_input_stream(info.path) as stream:
+                target.write_bytes(stream.read())
+    return to
+
+
+def _secret(parameter: str, where: str, region: str) -> str:
+    if where.startswith(ENVIRONMENT_PREFIX):
+        variable = where.removeprefix(ENVIRONMENT_PREFIX)
+        if variable not in os.environ:
+            raise CallError(
+                f"The variable {variable} with the parameter {parameter} is not in the environment of the job's driver; "
+                "submit in client mode, or keep the key in AWS Secrets Manager (WEIR_HASH_KEY_SECRET)."
+            )
+        return os.environ[variable]
+    try:
+        import boto3
+
+        client = boto3.session.Session().client("secretsmanager", region_name=region)
+        return str(client.get_secret_value(SecretId=where)["SecretString"]).strip()
+    except Exception as error:  # whatever boto3 says, or that it is not installed
+        raise CallError(
+            f"The job cannot read the secret {where} for the parameter {parameter} ({type(error).__name__}); put it into "
+            "AWS Secrets Manager of the job's region as a text, and allow secretsmanager:GetSecretValue to the job's role."
+        ) from error
