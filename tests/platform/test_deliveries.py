@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from platform_assets.export import export_table
-from platform_assets.lake import _run
+from platform_assets.lake import run_of
 from platform_assets.raw import update_ledger
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.registry import ModelRegistry, ModelVersion
@@ -156,7 +156,7 @@ def made(settings: Settings) -> None:
             hours = stale if table.layer == PARSED_LAYER else stale_by_lineage(lake, [table.key])
             for first, last in hour_ranges(hours):
                 interval = Interval.spanning(first, last)
-                _run(settings, source, job, lake, interval)
+                run_of(settings, source, job, lake, interval)
                 if table.layer == PARSED_LAYER:
                     record_parsed(lake, interval.hours)
                 else:
