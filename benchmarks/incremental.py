@@ -122,6 +122,7 @@ def _history(folder: Path, logs: list[Path], size: int) -> None:
 
 def _make(settings: Settings, interval: Interval) -> None:
     """Every hourly table of the interval, noted as made, by what the assets call."""
+    from platform_assets.freshness import record_measured
     from platform_assets.lake import record, run_of
     from platform_assets.raw import update_ledger
     from platform_assets.resources.engine import lake_of
@@ -146,6 +147,7 @@ def _make(settings: Settings, interval: Interval) -> None:
     )
     for key in (WAF_DECISIONS.key, DATABASE_KEY, METRICS_KEY):
         record_made(lake, [key], hours)
+    record_measured(lake, hours, is_applied=False)
 
 
 def _one_more(folder: Path, logs: list[Path], size: int) -> dict[str, Any]:

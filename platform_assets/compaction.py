@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.resources.engine import lake_of
-from platform_assets.retention import all_tables
 from platform_assets.settings import Settings
+from platform_assets.tables import all_tables
 from spark_jobs import lineage
 from spark_jobs.contract import format_hour
 

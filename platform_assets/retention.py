@@ -6,16 +6,13 @@ from typing import Any
 
 import dagster as dg
 
-from platform_assets.listings import FULL_LISTINGS
 from platform_assets.resources import database, metrics, notifier
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.records import trim_lines
 from platform_assets.settings import Settings
-from platform_assets.waf.tables import TABLES as WAF_TABLES
+from platform_assets.tables import all_tables
 from platform_assets.waf.tables import WAF_DECISIONS
-from spark_jobs import lineage
 from spark_jobs.contract import Table
-from spark_jobs.registry import tables
 
 RETENTION_KEY = dg.AssetKey(["housekeeping", "retention"])
 VACUUM_AFTER_HOURS = 24
@@ -25,11 +22,6 @@ RECORDS: dict[str, Callable[[Mapping[str, Any]], str | None]] = {
 }
 """Files of the home that grow line by line, and what the lines of one thing have in common."""
 RECORDS_DAYS = 90
-
-
-def all_tables() -> dict[str, Table]:
-    """Every lake table by key: those of the sources and those of WAF."""
-    return {**tables(), **{table.key: table for table in (*WAF_TABLES, lineage.MADE_HOURS, FULL_LISTINGS)}}
 
 
 def retention_days(settings: Settings, table: Table) -> int | None:

@@ -7,8 +7,7 @@ answered is in sql.py; how Glue is told is in resources/glue.py.
 from __future__ import annotations
 
 from platform_assets.settings import Settings
-from platform_assets.waf.tables import TABLES as WAF_TABLES
-from spark_jobs import lineage, registry
+from platform_assets.tables import all_tables
 from spark_jobs.contract import HOUR_COLUMN, Column, Table
 
 DEFAULT_DATABASE = "weir"
@@ -24,8 +23,7 @@ def sql_name(table: Table) -> str:
 
 def sql_tables() -> dict[str, Table]:
     """Every lake table by its name in SQL."""
-    every = (*registry.tables().values(), *WAF_TABLES, lineage.MADE_HOURS)
-    return {sql_name(table): table for table in every}
+    return {sql_name(table): table for table in all_tables().values()}
 
 
 def sql_columns(table: Table) -> tuple[Column, ...]:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from platform_assets.models import MODELS
-from platform_assets.retention import all_tables
+from platform_assets.tables import all_tables
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "checks.md"
 WARNING = "(a warning)"

@@ -19,11 +19,11 @@ from platform_assets.automation import key_of
 from platform_assets.definitions import build_defs
 from platform_assets.models import MODELS
 from platform_assets.resources.engine import lake_of
-from platform_assets.retention import all_tables
 from platform_assets.run import AT_THE_END, BY_HOUR, BY_TRAILING_DAY
 from platform_assets.sensors import hour_ranges
 from platform_assets.settings import Settings, load_settings
 from platform_assets.staleness import steps
+from platform_assets.tables import all_tables
 from spark_jobs import registry
 from spark_jobs.contract import Table
 from weir_models import registry as models

@@ -11,8 +11,9 @@ import pyarrow as pa
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.metrics import MetricPoint, publish
 from platform_assets.resources.notifier import Alert, notify
-from platform_assets.retention import RECORDS, RECORDS_DAYS, all_tables, carry_out, retention_days
+from platform_assets.retention import RECORDS, RECORDS_DAYS, carry_out, retention_days
 from platform_assets.settings import load_settings
+from platform_assets.tables import all_tables
 from spark_jobs.contract import HOUR_COLUMN
 from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, REJECTED_LINES

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pytest
 
 from platform_assets.resources.engine import lake_of
-from platform_assets.retention import all_tables
 from platform_assets.settings import Settings
 from platform_assets.sql import SqlError, answered
 from platform_assets.sql_tables import sql_columns, sql_name, sql_tables, sql_type
+from platform_assets.tables import all_tables
 from platform_assets.waf.tables import WAF_DECISIONS
 from spark_jobs.contract import Table
 from spark_jobs.lake import arrow_schema
