@@ -16,9 +16,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract import HOUR_COLUMN, Column, Interval, Table
+from spark_jobs.delta_log import ActiveFile, Opened, Snapshot, opened
 from spark_jobs.objects import Storage
 
 if TYPE_CHECKING:
@@ -91,16 +92,6 @@ def spark_ddl(table: Table, with_hour: bool = False) -> str:
     if with_hour and table.hourly:
         columns.append(f"`{HOUR_COLUMN}` string")
     return ", ".join(columns)
-
-
-class ActiveFile(NamedTuple):
-    """A data file of the newest version, as the log has it; times in milliseconds."""
-
-    path: str
-    size_bytes: int
-    num_records: int
-    modification_time: int
-    hour: str | None
 
 
 @dataclass(frozen=True)
@@ -188,13 +179,12 @@ class Lake:
 
         Returns the rows added.
         """
-        from deltalake import CommitProperties, DeltaTable, Schema
+        from deltalake import CommitProperties, Schema
         from deltalake.exceptions import CommitFailedError, DeltaError
         from deltalake.transaction import AddAction, RemoveAction
 
         if table.hourly and hours is not None and (stray := {f.hour for f in files} - set(hours)):
             raise ValueError(f"{table.key}: files of {sorted(map(str, stray))} do not belong to the hours written.")
-        self._create(table)
         now = int(time.time() * 1000)
         add = [
             AddAction(
@@ -208,7 +198,7 @@ class Lake:
             for f in files
         ]
         for attempt in range(COMMIT_ATTEMPTS):
-            delta = DeltaTable(self.path(table), storage_options=self.storage.delta_options())
+            target = self._opened(table) or self._created(table)
             remove = [
                 RemoveAction(
                     path=row.path,
@@ -217,12 +207,12 @@ class Lake:
                     size=row.size_bytes,
                     partition_values={HOUR_COLUMN: row.hour} if table.hourly else {},
                 )
-                for row in self._active_files(delta, hours if replaces else [])
+                for row in target.snapshot.files(hours if replaces else [])
             ]
             if not add and not remove:
                 return 0
             try:
-                delta.create_write_transaction(
+                target.delta.create_write_transaction(
                     [*remove, *add],
                     mode="append",
                     schema=Schema.from_arrow(arrow_schema(table, with_hour=True)),
@@ -240,13 +230,10 @@ class Lake:
             break
         return sum(f.rows for f in files)
 
-    def _create(self, table: Table) -> None:
+    def _created(self, table: Table) -> Opened:
         from deltalake import DeltaTable, Schema
         from deltalake.exceptions import CommitFailedError, DeltaError
 
-        options = self.storage.delta_options()
-        if DeltaTable.is_deltatable(self.path(table), storage_options=options):
-            return
         if not self.root.startswith("s3://"):
             Path(self.path(table)).mkdir(parents=True, exist_ok=True)
         try:
@@ -256,11 +243,26 @@ class Lake:
                 mode="ignore",
                 partition_by=[HOUR_COLUMN] if table.hourly else None,
                 description=table.meaning,
-                storage_options=options,
+                storage_options=self.storage.delta_options(),
             )
         except (CommitFailedError, DeltaError):
-            if not DeltaTable.is_deltatable(self.path(table), storage_options=options):
+            if self._opened(table) is None:
                 raise  # else somebody else was faster to make the same table
+        made = self._opened(table)
+        assert made is not None
+        return made
+
+    def _opened(self, table: Table) -> Opened | None:
+        return opened(self.path(table), self.storage)
+
+    def _snapshot(self, table: Table) -> Snapshot | None:
+        """The newest version's files, None where nothing has been written yet."""
+        found = self._opened(table)
+        return None if found is None else found.snapshot
+
+    def _files(self, table: Table, hours: Sequence[str] | None) -> list[ActiveFile]:
+        snapshot = self._snapshot(table)
+        return [] if snapshot is None else snapshot.files(hours)
 
     # --- reading ---------------------------------------------------------------------------------------------
 
@@ -282,27 +284,24 @@ class Lake:
 
     def version(self, table: Table) -> int | None:
         """The version of the table's log, None where nothing has been written yet."""
-        delta = self.delta(table)
-        return None if delta is None else delta.version()
+        snapshot = self._snapshot(table)
+        return None if snapshot is None else snapshot.version
 
     def hours(self, table: Table) -> list[str]:
         """Hours that hold rows, in order."""
-        delta = self.delta(table)
-        return [] if delta is None else sorted({str(row.hour) for row in self._active_files(delta, None)})
+        snapshot = self._snapshot(table)
+        return [] if snapshot is None else sorted(hour for hour in snapshot.by_hour if hour is not None)
 
     def row_counts(self, table: Table, hours: Sequence[str] | None = None) -> dict[str, int]:
         """Rows per hour as the log records them (key '' for a table that is not hourly)."""
         counts: dict[str, int] = {}
-        delta = self.delta(table)
-        for row in self._active_files(delta, hours) if delta is not None else []:
-            hour = row.hour or ""
-            counts[hour] = counts.get(hour, 0) + row.num_records
+        for file in self._files(table, hours):
+            counts[file.hour or ""] = counts.get(file.hour or "", 0) + file.num_records
         return counts
 
     def read(self, spark: SparkSession, table: Table, interval: Interval | None = None) -> DataFrame:
         """The rows of the interval as a DataFrame, without the partition column; empty where there are none."""
-        delta = self.delta(table)
-        files = [] if delta is None else self._active_files(delta, interval.hours if interval else None)
+        files = self._files(table, interval.hours if interval else None)
         if not files:
             return spark.createDataFrame([], spark_ddl(table))
         return self.read_files(spark, table, [row.path for row in files], spark_ddl(table))
@@ -315,9 +314,8 @@ class Lake:
 
     def files_by_hour(self, table: Table, hours: Sequence[str]) -> dict[str, list[ActiveFile]]:
         """The data files of each of the hours that has any, in order; for tasks that read them themselves."""
-        delta = self.delta(table)
         found: dict[str, list[ActiveFile]] = {}
-        for file in [] if delta is None else sorted(self._active_files(delta, hours), key=lambda file: file.path):
+        for file in sorted(self._files(table, hours), key=lambda file: file.path):
             found.setdefault(str(file.hour), []).append(file)
         return found
 
@@ -353,9 +351,12 @@ class Lake:
         import pyarrow as pa
         import pyarrow.dataset as ds
 
-        delta = self.delta(table, as_of)
         schema = arrow_schema(table, with_hour=True)
-        files = [] if delta is None else self._active_files(delta, hours)
+        if as_of is None:
+            files = self._files(table, hours)
+        else:
+            delta = self.delta(table, as_of)
+            files = [] if delta is None else Snapshot.of(delta).files(hours)
         if not files:
             return ds.dataset(pa.Table.from_batches([], schema=schema))
         filesystem, base = self.storage.filesystem(self.path(table))
@@ -367,20 +368,6 @@ class Lake:
             partitions=[(ds.field(HOUR_COLUMN) == row.hour) if table.hourly else ds.scalar(True) for row in files],
         )
 
-    def _active_files(self, delta: DeltaTable, hours: Sequence[str] | None) -> list[ActiveFile]:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        if hours is not None and not hours:
-            return []
-        actions = pa.table(delta.get_add_actions(flatten=True))
-        partition = f"partition.{HOUR_COLUMN}"
-        if hours is not None:
-            actions = actions.filter(pc.is_in(actions[partition], pa.array(hours, pa.string())))
-        columns = [actions[name].to_pylist() for name in ("path", "size_bytes", "num_records", "modification_time")]
-        of_hour = actions[partition].to_pylist() if partition in actions.column_names else [None] * len(actions)
-        return [ActiveFile(*values) for values in zip(*columns, of_hour, strict=True)]
-
     def pinned(self) -> Lake:
         """The lake for reading, each table as it is when it is read first: a long log is opened once, not for every hour."""
         return _PinnedLake(self.root, self.storage)
@@ -389,9 +376,8 @@ class Lake:
 
     def forget_written_before(self, table: Table, at: datetime) -> int:
         """Drop hours last written before `at`; returns how many were dropped. `vacuum` frees the space."""
-        delta = self.delta(table)
         written: dict[str, int] = {}
-        for row in self._active_files(delta, None) if delta is not None else []:
+        for row in self._files(table, None):
             written[str(row.hour)] = max(written.get(str(row.hour), 0), row.modification_time)
         old = sorted(hour for hour, latest in written.items() if latest < at.timestamp() * 1000)
         if old:
@@ -407,11 +393,11 @@ class Lake:
         from deltalake.exceptions import CommitFailedError
 
         delta = self.delta(table)
-        files: dict[str, int] = {}
-        for file in self._active_files(delta, None) if delta is not None else []:
-            files[file.hour or ""] = files.get(file.hour or "", 0) + 1
-        small = sorted(hour for hour, count in files.items() if count > 1 and hour < before)
-        if delta is None or not small:
+        if delta is None:
+            return 0
+        held = Snapshot.of(delta).by_hour
+        small = sorted(hour or "" for hour, files in held.items() if len(files) > 1 and (hour or "") < before)
+        if not small:
             return 0
         filters = [(HOUR_COLUMN, "in", small)] if table.hourly else None
         try:
@@ -432,24 +418,12 @@ class Lake:
 
 @dataclass(frozen=True)
 class _PinnedLake(Lake):
-    opened: dict[str, DeltaTable | None] = field(default_factory=dict, compare=False)
-    files: dict[str, dict[str | None, list[ActiveFile]]] = field(default_factory=dict, compare=False)
+    kept: dict[str, Snapshot | None] = field(default_factory=dict, compare=False)
 
-    def delta(self, table: Table, as_of: datetime | None = None) -> DeltaTable | None:
-        if as_of is not None:
-            return super().delta(table, as_of)
-        if table.key not in self.opened:
-            self.opened[table.key] = super().delta(table)
-        return self.opened[table.key]
-
-    def _active_files(self, delta: DeltaTable, hours: Sequence[str] | None) -> list[ActiveFile]:
-        name = f"{delta.table_uri} {delta.version()}"
-        if name not in self.files:
-            self.files[name] = {}
-            for file in super()._active_files(delta, None):
-                self.files[name].setdefault(file.hour, []).append(file)
-        held = self.files[name]
-        return [file for hour in (held if hours is None else dict.fromkeys(hours)) for file in held.get(hour, ())]
+    def _snapshot(self, table: Table) -> Snapshot | None:
+        if table.key not in self.kept:
+            self.kept[table.key] = super()._snapshot(table)
+        return self.kept[table.key]
 
 
 def _replaced(hours: Sequence[str] | None) -> str:

@@ -1,0 +1,95 @@
+"""Open tables: what others commit is seen, a table that began anew is opened anew, and nothing is opened twice for nothing."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import deltalake
+import pyarrow as pa
+import pytest
+
+from spark_jobs import delta_log
+from spark_jobs.contract import HOUR_COLUMN, Column, Table
+from spark_jobs.lake import Lake, arrow_schema
+
+TABLE = Table("test/log/rows", "Rows.", "one row", columns=(Column("number", "int64", "a number"),))
+HOURS = ["2026-11-20-13", "2026-11-20-14"]
+
+
+def rows(hour: str, *numbers: int) -> pa.Table:
+    found = [{"number": number, HOUR_COLUMN: hour} for number in numbers]
+    return pa.Table.from_pylist(found, schema=arrow_schema(TABLE, with_hour=True))
+
+
+def numbers(lake: Lake) -> list[int]:
+    return sorted(lake.read_arrow(TABLE)["number"].to_pylist())
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(str(tmp_path / "lake"))
+
+
+@pytest.fixture
+def openings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    found: list[str] = []
+
+    class Counted(deltalake.DeltaTable):
+        def __init__(self, table_uri: str, **options: Any) -> None:
+            found.append(table_uri)
+            super().__init__(table_uri, **options)
+
+    monkeypatch.setattr(deltalake, "DeltaTable", Counted)
+    return found
+
+
+def test_a_table_is_opened_once_however_often_it_is_read_and_written(lake: Lake, openings: list[str]) -> None:
+    for number in range(5):
+        lake.append_arrow(rows(HOURS[number % 2], number), TABLE)
+        assert numbers(lake) == list(range(number + 1))
+    assert lake.hours(TABLE) == HOURS
+    assert len(openings) == 2, "where it is made, and where it is read"
+
+
+def test_commits_of_others_are_seen(lake: Lake) -> None:
+    lake.overwrite_arrow(rows(HOURS[0], 1), TABLE, HOURS[:1])
+    assert numbers(lake) == [1]
+    other = deltalake.DeltaTable(lake.path(TABLE))
+    deltalake.write_deltalake(other, rows(HOURS[1], 2), mode="append")
+    assert numbers(lake) == [1, 2]
+    other.delete("number = 1")
+    assert numbers(lake) == [2]
+
+
+@pytest.mark.parametrize("commits", [1, 2, 3])
+def test_a_lake_that_was_deleted_and_made_anew_is_opened_anew(lake: Lake, commits: int) -> None:
+    for number in range(2):
+        lake.append_arrow(rows(HOURS[0], number), TABLE)
+    shutil.rmtree(lake.root)
+    assert lake.version(TABLE) is None and numbers(lake) == []
+    shutil.rmtree(lake.root, ignore_errors=True)
+    again = Lake(f"{lake.root}-elsewhere")
+    for number in range(commits):
+        again.append_arrow(rows(HOURS[1], 10 + number), TABLE)
+    Path(again.root).rename(lake.root)
+    assert numbers(lake) == list(range(10, 10 + commits))
+
+
+def test_a_pinned_lake_stays_as_it_was_read_first(lake: Lake) -> None:
+    lake.append_arrow(rows(HOURS[0], 1), TABLE)
+    pinned = lake.pinned()
+    assert numbers(pinned) == [1]
+    lake.append_arrow(rows(HOURS[0], 2), TABLE)
+    assert (numbers(pinned), numbers(lake)) == ([1], [1, 2])
+    assert numbers(lake.pinned()) == [1, 2]
+
+
+def test_only_so_many_tables_are_kept_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delta_log, "MOST_KEPT", 2)
+    lakes = [Lake(str(tmp_path / name)) for name in "abc"]
+    for number, lake in enumerate(lakes):
+        lake.append_arrow(rows(HOURS[0], number), TABLE)
+    assert len(delta_log._kept.tables) == 2
+    assert [numbers(lake) for lake in lakes] == [[0], [1], [2]]
