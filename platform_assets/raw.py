@@ -8,7 +8,7 @@ import dagster as dg
 
 from platform_assets import listings
 from platform_assets.automation import key_of, spec_of
-from platform_assets.resources.engine import SparkRunner, lake_of, storage_of
+from platform_assets.resources.engine import lake_of, storage_of
 from platform_assets.resources.notifications import Queue
 from platform_assets.resources.objects import ListedObject, list_objects
 from platform_assets.settings import Settings
@@ -125,11 +125,12 @@ def _settled(settings: Settings, known: Any, told: list[ListedObject]) -> list[L
 def _without_repeats(lake: Lake) -> Any:
     from spark_jobs.sources.cloudfront import ledger
 
-    known = lake.read_arrow(OBJECTS)
-    once = ledger.without_repeats(known)
-    if once.num_rows < known.num_rows:
-        lake.overwrite_arrow(once, OBJECTS)
-    return once
+    def once(rows: Any) -> Any:
+        found = ledger.without_repeats(rows)
+        return found if found.num_rows < rows.num_rows else None
+
+    lake.rewrite(OBJECTS, once)
+    return lake.read_arrow(OBJECTS)
 
 
 def _with(settings: Settings, lake: Lake, known: Any, found: Iterable[ListedObject], now: datetime) -> Any:
@@ -137,25 +138,21 @@ def _with(settings: Settings, lake: Lake, known: Any, found: Iterable[ListedObje
     from spark_jobs.sources.cloudfront import ledger
 
     updated = ledger.with_listed(known, map(vars, found), now)
+    lake.append_arrow(updated.slice(known.num_rows), OBJECTS)
     unnamed = ledger.nameless(updated)
     if unnamed:
-        updated = _with_hours(settings, updated, unnamed, now)
-    if updated.slice(0, known.num_rows).equals(known.select(updated.column_names)):
-        lake.append_arrow(updated.slice(known.num_rows), OBJECTS)
-    else:
-        lake.overwrite_arrow(updated, OBJECTS)
+        observed = _observed(settings, unnamed)
+        lake.rewrite(OBJECTS, lambda rows: ledger.with_observed_hours(rows, observed, now))
+        return lake.read_arrow(OBJECTS)
     return updated
 
 
-def _with_hours(settings: Settings, updated: Any, unnamed: Any, now: datetime) -> Any:
-    """Look into objects whose names do not tell their hours."""
+def _observed(settings: Settings, unnamed: Any) -> Any:
+    """Hours of objects whose names do not tell them, by looking into the objects; here, whatever engine runs the jobs."""
     from platform_assets.lake import parse_parameters
     from spark_jobs.session import spark_session
     from spark_jobs.sources.cloudfront import ledger
     from spark_jobs.sources.cloudfront.transform import observed_hours
 
-    runner = SparkRunner.of(settings)
     options = ledger.parse_options(parse_parameters(settings))
-    found = observed_hours(spark_session(runner.engine), storage_of(settings), unnamed, options, runner.tasks)
-    learnt = ledger.with_observed_hours(updated, found, now)
-    return updated if learnt is None else learnt
+    return observed_hours(spark_session(), storage_of(settings), unnamed, options, settings.tasks)

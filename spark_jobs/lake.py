@@ -12,11 +12,11 @@ import json
 import string
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from spark_jobs.contract import HOUR_COLUMN, Column, Interval, Table
 from spark_jobs.delta_log import ActiveFile, Opened, Snapshot, opened
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SPARK_TYPES = {"int32": "int", "int64": "bigint", "list<string>": "array<string>"}
 ROW_GROUP_ROWS = 131_072
 COMMIT_ATTEMPTS = 8
+_Result = TypeVar("_Result")
 COMPACTED_BYTES = 256 << 20
 MANIFEST_SCHEMA = "manifest string"
 UNUSABLE_IN_PATHS = frozenset("[]{}*?^%\\")
@@ -179,56 +180,70 @@ class Lake:
 
         Returns the rows added.
         """
-        from deltalake import CommitProperties, Schema
-        from deltalake.exceptions import CommitFailedError, DeltaError
-        from deltalake.transaction import AddAction, RemoveAction
-
         if table.hourly and hours is not None and (stray := {f.hour for f in files} - set(hours)):
             raise ValueError(f"{table.key}: files of {sorted(map(str, stray))} do not belong to the hours written.")
+
+        def once() -> int:
+            target = self._opened(table) or self._created(table)
+            self._transact(target, table, files, target.snapshot.files(hours if replaces else []))
+            return sum(f.rows for f in files)
+
+        return _tried_again(once)
+
+    def rewrite(self, table: Table, change: Callable[[pa.Table], pa.Table | None]) -> None:
+        """Write a table that is not hourly anew from its own rows (None leaves it); rows that others add meanwhile stay."""
+
+        def once() -> None:
+            target = self._opened(table)
+            if target is None:
+                return
+            read = target.snapshot.files()
+            data = change(self._dataset(table, read).to_table())
+            if data is not None:
+                writer = self.writer(table)
+                writer.write(data, None)
+                self._transact(target, table, writer.close(), read)
+
+        _tried_again(once)
+
+    def _transact(self, target: Opened, table: Table, files: Sequence[WrittenFile], gone: Sequence[ActiveFile]) -> None:
+        """One transaction on the version that is open: it fails where somebody else has written the same meanwhile."""
+        from deltalake import CommitProperties, Schema
+        from deltalake.transaction import AddAction, RemoveAction
+
+        def partition(hour: str | None) -> dict[str, str | None]:
+            return {HOUR_COLUMN: hour} if table.hourly else {}
+
         now = int(time.time() * 1000)
+        remove = [
+            RemoveAction(
+                path=file.path,
+                deletion_timestamp=now,
+                data_change=True,
+                size=file.size_bytes,
+                partition_values=partition(file.hour),
+            )
+            for file in gone
+        ]
         add = [
             AddAction(
-                path=f.path,
-                size=f.size_bytes,
-                partition_values={HOUR_COLUMN: f.hour} if table.hourly else {},
+                path=file.path,
+                size=file.size_bytes,
+                partition_values=partition(file.hour),
                 modification_time=now,
                 data_change=True,
-                stats=json.dumps({"numRecords": f.rows, **f.stats}),
+                stats=json.dumps({"numRecords": file.rows, **file.stats}),
             )
-            for f in files
+            for file in files
         ]
-        for attempt in range(COMMIT_ATTEMPTS):
-            target = self._opened(table) or self._created(table)
-            remove = [
-                RemoveAction(
-                    path=row.path,
-                    deletion_timestamp=now,
-                    data_change=True,
-                    size=row.size_bytes,
-                    partition_values={HOUR_COLUMN: row.hour} if table.hourly else {},
-                )
-                for row in target.snapshot.files(hours if replaces else [])
-            ]
-            if not add and not remove:
-                return 0
-            try:
-                target.delta.create_write_transaction(
-                    [*remove, *add],
-                    mode="append",
-                    schema=Schema.from_arrow(arrow_schema(table, with_hour=True)),
-                    partition_by=[HOUR_COLUMN] if table.hourly else [],
-                    commit_properties=CommitProperties(
-                        custom_metadata={"weir.hours": _replaced(hours) if replaces else "0"},
-                        max_commit_retries=0,
-                    ),
-                )
-            except (CommitFailedError, DeltaError):
-                if attempt == COMMIT_ATTEMPTS - 1:
-                    raise
-                time.sleep(0.05 * 2**attempt)
-                continue
-            break
-        return sum(f.rows for f in files)
+        if add or remove:
+            target.delta.create_write_transaction(
+                [*remove, *add],
+                mode="append",
+                schema=Schema.from_arrow(arrow_schema(table, with_hour=True)),
+                partition_by=[HOUR_COLUMN] if table.hourly else [],
+                commit_properties=CommitProperties(max_commit_retries=0),
+            )
 
     def _created(self, table: Table) -> Opened:
         from deltalake import DeltaTable, Schema
@@ -348,15 +363,16 @@ class Lake:
 
     def dataset(self, table: Table, hours: Sequence[str] | None = None, as_of: datetime | None = None) -> Any:
         """A pyarrow dataset over the files of the hours (all without)."""
+        if as_of is None:
+            return self._dataset(table, self._files(table, hours))
+        delta = self.delta(table, as_of)
+        return self._dataset(table, [] if delta is None else Snapshot.of(delta).files(hours))
+
+    def _dataset(self, table: Table, files: Sequence[ActiveFile]) -> Any:
         import pyarrow as pa
         import pyarrow.dataset as ds
 
         schema = arrow_schema(table, with_hour=True)
-        if as_of is None:
-            files = self._files(table, hours)
-        else:
-            delta = self.delta(table, as_of)
-            files = [] if delta is None else Snapshot.of(delta).files(hours)
         if not files:
             return ds.dataset(pa.Table.from_batches([], schema=schema))
         filesystem, base = self.storage.filesystem(self.path(table))
@@ -426,8 +442,16 @@ class _PinnedLake(Lake):
         return self.kept[table.key]
 
 
-def _replaced(hours: Sequence[str] | None) -> str:
-    return "all" if hours is None else str(len(hours))
+def _tried_again(transaction: Callable[[], _Result]) -> _Result:
+    """A transaction that reads the newest version each time, until nobody else was faster."""
+    from deltalake.exceptions import CommitFailedError, DeltaError
+
+    for attempt in range(COMMIT_ATTEMPTS - 1):
+        try:
+            return transaction()
+        except (CommitFailedError, DeltaError):
+            time.sleep(0.05 * 2**attempt)
+    return transaction()
 
 
 class TableWriter:

@@ -127,8 +127,13 @@ def record(lake: Lake, made: Mapping[str, Mapping[str, str]]) -> None:
 
 def compact(lake: Lake) -> int:
     """Keep the latest row of each table and hour; returns how many rows went."""
-    rows = lake.read_arrow(MADE_HOURS)
-    latest = {(r["table_key"], r["hour"]): r for r in rows.sort_by("made_at").to_pylist()}
-    if len(latest) < rows.num_rows:
-        lake.overwrite_arrow(pa.Table.from_pylist(list(latest.values()), schema=arrow_schema(MADE_HOURS)), MADE_HOURS)
-    return rows.num_rows - len(latest)
+    gone = 0
+
+    def latest(rows: pa.Table) -> pa.Table | None:
+        nonlocal gone
+        kept = {(row["table_key"], row["hour"]): row for row in rows.sort_by("made_at").to_pylist()}
+        gone = rows.num_rows - len(kept)
+        return pa.Table.from_pylist(list(kept.values()), schema=arrow_schema(MADE_HOURS)) if gone else None
+
+    lake.rewrite(MADE_HOURS, latest)
+    return gone

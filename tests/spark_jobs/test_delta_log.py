@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
 import deltalake
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from spark_jobs import delta_log
@@ -93,3 +95,25 @@ def test_only_so_many_tables_are_kept_open(tmp_path: Path, monkeypatch: pytest.M
         lake.append_arrow(rows(HOURS[0], number), TABLE)
     assert len(delta_log._kept.tables) == 2
     assert [numbers(lake) for lake in lakes] == [[0], [1], [2]]
+
+
+def test_rows_that_others_add_while_a_table_is_rewritten_stay(lake: Lake) -> None:
+    whole = Table("test/log/whole", "Rows.", "one row", columns=TABLE.columns, hourly=False)
+    schema = arrow_schema(whole)
+    for number in range(3):
+        lake.append_arrow(pa.table({"number": [number]}, schema), whole)
+    seen: list[list[int]] = []
+
+    def without_zero(rows: pa.Table) -> pa.Table:
+        seen.append(sorted(rows["number"].to_pylist()))
+        if len(seen) == 1:  # another thread has the table open for itself, as another process has
+            late = threading.Thread(target=lambda: lake.append_arrow(pa.table({"number": [7]}, schema), whole))
+            late.start()
+            late.join()
+        return rows.filter(pc.greater(rows["number"], 0))
+
+    lake.rewrite(whole, without_zero)
+    assert seen[0] == [0, 1, 2]
+    assert sorted(lake.read_arrow(whole)["number"].to_pylist()) == [1, 2, 7]
+    lake.rewrite(whole, lambda rows: None)
+    assert sorted(lake.read_arrow(whole)["number"].to_pylist()) == [1, 2, 7]

@@ -53,9 +53,7 @@ def requests(run: JobRun) -> dict[str, Any]:
     known = run.lake.read_arrow(OBJECTS)
     objects = ledger.objects_of(known, run.interval.hours)
     report = transform(run.spark, run.lake, objects, run.interval, options, run.tasks)
-    learnt = ledger.with_observed_hours(known, report.observed_hours)
-    if learnt is not None:
-        run.lake.overwrite_arrow(learnt, OBJECTS)
+    run.lake.rewrite(OBJECTS, lambda rows: ledger.with_observed_hours(rows, report.observed_hours))
     return {
         "objects": len(objects),
         "lines_present": report.lines_present,
