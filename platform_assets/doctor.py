@@ -46,7 +46,7 @@ from platform_assets.resources.notifications import region_of
 from platform_assets.resources.objects import ObjectsError, count_objects
 from platform_assets.resources.spark.cluster import RunnerError
 from platform_assets.resources.spark.engines import runner_of
-from platform_assets.settings import Settings
+from platform_assets.settings import Settings, unknown_variables
 from platform_assets.waf.scopes import Scope
 from spark_jobs.lake import Lake, LakeError
 
@@ -183,6 +183,14 @@ def _java() -> tuple[State, str]:
     if not version or int(version[1]) < LEAST_JAVA:
         return "failed", f"{java} is too old for Spark 4; {advice}."
     return "ok", f"Java {version[1]} at {java}."
+
+
+def _settings(settings: Settings) -> tuple[State, str]:
+    unknown = unknown_variables(settings)
+    if not unknown:
+        return "ok", "Every WEIR_ variable is a setting."
+    said = ", ".join(f"{name} (is {nearest} meant?)" if nearest else name for name, nearest in unknown.items())
+    return "failed", f"No setting, and so without effect: {said}; correct or unset it, .env.example has all."
 
 
 def _home(settings: Settings) -> tuple[State, str]:
@@ -400,6 +408,7 @@ def _catalogue(settings: Settings) -> tuple[State, str]:
 CHECKS: dict[str, Callable[[Settings], tuple[State, str]]] = {
     "python": _python,
     "engine": _engine,
+    "settings": _settings,
     "home": _home,
     "hash key": _hash_key,
     "named files": _files,

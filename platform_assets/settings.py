@@ -16,6 +16,8 @@ from platform_assets.resources.spark.engines import runner_of
 from platform_assets.waf.scopes import Scope, parse_scopes
 
 HOME_FILE = "weir.env"
+READ_ELSEWHERE = frozenset({"WEIR_EVAL_DATA", "WEIR_TEST_AWS", "WEIR_JOB_HASH_KEY"})
+"""Of `make eval`, of the tests on AWS, and what spark-submit's driver is handed: no settings."""
 
 
 class SettingsError(Exception):
@@ -233,16 +235,32 @@ def load_settings(home: str | Path | None = None, **overrides: Any) -> Settings:
         ) from None
 
 
+def unknown_variables(settings: Settings) -> dict[str, str]:
+    """`WEIR_…` of the environment or the home's file that is no setting -> the setting nearest in name, '' without any."""
+    from difflib import get_close_matches
+
+    named = {name.upper() for name in os.environ} | {name.upper() for name in _kept(settings.home / HOME_FILE)}
+    known = {f"WEIR_{name.upper()}" for name in Settings.model_fields}
+    unknown = sorted(name for name in named - known - READ_ELSEWHERE if name.startswith("WEIR_"))
+    return {name: next(iter(get_close_matches(name, sorted(known), n=1)), "") for name in unknown}
+
+
 def remember(settings: Settings, **values: str) -> None:
     """Keep values for later commands of the same home, in `<home>/weir.env`; never used for secrets."""
     path = settings.home / HOME_FILE
     settings.home.mkdir(parents=True, exist_ok=True)
+    kept = _kept(path)
+    for name, value in values.items():
+        kept[f"WEIR_{name.upper()}"] = "'" + value.replace("'", "\\'") + "'"
+    path.write_text("".join(f"{name}={value}\n" for name, value in sorted(kept.items())), encoding="utf-8")
+
+
+def _kept(path: Path) -> dict[str, str]:
+    """What the home's file says, as it is written there."""
     kept = {}
     if path.exists():
         for line in path.read_text(encoding="utf-8").splitlines():
             name, separator, value = line.partition("=")
             if separator and not line.lstrip().startswith("#"):
                 kept[name.strip()] = value.strip()
-    for name, value in values.items():
-        kept[f"WEIR_{name.upper()}"] = "'" + value.replace("'", "\\'") + "'"
-    path.write_text("".join(f"{name}={value}\n" for name, value in sorted(kept.items())), encoding="utf-8")
+    return kept

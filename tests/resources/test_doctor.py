@@ -73,7 +73,7 @@ def test_an_empty_home_fails_nothing_and_stays_empty(tmp_path: Path) -> None:
     findings = examine(settings)
     assert exit_code(findings) == 0
     assert {finding.name: finding.state for finding in findings} == {
-        "python": "ok", "engine": "ok", "home": "missing", "hash key": "missing", "named files": "off",
+        "python": "ok", "engine": "ok", "settings": "ok", "home": "missing", "hash key": "missing", "named files": "off",
         "raw location": "missing", "raw queue": "off", "lake": "missing", "mlflow": "missing", "database": "missing", "waf": "ok",
         "aws credentials": "off", "alerts webhook": "off", "alerts sns": "off", "metrics": "ok",
             "glue catalogue": "off",
@@ -323,3 +323,16 @@ def test_brackets_in_a_sentence_are_shown_as_they_are() -> None:
     shown = io.StringIO()
     Console(file=shown, width=200).print(render([Finding("engine", "ok", "local[*] and [bold]")]))
     assert "local[*] and [bold]" in shown.getvalue()
+
+
+def test_a_variable_that_is_no_setting_is_named_with_the_one_that_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEIR_EVAL_DATA", "somewhere")
+    settings = load_settings(tmp_path)
+    assert doctor.CHECKS["settings"](settings)[0] == "ok"
+    monkeypatch.setenv("WEIR_WAF_SCOPE", "REGIONAL")
+    (tmp_path / "weir.env").write_text("# WEIR_COMMENT=1\nWEIR_TASKS=2\nWEIR_XYZZY='1'\n", encoding="utf-8")
+    state, sentence = doctor.CHECKS["settings"](settings)
+    assert state == "failed"
+    assert "WEIR_WAF_SCOPE (is WEIR_WAF_SCOPES meant?), WEIR_XYZZY;" in sentence
