@@ -7,8 +7,10 @@ only then. Imports neither pyspark nor pyarrow, so that a peer's peak memory is 
 from __future__ import annotations
 
 import gzip
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from spark_jobs.sources.cloudfront import patterns
 from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS, fields_of_header
@@ -56,6 +58,16 @@ AGENT_PATTERNS = {"tool_user_agent_count": "TOOL_AGENT", "declared_bot_count": "
 def regular_expressions() -> dict[str, str]:
     """Those of the features, by name."""
     return {name: value for name, value in vars(patterns).items() if name.isupper() and isinstance(value, str)}
+
+
+def decoded_agent(text: str) -> str:
+    """A user agent, decoded once more where its file encoded it twice."""
+    once = unquote(text)
+    return unquote(once) if "%20" in once and " " not in once else once
+
+
+def cookie_hash(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
 def common_fields(files: Sequence[Path]) -> tuple[str, ...]:

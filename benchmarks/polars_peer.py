@@ -6,7 +6,6 @@ benchmark. Set POLARS_MAX_THREADS before this module is imported. Nothing here i
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,6 +26,8 @@ from benchmarks.definitions import (
     PATH_PATTERNS,
     SUMS,
     common_fields,
+    cookie_hash,
+    decoded_agent,
     regular_expressions,
 )
 
@@ -134,8 +135,8 @@ def _object(path: Path, number: int, fields: Sequence[str], out: Path) -> int:
     )
     rows = rows.with_columns(
         *(_mapped(rows[column], unquote, "%") for column in DECODED),
-        _mapped(rows["user_agent"], _agent, "%"),
-        _mapped(rows["cookie_hash"], _hash, ""),
+        _mapped(rows["user_agent"], decoded_agent, "%"),
+        _mapped(rows["cookie_hash"], cookie_hash, ""),
     )
     for (hour,), part in rows.partition_by("event_hour", as_dict=True, include_key=False).items():
         folder = _made(out / "requests" / f"event_hour={hour}")
@@ -158,15 +159,6 @@ def _mapped(column: pl.Series, change: Callable[[str], str], only_with: str) -> 
     return (
         column.replace(chosen, pl.Series([change(text) for text in chosen], dtype=pl.String)) if len(chosen) else column
     )
-
-
-def _agent(text: str) -> str:
-    once = unquote(text)
-    return unquote(once) if "%20" in once and " " not in once else once
-
-
-def _hash(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
 def client_hourly(out: Path, threads: int = 2) -> int:

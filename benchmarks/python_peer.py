@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import hashlib
 import ipaddress
 import math
 import re
@@ -33,6 +32,8 @@ from benchmarks.definitions import (
     PATH_PATTERNS,
     SUMS,
     common_fields,
+    cookie_hash,
+    decoded_agent,
     regular_expressions,
 )
 
@@ -107,21 +108,11 @@ def _request(fields: Sequence[str], values: Sequence[str]) -> Row:
     for column in DECODED:
         if row[column] and "%" in row[column]:
             row[column] = unquote(row[column])
-    row["user_agent"] = _agent(found["cs_user_agent"])
-    row["cookie_hash"] = _hash(found["cs_cookie"])
+    agent, cookie = found["cs_user_agent"], found["cs_cookie"]
+    row["user_agent"] = decoded_agent(agent) if agent and "%" in agent else agent
+    row["cookie_hash"] = None if cookie is None else cookie_hash(cookie)
     row["host"] = found["x_host_header"] or found["cs_host"]
     return row
-
-
-def _agent(text: str | None) -> str | None:
-    if not text or "%" not in text:
-        return text
-    once = unquote(text)
-    return unquote(once) if "%20" in once and " " not in once else once
-
-
-def _hash(text: str | None) -> str | None:
-    return None if text is None else hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
 def _write(out: Path, rows: defaultdict[str, list[Row]], name: str) -> None:

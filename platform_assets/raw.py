@@ -8,7 +8,7 @@ import dagster as dg
 
 from platform_assets import listings
 from platform_assets.automation import key_of, spec_of
-from platform_assets.resources.engine import lake_of, storage_of
+from platform_assets.resources.engine import SparkRunner, lake_of, storage_of
 from platform_assets.resources.notifications import Queue
 from platform_assets.resources.objects import ListedObject, list_objects
 from platform_assets.settings import Settings
@@ -148,11 +148,12 @@ def _with(settings: Settings, lake: Lake, known: Any, found: Iterable[ListedObje
 
 
 def _observed(settings: Settings, unnamed: Any) -> Any:
-    """Hours of objects whose names do not tell them, by looking into the objects; here, whatever engine runs the jobs."""
+    """Hours of objects whose names do not tell them, by looking into the objects; in this process, wherever jobs run."""
     from platform_assets.lake import parse_parameters
     from spark_jobs.session import spark_session
     from spark_jobs.sources.cloudfront import ledger
     from spark_jobs.sources.cloudfront.transform import observed_hours
 
+    runner = SparkRunner.of(settings)
     options = ledger.parse_options(parse_parameters(settings))
-    return observed_hours(spark_session(), storage_of(settings), unnamed, options, settings.tasks)
+    return observed_hours(spark_session(runner.engine), storage_of(settings), unnamed, options, runner.tasks)

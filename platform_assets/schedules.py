@@ -1,5 +1,7 @@
 """What happens by the clock: retraining, compaction and retention."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from platform_assets.automation import key_of
@@ -16,28 +18,27 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
     """Retraining when the settings say, compaction and then retention every night (UTC)."""
     training = [key for name, table in MODELS.items() for key in (key_of(table.key), dg.AssetKey(["models", name]))]
     return [
-        dg.ScheduleDefinition(
-            name="retrain_models",
-            target=dg.AssetSelection.assets(*training),
-            cron_schedule=settings.retrain_cron,
-            execution_timezone="UTC",
-            default_status=dg.DefaultScheduleStatus.RUNNING,
-            description="Fits both models again; a version serves only once it has passed its gate.",
+        _schedule(
+            "retrain_models",
+            training,
+            settings.retrain_cron,
+            "Fits both models again; a version serves only once it has passed its gate.",
         ),
-        dg.ScheduleDefinition(
-            name="compact_tables",
-            target=dg.AssetSelection.assets(COMPACTION_KEY),
-            cron_schedule=COMPACTION_CRON,
-            execution_timezone="UTC",
-            default_status=dg.DefaultScheduleStatus.RUNNING,
-            description="Puts the small files of settled hours together.",
+        _schedule(
+            "compact_tables", [COMPACTION_KEY], COMPACTION_CRON, "Puts the small files of settled hours together."
         ),
-        dg.ScheduleDefinition(
-            name="carry_out_retention",
-            target=dg.AssetSelection.assets(RETENTION_KEY),
-            cron_schedule=RETENTION_CRON,
-            execution_timezone="UTC",
-            default_status=dg.DefaultScheduleStatus.RUNNING,
-            description="Drops what is older than each table's retention.",
+        _schedule(
+            "carry_out_retention", [RETENTION_KEY], RETENTION_CRON, "Drops what is older than each table's retention."
         ),
     ]
+
+
+def _schedule(name: str, keys: Sequence[dg.AssetKey], cron: str, description: str) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name=name,
+        target=dg.AssetSelection.assets(*keys),
+        cron_schedule=cron,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=description,
+    )

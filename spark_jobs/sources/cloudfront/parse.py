@@ -243,8 +243,8 @@ class ObjectParser:
                 numbers = np.delete(numbers, odd)
         excluded = sorted(n for n in self.object.excluded if first_line <= n < first_line + count)
         if excluded:
-            lines = data.split(b"\n")
-            rejected += [_rejected(n, *self.object.excluded[n], lines[n - first_line]) for n in excluded]
+            spans = _spans(data)
+            rejected += [_rejected(n, *self.object.excluded[n], data[slice(*spans[n - first_line])]) for n in excluded]
             table = table.filter(pc.invert(pc.is_in(table["line_number"], pa.array(excluded, pa.int64()))))
         self.lines_present += count
         return Parsed(table, sorted(rejected, key=lambda r: r.line_number))
