@@ -335,7 +335,7 @@ class Lake:
         return found
 
     def read_batches(
-        self, table: Table, paths: Sequence[str], columns: Sequence[str], dictionaries: Sequence[str] = ()
+        self, table: Table, paths: Iterable[str], columns: Sequence[str], dictionaries: Sequence[str] = ()
     ) -> Iterator[pa.RecordBatch]:
         """In a task: rows of data files, a row group at a time, texts of `dictionaries` as dictionaries."""
         import pyarrow.parquet as pq

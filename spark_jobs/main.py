@@ -11,6 +11,7 @@ adds of its own are then passed over.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import sys
 from collections.abc import Mapping
@@ -41,8 +42,20 @@ class JobRun:
 
 def run_job(source: str, job: str, run: JobRun) -> dict[str, Any]:
     """Run the function `job` of the source's jobs.py; returns its figures."""
-    figures: dict[str, Any] = getattr(import_module(f"spark_jobs.sources.{source}.jobs"), job)(run)
-    return figures
+    try:
+        figures: dict[str, Any] = getattr(import_module(f"spark_jobs.sources.{source}.jobs"), job)(run)
+        return figures
+    finally:
+        _give_back_memory()
+
+
+def _give_back_memory() -> None:
+    """What a job has freed goes back to the system, where allocators would keep it: the next one has other needs."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
 
 
 def carry_out(uri: str, storage: Storage, engine: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Work that tasks fetch for themselves: items spread over tasks by weight; and a table made from another hour by hour.
+"""Work that tasks fetch for themselves: items spread over tasks by weight; tables made hour by hour, or share by share.
 
 The engine only says which task does what. A task reads its files and writes the result's, so no row crosses the boundary
-between engine and Python, and no task holds more than one hour at a time.
+between engine and Python, and no task holds more than one hour, or one share, at a time.
 """
 
 from __future__ import annotations
@@ -73,4 +73,21 @@ def written_by_hour(
     items = [(hour, [file.path for file in files]) for hour, files in held.items()]
     weights = [sum(file.size_bytes for file in files) for files in held.values()]
     rows = shared_out(spark, items, weights, tasks).mapInArrow(write, MANIFEST_SCHEMA).collect()
+    return [WrittenFile.from_json(row.manifest) for row in rows]
+
+
+def written_by_share(
+    spark: SparkSession, lake: Lake, target: Table, make: Callable[[int], pa.Table], shares: int
+) -> list[WrittenFile]:
+    """What `make` gives for each share, with `event_hour`, as files of `target` that nobody reads before a commit."""
+
+    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        writer = lake.writer(target)
+        for share in items_of(batches):
+            writer.write_by_hour(make(share))
+        yield pa.RecordBatch.from_pydict({"manifest": [file.to_json() for file in writer.close()]})
+
+    rows = shared_out(spark, range(shares), [1] * shares, shares).mapInArrow(write, MANIFEST_SCHEMA).collect()
     return [WrittenFile.from_json(row.manifest) for row in rows]

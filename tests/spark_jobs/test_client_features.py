@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import random
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 import client_oracle as oracle
@@ -58,7 +60,7 @@ def hourly_table(rows: list[Row]) -> pa.Table:
 
 
 def daily(rows: list[Row], first: int, last: int) -> list[Row]:
-    return client_daily_rows(hourly_table(rows), format_hour(at(first)), format_hour(at(last))).to_pylist()
+    return client_daily_rows(hourly_table(rows).to_batches(), format_hour(at(first)), format_hour(at(last))).to_pylist()
 
 
 # --- client_daily, pure -------------------------------------------------------------------------------------------------
@@ -74,10 +76,28 @@ def test_client_daily_is_what_the_long_way_gives(count: int, hours: int, seed: i
 
 
 def test_client_daily_has_the_columns_and_types_of_its_table() -> None:
-    found = client_daily_rows(hourly_table(random_hourly(50, 30, 1)), format_hour(at(0)), format_hour(at(30)))
+    found = client_daily_rows(
+        hourly_table(random_hourly(50, 30, 1)).to_batches(), format_hour(at(0)), format_hour(at(30))
+    )
     assert found.schema.names == [*CLIENT_DAILY.column_names, HOUR_COLUMN]
     assert found.cast(arrow_schema(CLIENT_DAILY, with_hour=True)).num_rows == found.num_rows
-    assert client_daily_rows(found.schema.empty_table(), format_hour(at(0)), format_hour(at(1))).num_rows == 0
+    assert client_daily_rows([], format_hour(at(0)), format_hour(at(1))).schema == arrow_schema(
+        CLIENT_DAILY, with_hour=True
+    )
+
+
+@pytest.mark.parametrize("encoded", [True, False])
+def test_shares_of_client_daily_are_together_what_it_is_at_once(encoded: bool) -> None:
+    rows = random_hourly(300, 40, 6)
+    table = hourly_table(rows)
+    if encoded:
+        table = table.set_column(table.schema.get_field_index("client"), "client", table["client"].dictionary_encode())
+    span = format_hour(at(0)), format_hour(at(40))
+    batches = table.to_batches(max_chunksize=97)
+    parts = [client_daily_rows(batches, *span, share, 3).to_pylist() for share in range(3)]
+    assert all(parts)
+    key = itemgetter("client", "client_kind", "hour_at")
+    assert sorted(itertools.chain(*parts), key=key) == sorted(daily(rows, 0, 40), key=key)
 
 
 @settings(max_examples=60, deadline=None)

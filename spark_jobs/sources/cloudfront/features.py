@@ -6,49 +6,26 @@ into a row of hour h. Distinct counts are made by grouping twice, which is exact
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from spark_jobs.contract import HOUR_COLUMN, Interval
-from spark_jobs.lake import spark_ddl
+from spark_jobs.contract import HOUR_COLUMN
 from spark_jobs.sources.cloudfront.tables import (
     ADDITIVE,
     ATTACK_FLOOR,
     CLIENT_ATTACKS,
     CLIENT_BEHAVIOUR,
     CLIENT_DAILY,
-    CLIENT_HOURLY,
     EVIDENCE_REQUESTS,
     MAXIMA,
 )
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark.sql import Column, DataFrame
 
 _BEHAVIOUR = tuple(column.name for column in CLIENT_BEHAVIOUR)
-
-
-def client_daily(hourly: DataFrame, interval: Interval, tasks: int = 4) -> DataFrame:
-    """client_hourly of `interval` and the 23 hours before it -> trailing 24-hour rows of `interval`."""
-    first, last = interval.hours[0], interval.hours[-1]
-
-    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
-
-        from spark_jobs.sources.cloudfront.trailing import client_daily_rows
-
-        held = [batch for batch in batches if batch.num_rows]
-        if held:
-            yield from client_daily_rows(pa.Table.from_batches(held), first, last).to_batches()
-
-    columns = [name for name in CLIENT_HOURLY.column_names if name not in ("first_event_at", "last_event_at")]
-    by_net = hourly.select(*columns, network_cidr(F.col("client")).alias("network")).repartition(tasks, "network")
-    # By hour again, so that an hour's rows end in one file instead of one a task.
-    return by_net.mapInArrow(rows, spark_ddl(CLIENT_DAILY, with_hour=True)).repartition(tasks, HOUR_COLUMN)
 
 
 def by_network(addresses: DataFrame) -> DataFrame:

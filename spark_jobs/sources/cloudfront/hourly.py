@@ -7,7 +7,8 @@ rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,8 @@ TEXTS = ("client_ip", "uri_path", "user_agent")
 READ_AS_DICTIONARY = (*TEXTS, "method", "referer", "cookie_hash")
 COLUMNS = (*READ_AS_DICTIONARY, "event_at", "status", "uri_query", "bytes_sent", "time_taken_seconds")
 """What is read of a request."""
+SLICE_ROWS = 262_144
+"""Of addresses that are counted at once, about: bounds what counting takes beside the rows themselves."""
 
 Numbers = np.ndarray
 
@@ -40,20 +43,32 @@ def client_hourly_rows(requests: Iterable[pa.RecordBatch]) -> pa.Table | None:
     group = (hour - hour.min()) * len(rows.texts["client_ip"]) + rows.codes["client_ip"]
     order = np.argsort(group, kind="stable")
     group = group[order]
-    starts = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
+    starts = _firsts(group)
+    slices = np.unique(
+        np.r_[0, starts[np.searchsorted(starts, np.arange(0, len(group), SLICE_ROWS))[1:] - 1], len(group)]
+    )
+    patterns = {name: _matches(rows.texts["uri_path"], pattern) for name, pattern in PATH_PATTERNS.items()}
+    patterns |= {name: _matches(rows.texts["user_agent"], pattern) for name, pattern in AGENT_PATTERNS.items()}
+    return pa.concat_tables(
+        _of_groups(rows, order[first:end], group[first:end], patterns)
+        for first, end in itertools.pairwise(slices.tolist())
+    )
+
+
+def _of_groups(rows: _Rows, order: Numbers, group: Numbers, patterns: Mapping[str, Numbers]) -> pa.Table:
+    """client_hourly of some groups, whose rows are `order` and whose numbers, ascending, are `group`."""
+    starts = _firsts(group)
     number = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(group)]))
     at = rows.numbers["event_at"][order]
     path, agent = rows.codes["uri_path"][order], rows.codes["user_agent"][order]
     packed = rows.numbers["marks"][order]
     marks = {name: packed >> bit & 1 for bit, name in enumerate(MARKS)}
     failure = marks.pop("is_failed_post")
-    for name, pattern in PATH_PATTERNS.items():
-        marks[name] = _matches(rows.texts["uri_path"], pattern)[path]
+    marks |= {name: patterns[name][path] for name in PATH_PATTERNS}
     signs_in = marks.pop("sign_in")
     marks["sign_in_request_count"] = signs_in & marks["post_request_count"]
     marks["sign_in_failure_count"] = signs_in & failure
-    for name, pattern in AGENT_PATTERNS.items():
-        marks[name] = _matches(rows.texts["user_agent"], pattern)[agent]
+    marks |= {name: patterns[name][agent] for name in AGENT_PATTERNS}
     paths, path_counts = np.unique(number * len(rows.texts["uri_path"]) + path, return_counts=True)
     agents = np.unique(number * len(rows.texts["user_agent"]) + agent)
     minutes, minute_counts = np.unique(number * 60 + at // MINUTE_MICROSECONDS % 60, return_counts=True)
@@ -94,14 +109,16 @@ class _Rows:
         self.count = sum(table.num_rows for table in tables)
         if not self.count:
             return
-        table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+        table = pa.concat_tables(tables)
+        del tables
         self.texts, self.codes, self.numbers = {}, {}, {}
-        for field in table.schema:
-            column = table[field.name].chunk(0)
-            if field.name in TEXTS:
-                self.texts[field.name], self.codes[field.name] = column.dictionary, column.indices.to_numpy()
+        for name in table.column_names:  # one at a time, so that no more than one of them is there twice
+            column, table = table[name].unify_dictionaries(), table.drop_columns([name])
+            if name in TEXTS:
+                whole = column.combine_chunks()
+                self.texts[name], self.codes[name] = whole.dictionary, whole.indices.to_numpy()
             else:
-                self.numbers[field.name] = column.to_numpy()
+                self.numbers[name] = column.to_numpy()
 
 
 def _reduced(batch: pa.RecordBatch) -> pa.Table:

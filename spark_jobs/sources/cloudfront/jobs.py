@@ -13,8 +13,8 @@ from pyspark.sql import functions as F
 from spark_jobs.contract import HOUR_COLUMN, Column
 from spark_jobs.lake import spark_ddl
 from spark_jobs.scoring import explained, scored
-from spark_jobs.shares import written_by_hour
-from spark_jobs.sources.cloudfront import features, hourly, ledger
+from spark_jobs.shares import written_by_hour, written_by_share
+from spark_jobs.sources.cloudfront import features, hourly, ledger, trailing
 from spark_jobs.sources.cloudfront.tables import (
     CLIENT_ATTACKS,
     CLIENT_DAILY,
@@ -31,11 +31,14 @@ from spark_jobs.sources.cloudfront.transform import transform
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pyarrow as pa
     from pyspark.sql import DataFrame
 
     from spark_jobs.lake import WrittenFile
     from spark_jobs.main import JobRun
 
+ROWS_A_SHARE = 100_000
+"""Of client_hourly for one task of client_daily: an hour of most sites ends in one file, a day is shared out."""
 ADDED_TO_SCORES = ("evidence_request_ids", "model_name", "model_version", "request_model_version")
 SCORED_CLIENTS = replace(
     CLIENT_SCORES,
@@ -81,12 +84,20 @@ def client_hourly(run: JobRun) -> dict[str, Any]:
 
 
 def client_daily(run: JobRun) -> dict[str, Any]:
-    """client_hourly -> client_daily."""
-    rows_of_hours = run.lake.read(
-        run.spark, CLIENT_HOURLY, run.interval.widened(hours_before=CLIENT_DAILY.trailing_hours)
-    )
-    rows = features.client_daily(rows_of_hours, run.interval, run.tasks)
-    return {"rows": run.lake.overwrite(rows, CLIENT_DAILY, run.interval)}
+    """client_hourly -> client_daily, a task a share of the networks."""
+    back = run.interval.widened(hours_before=CLIENT_DAILY.trailing_hours)
+    held = run.lake.files_by_hour(CLIENT_HOURLY, back.hours)
+    paths = [file.path for files in held.values() for file in files]
+    made = sum(file.num_records for hour in run.interval.hours for file in held.get(hour, ()))
+    shares = min(run.tasks, 1 + made // ROWS_A_SHARE)
+    lake, first, last = run.lake, run.interval.hours[0], run.interval.hours[-1]
+
+    def rows(share: int) -> pa.Table:
+        batches = lake.read_batches(CLIENT_HOURLY, paths, trailing.COLUMNS, ["client"])
+        return trailing.client_daily_rows(batches, first, last, share, shares)
+
+    files = written_by_share(run.spark, lake, CLIENT_DAILY, rows, shares) if made else []
+    return {"rows": lake.commit(CLIENT_DAILY, files, run.interval.hours)}
 
 
 def request_scores(run: JobRun) -> dict[str, Any]:

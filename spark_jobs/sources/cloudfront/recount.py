@@ -35,7 +35,7 @@ def client_rows(
     of them. `scores`: those of request_scores.
     """
     wanted, name = set(clients), format_hour(hour)
-    days = [row for row in client_daily_rows(hourly, name, name).to_pylist() if row["client"] in wanted]
+    days = [row for row in client_daily_rows(hourly.to_batches(), name, name).to_pylist() if row["client"] in wanted]
     own_hour = _hour_rows(
         hourly.filter(pa.array([at == hour for at in hourly["hour_at"].to_pylist()], pa.bool_())), name
     )
@@ -69,7 +69,7 @@ def cidr(address: str) -> str:
 
 def _hour_rows(hourly: pa.Table, name: str) -> dict[str, dict[str, Any]]:
     """Client -> what it did in the one hour, for addresses and for their networks, however many addresses are in one."""
-    rows = {row["client"]: row for row in client_daily_rows(hourly, name, name).to_pylist()}
+    rows = {row["client"]: row for row in client_daily_rows(hourly.to_batches(), name, name).to_pylist()}
     for client, row in list(rows.items()):
         if row["client_kind"] == "address":
             rows.setdefault(network_of(client), row)

@@ -17,6 +17,7 @@ from spark_jobs.contract import HOUR_COLUMN, Interval, format_hour
 from spark_jobs.lake import MANIFEST_SCHEMA, Lake, WrittenFile
 from spark_jobs.objects import Storage
 from spark_jobs.shares import items_of, shared_out
+from spark_jobs.sources.cloudfront.duplicates import Duplicate, Duplicates, duplicates
 from spark_jobs.sources.cloudfront.parse import LogObject, ObjectParser, ParseOptions, Rejected
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, REJECTED_LINES, REQUESTS
 
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 HOUR_MICROSECONDS = 3_600_000_000
 DUPLICATE_REASON = "duplicate_request_id"
-SPARK_HOUR = "yyyy-MM-dd-HH"
-ROWS_A_PASS = 6_000_000
-"""Request ids that are compared at once."""
 OBJECT_COSTS_BYTES = 50_000
 """What opening an object takes, in bytes of reading."""
 
@@ -73,10 +71,10 @@ def transform(
         objects = [replace(item, duplicate_of=None) if item.duplicate_of in gone else item for item in objects]
         staged = _stage(spark, lake, objects, interval, options, tasks, {})
     kept = _carried_over(lake, gone, interval) if gone else []
-    duplicates = _duplicates(spark, lake, [*kept, *staged.files], gone)
-    if duplicates:
-        logger.info("%d lines were delivered twice; parsing again without them", sum(map(len, duplicates.values())))
-        staged = _stage(spark, lake, objects, interval, options, tasks, duplicates)
+    repeated = duplicates(spark, lake, [*kept, *staged.files], gone, tasks)
+    if repeated:
+        logger.info("%d lines were delivered twice; parsing again without them", sum(map(len, repeated.values())))
+        staged = _stage(spark, lake, objects, interval, options, tasks, repeated)
     report = staged.report
     staged.files += kept
     hours = interval.hours
@@ -119,17 +117,6 @@ def observed_hours(
     return dict(json.loads(row.manifest) for row in rows)
 
 
-@dataclass(frozen=True)
-class _Duplicate:
-    """Why a line is not taken, and the hour of its event: its rejection is written there, as the request would be."""
-
-    detail: str
-    hour: str
-
-
-_Duplicates = dict[str, dict[int, _Duplicate]]
-
-
 @dataclass
 class _Staged:
     files: list[WrittenFile] = field(default_factory=list)
@@ -143,7 +130,7 @@ def _stage(
     interval: Interval,
     options: ParseOptions,
     tasks: int,
-    duplicates: _Duplicates,
+    repeated: Duplicates,
 ) -> _Staged:
     wanted = frozenset(interval.hours)
 
@@ -152,7 +139,7 @@ def _stage(
 
         writing = _Writing(lake, wanted)
         for raw in _objects(batches):
-            twice = duplicates.get(raw.source_object, {})
+            twice = repeated.get(raw.source_object, {})
             excluded = {line: (DUPLICATE_REASON, duplicate.detail) for line, duplicate in twice.items()}
             log_object = replace(_log_object(raw), excluded=excluded)
             try:
@@ -190,7 +177,7 @@ class _Writing:
         self.counts = lake.writer(OBJECT_COUNTS)
         self.notes: list[dict[str, Any]] = []
 
-    def object(self, raw: RawObject, parser: ObjectParser, twice: Mapping[int, _Duplicate]) -> None:
+    def object(self, raw: RawObject, parser: ObjectParser, twice: Mapping[int, Duplicate]) -> None:
         import pyarrow as pa
 
         home = raw.event_hours[0]
@@ -270,41 +257,6 @@ def _rejected_table(source_object: str, rows: Sequence[Rejected]) -> pa.Table:
             "line_bytes": pa.array([r.line_bytes for r in rows], pa.int64()),
         }
     )
-
-
-def _duplicates(spark: SparkSession, lake: Lake, files: Sequence[WrittenFile], gone: Set[str]) -> _Duplicates:
-    """Lines whose request_id another line has: all but the first by (source_object, line_number) of each.
-
-    The rows of objects that are gone come before all others, for they cannot be parsed again without some of them.
-    """
-    from pyspark.sql import functions as F
-
-    paths = [f.path for f in files if f.table == REQUESTS.key]
-    if not paths:
-        return {}
-    columns = "request_id string, source_object string, line_number bigint, event_at timestamp"
-    # By hash first: numbers group in half the time and memory; whose ids are equal in truth is seen below. In several
-    # passes where there are many, so that memory does not grow with them.
-    rows = lake.read_files(spark, REQUESTS, paths, columns).withColumn("id_hash", F.xxhash64("request_id"))
-    passes = 1 + sum(f.rows for f in files if f.table == REQUESTS.key) // ROWS_A_PASS
-    found = []
-    for number in range(passes):
-        some = rows.where(F.pmod("id_hash", F.lit(passes)) == number) if passes > 1 else rows
-        repeated = some.groupBy("id_hash").agg(F.count("*").alias("copies")).where(F.col("copies") > 1)
-        if repeated.limit(1).collect():
-            copies = some.join(repeated.select("id_hash"), "id_hash", "left_semi")
-            hour = F.date_format("event_at", SPARK_HOUR).alias("hour")
-            found += copies.select("request_id", "source_object", "line_number", hour).collect()
-    first: dict[str, tuple[str, int]] = {}
-    losers: _Duplicates = defaultdict(dict)
-    for row in sorted(found, key=lambda r: (r.source_object not in gone, r.source_object, r.line_number)):
-        if row.request_id not in first:
-            first[row.request_id] = (row.source_object, row.line_number)
-            continue
-        source_object, line = first[row.request_id]
-        detail = f"The request is line {line} of {source_object} already."
-        losers[row.source_object][row.line_number] = _Duplicate(detail, row.hour)
-    return dict(losers)
 
 
 def _carried_over(lake: Lake, missing: Set[str], interval: Interval) -> list[WrittenFile]:

@@ -1,0 +1,124 @@
+"""Requests that were delivered twice: which lines have a request_id that another line has already.
+
+Ids are compared as 64-bit hashes, of which tasks hand on nothing but sorted runs; whose ids are equal in truth is seen
+in the few rows whose hashes are. So a million lines take 8 MB, and no more of them than that ever cross the engine.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import functions as F
+
+from spark_jobs.shares import items_of, shared_out
+from spark_jobs.sources.cloudfront.hashing import text_hashes
+from spark_jobs.sources.cloudfront.tables import REQUESTS
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from spark_jobs.lake import Lake, WrittenFile
+
+BUCKETS = 32
+"""Spans of hashes, each of which one task compares."""
+RUN_ROWS = 1_000_000
+"""Hashes that a task sorts and hands on at once."""
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """Why a line is not taken, and the hour of its event: its rejection is written there, as the request would be."""
+
+    detail: str
+    hour: str
+
+
+Duplicates = dict[str, dict[int, Duplicate]]
+"""Object -> line -> why it is not taken."""
+
+
+def duplicates(spark: SparkSession, lake: Lake, files: Sequence[WrittenFile], gone: Set[str], tasks: int) -> Duplicates:
+    """Lines whose request_id another line has: all but the first by (source_object, line_number) of each.
+
+    The rows of objects that are gone come before all others, for they cannot be parsed again without some of them.
+    """
+    requests = [file for file in files if file.table == REQUESTS.key]
+    if not requests:
+        return {}
+    shares = shared_out(spark, [file.path for file in requests], [file.size_bytes for file in requests], tasks)
+    repeated = _repeated(lake, shares, tasks)
+    if not len(repeated):
+        return {}
+    found = sorted(_rows_of(lake, shares, repeated), key=lambda row: (row[1] not in gone, row[1], row[2]))
+    first: dict[str, tuple[str, int]] = {}
+    losers: Duplicates = defaultdict(dict)
+    for request_id, source_object, line_number, hour in found:
+        if request_id not in first:
+            first[request_id] = (source_object, line_number)
+            continue
+        original, line = first[request_id]
+        losers[source_object][line_number] = Duplicate(f"The request is line {line} of {original} already.", hour)
+    return dict(losers)
+
+
+def _repeated(lake: Lake, shares: DataFrame, tasks: int) -> np.ndarray:
+    """Hashes that occur twice or more, ascending."""
+
+    def runs(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        held: list[np.ndarray] = []
+        for batch in lake.read_batches(REQUESTS, items_of(batches), ["request_id"]):
+            held.append(text_hashes(batch.column(0)))
+            if sum(map(len, held)) >= RUN_ROWS:
+                yield _run(held)
+                held = []
+        if held:
+            yield _run(held)
+
+    def compare(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        held: dict[int, list[np.ndarray]] = defaultdict(list)
+        for batch in batches:
+            for bucket, blob in zip(batch.column(0).to_pylist(), batch.column(1), strict=True):
+                held[bucket].append(np.frombuffer(blob.as_buffer(), np.uint64))
+        twice = [_twice(held.pop(bucket)) for bucket in sorted(held)]
+        yield pa.RecordBatch.from_pydict({"hashes": pa.array([one.tobytes() for one in twice], pa.binary())})
+
+    by_bucket = shares.mapInArrow(runs, "bucket int, hashes binary").repartition(tasks, F.col("bucket"))
+    found = [row.hashes for row in by_bucket.mapInArrow(compare, "hashes binary").collect()]
+    return np.sort(np.frombuffer(b"".join(found), np.uint64))
+
+
+def _run(held: list[np.ndarray]) -> pa.RecordBatch:
+    """Hashes, sorted and cut into buckets."""
+    hashes = np.sort(np.concatenate(held))
+    bounds = np.searchsorted(hashes, np.arange(1, BUCKETS, dtype=np.uint64) * np.uint64(2**64 // BUCKETS))
+    blobs = [part.tobytes() for part in np.split(hashes, bounds)]
+    return pa.RecordBatch.from_pydict(
+        {"bucket": pa.array(range(BUCKETS), pa.int32()), "hashes": pa.array(blobs, pa.binary())}
+    )
+
+
+def _twice(parts: list[np.ndarray]) -> np.ndarray:
+    hashes = np.concatenate(parts)
+    hashes.sort()
+    return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+
+
+def _rows_of(lake: Lake, shares: DataFrame, repeated: np.ndarray) -> Iterable[Any]:
+    """(request_id, source_object, line_number, hour) of the requests with one of the hashes."""
+    columns = ["request_id", "source_object", "line_number", "event_at"]
+
+    def chosen(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in lake.read_batches(REQUESTS, items_of(batches), columns):
+            place = np.minimum(np.searchsorted(repeated, text_hashes(batch.column(0))), len(repeated) - 1)
+            rows = batch.filter(pa.array(repeated[place] == text_hashes(batch.column(0))))
+            hour = pc.strftime(rows.column("event_at"), format="%Y-%m-%d-%H")
+            yield pa.RecordBatch.from_arrays([*rows.columns[:3], hour], names=[*columns[:3], "hour"])
+
+    ddl = "request_id string, source_object string, line_number bigint, hour string"
+    return shares.mapInArrow(chosen, ddl).collect()
