@@ -14,7 +14,7 @@ from platform_assets.feature_store.groups import EVENT_AT, FeatureGroup, Feature
 
 FEATURE_TYPES = {"double": "Fractional", "int64": "Integral", "string": "String"}
 EVENT_TIME_TYPE = "String"
-"""ISO 8601 as `event_time` writes it; the other that SageMaker takes is Fractional, in seconds since 1970."""
+"""ISO 8601; the other that SageMaker takes is Fractional, in seconds since 1970."""
 RESERVED = {"is_deleted", "write_time", "api_invocation_time"}
 UNITS = {"Weeks": timedelta(weeks=1), "Days": timedelta(days=1), "Hours": timedelta(hours=1), "Minutes": timedelta(minutes=1)}  # fmt: skip
 ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/?[\w+=,.@/-]+")
