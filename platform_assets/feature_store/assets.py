@@ -60,6 +60,18 @@ def ingest_hours(
     hours: Sequence[str],
     now: datetime,
 ) -> Ingested:
-    """Ingest what the source holds of these hours."""
+    """Ingest what the source holds of these hours.
+
+    Rows without any feature are left out: a gap is no row. Counts that are means there become whole numbers here.
+    """
+    import pyarrow.compute as pc
+
     rows = lake_of(settings).read_arrow(source, hours, list(columns.values()))
-    return ingest(settings, group, rows.select(list(columns.values())).rename_columns(list(columns)), now)
+    rows = rows.select(list(columns.values())).rename_columns(list(columns))
+    has_any = pc.is_valid(rows[group.feature_names[0]])
+    for feature in group.features:
+        has_any = pc.or_(has_any, pc.is_valid(rows[feature.name]))
+        if feature.type == "int64" and source.column(columns[feature.name]).type == "double":
+            place = rows.column_names.index(feature.name)
+            rows = rows.set_column(place, feature.name, pc.round(rows[feature.name]))
+    return ingest(settings, group, rows.filter(has_any), now)

@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 import dagster as dg
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from botocore.validate import validate_parameters
 
@@ -144,6 +145,7 @@ def test_the_same_rows_ingested_twice_add_nothing(home: Settings) -> None:
 def test_a_correction_is_a_further_row_and_going_back_is_one_more(home: Settings) -> None:
     for at, cpu in ((2, 50.0), (3, 60.0), (4, 50.0), (5, None), (6, None)):
         ingest(home, GROUP, rows(("a", 1, cpu)), minute(at))
+    ingest(home, GROUP, rows(("a", 1, 50.0)), minute(2))  # the first run once more
     assert [(row[2], row[3]) for row in history(home)] == [
         (minute(2), 50.0), (minute(3), 60.0), (minute(4), 50.0), (minute(5), None),
     ]  # fmt: skip
@@ -411,7 +413,7 @@ SOURCE = Table(
     columns=(
         Column("cluster_id", "string", "the cluster", nullable=False),
         Column("event_at", "timestamp", "when", nullable=False),
-        *(Column(f.name.replace("cpu_utilization", "cpu"), f.type, f.meaning) for f in GROUP.features),
+        *(Column(f.name.replace("cpu_utilization", "cpu"), "double", f.meaning) for f in GROUP.features),
         Column("hour_of_day", "int64", "no feature of the group"),
     ),
 )
@@ -439,6 +441,23 @@ def test_the_asset_ingests_its_hours_of_a_table_and_once_only(home: Settings) ->
     fill(home, rows(("a", 1, 7.0)))
     dg.materialize([asset], partition_key="2026-11-20-12")
     assert [(row[1], row[3]) for row in history(home)] == [(minute(1), 5.0), (minute(1), 7.0), (minute(60), 6.0)]
+
+
+def test_the_asset_takes_no_gaps_and_counts_as_whole_numbers(home: Settings) -> None:
+    given = rows(("a", 1, 5.0), ("b", 1, None), ("c", 1, None))
+    whole = [name for name in given.column_names if name not in ("cluster_id", "event_at")]
+    values = {"pod_count": [11.6, None, None], "node_count": [None, None, None], "error_rate": [None, None, 0.5]}
+    for name in whole[1:]:
+        column = pa.array(values.get(name, [None] * 3), pa.float64())
+        given = given.set_column(given.column_names.index(name), name, column)
+    fill(home, given)
+    dg.materialize(
+        [feature_group_asset(home, GROUP, SOURCE, {"cpu_utilization": "cpu"})], partition_key="2026-11-20-12"
+    )
+    assert [row[0] for row in history(home)] == ["a", "c"]
+    assert lake_of(home).read_arrow(table_of(GROUP), filter=pc.field("cluster_id") == "a")["pod_count"].to_pylist() == [
+        12
+    ]
 
 
 def test_an_asset_of_a_table_without_the_columns_is_not_made(home: Settings) -> None:
