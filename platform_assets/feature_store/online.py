@@ -140,6 +140,8 @@ class SqliteStore:
         if not self.path.exists():
             return None
         with self._opened() as database:
+            if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'current_rows'").fetchone():
+                return None  # somebody is about to write the first row
             query = "SELECT entity, event_at, ingested_at, features FROM current_rows WHERE feature_group = ? AND entity = ?"
             found = database.execute(query, (group.name, entity)).fetchone()
         return None if found is None else Record(*found)

@@ -367,6 +367,11 @@ def test_of_several_rows_the_newest_is_kept_in_any_order() -> None:
         assert one.row(GROUP)["cpu_utilization"] == 3.0
 
 
+def test_a_file_that_is_just_being_made_holds_nothing_yet(home: Settings) -> None:
+    (home.home / "features.db").touch()
+    assert online_store(home).record(GROUP, "a") is None
+
+
 def test_a_file_that_is_no_database_is_one_sentence(home: Settings) -> None:
     (home.home / "features.db").write_bytes(b"no database at all" * 100)
     with pytest.raises(OnlineStoreError, match=r"features.db cannot be used \(file is not a database\)") as caught:
