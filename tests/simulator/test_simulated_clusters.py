@@ -298,7 +298,9 @@ def test_a_gap_holds_no_sample(world: World) -> None:
 
 def test_some_samples_arrive_twice_and_some_of_these_with_another_value(world: World) -> None:
     same = other = 0
-    for series in world.series:
+    for number, series in enumerate(world.series):
+        if number == SKEWED:  # its clock alone makes times that are there twice
+            continue
         first: dict[tuple[datetime, str], float] = {}
         for when, name, value in world.samples[series.cluster.name]:
             if (when, name) in first and name.endswith(("memory_utilization", "memory_utilisation:ratio")):
