@@ -31,6 +31,8 @@ from pydantic import SecretStr
 from rich.table import Table
 from rich.text import Text
 
+from platform_assets.feature_store.online import DYNAMODB
+from platform_assets.feature_store.online import FILE_NAME as FEATURES_FILE
 from platform_assets.resources import database, glue
 from platform_assets.resources.aws import (
     AWS_ERRORS,
@@ -340,6 +342,7 @@ def _credentials(settings: Settings) -> tuple[State, str]:
         "SNS": bool(settings.alerts_sns_topic_arn),
         "EMR Serverless": settings.engine == "emr-serverless",
         "Glue": settings.engine == "glue" or bool(settings.glue_database),
+        "DynamoDB": settings.online_store.startswith(DYNAMODB),
     }
     needed = ", ".join(name for name, is_used in uses.items() if is_used)
     if not needed:
@@ -405,6 +408,14 @@ def _catalogue(settings: Settings) -> tuple[State, str]:
     return ("ok" if count else "missing"), f"The Glue database {database} holds {count} tables of this lake."
 
 
+def _online_features(settings: Settings) -> tuple[State, str]:
+    if not settings.online_store.startswith(DYNAMODB):
+        return "ok", f"In {settings.home / FEATURES_FILE}."
+    table, region = settings.online_store.removeprefix(DYNAMODB), settings.aws_region
+    asked = ("dynamodb", "describe_table", f"the DynamoDB table {table}", "dynamodb:DescribeTable")
+    return _asked(settings, asked, "is there.", region, TableName=table)
+
+
 CHECKS: dict[str, Callable[[Settings], tuple[State, str]]] = {
     "python": _python,
     "engine": _engine,
@@ -423,6 +434,7 @@ CHECKS: dict[str, Callable[[Settings], tuple[State, str]]] = {
     "alerts sns": _sns,
     "metrics": _metrics,
     "glue catalogue": _catalogue,
+    "online features": _online_features,
 }
 
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from platform_assets.feature_store.tables import TABLES as FEATURE_TABLES
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from platform_assets.waf.decisions import as_utc, instant
@@ -50,7 +51,7 @@ class ExportReport:
 
 def exportable() -> dict[str, Table]:
     """Every table that a user may export, by key."""
-    return {**registry.tables(), **{table.key: table for table in WAF_TABLES}}
+    return {**registry.tables(), **{table.key: table for table in (*WAF_TABLES, *FEATURE_TABLES)}}
 
 
 def find_table(name: str) -> Table:

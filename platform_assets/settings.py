@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -164,6 +165,12 @@ class Settings(BaseSettings):
         "", description="SNS topic that alerts are published to; without it and the webhook: <home>/alerts.jsonl."
     )
 
+    # Features
+    online_store: str = Field(
+        "sqlite",
+        description="Where the current row of each entity is: sqlite (<home>/features.db), or dynamodb:<table>, a table in WEIR_AWS_REGION (docs/feature-store.md).",
+    )
+
     # SQL
     glue_database: str = Field(
         "",
@@ -193,6 +200,13 @@ class Settings(BaseSettings):
     def _in_s3(cls, value: str) -> str:
         if value and not value.startswith("s3://"):
             raise ValueError("it is no s3:// URI")
+        return value
+
+    @field_validator("online_store")
+    @classmethod
+    def _online_store(cls, value: str) -> str:
+        if not re.fullmatch(r"sqlite|dynamodb:[\w.-]{3,255}", value, re.ASCII):
+            raise ValueError(f"{value!r} is neither sqlite nor dynamodb:<table>")
         return value
 
     @field_validator("waf_scopes")

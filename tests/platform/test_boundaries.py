@@ -127,6 +127,11 @@ def test_a_pure_module_of_waf_imports_the_standard_library_and_its_neighbours_on
     assert loaded - set(sys.stdlib_module_names) <= {"platform_assets", "spark_jobs"}
 
 
+def test_feature_groups_are_declared_with_the_standard_library_only() -> None:
+    loaded = tops(loaded_by("from platform_assets.feature_store import groups, tables, sagemaker"))
+    assert loaded - set(sys.stdlib_module_names) <= {"platform_assets", "spark_jobs"}
+
+
 def test_the_contract_of_sources_needs_the_standard_library_only() -> None:
     loaded = tops(loaded_by("from spark_jobs import contract, registry; registry.sources()"))
     assert loaded - set(sys.stdlib_module_names) == {"spark_jobs"}

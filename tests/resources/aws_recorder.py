@@ -63,6 +63,9 @@ def _calls(service: str, environ: dict[str, Any]) -> list[Call]:
     operation = form.get("Action") or target.rpartition(".")[2]
     if service == "wafv2":
         return _wafv2(operation, json.loads(body))
+    if service == "dynamodb":
+        arn = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{json.loads(body).get('TableName')}"
+        return [Call(f"dynamodb:{operation}", (arn,))]
     if service == "glue":
         return [Call(f"glue:{operation}", _glue_resources(operation, json.loads(body)))]
     if service == "secretsmanager":

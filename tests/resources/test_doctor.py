@@ -77,6 +77,7 @@ def test_an_empty_home_fails_nothing_and_stays_empty(tmp_path: Path) -> None:
         "raw location": "missing", "raw queue": "off", "lake": "missing", "mlflow": "missing", "database": "missing", "waf": "ok",
         "aws credentials": "off", "alerts webhook": "off", "alerts sns": "off", "metrics": "ok",
             "glue catalogue": "off",
+            "online features": "ok",
     }  # fmt: skip
     assert not settings.home.exists()
 

@@ -20,6 +20,8 @@ from botocore.exceptions import ClientError
 
 from platform_assets import listings, sensors
 from platform_assets.doctor import CHECKS, examine, exit_code
+from platform_assets.feature_store.groups import INFRASTRUCTURE_METRICS
+from platform_assets.feature_store.online import Record, online_store
 from platform_assets.raw import update_ledger
 from platform_assets.resources import notifications
 from platform_assets.resources.engine import cluster_of, lake_of
@@ -47,6 +49,7 @@ FILES = (
     "apply",
     "catalogue",
     "emr-serverless",
+    "feature-store",
     "glue",
     "install",
     "job",
@@ -69,6 +72,7 @@ VALUES = {
     "JOB_ROLE": "weir-jobs",
     "GLUE_JOB": "weir",
     "HASH_KEY_SECRET": "weir/hash-key",
+    "FEATURE_TABLE": "features",
 }
 WITHOUT_PERMISSION = {"sts:GetCallerIdentity"}
 """AWS lets every caller ask who it is."""
@@ -146,7 +150,7 @@ def test_aws_is_asked_for_the_services_of_the_policies_alone() -> None:
             if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "aws_client":
                 asked.add(ast.unparse(node.args[0]).strip("'"))
     asked.discard("service")  # aws_refusal hands on what it is given: doctor.py's tuples, recorded below
-    assert asked == {"s3", "sqs", "wafv2", "cloudwatch", "sns", "sts", "emr-serverless", "glue"}
+    assert asked == {"s3", "sqs", "wafv2", "cloudwatch", "sns", "sts", "emr-serverless", "glue", "dynamodb"}
 
 
 def test_the_evaluation_refuses_what_no_statement_allows() -> None:
@@ -327,6 +331,24 @@ def test_a_queue_of_notifications_and_listing_what_is_new_need_their_policies_an
         assert sensors.look(without_queue, lake_of(told), NOW)[0]
         assert update_ledger(without_queue)["listed in full"] is False
     assert_exact([*calls, *telling, *looking], "queue", reading="logs")
+
+
+@pytest.mark.slow
+def test_current_features_are_kept_and_read_within_their_policy(on_aws: Settings, recorder: Recorder) -> None:
+    boto3.client("dynamodb").create_table(
+        TableName=VALUES["FEATURE_TABLE"],
+        AttributeDefinitions=[{"AttributeName": "record", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "record", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    named = on_aws.model_copy(update={"online_store": f"dynamodb:{VALUES['FEATURE_TABLE']}"})
+    with recorder.during() as calls:
+        online_store(named).put(INFRASTRUCTURE_METRICS, [Record("a", 0, 0, "{}")])
+        assert online_store(named).record(INFRASTRUCTURE_METRICS, "a") is not None
+        examine(named)
+    assert_exact([call for call in calls if call.action.startswith("dynamodb:")], "feature-store")
+    other = [Call("dynamodb:PutItem", (f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/others",))]
+    assert not policy("feature-store").allows(other[0])
 
 
 def carry_out(settings: Settings) -> None:

@@ -1,0 +1,77 @@
+"""The assets feature_store/<group>: each takes the columns of a table of features, hour by hour. Assets only."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from platform_assets.automation import follows_upstream, spec_of
+from platform_assets.feature_store.groups import EVENT_AT, FeatureGroup
+from platform_assets.feature_store.store import Ingested, ingest
+from platform_assets.feature_store.tables import table_of
+from platform_assets.partitions import hourly, interval_of
+from platform_assets.resources.engine import lake_of
+from platform_assets.settings import Settings
+from spark_jobs.contract import Table
+
+OWNER = "team:edge"
+
+
+def feature_group_asset(
+    settings: Settings, group: FeatureGroup, source: Table, columns: Mapping[str, str] | None = None
+) -> dg.AssetsDefinition:
+    """The asset that fills a group from `source`, an hourly table.
+
+    `columns` names what is called otherwise there (ours -> theirs). ValueError where the source lacks a column.
+    """
+    taken = columns_of(group, source, columns or {})
+    table = replace(table_of(group), upstream=(source.key,))
+    partitions = hourly(settings)
+
+    @dg.multi_asset(
+        name=f"feature_store_{group.name}",
+        specs=[spec_of(table, OWNER, {"deltalake"}, frozenset({source.key}), partitions, follows_upstream())],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def feature_group(context: dg.AssetExecutionContext) -> Any:
+        done = ingest_hours(settings, group, source, taken, interval_of(context).hours, datetime.now(UTC))
+        yield dg.MaterializeResult(asset_key=list(table.key.split("/")), metadata=dict(done.__dict__))
+
+    return feature_group
+
+
+def columns_of(group: FeatureGroup, source: Table, named: Mapping[str, str]) -> dict[str, str]:
+    """Every column that ingesting needs -> its name in the source; ValueError where the source has none."""
+    needed = (group.identifier.name, EVENT_AT.name, *group.feature_names)
+    taken = {name: named.get(name, name) for name in needed}
+    if missing := sorted(set(taken.values()) - set(source.column_names)):
+        raise ValueError(f"{source.key} has no columns {', '.join(missing)}, which {group.name} is filled from.")
+    return taken
+
+
+def ingest_hours(
+    settings: Settings,
+    group: FeatureGroup,
+    source: Table,
+    columns: Mapping[str, str],
+    hours: Sequence[str],
+    now: datetime,
+) -> Ingested:
+    """Ingest what the source holds of these hours.
+
+    Rows without any feature are left out: a gap is no row. Counts that are means there become whole numbers here.
+    """
+    import pyarrow.compute as pc
+
+    rows = lake_of(settings).read_arrow(source, hours, list(columns.values()))
+    rows = rows.select(list(columns.values())).rename_columns(list(columns))
+    has_any = pc.is_valid(rows[group.feature_names[0]])
+    for feature in group.features:
+        has_any = pc.or_(has_any, pc.is_valid(rows[feature.name]))
+        if feature.type == "int64" and source.column(columns[feature.name]).type == "double":
+            place = rows.column_names.index(feature.name)
+            rows = rows.set_column(place, feature.name, pc.round(rows[feature.name]))
+    return ingest(settings, group, rows.filter(has_any), now)

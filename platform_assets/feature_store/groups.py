@@ -1,0 +1,102 @@
+"""The feature groups: identifier, features with their types and meaning, and how long a row counts. Standard library only.
+
+Where rows are kept is in offline.py and online.py; which row counts at a time is in point_in_time.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from spark_jobs.contract import Column
+
+EVENT_AT = Column("event_at", "timestamp", "when what the row describes happened", nullable=False)
+INGESTED_AT = Column("ingested_at", "timestamp", "when the store got the row (wall clock)", nullable=False)
+FEATURE_TYPES = ("double", "int64", "string")
+
+
+class FeatureStoreError(Exception):
+    """Features cannot be kept or read as asked; one sentence that says why and what to do."""
+
+
+@dataclass(frozen=True)
+class FeatureGroup:
+    """Features of one kind of entity. A row counts from its event until `ttl` after it, that instant excluded."""
+
+    name: str
+    meaning: str
+    identifier: Column
+    features: tuple[Column, ...]
+    ttl: timedelta
+    retention_days: int
+
+    def __post_init__(self) -> None:
+        names = [self.identifier.name, EVENT_AT.name, INGESTED_AT.name, *self.feature_names]
+        if len(set(names)) < len(names):
+            raise ValueError(f"Feature group {self.name} declares a name twice: {', '.join(sorted(names))}.")
+        for feature in self.features:
+            if feature.type not in FEATURE_TYPES:
+                raise ValueError(f"Feature {feature.name} has type {feature.type}; use one of {FEATURE_TYPES}.")
+        if self.identifier.type != "string" or self.identifier.nullable:
+            raise ValueError(f"The identifier of feature group {self.name} must be a string that is never null.")
+        if self.ttl < timedelta(seconds=1) or self.ttl.microseconds:
+            raise ValueError(f"The ttl of feature group {self.name} must be whole seconds; got {self.ttl}.")
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        return tuple(feature.name for feature in self.features)
+
+
+INFRASTRUCTURE_METRICS = FeatureGroup(
+    name="infrastructure_metrics",
+    meaning="Load and size of clusters.",
+    identifier=Column("cluster_id", "string", "the cluster", nullable=False),
+    ttl=timedelta(hours=1),
+    retention_days=400,
+    features=(
+        Column("cpu_utilization", "double", "used share of the CPU capacity, percent"),
+        Column("memory_utilization", "double", "used share of the memory, percent"),
+        Column("pod_count", "int64", "running pods"),
+        Column("node_count", "int64", "nodes in service"),
+        Column("request_rate", "double", "requests a second"),
+        Column("error_rate", "double", "share of the requests that failed, 0..1"),
+    ),
+)
+
+SECURITY_ANALYTICS = FeatureGroup(
+    name="security_analytics",
+    meaning="Scores of security events.",
+    identifier=Column("event_id", "string", "the security event", nullable=False),
+    ttl=timedelta(days=30),
+    retention_days=400,
+    features=(
+        Column("threat_score", "double", "how likely the event is part of an attack, 0..1"),
+        Column("user_risk_score", "double", "how risky the user behind it has been, 0..1"),
+        Column("anomaly_score", "double", "how unusual the event is, 0..1"),
+        Column("geographic_anomaly", "string", "what is unusual about its place; null where nothing is"),
+    ),
+)
+
+COST_OPTIMISATION = FeatureGroup(
+    name="cost_optimisation",
+    meaning="Cost of accounts and what could be saved.",
+    identifier=Column("account_id", "string", "the AWS account", nullable=False),
+    ttl=timedelta(days=2),
+    retention_days=800,
+    features=(
+        Column("hourly_cost", "double", "cost of the hour, USD"),
+        Column("spot_savings", "double", "saved by spot capacity in the hour, USD"),
+        Column("rightsizing_opportunity", "double", "what smaller instances would save in an hour, USD"),
+        Column("unused_resources", "double", "cost of what nothing uses in the hour, USD"),
+    ),
+)
+
+GROUPS = {group.name: group for group in (INFRASTRUCTURE_METRICS, SECURITY_ANALYTICS, COST_OPTIMISATION)}
+
+
+def group_named(name: str) -> FeatureGroup:
+    """The group of this name, hyphens as underscores; FeatureStoreError where there is none."""
+    try:
+        return GROUPS[name.replace("-", "_")]
+    except KeyError:
+        raise FeatureStoreError(f"There is no feature group {name!r}; choose one of {', '.join(GROUPS)}.") from None
