@@ -1,0 +1,1 @@
+"""Metric samples of one object -> typed rows and rejected samples."""
