@@ -395,7 +395,8 @@ from spark_jobs.main import JobRun, run_job
 from spark_jobs.session import spark_session
 from spark_jobs.sources.cloudfront.parse import ParseOptions
 from spark_jobs.sources.cloudfront.tables import OBJECTS, REQUESTS
-from spark_jobs.sources.cloudfront.transform import RawObject, transform
+from spark_jobs.ledger import RawObject
+from spark_jobs.sources.cloudfront.transform import transform
 
 settings = load_settings(Path(sys.argv[1]))
 update_ledger(settings)

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.contract import HOUR_COLUMN, Interval, format_hour
+from spark_jobs.contract import Interval, format_hour
 from spark_jobs.lake import MANIFEST_SCHEMA, Lake, WrittenFile
+from spark_jobs.ledger import RawObject, carried_over
 from spark_jobs.objects import Storage
 from spark_jobs.shares import items_of, shared_out
 from spark_jobs.sources.cloudfront.parse import LogObject, ObjectParser, ParseOptions, Rejected
@@ -28,21 +29,11 @@ logger = logging.getLogger(__name__)
 HOUR_MICROSECONDS = 3_600_000_000
 DUPLICATE_REASON = "duplicate_request_id"
 SPARK_HOUR = "yyyy-MM-dd-HH"
+PARSED_TABLES = (REQUESTS, REJECTED_LINES, OBJECT_COUNTS)
 ROWS_A_PASS = 6_000_000
 """Request ids that are compared at once."""
 OBJECT_COSTS_BYTES = 50_000
 """What opening an object takes, in bytes of reading."""
-
-
-@dataclass(frozen=True)
-class RawObject:
-    """A ledger row as the job needs it. `event_hours` are the hours known so far, the first one its home."""
-
-    source_object: str
-    etag: str
-    size_bytes: int
-    event_hours: tuple[str, ...]
-    duplicate_of: str | None = None
 
 
 @dataclass
@@ -72,7 +63,7 @@ def transform(
         # What is left of the copies is read line by line: the original may never have been parsed.
         objects = [replace(item, duplicate_of=None) if item.duplicate_of in gone else item for item in objects]
         staged = _stage(spark, lake, objects, interval, options, tasks, {})
-    kept = _carried_over(lake, gone, interval) if gone else []
+    kept = carried_over(lake, PARSED_TABLES, gone, interval) if gone else []
     duplicates = _duplicates(spark, lake, [*kept, *staged.files], gone)
     if duplicates:
         logger.info("%d lines were delivered twice; parsing again without them", sum(map(len, duplicates.values())))
@@ -305,20 +296,6 @@ def _duplicates(spark: SparkSession, lake: Lake, files: Sequence[WrittenFile], g
         detail = f"The request is line {line} of {source_object} already."
         losers[row.source_object][row.line_number] = _Duplicate(detail, row.hour)
     return dict(losers)
-
-
-def _carried_over(lake: Lake, missing: Set[str], interval: Interval) -> list[WrittenFile]:
-    """Rows of objects that are in the ledger but no longer in the raw location stay as they were parsed."""
-    import pyarrow.dataset as ds
-
-    files: list[WrittenFile] = []
-    for table in (REQUESTS, REJECTED_LINES, OBJECT_COUNTS):
-        writer = lake.writer(table)
-        for hour in interval.hours:
-            rows = lake.read_arrow(table, [hour], filter=ds.field("source_object").isin(list(missing)))
-            writer.write(rows.drop_columns([HOUR_COLUMN]), hour)
-        files += writer.close()
-    return files
 
 
 def _tasks(spark: SparkSession, objects: Sequence[RawObject], tasks: int) -> DataFrame:
