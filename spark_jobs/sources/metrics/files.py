@@ -133,11 +133,14 @@ def read_series_stream(stream: IO[bytes], name: str, series_id: str | None = Non
     """As `read_series_file`, of an open file called `name`; `series_id` is that of lines that name none."""
     raw = _raw(stream, name)
     _require(raw, name, TIME_COLUMN)
-    others = [one for one in raw.columns if one not in (TIME_COLUMN, *KEY_COLUMNS, *LABEL_COLUMNS)]
-    metrics = [one for one in others if _holds_numbers(raw.columns[one])]
-    if not metrics:
-        raise FilesError(f"{name} has no column of numbers beside {TIME_COLUMN}; add one.", "no_metric")
-    return _content(raw, series_id or stem(name), "series_id", KEY_COLUMNS, metrics)
+    return _content(raw, series_id or stem(name), "series_id", KEY_COLUMNS, _metric_columns(raw, name))
+
+
+def read_metrics_stream(stream: IO[bytes], name: str) -> FileContent:
+    """As `read_series_stream`, the series being clusters: any columns of numbers are their metrics."""
+    raw = _raw(stream, name)
+    _require(raw, name, TIME_COLUMN)
+    return _content(raw, stem(name), "cluster_id", ("cluster_id", "series_id"), _metric_columns(raw, name))
 
 
 def by_key(content: FileContent) -> dict[str, pa.Table]:
@@ -335,6 +338,14 @@ def _named(name: str) -> str:
 
 
 # Typing
+
+
+def _metric_columns(raw: _Raw, name: str) -> list[str]:
+    others = [one for one in raw.columns if one not in (TIME_COLUMN, *KEY_COLUMNS, *LABEL_COLUMNS)]
+    metrics = [one for one in others if _holds_numbers(raw.columns[one])]
+    if not metrics:
+        raise FilesError(f"{name} has no column of numbers beside {TIME_COLUMN}; add one.", "no_metric")
+    return metrics
 
 
 def _require(raw: _Raw, name: str, *needed: str) -> None:

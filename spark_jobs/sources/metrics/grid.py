@@ -18,6 +18,8 @@ SAME_PERIOD_RATIO = 1.5
 """Spacings that differ by less are the same period, as times jitter."""
 LONGEST_RATE_STEPS = 2
 """An increase of a counter over more steps than this is no rate of the step in which it ends."""
+LONGEST_LOOK_BACK_SECONDS = 1800
+"""Periods of samples further apart are not compared: with steps of five minutes, an hour before is all that a step needs."""
 MOST_STEPS = 20_000_000
 """More than these are a wrong time, not a long series: they are six years of ten-second steps."""
 
@@ -39,7 +41,7 @@ class Grid:
     is_duplicate: Numbers
     """A time came more than once with different values; the last one ingested counts."""
     is_mixed_period: Numbers
-    """Samples of different periods in the step, or of another period than in the last step that had one."""
+    """A sample of another period than the one before it, as far as that is told or shows in their spacing."""
     is_counter_reset: Numbers
     """A counter fell: it began anew from zero."""
     is_clock_skewed: Numbers
@@ -68,6 +70,7 @@ def regular(
     is_counter: bool = False,
     ingested: Numbers | None = None,
     delivered: Numbers | None = None,
+    skewed: Numbers | None = None,
     start: int | None = None,
     end: int | None = None,
 ) -> Grid:
@@ -77,7 +80,7 @@ def regular(
     Values that are NaN are no samples. Equal times (and periods) are one sample, the one ingested last, then the last to
     arrive. The grid goes from `start` to before `end`, else from the first to the last sample; samples before `start` tell
     the rates and periods that the first steps need and are not in it. `ingested` defaults to the order of arrival,
-    `delivered` to unknown. ValueError where lengths differ or the step is not positive.
+    `delivered` to unknown; where `skewed` is given it is taken and `delivered` not asked. ValueError where lengths differ or the step is not positive.
     """
     times = np.asarray(times, np.int64)
     values = np.asarray(values, np.float64)
@@ -91,7 +94,7 @@ def regular(
     lengths = np.full(len(times), np.nan) if periods is None else np.asarray(periods, np.float64)
     order_of = np.arange(len(times)) if ingested is None else np.asarray(ingested, np.int64)
     deliveries = None if delivered is None else np.asarray(delivered, np.int64)
-    skewed = _skewed(times, deliveries, known)
+    skewed = clock_skewed(times, deliveries, known) if skewed is None else np.asarray(skewed, bool)
     order = np.lexsort((np.arange(len(times)), order_of, np.nan_to_num(lengths, nan=-1.0), times))
     order = order[known[order]]
     times, values, lengths, skewed = times[order], values[order], lengths[order], skewed[order]
@@ -183,22 +186,20 @@ def _rates(times: Numbers, values: Numbers, step_seconds: int) -> tuple[Numbers,
 
 def _mixed(times: Numbers, lengths: Numbers, step_seconds: int) -> Numbers:
     """Whether a sample has another period than the one before it; where none is told, spacing tells it."""
-    count = len(times)
-    if count < 2:
-        return np.zeros(count, bool)
+    if len(times) < 2:
+        return np.zeros(len(times), bool)
     spacing = np.r_[np.nan, np.diff(times) / SECOND]
-    # A spacing of more than a step is a gap and tells nothing: the period before it holds on.
-    told = np.where(np.isnan(lengths), np.where((spacing > 0) & (spacing <= step_seconds), spacing, np.nan), lengths)
-    places = np.where(np.isnan(told), 0, np.arange(count))
-    held = told[np.maximum.accumulate(places)]
-    before, now = held[:-1], held[1:]
+    # A spacing of more than a step is a gap and tells nothing.
+    told = np.where(np.isnan(lengths) & (spacing > 0) & (spacing <= step_seconds), spacing, lengths)
+    before, now = told[:-1], told[1:]
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.maximum(before, now) / np.minimum(before, now)
-    return np.r_[False, np.nan_to_num(ratio, nan=1.0) >= SAME_PERIOD_RATIO]
+    near = spacing[1:] <= LONGEST_LOOK_BACK_SECONDS
+    return np.r_[False, near & (np.nan_to_num(ratio, nan=1.0) >= SAME_PERIOD_RATIO)]
 
 
-def _skewed(times: Numbers, delivered: Numbers | None, known: Numbers) -> Numbers:
-    """Whether a sample is ahead of its delivery, or belongs to a stretch that arrived out of order by one offset.
+def clock_skewed(times: Numbers, delivered: Numbers | None = None, known: Numbers | None = None) -> Numbers:
+    """Of samples of one series in their order of arrival, times in microseconds: whether a sample is ahead of its delivery, or belongs to a stretch that arrived out of order by one offset.
 
     A stretch begins where time goes back by more than the tolerance within one delivery and ends where it leaps forward
     by as much again. A delivery in falling order is not out of order.
@@ -206,8 +207,8 @@ def _skewed(times: Numbers, delivered: Numbers | None, known: Numbers) -> Number
     tolerance = int(SKEW_TOLERANCE_SECONDS * SECOND)
     flagged = np.zeros(len(times), bool)
     if delivered is not None:
-        flagged |= times > delivered + tolerance
-    marks = np.flatnonzero(known)
+        flagged |= times - tolerance > delivered
+    marks = np.arange(len(times)) if known is None else np.flatnonzero(known)
     if len(marks) < 3:
         return flagged
     kept = times[marks]
