@@ -160,7 +160,7 @@ def calendar_of(values: Mapping[str, str]) -> Calendar:
     zone, days, hours = (values.get(name, "") for name in ("time_zone", "business_days", "business_hours"))
     try:
         ZoneInfo(zone or "UTC")
-    except (OSError, ValueError):
+    except (OSError, ValueError, LookupError):
         raise CalendarError(f"{zone!r} is no time zone; write a name such as Europe/Berlin") from None
     try:
         start, end = (_minute(text) for text in (hours or "09:00-17:00").split("-"))

@@ -126,21 +126,21 @@ def read_cluster_stream(stream: IO[bytes], name: str, cluster_id: str | None = N
     raw = _raw(stream, name)
     _require(raw, name, TIME_COLUMN, "cpu_utilization")
     metrics = [metric for metric in METRICS if metric in raw.columns]
-    return _content(raw, cluster_id or stem(name), "cluster_id", ("cluster_id",), metrics)
+    return _content(raw, name, cluster_id or stem(name), "cluster_id", ("cluster_id",), metrics)
 
 
 def read_series_stream(stream: IO[bytes], name: str, series_id: str | None = None) -> FileContent:
     """As `read_series_file`, of an open file called `name`; `series_id` is that of lines that name none."""
     raw = _raw(stream, name)
     _require(raw, name, TIME_COLUMN)
-    return _content(raw, series_id or stem(name), "series_id", KEY_COLUMNS, _metric_columns(raw, name))
+    return _content(raw, name, series_id or stem(name), "series_id", KEY_COLUMNS, _metric_columns(raw, name))
 
 
 def read_metrics_stream(stream: IO[bytes], name: str) -> FileContent:
     """As `read_series_stream`, the series being clusters: any columns of numbers are their metrics."""
     raw = _raw(stream, name)
     _require(raw, name, TIME_COLUMN)
-    return _content(raw, stem(name), "cluster_id", ("cluster_id", "series_id"), _metric_columns(raw, name))
+    return _content(raw, name, stem(name), "cluster_id", ("cluster_id", "series_id"), _metric_columns(raw, name))
 
 
 def by_key(content: FileContent) -> dict[str, pa.Table]:
@@ -356,7 +356,18 @@ def _require(raw: _Raw, name: str, *needed: str) -> None:
         )
 
 
-def _content(raw: _Raw, default: str, key: str, key_columns: Iterable[str], metrics: Sequence[str]) -> FileContent:
+def _content(
+    raw: _Raw, name: str, default: str, key: str, key_columns: Iterable[str], metrics: Sequence[str]
+) -> FileContent:
+    try:
+        return _typed(raw, default, key, key_columns, metrics)
+    except pa.ArrowException:
+        raise FilesError(
+            f"{name} has columns that are neither texts, numbers nor times; write them as such.", "unusable_column"
+        ) from None
+
+
+def _typed(raw: _Raw, default: str, key: str, key_columns: Iterable[str], metrics: Sequence[str]) -> FileContent:
     times = _times(raw.columns[TIME_COLUMN])
     rejected = list(raw.rejected)
     is_time = pc.and_(times.is_valid(), _in_range(times))

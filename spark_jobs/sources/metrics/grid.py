@@ -202,7 +202,7 @@ def clock_skewed(times: Numbers, delivered: Numbers | None = None, known: Number
     """Of samples of one series in their order of arrival, times in microseconds: whether a sample is ahead of its delivery, or belongs to a stretch that arrived out of order by one offset.
 
     A stretch begins where time goes back by more than the tolerance within one delivery and ends where it leaps forward
-    by as much again. A delivery in falling order is not out of order.
+    by as much again. A delivery that begins with a step back is one of newest first.
     """
     tolerance = int(SKEW_TOLERANCE_SECONDS * SECOND)
     flagged = np.zeros(len(times), bool)
@@ -220,7 +220,7 @@ def clock_skewed(times: Numbers, delivered: Numbers | None = None, known: Number
     breaks = np.flatnonzero(~same) + 1
     for begin, stop in zip(np.r_[0, breaks], np.r_[breaks, len(kept)], strict=True):
         within = moves[begin : stop - 1]
-        if len(within) < 2 or np.all(within[:2] < 0):
+        if not len(within) or within[0] < 0:
             continue  # newest first
         offset = 0
         for index in range(begin + 1, stop):
