@@ -203,7 +203,7 @@ def _write(settings: Settings, folder: str, lines: Sequence[str], start: datetim
     try:
         if folder.startswith("s3://"):
             filesystem, path = storage_of(settings).filesystem(uri)
-            with filesystem.open_output_stream(path) as stream:
+            with filesystem.open_output_stream(path, compression=None) as stream:  # by the name it would once more
                 stream.write(data)
         else:
             Path(folder).mkdir(parents=True, exist_ok=True)

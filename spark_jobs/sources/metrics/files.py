@@ -328,13 +328,20 @@ def _json_lines(text: str, name: str) -> _Raw:
 
 def _text(value: object) -> str | None:
     """A JSON value as a CSV cell would have it; doubles come back to the bit."""
-    if value is None or isinstance(value, str):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _encodable(value)
     return repr(value) if isinstance(value, float) else json.dumps(value)
 
 
 def _named(name: str) -> str:
-    return name.strip().strip('"').lower()
+    return _encodable(name).strip().strip('"').lower()
+
+
+def _encodable(text: str) -> str:
+    """JSON may escape halves of characters, which no UTF-8 has."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 # Typing

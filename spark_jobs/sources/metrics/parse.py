@@ -144,7 +144,8 @@ class _Samples:
         self.present += 1
 
     def reject(self, line: int, position: int, reason: str, detail: str, raw: str, metric: str | None = None) -> None:
-        self.rejected.append(RejectedSample(line, position, reason, detail, raw[:KEPT_CHARACTERS], metric))
+        said = detail.encode("utf-8", "backslashreplace").decode()
+        self.rejected.append(RejectedSample(line, position, reason, said, raw[:KEPT_CHARACTERS], metric))
         self.present += 1
 
     def table(self, delivered: int | None) -> pa.Table:
@@ -180,6 +181,17 @@ class _What:
     period_seconds: float | None = None
     is_counter: bool = False
     polled: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in TEXTS:
+            text = getattr(self, name)
+            if text is not None:
+                if not isinstance(text, str):
+                    raise TypeError(f"{name} is no text")
+                text.encode()
+        if self.period_seconds is not None and not _is_number(self.period_seconds):
+            raise TypeError("the period is no number")
+        float(self.period_seconds or 0.0)
 
 
 def _skewed(samples: pa.Table, delivered: int | None) -> np.ndarray:
@@ -263,7 +275,7 @@ class _Records:
                 self._reject("unknown_record", "The object is no form of metric samples that is known.")
             else:
                 read(record)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             self._reject("bad_record", f"The object is no whole {kind} record ({type(error).__name__}: {error}).")
 
     def _reject(self, reason: str, detail: str, metric: str | None = None) -> None:
@@ -281,7 +293,7 @@ class _Records:
             return
         try:
             value = converted(one, float(figure), what.unit or "", what.period_seconds)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             value = math.nan
         if isinstance(figure, bool) or not math.isfinite(value):
             self._reject("bad_number", f"{figure!r} is no finite number.", what.metric)
