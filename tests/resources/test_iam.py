@@ -22,6 +22,7 @@ from platform_assets import listings, sensors
 from platform_assets.doctor import CHECKS, examine, exit_code
 from platform_assets.raw import update_ledger
 from platform_assets.resources import notifications
+from platform_assets.resources.cloudwatch import poll
 from platform_assets.resources.engine import cluster_of, lake_of
 from platform_assets.resources.glue import LAKE_PARAMETER, register
 from platform_assets.resources.metrics import MetricPoint, publish
@@ -54,6 +55,7 @@ FILES = (
     "logs",
     "metrics",
     "plan",
+    "poll",
     "queue",
     "status",
 )
@@ -64,6 +66,8 @@ VALUES = {
     "QUEUE": "new-logs",
     "LOGS_BUCKET": "raw",
     "LOGS_PREFIX": "logs/",
+    "METRICS_BUCKET": "raw",
+    "METRICS_PREFIX": "metrics/",
     "LAKE_BUCKET": "lake",
     "LAKE_PREFIX": "data/lake",
     "JOB_ROLE": "weir-jobs",
@@ -104,6 +108,7 @@ def test_no_policy_holds_a_wildcard_action_or_more_than_our_names() -> None:
         "wafv2:ListWebACLs",
         "cloudwatch:PutMetricData",
         "cloudwatch:ListMetrics",
+        "cloudwatch:GetMetricData",
     }
     for name in FILES:
         assert not [action for action in policy(name).actions if "*" in action]
@@ -280,6 +285,23 @@ def test_metrics_alerts_and_the_doctor_call_what_their_policies_allow_and_nothin
     rest = [policy(name) for name in ("metrics", "alerts", "plan", "logs", "lake")]
     refused = {call.action for call in looking if not any(one.allows(call) for one in rest)}
     assert refused == WITHOUT_PERMISSION
+
+
+@pytest.mark.slow
+def test_polling_cloudwatch_calls_what_its_policy_allows_and_nothing_else(
+    on_aws: Settings, recorder: Recorder, moto_endpoint: str
+) -> None:
+    polled = on_aws.model_copy(
+        update={
+            "metrics_raw": "s3://raw/metrics/",
+            "cloudwatch_clusters": "shop",
+            "lake": "",
+            "s3_endpoint_url": moto_endpoint,
+        }
+    )
+    with recorder.during() as polling:
+        assert poll(polled, NOW)["queries"]
+    assert_exact(polling, "poll")
 
 
 @pytest.mark.slow

@@ -73,7 +73,7 @@ def _groups(samples: pa.Table) -> list[tuple[str, str, str, pa.Table]]:
     starts = np.flatnonzero(changes)
     ends = np.r_[starts[1:], samples.num_rows]
     return [
-        (*(names[codes[begin]] for names, codes in columns), samples.slice(begin, end - begin))  # type: ignore[misc]
+        (*(names[codes[begin]] for names, codes in columns), samples.slice(begin, end - begin))
         for begin, end in zip(starts, ends, strict=True)
     ]
 
@@ -174,7 +174,7 @@ class _Cluster:
 
     def _expected(self, there: Numbers) -> Numbers:
         """Steps of hours in which, or in the hour before which, the metric has a value."""
-        in_hour = there.reshape(-1, STEPS_AN_HOUR).any(axis=1)
+        in_hour = np.asarray(there.reshape(-1, STEPS_AN_HOUR).any(axis=1))
         before = np.r_[False, in_hour[:-1]]
         return np.repeat(in_hour | before, STEPS_AN_HOUR)
 
@@ -183,7 +183,7 @@ def _between_samples(by_hour: Numbers) -> Numbers:
     """Steps that have a row: up to the last sample of an hour, from its start where the hour before has samples, else from
     its first one. The first hour has none."""
     chosen = np.zeros_like(by_hour)
-    in_hour = by_hour.any(axis=1)
+    in_hour = np.asarray(by_hour.any(axis=1))
     for hour in range(1, len(by_hour)):
         there = np.flatnonzero(by_hour[hour])
         if len(there):
