@@ -123,7 +123,8 @@ def job_run(out: Path, engine: str, hours: tuple[str, str] | None = None, **para
 
 def _fill_ledger(lake: Any, data: Path) -> None:
     """As the asset of the raw objects does: every object by name, etag and size."""
-    from spark_jobs.sources.cloudfront import ledger
+    from spark_jobs import ledger
+    from spark_jobs.sources.cloudfront.layouts import name_hour
     from spark_jobs.sources.cloudfront.tables import OBJECTS
 
     listed = []
@@ -133,7 +134,7 @@ def _fill_ledger(lake: Any, data: Path) -> None:
             etag = hashlib.file_digest(content, "md5").hexdigest()
         at = datetime.fromtimestamp(found.st_mtime, UTC)
         listed.append({"source_object": str(path), "etag": etag, "size_bytes": found.st_size, "modified_at": at})
-    lake.overwrite_arrow(ledger.with_listed(lake.read_arrow(OBJECTS), listed, datetime.now(UTC)), OBJECTS)
+    lake.overwrite_arrow(ledger.with_listed(lake.read_arrow(OBJECTS), listed, datetime.now(UTC), name_hour), OBJECTS)
 
 
 CONTENDERS: dict[str, Callable[[Path, Path], Steps]] = {

@@ -9,6 +9,7 @@ from platform_assets.compaction import compaction_assets
 from platform_assets.exports import export_assets
 from platform_assets.lake import source_assets
 from platform_assets.models import model_assets
+from platform_assets.polling import polling_assets
 from platform_assets.raw import raw_assets
 from platform_assets.retention import retention_assets
 from platform_assets.schedules import schedules
@@ -23,6 +24,7 @@ def build_defs(settings: Settings, **overrides: Any) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             *raw_assets(settings),
+            *polling_assets(settings),
             *source_assets(settings),
             *model_assets(settings),
             *waf_assets(settings),

@@ -7,6 +7,7 @@ they mean is declared there, nothing is computed here.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -54,6 +55,13 @@ def exportable() -> dict[str, Table]:
     return {**registry.tables(), **{table.key: table for table in (*WAF_TABLES, *FEATURE_TABLES)}}
 
 
+def short_names() -> dict[str, str]:
+    """Full key -> the last part, or the whole key where several tables end alike."""
+    known = exportable()
+    counts = Counter(table.name for table in known.values())
+    return {key: table.name if counts[table.name] == 1 else key for key, table in known.items()}
+
+
 def find_table(name: str) -> Table:
     """The table of a full key, or of its last part where only one ends with it."""
     known = exportable()
@@ -62,7 +70,7 @@ def find_table(name: str) -> Table:
         return found[0]
     if found:
         raise ExportError(f"Several tables are called {name}; name one of {', '.join(t.key for t in found)}.")
-    raise ExportError(f"There is no table {name!r}; choose one of {', '.join(t.name for t in known.values())}.")
+    raise ExportError(f"There is no table {name!r}; choose one of {', '.join(short_names().values())}.")
 
 
 def time_column(table: Table) -> str | None:
@@ -318,16 +326,16 @@ an hour by the unique key (an hour beyond 256 MB in memory: as it is stored). A 
 
 def tables_markdown() -> str:
     """The text of docs/tables.md."""
-    return _INTRODUCTION + "".join(_section(table) for table in exportable().values())
+    return _INTRODUCTION + "".join(_section(table, short_names()[key]) for key, table in exportable().items())
 
 
-def _section(table: Table) -> str:
+def _section(table: Table, name: str) -> str:
     facts = [f"One row: {table.grain}."]
     if table.unique:
         facts.append(f"Unique: {', '.join(f'`{name}`' for name in table.unique)}.")
     time = time_column(table)
     facts.append(f"Time: `{time}`." if time else "It has no time column.")
-    lines = [f"\n## {table.name}\n", f"`{table.key}`: {table.meaning} {' '.join(facts)}\n"]
+    lines = [f"\n## {name}\n", f"`{table.key}`: {table.meaning} {' '.join(facts)}\n"]
     lines += ["| column | type | can be null | meaning |", "| --- | --- | --- | --- |"]
     for column in table.columns:
         kind, meaning = column.type.replace("<", "&lt;").replace(">", "&gt;"), column.meaning.replace("|", "&#124;")

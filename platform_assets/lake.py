@@ -9,13 +9,14 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.automation import follows_upstream, key_of, spec_of
+from platform_assets.parameters import job_parameters
 from platform_assets.partitions import hourly, interval_of
 from platform_assets.resources.engine import SparkRunner, lake_of
 from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings
-from platform_assets.staleness import PARSED_LAYER, record_made, record_parsed
+from platform_assets.staleness import record_made, record_parsed
 from spark_jobs import registry
-from spark_jobs.contract import Interval, Job, Source, Table
+from spark_jobs.contract import PARSED_LAYER, Interval, Job, Source, Table
 from spark_jobs.lake import Lake
 
 
@@ -66,15 +67,15 @@ def _job_asset(settings: Settings, source: Source, job: Job) -> dg.AssetsDefinit
         results = [_check(check.name, table, lake, interval) for table in job.tables for check in table.checks]
         yield from results
         if all(result.passed for result in results):
-            record(lake, job, interval)
+            record(lake, source, job, interval)
 
     return made
 
 
-def record(lake: Lake, job: Job, interval: Interval) -> None:
+def record(lake: Lake, source: Source, job: Job, interval: Interval) -> None:
     """Note that the hours of the job's tables are made."""
     if job.tables[0].layer == PARSED_LAYER:
-        record_parsed(lake, interval.hours)
+        record_parsed(lake, interval.hours, source.name)
     else:
         record_made(lake, [table.key for table in job.tables], interval.hours)
 
@@ -87,9 +88,7 @@ def run_of(settings: Settings, source: Source, job: Job, lake: Lake, interval: I
     """Run the job over the interval, with the models that its hours are pinned to; returns its figures."""
     runner = SparkRunner.of(settings)
     if job.model is None:
-        return runner.run(
-            source, job, lake, interval, parse_parameters(settings) if job.tables[0].layer == PARSED_LAYER else {}
-        )
+        return runner.run(source, job, lake, interval, job_parameters(settings, source, job))
     models = ModelRegistry.of(settings)
     pinned = models.pinned(lake, job.tables[0], interval.hours)
     behind = _versions_behind(models, lake, source, job, interval)
@@ -140,23 +139,6 @@ def _versions_behind(
         versions = {made[past] for past in Interval.of_hour(hour).widened(hours_before=back).hours if past in made}
         behind[hour] = ",".join(sorted(versions, key=lambda version: (len(version), version))) or None
     return behind
-
-
-def parse_parameters(settings: Settings) -> dict[str, Any]:
-    """What the settings say of parsing, as plain values for the job."""
-    from platform_assets.secrets import hash_key
-
-    return {
-        "headerless_layout": settings.headerless_layout,
-        "cookies": settings.cookies,
-        "hash_query_values": settings.hash_query_values,
-        "hash_key": hash_key(settings),
-        "limits": {
-            "max_line_bytes": settings.max_line_bytes,
-            "max_object_bytes": settings.max_object_bytes,
-            "max_expansion_ratio": settings.max_expansion_ratio,
-        },
-    }
 
 
 def _check(name: str, table: Table, lake: Lake, interval: Interval) -> dg.AssetCheckResult:

@@ -15,10 +15,13 @@ from platform_assets.resources.recent import is_worthwhile, list_recent, series_
 from platform_assets.settings import Settings
 from spark_jobs.contract import Column, Table
 from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.registry import sources
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+EDGE_SOURCE = "cloudfront"
+"""The source that the edge path reads, which is meant where none is named."""
 FULL_LISTINGS = Table(
     key="housekeeping/full_listings",
     meaning="When an s3:// raw location was listed as a whole and the ledger held what it showed; append-only.",
@@ -43,39 +46,43 @@ class Listing:
     is_full: bool
 
 
-def is_remote(settings: Settings) -> bool:
-    return settings.cloudfront_raw.startswith("s3://")
+def location_of(settings: Settings, source: str = EDGE_SOURCE) -> str:
+    """The folder or s3:// URI that holds the raw objects of a source; empty where none is set."""
+    raw = sources()[source].raw
+    return str(getattr(settings, raw.setting)) if raw else ""
 
 
-def is_due(settings: Settings, lake: Lake, now: datetime) -> bool:
+def is_due(settings: Settings, lake: Lake, now: datetime, source: str = EDGE_SOURCE) -> bool:
     """Whether an s3:// location is to be listed as a whole; a folder always is, without being noted."""
     import pyarrow.compute as pc
     import pyarrow.dataset as ds
 
-    if not is_remote(settings):
+    location = location_of(settings, source)
+    if not location.startswith("s3://"):
         return False
-    of_location = ds.field("location") == settings.cloudfront_raw
+    of_location = ds.field("location") == location
     last = pc.max(lake.read_arrow(FULL_LISTINGS, columns=["listed_at"], filter=of_location)["listed_at"]).as_py()
     return last is None or now - last >= timedelta(hours=settings.full_listing_hours)
 
 
-def record_full(settings: Settings, lake: Lake, now: datetime, object_count: int) -> None:
+def record_full(settings: Settings, lake: Lake, now: datetime, object_count: int, source: str = EDGE_SOURCE) -> None:
     """Note a full listing, after the ledger holds what it showed."""
     import pyarrow as pa
 
-    row = {"location": settings.cloudfront_raw, "listed_at": now, "object_count": object_count}
+    row = {"location": location_of(settings, source), "listed_at": now, "object_count": object_count}
     lake.append_arrow(pa.Table.from_pylist([row], schema=arrow_schema(FULL_LISTINGS)), FULL_LISTINGS)
 
 
-def listed(settings: Settings, known: pa.Table, now: datetime, *, in_full: bool) -> Listing:
+def listed(settings: Settings, known: pa.Table, now: datetime, *, in_full: bool, source: str = EDGE_SOURCE) -> Listing:
     """The objects of the location, on s3:// those that may be new where that is asked for and needs fewer calls.
 
     `known`: COLUMNS of the ledger. Iterating raises ObjectsError.
     """
-    if not is_remote(settings):
-        found = list_objects(settings.cloudfront_raw, known=_contents(known))
+    location = location_of(settings, source)
+    if not location.startswith("s3://"):
+        found = list_objects(location, known=_contents(known))
         return Listing(found, is_full=True)
-    where = S3Prefix(settings.cloudfront_raw, settings.aws_region, settings.s3_endpoint_url)
+    where = S3Prefix(location, settings.aws_region, settings.s3_endpoint_url)
     bucket = f"s3://{where.bucket}/"
     names = known["source_object"].to_pylist()
     rows = [

@@ -212,21 +212,23 @@ def _labelled_day(settings: Settings, folder: Path, split: str) -> Any:
     """Logs and truth of one folder -> labelled features, made by the same jobs as everything else."""
     import pandas as pd
 
-    from platform_assets.lake import parse_parameters
+    from platform_assets.parameters import parameters_of
     from platform_assets.resources.objects import list_objects
+    from spark_jobs import ledger
     from spark_jobs.main import JobRun
     from spark_jobs.session import spark_session
-    from spark_jobs.sources.cloudfront import jobs, ledger
+    from spark_jobs.sources.cloudfront import jobs
+    from spark_jobs.sources.cloudfront.layouts import name_hour
     from weir_models.client_abuse import labelling
 
     lake, runner = Lake(str(folder / "lake")), SparkRunner.of(settings)
     listed = [asdict(one) for one in list_objects(str(folder / "raw"))]
-    known = ledger.with_listed(lake.read_arrow(OBJECTS), listed, datetime.now(UTC))
+    known = ledger.with_listed(lake.read_arrow(OBJECTS), listed, datetime.now(UTC), name_hour)
     lake.overwrite_arrow(known, OBJECTS)
     hours = sorted({hour for row in ledger.current(known) for hour in row["event_hours"]})
     model = ModelRegistry.of(settings).fetched("request_attack")
     parameters = {
-        **parse_parameters(settings),
+        **parameters_of(settings, SOURCE.name),
         "model_dir": str(model.folder),
         "model_name": model.name,
         "model_version": model.version,

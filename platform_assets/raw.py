@@ -1,22 +1,23 @@
-"""The raw location and its ledger: `raw/cloudfront/logs` (the files, a source) and `raw/cloudfront/objects`."""
+"""The raw location of each source and its ledger: `raw/<source>/<files>` (the files, external) and `raw/<source>/objects`."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import dagster as dg
 
 from platform_assets import listings
 from platform_assets.automation import key_of, spec_of
+from platform_assets.listings import EDGE_SOURCE, location_of
 from platform_assets.resources.engine import SparkRunner, lake_of, storage_of
 from platform_assets.resources.notifications import Queue
 from platform_assets.resources.objects import ListedObject, list_objects
 from platform_assets.settings import Settings
 from platform_assets.staleness import stale_parsed_hours
+from spark_jobs.contract import RawFiles, Source, Table
 from spark_jobs.lake import Lake
-from spark_jobs.sources.cloudfront.tables import OBJECTS, SOURCE
-
-LOGS_KEY = dg.AssetKey(["raw", "cloudfront", "logs"])
+from spark_jobs.registry import sources
 
 
 class NoInputError(Exception):
@@ -24,72 +25,87 @@ class NoInputError(Exception):
 
 
 def raw_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """The logs as an external source and the ledger asset over them."""
-    logs = dg.AssetSpec(
-        LOGS_KEY,
-        description="CloudFront log objects in the raw folder or bucket; delivered by AWS, never changed here.",
+    """Of each source the raw objects as an external asset, and the ledger over them."""
+    return [
+        asset
+        for source in sources().values()
+        if source.raw is not None
+        for asset in (_files(settings, source, source.raw), _ledger(settings, source))
+    ]
+
+
+def _files(settings: Settings, source: Source, raw: RawFiles) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key_of(raw.key),
+        description=raw.meaning,
         group_name="raw",
         kinds={"s3", "file"},
-        owners=[SOURCE.owner],
-        metadata={"location": settings.cloudfront_raw or "not set: weir run edge --input PATH_OR_S3_URI"},
+        owners=[source.owner],
+        metadata={"location": location_of(settings, source.name) or f"not set: {raw.how_to_set}"},
     )
-    spec = spec_of(OBJECTS, SOURCE.owner, {"deltalake"}, frozenset(), None, None)
 
-    @dg.multi_asset(name="cloudfront_objects", specs=[spec])
+
+def _ledger(settings: Settings, source: Source) -> dg.AssetsDefinition:
+    table = source.objects
+    spec = spec_of(table, source.owner, {"deltalake"}, frozenset(), None, None)
+
+    @dg.multi_asset(name=f"{source.name}_objects", specs=[spec])
     def objects(context: dg.AssetExecutionContext) -> Any:
-        figures = update_ledger(settings)
+        figures = update_ledger(settings, source.name)
         context.log.info("Ledger: %s", figures)
         if "warning" in figures:
             context.log.warning(figures["warning"])
         lake = lake_of(settings)
         yield dg.MaterializeResult(
-            asset_key=key_of(OBJECTS.key),
-            metadata={"path": lake.path(OBJECTS), "table version": lake.version(OBJECTS) or 0, **figures},
+            asset_key=key_of(table.key),
+            metadata={"path": lake.path(table), "table version": lake.version(table) or 0, **figures},
         )
 
-    return [logs, objects]
+    return objects
 
 
-def update_ledger(settings: Settings) -> dict[str, Any]:
-    """Add what is new in the raw location to the ledger, by listing it and by notifications; returns figures.
+def update_ledger(settings: Settings, name: str = EDGE_SOURCE) -> dict[str, Any]:
+    """Add what is new in the raw location of a source to its ledger, by listing it and by notifications; returns figures.
 
     A message is deleted after the ledger holds what it told of, so one that is handed out again adds nothing.
     """
-    if not settings.cloudfront_raw:
-        raise NoInputError(
-            "No log location is set; run `weir run edge --input PATH_OR_S3_URI` once, or set WEIR_CLOUDFRONT_RAW."
-        )
+    source = sources()[name]
+    raw = source.raw
+    if raw is None or not location_of(settings, name):
+        how = raw.how_to_set if raw else "give it one"
+        what = raw.noun.split()[0] if raw else name
+        raise NoInputError(f"No {what} location is set; {how}.")
     lake, now = lake_of(settings), datetime.now(UTC)
-    queue = Queue(settings) if settings.raw_queue_url else None
-    known = _without_repeats(lake)
+    queue = Queue(settings) if raw.queue_setting and getattr(settings, raw.queue_setting) else None
+    known = _without_repeats(lake, source.objects)
     before, figures = known.num_rows, {}
-    is_due = listings.is_due(settings, lake, now)
+    is_due = listings.is_due(settings, lake, now, name)
     if queue is None or is_due:
-        listing = listings.listed(settings, known, now, in_full=is_due)
+        listing = listings.listed(settings, known, now, in_full=is_due, source=name)
         found = list(listing.objects)
-        known = _with(settings, lake, known, found, now)
+        known = _with(settings, source, lake, known, found, now)
         if is_due:
-            listings.record_full(settings, lake, now, len(found))
+            listings.record_full(settings, lake, now, len(found), name)
         figures = {"listed objects": len(found), "listed in full": listing.is_full}
     if queue is not None:
-        known, told = _with_notified(settings, lake, known, queue, now)
+        known, told = _with_notified(settings, source, lake, known, queue, now)
         figures |= told
     return {
         **figures,
         "new objects": known.num_rows - before,
         "objects": known.num_rows,
-        "stale hours": len(stale_parsed_hours(lake)),
+        "stale hours": len(stale_parsed_hours(lake, name)),
     }
 
 
 def _with_notified(
-    settings: Settings, lake: Lake, known: Any, queue: Queue, now: datetime
+    settings: Settings, source: Source, lake: Lake, known: Any, queue: Queue, now: datetime
 ) -> tuple[Any, dict[str, Any]]:
     """The ledger with what the queue holds, and figures."""
     messages = refused = 0
     left: list[str] = []
     for batch in queue.batches():
-        known = _with(settings, lake, known, _settled(settings, known, batch.objects), now)
+        known = _with(settings, source, lake, known, _settled(settings, known, batch.objects), now)
         refused += queue.delete(batch)
         messages += len(batch.receipts)
         left += batch.not_understood
@@ -122,38 +138,44 @@ def _settled(settings: Settings, known: Any, told: list[ListedObject]) -> list[L
     return settled
 
 
-def _without_repeats(lake: Lake) -> Any:
-    from spark_jobs.sources.cloudfront import ledger
+def _without_repeats(lake: Lake, table: Table) -> Any:
+    from spark_jobs import ledger
 
     def once(rows: Any) -> Any:
         found = ledger.without_repeats(rows)
         return found if found.num_rows < rows.num_rows else None
 
-    lake.rewrite(OBJECTS, once)
-    return lake.read_arrow(OBJECTS)
+    lake.rewrite(table, once)
+    return lake.read_arrow(table)
 
 
-def _with(settings: Settings, lake: Lake, known: Any, found: Iterable[ListedObject], now: datetime) -> Any:
+def _with(
+    settings: Settings, source: Source, lake: Lake, known: Any, found: Iterable[ListedObject], now: datetime
+) -> Any:
     """The ledger with the objects found; it is in the lake when this returns."""
-    from spark_jobs.sources.cloudfront import ledger
+    from spark_jobs import ledger
 
-    updated = ledger.with_listed(known, map(vars, found), now)
-    lake.append_arrow(updated.slice(known.num_rows), OBJECTS)
+    of_source = import_module(f"spark_jobs.sources.{source.name}.ledger")
+    updated = ledger.with_listed(known, map(vars, found), now, of_source.name_hour)
+    lake.append_arrow(updated.slice(known.num_rows), source.objects)
     unnamed = ledger.nameless(updated)
     if unnamed:
-        observed = _observed(settings, unnamed)
-        lake.rewrite(OBJECTS, lambda rows: ledger.with_observed_hours(rows, observed, now))
-        return lake.read_arrow(OBJECTS)
+        observed = _observed(settings, source, of_source, unnamed)
+        lake.rewrite(source.objects, lambda rows: ledger.with_observed_hours(rows, observed, now))
+        return lake.read_arrow(source.objects)
     return updated
 
 
-def _observed(settings: Settings, unnamed: Any) -> Any:
+def _observed(settings: Settings, source: Source, of_source: Any, unnamed: Any) -> Any:
     """Hours of objects whose names do not tell them, by looking into the objects; in this process, wherever jobs run."""
-    from platform_assets.lake import parse_parameters
+    from platform_assets.parameters import parameters_of
     from spark_jobs.session import spark_session
-    from spark_jobs.sources.cloudfront import ledger
-    from spark_jobs.sources.cloudfront.transform import observed_hours
 
     runner = SparkRunner.of(settings)
-    options = ledger.parse_options(parse_parameters(settings))
-    return observed_hours(spark_session(runner.engine), storage_of(settings), unnamed, options, runner.tasks)
+    return of_source.observed_hours(
+        lambda: spark_session(runner.engine),
+        storage_of(settings),
+        unnamed,
+        parameters_of(settings, source.name),
+        runner.tasks,
+    )

@@ -35,6 +35,12 @@ BY_TRAILING_DAY = (
     "exports/database",
     "exports/metrics",
 )
+METRICS_BY_HOUR = (
+    "parsed/metrics/samples",
+    "parsed/metrics/rejected_samples",
+    "parsed/metrics/object_counts",
+)
+METRICS_BY_TRAILING_DAY = ("features/metrics/cluster_5min", "features/metrics/cluster_features")
 WAF_CHANGE = ("waf/plan", "waf/ip_sets")
 AT_THE_END = (*WAF_CHANGE, "exports/alerts", "exports/freshness", "exports/catalogue")
 
@@ -45,6 +51,33 @@ class RunFailed(Exception):
     def __init__(self, message: str, code: int = 1) -> None:
         super().__init__(message)
         self.code = code
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The hourly assets of one source in two stages: what an hour is made of, and what looks back on hours."""
+
+    source: str
+    noun: str
+    by_hour: tuple[str, ...]
+    by_trailing_day: tuple[str, ...]
+    titles: tuple[str, str]
+
+
+EDGE = Chain(
+    "cloudfront",
+    "Log objects",
+    BY_HOUR,
+    BY_TRAILING_DAY,
+    ("Parsing and scoring requests", "Scoring clients and deciding"),
+)
+METRICS = Chain(
+    "metrics",
+    "Metric files",
+    METRICS_BY_HOUR,
+    METRICS_BY_TRAILING_DAY,
+    ("Parsing metric files", "Making features of clusters"),
+)
 
 
 @dataclass
@@ -77,6 +110,17 @@ def run_edge(settings: Settings, stage: Stage = lambda _: nullcontext(None), ove
     runner.train_missing_models()
     runner.make_stale_hours()
     runner.materialise("Planning the WAF change", AT_THE_END, may_stop=True)
+    return runner.outcome
+
+
+def run_metrics(settings: Settings, stage: Stage = lambda _: nullcontext(None)) -> Outcome:
+    """Everything that the location of metric files asks for, up to the features; CloudWatch is polled where that is on."""
+    warnings.filterwarnings("ignore", module="dagster")
+    runner = Runner(settings, stage)
+    if settings.cloudwatch_poll:
+        runner.materialise("Polling CloudWatch", ["raw/metrics/cloudwatch"])
+    runner.materialise("Listing metric files", ["raw/metrics/objects"])
+    runner.make_stale_hours(METRICS)
     return runner.outcome
 
 
@@ -185,24 +229,24 @@ class Runner:
             self.materialise("Simulating labelled days", ["training/cloudfront/client_examples"])
             self.materialise("Fitting client_abuse", ["models/client_abuse"])
 
-    def make_stale_hours(self) -> None:
-        """Parse and score stale hours, then everything that looks back on them, until no hour is stale."""
+    def make_stale_hours(self, chain: Chain = EDGE) -> None:
+        """Make stale hours, then everything that looks back on them, until no hour is stale."""
         from platform_assets.resources.engine import lake_of
         from platform_assets.staleness import stale_by_lineage, stale_parsed_hours, steps
 
         lake = lake_of(self.settings)
         for _ in range(MAX_ROUNDS):
-            parsed = stale_parsed_hours(lake)
-            stale = sorted({*parsed, *stale_by_lineage(lake, [key for key in BY_HOUR if key in steps()])})
-            self.over_ranges("Parsing and scoring requests", BY_HOUR, stale)
-            later = stale_by_lineage(lake, BY_TRAILING_DAY)
-            self.over_ranges("Scoring clients and deciding", BY_TRAILING_DAY, later)
+            parsed = stale_parsed_hours(lake, chain.source)
+            stale = sorted({*parsed, *stale_by_lineage(lake, [key for key in chain.by_hour if key in steps()])})
+            self.over_ranges(chain.titles[0], chain.by_hour, stale)
+            later = stale_by_lineage(lake, chain.by_trailing_day)
+            self.over_ranges(chain.titles[1], chain.by_trailing_day, later)
             self.outcome.hours += parsed
             self.outcome.later_hours += len(set(later) - set(stale))
             if not stale and not later:
                 return
         raise RunFailed(
-            "Log objects keep changing while they are read; run the command again once delivery has settled.", 3
+            f"{chain.noun} keep changing while they are read; run the command again once delivery has settled.", 3
         )
 
 
@@ -231,6 +275,7 @@ _KNOWN = {
     "DatabaseError": 5,
     "WafError": 5,
     "MetricsError": 5,
+    "PollError": 5,
     "NotificationsError": 5,
     "NotifierError": 5,
     "LakeError": 5,

@@ -7,17 +7,25 @@ import dagster as dg
 from platform_assets.automation import key_of
 from platform_assets.compaction import COMPACTION_KEY
 from platform_assets.models import MODELS
+from platform_assets.polling import CLOUDWATCH_KEY
 from platform_assets.retention import RETENTION_KEY
 from platform_assets.settings import Settings
 
 COMPACTION_CRON = "0 4 * * *"
+POLL_CRON = "*/5 * * * *"
 RETENTION_CRON = "30 4 * * *"
 
 
 def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
-    """Retraining when the settings say, compaction and then retention every night (UTC)."""
+    """Polling and retraining when the settings say, compaction and then retention every night (UTC)."""
     training = [key for name, table in MODELS.items() for key in (key_of(table.key), dg.AssetKey(["models", name]))]
+    polling = [
+        _schedule(
+            "poll_cloudwatch", [key_of(CLOUDWATCH_KEY)], POLL_CRON, "Fetches the metrics of clusters from CloudWatch."
+        )
+    ]
     return [
+        *(polling if settings.cloudwatch_poll else []),
         _schedule(
             "retrain_models",
             training,

@@ -10,11 +10,13 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from platform_assets.resources.spark.engines import runner_of
 from platform_assets.waf.scopes import Scope, parse_scopes
+from spark_jobs.sources.metrics.features import calendar_of
+from spark_jobs.sources.metrics.mapping import overridden
 
 HOME_FILE = "weir.env"
 READ_ELSEWHERE = frozenset({"WEIR_EVAL_DATA", "WEIR_TEST_AWS", "WEIR_JOB_HASH_KEY"})
@@ -39,6 +41,10 @@ class Settings(BaseSettings):
     cloudfront_raw: str = Field(
         "",
         description="Folder or s3:// URI of the CloudFront log objects; `weir run edge --input` remembers it in <home>/weir.env.",
+    )
+    metrics_raw: str = Field(
+        "",
+        description="Folder or s3:// URI of the metric files; the poller of CloudWatch writes there too.",
     )
     mlflow_uri: str = Field("", description="MLflow tracking and registry URI; default sqlite:///<home>/mlflow.db.")
 
@@ -108,6 +114,22 @@ class Settings(BaseSettings):
         ge=10,
         description="Decompressed to stored size beyond which the rest of an object is rejected as expands_too_much.",
     )
+
+    # Metrics of clusters
+    metrics_mapping: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description='Names of metrics besides those of the mapping table, as JSON: {"AWS/EC2 NetworkOut": {"metric": "network_utilization", "factor": 1e-8}}.',
+    )
+    cloudwatch_poll: bool = Field(False, description="Poll CloudWatch (GetMetricData) every five minutes.")
+    cloudwatch_clusters: str = Field("", description="Clusters whose Container Insights are polled, comma-separated.")
+    cloudwatch_queries: str = Field(
+        "", description="YAML file with the queries to poll, in place of Container Insights (docs/metrics.md)."
+    )
+    cloudwatch_first_hours: int = Field(3, ge=1, le=360, description="How many hours the first poll goes back.")
+    calendar_time_zone: str = Field("UTC", description="Time zone of the features of time, such as Europe/Berlin.")
+    calendar_business_days: str = Field("mon-fri", description="Business days: mon-fri, or sun,mon,tue; empty: none.")
+    calendar_business_hours: str = Field("09:00-17:00", description="Business hours in that time zone.")
+    calendar_holidays: str = Field("", description="Days off, comma-separated: 2026-12-25,2027-01-01.")
 
     # Personal data
     cookies: Literal["hash", "keep", "drop"] = Field("hash", description="What becomes of cs(Cookie).")
@@ -193,6 +215,18 @@ class Settings(BaseSettings):
     @classmethod
     def _engine(cls, value: str) -> str:
         runner_of(value)
+        return value
+
+    @field_validator("calendar_time_zone", "calendar_business_days", "calendar_business_hours", "calendar_holidays")
+    @classmethod
+    def _calendar(cls, value: str, info: ValidationInfo) -> str:
+        calendar_of({str(info.field_name).removeprefix("calendar_"): value})
+        return value
+
+    @field_validator("metrics_mapping")
+    @classmethod
+    def _mapping(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        overridden(value)
         return value
 
     @field_validator("package_uri")

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from platform_assets.listings import EDGE_SOURCE
 from platform_assets.waf.tables import WAF_DECISIONS
 from spark_jobs import registry
-from spark_jobs.contract import HOUR_COLUMN
+from spark_jobs.contract import HOUR_COLUMN, PARSED_LAYER
 from spark_jobs.lake import Lake
 from spark_jobs.lineage import Step
 
 DATABASE_KEY, METRICS_KEY = "exports/database", "exports/metrics"
-PARSED_LAYER = "parsed"
-LEDGER_KEY = "raw/cloudfront/objects"
-COUNTS_KEY = "parsed/cloudfront/object_counts"
 
 
 def steps() -> dict[str, Step]:
@@ -34,10 +32,6 @@ def steps() -> dict[str, Step]:
     return found
 
 
-def parsed_keys() -> tuple[str, ...]:
-    return tuple(key for key, table in registry.tables().items() if table.hourly and table.layer == PARSED_LAYER)
-
-
 def stale_by_lineage(lake: Lake, keys: Sequence[str]) -> list[str]:
     """Hours that any of the assets has to make again, as far as what is upstream of them is made already."""
     from spark_jobs import lineage
@@ -46,25 +40,23 @@ def stale_by_lineage(lake: Lake, keys: Sequence[str]) -> list[str]:
     return sorted({hour for key in keys for hour in lineage.stale(chain[key], known)})
 
 
-def stale_parsed_hours(lake: Lake) -> list[str]:
+def stale_parsed_hours(lake: Lake, name: str = EDGE_SOURCE) -> list[str]:
     """Hours whose parsed tables are not recorded as made from all objects of the ledger as they are now."""
-    from spark_jobs import lineage
-    from spark_jobs.sources.cloudfront import ledger
+    from spark_jobs import ledger, lineage
 
-    known = lineage.recorded(lake)
-    first, *others = (known.get(key, {}) for key in parsed_keys())
+    known, source = lineage.recorded(lake), registry.sources()[name]
+    first, *others = (known.get(table.key, {}) for table in source.parsed)
     made = {hour: value for hour, value in first.items() if all(one.get(hour) == value for one in others)}
-    return ledger.stale_hours(lake.read_arrow(registry.tables()[LEDGER_KEY]), made)
+    return ledger.stale_hours(lake.read_arrow(source.objects), made)
 
 
-def record_parsed(lake: Lake, hours: Sequence[str]) -> None:
+def record_parsed(lake: Lake, hours: Sequence[str], name: str = EDGE_SOURCE) -> None:
     """Record parsed hours: each is the hash of the objects that object_counts shows for it."""
-    from spark_jobs import lineage
-    from spark_jobs.sources.cloudfront import ledger
+    from spark_jobs import ledger, lineage
 
-    columns = ["source_object", "etag", HOUR_COLUMN]
-    counts = lake.read_arrow(registry.tables()[COUNTS_KEY], hours, columns=columns)
-    lineage.record(lake, dict.fromkeys(parsed_keys(), ledger.made_from(counts)))
+    source, columns = registry.sources()[name], ["source_object", "etag", HOUR_COLUMN]
+    counts = lake.read_arrow(source.object_counts, hours, columns=columns)
+    lineage.record(lake, dict.fromkeys((table.key for table in source.parsed), ledger.made_from(counts)))
 
 
 def record_made(lake: Lake, keys: Sequence[str], hours: Sequence[str]) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 from spark_jobs.lake import Lake
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, REJECTED_LINES, REQUESTS
+from spark_jobs.sources.metrics.tables import OBJECT_COUNTS as METRIC_COUNTS
+from spark_jobs.sources.metrics.tables import REJECTED_SAMPLES, SAMPLES
 
 Outcome = tuple[bool, str, dict[str, Any]]
 
@@ -56,6 +58,32 @@ def request_ids_are_unique(lake: Lake, hours: Sequence[str]) -> Outcome:
     if repeated:
         return False, f"{repeated} rows repeat a request_id; run the hours again.", {"repeated": repeated}
     return True, f"All {len(ids)} request ids are distinct.", {"requests": len(ids)}
+
+
+def every_sample_is_accounted_for(lake: Lake, hours: Sequence[str]) -> Outcome:
+    """Rows found in the tables, file by file and hour by hour, against samples counted while reading the files."""
+    import pyarrow.dataset as ds
+
+    grain = ["source_object", "event_hour"]
+    found = _counts(lake.read_arrow(SAMPLES, hours, columns=grain), grain)
+    rejected = _counts(
+        lake.read_arrow(REJECTED_SAMPLES, hours, columns=grain, filter=ds.field("line_number") > 0), grain
+    )
+    rows = lake.read_arrow(METRIC_COUNTS, hours).to_pylist()
+    wrong: list[dict[str, Any]] = []
+    for row in rows:
+        key = (row["source_object"], row["event_hour"])
+        there = found.pop(key, 0), rejected.pop(key, 0)
+        told = row["sample_count"], row["rejected_count"]
+        if there != told or sum(there) + row["other_hours_count"] != row["present_count"]:
+            wrong.append({**row, "samples_found": there[0], "rejected_found": there[1]})
+    wrong += [{"source_object": o, "event_hour": h, "samples_found": n} for (o, h), n in {**found, **rejected}.items()]
+    if wrong:
+        first = wrong[0]["source_object"]
+        return False, f"{len(wrong)} files do not add up, {first} first; run the hours again.", {"objects": wrong[:20]}
+    samples = sum(row["sample_count"] for row in rows)
+    files = len({row["source_object"] for row in rows})
+    return True, f"All samples of {files} files are kept or rejected, {samples} of them kept.", {"samples": samples}
 
 
 def _counts(rows: Any, grain: list[str]) -> Counter[tuple[str, str]]:

@@ -16,6 +16,9 @@ HOUR_FORMAT = "%Y-%m-%d-%H"
 HOUR_COLUMN = "event_hour"
 """The partition column of every hourly table; its values live in folder names, never inside the data files."""
 
+PARSED_LAYER = "parsed"
+"""Tables of this layer are made from raw objects, whose ledger says which of their hours are stale."""
+
 TYPES = ("string", "int32", "int64", "double", "boolean", "timestamp", "list<string>")
 
 
@@ -79,6 +82,51 @@ class Table:
         raise KeyError(f"Table {self.key} has no column {name!r}; it has {', '.join(self.column_names)}.")
 
 
+LEDGER_COLUMNS = (
+    Column("source_object", "string", "URI or absolute path of the object", nullable=False),
+    Column("etag", "string", "S3 ETag without quotes, or MD5 of the content of a local file", nullable=False),
+    Column("size_bytes", "int64", "size as stored (compressed)", nullable=False),
+    Column("modified_at", "timestamp", "when the storage says it was last written", nullable=False),
+    Column("first_seen_at", "timestamp", "when the ledger first listed it (wall clock)", nullable=False),
+    Column("name_hour", "string", "hour of its events by its file name, null where the name has none"),
+    Column("event_hours", "list<string>", "hours of its events: from the name, completed by what parsing saw"),
+    Column("duplicate_of", "string", "the source_object with the same content (etag and size) that was seen before"),
+)
+
+
+def objects_table(key: str, meaning: str, grain: str, upstream: tuple[str, ...]) -> Table:
+    """The ledger of a source."""
+    return Table(
+        key=key,
+        meaning=meaning,
+        grain=grain,
+        upstream=upstream,
+        hourly=False,
+        unique=("source_object", "etag"),
+        retention_days=None,
+        columns=LEDGER_COLUMNS,
+    )
+
+
+@dataclass(frozen=True)
+class RawFiles:
+    """Where the objects of a source come from: a location that a setting names, listed into the source's ledger."""
+
+    key: str
+    """Asset key of the objects themselves."""
+    meaning: str
+    noun: str
+    """What its objects are called in sentences."""
+    setting: str
+    """The setting that names the location."""
+    how_to_set: str
+    """What a person does to set it, as a sentence goes on."""
+    sensor: str
+    """Name of the sensor that looks for new ones."""
+    queue_setting: str | None = None
+    """The setting that names a queue with S3's notifications, where the source takes them."""
+
+
 @dataclass(frozen=True)
 class Job:
     """What one Spark run makes: the function of this name in the source's `jobs.py`, and the tables it writes."""
@@ -98,6 +146,22 @@ class Source:
     owner: str
     tables: tuple[Table, ...]
     jobs: tuple[Job, ...] = ()
+    raw: RawFiles | None = None
+
+    @property
+    def objects(self) -> Table:
+        """The ledger of the raw objects."""
+        return self.table(f"raw/{self.name}/objects")
+
+    @property
+    def object_counts(self) -> Table:
+        """What became of each raw object in each hour."""
+        return self.table(f"parsed/{self.name}/object_counts")
+
+    @property
+    def parsed(self) -> tuple[Table, ...]:
+        """The hourly tables that are made from raw objects."""
+        return tuple(table for table in self.tables if table.hourly and table.layer == PARSED_LAYER)
 
     def table(self, key: str) -> Table:
         for table in self.tables:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from spark_jobs.contract import Job, Source, Table
 
-REQUIRED_FILES = ("__init__.py", "tables.py", "parse.py", "features.py", "jobs.py", "README.md")
+REQUIRED_FILES = ("__init__.py", "tables.py", "parse.py", "features.py", "jobs.py", "ledger.py", "README.md")
 
 
 class RegistryError(Exception):

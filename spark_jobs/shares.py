@@ -10,13 +10,14 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.contract import Interval
 from spark_jobs.lake import MANIFEST_SCHEMA, WrittenFile
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
-    from spark_jobs.contract import Interval, Table
+    from spark_jobs.contract import Table
     from spark_jobs.lake import Lake
 
 
@@ -90,4 +91,57 @@ def written_by_share(
         yield pa.RecordBatch.from_pydict({"manifest": [file.to_json() for file in writer.close()]})
 
     rows = shared_out(spark, range(shares), [1] * shares, shares).mapInArrow(write, MANIFEST_SCHEMA).collect()
+    return [WrittenFile.from_json(row.manifest) for row in rows]
+
+
+STRETCH_HOURS = 24
+"""Hours that a task makes at once where they look back: what they look back on is read once for all of them."""
+
+
+def written_by_stretch(
+    spark: SparkSession,
+    lake: Lake,
+    interval: Interval,
+    source: Table,
+    target: Table,
+    make: Callable[[pa.Table, Sequence[str]], pa.Table | None],
+    *,
+    columns: Sequence[str],
+    tasks: int = 4,
+) -> list[WrittenFile]:
+    """`make` on the rows of some hours of `source` and of those that `target` looks back on, as files of `target`.
+
+    `make` gets consecutive hours and returns their rows with event_hour; its rows must not depend on how many hours it
+    is asked for. Nobody reads the files before a commit.
+    """
+    held = lake.files_by_hour(source, interval.widened(hours_before=target.trailing_hours).hours)
+
+    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        from spark_jobs.lake import arrow_schema
+
+        whole = arrow_schema(source)
+        schema = pa.schema([whole.field(name) for name in columns])
+        writer = lake.writer(target)
+        for hours, paths in items_of(batches):
+            rows = pa.Table.from_batches(list(lake.read_batches(source, paths, columns)), schema)
+            made = make(rows, hours)
+            if made is not None:
+                writer.write_by_hour(made)
+                writer.close_all()
+        yield pa.RecordBatch.from_pydict({"manifest": [file.to_json() for file in writer.close()]})
+
+    items, weights = [], []
+    for number in range(0, len(interval.hours), STRETCH_HOURS):
+        hours = interval.hours[number : number + STRETCH_HOURS]
+        if not any(hour in held for hour in hours):
+            continue
+        back = Interval.spanning(hours[0], hours[-1]).widened(hours_before=target.trailing_hours)
+        files = [file for hour in back.hours for file in held.get(hour, ())]
+        items.append((hours, [file.path for file in files]))
+        weights.append(sum(file.size_bytes for file in files))
+    if not items:
+        return []
+    rows = shared_out(spark, items, weights, tasks).mapInArrow(write, MANIFEST_SCHEMA).collect()
     return [WrittenFile.from_json(row.manifest) for row in rows]

@@ -18,8 +18,9 @@ import pytest
 from platform_assets.automation import key_of
 from platform_assets.definitions import build_defs
 from platform_assets.models import MODELS
+from platform_assets.polling import CLOUDWATCH_KEY
 from platform_assets.resources.engine import lake_of
-from platform_assets.run import AT_THE_END, BY_HOUR, BY_TRAILING_DAY
+from platform_assets.run import AT_THE_END, EDGE, METRICS
 from platform_assets.sensors import hour_ranges
 from platform_assets.settings import Settings, load_settings
 from platform_assets.staleness import steps
@@ -125,7 +126,7 @@ def test_a_table_is_found_by_one_word_everywhere(home: Settings) -> None:
     for source in SOURCES.values():
         for table in source.tables:
             assert TABLES[table.key] is table
-            assert re.fullmatch(r"[a-z]+(/[a-z]+)?/[a-z_]+", table.key)
+            assert re.fullmatch(r"[a-z]+(/[a-z]+)?/[a-z][a-z0-9_]+", table.key)
             assert lake.path(table) == f"{home.home}/lake/{table.key}"
         for job in source.jobs:
             assert job.name == job.tables[0].name
@@ -196,18 +197,28 @@ def test_what_a_model_reads_is_upstream_of_what_it_scores(name: str) -> None:
 
 
 def test_the_command_line_makes_every_asset_that_follows_upstream(graph: Any) -> None:
-    """`weir run edge` names its assets in stages; one left out would be made by the daemon only."""
-    staged = {"raw/cloudfront/objects", *BY_HOUR, *BY_TRAILING_DAY, *AT_THE_END}
+    """A run names its assets in stages; one left out would be made by the daemon only."""
+    hourly = {key for chain in (EDGE, METRICS) for key in (*chain.by_hour, *chain.by_trailing_day)}
+    ledgers = {source.objects.key for source in SOURCES.values()}
+    staged = {CLOUDWATCH_KEY, *ledgers, *hourly, *AT_THE_END}
     layers = {"raw", "parsed", "features", "predictions", "decisions", "exports", "waf"}
     made = {key for key in keys(graph) if key.split("/")[0] in layers and graph.get(key_of(key)).is_materializable}
     assert staged == made
-    assert set(steps()) <= {*BY_HOUR, *BY_TRAILING_DAY}
+    assert set(steps()) <= hourly
+
+
+def test_a_run_over_one_source_makes_nothing_of_another() -> None:
+    for chain in (EDGE, METRICS):
+        others = {f"/{name}/" for name in SOURCES if name != chain.source}
+        assert not [key for key in (*chain.by_hour, *chain.by_trailing_day) if any(one in key for one in others)]
 
 
 def test_no_value_of_the_environment_reaches_the_graph(graph: Any, tmp_path: Path) -> None:
     values = {
         "lake": "s3://zebra-lake",
         "cloudfront_raw": "s3://zebra-logs/prefix",
+        "metrics_raw": "s3://zebra-metrics/prefix",
+        "cloudwatch_poll": True,
         "mlflow_uri": "http://zebra.example:5000",
         "aws_region": "eu-zebra-1",
         "waf_prefix": "zebra",
@@ -228,10 +239,15 @@ def test_no_value_of_the_environment_reaches_the_graph(graph: Any, tmp_path: Pat
 
 def test_the_sensors_and_schedules_run_without_being_switched_on(home: Settings) -> None:
     defs = build_defs(home).get_repository_def()
-    assert {one.name for one in defs.sensor_defs} == {"new_log_objects", "follow_upstream"}
+    assert {one.name for one in defs.sensor_defs} == {"new_log_objects", "new_metric_files", "follow_upstream"}
     assert all(one.default_status == dg.DefaultSensorStatus.RUNNING for one in defs.sensor_defs)
     assert {one.name for one in defs.schedule_defs} == {"retrain_models", "compact_tables", "carry_out_retention"}
     assert all(one.default_status == dg.DefaultScheduleStatus.RUNNING for one in defs.schedule_defs)
+
+
+def test_cloudwatch_is_polled_by_the_clock_where_the_settings_say(home: Settings) -> None:
+    found = build_defs(home, cloudwatch_poll=True).get_repository_def().schedule_defs
+    assert "poll_cloudwatch" in {one.name for one in found}
 
 
 def test_overrides_replace_settings_by_name(home: Settings) -> None:

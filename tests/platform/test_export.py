@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from platform_assets import export
-from platform_assets.export import ExportError, export_table, exportable, find_table, tables_markdown
+from platform_assets.export import ExportError, export_table, exportable, find_table, short_names, tables_markdown
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.contract import Table, format_hour
@@ -86,7 +86,7 @@ def test_the_promised_columns_come_first_in_their_order(
 def test_every_table_can_be_exported_by_its_short_and_its_full_name(settings: Settings, tmp_path: Path) -> None:
     for key, table in exportable().items():
         fill(settings, key, row(table))
-        for name in (key, table.name):
+        for name in (key, short_names()[key]):
             for suffix in FORMATS:
                 assert export_table(settings, name, tmp_path / f"out{suffix}").rows == 1
 
@@ -232,7 +232,7 @@ def test_a_failed_export_leaves_the_old_file_and_nothing_else(settings: Settings
             "o.csv",
             None,
             None,
-            r"no table 'request_score'; choose one of objects, requests, .*, plan, audit, .*, cost_optimisation\.$",
+            r"no table 'request_score'; choose one of raw/cloudfront/objects, requests, .*, plan, audit, .*, cost_optimisation\.$",
         ),
         ("requests", "o.xlsx", None, None, r"none of the endings \.parquet, \.csv, \.jsonl; name it"),
         ("requests", "nowhere/o.csv", None, None, r"nowhere does not exist; create it"),
@@ -288,7 +288,7 @@ def test_the_document_holds_every_table_and_column() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     assert text == tables_markdown(), "the contract has changed; run python tests/platform/test_export.py"
     for table in exportable().values():
-        section = text.partition(f"\n## {table.name}\n")[2].partition("\n## ")[0]
+        section = text.partition(f"\n## {short_names()[table.key]}\n")[2].partition("\n## ")[0]
         assert f"`{table.key}`" in section
         assert [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")][
             : len(table.columns)

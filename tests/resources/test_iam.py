@@ -24,6 +24,7 @@ from platform_assets.feature_store.groups import INFRASTRUCTURE_METRICS
 from platform_assets.feature_store.online import Record, online_store
 from platform_assets.raw import update_ledger
 from platform_assets.resources import notifications
+from platform_assets.resources.cloudwatch import poll
 from platform_assets.resources.engine import cluster_of, lake_of
 from platform_assets.resources.glue import LAKE_PARAMETER, register
 from platform_assets.resources.metrics import MetricPoint, publish
@@ -57,6 +58,7 @@ FILES = (
     "logs",
     "metrics",
     "plan",
+    "poll",
     "queue",
     "status",
 )
@@ -67,6 +69,8 @@ VALUES = {
     "QUEUE": "new-logs",
     "LOGS_BUCKET": "raw",
     "LOGS_PREFIX": "logs/",
+    "METRICS_BUCKET": "raw",
+    "METRICS_PREFIX": "metrics/",
     "LAKE_BUCKET": "lake",
     "LAKE_PREFIX": "data/lake",
     "JOB_ROLE": "weir-jobs",
@@ -108,6 +112,7 @@ def test_no_policy_holds_a_wildcard_action_or_more_than_our_names() -> None:
         "wafv2:ListWebACLs",
         "cloudwatch:PutMetricData",
         "cloudwatch:ListMetrics",
+        "cloudwatch:GetMetricData",
     }
     for name in FILES:
         assert not [action for action in policy(name).actions if "*" in action]
@@ -287,6 +292,23 @@ def test_metrics_alerts_and_the_doctor_call_what_their_policies_allow_and_nothin
 
 
 @pytest.mark.slow
+def test_polling_cloudwatch_calls_what_its_policy_allows_and_nothing_else(
+    on_aws: Settings, recorder: Recorder, moto_endpoint: str
+) -> None:
+    polled = on_aws.model_copy(
+        update={
+            "metrics_raw": "s3://raw/metrics/",
+            "cloudwatch_clusters": "shop",
+            "lake": "",
+            "s3_endpoint_url": moto_endpoint,
+        }
+    )
+    with recorder.during() as polling:
+        assert poll(polled, NOW)["queries"]
+    assert_exact(polling, "poll")
+
+
+@pytest.mark.slow
 def test_registering_the_tables_calls_what_its_policy_allows_and_nothing_else(
     on_aws: Settings, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -417,7 +439,8 @@ from spark_jobs.main import JobRun, run_job
 from spark_jobs.session import spark_session
 from spark_jobs.sources.cloudfront.parse import ParseOptions
 from spark_jobs.sources.cloudfront.tables import OBJECTS, REQUESTS
-from spark_jobs.sources.cloudfront.transform import RawObject, transform
+from spark_jobs.ledger import RawObject
+from spark_jobs.sources.cloudfront.transform import transform
 
 settings = load_settings(Path(sys.argv[1]))
 update_ledger(settings)

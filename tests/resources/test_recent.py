@@ -19,9 +19,9 @@ from platform_assets.resources import recent
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.recent import LATE, Series, is_worthwhile, series_of
 from platform_assets.settings import Settings, load_settings
+from spark_jobs import ledger
 from spark_jobs.contract import parse_hour
 from spark_jobs.lake import arrow_schema
-from spark_jobs.sources.cloudfront import ledger
 from spark_jobs.sources.cloudfront.layouts import name_hour
 from spark_jobs.sources.cloudfront.tables import OBJECTS
 from tests.resources.s3_listing import ListedBucket, served
@@ -111,7 +111,7 @@ class Ledger:
         """What was listed, as keys of the bucket."""
         self.bucket.asked.clear()
         found = list(listings.listed(self.settings, self.known, now, in_full=in_full).objects)
-        self.known = ledger.with_listed(self.known, map(vars, found), now)
+        self.known = ledger.with_listed(self.known, map(vars, found), now, name_hour)
         return [one.source_object.removeprefix("s3://raw/") for one in found]
 
     def pairs(self) -> set[tuple[str, str]]:

@@ -15,10 +15,11 @@ from typing import Any
 import pyarrow as pa
 from cloudfront_lines import data_lines
 
+from spark_jobs import ledger
 from spark_jobs.contract import HOUR_COLUMN, Interval, Table
 from spark_jobs.lake import Lake
 from spark_jobs.main import JobRun, run_job
-from spark_jobs.sources.cloudfront import ledger
+from spark_jobs.sources.cloudfront.layouts import name_hour
 from spark_jobs.sources.cloudfront.parse import ParseOptions
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, OBJECTS, REJECTED_LINES, REQUESTS
 from spark_jobs.sources.cloudfront.transform import observed_hours
@@ -56,7 +57,7 @@ class World:
             for path in sorted(self.raw.rglob("*"))
             if path.is_file()
         ]
-        known = ledger.with_listed(self.lake.read_arrow(OBJECTS), listed, self.now)
+        known = ledger.with_listed(self.lake.read_arrow(OBJECTS), listed, self.now, name_hour)
         if unnamed := ledger.nameless(known):
             found = observed_hours(self.spark, self.lake.storage, unnamed, ParseOptions(), self.tasks)
             known = ledger.with_observed_hours(known, found, self.now) or known

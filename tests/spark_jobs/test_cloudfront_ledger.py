@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spark_jobs import ledger
 from spark_jobs.contract import HOUR_COLUMN
 from spark_jobs.lake import arrow_schema
 from spark_jobs.objects import Limits
-from spark_jobs.sources.cloudfront import ledger
+from spark_jobs.sources.cloudfront.ledger import name_hour, parameters, parse_options
 from spark_jobs.sources.cloudfront.parse import ParseOptions
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, OBJECTS
 
@@ -30,7 +31,7 @@ def listed(source_object: str, etag: str = "e1", size: int = 100, modified_at: d
 
 
 def seen(*items: dict[str, Any], known: pa.Table = EMPTY, now: datetime = NOW) -> pa.Table:
-    return ledger.with_listed(known, items, now)
+    return ledger.with_listed(known, items, now, name_hour)
 
 
 def counts(*made: tuple[str, str, str]) -> pa.Table:
@@ -237,8 +238,5 @@ def test_whatever_is_listed_in_whatever_order_nothing_is_dropped_and_one_copy_of
 
 def test_parse_options_survive_the_way_through_json() -> None:
     options = ParseOptions(("date", "c_ip"), "keep", True, "key", Limits(block_bytes=5), 1, 2)
-    assert ledger.parse_options(ledger.parameters(options)) == options
-    assert (
-        ledger.parse_options({"headerless_layout": "12", "model_dir": "ignored"}).headerless_fields[-1]
-        == "cs_uri_query"
-    )
+    assert parse_options(parameters(options)) == options
+    assert parse_options({"headerless_layout": "12", "model_dir": "ignored"}).headerless_fields[-1] == "cs_uri_query"

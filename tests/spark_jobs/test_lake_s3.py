@@ -32,7 +32,8 @@ from spark_jobs.objects import Storage
 from spark_jobs.session import spark_session
 from spark_jobs.sources.cloudfront.parse import ParseOptions
 from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY, OBJECT_COUNTS, REJECTED_LINES, REQUESTS
-from spark_jobs.sources.cloudfront.transform import RawObject, transform
+from spark_jobs.ledger import RawObject
+from spark_jobs.sources.cloudfront.transform import transform
 
 lake = Lake("s3://lake/in/a+b=c,d&e", Storage("us-east-1", {endpoint!r}))
 spark, interval, hour = spark_session("sail"), Interval.of_hour({hour!r}), ({hour!r},)

@@ -23,9 +23,10 @@ from platform_assets.waf.applied_store import JsonAppliedStore
 from platform_assets.waf.decisions import Decision
 from platform_assets.waf.interventions import Interventions
 from platform_assets.waf.tables import WAF_DECISIONS
+from spark_jobs import ledger
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.lake import arrow_schema
-from spark_jobs.sources.cloudfront import ledger
+from spark_jobs.sources.cloudfront.layouts import name_hour
 from spark_jobs.sources.cloudfront.parse import LogObject, ObjectParser, ParseOptions
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, OBJECTS, REQUEST_MODEL_INPUTS
 
@@ -52,7 +53,7 @@ class OurReader:
         made: dict[tuple[str, str], str] = {}
         for arrival in sorted({file.arrives for file in files}):
             listed = [_listed(file) for file in files if file.arrives <= arrival]
-            known = ledger.with_listed(known, listed, START + arrival * HOUR)
+            known = ledger.with_listed(known, listed, START + arrival * HOUR, name_hour)
             done = _counts([(name, etag, hour) for (name, hour), etag in made.items()])
             stale = ledger.stale_hours(known, ledger.made_from(done))
             objects = ledger.objects_of(known, stale)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
+from spark_jobs import ledger
 from spark_jobs.contract import HOUR_COLUMN, Column
 from spark_jobs.lake import spark_ddl
 from spark_jobs.scoring import explained, scored
 from spark_jobs.shares import written_by_hour, written_by_share
-from spark_jobs.sources.cloudfront import features, hourly, ledger, trailing
+from spark_jobs.sources.cloudfront import features, hourly, trailing
+from spark_jobs.sources.cloudfront.ledger import parse_options
 from spark_jobs.sources.cloudfront.tables import (
     CLIENT_ATTACKS,
     CLIENT_DAILY,
@@ -52,7 +54,7 @@ SCORED_CLIENTS = replace(
 
 def requests(run: JobRun) -> dict[str, Any]:
     """Log objects -> requests, rejected_lines, object_counts."""
-    options = ledger.parse_options(run.parameters)
+    options = parse_options(run.parameters)
     known = run.lake.read_arrow(OBJECTS)
     objects = ledger.objects_of(known, run.interval.hours)
     report = transform(run.spark, run.lake, objects, run.interval, options, run.tasks)

@@ -1,173 +1,35 @@
-"""The ledger of log objects: what was seen, which hours each holds, which hours are not yet made from it.
+"""What the ledger of log objects needs to know of CloudFront: the hour in a name, the hours in an object, how to read it.
 
-Pure functions over Arrow tables; no Spark, no AWS. An hour is stale where it was not made from exactly the objects that
-hold it, each with its etag: that alone decides what is parsed next.
+The ledger itself is `spark_jobs/ledger.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from spark_jobs.contract import HOUR_COLUMN, format_hour
-from spark_jobs.lake import arrow_schema
-from spark_jobs.lineage import fingerprint
-from spark_jobs.objects import Limits
+from spark_jobs.ledger import RawObject
+from spark_jobs.objects import Limits, Storage
+from spark_jobs.sources.cloudfront import transform
 from spark_jobs.sources.cloudfront.layouts import headerless_fields, name_hour
 from spark_jobs.sources.cloudfront.parse import ParseOptions
-from spark_jobs.sources.cloudfront.tables import OBJECTS
-from spark_jobs.sources.cloudfront.transform import RawObject
 
-CLOUDFRONT_BEGAN = datetime(2008, 11, 18, tzinfo=UTC)
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
-
-def with_listed(known: pa.Table, listed: Iterable[Mapping[str, Any]], now: datetime) -> pa.Table:
-    """The ledger with a new row for every (source_object, etag) not in it yet; never drops or changes a row.
-
-    `listed` rows have source_object, etag, size_bytes, modified_at; the new rows come last. An object whose content is
-    in the ledger under another name is marked as its duplicate. One that was written anew keeps the hours of its
-    former content, so that they are made again without it.
-    """
-    known = known.select(OBJECTS.column_names)
-    seen = set(_pairs(known))
-    new: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for item in listed:
-        key = (item["source_object"], item["etag"])
-        if key not in seen:
-            new.setdefault(key, item)
-    if not new:
-        return known
-    former, contents = _former_hours(known, {name for name, _ in new}), _first_with(known, new.values())
-    rows = []
-    for _, item in sorted(new.items(), key=lambda one: one[0][0]):
-        hour = name_hour(item["source_object"])
-        first = contents.setdefault((item["etag"], item["size_bytes"]), item["source_object"])
-        rows.append(
-            {
-                **{name: item[name] for name in ("source_object", "etag", "size_bytes", "modified_at")},
-                "first_seen_at": now,
-                "name_hour": hour,
-                "event_hours": list(dict.fromkeys([*([hour] if hour else []), *former.get(item["source_object"], [])])),
-                "duplicate_of": first if first != item["source_object"] and item["size_bytes"] else None,
-            }
-        )
-    return pa.concat_tables([known, pa.Table.from_pylist(rows, schema=arrow_schema(OBJECTS))])
+__all__ = ["name_hour", "observed_hours", "parameters", "parse_options"]
 
 
-def _pairs(known: pa.Table) -> list[tuple[str, str]]:
-    return list(zip(known["source_object"].to_pylist(), known["etag"].to_pylist(), strict=True))
-
-
-def _former_hours(known: pa.Table, names: set[str]) -> dict[str, list[str]]:
-    """Name -> the hours of its latest row, for those of the names that the ledger has."""
-    rows = known.filter(pc.is_in(known["source_object"], pa.array(sorted(names), pa.string())))
-    return {row["source_object"]: row["event_hours"] for row in current(rows)}
-
-
-def _first_with(known: pa.Table, items: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], str]:
-    """(etag, size) of the items -> the name, first in order, that the ledger has with this content."""
-    etags = pa.array(sorted({item["etag"] for item in items}), pa.string())
-    rows = known.filter(pc.is_in(known["etag"], etags))
-    columns = (rows[name].to_pylist() for name in ("source_object", "etag", "size_bytes"))
-    found: dict[tuple[str, int], str] = {}
-    for name, etag, size in sorted(zip(*columns, strict=True)):
-        found.setdefault((etag, size), name)
-    return found
-
-
-def without_repeats(known: pa.Table) -> pa.Table:
-    """The ledger with one row, the first, for each (source_object, etag): two runs at once may add the same."""
-    first: dict[tuple[str, str], int] = {}
-    for index, key in enumerate(_pairs(known)):
-        first.setdefault(key, index)
-    return known if len(first) == known.num_rows else known.take(list(first.values()))
-
-
-def current(known: pa.Table) -> list[dict[str, Any]]:
-    """The latest row of each source_object (an object that was written anew has several), in the order of names."""
-    rows: list[dict[str, Any]] = _current(known).to_pylist()
-    return rows
-
-
-def _current(known: pa.Table) -> pa.Table:
-    names = known["source_object"].to_pylist()
-    latest = dict(zip(names, range(len(names)), strict=True))
-    if len(latest) < len(names):
-        times = (known[name].cast(pa.int64()).to_pylist() for name in ("first_seen_at", "modified_at"))
-        ages = list(zip(*times, known["etag"].to_pylist(), strict=True))
-        latest = {}
-        for index, name in enumerate(names):
-            if name not in latest or ages[index] > ages[latest[name]]:
-                latest[name] = index
-    return known.take(pa.array([latest[name] for name in sorted(latest)], pa.int64()))
-
-
-def nameless(known: pa.Table) -> list[RawObject]:
-    """Objects whose hours neither their name nor an earlier look has told."""
-    rows = _current(known)
-    return _raw_objects(rows, pc.equal(pc.list_value_length(rows["event_hours"]), 0))
-
-
-def with_observed_hours(
-    known: pa.Table, observed: Mapping[str, Sequence[str]], now: datetime | None = None
-) -> pa.Table | None:
-    """The ledger with hours that reading the objects has shown; None where nothing is new.
-
-    With `now`, an object of which no line has a time gets the hour in which it was last written, so that its rejected
-    lines have a place.
-    """
-    known = known.select(OBJECTS.column_names)
-    asked = known.filter(pc.is_in(known["source_object"], pa.array(sorted(observed), pa.string())))
-    learnt: dict[tuple[str, str], list[str]] = {}
-    for row in current(asked):
-        hours = list(row["event_hours"])
-        hours += sorted(set(observed[row["source_object"]]) - set(hours))
-        if not hours and now is not None:
-            at = min(max(row["modified_at"], CLOUDFRONT_BEGAN), now)
-            hours = [format_hour(at)]
-        if hours != row["event_hours"]:
-            learnt[row["source_object"], row["etag"]] = hours
-    if not learnt:
-        return None
-    held = zip(_pairs(known), known["event_hours"].to_pylist(), strict=True)
-    field = known.schema.field("event_hours")
-    completed = pa.array([learnt.get(key, hours) for key, hours in held], field.type)
-    return known.set_column(known.schema.get_field_index(field.name), field, completed)
-
-
-def objects_of(known: pa.Table, hours: Sequence[str]) -> list[RawObject]:
-    """Objects that hold any of the hours."""
-    rows = _current(known)
-    held = rows["event_hours"].combine_chunks()
-    holders = pc.list_parent_indices(held).filter(pc.is_in(held.flatten(), pa.array(list(hours), pa.string())))
-    return _raw_objects(rows, pc.is_in(pa.array(range(rows.num_rows), holders.type), holders))
-
-
-def stale_hours(known: pa.Table, made: Mapping[str, str]) -> list[str]:
-    """Hours that some object holds and that were not made from all these objects as they are now.
-
-    `made`: hour -> fingerprint of what it was made from, as `made_from` has it.
-    """
-    rows = _current(known)
-    contents, lists = _pairs(rows), rows["event_hours"].combine_chunks()
-    held: dict[str, list[tuple[str, str]]] = {}
-    for index, hour in zip(pc.list_parent_indices(lists).to_pylist(), lists.flatten().to_pylist(), strict=True):
-        held.setdefault(hour, []).append(contents[index])
-    return sorted(hour for hour, objects in held.items() if made.get(hour) != fingerprint(objects))
-
-
-def made_from(counts: pa.Table) -> dict[str, str]:
-    """Hour -> fingerprint of the objects that object_counts shows for it."""
-    held: dict[str, list[tuple[str, str]]] = {}
-    columns = (counts[name].to_pylist() for name in (HOUR_COLUMN, "source_object", "etag"))
-    for hour, source_object, etag in zip(*columns, strict=True):
-        held.setdefault(hour, []).append((source_object, etag))
-    return {hour: fingerprint(contents) for hour, contents in held.items()}
+def observed_hours(
+    engine: Callable[[], SparkSession],
+    storage: Storage,
+    objects: Sequence[RawObject],
+    values: Mapping[str, Any],
+    tasks: int,
+) -> dict[str, list[str]]:
+    """Hours of the events of objects whose names do not tell; `values` are the parameters of the parse job."""
+    return transform.observed_hours(engine(), storage, objects, parse_options(values), tasks)
 
 
 def parameters(options: ParseOptions) -> dict[str, Any]:
@@ -181,19 +43,3 @@ def parse_options(values: Mapping[str, Any]) -> ParseOptions:
     layout = values.pop("headerless_layout", None)
     fields = headerless_fields(layout) if layout is not None else tuple(values.pop("headerless_fields", ()))
     return ParseOptions(**{**values, "headerless_fields": fields, "limits": Limits(**values.get("limits", {}))})
-
-
-def _raw_objects(rows: pa.Table, wanted: Any) -> list[RawObject]:
-    """The wanted of the latest rows; a copy is one only as long as its original still has that content."""
-    chosen = rows.filter(wanted)
-    etags = dict(_pairs(rows)) if chosen.num_rows else {}
-    return [
-        RawObject(
-            row["source_object"],
-            row["etag"],
-            row["size_bytes"],
-            tuple(row["event_hours"]),
-            row["duplicate_of"] if etags.get(row["duplicate_of"]) == row["etag"] else None,
-        )
-        for row in chosen.to_pylist()
-    ]

@@ -5,28 +5,13 @@ Field meanings are AWS's: "Configure and use standard logs (access logs)", Cloud
 
 from __future__ import annotations
 
-from spark_jobs.contract import Check, Column, Job, Source, Table
+from spark_jobs.contract import Check, Column, Job, RawFiles, Source, Table, objects_table
 
-OBJECTS = Table(
-    key="raw/cloudfront/objects",
-    meaning="Ledger of the log objects seen in the raw location; the objects themselves are never changed.",
+OBJECTS = objects_table(
+    "raw/cloudfront/objects",
+    "Ledger of the log objects seen in the raw location; the objects themselves are never changed.",
     grain="one log object (key and etag)",
     upstream=("raw/cloudfront/logs",),
-    hourly=False,
-    unique=("source_object", "etag"),
-    retention_days=None,
-    columns=(
-        Column("source_object", "string", "URI or absolute path of the object", nullable=False),
-        Column("etag", "string", "S3 ETag without quotes, or MD5 of the content of a local file", nullable=False),
-        Column("size_bytes", "int64", "size as stored (compressed)", nullable=False),
-        Column("modified_at", "timestamp", "when the storage says it was last written", nullable=False),
-        Column("first_seen_at", "timestamp", "when the ledger first listed it (wall clock)", nullable=False),
-        Column("name_hour", "string", "hour of its events by its file name, null where the name has none"),
-        Column("event_hours", "list<string>", "hours of its events: from the name, completed by what parsing saw"),
-        Column(
-            "duplicate_of", "string", "the source_object with the same content (etag and size) that was seen before"
-        ),
-    ),
 )
 
 REQUESTS = Table(
@@ -384,5 +369,14 @@ SOURCE = Source(
         Job("request_scores", (REQUEST_SCORES,), model="request_attack"),
         Job("client_attacks", (CLIENT_ATTACKS,)),
         Job("client_scores", (CLIENT_SCORES,), model="client_abuse"),
+    ),
+    raw=RawFiles(
+        key="raw/cloudfront/logs",
+        meaning="CloudFront log objects in the raw folder or bucket; delivered by AWS, never changed here.",
+        noun="log objects",
+        setting="cloudfront_raw",
+        how_to_set="run `weir run edge --input PATH_OR_S3_URI` once, or set WEIR_CLOUDFRONT_RAW",
+        sensor="new_log_objects",
+        queue_setting="raw_queue_url",
     ),
 )

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.contract import HOUR_COLUMN, Interval, format_hour
+from spark_jobs.contract import Interval, format_hour
 from spark_jobs.lake import MANIFEST_SCHEMA, Lake, WrittenFile
+from spark_jobs.ledger import RawObject, carried_over
 from spark_jobs.objects import Storage
 from spark_jobs.shares import items_of, shared_out
 from spark_jobs.sources.cloudfront.duplicates import Duplicate, Duplicates, duplicates
@@ -28,19 +29,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 HOUR_MICROSECONDS = 3_600_000_000
 DUPLICATE_REASON = "duplicate_request_id"
+PARSED_TABLES = (REQUESTS, REJECTED_LINES, OBJECT_COUNTS)
 OBJECT_COSTS_BYTES = 50_000
 """What opening an object takes, in bytes of reading."""
-
-
-@dataclass(frozen=True)
-class RawObject:
-    """A ledger row as the job needs it. `event_hours` are the hours known so far, the first one its home."""
-
-    source_object: str
-    etag: str
-    size_bytes: int
-    event_hours: tuple[str, ...]
-    duplicate_of: str | None = None
 
 
 @dataclass
@@ -70,7 +61,7 @@ def transform(
         # What is left of the copies is read line by line: the original may never have been parsed.
         objects = [replace(item, duplicate_of=None) if item.duplicate_of in gone else item for item in objects]
         staged = _stage(spark, lake, objects, interval, options, tasks, {})
-    kept = _carried_over(lake, gone, interval) if gone else []
+    kept = carried_over(lake, PARSED_TABLES, gone, interval) if gone else []
     repeated = duplicates(spark, lake, [*kept, *staged.files], gone, tasks)
     if repeated:
         logger.info("%d lines were delivered twice; parsing again without them", sum(map(len, repeated.values())))
@@ -257,20 +248,6 @@ def _rejected_table(source_object: str, rows: Sequence[Rejected]) -> pa.Table:
             "line_bytes": pa.array([r.line_bytes for r in rows], pa.int64()),
         }
     )
-
-
-def _carried_over(lake: Lake, missing: Set[str], interval: Interval) -> list[WrittenFile]:
-    """Rows of objects that are in the ledger but no longer in the raw location stay as they were parsed."""
-    import pyarrow.dataset as ds
-
-    files: list[WrittenFile] = []
-    for table in (REQUESTS, REJECTED_LINES, OBJECT_COUNTS):
-        writer = lake.writer(table)
-        for hour in interval.hours:
-            rows = lake.read_arrow(table, [hour], filter=ds.field("source_object").isin(list(missing)))
-            writer.write(rows.drop_columns([HOUR_COLUMN]), hour)
-        files += writer.close()
-    return files
 
 
 def _tasks(spark: SparkSession, objects: Sequence[RawObject], tasks: int) -> DataFrame:

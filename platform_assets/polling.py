@@ -1,0 +1,34 @@
+"""What is fetched instead of being delivered: `raw/metrics/cloudwatch`. How CloudWatch is asked is in resources/cloudwatch.py."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from platform_assets.automation import key_of
+from platform_assets.resources.cloudwatch import poll
+from platform_assets.settings import Settings
+from spark_jobs.registry import sources
+
+CLOUDWATCH_KEY = "raw/metrics/cloudwatch"
+
+
+def polling_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """raw/metrics/cloudwatch."""
+
+    @dg.multi_asset(
+        name="metrics_cloudwatch",
+        specs=[
+            dg.AssetSpec(
+                key_of(CLOUDWATCH_KEY),
+                description="Asks CloudWatch for the complete periods since the last poll and writes them to the raw location of metrics, one file a poll.",
+                group_name="raw",
+                kinds={"cloudwatch"},
+                owners=[sources()["metrics"].owner],
+            )
+        ],
+    )
+    def cloudwatch(context: dg.AssetExecutionContext) -> Any:
+        yield dg.MaterializeResult(asset_key=key_of(CLOUDWATCH_KEY), metadata=poll(settings, datetime.now(UTC)))
+
+    return [cloudwatch]

@@ -1,0 +1,213 @@
+"""The ledger of the raw objects of a source: what was seen, which hours each holds, which hours are not yet made from it.
+
+Pure functions over Arrow tables; no Spark, no AWS. An hour is stale where it was not made from exactly the objects that
+hold it, each with its etag: that alone decides what is parsed next. What a name tells of its hour is the source's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spark_jobs.contract import HOUR_COLUMN, LEDGER_COLUMNS, Interval, Table, format_hour
+from spark_jobs.lake import Lake, WrittenFile
+from spark_jobs.lineage import fingerprint
+
+LEDGER_NAMES = [column.name for column in LEDGER_COLUMNS]
+EARLIEST = datetime(2008, 11, 18, tzinfo=UTC)
+"""The day that CloudFront began, and before any hour that is a partition by default."""
+
+
+@dataclass(frozen=True)
+class RawObject:
+    """A ledger row as a job needs it. `event_hours` are the hours known so far, the first one its home."""
+
+    source_object: str
+    etag: str
+    size_bytes: int
+    event_hours: tuple[str, ...]
+    duplicate_of: str | None = None
+
+
+def with_listed(
+    known: pa.Table,
+    listed: Iterable[Mapping[str, Any]],
+    now: datetime,
+    name_hour: Callable[[str], str | None],
+) -> pa.Table:
+    """The ledger with a new row for every (source_object, etag) not in it yet; never drops or changes a row.
+
+    `listed` rows have source_object, etag, size_bytes, modified_at; the new rows come last. An object whose content is
+    in the ledger under another name is marked as its duplicate. One that was written anew keeps the hours of its
+    former content, so that they are made again without it.
+    """
+    known = known.select(LEDGER_NAMES)
+    seen = set(_pairs(known))
+    new: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for item in listed:
+        key = (item["source_object"], item["etag"])
+        if key not in seen:
+            new.setdefault(key, item)
+    if not new:
+        return known
+    former, contents = _former_hours(known, {name for name, _ in new}), _first_with(known, new.values())
+    rows = []
+    for _, item in sorted(new.items(), key=lambda one: one[0][0]):
+        hour = name_hour(item["source_object"])
+        first = contents.setdefault((item["etag"], item["size_bytes"]), item["source_object"])
+        rows.append(
+            {
+                **{name: item[name] for name in ("source_object", "etag", "size_bytes", "modified_at")},
+                "first_seen_at": now,
+                "name_hour": hour,
+                "event_hours": list(dict.fromkeys([*([hour] if hour else []), *former.get(item["source_object"], [])])),
+                "duplicate_of": first if first != item["source_object"] and item["size_bytes"] else None,
+            }
+        )
+    return pa.concat_tables([known, pa.Table.from_pylist(rows, schema=known.schema)])
+
+
+def _pairs(known: pa.Table) -> list[tuple[str, str]]:
+    return list(zip(known["source_object"].to_pylist(), known["etag"].to_pylist(), strict=True))
+
+
+def _former_hours(known: pa.Table, names: set[str]) -> dict[str, list[str]]:
+    """Name -> the hours of its latest row, for those of the names that the ledger has."""
+    rows = known.filter(pc.is_in(known["source_object"], pa.array(sorted(names), pa.string())))
+    return {row["source_object"]: row["event_hours"] for row in current(rows)}
+
+
+def _first_with(known: pa.Table, items: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], str]:
+    """(etag, size) of the items -> the name, first in order, that the ledger has with this content."""
+    etags = pa.array(sorted({item["etag"] for item in items}), pa.string())
+    rows = known.filter(pc.is_in(known["etag"], etags))
+    columns = (rows[name].to_pylist() for name in ("source_object", "etag", "size_bytes"))
+    found: dict[tuple[str, int], str] = {}
+    for name, etag, size in sorted(zip(*columns, strict=True)):
+        found.setdefault((etag, size), name)
+    return found
+
+
+def without_repeats(known: pa.Table) -> pa.Table:
+    """The ledger with one row, the first, for each (source_object, etag): two runs at once may add the same."""
+    first: dict[tuple[str, str], int] = {}
+    for index, key in enumerate(_pairs(known)):
+        first.setdefault(key, index)
+    return known if len(first) == known.num_rows else known.take(list(first.values()))
+
+
+def current(known: pa.Table) -> list[dict[str, Any]]:
+    """The latest row of each source_object (an object that was written anew has several), in the order of names."""
+    rows: list[dict[str, Any]] = _current(known).to_pylist()
+    return rows
+
+
+def _current(known: pa.Table) -> pa.Table:
+    names = known["source_object"].to_pylist()
+    latest = dict(zip(names, range(len(names)), strict=True))
+    if len(latest) < len(names):
+        times = (known[name].cast(pa.int64()).to_pylist() for name in ("first_seen_at", "modified_at"))
+        ages = list(zip(*times, known["etag"].to_pylist(), strict=True))
+        latest = {}
+        for index, name in enumerate(names):
+            if name not in latest or ages[index] > ages[latest[name]]:
+                latest[name] = index
+    return known.take(pa.array([latest[name] for name in sorted(latest)], pa.int64()))
+
+
+def nameless(known: pa.Table) -> list[RawObject]:
+    """Objects whose hours neither their name nor an earlier look has told."""
+    rows = _current(known)
+    return _raw_objects(rows, pc.equal(pc.list_value_length(rows["event_hours"]), 0))
+
+
+def with_observed_hours(
+    known: pa.Table, observed: Mapping[str, Sequence[str]], now: datetime | None = None
+) -> pa.Table | None:
+    """The ledger with hours that reading the objects has shown; None where nothing is new.
+
+    With `now`, an object of which no line has a time gets the hour in which it was last written, so that its rejected
+    lines have a place.
+    """
+    known = known.select(LEDGER_NAMES)
+    asked = known.filter(pc.is_in(known["source_object"], pa.array(sorted(observed), pa.string())))
+    learnt: dict[tuple[str, str], list[str]] = {}
+    for row in current(asked):
+        hours = list(row["event_hours"])
+        hours += sorted(set(observed[row["source_object"]]) - set(hours))
+        if not hours and now is not None:
+            at = min(max(row["modified_at"], EARLIEST), now)
+            hours = [format_hour(at)]
+        if hours != row["event_hours"]:
+            learnt[row["source_object"], row["etag"]] = hours
+    if not learnt:
+        return None
+    held = zip(_pairs(known), known["event_hours"].to_pylist(), strict=True)
+    field = known.schema.field("event_hours")
+    completed = pa.array([learnt.get(key, hours) for key, hours in held], field.type)
+    return known.set_column(known.schema.get_field_index(field.name), field, completed)
+
+
+def objects_of(known: pa.Table, hours: Sequence[str]) -> list[RawObject]:
+    """Objects that hold any of the hours."""
+    rows = _current(known)
+    held = rows["event_hours"].combine_chunks()
+    holders = pc.list_parent_indices(held).filter(pc.is_in(held.flatten(), pa.array(list(hours), pa.string())))
+    return _raw_objects(rows, pc.is_in(pa.array(range(rows.num_rows), holders.type), holders))
+
+
+def stale_hours(known: pa.Table, made: Mapping[str, str]) -> list[str]:
+    """Hours that some object holds and that were not made from all these objects as they are now.
+
+    `made`: hour -> fingerprint of what it was made from, as `made_from` has it.
+    """
+    rows = _current(known)
+    contents, lists = _pairs(rows), rows["event_hours"].combine_chunks()
+    held: dict[str, list[tuple[str, str]]] = {}
+    for index, hour in zip(pc.list_parent_indices(lists).to_pylist(), lists.flatten().to_pylist(), strict=True):
+        held.setdefault(hour, []).append(contents[index])
+    return sorted(hour for hour, objects in held.items() if made.get(hour) != fingerprint(objects))
+
+
+def made_from(counts: pa.Table) -> dict[str, str]:
+    """Hour -> fingerprint of the objects that object_counts shows for it."""
+    held: dict[str, list[tuple[str, str]]] = {}
+    columns = (counts[name].to_pylist() for name in (HOUR_COLUMN, "source_object", "etag"))
+    for hour, source_object, etag in zip(*columns, strict=True):
+        held.setdefault(hour, []).append((source_object, etag))
+    return {hour: fingerprint(contents) for hour, contents in held.items()}
+
+
+def carried_over(lake: Lake, tables: Sequence[Table], missing: Set[str], interval: Interval) -> list[WrittenFile]:
+    """Rows of objects that are in the ledger but no longer in the raw location stay as they were parsed."""
+    import pyarrow.dataset as ds
+
+    files: list[WrittenFile] = []
+    for table in tables:
+        writer = lake.writer(table)
+        for hour in interval.hours:
+            rows = lake.read_arrow(table, [hour], filter=ds.field("source_object").isin(list(missing)))
+            writer.write(rows.drop_columns([HOUR_COLUMN]), hour)
+        files += writer.close()
+    return files
+
+
+def _raw_objects(rows: pa.Table, wanted: Any) -> list[RawObject]:
+    """The wanted of the latest rows; a copy is one only as long as its original still has that content."""
+    chosen = rows.filter(wanted)
+    etags = dict(_pairs(rows)) if chosen.num_rows else {}
+    return [
+        RawObject(
+            row["source_object"],
+            row["etag"],
+            row["size_bytes"],
+            tuple(row["event_hours"]),
+            row["duplicate_of"] if etags.get(row["duplicate_of"]) == row["etag"] else None,
+        )
+        for row in chosen.to_pylist()
+    ]

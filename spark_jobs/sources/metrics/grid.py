@@ -1,0 +1,234 @@
+"""Irregular samples of one series -> a regular grid with flags. Pure numpy; nothing is ever filled in.
+
+A step `[t, t + step)` holds the samples whose time lies in it; its value is their mean, weighted by their periods, and
+NaN where there is none. Every value and flag of a step rests on samples of that step and before it (in time, and as to
+their order of arrival), so nothing that comes later changes it. Times are microseconds since 1970, as everywhere in the lake.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SECOND = 1_000_000
+SKEW_TOLERANCE_SECONDS = 60.0
+"""A sample may be this far ahead of its delivery, or behind the sample before it, until a clock is held to be wrong."""
+SAME_PERIOD_RATIO = 1.5
+"""Spacings that differ by less are the same period, as times jitter."""
+LONGEST_RATE_STEPS = 2
+"""An increase of a counter over more steps than this is no rate of the step in which it ends."""
+LONGEST_LOOK_BACK_SECONDS = 1800
+"""Periods of samples further apart are not compared: with steps of five minutes, an hour before is all that a step needs."""
+MOST_STEPS = 20_000_000
+"""More than these are a wrong time, not a long series: they are six years of ten-second steps."""
+
+Numbers = np.ndarray
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One row a step, all arrays of the same length, in order of time."""
+
+    at: Numbers
+    """Start of the step, int64 microseconds since 1970, a multiple of the step."""
+    values: Numbers
+    """float64; of a counter the rate a second. NaN where there is no value."""
+    counts: Numbers
+    """Samples that the value was made from, int64."""
+    is_gap: Numbers
+    """There is no value."""
+    is_duplicate: Numbers
+    """A time came more than once with different values; the last one ingested counts."""
+    is_mixed_period: Numbers
+    """A sample of another period than the one before it, as far as that is told or shows in their spacing."""
+    is_counter_reset: Numbers
+    """A counter fell: it began anew from zero."""
+    is_clock_skewed: Numbers
+    """Samples ahead of their delivery, or that came out of order by a constant offset; they stay where they say."""
+    step_seconds: int
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    @property
+    def known_at(self) -> Numbers:
+        """When a step is over, and its value may be used: microseconds since 1970."""
+        return self.at + self.step_seconds * SECOND
+
+    def flags(self) -> dict[str, Numbers]:
+        names = ("is_gap", "is_duplicate", "is_mixed_period", "is_counter_reset", "is_clock_skewed")
+        return {name: getattr(self, name) for name in names}
+
+
+def regular(
+    times: Numbers,
+    values: Numbers,
+    *,
+    step_seconds: int = 300,
+    periods: Numbers | None = None,
+    is_counter: bool = False,
+    ingested: Numbers | None = None,
+    delivered: Numbers | None = None,
+    skewed: Numbers | None = None,
+    start: int | None = None,
+    end: int | None = None,
+) -> Grid:
+    """Samples of one series, in their order of arrival, on a grid of `step_seconds`.
+
+    `times`, `ingested`, `delivered`, `start` and `end` are microseconds since 1970; `periods` are seconds (NaN where unknown).
+    Values that are NaN are no samples. Equal times (and periods) are one sample, the one ingested last, then the last to
+    arrive. The grid goes from `start` to before `end`, else from the first to the last sample; samples before `start` tell
+    the rates and periods that the first steps need and are not in it. `ingested` defaults to the order of arrival,
+    `delivered` to unknown; where `skewed` is given it is taken and `delivered` not asked. ValueError where lengths differ or the step is not positive.
+    """
+    times = np.asarray(times, np.int64)
+    values = np.asarray(values, np.float64)
+    given = {"values": values, "periods": periods, "ingested": ingested, "delivered": delivered}
+    for name, array in given.items():
+        if array is not None and len(array) != len(times):
+            raise ValueError(f"There are {len(times)} times and {len(array)} {name}.")
+    if step_seconds <= 0:
+        raise ValueError(f"A step must be positive; got {step_seconds} s.")
+    known = ~np.isnan(values)
+    lengths = np.full(len(times), np.nan) if periods is None else np.asarray(periods, np.float64)
+    order_of = np.arange(len(times)) if ingested is None else np.asarray(ingested, np.int64)
+    deliveries = None if delivered is None else np.asarray(delivered, np.int64)
+    skewed = clock_skewed(times, deliveries, known) if skewed is None else np.asarray(skewed, bool)
+    order = np.lexsort((np.arange(len(times)), order_of, np.nan_to_num(lengths, nan=-1.0), times))
+    order = order[known[order]]
+    times, values, lengths, skewed = times[order], values[order], lengths[order], skewed[order]
+    times, values, lengths, skewed, duplicate = _once(times, values, lengths, skewed)
+
+    step = step_seconds * SECOND
+    bounds = (int(times[0]), int(times[-1]) + 1) if len(times) else (0, 0)
+    first = (bounds[0] if start is None else start) // step * step
+    last = -(-(bounds[1] if end is None else end) // step) * step
+    size = max(int((last - first) // step), 0)
+    if size > MOST_STEPS:
+        raise ValueError(
+            f"From the first to the last sample there are {size} steps of {step_seconds} s; correct the times."
+        )
+    at = first + np.arange(size, dtype=np.int64) * step
+
+    mixed = _mixed(times, lengths, step_seconds)
+    reset = np.zeros(len(times), bool)
+    if is_counter:
+        values, weights, reset = _rates(times, values, step_seconds)
+    else:
+        weights = np.where(np.isnan(lengths) | (lengths <= 0), np.nan, lengths)
+    place = (times - first) // step
+    inside = (place >= 0) & (place < size)
+    place = place[inside]
+
+    def any_of(flags: Numbers) -> Numbers:
+        return np.bincount(place, weights=flags[inside], minlength=size) > 0
+
+    means, counts = _means(place, values[inside], weights[inside], size)
+    return Grid(
+        at,
+        means,
+        counts,
+        np.isnan(means),
+        any_of(duplicate),
+        any_of(mixed),
+        any_of(reset),
+        any_of(skewed),
+        step_seconds,
+    )
+
+
+def _once(
+    times: Numbers, values: Numbers, lengths: Numbers, skewed: Numbers
+) -> tuple[Numbers, Numbers, Numbers, Numbers, Numbers]:
+    """The last of each time and period, and whether its values differed."""
+    if not len(times):
+        return times, values, lengths, skewed, np.zeros(0, bool)
+    marks = np.nan_to_num(lengths, nan=-1.0)
+    begins = np.r_[True, (times[1:] != times[:-1]) | (marks[1:] != marks[:-1])]
+    starts = np.flatnonzero(begins)
+    lasts = np.r_[starts[1:], len(times)] - 1
+    differ = np.maximum.reduceat(values, starts) != np.minimum.reduceat(values, starts)
+    skewed_any = np.logical_or.reduceat(skewed, starts)
+    return times[lasts], values[lasts], lengths[lasts], skewed_any, differ
+
+
+def _means(place: Numbers, values: Numbers, weights: Numbers, size: int) -> tuple[Numbers, Numbers]:
+    """Weighted mean and number of the values of each step; where any weight is unknown all count the same."""
+    has_value = ~np.isnan(values)
+    place, values, weights = place[has_value], values[has_value], weights[has_value]
+    unknown = np.bincount(place, weights=np.isnan(weights), minlength=size) > 0
+    weights = np.where(unknown[place], 1.0, weights)
+    totals = np.bincount(place, weights=weights, minlength=size)
+    sums = np.bincount(place, weights=values * weights, minlength=size)
+    counts = np.bincount(place, minlength=size).astype(np.int64)
+    means = np.full(size, np.nan)
+    np.divide(sums, totals, out=means, where=totals > 0)
+    # Of one sample it is that sample, to the bit, whatever its weight.
+    alone = np.flatnonzero(counts[place] == 1)
+    means[place[alone]] = values[alone]
+    return means, counts
+
+
+def _rates(times: Numbers, values: Numbers, step_seconds: int) -> tuple[Numbers, Numbers, Numbers]:
+    """Increase a second up to each sample of a counter, the seconds that it is over, and whether the counter fell."""
+    if not len(times):
+        return values, values, np.zeros(0, bool)
+    seconds = np.diff(times) / SECOND
+    increase = np.diff(values)
+    fell = increase < 0
+    increase = np.where(fell, values[1:], increase)
+    usable = (seconds > 0) & (seconds <= LONGEST_RATE_STEPS * step_seconds)
+    rates = np.full(len(values), np.nan)
+    np.divide(increase, seconds, out=rates[1:], where=usable)
+    return rates, np.r_[np.nan, seconds], np.r_[False, fell & (seconds > 0)]
+
+
+def _mixed(times: Numbers, lengths: Numbers, step_seconds: int) -> Numbers:
+    """Whether a sample has another period than the one before it; where none is told, spacing tells it."""
+    if len(times) < 2:
+        return np.zeros(len(times), bool)
+    spacing = np.r_[np.nan, np.diff(times) / SECOND]
+    # A spacing of more than a step is a gap and tells nothing.
+    told = np.where(np.isnan(lengths) & (spacing > 0) & (spacing <= step_seconds), spacing, lengths)
+    before, now = told[:-1], told[1:]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.maximum(before, now) / np.minimum(before, now)
+    near = spacing[1:] <= LONGEST_LOOK_BACK_SECONDS
+    return np.r_[False, near & (np.nan_to_num(ratio, nan=1.0) >= SAME_PERIOD_RATIO)]
+
+
+def clock_skewed(times: Numbers, delivered: Numbers | None = None, known: Numbers | None = None) -> Numbers:
+    """Of samples of one series in their order of arrival, times in microseconds: whether a sample is ahead of its delivery, or belongs to a stretch that arrived out of order by one offset.
+
+    A stretch begins where time goes back by more than the tolerance within one delivery and ends where it leaps forward
+    by as much again. A delivery that begins with a step back is one of newest first.
+    """
+    tolerance = int(SKEW_TOLERANCE_SECONDS * SECOND)
+    flagged = np.zeros(len(times), bool)
+    if delivered is not None:
+        flagged |= times - tolerance > delivered
+    marks = np.arange(len(times)) if known is None else np.flatnonzero(known)
+    if len(marks) < 3:
+        return flagged
+    kept = times[marks]
+    moves = np.diff(kept)
+    same = np.ones(len(moves), bool) if delivered is None else np.diff(delivered[marks]) == 0
+    backward = np.flatnonzero(same & (moves < -tolerance))
+    if not len(backward):
+        return flagged
+    breaks = np.flatnonzero(~same) + 1
+    for begin, stop in zip(np.r_[0, breaks], np.r_[breaks, len(kept)], strict=True):
+        within = moves[begin : stop - 1]
+        if not len(within) or within[0] < 0:
+            continue  # newest first
+        offset = 0
+        for index in range(begin + 1, stop):
+            move = int(moves[index - 1])
+            if not offset and move < -tolerance:
+                offset = -move
+            elif offset and move >= offset:
+                offset = 0
+            if offset:
+                flagged[marks[index]] = True
+    return flagged

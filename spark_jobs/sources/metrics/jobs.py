@@ -1,0 +1,61 @@
+"""The Spark jobs of this source: each reads and overwrites exactly its interval. Named after their (first) table.
+
+A job takes a `JobRun` and returns figures for people. What it computes is in `transform`, `steps` and `windows`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs import ledger
+from spark_jobs.shares import written_by_stretch
+from spark_jobs.sources.metrics.features import calendar_of
+from spark_jobs.sources.metrics.ledger import parse_options
+from spark_jobs.sources.metrics.steps import COLUMNS, cluster_5min_rows
+from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, CLUSTER_FEATURES, OBJECTS, SAMPLES
+from spark_jobs.sources.metrics.transform import transform
+from spark_jobs.sources.metrics.windows import cluster_features_rows
+
+if TYPE_CHECKING:
+    from spark_jobs.main import JobRun
+
+
+def samples(run: JobRun) -> dict[str, Any]:
+    """Metric files -> samples, rejected_samples, object_counts."""
+    known = run.lake.read_arrow(OBJECTS)
+    objects = ledger.objects_of(known, run.interval.hours)
+    times = {row["source_object"]: (row["modified_at"], row["first_seen_at"]) for row in ledger.current(known)}
+    options = parse_options(run.parameters)
+    report = transform(run.spark, run.lake, objects, times, run.interval, options, run.tasks)
+    run.lake.rewrite(OBJECTS, lambda rows: ledger.with_observed_hours(rows, report.observed_hours))
+    return {
+        "objects": len(objects),
+        "samples": report.samples,
+        "rejected_samples": report.rejected,
+        "rejected_by_reason": dict(report.reasons.most_common()),
+        "objects_gone": report.missing_objects,
+    }
+
+
+def cluster_5min(run: JobRun) -> dict[str, Any]:
+    """samples -> cluster_5min."""
+    files = written_by_stretch(
+        run.spark, run.lake, run.interval, SAMPLES, CLUSTER_5MIN, cluster_5min_rows, columns=COLUMNS, tasks=run.tasks
+    )
+    return {"rows": run.lake.commit(CLUSTER_5MIN, files, run.interval.hours)}
+
+
+def cluster_features(run: JobRun) -> dict[str, Any]:
+    """cluster_5min -> cluster_features."""
+    calendar = calendar_of(run.parameters.get("calendar", {}))
+    files = written_by_stretch(
+        run.spark,
+        run.lake,
+        run.interval,
+        CLUSTER_5MIN,
+        CLUSTER_FEATURES,
+        lambda steps, hours: cluster_features_rows(steps, hours, calendar),
+        columns=CLUSTER_5MIN.column_names,
+        tasks=run.tasks,
+    )
+    return {"rows": run.lake.commit(CLUSTER_FEATURES, files, run.interval.hours)}

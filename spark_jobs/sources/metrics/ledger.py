@@ -1,0 +1,73 @@
+"""What the ledger of metric files needs to know of them: the hours in a file, and when each was delivered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any
+
+from spark_jobs.contract import parse_hour
+from spark_jobs.ledger import RawObject
+from spark_jobs.objects import Storage
+from spark_jobs.sources.metrics.mapping import MAPPING, overridden
+from spark_jobs.sources.metrics.parse import ParseOptions, parse
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import SparkSession
+
+POLLED = re.compile(r"cloudwatch-\d{8}T\d{6}Z-from-(\d{4}-\d\d-\d\d-\d\d)-[0-9a-f]+\.jsonl(\.gz)?$")
+"""Names of the poller's files; the hour is that of their first period."""
+
+
+def name_hour(source_object: str) -> str | None:
+    """The first hour that a file of the poller holds; other names tell nothing."""
+    match = POLLED.search(source_object)
+    if match is None:
+        return None
+    try:
+        parse_hour(match[1])
+    except ValueError:
+        return None
+    return match[1]
+
+
+def parse_options(values: Mapping[str, Any]) -> ParseOptions:
+    """Parse options of a job's parameters."""
+    mapping = overridden(values["mapping"]) if values.get("mapping") else MAPPING
+    return ParseOptions(mapping, values.get("max_object_bytes", ParseOptions.max_object_bytes))
+
+
+def observed_hours(
+    engine: Callable[[], SparkSession],
+    storage: Storage,
+    objects: Sequence[RawObject],
+    values: Mapping[str, Any],
+    tasks: int,
+) -> dict[str, list[str]]:
+    """Hours of the samples of files, read in this process; [] where no sample has a time."""
+    options = parse_options(values)
+    found = {}
+    for one in objects:
+        try:
+            stream = opened(storage, one.source_object)
+        except FileNotFoundError:
+            continue
+        with stream:
+            found[one.source_object] = hours_of(parse(stream, one.source_object, options).samples)
+    return found
+
+
+def hours_of(samples: pa.Table) -> list[str]:
+    """Hours that any of the samples lies in."""
+    import pyarrow.compute as pc
+
+    hours: list[str] = pc.unique(pc.strftime(samples["event_at"], format="%Y-%m-%d-%H")).to_pylist()
+    return sorted(hours)
+
+
+def opened(storage: Storage, source_object: str) -> IO[bytes]:
+    """The bytes of a file; FileNotFoundError where it has gone."""
+    filesystem, path = storage.filesystem(source_object)
+    stream: IO[bytes] = filesystem.open_input_file(path)
+    return stream

@@ -1,0 +1,103 @@
+"""What monitoring systems call a metric -> what it is called here, and how its figure is converted. One table.
+
+A metric that is not in it keeps its own name and its own unit: anomaly detection takes any series. Settings override
+or extend the table (WEIR_METRICS_MAPPING).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+PROMETHEUS = "Prometheus"
+CONTAINER_INSIGHTS = "ContainerInsights"
+STATISTICS = ("Average", "Sum", "Minimum", "Maximum", "SampleCount")
+SECONDS_IN = {"Seconds": 1.0, "Milliseconds": 1e-3, "Microseconds": 1e-6}
+CLUSTER_DIMENSIONS = ("ClusterName", "AutoScalingGroupName", "LoadBalancer", "QueueName", "DBClusterIdentifier")
+"""Dimensions that name the cluster, first one first."""
+CLUSTER_LABELS = ("cluster", "cluster_id", "cluster_name", "eks_cluster")
+"""Prometheus labels that do."""
+COUNTER_SUFFIXES = ("_total", "_count", "_sum", "_bucket")
+"""By convention a Prometheus metric of such a name only rises."""
+
+
+class MappingError(ValueError):
+    """The mapping of the settings is wrong; the message says what of it and how to write it."""
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A metric as it is kept: `value = figure x factor`, divided by the period where it is `per_second`."""
+
+    metric: str
+    factor: float = 1.0
+    statistic: str = "Average"
+    """Of the figures that CloudWatch gives for a period, the one that counts."""
+    per_second: bool = False
+    is_counter: bool | None = None
+    """A counter that only rises; None: by the name, and for Prometheus alone."""
+    is_time: bool = False
+    """Seconds, whatever the unit that the figure comes in."""
+
+
+MAPPING: dict[str, Mapped] = {
+    # namespace and metric, as CloudWatch has them
+    "ContainerInsights node_cpu_utilization": Mapped("cpu_utilization"),
+    "ContainerInsights node_memory_utilization": Mapped("memory_utilization"),
+    "ContainerInsights cluster_node_count": Mapped("node_count"),
+    "ContainerInsights node_number_of_running_pods": Mapped("pod_count"),
+    "ContainerInsights cluster_number_of_running_pods": Mapped("pod_count"),
+    "AWS/EC2 CPUUtilization": Mapped("cpu_utilization"),
+    "AWS/ECS CPUUtilization": Mapped("cpu_utilization"),
+    "AWS/ECS MemoryUtilization": Mapped("memory_utilization"),
+    "CWAgent mem_used_percent": Mapped("memory_utilization"),
+    "AWS/AutoScaling GroupInServiceInstances": Mapped("node_count"),
+    "AWS/ApplicationELB RequestCount": Mapped("request_rate", statistic="Sum", per_second=True),
+    "AWS/ApplicationELB TargetResponseTime": Mapped("response_time", is_time=True),
+    "AWS/SQS ApproximateNumberOfMessagesVisible": Mapped("queue_depth"),
+    # Prometheus and its usual recording rules
+    "Prometheus cluster:node_cpu:ratio_rate5m": Mapped("cpu_utilization", 100.0),
+    "Prometheus instance:node_cpu_utilisation:rate5m": Mapped("cpu_utilization", 100.0),
+    "Prometheus instance:node_memory_utilisation:ratio": Mapped("memory_utilization", 100.0),
+    "Prometheus kubelet_running_pods": Mapped("pod_count"),
+    "Prometheus http_requests_total": Mapped("request_rate", is_counter=True),
+    "Prometheus nginx_ingress_controller_requests": Mapped("request_rate", is_counter=True),
+    "Prometheus istio_requests_total": Mapped("request_rate", is_counter=True),
+}
+"""`<namespace> <metric>` -> what it is here."""
+
+SUMMED = frozenset({"pod_count", "node_count", "request_rate", "queue_depth"})
+"""Metrics of which a cluster has the sum over its nodes or pods; of the others it has their mean."""
+
+
+def overridden(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapped]:
+    """The table with a setting's entries in it; MappingError."""
+    known = {one.name for one in fields(Mapped)}
+    found = dict(MAPPING)
+    for name, entry in values.items():
+        if " " not in name or not entry.get("metric") or set(entry) - known:
+            raise MappingError(
+                f'The mapping of {name!r} is wrong; write {{"<namespace> <metric>": {{"metric": "cpu_utilization"}}}} '
+                f"with any of {', '.join(sorted(known))}"
+            )
+        mapped = Mapped(**entry)
+        if mapped.statistic not in STATISTICS:
+            raise MappingError(f"The statistic of {name!r} is none of {', '.join(STATISTICS)}")
+        found[name] = mapped
+    return found
+
+
+def mapped(table: Mapping[str, Mapped], namespace: str, metric: str) -> Mapped:
+    """What a metric is here; one that the table does not have is itself."""
+    return table.get(f"{namespace} {metric}") or Mapped(metric)
+
+
+def converted(one: Mapped, figure: float, unit: str, period_seconds: float | None) -> float:
+    """The value that is kept of a figure."""
+    value = figure * one.factor
+    if one.is_time:
+        value *= SECONDS_IN.get(unit, 1.0)
+    if one.per_second and period_seconds:
+        value /= period_seconds
+    return value

@@ -1,0 +1,192 @@
+"""Samples -> cluster_5min: each series on the grid, then the series of a cluster together. Arrow and numpy, for Spark tasks.
+
+What a step's value and flags are is `grid.py`'s. A metric of the whole cluster counts before those of its nodes and pods;
+of these it is the sum or the mean, as `mapping.SUMMED` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from spark_jobs.contract import HOUR_COLUMN, Interval
+from spark_jobs.lake import arrow_schema
+from spark_jobs.sources.metrics.features import micros
+from spark_jobs.sources.metrics.grid import SECOND, regular
+from spark_jobs.sources.metrics.mapping import SUMMED
+from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, CLUSTER_METRICS, STEP_SECONDS
+
+METRICS = tuple(name for name, _ in CLUSTER_METRICS)
+COLUMNS = (
+    "cluster_id",
+    "series",
+    "metric",
+    "event_at",
+    "value",
+    "period_seconds",
+    "is_counter",
+    "is_clock_skewed",
+    "ingested_at",
+    "source_object",
+    "line_number",
+    "position",
+)
+"""What is read of samples."""
+GRID_FLAGS = ("is_duplicate", "is_mixed_period", "is_counter_reset", "is_clock_skewed")
+STEPS_AN_HOUR = 3600 // STEP_SECONDS
+NEVER = np.iinfo(np.int64).min
+
+Numbers = np.ndarray
+
+
+def cluster_5min_rows(samples: pa.Table, hours: Sequence[str]) -> pa.Table | None:
+    """Samples of the consecutive hours and the hour before them, in any order -> the hours' cluster_5min with event_hour."""
+    interval = Interval.spanning(hours[0], hours[-1])
+    start, end = micros(interval.start) - 3600 * SECOND, micros(interval.end)
+    samples = samples.filter(pa.compute.is_in(samples["metric"], pa.array(METRICS)))
+    if not samples.num_rows:
+        return None
+    order = ["ingested_at", "source_object", "line_number", "position"]
+    samples = samples.sort_by([(name, "ascending") for name in ("cluster_id", "metric", "series", *order)])
+    clusters: dict[str, _Cluster] = {}
+    for cluster_id, metric, series, rows in _groups(samples):
+        cluster = clusters.setdefault(cluster_id, _Cluster(int((end - start) // (STEP_SECONDS * SECOND))))
+        cluster.add(metric, series, rows, start, end)
+    tables = [cluster.rows(name, start) for name, cluster in sorted(clusters.items())]
+    table = pa.concat_tables(tables)
+    return table if table.num_rows else None
+
+
+def _groups(samples: pa.Table) -> list[tuple[str, str, str, pa.Table]]:
+    """Each series' samples, which lie together."""
+    columns = []
+    for name in ("cluster_id", "metric", "series"):
+        encoded = samples[name].combine_chunks().dictionary_encode()
+        columns.append((encoded.dictionary.to_pylist(), encoded.indices.to_numpy()))
+    changes = np.zeros(samples.num_rows, bool)
+    changes[0] = True
+    for _, codes in columns:
+        changes[1:] |= np.diff(codes) != 0
+    starts = np.flatnonzero(changes)
+    ends = np.r_[starts[1:], samples.num_rows]
+    return [
+        (*(names[codes[begin]] for names, codes in columns), samples.slice(begin, end - begin))
+        for begin, end in zip(starts, ends, strict=True)
+    ]
+
+
+@dataclass
+class _Metric:
+    """The values of a metric's series on the grid, one after the other."""
+
+    names: list[str] = field(default_factory=list)
+    values: list[Numbers] = field(default_factory=list)
+    counts: list[Numbers] = field(default_factory=list)
+
+    def value(self, is_summed: bool) -> tuple[Numbers, Numbers]:
+        """The cluster's own series where it has a value, else all others together; and the samples behind it."""
+        size = len(self.values[0])
+        own = np.full(size, np.nan)
+        own_counts = np.zeros(size, np.int64)
+        totals, members, counts = np.zeros(size), np.zeros(size), np.zeros(size, np.int64)
+        for name, values, count in zip(self.names, self.values, self.counts, strict=True):
+            if not name:
+                own, own_counts = values, count
+                continue
+            there = ~np.isnan(values)
+            totals += np.where(there, values, 0.0)
+            members += there
+            counts += count
+        together = np.full(size, np.nan)
+        np.divide(totals, 1.0 if is_summed else members, out=together, where=members > 0)
+        use_own = ~np.isnan(own)
+        return np.where(use_own, own, together), np.where(use_own, own_counts, counts)
+
+
+class _Cluster:
+    """One cluster on a grid of `size` steps, of which the first hour is what the others look back on."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.metrics: dict[str, _Metric] = {}
+        self.flags = {name: np.zeros(size, bool) for name in GRID_FLAGS}
+        self.ingested = np.full(size, NEVER)
+
+    def add(self, metric: str, series: str, rows: pa.Table, start: int, end: int) -> None:
+        times = rows["event_at"].cast(pa.int64()).to_numpy()
+        ingested = rows["ingested_at"].cast(pa.int64()).to_numpy()
+        grid = regular(
+            times,
+            rows["value"].to_numpy(),
+            step_seconds=STEP_SECONDS,
+            periods=rows["period_seconds"].to_numpy(),
+            is_counter=bool(rows["is_counter"][0].as_py()),
+            ingested=ingested,
+            skewed=rows["is_clock_skewed"].to_numpy(),
+            start=start,
+            end=end,
+        )
+        held = self.metrics.setdefault(metric, _Metric())
+        held.names.append(series)
+        held.values.append(grid.values)
+        held.counts.append(grid.counts)
+        for name in GRID_FLAGS:
+            self.flags[name] |= getattr(grid, name)
+        place = (times - start) // (STEP_SECONDS * SECOND)
+        inside = (place >= 0) & (place < self.size)
+        np.maximum.at(self.ingested, place[inside], ingested[inside])
+
+    def rows(self, cluster_id: str, start: int) -> pa.Table:
+        """The rows of all hours but the first."""
+        values = {metric: held.value(metric in SUMMED) for metric, held in self.metrics.items()}
+        has = {metric: ~np.isnan(value) for metric, (value, _) in values.items()}
+        is_there = np.logical_or.reduce([*has.values(), self.ingested != NEVER])
+        by_hour = is_there.reshape(-1, STEPS_AN_HOUR)
+        expected = {metric: self._expected(there) for metric, there in has.items()}
+        chosen = np.flatnonzero(_between_samples(by_hour))
+        gaps = [
+            [metric for metric in METRICS if metric in has and expected[metric][step] and not has[metric][step]]
+            for step in chosen
+        ]
+        at = pa.array(start + chosen * STEP_SECONDS * SECOND, pa.int64()).cast(pa.timestamp("us", tz="UTC"))
+        none = np.full(self.size, np.nan), np.zeros(self.size, np.int64)
+        columns = {
+            "cluster_id": pa.repeat(cluster_id, len(chosen)),
+            "event_at": at,
+            **{
+                metric: pa.array(values.get(metric, none)[0][chosen], pa.float64(), from_pandas=True)
+                for metric in METRICS
+            },
+            "sample_count": pa.array(sum((count for _, count in values.values()), none[1])[chosen], pa.int64()),
+            "cpu_sample_count": pa.array(values.get("cpu_utilization", none)[1][chosen], pa.int64()),
+            "is_gap": pa.array([bool(one) for one in gaps], pa.bool_()),
+            "gap_metrics": pa.array(gaps, pa.list_(pa.string())),
+            **{name: pa.array(flags[chosen]) for name, flags in self.flags.items()},
+            "ingested_at": pa.array(self.ingested[chosen], pa.int64(), mask=self.ingested[chosen] == NEVER).cast(
+                pa.timestamp("us", tz="UTC")
+            ),
+        }
+        table = pa.table({name: columns[name] for name in CLUSTER_5MIN.column_names}, schema=arrow_schema(CLUSTER_5MIN))
+        return table.append_column(HOUR_COLUMN, pa.compute.strftime(at, format="%Y-%m-%d-%H"))
+
+    def _expected(self, there: Numbers) -> Numbers:
+        """Steps of hours in which, or in the hour before which, the metric has a value."""
+        in_hour = np.asarray(there.reshape(-1, STEPS_AN_HOUR).any(axis=1))
+        before = np.r_[False, in_hour[:-1]]
+        return np.repeat(in_hour | before, STEPS_AN_HOUR)
+
+
+def _between_samples(by_hour: Numbers) -> Numbers:
+    """Steps that have a row: up to the last sample of an hour, from its start where the hour before has samples, else from
+    its first one. The first hour has none."""
+    chosen = np.zeros_like(by_hour)
+    in_hour = np.asarray(by_hour.any(axis=1))
+    for hour in range(1, len(by_hour)):
+        there = np.flatnonzero(by_hour[hour])
+        if len(there):
+            first = 0 if in_hour[hour - 1] else there[0]
+            chosen[hour, first : there[-1] + 1] = True
+    return chosen.ravel()

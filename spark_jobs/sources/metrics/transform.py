@@ -1,0 +1,194 @@
+"""Metric files of an interval -> samples, rejected_samples and object_counts: the Spark side of parsing.
+
+Files are spread over tasks, which parse them whole and write what lies in the interval. What a line means is decided in
+`parse`, not here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.contract import HOUR_COLUMN, Interval
+from spark_jobs.lake import MANIFEST_SCHEMA, Lake, WrittenFile
+from spark_jobs.ledger import RawObject, carried_over
+from spark_jobs.shares import items_of, shared_out
+from spark_jobs.sources.metrics.features import micros
+from spark_jobs.sources.metrics.ledger import hours_of, opened
+from spark_jobs.sources.metrics.parse import ParseOptions, RejectedSample, parse
+from spark_jobs.sources.metrics.tables import OBJECT_COUNTS, REJECTED_SAMPLES, SAMPLES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import SparkSession
+
+PARSED_TABLES = (REJECTED_SAMPLES, SAMPLES, OBJECT_COUNTS)
+"""In the order of their commits: an hour counts as done only once the last one says so."""
+ROWS_HELD = 2_000_000
+"""Samples that a task holds before it writes: a file may hold many hours, and an hour should lie in few files."""
+OBJECT_COSTS_BYTES = 20_000
+"""What opening a file takes, in bytes of reading."""
+
+
+@dataclass
+class Report:
+    """What a run did."""
+
+    samples: int = 0
+    rejected: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    observed_hours: dict[str, list[str]] = field(default_factory=dict)
+    missing_objects: list[str] = field(default_factory=list)
+
+
+def transform(
+    spark: SparkSession,
+    lake: Lake,
+    objects: Sequence[RawObject],
+    times: Mapping[str, tuple[datetime, datetime]],
+    interval: Interval,
+    options: ParseOptions,
+    tasks: int = 4,
+) -> Report:
+    """Make the parsed tables' rows of `interval` exactly what the objects hold of it; safe to run again at any time.
+
+    `times`: source_object -> when it was delivered, when it was ingested.
+    """
+    report, files = Report(), list[WrittenFile]()
+    wanted, storage = frozenset(interval.hours), lake.storage
+
+    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        writing = _Writing(lake, wanted)
+        notes = []
+        for item in items_of(batches):
+            raw = RawObject(**{**item["object"], "event_hours": tuple(item["object"]["event_hours"])})
+            try:
+                stream = opened(storage, raw.source_object)
+            except FileNotFoundError:
+                notes.append({"missing": raw.source_object})
+                continue
+            with stream:
+                notes.append(writing.object(raw, stream, options, item["delivered"], item["ingested"]))
+        yield pa.RecordBatch.from_pydict(
+            {"manifest": [*map(json.dumps, notes), *(file.to_json() for file in writing.close())]}
+        )
+
+    items = [
+        {"object": one.__dict__, "delivered": micros(delivered), "ingested": micros(ingested)}
+        for one in objects
+        for delivered, ingested in (times[one.source_object],)
+    ]
+    if items:
+        weights = [one.size_bytes + OBJECT_COSTS_BYTES for one in objects]
+        for row in shared_out(spark, items, weights, tasks).mapInArrow(write, MANIFEST_SCHEMA).collect():
+            note = json.loads(row.manifest)
+            if "path" in note:
+                files.append(WrittenFile(**note))
+            elif "missing" in note:
+                report.missing_objects.append(note["missing"])
+            else:
+                report.reasons.update(note["reasons"])
+                report.observed_hours[note["source_object"]] = note["hours"]
+    if report.missing_objects:
+        files += carried_over(lake, PARSED_TABLES, frozenset(report.missing_objects), interval)
+    by_table: dict[str, list[WrittenFile]] = defaultdict(list)
+    for file in files:
+        by_table[file.table].append(file)
+    rows = {table.key: lake.commit(table, by_table[table.key], interval.hours) for table in PARSED_TABLES}
+    report.samples, report.rejected = rows[SAMPLES.key], rows[REJECTED_SAMPLES.key]
+    return report
+
+
+class _Writing:
+    """What one task writes: samples gathered and put into files by hour, and the other tables."""
+
+    def __init__(self, lake: Lake, wanted: frozenset[str]) -> None:
+        self.wanted = wanted
+        self.samples, self.rejected = lake.writer(SAMPLES), lake.writer(REJECTED_SAMPLES)
+        self.counts = lake.writer(OBJECT_COUNTS)
+        self.held: list[pa.Table] = []
+
+    def object(
+        self, raw: RawObject, stream: Any, options: ParseOptions, delivered: int, ingested: int
+    ) -> dict[str, Any]:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        parsed = parse(stream, raw.source_object, options, delivered)
+        rows = parsed.samples
+        names = pc.strftime(rows["event_at"], format="%Y-%m-%d-%H")
+        by_hour = Counter({one["values"]: one["counts"] for one in pc.value_counts(names).to_pylist()})
+        there = pc.is_in(names, pa.array(sorted(self.wanted)))
+        rows = rows.append_column("source_object", pa.repeat(raw.source_object, rows.num_rows))
+        at = pa.repeat(pa.scalar(ingested, pa.int64()), rows.num_rows).cast(pa.timestamp("us", tz="UTC"))
+        self._hold(rows.append_column("ingested_at", at).append_column(HOUR_COLUMN, names).filter(there))
+        home = raw.event_hours[0]
+        if home in self.wanted and parsed.rejected:
+            self.rejected.write(_rejected(raw.source_object, parsed.rejected), home)
+        of_lines = sum(one.line_number > 0 for one in parsed.rejected)
+        hours = hours_of(parsed.samples)
+        for hour in sorted({*raw.event_hours, *hours} & self.wanted):
+            own_rejected = of_lines if hour == home else 0
+            row = {
+                "source_object": raw.source_object,
+                "etag": raw.etag,
+                "present_count": parsed.present,
+                "sample_count": by_hour[hour],
+                "rejected_count": own_rejected,
+                "other_hours_count": by_hour.total() - by_hour[hour] + of_lines - own_rejected,
+            }
+            self.counts.write(pa.Table.from_pylist([row]), hour)
+        reasons = Counter(one.reason for one in parsed.rejected) if home in self.wanted else Counter[str]()
+        return {"source_object": raw.source_object, "hours": hours, "reasons": reasons}
+
+    def _hold(self, rows: pa.Table) -> None:
+        self.held.append(rows)
+        if sum(one.num_rows for one in self.held) > ROWS_HELD:
+            self._write_held()
+
+    def _write_held(self) -> None:
+        """The rows held, hour after hour."""
+        import numpy as np
+        import pyarrow as pa
+
+        if not self.held:
+            return
+        rows = pa.concat_tables(self.held)
+        self.held = []
+        if not rows.num_rows:
+            return
+        hours = rows[HOUR_COLUMN].combine_chunks().dictionary_encode()
+        order = np.argsort(hours.indices.to_numpy(), kind="stable")
+        rows = rows.take(pa.array(order)).drop_columns([HOUR_COLUMN])
+        counts = np.bincount(hours.indices.to_numpy(), minlength=len(hours.dictionary))
+        at = 0
+        for name, count in zip(hours.dictionary.to_pylist(), counts.tolist(), strict=True):
+            self.samples.write(rows.slice(at, count), name)
+            at += count
+        self.samples.close_all()
+
+    def close(self) -> list[WrittenFile]:
+        self._write_held()
+        return [*self.samples.close(), *self.rejected.close(), *self.counts.close()]
+
+
+def _rejected(source_object: str, rows: Sequence[RejectedSample]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table(
+        {
+            "source_object": pa.repeat(source_object, len(rows)),
+            "line_number": pa.array([one.line_number for one in rows], pa.int64()),
+            "position": pa.array([one.position for one in rows], pa.int64()),
+            "metric": pa.array([one.metric for one in rows], pa.string()),
+            "reason": pa.array([one.reason for one in rows], pa.string()),
+            "detail": pa.array([one.detail for one in rows], pa.string()),
+            "raw_line": pa.array([one.raw_line for one in rows], pa.string()),
+        }
+    )

@@ -1,0 +1,176 @@
+"""Features: one declaration, and the batch equal to the single row to 1e-9, on gaps and irregular times."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spark_jobs.contract import HOUR_COLUMN, Interval
+from spark_jobs.lake import arrow_schema
+from spark_jobs.sources.metrics import features
+from spark_jobs.sources.metrics.features import FEATURES, INPUTS, Calendar, CalendarError, calendar_of, current_features
+from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, CLUSTER_FEATURES, CLUSTER_METRICS
+from spark_jobs.sources.metrics.windows import cluster_features_rows
+
+FIRST = datetime(2026, 3, 27, tzinfo=UTC)
+"""Two days before the clocks change in Berlin."""
+BERLIN = Calendar("Europe/Berlin", holidays=frozenset({date(2026, 3, 30)}))
+VALUES = st.one_of(st.none(), st.just(0.0), st.floats(0, 1e6, allow_subnormal=False), st.floats(40, 60))
+
+
+def row(at: datetime, cluster: str = "a", **metrics: float | None) -> dict[str, Any]:
+    flags = dict.fromkeys((c.name for c in CLUSTER_5MIN.columns if c.type == "boolean"), False)
+    counts = {"sample_count": 1, "cpu_sample_count": 1}
+    empty = dict.fromkeys((name for name, _ in CLUSTER_METRICS), None)
+    return {
+        "cluster_id": cluster,
+        "event_at": at,
+        **empty,
+        **counts,
+        **flags,
+        "gap_metrics": [],
+        "ingested_at": at,
+        **metrics,
+    }
+
+
+def batch(rows: list[dict[str, Any]], hours: tuple[str, ...], calendar: Calendar) -> list[dict[str, Any]]:
+    table = pa.Table.from_pylist(rows, schema=arrow_schema(CLUSTER_5MIN))
+    return cluster_features_rows(table, hours, calendar).to_pylist()
+
+
+def near(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9 * max(1.0, abs(one)))
+    return bool(one == other)
+
+
+@st.composite
+def histories(draw: Any) -> list[dict[str, Any]]:
+    """Rows of two clusters over two days, at steps or at any second, with gaps of any length."""
+    second = draw(st.sampled_from([1, 300]))
+    rows = {}
+    for cluster in ("a", "b"):
+        places = draw(st.lists(st.integers(0, 2 * 86_400 // second - 1), max_size=25, unique=True))
+        for place in places:
+            at = FIRST + timedelta(seconds=place * second)
+            metrics = {name: draw(VALUES) for name in INPUTS}
+            rows[cluster, at] = row(at, cluster, **metrics)
+    return list(rows.values())
+
+
+@settings(deadline=None)
+@given(histories(), st.sampled_from([Calendar(), BERLIN]))
+def test_the_batch_and_the_single_row_are_the_same(rows: list[dict[str, Any]], calendar: Calendar) -> None:
+    if not rows:
+        return
+    hours = Interval(FIRST, FIRST + timedelta(days=2)).hours
+    made = batch(rows, hours, calendar)
+    assert len(made) == len(rows)
+    for found in made:
+        own = [one for one in rows if one["cluster_id"] == found["cluster_id"]]
+        (current,) = [one for one in own if one["event_at"] == found["event_at"]]
+        alone = current_features(current, own, calendar)
+        scale = max((one["cpu_utilization"] or 0.0 for one in own), default=0.0)
+        for name, value in alone.items():
+            is_spread = "trend" in name or "volatility" in name
+            close = (
+                math.isclose(found[name] or 0.0, value or 0.0, abs_tol=1e-9 * max(1.0, scale)) if is_spread else False
+            )
+            assert near(found[name], value) or (close and (found[name] is None) == (value is None)), name
+
+
+@settings(deadline=None)
+@given(histories())
+def test_what_comes_later_and_lies_further_back_changes_nothing_to_the_bit(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    middle = FIRST + timedelta(hours=30)
+    hours = Interval(middle, middle + timedelta(hours=1)).hours
+    low, high = middle - timedelta(hours=24), middle + timedelta(hours=1)
+    whole = batch(rows, hours, BERLIN)
+    enough = [one for one in rows if low <= one["event_at"] < high]
+    assert batch(enough, hours, BERLIN) == whole if enough else not whole
+
+
+def test_a_window_holds_what_lies_before_the_row_and_not_the_row() -> None:
+    steps = [row(FIRST + timedelta(minutes=5 * n), cpu_utilization=float(n)) for n in range(13)]
+    found = current_features(steps[12], steps)
+    assert found["cpu_step_count_1h"] == 12 and found["cpu_avg_1h"] == 5.5 and found["cpu_max_1h"] == 11
+    assert found["cpu_trend_1h"] == pytest.approx(12.0), "one point each five minutes is twelve an hour"
+    assert found["cpu_volatility_1h"] == pytest.approx(math.sqrt(13))
+    assert current_features(steps[0], steps)["cpu_avg_1h"] is None
+
+
+def test_a_gap_is_no_value_and_windows_are_of_time_not_of_rows() -> None:
+    steps = [row(FIRST, cpu_utilization=90.0), row(FIRST + timedelta(hours=5), cpu_utilization=10.0)]
+    found = current_features(row(FIRST + timedelta(hours=5, minutes=5)), steps)
+    assert (found["cpu_avg_1h"], found["cpu_avg_6h"], found["cpu_step_count_6h"]) == (10.0, 50.0, 2)
+
+
+def test_a_ratio_without_a_denominator_is_null_and_flagged() -> None:
+    found = current_features(
+        row(FIRST, cpu_utilization=50.0, memory_utilization=0.0, pod_count=6.0, node_count=3.0), []
+    )
+    assert found["cpu_memory_ratio"] is None and found["is_cpu_memory_ratio_undefined"]
+    assert found["pod_density"] == 2.0 and not found["is_pod_density_undefined"]
+    assert found["request_per_pod"] is None and found["is_request_per_pod_undefined"], "no request rate"
+    assert found["is_error_impact_undefined"]
+
+
+@pytest.mark.parametrize(
+    ("at", "hours"),
+    [
+        (datetime(2026, 3, 27, 8, 0, tzinfo=UTC), 0.0),  # Friday, 9:00 in Berlin
+        (datetime(2026, 3, 27, 7, 30, tzinfo=UTC), 0.5),
+        (datetime(2026, 3, 27, 16, 0, tzinfo=UTC), 87.0),  # Friday 17:00 to Tuesday 9:00, an hour less, Monday is off
+        (datetime(2026, 3, 29, 0, 30, tzinfo=UTC), 54.5),
+    ],
+)
+def test_business_hours_are_those_of_the_calendar_across_a_change_of_clocks(at: datetime, hours: float) -> None:
+    found = current_features(row(at), [], BERLIN)
+    assert found["time_to_business_hours"] == hours and found["is_business_hour"] == (hours == 0)
+
+
+def test_hours_and_days_are_those_of_the_time_zone() -> None:
+    found = current_features(row(datetime(2026, 3, 27, 23, 30, tzinfo=UTC)), [], BERLIN)
+    assert (found["hour_of_day"], found["day_of_week"], found["is_weekend"]) == (0, 5, True)
+    assert current_features(row(FIRST), [], Calendar(business_days=()))["time_to_business_hours"] is None
+
+
+def test_the_declaration_is_the_table() -> None:
+    names = CLUSTER_FEATURES.column_names
+    assert [one.name for one in FEATURES] == [name for name in names if name in {one.name for one in FEATURES}]
+    assert set(INPUTS) <= set(CLUSTER_5MIN.column_names)
+    assert set(current_features(row(FIRST), [])) == {one.name for one in FEATURES}
+    assert not {one.name for one in FEATURES if not one.is_nullable and one.kind in ("mean", "ratio")}
+
+
+def test_an_hour_is_made_with_its_name() -> None:
+    found = batch([row(FIRST, cpu_utilization=1.0)], ("2026-03-27-00",), Calendar())
+    assert found[0][HOUR_COLUMN] == "2026-03-27-00" and found[0]["ingested_at"] == FIRST
+
+
+def test_a_calendar_is_read_from_texts_and_a_wrong_one_says_what_to_write() -> None:
+    found = calendar_of({"time_zone": "Asia/Tokyo", "business_days": "sun-tue,thu", "business_hours": "08:30-20:00"})
+    assert (found.business_days, found.business_start_minute, found.business_end_minute) == ((0, 1, 3, 6), 510, 1200)
+    assert calendar_of({}) == Calendar() and calendar_of({"business_days": ""}).business_days == ()
+    for wrong in (
+        {"time_zone": "Moon"},
+        {"business_days": "today"},
+        {"business_hours": "9-5"},
+        {"business_hours": "17:00-09:00"},
+        {"holidays": "xmas"},
+    ):
+        with pytest.raises(CalendarError, match="write"):
+            calendar_of(wrong)
+
+
+def test_times_are_taken_as_datetime_or_microseconds() -> None:
+    assert features.micros(FIRST) == features.micros(FIRST.replace(tzinfo=None)) == int(FIRST.timestamp()) * 1_000_000

@@ -1,0 +1,156 @@
+"""Files of metrics: what is read of them, what is rejected with which reason, and what is one sentence."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from spark_jobs.sources.metrics import files
+from spark_jobs.sources.metrics.files import FilesError, epoch_micros
+
+AT = datetime(2026, 11, 20, 13, 5, tzinfo=UTC)
+SECONDS = int(AT.timestamp())
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = text.encode()
+    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    return path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-20 13:05:00",
+        "2026-11-20T13:05:00Z",
+        "2026-11-20T14:05:00+01:00",
+        "2026-11-20T13:05:00.000",
+        str(SECONDS),
+        f"{SECONDS}.0",
+        str(SECONDS * 1000),
+        str(SECONDS * 1_000_000),
+        str(SECONDS * 1_000_000_000),
+    ],
+)
+@pytest.mark.parametrize("name", ["web.csv", "web.csv.gz", "web.jsonl"])
+def test_a_time_is_the_same_however_it_is_written(tmp_path: Path, text: str, name: str) -> None:
+    line = f'{{"timestamp": "{text}", "cpu_utilization": 41.5}}\n'
+    table = f"timestamp,cpu_utilization\n{text},41.5\n"
+    content = files.read_cluster_file(write(tmp_path, name, line if "json" in name else table))
+    assert content.samples.select(["cluster_id", "event_at", "cpu_utilization"]).to_pylist() == [
+        {"cluster_id": "web", "event_at": AT, "cpu_utilization": 41.5}
+    ]
+    assert not content.rejected
+
+
+def test_times_of_different_forms_in_one_file_are_all_read(tmp_path: Path) -> None:
+    text = f"timestamp,cpu_utilization\n2026-11-20 13:05:00,1\n{SECONDS},2\n2026-11-20T13:05:00Z,3\n"
+    content = files.read_cluster_file(write(tmp_path, "a.csv", text))
+    assert content.samples["event_at"].to_pylist() == [AT] * 3
+
+
+def test_parquet_is_read_with_its_own_types(tmp_path: Path) -> None:
+    table = pa.table({"timestamp": pa.array([AT], pa.timestamp("ms", "UTC")), "cpu_utilization": pa.array([7])})
+    pq.write_table(table, tmp_path / "p.parquet")
+    (row,) = files.read_cluster_file(tmp_path / "p.parquet").samples.to_pylist()
+    assert row == {"cluster_id": "p", "event_at": AT, "cpu_utilization": 7.0, "line_number": 1}
+
+
+def test_lines_that_cannot_be_read_are_kept_with_number_and_reason(tmp_path: Path) -> None:
+    text = (
+        "timestamp,cluster_id,cpu_utilization,pod_count\n"
+        f"{SECONDS},a,1,\n"
+        "\n"
+        "yesterday,a,2,3\n"
+        f"{SECONDS},a,2\n"
+        f"{SECONDS},a,two,inf\n"
+        "-5,a,2,3\n"
+        f"{SECONDS},,4,NaN\n"
+    )
+    content = files.read_cluster_file(write(tmp_path, "shop.csv", text))
+    found = [(one.line_number, one.reason, one.metric) for one in content.rejected]
+    assert found == [
+        (4, "bad_time", None),
+        (5, "field_count", None),
+        (6, "bad_number", "cpu_utilization"),
+        (6, "bad_number", "pod_count"),
+        (7, "time_out_of_range", None),
+    ]
+    assert content.rejected[0].raw_line == "yesterday,a,2,3"
+    assert [(one["line_number"], one["cluster_id"], one["cpu_utilization"]) for one in files.rows_of(content)] == [
+        (2, "a", 1.0),
+        (6, "a", None),
+        (8, "shop", 4.0),
+    ]
+
+
+def test_a_broken_json_line_is_rejected_and_the_others_stay(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.jsonl", f'{{"timestamp": {SECONDS}, "cpu_utilization": 0.1}}\n{{"timest\n[1]\n')
+    content = files.read_cluster_file(path)
+    assert [(one.line_number, one.reason) for one in content.rejected] == [(2, "bad_json"), (3, "bad_json")]
+    assert content.samples["cpu_utilization"].to_pylist() == [0.1]
+
+
+def test_any_columns_of_numbers_are_series_but_for_labels_and_texts(tmp_path: Path) -> None:
+    text = f"timestamp,series_id,queue,host,is_anomaly\n{SECONDS},s1,5,web-1,1\n{SECONDS + 60},s1,,web-2,0\n"
+    content = files.read_series_file(write(tmp_path, "a.csv", text))
+    assert (content.key, content.metrics, content.ignored_columns) == ("series_id", ("queue",), ("host", "is_anomaly"))
+    assert content.samples["queue"].to_pylist() == [5.0, None]
+
+
+def test_files_of_one_name_in_two_folders_are_two_series(tmp_path: Path) -> None:
+    for folder in ("x", "y"):
+        write(tmp_path, f"{folder}/cpu.csv", f"timestamp,value\n{SECONDS},1\n")
+    write(tmp_path, "mem.csv", f"timestamp,value\n{SECONDS},1\n")
+    assert list(files.by_key(files.read_series(tmp_path))) == ["mem", "x/cpu", "y/cpu"]
+
+
+def test_a_folder_is_one_table_with_the_metrics_of_all_files(tmp_path: Path) -> None:
+    write(tmp_path, "b.csv", f"timestamp,cpu_utilization,queue_depth\n{SECONDS},2,9\n")
+    write(tmp_path, "a.csv", f"timestamp,cpu_utilization,pod_count\n{SECONDS + 300},1,3\n{SECONDS},0,3\n")
+    content = files.read_clusters(tmp_path)
+    assert content.metrics == ("cpu_utilization", "pod_count", "queue_depth")
+    by_cluster = files.by_key(content)
+    assert by_cluster["a"]["cpu_utilization"].to_pylist() == [0.0, 1.0], "in order of time"
+    assert by_cluster["b"]["pod_count"].to_pylist() == [None]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.csv", "", "is empty"),
+        ("a.csv", "time,cpu\n1,2\n", "no header line with timestamp"),
+        ("a.csv", "timestamp,cpu\n1,2\n", "has no column cpu_utilization; it has timestamp, cpu"),
+        ("a.jsonl", '{"cpu_utilization": 1}\n', "has no column timestamp"),
+        ("a.parquet", "PAR1 but not really", "damaged Parquet"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, name: str, text: str, said: str) -> None:
+    with pytest.raises(FilesError, match=said) as raised:
+        files.read_cluster_file(write(tmp_path, name, text))
+    assert str(raised.value).endswith(".") and "\n" not in str(raised.value)
+
+
+def test_damaged_gzip_an_odd_column_and_a_missing_place_are_one_sentence_too(tmp_path: Path) -> None:
+    whole = write(tmp_path, "a.csv.gz", f"timestamp,cpu_utilization\n{SECONDS},1\n" * 50)
+    whole.write_bytes(whole.read_bytes()[:-9])
+    with pytest.raises(FilesError, match="damaged gzip"):
+        files.read_cluster_file(whole)
+    odd = pa.table({"timestamp": pa.array([AT]), "cpu_utilization": pa.array([[1.0]])})
+    pq.write_table(odd, tmp_path / "odd.parquet")
+    with pytest.raises(FilesError, match="neither texts, numbers nor times"):
+        files.read_cluster_file(tmp_path / "odd.parquet")
+    with pytest.raises(FilesError, match="neither a file nor a folder"):
+        files.read_clusters(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("value", [None, True, "", "soon", "nan", "1e40", "2026-13-01"])
+def test_what_is_no_time_is_none(value: object) -> None:
+    assert epoch_micros(value) is None
