@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
-from weir_models.predictive_scaling.experts import ridge_weights
+from weir_models.predictive_scaling.experts import linear, ridge_weights
 from weir_models.predictive_scaling.features import RIDGE_LAGS, Features, lagged
 from weir_models.predictive_scaling.series import DAY_SECONDS, DemandSeries, Values
 
@@ -36,9 +38,9 @@ def _ridge(seen: Features, horizon: int, bounds: list[int]) -> Values:
     found = seen.base.copy()
     known = ~np.isnan(seen.change)
     known[: RIDGE_LAGS - 1] = False
-    for begin, end in zip(bounds, bounds[1:], strict=False):
+    for begin, end in pairwise(bounds):
         past = np.flatnonzero(known[: max(0, begin - horizon + 1)])
         if len(past) > 2 * RIDGE_LAGS:
             weights = ridge_weights(seen.lags[past], seen.change[past], RIDGE_PENALTY)
-            found[begin:end] += seen.lags[begin:end] @ weights[:-1] + weights[-1]
+            found[begin:end] += linear(seen.lags[begin:end], weights) + weights[-1]
     return found[bounds[0] :]

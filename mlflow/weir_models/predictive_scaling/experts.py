@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
@@ -26,17 +27,21 @@ class ExpertSettings:
     history_days: int = 28
     ridge_penalty: float = 1.0
     ridge_least_rows: int = 96
-    tree_count: int = 100
+    tree_count: int = 60
     tree_leaves: int = 15
-    tree_rate: float = 0.1
+    tree_rate: float = 0.08
     tree_bins: int = 63
+    tree_columns: float = 0.3
+    """Part of the features that each split may choose from."""
     tree_least_rows: int = 288
     tree_refit_days: int = 1
-    forest_refit_days: int = 7
+    forest_refit_days: int = 14
     forest_trees: int = 200
     forest_depth: int = 15
     forest_split: int = 10
     forest_leaf: int = 5
+    forest_rows: int = 1_000
+    """Rows drawn for each tree of the forest; all of them would take four times as long."""
     seed: int = 42
 
 
@@ -72,7 +77,7 @@ def _stretches(series: DemandSeries, first: int, days: int) -> Iterator[slice]:
     number = series.seconds // DAY_SECONDS
     starts = np.flatnonzero((np.diff(number, prepend=number[:1]) > 0) & (number % days == 0)) if len(number) else []
     bounds = [first, *(int(at) for at in starts if at > first), len(series)]
-    for begin, end in zip(bounds, bounds[1:], strict=False):
+    for begin, end in pairwise(bounds):
         if begin < end:
             yield slice(begin, end)
 
@@ -86,26 +91,33 @@ def ridge_weights(inputs: Values, target: Values, penalty: float) -> Values:
     return np.asarray(np.linalg.solve(gram, wide.T @ target))
 
 
+def linear(inputs: Values, weights: Values) -> Values:
+    """The rows' values without the intercept; not by @, whose sums depend on how many rows come together."""
+    return np.asarray(np.einsum("ij,j->i", inputs, weights[:-1]))
+
+
 def _ridge(seen: Features, past: Values, settings: ExpertSettings) -> Predictor:
     """Linear in the last values and in the same time of yesterday and last week; the intercept leaves the median error zero."""
     inputs = np.concatenate([seen.lags, seen.seasonal], axis=1)
     weights = ridge_weights(inputs[past], seen.change[past], settings.ridge_penalty)
-    shift = np.median(seen.change[past] - inputs[past] @ weights[:-1])
-    return lambda rows: inputs[rows] @ weights[:-1] + shift
+    shift = np.median(seen.change[past] - linear(inputs[past], weights))
+    return lambda rows: linear(inputs[rows], weights) + shift
 
 
 def _trees(seen: Features, past: Values, settings: ExpertSettings) -> Predictor:
     """Boosted trees on the change, for the absolute error: the conditional median."""
+    columns = np.flatnonzero(np.isfinite(seen.rows[past]).any(axis=0))
     trees = HistGradientBoostingRegressor(
         loss="absolute_error",
         learning_rate=settings.tree_rate,
         max_iter=settings.tree_count,
         max_leaf_nodes=settings.tree_leaves,
         max_bins=settings.tree_bins,
+        max_features=settings.tree_columns,
         early_stopping=False,
         random_state=settings.seed,
-    ).fit(seen.rows[past], seen.change[past])
-    return lambda rows: trees.predict(seen.rows[rows])
+    ).fit(seen.rows[past][:, columns], seen.change[past])
+    return lambda rows: trees.predict(seen.rows[rows][:, columns])
 
 
 def _forest(seen: Features, past: Values, settings: ExpertSettings) -> Predictor:
@@ -116,6 +128,7 @@ def _forest(seen: Features, past: Values, settings: ExpertSettings) -> Predictor
         max_depth=settings.forest_depth,
         min_samples_split=settings.forest_split,
         min_samples_leaf=settings.forest_leaf,
+        max_samples=min(settings.forest_rows, len(past)),
         random_state=settings.seed,
         n_jobs=1,
     ).fit(seen.rows[past][:, columns], seen.change[past])

@@ -74,7 +74,8 @@ def forecast(series: DemandSeries, first: int, settings: ForecastSettings) -> Fo
     names = settings.experts.names
     moved = [experts.changes(name, series, seen, horizon, begin, settings.experts) for name in names]
     base = seen.base[begin:]
-    by_expert = np.maximum(0.0, base[:, None] + np.stack(moved, axis=1))
+    most = np.inf if series.node_count is not None else 100.0  # without a count nothing above 100 % is ever measured
+    by_expert = np.clip(base[:, None] + np.stack(moved, axis=1), 0.0, most)
     truth = seen.change[begin:] + base
     start = np.array([settings.start_weights.get(name, 1.0) for name in names])
     predicted, weights = blend(by_expert, truth, horizon, start, settings.blend)
@@ -85,8 +86,8 @@ def forecast(series: DemandSeries, first: int, settings: ForecastSettings) -> Fo
     return Forecasts(
         first=first,
         predicted=predicted[cut:],
-        lower=np.maximum(0.0, found.lower)[cut:],
-        upper=found.upper[cut:],
+        lower=np.clip(found.lower, 0.0, most)[cut:],
+        upper=np.clip(found.upper, 0.0, most)[cut:],
         confidence=np.minimum(settings.conformal.coverage, held)[cut:],
         current=base[cut:],
         truth=truth[cut:],

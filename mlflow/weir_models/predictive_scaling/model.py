@@ -45,7 +45,7 @@ class PredictiveScaling(BaseEstimator):
         """Learn the starting weights of the experts from the first 70 % of each cluster's rows."""
         if seed is not None:
             self.seed = seed
-        self.start_weights_ = {name: 1.0 for name in self.experts}
+        self.start_weights_ = dict.fromkeys(self.experts, 1.0)
         found = []
         with threadpool_limits(1):
             for series in series_of(examples):
