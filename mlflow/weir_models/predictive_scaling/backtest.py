@@ -14,6 +14,7 @@ from itertools import repeat
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from weir_models.predictive_scaling import replay
@@ -170,6 +171,6 @@ def _bounded(name: str, value: Values, drawn: Values) -> dict[str, float]:
     return {name: float(value), f"{name}_low": float(low), f"{name}_high": float(high)}
 
 
-def _share(name: str, hits: pd.Series, draws: Values) -> dict[str, float]:
+def _share(name: str, hits: pd.Series, draws: NDArray[np.int64]) -> dict[str, float]:
     values = hits.to_numpy(dtype=np.float64)
     return _bounded(name, values.mean(), values[draws].mean(axis=1))

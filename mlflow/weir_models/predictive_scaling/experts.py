@@ -75,7 +75,7 @@ def changes(
 def _stretches(series: DemandSeries, first: int, days: int) -> Iterator[slice]:
     """Steps between two refits: a refit at `first` and at the start of every UTC day that `days` divides."""
     number = series.seconds // DAY_SECONDS
-    starts = np.flatnonzero((np.diff(number, prepend=number[:1]) > 0) & (number % days == 0)) if len(number) else []
+    starts = np.flatnonzero((np.diff(number, prepend=number[:1]) > 0) & (number % days == 0))
     bounds = [first, *(int(at) for at in starts if at > first), len(series)]
     for begin, end in pairwise(bounds):
         if begin < end:

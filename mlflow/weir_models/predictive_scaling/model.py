@@ -12,6 +12,7 @@ from math import ceil
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
@@ -135,7 +136,7 @@ def _recommended(series: DemandSeries, made: Forecasts, policy: PolicySettings) 
     return found
 
 
-def _changes(capacity: Values, seconds: Values) -> Memory:
+def _changes(capacity: Values, seconds: NDArray[np.int64]) -> Memory:
     """When the nodes last became more and fewer."""
     moved = np.diff(capacity, prepend=capacity[:1])
     up, down = np.flatnonzero(moved > 0), np.flatnonzero(moved < 0)
