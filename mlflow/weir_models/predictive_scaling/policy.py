@@ -102,7 +102,7 @@ def recommend(now: Situation, memory: Memory, settings: PolicySettings) -> tuple
             remembered,
             settings,
         )
-    if current > settings.scale_up_above or predicted > settings.scale_up_above or floor > nodes:
+    if predicted > settings.scale_up_above or floor > nodes:
         wanted = max(floor, nodes_for(max(now.predicted_demand, now.current_demand), settings.scale_up_to))
         return _up(now, wanted, _why_up(current, predicted, now.upper_demand / nodes, settings), remembered, settings)
     if low:

@@ -73,6 +73,7 @@ def test_a_lag_that_would_look_ahead_is_refused() -> None:
         lagged(np.arange(3.0), -1)
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_the_number_of_workers() -> None:
     many = [series(daily(2, seed=seed), name=f"c{seed}") for seed in range(3)]
     one, two = (backtest(many, replace(SETTINGS, workers=workers)) for workers in (1, 2))
