@@ -28,6 +28,7 @@ RUNTIME = [
     "scipy>=1.16",
     "skops>=0.16",
     "sqlalchemy>=2.1",
+    "threadpoolctl>=3.6",
     "typer>=0.21",
 ]
 DEVELOPMENT = [

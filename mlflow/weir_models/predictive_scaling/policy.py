@@ -1,0 +1,199 @@
+"""Forecast demand -> the recommended number of nodes, with its reason. Pure: no clock, no data, no forecast of its own.
+
+Thresholds are the seed's; what the seed lacks is a floor from the load that is there, cooldowns, a step, bounds and a memory.
+Demand is in percent of one node: 250 keeps two and a half nodes busy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, isfinite
+
+TIME_HORIZON_MINUTES = 30
+
+
+@dataclass(frozen=True)
+class PolicySettings:
+    """Thresholds in percent of utilisation; times in seconds."""
+
+    scale_up_above: float = 80.0
+    scale_up_to: float = 70.0
+    urgent_above: float = 90.0
+    scale_down_below: float = 30.0
+    scale_down_current_below: float = 40.0
+    scale_down_to: float = 60.0
+    minimum_nodes: int = 2
+    maximum_nodes: int = 100
+    maximum_step_up: int = 10
+    maximum_step_down: int = 5
+    cooldown_up_seconds: float = 300.0
+    cooldown_down_seconds: float = 900.0
+    low_for_seconds: float = 600.0
+    """Demand must have allowed fewer nodes for so long without a break before any is given back."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is known at the moment of a recommendation."""
+
+    at: float
+    """Seconds since 1970."""
+    nodes: int
+    """Nodes ordered: those in force and those that are starting."""
+    current_demand: float
+    predicted_demand: float
+    upper_demand: float
+    """Upper bound of the 90 % interval."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What earlier recommendations leave behind; seconds since 1970."""
+
+    scaled_up_at: float | None = None
+    scaled_down_at: float | None = None
+    low_since: float | None = None
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The seed's `scaling_recommendation`."""
+
+    action: str
+    """scale_up, scale_down or maintain."""
+    target_nodes: int
+    urgency: str
+    """high, medium, low or none."""
+    reasoning: str
+
+
+def nodes_for(demand: float, utilization: float) -> int:
+    """Nodes that carry the demand at no more than that utilisation."""
+    return ceil(demand / utilization - 1e-9)
+
+
+def recommend(now: Situation, memory: Memory, settings: PolicySettings) -> tuple[Recommendation, Memory]:
+    """The recommendation and what to remember of it, as though it were followed."""
+    nodes = now.nodes
+    if nodes < 1:
+        return Recommendation("maintain", nodes, "none", f"{nodes} nodes are in force: nothing to scale from"), memory
+    if not (isfinite(now.current_demand) and isfinite(now.predicted_demand) and isfinite(now.upper_demand)):
+        return Recommendation("maintain", nodes, "none", "No forecast: too little has been measured"), Memory(
+            memory.scaled_up_at, memory.scaled_down_at
+        )
+    current, predicted = now.current_demand / nodes, now.predicted_demand / nodes
+    floor = nodes_for(max(now.current_demand, now.upper_demand), settings.scale_up_above)
+    low = predicted < settings.scale_down_below and current < settings.scale_down_current_below
+    low_since = (memory.low_since if memory.low_since is not None else now.at) if low else None
+    remembered = Memory(memory.scaled_up_at, memory.scaled_down_at, low_since)
+    if nodes < settings.minimum_nodes:
+        return _up(
+            now,
+            settings.minimum_nodes,
+            f"{nodes} nodes are below the minimum of {settings.minimum_nodes}",
+            remembered,
+            settings,
+        )
+    if nodes > settings.maximum_nodes:
+        return _down(
+            now,
+            settings.maximum_nodes,
+            f"{nodes} nodes are above the maximum of {settings.maximum_nodes}",
+            remembered,
+            settings,
+        )
+    if predicted > settings.scale_up_above or floor > nodes:
+        wanted = max(floor, nodes_for(max(now.predicted_demand, now.current_demand), settings.scale_up_to))
+        return _up(now, wanted, _why_up(current, predicted, now.upper_demand / nodes, settings), remembered, settings)
+    if low:
+        wanted = max(
+            floor,
+            nodes_for(max(now.predicted_demand, now.current_demand), settings.scale_down_to),
+            settings.minimum_nodes,
+        )
+        if wanted < nodes:
+            reason = f"Predicted CPU ({predicted:.1f}%) and current CPU ({current:.1f}%) allow scale down"
+            return _down(now, wanted, reason, remembered, settings)
+        return _stay(
+            nodes,
+            f"Load is low, but {nodes} nodes are the fewest that the minimum and the upper bound allow",
+            remembered,
+        )
+    return _stay(nodes, f"Capacity suits the predicted load ({predicted:.1f}%)", remembered)
+
+
+def _why_up(current: float, predicted: float, upper: float, settings: PolicySettings) -> str:
+    """Which of the three asks for more nodes."""
+    above = f"exceeds {settings.scale_up_above:g}%"
+    if current > settings.scale_up_above:
+        return f"Current CPU ({current:.1f}%) {above}, whatever is predicted ({predicted:.1f}%)"
+    if predicted > settings.scale_up_above:
+        return f"Predicted CPU ({predicted:.1f}%) {above}"
+    return f"The upper bound of predicted CPU ({upper:.1f}%) {above}"
+
+
+def _stay(nodes: int, reason: str, memory: Memory) -> tuple[Recommendation, Memory]:
+    return Recommendation("maintain", nodes, "none", reason), memory
+
+
+def _up(
+    now: Situation, wanted: int, reason: str, memory: Memory, settings: PolicySettings
+) -> tuple[Recommendation, Memory]:
+    """More nodes within the bounds; a load that is there already does not wait for the cooldown."""
+    most = min(settings.maximum_nodes, now.nodes + settings.maximum_step_up)
+    target = min(wanted, most)
+    if target <= now.nodes:
+        return _stay(now.nodes, f"{reason}, but {now.nodes} nodes are the maximum", memory)
+    here = now.current_demand / now.nodes > settings.scale_up_above
+    left = _left(memory.scaled_up_at, settings.cooldown_up_seconds, now.at)
+    if left > 0 and not here:
+        return _stay(now.nodes, f"{reason}, but the last scale up cools down for {left:.0f} s more", memory)
+    if target < wanted:
+        which = "the maximum" if most == settings.maximum_nodes else f"a step of at most {settings.maximum_step_up}"
+        reason = f"{reason}; {wanted} nodes are needed, {which} allows {target}"
+    worst = max(now.predicted_demand, now.current_demand) / now.nodes
+    urgency = "high" if worst > settings.urgent_above else "medium"
+    return Recommendation("scale_up", target, urgency, reason), Memory(now.at, memory.scaled_down_at)
+
+
+def _down(
+    now: Situation, wanted: int, reason: str, memory: Memory, settings: PolicySettings
+) -> tuple[Recommendation, Memory]:
+    """Fewer nodes, once the load has been low for a while and nothing was scaled lately."""
+    too_many = now.nodes > settings.maximum_nodes
+    lasted = now.at - memory.low_since if memory.low_since is not None else 0.0
+    if lasted < settings.low_for_seconds and not too_many:
+        return _stay(
+            now.nodes, f"{reason}, but only for {lasted:.0f} of {settings.low_for_seconds:.0f} s so far", memory
+        )
+    scaled = [at for at in (memory.scaled_up_at, memory.scaled_down_at) if at is not None]
+    left = _left(max(scaled, default=None), settings.cooldown_down_seconds, now.at)
+    if left > 0:
+        return _stay(now.nodes, f"{reason}, but the last change cools down for {left:.0f} s more", memory)
+    target = max(wanted, now.nodes - settings.maximum_step_down)
+    if target > wanted:
+        reason = f"{reason}; {wanted} nodes would do, a step of at most {settings.maximum_step_down} leads to {target}"
+    return Recommendation("scale_down", target, "low", reason), Memory(memory.scaled_up_at, now.at, memory.low_since)
+
+
+def _left(last: float | None, cooldown: float, at: float) -> float:
+    """Seconds of the cooldown that are left."""
+    return 0.0 if last is None else max(0.0, last + cooldown - at)
+
+
+def document(
+    predicted_cpu_utilization: float, confidence: float, found: Recommendation, model_version: str
+) -> dict[str, object]:
+    """The answer in the seed's keys."""
+    return {
+        "predicted_cpu_utilization": predicted_cpu_utilization,
+        "confidence": confidence,
+        "scaling_recommendation": {
+            "action": found.action,
+            "target_nodes": found.target_nodes,
+            "urgency": found.urgency,
+            "reasoning": found.reasoning,
+        },
+        "time_horizon": TIME_HORIZON_MINUTES,
+        "model_version": model_version,
+    }

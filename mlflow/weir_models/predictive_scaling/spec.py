@@ -1,0 +1,22 @@
+"""What predictive_scaling reads, what it must beat, and what it must reach before it serves."""
+
+from __future__ import annotations
+
+from weir_models.contract import Gate, ModelSpec
+
+INPUTS = ("cluster_id", "event_at", "cpu_utilization", "node_count")
+
+SPEC = ModelSpec(
+    name="predictive_scaling",
+    meaning="CPU utilisation of a cluster 30 minutes ahead, with a 90 % interval, and the number of nodes that it takes.",
+    owner="team:scaling",
+    training_table="features/metrics/cluster_5min",
+    inputs={"features/metrics/cluster_5min": INPUTS},
+    label="future_cpu_utilization",
+    naive_rule="Persistence: in 30 minutes the demand is what it is now.",
+    gates=(
+        Gate("ratio_persistence_high", at_most=0.99),
+        Gate("coverage", at_least=0.86, at_most=0.94),
+    ),
+    trusted_types=("weir_models.predictive_scaling.model.PredictiveScaling",),
+)

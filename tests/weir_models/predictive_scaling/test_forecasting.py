@@ -1,0 +1,155 @@
+"""Forecasts, blend and intervals on loads with known shapes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.weir_models.predictive_scaling.loads import DAY, LINEAR, QUICK, daily, series
+from weir_models.predictive_scaling.blend import BlendSettings, blend
+from weir_models.predictive_scaling.conformal import ConformalSettings, intervals
+from weir_models.predictive_scaling.experts import EXPERTS, ExpertSettings
+from weir_models.predictive_scaling.forecasting import forecast
+from weir_models.predictive_scaling.series import DemandSeries, Values, carried
+
+HORIZON = 6
+
+
+def errors(kind: str, steps: int, seed: int = 0) -> Values:
+    """Errors of a forecast that stay alike, grow, swing, lean to one side or come in bursts."""
+    rng = np.random.default_rng(seed)
+    plain = rng.normal(0.0, 1.0, steps)
+    at = np.arange(steps)
+    return {
+        "steady": plain,
+        "growing": plain * (1 + 9 * at / steps),
+        "swinging": plain * (1.2 + np.sin(2 * np.pi * at / DAY)) * 3,
+        "one_sided": rng.exponential(1.0, steps),
+        "bursts": plain * np.where(at % 300 < 30, 20.0, 1.0),
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["steady", "growing", "swinging", "one_sided", "bursts"])
+def test_intervals_hold_nine_in_ten_whatever_the_errors_do(kind: str) -> None:
+    truth = 50.0 + errors(kind, 12 * DAY)
+    predicted = np.full(len(truth), 50.0)
+    found = intervals(predicted, truth, np.ones(len(truth)), HORIZON, ConformalSettings())
+    late = slice(2 * DAY, None)
+    inside = (found.lower[late] <= truth[late]) & (truth[late] <= found.upper[late])
+    assert 0.88 <= inside.mean() <= 0.92
+
+
+def test_an_interval_learns_nothing_from_a_target_that_is_still_to_come() -> None:
+    truth = 50.0 + errors("steady", 400)
+    predicted = np.full(len(truth), 50.0)
+    before = intervals(predicted, truth, np.ones(400), HORIZON, ConformalSettings())
+    truth[200:] = 99.0
+    after = intervals(predicted, truth, np.ones(400), HORIZON, ConformalSettings())
+    np.testing.assert_array_equal(before.upper[: 200 + HORIZON], after.upper[: 200 + HORIZON])
+    assert (before.upper[200 + HORIZON :] != after.upper[200 + HORIZON :]).any()
+
+
+def test_confidence_is_what_was_asked_or_less_where_intervals_have_not_held() -> None:
+    values = daily(6, seed=3)
+    calm = forecast(series(values), 4 * DAY, LINEAR)
+    assert calm.confidence.max() <= 0.9
+    assert calm.confidence[-1] > 0.84
+    values[5 * DAY :] = np.random.default_rng(0).uniform(0, 100, DAY)
+    wild = forecast(series(values), 4 * DAY, LINEAR)
+    assert wild.confidence[DAY : DAY + 150].min() < calm.confidence[DAY : DAY + 150].min() - 0.01
+
+
+def test_confidence_is_zero_before_any_target_is_known() -> None:
+    made = forecast(series(daily(0.1)), 0, LINEAR)
+    assert (made.confidence[: HORIZON + 1] == 0.0).all() and made.confidence[-1] > 0.0
+
+
+@pytest.mark.parametrize("best", [0, 1, 2])
+def test_the_blend_is_never_much_worse_than_the_best_expert(best: int) -> None:
+    rng = np.random.default_rng(best)
+    truth = rng.normal(50.0, 10.0, 2000)
+    noise = np.full(3, 12.0)
+    noise[best] = 2.0
+    forecasts = truth[:, None] + rng.normal(0.0, 1.0, (2000, 3)) * noise
+    found, _ = blend(forecasts, truth, HORIZON, np.ones(3), BlendSettings())
+    losses = np.abs(forecasts - truth[:, None]).mean(axis=0)
+    assert np.abs(found - truth).mean() <= 1.1 * losses.min()
+
+
+def test_the_blend_follows_when_another_expert_becomes_the_best() -> None:
+    rng = np.random.default_rng(4)
+    truth = rng.normal(50.0, 10.0, 4000)
+    noise = np.where(np.arange(4000)[:, None] < 2000, [1.0, 12.0], [12.0, 1.0])
+    forecasts = truth[:, None] + rng.normal(0.0, 1.0, (4000, 2)) * noise
+    _, weights = blend(forecasts, truth, HORIZON, np.ones(2), BlendSettings())
+    assert weights[1990, 0] > 0.8 and weights[2600, 1] > 0.8
+
+
+def test_an_expert_without_a_forecast_has_no_weight_and_is_not_judged() -> None:
+    truth = np.full(50, 10.0)
+    forecasts = np.column_stack([np.full(50, 12.0), np.full(50, np.nan)])
+    found, weights = blend(forecasts, truth, HORIZON, np.ones(2), BlendSettings())
+    assert (weights[:, 1] == 0.0).all() and (found == 12.0).all()
+    none, _ = blend(np.full((5, 2), np.nan), truth[:5], HORIZON, np.ones(2), BlendSettings())
+    assert np.isnan(none).all()
+
+
+def test_a_weight_moves_only_when_the_target_is_there() -> None:
+    truth = np.full(20, 10.0)
+    forecasts = np.column_stack([np.full(20, 10.0), np.full(20, 30.0)])
+    _, weights = blend(forecasts, truth, HORIZON, np.ones(2), BlendSettings())
+    assert (weights[:HORIZON] == 0.5).all() and weights[HORIZON, 0] > 0.5
+
+
+def test_every_expert_takes_part_by_default() -> None:
+    assert ExpertSettings().names == EXPERTS
+    made = forecast(series(daily(8.5)), 8 * DAY, QUICK)
+    assert made.by_expert.shape == (DAY // 2, len(EXPERTS)) and np.isfinite(made.by_expert).all()
+
+
+def test_a_periodic_load_is_forecast_better_than_by_persistence() -> None:
+    made = forecast(series(daily(5, noise=0.5)), 4 * DAY, LINEAR)
+    known = ~np.isnan(made.truth)
+    ours, naive = (np.abs(values - made.truth)[known].mean() for values in (made.predicted, made.current))
+    assert ours < 0.6 * naive
+
+
+def test_demand_is_forecast_so_that_adding_nodes_is_no_drop_in_load() -> None:
+    load = np.full(3 * DAY, 240.0)
+    nodes = np.where(np.arange(3 * DAY) < 2 * DAY + 100, 4.0, 8.0)
+    made = forecast(series(load / nodes, nodes=nodes), 2 * DAY + 50, LINEAR)
+    np.testing.assert_allclose(made.predicted, 240.0, rtol=1e-6)
+
+
+def test_a_node_count_holds_until_the_next_is_known() -> None:
+    nodes = np.array([np.nan, 2.0, np.nan, 4.0])
+    np.testing.assert_array_equal(series(np.full(4, 50.0), nodes=nodes).capacity, [1.0, 2.0, 2.0, 4.0])
+    np.testing.assert_array_equal(series(np.full(4, 50.0)).demand, np.full(4, 50.0))
+
+
+def test_a_missing_step_is_forecast_from_the_last_value_known() -> None:
+    values = np.full(200, 30.0)
+    values[150:160] = np.nan
+    made = forecast(series(values), 140, LINEAR)
+    np.testing.assert_allclose(made.predicted, 30.0, atol=1e-6)
+    assert np.isnan(made.truth[150 - 140 - HORIZON : 160 - 140 - HORIZON]).all()
+
+
+def test_nothing_measured_is_no_forecast() -> None:
+    made = forecast(series(np.full(100, np.nan)), 50, QUICK)
+    assert np.isnan(made.predicted).all() and (made.confidence == 0.0).all()
+
+
+def test_columns_of_different_length_and_odd_steps_are_refused() -> None:
+    with pytest.raises(ValueError, match="same grid"):
+        series(np.zeros(5), nodes=np.ones(4))
+    with pytest.raises(ValueError, match="resample"):
+        DemandSeries("a", np.datetime64("2026-11-02", "s"), np.zeros(5), step_seconds=7)
+    with pytest.raises(ValueError, match="30 minutes"):
+        forecast(replace(series(np.zeros(5)), step_seconds=3600), 0, LINEAR)
+
+
+def test_values_are_carried_forward_only() -> None:
+    np.testing.assert_array_equal(carried(np.array([np.nan, 1.0, np.nan, 3.0])), [np.nan, 1.0, 1.0, 3.0])
