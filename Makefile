@@ -8,7 +8,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast check bench bench-history eval eval-clients package ui lock clean
+.PHONY: help install demo test test-fast check bench bench-history eval eval-clients eval-anomalies package ui lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -49,6 +49,9 @@ eval: $(STAMP) ## the request model on public sets (WEIR_EVAL_DATA=../shared/dat
 
 eval-clients: $(STAMP) ## the client model on days, attackers and logs it was not fitted on
 	@$(BIN)/python -m benchmarks.evaluate_clients
+
+eval-anomalies: $(STAMP) ## the anomaly detector on public series (WEIR_EVAL_DATA=../shared/data), into docs/anomalies.md
+	@$(BIN)/python -m benchmarks.evaluate_anomalies --document docs/anomalies.md
 
 package: $(STAMP) ## what a cluster needs, into build/: wheel, main.py, zip of the jobs, requirements.txt
 	@$(BIN)/python -m spark_jobs.package build

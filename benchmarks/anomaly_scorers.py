@@ -1,6 +1,6 @@
-"""How good a detector of anomalies is: NAB's score, VUS-PR, event-wise F1, false alarms a week.
+"""How good a detector of anomalies is by the field's scores: NAB's, and VUS-PR.
 
-Arithmetic on labels, scores and flags only. NAB's score follows its published definition (Lavin and Ahmad, 2015,
+Arithmetic on labels and scores only; event-wise F1 and false alarms a week are with the model's own evaluation. NAB's score follows its published definition (Lavin and Ahmad, 2015,
 standard profile), VUS-PR that of Paparrizos et al. (2022). Point-adjusted F1 is not here: random scores excel by it.
 """
 
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from weir_models.anomaly_detection.evaluation import spans
+
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Spans = Sequence[tuple[int, int]]
@@ -23,7 +25,6 @@ FALSE_NEGATIVE_WEIGHT = 1.0
 PROBATION_SHARE, PROBATION_LONGEST = 0.15, 5000
 FAR_BEHIND = 3.0
 THRESHOLDS = 250
-WEEK_SECONDS = 7 * 24 * 3600.0
 
 
 def probation(rows: int) -> int:
@@ -109,12 +110,6 @@ def nab_optimised(files: Sequence[NabFile]) -> tuple[float, float]:
     return nab_normalised(float(raws[best]), sum(len(file.windows) for file in files)), float(candidates[best])
 
 
-def spans(flags: Flags) -> list[tuple[int, int]]:
-    """First and last row of each run of true values."""
-    edges = np.diff(np.concatenate([[0], np.asarray(flags, dtype=np.int8), [0]]))
-    return list(zip(np.flatnonzero(edges == 1).tolist(), (np.flatnonzero(edges == -1) - 1).tolist(), strict=True))
-
-
 def range_weights(labels: Flags, buffer: int) -> Values:
     """Labels with both edges of each run sloping off over half the buffer, as the square root of what is left."""
     weights = labels.astype(np.float64)
@@ -147,45 +142,3 @@ def vus_pr(labels: Flags, scores: Values, longest_buffer: int = 100, thresholds:
     if not labels.any():
         return math.nan
     return float(np.mean([range_pr_auc(labels, scores, b, thresholds) for b in range(longest_buffer + 1)]))
-
-
-@dataclass(frozen=True)
-class Events:
-    """Counts of events: labelled, of these met by a flag, and runs of flags that meet no label."""
-
-    labelled: int
-    met: int
-    false: int
-
-    def __add__(self, other: Events) -> Events:
-        return Events(self.labelled + other.labelled, self.met + other.met, self.false + other.false)
-
-    @property
-    def precision(self) -> float:
-        """Met events among all that was raised; nan where nothing was."""
-        return self.met / (self.met + self.false) if self.met + self.false else math.nan
-
-    @property
-    def recall(self) -> float:
-        """Share of the labelled events that were met."""
-        return self.met / self.labelled if self.labelled else math.nan
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of the two; nan where there is neither label nor flag."""
-        total = self.labelled + self.met + self.false
-        return 2 * self.met / total if total else math.nan
-
-
-def events(labels: Flags, flags: Flags) -> Events:
-    """Labelled runs that any flag meets, and runs of flags that meet none."""
-    flags = np.asarray(flags, dtype=bool)
-    labels = np.asarray(labels, dtype=bool)
-    met = sum(bool(flags[first : last + 1].any()) for first, last in spans(labels))
-    false = sum(not labels[first : last + 1].any() for first, last in spans(flags))
-    return Events(len(spans(labels)), met, false)
-
-
-def weeks(at: NDArray[np.datetime64]) -> float:
-    """Time that the rows span, in weeks."""
-    return float((at[-1] - at[0]) / np.timedelta64(1, "s")) / WEEK_SECONDS if len(at) else 0.0

@@ -13,7 +13,7 @@ import numpy as np
 
 from weir_models.anomaly_detection.schedule import FIRST, blocks, end_of_blocks, padded
 from weir_models.anomaly_detection.series import Flags, Values
-from weir_models.anomaly_detection.tails import rarity
+from weir_models.anomaly_detection.tails import rarity, run_length
 from weir_models.anomaly_detection.univariate import windows_ending
 
 CADENCE = 1440
@@ -23,11 +23,14 @@ VARIANCE_KEPT = 0.5
 USUAL_QUANTILE = 0.95
 """Of a metric's past residuals: the unit in which its residuals count."""
 CAP = 10.0
-SMOOTHED_ROWS = 10
+SMOOTHED_ROWS = (1, 10, 60)
+"""A departure is averaged over each of these last rows: at once, soon, and lastingly."""
 LEAST_ROWS = 24
 FIT_CLIP = 20.0
 LEAST_SPREAD = 1e-2
 """A metric's deviation is at least this share of its range."""
+ROUNDING = 1e-6
+"""And at least this share of its size."""
 LEAST_USUAL = 0.05
 OUTSTANDING_QUANTILE = 0.99
 OUTSTANDING_LEAST = 1.0
@@ -50,7 +53,7 @@ class Fit:
         """How much of each metric the components leave, in what is usual for it, capped and squared; 0 where missing."""
         scaled = self.scaled(values)
         left = np.abs(scaled - (scaled @ self.basis) @ self.basis.T)
-        return np.where(np.isnan(values), 0.0, np.minimum(left / self.usual, CAP) ** 2)
+        return np.where(np.isnan(values) | (left < ROUNDING), 0.0, np.minimum(left / self.usual, CAP) ** 2)
 
     def scaled(self, values: Values) -> Values:
         """Deviations from the centre in spreads; a missing value is at the centre."""
@@ -66,7 +69,7 @@ def fitted(past: Values) -> Fit:
     spread = np.sqrt((np.where(there, past - centre, 0.0) ** 2).sum(axis=0) / count)
     lowest, highest = np.where(there, past, np.inf).min(axis=0), np.where(there, past, -np.inf).max(axis=0)
     span = np.where(there.any(axis=0), highest - lowest, 0.0)
-    spread = np.maximum(spread, LEAST_SPREAD * span + 1e-6 * np.abs(centre) + 1e-12)
+    spread = np.maximum(spread, LEAST_SPREAD * span + ROUNDING * np.abs(centre) + 1e-12)
     scaled = np.clip(np.where(there, (past - centre) / spread, 0.0), -FIT_CLIP, FIT_CLIP)
     weights, axes = np.linalg.eigh(scaled.T @ scaled / len(scaled))
     weights, axes = np.maximum(weights[::-1], 0.0), axes[:, ::-1]
@@ -90,8 +93,8 @@ def departures(values: Values) -> tuple[Values, Values]:
     for start, stop in blocks(len(values), CADENCE):
         if start == 0:
             continue
-        rows = np.arange(max(0, start - HISTORY), start)
-        admitted = rows[complete[rows] & ~(stood_out[rows] & (rows >= start - READMITTED_AFTER))]
+        earlier = np.arange(max(0, start - HISTORY), start)
+        admitted = earlier[complete[earlier] & ~(stood_out[earlier] & (earlier >= start - READMITTED_AFTER))]
         if len(admitted) < LEAST_ROWS:
             continue
         fit = fitted(known[admitted])
@@ -99,7 +102,8 @@ def departures(values: Values) -> tuple[Values, Values]:
         parts[start:stop] = block
         departure[start:stop] = block.sum(axis=1) / np.maximum(there[start:stop].sum(axis=1), 1)
         stood_out[start:stop] = departure[start:stop] > fit.outstanding
-        smooth[start:stop] = windows_ending(departure, start, stop, SMOOTHED_ROWS).mean(axis=1)
+        means = [windows_ending(departure, start, stop, rows).mean(axis=1) for rows in SMOOTHED_ROWS]
+        smooth[start:stop] = sum(means) / len(means)
     return smooth[: len(values)], parts[: len(values)]
 
 
@@ -108,12 +112,15 @@ def _long_enough(values: Values) -> Flags:
     return np.cumsum(~np.isnan(values), axis=0) > LEAST_ROWS
 
 
-def rarities(departure: Values, usable: Flags) -> Values:
-    """-log10 of how often the past departed so far, by row; 0 before there is a past."""
+def rarities(departure: Values, usable: Flags) -> tuple[Values, Values]:
+    """-log10 of how often the past departed so far, and how many rows one event had in the past; 0 and 1 without a past."""
     length = end_of_blocks(len(departure), CADENCE)
-    seen, fit, found = padded(departure, length), padded(usable, length), np.zeros(length)
+    seen, fit = padded(departure, length), padded(usable, length)
+    found, event_rows = np.zeros(length), np.ones(length)
     for start, stop in blocks(len(departure), CADENCE):
-        reference = slice(max(FIRST, start - HISTORY), start)
         if start > FIRST:
-            found[start:stop] = rarity(seen[reference][fit[reference]], seen[start:stop])
-    return np.where(usable, found[: len(departure)], 0.0)
+            reference = slice(max(FIRST, start - HISTORY), start)
+            past = seen[reference][fit[reference]]
+            found[start:stop] = rarity(past, seen[start:stop])
+            event_rows[start:stop] = max(run_length(past), 1.0)
+    return np.where(usable, found[: len(departure)], 0.0), event_rows[: len(departure)]

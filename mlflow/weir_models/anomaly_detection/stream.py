@@ -22,8 +22,8 @@ AVERAGING = 1.0
 PROBATION_SCORE = 0.01
 """The most that a row of the probation scores."""
 GAP_PERIODS = 6
-SETTLING_ROWS = 3
-"""After a gap of so many periods so many rows are not judged, for what they would be compared with is gone."""
+SETTLING_ROWS = 32
+"""After so many periods without a value so many are not judged, for what they would be compared with is gone."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Detection:
     """What was found in one series, a value a row."""
 
     weekly_rarity: Values
-    """log10 of the weeks in which the past shows the like once; -inf where a row is not judged."""
+    """log10 of the weeks in which the past shows such an event once; -inf where a row raises no alarm."""
     score: Values
     """1 / (1 + times a week that the past shows the like): 0.5 is once a week; 0 where a row is not judged."""
     is_anomaly: Flags
@@ -72,48 +72,53 @@ def detected(series: MetricSeries, settings: DetectorSettings | None = None) -> 
     there = ~np.isnan(series.values)
     first = int(there.any(axis=1).argmax()) if there.any() else len(series.at)
     rows = len(series.at)
-    rarity, metric = np.full(rows, -np.inf), np.zeros(rows, dtype=np.int64)
+    rarity, seldom, metric = np.full(rows, -np.inf), np.full(rows, -np.inf), np.zeros(rows, dtype=np.int64)
     if rows - first > FIRST:
-        at, values = series.at[first:], series.values[first:]
-        rarity[first:], metric[first:] = _weekly_rarity(at, values, settings)
+        judged = slice(first + FIRST, rows)
+        one, other, leading = _weekly_rarity(series.at[first:], series.values[first:], settings)
+        rarity[judged], seldom[judged], metric[judged] = one[FIRST:], other[FIRST:], leading[FIRST:]
     score = 1.0 / (1.0 + 10.0**-rarity)
-    judged = np.where(np.arange(rows) >= first + settings.probation_rows, rarity, np.nan)
     probation = slice(0, first + settings.probation_rows)
     score[probation] = np.minimum(score[probation], PROBATION_SCORE)
-    return Detection(rarity, score, alarms(series.at, judged, settings.ration), metric)
+    return Detection(seldom, score, alarms(series.at, seldom, settings.ration), metric)
 
 
-def _weekly_rarity(at: Times, values: Values, settings: DetectorSettings) -> tuple[Values, NDArray[np.int64]]:
-    """Of each row, by all metrics together, by each alone, or by whichever says more; and the metric that leads."""
+def _weekly_rarity(at: Times, values: Values, settings: DetectorSettings) -> tuple[Values, Values, NDArray[np.int64]]:
+    """Rarity of each row and of the event that it would begin, by all metrics together, by each alone, or by whichever
+    says more; and the metric that leads."""
     known, there = carried_forward(values), ~np.isnan(values)
-    settled = ~after_gaps(at)
     period = float(np.median(np.diff(at[:FIRST]).astype(np.float64)))
     a_week = np.log10(WEEK_SECONDS / period)
     rarity, metric = np.full(len(at), -np.inf), np.zeros(len(at), dtype=np.int64)
+    seldom = rarity
+    columns = values.shape[1] if values.shape[1] <= settings.apart_at_most else 0
+    ways = np.log10((values.shape[1] > 1) + (columns > 0))
     if values.shape[1] > 1:
         departure, parts = multivariate.departures(values)
-        usable = there.any(axis=1) & settled
-        rarity = np.where(usable, multivariate.rarities(departure, usable) - a_week, -np.inf)
+        usable = settled(at, there.any(axis=1), period)
+        together, event_rows = multivariate.rarities(departure, usable)
+        rarity = np.where(usable, together - a_week - ways, -np.inf)
+        seldom = rarity + np.log10(event_rows)
         metric = parts.argmax(axis=1)
-    if values.shape[1] <= settings.apart_at_most:
-        for column in range(values.shape[1]):
-            begin = int(there[:, column].argmax())
-            usable = there[:, column] & settled
-            alone = np.full(len(at), -np.inf)
-            if usable.any() and len(at) - begin > FIRST:
-                members = univariate.rarities(at[begin:], known[begin:, column], usable[begin:])
-                alone[begin:] = univariate.severity(members) + AVERAGING - a_week - np.log10(values.shape[1])
-            louder = usable & (alone > rarity)
-            rarity, metric = np.where(louder, alone, rarity), np.where(louder, column, metric)
-    return rarity, metric
+    for column in range(columns):
+        usable = settled(at, there[:, column], period)
+        begin = int(there[:, column].argmax())
+        if not usable.any() or len(at) - begin <= FIRST:
+            continue
+        members = univariate.rarities(at[begin:], known[begin:, column], usable[begin:])
+        alone = np.full(len(at), -np.inf)
+        alone[begin:] = univariate.severity(members) + AVERAGING - a_week - ways - np.log10(columns)
+        alone = np.where(usable, alone, -np.inf)
+        metric = np.where(alone > seldom, column, metric)
+        rarity, seldom = np.maximum(rarity, alone), np.maximum(seldom, alone)
+    return rarity, seldom, metric
 
 
-def after_gaps(at: Times) -> Flags:
-    """Rows that follow a gap so closely that they are not judged."""
-    steps = np.diff(at).astype(np.float64)
-    period = np.median(steps[: FIRST - 1])
-    begins = np.flatnonzero(steps > GAP_PERIODS * period) + 1
-    found = np.zeros(len(at), dtype=bool)
+def settled(at: Times, there: Flags, period: float) -> Flags:
+    """Rows with a value that do not follow a gap closely."""
+    rows = np.flatnonzero(there)
+    gaps = np.flatnonzero(np.diff(at[rows]).astype(np.float64) > GAP_PERIODS * period) + 1
+    found = there.copy()
     for later in range(SETTLING_ROWS):
-        found[np.minimum(begins + later, len(at) - 1)] = True
+        found[rows[gaps[gaps + later < len(rows)] + later]] = False
     return found

@@ -42,3 +42,12 @@ def pareto_survival(over: Values, now: Values) -> Values:
     if shape < 1e-6:
         return np.exp(-now / scale)
     return (1.0 + shape * now / scale) ** (-1.0 / shape)
+
+
+def run_length(past: Values) -> float:
+    """Mean number of rows for which the past stayed in its tail once it was there: the rows of one event (runs estimator)."""
+    if len(past) < LEAST_EXCESSES / TAIL_SHARE:
+        return 1.0
+    over = past > np.quantile(past, 1.0 - TAIL_SHARE)
+    begins = int(over[0]) + int(np.count_nonzero(over[1:] & ~over[:-1]))
+    return float(np.count_nonzero(over)) / max(begins, 1)

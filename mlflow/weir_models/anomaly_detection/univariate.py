@@ -28,7 +28,9 @@ DAY = np.timedelta64(86_400, "s")
 VARIANCE_KEPT = 0.9
 RIDGE = 1e-2
 NEGLIGIBLE = 1e-3
-"""Residuals below this share of the range seen so far are rounding, not news."""
+"""Residuals below this share of the range seen so far are no news."""
+ROUNDING = 1e-9
+"""Nor those below this share of the values' size."""
 WEIGHTS = {"sub_sequence": 1.0, "polynomial": 1.0, "spectral": 0.5, "forecast": 2.0, "forecast_mean": 1.0, "level": 1.0}
 """How each member weighs in the average of ranks."""
 
@@ -46,8 +48,8 @@ def rarities(at: Times, values: Values, usable: Flags) -> dict[str, Values]:
     for start, stop in blocks(len(values), CADENCE):
         if start == 0:
             continue
-        spread = float(np.ptp(known[:start]))
-        block = _residuals(times, known, start, stop, period, spread)
+        least = NEGLIGIBLE * float(np.ptp(known[:start])) + ROUNDING * float(np.abs(known[:start]).max())
+        block = _residuals(times, known, start, stop, period, least)
         block["forecast_mean"] = windows_ending(
             np.concatenate([residuals["forecast"][:start], block["forecast"]]), start, stop, SHORT_MEAN
         ).mean(axis=1)
@@ -66,10 +68,9 @@ def severity(members: dict[str, Values]) -> Values:
 
 
 def _residuals(
-    times: Times, known: Values, start: int, stop: int, period: float, spread: float
+    times: Times, known: Values, start: int, stop: int, period: float, least: float
 ) -> dict[str, Values]:
     """The members' residuals of one block; those in the units of the metric without what is negligible."""
-    least = NEGLIGIBLE * spread
     seen = {
         "sub_sequence": sub_sequence(known, start, stop),
         "polynomial": polynomial(known, start, stop),
