@@ -66,9 +66,7 @@ def smd(folder: Path) -> list[Labelled]:
         values = np.concatenate([train, test]).astype(np.float64)
         at = np.datetime64("2026-01-01", "s") + 60 * np.arange(len(values)).astype("timedelta64[s]")
         series = MetricSeries(name, at, values, tuple(f"metric_{n}" for n in range(values.shape[1])))
-        found.append(
-            Labelled(series, np.concatenate([np.zeros(len(train), bool), labels.astype(bool)]), len(train))
-        )
+        found.append(Labelled(series, np.concatenate([np.zeros(len(train), bool), labels.astype(bool)]), len(train)))
     return found
 
 
@@ -83,7 +81,9 @@ def nab(folder: Path) -> list[Labelled]:
     for name, windows in sorted(json.loads((folder / "windows.json").read_text(encoding="utf-8")).items()):
         if not (folder / name).is_file():
             continue
-        frame = pd.read_csv(folder / name, parse_dates=["timestamp"]).drop_duplicates("timestamp").sort_values("timestamp")
+        frame = (
+            pd.read_csv(folder / name, parse_dates=["timestamp"]).drop_duplicates("timestamp").sort_values("timestamp")
+        )
         at = frame["timestamp"].to_numpy("datetime64[s]")
         rows = [tuple(int(np.searchsorted(at, np.datetime64(edge[:19], "s"))) for edge in pair) for pair in windows]
         labels = np.zeros(len(at), dtype=bool)
@@ -161,7 +161,10 @@ def smd_text(given: Sequence[Labelled], found: Sequence[Detection]) -> tuple[str
         )  # fmt: skip
     table = pd.DataFrame(rows)
     lines = [markdown_table(table.round(3)), ""]
-    for name, part in (("All", table), *((f"Machines {kind}", rest) for kind, rest in table.groupby("part", sort=False))):
+    for name, part in (
+        ("All", table),
+        *((f"Machines {kind}", rest) for kind, rest in table.groupby("part", sort=False)),
+    ):
         lines.append(
             f"{name}: mean AUC-PR {mean_interval(part['AUC-PR'])}, plain PCA {mean_interval(part['plain PCA'])}; "
             f"mean VUS-PR {mean_interval(part['VUS-PR'])}, plain PCA {mean_interval(part['plain PCA VUS-PR'])}.  "
@@ -212,7 +215,9 @@ def _resampled(raw: Values, windows: NDArray[np.int64]) -> str:
 
 
 def _resampled_difference(own: Values, other: Values, windows: NDArray[np.int64]) -> str:
-    difference = nab_normalised(float(own.sum()), int(windows.sum())) - nab_normalised(float(other.sum()), int(windows.sum()))
+    difference = nab_normalised(float(own.sum()), int(windows.sum())) - nab_normalised(
+        float(other.sum()), int(windows.sum())
+    )
     low, high = np.quantile(_drawn(own, windows) - _drawn(other, windows), [0.025, 0.975])
     return f"{difference:+.1f} (95 % interval {low:+.1f} to {high:+.1f})."
 
@@ -265,9 +270,7 @@ def report(
     nab_table, totals = nab_text(sets["nab"], found["nab"])
     quiet = [place for place, one in enumerate(sets["nab"]) if one.series.series_id.startswith(NO_ANOMALY)]
     quiet_series = [sets["nab"][place] for place in quiet]
-    worst = max(
-        float(found["nab"][place].is_anomaly.sum()) / weeks(sets["nab"][place].series.at) for place in quiet
-    )
+    worst = max(float(found["nab"][place].is_anomaly.sum()) / weeks(sets["nab"][place].series.at) for place in quiet)
     peer = max(totals["windowed Gaussian"], totals["Etsy Skyline"])
     bars = [
         (f"SMD, mean AUC-PR {smd_mean:.3f}, asked at least {SMD_BAR:.2f}", smd_mean >= SMD_BAR),

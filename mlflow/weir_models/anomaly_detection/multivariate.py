@@ -26,6 +26,7 @@ CAP = 10.0
 SMOOTHED_ROWS = (1, 10, 60)
 """A departure is averaged over each of these last rows: at once, soon, and lastingly."""
 LEAST_ROWS = 24
+JOINING_ROWS = 288
 FIT_CLIP = 20.0
 LEAST_SPREAD = 1e-2
 """A metric's deviation is at least this share of its range."""
@@ -108,8 +109,10 @@ def departures(values: Values) -> tuple[Values, Values]:
 
 
 def _long_enough(values: Values) -> Flags:
-    """Where a metric has been there for enough rows to have a past."""
-    return np.cumsum(~np.isnan(values), axis=0) > LEAST_ROWS
+    """Where a metric has been there for enough rows to have a past; one that joins the others waits longer."""
+    there = ~np.isnan(values)
+    wait = np.where(there.argmax(axis=0) < FIRST, LEAST_ROWS, JOINING_ROWS)
+    return np.asarray(np.cumsum(there, axis=0) > wait)
 
 
 def rarities(departure: Values, usable: Flags) -> tuple[Values, Values]:

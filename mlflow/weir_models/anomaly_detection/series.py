@@ -35,4 +35,6 @@ class MetricSeries:
                 f"{len(self.metrics)} metrics; give one row a time and one column a metric"
             )
         if len(self.at) > 1 and not bool((np.diff(self.at) > np.timedelta64(0, "s")).all()):
-            raise SeriesError(f"{self.series_id}: times are not ascending or occur twice; sort and merge the rows first")
+            raise SeriesError(
+                f"{self.series_id}: times are not ascending or occur twice; sort and merge the rows first"
+            )

@@ -63,7 +63,9 @@ def detect(series: Sequence[MetricSeries], settings: DetectorSettings | None = N
         )
     if parts:
         return pd.concat(parts, ignore_index=True)
-    return pd.DataFrame({"series_id": [], "timestamp": np.array([], "datetime64[s]"), "score": [], "is_anomaly": np.array([], bool)})
+    return pd.DataFrame(
+        {"series_id": [], "timestamp": np.array([], "datetime64[s]"), "score": [], "is_anomaly": np.array([], bool)}
+    )
 
 
 def detected(series: MetricSeries, settings: DetectorSettings | None = None) -> Detection:
@@ -108,6 +110,7 @@ def _weekly_rarity(at: Times, values: Values, settings: DetectorSettings) -> tup
         members = univariate.rarities(at[begin:], known[begin:, column], usable[begin:])
         alone = np.full(len(at), -np.inf)
         alone[begin:] = univariate.severity(members) + AVERAGING - a_week - ways - np.log10(columns)
+        usable &= np.arange(len(at)) >= begin + settings.probation_rows * (begin > 0)
         alone = np.where(usable, alone, -np.inf)
         metric = np.where(alone > seldom, column, metric)
         rarity, seldom = np.maximum(rarity, alone), np.maximum(seldom, alone)

@@ -35,7 +35,9 @@ class Ration:
     def __post_init__(self) -> None:
         """ValueError where nothing could be rationed."""
         if not self.false_alarms_per_week > 0 or not self.step > 0 or self.quiet_seconds < 0:
-            raise ValueError("false_alarms_per_week and step must be above 0 and quiet_seconds at least 0; correct the settings")
+            raise ValueError(
+                "false_alarms_per_week and step must be above 0 and quiet_seconds at least 0; correct the settings"
+            )
 
     @property
     def begin(self) -> float:

@@ -64,12 +64,12 @@ def rarities(at: Times, values: Values, usable: Flags) -> dict[str, Values]:
 def severity(members: dict[str, Values]) -> Values:
     """The average of the ranks, each as -log10."""
     total = sum(WEIGHTS.values())
-    return sum((WEIGHTS[name] / total * np.minimum(one, MOST_RARE) for name, one in members.items()), start=np.float64(0))
+    return sum(
+        (WEIGHTS[name] / total * np.minimum(one, MOST_RARE) for name, one in members.items()), start=np.float64(0)
+    )
 
 
-def _residuals(
-    times: Times, known: Values, start: int, stop: int, period: float, least: float
-) -> dict[str, Values]:
+def _residuals(times: Times, known: Values, start: int, stop: int, period: float, least: float) -> dict[str, Values]:
     """The members' residuals of one block; those in the units of the metric without what is negligible."""
     seen = {
         "sub_sequence": sub_sequence(known, start, stop),

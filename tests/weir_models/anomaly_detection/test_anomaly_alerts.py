@@ -80,14 +80,17 @@ def test_a_lasting_incident_is_one_alert_that_keeps_its_name_and_is_resolved_in_
     lasting = alerts(raw, START + timedelta(minutes=300))
     assert len(lasting) == 1 and lasting[0].alert_id == begun.alert_id and begun.state == "open"
     assert alerts(raw, START + timedelta(minutes=355))[0].state == "resolved"
-    assert "incident on a: 60 alarms (cpu_utilization)" == lasting[0].sentence
+    assert lasting[0].sentence == "incident on a: 60 alarms (cpu_utilization)"
 
 
 def test_clusters_that_fail_together_are_one_storm_and_others_stay_apart() -> None:
     storm = [alarm(f"c{n}", n, "critical" if n == 3 else "warning") for n in range(8)]
     alone = [alarm("z", 200)]
     found = alerts(storm + alone, START)
-    assert [(one.kind, one.severity, one.alarm_count) for one in found] == [("storm", "critical", 8), ("incident", "info", 1)]
+    assert [(one.kind, one.severity, one.alarm_count) for one in found] == [
+        ("storm", "critical", 8),
+        ("incident", "info", 1),
+    ]
     assert found[0].critical_alarms == ("c3/cpu_utilization at 2026-03-02T00:03:00+00:00",)
     assert found[0].alert_id == alerts(storm[:1], START)[0].alert_id
 

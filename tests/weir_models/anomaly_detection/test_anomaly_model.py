@@ -44,7 +44,9 @@ def test_the_card_has_no_hole(evaluation: Evaluation) -> None:
     assert "{{" not in card and "cluster-0" in card
 
 
-def test_rows_of_several_clusters_in_any_order_keep_their_index(model: AnomalyDetection, examples: pd.DataFrame) -> None:
+def test_rows_of_several_clusters_in_any_order_keep_their_index(
+    model: AnomalyDetection, examples: pd.DataFrame
+) -> None:
     frame = examples[["cluster_id", "event_at", "cpu_utilization", "queue_depth"]].iloc[4000:8000]
     shuffled = frame.sample(frac=1, random_state=0)
     ordered, mixed = model.predict(frame), model.predict(shuffled)
@@ -80,5 +82,7 @@ def test_rows_that_are_measured_do_not_move_the_threshold(model: AnomalyDetectio
 
 
 def test_a_frame_without_series_or_metrics_is_refused_in_one_sentence(model: AnomalyDetection) -> None:
-    with pytest.raises(SeriesError, match=r"needs series_id or cluster_id, event_at and at least one of cpu_utilization"):
+    with pytest.raises(
+        SeriesError, match=r"needs series_id or cluster_id, event_at and at least one of cpu_utilization"
+    ):
         model.predict(pd.DataFrame({"event_at": [], "value": []}))

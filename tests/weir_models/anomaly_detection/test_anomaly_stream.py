@@ -187,4 +187,4 @@ def test_times_that_occur_twice_are_refused_in_one_sentence() -> None:
         MetricSeries("one", at, np.zeros((3, 1)), ("m",))
     with pytest.raises(SeriesError, match="one row a time and one column a metric"):
         MetricSeries("one", times(3), np.zeros((2, 1)), ("m",))
-    assert STEP == np.timedelta64(5, "m")
+    assert np.timedelta64(5, "m") == STEP
