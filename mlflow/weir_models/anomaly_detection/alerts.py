@@ -133,13 +133,13 @@ def _incidents(raw: Iterable[RawAlarm], settings: Grouping) -> list[_Incident]:
     for cluster_id, alarms in by_cluster.items():
         alarms.sort(key=lambda alarm: (alarm.at, alarm.metric))
         run = [alarms[0]]
-        for alarm in [*alarms[1:], None]:
-            if alarm is not None and alarm.at - run[-1].at <= settings.together:
-                run.append(alarm)
+        for following in [*alarms[1:], None]:
+            if following is not None and following.at - run[-1].at <= settings.together:
+                run.append(following)
                 continue
             found.append(_Incident(_identifier("incident", cluster_id, run[0].at.isoformat()), tuple(run)))
-            if alarm is not None:
-                run = [alarm]
+            if following is not None:
+                run = [following]
     return sorted(found, key=lambda incident: (incident.begins, incident.cluster_id))
 
 

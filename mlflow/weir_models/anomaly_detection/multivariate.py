@@ -90,7 +90,7 @@ def departures(values: Values) -> tuple[Values, Values]:
     departure, smooth = np.zeros(length), np.zeros(length)
     parts = np.zeros(known.shape)
     stood_out = np.zeros(length, dtype=bool)
-    complete = there.any(axis=1)
+    complete = np.asarray(there.any(axis=1))
     for start, stop in blocks(len(values), CADENCE):
         if start == 0:
             continue

@@ -7,8 +7,10 @@ its end. So a row's figures are the same to the bit however the series goes on, 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from weir_models.anomaly_detection.series import Times, Values
 
@@ -31,7 +33,7 @@ def end_of_blocks(rows: int, cadence: int) -> int:
     return max((stop for _, stop in blocks(rows, cadence)), default=0)
 
 
-def padded(values: Values, length: int) -> Values:
+def padded(values: NDArray[Any], length: int) -> NDArray[Any]:
     """The rows, and the last of them again up to the length."""
     return np.concatenate([values, np.repeat(values[-1:], length - len(values), axis=0)])
 

@@ -97,7 +97,7 @@ def _weekly_rarity(at: Times, values: Values, settings: DetectorSettings) -> tup
     ways = np.log10((values.shape[1] > 1) + (columns > 0))
     if values.shape[1] > 1:
         departure, parts = multivariate.departures(values)
-        usable = settled(at, there.any(axis=1), period)
+        usable = settled(at, np.asarray(there.any(axis=1)), period)
         together, event_rows = multivariate.rarities(departure, usable)
         rarity = np.where(usable, together - a_week - ways, -np.inf)
         seldom = rarity + np.log10(event_rows)

@@ -63,10 +63,9 @@ def rarities(at: Times, values: Values, usable: Flags) -> dict[str, Values]:
 
 def severity(members: dict[str, Values]) -> Values:
     """The average of the ranks, each as -log10."""
-    total = sum(WEIGHTS.values())
-    return sum(
-        (WEIGHTS[name] / total * np.minimum(one, MOST_RARE) for name, one in members.items()), start=np.float64(0)
-    )
+    weights = np.array([WEIGHTS[name] for name in members])
+    capped = np.minimum(np.stack(list(members.values()), axis=1), MOST_RARE)
+    return np.asarray((capped * weights).sum(axis=1) / weights.sum())
 
 
 def _residuals(times: Times, known: Values, start: int, stop: int, period: float, least: float) -> dict[str, Values]:
