@@ -8,7 +8,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast check bench bench-history eval eval-clients eval-scaling package ui lock clean
+.PHONY: help install demo test test-fast check bench bench-history eval eval-clients eval-scaling eval-anomalies package ui lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -52,6 +52,9 @@ eval-clients: $(STAMP) ## the client model on days, attackers and logs it was no
 
 eval-scaling: $(STAMP) ## predictive scaling on public traces (WEIR_EVAL_DATA=../shared/data), into docs/forecasting.md
 	@$(BIN)/python -m benchmarks.evaluate_scaling --document docs/forecasting.md
+
+eval-anomalies: $(STAMP) ## the anomaly detector on public series (WEIR_EVAL_DATA=../shared/data), into docs/anomalies.md
+	@$(BIN)/python -m benchmarks.evaluate_anomalies --document docs/anomalies.md
 
 package: $(STAMP) ## what a cluster needs, into build/: wheel, main.py, zip of the jobs, requirements.txt
 	@$(BIN)/python -m spark_jobs.package build

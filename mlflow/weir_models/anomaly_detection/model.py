@@ -1,0 +1,148 @@
+"""The estimator around the stream: rows of clusters in, score, alarm, leading metric and reason out.
+
+`fit` finds where the threshold starts; all else is learnt by the stream from each series' own past. `predict` runs the
+same stream, so it wants the history of each cluster with the rows that are asked about: some weeks, at least the
+probation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from weir_models.anomaly_detection import evaluation
+from weir_models.anomaly_detection.alerts import severity_of
+from weir_models.anomaly_detection.series import MetricSeries, SeriesError
+from weir_models.anomaly_detection.spec import METRICS
+from weir_models.anomaly_detection.stream import Detection, DetectorSettings, detected
+from weir_models.anomaly_detection.threshold import Ration, alarms
+from weir_models.contract import Evaluation
+
+STARTS = (-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
+"""Where the threshold may start, beside the budget."""
+COLUMNS = ("score", "is_anomaly", "severity", "metric", "reason")
+
+
+class AnomalyDetection(BaseEstimator):
+    """Detector of anomalies in the metrics of clusters; its settings and the start of its threshold."""
+
+    def __init__(
+        self,
+        false_alarms_per_week: float = 1.0,
+        probation_rows: int = 288,
+        quiet_hours: float = 12.0,
+        step: float = 0.5,
+    ) -> None:
+        """`probation_rows` first rows raise no alarm; rows within `quiet_hours` of one belong to it."""
+        self.false_alarms_per_week = false_alarms_per_week
+        self.probation_rows = probation_rows
+        self.quiet_hours = quiet_hours
+        self.step = step
+
+    def fit(self, examples: pd.DataFrame, seed: int = 0) -> AnomalyDetection:
+        """Where alarms keep to the budget, the start at which most incidents are met with least false alarms.
+
+        Without labelled incidents it stays at the budget. `seed` is not needed: nothing here is drawn.
+        """
+        del seed
+        self.start_ = Ration().start
+        if "split" in examples:
+            examples = examples[examples["split"] != "evaluate"]
+        if "is_incident" not in examples or not examples["is_incident"].fillna(False).any():
+            return self
+        judged = self._judged(examples.drop(columns="split", errors="ignore"))
+        best = -1.0
+        for start in STARTS:
+            total, weeks = evaluation.Events(), 0.0
+            for one in judged:
+                rarity = np.where(one.measured, one.found.weekly_rarity, np.nan)
+                flags = alarms(one.series.at, rarity, self._ration(start))
+                total += evaluation.events(one.labels[one.measured], flags[one.measured])
+                weeks += evaluation.weeks(one.series.at[one.measured])
+            if total.false <= self.false_alarms_per_week * weeks and total.f1 > best:
+                best, self.start_ = total.f1, start
+        return self
+
+    def _ration(self, start: float) -> Ration:
+        return Ration(self.false_alarms_per_week, start, self.step, self.quiet_hours * 3600)
+
+    def settings(self) -> DetectorSettings:
+        """The settings of the stream."""
+        return DetectorSettings(self.probation_rows, self._ration(self.start_))
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """score, is_anomaly, severity, metric and reason, a row for each of the frame's, with its index."""
+        found = pd.DataFrame(
+            {
+                "score": np.zeros(len(frame)),
+                "is_anomaly": np.zeros(len(frame), dtype=bool),
+                "severity": pd.Series([None] * len(frame), dtype=object),
+                "metric": pd.Series([None] * len(frame), dtype=object),
+                "reason": pd.Series([None] * len(frame), dtype=object),
+            }
+        )
+        for series, places in series_of(frame):
+            one = detected(series, self.settings())
+            found.loc[places, "score"] = one.score
+            found.loc[places, "is_anomaly"] = one.is_anomaly
+            for row in np.flatnonzero(one.is_anomaly):
+                said = (severity_of(one.score[row]), series.metrics[one.metric[row]], reason(series, one, int(row)))
+                found.loc[places[row], ["severity", "metric", "reason"]] = said
+        return found.set_axis(frame.index)
+
+    def _judged(self, examples: pd.DataFrame) -> list[evaluation.Judged]:
+        """Every series of the examples with its labels, scores and the rows that count."""
+        judged = []
+        for series, places in series_of(examples):
+            labels = np.zeros(len(places), dtype=bool)
+            if "is_incident" in examples:
+                labels = examples["is_incident"].fillna(False).to_numpy(dtype=bool)[places]
+            split = examples["split"].to_numpy()[places] if "split" in examples else None
+            rows = evaluation.measured_rows(series, self.probation_rows, split)
+            judged.append(evaluation.Judged(series, labels, rows, detected(series, self.settings())))
+        return judged
+
+
+def series_of(frame: pd.DataFrame) -> Iterator[tuple[MetricSeries, np.ndarray]]:
+    """The series of a frame in the order of their times, and where their rows stand in it; SeriesError where it has none."""
+    name = "series_id" if "series_id" in frame else "cluster_id"
+    metrics = tuple(metric for metric in METRICS if metric in frame)
+    if name not in frame or "event_at" not in frame or not metrics:
+        raise SeriesError(
+            "the frame needs series_id or cluster_id, event_at and at least one of "
+            f"{', '.join(METRICS)}; it has {', '.join(map(str, frame.columns))}"
+        )
+    at = pd.to_datetime(frame["event_at"], utc=True).dt.tz_localize(None).to_numpy("datetime64[s]")
+    values = frame[list(metrics)].to_numpy(dtype=np.float64, na_value=np.nan)
+    names = frame[name].astype(str).to_numpy()
+    for one in np.unique(names):
+        places = np.flatnonzero(names == one)
+        places = places[np.argsort(at[places], kind="stable")]
+        yield MetricSeries(str(one), at[places], values[places], metrics), places
+
+
+def reason(series: MetricSeries, found: Detection, row: int) -> str:
+    """`cpu_utilization at 97.2 (median of the day before 41.3); its like is seen once in 12 weeks`."""
+    column = int(found.metric[row])
+    day = series.values[max(0, row - 288) : row, column]
+    usual = np.nanmedian(day) if (~np.isnan(day)).any() else np.nan
+    rarity = 10.0 ** min(float(found.weekly_rarity[row]), 4.0)
+    often = f"once in {rarity:,.0f} weeks" if rarity >= 1.5 else "about once a week"
+    often = "less than once in 10,000 weeks" if rarity >= 10_000 else often
+    return (
+        f"{series.metrics[column]} at {series.values[row, column]:.4g} (median of the rows before {usual:.4g}); "
+        f"its like is seen {often}"
+    )
+
+
+def fit(examples: pd.DataFrame, seed: int = 0) -> AnomalyDetection:
+    """A detector whose threshold starts where the examples' incidents say."""
+    return AnomalyDetection().fit(examples, seed)
+
+
+def evaluate(model: AnomalyDetection, examples: pd.DataFrame) -> Evaluation:
+    """Figures on the split `evaluate` (all rows past the probation where there is no split), each row judged by its past."""
+    return evaluation.evaluate(model._judged(examples), model.settings().ration)

@@ -1,0 +1,40 @@
+"""A series of metrics as the detectors read it: times and values, one row a time, nothing filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Times = NDArray[np.datetime64]
+
+
+class SeriesError(ValueError):
+    """A series is not what the detectors read; the message says in what."""
+
+
+@dataclass(frozen=True)
+class MetricSeries:
+    """One or more metrics of one thing, at the same times."""
+
+    series_id: str
+    at: Times
+    """UTC, to the second, ascending, each once."""
+    values: Values
+    """A row a time, a column a metric; NaN where a value is missing."""
+    metrics: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """SeriesError where times, values and names do not fit together."""
+        if self.values.ndim != 2 or self.values.shape != (len(self.at), len(self.metrics)) or not self.metrics:
+            raise SeriesError(
+                f"{self.series_id}: values of shape {self.values.shape} for {len(self.at)} times and "
+                f"{len(self.metrics)} metrics; give one row a time and one column a metric"
+            )
+        if len(self.at) > 1 and not bool((np.diff(self.at) > np.timedelta64(0, "s")).all()):
+            raise SeriesError(
+                f"{self.series_id}: times are not ascending or occur twice; sort and merge the rows first"
+            )

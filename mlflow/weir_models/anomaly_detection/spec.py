@@ -1,0 +1,33 @@
+"""What anomaly_detection reads, what it must beat, and what it must reach before it serves."""
+
+from __future__ import annotations
+
+from weir_models.contract import Gate, ModelSpec
+
+METRICS = (
+    "cpu_utilization", "memory_utilization", "network_utilization", "request_rate", "response_time", "error_rate",
+    "queue_depth",
+)  # fmt: skip
+"""Of cluster_5min; those that a frame has are judged."""
+
+NAIVE_WINDOW_ROWS = 288
+NAIVE_DEVIATIONS = 3.0
+
+SPEC = ModelSpec(
+    name="anomaly_detection",
+    meaning="Does what a cluster's metrics do now depart from all they did before, how rarely, and is it worth an alarm.",
+    owner="team:platform",
+    training_table="features/metrics/cluster_5min",
+    inputs={"features/metrics/cluster_5min": ("cluster_id", "event_at", *METRICS)},
+    label="is_incident",
+    naive_rule=(
+        f"Alarm where any metric is more than {NAIVE_DEVIATIONS:g} standard deviations from the mean of the "
+        f"{NAIVE_WINDOW_ROWS} rows before; alarms are merged as the model's are."
+    ),
+    gates=(
+        Gate("event_f1", at_least_figure="naive_event_f1"),
+        Gate("false_alarms_per_week", at_most=1.0),
+        Gate("event_recall", at_least=0.5),
+    ),
+    trusted_types=("weir_models.anomaly_detection.model.AnomalyDetection",),
+)
