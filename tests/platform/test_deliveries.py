@@ -148,7 +148,7 @@ def home_of(tmp_path: Path) -> Callable[[str], Settings]:
 def made(settings: Settings) -> None:
     """Everything that the raw folder asks for up to decisions, as run.py does it, without its orchestration."""
     update_ledger(settings)
-    lake, (source,) = lake_of(settings), registry.sources().values()
+    lake, source = lake_of(settings), registry.sources()["cloudfront"]
     for _ in range(5):
         stale = stale_parsed_hours(lake)
         for job in source.jobs:

@@ -156,6 +156,7 @@ def test_columns_of_metrics_are_long_rows_and_any_number_is_a_metric() -> None:
         ({"hello": "world"}, "unknown_record"),
         ([5], "unknown_record"),
         (stream_record(value=5), "bad_record"),
+        (stream_record("\ud800"), "bad_record"),
         (stream_record(value={"max": 0, "min": 0, "sum": 0, "count": 0}), "no_values"),
         (stream_record(timestamp=-1), "time_out_of_range"),
         (stream_record(timestamp="later"), "bad_time"),

@@ -113,6 +113,7 @@ class _Writing:
         self.samples, self.rejected = lake.writer(SAMPLES), lake.writer(REJECTED_SAMPLES)
         self.counts = lake.writer(OBJECT_COUNTS)
         self.held: list[pa.Table] = []
+        self.rows_of_counts: dict[str, list[dict[str, Any]]] = defaultdict(list)
 
     def object(
         self, raw: RawObject, stream: Any, options: ParseOptions, delivered: int, ingested: int
@@ -143,7 +144,7 @@ class _Writing:
                 "rejected_count": own_rejected,
                 "other_hours_count": by_hour.total() - by_hour[hour] + of_lines - own_rejected,
             }
-            self.counts.write(pa.Table.from_pylist([row]), hour)
+            self.rows_of_counts[hour].append(row)
         reasons = Counter(one.reason for one in parsed.rejected) if home in self.wanted else Counter[str]()
         return {"source_object": raw.source_object, "hours": hours, "reasons": reasons}
 
@@ -174,7 +175,11 @@ class _Writing:
         self.samples.close_all()
 
     def close(self) -> list[WrittenFile]:
+        import pyarrow as pa
+
         self._write_held()
+        for hour, rows in self.rows_of_counts.items():
+            self.counts.write(pa.Table.from_pylist(rows), hour)
         return [*self.samples.close(), *self.rejected.close(), *self.counts.close()]
 
 
