@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from platform_assets.backtest_cli import backtest_app
 from platform_assets.features_cli import features_app
 from platform_assets.terminal import Home, console_of, settings_of, stage_of, stop_where_not_applied, time_of
 from platform_assets.waf_cli import Override, Reason, waf_app
@@ -27,6 +28,7 @@ app = typer.Typer(
 run_app = typer.Typer(help="Run a domain's pipeline once, in this process.", no_args_is_help=True)
 app.add_typer(run_app, name="run")
 app.add_typer(waf_app, name="waf")
+app.add_typer(backtest_app, name="backtest")
 app.add_typer(features_app, name="features")
 
 

@@ -265,6 +265,8 @@ _KNOWN = {
     "FeatureStoreError": 3,
     "SqlError": 3,
     "ExplainError": 3,
+    "BacktestError": 3,
+    "FilesError": 3,
     "NoInputError": 3,
     "ObjectsError": 3,
     "TrainingError": 3,
