@@ -85,10 +85,10 @@ def install(
 @waf_app.command()
 def status(home: Home = None) -> None:
     """The IP sets and web ACLs of each scope, what people's acts are in force, and what applying would change."""
+    from platform_assets.plan_checks import failures
     from platform_assets.resources.engine import lake_of
     from platform_assets.resources.waf import waf_name, waf_targets
     from platform_assets.waf.assets import make_plan
-    from platform_assets.waf.checks import failures
     from platform_assets.waf.interventions import Interventions
     from platform_assets.waf.web_acls import use_lines
 
@@ -210,11 +210,11 @@ def _act(
 
 def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) -> None:
     """One path with `weir run edge`: the same assets, checks and alerts; shown alone, nothing is written."""
+    from platform_assets.plan_checks import failures
     from platform_assets.resources.engine import lake_of
     from platform_assets.resources.waf import waf_targets
     from platform_assets.waf import audit_log
     from platform_assets.waf.assets import make_plan
-    from platform_assets.waf.checks import failures
 
     lake = lake_of(settings)
     made, results = make_plan(settings, lake, waf_targets(settings), audit_log.overrides_of(lake, overrides))
