@@ -14,6 +14,8 @@ import typer
 
 from platform_assets.terminal import (
     Home,
+    Override,
+    Reason,
     console_of,
     duration_of,
     settings_of,
@@ -28,13 +30,6 @@ if TYPE_CHECKING:
 waf_app = typer.Typer(help="What WAF holds and why; allow, block, withdraw, roll back, install.", no_args_is_help=True)
 
 Apply = Annotated[bool, typer.Option("--apply", help="Change WAF; without it the plan is only shown.")]
-Override = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--override", help="A check of the plan that does not count this time; needs --reason.", show_default=False
-    ),
-]
-Reason = Annotated[str, typer.Option("--reason", help="Why; recorded in the audit.", show_default=False)]
 Cidr = Annotated[str, typer.Argument(help="Address or CIDR.")]
 Lasting = Annotated[str, typer.Option("--for", help="How long, such as 30m, 2h, 7d.")]
 
