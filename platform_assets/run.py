@@ -41,6 +41,11 @@ METRICS_BY_HOUR = (
     "parsed/metrics/object_counts",
 )
 METRICS_BY_TRAILING_DAY = ("features/metrics/cluster_5min", "features/metrics/cluster_features")
+SCALING_MODEL = "models/predictive_scaling"
+SCALING_CHANGE = ("scaling/plan", "scaling/recommendations")
+SCALING = ("predictions/scaling_forecasts", *SCALING_CHANGE)
+FIRST_FIT_HOURS = 72
+"""Hours of metrics from which on a first scaling model is fitted: its experts look back three days."""
 WAF_CHANGE = ("waf/plan", "waf/ip_sets")
 AT_THE_END = (*WAF_CHANGE, "exports/alerts", "exports/freshness", "exports/catalogue")
 
@@ -117,10 +122,30 @@ def run_metrics(settings: Settings, stage: Stage = lambda _: nullcontext(None)) 
     """Everything that the location of metric files asks for, up to the features; CloudWatch is polled where that is on."""
     warnings.filterwarnings("ignore", module="dagster")
     runner = Runner(settings, stage)
-    if settings.cloudwatch_poll:
-        runner.materialise("Polling CloudWatch", ["raw/metrics/cloudwatch"])
-    runner.materialise("Listing metric files", ["raw/metrics/objects"])
-    runner.make_stale_hours(METRICS)
+    runner.make_metrics()
+    return runner.outcome
+
+
+def run_scaling(
+    settings: Settings, stage: Stage = lambda _: nullcontext(None), overrides: Sequence[str] = ()
+) -> Outcome:
+    """Metrics, a first model where there is enough to fit one, forecasts, the plan and the sizes of clusters."""
+    warnings.filterwarnings("ignore", module="dagster")
+    runner = Runner(settings, stage, overrides)
+    runner.make_metrics()
+    runner.fit_first_scaling_model()
+    runner.materialise("Forecasting clusters", SCALING[:1])
+    runner.materialise("Planning the scaling", SCALING_CHANGE, may_stop=True)
+    return runner.outcome
+
+
+def run_scaling_change(
+    settings: Settings, stage: Stage = lambda _: nullcontext(None), overrides: Sequence[str] = ()
+) -> Outcome:
+    """The plan, its checks and the sizes alone, from the forecasts that there are."""
+    warnings.filterwarnings("ignore", module="dagster")
+    runner = Runner(settings, stage, overrides)
+    runner.materialise("Planning the scaling", SCALING_CHANGE, may_stop=True)
     return runner.outcome
 
 
@@ -148,7 +173,7 @@ class Runner:
         from platform_assets.instance import close_abandoned_runs, instance_of
 
         logging.getLogger("alembic").setLevel(logging.WARNING)
-        from platform_assets.waf.assets import OVERRIDES_TAG
+        from platform_assets.plan_checks import OVERRIDES_TAG
 
         self.settings, self.stage, self.outcome = settings, stage, Outcome()
         self.tags = {"weir/cause": "command line"} | ({OVERRIDES_TAG: " ".join(overrides)} if overrides else {})
@@ -221,6 +246,30 @@ class Runner:
         if missing:
             self.train(missing)
 
+    def make_metrics(self) -> None:
+        if self.settings.cloudwatch_poll:
+            self.materialise("Polling CloudWatch", ["raw/metrics/cloudwatch"])
+        self.materialise("Listing metric files", ["raw/metrics/objects"])
+        self.make_stale_hours(METRICS)
+
+    def fit_first_scaling_model(self) -> None:
+        """Once there are days of metrics and no version was ever fitted here; later ones are the schedule's and `weir train`'s."""
+        from platform_assets.automation import key_of
+        from platform_assets.resources.engine import lake_of
+        from platform_assets.resources.registry import ModelRegistry
+        from platform_assets.tables import all_tables
+
+        key = key_of(SCALING_MODEL)
+        if key not in self.job.asset_layer.asset_graph.get_all_asset_keys():
+            return
+        hours = lake_of(self.settings).hours(all_tables()[METRICS_BY_TRAILING_DAY[0]])
+        tried = self.instance.get_latest_materialization_event(key) is not None
+        if tried or len(hours) < FIRST_FIT_HOURS or ModelRegistry.of(self.settings).champion(key.path[-1]) is not None:
+            return
+        before = list(self.outcome.failed_checks)
+        self.materialise("Fitting predictive_scaling", [SCALING_MODEL], may_stop=True)
+        self.outcome.failed_checks = before  # a version that misses its gate does not serve, and stops nothing
+
     def train(self, names: Sequence[str]) -> None:
         if "request_attack" in names:
             keys = ["training/cloudfront/request_examples", "models/request_attack"]
@@ -288,6 +337,12 @@ _KNOWN = {
     "StalePlanError": 4,
     "PlanStoppedError": 4,
     "IncompleteApplyError": 5,
+    "ScalingError": 5,
+    "ScalingFileError": 2,
+    "ScalingRequestError": 2,
+    "ScalingStoppedError": 4,
+    "StaleScalingError": 4,
+    "IncompleteScalingError": 5,
 }
 
 
