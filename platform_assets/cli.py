@@ -96,14 +96,22 @@ def demo(
 
 
 @app.command()
-def train(home: Home = None) -> None:
-    """Fit, evaluate and register both models; a version serves once it has passed its gate."""
+def train(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Models; default: request_attack and client_abuse.", show_default=False),
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Fit, evaluate and register models; a version serves once it has passed its gate."""
     from platform_assets import report, run
+    from platform_assets.models import models_of
 
     settings = settings_of(home)
     with console_of() as console:
-        run.train(settings, stage_of(console))
-        report.show_models(console, settings)
+        chosen = names or models_of("cloudfront")
+        run.train(settings, stage_of(console), chosen)
+        report.show_models(console, settings, chosen)
 
 
 @app.command()

@@ -104,10 +104,12 @@ def run_edge(settings: Settings, stage: Stage = lambda _: nullcontext(None), ove
 
     `overrides`: audit_ids of the checks of the plan that do not count this time.
     """
+    from platform_assets.models import models_of
+
     warnings.filterwarnings("ignore", module="dagster")
     runner = Runner(settings, stage, overrides)
     runner.materialise("Listing log objects", ["raw/cloudfront/objects"])
-    runner.train_missing_models()
+    runner.train_missing_models(models_of(EDGE.source))
     runner.make_stale_hours()
     runner.materialise("Planning the WAF change", AT_THE_END, may_stop=True)
     return runner.outcome
@@ -133,10 +135,12 @@ def run_waf(settings: Settings, stage: Stage = lambda _: nullcontext(None), over
 
 
 def train(settings: Settings, stage: Stage = lambda _: nullcontext(None), names: Sequence[str] = ()) -> Outcome:
-    """Fit, evaluate, register and gate the models, whether or not some serve already."""
+    """Fit, evaluate, register and gate the models (those of the edge where none is named), whether or not some serve."""
+    from platform_assets.models import models_of
+
     warnings.filterwarnings("ignore", module="dagster")
     runner = Runner(settings, stage)
-    runner.train(names or ("request_attack", "client_abuse"))
+    runner.train(names or models_of(EDGE.source))
     return runner.outcome
 
 
@@ -208,12 +212,13 @@ class Runner:
                 self.run(keys, stretch)
             self.outcome.seconds[title] = self.outcome.seconds.get(title, 0.0) + time.perf_counter() - began
 
-    def train_missing_models(self) -> None:
+    def train_missing_models(self, names: Sequence[str]) -> None:
+        """Of the models those without a version that serves."""
         from platform_assets.resources.registry import ModelRegistry
 
         registry = ModelRegistry.of(self.settings)
         try:
-            missing = [name for name in ("request_attack", "client_abuse") if registry.champion(name) is None]
+            missing = [name for name in names if registry.champion(name) is None]
         except Exception as error:
             if type(error).__name__ == "TrackingError":
                 raise RunFailed(str(error), 5) from None
@@ -222,12 +227,17 @@ class Runner:
             self.train(missing)
 
     def train(self, names: Sequence[str]) -> None:
-        if "request_attack" in names:
-            keys = ["training/cloudfront/request_examples", "models/request_attack"]
-            self.materialise("Fitting request_attack", keys)
-        if "client_abuse" in names:
-            self.materialise("Simulating labelled days", ["training/cloudfront/client_examples"])
-            self.materialise("Fitting client_abuse", ["models/client_abuse"])
+        """Make what the models are fitted on, as far as it is made for that, and fit them."""
+        from platform_assets.training import TRAINING, TrainingError
+
+        if unknown := sorted(set(names) - set(TRAINING)):
+            raise TrainingError(f"There is no model {unknown[0]}; choose from {', '.join(TRAINING)}.")
+        for name, training in TRAINING.items():
+            if name not in names:
+                continue
+            if training.rows is not None:
+                self.materialise(training.title, [training.table.key])
+            self.materialise(f"Fitting {name}", [f"models/{name}"])
 
     def make_stale_hours(self, chain: Chain = EDGE) -> None:
         """Make stale hours, then everything that looks back on them, until no hour is stale."""
