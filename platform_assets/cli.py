@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from platform_assets.anomaly_cli import run_anomaly_command
 from platform_assets.features_cli import features_app
 from platform_assets.terminal import Home, console_of, settings_of, stage_of, stop_where_not_applied, time_of
 from platform_assets.waf_cli import Override, Reason, waf_app
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 run_app = typer.Typer(help="Run a domain's pipeline once, in this process.", no_args_is_help=True)
 app.add_typer(run_app, name="run")
+run_app.command("anomaly")(run_anomaly_command)
 app.add_typer(waf_app, name="waf")
 app.add_typer(features_app, name="features")
 

@@ -40,7 +40,13 @@ METRICS_BY_HOUR = (
     "parsed/metrics/rejected_samples",
     "parsed/metrics/object_counts",
 )
-METRICS_BY_TRAILING_DAY = ("features/metrics/cluster_5min", "features/metrics/cluster_features")
+METRICS_BY_TRAILING_DAY = (
+    "features/metrics/cluster_5min",
+    "features/metrics/cluster_features",
+    "feature_store/infrastructure_metrics",
+)
+ANOMALIES_BY_HOUR = ("predictions/anomaly_scores",)
+ANOMALIES_AT_THE_END = ("anomaly/alerts",)
 WAF_CHANGE = ("waf/plan", "waf/ip_sets")
 AT_THE_END = (*WAF_CHANGE, "exports/alerts", "exports/freshness", "exports/catalogue")
 
@@ -119,10 +125,18 @@ def run_metrics(settings: Settings, stage: Stage = lambda _: nullcontext(None)) 
     """Everything that the location of metric files asks for, up to the features; CloudWatch is polled where that is on."""
     warnings.filterwarnings("ignore", module="dagster")
     runner = Runner(settings, stage)
-    if settings.cloudwatch_poll:
-        runner.materialise("Polling CloudWatch", ["raw/metrics/cloudwatch"])
-    runner.materialise("Listing metric files", ["raw/metrics/objects"])
-    runner.make_stale_hours(METRICS)
+    runner.make_metrics()
+    return runner.outcome
+
+
+def run_anomaly(settings: Settings, stage: Stage = lambda _: nullcontext(None)) -> Outcome:
+    """Everything that the location of metric files asks for, up to the alerts; people are told of what is new in them."""
+    warnings.filterwarnings("ignore", module="dagster")
+    runner = Runner(settings, stage)
+    runner.make_metrics()
+    runner.train_missing_models(["anomaly_detection"])
+    runner.make_stale("Scoring clusters", ANOMALIES_BY_HOUR)
+    runner.materialise("Grouping alarms", ANOMALIES_AT_THE_END)
     return runner.outcome
 
 
@@ -238,6 +252,20 @@ class Runner:
             if training.rows is not None:
                 self.materialise(training.title, [training.table.key])
             self.materialise(f"Fitting {name}", [f"models/{name}"])
+
+    def make_metrics(self) -> None:
+        """Metric files, polled too where that is on, up to the features."""
+        if self.settings.cloudwatch_poll:
+            self.materialise("Polling CloudWatch", ["raw/metrics/cloudwatch"])
+        self.materialise("Listing metric files", ["raw/metrics/objects"])
+        self.make_stale_hours(METRICS)
+
+    def make_stale(self, title: str, keys: Sequence[str]) -> None:
+        """Make the stale hours of assets that nothing before them looks back on."""
+        from platform_assets.resources.engine import lake_of
+        from platform_assets.staleness import stale_by_lineage
+
+        self.over_ranges(title, keys, stale_by_lineage(lake_of(self.settings), keys))
 
     def make_stale_hours(self, chain: Chain = EDGE) -> None:
         """Make stale hours, then everything that looks back on them, until no hour is stale."""
