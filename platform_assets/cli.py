@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from platform_assets.anomaly_cli import run_anomaly_command
 from platform_assets.backtest_cli import backtest_app
 from platform_assets.features_cli import features_app
 from platform_assets.scaling_cli import run_scaling_command, scaling_app
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 run_app = typer.Typer(help="Run a domain's pipeline once, in this process.", no_args_is_help=True)
 app.add_typer(run_app, name="run")
+run_app.command("anomaly")(run_anomaly_command)
 app.add_typer(waf_app, name="waf")
 app.add_typer(backtest_app, name="backtest")
 app.add_typer(scaling_app, name="scaling")
@@ -111,14 +113,22 @@ def demo(
 
 
 @app.command()
-def train(home: Home = None) -> None:
-    """Fit, evaluate and register both models; a version serves once it has passed its gate."""
+def train(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Models; default: request_attack and client_abuse.", show_default=False),
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Fit, evaluate and register models; a version serves once it has passed its gate."""
     from platform_assets import report, run
+    from platform_assets.models import models_of
 
     settings = settings_of(home)
     with console_of() as console:
-        run.train(settings, stage_of(console))
-        report.show_models(console, settings)
+        chosen = names or models_of("cloudfront")
+        run.train(settings, stage_of(console), chosen)
+        report.show_models(console, settings, chosen)
 
 
 @app.command()

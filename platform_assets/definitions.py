@@ -4,9 +4,12 @@ from typing import Any
 
 import dagster as dg
 
+from platform_assets.anomaly.assets import anomaly_assets
 from platform_assets.catalogue import catalogue_assets
 from platform_assets.compaction import compaction_assets
 from platform_assets.exports import export_assets
+from platform_assets.feature_store.assets import feature_group_asset
+from platform_assets.feature_store.groups import INFRASTRUCTURE_METRICS
 from platform_assets.lake import source_assets
 from platform_assets.models import model_assets
 from platform_assets.polling import polling_assets
@@ -17,6 +20,7 @@ from platform_assets.schedules import schedules
 from platform_assets.sensors import sensors
 from platform_assets.settings import Settings, load_settings
 from platform_assets.waf.assets import waf_assets
+from spark_jobs.sources.metrics.tables import CLUSTER_FEATURES
 
 
 def build_defs(settings: Settings, **overrides: Any) -> dg.Definitions:
@@ -28,6 +32,8 @@ def build_defs(settings: Settings, **overrides: Any) -> dg.Definitions:
             *polling_assets(settings),
             *source_assets(settings),
             *model_assets(settings),
+            *anomaly_assets(settings),
+            feature_group_asset(settings, INFRASTRUCTURE_METRICS, CLUSTER_FEATURES),
             *waf_assets(settings),
             *scaling_assets(settings),
             *export_assets(settings),

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from platform_assets.anomaly.tables import TABLES as ANOMALY_TABLES
 from platform_assets.feature_store.tables import TABLES as FEATURE_TABLES
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
@@ -52,7 +53,7 @@ class ExportReport:
 
 def exportable() -> dict[str, Table]:
     """Every table that a user may export, by key."""
-    return {**registry.tables(), **{table.key: table for table in (*WAF_TABLES, *FEATURE_TABLES)}}
+    return {**registry.tables(), **{table.key: table for table in (*WAF_TABLES, *ANOMALY_TABLES, *FEATURE_TABLES)}}
 
 
 def short_names() -> dict[str, str]:

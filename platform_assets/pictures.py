@@ -1,4 +1,4 @@
-"""Plots as inline Markdown, for the metadata of assets. What is plotted is elsewhere."""
+"""Plots as Dagster shows them on an asset: inline Markdown."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import base64
 import io
 from typing import Any
 
+import dagster as dg
 
-def picture(plot: Any) -> str:
-    """A matplotlib figure as Markdown that holds it."""
+
+def picture(plot: Any, alternative: str = "plot") -> dg.MetadataValue:
+    """A matplotlib figure as metadata."""
     buffer = io.BytesIO()
     plot.savefig(buffer, format="png", dpi=70)
-    return f"![plot](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})"
+    return dg.MetadataValue.md(
+        f"![{alternative}](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})"
+    )

@@ -6,6 +6,7 @@ Every figure is read back from the lake, the registry or the run; nothing is com
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,10 @@ PARSING = "Parsing and scoring requests"
 
 def show_run(console: Console, settings: Settings, outcome: Outcome) -> None:
     """The report of one run."""
+    from platform_assets.models import models_of
+
     _logs(console, settings, outcome)
-    show_models(console, settings)
+    show_models(console, settings, models_of("cloudfront"))
     _waf(console, settings, outcome)
     _time(console, outcome)
 
@@ -69,13 +72,15 @@ def _logs(console: Console, settings: Settings, outcome: Outcome) -> None:
         console.print(f"[dim]see them: weir export rejected_lines rejected.csv{_home(settings)}[/]")
 
 
-def show_models(console: Console, settings: Settings) -> None:
+def show_models(console: Console, settings: Settings, names: Sequence[str]) -> None:
     """The serving versions with the figures of their evaluation."""
     from weir_models import registry, tracking
 
     console.rule("Models")
     grid = Grid("model", "version", "figure", "value", "asked", "gate", box=None, pad_edge=False)
     for name, spec in registry.specs().items():
+        if name not in names:
+            continue
         found = tracking.champion(name, tracking_uri=settings.tracking_uri)
         if found is None:
             grid.add_row(name, "none", "", "", "", "no version has passed it")

@@ -40,12 +40,18 @@ METRICS_BY_HOUR = (
     "parsed/metrics/rejected_samples",
     "parsed/metrics/object_counts",
 )
-METRICS_BY_TRAILING_DAY = ("features/metrics/cluster_5min", "features/metrics/cluster_features")
+METRICS_BY_TRAILING_DAY = (
+    "features/metrics/cluster_5min",
+    "features/metrics/cluster_features",
+    "feature_store/infrastructure_metrics",
+)
 SCALING_MODEL = "models/predictive_scaling"
 SCALING_CHANGE = ("scaling/plan", "scaling/recommendations")
 SCALING = ("predictions/scaling_forecasts", *SCALING_CHANGE)
 FIRST_FIT_HOURS = 72
 """Hours of metrics from which on a first scaling model is fitted: its experts look back three days."""
+ANOMALIES_BY_HOUR = ("predictions/anomaly_scores",)
+ANOMALIES_AT_THE_END = ("anomaly/alerts",)
 WAF_CHANGE = ("waf/plan", "waf/ip_sets")
 AT_THE_END = (*WAF_CHANGE, "exports/alerts", "exports/freshness", "exports/catalogue")
 
@@ -109,10 +115,12 @@ def run_edge(settings: Settings, stage: Stage = lambda _: nullcontext(None), ove
 
     `overrides`: audit_ids of the checks of the plan that do not count this time.
     """
+    from platform_assets.models import models_of
+
     warnings.filterwarnings("ignore", module="dagster")
     runner = Runner(settings, stage, overrides)
     runner.materialise("Listing log objects", ["raw/cloudfront/objects"])
-    runner.train_missing_models()
+    runner.train_missing_models(models_of(EDGE.source))
     runner.make_stale_hours()
     runner.materialise("Planning the WAF change", AT_THE_END, may_stop=True)
     return runner.outcome
@@ -149,6 +157,17 @@ def run_scaling_change(
     return runner.outcome
 
 
+def run_anomaly(settings: Settings, stage: Stage = lambda _: nullcontext(None)) -> Outcome:
+    """Everything that the location of metric files asks for, up to the alerts; people are told of what is new in them."""
+    warnings.filterwarnings("ignore", module="dagster")
+    runner = Runner(settings, stage)
+    runner.make_metrics()
+    runner.train_missing_models(["anomaly_detection"])
+    runner.make_stale("Scoring clusters", ANOMALIES_BY_HOUR)
+    runner.materialise("Grouping alarms", ANOMALIES_AT_THE_END)
+    return runner.outcome
+
+
 def run_waf(settings: Settings, stage: Stage = lambda _: nullcontext(None), overrides: Sequence[str] = ()) -> Outcome:
     """The plan, its checks and the IP sets alone, from the decisions that there are."""
     warnings.filterwarnings("ignore", module="dagster")
@@ -158,10 +177,12 @@ def run_waf(settings: Settings, stage: Stage = lambda _: nullcontext(None), over
 
 
 def train(settings: Settings, stage: Stage = lambda _: nullcontext(None), names: Sequence[str] = ()) -> Outcome:
-    """Fit, evaluate, register and gate the models, whether or not some serve already."""
+    """Fit, evaluate, register and gate the models (those of the edge where none is named), whether or not some serve."""
+    from platform_assets.models import models_of
+
     warnings.filterwarnings("ignore", module="dagster")
     runner = Runner(settings, stage)
-    runner.train(names or ("request_attack", "client_abuse"))
+    runner.train(names or models_of(EDGE.source))
     return runner.outcome
 
 
@@ -233,24 +254,19 @@ class Runner:
                 self.run(keys, stretch)
             self.outcome.seconds[title] = self.outcome.seconds.get(title, 0.0) + time.perf_counter() - began
 
-    def train_missing_models(self) -> None:
+    def train_missing_models(self, names: Sequence[str]) -> None:
+        """Of the models those without a version that serves."""
         from platform_assets.resources.registry import ModelRegistry
 
         registry = ModelRegistry.of(self.settings)
         try:
-            missing = [name for name in ("request_attack", "client_abuse") if registry.champion(name) is None]
+            missing = [name for name in names if registry.champion(name) is None]
         except Exception as error:
             if type(error).__name__ == "TrackingError":
                 raise RunFailed(str(error), 5) from None
             raise
         if missing:
             self.train(missing)
-
-    def make_metrics(self) -> None:
-        if self.settings.cloudwatch_poll:
-            self.materialise("Polling CloudWatch", ["raw/metrics/cloudwatch"])
-        self.materialise("Listing metric files", ["raw/metrics/objects"])
-        self.make_stale_hours(METRICS)
 
     def fit_first_scaling_model(self) -> None:
         """Once there are days of metrics and no version was ever fitted here; later ones are the schedule's and `weir train`'s."""
@@ -271,12 +287,31 @@ class Runner:
         self.outcome.failed_checks = before  # a version that misses its gate does not serve, and stops nothing
 
     def train(self, names: Sequence[str]) -> None:
-        if "request_attack" in names:
-            keys = ["training/cloudfront/request_examples", "models/request_attack"]
-            self.materialise("Fitting request_attack", keys)
-        if "client_abuse" in names:
-            self.materialise("Simulating labelled days", ["training/cloudfront/client_examples"])
-            self.materialise("Fitting client_abuse", ["models/client_abuse"])
+        """Make what the models are fitted on, as far as it is made for that, and fit them."""
+        from platform_assets.training import TRAINING, TrainingError
+
+        if unknown := sorted(set(names) - set(TRAINING)):
+            raise TrainingError(f"There is no model {unknown[0]}; choose from {', '.join(TRAINING)}.")
+        for name, training in TRAINING.items():
+            if name not in names:
+                continue
+            if training.rows is not None:
+                self.materialise(training.title, [training.table.key])
+            self.materialise(f"Fitting {name}", [f"models/{name}"])
+
+    def make_metrics(self) -> None:
+        """Metric files, polled too where that is on, up to the features."""
+        if self.settings.cloudwatch_poll:
+            self.materialise("Polling CloudWatch", ["raw/metrics/cloudwatch"])
+        self.materialise("Listing metric files", ["raw/metrics/objects"])
+        self.make_stale_hours(METRICS)
+
+    def make_stale(self, title: str, keys: Sequence[str]) -> None:
+        """Make the stale hours of assets that nothing before them looks back on."""
+        from platform_assets.resources.engine import lake_of
+        from platform_assets.staleness import stale_by_lineage
+
+        self.over_ranges(title, keys, stale_by_lineage(lake_of(self.settings), keys))
 
     def make_stale_hours(self, chain: Chain = EDGE) -> None:
         """Make stale hours, then everything that looks back on them, until no hour is stale."""

@@ -6,10 +6,12 @@ import dagster as dg
 
 from platform_assets.automation import key_of
 from platform_assets.compaction import COMPACTION_KEY
-from platform_assets.models import MODELS
+from platform_assets.listings import location_of
+from platform_assets.models import source_of
 from platform_assets.polling import CLOUDWATCH_KEY
 from platform_assets.retention import RETENTION_KEY
 from platform_assets.settings import Settings
+from platform_assets.training import TRAINING
 
 COMPACTION_CRON = "0 4 * * *"
 POLL_CRON = "*/5 * * * *"
@@ -18,7 +20,6 @@ RETENTION_CRON = "30 4 * * *"
 
 def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
     """Polling and retraining when the settings say, compaction and then retention every night (UTC)."""
-    training = [key for name, table in MODELS.items() for key in (key_of(table.key), dg.AssetKey(["models", name]))]
     polling = [
         _schedule(
             "poll_cloudwatch", [key_of(CLOUDWATCH_KEY)], POLL_CRON, "Fetches the metrics of clusters from CloudWatch."
@@ -26,12 +27,7 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
     ]
     return [
         *(polling if settings.cloudwatch_poll else []),
-        _schedule(
-            "retrain_models",
-            training,
-            settings.retrain_cron,
-            "Fits both models again; a version serves only once it has passed its gate.",
-        ),
+        _retraining(settings),
         _schedule(
             "compact_tables", [COMPACTION_KEY], COMPACTION_CRON, "Puts the small files of settled hours together."
         ),
@@ -39,6 +35,33 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
             "carry_out_retention", [RETENTION_KEY], RETENTION_CRON, "Drops what is older than each table's retention."
         ),
     ]
+
+
+def _retraining(settings: Settings) -> dg.ScheduleDefinition:
+    """Of the models whose source has a location: others have nothing to score, and perhaps nothing to be fitted on."""
+
+    @dg.schedule(
+        name="retrain_models",
+        target=dg.AssetSelection.assets(*(key for name in TRAINING for key in _keys_of_model(name))),
+        cron_schedule=settings.retrain_cron,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Fits the models again; a version serves only once it has passed its gate.",
+    )
+    def retrain_models(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        names = [name for name in TRAINING if location_of(settings, source_of(name).name)]
+        if not names:
+            return dg.SkipReason("No source has a location.")
+        return dg.RunRequest(asset_selection=[key for name in names for key in _keys_of_model(name)])
+
+    return retrain_models
+
+
+def _keys_of_model(name: str) -> list[dg.AssetKey]:
+    """The model, and what it is fitted on where that is made for it alone."""
+    training = TRAINING[name]
+    made = [key_of(training.table.key)] if training.rows is not None else []
+    return [*made, dg.AssetKey(["models", name])]
 
 
 def _schedule(name: str, keys: Sequence[dg.AssetKey], cron: str, description: str) -> dg.ScheduleDefinition:

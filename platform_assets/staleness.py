@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from platform_assets.anomaly.tables import ANOMALY_SCORES
+from platform_assets.feature_store.tables import INFRASTRUCTURE_METRICS_ROWS
 from platform_assets.listings import EDGE_SOURCE
 from platform_assets.waf.tables import WAF_DECISIONS
 from spark_jobs import registry
@@ -27,6 +29,9 @@ def steps() -> dict[str, Step]:
     }
     scores = tuple(up for up in WAF_DECISIONS.upstream if up in hourly)
     found[WAF_DECISIONS.key] = Step(WAF_DECISIONS.key, scores, reads_own_past=True)
+    for table in (ANOMALY_SCORES, INFRASTRUCTURE_METRICS_ROWS):
+        read = tuple(up for up in table.upstream if up in hourly)
+        found[table.key] = Step(table.key, read, table.trailing_hours)
     found[DATABASE_KEY] = Step(DATABASE_KEY, (WAF_DECISIONS.key,))
     found[METRICS_KEY] = Step(METRICS_KEY, (WAF_DECISIONS.key,))
     return found

@@ -15,6 +15,8 @@ from platform_assets.partitions import hourly, interval_of
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from spark_jobs.contract import Table
+from spark_jobs.lake import Lake
+from spark_jobs.lineage import Step
 
 OWNER = "team:edge"
 
@@ -37,10 +39,18 @@ def feature_group_asset(
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def feature_group(context: dg.AssetExecutionContext) -> Any:
-        done = ingest_hours(settings, group, source, taken, interval_of(context).hours, datetime.now(UTC))
+        hours = interval_of(context).hours
+        done = ingest_hours(settings, group, source, taken, hours, datetime.now(UTC))
+        _record(lake_of(settings), Step(table.key, (source.key,)), hours)
         yield dg.MaterializeResult(asset_key=list(table.key.split("/")), metadata=dict(done.__dict__))
 
     return feature_group
+
+
+def _record(lake: Lake, step: Step, hours: Sequence[str]) -> None:
+    from spark_jobs import lineage
+
+    lineage.record(lake, {step.key: lineage.expected(step, lineage.recorded(lake), hours)})
 
 
 def columns_of(group: FeatureGroup, source: Table, named: Mapping[str, str]) -> dict[str, str]:

@@ -14,18 +14,19 @@ from platform_assets.feature_store.groups import (
 from spark_jobs.contract import Table
 
 
-def _table(group: FeatureGroup) -> Table:
+def _table(group: FeatureGroup, *upstream: str) -> Table:
     return Table(
         key=f"feature_store/{group.name}",
         meaning=f"{group.meaning.removesuffix('.')}, as the feature store got them; append-only.",
         grain=f"one version of one {group.identifier.name} at one event time; a correction is a later version",
+        upstream=upstream,
         columns=(group.identifier, EVENT_AT, INGESTED_AT, *group.features),
         unique=(group.identifier.name, EVENT_AT.name, INGESTED_AT.name),
         retention_days=group.retention_days,
     )
 
 
-INFRASTRUCTURE_METRICS_ROWS = _table(INFRASTRUCTURE_METRICS)
+INFRASTRUCTURE_METRICS_ROWS = _table(INFRASTRUCTURE_METRICS, "features/metrics/cluster_features")
 SECURITY_ANALYTICS_ROWS = _table(SECURITY_ANALYTICS)
 COST_OPTIMISATION_ROWS = _table(COST_OPTIMISATION)
 

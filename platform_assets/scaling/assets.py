@@ -117,7 +117,7 @@ def make_forecasts(settings: Settings, lake: Lake) -> dict[str, Any]:
         "table version": lake.version(SCALING_FORECASTS) or 0,
     }
     if any(row["upper_90"] is not None for row in rows):
-        metadata["plot: busiest"] = dg.MetadataValue.md(picture(forecasting.plot_of(rows, steps)))
+        metadata["plot: busiest"] = picture(forecasting.plot_of(rows, steps), "forecasts")
     return metadata
 
 

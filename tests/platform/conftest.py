@@ -85,7 +85,7 @@ def trained(simulated: Day, tmp_path_factory: pytest.TempPathFactory) -> Setting
     """
     import pandas as pd
 
-    from platform_assets import models
+    from platform_assets import training
     from platform_assets.run import train
     from weir_models import registry
     from weir_models.request_attack import corpus
@@ -97,14 +97,15 @@ def trained(simulated: Day, tmp_path_factory: pytest.TempPathFactory) -> Setting
         seen = tmp_path_factory.mktemp("labelled")
         Day.deliver([*simulated.punctual(*range(HOURS)), *simulated.late(*range(HOURS))], seen / "raw")
         shutil.copytree(simulated.folder / "truth", seen / "truth")
-        rows = models._labelled_day(settings, seen, "fit")
+        rows = training._labelled_day(settings, seen, "fit")
         return pd.concat([rows.assign(split=split) for split in ("fit", "calibrate", "evaluate")], ignore_index=True)[
-            list(models.CLIENT_EXAMPLES.column_names)
+            list(training.CLIENT_EXAMPLES.column_names)
         ]
 
     with pytest.MonkeyPatch.context() as patch, kept_environment():
         patch.setattr(corpus, "generate", lambda seed: generate(seed, CORPUS_SIZE))
-        patch.setattr(models, "labelled_clients", labelled_clients)
+        edge = replace(training.TRAINING["client_abuse"], rows=labelled_clients)
+        patch.setitem(training.TRAINING, "client_abuse", edge)
         patch.setattr(registry, "spec", lambda name: replace(spec(name), gates=()))
         train(settings)
     return settings

@@ -72,6 +72,8 @@ class Alert:
     clusters: tuple[str, ...]
     metrics: tuple[str, ...]
     alarm_count: int
+    alarms: tuple[str, ...]
+    """Every alarm by name."""
     critical_alarms: tuple[str, ...]
     """Every critical alarm by name."""
     incident_ids: tuple[str, ...]
@@ -184,6 +186,7 @@ def _alert(
         clusters=tuple(sorted({alarm.cluster_id for alarm in alarms})),
         metrics=tuple(sorted({alarm.metric for alarm in alarms})),
         alarm_count=len(alarms),
+        alarms=tuple(sorted(alarm.name for alarm in alarms)),
         critical_alarms=tuple(alarm.name for alarm in critical),
         incident_ids=tuple(incident.incident_id for incident in incidents),
     )

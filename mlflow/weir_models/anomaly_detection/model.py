@@ -1,6 +1,6 @@
 """The estimator around the stream: rows of clusters in, score, alarm, leading metric and reason out.
 
-`fit` finds where the threshold starts; all else is learnt by the stream from each series' own past. `predict` runs the
+`fit` finds where the threshold starts and how many alarms a week there may be; all else is learnt by the stream from each series' own past. `predict` runs the
 same stream, so it wants the history of each cluster with the rows that are asked about: some weeks, at least the
 probation.
 """
@@ -8,6 +8,7 @@ probation.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -21,8 +22,12 @@ from weir_models.anomaly_detection.stream import Detection, DetectorSettings, de
 from weir_models.anomaly_detection.threshold import Ration, alarms
 from weir_models.contract import Evaluation
 
-STARTS = (-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
+STARTS = (-1.25, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
 """Where the threshold may start, beside the budget."""
+BUDGETS = (1.0, 2.0, 3.0)
+"""All alarms a week for one false one, where incidents are known: true alarms draw on the budget as well."""
+RESERVE = 0.75
+"""Of the budget of false alarms, what the examples may use up: other weeks are not the same."""
 COLUMNS = ("score", "is_anomaly", "severity", "metric", "reason")
 
 
@@ -43,35 +48,37 @@ class AnomalyDetection(BaseEstimator):
         self.step = step
 
     def fit(self, examples: pd.DataFrame, seed: int = 0) -> AnomalyDetection:
-        """Where alarms keep to the budget, the start at which most incidents are met with least false alarms.
+        """Where false alarms keep to the budget, the ration at which most incidents are met with least false alarms.
 
         Without labelled incidents it stays at the budget. `seed` is not needed: nothing here is drawn.
         """
         del seed
-        self.start_ = Ration().start
+        self.start_, self.alarms_per_week_ = Ration().start, self.false_alarms_per_week
         if "split" in examples:
             examples = examples[examples["split"] != "evaluate"]
         if "is_incident" not in examples or not examples["is_incident"].fillna(False).any():
             return self
         judged = self._judged(examples.drop(columns="split", errors="ignore"))
         best = -1.0
-        for start in STARTS:
-            total, weeks = evaluation.Events(), 0.0
+        for share, start in product(BUDGETS, STARTS):
+            total, weeks, budget = evaluation.Events(), 0.0, share * self.false_alarms_per_week
             for one in judged:
                 rarity = np.where(one.measured, one.found.weekly_rarity, np.nan)
-                flags = alarms(one.series.at, rarity, self._ration(start))
+                flags = alarms(one.series.at, rarity, self._ration(start, budget))
                 total += evaluation.events(one.labels[one.measured], flags[one.measured])
                 weeks += evaluation.weeks(one.series.at[one.measured])
-            if total.false <= self.false_alarms_per_week * weeks and total.f1 > best:
-                best, self.start_ = total.f1, start
+            if total.false <= RESERVE * self.false_alarms_per_week * weeks and total.f1 > best:
+                best, self.start_, self.alarms_per_week_ = total.f1, start, budget
         return self
 
-    def _ration(self, start: float) -> Ration:
-        return Ration(self.false_alarms_per_week, start, self.step, self.quiet_hours * 3600)
+    def _ration(self, start: float, alarms_per_week: float) -> Ration:
+        """`start` is counted from the budget of false alarms, whatever that of all alarms is."""
+        above = start + np.log10(alarms_per_week / self.false_alarms_per_week)
+        return Ration(alarms_per_week, float(above), self.step, self.quiet_hours * 3600)
 
     def settings(self) -> DetectorSettings:
         """The settings of the stream."""
-        return DetectorSettings(self.probation_rows, self._ration(self.start_))
+        return DetectorSettings(self.probation_rows, self._ration(self.start_, self.alarms_per_week_))
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """score, is_anomaly, severity, metric and reason, a row for each of the frame's, with its index."""

@@ -143,11 +143,28 @@ CLUSTER_FEATURES = Table(
     ),
 )
 
+INCIDENT_EXAMPLES = Table(
+    key="training/metrics/incident_examples",
+    meaning="Simulated metrics of clusters whose incidents are known, that anomaly_detection is fitted and evaluated on.",
+    grain="one simulated cluster in one step of five minutes",
+    hourly=False,
+    retention_days=400,
+    unique=("cluster_id", "event_at"),
+    columns=(
+        Column("cluster_id", "string", "the split and the cluster: each split has clusters of its own", nullable=False),
+        Column("event_at", "timestamp", "start of the step", nullable=False),
+        *(Column(name, "double", f"as in cluster_5min; {unit}") for name, unit in CLUSTER_METRICS),
+        Column("is_incident", "boolean", "the label: something went wrong that nobody meant", nullable=False),
+        Column("incident_kind", "string", "what happened, deploys too; null where nothing did"),
+        Column("split", "string", "fit or evaluate", nullable=False),
+    ),
+)
+
 SOURCE = Source(
     name="metrics",
     meaning="Metrics of clusters: CloudWatch, Container Insights, Prometheus, and CSV, Parquet or JSON-lines files",
     owner="team:platform",
-    tables=(OBJECTS, SAMPLES, REJECTED_SAMPLES, OBJECT_COUNTS, CLUSTER_5MIN, CLUSTER_FEATURES),
+    tables=(OBJECTS, SAMPLES, REJECTED_SAMPLES, OBJECT_COUNTS, CLUSTER_5MIN, CLUSTER_FEATURES, INCIDENT_EXAMPLES),
     jobs=(
         Job("samples", (SAMPLES, REJECTED_SAMPLES, OBJECT_COUNTS)),
         Job("cluster_5min", (CLUSTER_5MIN,)),

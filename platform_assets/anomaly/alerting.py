@@ -1,0 +1,187 @@
+"""Alarms -> alerts -> people: which alarms count, what is news, and who is told. No asset here.
+
+How alarms become alerts is in weir_models.anomaly_detection.alerts. The clock is that of the events: an alert is open or
+resolved as of the newest step that was judged, so silence resolves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from platform_assets.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
+from platform_assets.resources import notifier
+from platform_assets.settings import Settings
+from spark_jobs.contract import format_hour
+from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.sources.metrics.tables import STEP_SECONDS
+
+if TYPE_CHECKING:
+    from weir_models.anomaly_detection.alerts import RawAlarm
+
+SPAN = timedelta(days=7)
+"""Alarms that long before the newest step are in the table; an incident that reaches into it is there whole."""
+TOLD_WITHIN = timedelta(days=1)
+"""An alert whose last alarm is longer ago is history when it is found: it is in the table, and nobody is told."""
+KINDS = ("incident", "storm", "digest")
+"""From the least to the most that is behind one."""
+
+Row = dict[str, Any]
+
+
+def alarms_of(lake: Lake) -> tuple[list[RawAlarm], dict[str, str], datetime | None]:
+    """The alarms that count, name -> reason of each, and the end of the newest step that was judged; None without any."""
+    import pyarrow.compute as pc
+    import pyarrow.dataset as ds
+
+    from weir_models.anomaly_detection.alerts import Grouping, RawAlarm
+
+    hours = lake.hours(ANOMALY_SCORES)
+    if not hours:
+        return [], {}, None
+    newest = pc.max(lake.read_arrow(ANOMALY_SCORES, [hours[-1]], ["event_at"])["event_at"]).as_py()
+    now = newest.astimezone(UTC) + timedelta(seconds=STEP_SECONDS)
+    # A day more than the span, for the incidents that reach into it.
+    first = format_hour(now - SPAN - timedelta(days=1))
+    columns = ["cluster_id", "metric", "event_at", "score", "severity", "reason"]
+    rows = lake.read_arrow(
+        ANOMALY_SCORES, [hour for hour in hours if hour >= first], columns, ds.field("is_anomaly")
+    ).to_pylist()
+    every = [
+        RawAlarm(row["cluster_id"], row["metric"], row["event_at"].astimezone(UTC), row["score"], row["severity"])
+        for row in rows
+    ]
+    counted = within(every, now - SPAN, Grouping().together)
+    reasons = {alarm.name: row["reason"] for alarm, row in zip(every, rows, strict=True)}
+    return counted, reasons, now
+
+
+def within(alarms: Iterable[RawAlarm], since: datetime, together: timedelta) -> list[RawAlarm]:
+    """Alarms from `since` on, and those before it that belong to the same incident."""
+    found: list[RawAlarm] = []
+    next_of: dict[str, datetime] = {}
+    for alarm in sorted(alarms, key=lambda one: one.at, reverse=True):
+        follows = next_of.get(alarm.cluster_id)
+        if alarm.at >= since or (follows is not None and follows - alarm.at <= together):
+            found.append(alarm)
+            next_of[alarm.cluster_id] = alarm.at
+    return found[::-1]
+
+
+def make_alerts(lake: Lake) -> tuple[list[Row], datetime | None]:
+    """The rows of anomaly/alerts as the scores say now, with what people were told already; the clock of the events."""
+    from weir_models.anomaly_detection.alerts import alerts
+
+    alarms, reasons, now = alarms_of(lake)
+    if now is None:
+        return [], None
+    loudest = {alarm.name: alarm.score for alarm in alarms}
+    told = [row for row in lake.read_arrow(ANOMALY_ALERTS).to_pylist() if row["told_at"] is not None]
+    rows = []
+    for alert in alerts(alarms, now):
+        why = reasons[max(alert.alarms, key=lambda name: (loudest[name], name))]
+        row: Row = {name: getattr(alert, name) for name in ANOMALY_ALERTS.column_names if hasattr(alert, name)}
+        row |= {name: list(value) for name, value in row.items() if isinstance(value, tuple)}
+        row |= {"sentence": f"{alert.sentence}: {why}", "told_at": None}
+        known = known_as(row, told)
+        if known and not is_news(row, known):
+            row["told_at"] = max(one["told_at"] for one in known)
+        rows.append(row)
+    return rows, now
+
+
+def known_as(row: Row, told: Sequence[Row]) -> list[Row]:
+    """What people were told of that is this alert, or a part of it: it shares an incident with it."""
+    incidents = set(row["incident_ids"])
+    return [one for one in told if incidents & set(one["incident_ids"])]
+
+
+def is_news(row: Row, known: Sequence[Row]) -> bool:
+    """Whether an alert says more than people know: severer, another critical alarm, or more clusters behind it."""
+    from weir_models.anomaly_detection.alerts import SEVERITIES
+
+    severity = max(SEVERITIES.index(one["severity"]) for one in known)
+    kind = max(KINDS.index(one["kind"]) for one in known)
+    named = {name for one in known for name in one["critical_alarms"]}
+    incidents = {name for one in known for name in one["incident_ids"]}
+    is_severer = SEVERITIES.index(row["severity"]) > severity
+    is_larger = KINDS.index(row["kind"]) > kind and not set(row["incident_ids"]) <= incidents
+    return is_severer or is_larger or not set(row["critical_alarms"]) <= named
+
+
+def write_alerts(lake: Lake, rows: Sequence[Row]) -> None:
+    import pyarrow as pa
+
+    lake.overwrite_arrow(pa.Table.from_pylist(list(rows), schema=arrow_schema(ANOMALY_ALERTS)), ANOMALY_ALERTS)
+
+
+def every_alarm_is_in_one_alert(lake: Lake) -> tuple[bool, str, Mapping[str, Any]]:
+    """The table against the alarms themselves, both read back from the lake."""
+    from weir_models.anomaly_detection.alerts import Grouping
+
+    alarms, _, _ = alarms_of(lake)
+    rows = lake.read_arrow(ANOMALY_ALERTS).to_pylist()
+    named = sorted(name for row in rows for name in row["alarms"])
+    critical = sorted(name for row in rows for name in row["critical_alarms"])
+    counts = {"alarms": len(alarms), "critical alarms": len(critical), "alerts": len(rows)}
+    wrong = [
+        sentence
+        for sentence, is_so in (
+            ("alarms are missing from the alerts or in several", named != sorted(alarm.name for alarm in alarms)),
+            (
+                "critical alarms are not named",
+                critical != sorted(alarm.name for alarm in alarms if alarm.severity == "critical"),
+            ),
+            ("the counts of alarms are wrong", sum(row["alarm_count"] for row in rows) != len(alarms)),
+            (f"there are more than {Grouping().most_alerts} alerts", len(rows) > Grouping().most_alerts),
+        )
+        if is_so
+    ]
+    if wrong:
+        return False, "; ".join(wrong).capitalize() + ".", counts
+    return True, f"{len(alarms)} alarms are in {len(rows)} alerts, {len(critical)} critical ones by name.", counts
+
+
+def tell(settings: Settings, lake: Lake, rows: Sequence[Row], now: datetime) -> int:
+    """Tell people of the rows that they do not know of yet, and note it; returns of how many.
+
+    NotifierError of the first that could not be delivered everywhere, after all were tried; it is told again next time,
+    to the targets that have not got it.
+    """
+    failed: notifier.NotifierError | None = None
+    told, at = 0, datetime.now(UTC)
+    for row in rows:
+        if row["told_at"] is not None or now - row["last_at"] > TOLD_WITHIN:
+            continue
+        try:
+            notifier.notify(settings, message(row))
+        except notifier.NotifierError as error:
+            failed = failed or error
+        else:
+            row["told_at"] = at
+            told += 1
+    if told:
+        write_alerts(lake, rows)
+    if failed is not None:
+        raise failed
+    return told
+
+
+def message(row: Row) -> notifier.Alert:
+    """What people are told. Its key changes with what would be news, so that no target gets the same twice."""
+    import hashlib
+
+    news = "\n".join((row["alert_id"], row["kind"], row["severity"], *sorted(row["critical_alarms"])))
+    details = {
+        name: row[name]
+        for name in ("kind", "state", "clusters", "metrics", "alarm_count", "critical_alarms", "score", "alert_id")
+    }
+    return notifier.Alert(
+        kind="anomaly",
+        severity=row["severity"],
+        summary=row["sentence"],
+        at=row["last_at"],
+        details=details | {"first_at": row["first_at"].isoformat(), "last_at": row["last_at"].isoformat()},
+        key=f"anomaly:{hashlib.sha256(news.encode()).hexdigest()[:16]}",
+    )

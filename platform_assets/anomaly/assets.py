@@ -1,0 +1,95 @@
+"""The assets predictions/anomaly_scores and anomaly/alerts. Assets only: scores are scoring.py's, alerts alerting.py's."""
+
+from typing import Any
+
+import dagster as dg
+
+from platform_assets.anomaly import alerting, plots, scoring
+from platform_assets.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
+from platform_assets.automation import follows_upstream, key_of, spec_of
+from platform_assets.partitions import hourly, interval_of
+from platform_assets.pictures import picture
+from platform_assets.resources.engine import lake_of
+from platform_assets.resources.registry import ModelRegistry
+from platform_assets.settings import Settings
+from platform_assets.staleness import record_made
+
+OWNER = "team:platform"
+
+
+def anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """predictions/anomaly_scores; anomaly/alerts with its check."""
+    partitions = hourly(settings)
+    hourly_keys = frozenset({ANOMALY_SCORES.key, scoring.STEPS.key})
+
+    @dg.multi_asset(
+        name="anomaly_scores",
+        specs=[
+            spec_of(ANOMALY_SCORES, OWNER, {"scikitlearn", "deltalake"}, hourly_keys, partitions, follows_upstream())
+        ],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def anomaly_scores(context: dg.AssetExecutionContext) -> Any:
+        lake, hours = lake_of(settings), interval_of(context).hours
+        rows, judged, versions = score(settings, hours)
+        record_made(lake, [ANOMALY_SCORES.key], hours)
+        metadata: dict[str, Any] = {
+            "dagster/row_count": rows,
+            "model versions": dg.MetadataValue.json(versions),
+            "table version": lake.version(ANOMALY_SCORES) or 0,
+            "path": lake.path(ANOMALY_SCORES),
+        }
+        if judged is not None:
+            metadata["plot: anomalies"] = picture(plots.loudest(judged), "anomalies")
+        yield dg.MaterializeResult(asset_key=key_of(ANOMALY_SCORES.key), metadata=metadata)
+
+    @dg.multi_asset(
+        name="anomaly_alerts",
+        specs=[spec_of(ANOMALY_ALERTS, OWNER, {"python", "deltalake"}, hourly_keys, None, follows_upstream())],
+        check_specs=[
+            dg.AssetCheckSpec(
+                one.name, asset=key_of(ANOMALY_ALERTS.key), description=one.meaning, blocking=one.blocking
+            )
+            for one in ANOMALY_ALERTS.checks
+        ],
+    )
+    def anomaly_alerts(context: dg.AssetExecutionContext) -> Any:
+        lake, key = lake_of(settings), key_of(ANOMALY_ALERTS.key)
+        rows, now = alerting.make_alerts(lake)
+        alerting.write_alerts(lake, rows)
+        passed, sentence, counts = alerting.every_alarm_is_in_one_alert(lake)
+        # Where alarms were lost people are told of what there is all the same: the check says that there is more.
+        told = alerting.tell(settings, lake, rows, now) if now is not None else 0
+        yield dg.MaterializeResult(
+            asset_key=key,
+            metadata={
+                "dagster/row_count": len(rows),
+                "told": told,
+                "open": sum(row["state"] == "open" for row in rows),
+                "alerts": dg.MetadataValue.md("\n".join(f"- [{row['severity']}] {row['sentence']}" for row in rows)),
+                "table version": lake.version(ANOMALY_ALERTS) or 0,
+            },
+        )
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name="every_alarm_is_in_one_alert",
+            passed=passed,
+            description=sentence,
+            metadata=dict(counts),
+        )
+
+    return [anomaly_scores, anomaly_alerts]
+
+
+def score(settings: Settings, hours: tuple[str, ...]) -> tuple[int, Any, list[str]]:
+    """Score the hours that hold metrics, each with the version it is pinned to; NoChampionError where none serves."""
+    lake, models = lake_of(settings), ModelRegistry.of(settings)
+    there = {hour for table in (scoring.STEPS, ANOMALY_SCORES) for hour in lake.hours(table)}
+    wanted = [hour for hour in hours if hour in there]
+    pinned = models.pinned(lake, ANOMALY_SCORES, wanted)
+    champion = models.fetched(scoring.MODEL).version if set(wanted) - pinned.keys() else ""
+    versions = {hour: pinned.get(hour, champion) for hour in wanted}
+    loaded = {version: models.loaded(scoring.MODEL, version) for version in sorted(set(versions.values()))}
+    rows, judged = scoring.score_hours(lake, wanted, versions, loaded.__getitem__)
+    return rows, judged, sorted(loaded)

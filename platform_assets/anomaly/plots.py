@@ -1,0 +1,36 @@
+"""What a person sees of scores in Dagster: the loudest cluster, its metric, its score and its alarms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN_DAYS = 7
+
+
+def loudest(judged: pd.DataFrame) -> Any:
+    """A figure of the last days of the cluster with the most alarms, and of these the highest score.
+
+    `judged`: steps with their metrics, score, is_anomaly and metric, in the order of cluster and time.
+    """
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    recent = judged[judged["event_at"] > judged["event_at"].max() - pd.Timedelta(days=SHOWN_DAYS)]
+    ranked = recent.groupby("cluster_id").agg(alarms=("is_anomaly", "sum"), score=("score", "max"))
+    cluster = ranked.sort_values(["alarms", "score"], ascending=False).index[0]
+    rows = recent[recent["cluster_id"] == cluster]
+    alarms = rows[rows["is_anomaly"]]
+    metric = str(alarms.loc[alarms["score"].idxmax(), "metric"]) if len(alarms) else "cpu_utilization"
+    figure = Figure(figsize=(11, 5), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    above.plot(rows["event_at"], rows[metric], linewidth=0.7)
+    above.set(ylabel=metric, title=f"{cluster}: {len(alarms)} alarms in {SHOWN_DAYS} days")
+    below.plot(rows["event_at"], rows["score"], linewidth=0.7)
+    below.set(ylabel="score", ylim=(0, 1.03))
+    for axes in (above, below):
+        for at in alarms["event_at"]:
+            axes.axvline(at, color="tab:red", linewidth=0.8)
+    return figure

@@ -1,0 +1,68 @@
+"""The command `weir run anomaly`. Parses, shows the alerts; nothing else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from platform_assets.terminal import Home, console_of, settings_of, stage_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from platform_assets.run import Outcome
+    from platform_assets.settings import Settings
+
+COLOURS = {"critical": "red", "warning": "yellow", "info": "dim"}
+
+
+def run_anomaly_command(
+    input: Annotated[
+        str | None,
+        typer.Option(
+            "--input", help="Folder, file or s3:// URI of metric files; remembered in the home.", show_default=False
+        ),
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Metric files -> features -> scores of clusters -> alerts; people are told of new ones."""
+    from platform_assets import report, run
+    from platform_assets.settings import remember
+
+    values: dict[str, Any] = {}
+    if input is not None:
+        values["metrics_raw"] = input if "://" in input else str(Path(input).expanduser().resolve())
+    settings = settings_of(home, **values)
+    with console_of() as console:
+        outcome = run.run_anomaly(settings, stage_of(console))
+        if input is not None:
+            remember(settings, metrics_raw=settings.metrics_raw)
+        report.show_models(console, settings, ["anomaly_detection"])
+        show_alerts(console, settings, outcome)
+
+
+def show_alerts(console: Console, settings: Settings, outcome: Outcome) -> None:
+    """The alerts of the last week, the most severe first."""
+    from platform_assets.anomaly.tables import ANOMALY_ALERTS
+    from platform_assets.resources.engine import lake_of
+
+    console.rule("Alerts")
+    rows = lake_of(settings).read_arrow(ANOMALY_ALERTS).to_pylist()
+    if not rows:
+        console.print("no alarm was raised in the last week of the metrics")
+        return
+    states = Counter(row["state"] for row in rows)
+    told = outcome.metadata.get("anomaly/alerts", {}).get("told", 0)
+    console.print(
+        f"{sum(row['alarm_count'] for row in rows)} alarms in {len(rows)} alerts: {states['open']} open, "
+        f"{states['resolved']} resolved; people were told of {told}"
+    )
+    for row in rows:
+        console.print(
+            f"[{COLOURS[row['severity']]}]{row['severity']:>8}[/] {row['state']:8} {row['first_at']:%Y-%m-%d %H:%M}  ",
+            end="",
+        )
+        console.print(row["sentence"], markup=False)
