@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -32,7 +31,7 @@ from platform_assets.terminal import (
 from platform_assets.waf_cli import waf_app
 
 app = typer.Typer(
-    help="CloudFront access logs in, AWS WAF changes out.",
+    help="CloudFront access logs in, AWS WAF changes out; cluster metrics in, scaling and alerts out.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -85,29 +84,31 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of the simulated day.")] = 7,
     scale: Annotated[float, typer.Option(help="1.0 is about 160,000 lines a day.")] = 1.0,
 ) -> None:
-    """A simulated day, after a day of history, through the whole pipeline into the local WAF; measured against the truth."""
-    import subprocess
-
-    from platform_assets import report, run
+    """Simulated logs into the local WAF, simulated cluster metrics into recommendations and alerts; measured against the truth."""
+    from platform_assets import anomaly_cli, demo, report, run, scaling_cli
     from platform_assets.settings import remember
 
-    settings = settings_of(home)
-    folder = settings.home / "demo"
-    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=48)
-    settings = settings_of(home, cloudfront_raw=str(folder / "raw"), waf_apply=True, waf_target="twin")
+    logs, metrics = demo.folders(settings_of(home))
+    settings = settings_of(
+        home, cloudfront_raw=str(logs / "raw"), metrics_raw=str(metrics / "raw"), waf_apply=True, waf_target="twin"
+    )
     with console_of() as console:
         stage = stage_of(console)
-        if (folder / "truth" / "clients.parquet").exists():
-            console.print(f"The simulated day in {folder} is there already; delete the folder for a new one.")
+        if demo.is_there(settings):
+            console.print(f"The simulated world in {logs} is there already; delete the folder for a new one.")
         else:
-            with stage("Simulating a day of CloudFront logs, and the day before it"):
-                command = [sys.executable, "-m", "simulator", "--out", str(folder), "--start", f"{start:%Y-%m-%dT%H}"]
-                command += ["--hours", "48", "--seed", str(seed), "--scale", str(scale), "--families", "all"]
-                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            with stage("Simulating CloudFront logs and cluster metrics"):
+                demo.simulate(settings, seed, scale)
         outcome = run.run_edge(settings, stage)
-        remember(settings, cloudfront_raw=settings.cloudfront_raw)
+        remember(settings, cloudfront_raw=settings.cloudfront_raw, metrics_raw=settings.metrics_raw)
         report.show_run(console, settings, outcome)
-        report.show_truth(console, settings, folder / "truth")
+        report.show_truth(console, settings, logs / "truth")
+        console.rule("Cluster metrics")
+        _, alerting = demo.run_clusters(settings, stage)
+        report.show_models(console, settings, ["predictive_scaling", "anomaly_detection"])
+        scaling_cli.show(console, settings)
+        anomaly_cli.show_alerts(console, settings, alerting)
+        demo.show_incidents(console, settings, metrics / "truth")
         report.show_next(console, settings)
         stop_where_not_applied(settings, outcome)
 

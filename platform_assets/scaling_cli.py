@@ -48,7 +48,7 @@ def run_scaling_command(
         outcome = run.run_scaling(settings, stage_of(console), _overridden(settings, override, reason, "run scaling"))
         if input is not None:
             remember(settings, metrics_raw=settings.metrics_raw)
-        _show(console, settings)
+        show(console, settings)
         _end(console, settings, outcome)
 
 
@@ -60,7 +60,7 @@ def status(home: Home = None) -> None:
 
     settings = _settings(home, False)
     with console_of() as console:
-        _show(console, settings)
+        show(console, settings)
         held = audit.held(audit.read(lake_of(settings)), datetime.now(UTC))
         for cluster, why in sorted(held.items()):
             console.print(f"{cluster}: {why}", markup=False)
@@ -121,7 +121,7 @@ def _overridden(settings: Settings, checks: Sequence[str] | None, reason: str, r
     return record_overrides(settings, lake_of(settings), checks, reason, f"weir {run}")
 
 
-def _show(console: Any, settings: Settings) -> None:
+def show(console: Any, settings: Settings) -> None:
     from platform_assets.resources.engine import lake_of
     from platform_assets.scaling.report import reasons, recommendations
 
