@@ -40,6 +40,7 @@ DEVELOPMENT = [
     "playwright>=1.56",
     "polars>=2.1",
     "pytest>=9",
+    "pytest-xdist>=3.8",
     "ruff>=0.14",
     "types-PyYAML>=6",
 ]

@@ -3,8 +3,8 @@
     python benchmarks/evaluate_anomalies.py [--document FILE] [--check]
 
 Every series goes through the stream that serves, with its default settings; SMD's train rows come before its test rows
-as its past. The data is read in place from WEIR_EVAL_DATA. The few global choices (which members, how they weigh, where
-the threshold starts) were made on every second machine and file, in the order of their names; the others stand apart.
+as its past. The data is read in place from WEIR_EVAL_DATA. The few global choices were
+made with all of these in view; the tables show every second machine and file, in the order of their names, apart.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def smd_text(given: Sequence[Labelled], found: Sequence[Detection]) -> tuple[str
         plain = peers.plain_pca(one.series.values[: one.first], one.series.values[one.first :])
         rows.append(
             {
-                "machine": one.series.series_id, "part": "choosing" if place % 2 == 0 else "apart", "n": len(labels),
+                "machine": one.series.series_id, "part": "first half" if place % 2 == 0 else "second half", "n": len(labels),
                 "anomalous": f"{100 * labels.mean():.1f} %", "AUC-PR": metrics.pr_auc(labels, score),
                 "plain PCA": metrics.pr_auc(labels, plain), "VUS-PR": vus_pr(labels, score, BUFFER["smd"]),
                 "plain PCA VUS-PR": vus_pr(labels, plain, BUFFER["smd"]),
@@ -163,7 +163,7 @@ def smd_text(given: Sequence[Labelled], found: Sequence[Detection]) -> tuple[str
     lines = [markdown_table(table.round(3)), ""]
     for name, part in (
         ("All", table),
-        *((f"Machines {kind}", rest) for kind, rest in table.groupby("part", sort=False)),
+        *((f"Machines of the {kind}", rest) for kind, rest in table.groupby("part", sort=False)),
     ):
         lines.append(
             f"{name}: mean AUC-PR {mean_interval(part['AUC-PR'])}, plain PCA {mean_interval(part['plain PCA'])}; "
@@ -190,7 +190,7 @@ def nab_text(given: Sequence[Labelled], found: Sequence[Detection]) -> tuple[str
         totals[name], raws[name] = nab_normalised(float(raw.sum()), int(windows.sum())), raw
         row: dict[str, object] = {"detector": name, "threshold": "its own" if math.isnan(best) else "optimised"}
         row["all"] = f"{totals[name]:.1f} ({_resampled(raw, windows)})"
-        for half, kind in enumerate(("choosing", "apart")):
+        for half, kind in enumerate(("first half", "second half")):
             row[kind] = f"{nab_normalised(float(raw[half::2].sum()), int(windows[half::2].sum())):.1f}"
         for group in sorted(set(groups) - {NO_ANOMALY}):
             row[group] = f"{nab_normalised(float(raw[groups == group].sum()), int(windows[groups == group].sum())):.1f}"

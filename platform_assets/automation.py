@@ -96,3 +96,12 @@ def spec_of(
         automation_condition=automation,
         metadata={"dagster/column_schema": column_schema(table), "retention days": table.retention_days},
     )
+
+
+def check_specs(*tables: Table) -> list[dg.AssetCheckSpec]:
+    """The declared checks of tables as asset checks."""
+    return [
+        dg.AssetCheckSpec(check.name, asset=key_of(table.key), description=check.meaning, blocking=check.blocking)
+        for table in tables
+        for check in table.checks
+    ]

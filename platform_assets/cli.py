@@ -15,9 +15,21 @@ from typing import Annotated, Any, Literal
 import typer
 
 from platform_assets.anomaly_cli import run_anomaly_command
+from platform_assets.backtest_cli import backtest_app
 from platform_assets.features_cli import features_app
-from platform_assets.terminal import Home, console_of, settings_of, stage_of, stop_where_not_applied, time_of
-from platform_assets.waf_cli import Override, Reason, waf_app
+from platform_assets.scaling_cli import run_scaling_command, scaling_app
+from platform_assets.terminal import (
+    Home,
+    Override,
+    Reason,
+    console_of,
+    location_of,
+    settings_of,
+    stage_of,
+    stop_where_not_applied,
+    time_of,
+)
+from platform_assets.waf_cli import waf_app
 
 app = typer.Typer(
     help="CloudFront access logs in, AWS WAF changes out.",
@@ -29,7 +41,10 @@ run_app = typer.Typer(help="Run a domain's pipeline once, in this process.", no_
 app.add_typer(run_app, name="run")
 run_app.command("anomaly")(run_anomaly_command)
 app.add_typer(waf_app, name="waf")
+app.add_typer(backtest_app, name="backtest")
+app.add_typer(scaling_app, name="scaling")
 app.add_typer(features_app, name="features")
+run_app.command("scaling")(run_scaling_command)
 
 
 @run_app.command("edge")
@@ -52,7 +67,7 @@ def run_edge_command(
 
     values: dict[str, Any] = {}
     if input is not None:
-        values["cloudfront_raw"] = input if "://" in input else str(Path(input).expanduser().resolve())
+        values["cloudfront_raw"] = location_of(input)
     if apply:
         values["waf_apply"] = True
     settings = settings_of(home, **values)

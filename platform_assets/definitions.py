@@ -15,6 +15,7 @@ from platform_assets.models import model_assets
 from platform_assets.polling import polling_assets
 from platform_assets.raw import raw_assets
 from platform_assets.retention import retention_assets
+from platform_assets.scaling.assets import scaling_assets
 from platform_assets.schedules import schedules
 from platform_assets.sensors import sensors
 from platform_assets.settings import Settings, load_settings
@@ -34,6 +35,7 @@ def build_defs(settings: Settings, **overrides: Any) -> dg.Definitions:
             *anomaly_assets(settings),
             feature_group_asset(settings, INFRASTRUCTURE_METRICS, CLUSTER_FEATURES),
             *waf_assets(settings),
+            *scaling_assets(settings),
             *export_assets(settings),
             *compaction_assets(settings),
             *catalogue_assets(settings),

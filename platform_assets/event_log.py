@@ -62,6 +62,8 @@ class OpenEventLog(SqliteEventLogStorage):
         if engine is None:
             waiting = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
             engine = db.create_engine(self.conn_string_for_shard(shard), poolclass=StaticPool, connect_args=waiting)
+            # With a write-ahead log only a power cut can lose an event then, and none can damage the database.
+            db.event.listen(engine, "connect", lambda opened, _: opened.execute("PRAGMA synchronous=NORMAL"))
         self._open[shard] = engine  # the latest used comes last
         while len(self._open) > MOST_OPEN:
             self._open.pop(next(iter(self._open))).dispose()

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from platform_assets.automation import follows_upstream, key_of, spec_of
+from platform_assets.automation import check_specs, follows_upstream, key_of, spec_of
 from platform_assets.parameters import job_parameters
 from platform_assets.partitions import hourly, interval_of
 from platform_assets.resources.engine import SparkRunner, lake_of
@@ -30,11 +30,6 @@ def _job_asset(settings: Settings, source: Source, job: Job) -> dg.AssetsDefinit
     partitions = hourly(settings)
     # The hours of parsed tables are asked for by the sensor, which knows the ledger; all others follow their upstream.
     automation = None if job.tables[0].layer == PARSED_LAYER else follows_upstream()
-    checks = [
-        dg.AssetCheckSpec(check.name, asset=key_of(table.key), description=check.meaning, blocking=check.blocking)
-        for table in job.tables
-        for check in table.checks
-    ]
 
     @dg.multi_asset(
         name=f"{source.name}_{job.name}",
@@ -42,7 +37,7 @@ def _job_asset(settings: Settings, source: Source, job: Job) -> dg.AssetsDefinit
             spec_of(table, source.owner, {"spark", "deltalake"}, hourly_keys, partitions, automation)
             for table in job.tables
         ],
-        check_specs=checks,
+        check_specs=check_specs(*job.tables),
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         # Scoring first of what is ready: what looks back is then asked for when all of it is there, in one run.

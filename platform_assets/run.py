@@ -45,6 +45,11 @@ METRICS_BY_TRAILING_DAY = (
     "features/metrics/cluster_features",
     "feature_store/infrastructure_metrics",
 )
+SCALING_MODEL = "models/predictive_scaling"
+SCALING_CHANGE = ("scaling/plan", "scaling/recommendations")
+SCALING = ("predictions/scaling_forecasts", *SCALING_CHANGE)
+FIRST_FIT_HOURS = 72
+"""Hours of metrics from which on a first scaling model is fitted: its experts look back three days."""
 ANOMALIES_BY_HOUR = ("predictions/anomaly_scores",)
 ANOMALIES_AT_THE_END = ("anomaly/alerts",)
 WAF_CHANGE = ("waf/plan", "waf/ip_sets")
@@ -129,6 +134,29 @@ def run_metrics(settings: Settings, stage: Stage = lambda _: nullcontext(None)) 
     return runner.outcome
 
 
+def run_scaling(
+    settings: Settings, stage: Stage = lambda _: nullcontext(None), overrides: Sequence[str] = ()
+) -> Outcome:
+    """Metrics, a first model where there is enough to fit one, forecasts, the plan and the sizes of clusters."""
+    warnings.filterwarnings("ignore", module="dagster")
+    runner = Runner(settings, stage, overrides)
+    runner.make_metrics()
+    runner.fit_first_scaling_model()
+    runner.materialise("Forecasting clusters", SCALING[:1])
+    runner.materialise("Planning the scaling", SCALING_CHANGE, may_stop=True)
+    return runner.outcome
+
+
+def run_scaling_change(
+    settings: Settings, stage: Stage = lambda _: nullcontext(None), overrides: Sequence[str] = ()
+) -> Outcome:
+    """The plan, its checks and the sizes alone, from the forecasts that there are."""
+    warnings.filterwarnings("ignore", module="dagster")
+    runner = Runner(settings, stage, overrides)
+    runner.materialise("Planning the scaling", SCALING_CHANGE, may_stop=True)
+    return runner.outcome
+
+
 def run_anomaly(settings: Settings, stage: Stage = lambda _: nullcontext(None)) -> Outcome:
     """Everything that the location of metric files asks for, up to the alerts; people are told of what is new in them."""
     warnings.filterwarnings("ignore", module="dagster")
@@ -166,7 +194,7 @@ class Runner:
         from platform_assets.instance import close_abandoned_runs, instance_of
 
         logging.getLogger("alembic").setLevel(logging.WARNING)
-        from platform_assets.waf.assets import OVERRIDES_TAG
+        from platform_assets.plan_checks import OVERRIDES_TAG
 
         self.settings, self.stage, self.outcome = settings, stage, Outcome()
         self.tags = {"weir/cause": "command line"} | ({OVERRIDES_TAG: " ".join(overrides)} if overrides else {})
@@ -240,6 +268,24 @@ class Runner:
         if missing:
             self.train(missing)
 
+    def fit_first_scaling_model(self) -> None:
+        """Once there are days of metrics and no version was ever fitted here; later ones are the schedule's and `weir train`'s."""
+        from platform_assets.automation import key_of
+        from platform_assets.resources.engine import lake_of
+        from platform_assets.resources.registry import ModelRegistry
+        from platform_assets.tables import all_tables
+
+        key = key_of(SCALING_MODEL)
+        if key not in self.job.asset_layer.asset_graph.get_all_asset_keys():
+            return
+        hours = lake_of(self.settings).hours(all_tables()[METRICS_BY_TRAILING_DAY[0]])
+        tried = self.instance.get_latest_materialization_event(key) is not None
+        if tried or len(hours) < FIRST_FIT_HOURS or ModelRegistry.of(self.settings).champion(key.path[-1]) is not None:
+            return
+        before = list(self.outcome.failed_checks)
+        self.materialise("Fitting predictive_scaling", [SCALING_MODEL], may_stop=True)
+        self.outcome.failed_checks = before  # a version that misses its gate does not serve, and stops nothing
+
     def train(self, names: Sequence[str]) -> None:
         """Make what the models are fitted on, as far as it is made for that, and fit them."""
         from platform_assets.training import TRAINING, TrainingError
@@ -303,6 +349,8 @@ _KNOWN = {
     "FeatureStoreError": 3,
     "SqlError": 3,
     "ExplainError": 3,
+    "BacktestError": 3,
+    "FilesError": 3,
     "NoInputError": 3,
     "ObjectsError": 3,
     "TrainingError": 3,
@@ -324,6 +372,12 @@ _KNOWN = {
     "StalePlanError": 4,
     "PlanStoppedError": 4,
     "IncompleteApplyError": 5,
+    "ScalingError": 5,
+    "ScalingFileError": 2,
+    "ScalingRequestError": 2,
+    "ScalingStoppedError": 4,
+    "StaleScalingError": 4,
+    "IncompleteScalingError": 5,
 }
 
 

@@ -178,6 +178,18 @@ class Settings(BaseSettings):
     bot_dns_timeout_seconds: float = Field(3.0, gt=0, le=60, description="How long one lookup may take.")
     bot_dns_max_clients: int = Field(200, ge=0, description="Clients that one run asks DNS about at most.")
 
+    # Scaling of clusters
+    scaling_file: str = Field(
+        "",
+        description="YAML file with the target and the bounds of each cluster (docs/scaling-actions.md); default: every cluster has its line in <home>/scaling/desired.json.",
+    )
+    scaling_apply: bool = Field(False, description="Change the sizes of clusters as planned; false only shows it.")
+    scaling_max_age_minutes: int = Field(
+        15,
+        ge=1,
+        description="How old the newest complete step of a cluster may be; an older one changes nothing.",
+    )
+
     # Exports
     database_url: SecretStr = Field(SecretStr(""), description="SQLAlchemy URL; default sqlite:///<home>/weir.db.")
     metrics_target: Literal["file", "cloudwatch"] = Field("file", description="file: <home>/metrics.jsonl.")

@@ -3,6 +3,7 @@
 from platform_assets.anomaly.tables import TABLES as ANOMALY_TABLES
 from platform_assets.feature_store.tables import TABLES as FEATURE_TABLES
 from platform_assets.listings import FULL_LISTINGS
+from platform_assets.scaling.tables import TABLES as SCALING_TABLES
 from platform_assets.waf.tables import TABLES as WAF_TABLES
 from spark_jobs import registry
 from spark_jobs.contract import Table
@@ -10,6 +11,7 @@ from spark_jobs.lineage import MADE_HOURS
 
 
 def all_tables() -> dict[str, Table]:
-    """By key: those of the sources, those of WAF, of anomalies and of the feature store, and what housekeeping keeps."""
-    every = (*registry.tables().values(), *WAF_TABLES, *ANOMALY_TABLES, *FEATURE_TABLES, MADE_HOURS, FULL_LISTINGS)
+    """By key: those of the sources, those of WAF, scaling, anomalies and the feature store, and what housekeeping keeps."""
+    actions = (*WAF_TABLES, *SCALING_TABLES, *ANOMALY_TABLES, *FEATURE_TABLES)
+    every = (*registry.tables().values(), *actions, MADE_HOURS, FULL_LISTINGS)
     return {table.key: table for table in every}

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 Home = Annotated[
     Path | None, typer.Option("--home", help="Folder with all state (default: WEIR_HOME or .weir).", show_default=False)
 ]
+Override = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--override", help="A check of the plan that does not count this time; needs --reason.", show_default=False
+    ),
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why; recorded in the audit.", show_default=False)]
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -33,6 +40,11 @@ def stop_where_not_applied(settings: Settings, outcome: Any) -> None:
 
     if outcome.failed_checks and settings.waf_apply:
         raise RunFailed(f"WAF stays as it is; a check stopped the plan: {outcome.failed_checks[0]}", 4)
+
+
+def location_of(text: str) -> str:
+    """A location as it is remembered: a URI as it is, a path in full."""
+    return text if "://" in text else str(Path(text).expanduser().resolve())
 
 
 def time_of(option: str, text: str | None) -> datetime | None:

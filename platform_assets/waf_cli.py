@@ -14,6 +14,8 @@ import typer
 
 from platform_assets.terminal import (
     Home,
+    Override,
+    Reason,
     console_of,
     duration_of,
     settings_of,
@@ -28,13 +30,6 @@ if TYPE_CHECKING:
 waf_app = typer.Typer(help="What WAF holds and why; allow, block, withdraw, roll back, install.", no_args_is_help=True)
 
 Apply = Annotated[bool, typer.Option("--apply", help="Change WAF; without it the plan is only shown.")]
-Override = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--override", help="A check of the plan that does not count this time; needs --reason.", show_default=False
-    ),
-]
-Reason = Annotated[str, typer.Option("--reason", help="Why; recorded in the audit.", show_default=False)]
 Cidr = Annotated[str, typer.Argument(help="Address or CIDR.")]
 Lasting = Annotated[str, typer.Option("--for", help="How long, such as 30m, 2h, 7d.")]
 
@@ -85,10 +80,10 @@ def install(
 @waf_app.command()
 def status(home: Home = None) -> None:
     """The IP sets and web ACLs of each scope, what people's acts are in force, and what applying would change."""
+    from platform_assets.plan_checks import failures
     from platform_assets.resources.engine import lake_of
     from platform_assets.resources.waf import waf_name, waf_targets
     from platform_assets.waf.assets import make_plan
-    from platform_assets.waf.checks import failures
     from platform_assets.waf.interventions import Interventions
     from platform_assets.waf.web_acls import use_lines
 
@@ -210,11 +205,11 @@ def _act(
 
 def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) -> None:
     """One path with `weir run edge`: the same assets, checks and alerts; shown alone, nothing is written."""
+    from platform_assets.plan_checks import failures
     from platform_assets.resources.engine import lake_of
     from platform_assets.resources.waf import waf_targets
     from platform_assets.waf import audit_log
     from platform_assets.waf.assets import make_plan
-    from platform_assets.waf.checks import failures
 
     lake = lake_of(settings)
     made, results = make_plan(settings, lake, waf_targets(settings), audit_log.overrides_of(lake, overrides))

@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from spark_jobs.contract import HOUR_COLUMN, Column, Interval, Table
+from spark_jobs.contract import HOUR_COLUMN, HOUR_FORMAT, Column, Interval, Table
 from spark_jobs.delta_log import ActiveFile, Opened, Snapshot, opened
 from spark_jobs.objects import Storage
 
@@ -60,6 +60,16 @@ class WrittenFile:
     @classmethod
     def from_json(cls, text: str) -> WrittenFile:
         return cls(**json.loads(text))
+
+
+def hour_names(at: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The hour of each time, as the partitions have it. Each distinct hour is written once: writing is what takes time."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    hours = pc.floor_temporal(at, unit="hour")
+    encoded = (hours.combine_chunks() if isinstance(hours, pa.ChunkedArray) else hours).dictionary_encode()
+    return pc.strftime(encoded.dictionary, format=HOUR_FORMAT).take(encoded.indices)
 
 
 def arrow_type(column: Column) -> pa.DataType:

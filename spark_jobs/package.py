@@ -18,7 +18,7 @@ from pathlib import Path
 
 ZIP, ENTRY_POINT, REQUIREMENTS = "weir-jobs.zip", "main.py", "requirements.txt"
 PACKAGES = ("spark_jobs", "weir_models")
-NEEDED = ("boto3", "deltalake", "isal", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "skops")
+NEEDED = ("boto3", "deltalake", "isal", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "skops", "threadpoolctl")
 """What the packages import; pyspark is the service's own. boto3: the driver's alone, for secrets."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 LOCK = Path(__file__).parents[1] / "requirements.lock"

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.contract import Interval
+from spark_jobs.contract import HOUR_COLUMN, Interval
 from spark_jobs.lake import MANIFEST_SCHEMA, WrittenFile
 
 if TYPE_CHECKING:
@@ -84,10 +84,14 @@ def written_by_share(
 
     def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
+        import pyarrow.compute as pc
 
         writer = lake.writer(target)
         for share in items_of(batches):
-            writer.write_by_hour(make(share))
+            made = make(share)
+            for hour in sorted(pc.unique(made[HOUR_COLUMN]).to_pylist()):
+                writer.write(made.filter(pc.equal(made[HOUR_COLUMN], hour)), hour)
+                writer.close_all()  # else all hours would be held once more
         yield pa.RecordBatch.from_pydict({"manifest": [file.to_json() for file in writer.close()]})
 
     rows = shared_out(spark, range(shares), [1] * shares, shares).mapInArrow(write, MANIFEST_SCHEMA).collect()

@@ -9,8 +9,9 @@ from typing import Any
 
 import dagster as dg
 
-from platform_assets.automation import follows_upstream, key_of, spec_of
+from platform_assets.automation import check_specs, follows_upstream, key_of, spec_of
 from platform_assets.partitions import hourly, interval_of
+from platform_assets.plan_checks import OVERRIDES_TAG, CheckResult, failures
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.notifier import Alert, notify
 from platform_assets.resources.waf import waf_targets
@@ -22,7 +23,7 @@ from platform_assets.waf.audit import Asked, as_decision, asked_for, explained, 
 from platform_assets.waf.benign import benign_addresses
 from platform_assets.waf.calls import in_each
 from platform_assets.waf.check_inputs import check_inputs
-from platform_assets.waf.checks import CheckResult, failures, run_checks
+from platform_assets.waf.checks import run_checks
 from platform_assets.waf.deciding import decide_hours, decision_checks, identifier_of, loader_of
 from platform_assets.waf.decisions import Decision, Row
 from platform_assets.waf.errors import WafError
@@ -41,8 +42,6 @@ from spark_jobs.registry import tables
 
 OWNER = "team:edge"
 IP_SETS_KEY = dg.AssetKey(["waf", "ip_sets"])
-OVERRIDES_TAG = "weir/overrides"
-"""Tag of a run: the audit_ids of the checks that do not count in it."""
 
 
 class PlanStoppedError(WafError):
@@ -57,7 +56,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(
         name="waf_decisions",
         specs=[spec_of(WAF_DECISIONS, OWNER, {"python", "deltalake"}, hourly_keys, partitions, follows_upstream())],
-        check_specs=_check_specs(WAF_DECISIONS),
+        check_specs=check_specs(WAF_DECISIONS),
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
@@ -102,7 +101,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(
         name="waf_plan",
         specs=[spec_of(WAF_PLAN, OWNER, {"python", "deltalake"}, hourly_keys, None, follows_upstream())],
-        check_specs=_check_specs(WAF_PLAN),
+        check_specs=check_specs(WAF_PLAN),
     )
     def waf_plan(context: dg.AssetExecutionContext) -> Any:
         lake, key = lake_of(settings), key_of(WAF_PLAN.key)
@@ -316,10 +315,3 @@ def _stopped(results: Sequence[CheckResult], made: Plans) -> Alert:
         details={one.name: one.sentence for one in results},
         key=f"plan_stopped:{','.join(one.name for one in results)}:{made.planned_at:%Y-%m-%dT%H}",
     )
-
-
-def _check_specs(table: Table) -> list[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(check.name, asset=key_of(table.key), description=check.meaning, blocking=check.blocking)
-        for check in table.checks
-    ]

@@ -7,11 +7,11 @@ What rows mean is audit.py's.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from platform_assets.resources.caller import caller
 from platform_assets.settings import Settings
 from platform_assets.waf.audit import Act
 from platform_assets.waf.decisions import Row
@@ -95,25 +95,5 @@ def versions_of(row: Row, request_model_version: str | None) -> frozenset[str]:
 
 
 def who(settings: Settings) -> str:
-    """The system's user, and with AWS as target the caller that AWS knows; no name of a machine."""
-    user = _system_user()
-    if settings.waf_target != "aws":
-        return user
-    from platform_assets.resources.aws import AWS_ERRORS, aws_client
-
-    try:
-        client = aws_client("sts", settings.aws_region, seconds=3, attempts=1)
-        return f"{user} as {client.get_caller_identity()['Arn']}"
-    except AWS_ERRORS:  # whether AWS may be used at all is said by what is asked of WAF
-        return user
-
-
-def _system_user() -> str:
-    if not hasattr(os, "getuid"):
-        return "unknown user"
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"user {os.getuid()}"
+    """The system's user, and with AWS as target the caller that AWS knows."""
+    return caller(settings.aws_region, asks_aws=settings.waf_target == "aws")

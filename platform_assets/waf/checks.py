@@ -5,11 +5,12 @@ Pure: a plan and counted inputs in, one sentence a check out. Names and meanings
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from platform_assets.plan_checks import CheckResult, Finding, judged, unknown_check
 from platform_assets.waf.coverage import Change, applied_count, gained, lost
 from platform_assets.waf.decisions import instant
 from platform_assets.waf.errors import WafError
@@ -92,39 +93,12 @@ class CheckInputs:
     """(address, action) that people had taken out: a removal nobody needs to be warned of."""
 
 
-@dataclass(frozen=True)
-class CheckResult:
-    """One check: whether the plan may go on, why in a sentence, and the figures."""
-
-    name: str
-    passed: bool
-    sentence: str
-    metadata: dict[str, Any]
-    blocking: bool = True
-
-
-Finding = tuple[bool, str, dict[str, Any]]
-
-
 def run_checks(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> list[CheckResult]:
     """All checks, in the order of the table. WafError for an override of a check that does not exist."""
-    for name in inputs.overrides:
-        if name not in CHECKS:
-            raise WafError(f"There is no check {name!r} to override; there are {', '.join(CHECKS)}.")
-    results = []
-    for declared in WAF_PLAN.checks:
-        passed, sentence, metadata = CHECKS[declared.name](plan, inputs, bounds)
-        why = inputs.overrides.get(declared.name)
-        if why is not None and not passed:
-            passed, sentence = True, f"Overridden ({why}): {sentence}"
-            metadata = {**metadata, "overridden_because": why}
-        results.append(CheckResult(declared.name, passed, sentence, metadata, declared.blocking))
-    return results
-
-
-def failures(results: Iterable[CheckResult]) -> list[CheckResult]:
-    """The results that stop the apply."""
-    return [one for one in results if one.blocking and not one.passed]
+    if said := unknown_check(inputs.overrides, WAF_PLAN.checks):
+        raise WafError(said)
+    findings = {check.name: CHECKS[check.name](plan, inputs, bounds) for check in WAF_PLAN.checks}
+    return judged(WAF_PLAN.checks, findings, inputs.overrides)
 
 
 def _protected(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:

@@ -11,16 +11,17 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from platform_assets.plan_checks import unknown_check
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from platform_assets.waf import audit_log
 from platform_assets.waf.assets import unexpired
 from platform_assets.waf.audit import ALLOW, BLOCK, OVERRIDE, RESUME, ROLLBACK, WITHDRAW, Act, InForce, in_force
-from platform_assets.waf.checks import CHECKS
 from platform_assets.waf.decisions import as_utc, instant
 from platform_assets.waf.errors import WafError
 from platform_assets.waf.policy import load_allow_list, load_policy
 from platform_assets.waf.ranges import Network, Ranges, parse_network, special_ranges
+from platform_assets.waf.tables import WAF_PLAN
 from spark_jobs.lake import Lake
 
 LONGEST = timedelta(days=365)
@@ -148,9 +149,8 @@ class Interventions:
 
 def check_names(checks: Sequence[str]) -> None:
     """One sentence where a check that is to be overridden does not exist."""
-    for name in checks:
-        if name not in CHECKS:
-            raise InterventionError(f"There is no check {name!r} to override; there are {', '.join(CHECKS)}.")
+    if said := unknown_check(checks, WAF_PLAN.checks):
+        raise InterventionError(said)
 
 
 def _network(text: str) -> Network:

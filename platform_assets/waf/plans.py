@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from platform_assets.waf.checks import CheckResult
+from platform_assets.plan_checks import CheckResult
 from platform_assets.waf.errors import WafError
 from platform_assets.waf.plan import Entry, Plan, late_files_of, summary_of
 from platform_assets.waf.scopes import Scope, told

@@ -20,7 +20,7 @@ from platform_assets.definitions import build_defs
 from platform_assets.models import MODELS
 from platform_assets.polling import CLOUDWATCH_KEY
 from platform_assets.resources.engine import lake_of
-from platform_assets.run import ANOMALIES_AT_THE_END, ANOMALIES_BY_HOUR, AT_THE_END, EDGE, METRICS
+from platform_assets.run import ANOMALIES_AT_THE_END, ANOMALIES_BY_HOUR, AT_THE_END, EDGE, METRICS, SCALING
 from platform_assets.sensors import hour_ranges
 from platform_assets.settings import Settings, load_settings
 from platform_assets.staleness import steps
@@ -97,7 +97,7 @@ def test_hourly_tables_are_partitioned_and_no_others_are(graph: Any) -> None:
 def test_what_has_no_parsed_hours_upstream_of_it_starts_by_sensor_or_by_clock(graph: Any) -> None:
     follows = {"/".join(k.path) for k in graph.get_all_asset_keys() if graph.get(k).automation_condition}
     layers = {name.split("/")[0] for name in follows}
-    assert layers == {"features", "feature_store", "predictions", "anomaly", "decisions", "exports", "waf"}
+    assert layers == {"features", "feature_store", "predictions", "anomaly", "decisions", "exports", "scaling", "waf"}
     assert follows == {name for name in keys(graph) if name.split("/")[0] in layers}
 
 
@@ -203,8 +203,19 @@ def test_the_command_line_makes_every_asset_that_follows_upstream(graph: Any) ->
     hourly = {key for chain in (EDGE, METRICS) for key in (*chain.by_hour, *chain.by_trailing_day)}
     ledgers = {source.objects.key for source in SOURCES.values()}
     hourly |= set(ANOMALIES_BY_HOUR)
-    staged = {CLOUDWATCH_KEY, *ledgers, *hourly, *AT_THE_END, *ANOMALIES_AT_THE_END}
-    layers = {"raw", "parsed", "features", "feature_store", "predictions", "anomaly", "decisions", "exports", "waf"}
+    staged = {CLOUDWATCH_KEY, *ledgers, *hourly, *SCALING, *AT_THE_END, *ANOMALIES_AT_THE_END}
+    layers = {
+        "raw",
+        "parsed",
+        "features",
+        "feature_store",
+        "predictions",
+        "anomaly",
+        "decisions",
+        "exports",
+        "scaling",
+        "waf",
+    }
     made = {key for key in keys(graph) if key.split("/")[0] in layers and graph.get(key_of(key)).is_materializable}
     assert staged == made
     assert set(steps()) <= hourly

@@ -96,6 +96,8 @@ def test_prometheus_samples_are_read_in_both_forms_and_counters_are_marked() -> 
         {"metric": {"__name__": "http_requests_total", **labels}, "values": [[SECONDS, "5"], [SECONDS + 15, "7"]]},
         {"labels": labels, "name": "cluster:node_cpu:ratio_rate5m", "timestamp": MS, "value": 0.25},
         {"metric": {"__name__": "up", "instance": "a"}, "value": [SECONDS, "1"]},
+        {"metric": {"__name__": "node_count", "cluster": "shop"}, "value": [SECONDS, "13"]},
+        {"metric": {"__name__": "rpc_duration_seconds_count", "cluster": "shop"}, "value": [SECONDS, "8"]},
         {"status": "success", "data": {"resultType": "vector", "result": [{"metric": {"__name__": "x_total"}, "value": [SECONDS, "NaN"]}]}},
     )  # fmt: skip
     assert rows(found, "cluster_id", "series", "metric", "value", "is_counter") == [
@@ -103,8 +105,10 @@ def test_prometheus_samples_are_read_in_both_forms_and_counters_are_marked() -> 
         ("shop", "pod=api-1", "request_rate", 7.0, True),
         ("shop", "pod=api-1", "cpu_utilization", 25.0, False),
         ("shop", "instance=a", "up", 1.0, False),
+        ("shop", "", "node_count", 13.0, False),
+        ("shop", "", "rpc_duration_seconds_count", 8.0, True),
     ]
-    assert [(one.line_number, one.reason, one.metric) for one in found.rejected] == [(4, "bad_number", "x_total")]
+    assert [(one.line_number, one.reason, one.metric) for one in found.rejected] == [(6, "bad_number", "x_total")]
 
 
 def test_results_of_get_metric_data_are_read_as_the_poller_writes_them_and_as_the_api_answers() -> None:

@@ -8,8 +8,9 @@ import pytest
 from test_waf_plan import owned
 from waf_world import NOW, due, v4
 
+from platform_assets.plan_checks import CheckResult, failures
 from platform_assets.waf.applied import Applied, AppliedSet, Owned
-from platform_assets.waf.checks import CHECKS, Bounds, CheckInputs, CheckResult, failures, run_checks
+from platform_assets.waf.checks import CHECKS, Bounds, CheckInputs, run_checks
 from platform_assets.waf.errors import WafError
 from platform_assets.waf.plan import LiveSet, Plan, plan
 from platform_assets.waf.slots import Budget

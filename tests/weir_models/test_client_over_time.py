@@ -63,11 +63,8 @@ def rows(made_up: Iterable[dict[str, Any]]) -> pd.DataFrame:
     schema = pa.schema([field for field in arrow_schema(REQUESTS) if field.name in COLUMNS])
     hourly = client_hourly_rows(pa.Table.from_pylist(requests, schema=schema).to_batches())
     assert hourly is not None
-    networks = [evaluation.network_of(client) for client in hourly["client"].to_pylist()]
     last = max(made["event_at"])
-    daily = client_daily_rows(
-        hourly.append_column("network", pa.array(networks)), f"{START:%Y-%m-%d-%H}", f"{last:%Y-%m-%d-%H}"
-    ).to_pandas()
+    daily = client_daily_rows(hourly.to_batches(), f"{START:%Y-%m-%d-%H}", f"{last:%Y-%m-%d-%H}").to_pandas()
     frame = daily.rename(columns=lambda name: name if name in ("client", "client_kind", "hour_at") else f"day_{name}")
     frame["hour_at"] = pd.to_datetime(frame["hour_at"], utc=True)
     made["hour_at"] = made["event_at"].dt.floor("h")

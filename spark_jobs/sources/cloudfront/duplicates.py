@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
+from spark_jobs.lake import hour_names
 from spark_jobs.shares import items_of, shared_out
 from spark_jobs.sources.cloudfront.hashing import text_hashes
 from spark_jobs.sources.cloudfront.tables import REQUESTS
@@ -117,7 +117,7 @@ def _rows_of(lake: Lake, shares: DataFrame, repeated: np.ndarray) -> Iterable[An
         for batch in lake.read_batches(REQUESTS, items_of(batches), columns):
             place = np.minimum(np.searchsorted(repeated, text_hashes(batch.column(0))), len(repeated) - 1)
             rows = batch.filter(pa.array(repeated[place] == text_hashes(batch.column(0))))
-            hour = pc.strftime(rows.column("event_at"), format="%Y-%m-%d-%H")
+            hour = hour_names(rows.column("event_at"))
             yield pa.RecordBatch.from_arrays([*rows.columns[:3], hour], names=[*columns[:3], "hour"])
 
     ddl = "request_id string, source_object string, line_number bigint, hour string"

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.contract import HOUR_COLUMN
+from spark_jobs.lake import hour_names
 from spark_jobs.sources.cloudfront.patterns import AGENT_PATTERNS, PATH_PATTERNS
 from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY
 
@@ -96,7 +97,7 @@ def _of_groups(rows: _Rows, order: Numbers, group: Numbers, patterns: Mapping[st
         "hour_at": hour_at,
         "first_event_at": _timestamps(first),
         "last_event_at": _timestamps(last),
-        HOUR_COLUMN: pc.strftime(hour_at, format="%Y-%m-%d-%H"),
+        HOUR_COLUMN: hour_names(hour_at),
     }
     return pa.table({name: columns[name] for name in (*CLIENT_HOURLY.column_names, HOUR_COLUMN)})
 

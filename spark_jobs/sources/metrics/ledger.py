@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from spark_jobs.contract import parse_hour
+from spark_jobs.lake import hour_names
 from spark_jobs.ledger import RawObject
 from spark_jobs.objects import Storage
 from spark_jobs.sources.metrics.mapping import MAPPING, overridden
@@ -62,7 +63,7 @@ def hours_of(samples: pa.Table) -> list[str]:
     """Hours that any of the samples lies in."""
     import pyarrow.compute as pc
 
-    hours: list[str] = pc.unique(pc.strftime(samples["event_at"], format="%Y-%m-%d-%H")).to_pylist()
+    hours: list[str] = pc.unique(hour_names(samples["event_at"])).to_pylist()
     return sorted(hours)
 
 

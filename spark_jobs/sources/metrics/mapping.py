@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from spark_jobs.sources.metrics.tables import CLUSTER_METRICS
+
 PROMETHEUS = "Prometheus"
 CONTAINER_INSIGHTS = "ContainerInsights"
 STATISTICS = ("Average", "Sum", "Minimum", "Maximum", "SampleCount")
@@ -89,8 +91,9 @@ def overridden(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapped]:
 
 
 def mapped(table: Mapping[str, Mapped], namespace: str, metric: str) -> Mapped:
-    """What a metric is here; one that the table does not have is itself."""
-    return table.get(f"{namespace} {metric}") or Mapped(metric)
+    """What a metric is here; one that the table does not have is itself, and one of our names no counter (node_count)."""
+    is_ours = metric in {name for name, _ in CLUSTER_METRICS}
+    return table.get(f"{namespace} {metric}") or Mapped(metric, is_counter=False if is_ours else None)
 
 
 def converted(one: Mapped, figure: float, unit: str, period_seconds: float | None) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from spark_jobs.contract import HOUR_COLUMN, Interval
-from spark_jobs.lake import arrow_schema
+from spark_jobs.lake import arrow_schema, hour_names
 from spark_jobs.sources.metrics.features import micros
 from spark_jobs.sources.metrics.grid import SECOND, regular
 from spark_jobs.sources.metrics.mapping import SUMMED
@@ -170,7 +170,7 @@ class _Cluster:
             ),
         }
         table = pa.table({name: columns[name] for name in CLUSTER_5MIN.column_names}, schema=arrow_schema(CLUSTER_5MIN))
-        return table.append_column(HOUR_COLUMN, pa.compute.strftime(at, format="%Y-%m-%d-%H"))
+        return table.append_column(HOUR_COLUMN, hour_names(at))
 
     def _expected(self, there: Numbers) -> Numbers:
         """Steps of hours in which, or in the hour before which, the metric has a value."""

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract import HOUR_COLUMN, Interval
-from spark_jobs.lake import MANIFEST_SCHEMA, Lake, WrittenFile
+from spark_jobs.lake import MANIFEST_SCHEMA, Lake, WrittenFile, hour_names
 from spark_jobs.ledger import RawObject, carried_over
 from spark_jobs.shares import items_of, shared_out
 from spark_jobs.sources.metrics.features import micros
@@ -123,7 +123,7 @@ class _Writing:
 
         parsed = parse(stream, raw.source_object, options, delivered)
         rows = parsed.samples
-        names = pc.strftime(rows["event_at"], format="%Y-%m-%d-%H")
+        names = hour_names(rows["event_at"])
         by_hour = Counter({one["values"]: one["counts"] for one in pc.value_counts(names).to_pylist()})
         there = pc.is_in(names, pa.array(sorted(self.wanted)))
         rows = rows.append_column("source_object", pa.repeat(raw.source_object, rows.num_rows))

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.contract import HOUR_COLUMN
-from spark_jobs.lake import arrow_schema
+from spark_jobs.lake import arrow_schema, hour_names
 from spark_jobs.sources.metrics.features import FEATURES, HOUR_SECONDS, WINDOWS, Calendar, of_time
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, CLUSTER_FEATURES, FLAGS
 
@@ -30,8 +30,8 @@ def cluster_features_rows(steps: pa.Table, hours: Sequence[str], calendar: Calen
     clusters = steps["cluster_id"].combine_chunks().dictionary_encode()
     codes = clusters.indices.to_numpy()
     times = steps["event_at"].cast(pa.int64()).to_numpy()
-    hour_names = pc.strftime(steps["event_at"], format="%Y-%m-%d-%H")
-    wanted = pc.is_in(hour_names, pa.array(list(hours))).to_numpy()
+    names = hour_names(steps["event_at"])
+    wanted = pc.is_in(names, pa.array(list(hours))).to_numpy(zero_copy_only=False)
     rows = np.flatnonzero(wanted)
     made: dict[str, pa.Array] = {"cluster_id": steps["cluster_id"].take(rows), "event_at": steps["event_at"].take(rows)}
     made |= _features(steps, codes, times, rows, calendar)
@@ -40,7 +40,7 @@ def cluster_features_rows(steps: pa.Table, hours: Sequence[str], calendar: Calen
     table = pa.table(
         {name: made[name] for name in CLUSTER_FEATURES.column_names}, schema=arrow_schema(CLUSTER_FEATURES)
     )
-    return table.append_column(HOUR_COLUMN, hour_names.take(rows))
+    return table.append_column(HOUR_COLUMN, names.take(rows))
 
 
 def _features(
