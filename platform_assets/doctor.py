@@ -246,6 +246,16 @@ def _raw(settings: Settings) -> tuple[State, str]:
     return "ok", f"{location} holds {count:,} objects{' or more' if count == LISTED_OBJECTS else ''}."
 
 
+def _metric_files(settings: Settings) -> tuple[State, str]:
+    location = settings.metrics_raw
+    if not location:
+        return "off", "None; weir run anomaly --input PATH_OR_S3_URI or WEIR_METRICS_RAW names some."
+    count = _count(settings, location)
+    if not count:
+        return "missing", f"{location} is reachable and holds no metric file."
+    return "ok", f"{location} holds {count:,} metric files{' or more' if count == LISTED_OBJECTS else ''}."
+
+
 def _queue(settings: Settings) -> tuple[State, str]:
     url = settings.raw_queue_url
     if not url:
@@ -333,7 +343,7 @@ def _waf(settings: Settings) -> tuple[State, str]:
 
 
 def _credentials(settings: Settings) -> tuple[State, str]:
-    locations = (settings.cloudfront_raw, settings.lake_root)
+    locations = (settings.cloudfront_raw, settings.metrics_raw, settings.lake_root)
     uses = {
         "S3": any(location.startswith("s3://") for location in locations),
         "SQS": bool(settings.raw_queue_url),
@@ -425,6 +435,7 @@ CHECKS: dict[str, Callable[[Settings], tuple[State, str]]] = {
     "named files": _files,
     "raw location": _raw,
     "raw queue": _queue,
+    "metric files": _metric_files,
     "lake": _lake,
     "mlflow": _mlflow,
     "database": _database,

@@ -29,7 +29,7 @@ from platform_assets.staleness import stale_by_lineage, stale_parsed_hours, step
 from platform_assets.tables import all_tables
 from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
 from spark_jobs.lineage import MADE_HOURS
-from spark_jobs.registry import tables
+from spark_jobs.registry import sources
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("environment")]
 MADE_BY_EVERY_RUN = (WAF_PLAN.key, MADE_HOURS.key)
@@ -180,7 +180,7 @@ def test_a_late_file_makes_its_hour_and_the_hours_that_look_back_on_it_again(edg
     assert late.outcome.hours == edge.hours(2)
     assert 0 < late.outcome.dagster_seconds < late.outcome.run_seconds
     assert late.outcome.later_hours == 2
-    for table in tables().values():
+    for table in sources()["cloudfront"].tables:
         if table.hourly and table.name not in ("rejected_lines", "client_attacks"):
             looks_back = table.trailing_hours or table.name == "client_scores"
             assert changed(late.before, late.after, table.key) == edge.hours(*((2, 3, 4) if looks_back else (2,)))

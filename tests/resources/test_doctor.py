@@ -74,7 +74,7 @@ def test_an_empty_home_fails_nothing_and_stays_empty(tmp_path: Path) -> None:
     assert exit_code(findings) == 0
     assert {finding.name: finding.state for finding in findings} == {
         "python": "ok", "engine": "ok", "settings": "ok", "home": "missing", "hash key": "missing", "named files": "off",
-        "raw location": "missing", "raw queue": "off", "lake": "missing", "mlflow": "missing", "database": "missing", "waf": "ok",
+        "raw location": "missing", "raw queue": "off", "metric files": "off", "lake": "missing", "mlflow": "missing", "database": "missing", "waf": "ok",
         "aws credentials": "off", "alerts webhook": "off", "alerts sns": "off", "metrics": "ok",
             "glue catalogue": "off",
             "online features": "ok",
@@ -93,9 +93,10 @@ def test_what_is_there_is_counted(home: Settings, tmp_path: Path) -> None:
         mlflow.execute("CREATE TABLE registered_models (name)")
         mlflow.execute("INSERT INTO registered_models VALUES ('request_attack')")
         weir.execute("CREATE TABLE t (c)")
-    settings = changed(home, cloudfront_raw=str(tmp_path / "raw"))
+    settings = changed(home, cloudfront_raw=str(tmp_path / "raw"), metrics_raw=str(tmp_path / "raw"))
     found = {finding.name: finding for finding in examine(settings)}
     assert {found[name].state for name in ("home", "hash key", "raw location", "lake", "mlflow", "database")} == {"ok"}
+    assert "holds 1 metric files" in found["metric files"].sentence
     assert "holds 1 objects" in found["raw location"].sentence
     assert "holds 2 tables" in found["lake"].sentence
     assert "holds 1 registered models" in found["mlflow"].sentence
@@ -199,6 +200,7 @@ def test_a_webhook_is_reached_without_being_called(home: Settings, server: Calla
     ("values", "name", "said"),
     [
         ({"cloudfront_raw": "/nowhere/at/all"}, "raw location", "does not exist"),
+        ({"metrics_raw": "/nowhere/at/all"}, "metric files", "does not exist"),
         ({"raw_queue_url": "https://sqs/logs"}, "raw queue", "set WEIR_CLOUDFRONT_RAW to the s3:// URI of the logs"),
         ({"engine": "flink"}, "engine", "The engine flink is not known"),
         (

@@ -1,0 +1,106 @@
+"""What models are fitted on: labels of simulated incidents, sentences where there is nothing, and who is fitted again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from platform_assets.definitions import build_defs
+from platform_assets.models import MODELS, fit_and_register, models_of
+from platform_assets.resources.engine import lake_of
+from platform_assets.resources.registry import ModelRegistry
+from platform_assets.run import exit_code_of, train
+from platform_assets.settings import Settings
+from platform_assets.training import TRAINING, TrainingError, with_incidents
+from spark_jobs.contract import HOUR_COLUMN
+from spark_jobs.lake import arrow_schema
+from spark_jobs.sources.metrics.tables import CLUSTER_5MIN
+
+START = datetime(2026, 11, 16, tzinfo=UTC)
+
+
+def at(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def test_a_step_that_an_incident_overlaps_with_is_one_and_a_deploy_is_none() -> None:
+    rows = pd.DataFrame({"cluster_id": ["a"] * 4 + ["b"], "event_at": [at(0), at(5), at(10), at(15), at(5)]})
+    incidents = pd.DataFrame(
+        {
+            "cluster_id": ["a", "a"],
+            "kind": ["outage", "deploy"],
+            "start_at": [at(4), at(15)],
+            "end_at": [at(10), at(20)],
+        }
+    )
+    found = with_incidents(rows, incidents)
+    assert found["is_incident"].tolist() == [True, True, False, False, False]
+    assert found["incident_kind"].tolist() == ["outage", "outage", None, "deploy", None]
+
+
+def test_every_model_has_its_training_set_and_its_inputs_are_columns_of_it() -> None:
+    assert set(models_of("cloudfront")) | set(models_of("metrics")) == set(MODELS)
+    assert models_of("cloudfront") == ("request_attack", "client_abuse"), (
+        "clients are labelled by the scores of requests"
+    )
+    for training in TRAINING.values():
+        assert set(training.inputs) <= set(training.table.column_names)
+        assert (training.rows is None) == (training.table.layer != "training")
+
+
+def test_a_model_without_rows_and_one_that_there_is_not_end_in_a_sentence(home: Settings) -> None:
+    with pytest.raises(TrainingError) as no_rows:
+        fit_and_register(home, "predictive_scaling")
+    assert str(no_rows.value).startswith(
+        "features/metrics/cluster_5min holds no rows that predictive_scaling could be fitted on; run `weir run"
+    )
+    with pytest.raises(
+        TrainingError, match="There is no model tea; choose from request_attack, client_abuse, "
+    ) as error:
+        train(home, names=["tea"])
+    assert exit_code_of(error.value) == 3
+
+
+@pytest.mark.parametrize(
+    ("locations", "fitted"),
+    [
+        ({}, set()),
+        ({"cloudfront_raw": "s3://a"}, {"request_attack", "client_abuse"}),
+        ({"metrics_raw": "s3://a"}, {"predictive_scaling", "anomaly_detection"}),
+    ],
+)
+def test_models_are_fitted_again_where_their_source_has_a_location(
+    home: Settings, locations: dict[str, str], fitted: set[str]
+) -> None:
+    schedule = build_defs(home, **locations).get_repository_def().get_schedule_def("retrain_models")
+    with dg.DagsterInstance.ephemeral() as instance:
+        ticked = schedule.evaluate_tick(dg.build_schedule_context(instance, datetime.now(UTC)))
+    keys = {key.to_user_string() for request in ticked.run_requests or () for key in request.asset_selection or ()}
+    made = {TRAINING[name].table.key for name in fitted if TRAINING[name].rows is not None}
+    assert keys == {f"models/{name}" for name in fitted} | made
+    assert bool(ticked.skip_message) == (not fitted)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("environment")
+def test_predictive_scaling_is_fitted_on_the_steps_that_the_lake_holds(home: Settings) -> None:
+    steps = 4 * 288
+    load = 45 + 20 * np.sin(np.arange(steps) / 288 * 2 * np.pi) + np.random.default_rng(0).normal(0, 1, steps)
+    rows = pd.DataFrame({"cluster_id": "shop", "event_at": [at(5 * step) for step in range(steps)]})
+    rows = rows.assign(cpu_utilization=load, node_count=3.0)
+    rows[HOUR_COLUMN] = rows["event_at"].dt.strftime("%Y-%m-%d-%H")
+    schema = arrow_schema(CLUSTER_5MIN, with_hour=True)
+    given = {name: rows[name] if name in rows else [None] * steps for name in schema.names}
+    given |= {name: [False] * steps for name in schema.names if name.startswith("is_")}
+    given |= {"gap_metrics": [[]] * steps, "sample_count": [1] * steps, "cpu_sample_count": [1] * steps}
+    lake_of(home).overwrite_arrow(pa.Table.from_pydict(given, schema=schema), CLUSTER_5MIN)
+    outcome = train(home, names=["predictive_scaling"])
+    figures = outcome.metadata["models/predictive_scaling"]
+    assert figures["n_series"] == 1 and figures["ratio_persistence"] < 1
+    passed = not outcome.failed_checks
+    assert ModelRegistry.of(home).champion("predictive_scaling") == (figures["model version"] if passed else None)
