@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_assets.feature_store.tables import TABLES as FEATURE_TABLES
 from platform_assets.resources.engine import lake_of
+from platform_assets.scaling.tables import TABLES as SCALING_TABLES
 from platform_assets.settings import Settings
 from platform_assets.waf.decisions import as_utc, instant
 from platform_assets.waf.tables import TABLES as WAF_TABLES
@@ -27,7 +28,7 @@ from spark_jobs.lake import Lake, arrow_schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TIME_COLUMNS = ("acted_at", "event_at", "hour_at", "decided_at", "planned_at", "first_seen_at")
+TIME_COLUMNS = ("acted_at", "event_at", "hour_at", "decided_at", "planned_at", "first_seen_at", "made_at")
 """The first of them that a table has is what --start and --end mean."""
 SORTED_BYTES = 256 << 20
 """Rows of an hour that are sorted in memory; a larger hour is written as it is stored."""
@@ -52,7 +53,7 @@ class ExportReport:
 
 def exportable() -> dict[str, Table]:
     """Every table that a user may export, by key."""
-    return {**registry.tables(), **{table.key: table for table in (*WAF_TABLES, *FEATURE_TABLES)}}
+    return {**registry.tables(), **{table.key: table for table in (*WAF_TABLES, *FEATURE_TABLES, *SCALING_TABLES)}}
 
 
 def short_names() -> dict[str, str]:
