@@ -104,6 +104,8 @@ def test_a_dry_run_changes_nothing_and_replays_old_metrics_that_applying_refuses
     with pytest.raises(ScalingStoppedError, match=r"metrics_are_fresh stops it now, sizes stay .* minutes old"):
         plan_and_apply(scaled, lake)
     assert not (scaled.home / "scaling" / "desired.json").exists()
+    plan_and_apply(scaled, lake, {"metrics_are_fresh": "a replay"})
+    assert sizes(scaled) == dict.fromkeys(CLUSTERS, 7)
     assert '"kind": "scaling_stopped"' in (scaled.home / "alerts.jsonl").read_text(encoding="utf-8")
 
 
