@@ -15,20 +15,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from platform_assets.anomaly.tables import TABLES as ANOMALY_TABLES
-from platform_assets.feature_store.tables import TABLES as FEATURE_TABLES
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
+from platform_assets.tables import all_tables
 from platform_assets.waf.decisions import as_utc, instant
-from platform_assets.waf.tables import TABLES as WAF_TABLES
-from spark_jobs import registry
 from spark_jobs.contract import HOUR_COLUMN, Table, parse_hour
 from spark_jobs.lake import Lake, arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TIME_COLUMNS = ("acted_at", "event_at", "hour_at", "decided_at", "planned_at", "first_seen_at")
+TIME_COLUMNS = ("acted_at", "event_at", "hour_at", "decided_at", "planned_at", "first_seen_at", "made_at")
 """The first of them that a table has is what --start and --end mean."""
 SORTED_BYTES = 256 << 20
 """Rows of an hour that are sorted in memory; a larger hour is written as it is stored."""
@@ -53,7 +50,7 @@ class ExportReport:
 
 def exportable() -> dict[str, Table]:
     """Every table that a user may export, by key."""
-    return {**registry.tables(), **{table.key: table for table in (*WAF_TABLES, *ANOMALY_TABLES, *FEATURE_TABLES)}}
+    return {key: table for key, table in all_tables().items() if table.layer != "housekeeping"}
 
 
 def short_names() -> dict[str, str]:

@@ -49,7 +49,7 @@ class Applied:
     def from_json(cls, found: Mapping[str, Any]) -> Applied:
         clusters = {}
         for name, values in found["clusters"].items():
-            known = {
+            known: dict[str, Any] = {
                 key: datetime.fromisoformat(value) if value and key.endswith("_at") else value
                 for key, value in values.items()
                 if key != "target"

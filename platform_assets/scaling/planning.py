@@ -54,7 +54,7 @@ def make_plan(
         for name, rule in targets.items()
         if name in live
     ]
-    limits = Limits(timedelta(minutes=settings.scaling_max_age_minutes), rules.bounds.min_confidence)
+    limits = _limits(settings, rules, overrides)
     made = plan(subjects, limits, now, state.serial, missing)
     return made, run_checks(made, rules.bounds, overrides)
 
@@ -116,6 +116,15 @@ def stopped_alert(results: list[CheckResult], made: Plan) -> Alert:
         at=made.planned_at,
         details={one.name: one.sentence for one in results},
         key=f"scaling_stopped:{','.join(one.name for one in results)}:{made.planned_at:%Y-%m-%dT%H}",
+    )
+
+
+def _limits(settings: Settings, rules: Rules, overrides: Mapping[str, str]) -> Limits:
+    """A check that does not count this time holds no single cluster either."""
+    any_age, any_forecast = "metrics_are_fresh" in overrides, "forecasts_held" in overrides
+    return Limits(
+        timedelta.max if any_age else timedelta(minutes=settings.scaling_max_age_minutes),
+        0.0 if any_forecast else rules.bounds.min_confidence,
     )
 
 

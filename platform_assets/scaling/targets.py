@@ -24,7 +24,7 @@ class Clients:
     def __init__(self) -> None:
         self._made: dict[tuple[str, str], Any] = {}
 
-    def of(self, service: str, region: str) -> Any:
+    def client(self, service: str, region: str) -> Any:
         if (service, region) not in self._made:
             self._made[service, region] = aws_client(service, region)
         return self._made[service, region]
@@ -93,10 +93,10 @@ class GroupTarget:
 
     def read(self) -> Live:
         answer = _asked(
-            lambda: self.clients.of("autoscaling", self.region).describe_auto_scaling_groups(
+            lambda: self.clients.client("autoscaling", self.region).describe_auto_scaling_groups(
                 AutoScalingGroupNames=[self.name]
             ),
-            f"the Auto Scaling group {self.name}",
+            f"the Auto Scaling group {self.name} in {self.region}",
             "autoscaling:DescribeAutoScalingGroups",
         )
         if not answer["AutoScalingGroups"]:
@@ -108,10 +108,10 @@ class GroupTarget:
 
     def write(self, nodes: int, reason: str) -> None:
         _asked(
-            lambda: self.clients.of("autoscaling", self.region).set_desired_capacity(
+            lambda: self.clients.client("autoscaling", self.region).set_desired_capacity(
                 AutoScalingGroupName=self.name, DesiredCapacity=nodes, HonorCooldown=True
             ),
-            f"the Auto Scaling group {self.name}",
+            f"the Auto Scaling group {self.name} in {self.region}",
             "autoscaling:SetDesiredCapacity",
         )
 
@@ -132,10 +132,10 @@ class NodegroupTarget:
 
     def read(self) -> Live:
         group = _asked(
-            lambda: self.clients.of("eks", self.region).describe_nodegroup(
+            lambda: self.clients.client("eks", self.region).describe_nodegroup(
                 clusterName=self.cluster, nodegroupName=self.nodegroup
             ),
-            f"the node group {self.cluster}/{self.nodegroup}",
+            f"the node group {self.cluster}/{self.nodegroup} in {self.region}",
             "eks:DescribeNodegroup",
         )["nodegroup"]
         if group["status"] not in ("ACTIVE", "UPDATING", "DEGRADED"):
@@ -147,10 +147,10 @@ class NodegroupTarget:
 
     def write(self, nodes: int, reason: str) -> None:
         _asked(
-            lambda: self.clients.of("eks", self.region).update_nodegroup_config(
+            lambda: self.clients.client("eks", self.region).update_nodegroup_config(
                 clusterName=self.cluster, nodegroupName=self.nodegroup, scalingConfig={"desiredSize": nodes}
             ),
-            f"the node group {self.cluster}/{self.nodegroup}",
+            f"the node group {self.cluster}/{self.nodegroup} in {self.region}",
             "eks:UpdateNodegroupConfig",
         )
 
@@ -181,13 +181,14 @@ def _asked(call: Callable[[], dict[str, Any]], what: str, permission: str) -> di
 
 def _sentence(error: Exception, what: str, permission: str) -> str:
     told = getattr(error, "response", {}).get("Error", {})
-    busy = {
-        "ScalingActivityInProgress": "is still scaling or cooling down",
-        "ResourceInUseException": "is being updated",
-    }
-    if told.get("Code") in busy:
-        return f"{what} {busy[told['Code']]}; the next run goes on from there.".replace("the ", "The ", 1)
-    if told.get("Code") in ("ValidationError", "InvalidParameterException", "InvalidRequestException"):
+    code, name = told.get("Code"), what.removeprefix("the ")
+    if code == "ResourceNotFoundException":
+        return f"There is no {name}; correct it in the file of targets."
+    if code == "ScalingActivityInProgress":
+        return f"The {name} is still scaling or cooling down; the next run goes on from there."
+    if code == "ResourceInUseException":
+        return f"The {name} is being updated; the next run goes on from there."
+    if code in ("ValidationError", "InvalidParameterException", "InvalidRequestException"):
         return (
             f"AWS refuses the size for {what} ({told.get('Message', '')}); correct the bounds in the file of targets."
         )

@@ -127,6 +127,13 @@ def test_a_pure_module_of_waf_imports_the_standard_library_and_its_neighbours_on
     assert loaded - set(sys.stdlib_module_names) <= {"platform_assets", "spark_jobs"}
 
 
+def test_plans_of_scaling_are_made_with_the_standard_library_and_the_models_policy_only() -> None:
+    loaded = loaded_by("from platform_assets.scaling import checks, plan, tables")
+    assert tops(loaded) - set(sys.stdlib_module_names) <= {"platform_assets", "spark_jobs", "weir_models"}
+    of_models = {"weir_models", "weir_models.predictive_scaling", "weir_models.predictive_scaling.policy"}
+    assert {name for name in loaded if foreign(name, "weir_models")} == of_models
+
+
 def test_feature_groups_are_declared_with_the_standard_library_only() -> None:
     loaded = tops(loaded_by("from platform_assets.feature_store import groups, tables, sagemaker"))
     assert loaded - set(sys.stdlib_module_names) <= {"platform_assets", "spark_jobs"}

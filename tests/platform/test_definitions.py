@@ -221,6 +221,13 @@ def test_the_command_line_makes_every_asset_that_follows_upstream(graph: Any) ->
     assert set(steps()) <= hourly
 
 
+def test_scaling_follows_the_features_and_applies_after_its_plan(graph: Any) -> None:
+    assert parents(graph, "scaling/recommendations") == {"scaling/plan"}
+    assert parents(graph, "scaling/plan") == {"predictions/scaling_forecasts"}
+    assert parents(graph, "predictions/scaling_forecasts") == {"features/metrics/cluster_5min"}
+    assert not {key for key in ancestors(graph, "scaling/recommendations") if "cloudfront" in key or "waf" in key}
+
+
 def test_a_run_over_one_source_makes_nothing_of_another() -> None:
     for chain in (EDGE, METRICS):
         others = {f"/{name}/" for name in SOURCES if name != chain.source}

@@ -13,9 +13,8 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
-from platform_assets.explain import ExplainError, Explanation, explain
+from platform_assets.explain import TABLES, ExplainError, Explanation, explain
 from platform_assets.explain_text import render, to_json
-from platform_assets.export import find_table
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings, load_settings
 from platform_assets.waf.interventions import Interventions
@@ -34,13 +33,13 @@ DEFAULTS = {"string": "x", "int32": 1, "int64": 0, "double": 0.0, "boolean": Fal
 
 def row(table: str, at: datetime = HOUR, **values: Any) -> dict[str, Any]:
     """A row of the hour of `at`, with zeros and false where nothing is said."""
-    columns = {c.name: DEFAULTS.get(c.type, []) for c in find_table(table).columns}
+    columns = {c.name: DEFAULTS.get(c.type, []) for c in TABLES[table].columns}
     return {**columns, "event_hour": format_hour(at), **values}
 
 
 def fill(settings: Settings, table: str, *rows: dict[str, Any]) -> None:
-    schema = arrow_schema(find_table(table), with_hour=True)
-    lake_of(settings).overwrite_arrow(pa.Table.from_pylist(list(rows), schema=schema), find_table(table))
+    schema = arrow_schema(TABLES[table], with_hour=True)
+    lake_of(settings).overwrite_arrow(pa.Table.from_pylist(list(rows), schema=schema), TABLES[table])
 
 
 def decision(address: str = f"{PROBER}/32", action: str = "block", **values: Any) -> dict[str, Any]:

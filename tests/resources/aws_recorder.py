@@ -58,9 +58,14 @@ def _calls(service: str, environ: dict[str, Any]) -> list[Call]:
     environ["wsgi.input"] = io.BytesIO(body)
     if service == "emr-serverless":
         return _emr_serverless(environ["REQUEST_METHOD"], environ["PATH_INFO"], json.loads(body or b"{}"))
+    if service == "eks":
+        return _eks(environ["REQUEST_METHOD"], environ["PATH_INFO"])
     form = dict(urllib.parse.parse_qsl(body.decode("utf-8", "replace")))
     target = environ.get("HTTP_X_AMZ_TARGET") or environ["PATH_INFO"].replace("/operation/", ".")
     operation = form.get("Action") or target.rpartition(".")[2]
+    if service == "autoscaling" and operation == "SetDesiredCapacity":
+        group = f"autoScalingGroup:an-id:autoScalingGroupName/{form['AutoScalingGroupName']}"
+        return [Call(f"autoscaling:{operation}", (f"arn:aws:autoscaling:us-east-1:{ACCOUNT}:{group}",))]
     if service == "wafv2":
         return _wafv2(operation, json.loads(body))
     if service == "dynamodb":
@@ -92,6 +97,14 @@ def _wafv2(operation: str, given: dict[str, Any]) -> list[Call]:
     referenced = tuple(re.findall(r'"ARN": "(arn:[^"]+)"', json.dumps(given.get("Rules", []))))
     tagged = [Call("wafv2:TagResource", (own,))] if given.get("Tags") else []
     return [Call(f"wafv2:{operation}", (own, *referenced)), *tagged]
+
+
+def _eks(method: str, path: str) -> list[Call]:
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html"""
+    _, cluster, _, nodegroup, *rest = path.strip("/").split("/")
+    arn = f"arn:aws:eks:us-east-1:{ACCOUNT}:nodegroup/{cluster}/{nodegroup}/an-id"
+    action = {("GET", ()): "DescribeNodegroup", ("POST", ("update-config",)): "UpdateNodegroupConfig"}
+    return [Call(f"eks:{action[method, tuple(rest)]}", (arn,))]
 
 
 def _glue_resources(operation: str, given: dict[str, Any]) -> tuple[str, ...]:

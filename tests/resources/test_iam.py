@@ -31,6 +31,7 @@ from platform_assets.resources.metrics import MetricPoint, publish
 from platform_assets.resources.notifier import Alert, notify
 from platform_assets.resources.spark.cluster import Submission
 from platform_assets.resources.waf import waf_calls, waf_targets
+from platform_assets.scaling.targets import Clients, target_of
 from platform_assets.settings import Settings
 from platform_assets.waf.decisions import Wanted
 from platform_assets.waf.install import apply_install, plan_install
@@ -42,6 +43,7 @@ from spark_jobs.calls import Call as SparkCall
 from spark_jobs.lake import Lake
 from spark_jobs.objects import Storage
 from tests.resources.aws_recorder import ACCOUNT, Call, IamPolicy, Recorder
+from tests.resources.scaled_groups import scaled_groups
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs/iam"
@@ -60,6 +62,7 @@ FILES = (
     "plan",
     "poll",
     "queue",
+    "scaling",
     "status",
 )
 VALUES = {
@@ -77,6 +80,9 @@ VALUES = {
     "GLUE_JOB": "weir",
     "HASH_KEY_SECRET": "weir/hash-key",
     "FEATURE_TABLE": "features",
+    "SCALED_GROUP": "ads",
+    "SCALED_CLUSTER": "shop",
+    "SCALED_NODEGROUP": "workers",
 }
 WITHOUT_PERMISSION = {"sts:GetCallerIdentity"}
 """AWS lets every caller ask who it is."""
@@ -113,6 +119,7 @@ def test_no_policy_holds_a_wildcard_action_or_more_than_our_names() -> None:
         "cloudwatch:PutMetricData",
         "cloudwatch:ListMetrics",
         "cloudwatch:GetMetricData",
+        "autoscaling:DescribeAutoScalingGroups",
     }
     for name in FILES:
         assert not [action for action in policy(name).actions if "*" in action]
@@ -152,10 +159,11 @@ def test_aws_is_asked_for_the_services_of_the_policies_alone() -> None:
     asked = set()
     for path in sorted((ROOT / "platform_assets").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "aws_client":
+            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("aws_client", "client"):
                 asked.add(ast.unparse(node.args[0]).strip("'"))
     asked.discard("service")  # aws_refusal hands on what it is given: doctor.py's tuples, recorded below
-    assert asked == {"s3", "sqs", "wafv2", "cloudwatch", "sns", "sts", "emr-serverless", "glue", "dynamodb"}
+    scaled = {"autoscaling", "eks"}
+    assert asked == {"s3", "sqs", "wafv2", "cloudwatch", "sns", "sts", "emr-serverless", "glue", "dynamodb", *scaled}
 
 
 def test_the_evaluation_refuses_what_no_statement_allows() -> None:
@@ -306,6 +314,17 @@ def test_polling_cloudwatch_calls_what_its_policy_allows_and_nothing_else(
     with recorder.during() as polling:
         assert poll(polled, NOW)["queries"]
     assert_exact(polling, "poll")
+
+
+@pytest.mark.slow
+def test_scaling_calls_what_its_policy_allows_and_nothing_else(on_aws: Settings, recorder: Recorder) -> None:
+    groups = {name: target_of(text, name, on_aws.home, Clients()) for name, text in scaled_groups().items()}
+    with recorder.during() as calls:
+        for target in groups.values():
+            nodes = target.read().nodes
+            assert nodes is not None
+            target.write(nodes + 1, "a reason")
+    assert_exact(calls, "scaling")
 
 
 @pytest.mark.slow
