@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
-from platform_assets.tables import all_tables
+from platform_assets.tables import tables_of_users
 from platform_assets.waf.decisions import as_utc, instant
 from spark_jobs.contract import HOUR_COLUMN, Table, parse_hour
 from spark_jobs.lake import Lake, arrow_schema
@@ -50,7 +50,7 @@ class ExportReport:
 
 def exportable() -> dict[str, Table]:
     """Every table that a user may export, by key."""
-    return {key: table for key, table in all_tables().items() if table.layer != "housekeeping"}
+    return tables_of_users()
 
 
 def short_names() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from platform_assets.anomaly.tables import TABLES as ANOMALY_TABLES
 from platform_assets.feature_store.tables import TABLES as FEATURE_TABLES
-from platform_assets.listings import FULL_LISTINGS
 from platform_assets.scaling.tables import TABLES as SCALING_TABLES
 from platform_assets.waf.tables import TABLES as WAF_TABLES
 from spark_jobs import registry
@@ -11,7 +10,13 @@ from spark_jobs.lineage import MADE_HOURS
 
 
 def all_tables() -> dict[str, Table]:
-    """By key: those of the sources, those of WAF, scaling, anomalies and the feature store, and what housekeeping keeps."""
+    """By key: what users read, and what housekeeping keeps."""
+    from platform_assets.listings import FULL_LISTINGS  # which lists, and needs an engine's libraries for it
+
+    return {**tables_of_users(), **{table.key: table for table in (MADE_HOURS, FULL_LISTINGS)}}
+
+
+def tables_of_users() -> dict[str, Table]:
+    """By key: those of the sources, of WAF, of scaling, of anomalies and of the feature store."""
     actions = (*WAF_TABLES, *SCALING_TABLES, *ANOMALY_TABLES, *FEATURE_TABLES)
-    every = (*registry.tables().values(), *actions, MADE_HOURS, FULL_LISTINGS)
-    return {table.key: table for table in every}
+    return {table.key: table for table in (*registry.tables().values(), *actions)}

@@ -232,7 +232,7 @@ def test_a_failed_export_leaves_the_old_file_and_nothing_else(settings: Settings
             "o.csv",
             None,
             None,
-            r"no table 'request_score'; choose one of raw/cloudfront/objects, requests, .*, waf/plan, waf/audit, .*, scaling/audit\.$",
+            r"no table 'request_score'; choose one of raw/cloudfront/objects, requests, .*, waf/plan, waf/audit, .*, cost_optimisation\.$",
         ),
         ("requests", "o.xlsx", None, None, r"none of the endings \.parquet, \.csv, \.jsonl; name it"),
         ("requests", "nowhere/o.csv", None, None, r"nowhere does not exist; create it"),
