@@ -6,12 +6,12 @@ from platform_assets.scaling.tables import TABLES as SCALING_TABLES
 from platform_assets.waf.tables import TABLES as WAF_TABLES
 from spark_jobs import registry
 from spark_jobs.contract import Table
-from spark_jobs.lineage import MADE_HOURS
 
 
 def all_tables() -> dict[str, Table]:
     """By key: what users read, and what housekeeping keeps."""
-    from platform_assets.listings import FULL_LISTINGS  # which lists, and needs an engine's libraries for it
+    from platform_assets.listings import FULL_LISTINGS  # here, since both need the libraries that read a lake
+    from spark_jobs.lineage import MADE_HOURS
 
     return {**tables_of_users(), **{table.key: table for table in (MADE_HOURS, FULL_LISTINGS)}}
 
