@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import dagster as dg
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 from platform_assets.anomaly import alerting, scoring
+from platform_assets.anomaly.assets import score
 from platform_assets.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
+from platform_assets.automation import key_of
+from platform_assets.definitions import build_defs
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.notifier import NotifierError
+from platform_assets.resources.registry import NoChampionError
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.lake import Lake, arrow_schema
@@ -154,6 +160,32 @@ def test_hours_keep_the_version_they_were_scored_with_and_hours_without_metrics_
     assert rows == 48 and asked == ["1", "2"]
     found = scores(lake).groupby(HOUR_COLUMN)["model_version"].unique().map(list).to_dict()
     assert found == {hours[0]: ["1"], hours[1]: ["2"]}
+
+
+def test_hours_without_metrics_need_no_model_and_change_nothing(home: Settings) -> None:
+    lake = lake_of(home)
+    judged(lake, alarm("a", NOON))
+    before = scores(lake)
+    assert score(home, ("2026-11-01-00", "2026-11-01-01"))[0] == 0
+    pd.testing.assert_frame_equal(scores(lake), before)
+    steps(lake, MONDAY, 12)
+    with pytest.raises(NoChampionError, match="anomaly_detection has no champion; run `weir train"):
+        score(home, (format_hour(MONDAY),))
+
+
+def test_new_steps_lead_to_scores_and_scores_to_alerts_by_themselves(home: Settings) -> None:
+    hour = format_hour(datetime.now(UTC) - timedelta(hours=3))
+    chain = {key: key_of(key) for key in (scoring.STEPS.key, ANOMALY_SCORES.key, ANOMALY_ALERTS.key)}
+    defs, followers = build_defs(home), dg.AssetSelection.assets(*list(chain.values())[1:])
+    with dg.DagsterInstance.ephemeral() as instance:
+        found = dg.evaluate_automation_conditions(defs, instance, asset_selection=followers)
+        assert found.total_requested == 0
+        for made, asked in itertools.pairwise(chain.values()):
+            instance.report_runless_asset_event(dg.AssetMaterialization(made, partition=hour))
+            found = dg.evaluate_automation_conditions(defs, instance, asset_selection=followers, cursor=found.cursor)
+            assert found.get_num_requested(asked)
+            partitioned = asked == chain[ANOMALY_SCORES.key]
+            assert not partitioned or min(found.get_requested_partitions(asked)) == hour
 
 
 # Alerts

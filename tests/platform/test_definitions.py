@@ -219,6 +219,8 @@ def test_the_command_line_makes_every_asset_that_follows_upstream(graph: Any) ->
     made = {key for key in keys(graph) if key.split("/")[0] in layers and graph.get(key_of(key)).is_materializable}
     assert staged == made
     assert set(steps()) <= hourly
+    by_lineage = {*EDGE.by_trailing_day, *METRICS.by_trailing_day, *ANOMALIES_BY_HOUR}
+    assert by_lineage <= set(steps()), "a run asks for the stale hours of these"
 
 
 def test_scaling_follows_the_features_and_applies_after_its_plan(graph: Any) -> None:
