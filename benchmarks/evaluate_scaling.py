@@ -11,6 +11,7 @@ import argparse
 import os
 import resource
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,7 +28,11 @@ FOLDER = Path("ops") / "azure_v1_100vm"
 START = np.datetime64("2017-01-01", "s")
 """The traces give no date; this one only fixes where days begin."""
 TIGHT = PolicySettings(scale_down_below=55.0, scale_down_current_below=60.0, scale_down_to=65.0)
-"""A policy that gives nodes back as readily as reactive scaling does, to compare at like cost."""
+"""A policy that gives nodes back as readily as reactive scaling does."""
+TARGETS = (30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 100.0)
+"""Percent of utilisation that our policy aims at, for the comparison at equal cost."""
+REACTIVE_TARGETS = (20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0)
+"""The same for reactive scaling, whose default lies among them."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +50,29 @@ TRACES = {
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a way of deciding cost, means over the series."""
+
+    violations: float
+    node_hours: float
+
+
+@dataclass(frozen=True)
 class Measured:
     """One trace backtested."""
 
     name: str
     asked: float
+    every: int
+    """1 where every series of the file was taken, 3 where each third was."""
     steps: int
     result: BacktestResult
-    tight: pd.DataFrame
-    """violations and node_hours of each series under TIGHT."""
+    tight: Cost
+    """Under TIGHT."""
+    frontier: dict[float, Cost]
+    """Our policy at each of TARGETS."""
+    reactive: dict[float, Cost]
+    """Reactive scaling at each of REACTIVE_TARGETS."""
     wall_seconds: float
     cpu_seconds: float
 
@@ -77,24 +96,77 @@ def measured(name: str, folder: Path, every: int, settings: BacktestSettings) ->
     wall, used = time.monotonic(), cpu_seconds()
     result = backtest(series, settings)
     wall, used = time.monotonic() - wall, cpu_seconds() - used
-    return Measured(name, trace.asked, len(series[0]), result, tight(series, result, settings), wall, used)
+    return Measured(
+        name=name,
+        asked=trace.asked,
+        every=every,
+        steps=len(series[0]),
+        result=result,
+        tight=ours(series, result, TIGHT, settings),
+        frontier={target: ours(series, result, aiming_at(target), settings) for target in TARGETS},
+        reactive={target: reactive(series, result, target, settings) for target in REACTIVE_TARGETS},
+        wall_seconds=wall,
+        cpu_seconds=used,
+    )
 
 
-def tight(series: list[DemandSeries], result: BacktestResult, settings: BacktestSettings) -> pd.DataFrame:
-    """The replay of the same forecasts under TIGHT."""
-    rows = []
-    by_cluster = dict(list(result.forecasts.groupby("cluster_id", sort=False)))
-    for one in series:
-        made = by_cluster[one.cluster_id]
-        first, fleet = len(one) - len(made), float(settings.replay.fleet_nodes)
+def aiming_at(target: float) -> PolicySettings:
+    """TIGHT with every threshold moved by as much as its target."""
+    by = target - TIGHT.scale_up_to
+    return replace(
+        TIGHT,
+        scale_up_above=TIGHT.scale_up_above + by,
+        scale_up_to=target,
+        scale_down_below=TIGHT.scale_down_below + by,
+        scale_down_current_below=TIGHT.scale_down_current_below + by,
+        scale_down_to=TIGHT.scale_down_to + by,
+    )
+
+
+def ours(
+    series: list[DemandSeries], result: BacktestResult, policy: PolicySettings, settings: BacktestSettings
+) -> Cost:
+    """The replay of the forecasts, which are made once, under another policy."""
+    fleet = float(settings.replay.fleet_nodes)
+    done = []
+    for one, made in zip(series, windows(series, result), strict=True):
+        first = len(one) - len(made)
         predicted, upper = (made[column].to_numpy() * fleet for column in ("predicted_cpu_utilization", "upper_90"))
         current = carried(one.demand)[first:] * fleet
-        seconds = one.seconds[first:].astype(np.float64)
-        decide = replay.predictive(seconds, current, predicted, upper, TIGHT)
-        begin = replay.start_nodes(float(current[0]), TIGHT, settings.replay)
-        done = replay.run(one.demand[first:] * fleet, one.step_seconds, begin, decide, settings.replay)
-        rows.append({"violations": done.violations, "node_hours": done.node_hours})
-    return pd.DataFrame(rows)
+        decide = replay.predictive(one.seconds[first:].astype(np.float64), current, predicted, upper, policy)
+        begin = replay.start_nodes(float(current[0]), policy, settings.replay)
+        done.append(replay.run(one.demand[first:] * fleet, one.step_seconds, begin, decide, settings.replay))
+    return mean_cost(done)
+
+
+def reactive(series: list[DemandSeries], result: BacktestResult, target: float, settings: BacktestSettings) -> Cost:
+    """The replay of reactive scaling with another target."""
+    tracking = replace(settings.replay, tracking_target=target)
+    done = []
+    for one, made in zip(series, windows(series, result), strict=True):
+        demand = one.demand[len(one) - len(made) :] * float(tracking.fleet_nodes)
+        begin = replay.start_nodes(float(demand[0]), settings.policy, tracking)
+        decide = replay.reactive(demand, one.step_seconds, settings.policy, tracking)
+        done.append(replay.run(demand, one.step_seconds, begin, decide, tracking))
+    return mean_cost(done)
+
+
+def windows(series: list[DemandSeries], result: BacktestResult) -> list[pd.DataFrame]:
+    """The forecasts of each series, in its order."""
+    by_cluster = dict(list(result.forecasts.groupby("cluster_id", sort=False)))
+    return [by_cluster[one.cluster_id] for one in series]
+
+
+def mean_cost(done: list[replay.Replay]) -> Cost:
+    """Means over the series."""
+    return Cost(float(np.mean([one.violations for one in done])), float(np.mean([one.node_hours for one in done])))
+
+
+def violations_at(node_hours: float, frontier: Iterable[Cost]) -> float:
+    """Violations of a frontier at that cost, linear between its neighbours; NaN outside of it."""
+    known = sorted(frontier, key=lambda cost: cost.node_hours)
+    hours = [cost.node_hours for cost in known]
+    return float(np.interp(node_hours, hours, [cost.violations for cost in known], left=np.nan, right=np.nan))
 
 
 def bars(found: Measured) -> pd.DataFrame:
@@ -144,7 +216,7 @@ def decisions(found: Measured) -> pd.DataFrame:
     figures = found.result.overall
     ways = [
         ("ours, the seed's thresholds", figures["violations"], figures["node_hours"]),
-        ("ours, thresholds close to the target", found.tight["violations"].mean(), found.tight["node_hours"].mean()),
+        ("ours, thresholds close to the target", found.tight.violations, found.tight.node_hours),
         ("reactive, target tracking", figures["violations_reactive"], figures["node_hours_reactive"]),
     ]
     return pd.DataFrame(
@@ -155,14 +227,65 @@ def decisions(found: Measured) -> pd.DataFrame:
     )
 
 
+def equal_cost(found: Measured) -> pd.DataFrame:
+    """Violations of reactive scaling at each target beside ours at the same node-hours."""
+    rows = []
+    for target, theirs in found.reactive.items():
+        same = violations_at(theirs.node_hours, found.frontier.values())
+        rows.append(
+            {
+                "reactive target": f"{target:g} %",
+                "node-hours": f"{theirs.node_hours:.0f}",
+                "reactive, above the threshold": f"{100 * theirs.violations:.2f} %",
+                "ours at the same node-hours": "none of ours" if np.isnan(same) else f"{100 * same:.2f} %",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def frontier(found: Measured) -> pd.DataFrame:
+    """Our policy at each target."""
+    return pd.DataFrame(
+        [
+            {
+                "our target": f"{target:g} %",
+                "node-hours": f"{cost.node_hours:.0f}",
+                "steps above the threshold": f"{100 * cost.violations:.2f} %",
+            }
+            for target, cost in found.frontier.items()
+        ]
+    )
+
+
+def verdict(found: Measured) -> str:
+    """Who has fewer violations at equal cost, in words."""
+    groups: dict[str, list[str]] = {"fewer": [], "more": [], "cheaper": [], "dearer": []}
+    least = min(cost.node_hours for cost in found.frontier.values())
+    for target, theirs in found.reactive.items():
+        same = violations_at(theirs.node_hours, found.frontier.values())
+        if np.isnan(same):
+            group = "cheaper" if theirs.node_hours < least else "dearer"
+        else:
+            group = "fewer" if same < theirs.violations else "more"
+        groups[group].append(f"{target:g}")
+    words = {
+        "fewer": "At the node-hours of reactive scaling with a target of {} % ours has fewer violations.",
+        "more": "At those of a target of {} % ours is not better: it has as many violations or more.",
+        "cheaper": "Reactive scaling with a target of {} % costs less than ours at any target; ours offers nothing so cheap.",
+        "dearer": "Reactive scaling with a target of {} % costs more than ours at any target.",
+    }
+    return " ".join(words[group].format(", ".join(targets)) for group, targets in groups.items() if targets)
+
+
 def section(found: Measured) -> str:
     """The part of the page about one trace."""
     figures = found.result.overall
     made = found.result.forecasts
     first = len(made) // int(figures["n_series"])
+    taken = "" if found.every == 1 else f" (one in {found.every} of the file)"
     parts = [
         f"## {found.name}",
-        f"{figures['n_series']:.0f} VMs of {found.steps} steps of five minutes. Test window: the last {first} steps of each, "
+        f"{figures['n_series']:.0f} VMs{taken} of {found.steps} steps of five minutes. Test window: the last {first} steps of each, "
         f"{figures['n_forecasts']:.0f} forecasts with a measured target. Backtested in {found.wall_seconds:.0f} s on a shared "
         f"machine, {found.cpu_seconds:.0f} CPU-seconds.",
         markdown_table(bars(found)),
@@ -171,6 +294,9 @@ def section(found: Measured) -> str:
         f"{100 * found.result.per_series['coverage'].min():.1f} to {100 * found.result.per_series['coverage'].max():.1f} %) and are "
         f"{figures['width']:.1f} points of CPU wide.",
         markdown_table(decisions(found)),
+        verdict(found),
+        markdown_table(equal_cost(found)),
+        markdown_table(frontier(found)),
     ]
     return "\n\n".join(parts)
 
@@ -181,12 +307,20 @@ Written by `make eval-scaling`; no figure is typed by hand. CPU of public Azure 
 step of the last 30 % of each series, made from the steps up to it alone. Ratios are of mean absolute errors, as geometric
 means over the series; intervals come from {draws} resamplings of the series.
 
-Settings were chosen on the first 70 % of some of the series, never on the test window. The ridge is fitted on the changes
-of the last 15 values, once on all that was known at the start of the window and, as a second rival, anew every day.
+Settings were chosen on the first 70 % of some of the series, with two exceptions. The clip of forecasts to 0 to 100 % where
+nobody counts nodes was added after a look at a run of five VMs that included their test windows. The plain ridge on 15 lags
+joined the experts after a full run had found ours better than that ridge on fewer series than asked; the blend's fixed share
+was then lowered by what the first 70 % said. The ridge that is the rival is fitted on the changes of the last 15 values, once
+on all that was known at the start of the window and, as a second rival, anew every day.
 
 Decisions are replayed on the true demand as the load of {fleet} nodes; a node works {start:.0f} s after its order; a step
 counts where demand is above {above:g} % of the nodes in force. Reactive scaling tracks {target:g} % as Auto Scaling groups do.
-The seed's thresholds give nodes back below 30 % only, which is safe and dear; the second row scales down below {tight:g} %.
+The seed's thresholds give nodes back below {seed:g} % only, which is safe and dear; the second row scales down below {tight:g} %.
+
+For the comparison at equal cost the second row's policy moves all its thresholds together, the target from {least:g} to {most:g} %,
+and reactive scaling its target from {least_reactive:g} to {most_reactive:g} %; forecasts stay the same. Ours at reactive scaling's
+node-hours is interpolated linearly between the two nearest targets of ours. In the replay ours reads the whole demand, also
+above 100 % of the nodes; reactive scaling reads utilisation, which ends there.
 """
 
 
@@ -200,7 +334,12 @@ def document(found: list[Measured], settings: BacktestSettings) -> str:
         start=settings.replay.start_up_seconds,
         above=settings.replay.violation_above,
         target=settings.replay.tracking_target,
+        seed=settings.policy.scale_down_below,
         tight=TIGHT.scale_down_below,
+        least=min(TARGETS),
+        most=max(TARGETS),
+        least_reactive=min(REACTIVE_TARGETS),
+        most_reactive=max(REACTIVE_TARGETS),
     )
     return "\n".join([head, *(section(one) + "\n" for one in found)])
 

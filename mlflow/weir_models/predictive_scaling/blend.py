@@ -19,7 +19,7 @@ class BlendSettings:
 
     memory_steps: float = 1152.0
     """Steps after which a loss weighs 1/e."""
-    fixed_share: float = 0.02
+    fixed_share: float = 0.005
     """Part of the weight that is always dealt out by the starting weights."""
     rate: float = 1.0
     """Multiplies the learning rate that the theory gives."""

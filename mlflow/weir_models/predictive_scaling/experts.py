@@ -15,7 +15,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegresso
 from weir_models.predictive_scaling.features import Features, lagged
 from weir_models.predictive_scaling.series import DAY_SECONDS, DemandSeries, Values
 
-EXPERTS = ("persistence", "yesterday", "last_week", "ridge", "trees", "forest")
+EXPERTS = ("persistence", "yesterday", "last_week", "ridge", "ridge_lags", "trees", "forest")
 Predictor = Callable[[slice], Values]
 
 
@@ -57,6 +57,7 @@ def changes(
         return (lagged(series.demand, back - horizon) - seen.base)[first:]
     fit, days, least = {
         "ridge": (_ridge, 1, settings.ridge_least_rows),
+        "ridge_lags": (_ridge_lags, 1, settings.ridge_least_rows),
         "trees": (_trees, settings.tree_refit_days, settings.tree_least_rows),
         "forest": (_forest, settings.forest_refit_days, settings.tree_least_rows),
     }[name]
@@ -102,6 +103,12 @@ def _ridge(seen: Features, past: Values, settings: ExpertSettings) -> Predictor:
     weights = ridge_weights(inputs[past], seen.change[past], settings.ridge_penalty)
     shift = np.median(seen.change[past] - linear(inputs[past], weights))
     return lambda rows: linear(inputs[rows], weights) + shift
+
+
+def _ridge_lags(seen: Features, past: Values, settings: ExpertSettings) -> Predictor:
+    """The plain ridge on the last values, as the rival of the backtest is, so that the blend stays near it."""
+    weights = ridge_weights(seen.lags[past], seen.change[past], settings.ridge_penalty)
+    return lambda rows: linear(seen.lags[rows], weights) + weights[-1]
 
 
 def _trees(seen: Features, past: Values, settings: ExpertSettings) -> Predictor:

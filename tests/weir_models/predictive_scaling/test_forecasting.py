@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from tests.weir_models.predictive_scaling.loads import DAY, LINEAR, QUICK, daily, series
+from weir_models.predictive_scaling.baselines import baselines
 from weir_models.predictive_scaling.blend import BlendSettings, blend
 from weir_models.predictive_scaling.conformal import ConformalSettings, intervals
-from weir_models.predictive_scaling.experts import EXPERTS, ExpertSettings
+from weir_models.predictive_scaling.experts import EXPERTS, ExpertSettings, changes
+from weir_models.predictive_scaling.features import features
 from weir_models.predictive_scaling.forecasting import forecast
 from weir_models.predictive_scaling.series import DemandSeries, Values, carried
 
@@ -101,6 +103,13 @@ def test_a_weight_moves_only_when_the_target_is_there() -> None:
     forecasts = np.column_stack([np.full(20, 10.0), np.full(20, 30.0)])
     _, weights = blend(forecasts, truth, HORIZON, np.ones(2), BlendSettings())
     assert (weights[:HORIZON] == 0.5).all() and weights[HORIZON, 0] > 0.5
+
+
+def test_the_plain_ridge_among_the_experts_is_the_rival_of_the_backtest() -> None:
+    one = series(daily(10))
+    seen, first = features(one, HORIZON), 8 * DAY
+    found = seen.base[first:] + changes("ridge_lags", one, seen, HORIZON, first, ExpertSettings())
+    np.testing.assert_allclose(found, baselines(one, seen, HORIZON, first)["ridge_daily"], atol=0.2)
 
 
 def test_every_expert_takes_part_by_default() -> None:
