@@ -297,7 +297,7 @@ from platform_assets import raw
 from platform_assets.run import Runner
 from platform_assets.settings import load_settings
 
-raw.update_ledger = lambda settings: os.kill(os.getpid(), signal.SIGKILL)
+raw.update_ledger = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 Runner(load_settings(sys.argv[1]), lambda title: nullcontext()).run(["raw/cloudfront/objects"])
 """
 
