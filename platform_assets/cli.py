@@ -1,7 +1,7 @@
 """The command `weir`. Parses arguments, shows progress, turns errors into one sentence and an exit code; nothing else.
 
 Exit codes: 0 done; 1 unexpected failure; 2 wrong usage or setting; 3 input missing or unreadable; 4 stopped by a check
-(WAF is unchanged); 5 a service cannot be reached or used; 130 interrupted.
+(nothing is changed); 5 a service cannot be reached or used; 130 interrupted.
 """
 
 from __future__ import annotations

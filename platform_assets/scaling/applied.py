@@ -24,7 +24,6 @@ class Applied:
     clusters: Mapping[str, tuple[str, Remembered]] = field(default_factory=dict)
     """Cluster -> its target then, and what was applied to that."""
     last: Mapping[str, tuple[int | None, int]] = field(default_factory=dict)
-    last_at: datetime | None = None
 
     def of(self, cluster_id: str, target: str) -> Remembered:
         """What was applied to this target of the cluster; another target's sizes say nothing about it."""
@@ -42,7 +41,6 @@ class Applied:
                 for name, (target, known) in self.clusters.items()
             },
             "last": {name: list(sizes) for name, sizes in self.last.items()},
-            "last_at": _told(self.last_at),
         }
 
     @classmethod
@@ -56,8 +54,7 @@ class Applied:
             }
             clusters[name] = (str(values["target"]), Remembered(**known))
         last = {name: (before, after) for name, (before, after) in found["last"].items()}
-        at = found["last_at"]
-        return cls(int(found["serial"]), clusters, last, datetime.fromisoformat(at) if at else None)
+        return cls(int(found["serial"]), clusters, last)
 
 
 def _told(value: Any) -> Any:

@@ -119,7 +119,7 @@ def _intended(state: Applied, made: Plan, by: By) -> Applied:
         last[entry.cluster_id] = (entry.nodes_before, entry.nodes_after)
     if by.command == audit.UNDO:  # what it has not reached stays to be undone
         return replace(state, serial=state.serial + 1)
-    return replace(state, serial=state.serial + 1, last=last, last_at=by.at)
+    return replace(state, serial=state.serial + 1, last=last)
 
 
 def _change(entry: Entry, target: NodeTarget) -> None:

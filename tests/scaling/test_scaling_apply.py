@@ -240,7 +240,7 @@ def test_what_was_applied_to_another_target_says_nothing_and_a_broken_store_is_o
     at = Remembered(4, 5, NOW, NOW, NOW)
     store, state = (
         AppliedStore.of(scaled),
-        replace(known.having("shop", "file:a", at), last={"shop": (None, 4)}, last_at=NOW),
+        replace(known.having("shop", "file:a", at), last={"shop": (None, 4)}),
     )
     store.save(state)
     assert store.load() == state

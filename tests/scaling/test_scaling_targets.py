@@ -13,7 +13,7 @@ from platform_assets.resources.engine import lake_of
 from platform_assets.scaling import audit, forecasting
 from platform_assets.scaling.assets import make_forecasts
 from platform_assets.scaling.errors import IncompleteScalingError, ScalingError
-from platform_assets.scaling.plan import HOLD, Live
+from platform_assets.scaling.plan import HOLD
 from platform_assets.scaling.planning import apply_undo, make_plan, make_undo, plan_and_apply
 from platform_assets.scaling.rules import load_rules
 from platform_assets.scaling.targets import Clients, GroupTarget, NodegroupTarget, target_of
@@ -164,4 +164,3 @@ def test_a_node_group_that_is_being_updated_waits_for_the_next_run() -> None:
 
 def test_a_file_of_targets_is_read_from_the_setting(home: Settings) -> None:
     assert str(load_rules(home).of("any").target) == f"file:{home.home.resolve() / 'scaling' / 'desired.json'}"  # type: ignore[union-attr]
-    assert Live(4) == Live(4, 0, None)
