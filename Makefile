@@ -27,8 +27,8 @@ $(STAMP): requirements.lock setup.py
 demo: $(STAMP) ## a simulated day of CloudFront logs, through to a changed local WAF
 	@$(BIN)/weir demo
 
-test: $(STAMP) ## all tests
-	@$(BIN)/python -m pytest
+test: $(STAMP) ## all tests, in two processes
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-fast: $(STAMP) ## tests that start no engine, server or browser
 	@$(BIN)/python -m pytest -m "not slow"

@@ -27,7 +27,6 @@ def recommendations(lake: Lake) -> Grid:
         "nodes",
         "action",
         "urgency",
-        "reason",
         box=None,
         pad_edge=False,
     )
