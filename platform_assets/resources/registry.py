@@ -63,7 +63,9 @@ class ModelRegistry:
 
         version = version or self.champion(name)
         if version is None:
-            raise NoChampionError(f"The model {name} has no champion; run `weir train {name}` to fit one and pass its gate.")
+            raise NoChampionError(
+                f"The model {name} has no champion; run `weir train {name}` to fit one and pass its gate."
+            )
         folder = tracking.download(name, version, self.cache, tracking_uri=self.tracking_uri)
         try:
             model = tracking.load_dir(folder)
