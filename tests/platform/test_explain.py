@@ -107,9 +107,9 @@ def settings(empty: Settings) -> Settings:
     later = HOUR + timedelta(hours=1)
     fill(
         empty,
-        "parsed/cloudfront/object_counts",
-        row("parsed/cloudfront/object_counts", source_object=OBJECT, etag="etag-read-for-the-hour"),
-        row("parsed/cloudfront/object_counts", later, source_object=OBJECT, etag="etag-of-another-hour"),
+        "object_counts",
+        row("object_counts", source_object=OBJECT, etag="etag-read-for-the-hour"),
+        row("object_counts", later, source_object=OBJECT, etag="etag-of-another-hour"),
     )
     fill(empty, "waf_decisions", decision())
     planned = {"ip_set": "weir-block-v4", "operation": "keep", "action": "block", "planned_at": NOW}
@@ -146,11 +146,8 @@ def test_each_request_names_the_content_that_its_hour_was_made_from(settings: Se
     before = HOUR - timedelta(hours=1)
     fill(settings, "waf_decisions", decision(evidence_request_ids=[ID, "before"]))
     fill(settings, "requests", request(ID), request("before", before))
-    counts = [
-        row("parsed/cloudfront/object_counts", at, source_object=OBJECT, etag=f"read-at-{at.hour}")
-        for at in (before, HOUR)
-    ]
-    fill(settings, "parsed/cloudfront/object_counts", *counts)
+    counts = [row("object_counts", at, source_object=OBJECT, etag=f"read-at-{at.hour}") for at in (before, HOUR)]
+    fill(settings, "object_counts", *counts)
     assert [one.etag for one in explain(settings, PROBER, NOW).requests] == ["read-at-14", "read-at-13"]
 
 
