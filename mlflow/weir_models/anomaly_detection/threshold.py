@@ -17,6 +17,8 @@ from weir_models.anomaly_detection.series import Flags, Times, Values
 WEEK_SECONDS = 7 * 24 * 3600.0
 HIGHEST = 4.0
 """Weekly rarity that is treated as the largest there is: once in ten thousand weeks."""
+CRITICAL = 3.0
+"""Once in a thousand weeks: an alarm of something less does not speak for that."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Ration:
     step: float = 0.5
     """By how much an alarm raises it."""
     quiet_seconds: float = 12 * 3600.0
-    """Rows so soon after the last row that was over the threshold belong to the alarm before."""
+    """Rows so soon after the last row that was over the threshold belong to the alarm before; but a critical row belongs to a
+    critical one only, for a leak must not hide an outage."""
 
     def __post_init__(self) -> None:
         """ValueError where nothing could be rationed."""
@@ -54,17 +57,18 @@ def alarms(at: Times, rarity: Values, ration: Ration) -> Flags:
     flags = np.zeros(len(at), dtype=bool)
     seconds = at.astype("datetime64[s]").astype(np.int64)
     begin = ration.begin
-    threshold, last_over, before = begin, -np.inf, seconds[0] if len(seconds) else 0
+    threshold, before = begin, seconds[0] if len(seconds) else 0
+    over_at = critical_at = -np.inf
     fall = ration.step * ration.false_alarms_per_week / WEEK_SECONDS
     loud = np.minimum(np.nan_to_num(rarity, nan=-np.inf), HIGHEST)
     for row in np.flatnonzero(loud >= begin):
         now = int(seconds[row])
         threshold = max(begin, threshold - fall * (now - before))
         before = now
-        if now - last_over < ration.quiet_seconds:
-            last_over = now
-        elif loud[row] >= threshold:
-            flags[row] = True
-            threshold += ration.step
-            last_over = now
+        is_critical = loud[row] >= CRITICAL
+        belongs = now - (critical_at if is_critical else over_at) < ration.quiet_seconds
+        flags[row] = not belongs and loud[row] >= threshold
+        threshold += ration.step * flags[row]
+        over_at = now if belongs or flags[row] or now - over_at < ration.quiet_seconds else over_at
+        critical_at = now if is_critical and (belongs or flags[row]) else critical_at
     return flags

@@ -12,7 +12,7 @@ from tests.weir_models.anomaly_detection.anomaly_series import DAY_ROWS, STEP, d
 from weir_models.anomaly_detection.schedule import blocks
 from weir_models.anomaly_detection.series import MetricSeries, SeriesError
 from weir_models.anomaly_detection.stream import DetectorSettings, detect, detected
-from weir_models.anomaly_detection.threshold import HIGHEST, Ration, alarms
+from weir_models.anomaly_detection.threshold import CRITICAL, HIGHEST, Ration, alarms
 
 
 def same(before: pd.DataFrame, after: pd.DataFrame, rows: int) -> bool:
@@ -115,7 +115,8 @@ def test_an_anomaly_of_one_metric_is_raised_where_it_begins(shape: str) -> None:
     else:
         values[begin : begin + 150] = values[begin]
     rows = np.flatnonzero(detect([series(values)])["is_anomaly"])
-    assert len(rows) == 1 and begin <= rows[0] <= begin + (150 if shape == "flat" else 2)
+    assert begin <= rows[0] <= begin + (150 if shape == "flat" else 2)
+    assert len(rows) == (2 if shape == "flat" else 1), "a flat line becomes critical while it lasts"
 
 
 def test_a_broken_relation_of_many_metrics_is_found_where_each_alone_looks_usual() -> None:
@@ -159,6 +160,14 @@ def test_rows_that_continue_an_alarm_are_not_marked_again() -> None:
     rarity = np.full(400, -1.0)
     rarity[100:300] = 2.0
     assert np.flatnonzero(alarms(at, rarity, Ration())).tolist() == [100]
+
+
+def test_a_lasting_alarm_does_not_hide_a_critical_one() -> None:
+    at = times(400)
+    rarity = np.full(400, -1.0)
+    rarity[100:300] = 2.0
+    rarity[[250, 252, 299]] = CRITICAL
+    assert np.flatnonzero(alarms(at, rarity, Ration())).tolist() == [100, 250]
 
 
 def test_a_larger_budget_hears_more() -> None:
