@@ -43,7 +43,9 @@ def serve(settings: Settings, port: int) -> None:
     logs = settings.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     running: dict[str, subprocess.Popen[bytes]] = {}
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop by a service manager is an interruption too
+    # A stop by a service manager is an interruption too; and a shell starts jobs in the background deaf to SIGINT.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     try:
         for name, command in commands(settings, port).items():
             log = (logs / f"{name.lower().replace(' ', '-')}.log").open("ab")

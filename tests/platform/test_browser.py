@@ -64,6 +64,9 @@ class Ui:
             cwd=ROOT,
             env={**os.environ, "WEIR_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"},
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(
+                signal.SIGINT, signal.SIG_IGN
+            ),  # as a shell does with a job in the background
         )
 
     def wait(self) -> None:
@@ -92,6 +95,7 @@ class Ui:
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(10)
+            pytest.fail("`weir ui` does not end on SIGINT; its servers are left running.")
 
 
 @pytest.fixture(scope="module")
