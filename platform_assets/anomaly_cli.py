@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from platform_assets.terminal import Home, console_of, settings_of, stage_of
+from platform_assets.terminal import Home, console_of, location_of, settings_of, stage_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +33,7 @@ def run_anomaly_command(
 
     values: dict[str, Any] = {}
     if input is not None:
-        values["metrics_raw"] = input if "://" in input else str(Path(input).expanduser().resolve())
+        values["metrics_raw"] = location_of(input)
     settings = settings_of(home, **values)
     with console_of() as console:
         outcome = run.run_anomaly(settings, stage_of(console))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
+from platform_assets.plan_checks import CheckResult
 from spark_jobs.contract import Table
 
 RETRY_CRON = "*/10 * * * *"
@@ -96,6 +98,18 @@ def spec_of(
         automation_condition=automation,
         metadata={"dagster/column_schema": column_schema(table), "retention days": table.retention_days},
     )
+
+
+def check_results(table: Table, results: Iterable[CheckResult]) -> Iterator[dg.AssetCheckResult]:
+    """What the checks of a plan found, as Dagster shows it."""
+    for one in results:
+        yield dg.AssetCheckResult(
+            asset_key=key_of(table.key),
+            check_name=one.name,
+            passed=one.passed,
+            description=one.sentence,
+            metadata=dict(one.metadata),
+        )
 
 
 def check_specs(*tables: Table) -> list[dg.AssetCheckSpec]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
 
 LOG_HOURS = 48
 METRIC_DAYS, CLUSTERS = 4, 4
-MEANT = ("deploy",)
-"""Incidents that somebody caused on purpose: nobody has to be woken for them."""
 SOON = timedelta(minutes=30)
 """An alarm so long after the end of an incident still tells of it."""
 
@@ -46,8 +42,10 @@ def is_there(settings: Settings) -> bool:
 
 
 def _simulator(module: str, out: Path, start: datetime, seed: int, *more: Any) -> None:
-    command = [sys.executable, "-m", module, "--out", out, "--start", f"{start:%Y-%m-%dT%H}", "--seed", seed, *more]
-    subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
+    from platform_assets.training import simulate
+
+    command = [module, "--start", f"{start:%Y-%m-%dT%H}", "--seed", seed, *more]
+    simulate(out, [str(part) for part in command])
 
 
 def run_clusters(settings: Settings, stage: Stage) -> tuple[Outcome, Outcome]:
@@ -80,6 +78,8 @@ def show_incidents(console: Console, settings: Settings, truth: Path) -> None:
 
 def met(incidents: Any, alarms: Any, since: datetime) -> dict[str, Any]:
     """Incidents that begin from `since` on with `after`, minutes to their first alarm or nothing; alarms that none explains."""
+    from platform_assets.training import MEANT
+
     incidents = incidents[incidents["start_at"] >= since].assign(after=float("nan"))
     alarms = alarms[alarms["event_at"] >= since]
     explained: set[Any] = set()

@@ -276,8 +276,6 @@ class Runner:
         from platform_assets.tables import all_tables
 
         key = key_of(SCALING_MODEL)
-        if key not in self.job.asset_layer.asset_graph.get_all_asset_keys():
-            return
         hours = lake_of(self.settings).hours(all_tables()[METRICS_BY_TRAILING_DAY[0]])
         tried = self.instance.get_latest_materialization_event(key) is not None
         if tried or len(hours) < FIRST_FIT_HOURS or ModelRegistry.of(self.settings).champion(key.path[-1]) is not None:

@@ -122,14 +122,19 @@ def _simulated(settings: Settings, command: Sequence[str]) -> Iterator[Path]:
     """The folder that a module of the simulator, with its arguments, has written; gone afterwards."""
     settings.home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.home, prefix="training-") as scratch:
-        done = subprocess.run(
-            [sys.executable, "-m", *command, "--out", scratch], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise TrainingError(
-                f"The simulator failed: {done.stderr.strip().splitlines()[-1:] or 'no message'}; report it."
-            )
+        simulate(Path(scratch), command)
         yield Path(scratch)
+
+
+def simulate(out: Path, command: Sequence[str]) -> None:
+    """Run a module of the simulator, with its arguments, as a program that writes into `out`; TrainingError."""
+    done = subprocess.run(
+        [sys.executable, "-m", *command, "--out", str(out)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise TrainingError(
+            f"The simulator failed: {done.stderr.strip().splitlines()[-1:] or 'no message'}; report it."
+        )
 
 
 def _labelled_day(settings: Settings, folder: Path, split: str) -> Any:

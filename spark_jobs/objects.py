@@ -48,6 +48,12 @@ class Storage:
             options |= {"endpoint_override": host, "scheme": scheme or "https", "force_virtual_addressing": False}
         return fs.S3FileSystem(**options), uri.removeprefix("s3://")
 
+    def opened(self, uri: str) -> IO[bytes]:
+        """The bytes of an object; FileNotFoundError where it has gone."""
+        filesystem, path = self.filesystem(uri)
+        stream: IO[bytes] = filesystem.open_input_file(path)
+        return stream
+
     def delta_options(self) -> dict[str, str]:
         """The same, as `deltalake` storage options."""
         options = {"AWS_REGION": self.region}

@@ -52,50 +52,25 @@ def written_by_hour(
     dictionaries: Sequence[str] = (),
     tasks: int = 4,
 ) -> list[WrittenFile]:
-    """`make` on the rows of each hour of `source`, as files of `target` that nobody reads before a commit.
+    """`make` on the rows of each hour of `source`; it returns rows of that hour with event_hour, or None.
 
     `dictionaries` names the columns of texts that `make` gets as dictionaries.
     """
+
+    def of_hour(paths: Sequence[str]) -> pa.Table | None:
+        return make(lake.read_batches(source, paths, columns, dictionaries))
+
     held = lake.files_by_hour(source, interval.hours)
-    if not held:
-        return []
-
-    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
-
-        writer = lake.writer(target)
-        for hour, paths in items_of(batches):
-            made = make(lake.read_batches(source, paths, columns, dictionaries))
-            if made is not None:
-                writer.write(made, hour)
-                writer.close_all()
-        yield pa.RecordBatch.from_pydict({"manifest": [file.to_json() for file in writer.close()]})
-
-    items = [(hour, [file.path for file in files]) for hour, files in held.items()]
+    items = [[file.path for file in files] for files in held.values()]
     weights = [sum(file.size_bytes for file in files) for files in held.values()]
-    rows = shared_out(spark, items, weights, tasks).mapInArrow(write, MANIFEST_SCHEMA).collect()
-    return [WrittenFile.from_json(row.manifest) for row in rows]
+    return _written(spark, lake, target, items, weights, tasks, of_hour)
 
 
 def written_by_share(
     spark: SparkSession, lake: Lake, target: Table, make: Callable[[int], pa.Table], shares: int
 ) -> list[WrittenFile]:
-    """What `make` gives for each share, with `event_hour`, as files of `target` that nobody reads before a commit."""
-
-    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        writer = lake.writer(target)
-        for share in items_of(batches):
-            made = make(share)
-            for hour in sorted(pc.unique(made[HOUR_COLUMN]).to_pylist()):
-                writer.write(made.filter(pc.equal(made[HOUR_COLUMN], hour)), hour)
-                writer.close_all()  # else all hours would be held once more
-        yield pa.RecordBatch.from_pydict({"manifest": [file.to_json() for file in writer.close()]})
-
-    rows = shared_out(spark, range(shares), [1] * shares, shares).mapInArrow(write, MANIFEST_SCHEMA).collect()
-    return [WrittenFile.from_json(row.manifest) for row in rows]
+    """What `make` gives for each share, with event_hour."""
+    return _written(spark, lake, target, range(shares), [1] * shares, shares, make)
 
 
 STRETCH_HOURS = 24
@@ -113,29 +88,23 @@ def written_by_stretch(
     columns: Sequence[str],
     tasks: int = 4,
 ) -> list[WrittenFile]:
-    """`make` on the rows of some hours of `source` and of those that `target` looks back on, as files of `target`.
+    """`make` on the rows of some hours of `source` and of those that `target` looks back on.
 
-    `make` gets consecutive hours and returns their rows with event_hour; its rows must not depend on how many hours it
-    is asked for. Nobody reads the files before a commit.
+    `make` gets consecutive hours and returns their rows with event_hour, or None; its rows must not depend on how many
+    hours it is asked for.
     """
-    held = lake.files_by_hour(source, interval.widened(hours_before=target.trailing_hours).hours)
 
-    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def of_stretch(item: tuple[Sequence[str], Sequence[str]]) -> pa.Table | None:
         import pyarrow as pa
 
         from spark_jobs.lake import arrow_schema
 
+        hours, paths = item
         whole = arrow_schema(source)
         schema = pa.schema([whole.field(name) for name in columns])
-        writer = lake.writer(target)
-        for hours, paths in items_of(batches):
-            rows = pa.Table.from_batches(list(lake.read_batches(source, paths, columns)), schema)
-            made = make(rows, hours)
-            if made is not None:
-                writer.write_by_hour(made)
-                writer.close_all()
-        yield pa.RecordBatch.from_pydict({"manifest": [file.to_json() for file in writer.close()]})
+        return make(pa.Table.from_batches(list(lake.read_batches(source, paths, columns)), schema), hours)
 
+    held = lake.files_by_hour(source, interval.widened(hours_before=target.trailing_hours).hours)
     items, weights = [], []
     for number in range(0, len(interval.hours), STRETCH_HOURS):
         hours = interval.hours[number : number + STRETCH_HOURS]
@@ -145,7 +114,35 @@ def written_by_stretch(
         files = [file for hour in back.hours for file in held.get(hour, ())]
         items.append((hours, [file.path for file in files]))
         weights.append(sum(file.size_bytes for file in files))
+    return _written(spark, lake, target, items, weights, tasks, of_stretch)
+
+
+def _written(
+    spark: SparkSession,
+    lake: Lake,
+    target: Table,
+    items: Sequence[Any],
+    weights: Sequence[int],
+    tasks: int,
+    make: Callable[[Any], pa.Table | None],
+) -> list[WrittenFile]:
+    """The rows of each item, made and written by a task, as files of `target` that nobody reads before a commit."""
     if not items:
         return []
+
+    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        writer = lake.writer(target)
+        for item in items_of(batches):
+            made = make(item)
+            if made is None:
+                continue
+            for hour in sorted(pc.unique(made[HOUR_COLUMN]).to_pylist()):
+                writer.write(made.filter(pc.equal(made[HOUR_COLUMN], hour)), hour)
+                writer.close_all()  # else all hours would be held once more
+        yield pa.RecordBatch.from_pydict({"manifest": [file.to_json() for file in writer.close()]})
+
     rows = shared_out(spark, items, weights, tasks).mapInArrow(write, MANIFEST_SCHEMA).collect()
     return [WrittenFile.from_json(row.manifest) for row in rows]

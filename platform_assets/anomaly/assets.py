@@ -6,7 +6,7 @@ import dagster as dg
 
 from platform_assets.anomaly import alerting, plots, scoring
 from platform_assets.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
-from platform_assets.automation import follows_upstream, key_of, spec_of
+from platform_assets.automation import check_specs, follows_upstream, key_of, spec_of
 from platform_assets.partitions import hourly, interval_of
 from platform_assets.pictures import picture
 from platform_assets.resources.engine import lake_of
@@ -47,12 +47,7 @@ def anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(
         name="anomaly_alerts",
         specs=[spec_of(ANOMALY_ALERTS, OWNER, {"python", "deltalake"}, hourly_keys, None, follows_upstream())],
-        check_specs=[
-            dg.AssetCheckSpec(
-                one.name, asset=key_of(ANOMALY_ALERTS.key), description=one.meaning, blocking=one.blocking
-            )
-            for one in ANOMALY_ALERTS.checks
-        ],
+        check_specs=check_specs(ANOMALY_ALERTS),
     )
     def anomaly_alerts(context: dg.AssetExecutionContext) -> Any:
         lake, key = lake_of(settings), key_of(ANOMALY_ALERTS.key)

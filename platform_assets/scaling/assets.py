@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from platform_assets.automation import check_specs, follows_upstream, key_of, spec_of
+from platform_assets.automation import check_results, check_specs, follows_upstream, key_of, spec_of
 from platform_assets.pictures import picture
 from platform_assets.plan_checks import OVERRIDES_TAG, failures
 from platform_assets.resources.engine import lake_of
@@ -58,14 +58,7 @@ def scaling_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         )
         if stopped := failures(results):
             notify(settings, stopped_alert(stopped, made))
-        for one in results:
-            yield dg.AssetCheckResult(
-                asset_key=key,
-                check_name=one.name,
-                passed=one.passed,
-                description=one.sentence,
-                metadata=dict(one.metadata),
-            )
+        yield from check_results(SCALING_PLAN, results)
 
     @dg.multi_asset(
         name="scaling_recommendations",

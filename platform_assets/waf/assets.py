@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from platform_assets.automation import check_specs, follows_upstream, key_of, spec_of
+from platform_assets.automation import check_results, check_specs, follows_upstream, key_of, spec_of
 from platform_assets.partitions import hourly, interval_of
 from platform_assets.plan_checks import OVERRIDES_TAG, CheckResult, failures
 from platform_assets.resources.engine import lake_of
@@ -120,14 +120,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         )
         if stopped := failures(results):
             notify(settings, _stopped(stopped, made))
-        for one in results:
-            yield dg.AssetCheckResult(
-                asset_key=key,
-                check_name=one.name,
-                passed=one.passed,
-                description=one.sentence,
-                metadata=dict(one.metadata),
-            )
+        yield from check_results(WAF_PLAN, results)
 
     @dg.multi_asset(
         name="waf_ip_sets",

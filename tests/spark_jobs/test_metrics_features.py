@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from spark_jobs.contract import HOUR_COLUMN, Interval
 from spark_jobs.lake import arrow_schema
 from spark_jobs.sources.metrics import features
+from spark_jobs.sources.metrics.cluster_metrics import METRICS
 from spark_jobs.sources.metrics.features import FEATURES, INPUTS, Calendar, CalendarError, calendar_of, current_features
-from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, CLUSTER_FEATURES, CLUSTER_METRICS
+from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, CLUSTER_FEATURES
 from spark_jobs.sources.metrics.windows import cluster_features_rows
 
 FIRST = datetime(2026, 3, 27, tzinfo=UTC)
@@ -27,7 +28,7 @@ VALUES = st.one_of(st.none(), st.just(0.0), st.floats(0, 1e6, allow_subnormal=Fa
 def row(at: datetime, cluster: str = "a", **metrics: float | None) -> dict[str, Any]:
     flags = dict.fromkeys((c.name for c in CLUSTER_5MIN.columns if c.type == "boolean"), False)
     counts = {"sample_count": 1, "cpu_sample_count": 1}
-    empty = dict.fromkeys((name for name, _ in CLUSTER_METRICS), None)
+    empty = dict.fromkeys(METRICS, None)
     return {
         "cluster_id": cluster,
         "event_at": at,

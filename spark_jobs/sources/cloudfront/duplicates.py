@@ -115,8 +115,9 @@ def _rows_of(lake: Lake, shares: DataFrame, repeated: np.ndarray) -> Iterable[An
 
     def chosen(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in lake.read_batches(REQUESTS, items_of(batches), columns):
-            place = np.minimum(np.searchsorted(repeated, text_hashes(batch.column(0))), len(repeated) - 1)
-            rows = batch.filter(pa.array(repeated[place] == text_hashes(batch.column(0))))
+            hashes = text_hashes(batch.column(0))
+            place = np.minimum(np.searchsorted(repeated, hashes), len(repeated) - 1)
+            rows = batch.filter(pa.array(repeated[place] == hashes))
             hour = hour_names(rows.column("event_at"))
             yield pa.RecordBatch.from_arrays([*rows.columns[:3], hour], names=[*columns[:3], "hour"])
 

@@ -91,7 +91,7 @@ def observed_hours(
             # A copy is looked into as well: its rejected lines belong to the hours of its events.
             log_object = replace(raw, duplicate_of=None)
             try:
-                stream = _opened(storage, log_object.source_object)
+                stream = storage.opened(log_object.source_object)
             except FileNotFoundError:
                 continue
             hours: set[str] = set()
@@ -134,7 +134,7 @@ def _stage(
             excluded = {line: (DUPLICATE_REASON, duplicate.detail) for line, duplicate in twice.items()}
             log_object = replace(_log_object(raw), excluded=excluded)
             try:
-                stream = _opened(lake.storage, raw.source_object)
+                stream = lake.storage.opened(raw.source_object)
             except FileNotFoundError:
                 writing.notes.append({"missing": raw.source_object})
                 continue
@@ -260,11 +260,6 @@ def _tasks(spark: SparkSession, objects: Sequence[RawObject], tasks: int) -> Dat
 def _objects(batches: Iterator[pa.RecordBatch]) -> Iterator[RawObject]:
     for item in items_of(batches):
         yield RawObject(**{**item, "event_hours": tuple(item["event_hours"])})
-
-
-def _opened(storage: Storage, source_object: str) -> Any:
-    filesystem, path = storage.filesystem(source_object)
-    return filesystem.open_input_file(path)
 
 
 def _log_object(raw: RawObject) -> LogObject:

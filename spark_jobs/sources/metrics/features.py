@@ -15,6 +15,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.sources.metrics.cluster_metrics import METRICS
+
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
@@ -95,21 +97,7 @@ FEATURES: tuple[Feature, ...] = (
         "hours until business hours begin, 0 within them; null without any",
         "calendar",
     ),
-    *(
-        _current(metric)
-        for metric in (
-            "cpu_utilization",
-            "memory_utilization",
-            "network_utilization",
-            "pod_count",
-            "node_count",
-            "request_rate",
-            "response_time",
-            "error_rate",
-            "queue_depth",
-            "spot_price",
-        )
-    ),
+    *(_current(metric) for metric in METRICS),
     *_windows("cpu", "cpu_utilization", "percent"),
     Feature(
         "spot_price_volatility",

@@ -20,19 +20,8 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-METRICS = (
-    "cpu_utilization",
-    "memory_utilization",
-    "network_utilization",
-    "pod_count",
-    "node_count",
-    "request_rate",
-    "response_time",
-    "error_rate",
-    "queue_depth",
-    "spot_price",
-)
-"""The columns of a cluster file, as its users name them: percent, counts, per second, seconds, 0..1, price an hour."""
+from spark_jobs.sources.metrics.cluster_metrics import METRICS
+
 TIME_COLUMN = "timestamp"
 KEY_COLUMNS = ("series_id", "cluster_id")
 LABEL_COLUMNS = frozenset({"label", "is_anomaly", "anomaly"})

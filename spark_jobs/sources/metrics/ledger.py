@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract import parse_hour
 from spark_jobs.lake import hour_names
@@ -51,7 +51,7 @@ def observed_hours(
     found = {}
     for one in objects:
         try:
-            stream = opened(storage, one.source_object)
+            stream = storage.opened(one.source_object)
         except FileNotFoundError:
             continue
         with stream:
@@ -65,10 +65,3 @@ def hours_of(samples: pa.Table) -> list[str]:
 
     hours: list[str] = pc.unique(hour_names(samples["event_at"])).to_pylist()
     return sorted(hours)
-
-
-def opened(storage: Storage, source_object: str) -> IO[bytes]:
-    """The bytes of a file; FileNotFoundError where it has gone."""
-    filesystem, path = storage.filesystem(source_object)
-    stream: IO[bytes] = filesystem.open_input_file(path)
-    return stream

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from spark_jobs.sources.metrics.tables import CLUSTER_METRICS
+from spark_jobs.sources.metrics.cluster_metrics import METRICS
 
 PROMETHEUS = "Prometheus"
 CONTAINER_INSIGHTS = "ContainerInsights"
@@ -92,8 +92,7 @@ def overridden(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapped]:
 
 def mapped(table: Mapping[str, Mapped], namespace: str, metric: str) -> Mapped:
     """What a metric is here; one that the table does not have is itself, and one of our names no counter (node_count)."""
-    is_ours = metric in {name for name, _ in CLUSTER_METRICS}
-    return table.get(f"{namespace} {metric}") or Mapped(metric, is_counter=False if is_ours else None)
+    return table.get(f"{namespace} {metric}") or Mapped(metric, is_counter=False if metric in METRICS else None)
 
 
 def converted(one: Mapped, figure: float, unit: str, period_seconds: float | None) -> float:

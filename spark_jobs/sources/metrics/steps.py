@@ -14,12 +14,12 @@ import pyarrow as pa
 
 from spark_jobs.contract import HOUR_COLUMN, Interval
 from spark_jobs.lake import arrow_schema, hour_names
+from spark_jobs.sources.metrics.cluster_metrics import METRICS
 from spark_jobs.sources.metrics.features import micros
 from spark_jobs.sources.metrics.grid import SECOND, regular
 from spark_jobs.sources.metrics.mapping import SUMMED
-from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, CLUSTER_METRICS, STEP_SECONDS
+from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, STEP_SECONDS
 
-METRICS = tuple(name for name, _ in CLUSTER_METRICS)
 COLUMNS = (
     "cluster_id",
     "series",

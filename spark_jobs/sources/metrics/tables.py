@@ -3,23 +3,10 @@
 from __future__ import annotations
 
 from spark_jobs.contract import Check, Column, Job, RawFiles, Source, Table, objects_table
+from spark_jobs.sources.metrics.cluster_metrics import CLUSTER_METRICS
 from spark_jobs.sources.metrics.features import FEATURES
 
 STEP_SECONDS = 300
-CLUSTER_METRICS = (
-    ("cpu_utilization", "percent"),
-    ("memory_utilization", "percent"),
-    ("network_utilization", "percent"),
-    ("pod_count", "running pods"),
-    ("node_count", "nodes in service"),
-    ("request_rate", "requests a second"),
-    ("response_time", "seconds"),
-    ("error_rate", "share of requests, as it is delivered"),
-    ("queue_depth", "waiting messages"),
-    ("spot_price", "price of a spot instance an hour, as it is delivered"),
-)
-"""Metric and its unit, under the names that users of files know."""
-
 OBJECTS = objects_table(
     "raw/metrics/objects",
     "Ledger of the metric files seen in the raw location; the files themselves are never changed.",

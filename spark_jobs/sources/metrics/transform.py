@@ -18,7 +18,7 @@ from spark_jobs.lake import MANIFEST_SCHEMA, Lake, WrittenFile, hour_names
 from spark_jobs.ledger import RawObject, carried_over
 from spark_jobs.shares import items_of, shared_out
 from spark_jobs.sources.metrics.features import micros
-from spark_jobs.sources.metrics.ledger import hours_of, opened
+from spark_jobs.sources.metrics.ledger import hours_of
 from spark_jobs.sources.metrics.parse import ParseOptions, RejectedSample, parse
 from spark_jobs.sources.metrics.tables import OBJECT_COUNTS, REJECTED_SAMPLES, SAMPLES
 
@@ -69,7 +69,7 @@ def transform(
         for item in items_of(batches):
             raw = RawObject(**{**item["object"], "event_hours": tuple(item["object"]["event_hours"])})
             try:
-                stream = opened(storage, raw.source_object)
+                stream = storage.opened(raw.source_object)
             except FileNotFoundError:
                 notes.append({"missing": raw.source_object})
                 continue
