@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.sources.metrics.files import FileContent, by_key, read_clusters, read_series
 from spark_jobs.sources.metrics.grid import SECOND, regular
 
@@ -27,8 +28,10 @@ SPACINGS = 100
 """First spacings of a series that tell its step: later ones would be a look ahead."""
 
 
-class BacktestError(Exception):
+class BacktestError(WeirError):
     """The replay is not possible; one sentence that says why and what to do."""
+
+    exit_code = ExitCode.INPUT
 
 
 def scaling(location: Path, out: Path, workers: int = 2) -> tuple[BacktestResult, FileContent]:

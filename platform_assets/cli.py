@@ -231,7 +231,7 @@ def main() -> None:
 
 
 def _failed(error: Exception) -> int:
-    from platform_assets.run import exit_code_of
+    from spark_jobs.errors import exit_code_of
 
     if hasattr(error, "format_message"):  # click's own: wrong usage; typer brings its own copy of click
         _say(error.format_message() or "A command is missing; see `weir --help`.")

@@ -24,6 +24,7 @@ from platform_assets.waf.rulebook import Rules
 from platform_assets.waf.tables import TABLES as WAF_TABLES
 from spark_jobs import registry
 from spark_jobs.contract import format_hour, parse_hour
+from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.lake import Lake
 
 TABLES = {table.name: table for table in (*registry.sources()["cloudfront"].tables, *WAF_TABLES)}
@@ -34,8 +35,10 @@ BLOCK_HOURS = 21 * 24
 LATEST_REQUESTS, LEADING_FEATURES = 20, 20
 
 
-class ExplainError(Exception):
+class ExplainError(WeirError):
     """There is nothing to explain; one sentence that says why and what to do."""
+
+    exit_code = ExitCode.INPUT
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from platform_assets.settings import Settings
 from platform_assets.tables import tables_of_users
 from platform_assets.waf.decisions import as_utc, instant
 from spark_jobs.contract import HOUR_COLUMN, Table, parse_hour
+from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.lake import Lake, arrow_schema
 
 if TYPE_CHECKING:
@@ -35,8 +36,10 @@ ROW_GROUP_ROWS = 131_072
 Write = Callable[["pa.RecordBatch"], None]
 
 
-class ExportError(Exception):
+class ExportError(WeirError):
     """The export is not possible; one sentence that says why and what to do."""
+
+    exit_code = ExitCode.INPUT
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,15 @@ from platform_assets.resources.objects import ListedObject, list_objects
 from platform_assets.settings import Settings
 from platform_assets.staleness import stale_parsed_hours
 from spark_jobs.contract import RawFiles, Source, Table
+from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.lake import Lake
 from spark_jobs.registry import sources
 
 
-class NoInputError(Exception):
+class NoInputError(WeirError):
     """No raw location is set."""
+
+    exit_code = ExitCode.INPUT
 
 
 def raw_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]:

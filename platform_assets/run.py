@@ -7,6 +7,7 @@ the assets; what is shown of it is in report.py.
 from __future__ import annotations
 
 import logging
+import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from platform_assets.settings import Settings
+from spark_jobs.errors import ExitCode, WeirError
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -56,12 +58,12 @@ WAF_CHANGE = ("waf/plan", "waf/ip_sets")
 AT_THE_END = (*WAF_CHANGE, "exports/alerts", "exports/freshness", "exports/catalogue")
 
 
-class RunFailed(Exception):
-    """A run did not succeed; the message is one sentence for the user, `code` the exit code."""
+class RunFailed(WeirError):
+    """A run did not succeed; the message is one sentence for the user."""
 
-    def __init__(self, message: str, code: int = 1) -> None:
+    def __init__(self, message: str, exit_code: int = ExitCode.FAILED) -> None:
         super().__init__(message)
-        self.code = code
+        self.exit_code = exit_code
 
 
 @dataclass(frozen=True)
@@ -239,7 +241,9 @@ class Runner:
         if result.success or (may_stop and stopped):
             return
         if stopped:
-            raise RunFailed(f"The check {stopped[0].check_name} stopped the run: {stopped[0].description}", 4)
+            raise RunFailed(
+                f"The check {stopped[0].check_name} stopped the run: {stopped[0].description}", ExitCode.STOPPED
+            )
         raise RunFailed(*_sentence(result))
 
     def over_ranges(self, title: str, keys: Sequence[str], hours: list[str]) -> None:
@@ -259,12 +263,7 @@ class Runner:
         from platform_assets.resources.registry import ModelRegistry
 
         registry = ModelRegistry.of(self.settings)
-        try:
-            missing = [name for name in names if registry.champion(name) is None]
-        except Exception as error:
-            if type(error).__name__ == "TrackingError":
-                raise RunFailed(str(error), 5) from None
-            raise
+        missing = [name for name in names if registry.champion(name) is None]
         if missing:
             self.train(missing)
 
@@ -337,55 +336,6 @@ def _seconds_storing(instance: dg.DagsterInstance) -> float:
     return float(getattr(instance.event_log_storage, "seconds_in_steps", 0.0))
 
 
-_KNOWN = {
-    # Exception class -> exit code. Their messages are one sentence that says what happened and what to do.
-    "SettingsError": 2,
-    "LayoutError": 2,
-    "PolicyError": 2,
-    "InterventionError": 2,
-    "ExportError": 3,
-    "FeatureStoreError": 3,
-    "SqlError": 3,
-    "ExplainError": 3,
-    "BacktestError": 3,
-    "FilesError": 3,
-    "NoInputError": 3,
-    "ObjectsError": 3,
-    "TrainingError": 3,
-    "UiError": 5,
-    "EngineError": 5,
-    "RunnerError": 5,
-    "TrackingError": 5,
-    "DatabaseError": 5,
-    "WafError": 5,
-    "MetricsError": 5,
-    "PollError": 5,
-    "NotificationsError": 5,
-    "NotifierError": 5,
-    "LakeError": 5,
-    "OnlineStoreError": 5,
-    "CatalogueError": 5,
-    "NoChampionError": 5,
-    "UnusableModelError": 5,
-    "StalePlanError": 4,
-    "PlanStoppedError": 4,
-    "IncompleteApplyError": 5,
-    "ScalingError": 5,
-    "ScalingFileError": 2,
-    "ScalingRequestError": 2,
-    "ScalingStoppedError": 4,
-    "StaleScalingError": 4,
-    "IncompleteScalingError": 5,
-}
-
-
-def exit_code_of(error: Exception) -> int | None:
-    """Exit code of an error whose message is a sentence for the user; None where it is no such error."""
-    if isinstance(error, RunFailed):
-        return error.code
-    return _KNOWN.get(type(error).__name__)
-
-
 def _sentence(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
     """What went wrong in a failed run, for a person, and the exit code."""
     for event in result.all_events:
@@ -395,8 +345,8 @@ def _sentence(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
         innermost = error
         while error is not None:
             innermost = error
-            if error.cls_name in _KNOWN:
-                return _text(error), _KNOWN[error.cls_name]
+            if (code := _exit_code(error)) is not None:
+                return _text(error), code
             error = error.cause
         if innermost is not None:
             return (
@@ -404,6 +354,14 @@ def _sentence(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
                 1,
             )
     return f"The run {result.run_id} failed before its first step; `weir ui` shows its log.", 1
+
+
+def _exit_code(error: Any) -> int | None:
+    """Exit code of an error as Dagster keeps it, which is its text alone: `package.module.Class: message`."""
+    module, _, name = str(error.message).partition(":")[0].strip().rpartition(".")
+    kind = getattr(sys.modules.get(module), name, None)
+    code = getattr(kind, "exit_code", None)
+    return int(code) if isinstance(code, int) else None
 
 
 def _text(error: Any) -> str:

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from platform_assets.resources.spark.engines import runner_of
 from platform_assets.waf.scopes import Scope, parse_scopes
+from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.sources.metrics.features import calendar_of
 from spark_jobs.sources.metrics.mapping import overridden
 
@@ -23,8 +24,10 @@ READ_ELSEWHERE = frozenset({"WEIR_EVAL_DATA", "WEIR_TEST_AWS", "WEIR_JOB_HASH_KE
 """Of `make eval`, of the tests on AWS, and what spark-submit's driver is handed: no settings."""
 
 
-class SettingsError(Exception):
+class SettingsError(WeirError):
     """A setting is wrong; the message is one sentence that says which and what to do."""
+
+    exit_code = ExitCode.USAGE
 
 
 class Settings(BaseSettings):

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from platform_assets.sql_tables import database_of, sql_tables
+from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.lake import Lake, arrow_schema
 
 if TYPE_CHECKING:
@@ -32,8 +33,10 @@ NAMES_TABLES_ITSELF = re.compile(r"\bquery(_table)?\s*\(", re.IGNORECASE)
 """Functions of DuckDB that read a table whose name is the result of an expression."""
 
 
-class SqlError(Exception):
+class SqlError(WeirError):
     """The query cannot be answered; one sentence that says why and what to do."""
+
+    exit_code = ExitCode.INPUT
 
 
 @dataclass(frozen=True)

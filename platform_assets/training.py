@@ -19,6 +19,7 @@ from platform_assets.resources.engine import SparkRunner, lake_of
 from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings
 from spark_jobs.contract import Interval, Table
+from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.lake import Lake
 from spark_jobs.sources.cloudfront.tables import (
     CLIENT_EXAMPLES,
@@ -39,8 +40,10 @@ MEANT = ("deploy",)
 """Kinds of simulated incidents that somebody did on purpose: an alarm of one is a false one."""
 
 
-class TrainingError(Exception):
+class TrainingError(WeirError):
     """Training data cannot be made or read; the message says what to do."""
+
+    exit_code = ExitCode.INPUT
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,13 @@ import time
 
 from platform_assets.instance import configuration_file, prepare_home
 from platform_assets.settings import Settings
+from spark_jobs.errors import ExitCode, WeirError
 
 
-class UiError(Exception):
+class UiError(WeirError):
     """The servers cannot be started; one sentence that says what to do."""
+
+    exit_code = ExitCode.SERVICE
 
 
 def commands(settings: Settings, port: int) -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from spark_jobs.contract import Interval
+from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.objects import Storage
 
 CALLS_FOLDER, MODELS_FOLDER = "_calls", "_models"
@@ -24,8 +25,10 @@ ENVIRONMENT_PREFIX = "environment:"
 Secrets Manager, which the driver reads with its own role."""
 
 
-class CallError(Exception):
+class CallError(WeirError):
     """A call cannot be carried out as it stands; one sentence that says what to do."""
+
+    exit_code = ExitCode.SERVICE
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from spark_jobs.contract import HOUR_COLUMN, HOUR_FORMAT, Column, Interval, Table
 from spark_jobs.delta_log import ActiveFile, Opened, Snapshot, opened
+from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.objects import Storage
 
 if TYPE_CHECKING:
@@ -39,8 +40,10 @@ USABLE_ON_S3 = frozenset(f"{string.ascii_letters}{string.digits}/._-!$()';:@&=,+
 the path at a `#`, so that all tables would share one log."""
 
 
-class LakeError(Exception):
+class LakeError(WeirError):
     """The lake cannot be read or written; the message says what to do."""
+
+    exit_code = ExitCode.SERVICE
 
 
 @dataclass(frozen=True)

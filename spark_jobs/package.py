@@ -16,6 +16,8 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
+from spark_jobs.errors import ExitCode, WeirError
+
 ZIP, ENTRY_POINT, REQUIREMENTS = "weir-jobs.zip", "main.py", "requirements.txt"
 PACKAGES = ("spark_jobs", "weir_models")
 NEEDED = ("boto3", "deltalake", "isal", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "skops", "threadpoolctl")
@@ -24,8 +26,10 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 LOCK = Path(__file__).parents[1] / "requirements.lock"
 
 
-class PackageError(Exception):
+class PackageError(WeirError):
     """The package cannot be made here; one sentence that says what to do."""
+
+    exit_code = ExitCode.SERVICE
 
 
 def write_zip(path: Path) -> Path:

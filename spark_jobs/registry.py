@@ -7,11 +7,12 @@ from importlib import import_module
 from pathlib import Path
 
 from spark_jobs.contract import Job, Source, Table
+from spark_jobs.errors import WeirError
 
 REQUIRED_FILES = ("__init__.py", "tables.py", "parse.py", "features.py", "jobs.py", "ledger.py", "README.md")
 
 
-class RegistryError(Exception):
+class RegistryError(WeirError):
     """A folder of sources/ is not a whole source."""
 
 

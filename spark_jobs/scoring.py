@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.batches import merged
 from spark_jobs.calls import fetch_folder
+from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.objects import Storage
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ MARKS = ("[[the model failed: ", "]]")
 """Around what went wrong in a task: an engine hands errors back as text, wrapped in its own and with a stack trace."""
 
 
-class UnusableModelError(Exception):
+class UnusableModelError(WeirError):
     """A registered version cannot be used by the code that is installed; one sentence that says what to do."""
+
+    exit_code = ExitCode.SERVICE
 
     @classmethod
     def of(cls, name: str, version: str, cannot: str, said: str) -> UnusableModelError:

@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.errors import ExitCode, WeirError
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -26,8 +28,10 @@ SUBMITTED = "submitted"
 _embedded: dict[str, Any] = {}
 
 
-class EngineError(Exception):
+class EngineError(WeirError):
     """The engine cannot be started; the message says what to do."""
+
+    exit_code = ExitCode.SERVICE
 
 
 def spark_session(engine: str = "sail") -> SparkSession:

@@ -22,6 +22,8 @@ HERE = files("weir_models")
 class RegistryError(ValueError):
     """A model folder is incomplete, or a model is not known."""
 
+    exit_code = 2
+
 
 def names(folder: Traversable = HERE) -> tuple[str, ...]:
     """Names of the models, in alphabetical order; every folder must be complete."""

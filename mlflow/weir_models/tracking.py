@@ -41,9 +41,13 @@ CONNECT_TIMEOUT_SECONDS = 5.0
 class TrackingError(RuntimeError):
     """MLflow cannot be reached or does not hold what was asked for; the message says what to do."""
 
+    exit_code = 5
+
 
 class GateError(RuntimeError):
     """A version does not hold the gates of its specification, so the alias stays where it is."""
+
+    exit_code = 4
 
 
 def register(

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from spark_jobs.contract import Column
+from spark_jobs.errors import ExitCode, WeirError
 
 EVENT_AT = Column("event_at", "timestamp", "when what the row describes happened", nullable=False)
 INGESTED_AT = Column("ingested_at", "timestamp", "when the store got the row (wall clock)", nullable=False)
 FEATURE_TYPES = ("double", "int64", "string")
 
 
-class FeatureStoreError(Exception):
+class FeatureStoreError(WeirError):
     """Features cannot be kept or read as asked; one sentence that says why and what to do."""
+
+    exit_code = ExitCode.INPUT
 
 
 @dataclass(frozen=True)

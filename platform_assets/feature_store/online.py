@@ -21,6 +21,7 @@ from typing import Any, Protocol
 from platform_assets.feature_store.groups import EVENT_AT, INGESTED_AT, FeatureGroup
 from platform_assets.resources.aws import AWS_ERRORS, aws_client, aws_sentence
 from platform_assets.settings import Settings
+from spark_jobs.errors import ExitCode, WeirError
 
 FILE_NAME = "features.db"
 DYNAMODB = "dynamodb:"
@@ -30,8 +31,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 
-class OnlineStoreError(Exception):
+class OnlineStoreError(WeirError):
     """The online store cannot be used; one sentence that says why and what to do."""
+
+    exit_code = ExitCode.SERVICE
 
 
 @dataclass(frozen=True)

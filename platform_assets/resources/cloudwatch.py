@@ -22,6 +22,7 @@ from platform_assets.resources.aws import AWS_ERRORS, aws_client, aws_sentence
 from platform_assets.resources.engine import storage_of
 from platform_assets.resources.objects import ObjectsError, list_objects
 from platform_assets.settings import Settings
+from spark_jobs.errors import ExitCode, WeirError
 
 FOLDER = "cloudwatch"
 UNTIL = re.compile(r"cloudwatch-(\d{8}T\d{6}Z)-from-[\d-]{13}-[0-9a-f]+\.jsonl\.gz$")
@@ -43,8 +44,10 @@ DEFAULT_METRICS = {
 """Of Container Insights, by cluster: what the features need and it has without a query of one's own."""
 
 
-class PollError(Exception):
+class PollError(WeirError):
     """CloudWatch cannot be polled; the message is one sentence that says why and what to do."""
+
+    exit_code = ExitCode.SERVICE
 
 
 @dataclass(frozen=True)

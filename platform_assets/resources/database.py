@@ -22,6 +22,7 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.pool import NullPool
 
 from spark_jobs.contract import HOUR_COLUMN, Column, Table
+from spark_jobs.errors import ExitCode, WeirError
 
 CHUNK_ROWS = 500
 """Rows a statement; with a key of several columns still far below SQLite's 32,766 variables."""
@@ -31,8 +32,10 @@ WRITER_LOCK = 0x77656972  # "weir": PostgreSQL's advisory lock that our writers 
 Row = Mapping[str, Any]
 
 
-class DatabaseError(Exception):
+class DatabaseError(WeirError):
     """The database cannot do it; the message is one sentence without password or row."""
+
+    exit_code = ExitCode.SERVICE
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from platform_assets.sql_tables import HOUR, sql_columns, sql_tables, sql_type
 from spark_jobs.contract import Column, Table
+from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.lake import Lake
 
 LAKE_PARAMETER = "weir.lake"
@@ -28,8 +29,10 @@ OUTPUT_FORMAT = "org.apache.hadoop.hive.ql.io.HiveSequenceFileOutputFormat"
 SERDE = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
 
 
-class CatalogueError(Exception):
+class CatalogueError(WeirError):
     """The catalogue does not hold what it should; one sentence that says why and what to do."""
+
+    exit_code = ExitCode.SERVICE
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 from platform_assets.resources.aws import AWS_ERRORS, aws_client, aws_sentence
 from platform_assets.resources.records import append_lines
 from platform_assets.settings import Settings
+from spark_jobs.errors import ExitCode, WeirError
 
 FILE_NAME = "metrics.jsonl"
 
@@ -51,8 +52,10 @@ UNITS = frozenset(
 )
 
 
-class MetricsError(Exception):
+class MetricsError(WeirError):
     """Points could not be published; the message is one sentence that says why and what to do."""
+
+    exit_code = ExitCode.SERVICE
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from urllib.parse import unquote_plus, urlsplit
 from platform_assets.resources.aws import AWS_ERRORS, aws_client, aws_sentence
 from platform_assets.resources.objects import ListedObject, S3Prefix
 from platform_assets.settings import Settings
+from spark_jobs.errors import ExitCode, WeirError
 
 MESSAGES_A_CALL = 10
 """The most that SQS hands out or deletes in one call."""
@@ -29,8 +30,10 @@ HIDDEN_SECONDS = 600
 """How long a message that was handed out is not handed out again: longer than a batch takes, since it is put away."""
 
 
-class NotificationsError(Exception):
+class NotificationsError(WeirError):
     """The queue cannot be read or a message not be deleted; the message is one sentence that says what to do."""
+
+    exit_code = ExitCode.SERVICE
 
 
 @dataclass

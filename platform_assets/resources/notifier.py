@@ -23,6 +23,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from platform_assets.resources.aws import AWS_ERRORS, aws_client, aws_sentence, url_without_secrets
 from platform_assets.resources.records import append_lines
 from platform_assets.settings import Settings
+from spark_jobs.errors import ExitCode, WeirError
 
 FILE_NAME = "alerts.jsonl"
 WEBHOOK_SECONDS = 10
@@ -70,8 +71,10 @@ class NotifyReport:
     """Targets that had it before; nothing was sent to them."""
 
 
-class NotifierError(Exception):
+class NotifierError(WeirError):
     """At least one target has not got the alert; one sentence for each. `report` says which have it."""
+
+    exit_code = ExitCode.SERVICE
 
     def __init__(self, report: NotifyReport) -> None:
         super().__init__(" ".join(report.failed.values()))

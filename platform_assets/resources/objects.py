@@ -23,6 +23,7 @@ from platform_assets.resources.aws import (
     aws_client,
     aws_sentence,
 )
+from spark_jobs.errors import ExitCode, WeirError
 
 PARTIAL_SUFFIX = ".tmp"
 """What our own writers (and most copying tools) call a file that is not complete yet."""
@@ -33,8 +34,10 @@ Known = Mapping[str, tuple[int, int, str]]
 """What an earlier listing found: source_object -> (size_bytes, modified_at in microseconds since 1970, etag)."""
 
 
-class ObjectsError(Exception):
+class ObjectsError(WeirError):
     """A location cannot be listed; the message is one sentence that says why and what to do."""
+
+    exit_code = ExitCode.INPUT
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,15 @@ from typing import Any
 
 from platform_assets.settings import Settings
 from spark_jobs.contract import Table
+from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.lake import Lake
 from spark_jobs.scoring import UnusableModelError, first_line
 
 
-class NoChampionError(Exception):
+class NoChampionError(WeirError):
     """A model has no version that passed its gate yet."""
+
+    exit_code = ExitCode.SERVICE
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from platform_assets.scaling.audit import Act
 from platform_assets.scaling.errors import IncompleteScalingError, ScalingError
 from platform_assets.scaling.plan import Entry, Plan
 from platform_assets.scaling.targets import NodeTarget
+from spark_jobs.errors import ExitCode
 from spark_jobs.lake import Lake
 
 CUT_SHORT = "done by a run that was cut short"
@@ -23,6 +24,8 @@ CUT_SHORT = "done by a run that was cut short"
 
 class StaleScalingError(ScalingError):
     """Something else was applied since the plan was made."""
+
+    exit_code = ExitCode.STOPPED
 
 
 @dataclass(frozen=True)

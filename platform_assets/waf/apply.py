@@ -18,12 +18,15 @@ from platform_assets.waf.plan import LiveSet, Plan, SetPlan, merge
 from platform_assets.waf.ranges import address_order
 from platform_assets.waf.scopes import CLOUDFRONT, Scope
 from platform_assets.waf.target import ApplyReport, SetReport, find_set, read_set, read_sets
+from spark_jobs.errors import ExitCode
 
 TAGS = [{"Key": "managed-by", "Value": "weir"}]
 
 
 class StalePlanError(WafError):
     """Something else was applied since the plan was made."""
+
+    exit_code = ExitCode.STOPPED
 
 
 class IncompleteApplyError(WafError):

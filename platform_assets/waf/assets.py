@@ -37,6 +37,7 @@ from platform_assets.waf.slots import Spared
 from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.waf.target import ApplyReport, ApplyReports
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour
+from spark_jobs.errors import ExitCode
 from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.registry import tables
 
@@ -46,6 +47,8 @@ IP_SETS_KEY = dg.AssetKey(["waf", "ip_sets"])
 
 class PlanStoppedError(WafError):
     """A blocking check stops a plan that was made anew for applying."""
+
+    exit_code = ExitCode.STOPPED
 
 
 def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:

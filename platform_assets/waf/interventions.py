@@ -22,6 +22,7 @@ from platform_assets.waf.errors import WafError
 from platform_assets.waf.policy import load_allow_list, load_policy
 from platform_assets.waf.ranges import Network, Ranges, parse_network, special_ranges
 from platform_assets.waf.tables import WAF_PLAN
+from spark_jobs.errors import ExitCode
 from spark_jobs.lake import Lake
 
 LONGEST = timedelta(days=365)
@@ -33,6 +34,8 @@ LONGEST_REASON = 300
 
 class InterventionError(WafError):
     """What was asked for cannot be; one sentence that says why and what to do."""
+
+    exit_code = ExitCode.USAGE
 
 
 def _now() -> datetime:

@@ -18,12 +18,15 @@ from platform_assets.waf.errors import WafError
 from platform_assets.waf.ranges import canonical, parse_network
 from platform_assets.waf.rulebook import STRICT, Rules
 from platform_assets.waf.slots import Budget
+from spark_jobs.errors import ExitCode
 
 DEFAULT_FILE = Path(__file__).with_name("policy.yaml")
 
 
 class PolicyError(WafError):
     """The policy or the allow list is wrong; one sentence that says where and what to do."""
+
+    exit_code = ExitCode.USAGE
 
 
 @dataclass(frozen=True)

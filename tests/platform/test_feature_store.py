@@ -44,9 +44,9 @@ from platform_assets.feature_store.sagemaker import create_feature_group, ttl_du
 from platform_assets.feature_store.store import Ingested, get, ingest
 from platform_assets.feature_store.tables import TABLES, table_of
 from platform_assets.resources.engine import lake_of
-from platform_assets.run import exit_code_of
 from platform_assets.settings import Settings, SettingsError, load_settings
 from spark_jobs.contract import HOUR_COLUMN, Column, Table, format_hour
+from spark_jobs.errors import exit_code_of
 from spark_jobs.lake import arrow_schema
 
 GROUP = INFRASTRUCTURE_METRICS

@@ -209,7 +209,7 @@ def test_a_database_that_cannot_be_reached_leaves_hours_stale_and_the_next_run_h
         url = SecretStr(f"postgresql+psycopg://weir:secret-word@127.0.0.1:{closed.getsockname()[1]}/weir")
         with pytest.raises(RunFailed) as failed:
             run_edge(edge.settings.model_copy(update={"database_url": url}))
-    assert failed.value.code == 5
+    assert failed.value.exit_code == 5
     assert "secret-word" not in str(failed.value)
     assert "\n" not in str(failed.value)
     assert stale_by_lineage(lake, [WAF_DECISIONS.key]) == []
@@ -230,7 +230,7 @@ def test_a_failed_blocking_check_stops_what_is_downstream(edge: Edge, late: Late
         patch.setattr(table_checks, "request_ids_are_unique", lambda lake, hours: (False, "Two ids are one.", {}))
         with pytest.raises(RunFailed, match="request_ids_are_unique stopped the run: Two ids are one") as failed:
             run_edge(edge.settings)
-    assert failed.value.code == 4
+    assert failed.value.exit_code == 4
     assert jobs == ["requests"]
     after = files_by_hour(edge.settings)
     assert changed(before, after, "parsed/cloudfront/requests") == edge.hours(3)
@@ -283,7 +283,7 @@ def test_a_champion_of_older_code_that_fails_at_its_work_is_one_sentence(
     tracking.save_dir(older, model.folder)
     with pytest.raises(RunFailed) as failed:
         run_edge(settings)
-    assert failed.value.code == 5
+    assert failed.value.exit_code == 5
     assert str(failed.value) == (
         f"The model request_attack version {model.version} cannot be applied by this release (AttributeError: "
         "'RequestAttack' object has no attribute 'threshold_'); run `weir train`."

@@ -78,4 +78,4 @@ def test_a_location_that_is_not_set_is_one_sentence(home: Settings) -> None:
 def test_polling_without_clusters_stops_the_run_with_one_sentence(home: Settings, tmp_path: Path) -> None:
     with pytest.raises(RunFailed, match=r"Nothing is to be polled; name clusters") as raised:
         run_metrics(home.model_copy(update={"metrics_raw": str(tmp_path), "cloudwatch_poll": True}))
-    assert raised.value.code == 5
+    assert raised.value.exit_code == 5

@@ -14,10 +14,11 @@ from platform_assets.definitions import build_defs
 from platform_assets.models import MODELS, fit_and_register, models_of
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.registry import ModelRegistry
-from platform_assets.run import exit_code_of, train
+from platform_assets.run import train
 from platform_assets.settings import Settings
 from platform_assets.training import TRAINING, TrainingError, with_incidents
 from spark_jobs.contract import HOUR_COLUMN
+from spark_jobs.errors import exit_code_of
 from spark_jobs.lake import arrow_schema
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN
 

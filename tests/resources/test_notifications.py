@@ -19,8 +19,8 @@ from platform_assets.resources import notifications
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.notifications import NotificationsError, Queue, objects_told, region_of
 from platform_assets.resources.objects import ListedObject, S3Prefix
-from platform_assets.run import exit_code_of
 from platform_assets.settings import Settings
+from spark_jobs.errors import exit_code_of
 from spark_jobs.sources.cloudfront.tables import OBJECTS
 
 LOCATION = S3Prefix("s3://raw/logs/", "us-east-1", "")

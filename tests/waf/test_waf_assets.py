@@ -14,7 +14,6 @@ from waf_world import Clock, applied, decision, due, live_addresses, score, targ
 
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.registry import ModelRegistry
-from platform_assets.run import exit_code_of
 from platform_assets.settings import Settings
 from platform_assets.waf.applied_store import JsonAppliedStore
 from platform_assets.waf.apply import IpSetTarget, StalePlanError
@@ -25,6 +24,7 @@ from platform_assets.waf.tables import WAF_DECISIONS
 from platform_assets.waf.target import ApplyReport
 from platform_assets.waf.twin import WafTwin
 from spark_jobs.contract import HOUR_COLUMN, format_hour
+from spark_jobs.errors import exit_code_of
 from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.sources.cloudfront.tables import CLIENT_SCORES
 

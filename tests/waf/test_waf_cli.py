@@ -15,11 +15,11 @@ from platform_assets.cli import app
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.registry import ModelRegistry
 from platform_assets.resources.waf import waf_targets
-from platform_assets.run import exit_code_of
 from platform_assets.settings import Settings, remember
 from platform_assets.waf import audit_log
 from platform_assets.waf.tables import WAF_DECISIONS
 from spark_jobs.contract import HOUR_COLUMN, format_hour
+from spark_jobs.errors import exit_code_of
 from spark_jobs.lake import arrow_schema
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)

@@ -23,7 +23,7 @@ from platform_assets.report import _waf
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.registry import ModelRegistry
 from platform_assets.resources.waf import waf_targets
-from platform_assets.run import Outcome, exit_code_of
+from platform_assets.run import Outcome
 from platform_assets.settings import Settings, SettingsError, load_settings, remember
 from platform_assets.waf.applied_store import JsonAppliedStore
 from platform_assets.waf.apply import IncompleteApplyError, IpSetTarget, StalePlanError
@@ -35,6 +35,7 @@ from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.waf.twin import WafTwin
 from platform_assets.waf.web_acls import Use, use_lines, use_of
 from spark_jobs.contract import HOUR_COLUMN, format_hour
+from spark_jobs.errors import exit_code_of
 from spark_jobs.lake import Lake, arrow_schema
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)

@@ -15,6 +15,8 @@ Times = NDArray[np.datetime64]
 class SeriesError(ValueError):
     """A series is not what the detectors read; the message says in what."""
 
+    exit_code = 3
+
 
 @dataclass(frozen=True)
 class MetricSeries:

@@ -23,6 +23,7 @@ from spark_jobs.calls import (
     write_text,
 )
 from spark_jobs.contract import Interval, Job, Source
+from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.lake import Lake
 from spark_jobs.objects import Storage
 
@@ -32,8 +33,10 @@ FOLDERS = ("model_dir",)
 """Parameters that name a folder of this machine."""
 
 
-class RunnerError(Exception):
+class RunnerError(WeirError):
     """A job did not run, or failed, on its engine; one sentence with where its log is."""
+
+    exit_code = ExitCode.SERVICE
 
 
 @dataclass(frozen=True)

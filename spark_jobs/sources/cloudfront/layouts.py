@@ -10,6 +10,7 @@ import re
 from typing import Literal
 
 from spark_jobs.contract import parse_hour
+from spark_jobs.errors import ExitCode, WeirError
 
 Kind = Literal["repeating", "text", "distinct", "integer", "number", "status"]
 
@@ -86,8 +87,10 @@ V1_FIELD_COUNTS = (12, 15, 18, 19, 23, 24, 26, 33)
 _NAME_HOUR = re.compile(r"(?:^|[./_-])(\d{4}-[01]\d-[0-3]\d-[0-2]\d)\.[0-9A-Za-z_-]+(?:\.|$)")
 
 
-class LayoutError(ValueError):
+class LayoutError(WeirError, ValueError):
     """A layout setting that names no layout; the message is one sentence that says what to do."""
+
+    exit_code = ExitCode.USAGE
 
 
 def normalised(field: str) -> str:

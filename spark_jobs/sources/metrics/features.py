@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.sources.metrics.cluster_metrics import METRICS
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-class CalendarError(ValueError):
+class CalendarError(WeirError, ValueError):
     """A setting of the calendar is wrong; the message says what it is and what to write."""
+
+    exit_code = ExitCode.USAGE
 
 
 @dataclass(frozen=True)

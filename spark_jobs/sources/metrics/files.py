@@ -20,6 +20,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.sources.metrics.cluster_metrics import METRICS
 
 TIME_COLUMN = "timestamp"
@@ -36,8 +37,10 @@ EPOCH_UNITS = ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (float("inf"), 1e-3))
 """Epoch times below the first figure are multiplied by the second to be microseconds: s, ms, µs, ns."""
 
 
-class FilesError(Exception):
+class FilesError(WeirError):
     """A file cannot be read at all; the message is one sentence that says why and what to do. `reason` is a stable word."""
+
+    exit_code = ExitCode.INPUT
 
     def __init__(self, message: str, reason: str = "unreadable") -> None:
         super().__init__(message)

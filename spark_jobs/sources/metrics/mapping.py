@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.sources.metrics.cluster_metrics import METRICS
 
 PROMETHEUS = "Prometheus"
@@ -24,8 +25,10 @@ COUNTER_SUFFIXES = ("_total", "_count", "_sum", "_bucket")
 """By convention a Prometheus metric of such a name only rises."""
 
 
-class MappingError(ValueError):
+class MappingError(WeirError, ValueError):
     """The mapping of the settings is wrong; the message says what of it and how to write it."""
+
+    exit_code = ExitCode.USAGE
 
 
 @dataclass(frozen=True)
