@@ -122,7 +122,7 @@ def _history(folder: Path, logs: list[Path], size: int) -> None:
 
 def _make(settings: Settings, interval: Interval) -> None:
     """Every hourly table of the interval, noted as made, by what the assets call."""
-    from platform_assets.freshness import record_measured
+    from platform_assets.domains.waf.freshness import record_measured
     from platform_assets.lake import record, run_of
     from platform_assets.raw import update_ledger
     from platform_assets.resources.engine import lake_of
@@ -132,7 +132,7 @@ def _make(settings: Settings, interval: Interval) -> None:
     from platform_assets.waf.tables import WAF_DECISIONS
     from spark_jobs.sources.cloudfront.tables import SOURCE
 
-    update_ledger(settings)
+    update_ledger(settings, "cloudfront")
     lake = lake_of(settings)
     for job in SOURCE.jobs:
         run_of(settings, SOURCE, job, lake, interval)
@@ -165,8 +165,8 @@ def _one_more(folder: Path, logs: list[Path], size: int) -> dict[str, Any]:
     _delivered(logs, location, first, _last_hour())
     try:
         code = (
-            "import json, sys; from platform_assets.run import run_edge; from platform_assets.settings import load_settings;"
-            "done = run_edge(load_settings(sys.argv[1], cloudfront_raw=sys.argv[2]));"
+            "import json, sys; from platform_assets.run import run_pipeline; from platform_assets.settings import load_settings;"
+            "done = run_pipeline(load_settings(sys.argv[1], cloudfront_raw=sys.argv[2]), 'edge');"
             "print(json.dumps({'hours': done.hours, 'stages': done.seconds}))"
         )
         began, before = time.perf_counter(), os.times()

@@ -1,4 +1,4 @@
-"""When an asset is made again by itself, and how lineage is drawn between hours."""
+"""Declarations of tables as Dagster shows them: specs, columns, checks, and lineage between hours."""
 
 from __future__ import annotations
 
@@ -10,36 +10,13 @@ import dagster as dg
 from platform_assets.plan_checks import CheckResult
 from spark_jobs.contract import Table
 
-RETRY_CRON = "*/10 * * * *"
 READ_FOR_THE_OWN_HOUR = {"features/cloudfront/client_attacks": ("features/cloudfront/client_daily",)}
 """Table -> tables that its job reads besides its upstream without looking back, so they have to be made before it."""
 
 
-def follows_upstream() -> dg.AutomationCondition:
-    """Make a partition again once data that it is made of has changed, and every ten minutes where that failed.
-
-    A new model version is no such change: hours keep the version they were scored with. Hours without a log object
-    have no partition upstream and never will, so missing upstream partitions do not hold anything back. A blocking
-    check that does not pass does, also across runs; that of a model is its gate, which only keeps the champion.
-    """
-    not_data = dg.AssetSelection.groups("models", "raw")
-    changed = dg.AutomationCondition.any_deps_updated().ignore(not_data).since_last_handled()
-    failed = dg.AutomationCondition.execution_failed() & dg.AutomationCondition.cron_tick_passed(RETRY_CRON)
-    # Dagster's own all_deps_blocking_checks_passed() holds back what is new: its upstream's checks have never run.
-    passed = (
-        dg.AutomationCondition.check_passed()
-        | dg.AutomationCondition.will_be_requested()
-        | dg.AutomationCondition.missing()
-    )
-    checked = dg.AutomationCondition.all_deps_match(
-        dg.AutomationCondition.all_checks_match(passed, blocking_only=True)
-    ).ignore(not_data)
-    return (
-        (changed | failed)
-        & ~dg.AutomationCondition.in_progress()
-        & ~dg.AutomationCondition.any_deps_in_progress()
-        & checked
-    ).with_label("follows upstream data")
+def follows_upstream() -> dg.AutomationCondition | None:
+    """None: what is made next is decided by core/scheduler.py."""
+    return None
 
 
 def key_of(table_key: str) -> dg.AssetKey:

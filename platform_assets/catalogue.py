@@ -8,9 +8,10 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.automation import follows_upstream, key_of
+from platform_assets.core.domain import pipelines
 from platform_assets.resources import glue
 from platform_assets.settings import Settings
-from platform_assets.waf.tables import WAF_PLAN
+from platform_assets.staleness import steps
 
 CATALOGUE_KEY = dg.AssetKey(["exports", "catalogue"])
 
@@ -23,7 +24,7 @@ def catalogue_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         specs=[
             dg.AssetSpec(
                 CATALOGUE_KEY,
-                deps=[key_of(WAF_PLAN.key)],  # after it every table that a run writes is there
+                deps=[key_of(key) for key in _goals()],  # after them every table that a run writes is there
                 description="The lake's tables in the AWS Glue catalogue, for Athena and Trino.",
                 group_name="exports",
                 kinds={"glue"},
@@ -36,6 +37,11 @@ def catalogue_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         yield dg.MaterializeResult(asset_key=CATALOGUE_KEY, metadata=_registered(settings))
 
     return [export_catalogue]
+
+
+def _goals() -> list[str]:
+    """What the pipelines end in, hours left out."""
+    return sorted({goal for pipeline in pipelines().values() for goal in pipeline.goals} - steps().keys())
 
 
 def _registered(settings: Settings) -> dict[str, Any]:

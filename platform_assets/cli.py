@@ -9,26 +9,19 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from platform_assets.anomaly_cli import run_anomaly_command
-from platform_assets.backtest_cli import backtest_app
+from platform_assets.core.domain import domains, load
 from platform_assets.features_cli import features_app
-from platform_assets.scaling_cli import run_scaling_command, scaling_app
 from platform_assets.terminal import (
     Home,
-    Override,
-    Reason,
     console_of,
-    location_of,
     settings_of,
     stage_of,
-    stop_where_not_applied,
     time_of,
 )
-from platform_assets.waf_cli import waf_app
 
 app = typer.Typer(
     help="CloudFront access logs in, AWS WAF changes out; cluster metrics in, scaling and alerts out.",
@@ -36,46 +29,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-run_app = typer.Typer(help="Run a domain's pipeline once, in this process.", no_args_is_help=True)
-app.add_typer(run_app, name="run")
-run_app.command("anomaly")(run_anomaly_command)
-app.add_typer(waf_app, name="waf")
-app.add_typer(backtest_app, name="backtest")
-app.add_typer(scaling_app, name="scaling")
-app.add_typer(features_app, name="features")
-run_app.command("scaling")(run_scaling_command)
-
-
-@run_app.command("edge")
-def run_edge_command(
-    input: Annotated[
-        str | None,
-        typer.Option(
-            "--input", help="Folder, file or s3:// URI of CloudFront logs; remembered in the home.", show_default=False
-        ),
-    ] = None,
-    home: Home = None,
-    apply: Annotated[bool, typer.Option("--apply", help="Change WAF; without it the plan is only shown.")] = False,
-    override: Override = None,
-    reason: Reason = "",
-) -> None:
-    """Logs -> features -> scores -> decisions -> WAF plan (and change, with --apply)."""
-    from platform_assets import report, run
-    from platform_assets.settings import remember
-    from platform_assets.waf_cli import overridden
-
-    values: dict[str, Any] = {}
-    if input is not None:
-        values["cloudfront_raw"] = location_of(input)
-    if apply:
-        values["waf_apply"] = True
-    settings = settings_of(home, **values)
-    with console_of() as console:
-        outcome = run.run_edge(settings, stage_of(console), overridden(settings, override, reason, "run edge"))
-        if input is not None:
-            remember(settings, cloudfront_raw=settings.cloudfront_raw)
-        report.show_run(console, settings, outcome)
-        stop_where_not_applied(settings, outcome)
+GROUPS = {
+    "run": "Run a domain's pipeline once, in this process.",
+    "backtest": "What a model would have said over files of metrics, step by step.",
+}
 
 
 @app.command()
@@ -85,32 +42,23 @@ def demo(
     scale: Annotated[float, typer.Option(help="1.0 is about 160,000 lines a day.")] = 1.0,
 ) -> None:
     """Simulated logs into the local WAF, simulated cluster metrics into recommendations and alerts; measured against the truth."""
-    from platform_assets import anomaly_cli, demo, report, run, scaling_cli
+    from platform_assets import demo as plays
     from platform_assets.settings import remember
 
-    logs, metrics = demo.folders(settings_of(home))
-    settings = settings_of(
-        home, cloudfront_raw=str(logs / "raw"), metrics_raw=str(metrics / "raw"), waf_apply=True, waf_target="twin"
-    )
+    values = plays.demo_settings(settings_of(home))
+    settings = settings_of(home, **values)
     with console_of() as console:
-        stage = stage_of(console)
-        if demo.is_there(settings):
-            console.print(f"The simulated world in {logs} is there already; delete the folder for a new one.")
+        progress = stage_of(console)
+        if all(world.is_there(settings) for world in plays.worlds()):
+            folder = plays.worlds()[0].path(settings)
+            console.print(f"The simulated world in {folder} is there already; delete the folder for a new one.")
         else:
-            with stage("Simulating CloudFront logs and cluster metrics"):
-                demo.simulate(settings, seed, scale)
-        outcome = run.run_edge(settings, stage)
-        remember(settings, cloudfront_raw=settings.cloudfront_raw, metrics_raw=settings.metrics_raw)
-        report.show_run(console, settings, outcome)
-        report.show_truth(console, settings, logs / "truth")
-        console.rule("Cluster metrics")
-        _, alerting = demo.run_clusters(settings, stage)
-        report.show_models(console, settings, ["predictive_scaling", "anomaly_detection"])
-        scaling_cli.show(console, settings)
-        anomaly_cli.show_alerts(console, settings, alerting)
-        demo.show_incidents(console, settings, metrics / "truth")
-        report.show_next(console, settings)
-        stop_where_not_applied(settings, outcome)
+            with progress("Simulating CloudFront logs and cluster metrics"):
+                plays.simulate_missing(settings, seed, scale)
+        remember(settings, **{world.setting: values[world.setting] for world in plays.worlds()})
+        ends = [act.play(console, settings, progress) for act in plays.acts()]
+        for end in ends:
+            end()
 
 
 @app.command()
@@ -123,11 +71,10 @@ def train(
 ) -> None:
     """Fit, evaluate and register models; a version serves once it has passed its gate."""
     from platform_assets import report, run
-    from platform_assets.models import models_of
 
     settings = settings_of(home)
     with console_of() as console:
-        chosen = names or models_of("cloudfront")
+        chosen = names or run.default_models()
         run.train(settings, stage_of(console), chosen)
         report.show_models(console, settings, chosen)
 
@@ -178,20 +125,20 @@ def sql(
 
 @app.command("explain")
 def explain_command(
-    address: Annotated[str, typer.Argument(help="Address, CIDR or request id.")],
+    subject: Annotated[str, typer.Argument(help="Address, CIDR or request id.")],
     home: Home = None,
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Why an address is (not) acted upon: decision -> model and score -> features -> requests -> log lines."""
-    from platform_assets import explain_text
-    from platform_assets.explain import explain
+    from platform_assets.core.explaining import explainer_of
 
-    found = explain(settings_of(home), address)
+    explainer = explainer_of(subject)
+    explanation = explainer.explain(settings_of(home), subject)
     with console_of() as console:
         if json:
-            print(explain_text.to_json(found))
+            print(explainer.to_json(explanation))
         else:
-            console.print(explain_text.render(found))
+            console.print(explainer.render(explanation))
 
 
 @app.command()
@@ -215,6 +162,27 @@ def doctor(home: Home = None) -> None:
         findings = examining.examine(settings)
         console.print(examining.render(findings))
     raise typer.Exit(examining.exit_code(findings))
+
+
+def add_domain_commands() -> None:
+    """The commands that the domains declare, below the groups that their first words name."""
+    groups: dict[str, typer.Typer] = {}
+    for domain in domains().values():
+        for words, reference in domain.commands.items():
+            *above, name = words.split()
+            command, parent = load(reference), app
+            if above:
+                parent = groups.setdefault(above[0], typer.Typer(help=GROUPS.get(above[0]), no_args_is_help=True))
+            if isinstance(command, typer.Typer):
+                parent.add_typer(command, name=name)
+            else:
+                parent.command(name)(command)
+    for name, group in groups.items():
+        app.add_typer(group, name=name)
+
+
+add_domain_commands()
+app.add_typer(features_app, name="features")
 
 
 def main() -> None:

@@ -1,26 +1,20 @@
-"""Everything Dagster knows, in one place."""
+"""Everything Dagster knows, in one place; derived from the sources and the domains, and naming none of them."""
 
 from typing import Any
 
 import dagster as dg
 
-from platform_assets.anomaly.assets import anomaly_assets
 from platform_assets.catalogue import catalogue_assets
 from platform_assets.compaction import compaction_assets
-from platform_assets.exports import export_assets
-from platform_assets.feature_store.assets import feature_group_asset
-from platform_assets.feature_store.groups import INFRASTRUCTURE_METRICS
+from platform_assets.core.domain import parts
+from platform_assets.feature_store.assets import feature_store_assets
 from platform_assets.lake import source_assets
-from platform_assets.models import model_assets
-from platform_assets.polling import polling_assets
 from platform_assets.raw import raw_assets
 from platform_assets.retention import retention_assets
-from platform_assets.scaling.assets import scaling_assets
 from platform_assets.schedules import schedules
 from platform_assets.sensors import sensors
 from platform_assets.settings import Settings, load_settings
-from platform_assets.waf.assets import waf_assets
-from spark_jobs.sources.metrics.tables import CLUSTER_FEATURES
+from platform_assets.training.models import model_assets
 
 
 def build_defs(settings: Settings, **overrides: Any) -> dg.Definitions:
@@ -29,20 +23,16 @@ def build_defs(settings: Settings, **overrides: Any) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             *raw_assets(settings),
-            *polling_assets(settings),
             *source_assets(settings),
             *model_assets(settings),
-            *anomaly_assets(settings),
-            feature_group_asset(settings, INFRASTRUCTURE_METRICS, CLUSTER_FEATURES),
-            *waf_assets(settings),
-            *scaling_assets(settings),
-            *export_assets(settings),
+            *feature_store_assets(settings),
+            *(asset for _, assets in parts("assets") for asset in assets(settings)),
             *compaction_assets(settings),
             *catalogue_assets(settings),
             *retention_assets(settings),
         ],
         sensors=sensors(settings),
-        schedules=schedules(settings),
+        schedules=[*schedules(settings), *(one for _, of_domain in parts("schedules") for one in of_domain(settings))],
         # A step in a process of its own imports everything anew: 14 CPU-seconds each.
         executor=dg.in_process_executor,
     )

@@ -21,7 +21,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -31,8 +30,10 @@ from pydantic import SecretStr
 from rich.table import Table
 from rich.text import Text
 
+from platform_assets.core.domain import parts
 from platform_assets.feature_store.online import DYNAMODB
 from platform_assets.feature_store.online import FILE_NAME as FEATURES_FILE
+from platform_assets.listings import location_of
 from platform_assets.resources import database, glue
 from platform_assets.resources.aws import (
     AWS_ERRORS,
@@ -49,10 +50,12 @@ from platform_assets.resources.objects import ObjectsError, count_objects
 from platform_assets.resources.spark.cluster import RunnerError
 from platform_assets.resources.spark.engines import runner_of
 from platform_assets.settings import Settings, unknown_variables
-from platform_assets.waf.scopes import Scope
+from spark_jobs.contract import RawFiles, Source
 from spark_jobs.lake import Lake, LakeError
+from spark_jobs.registry import sources
 
 State = Literal["ok", "missing", "failed", "off"]
+Check = Callable[[Settings], tuple[State, str]]
 COLOURS: dict[State, str] = {"ok": "green", "missing": "yellow", "failed": "red", "off": "dim"}
 NETWORK_SECONDS = 4
 """For one call; a check as a whole is given up a second later."""
@@ -74,14 +77,17 @@ class Finding:
 def examine(settings: Settings) -> list[Finding]:
     """All findings, in a fixed order, within a few seconds: the checks run side by side."""
     found: dict[str, Finding] = {}
-    threads = [threading.Thread(target=_run, args=(name, settings, found), daemon=True) for name in CHECKS]
+    every = checks()
+    threads = [
+        threading.Thread(target=_run, args=(name, check, settings, found), daemon=True) for name, check in every.items()
+    ]
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + NETWORK_SECONDS + 1
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
     late = f"No answer within {NETWORK_SECONDS + 1} seconds; check the network and the address that is set."
-    return [_without_secrets(settings, found.get(name, Finding(name, "failed", late))) for name in CHECKS]
+    return [_without_secrets(settings, found.get(name, Finding(name, "failed", late))) for name in every]
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
@@ -98,9 +104,9 @@ def render(findings: Iterable[Finding]) -> Table:
     return table
 
 
-def _run(name: str, settings: Settings, found: dict[str, Finding]) -> None:
+def _run(name: str, check: Check, settings: Settings, found: dict[str, Finding]) -> None:
     try:
-        state, sentence = CHECKS[name](settings)
+        state, sentence = check(settings)
     except (ObjectsError, database.DatabaseError) as error:
         state, sentence = "failed", str(error)
     except Exception as error:  # one check that breaks must not hide the others
@@ -162,11 +168,11 @@ def _engine_service(settings: Settings, runner: str) -> tuple[State, str]:
     if not settings.hash_key_secret:
         return "failed", "Jobs there read the hash key from AWS Secrets Manager; set WEIR_HASH_KEY_SECRET."
     if runner == "glue":
-        glue = ("glue", "get_job", f"Glue job {settings.glue_job}", "glue:GetJob")
-        return _asked(settings, glue, "is there.", settings.aws_region, JobName=settings.glue_job)
+        call = ("glue", "get_job", f"Glue job {settings.glue_job}", "glue:GetJob")
+        return asked(settings, call, "is there.", settings.aws_region, JobName=settings.glue_job)
     application = settings.emr_application_id
-    emr = ("emr-serverless", "get_application", f"EMR Serverless application {application}", "emr-serverless:GetApplication")  # fmt: skip
-    return _asked(settings, emr, "is there.", settings.aws_region, applicationId=application)
+    call = ("emr-serverless", "get_application", f"EMR Serverless application {application}", "emr-serverless:GetApplication")  # fmt: skip
+    return asked(settings, call, "is there.", settings.aws_region, applicationId=application)
 
 
 def _java() -> tuple[State, str]:
@@ -221,50 +227,38 @@ def _hash_key(settings: Settings) -> tuple[State, str]:
     return "ok", f"From {path}."
 
 
-def _files(settings: Settings) -> tuple[State, str]:
-    names = ("policy_file", "allow_list", "labelled_requests", "labelled_logs")
-    named = [(name, part.strip()) for name in names for part in getattr(settings, name).split(",") if part.strip()]
-    local = [(name, Path(part).expanduser()) for name, part in named if "://" not in part]
-    absent = [f"{path} (WEIR_{name.upper()})" for name, path in local if not os.access(path, os.R_OK)]
-    if absent:
-        return "failed", f"Not there or not readable: {', '.join(absent)}; correct the setting or put the file there."
-    if not named:
-        return "off", "No policy, allow list or labelled data is named."
-    return "ok", f"{len(named)} named, all readable."
-
-
 # Data
 
 
-def _raw(settings: Settings) -> tuple[State, str]:
-    location = settings.cloudfront_raw
-    if not location:
-        return "missing", "None yet; use weir run edge --input PATH_OR_S3_URI, or set WEIR_CLOUDFRONT_RAW."
-    count = _count(settings, location)
-    if not count:
-        return "missing", f"{location} is reachable and holds no object."
-    return "ok", f"{location} holds {count:,} objects{' or more' if count == LISTED_OBJECTS else ''}."
+def _raw_location(source: Source, raw: RawFiles) -> Check:
+    """A check of where the raw objects of a source are."""
+
+    def check(settings: Settings) -> tuple[State, str]:
+        location = location_of(settings, source.name)
+        if not location:
+            return ("off" if raw.is_optional else "missing"), f"None is set; {raw.how_to_set}."
+        count = _count(settings, location)
+        if not count:
+            return "missing", f"{location} is reachable and holds no {raw.noun}."
+        return "ok", f"{location} holds {count:,} {raw.noun}{' or more' if count == LISTED_OBJECTS else ''}."
+
+    return check
 
 
-def _metric_files(settings: Settings) -> tuple[State, str]:
-    location = settings.metrics_raw
-    if not location:
-        return "off", "None; weir run anomaly --input PATH_OR_S3_URI or WEIR_METRICS_RAW names some."
-    count = _count(settings, location)
-    if not count:
-        return "missing", f"{location} is reachable and holds no metric file."
-    return "ok", f"{location} holds {count:,} metric files{' or more' if count == LISTED_OBJECTS else ''}."
+def _raw_queue(source: Source, raw: RawFiles) -> Check:
+    """A check of the queue that tells of new objects of a source."""
 
+    def check(settings: Settings) -> tuple[State, str]:
+        url = str(getattr(settings, raw.queue_setting or ""))
+        if not url:
+            return "off", "None is set; the raw location is listed."
+        if not location_of(settings, source.name).startswith("s3://"):
+            return "failed", f"It announces objects in S3; set WEIR_{raw.setting.upper()} to the s3:// URI of the logs."
+        call = ("sqs", "get_queue_attributes", f"The queue {url}", "sqs:GetQueueAttributes")
+        region = region_of(url) or settings.aws_region
+        return asked(settings, call, "is there.", region, QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
 
-def _queue(settings: Settings) -> tuple[State, str]:
-    url = settings.raw_queue_url
-    if not url:
-        return "off", "None is set; the raw location is listed."
-    if not settings.cloudfront_raw.startswith("s3://"):
-        return "failed", "It tells of objects in S3; set WEIR_CLOUDFRONT_RAW to the s3:// URI of the logs."
-    asked = ("sqs", "get_queue_attributes", f"The queue {url}", "sqs:GetQueueAttributes")
-    region = region_of(url) or settings.aws_region
-    return _asked(settings, asked, "is there.", region, QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+    return check
 
 
 def _lake(settings: Settings) -> tuple[State, str]:
@@ -327,33 +321,17 @@ def _database(settings: Settings) -> tuple[State, str]:
 # AWS and what leaves this machine
 
 
-def _waf(settings: Settings) -> tuple[State, str]:
-    mode = "plans are applied" if settings.waf_apply else "plans are only shown (see --apply, WEIR_WAF_APPLY)"
-    if settings.waf_target == "twin":
-        return "ok", f"The local WAF in {settings.home / 'waf'}; {mode}."
-
-    def asked(scope: Scope) -> tuple[State, str]:
-        what = ("wafv2", "list_ip_sets", f"WAF {scope.kind} in {scope.region}", "wafv2:ListIPSets")
-        return _asked(settings, what, f"answers; {mode}.", scope.region, Scope=scope.kind, Limit=1)
-
-    with ThreadPoolExecutor() as pool:  # side by side: each may take as long as a check has
-        found = list(pool.map(asked, settings.scopes))
-    failed = [one for one in found if one[0] == "failed"]
-    return ("failed" if failed else "ok"), " ".join(sentence for _, sentence in failed or found)
-
-
 def _credentials(settings: Settings) -> tuple[State, str]:
-    locations = (settings.cloudfront_raw, settings.metrics_raw, settings.lake_root)
+    locations = (settings.lake_root, *(location_of(settings, name) for name in sources()))
+    uses_s3 = any(location.startswith("s3://") for location in locations)
     uses = {
-        "S3": any(location.startswith("s3://") for location in locations),
-        "SQS": bool(settings.raw_queue_url),
-        "WAF": settings.waf_target == "aws",
+        "S3": uses_s3,
         "CloudWatch": settings.metrics_target == "cloudwatch",
         "SNS": bool(settings.alerts_sns_topic_arn),
         "EMR Serverless": settings.engine == "emr-serverless",
         "Glue": settings.engine == "glue" or bool(settings.glue_database),
         "DynamoDB": settings.online_store.startswith(DYNAMODB),
-    }
+    } | {service: True for _, services in parts("aws_services") for service in services(settings)}
     needed = ", ".join(name for name, is_used in uses.items() if is_used)
     if not needed:
         return "off", "Nothing that is set uses AWS."
@@ -366,8 +344,8 @@ def _credentials(settings: Settings) -> tuple[State, str]:
     if credentials is None:
         return "failed", f"None were found and {needed} need them; {CREDENTIALS_HINT}."
     present = f"Found ({credentials.method}), for {needed}"
-    is_of_aws = uses["S3"] and not settings.s3_endpoint_url  # another store's credentials have no account
-    if not (uses["WAF"] or is_of_aws):
+    others = {name for name, is_used in uses.items() if is_used} - {"S3"}
+    if not others and settings.s3_endpoint_url:  # credentials of another store have no account
         return "ok", f"{present}."
     try:
         client = aws_client("sts", settings.aws_region, seconds=NETWORK_SECONDS, attempts=1)
@@ -393,16 +371,16 @@ def _sns(settings: Settings) -> tuple[State, str]:
     if not topic:
         return "off", f"No topic is set; alerts are in {settings.home / 'alerts.jsonl'}."
     region = (topic.split(":") + [""] * 4)[3] or settings.aws_region
-    asked = ("sns", "get_topic_attributes", f"SNS topic {topic}", "sns:GetTopicAttributes")
-    return _asked(settings, asked, "is there.", region, TopicArn=topic)
+    call = ("sns", "get_topic_attributes", f"SNS topic {topic}", "sns:GetTopicAttributes")
+    return asked(settings, call, "is there.", region, TopicArn=topic)
 
 
 def _metrics(settings: Settings) -> tuple[State, str]:
     if settings.metrics_target == "file":
         return "ok", f"To {settings.home / 'metrics.jsonl'}."
     namespace, region = settings.metrics_namespace, settings.aws_region
-    asked = ("cloudwatch", "list_metrics", f"CloudWatch namespace {namespace} in {region}", "cloudwatch:ListMetrics")
-    return _asked(settings, asked, "can be reached.", region, Namespace=namespace)
+    call = ("cloudwatch", "list_metrics", f"CloudWatch namespace {namespace} in {region}", "cloudwatch:ListMetrics")
+    return asked(settings, call, "can be reached.", region, Namespace=namespace)
 
 
 def _catalogue(settings: Settings) -> tuple[State, str]:
@@ -422,24 +400,21 @@ def _online_features(settings: Settings) -> tuple[State, str]:
     if not settings.online_store.startswith(DYNAMODB):
         return "ok", f"In {settings.home / FEATURES_FILE}."
     table, region = settings.online_store.removeprefix(DYNAMODB), settings.aws_region
-    asked = ("dynamodb", "describe_table", f"the DynamoDB table {table}", "dynamodb:DescribeTable")
-    return _asked(settings, asked, "is there.", region, TableName=table)
+    call = ("dynamodb", "describe_table", f"the DynamoDB table {table}", "dynamodb:DescribeTable")
+    return asked(settings, call, "is there.", region, TableName=table)
 
 
-CHECKS: dict[str, Callable[[Settings], tuple[State, str]]] = {
+MACHINE: dict[str, Check] = {
     "python": _python,
     "engine": _engine,
     "settings": _settings,
     "home": _home,
     "hash key": _hash_key,
-    "named files": _files,
-    "raw location": _raw,
-    "raw queue": _queue,
-    "metric files": _metric_files,
+}
+SERVICES: dict[str, Check] = {
     "lake": _lake,
     "mlflow": _mlflow,
     "database": _database,
-    "waf": _waf,
     "aws credentials": _credentials,
     "alerts webhook": _webhook,
     "alerts sns": _sns,
@@ -447,6 +422,19 @@ CHECKS: dict[str, Callable[[Settings], tuple[State, str]]] = {
     "glue catalogue": _catalogue,
     "online features": _online_features,
 }
+
+
+def checks() -> dict[str, Check]:
+    """Every check by its name, in the order in which findings are shown: this machine, raw data, domains, services."""
+    found = dict(MACHINE)
+    for source in sources().values():
+        if source.raw is not None:
+            found[source.raw.noun] = _raw_location(source, source.raw)
+            if source.raw.queue_setting:
+                found[f"{source.raw.noun} queue"] = _raw_queue(source, source.raw)
+    for _, of_domain in parts("doctor"):
+        found |= of_domain
+    return found | SERVICES
 
 
 def _nearest(path: Path) -> Path:
@@ -469,8 +457,8 @@ def _listens(url: str, default_port: int, what: str, setting: str) -> tuple[Stat
     return "ok", f"{what} at {where} can be reached."
 
 
-def _asked(
-    settings: Settings, asked: tuple[str, str, str, str], success: str, region: str, **arguments: Any
+def asked(
+    settings: Settings, call: tuple[str, str, str, str], success: str, region: str, **arguments: Any
 ) -> tuple[State, str]:
-    refusal = aws_refusal(*asked, region, NETWORK_SECONDS, **arguments)
-    return ("failed", refusal) if refusal else ("ok", f"{asked[2]} {success}")
+    refusal = aws_refusal(*call, region, NETWORK_SECONDS, **arguments)
+    return ("failed", refusal) if refusal else ("ok", f"{call[2]} {success}")

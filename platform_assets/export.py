@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from platform_assets.core.domain import tables
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
-from platform_assets.tables import tables_of_users
 from platform_assets.waf.decisions import as_utc, instant
 from spark_jobs.contract import HOUR_COLUMN, Table, parse_hour
 from spark_jobs.errors import ExitCode, WeirError
@@ -53,7 +53,7 @@ class ExportReport:
 
 def exportable() -> dict[str, Table]:
     """Every table that a user may export, by key."""
-    return tables_of_users()
+    return tables()
 
 
 def short_names() -> dict[str, str]:

@@ -20,12 +20,12 @@ Group = Annotated[str, typer.Argument(help="infrastructure_metrics, security_ana
 @features_app.callback()
 def groups(context: typer.Context) -> None:
     """The feature store; without a command its groups."""
-    from platform_assets.feature_store.groups import GROUPS
+    from platform_assets.feature_store.groups import groups as declared_groups
 
     if context.invoked_subcommand is not None:
         return
     with console_of() as console:
-        for group in GROUPS.values():
+        for group in declared_groups().values():
             console.print(
                 f"{group.name}: {group.meaning} By {group.identifier.name}; counts for {_span(group.ttl)}.",
                 markup=False,

@@ -20,8 +20,6 @@ from spark_jobs.registry import sources
 if TYPE_CHECKING:
     import pyarrow as pa
 
-EDGE_SOURCE = "cloudfront"
-"""The source that the edge path reads, which is meant where none is named."""
 FULL_LISTINGS = Table(
     key="housekeeping/full_listings",
     meaning="When an s3:// raw location was listed as a whole and the ledger held what it showed; append-only.",
@@ -46,13 +44,13 @@ class Listing:
     is_full: bool
 
 
-def location_of(settings: Settings, source: str = EDGE_SOURCE) -> str:
+def location_of(settings: Settings, source: str) -> str:
     """The folder or s3:// URI that holds the raw objects of a source; empty where none is set."""
     raw = sources()[source].raw
     return str(getattr(settings, raw.setting)) if raw else ""
 
 
-def is_due(settings: Settings, lake: Lake, now: datetime, source: str = EDGE_SOURCE) -> bool:
+def is_due(settings: Settings, lake: Lake, now: datetime, source: str) -> bool:
     """Whether an s3:// location is to be listed as a whole; a folder always is, without being noted."""
     import pyarrow.compute as pc
     import pyarrow.dataset as ds
@@ -65,7 +63,7 @@ def is_due(settings: Settings, lake: Lake, now: datetime, source: str = EDGE_SOU
     return last is None or now - last >= timedelta(hours=settings.full_listing_hours)
 
 
-def record_full(settings: Settings, lake: Lake, now: datetime, object_count: int, source: str = EDGE_SOURCE) -> None:
+def record_full(settings: Settings, lake: Lake, now: datetime, object_count: int, source: str) -> None:
     """Note a full listing, after the ledger holds what it showed."""
     import pyarrow as pa
 
@@ -73,7 +71,7 @@ def record_full(settings: Settings, lake: Lake, now: datetime, object_count: int
     lake.append_arrow(pa.Table.from_pylist([row], schema=arrow_schema(FULL_LISTINGS)), FULL_LISTINGS)
 
 
-def listed(settings: Settings, known: pa.Table, now: datetime, *, in_full: bool, source: str = EDGE_SOURCE) -> Listing:
+def listed(settings: Settings, known: pa.Table, now: datetime, *, in_full: bool, source: str) -> Listing:
     """The objects of the location, on s3:// those that may be new where that is asked for and needs fewer calls.
 
     `known`: COLUMNS of the ledger. Iterating raises ObjectsError.

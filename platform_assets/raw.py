@@ -9,7 +9,7 @@ import dagster as dg
 
 from platform_assets import listings
 from platform_assets.automation import key_of, spec_of
-from platform_assets.listings import EDGE_SOURCE, location_of
+from platform_assets.listings import location_of
 from platform_assets.resources.engine import SparkRunner, lake_of, storage_of
 from platform_assets.resources.notifications import Queue
 from platform_assets.resources.objects import ListedObject, list_objects
@@ -67,7 +67,7 @@ def _ledger(settings: Settings, source: Source) -> dg.AssetsDefinition:
     return objects
 
 
-def update_ledger(settings: Settings, name: str = EDGE_SOURCE) -> dict[str, Any]:
+def update_ledger(settings: Settings, name: str) -> dict[str, Any]:
     """Add what is new in the raw location of a source to its ledger, by listing it and by notifications; returns figures.
 
     A message is deleted after the ledger holds what it told of, so one that is handed out again adds nothing.

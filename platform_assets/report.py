@@ -1,75 +1,21 @@
-"""What a run did, for a person: lines and speed, rejections, models, what WAF gets, and the truth where it is known.
+"""What reports of all domains share: the models that serve, where the time went, the option --home of the next command.
 
-Every figure is read back from the lake, the registry or the run; nothing is computed here but sums and shares.
+Every figure is read back from the registry or the run.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.table import Table as Grid
 
-from platform_assets.resources.engine import lake_of
-from platform_assets.resources.waf import waf_name
 from platform_assets.run import Outcome
 from platform_assets.settings import Settings
-from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
-from spark_jobs.registry import tables
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-PARSING = "Parsing and scoring requests"
-
-
-def show_run(console: Console, settings: Settings, outcome: Outcome) -> None:
-    """The report of one run."""
-    from platform_assets.models import models_of
-
-    _logs(console, settings, outcome)
-    show_models(console, settings, models_of("cloudfront"))
-    _waf(console, settings, outcome)
-    _time(console, outcome)
-
-
-def _time(console: Console, outcome: Outcome) -> None:
-    if outcome.run_seconds:
-        share = outcome.dagster_seconds / outcome.run_seconds
-        console.print(
-            f"[dim]{outcome.run_seconds:.1f} s in Dagster runs, of which Dagster itself took {outcome.dagster_seconds:.1f} s ({share:.0%})[/]"
-        )
-
-
-def _logs(console: Console, settings: Settings, outcome: Outcome) -> None:
-    lake = lake_of(settings)
-    console.rule("Logs")
-    listed = outcome.metadata.get("raw/cloudfront/objects", {})
-    if not outcome.hours:
-        console.print(
-            f"Nothing new: all {listed.get('objects', 0)} log objects of {settings.cloudfront_raw} are known."
-        )
-        return
-    hours = sorted(set(outcome.hours))
-    counts = lake.read_arrow(tables()["parsed/cloudfront/object_counts"], hours)
-    parsed = sum(counts["parsed_count"].to_pylist())
-    rejected_rows = lake.read_arrow(tables()["parsed/cloudfront/rejected_lines"], hours, columns=["reason"])
-    seconds = outcome.seconds.get(PARSING, 0.0)
-    total = parsed + sum(counts["rejected_count"].to_pylist())
-    console.print(
-        f"{total:,} lines in {len(set(counts['source_object'].to_pylist()))} objects, {len(hours)} hours from {hours[0]} to {hours[-1]} (UTC)"
-    )
-    if seconds:
-        console.print(f"parsed, aggregated and scored at {total / seconds:,.0f} lines/s ({seconds:.1f} s)")
-    reasons = Counter(rejected_rows["reason"].to_pylist())
-    if not reasons:
-        console.print("no line was rejected")
-    for reason, number in reasons.most_common():
-        console.print(f"rejected: {number:,} × {reason}")
-    if reasons:
-        console.print(f"[dim]see them: weir export rejected_lines rejected.csv{_home(settings)}[/]")
 
 
 def show_models(console: Console, settings: Settings, names: Sequence[str]) -> None:
@@ -104,93 +50,15 @@ def _gate_cells(sentence: str) -> tuple[str, str, str]:
     return value, bounds, verdict
 
 
-def _waf(console: Console, settings: Settings, outcome: Outcome) -> None:
-    lake = lake_of(settings)
-    console.rule("WAF")
-    plan = lake.read_arrow(WAF_PLAN).to_pylist()
-    scopes = sorted({row["scope"] for row in plan})
-    if not scopes:
-        console.print(_why_nothing(settings))
-    for scope in scopes:
-        where = f" in {scope}" if len(settings.scopes) > 1 else ""
-        operations = Counter((row["action"], row["operation"]) for row in plan if row["scope"] == scope)
-        for (action, operation), number in sorted(operations.items()):
-            console.print(f"{operation:>8} {number:>6,} × {action}{where}")
-    blocked = {row["address"]: row["reason"] for row in plan if (row["operation"], row["action"]) == ("add", "block")}
-    for address, reason in list(blocked.items())[:5]:
-        console.print(f"[dim]  {address}: {reason}[/]", overflow="ellipsis", no_wrap=True)
-    applied = outcome.metadata.get("waf/ip_sets", {})
-    if applied:
-        target = waf_name(settings)
+def show_time(console: Console, outcome: Outcome) -> None:
+    if outcome.run_seconds:
+        share = outcome.dagster_seconds / outcome.run_seconds
         console.print(
-            f"{target}: {applied['summary']}"
-            if applied["applied"]
-            else f"dry run: {target} is unchanged; --apply changes it"
+            f"[dim]{outcome.run_seconds:.1f} s in Dagster runs, of which Dagster itself took {outcome.dagster_seconds:.1f} s ({share:.0%})[/]"
         )
-    if late := outcome.metadata.get("exports/freshness", {}).get("summary"):
-        console.print(late)
-    for failed in outcome.failed_checks:
-        console.print(f"[red]{'stopped' if settings.waf_apply else 'would be stopped'} by {failed}[/]")
 
 
-def _why_nothing(settings: Settings) -> str:
-    decided = sum(lake_of(settings).row_counts(WAF_DECISIONS).values())
-    if decided:
-        return (
-            f"nothing to change: of {decided:,} decisions none is in force now (they lie in the past or have expired)"
-        )
-    return "nothing to change: no client was decided on"
-
-
-def show_truth(console: Console, settings: Settings, truth: Path) -> None:
-    """Precision and recall of the decisions against what the simulator knows."""
-    import pandas as pd
-
-    console.rule("Against the simulator's truth")
-    clients = pd.read_parquet(truth / "clients.parquet")
-    addresses = clients[clients["client_kind"] == "address"]
-    decisions = lake_of(settings).read_arrow(WAF_DECISIONS).to_pandas()
-    grid = Grid("decided", "clients", "precision", "recall", box=None, pad_edge=False)
-    truth_by_client = addresses.set_index("client")["is_abuse"]
-    for title, actions in (
-        ("block", ["block"]),
-        ("block or challenge", ["block", "challenge"]),
-        ("any action", ["block", "challenge", "count"]),
-    ):
-        acted = set(decisions[decisions["action"].isin(actions)]["address"])
-        covered = _covered(acted, truth_by_client.index)
-        true = int(truth_by_client[list(covered)].sum()) if covered else 0
-        grid.add_row(title, f"{len(covered):,}", _share(true, len(covered)), _share(true, int(truth_by_client.sum())))
-    console.print(grid)
-    console.print(
-        "[dim]precision: share of the acted-upon addresses that are abusive; recall: share of the abusive addresses that are acted upon[/]"
-    )
-    blocked = _covered(set(decisions[decisions["action"] == "block"]["address"]), truth_by_client.index)
-    protected = addresses[addresses["never_block"] & addresses["client"].isin(blocked)]
-    console.print(
-        f"blocked although never to be blocked (crawlers, monitors, offices, shared addresses …): {len(protected)}"
-    )
-
-
-def _covered(decided: set[str], clients: Any) -> set[str]:
-    """Clients (single addresses) that are decided on themselves or through their /24 or /64."""
-    from spark_jobs.sources.cloudfront.trailing import network_of
-
-    return {client for client in clients if client in decided or network_of(client) in decided}
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.1%} ({part:,} of {whole:,})" if whole else "–"
-
-
-def show_next(console: Console, settings: Settings) -> None:
-    """The two commands to type next."""
-    blocked = [row["address"] for row in lake_of(settings).read_arrow(WAF_PLAN).to_pylist() if row["action"] == "block"]
-    console.rule("Next")
-    console.print(f"weir explain {(blocked or ['ADDRESS'])[0]}{_home(settings)}    # why, down to the log lines")
-    console.print(f"weir ui{_home(settings)}    # the asset graph and the model registry")
-
-
-def _home(settings: Settings) -> str:
+def home_option(settings: Settings) -> str:
+    """` --home FOLDER`, where the home is not the default one."""
     default = Path(".weir").resolve()
     return "" if settings.home == default else f" --home {settings.home}"

@@ -6,12 +6,12 @@ from typing import Any
 
 import dagster as dg
 
+from platform_assets.core.domain import domains, tables
 from platform_assets.resources import database, metrics, notifier
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.records import trim_lines
 from platform_assets.settings import Settings
 from platform_assets.tables import all_tables
-from platform_assets.waf.tables import WAF_DECISIONS
 from spark_jobs.contract import Table
 
 RETENTION_KEY = dg.AssetKey(["housekeeping", "retention"])
@@ -66,6 +66,9 @@ def carry_out(settings: Settings, now: datetime) -> dict[str, int]:
         days = settings.retention_days.get(name, RECORDS_DAYS)
         if gone := trim_lines(settings.home / name, now - timedelta(days=days), group_of):
             dropped[f"lines of {name}"] = gone
-    if (days := retention_days(settings, WAF_DECISIONS)) is not None:
-        deleted = database.forget(settings.database, WAF_DECISIONS, "decided_at", now - timedelta(days=days))
+    exported = {key: column for domain in domains().values() for key, column in domain.database_tables.items()}
+    for key, column in exported.items():
+        table = tables()[key]
+        if (days := retention_days(settings, table)) is not None:
+            deleted += database.forget(settings.database, table, column, now - timedelta(days=days))
     return {**dropped, "files freed": freed, "database rows deleted": deleted}

@@ -1,7 +1,7 @@
-"""The main job in this process: ledger -> models where none serves yet -> stale hours -> decisions -> plan -> WAF.
+"""Pipelines in this process: `weir run NAME`, `weir train`, and a plan on its own.
 
-The same assets, checks and instance as under the daemon; only who asks for the hours differs. What is computed is in
-the assets; what is shown of it is in report.py.
+The same assets, checks and instance as under the daemon, and the same order (core/scheduler.py); here every stage is
+executed at once. What is computed is in the assets; what is shown of it is each domain's report.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from platform_assets.settings import Settings
@@ -21,41 +22,10 @@ from spark_jobs.errors import ExitCode, WeirError
 if TYPE_CHECKING:
     import dagster as dg
 
+    from platform_assets.core.domain import Pipeline
+    from platform_assets.core.scheduler import Stage
+
 MAX_ROUNDS = 5
-BY_HOUR = (
-    "parsed/cloudfront/requests",
-    "parsed/cloudfront/rejected_lines",
-    "parsed/cloudfront/object_counts",
-    "features/cloudfront/client_hourly",
-    "predictions/request_scores",
-)
-BY_TRAILING_DAY = (
-    "features/cloudfront/client_daily",
-    "features/cloudfront/client_attacks",
-    "predictions/client_scores",
-    "decisions/waf_decisions",
-    "exports/database",
-    "exports/metrics",
-)
-METRICS_BY_HOUR = (
-    "parsed/metrics/samples",
-    "parsed/metrics/rejected_samples",
-    "parsed/metrics/object_counts",
-)
-METRICS_BY_TRAILING_DAY = (
-    "features/metrics/cluster_5min",
-    "features/metrics/cluster_features",
-    "feature_store/infrastructure_metrics",
-)
-SCALING_MODEL = "models/predictive_scaling"
-SCALING_CHANGE = ("scaling/plan", "scaling/recommendations")
-SCALING = ("predictions/scaling_forecasts", *SCALING_CHANGE)
-FIRST_FIT_HOURS = 72
-"""Hours of metrics from which on a first scaling model is fitted: its experts look back three days."""
-ANOMALIES_BY_HOUR = ("predictions/anomaly_scores",)
-ANOMALIES_AT_THE_END = ("anomaly/alerts",)
-WAF_CHANGE = ("waf/plan", "waf/ip_sets")
-AT_THE_END = (*WAF_CHANGE, "exports/alerts", "exports/freshness", "exports/catalogue")
 
 
 class RunFailed(WeirError):
@@ -66,148 +36,130 @@ class RunFailed(WeirError):
         self.exit_code = exit_code
 
 
-@dataclass(frozen=True)
-class Chain:
-    """The hourly assets of one source in two stages: what an hour is made of, and what looks back on hours."""
-
-    source: str
-    noun: str
-    by_hour: tuple[str, ...]
-    by_trailing_day: tuple[str, ...]
-    titles: tuple[str, str]
-
-
-EDGE = Chain(
-    "cloudfront",
-    "Log objects",
-    BY_HOUR,
-    BY_TRAILING_DAY,
-    ("Parsing and scoring requests", "Scoring clients and deciding"),
-)
-METRICS = Chain(
-    "metrics",
-    "Metric files",
-    METRICS_BY_HOUR,
-    METRICS_BY_TRAILING_DAY,
-    ("Parsing metric files", "Making features of clusters"),
-)
-
-
 @dataclass
 class Outcome:
     """What a run did, for the report."""
 
     hours: list[str] = field(default_factory=list)
-    later_hours: int = 0
+    """Parsed hours."""
+    looked_back: set[str] = field(default_factory=set)
+    """Hours that were made again only because earlier ones were."""
     seconds: dict[str, float] = field(default_factory=dict)
+    """Title of a stage -> how long it took."""
     metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Asset key -> metadata of its last materialisation in this run."""
+    """Asset key -> metadata of its last materialization in this run."""
     failed_checks: list[str] = field(default_factory=list)
     run_seconds: float = 0.0
     """All Dagster runs together."""
     dagster_seconds: float = 0.0
-    """What of it Dagster took for itself: everything outside of the steps, and their events."""
+    """Of these, what Dagster took for itself: everything outside of the steps, and their events."""
+
+    @property
+    def later_hours(self) -> int:
+        return len(self.looked_back)
 
 
-Stage = Callable[[str], AbstractContextManager[Any]]
+Progress = Callable[[str], AbstractContextManager[Any]]
+"""Shows a stage, by its title, while it runs."""
 
 
-def run_edge(settings: Settings, stage: Stage = lambda _: nullcontext(None), overrides: Sequence[str] = ()) -> Outcome:
-    """Everything that the raw location asks for; raises RunFailed with one sentence where it cannot go on.
+def run_pipeline(
+    settings: Settings, name: str, progress: Progress = lambda _: nullcontext(None), overrides: Sequence[str] = ()
+) -> Outcome:
+    """Make everything that a pipeline's goals need, then the goals; RunFailed with one sentence where it cannot go on.
 
-    `overrides`: audit_ids of the checks of the plan that do not count this time.
+    `overrides`: audit_ids of the checks of its plan that do not count this time.
     """
-    from platform_assets.models import models_of
+    from platform_assets.core.domain import pipelines
 
-    warnings.filterwarnings("ignore", module="dagster")
-    runner = Runner(settings, stage, overrides)
-    runner.materialise("Listing log objects", ["raw/cloudfront/objects"])
-    runner.train_missing_models(models_of(EDGE.source))
-    runner.make_stale_hours()
-    runner.materialise("Planning the WAF change", AT_THE_END, may_stop=True)
-    return runner.outcome
+    return Runner(settings, progress, overrides).run_pipeline(pipelines()[name])
 
 
-def run_metrics(settings: Settings, stage: Stage = lambda _: nullcontext(None)) -> Outcome:
-    """Everything that the location of metric files asks for, up to the features; CloudWatch is polled where that is on."""
-    warnings.filterwarnings("ignore", module="dagster")
-    runner = Runner(settings, stage)
-    runner.make_metrics()
-    return runner.outcome
+def run_goals(settings: Settings, goals: Sequence[str], progress: Progress = lambda _: nullcontext(None)) -> Outcome:
+    """Make assets and everything upstream of them."""
+    from platform_assets.core.domain import Pipeline
+
+    return Runner(settings, progress).run_pipeline(Pipeline("", tuple(goals)))
 
 
-def run_scaling(
-    settings: Settings, stage: Stage = lambda _: nullcontext(None), overrides: Sequence[str] = ()
+def run_assets(
+    settings: Settings,
+    title: str,
+    keys: Sequence[str],
+    progress: Progress = lambda _: nullcontext(None),
+    overrides: Sequence[str] = (),
 ) -> Outcome:
-    """Metrics, a first model where there is enough to fit one, forecasts, the plan and the sizes of clusters."""
-    warnings.filterwarnings("ignore", module="dagster")
-    runner = Runner(settings, stage, overrides)
-    runner.make_metrics()
-    runner.fit_first_scaling_model()
-    runner.materialise("Forecasting clusters", SCALING[:1])
-    runner.materialise("Planning the scaling", SCALING_CHANGE, may_stop=True)
+    """Make only these assets, which have no partitions, from what is there; a check may stop what follows it."""
+    runner = Runner(settings, progress, overrides)
+    runner.materialize(title, keys, may_stop=True)
     return runner.outcome
 
 
-def run_scaling_change(
-    settings: Settings, stage: Stage = lambda _: nullcontext(None), overrides: Sequence[str] = ()
-) -> Outcome:
-    """The plan, its checks and the sizes alone, from the forecasts that there are."""
-    warnings.filterwarnings("ignore", module="dagster")
-    runner = Runner(settings, stage, overrides)
-    runner.materialise("Planning the scaling", SCALING_CHANGE, may_stop=True)
+def train(settings: Settings, progress: Progress = lambda _: nullcontext(None), names: Sequence[str] = ()) -> Outcome:
+    """Fit, evaluate, register and gate the models, whether or not some serve; without names those of `weir train`."""
+    runner = Runner(settings, progress)
+    runner.train(names or default_models())
     return runner.outcome
 
 
-def run_anomaly(settings: Settings, stage: Stage = lambda _: nullcontext(None)) -> Outcome:
-    """Everything that the location of metric files asks for, up to the alerts; people are told of what is new in them."""
-    warnings.filterwarnings("ignore", module="dagster")
-    runner = Runner(settings, stage)
-    runner.make_metrics()
-    runner.train_missing_models(["anomaly_detection"])
-    runner.make_stale("Scoring clusters", ANOMALIES_BY_HOUR)
-    runner.materialise("Grouping alarms", ANOMALIES_AT_THE_END)
-    return runner.outcome
+def default_models() -> list[str]:
+    """The models that `weir train` fits where none is named."""
+    from platform_assets.training.sets import training_sets
 
-
-def run_waf(settings: Settings, stage: Stage = lambda _: nullcontext(None), overrides: Sequence[str] = ()) -> Outcome:
-    """The plan, its checks and the IP sets alone, from the decisions that there are."""
-    warnings.filterwarnings("ignore", module="dagster")
-    runner = Runner(settings, stage, overrides)
-    runner.materialise("Planning the WAF change", WAF_CHANGE, may_stop=True)
-    return runner.outcome
-
-
-def train(settings: Settings, stage: Stage = lambda _: nullcontext(None), names: Sequence[str] = ()) -> Outcome:
-    """Fit, evaluate, register and gate the models (those of the edge where none is named), whether or not some serve."""
-    from platform_assets.models import models_of
-
-    warnings.filterwarnings("ignore", module="dagster")
-    runner = Runner(settings, stage)
-    runner.train(names or models_of(EDGE.source))
-    return runner.outcome
+    return [name for name, training in training_sets().items() if training.is_default]
 
 
 class Runner:
-    """Runs assets of one home in process, one Dagster run a call."""
+    """Runs assets of one home in process, one Dagster run per call."""
 
-    def __init__(self, settings: Settings, stage: Stage, overrides: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        progress: Progress = lambda _: nullcontext(None),
+        overrides: Sequence[str] = (),
+        definitions: dg.Definitions | None = None,
+    ) -> None:
         from platform_assets.definitions import build_defs
         from platform_assets.instance import close_abandoned_runs, instance_of
-
-        logging.getLogger("alembic").setLevel(logging.WARNING)
         from platform_assets.plan_checks import OVERRIDES_TAG
 
-        self.settings, self.stage, self.outcome = settings, stage, Outcome()
+        warnings.filterwarnings("ignore", module="dagster")
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        self.settings, self.progress, self.outcome = settings, progress, Outcome()
         self.tags = {"weir/cause": "command line"} | ({OVERRIDES_TAG: " ".join(overrides)} if overrides else {})
         self.instance = instance_of(settings)
         close_abandoned_runs(self.instance)
-        self.job = build_defs(settings).resolve_implicit_global_asset_job_def()
+        self.job = (definitions or build_defs(settings)).resolve_implicit_global_asset_job_def()
 
-    def materialise(self, title: str, keys: Sequence[str], may_stop: bool = False) -> None:
+    def run_pipeline(self, pipeline: Pipeline) -> Outcome:
+        """All stages of a pipeline, its hours until none is stale."""
+        from platform_assets.core.scheduler import stages_of
+
+        found = stages_of(self.job.asset_layer.asset_graph, pipeline, self.settings)
+        for kind, group in groupby(found, key=lambda stage: stage.kind):
+            stages = list(group)
+            if kind == "hours":
+                self.make_stale_hours(stages, pipeline)
+            elif kind == "models":
+                self.fit_missing(stages)
+            else:
+                for stage in stages:
+                    self.materialize(self.title(stage, pipeline), stage.keys, may_stop=kind == "end")
+        return self.outcome
+
+    def title(self, stage: Stage, pipeline: Pipeline) -> str:
+        """What a stage is called while it runs."""
+        from spark_jobs.registry import sources
+
+        listings = {source.objects.key: source.raw.noun for source in sources().values() if source.raw}
+        titles = {key: f"Listing {noun}" for key, noun in listings.items()} | dict(pipeline.titles)
+        named = next((titles[key] for key in stage.keys if key in titles), "")
+        return named or f"Making {stage.keys[0].split('/')[-1]}"
+
+    def materialize(self, title: str, keys: Sequence[str], may_stop: bool = False) -> None:
         """One run over assets that have no partitions, shown as one stage."""
         began = time.perf_counter()
-        with self.stage(title):
+        with self.progress(title):
             self.run(keys, may_stop=may_stop)
         self.outcome.seconds[title] = time.perf_counter() - began
 
@@ -225,110 +177,91 @@ class Runner:
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
         )
-        whole, in_steps = time.perf_counter() - began, 0.0
+        total, in_steps = time.perf_counter() - began, 0.0
         for event in result.all_events:
             if event.is_step_success:
                 in_steps += event.step_success_data.duration_ms / 1000
             if event.is_step_materialization:
-                done = event.step_materialization_data.materialization
-                values = {name: value.value for name, value in done.metadata.items()}
-                self.outcome.metadata["/".join(done.asset_key.path)] = values
+                materialization = event.step_materialization_data.materialization
+                values = {name: value.value for name, value in materialization.metadata.items()}
+                self.outcome.metadata["/".join(materialization.asset_key.path)] = values
         if result.success:
-            self.outcome.run_seconds += whole
-            self.outcome.dagster_seconds += whole - in_steps + _seconds_storing(self.instance) - storing
-        stopped = [one for one in result.get_asset_check_evaluations() if not one.passed and one.blocking]
-        self.outcome.failed_checks += [f"{one.check_name}: {one.description}" for one in stopped]
+            self.outcome.run_seconds += total
+            self.outcome.dagster_seconds += total - in_steps + _seconds_storing(self.instance) - storing
+        stopped = [check for check in result.get_asset_check_evaluations() if not check.passed and check.blocking]
+        self.outcome.failed_checks += [f"{check.check_name}: {check.description}" for check in stopped]
         if result.success or (may_stop and stopped):
             return
         if stopped:
-            raise RunFailed(
-                f"The check {stopped[0].check_name} stopped the run: {stopped[0].description}", ExitCode.STOPPED
-            )
-        raise RunFailed(*_sentence(result))
+            sentence = f"The check {stopped[0].check_name} stopped the run: {stopped[0].description}"
+            raise RunFailed(sentence, ExitCode.STOPPED)
+        raise RunFailed(*_failure(result))
 
-    def over_ranges(self, title: str, keys: Sequence[str], hours: list[str]) -> None:
+    def over_ranges(self, title: str, keys: Sequence[str], hours: Sequence[str]) -> None:
         """One run for each stretch of hours, shown as one stage."""
         from platform_assets.sensors import hour_ranges
 
         if not hours:
             return
-        with self.stage(title):
+        with self.progress(title):
             began = time.perf_counter()
-            for stretch in hour_ranges(hours):
+            for stretch in hour_ranges(list(hours)):
                 self.run(keys, stretch)
             self.outcome.seconds[title] = self.outcome.seconds.get(title, 0.0) + time.perf_counter() - began
 
-    def train_missing_models(self, names: Sequence[str]) -> None:
-        """Of the models those without a version that serves."""
-        from platform_assets.resources.registry import ModelRegistry
-
-        registry = ModelRegistry.of(self.settings)
-        missing = [name for name in names if registry.champion(name) is None]
-        if missing:
-            self.train(missing)
-
-    def fit_first_scaling_model(self) -> None:
-        """Once there are days of metrics and no version was ever fitted here; later ones are the schedule's and `weir train`'s."""
-        from platform_assets.automation import key_of
+    def make_stale_hours(self, stages: Sequence[Stage], pipeline: Pipeline) -> None:
+        """Make the stale hours of each stage in turn, until no hour of any is stale."""
+        from platform_assets.core.scheduler import stale_hours
         from platform_assets.resources.engine import lake_of
-        from platform_assets.resources.registry import ModelRegistry
-        from platform_assets.tables import all_tables
-
-        key = key_of(SCALING_MODEL)
-        hours = lake_of(self.settings).hours(all_tables()[METRICS_BY_TRAILING_DAY[0]])
-        tried = self.instance.get_latest_materialization_event(key) is not None
-        if tried or len(hours) < FIRST_FIT_HOURS or ModelRegistry.of(self.settings).champion(key.path[-1]) is not None:
-            return
-        before = list(self.outcome.failed_checks)
-        self.materialise("Fitting predictive_scaling", [SCALING_MODEL], may_stop=True)
-        self.outcome.failed_checks = before  # a version that misses its gate does not serve, and stops nothing
-
-    def train(self, names: Sequence[str]) -> None:
-        """Make what the models are fitted on, as far as it is made for that, and fit them."""
-        from platform_assets.training import TRAINING, TrainingError
-
-        if unknown := sorted(set(names) - set(TRAINING)):
-            raise TrainingError(f"There is no model {unknown[0]}; choose from {', '.join(TRAINING)}.")
-        for name, training in TRAINING.items():
-            if name not in names:
-                continue
-            if training.rows is not None:
-                self.materialise(training.title, [training.table.key])
-            self.materialise(f"Fitting {name}", [f"models/{name}"])
-
-    def make_metrics(self) -> None:
-        """Metric files, polled too where that is on, up to the features."""
-        if self.settings.cloudwatch_poll:
-            self.materialise("Polling CloudWatch", ["raw/metrics/cloudwatch"])
-        self.materialise("Listing metric files", ["raw/metrics/objects"])
-        self.make_stale_hours(METRICS)
-
-    def make_stale(self, title: str, keys: Sequence[str]) -> None:
-        """Make the stale hours of assets that nothing before them looks back on."""
-        from platform_assets.resources.engine import lake_of
-        from platform_assets.staleness import stale_by_lineage
-
-        self.over_ranges(title, keys, stale_by_lineage(lake_of(self.settings), keys))
-
-    def make_stale_hours(self, chain: Chain = EDGE) -> None:
-        """Make stale hours, then everything that looks back on them, until no hour is stale."""
-        from platform_assets.resources.engine import lake_of
-        from platform_assets.staleness import stale_by_lineage, stale_parsed_hours, steps
 
         lake = lake_of(self.settings)
         for _ in range(MAX_ROUNDS):
-            parsed = stale_parsed_hours(lake, chain.source)
-            stale = sorted({*parsed, *stale_by_lineage(lake, [key for key in chain.by_hour if key in steps()])})
-            self.over_ranges(chain.titles[0], chain.by_hour, stale)
-            later = stale_by_lineage(lake, chain.by_trailing_day)
-            self.over_ranges(chain.titles[1], chain.by_trailing_day, later)
-            self.outcome.hours += parsed
-            self.outcome.later_hours += len(set(later) - set(stale))
-            if not stale and not later:
+            made: set[str] = set()
+            is_settled = True
+            for stage in stages:
+                stale = stale_hours(lake, stage)
+                self.over_ranges(self.title(stage, pipeline), stage.keys, stale.hours)
+                self.outcome.hours += stale.parsed
+                self.outcome.looked_back |= set(stale.hours) - made if stage is not stages[0] else set()
+                made |= set(stale.hours)
+                is_settled = is_settled and not stale.hours
+            if is_settled:
                 return
         raise RunFailed(
-            f"{chain.noun} keep changing while they are read; run the command again once delivery has settled.", 3
+            "The input keeps changing while it is read; run the command again once delivery has settled.",
+            ExitCode.INPUT,
         )
+
+    def fit_missing(self, stages: Sequence[Stage]) -> None:
+        """First versions of the models that none serves of, where there is enough to fit them on."""
+        from platform_assets.core.scheduler import has_enough, missing_models
+        from platform_assets.resources.engine import lake_of
+        from platform_assets.training.sets import training_sets
+
+        lake = lake_of(self.settings)
+        missing = [name for stage in stages for name in missing_models(self.settings, stage)]
+        for name in missing:
+            if not has_enough(self.settings, lake, self.instance, name):
+                continue
+            before = list(self.outcome.failed_checks)
+            is_optional = training_sets()[name].first_fit_hours is not None
+            self.train([name], may_stop=is_optional)
+            if is_optional:  # a version that misses its gate does not serve, and stops nothing
+                self.outcome.failed_checks = before
+
+    def train(self, names: Sequence[str], may_stop: bool = False) -> None:
+        """Make what the models are fitted on, as far as it is made for that, and fit them."""
+        from platform_assets.training.sets import TrainingError, training_sets
+
+        sets = training_sets()
+        if unknown := sorted(set(names) - set(sets)):
+            raise TrainingError(f"There is no model {unknown[0]}; choose from {', '.join(sets)}.")
+        for name, training in sets.items():
+            if name not in names:
+                continue
+            if training.rows is not None:
+                self.materialize(training.title, [training.table.key])
+            self.materialize(f"Fitting {name}", [f"models/{name}"], may_stop)
 
 
 def _seconds_storing(instance: dg.DagsterInstance) -> float:
@@ -336,8 +269,8 @@ def _seconds_storing(instance: dg.DagsterInstance) -> float:
     return float(getattr(instance.event_log_storage, "seconds_in_steps", 0.0))
 
 
-def _sentence(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
-    """What went wrong in a failed run, for a person, and the exit code."""
+def _failure(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
+    """What went wrong in a failed run, as a sentence, and the exit code."""
     for event in result.all_events:
         if not event.is_step_failure:
             continue
@@ -349,18 +282,15 @@ def _sentence(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
                 return _text(error), code
             error = error.cause
         if innermost is not None:
-            return (
-                f"{_text(innermost)} The step {event.step_key} failed; `weir ui` shows run {result.run_id} with its log.",
-                1,
-            )
-    return f"The run {result.run_id} failed before its first step; `weir ui` shows its log.", 1
+            where = f"The step {event.step_key} failed; `weir ui` shows run {result.run_id} with its log."
+            return f"{_text(innermost)} {where}", ExitCode.FAILED
+    return f"The run {result.run_id} failed before its first step; `weir ui` shows its log.", ExitCode.FAILED
 
 
 def _exit_code(error: Any) -> int | None:
     """Exit code of an error as Dagster keeps it, which is its text alone: `package.module.Class: message`."""
     module, _, name = str(error.message).partition(":")[0].strip().rpartition(".")
-    kind = getattr(sys.modules.get(module), name, None)
-    code = getattr(kind, "exit_code", None)
+    code = getattr(getattr(sys.modules.get(module), name, None), "exit_code", None)
     return int(code) if isinstance(code, int) else None
 
 

@@ -45,7 +45,9 @@ def run_scaling_command(
     values: dict[str, Any] = {"metrics_raw": location_of(input)} if input is not None else {}
     settings = _settings(home, apply, **values)
     with console_of() as console:
-        outcome = run.run_scaling(settings, stage_of(console), _overridden(settings, override, reason, "run scaling"))
+        outcome = run.run_pipeline(
+            settings, "scaling", stage_of(console), _overridden(settings, override, reason, "run scaling")
+        )
         if input is not None:
             remember(settings, metrics_raw=settings.metrics_raw)
         show(console, settings)
@@ -77,12 +79,10 @@ def plan(home: Home = None) -> None:
 @scaling_app.command("apply")
 def apply_command(home: Home = None, override: Override = None, reason: Reason = "") -> None:
     """Plan anew from the newest forecasts, check, and change sizes."""
-    from platform_assets import run
-
     settings = _settings(home, True)
     with console_of() as console:
         overrides = _overridden(settings, override, reason, "scaling apply")
-        _end(console, settings, run.run_scaling_change(settings, stage_of(console), overrides))
+        _end(console, settings, _replan(settings, console, overrides))
 
 
 @scaling_app.command()
@@ -104,6 +104,14 @@ def undo(
             console.print("Nothing is changed; --apply does it and needs --reason.", markup=False)
             return
         console.print(apply_undo(settings, lake_of(settings), made, reason, span).text(), markup=False)
+
+
+def _replan(settings: Settings, console: Any, overrides: Sequence[str]) -> Any:
+    """The plan, its checks and the sizes alone, from the forecasts that there are."""
+    from platform_assets.run import run_assets
+
+    keys = ("scaling/plan", "scaling/recommendations")
+    return run_assets(settings, "Planning the scaling", keys, stage_of(console), overrides)
 
 
 def _settings(home: Any, apply: bool, **values: Any) -> Settings:

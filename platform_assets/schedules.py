@@ -7,11 +7,11 @@ import dagster as dg
 from platform_assets.automation import key_of
 from platform_assets.compaction import COMPACTION_KEY
 from platform_assets.listings import location_of
-from platform_assets.models import source_of
-from platform_assets.polling import CLOUDWATCH_KEY
 from platform_assets.retention import RETENTION_KEY
 from platform_assets.settings import Settings
-from platform_assets.training import TRAINING
+from platform_assets.training.models import keys_of_model, source_of
+from platform_assets.training.sets import training_sets
+from spark_jobs.registry import sources
 
 COMPACTION_CRON = "0 4 * * *"
 POLL_CRON = "*/5 * * * *"
@@ -20,13 +20,19 @@ RETENTION_CRON = "30 4 * * *"
 
 def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
     """Polling and retraining when the settings say, compaction and then retention every night (UTC)."""
+    raws = [source.raw for source in sources().values() if source.raw is not None and source.raw.poller]
     polling = [
         _schedule(
-            "poll_cloudwatch", [key_of(CLOUDWATCH_KEY)], POLL_CRON, "Fetches the metrics of clusters from CloudWatch."
+            f"poll_{raw.poller.split('/')[-1]}",
+            [key_of(raw.poller)],
+            POLL_CRON,
+            f"Fetches {raw.noun} into the raw location.",
         )
+        for raw in raws
+        if getattr(settings, raw.poll_setting)
     ]
     return [
-        *(polling if settings.cloudwatch_poll else []),
+        *polling,
         _retraining(settings),
         _schedule(
             "compact_tables", [COMPACTION_KEY], COMPACTION_CRON, "Puts the small files of settled hours together."
@@ -42,26 +48,19 @@ def _retraining(settings: Settings) -> dg.ScheduleDefinition:
 
     @dg.schedule(
         name="retrain_models",
-        target=dg.AssetSelection.assets(*(key for name in TRAINING for key in _keys_of_model(name))),
+        target=dg.AssetSelection.assets(*(key for name in training_sets() for key in keys_of_model(name))),
         cron_schedule=settings.retrain_cron,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Fits the models again; a version serves only once it has passed its gate.",
     )
     def retrain_models(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        names = [name for name in TRAINING if location_of(settings, source_of(name).name)]
+        names = [name for name, training in training_sets().items() if location_of(settings, source_of(training).name)]
         if not names:
             return dg.SkipReason("No source has a location.")
-        return dg.RunRequest(asset_selection=[key for name in names for key in _keys_of_model(name)])
+        return dg.RunRequest(asset_selection=[key for name in names for key in keys_of_model(name)])
 
     return retrain_models
-
-
-def _keys_of_model(name: str) -> list[dg.AssetKey]:
-    """The model, and what it is fitted on where that is made for it alone."""
-    training = TRAINING[name]
-    made = [key_of(training.table.key)] if training.rows is not None else []
-    return [*made, dg.AssetKey(["models", name])]
 
 
 def _schedule(name: str, keys: Sequence[dg.AssetKey], cron: str, description: str) -> dg.ScheduleDefinition:

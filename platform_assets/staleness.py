@@ -1,4 +1,4 @@
-"""Which hours of which assets have to be made again. The chain of hourly assets, and spark_jobs/lineage over it.
+"""Which hours of which assets have to be made again: spark_jobs/lineage over the hourly assets that are declared.
 
 Parsed hours are stale by the ledger; everything after them by the fingerprints of what it was made from.
 """
@@ -7,34 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from platform_assets.anomaly.tables import ANOMALY_SCORES
-from platform_assets.feature_store.tables import INFRASTRUCTURE_METRICS_ROWS
-from platform_assets.listings import EDGE_SOURCE
-from platform_assets.waf.tables import WAF_DECISIONS
+from platform_assets.core.domain import domains, made_hourly, tables
 from spark_jobs import registry
-from spark_jobs.contract import HOUR_COLUMN, PARSED_LAYER
+from spark_jobs.contract import HOUR_COLUMN
 from spark_jobs.lake import Lake
 from spark_jobs.lineage import Step
 
-DATABASE_KEY, METRICS_KEY = "exports/database", "exports/metrics"
-
 
 def steps() -> dict[str, Step]:
-    """Hourly asset -> its place in the chain, in an order in which each comes after what it reads."""
-    hourly = {key: table for key, table in registry.tables().items() if table.hourly}
+    """Hourly asset -> the hourly assets that it is made from; parsed hours are the ledger's."""
+    hourly = {key for key, table in tables().items() if table.hourly}
     found = {
-        key: Step(key, tuple(up for up in table.upstream if up in hourly), table.trailing_hours)
-        for key, table in hourly.items()
-        if table.layer != PARSED_LAYER
+        key: Step(
+            key,
+            tuple(upstream for upstream in table.upstream if upstream in hourly),
+            table.trailing_hours,
+            table.reads_own_past,
+        )
+        for key, table in tables().items()
+        if made_hourly(table)
     }
-    scores = tuple(up for up in WAF_DECISIONS.upstream if up in hourly)
-    found[WAF_DECISIONS.key] = Step(WAF_DECISIONS.key, scores, reads_own_past=True)
-    for table in (ANOMALY_SCORES, INFRASTRUCTURE_METRICS_ROWS):
-        read = tuple(up for up in table.upstream if up in hourly)
-        found[table.key] = Step(table.key, read, table.trailing_hours)
-    found[DATABASE_KEY] = Step(DATABASE_KEY, (WAF_DECISIONS.key,))
-    found[METRICS_KEY] = Step(METRICS_KEY, (WAF_DECISIONS.key,))
-    return found
+    assets = [asset for domain in domains().values() for asset in domain.hourly_assets]
+    return found | {asset.key: Step(asset.key, asset.upstream) for asset in assets}
 
 
 def stale_by_lineage(lake: Lake, keys: Sequence[str]) -> list[str]:
@@ -45,7 +39,7 @@ def stale_by_lineage(lake: Lake, keys: Sequence[str]) -> list[str]:
     return sorted({hour for key in keys for hour in lineage.stale(chain[key], known)})
 
 
-def stale_parsed_hours(lake: Lake, name: str = EDGE_SOURCE) -> list[str]:
+def stale_parsed_hours(lake: Lake, name: str) -> list[str]:
     """Hours whose parsed tables are not recorded as made from all objects of the ledger as they are now."""
     from spark_jobs import ledger, lineage
 
@@ -55,7 +49,7 @@ def stale_parsed_hours(lake: Lake, name: str = EDGE_SOURCE) -> list[str]:
     return ledger.stale_hours(lake.read_arrow(source.objects), made)
 
 
-def record_parsed(lake: Lake, hours: Sequence[str], name: str = EDGE_SOURCE) -> None:
+def record_parsed(lake: Lake, hours: Sequence[str], name: str) -> None:
     """Record parsed hours: each is the hash of the objects that object_counts shows for it."""
     from spark_jobs import ledger, lineage
 

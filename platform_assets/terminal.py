@@ -34,14 +34,6 @@ def settings_of(home: Path | None, **overrides: Any) -> Settings:
     return load_settings(home, **overrides)
 
 
-def stop_where_not_applied(settings: Settings, outcome: Any) -> None:
-    """A plan that was to be applied and was not is a failure; a dry run has only shown that it would be one."""
-    from platform_assets.run import RunFailed
-
-    if outcome.failed_checks and settings.waf_apply:
-        raise RunFailed(f"WAF stays as it is; a check stopped the plan: {outcome.failed_checks[0]}", 4)
-
-
 def location_of(text: str) -> str:
     """A location as it is remembered: a URI as it is, a path in full."""
     return text if "://" in text else str(Path(text).expanduser().resolve())

@@ -20,7 +20,6 @@ from platform_assets.terminal import (
     duration_of,
     settings_of,
     stage_of,
-    stop_where_not_applied,
     time_of,
 )
 
@@ -223,7 +222,10 @@ def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) ->
             made.check_complete()
             return
         from platform_assets import run
+        from platform_assets.domains.waf.report import stop_where_not_applied
 
-        outcome = run.run_waf(settings, stage_of(console), overrides)
+        outcome = run.run_assets(
+            settings, "Planning the WAF change", ("waf/plan", "waf/ip_sets"), stage_of(console), overrides
+        )
         stop_where_not_applied(settings, outcome)
         console.print(outcome.metadata["waf/ip_sets"]["summary"], markup=False)

@@ -58,6 +58,8 @@ class Table:
     hourly: bool = True
     trailing_hours: int = 0
     """How many hours before its own an hourly row reads from upstream."""
+    reads_own_past: bool = False
+    """Whether an hourly row is made from earlier hours of this table too."""
     unique: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
     retention_days: int | None = 90
@@ -125,6 +127,12 @@ class RawFiles:
     """Name of the sensor that looks for new ones."""
     queue_setting: str | None = None
     """The setting that names a queue with S3's notifications, where the source takes them."""
+    is_optional: bool = False
+    """Whether an empty location is nothing to mention."""
+    poller: str = ""
+    """Key of the asset that fetches files into the location, where there is one."""
+    poll_setting: str = ""
+    """The setting that switches the poller on."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.automation import follows_upstream, spec_of
-from platform_assets.feature_store.groups import EVENT_AT, FeatureGroup
+from platform_assets.core.domain import tables
+from platform_assets.feature_store.groups import EVENT_AT, FeatureGroup, groups, table_of
 from platform_assets.feature_store.store import Ingested, ingest
-from platform_assets.feature_store.tables import table_of
 from platform_assets.partitions import hourly, interval_of
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
@@ -19,6 +19,15 @@ from spark_jobs.lake import Lake
 from spark_jobs.lineage import Step
 
 OWNER = "team:edge"
+
+
+def feature_store_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The asset of each group that a table fills."""
+    return [
+        feature_group_asset(settings, group, tables()[group.filled_from])
+        for group in groups().values()
+        if group.filled_from
+    ]
 
 
 def feature_group_asset(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from spark_jobs.contract import Column
+from spark_jobs.contract import Column, Table
 from spark_jobs.errors import ExitCode, WeirError
 
 EVENT_AT = Column("event_at", "timestamp", "when what the row describes happened", nullable=False)
@@ -32,6 +32,8 @@ class FeatureGroup:
     features: tuple[Column, ...]
     ttl: timedelta
     retention_days: int
+    filled_from: str = ""
+    """Key of the hourly table whose columns fill it; empty: rows are put by hand."""
 
     def __post_init__(self) -> None:
         names = [self.identifier.name, EVENT_AT.name, INGESTED_AT.name, *self.feature_names]
@@ -49,22 +51,6 @@ class FeatureGroup:
     def feature_names(self) -> tuple[str, ...]:
         return tuple(feature.name for feature in self.features)
 
-
-INFRASTRUCTURE_METRICS = FeatureGroup(
-    name="infrastructure_metrics",
-    meaning="Load and size of clusters.",
-    identifier=Column("cluster_id", "string", "the cluster", nullable=False),
-    ttl=timedelta(hours=1),
-    retention_days=400,
-    features=(
-        Column("cpu_utilization", "double", "used share of the CPU capacity, percent"),
-        Column("memory_utilization", "double", "used share of the memory, percent"),
-        Column("pod_count", "int64", "running pods"),
-        Column("node_count", "int64", "nodes in service"),
-        Column("request_rate", "double", "requests a second"),
-        Column("error_rate", "double", "share of the requests that failed, 0..1"),
-    ),
-)
 
 SECURITY_ANALYTICS = FeatureGroup(
     name="security_analytics",
@@ -94,12 +80,34 @@ COST_OPTIMISATION = FeatureGroup(
     ),
 )
 
-GROUPS = {group.name: group for group in (INFRASTRUCTURE_METRICS, SECURITY_ANALYTICS, COST_OPTIMISATION)}
+UNFILLED = (SECURITY_ANALYTICS, COST_OPTIMISATION)
+"""Groups that no domain fills yet; rows are put by hand."""
+
+
+def groups() -> dict[str, FeatureGroup]:
+    """Group by name: those of the domains, then those that no domain fills yet."""
+    from platform_assets.core.domain import domains
+
+    declared = (group for domain in domains().values() for group in domain.feature_groups)
+    return {group.name: group for group in (*declared, *UNFILLED)}
 
 
 def group_named(name: str) -> FeatureGroup:
     """The group of this name, hyphens as underscores; FeatureStoreError where there is none."""
     try:
-        return GROUPS[name.replace("-", "_")]
+        return groups()[name.replace("-", "_")]
     except KeyError:
-        raise FeatureStoreError(f"There is no feature group {name!r}; choose one of {', '.join(GROUPS)}.") from None
+        raise FeatureStoreError(f"There is no feature group {name!r}; choose one of {', '.join(groups())}.") from None
+
+
+def table_of(group: FeatureGroup) -> Table:
+    """The lake table of a group, derived from its declaration."""
+    return Table(
+        key=f"feature_store/{group.name}",
+        meaning=f"{group.meaning.removesuffix('.')}, as the feature store got them; append-only.",
+        grain=f"one version of one {group.identifier.name} at one event time; a correction is a later version",
+        upstream=(group.filled_from,) if group.filled_from else (),
+        columns=(group.identifier, EVENT_AT, INGESTED_AT, *group.features),
+        unique=(group.identifier.name, EVENT_AT.name, INGESTED_AT.name),
+        retention_days=group.retention_days,
+    )

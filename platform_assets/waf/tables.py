@@ -12,6 +12,7 @@ WAF_DECISIONS = Table(
     meaning="What is to be done about a client from the end of an hour on, with why; append-only on the event clock.",
     grain="one action on one address or network, decided at the end of one hour",
     upstream=("predictions/client_scores", "features/cloudfront/client_daily", "features/cloudfront/client_attacks"),
+    reads_own_past=True,
     unique=("decision_id",),
     checks=(
         Check(

@@ -14,11 +14,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from platform_assets.anomaly import alerting, scoring
-from platform_assets.anomaly.assets import score
-from platform_assets.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
 from platform_assets.automation import key_of
 from platform_assets.definitions import build_defs
+from platform_assets.domains.anomaly import alerting, scoring
+from platform_assets.domains.anomaly.assets import score
+from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.notifier import NotifierError
 from platform_assets.resources.registry import NoChampionError

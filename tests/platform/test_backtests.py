@@ -10,8 +10,10 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from platform_assets import backtests
 from platform_assets.cli import app
+from platform_assets.core.backtests import BacktestError
+from platform_assets.domains.anomaly import backtest as anomaly_backtest
+from platform_assets.domains.scaling import backtest as scaling_backtest
 from spark_jobs.sources.metrics.files import FilesError
 
 DAY = 288
@@ -46,7 +48,7 @@ def two_futures(folder: Path) -> tuple[Path, Path, pd.Timestamp]:
 def test_no_forecast_and_no_interval_knows_a_later_sample(tmp_path: Path) -> None:
     one, other, cut = two_futures(tmp_path)
     made = [
-        backtests.scaling(path, tmp_path / f"{path.stem}.parquet", workers)[0].forecasts
+        scaling_backtest.backtest(path, tmp_path / f"{path.stem}.parquet", workers)[0].forecasts
         for path, workers in ((one, 1), (other, 2))
     ]
     known = [frame[frame["made_at"] <= cut].reset_index(drop=True) for frame in made]
@@ -60,7 +62,7 @@ def test_no_forecast_and_no_interval_knows_a_later_sample(tmp_path: Path) -> Non
 
 def test_no_score_and_no_alarm_knows_a_later_sample(tmp_path: Path) -> None:
     one, other, cut = two_futures(tmp_path)
-    made = [backtests.anomaly(path, tmp_path / f"{path.stem}.parquet")[0] for path in (one, other)]
+    made = [anomaly_backtest.backtest(path, tmp_path / f"{path.stem}.parquet")[0] for path in (one, other)]
     known = [frame[frame["timestamp"] <= cut].reset_index(drop=True) for frame in made]
     assert len(known[0]) == 2 * (CUT + 1 - 4)
     pd.testing.assert_frame_equal(known[0], known[1], check_exact=True)
@@ -73,8 +75,8 @@ def test_a_step_holds_what_came_up_to_its_own_time(tmp_path: Path) -> None:
     at = pd.date_range("2026-11-01", periods=12, freq="1min", tz="UTC")
     samples = pa.table({"event_at": pa.array(at, pa.timestamp("us", tz="UTC")), "cpu_utilization": np.arange(12.0)})
     coarse = pa.table({"event_at": samples["event_at"].take([0, 5, 10]), "cpu_utilization": [7.0, 8.0, 9.0]})
-    assert backtests.demand_series("c", coarse).cpu_utilization.tolist() == [7.0, 8.0, 9.0]
-    series = backtests.demand_series("c", samples)
+    assert scaling_backtest.demand_series("c", coarse).cpu_utilization.tolist() == [7.0, 8.0, 9.0]
+    series = scaling_backtest.demand_series("c", samples)
     assert series.start == np.datetime64("2026-11-01T00:00:00")
     assert series.cpu_utilization.tolist() == [0.0, 3.0, 8.0, 11.0]
 
@@ -84,7 +86,7 @@ def test_steps_stand_at_the_times_of_the_samples() -> None:
     samples = pa.table(
         {"event_at": pa.array(at, pa.timestamp("us", tz="UTC")), "cpu_utilization": [1.0, 2.0, 4.0, 5.0, 6.0]}
     )
-    series = backtests.demand_series("c", samples)
+    series = scaling_backtest.demand_series("c", samples)
     assert series.times[0] == at[0]
     assert np.array_equal(series.cpu_utilization, [1.0, 2.0, np.nan, 4.0, 5.0, 6.0], equal_nan=True)
 
@@ -93,7 +95,7 @@ def test_steps_stand_at_the_times_of_the_samples() -> None:
 def test_the_step_follows_the_spacing_of_the_first_samples(spacing: str, step: int) -> None:
     at = pd.date_range("2026-11-01", periods=20, freq=spacing, tz="UTC")
     samples = pa.table({"event_at": pa.array(at, pa.timestamp("us", tz="UTC")), "cpu_utilization": np.ones(20)})
-    assert backtests.demand_series("c", samples).step_seconds == step
+    assert scaling_backtest.demand_series("c", samples).step_seconds == step
 
 
 def test_a_file_without_series_is_one_series_and_its_labels_are_no_metric(tmp_path: Path) -> None:
@@ -101,7 +103,7 @@ def test_a_file_without_series_is_one_series_and_its_labels_are_no_metric(tmp_pa
     frame["label"] = 0
     frame.loc[397, "timestamp"] = frame.loc[396, "timestamp"]
     frame.to_csv(tmp_path / "web-1.csv", index=False)
-    found, content = backtests.anomaly(tmp_path, tmp_path / "out.parquet")
+    found, content = anomaly_backtest.backtest(tmp_path, tmp_path / "out.parquet")
     assert set(found["series_id"]) == {"web-1"}
     assert content.metrics == ("value",)
     assert found["timestamp"].is_unique
@@ -109,12 +111,12 @@ def test_a_file_without_series_is_one_series_and_its_labels_are_no_metric(tmp_pa
 
 def test_what_cannot_be_replayed_is_said_before_it_is_tried(tmp_path: Path) -> None:
     load(10).to_csv(tmp_path / "a.csv", index=False)
-    with pytest.raises(backtests.BacktestError, match=r"out\.csv must end in \.parquet; name it so\.$"):
-        backtests.anomaly(tmp_path / "a.csv", tmp_path / "out.csv")
-    with pytest.raises(backtests.BacktestError, match=r"does not exist; create it\.$"):
-        backtests.scaling(tmp_path / "a.csv", tmp_path / "no" / "out.parquet")
+    with pytest.raises(BacktestError, match=r"out\.csv must end in \.parquet; name it so\.$"):
+        anomaly_backtest.backtest(tmp_path / "a.csv", tmp_path / "out.csv")
+    with pytest.raises(BacktestError, match=r"does not exist; create it\.$"):
+        scaling_backtest.backtest(tmp_path / "a.csv", tmp_path / "no" / "out.parquet")
     with pytest.raises(FilesError, match=r"neither a file nor a folder"):
-        backtests.scaling(tmp_path / "b.csv", tmp_path / "out.parquet")
+        scaling_backtest.backtest(tmp_path / "b.csv", tmp_path / "out.parquet")
 
 
 def test_the_command_prints_what_was_found_and_ends_in_a_sentence_where_it_cannot(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def test_plans_of_scaling_are_made_with_the_standard_library_and_the_models_poli
 
 
 def test_feature_groups_are_declared_with_the_standard_library_only() -> None:
-    loaded = tops(loaded_by("from platform_assets.feature_store import groups, tables, sagemaker"))
+    loaded = tops(loaded_by("from platform_assets.feature_store import groups, sagemaker"))
     assert loaded - set(sys.stdlib_module_names) <= {"platform_assets", "spark_jobs"}
 
 

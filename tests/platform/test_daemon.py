@@ -115,7 +115,7 @@ def daemon(home_of: Callable[..., Settings], simulated: Any) -> Iterator[Daemon]
         cloudfront_raw=settings.cloudfront_raw,
         mlflow_uri=settings.mlflow_uri,
         policy_file=settings.policy_file,
-        sensor_seconds="5",
+        sensor_seconds="1",
         waf_apply="true",
     )
     running = Daemon(settings)

@@ -16,15 +16,15 @@ import dagster as dg
 import pytest
 
 from platform_assets.automation import key_of
+from platform_assets.core.domain import pipelines
+from platform_assets.core.scheduler import stages_of
 from platform_assets.definitions import build_defs
-from platform_assets.models import MODELS
-from platform_assets.polling import CLOUDWATCH_KEY
 from platform_assets.resources.engine import lake_of
-from platform_assets.run import ANOMALIES_AT_THE_END, ANOMALIES_BY_HOUR, AT_THE_END, EDGE, METRICS, SCALING
 from platform_assets.sensors import hour_ranges
 from platform_assets.settings import Settings, load_settings
 from platform_assets.staleness import steps
 from platform_assets.tables import all_tables
+from platform_assets.training.sets import training_sets
 from spark_jobs import registry
 from spark_jobs.contract import Table
 from weir_models import registry as models
@@ -92,13 +92,6 @@ def test_hourly_tables_are_partitioned_and_no_others_are(graph: Any) -> None:
     for table in all_tables().values():
         if key_of(table.key) in graph.get_all_asset_keys():
             assert graph.get(key_of(table.key)).is_partitioned == table.hourly, table.key
-
-
-def test_what_has_no_parsed_hours_upstream_of_it_starts_by_sensor_or_by_clock(graph: Any) -> None:
-    follows = {"/".join(k.path) for k in graph.get_all_asset_keys() if graph.get(k).automation_condition}
-    layers = {name.split("/")[0] for name in follows}
-    assert layers == {"features", "feature_store", "predictions", "anomaly", "decisions", "exports", "scaling", "waf"}
-    assert follows == {name for name in keys(graph) if name.split("/")[0] in layers}
 
 
 @pytest.mark.parametrize("table", [t for t in TABLES.values() if t.hourly], ids=lambda t: t.key)
@@ -174,7 +167,7 @@ def test_every_check_that_a_table_of_a_source_declares_is_implemented() -> None:
 def test_every_declared_check_is_an_asset_check(graph: Any) -> None:
     found = {("/".join(key.asset_key.path), key.name): graph.get(key).blocking for key in graph.asset_check_keys}
     declared = {(t.key, check.name): check.blocking for t in all_tables().values() for check in t.checks}
-    gates = {(f"models/{name}", "gate"): True for name in MODELS}
+    gates = {(f"models/{name}", "gate"): True for name in training_sets()}
     assert found == declared | gates
 
 
@@ -185,7 +178,7 @@ def test_what_a_model_reads_exists(name: str) -> None:
     for key, columns in spec.inputs.items():
         missing = set(columns) - set(tables[key].column_names)
         assert not missing, f"{name} reads {missing} of {key}, which has no such columns"
-    assert MODELS[name] is tables[spec.training_table]
+    assert training_sets()[name].table is tables[spec.training_table]
     assert spec.label in tables[spec.training_table].column_names
 
 
@@ -198,42 +191,46 @@ def test_what_a_model_reads_is_upstream_of_what_it_scores(name: str) -> None:
     assert all(job.tables[0] in scored for job in jobs)
 
 
-def test_the_command_line_makes_every_asset_that_follows_upstream(graph: Any) -> None:
-    """A run names its assets in stages; one left out would be made by the daemon only."""
-    hourly = {key for chain in (EDGE, METRICS) for key in (*chain.by_hour, *chain.by_trailing_day)}
-    ledgers = {source.objects.key for source in SOURCES.values()}
-    hourly |= set(ANOMALIES_BY_HOUR)
-    staged = {CLOUDWATCH_KEY, *ledgers, *hourly, *SCALING, *AT_THE_END, *ANOMALIES_AT_THE_END}
-    layers = {
-        "raw",
-        "parsed",
-        "features",
-        "feature_store",
-        "predictions",
-        "anomaly",
-        "decisions",
-        "exports",
-        "scaling",
-        "waf",
-    }
-    made = {key for key in keys(graph) if key.split("/")[0] in layers and graph.get(key_of(key)).is_materializable}
-    assert staged == made
-    assert set(steps()) <= hourly
-    by_lineage = {*EDGE.by_trailing_day, *METRICS.by_trailing_day, *ANOMALIES_BY_HOUR}
-    assert by_lineage <= set(steps()), "a run asks for the stale hours of these"
+def test_the_pipelines_make_every_asset_but_housekeeping(graph: Any, home: Settings) -> None:
+    """What no pipeline makes would be made by hand only."""
+    polled = home.model_copy(update={"cloudwatch_poll": True})
+    made = {key for name in pipelines() for stage in stages_of(graph, pipelines()[name], polled) for key in stage.keys}
+    materializable = {key for key in keys(graph) if graph.get(key_of(key)).is_materializable}
+    assert materializable - made == {"housekeeping/compaction", "housekeeping/retention"}
+    assert set(steps()) <= made
+
+
+def test_an_asset_comes_after_all_it_is_made_from(graph: Any, home: Settings) -> None:
+    for pipeline in pipelines().values():
+        order = [key for stage in stages_of(graph, pipeline, home) for key in stage.keys]
+        for key in order:
+            later = set(order[order.index(key) :])
+            assert not parents(graph, key) & later - {key}, f"{key} in {pipeline.name}"
+
+
+def test_a_stage_never_looks_back_on_hours_of_its_own(graph: Any, home: Settings) -> None:
+    for pipeline in pipelines().values():
+        for stage in stages_of(graph, pipeline, home):
+            for key in stage.keys:
+                table = all_tables().get(key)
+                if table is not None and table.hourly and table.trailing_hours:
+                    assert not set(table.upstream) & set(stage.keys), key
 
 
 def test_scaling_follows_the_features_and_applies_after_its_plan(graph: Any) -> None:
     assert parents(graph, "scaling/recommendations") == {"scaling/plan"}
     assert parents(graph, "scaling/plan") == {"predictions/scaling_forecasts"}
-    assert parents(graph, "predictions/scaling_forecasts") == {"features/metrics/cluster_5min"}
+    assert parents(graph, "predictions/scaling_forecasts") == {
+        "features/metrics/cluster_5min",
+        "models/predictive_scaling",
+    }
     assert not {key for key in ancestors(graph, "scaling/recommendations") if "cloudfront" in key or "waf" in key}
 
 
-def test_a_run_over_one_source_makes_nothing_of_another() -> None:
-    for chain in (EDGE, METRICS):
-        others = {f"/{name}/" for name in SOURCES if name != chain.source}
-        assert not [key for key in (*chain.by_hour, *chain.by_trailing_day) if any(one in key for one in others)]
+def test_a_pipeline_makes_nothing_of_another_source(graph: Any, home: Settings) -> None:
+    for pipeline in pipelines().values():
+        made = [key for stage in stages_of(graph, pipeline, home) for key in stage.keys]
+        assert len({name for name in SOURCES if any(f"/{name}/" in key for key in made)}) == 1, pipeline.name
 
 
 def test_no_value_of_the_environment_reaches_the_graph(graph: Any, tmp_path: Path) -> None:

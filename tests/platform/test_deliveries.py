@@ -1,7 +1,7 @@
 """One day of logs, delivered in many ways, ends in one decision table, byte for byte; and once it is made nothing moves.
 
 Ledger, staleness, Spark jobs on the embedded engine, decisions and export are those of a run; what orchestrates them costs
-ten times as much and is looked at once: `run_edge` finds nothing stale in what `made` has made. The models are stand-ins
+ten times as much and is looked at once: the pipeline `edge` finds nothing stale in what `made` has made. The models are stand-ins
 that need no training: this is about what is made of which lines, not about how well it is judged.
 """
 
@@ -21,16 +21,16 @@ from platform_assets.lake import run_of
 from platform_assets.raw import update_ledger
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.registry import ModelRegistry, ModelVersion
-from platform_assets.run import run_edge
+from platform_assets.run import run_pipeline
 from platform_assets.sensors import hour_ranges
 from platform_assets.settings import Settings, load_settings
-from platform_assets.staleness import PARSED_LAYER, record_made, record_parsed, stale_by_lineage, stale_parsed_hours
+from platform_assets.staleness import record_made, record_parsed, stale_by_lineage, stale_parsed_hours
 from platform_assets.waf.deciding import decide_hours, identifier_of, loader_of
 from platform_assets.waf.policy import load_policy
 from platform_assets.waf.tables import WAF_DECISIONS
 from platform_assets.waf.twin import WafTwin
 from spark_jobs import lineage, registry, session
-from spark_jobs.contract import Interval
+from spark_jobs.contract import PARSED_LAYER, Interval
 from tests.spark_jobs.cloudfront_lines import gzipped, line, log
 from tests.waf.decision_world import EagerModel
 
@@ -147,10 +147,10 @@ def home_of(tmp_path: Path) -> Callable[[str], Settings]:
 
 def made(settings: Settings) -> None:
     """Everything that the raw folder asks for up to decisions, as run.py does it, without its orchestration."""
-    update_ledger(settings)
+    update_ledger(settings, "cloudfront")
     lake, source = lake_of(settings), registry.sources()["cloudfront"]
     for _ in range(5):
-        stale = stale_parsed_hours(lake)
+        stale = stale_parsed_hours(lake, "cloudfront")
         for job in source.jobs:
             table = job.tables[0]
             hours = stale if table.layer == PARSED_LAYER else stale_by_lineage(lake, [table.key])
@@ -225,7 +225,7 @@ def test_a_second_run_with_nothing_new_starts_no_engine_and_changes_nothing(
 ) -> None:
     settings = home_of("twice")
     before = delivered(settings, in_order())
-    first = run_edge(settings)
+    first = run_pipeline(settings, "edge")
     assert (first.hours, first.metadata["waf/ip_sets"]["applied"]) == ([], True)
     assert {"CreateIPSet"} <= set(waf_calls), "there is something that could be done again"
     known = lineage.recorded(lake_of(settings))
@@ -236,7 +236,7 @@ def test_a_second_run_with_nothing_new_starts_no_engine_and_changes_nothing(
     monkeypatch.setattr(session, "spark_session", no_engine)
     monkeypatch.setattr(session, "_sail", no_engine)
     waf_calls.clear()
-    second = run_edge(settings)
+    second = run_pipeline(settings, "edge")
     assert (second.hours, second.later_hours) == ([], 0)
     assert second.metadata["waf/ip_sets"]["applied"] is True
     assert waf_calls and [one for one in waf_calls if not one.startswith(("Get", "List"))] == []

@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from platform_assets.explain import explain
-from platform_assets.explain_text import to_json
+from platform_assets.domains.waf.explain.lookup import explain
+from platform_assets.domains.waf.explain.text import to_json
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.sources.cloudfront.tables import REQUEST_MODEL_INPUTS
 from tests.platform.test_explain import HOUR, ID, NOW, fill, request, row, shown

@@ -20,15 +20,16 @@ import pytest
 from botocore.validate import validate_parameters
 
 from platform_assets.cli import main
+from platform_assets.domains.scaling.feature_groups import INFRASTRUCTURE_METRICS
 from platform_assets.feature_store import offline
 from platform_assets.feature_store.assets import feature_group_asset
 from platform_assets.feature_store.groups import (
     COST_OPTIMISATION,
-    GROUPS,
-    INFRASTRUCTURE_METRICS,
     FeatureGroup,
     FeatureStoreError,
     group_named,
+    groups,
+    table_of,
 )
 from platform_assets.feature_store.online import (
     DynamoStore,
@@ -42,7 +43,6 @@ from platform_assets.feature_store.online import (
 )
 from platform_assets.feature_store.sagemaker import create_feature_group, ttl_duration
 from platform_assets.feature_store.store import Ingested, get, ingest
-from platform_assets.feature_store.tables import TABLES, table_of
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings, SettingsError, load_settings
 from spark_jobs.contract import HOUR_COLUMN, Column, Table, format_hour
@@ -93,7 +93,7 @@ def refusal(settings: Settings, given: pa.Table, at: float = 60) -> str:
 
 
 def test_the_groups_are_those_of_the_pipeline_with_its_features() -> None:
-    assert {name: group.identifier.name for name, group in GROUPS.items()} == {
+    assert {name: group.identifier.name for name, group in groups().items()} == {
         "infrastructure_metrics": "cluster_id",
         "security_analytics": "event_id",
         "cost_optimisation": "account_id",
@@ -104,7 +104,7 @@ def test_the_groups_are_those_of_the_pipeline_with_its_features() -> None:
         "rightsizing_opportunity",
         "unused_resources",
     )
-    assert [table.key for table in TABLES] == [f"feature_store/{name}" for name in GROUPS]
+    assert [table_of(group).key for group in groups().values()] == [f"feature_store/{name}" for name in groups()]
 
 
 def test_a_group_is_found_by_the_name_that_sagemaker_knows_too() -> None:
@@ -320,7 +320,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from random import Random
-from platform_assets.feature_store.groups import INFRASTRUCTURE_METRICS as GROUP
+from platform_assets.domains.scaling.feature_groups import INFRASTRUCTURE_METRICS as GROUP
 from platform_assets.feature_store.online import Record, SqliteStore
 numbers = Random(int(sys.argv[2])).sample(range(200), 200)
 for number in numbers:
@@ -476,7 +476,7 @@ def test_an_asset_of_a_table_without_the_columns_is_not_made(home: Settings) -> 
 ROLE = "arn:aws:iam::123456789012:role/weir-features"
 
 
-@pytest.mark.parametrize("group", GROUPS.values(), ids=lambda group: group.name)
+@pytest.mark.parametrize("group", groups().values(), ids=lambda group: group.name)
 def test_the_request_fits_the_model_of_sagemaker(group: FeatureGroup) -> None:
     import re
 
@@ -530,7 +530,7 @@ def test_an_offline_store_that_sagemaker_could_not_write_is_refused(uri: str, ro
 @pytest.mark.slow
 def test_sagemaker_makes_the_group_that_was_declared(moto_endpoint: str) -> None:
     client = boto3.client("sagemaker")
-    for group in GROUPS.values():
+    for group in groups().values():
         request = create_feature_group(group, "s3://lake/weir", ROLE)
         assert client.create_feature_group(**request)["FeatureGroupArn"].endswith(request["FeatureGroupName"])
         made = client.describe_feature_group(FeatureGroupName=request["FeatureGroupName"])
@@ -553,7 +553,7 @@ def weir(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
 def test_the_command_lists_the_groups_with_their_features(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = weir(capsys, "features")
     assert code == 0
-    for group in GROUPS.values():
+    for group in groups().values():
         assert f"{group.name}: {group.meaning} By {group.identifier.name}" in out
         assert all(f"  {one.name} ({one.type}): {one.meaning}" in out for one in group.features)
 

@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from platform_assets.exports import publish_freshness
-from platform_assets.freshness import APPLIED_KEY, MADE, measure, reached, sentence
+from platform_assets.domains.waf.exports import publish_freshness
+from platform_assets.domains.waf.freshness import APPLIED_KEY, MADE, measure, reached, sentence
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from spark_jobs import lineage

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from platform_assets.resources.engine import lake_of
-from platform_assets.run import run_edge
+from platform_assets.run import run_pipeline
 from platform_assets.settings import Settings
 from platform_assets.tables import all_tables
 from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
@@ -32,14 +32,14 @@ def test_the_plan_says_which_changes_are_due_to_a_file_that_came_a_day_late(
         return {row["decision_id"] for row in rows(WAF_DECISIONS.key)}
 
     simulated.deliver(simulated.punctual(0, 1, 2, 3, 4), raw)
-    first = run_edge(settings)
+    first = run_pipeline(settings, "edge")
     assert first.metadata["waf/ip_sets"]["applied"] is True
     assert "late" not in first.metadata["waf/plan"]["summary"]
     before = decided()
 
     late = simulated.late(2)
     simulated.deliver([*late, *simulated.punctual(5)], raw)
-    outcome = run_edge(settings.model_copy(update={"waf_apply": False}))
+    outcome = run_pipeline(settings.model_copy(update={"waf_apply": False}), "edge")
     after = decided()
     names = {path.name for path in late}
     clients = {
@@ -79,6 +79,6 @@ def test_the_plan_says_which_changes_are_due_to_a_file_that_came_a_day_late(
     assert outcome.metadata["waf/plan"]["late files"] == sorted(files)
     assert "\nLate files: " in outcome.metadata["waf/plan"]["plan"]
 
-    run_edge(settings)
-    again = run_edge(settings)
+    run_pipeline(settings, "edge")
+    again = run_pipeline(settings, "edge")
     assert "late" not in again.metadata["waf/plan"]["summary"], "it is said once, until it is applied"

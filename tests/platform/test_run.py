@@ -1,4 +1,4 @@
-"""`run_edge` end to end on a simulated morning: what it makes, what it leaves alone, what it heals.
+"""the pipeline `edge` end to end on a simulated morning: what it makes, what it leaves alone, what it heals.
 
 One home is shared; every test that needs a late file takes the late part of an hour of its own (see conftest.Day).
 """
@@ -23,7 +23,7 @@ from platform_assets.export import export_table
 from platform_assets.instance import close_abandoned_runs, instance_of
 from platform_assets.resources.engine import SparkRunner, lake_of
 from platform_assets.resources.waf import waf_targets
-from platform_assets.run import Outcome, RunFailed, run_edge
+from platform_assets.run import Outcome, RunFailed, run_pipeline
 from platform_assets.settings import Settings, load_settings
 from platform_assets.staleness import stale_by_lineage, stale_parsed_hours, steps
 from platform_assets.tables import all_tables
@@ -79,7 +79,7 @@ def ip_sets(settings: Settings) -> dict[str, tuple[str, ...]]:
 def edge(home_of: Callable[..., Settings], simulated: Any) -> Edge:
     settings = home_of("edge")
     simulated.deliver(simulated.punctual(0, 1, 2, 3, 4), Path(settings.cloudfront_raw))
-    return Edge(settings, simulated, run_edge(settings))
+    return Edge(settings, simulated, run_pipeline(settings, "edge"))
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Late:
 def late(edge: Edge) -> Late:
     before = files_by_hour(edge.settings)
     edge.deliver(edge.day.late(2))
-    outcome = run_edge(edge.settings)
+    outcome = run_pipeline(edge.settings, "edge")
     return Late(outcome, before, files_by_hour(edge.settings))
 
 
@@ -148,7 +148,7 @@ def test_every_request_is_scored_and_every_scored_client_has_features(edge: Edge
 
 def test_a_run_without_new_objects_runs_no_job_and_changes_nothing(edge: Edge, jobs: list[str]) -> None:
     before = files_by_hour(edge.settings)
-    outcome = run_edge(edge.settings)
+    outcome = run_pipeline(edge.settings, "edge")
     assert jobs == []
     assert (outcome.hours, outcome.later_hours) == ([], 0)
     assert files_by_hour(edge.settings) == before
@@ -157,7 +157,7 @@ def test_a_run_without_new_objects_runs_no_job_and_changes_nothing(edge: Edge, j
 def test_a_dry_run_changes_nothing_in_waf_and_apply_puts_the_plan_into_it(edge: Edge) -> None:
     planned = {row["address"] for row in edge.rows(WAF_PLAN.key) if row["operation"] == "add"}
     assert planned and ip_sets(edge.settings) == {}
-    outcome = run_edge(edge.settings.model_copy(update={"waf_apply": True}))
+    outcome = run_pipeline(edge.settings.model_copy(update={"waf_apply": True}), "edge")
     assert outcome.metadata["waf/ip_sets"]["applied"] is True
     live = ip_sets(edge.settings)
     assert {address for addresses in live.values() for address in addresses} == planned
@@ -170,7 +170,7 @@ def test_a_plan_that_a_check_stops_is_not_applied(edge: Edge, tmp_path: Path) ->
     policy.write_text(Path(edge.settings.policy_file).read_text(encoding="utf-8") + bound, encoding="utf-8")
     values = {"policy_file": str(policy), "waf_prefix": "bounded", "waf_apply": True}
     bounded = edge.settings.model_copy(update=values)
-    outcome = run_edge(bounded)
+    outcome = run_pipeline(bounded, "edge")
     assert any(one.startswith("plan_adds_a_bounded_number") for one in outcome.failed_checks)
     assert "waf/ip_sets" not in outcome.metadata
     assert ip_sets(bounded) == {}
@@ -208,14 +208,14 @@ def test_a_database_that_cannot_be_reached_leaves_hours_stale_and_the_next_run_h
         closed.bind(("127.0.0.1", 0))  # bound and not listening: a port that refuses
         url = SecretStr(f"postgresql+psycopg://weir:secret-word@127.0.0.1:{closed.getsockname()[1]}/weir")
         with pytest.raises(RunFailed) as failed:
-            run_edge(edge.settings.model_copy(update={"database_url": url}))
+            run_pipeline(edge.settings.model_copy(update={"database_url": url}), "edge")
     assert failed.value.exit_code == 5
     assert "secret-word" not in str(failed.value)
     assert "\n" not in str(failed.value)
     assert stale_by_lineage(lake, [WAF_DECISIONS.key]) == []
     assert stale_by_lineage(lake, ["exports/database"]) == edge.hours(4)
     jobs.clear()
-    run_edge(edge.settings)
+    run_pipeline(edge.settings, "edge")
     assert not {"requests", "client_hourly", "request_scores"} & set(jobs)
     assert stale_by_lineage(lake, tuple(steps())) == []
     with sqlite3.connect(edge.settings.home / "weir.db") as database:
@@ -229,7 +229,7 @@ def test_a_failed_blocking_check_stops_what_is_downstream(edge: Edge, late: Late
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table_checks, "request_ids_are_unique", lambda lake, hours: (False, "Two ids are one.", {}))
         with pytest.raises(RunFailed, match="request_ids_are_unique stopped the run: Two ids are one") as failed:
-            run_edge(edge.settings)
+            run_pipeline(edge.settings, "edge")
     assert failed.value.exit_code == 4
     assert jobs == ["requests"]
     after = files_by_hour(edge.settings)
@@ -238,9 +238,9 @@ def test_a_failed_blocking_check_stops_what_is_downstream(edge: Edge, late: Late
         "raw/cloudfront/objects", "parsed/cloudfront/requests", "parsed/cloudfront/object_counts",
         "parsed/cloudfront/rejected_lines",
     }  # fmt: skip
-    assert stale_parsed_hours(lake_of(edge.settings)) == edge.hours(3)
-    run_edge(edge.settings)
-    assert stale_parsed_hours(lake_of(edge.settings)) == []
+    assert stale_parsed_hours(lake_of(edge.settings), "cloudfront") == edge.hours(3)
+    run_pipeline(edge.settings, "edge")
+    assert stale_parsed_hours(lake_of(edge.settings), "cloudfront") == []
     assert stale_by_lineage(lake_of(edge.settings), tuple(steps())) == []
 
 
@@ -258,7 +258,7 @@ def test_an_hour_keeps_its_model_version_when_another_one_is_promoted(
     assert new.version != serving.version
 
     edge.deliver([*edge.day.late(1), *edge.day.punctual(5)])
-    run_edge(edge.settings.model_copy(update={"mlflow_uri": uri}))
+    run_pipeline(edge.settings.model_copy(update={"mlflow_uri": uri}), "edge")
     scored = {(row["event_hour"], str(row["model_version"])) for row in edge.rows("predictions/request_scores")}
     kept = {(hour, str(serving.version)) for hour in edge.hours(0, 1, 2, 3, 4)}
     assert scored == kept | {(edge.hours(5)[0], str(new.version))}
@@ -282,7 +282,7 @@ def test_a_champion_of_older_code_that_fails_at_its_work_is_one_sentence(
     shutil.rmtree(model.folder)
     tracking.save_dir(older, model.folder)
     with pytest.raises(RunFailed) as failed:
-        run_edge(settings)
+        run_pipeline(settings, "edge")
     assert failed.value.exit_code == 5
     assert str(failed.value) == (
         f"The model request_attack version {model.version} cannot be applied by this release (AttributeError: "

@@ -11,12 +11,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from platform_assets import training
-from platform_assets.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
 from platform_assets.cli import main
-from platform_assets.feature_store.tables import INFRASTRUCTURE_METRICS_ROWS
+from platform_assets.domains.anomaly import training
+from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
+from platform_assets.domains.scaling.feature_groups import INFRASTRUCTURE_METRICS
+from platform_assets.feature_store.groups import table_of
 from platform_assets.resources.engine import lake_of
-from platform_assets.run import run_anomaly
+from platform_assets.run import run_pipeline
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, CLUSTER_FEATURES
 
@@ -35,7 +36,7 @@ def test_an_outage_becomes_an_alert_and_a_second_run_tells_nobody(
     subprocess.run(
         [*command, "--days", "4", "--clusters", "2", "--seed", "5"], check=True, cwd=ROOT, capture_output=True
     )
-    monkeypatch.setattr(training, "SIMULATED_METRIC_DAYS", {"fit": 3, "evaluate": 3})
+    monkeypatch.setattr(training, "SIMULATED_DAYS", {"fit": 3, "evaluate": 3})
     monkeypatch.setattr(registry, "spec", lambda name: replace(spec(name), gates=()))  # three days prove nothing
     monkeypatch.setattr(
         sys, "argv", ["weir", "run", "anomaly", "--input", str(world / "raw"), "--home", str(home.home)]
@@ -66,12 +67,12 @@ def test_an_outage_becomes_an_alert_and_a_second_run_tells_nobody(
     }
 
     features = lake.read_arrow(CLUSTER_FEATURES, columns=["cpu_utilization"])
-    stored = sum(lake.row_counts(INFRASTRUCTURE_METRICS_ROWS).values())
+    stored = sum(lake.row_counts(table_of(INFRASTRUCTURE_METRICS)).values())
     assert 0 < stored <= features.num_rows, "steps without any sample are no rows of the store"
 
     told = (home.home / "alerts.jsonl").read_text() if (home.home / "alerts.jsonl").exists() else ""
     assert [json.loads(line)["kind"] for line in told.splitlines()] == ["anomaly"] * sum(alerts["told_at"].notna())
-    outcome = run_anomaly(settings)
+    outcome = run_pipeline(settings, "anomaly")
     assert not outcome.hours and not outcome.failed_checks and "Scoring clusters" not in outcome.seconds
     assert outcome.metadata["anomaly/alerts"]["told"] == 0
     assert lake.read_arrow(ANOMALY_ALERTS).to_pandas().equals(alerts)

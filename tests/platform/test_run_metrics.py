@@ -11,12 +11,12 @@ import pytest
 from platform_assets.definitions import build_defs
 from platform_assets.raw import NoInputError, update_ledger
 from platform_assets.resources.engine import lake_of
-from platform_assets.run import RunFailed, run_metrics
-from platform_assets.sensors import look
+from platform_assets.run import RunFailed, run_goals
 from platform_assets.settings import Settings
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, CLUSTER_FEATURES, SAMPLES
 
 START = datetime(2026, 11, 18, tzinfo=UTC)
+FEATURES = ("feature_store/infrastructure_metrics",)
 
 
 def deliver(settings: Settings, name: str, first_hour: int, hours: int, cpu: float) -> None:
@@ -33,40 +33,37 @@ def deliver(settings: Settings, name: str, first_hour: int, hours: int, cpu: flo
 def test_files_make_their_hours_and_a_late_one_those_that_look_back_on_it(home: Settings, tmp_path: Path) -> None:
     settings = home.model_copy(update={"metrics_raw": str(tmp_path / "raw"), "first_hour": "2026-11-01-00"})
     deliver(settings, "shop.csv", 0, 30, 40.0)
-    outcome = run_metrics(settings)
+    outcome = run_goals(settings, FEATURES)
     lake = lake_of(settings)
     assert len(outcome.hours) == 30 and not outcome.failed_checks
     for table in (SAMPLES, CLUSTER_5MIN, CLUSTER_FEATURES):
         assert len(lake.hours(table)) == 30, table.key
-    assert not run_metrics(settings).hours, "nothing is stale"
+    assert not run_goals(settings, FEATURES).hours, "nothing is stale"
 
     deliver(settings, "blog.csv", 2, 1, 90.0)
-    again = run_metrics(settings)
+    again = run_goals(settings, FEATURES)
     assert again.hours == ["2026-11-18-02"]
     assert again.later_hours == 25, "the next hour's grid looks back on it, and on both the features of 24 hours"
     rows = lake.read_arrow(CLUSTER_FEATURES, ["2026-11-18-02"]).to_pylist()
     assert {row["cluster_id"] for row in rows} == {"shop", "blog"}
 
 
-def test_the_sensor_of_metric_files_asks_for_the_ledger_of_metrics(home: Settings, tmp_path: Path) -> None:
+def test_the_sensor_has_new_metric_files_put_into_the_ledger(home: Settings, tmp_path: Path) -> None:
     settings = home.model_copy(update={"metrics_raw": str(tmp_path / "raw")})
     deliver(settings, "shop.csv", 0, 1, 40.0)
-    assert look(settings, lake_of(settings), datetime.now(UTC), "metrics")[0]
-    assert update_ledger(settings, "metrics")["stale hours"] == 1
-    is_new, said = look(settings, lake_of(settings), datetime.now(UTC), "metrics")
-    assert not is_new and said == "All metric files are known and parsed (1 in the ledger)."
     repository = build_defs(settings).get_repository_def()
+    sensor = repository.get_sensor_def("new_metric_files")
     with (
         dg.DagsterInstance.ephemeral() as instance,
         dg.build_sensor_context(instance=instance, repository_def=repository) as context,
     ):
-        (request,) = repository.get_sensor_def("new_metric_files").evaluate_tick(context).run_requests or ()
-    assert {"/".join(key.path) for key in request.asset_selection} == {
-        "parsed/metrics/samples",
-        "parsed/metrics/rejected_samples",
-        "parsed/metrics/object_counts",
-    }
-    assert request.tags["weir/cause"] == "new_metric_files"
+        (request,) = sensor.evaluate_tick(context).run_requests or ()
+        assert ["/".join(key.path) for key in request.asset_selection or ()] == ["raw/metrics/objects"]
+        assert request.tags["weir/cause"] == "new_metric_files"
+        assert update_ledger(settings, "metrics")["stale hours"] == 1
+        skipped = sensor.evaluate_tick(context)
+    assert not skipped.run_requests
+    assert skipped.skip_message == "All metric files are known (1 in the ledger)."
 
 
 def test_a_location_that_is_not_set_is_one_sentence(home: Settings) -> None:
@@ -77,5 +74,5 @@ def test_a_location_that_is_not_set_is_one_sentence(home: Settings) -> None:
 @pytest.mark.slow
 def test_polling_without_clusters_stops_the_run_with_one_sentence(home: Settings, tmp_path: Path) -> None:
     with pytest.raises(RunFailed, match=r"Nothing is to be polled; name clusters") as raised:
-        run_metrics(home.model_copy(update={"metrics_raw": str(tmp_path), "cloudwatch_poll": True}))
+        run_goals(home.model_copy(update={"metrics_raw": str(tmp_path), "cloudwatch_poll": True}), FEATURES)
     assert raised.value.exit_code == 5

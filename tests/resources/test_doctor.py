@@ -20,6 +20,7 @@ from rich.console import Console
 
 from platform_assets import doctor
 from platform_assets.doctor import Finding, examine, exit_code, render
+from platform_assets.domains.waf import doctor as edge_checks
 from platform_assets.settings import Settings, load_settings
 
 
@@ -74,7 +75,7 @@ def test_an_empty_home_fails_nothing_and_stays_empty(tmp_path: Path) -> None:
     assert exit_code(findings) == 0
     assert {finding.name: finding.state for finding in findings} == {
         "python": "ok", "engine": "ok", "settings": "ok", "home": "missing", "hash key": "missing", "named files": "off",
-        "raw location": "missing", "raw queue": "off", "metric files": "off", "lake": "missing", "mlflow": "missing", "database": "missing", "waf": "ok",
+        "log objects": "missing", "log objects queue": "off", "metric files": "off", "lake": "missing", "mlflow": "missing", "database": "missing", "waf": "ok",
         "aws credentials": "off", "alerts webhook": "off", "alerts sns": "off", "metrics": "ok",
             "glue catalogue": "off",
             "online features": "ok",
@@ -95,9 +96,9 @@ def test_what_is_there_is_counted(home: Settings, tmp_path: Path) -> None:
         weir.execute("CREATE TABLE t (c)")
     settings = changed(home, cloudfront_raw=str(tmp_path / "raw"), metrics_raw=str(tmp_path / "raw"))
     found = {finding.name: finding for finding in examine(settings)}
-    assert {found[name].state for name in ("home", "hash key", "raw location", "lake", "mlflow", "database")} == {"ok"}
+    assert {found[name].state for name in ("home", "hash key", "log objects", "lake", "mlflow", "database")} == {"ok"}
     assert "holds 1 metric files" in found["metric files"].sentence
-    assert "holds 1 objects" in found["raw location"].sentence
+    assert "holds 1 log objects" in found["log objects"].sentence
     assert "holds 2 tables" in found["lake"].sentence
     assert "holds 1 registered models" in found["mlflow"].sentence
     assert "SQLite" in found["database"].sentence
@@ -127,7 +128,7 @@ def test_no_secret_is_printed(home: Settings, monkeypatch: pytest.MonkeyPatch) -
     failed = {finding.name for finding in findings if finding.state == "failed"}
     expected = {
         "engine",
-        "raw location",
+        "log objects",
         "lake",
         "mlflow",
         "database",
@@ -142,14 +143,14 @@ def test_no_secret_is_printed(home: Settings, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_secret_that_slips_into_a_sentence_is_masked(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(doctor.CHECKS, "python", lambda settings: ("ok", settings.hash_key.get_secret_value()))
+    monkeypatch.setitem(doctor.MACHINE, "python", lambda settings: ("ok", settings.hash_key.get_secret_value()))
     assert finding_of(changed(home, hash_key="hunter2key"), "python").sentence == "***"
 
 
 def test_a_check_that_breaks_hides_no_other(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(doctor.CHECKS, "python", lambda _: 1 / 0)
+    monkeypatch.setitem(doctor.MACHINE, "python", lambda _: 1 / 0)
     findings = examine(home)
-    assert (findings[0].state, len(findings)) == ("failed", len(doctor.CHECKS))
+    assert (findings[0].state, len(findings)) == ("failed", len(doctor.checks()))
     assert "ZeroDivisionError" in findings[0].sentence
 
 
@@ -169,7 +170,7 @@ def test_a_host_that_does_not_answer_ends_after_seconds(home: Settings, monkeypa
 
 def test_a_check_that_hangs_is_given_up(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "NETWORK_SECONDS", -0.9)
-    monkeypatch.setitem(doctor.CHECKS, "python", lambda _: time.sleep(3))
+    monkeypatch.setitem(doctor.MACHINE, "python", lambda _: time.sleep(3))
     found = finding_of(home, "python")
     assert found.state == "failed" and "No answer within" in found.sentence
 
@@ -199,9 +200,13 @@ def test_a_webhook_is_reached_without_being_called(home: Settings, server: Calla
 @pytest.mark.parametrize(
     ("values", "name", "said"),
     [
-        ({"cloudfront_raw": "/nowhere/at/all"}, "raw location", "does not exist"),
+        ({"cloudfront_raw": "/nowhere/at/all"}, "log objects", "does not exist"),
         ({"metrics_raw": "/nowhere/at/all"}, "metric files", "does not exist"),
-        ({"raw_queue_url": "https://sqs/logs"}, "raw queue", "set WEIR_CLOUDFRONT_RAW to the s3:// URI of the logs"),
+        (
+            {"raw_queue_url": "https://sqs/logs"},
+            "log objects queue",
+            "set WEIR_CLOUDFRONT_RAW to the s3:// URI of the logs",
+        ),
         ({"engine": "flink"}, "engine", "The engine flink is not known"),
         (
             {"engine": "emr-serverless"},
@@ -268,8 +273,8 @@ def test_aws_is_asked_for_what_the_settings_use(home: Settings, moto_endpoint: s
     )  # fmt: skip
     found = {finding.name: finding for finding in examine(settings)}
     assert exit_code(found.values()) == 0
-    assert "holds 1 objects" in found["raw location"].sentence
-    assert found["raw queue"].sentence == f"The queue {queue} is there."
+    assert "holds 1 log objects" in found["log objects"].sentence
+    assert found["log objects queue"].sentence == f"The queue {queue} is there."
     assert (found["lake"].state, found["waf"].state, found["metrics"].state, found["alerts sns"].state) == (
         "missing",
         "ok",
@@ -300,7 +305,7 @@ def test_a_scope_of_waf_that_fails_is_named_alone(home: Settings, monkeypatch: p
 
     monkeypatch.setattr(doctor, "aws_refusal", refusal)
     scopes = "CLOUDFRONT,REGIONAL:eu-west-1,REGIONAL:us-east-1"
-    assert doctor._waf(changed(home, waf_target="aws", waf_scopes=scopes)) == (
+    assert edge_checks.waf(changed(home, waf_target="aws", waf_scopes=scopes)) == (
         "failed",
         "AWS denied access to WAF REGIONAL in eu-west-1.",
     )
@@ -333,9 +338,9 @@ def test_a_variable_that_is_no_setting_is_named_with_the_one_that_is_meant(
 ) -> None:
     monkeypatch.setenv("WEIR_EVAL_DATA", "somewhere")
     settings = load_settings(tmp_path)
-    assert doctor.CHECKS["settings"](settings)[0] == "ok"
+    assert doctor.MACHINE["settings"](settings)[0] == "ok"
     monkeypatch.setenv("WEIR_WAF_SCOPE", "REGIONAL")
     (tmp_path / "weir.env").write_text("# WEIR_COMMENT=1\nWEIR_TASKS=2\nWEIR_XYZZY='1'\n", encoding="utf-8")
-    state, sentence = doctor.CHECKS["settings"](settings)
+    state, sentence = doctor.MACHINE["settings"](settings)
     assert state == "failed"
     assert "WEIR_WAF_SCOPE (is WEIR_WAF_SCOPES meant?), WEIR_XYZZY;" in sentence

@@ -19,8 +19,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from platform_assets import listings, sensors
-from platform_assets.doctor import CHECKS, examine, exit_code
-from platform_assets.feature_store.groups import INFRASTRUCTURE_METRICS
+from platform_assets.doctor import checks, examine, exit_code
+from platform_assets.domains.scaling.feature_groups import INFRASTRUCTURE_METRICS
 from platform_assets.feature_store.online import Record, online_store
 from platform_assets.raw import update_ledger
 from platform_assets.resources import notifications
@@ -356,7 +356,7 @@ def test_a_queue_of_notifications_and_listing_what_is_new_need_their_policies_an
     told = on_aws.model_copy(update={"lake": "", "raw_queue_url": url})
     arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{VALUES['QUEUE']}"
     with recorder.during() as calls:
-        update_ledger(told)
+        update_ledger(told, "cloudfront")
     s3.put_bucket_notification_configuration(
         Bucket="raw",
         NotificationConfiguration={"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]},
@@ -364,13 +364,13 @@ def test_a_queue_of_notifications_and_listing_what_is_new_need_their_policies_an
     for body in (b"one", b"two"):  # of a name with two contents, S3 is asked which is there
         s3.put_object(Bucket="raw", Key=f"logs/E1.{HOUR}.a.gz", Body=body)
     with recorder.during() as telling:
-        assert sensors.look(told, lake_of(told), NOW)[0]
-        assert update_ledger(told)["new objects"] == 1
+        assert sensors.look(told, lake_of(told), NOW, "cloudfront")[0]
+        assert update_ledger(told, "cloudfront")["new objects"] == 1
     without_queue = told.model_copy(update={"raw_queue_url": ""})
     s3.put_object(Bucket="raw", Key=f"logs/E1.{HOUR}.b.gz", Body=b"three")
     with recorder.during() as looking:
-        assert sensors.look(without_queue, lake_of(told), NOW)[0]
-        assert update_ledger(without_queue)["listed in full"] is False
+        assert sensors.look(without_queue, lake_of(told), NOW, "cloudfront")[0]
+        assert update_ledger(without_queue, "cloudfront")["listed in full"] is False
     assert_exact([*calls, *telling, *looking], "queue", reading="logs")
 
 
@@ -406,7 +406,7 @@ def carry_out(settings: Settings) -> None:
         started()
 
     runs.execute_in_process(raise_on_error=False)
-    state, sentence = CHECKS["engine"](settings)
+    state, sentence = checks()["engine"](settings)
     assert state == "ok", sentence
 
 
@@ -448,7 +448,7 @@ LAKE_RUN = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from platform_assets.exports import hourly_points
+from platform_assets.domains.waf.exports import hourly_points
 from platform_assets.raw import update_ledger
 from platform_assets.resources.engine import lake_of, storage_of
 from platform_assets.retention import carry_out
@@ -462,7 +462,7 @@ from spark_jobs.ledger import RawObject
 from spark_jobs.sources.cloudfront.transform import transform
 
 settings = load_settings(Path(sys.argv[1]))
-update_ledger(settings)
+update_ledger(settings, "cloudfront")
 lake, interval, hours = lake_of(settings), Interval.of_hour({hour!r}), [{hour!r}]
 rows = lake.read_arrow(OBJECTS).to_pylist()
 objects = [RawObject(row["source_object"], row["etag"], row["size_bytes"], tuple(hours)) for row in rows]

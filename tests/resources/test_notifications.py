@@ -141,7 +141,7 @@ def world(home: Settings, moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(notifications, "WAIT_SECONDS", 0)
     world = World(home)
     world.put("logs/E1.2026-11-20-10.a.gz")
-    assert update_ledger(world.settings)["listed in full"], "what was there before the queue"
+    assert update_ledger(world.settings, "cloudfront")["listed in full"], "what was there before the queue"
     return world
 
 
@@ -153,10 +153,10 @@ def test_what_s3_tells_is_in_the_ledger_without_a_listing_and_the_messages_are_g
         world.put(f"logs/E1.2026-11-20-13.{number} +ä.gz")
     world.put("elsewhere/E1.2026-11-20-13.a.gz")
     monkeypatch.setattr(raw.listings, "listed", None)
-    figures = update_ledger(world.settings)
+    figures = update_ledger(world.settings, "cloudfront")
     assert (figures["new objects"], figures["messages"]) == (45, 46) and "warning" not in figures
     assert world.rows() == world.present() and world.waiting() == 0
-    assert update_ledger(world.settings)["new objects"] == 0
+    assert update_ledger(world.settings, "cloudfront")["new objects"] == 0
 
 
 @pytest.mark.slow
@@ -168,10 +168,10 @@ def test_messages_that_come_twice_and_in_any_order_end_in_what_s3_holds(world: W
     second = world.present()[-1][1]
     world.sqs.purge_queue(QueueUrl=world.url)
     world.send(message(record(key, second)), message(record(key, first)), message(record(key, second)))
-    assert update_ledger(world.settings)["new objects"] == 1
+    assert update_ledger(world.settings, "cloudfront")["new objects"] == 1
     assert world.rows() == world.present()
     world.send(message(record(key, first)), message(record(key, second)))
-    assert update_ledger(world.settings)["new objects"] == 0, "the one that was overtaken comes late"
+    assert update_ledger(world.settings, "cloudfront")["new objects"] == 0, "the one that was overtaken comes late"
     assert world.rows() == world.present()
 
 
@@ -189,10 +189,10 @@ def test_a_crash_between_ledger_and_queue_loses_and_doubles_nothing(
     with monkeypatch.context() as crash:
         crash.setattr(Queue, "delete", killed)
         with pytest.raises(SystemExit):
-            update_ledger(world.settings)
+            update_ledger(world.settings, "cloudfront")
     assert world.rows() == world.present() and world.waiting() == 12
     time.sleep(1.1)
-    figures = update_ledger(world.settings)
+    figures = update_ledger(world.settings, "cloudfront")
     assert (figures["messages"], figures["new objects"]) == (12, 0)
     assert world.rows() == world.present() and world.waiting() == 0
 
@@ -206,16 +206,16 @@ def test_a_crash_before_the_ledger_is_written_leaves_the_messages(
     with monkeypatch.context() as crash:
         crash.setattr(raw, "_with", killed)
         with pytest.raises(SystemExit):
-            update_ledger(world.settings)
+            update_ledger(world.settings, "cloudfront")
     time.sleep(1.1)
-    assert update_ledger(world.settings)["new objects"] == 1
+    assert update_ledger(world.settings, "cloudfront")["new objects"] == 1
     assert world.rows() == world.present() and world.waiting() == 0
 
 
 @pytest.mark.slow
 def test_a_message_that_is_not_understood_stays_and_is_told(world: World) -> None:
     world.send("hello", message(record("logs/E1.2026-11-20-13.a.gz")))
-    figures = update_ledger(world.settings)
+    figures = update_ledger(world.settings, "cloudfront")
     assert figures["new objects"] == 1 and world.waiting() == 1
     assert figures["warning"].startswith(
         f"1 messages of {world.url} are no notifications of S3's and stay there, such as "
@@ -228,25 +228,25 @@ def test_more_messages_than_a_run_takes_wait_for_the_next(world: World, monkeypa
     monkeypatch.setattr(notifications, "BATCHES_A_RUN", 2)
     for number in range(50):
         world.send(message(record(f"logs/E1.2026-11-20-13.{number}.gz")))
-    assert [update_ledger(world.settings)["new objects"] for _ in range(3)] == [40, 10, 0]
+    assert [update_ledger(world.settings, "cloudfront")["new objects"] for _ in range(3)] == [40, 10, 0]
 
 
 @pytest.mark.slow
 def test_what_no_message_told_is_found_by_the_full_listing(world: World) -> None:
     world.put("logs/E1.2026-11-20-13.a.gz")
     world.sqs.purge_queue(QueueUrl=world.url)
-    assert update_ledger(world.settings)["new objects"] == 0
+    assert update_ledger(world.settings, "cloudfront")["new objects"] == 0
     always = world.settings.model_copy(update={"full_listing_hours": 0})
-    assert update_ledger(always)["new objects"] == 1 and world.rows() == world.present()
+    assert update_ledger(always, "cloudfront")["new objects"] == 1 and world.rows() == world.present()
 
 
 @pytest.mark.slow
 def test_the_sensor_asks_the_queue_and_takes_nothing_from_it(world: World) -> None:
     lake, now = lake_of(world.settings), datetime.now(UTC)
-    assert sensors.look(world.settings, lake, now) == (False, f"The queue {world.url} is empty.")
+    assert sensors.look(world.settings, lake, now, "cloudfront") == (False, f"The queue {world.url} is empty.")
     world.put("logs/E1.2026-11-20-13.a.gz")
-    assert [sensors.look(world.settings, lake, now)[0] for _ in range(3)] == [True] * 3
-    assert update_ledger(world.settings)["new objects"] == 1
+    assert [sensors.look(world.settings, lake, now, "cloudfront")[0] for _ in range(3)] == [True] * 3
+    assert update_ledger(world.settings, "cloudfront")["new objects"] == 1
 
 
 # Faults
@@ -256,7 +256,7 @@ def test_the_sensor_asks_the_queue_and_takes_nothing_from_it(world: World) -> No
 def test_a_missing_queue_says_so(world: World) -> None:
     settings = world.settings.model_copy(update={"raw_queue_url": f"{world.url}-of-others"})
     with pytest.raises(NotificationsError) as caught:
-        update_ledger(settings)
+        update_ledger(settings, "cloudfront")
     assert f"the queue {world.url}-of-others does not exist (" in str(caught.value)
     assert exit_code_of(caught.value) == 5
 
@@ -292,4 +292,6 @@ def test_a_queue_without_rights_names_the_right(
 
 def test_a_queue_beside_a_folder_says_what_to_set(home: Settings) -> None:
     with pytest.raises(NotificationsError, match="set it to the s3:// URI of the logs"):
-        update_ledger(home.model_copy(update={"cloudfront_raw": str(home.home), "raw_queue_url": "https://sqs"}))
+        update_ledger(
+            home.model_copy(update={"cloudfront_raw": str(home.home), "raw_queue_url": "https://sqs"}), "cloudfront"
+        )

@@ -110,7 +110,7 @@ class Ledger:
     def list(self, *, in_full: bool = False, now: datetime = NOW) -> list[str]:
         """What was listed, as keys of the bucket."""
         self.bucket.asked.clear()
-        found = list(listings.listed(self.settings, self.known, now, in_full=in_full).objects)
+        found = list(listings.listed(self.settings, self.known, now, in_full=in_full, source="cloudfront").objects)
         self.known = ledger.with_listed(self.known, map(vars, found), now, name_hour)
         return [one.source_object.removeprefix("s3://raw/") for one in found]
 
@@ -174,16 +174,18 @@ def test_a_location_is_listed_as_a_whole_at_first_and_whenever_its_hours_are_ove
     bucket.put(flat(0), "e")
     settings = home.model_copy(update={"cloudfront_raw": "s3://raw/logs/", "s3_endpoint_url": bucket.endpoint})
     lake, now = lake_of(settings), datetime.now(UTC)
-    assert sensors.look(settings, lake, now)[0] and len(bucket.asked) == 1, "tried, and left to the ledger"
-    assert update_ledger(settings)["listed in full"] is True
-    assert update_ledger(settings)["listed in full"] is False
-    assert sensors.look(settings, lake, now)[0] is False
+    assert sensors.look(settings, lake, now, "cloudfront")[0] and len(bucket.asked) == 1, (
+        "tried, and left to the ledger"
+    )
+    assert update_ledger(settings, "cloudfront")["listed in full"] is True
+    assert update_ledger(settings, "cloudfront")["listed in full"] is False
+    assert sensors.look(settings, lake, now, "cloudfront")[0] is False
     bucket.put(flat(0, "b"), "new")
-    assert sensors.look(settings, lake, now)[0] is True
-    assert not listings.is_due(settings, lake, now + timedelta(hours=23))
-    assert listings.is_due(settings, lake, now + timedelta(hours=24, minutes=5))
-    assert listings.is_due(settings.model_copy(update={"cloudfront_raw": "s3://raw/"}), lake, now)
-    assert not listings.is_due(settings.model_copy(update={"cloudfront_raw": str(home.home)}), lake, now)
+    assert sensors.look(settings, lake, now, "cloudfront")[0] is True
+    assert not listings.is_due(settings, lake, now + timedelta(hours=23), "cloudfront")
+    assert listings.is_due(settings, lake, now + timedelta(hours=24, minutes=5), "cloudfront")
+    assert listings.is_due(settings.model_copy(update={"cloudfront_raw": "s3://raw/"}), lake, now, "cloudfront")
+    assert not listings.is_due(settings.model_copy(update={"cloudfront_raw": str(home.home)}), lake, now, "cloudfront")
 
 
 def test_new_names_without_an_hour_cost_a_call_a_thousand_and_known_ones_none(bucket: ListedBucket) -> None:

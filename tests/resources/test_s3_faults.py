@@ -59,7 +59,7 @@ def storage(home: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[t
 def test_an_s3_that_is_busy_for_a_moment_is_asked_again(storage: tuple[type[Storage], Settings]) -> None:
     kind, settings = storage
     kind.busy_for, kind.busy = "every page", 3
-    assert update_ledger(settings)["new objects"] == 2
+    assert update_ledger(settings, "cloudfront")["new objects"] == 2
     assert kind.asked == 5
 
 
@@ -73,7 +73,7 @@ def test_an_s3_that_stays_busy_is_one_sentence_and_changes_no_ledger(
         list(list_objects("s3://raw/logs/", endpoint_url=settings.s3_endpoint_url))
     assert str(caught.value) == "AWS throttles the calls for s3://raw/logs/ (SlowDown); run again in a minute."
     with pytest.raises(ObjectsError):
-        update_ledger(settings)
+        update_ledger(settings, "cloudfront")
     assert lake_of(settings).read_arrow(OBJECTS).num_rows == 0, "not even what the first page held"
     kind.busy = 0
-    assert update_ledger(settings)["new objects"] == 2
+    assert update_ledger(settings, "cloudfront")["new objects"] == 2

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from platform_assets.core.scheduler import Stage
+from platform_assets.domains.scaling.training import FIRST_FIT_HOURS
 from platform_assets.resources.engine import lake_of
-from platform_assets.run import FIRST_FIT_HOURS, Runner
+from platform_assets.run import Runner
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.lake import Lake, arrow_schema
@@ -42,12 +43,14 @@ def test_a_first_model_is_fitted_once_and_a_missed_gate_stops_nothing(home: Sett
         yield dg.MaterializeResult(asset_key=key)
         yield dg.AssetCheckResult(asset_key=key, check_name="gate", passed=False)
 
-    runner = Runner(home, lambda _: nullcontext(None))
-    runner.job = dg.Definitions(assets=[model]).resolve_implicit_global_asset_job_def()
+    runner, stages = (
+        Runner(home, definitions=dg.Definitions(assets=[model])),
+        [Stage("models", ("models/predictive_scaling",))],
+    )
     fill(lake_of(home), FIRST_FIT_HOURS - 1)
-    runner.fit_first_scaling_model()
+    runner.fit_missing(stages)
     assert not fitted, "too little to look back on"
     fill(lake_of(home), FIRST_FIT_HOURS)
-    runner.fit_first_scaling_model()
-    runner.fit_first_scaling_model()
+    runner.fit_missing(stages)
+    runner.fit_missing(stages)
     assert fitted == [1] and not runner.outcome.failed_checks

@@ -14,7 +14,7 @@ from decision_world import START, World
 from peer_logs import ATTACK_PATH, Block, LogFile
 from waf_world import Clock, target_on
 
-from platform_assets.explain import explain
+from platform_assets.domains.waf.explain.lookup import explain
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings, load_settings

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from waf_world import Clock, decision, live_addresses, target_on, v4
 
-from platform_assets.explain import explain
+from platform_assets.domains.waf.explain.lookup import explain
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings

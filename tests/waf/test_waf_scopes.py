@@ -18,8 +18,8 @@ from typer.testing import CliRunner, Result
 from waf_world import Clock, applied, decision, due, edit_by_hand, live_addresses, target_on, v4
 
 from platform_assets.cli import app
-from platform_assets.exports import alert_on_plan
-from platform_assets.report import _waf
+from platform_assets.domains.waf.exports import alert_on_plan
+from platform_assets.domains.waf.report import show_waf
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.registry import ModelRegistry
 from platform_assets.resources.waf import waf_targets
@@ -411,12 +411,12 @@ def test_the_report_of_a_run_names_scopes_where_there_are_several(
 
     write_plan(edge, TWO)
     several = edge.settings.model_copy(update={"waf_scopes": "CLOUDFRONT,REGIONAL:eu-west-1"})
-    _waf(Console(width=120), several, Outcome())
+    show_waf(Console(width=120), several, Outcome())
     said = capsys.readouterr().out
     assert "2 × block in CLOUDFRONT" in said and "2 × block in REGIONAL:eu-west-1" in said
     assert said.count(f"{OURS}: ") == 1
     write_plan(edge, TWO[:1])
-    _waf(Console(width=120), edge.settings, Outcome())
+    show_waf(Console(width=120), edge.settings, Outcome())
     assert "2 × block\n" in capsys.readouterr().out
 
 

@@ -164,5 +164,8 @@ SOURCE = Source(
         setting="metrics_raw",
         how_to_set="run `weir run scaling --input PATH_OR_S3_URI` once, or set WEIR_METRICS_RAW",
         sensor="new_metric_files",
+        is_optional=True,
+        poller="raw/metrics/cloudwatch",
+        poll_setting="cloudwatch_poll",
     ),
 )

@@ -28,7 +28,8 @@ def run_anomaly_command(
     home: Home = None,
 ) -> None:
     """Metric files -> features -> scores of clusters -> alerts; people are told of new ones."""
-    from platform_assets import report, run
+    from platform_assets import report
+    from platform_assets.run import run_pipeline
     from platform_assets.settings import remember
 
     values: dict[str, Any] = {}
@@ -36,7 +37,7 @@ def run_anomaly_command(
         values["metrics_raw"] = location_of(input)
     settings = settings_of(home, **values)
     with console_of() as console:
-        outcome = run.run_anomaly(settings, stage_of(console))
+        outcome = run_pipeline(settings, "anomaly", stage_of(console))
         if input is not None:
             remember(settings, metrics_raw=settings.metrics_raw)
         report.show_models(console, settings, ["anomaly_detection"])
@@ -45,7 +46,7 @@ def run_anomaly_command(
 
 def show_alerts(console: Console, settings: Settings, outcome: Outcome) -> None:
     """The alerts of the last week, the most severe first."""
-    from platform_assets.anomaly.tables import ANOMALY_ALERTS
+    from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS
     from platform_assets.resources.engine import lake_of
 
     console.rule("Alerts")

@@ -13,29 +13,28 @@ from platform_assets.automation import key_of, spec_of
 from platform_assets.pictures import picture
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
-from platform_assets.training import SEED, TRAINING, TrainingError, TrainingSet
+from platform_assets.training.sets import SEED, TrainingError, TrainingSet, training_sets
 from spark_jobs import registry as sources
 from spark_jobs.contract import Source, Table
 from spark_jobs.lake import Lake, arrow_schema
 
-MODELS = {name: one.table for name, one in TRAINING.items()}
-"""Model -> the table that it is fitted on."""
+
+def source_of(training: TrainingSet) -> Source:
+    """The source whose tables a training set is made from."""
+    return sources.sources()[training.table.key.split("/")[1]]
 
 
-def source_of(name: str) -> Source:
-    """The source whose tables a model is fitted on."""
-    return sources.sources()[MODELS[name].key.split("/")[1]]
-
-
-def models_of(source: str) -> tuple[str, ...]:
-    """The models that are fitted on tables of a source."""
-    return tuple(name for name in MODELS if source_of(name).name == source)
+def keys_of_model(name: str) -> list[dg.AssetKey]:
+    """The model, and its training table where that is made for it alone."""
+    training = training_sets()[name]
+    table = [key_of(training.table.key)] if training.rows is not None else []
+    return [*table, key_of(f"models/{name}")]
 
 
 def model_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """The training tables and the models."""
-    made = [_training_asset(settings, name, one) for name, one in TRAINING.items() if one.rows is not None]
-    return [*made, *(_model_asset(settings, name, one) for name, one in TRAINING.items())]
+    made = [_training_asset(settings, name, one) for name, one in training_sets().items() if one.rows is not None]
+    return [*made, *(_model_asset(settings, name, one) for name, one in training_sets().items())]
 
 
 def _training_asset(settings: Settings, name: str, training: TrainingSet) -> dg.AssetsDefinition:
@@ -44,7 +43,7 @@ def _training_asset(settings: Settings, name: str, training: TrainingSet) -> dg.
 
     @dg.multi_asset(
         name=table.name,
-        specs=[spec_of(table, source_of(name).owner, set(training.kinds), frozenset(), None, None)],
+        specs=[spec_of(table, source_of(training).owner, set(training.kinds), frozenset(), None, None)],
     )
     def examples(context: dg.AssetExecutionContext) -> Any:
         yield _written(lake_of(settings), table, rows(settings))
@@ -64,7 +63,7 @@ def _model_asset(settings: Settings, name: str, training: TrainingSet) -> dg.Ass
                 description=f"The registered model {name}: fitted, evaluated on what it was not fitted on, and champion only through its gate.",
                 group_name="models",
                 kinds={"mlflow", "scikitlearn"},
-                owners=[source_of(name).owner],
+                owners=[source_of(training).owner],
             )
         ],
         check_specs=[
@@ -95,11 +94,11 @@ def fit_and_register(settings: Settings, name: str, run_id: str = "") -> tuple[s
     """Fit on the labelled table, evaluate, register; the champion alias moves only where every gate holds."""
     from weir_models import registry, tracking
 
-    lake, training, spec = lake_of(settings), TRAINING[name], registry.spec(name)
+    lake, training, spec = lake_of(settings), training_sets()[name], registry.spec(name)
     table = training.table
     examples = lake.read_arrow(table).to_pandas()
     if examples.empty:
-        raise TrainingError(_nothing_to_fit_on(name, table))
+        raise TrainingError(_nothing_to_fit_on(name, training))
     module = registry.model_module(name)
     # A table without splits is one whose model parts it itself: its rows are judged by those before them.
     is_held_out = examples["split"] == "evaluate" if "split" in examples else None
@@ -129,10 +128,10 @@ def fit_and_register(settings: Settings, name: str, run_id: str = "") -> tuple[s
     return version, evaluation, sentences, passed
 
 
-def _nothing_to_fit_on(name: str, table: Table) -> str:
-    raw = source_of(name).raw
-    how = f"; {raw.how_to_set}, so that it is filled" if raw and TRAINING[name].rows is None else ""
-    return f"{table.key} holds no rows that {name} could be fitted on{how}."
+def _nothing_to_fit_on(name: str, training: TrainingSet) -> str:
+    raw = source_of(training).raw
+    how = f"; {raw.how_to_set}, so that it is filled" if raw and training.rows is None else ""
+    return f"{training.table.key} holds no rows that {name} could be fitted on{how}."
 
 
 def git_revision() -> str:

@@ -4,9 +4,9 @@ from typing import Any
 
 import dagster as dg
 
-from platform_assets.anomaly import alerting, plots, scoring
-from platform_assets.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
 from platform_assets.automation import check_specs, follows_upstream, key_of, spec_of
+from platform_assets.domains.anomaly import alerting, plots, scoring
+from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
 from platform_assets.partitions import hourly, interval_of
 from platform_assets.pictures import picture
 from platform_assets.resources.engine import lake_of

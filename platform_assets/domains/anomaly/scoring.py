@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from platform_assets.anomaly.tables import ANOMALY_SCORES, HISTORY_DAYS
+from platform_assets.domains.anomaly.tables import ANOMALY_SCORES, HISTORY_DAYS
 from spark_jobs.contract import HOUR_COLUMN, Interval, format_hour, parse_hour
 from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.registry import tables

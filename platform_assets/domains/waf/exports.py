@@ -9,19 +9,20 @@ from typing import Any
 
 import dagster as dg
 
-from platform_assets import freshness
 from platform_assets.automation import follows_upstream, key_of
+from platform_assets.domains.waf import freshness
 from platform_assets.partitions import hourly, interval_of
 from platform_assets.resources import database, metrics, notifier
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
-from platform_assets.staleness import DATABASE_KEY, METRICS_KEY, record_made
+from platform_assets.staleness import record_made
 from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
 from spark_jobs.contract import parse_hour
 from spark_jobs.lake import Lake
 from spark_jobs.registry import tables
 
 OWNER = "team:edge"
+DATABASE_KEY, METRICS_KEY = "exports/database", "exports/metrics"
 OBJECT_COUNTS = tables()["parsed/cloudfront/object_counts"]
 
 

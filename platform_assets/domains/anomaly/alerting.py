@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from platform_assets.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
+from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
 from platform_assets.resources import notifier
 from platform_assets.settings import Settings
 from spark_jobs.contract import format_hour

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from platform_assets.explain_request import FiredSignal, HourScores, fired_signals, hour_scores
+from platform_assets.core.explaining import ExplainError, not_recognized
+from platform_assets.domains.waf.explain.request import FiredSignal, HourScores, fired_signals, hour_scores
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from platform_assets.waf import audit_log
@@ -24,21 +25,15 @@ from platform_assets.waf.rulebook import Rules
 from platform_assets.waf.tables import TABLES as WAF_TABLES
 from spark_jobs import registry
 from spark_jobs.contract import format_hour, parse_hour
-from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.lake import Lake
 
 TABLES = {table.name: table for table in (*registry.sources()["cloudfront"].tables, *WAF_TABLES)}
+TAKES = "an address (192.0.2.7), a CIDR without host bits (192.0.2.0/24) or a request id"
 REQUEST_ID = re.compile(r"[\w+/=-]{16,128}|[0-9a-f]{16,64}(-\d+)?:\d+")
 """x-edge-request-id; or etag:line, which a request has whose log has no ids."""
 BLOCK_HOURS = 21 * 24
 """Hours searched at once, newest first; by the shipped policy no decision lives longer."""
 LATEST_REQUESTS, LEADING_FEATURES = 20, 20
-
-
-class ExplainError(WeirError):
-    """There is nothing to explain; one sentence that says why and what to do."""
-
-    exit_code = ExitCode.INPUT
 
 
 @dataclass(frozen=True)
@@ -148,6 +143,11 @@ class Explanation:
     notes: tuple[str, ...] = ()
 
 
+def recognizes(subject: str) -> bool:
+    """Whether the subject is an address, a network or a request id."""
+    return _network(subject.strip()) is not None or REQUEST_ID.fullmatch(subject.strip()) is not None
+
+
 def explain(settings: Settings, address: str, now: datetime | None = None) -> Explanation:
     """What is known of an address, a CIDR or a request id, and why something is done about it at `now`, or nothing."""
     import pyarrow as pa
@@ -156,9 +156,7 @@ def explain(settings: Settings, address: str, now: datetime | None = None) -> Ex
     asked, at = address.strip(), as_utc(now or datetime.now(UTC))
     network = _network(asked)
     if network is None and not REQUEST_ID.fullmatch(asked):
-        raise ExplainError(
-            f"{asked[:80]!r} cannot be explained; give an address (192.0.2.7), a CIDR without host bits (192.0.2.0/24) or a request id."
-        )
+        raise not_recognized(asked, TAKES)
     if not settings.lake and not settings.home.is_dir():
         raise ExplainError(f"There is no home {settings.home}; run `weir run edge --input …` first or correct --home.")
     lake = lake_of(settings)

@@ -1,0 +1,1 @@
+"""What every domain builds on; names no domain and no source."""

@@ -1,0 +1,57 @@
+"""What the replays of all domains share: where the result goes, and what of the input was left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spark_jobs.errors import ExitCode, WeirError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Input = Annotated[
+    Path, typer.Option("--input", help="File or folder: CSV, Parquet or JSON lines with the column timestamp.")
+]
+Out = Annotated[Path, typer.Option("--out", help="Target, .parquet.")]
+
+
+class BacktestError(WeirError):
+    """The replay is not possible; one sentence that says why and what to do."""
+
+    exit_code = ExitCode.INPUT
+
+
+def require_writable(out: Path) -> None:
+    """BacktestError before hours of work, not after them."""
+    if out.suffix != ".parquet":
+        raise BacktestError(f"{out} must end in .parquet; name it so.")
+    if not out.expanduser().parent.is_dir():
+        raise BacktestError(f"The folder {out.parent} does not exist; create it.")
+
+
+def write(frame: pd.DataFrame, out: Path) -> None:
+    """Write the rows to `out`, whole or not at all."""
+    out = out.expanduser()
+    unfinished = out.with_name(f".{out.name}.unfinished")
+    try:
+        frame.to_parquet(unfinished, index=False)
+        unfinished.replace(out)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise BacktestError(f"{out} cannot be written ({error.strerror}); choose another place.") from None
+
+
+def show_rejected(console: Any, rejected: Any) -> None:
+    """How many lines or values were left out, and why."""
+    if rejected:
+        reasons = ", ".join(f"{count} {name}" for name, count in Counter(row.reason for row in rejected).items())
+        first = rejected[0]
+        console.print(
+            f"{len(rejected):,} lines or values were left out ({reasons}), such as line {first.line_number}: "
+            f"{first.detail}",
+            markup=False,
+        )

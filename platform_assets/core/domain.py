@@ -1,0 +1,145 @@
+"""The contract of a domain: everything that one folder of `platform_assets/domains` adds to Weir.
+
+A folder holds `domain.py` with `DOMAIN`, a `Domain`; nothing outside the folder names it. The asset graph, the command
+line, `weir run`, `weir doctor`, staleness and the documented tables derive from what the domains declare here.
+References are strings `package.module:attribute`, imported when they are needed, so that reading all declarations
+imports neither Dagster nor an engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from platform_assets.feature_store.groups import FeatureGroup, table_of
+from platform_assets.feature_store.groups import groups as declared_groups
+from spark_jobs import registry
+from spark_jobs.contract import PARSED_LAYER, Table
+from spark_jobs.errors import WeirError
+
+FOLDER = Path(__file__).parents[1] / "domains"
+PACKAGE = "platform_assets.domains"
+
+
+class DomainError(WeirError):
+    """A folder of domains/ is incomplete, or two domains claim the same name; a defect of the domain."""
+
+
+@dataclass(frozen=True)
+class HourlyAsset:
+    """An hourly asset without a lake table (an export, say): its key and the hourly assets it is made from."""
+
+    key: str
+    upstream: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What `weir run NAME` makes: the goals and everything upstream of them, in the order of the asset graph."""
+
+    name: str
+    goals: tuple[str, ...]
+    """Keys of assets without partitions that every run makes, after all hours are up to date."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """Asset key -> what making it is called while it runs; the first asset of a stage that has a title names it."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One domain. Strings are references `package.module:attribute`; empty where the domain has no such part."""
+
+    name: str
+    """The folder; also the name of its settings."""
+    meaning: str
+    """One sentence for users."""
+    owner: str
+    """Owner of its assets, such as team:edge."""
+    tables: tuple[Table, ...] = ()
+    """Its tables besides those of the sources that it reads."""
+    assets: str = ""
+    """Function (settings) -> the Dagster assets of the domain."""
+    hourly_assets: tuple[HourlyAsset, ...] = ()
+    """Its hourly assets that are no tables."""
+    feature_groups: tuple[FeatureGroup, ...] = ()
+    pipelines: tuple[Pipeline, ...] = ()
+    commands: Mapping[str, str] = field(default_factory=dict)
+    """Words after `weir` -> a Typer application or a function that is a command: {"waf": "…:app", "run edge": "…:run"}."""
+    schedules: str = ""
+    """Function (settings) -> Dagster schedules."""
+    doctor: str = ""
+    """Mapping of a check's name -> function (settings) -> (state, sentence), as core doctor's checks."""
+    aws_services: str = ""
+    """Function (settings) -> names of the AWS services that the settings make it use."""
+    training: str = ""
+    """Mapping of a model's name -> TrainingSet."""
+    explain: str = ""
+    """Module with an explainer: TAKES, recognizes, explain, render, to_json (see cli/explain)."""
+    demo: str = ""
+    """The domain's act in `weir demo`: an instance of demo.Act."""
+    database_tables: Mapping[str, str] = field(default_factory=dict)
+    """Key of a table that it exports to the SQL database -> the column whose time retention counts from."""
+
+
+def load(reference: str) -> Any:
+    """The object that a reference `package.module:attribute` names."""
+    module, _, attribute = reference.partition(":")
+    return getattr(import_module(module), attribute) if attribute else import_module(module)
+
+
+@cache
+def domains() -> dict[str, Domain]:
+    """Domain by name, in alphabetical order; DomainError where a folder is incomplete."""
+    found: dict[str, Domain] = {}
+    for folder in sorted(FOLDER.iterdir()):
+        if not folder.is_dir() or folder.name.startswith(("_", ".")):
+            continue
+        if not (folder / "domain.py").exists():
+            raise DomainError(f"The domain {folder.name} lacks domain.py; add it or remove the folder.")
+        domain = import_module(f"{PACKAGE}.{folder.name}.domain").DOMAIN
+        if domain.name != folder.name:
+            raise DomainError(f"domains/{folder.name}/domain.py declares the domain {domain.name}; rename one of them.")
+        found[domain.name] = domain
+    _require_distinct(found)
+    return found
+
+
+def _require_distinct(found: Mapping[str, Domain]) -> None:
+    claimed: dict[tuple[str, str], str] = {}
+    for domain in found.values():
+        claims = [
+            *(("table", table.key) for table in domain.tables),
+            *(("pipeline", pipeline.name) for pipeline in domain.pipelines),
+            *(("command", name) for name in domain.commands),
+        ]
+        for claim in claims:
+            if (other := claimed.setdefault(claim, domain.name)) != domain.name:
+                raise DomainError(f"The domains {other} and {domain.name} both declare the {claim[0]} {claim[1]}.")
+
+
+def parts(name: str) -> Iterator[tuple[Domain, Any]]:
+    """Each domain that has the part `name` (assets, doctor, …), with what its reference names."""
+    for domain in domains().values():
+        if reference := getattr(domain, name):
+            yield domain, load(reference)
+
+
+def tables() -> dict[str, Table]:
+    """Table by key: those of the sources, of the domains and of the feature groups."""
+    declared = (table for domain in domains().values() for table in domain.tables)
+    groups = map(table_of, declared_groups().values())
+    return {table.key: table for table in (*registry.tables().values(), *declared, *groups)}
+
+
+def made_hourly(table: Table) -> bool:
+    """Whether hours of the table are made from other tables; parsed hours are made from raw objects, and rows of
+    append-only tables from nothing."""
+    return table.hourly and bool(table.upstream) and table.layer != PARSED_LAYER
+
+
+def pipelines() -> dict[str, Pipeline]:
+    """Pipeline by name."""
+    return {pipeline.name: pipeline for domain in domains().values() for pipeline in domain.pipelines}

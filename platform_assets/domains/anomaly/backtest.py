@@ -1,0 +1,68 @@
+"""`weir backtest anomaly`: scores and alarms of files of metrics, each time judged by its past alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from platform_assets.core.backtests import BacktestError, Input, Out, require_writable, show_rejected, write
+from platform_assets.terminal import console_of, stage_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from spark_jobs.sources.metrics.files import FileContent
+    from weir_models.anomaly_detection.series import MetricSeries
+
+
+def backtest_command(input: Input, out: Out) -> None:
+    """A score and an alarm for each time of each series, by its past alone; a file without series_id is one series."""
+    with console_of() as console:
+        with stage_of(console)("Replaying the detector"):
+            found, content = backtest(input, out)
+        show_rejected(console, content.rejected)
+        from rich.table import Table
+
+        table = Table("series", "rows", "weeks", "alarms", "alarms a week", box=None)
+        for name, rows in found.groupby("series_id", sort=True):
+            weeks = (rows["timestamp"].max() - rows["timestamp"].min()).total_seconds() / 604_800
+            alarms = int(rows["is_anomaly"].sum())
+            table.add_row(
+                str(name), f"{len(rows):,}", f"{weeks:.1f}", str(alarms), f"{alarms / weeks:.2f}" if weeks else ""
+            )
+        console.print(table)
+        console.print(f"{len(found):,} scores of {found['series_id'].nunique()} series are in {out}.")
+
+
+def backtest(location: Path, out: Path) -> tuple[pd.DataFrame, FileContent]:
+    """Scores and alarms of every series of `location`, a row a time, written to `out` (Parquet)."""
+    import pandas as pd
+
+    from spark_jobs.sources.metrics.files import by_key, read_series
+    from weir_models.anomaly_detection.stream import detect
+
+    require_writable(out)
+    content = read_series(location)
+    series = [metric_series(name, samples, content.metrics) for name, samples in by_key(content).items()]
+    if not series:
+        raise BacktestError(f"{location} holds no sample with a time and a number; give files that do.")
+    found = detect(series)
+    found["timestamp"] = pd.to_datetime(found["timestamp"], utc=True)
+    write(found, out)
+    return found, content
+
+
+def metric_series(series_id: str, samples: pa.Table, metrics: tuple[str, ...]) -> MetricSeries:
+    """Samples of one series in order of time; of equal times (to the second) the last counts."""
+    import numpy as np
+    import pyarrow as pa
+
+    from spark_jobs.sources.metrics.grid import SECOND
+    from weir_models.anomaly_detection.series import MetricSeries
+
+    seconds = samples["event_at"].cast(pa.int64()).to_numpy() // SECOND
+    last = np.r_[seconds[1:] != seconds[:-1], True]
+    columns = [name for name in metrics if samples[name].null_count < len(samples)] or list(metrics[:1])
+    values = np.column_stack([samples[name].to_numpy().astype(np.float64) for name in columns])
+    return MetricSeries(series_id, seconds[last].astype("datetime64[s]"), values[last], tuple(columns))

@@ -1,0 +1,86 @@
+"""Anomalies in `weir demo`: days of cluster metrics into alerts, measured against the simulated incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from platform_assets.demo import Act, World
+from platform_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from platform_assets.run import Progress
+
+METRIC_DAYS = 4
+METRICS = World(
+    folder="demo/metrics",
+    module="simulator.metrics",
+    hours_back=24 * METRIC_DAYS,
+    arguments=("--days", str(METRIC_DAYS), "--clusters", "4"),
+    truth="incidents.parquet",
+    setting="metrics_raw",
+)
+GRACE = timedelta(minutes=30)
+"""An alarm so long after the end of an incident is still about it."""
+
+
+def play(console: Console, settings: Settings, progress: Progress) -> Callable[[], None]:
+    """Metrics to alerts."""
+    from platform_assets.domains.anomaly.cli import show_alerts
+    from platform_assets.report import show_models
+    from platform_assets.run import run_pipeline
+
+    console.rule("Anomalies of clusters")
+    outcome = run_pipeline(settings, "anomaly", progress)
+    show_models(console, settings, ["anomaly_detection"])
+    show_alerts(console, settings, outcome)
+    show_incidents(console, settings, METRICS.path(settings) / "truth")
+    return lambda: None
+
+
+def show_incidents(console: Console, settings: Settings, truth: Path) -> None:
+    """Which of the simulated incidents raised an alarm, how soon, and which alarms nothing explains."""
+    import pandas as pd
+
+    from platform_assets.domains.anomaly.tables import ANOMALY_SCORES
+    from platform_assets.resources.engine import lake_of
+
+    incidents = pd.read_parquet(truth / "incidents.parquet")
+    scores = lake_of(settings).read_arrow(ANOMALY_SCORES, columns=["cluster_id", "event_at", "is_anomaly"]).to_pandas()
+    found = met(incidents, scores[scores["is_anomaly"]], since=scores["event_at"].min() + timedelta(days=1))
+    console.rule("Against the simulator's truth")
+    for kind, rows in found["incidents"].groupby("kind"):
+        seen = rows[rows["after"].notna()]
+        soonest = f", first after {seen['after'].median():.0f} minutes (median)" if len(seen) else ""
+        console.print(f"{kind}: {len(seen)} of {len(rows)} raised an alarm{soonest}")
+    console.print(
+        f"{found['unexplained']} of {found['alarms']} alarms belong to no incident, in "
+        f"{scores['cluster_id'].nunique()} clusters and {METRIC_DAYS - 1} days after the first"
+    )
+
+
+def met(incidents: Any, alarms: Any, since: datetime) -> dict[str, Any]:
+    """Incidents that begin from `since` on with `after`, minutes to their first alarm or nothing; alarms that none explains."""
+    from platform_assets.domains.anomaly.training import PLANNED_INCIDENTS
+
+    incidents = incidents[incidents["start_at"] >= since].assign(after=float("nan"))
+    alarms = alarms[alarms["event_at"] >= since]
+    explained: set[Any] = set()
+    for index, one in incidents.iterrows():
+        own = alarms[
+            (alarms["cluster_id"] == one["cluster_id"])
+            & (alarms["event_at"] >= one["start_at"].floor("5min"))
+            & (alarms["event_at"] <= one["end_at"] + GRACE)
+        ]
+        if one["kind"] not in PLANNED_INCIDENTS:
+            explained |= set(own.index)
+        if len(own):
+            incidents.loc[index, "after"] = max((own["event_at"].min() - one["start_at"]).total_seconds() / 60, 0.0)
+    return {"incidents": incidents, "alarms": len(alarms), "unexplained": len(alarms) - len(explained)}
+
+
+ACT = Act(3, (METRICS,), {}, play)

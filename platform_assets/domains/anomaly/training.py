@@ -1,0 +1,77 @@
+"""What anomaly_detection is fitted and judged on: simulated weeks of clusters whose incidents are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from platform_assets.resources.engine import SparkRunner, lake_of
+from platform_assets.settings import Settings
+from platform_assets.training.sets import SEED, SIMULATED_START, TrainingSet, simulated
+from spark_jobs.contract import Interval
+from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, INCIDENT_EXAMPLES, STEP_SECONDS
+
+SIMULATED_DAYS = {"fit": 14, "evaluate": 14}
+"""Split -> days of metrics of its own clusters: a week for the weekly season, and one to be judged by it."""
+PLANNED_INCIDENTS = ("deploy",)
+"""Kinds of simulated incidents that somebody planned: an alarm for one is a false alarm."""
+
+
+def labelled_incidents(settings: Settings) -> Any:
+    """Rows of training/metrics/incident_examples: simulated weeks of clusters whose incidents are known, one world a split."""
+    import pandas as pd
+
+    parts = []
+    for number, (split, days) in enumerate(SIMULATED_DAYS.items()):
+        command = ["simulator.metrics", "--start", f"{SIMULATED_START:%Y-%m-%dT%H}", "--days", str(days)]
+        with simulated(settings, [*command, "--seed", str(SEED + number)]) as folder:
+            rows = _metric_rows(settings, folder)
+            incidents = pd.read_parquet(folder / "truth" / "incidents.parquet")
+        parts.append(with_incidents(rows, incidents).assign(split=split, cluster_id=split + "-" + rows["cluster_id"]))
+    return pd.concat(parts, ignore_index=True)[list(INCIDENT_EXAMPLES.column_names)]
+
+
+def _metric_rows(settings: Settings, folder: Path) -> Any:
+    """cluster_5min of the metric files in a folder, by the same ledger and jobs as everything else."""
+    from platform_assets.parameters import parameters_of
+    from platform_assets.raw import update_ledger
+    from platform_assets.staleness import stale_parsed_hours
+    from spark_jobs.main import JobRun
+    from spark_jobs.session import spark_session
+    from spark_jobs.sources.metrics import jobs
+
+    update = {"lake": str(folder / "lake"), "metrics_raw": str(folder / "raw"), "metrics_mapping": {}}
+    there = settings.model_copy(update=update)
+    lake, runner = lake_of(there), SparkRunner.of(there)
+    update_ledger(there, "metrics")
+    hours = stale_parsed_hours(lake, "metrics")
+    parameters = parameters_of(there, "metrics")
+    run = JobRun(spark_session(runner.engine), lake, Interval.spanning(hours[0], hours[-1]), parameters, runner.tasks)
+    jobs.samples(run)
+    jobs.cluster_5min(run)
+    return lake.read_arrow(CLUSTER_5MIN).to_pandas().sort_values(["cluster_id", "event_at"], ignore_index=True)
+
+
+def with_incidents(rows: Any, incidents: Any) -> Any:
+    """Steps of clusters with the columns is_incident and incident_kind: of the incidents that a step overlaps with, the last."""
+    import pandas as pd
+
+    rows = rows.assign(is_incident=False, incident_kind=None)
+    ends = rows["event_at"] + pd.Timedelta(seconds=STEP_SECONDS)
+    for one in incidents.itertuples():
+        within = (rows["cluster_id"] == one.cluster_id) & (ends > one.start_at) & (rows["event_at"] < one.end_at)
+        rows.loc[within, "incident_kind"] = one.kind
+        rows.loc[within, "is_incident"] = one.kind not in PLANNED_INCIDENTS
+    return rows
+
+
+TRAINING = {
+    "anomaly_detection": TrainingSet(
+        INCIDENT_EXAMPLES,
+        INCIDENT_EXAMPLES.column_names[:-3],
+        labelled_incidents,
+        "Simulating weeks of metrics",
+        frozenset({"spark", "deltalake"}),
+    )
+}
+"""Model -> what it is fitted on."""

@@ -1,0 +1,39 @@
+"""Scaling in `weir demo`: days of cluster metrics into recommendations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from platform_assets.demo import Act, World
+from platform_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from platform_assets.run import Progress
+
+METRICS = World(
+    folder="demo/metrics",
+    module="simulator.metrics",
+    hours_back=96,
+    arguments=("--days", "4", "--clusters", "4"),
+    truth="incidents.parquet",
+    setting="metrics_raw",
+)
+
+
+def play(console: Console, settings: Settings, progress: Progress) -> Callable[[], None]:
+    """Metrics to recommendations."""
+    from platform_assets.report import show_models
+    from platform_assets.run import run_pipeline
+    from platform_assets.scaling_cli import show
+
+    console.rule("Sizes of clusters")
+    run_pipeline(settings, "scaling", progress)
+    show_models(console, settings, ["predictive_scaling"])
+    show(console, settings)
+    return lambda: None
+
+
+ACT = Act(2, (METRICS,), {}, play)

@@ -1,0 +1,36 @@
+"""The domain `scaling`: metrics of clusters in, sizes of node groups and Auto Scaling groups out."""
+
+from __future__ import annotations
+
+from platform_assets.core.domain import Domain, Pipeline
+from platform_assets.domains.scaling.feature_groups import INFRASTRUCTURE_METRICS
+from platform_assets.scaling.tables import TABLES
+
+DOMAIN = Domain(
+    name="scaling",
+    meaning="Metrics of clusters in, forecasts and sizes of node groups and Auto Scaling groups out.",
+    owner="team:scaling",
+    tables=TABLES,
+    assets="platform_assets.domains.scaling.domain_assets:all_assets",
+    feature_groups=(INFRASTRUCTURE_METRICS,),
+    pipelines=(
+        Pipeline(
+            "scaling",
+            goals=("scaling/recommendations", "feature_store/infrastructure_metrics"),
+            titles={
+                "parsed/metrics/samples": "Parsing metric files",
+                "features/metrics/cluster_5min": "Making five-minute steps of clusters",
+                "features/metrics/cluster_features": "Making features of clusters",
+                "scaling/plan": "Forecasting clusters and planning the scaling",
+            },
+        ),
+    ),
+    commands={
+        "run scaling": "platform_assets.scaling_cli:run_scaling_command",
+        "scaling": "platform_assets.scaling_cli:scaling_app",
+        "backtest scaling": "platform_assets.domains.scaling.backtest:backtest_command",
+    },
+    aws_services="platform_assets.domains.scaling.domain_assets:aws_services",
+    training="platform_assets.domains.scaling.training:TRAINING",
+    demo="platform_assets.domains.scaling.demo:ACT",
+)

@@ -1,0 +1,43 @@
+"""The edge in `weir demo`: a day of CloudFront logs after a day of history, into the local WAF."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from platform_assets.demo import Act, World
+from platform_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from platform_assets.run import Progress
+
+LOGS = World(
+    folder="demo",
+    module="simulator",
+    hours_back=48,
+    arguments=("--hours", "48", "--families", "all"),
+    truth="clients.parquet",
+    setting="cloudfront_raw",
+    takes_scale=True,
+)
+
+
+def play(console: Console, settings: Settings, progress: Progress) -> Callable[[], None]:
+    """Logs to WAF, measured against the truth."""
+    from platform_assets.domains.waf import report
+    from platform_assets.run import run_pipeline
+
+    outcome = run_pipeline(settings, "edge", progress)
+    report.show_run(console, settings, outcome)
+    report.show_truth(console, settings, LOGS.path(settings) / "truth")
+
+    def end() -> None:
+        report.show_next(console, settings)
+        report.stop_where_not_applied(settings, outcome)
+
+    return end
+
+
+ACT = Act(1, (LOGS,), {"waf_apply": True, "waf_target": "twin"}, play)

@@ -1,0 +1,36 @@
+"""The domain `waf`: CloudFront access logs in, AWS WAF changes out."""
+
+from __future__ import annotations
+
+from platform_assets.core.domain import Domain, HourlyAsset, Pipeline
+from platform_assets.waf.tables import TABLES, WAF_DECISIONS
+
+DOMAIN = Domain(
+    name="waf",
+    meaning="CloudFront access logs in, AWS WAF changes out, every block explained back to its log lines.",
+    owner="team:edge",
+    tables=TABLES,
+    assets="platform_assets.domains.waf.domain_assets:all_assets",
+    hourly_assets=(
+        HourlyAsset("exports/database", (WAF_DECISIONS.key,)),
+        HourlyAsset("exports/metrics", (WAF_DECISIONS.key,)),
+    ),
+    pipelines=(
+        Pipeline(
+            "edge",
+            goals=("waf/ip_sets", "exports/database", "exports/metrics", "exports/alerts", "exports/freshness"),
+            titles={
+                "parsed/cloudfront/requests": "Parsing and scoring requests",
+                "features/cloudfront/client_daily": "Scoring clients and deciding",
+                "waf/plan": "Planning the WAF change",
+            },
+        ),
+    ),
+    commands={"run edge": "platform_assets.domains.waf.run:run_edge_command", "waf": "platform_assets.waf_cli:waf_app"},
+    doctor="platform_assets.domains.waf.doctor:CHECKS",
+    aws_services="platform_assets.domains.waf.doctor:aws_services",
+    training="platform_assets.domains.waf.training:TRAINING",
+    explain="platform_assets.domains.waf.explain",
+    demo="platform_assets.domains.waf.demo:ACT",
+    database_tables={WAF_DECISIONS.key: "decided_at"},
+)

@@ -1,0 +1,41 @@
+"""The command `weir run edge`. Parses and shows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from platform_assets.terminal import Home, Override, Reason, console_of, location_of, settings_of, stage_of
+
+
+def run_edge_command(
+    input: Annotated[
+        str | None,
+        typer.Option(
+            "--input", help="Folder, file or s3:// URI of CloudFront logs; remembered in the home.", show_default=False
+        ),
+    ] = None,
+    home: Home = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Change WAF; without it the plan is only shown.")] = False,
+    override: Override = None,
+    reason: Reason = "",
+) -> None:
+    """Logs -> features -> scores -> decisions -> WAF plan (and change, with --apply)."""
+    from platform_assets.domains.waf import report
+    from platform_assets.run import run_pipeline
+    from platform_assets.settings import remember
+    from platform_assets.waf_cli import overridden
+
+    values: dict[str, Any] = {}
+    if input is not None:
+        values["cloudfront_raw"] = location_of(input)
+    if apply:
+        values["waf_apply"] = True
+    settings = settings_of(home, **values)
+    with console_of() as console:
+        outcome = run_pipeline(settings, "edge", stage_of(console), overridden(settings, override, reason, "run edge"))
+        if input is not None:
+            remember(settings, cloudfront_raw=settings.cloudfront_raw)
+        report.show_run(console, settings, outcome)
+        report.stop_where_not_applied(settings, outcome)

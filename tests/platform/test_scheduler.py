@@ -1,0 +1,134 @@
+"""What the daemon asks for: the same stages as the command line, one at a time, and never the same failure at once."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from platform_assets.automation import key_of
+from platform_assets.core.domain import pipelines
+from platform_assets.core.scheduler import Stage, is_behind, stages, stages_of
+from platform_assets.definitions import build_defs
+from platform_assets.raw import update_ledger
+from platform_assets.sensors import CAUSE, next_requests
+from platform_assets.settings import Settings
+
+CSV = "timestamp,cpu_utilization,node_count\n2026-11-18T00:00:00+00:00,40,3\n2026-11-18T00:05:00+00:00,41,3\n"
+
+
+def graph_of(*assets: Any) -> Any:
+    return dg.Definitions(assets=list(assets)).resolve_asset_graph()
+
+
+def spec(key: str, *deps: str, group: str = "waf") -> dg.AssetsDefinition:
+    @dg.multi_asset(specs=[dg.AssetSpec(key_of(key), deps=[key_of(dep) for dep in deps], group_name=group)],
+                    name=key.replace("/", "_"))  # fmt: skip
+    def asset() -> Any:
+        yield dg.MaterializeResult(asset_key=key_of(key))
+
+    return asset
+
+
+@pytest.fixture
+def delivered(home: Settings, tmp_path: Path) -> Settings:
+    """A home whose ledger knows one file of metrics."""
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "shop.csv").write_text(CSV, encoding="utf-8")
+    settings = home.model_copy(update={"metrics_raw": str(raw)})
+    update_ledger(settings, "metrics")
+    return settings
+
+
+def requested(settings: Settings, instance: dg.DagsterInstance) -> tuple[list[dg.RunRequest], list[str]]:
+    return next_requests(settings, build_defs(settings).resolve_asset_graph(), instance)
+
+
+def test_stages_follow_the_graph_not_the_order_of_goals() -> None:
+    graph = graph_of(
+        spec("waf/last", "waf/middle"), spec("waf/middle", "raw/x/objects"), spec("raw/x/objects", group="raw")
+    )
+    found = stages(graph, ["waf/last"])
+    assert [(stage.kind, stage.keys) for stage in found] == [
+        ("ledger", ("raw/x/objects",)),
+        ("end", ("waf/middle", "waf/last")),
+    ]
+
+
+def test_what_is_skipped_is_left_out() -> None:
+    graph = graph_of(spec("raw/x/objects", "raw/x/poll", group="raw"), spec("raw/x/poll", group="raw"))
+    assert stages(graph, ["raw/x/objects"], skipped={"raw/x/poll"})[0].keys == ("raw/x/objects",)
+
+
+def test_the_daemon_asks_for_the_first_stale_stage(delivered: Settings) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        (request,), paused = requested(delivered, instance)
+    assert not paused
+    keys = {"/".join(key.path) for key in request.asset_selection or ()}
+    graph = build_defs(delivered).resolve_asset_graph()
+    first = next(stage for stage in stages_of(graph, pipelines()["scaling"], delivered) if stage.kind == "hours")
+    assert keys == set(first.keys) or "models/anomaly_detection" in keys
+
+
+def test_a_stage_that_failed_lately_is_passed_over(delivered: Settings) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        (first,), _ = requested(delivered, instance)
+        run = instance.create_run_for_job(
+            dg.Definitions(jobs=[_job()]).resolve_job_def("nothing"), tags={CAUSE: first.tags[CAUSE]}
+        )
+        instance.report_run_failed(run)
+        later, paused = requested(delivered, instance)
+    assert all(request.tags[CAUSE] != first.tags[CAUSE] for request in later)
+    assert paused and "is tried again in" in paused[0]
+
+
+def test_nothing_is_requested_for_an_empty_home(home: Settings) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert requested(home, instance) == ([], [])
+
+
+def test_an_asset_is_behind_a_newer_parent_only() -> None:
+    decisions, plan = spec("decisions/x", group="decisions"), spec("waf/plan", "decisions/x")
+    graph, stage = graph_of(decisions, plan), Stage("end", ("waf/plan",))
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert not is_behind(graph, instance, stage), "nothing is there that it could be made from"
+        dg.materialize([decisions], instance=instance)
+        assert is_behind(graph, instance, stage)
+        dg.materialize([decisions, plan], selection=[plan], instance=instance)
+        assert not is_behind(graph, instance, stage)
+        time.sleep(0.01)
+        dg.materialize([decisions], instance=instance)
+        assert is_behind(graph, instance, stage)
+
+
+def test_nothing_follows_a_parent_whose_check_failed() -> None:
+    key = key_of("waf/plan")
+
+    @dg.multi_asset(
+        specs=[dg.AssetSpec(key, group_name="waf")],
+        check_specs=[dg.AssetCheckSpec("bounded", asset=key, blocking=True)],
+        name="plan",
+    )
+    def plan() -> Any:
+        yield dg.MaterializeResult(asset_key=key)
+        yield dg.AssetCheckResult(asset_key=key, check_name="bounded", passed=False)
+
+    graph = graph_of(plan, spec("waf/ip_sets", "waf/plan"))
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize([plan], instance=instance, raise_on_error=False)
+        assert not is_behind(graph, instance, Stage("end", ("waf/ip_sets",)))
+
+
+def _job() -> dg.JobDefinition:
+    @dg.op
+    def nothing_to_do() -> None: ...
+
+    @dg.job(name="nothing")
+    def nothing() -> None:
+        nothing_to_do()
+
+    return nothing
