@@ -18,8 +18,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -300,16 +298,18 @@ def _mlflow(settings: Settings) -> tuple[State, str]:
 
 def _mlflow_server(uri: str) -> tuple[State, str]:
     where = url_without_secrets(uri)
+    import httpx
+
     try:
-        urllib.request.urlopen(where + urlsplit(uri).path.rstrip("/") + "/health", timeout=NETWORK_SECONDS).close()
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code == 401:
-            return "ok", f"The MLflow server at {where} answers and asks for a user."
-        advice = "start it with --allowed-hosts for this name" if error.code == 403 else "look at its log"
-        return "failed", f"The MLflow server at {where} answers {error.code}; {advice} or correct WEIR_MLFLOW_URI."
-    except (OSError, ValueError):
+        url = where + urlsplit(uri).path.rstrip("/") + "/health"
+        code = httpx.get(url, timeout=NETWORK_SECONDS, follow_redirects=True).status_code
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
         return "failed", f"The MLflow server at {where} cannot be reached; start it or correct WEIR_MLFLOW_URI."
+    if code == 401:
+        return "ok", f"The MLflow server at {where} answers and asks for a user."
+    if code >= 400:
+        advice = "start it with --allowed-hosts for this name" if code == 403 else "look at its log"
+        return "failed", f"The MLflow server at {where} answers {code}; {advice} or correct WEIR_MLFLOW_URI."
     return "ok", f"The MLflow server at {where} answers."
 
 
@@ -324,6 +324,7 @@ def _database(settings: Settings) -> tuple[State, str]:
 def _credentials(settings: Settings) -> tuple[State, str]:
     locations = (settings.lake_root, *(location_of(settings, name) for name in sources()))
     uses_s3 = any(location.startswith("s3://") for location in locations)
+    of_domains = [service for _, services in parts("aws_services") for service in services(settings)]
     uses = {
         "S3": uses_s3,
         "CloudWatch": settings.metrics_target == "cloudwatch",
@@ -331,7 +332,7 @@ def _credentials(settings: Settings) -> tuple[State, str]:
         "EMR Serverless": settings.engine == "emr-serverless",
         "Glue": settings.engine == "glue" or bool(settings.glue_database),
         "DynamoDB": settings.online_store.startswith(DYNAMODB),
-    } | {service: True for _, services in parts("aws_services") for service in services(settings)}
+    } | dict.fromkeys(of_domains, True)
     needed = ", ".join(name for name, is_used in uses.items() if is_used)
     if not needed:
         return "off", "Nothing that is set uses AWS."
@@ -344,8 +345,7 @@ def _credentials(settings: Settings) -> tuple[State, str]:
     if credentials is None:
         return "failed", f"None were found and {needed} need them; {CREDENTIALS_HINT}."
     present = f"Found ({credentials.method}), for {needed}"
-    others = {name for name, is_used in uses.items() if is_used} - {"S3"}
-    if not others and settings.s3_endpoint_url:  # credentials of another store have no account
+    if not of_domains and not (uses_s3 and not settings.s3_endpoint_url):  # another store's credentials have no account
         return "ok", f"{present}."
     try:
         client = aws_client("sts", settings.aws_region, seconds=NETWORK_SECONDS, attempts=1)

@@ -6,19 +6,15 @@ target is configured, one line for each attempt to deliver it; from these a repe
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import http.client
 import json
-import time
-import urllib.error
-import urllib.request
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from platform_assets.resources.aws import AWS_ERRORS, aws_client, aws_sentence, url_without_secrets
 from platform_assets.resources.records import append_lines
@@ -29,7 +25,7 @@ FILE_NAME = "alerts.jsonl"
 WEBHOOK_SECONDS = 10
 WEBHOOK_PAUSES_SECONDS = (0.5, 2.0)
 """Waits between the attempts; there is one attempt more than waits."""
-WORTH_ANOTHER_ATTEMPT = {408, 425, 429, 500, 502, 503, 504}
+TRANSIENT_STATUS = {408, 425, 429, 500, 502, 503, 504}
 SNS_SUBJECT_CHARACTERS = 99
 SNS_MESSAGE_BYTES = 250_000  # of 262,144, attributes included
 
@@ -83,6 +79,10 @@ class NotifierError(WeirError):
 
 class _DeliveryError(Exception):
     """One target failed; one sentence."""
+
+
+class _TransientError(Exception):
+    """The webhook failed in a way that another attempt may mend."""
 
 
 def notify(settings: Settings, alert: Alert) -> NotifyReport:
@@ -169,51 +169,56 @@ def _targets_that_have(settings: Settings, alert: Alert) -> set[str]:
 # Webhook
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """urllib would follow with GET and drop the body: an alert lost with status 200."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
 def _post(settings: Settings, alert: Alert) -> None:
+    """POST the alert as JSON. A redirect is a failure: following it would drop the body and answer 200."""
+    import httpx
+    from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_chain, wait_fixed
+
     url = settings.alerts_webhook_url.get_secret_value()
     where = f"The webhook at {url_without_secrets(url)}"  # its path is often a secret
+    if not _is_http(url):
+        raise _DeliveryError("The webhook is not an http:// or https:// URL; correct WEIR_ALERTS_WEBHOOK_URL.")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs
     text = f"[{alert.severity}] {alert.summary}"  # what Slack, Mattermost and their like show
     body = json.dumps({"text": text, **alert.as_record()}, default=str).encode()
-    try:
-        request = _request(url, body)
-    except ValueError:
-        raise _DeliveryError(
-            "The webhook is not an http:// or https:// URL; correct WEIR_ALERTS_WEBHOOK_URL."
-        ) from None
-    opener = urllib.request.build_opener(_NoRedirect)
-    for pause_seconds in (*WEBHOOK_PAUSES_SECONDS, None):
+
+    def post() -> None:
+        headers = {"Content-Type": "application/json", "User-Agent": "weir"}
         try:
-            opener.open(request, timeout=WEBHOOK_SECONDS).close()
-            return
-        except urllib.error.HTTPError as error:
-            error.close()
-            said, again = f"answered {error.code}", error.code in WORTH_ANOTHER_ATTEMPT
-        except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", error)
-            said, again = f"cannot be reached ({type(reason).__name__})", True
-        if not again or pause_seconds is None:
-            break
-        time.sleep(pause_seconds)
-    raise _DeliveryError(f"{where} {said}; check that it is up and correct WEIR_ALERTS_WEBHOOK_URL.")
+            response = httpx.post(url, content=body, headers=headers, timeout=WEBHOOK_SECONDS)
+        except (httpx.TransportError, OSError) as error:
+            raise _TransientError(f"cannot be reached ({type(_cause(error)).__name__})") from error
+        if not response.is_success:
+            answered = f"answered {response.status_code}"
+            raise _TransientError(answered) if response.status_code in TRANSIENT_STATUS else _DeliveryError(answered)
+
+    try:
+        Retrying(
+            stop=stop_after_attempt(len(WEBHOOK_PAUSES_SECONDS) + 1),
+            wait=wait_chain(*map(wait_fixed, WEBHOOK_PAUSES_SECONDS)),
+            retry=retry_if_exception_type(_TransientError),
+        )(post)
+    except (RetryError, _DeliveryError) as error:
+        reason = error.last_attempt.exception() if isinstance(error, RetryError) else error
+        raise _DeliveryError(f"{where} {reason}; check that it is up and correct WEIR_ALERTS_WEBHOOK_URL.") from None
 
 
-def _request(url: str, body: bytes) -> urllib.request.Request:
-    """A POST; user and password move from the URL to where HTTP wants them. ValueError for what is not HTTP."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
-        raise ValueError("not an HTTP URL")
-    headers = {"Content-Type": "application/json", "User-Agent": "weir"}
-    user_info, _, host = parts.netloc.rpartition("@")
-    if user_info:
-        headers["Authorization"] = "Basic " + base64.b64encode(unquote(user_info).encode()).decode()
-    return urllib.request.Request(urlunsplit(parts._replace(netloc=host)), data=body, headers=headers, method="POST")
+def _cause(error: BaseException) -> BaseException:
+    """The operating system's error at the root of a transport error, where there is one."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return error
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 # SNS

@@ -281,7 +281,7 @@ def test_aws_is_asked_for_what_the_settings_use(home: Settings, moto_endpoint: s
         "ok",
         "ok",
     )
-    assert found["aws credentials"].sentence == "Found (env), for S3, SQS, WAF, CloudWatch, SNS, account 123456789012."
+    assert found["aws credentials"].sentence == "Found (env), for S3, CloudWatch, SNS, SQS, WAF, account 123456789012."
     assert "testing" not in json.dumps([finding.sentence for finding in found.values()])
 
 

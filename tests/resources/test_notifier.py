@@ -67,7 +67,7 @@ def receiver() -> Iterator[Receiver]:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Waits between attempts, noted and not waited."""
     waited: list[float] = []
-    monkeypatch.setattr(notifier.time, "sleep", waited.append)
+    monkeypatch.setattr("tenacity.nap.time.sleep", waited.append)
     return waited
 
 
