@@ -43,7 +43,7 @@ from platform_assets.resources.aws import (
     url_without_secrets,
 )
 from platform_assets.resources.engine import cluster_of, lake_of
-from platform_assets.resources.notifications import region_of
+from platform_assets.resources.notifications import queue_url, region_of
 from platform_assets.resources.objects import ObjectsError, count_objects
 from platform_assets.resources.spark.cluster import RunnerError
 from platform_assets.resources.spark.engines import runner_of
@@ -247,7 +247,7 @@ def _raw_queue(source: Source, raw: RawFiles) -> Check:
     """A check of the queue that tells of new objects of a source."""
 
     def check(settings: Settings) -> tuple[State, str]:
-        url = str(getattr(settings, raw.queue_setting or ""))
+        url = queue_url(settings, raw)
         if not url:
             return "off", "None is set; the raw location is listed."
         if not location_of(settings, source.name).startswith("s3://"):

@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from platform_assets.core.domain import tables
+from platform_assets.core.domain import command_that_fills, tables
+from platform_assets.core.times import as_utc, instant
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
-from platform_assets.waf.decisions import as_utc, instant
 from spark_jobs.contract import HOUR_COLUMN, Table, parse_hour
 from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.lake import Lake, arrow_schema
@@ -90,7 +90,9 @@ def export_table(
         raise ExportError(f"The file {file} has none of the endings {', '.join(_FORMATS)}; name it with one of them.")
     span = _Span.of(source, start, end)
     if not settings.lake and not settings.home.is_dir():
-        raise ExportError(f"There is no home {settings.home}; run `weir run edge --input …` first or correct --home.")
+        raise ExportError(
+            f"There is no home {settings.home}; run `weir demo` or `{command_that_fills(source)}` first, or correct --home."
+        )
     if not file.parent.is_dir():
         raise ExportError(f"The folder {file.parent} does not exist; create it or choose another.")
     lake, partial, rows = lake_of(settings), file.with_name(f"{file.name}.tmp"), 0
@@ -199,7 +201,7 @@ def _sorted(batches: Iterable[pa.RecordBatch], schema: pa.Schema, keys: Sequence
 
 def _why_empty(lake: Lake, table: Table, span: _Span) -> str:
     if lake.delta(table) is None:
-        return f"{table.key} is not written yet, so the file has its columns and no rows; `weir run edge` fills it."
+        return f"{table.key} is not written yet, so the file has its columns and no rows; `{command_that_fills(table)}` fills it."
     when = " in the time asked for" if span.start or span.end else ""
     return f"{table.key} has no rows{when}, so the file has its columns and no rows."
 

@@ -11,7 +11,7 @@ from platform_assets import listings
 from platform_assets.automation import key_of, spec_of
 from platform_assets.listings import location_of
 from platform_assets.resources.engine import SparkRunner, lake_of, storage_of
-from platform_assets.resources.notifications import Queue
+from platform_assets.resources.notifications import Queue, queue_url
 from platform_assets.resources.objects import ListedObject, list_objects
 from platform_assets.settings import Settings
 from platform_assets.staleness import stale_parsed_hours
@@ -79,7 +79,7 @@ def update_ledger(settings: Settings, name: str) -> dict[str, Any]:
         what = raw.noun.split()[0] if raw else name
         raise NoInputError(f"No {what} location is set; {how}.")
     lake, now = lake_of(settings), datetime.now(UTC)
-    queue = Queue(settings) if raw.queue_setting and getattr(settings, raw.queue_setting) else None
+    queue = Queue(settings, raw) if queue_url(settings, raw) else None
     known = _without_repeats(lake, source.objects)
     before, figures = known.num_rows, {}
     is_due = listings.is_due(settings, lake, now, name)

@@ -16,7 +16,7 @@ from platform_assets.core.domain import pipelines
 from platform_assets.core.scheduler import Stage, has_enough, is_behind, missing_models, stages_of, stale_hours
 from platform_assets.instance import close_abandoned_runs
 from platform_assets.resources.engine import lake_of
-from platform_assets.resources.notifications import NotificationsError, Queue
+from platform_assets.resources.notifications import NotificationsError, Queue, queue_url
 from platform_assets.resources.objects import ObjectsError, count_objects
 from platform_assets.settings import Settings
 from platform_assets.training.models import keys_of_model
@@ -164,8 +164,8 @@ def look(settings: Settings, lake: Lake, now: datetime, name: str) -> tuple[bool
         region, endpoint_url = settings.aws_region, settings.s3_endpoint_url
         count_objects(listings.location_of(settings, name), region=region, endpoint_url=endpoint_url, limit=1)
         return True, ""
-    if raw.queue_setting and getattr(settings, raw.queue_setting):
-        return not Queue(settings).is_empty(), f"The queue {settings.raw_queue_url} is empty."
+    if url := queue_url(settings, raw):
+        return not Queue(settings, raw).is_empty(), f"The queue {url} is empty."
     known = lake.read_arrow(source.objects, columns=listings.COLUMNS)
     listing = listings.listed(settings, known, now, in_full=not settings.full_listing_hours, source=name)
     seen = set(zip(known["source_object"].to_pylist(), known["etag"].to_pylist(), strict=True))

@@ -54,7 +54,9 @@ def answered(settings: Settings, query: str) -> Iterator[Answer]:
     from deltalake.exceptions import DeltaError
 
     if not settings.lake and not settings.home.is_dir():
-        raise SqlError(f"There is no home {settings.home}; run `weir run edge --input …` first or correct --home.")
+        raise SqlError(
+            f"There is no home {settings.home}; run `weir demo` or a pipeline (`weir run --help`) first, or correct --home."
+        )
     lake, database = lake_of(settings), database_of(settings)
     with tempfile.TemporaryDirectory(prefix="weir-sql-") as spill, duckdb.connect(config=_config(spill)) as connection:
         try:

@@ -46,7 +46,9 @@ def show(
             return []
     notes = [f"These are the first {counted.rows:,} rows; --limit 0 shows all."] if counted.is_cut else []
     if not counted.rows and answer.empty_tables:
-        notes.append(f"Nothing is in {', '.join(answer.empty_tables)} yet; `weir run edge` fills what it has data for.")
+        notes.append(
+            f"Nothing is in {', '.join(answer.empty_tables)} yet; the pipelines (`weir run --help`) fill them."
+        )
     return notes
 
 

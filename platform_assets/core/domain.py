@@ -58,6 +58,8 @@ class Domain:
     """One sentence for users."""
     owner: str
     """Owner of its assets, such as team:edge."""
+    sources: tuple[str, ...] = ()
+    """Names of the sources that it reads."""
     tables: tuple[Table, ...] = ()
     """Its tables besides those of the sources that it reads."""
     assets: str = ""
@@ -138,6 +140,16 @@ def made_hourly(table: Table) -> bool:
     """Whether hours of the table are made from other tables; parsed hours are made from raw objects, and rows of
     append-only tables from nothing."""
     return table.hourly and bool(table.upstream) and table.layer != PARSED_LAYER
+
+
+def command_that_fills(table: Table) -> str:
+    """`weir run NAME` of the first pipeline that makes the table; `weir run` where none does."""
+    for domain in domains().values():
+        own = {key.key for key in domain.tables} | {table_of(group).key for group in domain.feature_groups}
+        read = {key.key for name in domain.sources for key in registry.sources()[name].tables}
+        if domain.pipelines and table.key in own | read:
+            return f"weir run {domain.pipelines[0].name}"
+    return "weir run"
 
 
 def pipelines() -> dict[str, Pipeline]:

@@ -17,6 +17,7 @@ from urllib.parse import unquote_plus, urlsplit
 from platform_assets.resources.aws import AWS_ERRORS, aws_client, aws_sentence
 from platform_assets.resources.objects import ListedObject, S3Prefix
 from platform_assets.settings import Settings
+from spark_jobs.contract import RawFiles
 from spark_jobs.errors import ExitCode, WeirError
 
 MESSAGES_A_CALL = 10
@@ -47,16 +48,22 @@ class Batch:
     """Ids of those that are left in the queue."""
 
 
-class Queue:
-    """The queue of the settings."""
+def queue_url(settings: Settings, raw: RawFiles) -> str:
+    """The URL of the queue that the settings name for a source; empty where there is none."""
+    return str(getattr(settings, raw.queue_setting)) if raw.queue_setting else ""
 
-    def __init__(self, settings: Settings) -> None:
-        self.url = settings.raw_queue_url
-        if not settings.cloudfront_raw.startswith("s3://"):
+
+class Queue:
+    """The queue that announces new objects of a source's location."""
+
+    def __init__(self, settings: Settings, raw: RawFiles) -> None:
+        location, self.url = str(getattr(settings, raw.setting)), queue_url(settings, raw)
+        if not location.startswith("s3://"):
             raise NotificationsError(
-                "WEIR_RAW_QUEUE_URL tells of objects in S3 and WEIR_CLOUDFRONT_RAW names none; set it to the s3:// URI of the logs."
+                f"WEIR_{(raw.queue_setting or '').upper()} announces objects in S3 and WEIR_{raw.setting.upper()} names none; "
+                "set it to the s3:// URI of the logs."
             )
-        self._location = S3Prefix(settings.cloudfront_raw, settings.aws_region, settings.s3_endpoint_url)
+        self._location = S3Prefix(location, settings.aws_region, settings.s3_endpoint_url)
         try:
             self._client = aws_client("sqs", region_of(self.url) or settings.aws_region)
         except AWS_ERRORS as error:

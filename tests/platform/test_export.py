@@ -263,7 +263,7 @@ def test_what_cannot_be_exported_is_said_in_one_sentence(
 
 def test_a_home_that_is_not_there_is_an_error_and_not_made(tmp_path: Path) -> None:
     settings = load_settings(tmp_path / "missing")
-    with pytest.raises(ExportError, match=r"no home .*missing; run `weir run edge"):
+    with pytest.raises(ExportError, match=r"no home .*missing; run `weir demo` or `weir run edge`"):
         export_table(settings, "requests", tmp_path / "o.csv")
     assert list(tmp_path.iterdir()) == []
 

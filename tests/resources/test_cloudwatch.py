@@ -11,8 +11,8 @@ from typing import Any
 import boto3
 import pytest
 
-from platform_assets.resources import cloudwatch
-from platform_assets.resources.cloudwatch import DEFAULT_METRICS, PollError, poll, queries_of
+from platform_assets.domains.scaling import cloudwatch
+from platform_assets.domains.scaling.cloudwatch import DEFAULT_METRICS, PollError, poll, queries_of
 from platform_assets.settings import Settings
 from spark_jobs.sources.metrics.ledger import name_hour
 from spark_jobs.sources.metrics.parse import ParseOptions, parse

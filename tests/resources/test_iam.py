@@ -20,11 +20,11 @@ from botocore.exceptions import ClientError
 
 from platform_assets import listings, sensors
 from platform_assets.doctor import checks, examine, exit_code
+from platform_assets.domains.scaling.cloudwatch import poll
 from platform_assets.domains.scaling.feature_groups import INFRASTRUCTURE_METRICS
 from platform_assets.feature_store.online import Record, online_store
 from platform_assets.raw import update_ledger
 from platform_assets.resources import notifications
-from platform_assets.resources.cloudwatch import poll
 from platform_assets.resources.engine import cluster_of, lake_of
 from platform_assets.resources.glue import LAKE_PARAMETER, register
 from platform_assets.resources.metrics import MetricPoint, publish

@@ -21,12 +21,14 @@ from platform_assets.resources.notifications import NotificationsError, Queue, o
 from platform_assets.resources.objects import ListedObject, S3Prefix
 from platform_assets.settings import Settings
 from spark_jobs.errors import exit_code_of
+from spark_jobs.registry import sources
 from spark_jobs.sources.cloudfront.tables import OBJECTS
 
 LOCATION = S3Prefix("s3://raw/logs/", "us-east-1", "")
 AT = datetime(2026, 11, 20, 14, 0, 5, 123000, UTC)
 KEY = "logs/E1.2026-11-20-13.a b+ä.gz"
 FOUND = [ListedObject(f"s3://raw/{KEY}", "abc", 7, AT)]
+RAW = sources()["cloudfront"].raw
 
 
 def record(key: str = KEY, etag: str = "abc", event: str = "ObjectCreated:Put", bucket: str = "raw") -> dict[str, Any]:
@@ -283,7 +285,13 @@ def test_a_queue_without_rights_names_the_right(
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", f"http://127.0.0.1:{server.server_port}")
     url = "https://sqs.eu-west-1.amazonaws.com/123456789012/logs"
     with pytest.raises(NotificationsError) as caught:
-        next(iter(getattr(Queue(home.model_copy(update={"cloudfront_raw": "s3://raw", "raw_queue_url": url})), call)()))
+        next(
+            iter(
+                getattr(
+                    Queue(home.model_copy(update={"cloudfront_raw": "s3://raw", "raw_queue_url": url}), RAW), call
+                )()
+            )
+        )
     server.shutdown()
     server.server_close()
     said = f"AWS denied access to the queue {url} (AccessDenied); allow {right} to these credentials or use others."

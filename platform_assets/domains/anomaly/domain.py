@@ -9,6 +9,7 @@ DOMAIN = Domain(
     name="anomaly",
     meaning="Metrics of clusters in, alarms grouped into alerts out.",
     owner="team:platform",
+    sources=("metrics",),
     tables=TABLES,
     assets="platform_assets.domains.anomaly.assets:anomaly_assets",
     pipelines=(

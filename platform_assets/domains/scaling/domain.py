@@ -10,6 +10,7 @@ DOMAIN = Domain(
     name="scaling",
     meaning="Metrics of clusters in, forecasts and sizes of node groups and Auto Scaling groups out.",
     owner="team:scaling",
+    sources=("metrics",),
     tables=TABLES,
     assets="platform_assets.domains.scaling.domain_assets:all_assets",
     feature_groups=(INFRASTRUCTURE_METRICS,),

@@ -1,4 +1,4 @@
-"""What is fetched instead of being delivered: `raw/metrics/cloudwatch`. How CloudWatch is asked is in resources/cloudwatch.py."""
+"""What is fetched instead of being delivered: `raw/metrics/cloudwatch`. How CloudWatch is asked is in cloudwatch.py."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.automation import key_of
-from platform_assets.resources.cloudwatch import poll
+from platform_assets.domains.scaling.cloudwatch import poll
 from platform_assets.settings import Settings
 from spark_jobs.registry import sources
 

@@ -9,6 +9,7 @@ DOMAIN = Domain(
     name="waf",
     meaning="CloudFront access logs in, AWS WAF changes out, every block explained back to its log lines.",
     owner="team:edge",
+    sources=("cloudfront",),
     tables=TABLES,
     assets="platform_assets.domains.waf.domain_assets:all_assets",
     hourly_assets=(
