@@ -10,9 +10,6 @@ import dagster as dg
 from platform_assets.plan_checks import CheckResult
 from spark_jobs.contract import Table
 
-READ_FOR_THE_OWN_HOUR = {"features/cloudfront/client_attacks": ("features/cloudfront/client_daily",)}
-"""Table -> tables that its job reads besides its upstream without looking back, so they have to be made before it."""
-
 
 def follows_upstream() -> dg.AutomationCondition | None:
     """None: what is made next is decided by core/scheduler.py."""
@@ -24,12 +21,11 @@ def key_of(table_key: str) -> dg.AssetKey:
 
 
 def deps_of(table: Table, hourly_upstream: frozenset[str]) -> list[dg.AssetDep]:
-    """A table's upstream as dependencies: its own hour and, where it looks back, the hours before."""
-    own_hour = READ_FOR_THE_OWN_HOUR.get(table.key, ())
+    """What a table is made from, as dependencies: its own hour and, where it looks back on upstream, the hours before."""
     deps = []
-    for key in dict.fromkeys((*table.upstream, *own_hour)):
+    for key in dict.fromkeys((*table.upstream, *table.also_reads)):
         mapping: dg.PartitionMapping | None = None
-        if table.hourly and key in hourly_upstream and table.trailing_hours and key not in own_hour:
+        if table.hourly and key in hourly_upstream and table.trailing_hours and key not in table.also_reads:
             with warnings.catch_warnings():
                 # The parameter is marked as beta; the alternative is to refuse hours next to the first partition.
                 warnings.simplefilter("ignore")

@@ -4,6 +4,7 @@ Everything here derives from the declarations in spark_jobs; a new source needs 
 """
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import dagster as dg
@@ -59,7 +60,7 @@ def _job_asset(settings: Settings, source: Source, job: Job) -> dg.AssetsDefinit
                     **{name: _shown(value) for name, value in figures.items()},
                 },
             )
-        results = [_check(check.name, table, lake, interval) for table in job.tables for check in table.checks]
+        results = [_check(source, check.name, table, lake, interval) for table in job.tables for check in table.checks]
         yield from results
         if all(result.passed for result in results):
             record(lake, source, job, interval)
@@ -83,20 +84,21 @@ def run_of(settings: Settings, source: Source, job: Job, lake: Lake, interval: I
     """Run the job over the interval, with the models that its hours are pinned to; returns its figures."""
     runner = SparkRunner.of(settings)
     if job.model is None:
-        return runner.run(source, job, lake, interval, job_parameters(settings, source, job))
+        return runner.run(source, job, lake, interval, job_parameters(settings, job))
     models = ModelRegistry.of(settings)
     pinned = models.pinned(lake, job.tables[0], interval.hours)
-    behind = _versions_behind(models, lake, source, job, interval)
+    behind = _versions_behind(models, lake, job, interval)
     champion = models.champion(job.model)
     figures: dict[str, Any] = {"rows": 0, "model_versions": {}}
     for (version, others), span in _spans(interval, lambda hour: (pinned.get(hour, champion), behind.get(hour))):
         model = models.fetched(job.model, version)
-        parameters = {
+        parameters: dict[str, Any] = {
             "model_dir": str(model.folder),
             "model_name": model.name,
             "model_version": model.version,
-            "request_model_version": others,
         }
+        if job.scores_behind is not None:
+            parameters[job.scores_behind.parameter] = others
         figures["rows"] += runner.run(source, job, lake, span, parameters)["rows"]
         figures["model_versions"].update(dict.fromkeys(span.hours, model.version))
     figures["model_versions"] = sorted(set(figures["model_versions"].values()))
@@ -119,27 +121,23 @@ def _spans(interval: Interval, versions_of: Callable[[str], Versions]) -> list[t
     return spans
 
 
-def _versions_behind(
-    models: ModelRegistry, lake: Lake, source: Source, job: Job, interval: Interval
-) -> dict[str, str | None]:
-    """Hour -> versions of the request model whose scores, of it and of the hours before, go into its client scores."""
-    found = {table.name: table for table in source.tables}
-    scores, attacks = found.get("request_scores"), found.get("client_attacks")
-    if scores is None or attacks is None or attacks.key not in job.tables[0].upstream:
+def _versions_behind(models: ModelRegistry, lake: Lake, job: Job, interval: Interval) -> dict[str, str | None]:
+    """Hour -> comma-separated versions of the model whose scores, of the hour and those before, go into its rows."""
+    if job.scores_behind is None:
         return {}
-    back = attacks.trailing_hours
-    made = models.pinned(lake, scores, interval.widened(hours_before=back).hours)
+    back = job.scores_behind.through.trailing_hours
+    recorded = models.pinned(lake, job.scores_behind.scores, interval.widened(hours_before=back).hours)
     behind = {}
     for hour in interval.hours:
-        versions = {made[past] for past in Interval.of_hour(hour).widened(hours_before=back).hours if past in made}
+        window = Interval.of_hour(hour).widened(hours_before=back).hours
+        versions = {recorded[past] for past in window if past in recorded}
         behind[hour] = ",".join(sorted(versions, key=lambda version: (len(version), version))) or None
     return behind
 
 
-def _check(name: str, table: Table, lake: Lake, interval: Interval) -> dg.AssetCheckResult:
-    from platform_assets import table_checks
-
-    passed, sentence, metadata = getattr(table_checks, name)(lake, interval.hours)
+def _check(source: Source, name: str, table: Table, lake: Lake, interval: Interval) -> dg.AssetCheckResult:
+    checks = import_module(f"spark_jobs.sources.{source.name}.checks")
+    passed, sentence, metadata = getattr(checks, name)(lake, interval.hours)
     return dg.AssetCheckResult(
         asset_key=key_of(table.key),
         check_name=name,

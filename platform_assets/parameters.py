@@ -1,57 +1,35 @@
-"""What the settings say to the jobs of a source, as plain JSON values. What a job makes of them is the source's."""
+"""The parameters of a job: the settings that the job declares, as plain JSON values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from platform_assets.settings import Settings
-from spark_jobs.contract import PARSED_LAYER, Job, Source
+from spark_jobs.contract import Job, Parameters, SecretSetting
+from spark_jobs.registry import job_of, sources
 
 
-def job_parameters(settings: Settings, source: Source, job: Job) -> dict[str, Any]:
-    """Of one job: all of its source's where it parses, else those that are not of parsing."""
-    if job.tables[0].layer == PARSED_LAYER:
-        return parameters_of(settings, source.name)
-    return _BEYOND_PARSING[source.name](settings) if source.name in _BEYOND_PARSING else {}
+def job_parameters(settings: Settings, job: Job) -> dict[str, Any]:
+    """Values of the parameters that the job declares."""
+    return _values(settings, job.parameters)
 
 
 def parameters_of(settings: Settings, name: str) -> dict[str, Any]:
-    """What the job that parses a source is told."""
-    return _OF_PARSING[name](settings) if name in _OF_PARSING else {}
+    """Values of the parameters of the job that parses the raw objects of the source called `name`."""
+    source = sources()[name]
+    return job_parameters(settings, job_of(source, source.object_counts))
 
 
-def _cloudfront(settings: Settings) -> dict[str, Any]:
-    from platform_assets.secrets import hash_key
-
-    return {
-        "headerless_layout": settings.headerless_layout,
-        "cookies": settings.cookies,
-        "hash_query_values": settings.hash_query_values,
-        "hash_key": hash_key(settings),
-        "limits": {
-            "max_line_bytes": settings.max_line_bytes,
-            "max_object_bytes": settings.max_object_bytes,
-            "max_expansion_ratio": settings.max_expansion_ratio,
-        },
-    }
+def _values(settings: Settings, parameters: Parameters) -> dict[str, Any]:
+    return {name: _value(settings, declared) for name, declared in parameters.items()}
 
 
-def _metrics(settings: Settings) -> dict[str, Any]:
-    return {"mapping": settings.metrics_mapping, "max_object_bytes": settings.max_object_bytes}
+def _value(settings: Settings, declared: str | SecretSetting | Parameters) -> Any:
+    if isinstance(declared, str):
+        return attrgetter(declared)(settings)
+    if isinstance(declared, SecretSetting):
+        from platform_assets import secrets
 
-
-def _calendar(settings: Settings) -> dict[str, Any]:
-    return {
-        "calendar": {
-            "time_zone": settings.calendar_time_zone,
-            "business_days": settings.calendar_business_days,
-            "business_hours": settings.calendar_business_hours,
-            "holidays": settings.calendar_holidays,
-        }
-    }
-
-
-Parameters = Mapping[str, Callable[[Settings], dict[str, Any]]]
-_OF_PARSING: Parameters = {"cloudfront": _cloudfront, "metrics": _metrics}
-_BEYOND_PARSING: Parameters = {"metrics": _calendar}
+        return getattr(secrets, declared.setting)(settings)
+    return _values(settings, declared)

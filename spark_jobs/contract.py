@@ -6,7 +6,7 @@ asset graph imports neither pyspark nor pyarrow.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -55,6 +55,8 @@ class Table:
     grain: str
     columns: tuple[Column, ...]
     upstream: tuple[str, ...] = ()
+    also_reads: tuple[str, ...] = ()
+    """Tables besides `upstream` that the job reads for a row's own hour only, however far it looks back on upstream."""
     hourly: bool = True
     trailing_hours: int = 0
     """How many hours before its own an hourly row reads from upstream."""
@@ -136,6 +138,29 @@ class RawFiles:
 
 
 @dataclass(frozen=True)
+class SecretSetting:
+    """A parameter whose value is a secret: that of the setting where it is set, else one that the home generates and keeps."""
+
+    setting: str
+
+
+Parameters = Mapping[str, "str | SecretSetting | Parameters"]
+"""Parameter of a job -> the setting that it takes its value from (nested settings with dots); a mapping nests parameters."""
+
+
+@dataclass(frozen=True)
+class ScoresBehind:
+    """Scores of another model that go into a job's rows: the job records the versions that made them."""
+
+    scores: Table
+    """The table of scores, with a column model_version."""
+    through: Table
+    """The table that brings them to the job; its `trailing_hours` say how far back they reach."""
+    parameter: str
+    """The parameter in which the job gets the versions, comma-separated."""
+
+
+@dataclass(frozen=True)
 class Job:
     """What one Spark run makes: the function of this name in the source's `jobs.py`, and the tables it writes."""
 
@@ -143,6 +168,9 @@ class Job:
     tables: tuple[Table, ...]
     model: str | None = None
     """Name of the registered model that the job applies, if any."""
+    scores_behind: ScoresBehind | None = None
+    parameters: Parameters = field(default_factory=dict, hash=False)
+    """What the job takes from the settings."""
 
 
 @dataclass(frozen=True)

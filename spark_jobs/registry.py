@@ -1,4 +1,4 @@
-"""Every folder of `spark_jobs/sources` is a source; a folder without its files is an error. Imports no engine."""
+"""The sources: every folder `spark_jobs/sources/<name>` of this package or of elsewhere on the path. Imports no engine."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+import spark_jobs.sources
 from spark_jobs.contract import Job, Source, Table
 from spark_jobs.errors import WeirError
 
-REQUIRED_FILES = ("__init__.py", "tables.py", "parse.py", "features.py", "jobs.py", "ledger.py", "README.md")
+REQUIRED_FILES = ("__init__.py", "tables.py", "parse.py", "jobs.py", "ledger.py", "checks.py", "README.md")
 
 
 class RegistryError(WeirError):
@@ -18,15 +19,18 @@ class RegistryError(WeirError):
 
 @cache
 def sources() -> dict[str, Source]:
-    """Source by name."""
-    found = {}
-    for folder in sorted(Path(__file__).with_name("sources").iterdir()):
-        if not folder.is_dir() or folder.name.startswith(("_", ".")):
-            continue
-        missing = [name for name in REQUIRED_FILES if not (folder / name).exists()]
-        if missing:
-            raise RegistryError(f"The source {folder.name} lacks {', '.join(missing)}; add them or remove the folder.")
-        found[folder.name] = import_module(f"spark_jobs.sources.{folder.name}.tables").SOURCE
+    """Source by name, those of this package first. RegistryError where a folder is not a whole source."""
+    found: dict[str, Source] = {}
+    for parent in filter(Path.is_dir, map(Path, spark_jobs.sources.__path__)):
+        for folder in sorted(parent.iterdir()):
+            if not folder.is_dir() or folder.name.startswith(("_", ".")) or folder.name in found:
+                continue
+            missing = [name for name in REQUIRED_FILES if not (folder / name).exists()]
+            if missing:
+                raise RegistryError(
+                    f"The source {folder.name} lacks {', '.join(missing)}; add them or remove the folder."
+                )
+            found[folder.name] = import_module(f"spark_jobs.sources.{folder.name}.tables").SOURCE
     return found
 
 

@@ -157,11 +157,11 @@ def test_a_job_reads_nothing_that_is_not_upstream_of_its_tables(graph: Any, sour
 
 
 def test_every_check_that_a_table_of_a_source_declares_is_implemented() -> None:
-    from platform_assets import table_checks
-
-    for table in TABLES.values():
-        for check in table.checks:
-            assert callable(getattr(table_checks, check.name, None)), f"{table.key}: {check.name}"
+    for source in SOURCES.values():
+        checks = import_module(f"spark_jobs.sources.{source.name}.checks")
+        for table in source.tables:
+            for check in table.checks:
+                assert callable(getattr(checks, check.name, None)), f"{table.key}: {check.name}"
 
 
 def test_every_declared_check_is_an_asset_check(graph: Any) -> None:

@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from platform_assets import table_checks
 from platform_assets.export import export_table
 from platform_assets.instance import close_abandoned_runs, instance_of
 from platform_assets.resources.engine import SparkRunner, lake_of
@@ -30,6 +29,7 @@ from platform_assets.tables import all_tables
 from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
 from spark_jobs.lineage import MADE_HOURS
 from spark_jobs.registry import sources
+from spark_jobs.sources.cloudfront import checks as table_checks
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("environment")]
 MADE_BY_EVERY_RUN = (WAF_PLAN.key, MADE_HOURS.key)

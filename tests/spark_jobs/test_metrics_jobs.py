@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from platform_assets.table_checks import every_sample_is_accounted_for
 from spark_jobs import ledger
 from spark_jobs.contract import Interval, Table
 from spark_jobs.lake import Lake
 from spark_jobs.main import JobRun, run_job
 from spark_jobs.sources.metrics import ledger as of_source
+from spark_jobs.sources.metrics.checks import every_sample_is_accounted_for
 from spark_jobs.sources.metrics.features import current_features
 from spark_jobs.sources.metrics.tables import (
     CLUSTER_5MIN,

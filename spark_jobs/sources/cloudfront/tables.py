@@ -5,7 +5,18 @@ Field meanings are AWS's: "Configure and use standard logs (access logs)", Cloud
 
 from __future__ import annotations
 
-from spark_jobs.contract import Check, Column, Job, RawFiles, Source, Table, objects_table
+from spark_jobs.contract import (
+    Check,
+    Column,
+    Job,
+    Parameters,
+    RawFiles,
+    ScoresBehind,
+    SecretSetting,
+    Source,
+    Table,
+    objects_table,
+)
 
 OBJECTS = objects_table(
     "raw/cloudfront/objects",
@@ -243,6 +254,7 @@ CLIENT_ATTACKS = Table(
     meaning="What the request model found of each client that is active in an hour, in it and in the 24 hours that end with it.",
     grain=f"one client in one hour; clients without a request above {ATTACK_FLOOR} probability in the 24 hours have no row",
     upstream=("predictions/request_scores",),
+    also_reads=("features/cloudfront/client_daily",),
     trailing_hours=23,
     unique=("client", "hour_at"),
     columns=CLIENT_GRAIN
@@ -345,6 +357,14 @@ REQUEST_MODEL_INPUTS = ("method", "uri_path", "uri_query", "user_agent", "refere
 CLIENT_MODEL_INPUTS = ("client_kind", *CLIENT_EXAMPLES.column_names[3:-4])
 """Columns of the joined client features that client_abuse reads."""
 
+PARSING_PARAMETERS: Parameters = {
+    "headerless_layout": "headerless_layout",
+    "cookies": "cookies",
+    "hash_query_values": "hash_query_values",
+    "hash_key": SecretSetting("hash_key"),
+    "limits": {name: name for name in ("max_line_bytes", "max_object_bytes", "max_expansion_ratio")},
+}
+
 SOURCE = Source(
     name="cloudfront",
     meaning="Amazon CloudFront standard access logs, v1 and v2",
@@ -363,12 +383,17 @@ SOURCE = Source(
         CLIENT_EXAMPLES,
     ),
     jobs=(
-        Job("requests", (REQUESTS, REJECTED_LINES, OBJECT_COUNTS)),
+        Job("requests", (REQUESTS, REJECTED_LINES, OBJECT_COUNTS), parameters=PARSING_PARAMETERS),
         Job("client_hourly", (CLIENT_HOURLY,)),
         Job("client_daily", (CLIENT_DAILY,)),
         Job("request_scores", (REQUEST_SCORES,), model="request_attack"),
         Job("client_attacks", (CLIENT_ATTACKS,)),
-        Job("client_scores", (CLIENT_SCORES,), model="client_abuse"),
+        Job(
+            "client_scores",
+            (CLIENT_SCORES,),
+            model="client_abuse",
+            scores_behind=ScoresBehind(REQUEST_SCORES, CLIENT_ATTACKS, "request_model_version"),
+        ),
     ),
     raw=RawFiles(
         key="raw/cloudfront/logs",

@@ -147,15 +147,23 @@ INCIDENT_EXAMPLES = Table(
     ),
 )
 
+CALENDAR_PARAMETERS = {
+    name: f"calendar_{name}" for name in ("time_zone", "business_days", "business_hours", "holidays")
+}
+
 SOURCE = Source(
     name="metrics",
     meaning="Metrics of clusters: CloudWatch, Container Insights, Prometheus, and CSV, Parquet or JSON-lines files",
     owner="team:platform",
     tables=(OBJECTS, SAMPLES, REJECTED_SAMPLES, OBJECT_COUNTS, CLUSTER_5MIN, CLUSTER_FEATURES, INCIDENT_EXAMPLES),
     jobs=(
-        Job("samples", (SAMPLES, REJECTED_SAMPLES, OBJECT_COUNTS)),
+        Job(
+            "samples",
+            (SAMPLES, REJECTED_SAMPLES, OBJECT_COUNTS),
+            parameters={"mapping": "metrics_mapping", "max_object_bytes": "max_object_bytes"},
+        ),
         Job("cluster_5min", (CLUSTER_5MIN,)),
-        Job("cluster_features", (CLUSTER_FEATURES,)),
+        Job("cluster_features", (CLUSTER_FEATURES,), parameters={"calendar": CALENDAR_PARAMETERS}),
     ),
     raw=RawFiles(
         key="raw/metrics/files",
