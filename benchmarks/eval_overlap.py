@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from weir_models import request_attack
-from weir_models.request_attack.decoding import decode, fold
+from weir_models.request_attack.text.decoding import decode, fold
 
 LEAST_CHARACTERS = 12
 END = "\ue002"

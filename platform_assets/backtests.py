@@ -54,7 +54,7 @@ def anomaly(location: Path, out: Path) -> tuple[pd.DataFrame, FileContent]:
     """Scores and alarms of every series of `location`, a row a time, written to `out` (Parquet)."""
     import pandas as pd
 
-    from weir_models.anomaly_detection.stream import detect
+    from weir_models.anomaly_detection.detector import detect
 
     _writable(out)
     content = read_series(location)
