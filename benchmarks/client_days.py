@@ -21,7 +21,7 @@ from spark_jobs.main import JobRun
 from spark_jobs.session import spark_session
 from spark_jobs.sources.cloudfront import jobs, ledger
 from spark_jobs.sources.cloudfront.tables import CLIENT_EXAMPLES, OBJECTS
-from weir_models.client_abuse import labelling
+from weir_models.client_abuse import labeling
 
 FIRST_DAY = datetime(2026, 11, 20, tzinfo=UTC)
 WARM_UP_HOURS = 24
@@ -73,7 +73,7 @@ def simulated_day(
         truth = simulate(Path(scratch) / "world", start, warm_up_hours + 24, seed, families, scale)
         rows = client_frame(Path(scratch) / "world" / "raw", Lake(f"{scratch}/lake"), model_dir)
     of_day = rows[rows["hour_at"] >= start + timedelta(hours=warm_up_hours)]
-    examples = labelling.label(of_day.reset_index(drop=True), truth, split)
+    examples = labeling.label(of_day.reset_index(drop=True), truth, split)
     print(
         f"  seed {seed}, families {families}: {len(examples):,} rows of {examples['client'].nunique():,} clients, "
         f"{examples.attrs['dropped']} rows without truth",

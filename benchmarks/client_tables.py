@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from weir_models import metrics
+from weir_models import detector_metrics
 
 PAGE = (
     "# Detection of clients",
@@ -65,7 +65,7 @@ def share(hits: int, n: int) -> str:
     """The same from counts."""
     if not n:
         return "–"
-    low, high = metrics.wilson_interval(hits, n)
+    low, high = detector_metrics.wilson_interval(hits, n)
     return f"{100 * hits / n:.2f} [{100 * low:.1f}–{100 * high:.1f}] of {n:,}"
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from weir_models import request_attack
-from weir_models.request_attack.decoding import decode, fold
+from weir_models.request_attack.text.decoding import decode, fold
 
 LEAST_CHARACTERS = 12
 END = "\ue002"
@@ -70,8 +70,8 @@ def grams(text: str) -> NDArray[np.uint64]:
 def _texts_of_the_code() -> tuple[str, ...]:
     """Strings of the grammars as they are, and those of the signals without the backslashes of their patterns."""
     folder = Path(request_attack.__path__[0])
-    found = [text for path in sorted(folder.glob("grammars/*.py")) for text in _strings(path)]
-    found += [text.replace("\\", "") for path in sorted(folder.glob("signals_*.py")) for text in _strings(path)]
+    found = [text for path in sorted(folder.glob("corpus/grammars/*.py")) for text in _strings(path)]
+    found += [text.replace("\\", "") for path in sorted(folder.glob("signals/*.py")) for text in _strings(path)]
     return tuple(found)
 
 

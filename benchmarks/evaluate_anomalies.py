@@ -28,10 +28,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import anomaly_peers as peers
 from benchmarks.anomaly_scorers import NabFile, nab_normalised, nab_optimised, nab_raw, probation, vus_pr
 from benchmarks.eval_document import write_section
-from weir_models import metrics
+from weir_models import detector_metrics
+from weir_models.anomaly_detection.detector import Detection, DetectorSettings, detected
 from weir_models.anomaly_detection.evaluation import Events, events, poisson_interval, weeks
 from weir_models.anomaly_detection.series import MetricSeries
-from weir_models.anomaly_detection.stream import Detection, DetectorSettings, detected
 from weir_models.anomaly_detection.threshold import Ration
 from weir_models.cards import markdown_table
 
@@ -133,7 +133,7 @@ def event_row(name: str, given: Sequence[Labelled], found: Sequence[Detection]) 
     """One line of the table of alarms."""
     total, span = counted(given, found)
     low, high = (bound / span for bound in poisson_interval(total.false))
-    met_low, met_high = metrics.wilson_interval(total.met, total.labelled)
+    met_low, met_high = detector_metrics.wilson_interval(total.met, total.labelled)
     return {
         "series": f"{name} ({len(given)})",
         "weeks": f"{span:.1f}",
@@ -154,8 +154,8 @@ def smd_text(given: Sequence[Labelled], found: Sequence[Detection]) -> tuple[str
         rows.append(
             {
                 "machine": one.series.series_id, "part": "first half" if place % 2 == 0 else "second half", "n": len(labels),
-                "anomalous": f"{100 * labels.mean():.1f} %", "AUC-PR": metrics.pr_auc(labels, score),
-                "plain PCA": metrics.pr_auc(labels, plain), "VUS-PR": vus_pr(labels, score, BUFFER["smd"]),
+                "anomalous": f"{100 * labels.mean():.1f} %", "AUC-PR": detector_metrics.pr_auc(labels, score),
+                "plain PCA": detector_metrics.pr_auc(labels, plain), "VUS-PR": vus_pr(labels, score, BUFFER["smd"]),
                 "plain PCA VUS-PR": vus_pr(labels, plain, BUFFER["smd"]),
             }
         )  # fmt: skip
@@ -231,7 +231,7 @@ def kpi_text(given: Sequence[Labelled], found: Sequence[Detection]) -> str:
         rows.append(
             {
                 "series": one.series.series_id, "n": len(labels), "anomalous": f"{100 * labels.mean():.1f} %",
-                "AUC-PR": metrics.pr_auc(labels, score), "windowed Gaussian": metrics.pr_auc(labels, gaussian),
+                "AUC-PR": detector_metrics.pr_auc(labels, score), "windowed Gaussian": detector_metrics.pr_auc(labels, gaussian),
                 "VUS-PR": vus_pr(labels, score, BUFFER["kpi"]),
                 "windowed Gaussian VUS-PR": vus_pr(labels, gaussian, BUFFER["kpi"]),
             }

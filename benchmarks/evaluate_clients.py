@@ -28,7 +28,7 @@ from benchmarks.client_days import Day, simulated_day
 from benchmarks.client_decisions import outcomes
 from benchmarks.client_tables import markdown, rate, share
 from simulator.families import all_families
-from weir_models import metrics, tracking
+from weir_models import detector_metrics, tracking
 from weir_models.client_abuse import evaluation, model
 from weir_models.contract import Evaluation
 from weir_models.request_attack import corpus
@@ -100,7 +100,9 @@ def overall(found: Mapping[str, Evaluation], clients: Mapping[str, pd.DataFrame]
         rows[title] = {
             "abusive, benign clients": f"{figures['n_abusive']:,.0f}, {figures['n_benign']:,.0f}",
             "PR-AUC": f"{figures['pr_auc']:.4f}",
-            "recall without rotating addresses %": rate(metrics.rate_figures("recall", alone["flagged"]), "recall"),
+            "recall without rotating addresses %": rate(
+                detector_metrics.rate_figures("recall", alone["flagged"]), "recall"
+            ),
             "hours to detect: median, 90th percentile": f"{figures['hours_to_detect_median']:.0f}, {figures['hours_to_detect_p90']:.0f}",
             "found by the end of the first hour %": rate(figures, "detected_in_first_hour"),
             "kind named as labelled %": rate(figures, "kind_agreement"),

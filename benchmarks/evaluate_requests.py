@@ -25,7 +25,7 @@ from benchmarks.eval_document import write_section
 from benchmarks.eval_overlap import LEAST_CHARACTERS, Written, distinct
 from benchmarks.eval_render import requests_table
 from benchmarks.eval_sets import SETS, EvalSet
-from weir_models import cards, metrics, tracking
+from weir_models import cards, detector_metrics, tracking
 from weir_models.request_attack import corpus
 from weir_models.request_attack.evaluation import naive_rule
 from weir_models.request_attack.model import RequestAttack, fit
@@ -66,7 +66,7 @@ def interval(hits: pd.Series) -> str:
     """A rate in per cent with its 95 % interval and count."""
     if not len(hits):
         return "–"
-    low, high = metrics.wilson_interval(int(hits.sum()), len(hits))
+    low, high = detector_metrics.wilson_interval(int(hits.sum()), len(hits))
     return f"{100 * hits.mean():.2f} ({100 * low:.2f}–{100 * high:.2f})"
 
 
@@ -78,8 +78,8 @@ def tpr_at(rows: pd.DataFrame, everything: pd.DataFrame, share: float) -> float:
     """TPR of the visible attacks at the threshold that lets `share` of the other sets' benign requests through."""
     own = set(rows["set"])
     other = everything[~everything["set"].isin(own.union(*(SAME_ORIGIN.get(name, set()) for name in own)))]
-    threshold = metrics.threshold_at_false_positive_rate(other.loc[~other["is_attack"], "score"], share)
-    return metrics.rate(rows.loc[rows["is_attack"], "score"] >= threshold)
+    threshold = detector_metrics.threshold_at_false_positive_rate(other.loc[~other["is_attack"], "score"], share)
+    return detector_metrics.rate(rows.loc[rows["is_attack"], "score"] >= threshold)
 
 
 def row_of(name: str, rows: pd.DataFrame, everything: pd.DataFrame, shown: str = "is_visible") -> dict[str, object]:
@@ -87,10 +87,10 @@ def row_of(name: str, rows: pd.DataFrame, everything: pd.DataFrame, shown: str =
     visible = rows[rows[shown]]
     attacks, benign = visible[visible["is_attack"]], visible[~visible["is_attack"]]
     hidden = rows[rows["is_attack"] & ~rows["is_in_log"]]
-    macro = metrics.macro_rate(attacks["flagged"], attacks["attack_class"]) if len(attacks) else math.nan
+    macro = detector_metrics.macro_rate(attacks["flagged"], attacks["attack_class"]) if len(attacks) else math.nan
     area, roc = (
-        metrics.pr_auc(visible["is_attack"], visible["score"]),
-        metrics.roc_auc(visible["is_attack"], visible["score"]),
+        detector_metrics.pr_auc(visible["is_attack"], visible["score"]),
+        detector_metrics.roc_auc(visible["is_attack"], visible["score"]),
     )
     return {
         "set": name,
@@ -103,8 +103,8 @@ def row_of(name: str, rows: pd.DataFrame, everything: pd.DataFrame, shown: str =
         "TPR % at FPR 0.1 % elsewhere": per_cent(tpr_at(visible, everything, 0.001)),
         "TPR % at FPR 1 % elsewhere": per_cent(tpr_at(visible, everything, 0.01)),
         "macro TPR %": per_cent(macro),
-        "naive TPR / FPR %": f"{per_cent(metrics.rate(attacks['naive']))} / {per_cent(metrics.rate(benign['naive']))}",
-        "not visible: n, flagged %": f"{len(hidden):,}, {per_cent(metrics.rate(hidden['flagged']))}"
+        "naive TPR / FPR %": f"{per_cent(detector_metrics.rate(attacks['naive']))} / {per_cent(detector_metrics.rate(benign['naive']))}",
+        "not visible: n, flagged %": f"{len(hidden):,}, {per_cent(detector_metrics.rate(hidden['flagged']))}"
         if len(hidden)
         else "–",
     }
@@ -128,7 +128,7 @@ def overlap(everything: pd.DataFrame, written: Written) -> pd.DataFrame:
 def by_class(rows: pd.DataFrame) -> pd.DataFrame:
     """TPR of the visible attacks by the class that the sets name."""
     attacks = rows[rows["is_attack"] & rows["is_visible"]]
-    table = metrics.rates_by_group(attacks["flagged"], attacks["attack_class"])
+    table = detector_metrics.rates_by_group(attacks["flagged"], attacks["attack_class"])
     return pd.DataFrame(
         {
             "class": table["group"],
@@ -147,14 +147,23 @@ def bars(everything: pd.DataFrame) -> pd.DataFrame:
     attacks = together[together["is_attack"] & together["is_visible"]]
     asked = []
     if len(attacks):
-        tpr, macro = metrics.rate(attacks["flagged"]), metrics.macro_rate(attacks["flagged"], attacks["attack_class"])
+        tpr, macro = (
+            detector_metrics.rate(attacks["flagged"]),
+            detector_metrics.macro_rate(attacks["flagged"], attacks["attack_class"]),
+        )
         asked.append(("TPR, the four attack sets together", ">=", TPR_BAR, TPR_AIM, tpr))
         asked.append(("macro TPR per class, together", ">=", MACRO_BAR, TPR_AIM, macro))
     for one in SETS:
         rows = everything[(everything["set"] == one.name) & ~everything["is_attack"] & everything["is_visible"]]
         if one.fpr_bar is not None and len(rows):
             asked.append(
-                (f"FPR, {one.name}", "<=", one.fpr_bar, min(one.fpr_bar, FPR_AIM), metrics.rate(rows["flagged"]))
+                (
+                    f"FPR, {one.name}",
+                    "<=",
+                    one.fpr_bar,
+                    min(one.fpr_bar, FPR_AIM),
+                    detector_metrics.rate(rows["flagged"]),
+                )
             )
     table = []
     for name, sign, bar, aim, found in asked:

@@ -64,7 +64,7 @@ def fitted(home: Path) -> Path:
     from weir_models.request_attack import corpus, model
 
     digest = hashlib.sha256()
-    for path in sorted(Path(request_attack.__path__[0]).glob("*.py")):
+    for path in sorted(Path(request_attack.__path__[0]).rglob("*.py")):
         digest.update(path.read_bytes())
     folder = home / f"request_attack-{digest.hexdigest()[:12]}"
     return folder if folder.exists() else save_dir(model.fit(corpus.generate(0)), folder)

@@ -18,7 +18,7 @@ from benchmarks.anomaly_scorers import (
     scaled_sigmoid,
     vus_pr,
 )
-from weir_models import metrics
+from weir_models import detector_metrics
 from weir_models.anomaly_detection.evaluation import events, poisson_interval, spans
 
 WINDOWS = ((40, 49), (80, 89))
@@ -133,4 +133,4 @@ def test_plain_pca_scores_what_leaves_the_plane() -> None:
     random = np.random.default_rng(4)
     past = random.normal(size=(500, 1)) @ np.ones((1, 5)) + random.normal(0, 0.05, (500, 5))
     now = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 1, -1]], dtype=float)
-    assert metrics.roc_auc([False, True], peers.plain_pca(past, now)) == 1.0
+    assert detector_metrics.roc_auc([False, True], peers.plain_pca(past, now)) == 1.0

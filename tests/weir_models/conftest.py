@@ -8,9 +8,6 @@ import pytest
 from weir_models.request_attack import corpus
 from weir_models.request_attack.model import RequestAttack, fit
 
-COLUMNS = ["method", "uri_path", "uri_query", "user_agent", "referer"]
-BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:125.0) Gecko/20100101 Firefox/125.0"
-
 
 @pytest.fixture(scope="session")
 def examples() -> pd.DataFrame:
@@ -20,14 +17,3 @@ def examples() -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def request_model(examples: pd.DataFrame) -> RequestAttack:
     return fit(examples, seed=3)
-
-
-def requests(*queries: str | None, path: str | None = "/search", agent: str | None = BROWSER) -> pd.DataFrame:
-    """Requests that differ in their query alone."""
-    rows = [("GET", path, query, agent, None) for query in queries]
-    return pd.DataFrame(rows, columns=COLUMNS, dtype=object)
-
-
-def paths(*found: str, method: str = "GET") -> pd.DataFrame:
-    """Requests that differ in their path alone."""
-    return pd.DataFrame([(method, path, None, BROWSER, None) for path in found], columns=COLUMNS, dtype=object)

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.weir_models.conftest import COLUMNS
+from tests.weir_models.request_attack.request_samples import COLUMNS
 from weir_models import registry, tracking
 from weir_models.request_attack.model import RequestAttack, evaluate
 

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from weir_models import metrics
+from weir_models import detector_metrics
+from weir_models.anomaly_detection.detector import Detection
 from weir_models.anomaly_detection.series import Flags, MetricSeries, Times, Values
 from weir_models.anomaly_detection.spec import NAIVE_DEVIATIONS, NAIVE_WINDOW_ROWS
-from weir_models.anomaly_detection.stream import Detection
 from weir_models.anomaly_detection.threshold import WEEK_SECONDS, Ration, alarms
 from weir_models.contract import Evaluation
 
@@ -114,7 +114,7 @@ def evaluate(judged: Sequence[Judged], ration: Ration) -> Evaluation:
     figures = {
         **event_figures("", total, span),
         **event_figures("naive_", naive, span),
-        "pr_auc": metrics.pr_auc(np.concatenate(labels), np.concatenate(scores)) if labels else math.nan,
+        "pr_auc": detector_metrics.pr_auc(np.concatenate(labels), np.concatenate(scores)) if labels else math.nan,
         "n_series": float(len(judged)),
         "n_weeks": span,
         "n_incidents": float(total.labelled),
@@ -129,8 +129,8 @@ def evaluate(judged: Sequence[Judged], ration: Ration) -> Evaluation:
 def event_figures(prefix: str, counted: Events, span: float) -> dict[str, float]:
     """Event-wise precision, recall and F1, and false alarms a week with their 95 % bounds."""
     raised = counted.met + counted.false
-    figures = metrics.rate_figures(f"{prefix}event_recall", np.arange(counted.labelled) < counted.met)
-    figures |= metrics.rate_figures(f"{prefix}event_precision", np.arange(raised) < counted.met)
+    figures = detector_metrics.rate_figures(f"{prefix}event_recall", np.arange(counted.labelled) < counted.met)
+    figures |= detector_metrics.rate_figures(f"{prefix}event_precision", np.arange(raised) < counted.met)
     low, high = poisson_interval(counted.false)
     figures[f"{prefix}event_f1"] = counted.f1
     for name, count in (("", float(counted.false)), ("_low", low), ("_high", high)):

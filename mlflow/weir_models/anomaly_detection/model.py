@@ -16,9 +16,9 @@ from sklearn.base import BaseEstimator
 
 from weir_models.anomaly_detection import evaluation
 from weir_models.anomaly_detection.alerts import severity_of
+from weir_models.anomaly_detection.detector import Detection, DetectorSettings, detected
 from weir_models.anomaly_detection.series import MetricSeries, SeriesError
 from weir_models.anomaly_detection.spec import METRICS
-from weir_models.anomaly_detection.stream import Detection, DetectorSettings, detected
 from weir_models.anomaly_detection.threshold import Ration, alarms
 from weir_models.contract import Evaluation
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weir_models.anomaly_detection.schedule import FIRST, blocks, end_of_blocks, padded
+from weir_models.anomaly_detection.refits import FIRST, blocks, end_of_blocks, padded
 from weir_models.anomaly_detection.series import Flags, Values
 from weir_models.anomaly_detection.tails import rarity, run_length
 from weir_models.anomaly_detection.univariate import windows_ending

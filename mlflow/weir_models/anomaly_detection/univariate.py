@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.linalg import cho_factor, cho_solve
 
-from weir_models.anomaly_detection.schedule import FIRST, blocks, end_of_blocks, padded, padded_times
+from weir_models.anomaly_detection.refits import FIRST, blocks, end_of_blocks, padded, padded_times
 from weir_models.anomaly_detection.series import Flags, Times, Values
 from weir_models.anomaly_detection.tails import MOST_RARE, rarity
 

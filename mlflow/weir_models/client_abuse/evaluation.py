@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from weir_models import metrics
-from weir_models.client_abuse.behaviour import ratio
+from weir_models import detector_metrics
+from weir_models.client_abuse.behavior import ratio
 from weir_models.client_abuse.spec import ERRORS_A_MINUTE, REQUESTS_IN_FIVE_MINUTES
 from weir_models.client_abuse.weighting import client_days
 from weir_models.contract import Evaluation
@@ -41,8 +41,8 @@ def evaluate(examples: pd.DataFrame, scores: pd.DataFrame, threshold: float) -> 
     truth = clients["is_abuse"].to_numpy(dtype=bool)
     flagged = clients["flagged"].to_numpy(dtype=bool)
     figures = detection("", truth, flagged)
-    figures["pr_auc"] = metrics.pr_auc(truth, clients["abuse_probability"])
-    figures["roc_auc"] = metrics.roc_auc(truth, clients["abuse_probability"])
+    figures["pr_auc"] = detector_metrics.pr_auc(truth, clients["abuse_probability"])
+    figures["roc_auc"] = detector_metrics.roc_auc(truth, clients["abuse_probability"])
     for rule in RULES:
         figures |= detection(f"naive_{rule}_", truth, clients[rule].to_numpy(dtype=bool))
     best = max(RULES, key=lambda rule: np.nan_to_num(figures[f"naive_{rule}_f1"]))
@@ -52,28 +52,30 @@ def evaluate(examples: pd.DataFrame, scores: pd.DataFrame, threshold: float) -> 
         of_kind = (clients["client_kind"] == kind).to_numpy()
         figures |= detection(f"{kind}_", truth[of_kind], itself[of_kind])
     named = clients.loc[truth & flagged]
-    figures |= metrics.rate_figures("kind_agreement", named["said_kind"].to_numpy() == named["abuse_kind"].to_numpy())
+    figures |= detector_metrics.rate_figures(
+        "kind_agreement", named["said_kind"].to_numpy() == named["abuse_kind"].to_numpy()
+    )
     hours = named["hours_to_detect"]
     figures["hours_to_detect_median"] = float(hours.median()) if len(hours) else math.nan
     figures["hours_to_detect_p90"] = float(hours.quantile(0.9)) if len(hours) else math.nan
-    figures |= metrics.rate_figures("detected_in_first_hour", (hours <= 1).to_numpy())
+    figures |= detector_metrics.rate_figures("detected_in_first_hour", (hours <= 1).to_numpy())
     figures |= {"threshold": threshold, "n_abusive": float(truth.sum()), "n_benign": float((~truth).sum())}
 
-    by_kind = metrics.rates_by_group(flagged[truth], clients["abuse_kind"][truth])
+    by_kind = detector_metrics.rates_by_group(flagged[truth], clients["abuse_kind"][truth])
     by_kind = by_kind.rename(columns={"group": "abuse_kind", "rate": "recall"})
-    naive = metrics.rates_by_group(clients[best][truth], clients["abuse_kind"][truth])
+    naive = detector_metrics.rates_by_group(clients[best][truth], clients["abuse_kind"][truth])
     by_kind["naive_recall"] = naive["rate"]
-    alone = metrics.rates_by_group(clients["flagged_itself"][truth], clients["abuse_kind"][truth])
+    alone = detector_metrics.rates_by_group(clients["flagged_itself"][truth], clients["abuse_kind"][truth])
     by_kind["recall_without_networks"] = alone["rate"]
     by_kind["median_hours"] = by_kind["abuse_kind"].map(named.groupby("abuse_kind")["hours_to_detect"].median())
-    by_family = metrics.rates_by_group(flagged, clients["family"]).rename(
+    by_family = detector_metrics.rates_by_group(flagged, clients["family"]).rename(
         columns={"group": "family", "rate": "flagged"}
     )
     by_family["is_abuse"] = by_family["family"].map(clients.groupby("family")["is_abuse"].max())
     tables = {
         "by_kind": by_kind,
         "by_family": by_family,
-        "reliability": metrics.reliability_table(truth, clients["abuse_probability"]),
+        "reliability": detector_metrics.reliability_table(truth, clients["abuse_probability"]),
     }
     return Evaluation(figures, tables, plots(clients, threshold))
 
@@ -139,9 +141,9 @@ def network_of(client: str) -> str:
 
 def detection(prefix: str, truth: NDArray[np.bool_], flagged: NDArray[np.bool_]) -> dict[str, float]:
     """Precision, recall and false positive rate over clients with Wilson bounds, and F1."""
-    figures = metrics.rate_figures(f"{prefix}precision", truth[flagged])
-    figures |= metrics.rate_figures(f"{prefix}recall", flagged[truth])
-    figures |= metrics.rate_figures(f"{prefix}fpr", flagged[~truth])
+    figures = detector_metrics.rate_figures(f"{prefix}precision", truth[flagged])
+    figures |= detector_metrics.rate_figures(f"{prefix}recall", flagged[truth])
+    figures |= detector_metrics.rate_figures(f"{prefix}fpr", flagged[~truth])
     both = 2.0 * float((truth & flagged).sum())
     total = float(truth.sum() + flagged.sum())
     figures[f"{prefix}f1"] = both / total if total else math.nan
@@ -161,10 +163,15 @@ def plots(clients: pd.DataFrame, threshold: float) -> dict[str, Any]:
     if truth.any():
         precision, recall, _ = precision_recall_curve(truth, probability)
         axes.plot(recall, precision)
-    axes.plot(metrics.rate(above[truth]), metrics.rate(truth[above]), "o", label=f"threshold {threshold:.3f}")
+    axes.plot(
+        detector_metrics.rate(above[truth]),
+        detector_metrics.rate(truth[above]),
+        "o",
+        label=f"threshold {threshold:.3f}",
+    )
     for rule, name in (("aws", "AWS Security Automations"), ("any_attack", "any attack request")):
         said = clients[rule].to_numpy(dtype=bool)
-        axes.plot(metrics.rate(said[truth]), metrics.rate(truth[said]), "x", label=f"naive: {name}")
+        axes.plot(detector_metrics.rate(said[truth]), detector_metrics.rate(truth[said]), "x", label=f"naive: {name}")
     axes.set(xlabel="recall", ylabel="precision", title="Precision and recall over clients", ylim=(0, 1.03))
     axes.legend(loc="lower center")
 
@@ -184,11 +191,11 @@ def plots(clients: pd.DataFrame, threshold: float) -> dict[str, Any]:
 
     reliability = Figure(figsize=(6, 5))
     axes = reliability.subplots()
-    table = metrics.reliability_table(truth, probability)
+    table = detector_metrics.reliability_table(truth, probability)
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":")
     rates = table["positive_rate"].to_numpy()
     bounds = np.array(
-        [metrics.wilson_interval(round(rate * n), int(n)) for rate, n in zip(rates, table["n"], strict=True)]
+        [detector_metrics.wilson_interval(round(rate * n), int(n)) for rate, n in zip(rates, table["n"], strict=True)]
     ).reshape(-1, 2)
     spread = np.clip(np.stack([rates - bounds[:, 0], bounds[:, 1] - rates]), 0.0, None)
     axes.errorbar(table["mean_probability"], rates, yerr=spread, fmt="o", capsize=3)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from weir_models.client_abuse.behaviour import Behaviour, Counts, Values, ratio
+from weir_models.client_abuse.behavior import Behaviour, Counts, Values, ratio
 
 KINDS = ("scanner", "prober", "credential_stuffing", "scraper", "slow_and_low", "rotation")
 LEADING = 3

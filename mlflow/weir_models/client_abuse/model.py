@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator
 
 from weir_models.client_abuse import evaluation as _evaluation
 from weir_models.client_abuse import explanation
-from weir_models.client_abuse.behaviour import BEHAVIOURS, BY_NAME, Behaviour, Counts, Values
+from weir_models.client_abuse.behavior import BEHAVIOURS, BY_NAME, Behaviour, Counts, Values
 from weir_models.client_abuse.weighting import calibration, client_days, family_weights, folds, teaching, threshold_for
 from weir_models.contract import Evaluation
 

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from weir_models.request_attack import screen, signals
-from weir_models.request_attack.decoding import MAX_CHARACTERS, as_utf8, decode
-from weir_models.request_attack.signal import Signal
-from weir_models.request_attack.units import HIDING_KINDS, Unit, hidden_units, units_of
+from weir_models.request_attack.signals import catalog, matching, screen
+from weir_models.request_attack.signals.signal import Signal
+from weir_models.request_attack.text.decoding import MAX_CHARACTERS, as_utf8, decode
+from weir_models.request_attack.text.units import HIDING_KINDS, Unit, hidden_units, units_of
 
 FIELDS = (("p", "uri_path"), ("v", "uri_query"), ("r", "referer"), ("a", "user_agent"))
 PLAIN_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
@@ -27,7 +27,7 @@ NO_UNIT = -1
 class Batch:
     """Rows taken apart; `units` and `fired` belong together, a row of `fired` for each unit."""
 
-    def __init__(self, frame: pd.DataFrame, known: Sequence[Signal] = signals.SIGNALS) -> None:
+    def __init__(self, frame: pd.DataFrame, known: Sequence[Signal] = catalog.SIGNALS) -> None:
         """Decode, screen and split every distinct text once."""
         self.size = len(frame)
         self.units: list[Unit] = []
@@ -39,7 +39,7 @@ class Batch:
             self._add(kind, arrow_text(frame[column]))
         self._add("m", _methods(frame))
         self._pairs = np.array(self._found, dtype=np.int64).reshape(-1, 2)
-        self.fired = signals.fires(self.units, known)
+        self.fired = matching.fires(self.units, known)
 
     def _add(self, kind: str, column: pa.Array) -> None:
         """The distinct texts of one field and the units of those that a signal could speak about."""
@@ -76,7 +76,7 @@ class Batch:
         for number, pattern in enumerate(screen.LOOKS[kind]):
             rows = np.flatnonzero(looks[number][at] & ~keep)
             if len(rows):
-                keep[rows] = signals.matches(texts.take(pa.array(rows)), pattern)
+                keep[rows] = matching.matches(texts.take(pa.array(rows)), pattern)
         for row in np.flatnonzero(keep).tolist():
             position, unit = pieces[row]
             self._keep(self._texts + position, [unit])

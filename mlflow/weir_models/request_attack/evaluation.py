@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from weir_models import metrics
+from weir_models import detector_metrics
 from weir_models.contract import Evaluation
 from weir_models.request_attack.spec import NAIVE_WORDS
 
@@ -33,23 +33,25 @@ def evaluate(examples: pd.DataFrame, scores: pd.DataFrame, threshold: float) -> 
     naive = naive_rule(examples)
     attacks = examples["attack_class"].where(examples["is_attack"])
 
-    figures = metrics.detector_figures(truth, probability, threshold)
-    figures["macro_tpr"] = metrics.macro_rate(flagged[truth], attacks[truth])
+    figures = detector_metrics.detector_figures(truth, probability, threshold)
+    figures["macro_tpr"] = detector_metrics.macro_rate(flagged[truth], attacks[truth])
     named = (scores["attack_class"].to_numpy() == attacks.to_numpy())[truth & flagged]
-    figures |= metrics.rate_figures("class_agreement", named)
-    figures |= metrics.rate_figures("naive_tpr", naive[truth]) | metrics.rate_figures("naive_fpr", naive[~truth])
-    figures["naive_macro_tpr"] = metrics.macro_rate(naive[truth], attacks[truth])
-    figures["naive_pr_auc"] = metrics.pr_auc(truth, naive.astype(float))
+    figures |= detector_metrics.rate_figures("class_agreement", named)
+    figures |= detector_metrics.rate_figures("naive_tpr", naive[truth]) | detector_metrics.rate_figures(
+        "naive_fpr", naive[~truth]
+    )
+    figures["naive_macro_tpr"] = detector_metrics.macro_rate(naive[truth], attacks[truth])
+    figures["naive_pr_auc"] = detector_metrics.pr_auc(truth, naive.astype(float))
     figures |= {"threshold": threshold, "n_attacks": float(truth.sum()), "n_benign": float((~truth).sum())}
 
-    by_class = metrics.rates_by_group(flagged[truth], attacks[truth])
-    naive_rates = metrics.rates_by_group(naive[truth], attacks[truth])["rate"]
+    by_class = detector_metrics.rates_by_group(flagged[truth], attacks[truth])
+    naive_rates = detector_metrics.rates_by_group(naive[truth], attacks[truth])["rate"]
     tables = {
         "by_class": by_class.assign(naive_rate=naive_rates).rename(columns={"group": "attack_class", "rate": "tpr"}),
-        "by_family": metrics.rates_by_group(flagged, examples["family"]).rename(
+        "by_family": detector_metrics.rates_by_group(flagged, examples["family"]).rename(
             columns={"group": "family", "rate": "flagged"}
         ),
-        "reliability": metrics.reliability_table(truth, probability),
+        "reliability": detector_metrics.reliability_table(truth, probability),
     }
     return Evaluation(figures, tables, plots(truth, probability, attacks, naive, threshold))
 
@@ -83,7 +85,7 @@ def _precision_recall(
         (probability >= threshold, "o", f"threshold {threshold:.3f}"),
         (naive, "x", "naive rule"),
     ):
-        axes.plot(metrics.rate(flagged[truth]), metrics.rate(truth[flagged]), mark, label=name)
+        axes.plot(detector_metrics.rate(flagged[truth]), detector_metrics.rate(truth[flagged]), mark, label=name)
     axes.set(xlabel="recall", ylabel="precision", title="Precision and recall on held-out families")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.legend(loc="lower left")
@@ -120,9 +122,11 @@ def _reliability(truth: NDArray[np.bool_], probability: NDArray[np.float64]) -> 
 
     figure = Figure(figsize=(6, 5), layout="constrained")
     axes = figure.subplots()
-    table = metrics.reliability_table(truth, probability)
+    table = detector_metrics.reliability_table(truth, probability)
     share, count = table["positive_rate"].to_numpy(), table["n"].to_numpy()
-    bounds = np.array([metrics.wilson_interval(round(s * n), int(n)) for s, n in zip(share, count, strict=True)])
+    bounds = np.array(
+        [detector_metrics.wilson_interval(round(s * n), int(n)) for s, n in zip(share, count, strict=True)]
+    )
     below, above = np.clip(share - bounds[:, 0], 0, None), np.clip(bounds[:, 1] - share, 0, None)
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":")
     axes.errorbar(table["mean_probability"], share, yerr=(below, above), fmt="o", capsize=3)

@@ -17,10 +17,10 @@ from sklearn.base import BaseEstimator
 
 from weir_models.contract import Evaluation
 from weir_models.request_attack import evaluation as _evaluation
-from weir_models.request_attack import signals
 from weir_models.request_attack.batch import NO_UNIT, Batch
-from weir_models.request_attack.decoding import unmarked
-from weir_models.request_attack.signal import CLASSES, Signal
+from weir_models.request_attack.signals import catalog, matching
+from weir_models.request_attack.signals.signal import CLASSES, Signal
+from weir_models.request_attack.text.decoding import unmarked
 
 FIELD_NAMES = {"p": "path", "v": "query", "r": "referer", "a": "user agent", "m": "method"}
 MOST_RAISED = 1.25
@@ -53,10 +53,10 @@ class RequestAttack(BaseEstimator):
 
     def fit(self, examples: pd.DataFrame, seed: int = 0) -> RequestAttack:
         """Fit on the split `fit`, calibrate and fix the threshold on the split `calibrate`."""
-        self.feature_names_ = np.array([signal.name for signal in signals.SIGNALS])
+        self.feature_names_ = np.array([signal.name for signal in catalog.SIGNALS])
         self.classes_ = np.array(CLASSES)
-        self.feature_classes_ = np.array([CLASSES.index(signal.attack_class) for signal in signals.SIGNALS])
-        prior = np.array([signal.weight for signal in signals.SIGNALS])
+        self.feature_classes_ = np.array([CLASSES.index(signal.attack_class) for signal in catalog.SIGNALS])
+        prior = np.array([signal.weight for signal in catalog.SIGNALS])
         self.weights_, self.intercept_ = prior.copy(), -5.0
         self.scale_, self.shift_, self.threshold_ = 1.0, 0.0, 0.5
 
@@ -145,7 +145,7 @@ class RequestAttack(BaseEstimator):
             for unit in batch.units_of_rows(np.arange(len(frame)) == position):
                 decides = bool(unit == best[position])
                 found += [(label, int(unit), int(column), decides) for column in np.flatnonzero(batch.fired[unit])]
-        said = signals.words(batch.units, [(unit, known[column]) for _, unit, column, _ in found])
+        said = matching.words(batch.units, [(unit, known[column]) for _, unit, column, _ in found])
         rows = [
             {
                 "row": label,
@@ -166,13 +166,13 @@ class RequestAttack(BaseEstimator):
 
     def _signals(self) -> list[Signal]:
         """The signals of this version, in its order."""
-        missing = [name for name in self.feature_names_ if name not in signals.BY_NAME]
+        missing = [name for name in self.feature_names_ if name not in catalog.BY_NAME]
         if missing:
             raise ValueError(
                 f"this request_attack was fitted with signals that the code no longer has ({', '.join(missing[:3])}): "
                 "fit and register it again"
             )
-        return [signals.BY_NAME[name] for name in self.feature_names_]
+        return [catalog.BY_NAME[name] for name in self.feature_names_]
 
     def _probability(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(expit(self.scale_ * sums + self.shift_), dtype=np.float64)
@@ -191,7 +191,7 @@ class RequestAttack(BaseEstimator):
             if shares[place, column] > 0
         ]
         said: dict[int, list[str]] = {int(unit): [] for unit in units}
-        for (unit, _), text in zip(pairs, signals.words(batch.units, pairs), strict=True):
+        for (unit, _), text in zip(pairs, matching.words(batch.units, pairs), strict=True):
             text = text[:WORD_CHARACTERS]
             if text and len(said[unit]) < REASON_WORDS and not any(text in other for other in said[unit]):
                 said[unit].append(text)

@@ -40,7 +40,7 @@ def backtest(location: Path, out: Path) -> tuple[pd.DataFrame, FileContent]:
     import pandas as pd
 
     from spark_jobs.sources.metrics.files import by_key, read_series
-    from weir_models.anomaly_detection.stream import detect
+    from weir_models.anomaly_detection.detector import detect
 
     require_writable(out)
     content = read_series(location)

@@ -96,7 +96,7 @@ def _labelled_day(settings: Settings, folder: Path, split: str) -> Any:
     from spark_jobs.session import spark_session
     from spark_jobs.sources.cloudfront import jobs
     from spark_jobs.sources.cloudfront.layouts import name_hour
-    from weir_models.client_abuse import labelling
+    from weir_models.client_abuse import labeling
 
     lake, runner = Lake(str(folder / "lake")), SparkRunner.of(settings)
     listed = [asdict(one) for one in list_objects(str(folder / "raw"))]
@@ -114,7 +114,7 @@ def _labelled_day(settings: Settings, folder: Path, split: str) -> Any:
     for job in (jobs.requests, jobs.client_hourly, jobs.client_daily, jobs.request_scores, jobs.client_attacks):
         job(run)
     frame = jobs.client_frame(run).drop("attack_request_ids", "event_hour").toPandas()
-    return labelling.label(frame, pd.read_parquet(folder / "truth" / "clients.parquet"), split)
+    return labeling.label(frame, pd.read_parquet(folder / "truth" / "clients.parquet"), split)
 
 
 TRAINING = {

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.weir_models.anomaly_detection.anomaly_series import clusters
+from tests.weir_models.anomaly_detection.labeled_series import clusters
 from weir_models import cards, registry, tracking
 from weir_models.anomaly_detection.model import AnomalyDetection, evaluate, fit
 from weir_models.anomaly_detection.series import SeriesError

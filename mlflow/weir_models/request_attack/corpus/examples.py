@@ -1,0 +1,78 @@
+"""Labelled requests written from how browsers, programs and attackers write them; the same ones for a seed.
+
+Every family of values is placed by the same hand (paths, parameter names, user agents, referers, encodings), so
+that only the value tells attack from benign. A family is in one split: some are fitted, some fix the threshold,
+some are kept for the evaluation. Nothing here is taken from a public set.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from weir_models.request_attack.corpus.grammars import benign_requests, code, probes, script, sql_quiet, system
+from weir_models.request_attack.corpus.placing import Request, place
+
+COLUMNS = (
+    "method", "uri_path", "uri_query", "user_agent", "referer", "is_attack", "attack_class", "family", "split",
+)  # fmt: skip
+SPLITS = ("fit", "calibrate", "evaluate")
+ATTACK_SHARE = 0.4
+DEFAULT_SIZE = 60_000
+
+
+@dataclass(frozen=True)
+class Family:
+    """One way of writing requests; all of its examples are in one split."""
+
+    name: str
+    split: str
+    attack_class: str | None
+    write: Callable[[random.Random], str | Request]
+    """A value to be placed, or a whole request."""
+    share: float = 1.0
+
+
+def _families() -> tuple[Family, ...]:
+    found = []
+    for name, split, share, write in benign_requests.FAMILIES:
+        found.append(Family(f"benign_{name}", split, None, write, share))
+    for module in (sql_quiet, script, system, code, probes):
+        for attack_class, name, split, share, write in module.FAMILIES:
+            found.append(Family(f"{attack_class}_{name}", split, attack_class, write, share))
+    return tuple(found)
+
+
+FAMILIES = _families()
+
+
+def generate(seed: int, size: int = DEFAULT_SIZE) -> pd.DataFrame:
+    """About `size` labelled requests with the columns of training/cloudfront/request_examples."""
+    attacks = [family for family in FAMILIES if family.attack_class]
+    benign = [family for family in FAMILIES if not family.attack_class]
+    rows: list[tuple[object, ...]] = []
+    for families, share in ((attacks, ATTACK_SHARE), (benign, 1 - ATTACK_SHARE)):
+        total = sum(family.share for family in families)
+        for family in families:
+            rng = random.Random(f"{seed}/{family.name}")
+            for _ in range(max(8, round(size * share * family.share / total))):
+                made = family.write(rng)
+                request = made if isinstance(made, Request) else place(rng, made)
+                rows.append(
+                    (
+                        request.method,
+                        request.path,
+                        request.query,
+                        request.user_agent,
+                        request.referer,
+                        family.attack_class is not None,
+                        family.attack_class,
+                        family.name,
+                        family.split,
+                    )
+                )
+    random.Random(seed).shuffle(rows)
+    return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -1,0 +1,107 @@
+"""Signals of somebody looking round: files that no page links to, consoles, known weak devices, names of tools.
+
+A name counts where a scanner asks for it: as a whole segment near the root. A picture of a console deep in a blog,
+or a page about it, is content.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from weir_models.request_attack.signals.signal import Signal
+
+_path = partial(Signal, attack_class="scanner_probe", kinds="p")
+_agent = partial(Signal, attack_class="scanner_probe", kinds="a")
+_any = partial(Signal, attack_class="scanner_probe")
+
+_NEAR_ROOT = r"^/{1,2}(?:[\w.~%-]{1,30}/){0,2}"
+_END = r"(?:[/;?]|$)"
+
+_TOOLS = r"(?:sqlmap|\bnikto|nessus|openvas|\bnuclei\b|acunetix|netsparker|invicti|wpscan|joomscan|droopescan|dirbuster|gobuster|dirsearch|feroxbuster|fuzz\s+faster\s+u\s+fool|\bffuf|wfuzz|masscan|zgrab|\bzmap|\bnmap\b|w3af|arachni|skipfish|havij|whatweb|wapiti|\bvega/|appscan|\bwebinspect\b|qualys|burpcollaborator|burp\s?suite|owasp\s?zap|zaproxy|jaeles|\bxray\b|\bgoby\b|pocsuite|\bxspider|metasploit|morfeus|zmeu|\bcommix|dalfox|xsstrike|\bxsser|jorgee|muieblackcat|\bfimap|\bparos\b|webscarab|thc.hydra|\(hydra\)|patator|cgichk|n-stealth|grendel-scan|sqlninja|bsqlbf|absinthe|pangolin|\bjsql|nosqlmap|tplmap|l9explore|l9tcpid|leakix|censysinspect|internet-?measurement|[\w)][_-]scanner\b|(?:security|vuln\w*|web|port|site|attack|exploit|network|xss|sqli?)[\s_-]?scan|\bscan(?:ner)?/\d|pentest|penetration\s?test|bug\s?bounty|\bexploit|detectify|probely|rapid7|nexpose|tenable|hello,?\s?world|custom-asynchttpclient|alittle\s+client|red\s?team)"
+
+_DATABASE_CONSOLES = r"(?:php[-_]?my[-_]?admin[\w.-]{0,16}|pma\d{0,4}|mysql[-_]?admin|myadmin|dbadmin|sqladmin|phppgadmin|pgadmin\d?|adminer(?:[-_][\w.-]{1,20})?|sqlitemanager|websql|mysqlmanager|sqlmanager|sql-admin|phpmanager|rockmongo|mongo-express|_phpmyadmin|xampp|wamp)"
+
+_CONSOLES = r"(?:adminer(?:[-_][\w.-]{1,20})?\.php|host-manager|jmx-console|web-console|admin-console|jolokia|heapdump|hystrix\.stream|_cat|_cluster|_nodes|_all_dbs|_utils|_search|_ignition|telescope|_debugbar|_profiler|__debug__|elmah\.axd|trace\.axd|crx|querybuilder\.json|axis2|cfide|railo-context|lucee|wls-wsat|_async|bea_wls[\w-]*|uddiexplorer|consolejndi\.portal|console\.portal|ws_utc|hawtio|graphiql|jmxinvokerservlet|ejbinvokerservlet|asynchpeople|v2/_catalog|containers/json|api/v1/(?:pods|namespaces|nodes)|v1/agent/self|druid/(?:index\.html|login\.html|indexer)|nacos|solr/(?:admin|\w+/(?:select|dataimport|config|debug))|manager/(?:html|text|status|jmxproxy)|actuator/(?:env|heapdump|trace|httptrace|mappings|beans|dump|threaddump|logfile|configprops|gateway|jolokia|shutdown|loggers|auditevents|sessions|refresh|restart)|jenkins/(?:script|login|computer)|hudson/script|securityrealm|descriptorbyname|scripttext|server-(?:status|info)|status\?full|system/console|felix/console|debug/pprof|debug/vars|h2-console|kubernetes-dashboard|invoker)"
+
+_DEVICES = r"(?:hnap1|boaform|gponform|goform|setup\.cgi|login\.cgi|currentsetting\.htm|tmunblock\.cgi|evox|nmaplowercheck\d*|nice%20ports.*|trinity\.txt\.bak|ecp|owa|autodiscover|ews|remote/(?:fgt_lang|login|logincheck|hostcheck_validate)|dana-(?:na|ws|cached)|[+ ]cscoe[+ ]|[+ ]cscot[+ ]|\+webvpn\+|global-protect|sslmgr|tmui|mgmt/(?:tm|shared)|vpns|vpn/(?:index\.html|\.\.)|netscaler|nitro/v1|logon/logonpoint|ui/vropspluginui|websso|vcac|hipreports|onvif|stalker_portal|isapi|videostream\.cgi|snapshot\.cgi|axis-cgi|webui|level/\d+/exec|ping\.ccp|backupmgt|rom-0|diag_form|apply\.cgi|soap\.cgi|moadmin\.php|hp/device|sap/bc|centreon|ispconfig|vtigercrm|zimbraadmin|a2billing|vicidial|freepbx|cgi-bin/(?:luci|nobody|jarrewrite\.sh|test-cgi|printenv|php\d?|viewcvs|awstats|supervisor|mainfunction|webproc|user|admin|authlogin|login|status|view|perl|sh|bash|\.|%|[\w-]+\.(?:sh|exe|asp|bat))[\w./-]*|device\.rsp|guest_auth|vpn_index|sslvpn_logon|php/login\.php|developmentserver|wanipcn\.xml|picsdesc\.xml|boafrm|cgi/\w+\.cgi)"
+
+_WEAK = r"(?:eval-stdin\.php|phpunit|vendor/(?:phpunit|composer/installed\.json|laravel-filemanager)|thinkphp|struts2?-(?:rest-)?showcase|struts2-\w+|wp-file-manager|connector\.(?:minimal\.)?php|revslider|kcfinder/(?:upload|browse)\.php|fckeditor/editor/filemanager|ckfinder/(?:core/connector|userfiles)|uploadify(?:\.php|\.swf)|jquery-file-upload|wlwmanifest\.xml|setup-config\.php|magmi/web|downloader/index\.php|_vti_(?:bin|pvt|inf\.html|cnf)|_layouts|msadc|iisadmpwd|iissamples|iishelp|desktopmodules|telerik\.web\.ui\.\w+|dialoghandler\.aspx|sitecore/(?:login|shell)|bitrix/(?:admin|tools)|typo3/index\.php|components/com_\w+|index\.php/component/\w+|examples/(?:jsp|servlets)|servlet/(?:~|file)\w*|jbossmq-httpil|filemanager/(?:upload|dialog|browser)[\w./-]*|plugins/[\w-]+/(?:readme|changelog)\.txt|wp-json/wp/v2/users|changelog\.txt|install(?:er)?/?(?:index|install)?\.php|setup/(?:index|install|setup)\.php|sites/default/files/\w+\.php|core/install\.php|mt-(?:xmlrpc|upgrade|check)\.cgi|awstats(?:totals)?\.(?:pl|cgi|php)|awstats/awredir\.pl|webcalendar|cgi-sys|cgi-mod|cgi-local|scripts/(?:\.\.|root\.exe|setup\.php|perl|cgimail\.exe|samples)|invokefunction|bsh\.servlet\.\w+|ueditor/(?:net|php|jsp|asp)/controller\.\w+|kindeditor/(?:php|jsp|asp)/\w+|workrelate|e-mobile|weaver/bsh|seeyon/(?:thirdparty|htmlofficeservlet|management|ajax)\w*|general/index/uploadfile\.php|ispirit/im/upload\.php|mobile/api/api\.ali\.php|eoffice|tplus/sm|yyoa|createmysql|nc/servlet)"
+
+SIGNALS = (
+    _path(
+        "hidden_file",
+        weight=6,
+        pattern=r"/\.(?:env(?:[._-]\w+)*(?:$|[/~])|git(?:/|$|-credentials)|gitconfig|gitlab-ci|svn(?:/|$)|hg(?:/|$)|bzr(?:/|$)|cvs(?:/|$)|aws/|ssh(?:/|$)|docker(?:/|cfg|env|ignore)|kube/|npmrc|netrc|htaccess|htpasswd|ds_store|idea/|vscode/|bash(?:_\w+|rc)|zsh\w*|profile$|\w+_history|pgpass|my\.cnf|s3cfg|boto$|rediscli|travis|circleci|config/|local/|ftpconfig|remote-sync|ssl/|passwd|subversion|php_cs|phpunit|vimrc|viminfo|wp-config|mysql_history|well-known/(?:pki-validation/\w+\.php|acme-challenge/\w+\.php)|\w{1,20}\.sw[pon])",
+    ),
+    _path(
+        "backup_of_code",
+        weight=4.5,
+        pattern=r"/[\w.-]{1,60}\.(?:php\d?|aspx?|jsp|env|config|conf|cfg|ini|inc|yml|yaml|py|rb|htaccess|properties)\.?(?:~|\.?(?:bak|old|orig|save|swp|swo|backup|copy|tmp|1|dist|sample|zip|tar|gz|tgz|rar|7z))$|/[\w.-]{1,40}\.php~$|[\w/]\.(?:inc|old|orig|bak|save|backup)$",
+    ),
+    _path(
+        "backup_of_site",
+        weight=4.2,
+        pattern=r"^/(?:[\w-]{1,20}/)?(?:backups?|db|dump|database|site|sites|www|web|html|public_html|wwwroot|htdocs|website|wordpress|wp|data|mysql|sql|old|bak|full|archive|release|src|source|code|config|localhost|users|admin|test|1|2|a|root|db_backup|dbdump|[\w-]{1,20}\.(?:com|net|org))(?:[_-]?(?:backup|bak|old|db|\d{1,8}))?\.(?:zip|tar|tar\.gz|tgz|gz|rar|7z|sql|sql\.gz|bak|mdb|sqlite3?|db|dump|tar\.bz2)$|^/[\w./-]{1,60}\.(?:sqlite3?|mdb|pem|pfx|p12|kdbx|ovpn|swp|sql|bak)$",
+    ),
+    _path(
+        "settings_file",
+        weight=4.5,
+        pattern=_NEAR_ROOT
+        + r"(?:wp-config|config\.inc|settings|database|parameters|secrets?|credentials|application(?:-\w+)?|appsettings(?:\.\w+)?|local_?settings|connectionstrings?|phpinfo|php_?info|infophp|pinfo|sftp-config|ftp-sync|deployment-config|docker-compose(?:\.\w+)?|serverless|firebase|google-services|client_secrets?|aws(?:-credentials)?|service-account\w*|web|key|keys|private|sftp|ftp)(?:\.php\.?\w*|\.inc|\.config|\.ya?ml|\.ini|\.properties|\.lock|\.toml|\.env|\.conf|\.cfg)$|"
+        + _NEAR_ROOT
+        + r"(?:id_rsa|id_dsa|id_ed25519|authorized_keys|phpinfo(?:\.php)?|dockerfile|vagrantfile|procfile|sftp-config\.json|appsettings\.json|credentials\.json|credentials|secrets\.json|composer\.(?:lock|phar)|gruntfile\.js|php\.ini|my\.ini|web\.config|global\.asax?|info\.php|test\.php|i\.php|pi\.php|php\.php|debug\.php|wp-config\.php|configuration\.php|localconfig\.php|htpasswd|passwd|shadow)(?:$|[/?~])",
+    ),
+    _path(
+        "database_console",
+        weight=4.5,
+        pattern=r"^/{1,2}"
+        + _DATABASE_CONSOLES
+        + _END
+        + r"|"
+        + _NEAR_ROOT
+        + _DATABASE_CONSOLES
+        + r"/(?:index|setup|main|sql|db_\w+|import|export|url|scripts|version_check|doc|changelog)(?:[./]|$)",
+    ),
+    _path("console", weight=4.5, pattern=_NEAR_ROOT + _CONSOLES + _END),
+    _path("device", weight=5, pattern=r"^/{1,2}(?:[\w.~%-]{1,30}/)?" + _DEVICES + _END),
+    _path("weak_code", weight=5, pattern=_NEAR_ROOT + r"(?:[\w.~%-]{1,40}/){0,5}" + _WEAK + _END),
+    _path(
+        "common_console",
+        weight=2,
+        pattern=r"^/(?:solr|jenkins|hudson|jupyter|weblogic|portainer|rundeck|zeppelin|activemq|rabbitmq|sonarqube|websphere|jboss|druid|kibana|grafana|prometheus|consul|airflow|teamcity|bamboo|sonar|nexus|artifactory|console|manager|metrics|swagger(?:-ui)?(?:\.html|\.json)?|api-docs|actuator|env|trace|script|shell|xmlrpc\.php|wp-login\.php|timthumb\.php|zimbra|horde|roundcube|squirrelmail|cacti|zabbix|cpanel|webmin|plesk|phpinfo|wp-admin/install\.php|nagios3?|wordpress|wp|drupal|blog/wp-login\.php|old|backup|test|dev|cgi-bin|setup\.php|install\.php|config\.json|config\.php|configuration)"
+        + _END,
+    ),
+    _path(
+        "wordpress_inside",
+        weight=4,
+        pattern=r"/wp-includes/[\w/-]*\.php|/wp-content/(?:plugins|themes)/[\w/-]{1,80}(?:upload|shell|connector|ajax-?upload|download|export|import|proxy)[\w-]*\.php|/xmlrpc\.php\?rsd|/wp-(?:load|settings|mail|blog-header|cron-?\w+)\.php$",
+    ),
+    _path(
+        "admin_page",
+        weight=1.5,
+        pattern=r"^/(?:admin(?:istrator)?|admin\d|cms|cpanel|webadmin|siteadmin|adminpanel|admin_area|bb-admin|moderator|controlpanel|manage(?:r|ment)?|backend|backoffice|phpadmin|superadmin|root|sysadmin|user/login|login\.(?:php|aspx?|jsp|do|cgi|action))(?:/|\.php|$)",
+    ),
+    _path(
+        "unlikely_script",
+        weight=2,
+        pattern=r"^/\w{5,10}\d{1,4}\.(?:php\d?|jspx?|aspx?|cgi|idc|htr|ida|printer|idq|exe|dll|pl)(?:$|/)|\.(?:idc|htr|ida|idq|printer|htw|stm|nsf|mdb)/?$|^/[\w/-]{1,40}/\w+\.(?:dll|exe)(?:\?|$|/)",
+    ),
+    _path(
+        "repeated_names",
+        weight=2.5,
+        pattern=r"/(?:descriptorbyname|securityrealm|checkscript)/|/org\.jenkinsci\.|\.action(?:%20|\s|;|/)|\.(?:jsp|php|asp)::\$data",
+    ),
+    _path("tool_artefact", weight=5, pattern=r"(?:nessus|acunetix|\bnikto|openvas|netsparker|sqlmap|\.nasl\b)"),
+    _any(
+        "tool_artefact_in_value",
+        weight=4,
+        pattern=r"\b(?:nessus|acunetix|nikto|openvas|netsparker|appscan|sqlmap|w3af|arachni|skipfish)\b|\.nasl\b|\bevil\.\w{2,4}\b|\battacker\.\w{2,4}\b",
+        kinds="vr",
+    ),
+    _agent("tool_agent", weight=7, pattern=_TOOLS),
+    _agent(
+        "exploit_agent",
+        weight=5,
+        pattern=r"@(?:[\w-]+\.)?(?:oast|interact|burpcollab)|nasl\b|<\?php|<script|union\s+select|\b(?:wget|curl)\s+(?:-|https?:|[a-z][\w-]*\.)",
+    ),
+)

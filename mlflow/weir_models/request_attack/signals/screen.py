@@ -1,0 +1,92 @@
+"""The first look: which texts hold anything at all that a signal could speak about. Part of the model.
+
+A few linear passes of RE2 over the distinct texts; what they pass over scores as a request with no signal. The
+look must be wider than the signals together: a test runs every signal over texts that it lets go.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from weir_models.request_attack.signals.catalog import BY_NAME, SIGNALS
+from weir_models.request_attack.signals.matching import matches
+from weir_models.request_attack.signals.system import COMMANDS
+
+_S = r"[\s+\x{a0}]*"
+_MARKS = (
+    r"['\"<`\\({\x00-\x1f\x7f]|--|\.\.|/\.[^w]|\./\.|//[/.]|^//|\]\[|\[[#$'\"]|&&|__|==|%[nspxd{(u]|%$|%\d+\$|[#@*~%]\{"
+    r"|/\*|\*/|\*[)(]|\d\*\d|[!<]!|!=|\$[{(_@a-z]|\{\{|>[\s+]*[/&]|>>|[\w/]>$|\w~$|\?\?|@@|#\w*[=.]|\)[\s+]*#"
+    r"|[\x{e000}\x{e001}\x{560a}\x{560d}]"
+    rf"|\|\||\|{_S}(?:$|[/$.]|{COMMANDS}\b)|;{_S}(?:$|[a-z/$@#-])|&{_S}{COMMANDS}\b"
+    r"|aaaaaaaaaaaa|xxxxxxxxxxxx|000000000000000|111111111111111"
+)
+_FOLDED = r"[\x{80}-\x{bf}\x{2b0}-\x{2ff}\x{1d00}-\x{1dff}\x{2000}-\x{218f}\x{2460}-\x{24ff}\x{3000}\x{3200}-\x{33ff}\x{fb00}-\x{fb06}\x{fe00}-\x{ffff}\x{e000}\x{e001}\x{1d400}-\x{1d7ff}]"
+"""Characters that folding turns into others: a text with them is looked at again for everything."""
+_WORDS = (
+    r"union[^a-z0-9=_]|select[^a-z0-9=&_-]|\b(?:order|group)[\s+]+by\b|\blimit[\s+]+\d|\bhaving[\s+]+\d|\bnull[\s+]*,|\bwhen\b|\bwaitfor\b",
+    r"information_schema|sysobjects|syscolumns|sys(?:databases|users|processes)|sqlite_|pg_\w|all_(?:tables|users|tab)|user_ta|dba_|msysa|msyso|mysql\.|\bmaster\.|\bsys\.|sysibm|syscat|rdb|table_|column_",
+    r"(?:out|dump|in)file|\b[sx]p_|\bexec[\s+(]|\bdeclare[\s+]|\b(?:insert[\s+]+into|delete[\s+]+from|drop[\s+]|alter[\s+]|truncate[\s+]|create[\s+]|update[\s+]|bulk[\s+])|system_user|session_user|current_|utl_|dbms_|ctxsys|openrowset|procedure",
+    r"(?:^|[=\s+\d),]|\w)x?(?:or|and)[\s+]+(?:[-+~!\d(]|not\b)|(?:^|[=\s+\d),])x?(?:or|and)[\s+]+\S+[\s+]*(?:=|<>|\blike|\bis\b|\bin\b|\bbetween)|\bwhere[\s+]+\S+[\s+]*(?:=|like|in\b)",
+    r"javascript|vbscript|livescript|mocha:|jscript|data:|script.{0,3}(?:alert|document|prompt|confirm|src)|document\s*[.\[?]|window\s*[.\[]|(?:self|top|parent|this|globalthis|frames)\s*[.\[]|location[\s+]*[.=]|localstorage|innerhtml|constructor|prototype|\bon[a-z]+[\s+]*=|\bv-|\bng-|orderby:|srcdoc|formaction|xlink:|fscommand|http-equiv|xmlns|\bthrow[\s+]|style=|-moz|-o-link|@import|@keyframes|expression",
+    r"objectclass|userpassword|db\.\w|this\.\w",
+    r"[/\\](?:etc|proc|var|usr|root|home|dev|s?bin|windows|winnt|inetpub)\b|(?:boot|win|system|php|desktop)\.ini|system32|ntuser|pagefile|global\.asa|httpd\.conf|[._]log\b|_history|id_[rd]sa|authorized_keys|known_hosts|(?:web|meta)-inf|etc/|proc/|windows/|\.(?:0x|u22|c0af)|0x2e|(?:^|[=/\s|])[a-z]:[/\\]|[a-z]\$|(?:con|nul|prn|aux|com1|lpt1)(?:[/\\.]|$)|\{file",
+    r"\b(?:wget|curl|lynx|lwp-download|certutil|bitsadmin|tftp|whoami|uname|ifconfig|ipconfig|netstat|nslookup|traceroute|systeminfo|tasklist|powershell|pwsh|getent|netcat|ncat|busybox|telnetd|crontab|printenv|regsvr32|rundll32|[cw]script|mshta|cmd(?:\.exe|/)|cmd[\s+]*/|command\.com|mkfifo|nohup|killall|checkpoint-action|__import__|child_process|execsync|phpinfo|php_uname)\b",
+    r"\b(?:cat|tac|head|tail|less|more|nl|ls|dir|type|cp|mv|rm|chmod|vi|grep|strings|sort|od|xxd|base64|tar|find|source|ping|sleep|nc|expr|set|net|timeout|choice|id|echo|printf|python\d?|perl|ruby|php|node|lua|import|ba?sh|zsh|os)(?:\.exe)?[\s+.]+(?:[-/\d.*]|[a-z]:|user|view|localgroup|start|os|socket|subprocess|pty|hosts|system|popen|[\w-]+\.)",
+    r"java[x.]|java\.|groovy|ognl|xwork|opensymphony|servletaction|memberaccess|allowstatic|denymethod|excludeprop|getruntime|processbuilder|getclass|newinstance|\.exec|forname|scriptengine|(?:org|com|sun)\.\w+\.\w|class\.\w|classloader|freemarker|velocity|\bth:|redirect(?:action)?:|action:|method:|system\.diag|@(?:grab|astest|system|html\.|import|using|model)",
+    r"jndi|ldaps?:|rmi:|iiop:|corba|ro0ab|aced|h4siaaaa|yosoamay|ysoserial|commonscoll|badattribute|invokertransf|templatesimpl|jdbcrowset|urldns|c3p0|@type|[oac]:\+?\d+:|python/|ruby/|\bgasv|pickle|nd_func|!!|objectdataprov|losformatter|typeconfused|activitysurr|activityksurr|windowsidentity|com\.sun|sun\.reflect",
+    r"(?:file|gopher|dict|netdoc|jar|s?ftp|tftp|smb|afp|imap|pop3|php|expect|phar|zip|glob|ogg|ssh2|zlib|rar|url):|https?:(?:///|\\\\|//[^/]*@)|169\.254|metadata[./]|100\.100\.100|instance-data|opc/v|fd00|/latest/|computemeta|//(?:127\.|localhost|0[:/x.]|0$|\[|10\.|192\.168|172\.|\d\d\d\d\d\d\d\d|[a-z0-9.-]*(?:nip|xip|sslip)\.io)|burpcollab|oastify|\boast\.|interact|dnslog|ceye|requestbin|webhook|canarytok|pingb|bxss|xss\.ht|ngrok|r87|eyes\.sh|beeceptor|requestcatcher|pipedream|hackr|vcap\.me|lvh\.me|introspection|xinclude|schemalocation",
+    r"allow_url|auto_(?:pre|ap)pend|disable_func|open_basedir|safe_mode|force_redirect|redirect_status|suhosin|register_globals|(?:^|[=&?\s+])-[ds]\b|invokefunction|call_user|think|vars\[|filter\[\]=|_method=|#(?:post|markup|lazy|access|pre_)|element_parents|drupal_ajax|ajax/render|widgetconfig|confirm\.php|vbulletin|controller=|s=/?index|globals",
+    r"https?:[^&\s]+(?:\.(?:txt|php\d?|inc|jpg|gif|dat|log|sh|phtml)\?|/(?:r57|c99|id|cmd|shell|test|bot|safe|evil|r0x|echo)\d*\.|\?$)",
+    r"(?:^|&|\?)(?:cmd|exec|command|execute|shell|run|z\d|ppp|pass|c99|act)=",
+    r"nessus|acunetix|nikto|openvas|netsparker|appscan|sqlmap|w3af|arachni|skipfish|\.nasl|\bevil\.|\battacker\.",
+    r"server\.(?:create|execute|mappath|scriptt|transfer)|response\.|wscript|filesystemobj|adodb|resume[\s+]next|request\.|getparameter|cfexecute|alert[?]|(?:cmd|shell|c99|r57|wso|b374k|c100|alfa|antsword|behinder|godzilla|weevely|mailer|spy|bypass|priv8|filesman)\w*\.(?:php|phtml|jsp|asp|cgi|pl|cfm|ashx)",
+)
+"""By what the signals are about; several small automata run faster than one large."""
+_AGENT = r"['\"<`\\{$\x00-\x1f]|\|{|\(\)|\||union|select|\(select|sleep\(|--|jndi|ldap:|rmi:"
+_BASE64 = r"(?:^|[^A-Za-z0-9+_-])(?:[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]){3,}"
+_UPLOADED = r"(?:uploads?|files?|images?|img|media|tmp|temp|cache|avatars?|attachments?)/(?:[\w./-]*/)?[\w.-]+\.(?:php|phtml|phar|jsp|asp|ashx|cgi|cfm)|\.(?:php\d?|phtml|jspx?|aspx?)(?:\.(?:jpe?g|png|gif)|::|;)|^/?(?:https?|ftp):|\.(?:c99|r57)|/(?:c99|r57|wso\d*|b374k|c100|alfa|shell|webshell|mini|1n73|indoxploit|leaf|xleet|0x|up|spy|jspspy|aspxspy|phpspy|wp-?shell|marijuana|gel4y|fox|doc\.php7|priv8|madspot|sym403|g3|gank|bypass)[\w-]*\.(?:php|phtml|jsp|asp|cgi|pl|cfm|ashx)"
+
+_WORD_LOOKS = tuple(f"(?i:{'|'.join(_WORDS[i : i + 2])})" for i in range(0, len(_WORDS), 2))
+
+LOOKS: dict[str, tuple[str, ...]] = {
+    "v": (f"(?i:{_MARKS})", *_WORD_LOOKS),
+    "r": (f"(?i:{_MARKS})", *_WORD_LOOKS),
+    "p": (
+        f"(?i:{_MARKS})",
+        f"(?i:{_UPLOADED})",
+        *_WORD_LOOKS,
+        *(
+            f"(?i:{signal.pattern})"
+            for signal in SIGNALS
+            if signal.attack_class == "scanner_probe" and "p" in signal.kinds
+        ),
+    ),
+    "a": (
+        f"(?i:{_AGENT})",
+        *(f"(?i:{BY_NAME[name].pattern})" for name in ("tool_agent", "exploit_agent", "shell_path")),
+    ),
+    "m": ("",),
+}
+"""Patterns by kind of unit; a text is suspicious where any occurs."""
+UNDECODED = r"%[0-9a-fA-Fu]|&#|&[a-zA-Z][a-zA-Z0-9]*;|\\[ux]"
+
+
+def undecoded(texts: pa.Array) -> NDArray[np.bool_]:
+    """Which texts still carry an encoding."""
+    return matches(texts, UNDECODED)
+
+
+def hiding(texts: pa.Array) -> NDArray[np.bool_]:
+    """Which decoded texts may hold another text in base64: four letters of it each begin with one of 32."""
+    return matches(texts, _BASE64)
+
+
+def looks(kind: str, texts: pa.Array) -> NDArray[np.bool_]:
+    """A row a look, a column a text: which decoded texts a signal could speak about, and what about them says so."""
+    found = np.zeros((len(LOOKS[kind]), len(texts)), dtype=bool)
+    for number, pattern in enumerate(LOOKS[kind]):
+        found[number] = matches(texts, pattern)
+    found[:, matches(texts, _FOLDED)] = True
+    return found

@@ -1,0 +1,100 @@
+"""From the fields of a request to units: the pieces that are judged alone, each with its views.
+
+A unit is a path, one parameter of a query, the path or one parameter of a referer, a user agent, or an unusual
+method with its path. Judging pieces alone keeps a long benign query from adding up to an attack, and lets the
+same piece be judged once however often it occurs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from weir_models.request_attack.text import decoding
+from weir_models.request_attack.text.decoding import NULL_MARK, OVERLONG_MARK
+from weir_models.request_attack.text.sql_tokens import token_types
+
+HIDING_KINDS = "pvr"
+"""Fields in which texts in base64 are looked for."""
+NEXT_PARAMETER = re.compile(r"&(?=[\w.$:%\[\]-]{1,64}=)")
+PARAMETER_NAME = re.compile(r"^[\w.$:%\[\]-]{0,64}=(?!=)")
+ORIGIN = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]{1,12}://[^/?#\s'\"<>${}\\]*")
+PATH_PAYLOAD = re.compile(r"/\*|['\"()\s;<>`,]")
+MARKS = re.compile(f"[{NULL_MARK}{OVERLONG_MARK}]")
+
+SQL_COMMENT = re.compile(r"/\*!\d{0,6}|/\*.{0,200}?\*/|\*/|(?:--|#)[^\n]{0,200}\n", re.DOTALL)
+SQL_ODD_SPACE = re.compile(r"  |[\r\n`]")
+SQL_SPACE = re.compile(r"[\s`]+")
+SHELL_FIELD = re.compile(r"\$\{?ifs\}?(?:\$\d)?|\$[@*]|\$\{@\}")
+SHELL_PADDED = re.compile(f"['\"\\\\^{NULL_MARK}{OVERLONG_MARK}]")
+SHELL_QUOTES = str.maketrans("", "", "'\"\\^" + NULL_MARK + OVERLONG_MARK)
+COMPACT = str.maketrans(
+    "", "", " \t\r\n'\"`\\\xad\u200b\u200c\u200d\ufeff" + NULL_MARK + OVERLONG_MARK + "".join(map(chr, range(1, 32)))
+)
+SCRIPT_COMMENT = re.compile(r"/\*.{0,200}?\*/|<!--|-->")
+
+
+class Unit(NamedTuple):
+    """One piece of a request: where it stands and its text, folded."""
+
+    kind: str
+    text: str
+
+
+def units_of(kind: str, decoded: str) -> list[Unit]:
+    """The units of one decoded field."""
+    text = decoding.fold(decoded)
+    if kind == "v":
+        return _parameters("v", text)
+    if kind not in "pr":
+        return [Unit(kind, text)]
+    path, mark, query = (ORIGIN.sub("", text) if kind == "r" else text).partition("?")
+    found = [Unit(kind, path)] if path else []
+    return found + _parameters("v" if kind == "p" else "r", query) if mark else found
+
+
+def hidden_units(decoded: str) -> list[Unit]:
+    """The texts that stand in a decoded field in base64, each as if it were a value."""
+    return [Unit("v", decoding.fold(hidden)) for hidden in decoding.hidden_texts(decoded)]
+
+
+def _parameters(kind: str, query: str) -> list[Unit]:
+    """Parameter by parameter, and values of one name together; an ampersand that no name follows is part of a value."""
+    if "&" not in query:
+        return [Unit(kind, query)] if query else []
+    pieces = [piece for piece in NEXT_PARAMETER.split(query) if piece]
+    found = [Unit(kind, piece) for piece in pieces]
+    names = [piece.partition("=")[0] for piece in pieces]
+    if len(set(names)) < len(names):
+        joined: dict[str, list[str]] = {}
+        for name, piece in zip(names, pieces, strict=True):
+            joined.setdefault(name, []).append(piece[len(name) + 1 :])
+        found += [Unit(kind, ",".join(values)) for values in joined.values() if len(values) > 1]
+    return found
+
+
+def value_of(unit: Unit) -> str:
+    """The text without the parameter's name; of a path the part that may be a payload."""
+    if unit.kind == "p":
+        found = PATH_PAYLOAD.search(unit.text)
+        return unit.text[unit.text.rfind("/", 0, found.start()) + 1 :] if found else ""
+    if unit.kind in "vr":
+        return PARAMETER_NAME.sub("", unit.text, count=1)
+    return unit.text
+
+
+def views(unit: Unit) -> tuple[str, str, str, str, str, str]:
+    """The unit's text as signals read it, in the order of signal.VIEWS."""
+    kind, text = unit
+    value = value_of(unit)
+    sql = value if value.isascii() else MARKS.sub("", value)
+    tokens = token_types(sql.replace("`", " ")) if kind in "pvr" else ""
+    if "*" in sql or "\n" in sql:
+        sql = SQL_COMMENT.sub(" ", sql)
+    if SQL_ODD_SPACE.search(sql):
+        sql = SQL_SPACE.sub(" ", sql)
+    shell = SHELL_FIELD.sub(" ", text) if "$" in text else text
+    if SHELL_PADDED.search(shell):
+        shell = shell.translate(SHELL_QUOTES)
+    compact = (SCRIPT_COMMENT.sub("", text) if "*" in text or "--" in text else text).translate(COMPACT)
+    return text, value, sql, shell, compact, tokens
