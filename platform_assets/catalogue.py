@@ -8,9 +8,9 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.automation import follows_upstream, key_of
+from platform_assets.domains.waf.tables import WAF_PLAN
 from platform_assets.resources import glue
 from platform_assets.settings import Settings
-from platform_assets.waf.tables import WAF_PLAN
 
 CATALOGUE_KEY = dg.AssetKey(["exports", "catalogue"])
 

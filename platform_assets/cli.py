@@ -15,8 +15,9 @@ import typer
 
 from platform_assets.anomaly_cli import run_anomaly_command
 from platform_assets.backtest_cli import backtest_app
+from platform_assets.domains.scaling.cli import run_scaling_command, scaling_app
+from platform_assets.domains.waf.cli import waf_app
 from platform_assets.features_cli import features_app
-from platform_assets.scaling_cli import run_scaling_command, scaling_app
 from platform_assets.terminal import (
     Home,
     Override,
@@ -28,7 +29,6 @@ from platform_assets.terminal import (
     stop_where_not_applied,
     time_of,
 )
-from platform_assets.waf_cli import waf_app
 
 app = typer.Typer(
     help="CloudFront access logs in, AWS WAF changes out; cluster metrics in, scaling and alerts out.",
@@ -61,8 +61,8 @@ def run_edge_command(
 ) -> None:
     """Logs -> features -> scores -> decisions -> WAF plan (and change, with --apply)."""
     from platform_assets import report, run
+    from platform_assets.domains.waf.cli import overridden
     from platform_assets.settings import remember
-    from platform_assets.waf_cli import overridden
 
     values: dict[str, Any] = {}
     if input is not None:
@@ -85,7 +85,8 @@ def demo(
     scale: Annotated[float, typer.Option(help="1.0 is about 160,000 lines a day.")] = 1.0,
 ) -> None:
     """Simulated logs into the local WAF, simulated cluster metrics into recommendations and alerts; measured against the truth."""
-    from platform_assets import anomaly_cli, demo, report, run, scaling_cli
+    from platform_assets import anomaly_cli, demo, report, run
+    from platform_assets.domains.scaling import cli as scaling_cli
     from platform_assets.settings import remember
 
     logs, metrics = demo.folders(settings_of(home))

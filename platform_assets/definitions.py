@@ -7,6 +7,8 @@ import dagster as dg
 from platform_assets.anomaly.assets import anomaly_assets
 from platform_assets.catalogue import catalogue_assets
 from platform_assets.compaction import compaction_assets
+from platform_assets.domains.scaling.assets import scaling_assets
+from platform_assets.domains.waf.assets import waf_assets
 from platform_assets.exports import export_assets
 from platform_assets.feature_store.assets import feature_group_asset
 from platform_assets.feature_store.groups import INFRASTRUCTURE_METRICS
@@ -15,11 +17,9 @@ from platform_assets.models import model_assets
 from platform_assets.polling import polling_assets
 from platform_assets.raw import raw_assets
 from platform_assets.retention import retention_assets
-from platform_assets.scaling.assets import scaling_assets
 from platform_assets.schedules import schedules
 from platform_assets.sensors import sensors
 from platform_assets.settings import Settings, load_settings
-from platform_assets.waf.assets import waf_assets
 from spark_jobs.sources.metrics.tables import CLUSTER_FEATURES
 
 

@@ -31,6 +31,7 @@ from pydantic import SecretStr
 from rich.table import Table
 from rich.text import Text
 
+from platform_assets.domains.waf.scopes import Scope
 from platform_assets.feature_store.online import DYNAMODB
 from platform_assets.feature_store.online import FILE_NAME as FEATURES_FILE
 from platform_assets.resources import database, glue
@@ -49,7 +50,6 @@ from platform_assets.resources.objects import ObjectsError, count_objects
 from platform_assets.resources.spark.cluster import RunnerError
 from platform_assets.resources.spark.engines import runner_of
 from platform_assets.settings import Settings, unknown_variables
-from platform_assets.waf.scopes import Scope
 from spark_jobs.lake import Lake, LakeError
 
 State = Literal["ok", "missing", "failed", "off"]

@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from platform_assets.domains.waf.decisions import as_utc, instant
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from platform_assets.tables import tables_of_users
-from platform_assets.waf.decisions import as_utc, instant
 from spark_jobs.contract import HOUR_COLUMN, Table, parse_hour
 from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.lake import Lake, arrow_schema

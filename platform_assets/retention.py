@@ -6,12 +6,12 @@ from typing import Any
 
 import dagster as dg
 
+from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.resources import database, metrics, notifier
 from platform_assets.resources.engine import lake_of
 from platform_assets.resources.records import trim_lines
 from platform_assets.settings import Settings
 from platform_assets.tables import all_tables
-from platform_assets.waf.tables import WAF_DECISIONS
 from spark_jobs.contract import Table
 
 RETENTION_KEY = dg.AssetKey(["housekeeping", "retention"])

@@ -196,7 +196,7 @@ class Runner:
         from platform_assets.instance import close_abandoned_runs, instance_of
 
         logging.getLogger("alembic").setLevel(logging.WARNING)
-        from platform_assets.plan_checks import OVERRIDES_TAG
+        from platform_assets.actions.checks import OVERRIDES_TAG
 
         self.settings, self.stage, self.outcome = settings, stage, Outcome()
         self.tags = {"weir/cause": "command line"} | ({OVERRIDES_TAG: " ".join(overrides)} if overrides else {})

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from platform_assets.anomaly.tables import ANOMALY_SCORES
+from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.feature_store.tables import INFRASTRUCTURE_METRICS_ROWS
 from platform_assets.listings import EDGE_SOURCE
-from platform_assets.waf.tables import WAF_DECISIONS
 from spark_jobs import registry
 from spark_jobs.contract import HOUR_COLUMN, PARSED_LAYER
 from spark_jobs.lake import Lake

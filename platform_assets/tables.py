@@ -1,9 +1,9 @@
 """Every table of the lake, whoever declares it."""
 
 from platform_assets.anomaly.tables import TABLES as ANOMALY_TABLES
+from platform_assets.domains.scaling.tables import TABLES as SCALING_TABLES
+from platform_assets.domains.waf.tables import TABLES as WAF_TABLES
 from platform_assets.feature_store.tables import TABLES as FEATURE_TABLES
-from platform_assets.scaling.tables import TABLES as SCALING_TABLES
-from platform_assets.waf.tables import TABLES as WAF_TABLES
 from spark_jobs import registry
 from spark_jobs.contract import Table
 
