@@ -65,7 +65,7 @@ setup(
     ],
     package_dir={"weir_models": "mlflow/weir_models"},
     package_data={
-        "platform_assets.waf": ["policy.yaml"],
+        "platform_assets.domains.waf": ["policy.yaml"],
         "spark_jobs": ["sources/*/README.md"],
         "weir_models": ["*/card.md"],
     },

@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.client_days import Day
-from platform_assets.waf.decisions import Decision, rank
-from platform_assets.waf.policy import load_policy
-from platform_assets.waf.rules import decide
+from platform_assets.domains.waf.decide.rules import decide
+from platform_assets.domains.waf.decisions import Decision, rank
+from platform_assets.domains.waf.policy import load_policy
 from spark_jobs.sources.cloudfront.features import EVIDENCE_REQUESTS
 from weir_models.client_abuse import evaluation
 from weir_models.client_abuse.model import ClientAbuse

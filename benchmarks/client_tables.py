@@ -28,7 +28,7 @@ PAGE = (
     "## Never to be blocked: who comes nearest",
     "nearest",
     "## What would be done",
-    "The rules of `platform_assets/waf/rules.py` with the shipped policy, hour after hour; addresses only, each with the "
+    "The rules of `platform_assets/domains/waf/decide/rules.py` with the shipped policy, hour after hour; addresses only, each with the "
     "strongest thing that was decided about it or its network. Nothing is fed back: simulated clients go on as if nobody "
     "had challenged them. No resolver and no list of ranges is asked, so nobody is spared for being a verified crawler.",
     "decisions",

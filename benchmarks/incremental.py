@@ -122,14 +122,14 @@ def _history(folder: Path, logs: list[Path], size: int) -> None:
 
 def _make(settings: Settings, interval: Interval) -> None:
     """Every hourly table of the interval, noted as made, by what the assets call."""
+    from platform_assets.domains.waf.decide.hours import decide_hours, identifier_of, loader_of
     from platform_assets.domains.waf.freshness import record_measured
+    from platform_assets.domains.waf.policy import load_policy
+    from platform_assets.domains.waf.tables import WAF_DECISIONS
     from platform_assets.lake import record, run_of
     from platform_assets.raw import update_ledger
     from platform_assets.resources.engine import lake_of
     from platform_assets.staleness import DATABASE_KEY, METRICS_KEY, record_made
-    from platform_assets.waf.deciding import decide_hours, identifier_of, loader_of
-    from platform_assets.waf.policy import load_policy
-    from platform_assets.waf.tables import WAF_DECISIONS
     from spark_jobs.sources.cloudfront.tables import SOURCE
 
     update_ledger(settings, "cloudfront")

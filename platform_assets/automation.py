@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
-from platform_assets.plan_checks import CheckResult
+from platform_assets.actions.checks import CheckResult
 from spark_jobs.contract import Table
 
 

@@ -119,9 +119,9 @@ class Runner:
         overrides: Sequence[str] = (),
         definitions: dg.Definitions | None = None,
     ) -> None:
+        from platform_assets.actions.checks import OVERRIDES_TAG
         from platform_assets.definitions import build_defs
         from platform_assets.instance import close_abandoned_runs, instance_of
-        from platform_assets.plan_checks import OVERRIDES_TAG
 
         warnings.filterwarnings("ignore", module="dagster")
         logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from platform_assets.automation import key_of
+from platform_assets.core.scheduler import Stage, is_behind
 from platform_assets.definitions import build_defs
 from platform_assets.domains.anomaly import alerting, scoring
 from platform_assets.domains.anomaly.assets import score
@@ -23,6 +23,8 @@ from platform_assets.resources.engine import lake_of
 from platform_assets.resources.notifier import NotifierError
 from platform_assets.resources.registry import NoChampionError
 from platform_assets.settings import Settings
+from platform_assets.staleness import record_made, stale_by_lineage
+from spark_jobs import lineage
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.lake import Lake, arrow_schema
 from weir_models.anomaly_detection.model import AnomalyDetection
@@ -173,19 +175,17 @@ def test_hours_without_metrics_need_no_model_and_change_nothing(home: Settings) 
         score(home, (format_hour(MONDAY),))
 
 
-def test_new_steps_lead_to_scores_and_scores_to_alerts_by_themselves(home: Settings) -> None:
-    hour = format_hour(datetime.now(UTC) - timedelta(hours=3))
-    chain = {key: key_of(key) for key in (scoring.STEPS.key, ANOMALY_SCORES.key, ANOMALY_ALERTS.key)}
-    defs, followers = build_defs(home), dg.AssetSelection.assets(*list(chain.values())[1:])
+def test_new_steps_make_scores_stale_and_scores_alerts_due(home: Settings) -> None:
+    lake, hour, stage = lake_of(home), "2026-11-20-13", Stage("end", (ANOMALY_ALERTS.key,))
+    lineage.record(lake, {scoring.STEPS.key: {hour: "made"}})
+    assert stale_by_lineage(lake, [ANOMALY_SCORES.key]) == [hour]
+    record_made(lake, [ANOMALY_SCORES.key], [hour])
+    assert stale_by_lineage(lake, [ANOMALY_SCORES.key]) == []
+    graph = build_defs(home).resolve_asset_graph()
     with dg.DagsterInstance.ephemeral() as instance:
-        found = dg.evaluate_automation_conditions(defs, instance, asset_selection=followers)
-        assert found.total_requested == 0
-        for made, asked in itertools.pairwise(chain.values()):
-            instance.report_runless_asset_event(dg.AssetMaterialization(made, partition=hour))
-            found = dg.evaluate_automation_conditions(defs, instance, asset_selection=followers, cursor=found.cursor)
-            assert found.get_num_requested(asked)
-            partitioned = asked == chain[ANOMALY_SCORES.key]
-            assert not partitioned or min(found.get_requested_partitions(asked)) == hour
+        assert not is_behind(graph, instance, stage)
+        instance.report_runless_asset_event(dg.AssetMaterialization(key_of(ANOMALY_SCORES.key), partition=hour))
+        assert is_behind(graph, instance, stage)
 
 
 # Alerts

@@ -34,22 +34,25 @@ EXCEPTIONS = {
     ("mlflow/weir_models/tracking.py", "mlflow"),
 }
 PURE = (
-    "rules",
-    "slots",
-    "shards",
     "scopes",
-    "plan",
-    "plans",
-    "coverage",
     "limits",
-    "checks",
-    "echo",
-    "identity",
-    "bots",
-    "audit",
-    "withdrawals",
+    "networks",
+    "decisions",
+    "rulebook",
+    "decide.rules",
+    "decide.echo",
+    "decide.identity",
+    "decide.bots",
+    "decide.withdrawals",
+    "plan.plan",
+    "plan.plans",
+    "plan.slots",
+    "plan.shards",
+    "plan.coverage",
+    "checks.checks",
+    "manual.in_force",
 )
-"""Modules of platform_assets.waf that a person can read, and a test can run, without anything installed."""
+"""Modules of platform_assets.domains.waf that a person can read, and a test can run, without anything installed."""
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -122,13 +125,13 @@ def test_neither_sources_nor_models_import_one_another(package: str, where: str)
 
 @pytest.mark.parametrize("name", PURE)
 def test_a_pure_module_of_waf_imports_the_standard_library_and_its_neighbours_only(name: str) -> None:
-    loaded = tops(loaded_by(f"import platform_assets.waf.{name}"))
+    loaded = tops(loaded_by(f"import platform_assets.domains.waf.{name}"))
     # spark_jobs.contract, where tables are declared, holds to the standard library itself.
     assert loaded - set(sys.stdlib_module_names) <= {"platform_assets", "spark_jobs"}
 
 
 def test_plans_of_scaling_are_made_with_the_standard_library_and_the_models_policy_only() -> None:
-    loaded = loaded_by("from platform_assets.scaling import checks, plan, tables")
+    loaded = loaded_by("from platform_assets.domains.scaling import checks, plan, tables")
     assert tops(loaded) - set(sys.stdlib_module_names) <= {"platform_assets", "spark_jobs", "weir_models"}
     of_models = {"weir_models", "weir_models.predictive_scaling", "weir_models.predictive_scaling.policy"}
     assert {name for name in loaded if foreign(name, "weir_models")} == of_models

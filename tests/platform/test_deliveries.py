@@ -16,6 +16,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from platform_assets.domains.waf.decide.hours import decide_hours, identifier_of, loader_of
+from platform_assets.domains.waf.policy import load_policy
+from platform_assets.domains.waf.tables import WAF_DECISIONS
+from platform_assets.domains.waf.twin.client import WafTwin
 from platform_assets.export import export_table
 from platform_assets.lake import run_of
 from platform_assets.raw import update_ledger
@@ -25,14 +29,10 @@ from platform_assets.run import run_pipeline
 from platform_assets.sensors import hour_ranges
 from platform_assets.settings import Settings, load_settings
 from platform_assets.staleness import record_made, record_parsed, stale_by_lineage, stale_parsed_hours
-from platform_assets.waf.deciding import decide_hours, identifier_of, loader_of
-from platform_assets.waf.policy import load_policy
-from platform_assets.waf.tables import WAF_DECISIONS
-from platform_assets.waf.twin import WafTwin
 from spark_jobs import lineage, registry, session
 from spark_jobs.contract import PARSED_LAYER, Interval
+from tests.domains.waf.decision_world import EagerModel
 from tests.spark_jobs.cloudfront_lines import gzipped, line, log
-from tests.waf.decision_world import EagerModel
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("environment", "stand_ins")]
 POLICY = """\

@@ -18,15 +18,15 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from platform_assets.domains.waf.apply.targets import waf_targets
+from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.export import export_table
 from platform_assets.instance import close_abandoned_runs, instance_of
 from platform_assets.resources.engine import SparkRunner, lake_of
-from platform_assets.resources.waf import waf_targets
 from platform_assets.run import Outcome, RunFailed, run_pipeline
 from platform_assets.settings import Settings, load_settings
 from platform_assets.staleness import stale_by_lineage, stale_parsed_hours, steps
 from platform_assets.tables import all_tables
-from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
 from spark_jobs.lineage import MADE_HOURS
 from spark_jobs.registry import sources
 from spark_jobs.sources.cloudfront import checks as table_checks

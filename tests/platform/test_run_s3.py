@@ -17,10 +17,10 @@ import boto3
 import pytest
 from conftest import Day
 
+from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from platform_assets.sql_tables import sql_tables
-from platform_assets.waf.tables import WAF_DECISIONS
 from spark_jobs.registry import tables
 
 pytestmark = pytest.mark.slow

@@ -13,12 +13,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from platform_assets.sql import SqlError, answered
 from platform_assets.sql_tables import sql_columns, sql_name, sql_tables, sql_type
 from platform_assets.tables import all_tables
-from platform_assets.waf.tables import WAF_DECISIONS
 from spark_jobs.contract import Table
 from spark_jobs.lake import arrow_schema
 from spark_jobs.registry import tables

@@ -14,10 +14,10 @@ import pytest
 from botocore.validate import validate_parameters
 
 from platform_assets.doctor import examine
+from platform_assets.domains.waf.tables import WAF_PLAN
 from platform_assets.resources.glue import CatalogueError, CatalogueReport, register, table_input
 from platform_assets.settings import Settings
 from platform_assets.sql_tables import sql_tables
-from platform_assets.waf.tables import WAF_PLAN
 from spark_jobs.contract import Table
 from spark_jobs.errors import exit_code_of
 from spark_jobs.lake import Lake, arrow_schema

@@ -22,6 +22,14 @@ from platform_assets import listings, sensors
 from platform_assets.doctor import checks, examine, exit_code
 from platform_assets.domains.scaling.cloudwatch import poll
 from platform_assets.domains.scaling.feature_groups import INFRASTRUCTURE_METRICS
+from platform_assets.domains.scaling.targets import Clients, target_of
+from platform_assets.domains.waf.apply.client import WafClient
+from platform_assets.domains.waf.apply.install import apply_install, plan_install
+from platform_assets.domains.waf.apply.targets import waf_calls, waf_targets
+from platform_assets.domains.waf.apply.web_acls import use_lines
+from platform_assets.domains.waf.decisions import Wanted
+from platform_assets.domains.waf.plan.plan import plan
+from platform_assets.domains.waf.scopes import CLOUDFRONT
 from platform_assets.feature_store.online import Record, online_store
 from platform_assets.raw import update_ledger
 from platform_assets.resources import notifications
@@ -30,15 +38,7 @@ from platform_assets.resources.glue import LAKE_PARAMETER, register
 from platform_assets.resources.metrics import MetricPoint, publish
 from platform_assets.resources.notifier import Alert, notify
 from platform_assets.resources.spark.cluster import Submission
-from platform_assets.resources.waf import waf_calls, waf_targets
-from platform_assets.scaling.targets import Clients, target_of
 from platform_assets.settings import Settings
-from platform_assets.waf.decisions import Wanted
-from platform_assets.waf.install import apply_install, plan_install
-from platform_assets.waf.plan import plan
-from platform_assets.waf.scopes import CLOUDFRONT
-from platform_assets.waf.target import WafClient
-from platform_assets.waf.web_acls import use_lines
 from spark_jobs.calls import Call as SparkCall
 from spark_jobs.lake import Lake
 from spark_jobs.objects import Storage

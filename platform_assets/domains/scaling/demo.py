@@ -25,9 +25,9 @@ METRICS = World(
 
 def play(console: Console, settings: Settings, progress: Progress) -> Callable[[], None]:
     """Metrics to recommendations."""
+    from platform_assets.domains.scaling.cli import show
     from platform_assets.report import show_models
     from platform_assets.run import run_pipeline
-    from platform_assets.scaling_cli import show
 
     console.rule("Sizes of clusters")
     run_pipeline(settings, "scaling", progress)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from platform_assets.core.domain import Domain, Pipeline
 from platform_assets.domains.scaling.feature_groups import INFRASTRUCTURE_METRICS
-from platform_assets.scaling.tables import TABLES
+from platform_assets.domains.scaling.tables import TABLES
 
 DOMAIN = Domain(
     name="scaling",
@@ -27,8 +27,8 @@ DOMAIN = Domain(
         ),
     ),
     commands={
-        "run scaling": "platform_assets.scaling_cli:run_scaling_command",
-        "scaling": "platform_assets.scaling_cli:scaling_app",
+        "run scaling": "platform_assets.domains.scaling.cli:run_scaling_command",
+        "scaling": "platform_assets.domains.scaling.cli:scaling_app",
         "backtest scaling": "platform_assets.domains.scaling.backtest:backtest_command",
     },
     aws_services="platform_assets.domains.scaling.domain_assets:aws_services",

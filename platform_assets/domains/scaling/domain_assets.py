@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dagster as dg
 
+from platform_assets.domains.scaling.assets import scaling_assets
 from platform_assets.domains.scaling.polling import polling_assets
-from platform_assets.scaling.assets import scaling_assets
 from platform_assets.settings import Settings
 
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from platform_assets.doctor import State, asked
+from platform_assets.domains.waf.scopes import Scope
 from platform_assets.settings import Settings
-from platform_assets.waf.scopes import Scope
 
 
 def named_files(settings: Settings) -> tuple[State, str]:

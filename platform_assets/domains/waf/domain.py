@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from platform_assets.core.domain import Domain, HourlyAsset, Pipeline
-from platform_assets.waf.tables import TABLES, WAF_DECISIONS
+from platform_assets.domains.waf.tables import TABLES, WAF_DECISIONS
 
 DOMAIN = Domain(
     name="waf",
@@ -27,7 +27,10 @@ DOMAIN = Domain(
             },
         ),
     ),
-    commands={"run edge": "platform_assets.domains.waf.run:run_edge_command", "waf": "platform_assets.waf_cli:waf_app"},
+    commands={
+        "run edge": "platform_assets.domains.waf.run:run_edge_command",
+        "waf": "platform_assets.domains.waf.cli:waf_app",
+    },
     doctor="platform_assets.domains.waf.doctor:CHECKS",
     aws_services="platform_assets.domains.waf.doctor:aws_services",
     training="platform_assets.domains.waf.training:TRAINING",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
+from platform_assets.domains.waf.assets import waf_assets
 from platform_assets.domains.waf.exports import export_assets
 from platform_assets.settings import Settings
-from platform_assets.waf.assets import waf_assets
 
 
 def all_assets(settings: Settings) -> list[dg.AssetsDefinition]:

@@ -23,9 +23,9 @@ def run_edge_command(
 ) -> None:
     """Logs -> features -> scores -> decisions -> WAF plan (and change, with --apply)."""
     from platform_assets.domains.waf import report
+    from platform_assets.domains.waf.cli import overridden
     from platform_assets.run import run_pipeline
     from platform_assets.settings import remember
-    from platform_assets.waf_cli import overridden
 
     values: dict[str, Any] = {}
     if input is not None:

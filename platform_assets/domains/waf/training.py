@@ -66,8 +66,8 @@ def labelled_clients(settings: Settings) -> Any:
     """Rows of training/cloudfront/client_examples: simulated days, then the user's labelled log folders."""
     import pandas as pd
 
-    from platform_assets.waf.deciding import without_echo
-    from platform_assets.waf.policy import load_policy
+    from platform_assets.domains.waf.decide.hours import without_echo
+    from platform_assets.domains.waf.policy import load_policy
 
     parts = []
     splits = ["fit"] * (settings.training_days - 2) + ["calibrate", "evaluate"]

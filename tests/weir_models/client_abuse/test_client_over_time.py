@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from platform_assets.waf.decisions import Decision
-from platform_assets.waf.policy import load_policy
-from platform_assets.waf.rules import decide
+from platform_assets.domains.waf.decide.rules import decide
+from platform_assets.domains.waf.decisions import Decision
+from platform_assets.domains.waf.policy import load_policy
 from spark_jobs.lake import arrow_schema
 from spark_jobs.sources.cloudfront.hourly import COLUMNS, client_hourly_rows
 from spark_jobs.sources.cloudfront.tables import REQUESTS

@@ -13,16 +13,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from platform_assets.core.explaining import ExplainError, not_recognized
+from platform_assets.domains.waf.decisions import Decision, as_utc, instant, rank
 from platform_assets.domains.waf.explain.request import FiredSignal, HourScores, fired_signals, hour_scores
+from platform_assets.domains.waf.manual import audit_log
+from platform_assets.domains.waf.manual.in_force import InForce, in_force
+from platform_assets.domains.waf.networks import SPECIAL, Network, Ranges, is_one_address, parse_network, special_ranges
+from platform_assets.domains.waf.policy import load_allow_list, load_policy
+from platform_assets.domains.waf.rulebook import Rules
+from platform_assets.domains.waf.tables import TABLES as WAF_TABLES
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
-from platform_assets.waf import audit_log
-from platform_assets.waf.audit import InForce, in_force
-from platform_assets.waf.decisions import Decision, as_utc, instant, rank
-from platform_assets.waf.policy import load_allow_list, load_policy
-from platform_assets.waf.ranges import SPECIAL, Network, Ranges, is_one_address, parse_network, special_ranges
-from platform_assets.waf.rulebook import Rules
-from platform_assets.waf.tables import TABLES as WAF_TABLES
 from spark_jobs import registry
 from spark_jobs.contract import format_hour, parse_hour
 from spark_jobs.lake import Lake

@@ -1,0 +1,132 @@
+"""The checks between a scaling plan and its application. Fail static: one that fails leaves every cluster as it is.
+
+Pure: a plan in, one sentence a check out. What is wrong with one cluster holds that cluster (plan.py); what is wrong
+with many is wrong with the input. Names and meanings are declared in tables.py (SCALING_PLAN).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from platform_assets.actions.checks import CheckResult, Finding, judged, unknown_check
+from platform_assets.domains.scaling.errors import ScalingRequestError
+from platform_assets.domains.scaling.plan import Entry, Plan
+from platform_assets.domains.scaling.tables import SCALING_PLAN
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The bound of each check."""
+
+    max_total_change: int = 50
+    """Nodes, all clusters together."""
+    min_confidence: float = 0.6
+    """Share of the last day's loads that lay within their intervals; below it a forecast is not acted upon."""
+    max_unproven_share: float = 0.5
+    min_clusters_for_share: int = 5
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.min_confidence <= 1 and 0 <= self.max_unproven_share <= 1):
+            raise ValueError("min_confidence and max_unproven_share must be between 0 and 1")
+        if self.max_total_change < 0 or self.min_clusters_for_share < 1:
+            raise ValueError("max_total_change must not be negative, min_clusters_for_share not below 1")
+
+
+def run_checks(plan: Plan, bounds: Bounds, overrides: Mapping[str, str]) -> list[CheckResult]:
+    """All checks, in the order of the table. ScalingRequestError for an override of a check that does not exist."""
+    if said := unknown_check(overrides, SCALING_PLAN.checks):
+        raise ScalingRequestError(said)
+    findings = {check.name: CHECKS[check.name](plan, bounds) for check in SCALING_PLAN.checks}
+    return judged(SCALING_PLAN.checks, findings, overrides)
+
+
+def _fresh(plan: Plan, bounds: Bounds) -> Finding:
+    stale = [entry for entry in plan.entries if not entry.is_fresh]
+    for is_file in (False, True):
+        of_kind = [entry for entry in plan.entries if entry.is_file == is_file]
+        if of_kind and not any(entry.is_fresh for entry in of_kind):
+            first = of_kind[0]
+            return (
+                False,
+                f"No cluster has fresh metrics ({first.cluster_id}: {first.reason}); look whether metrics are still delivered.",
+                {"stale": len(stale)},
+            )
+    return (
+        True,
+        f"{len(plan.entries) - len(stale)} of {len(plan.entries)} clusters have fresh metrics.",
+        {"stale": len(stale)},
+    )
+
+
+def _held(plan: Plan, bounds: Bounds) -> Finding:
+    judged_ones = [entry for entry in plan.entries if entry.is_fresh and entry.confidence is not None]
+    poor = [e.cluster_id for e in judged_ones if e.confidence is not None and e.confidence < bounds.min_confidence]
+    share = len(poor) / len(judged_ones) if judged_ones else 0.0
+    passed = len(judged_ones) < bounds.min_clusters_for_share or share <= bounds.max_unproven_share
+    said = f"{len(poor)} of {len(judged_ones)} clusters had loads outside of their intervals lately"
+    if passed:
+        return True, f"{said}.", {"clusters": len(poor)}
+    return (
+        False,
+        f"{said}, such as {poor[0]}; look whether their metrics are still what they were.",
+        {"clusters": len(poor)},
+    )
+
+
+def _bounded(plan: Plan, bounds: Bounds) -> Finding:
+    total = sum(entry.changed_nodes for entry in plan.entries)
+    if total <= bounds.max_total_change:
+        return True, f"{total} nodes change, of at most {bounds.max_total_change}.", {"nodes": total}
+    most = max(plan.changes, key=lambda entry: entry.changed_nodes)
+    return (
+        False,
+        f"{total} nodes would change, of at most {bounds.max_total_change}, most of them of {most.cluster_id}; "
+        "look at the plan, then override the check or raise max_total_change.",
+        {"nodes": total},
+    )
+
+
+def _within(plan: Plan, bounds: Bounds) -> Finding:
+    outside = [entry for entry in plan.changes if _goes_beyond(entry)]
+    if not outside:
+        return True, "No change leaves its bounds.", {"clusters": 0}
+    first = outside[0]
+    return (
+        False,
+        f"{first.cluster_id} would get {first.nodes_after} nodes, beyond {first.minimum} to {first.maximum}; report it.",
+        {"clusters": len(outside)},
+    )
+
+
+def _goes_beyond(entry: Entry) -> bool:
+    """Outside of the bounds, and not nearer to them than before."""
+    assert entry.nodes_after is not None
+    highest = entry.maximum if entry.maximum is not None else entry.nodes_after
+
+    def beyond(nodes: int) -> int:
+        return max(entry.minimum - nodes, nodes - highest, 0)
+
+    return beyond(entry.nodes_after) > 0 and beyond(entry.nodes_after) >= beyond(entry.base)
+
+
+def _undisturbed(plan: Plan, bounds: Bounds) -> Finding:
+    drifted = [entry for entry in plan.changes if entry.is_drifted]
+    if not drifted:
+        return True, "Nobody else changed what is to change.", {"clusters": 0}
+    first = drifted[0]
+    return (
+        False,
+        f"Somebody else scaled {len(drifted)} clusters that are to change, such as {first.cluster_id} to {first.nodes_before}; "
+        "find out who, then override the check or set allow_drift for them.",
+        {"clusters": len(drifted)},
+    )
+
+
+CHECKS: dict[str, Callable[[Plan, Bounds], Finding]] = {
+    "metrics_are_fresh": _fresh,
+    "forecasts_held": _held,
+    "changes_are_bounded": _bounded,
+    "sizes_stay_within_bounds": _within,
+    "nobody_else_scaled": _undisturbed,
+}

@@ -1,0 +1,164 @@
+"""The commands `weir scaling …` and `weir run scaling`: recommendations, plan, apply, undo. Parses and shows; nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from platform_assets.terminal import (
+    Home,
+    Override,
+    Reason,
+    console_of,
+    duration_of,
+    location_of,
+    settings_of,
+    stage_of,
+)
+
+if TYPE_CHECKING:
+    from platform_assets.settings import Settings
+
+scaling_app = typer.Typer(help="Sizes of clusters: recommendations, plan, apply, undo.", no_args_is_help=True)
+Apply = Annotated[bool, typer.Option("--apply", help="Change sizes; without it they are only shown.")]
+
+
+def run_scaling_command(
+    input: Annotated[
+        str | None,
+        typer.Option(
+            "--input", help="Folder, file or s3:// URI of metrics; remembered in the home.", show_default=False
+        ),
+    ] = None,
+    home: Home = None,
+    apply: Apply = False,
+    override: Override = None,
+    reason: Reason = "",
+) -> None:
+    """Metrics -> features -> forecasts -> scaling plan (and change, with --apply)."""
+    from platform_assets import run
+    from platform_assets.settings import remember
+
+    values: dict[str, Any] = {"metrics_raw": location_of(input)} if input is not None else {}
+    settings = _settings(home, apply, **values)
+    with console_of() as console:
+        outcome = run.run_pipeline(
+            settings, "scaling", stage_of(console), _overridden(settings, override, reason, "run scaling")
+        )
+        if input is not None:
+            remember(settings, metrics_raw=settings.metrics_raw)
+        show(console, settings)
+        _end(console, settings, outcome)
+
+
+@scaling_app.command()
+def status(home: Home = None) -> None:
+    """The newest forecast of each cluster, what is live, what is held, and what applying would change."""
+    from platform_assets.domains.scaling import audit
+    from platform_assets.resources.engine import lake_of
+
+    settings = _settings(home, False)
+    with console_of() as console:
+        show(console, settings)
+        held = audit.held(audit.read(lake_of(settings)), datetime.now(UTC))
+        for cluster, why in sorted(held.items()):
+            console.print(f"{cluster}: {why}", markup=False)
+        _show_plan(console, settings)
+
+
+@scaling_app.command()
+def plan(home: Home = None) -> None:
+    """What applying would change now, cluster by cluster, with why; nothing is written."""
+    with console_of() as console:
+        _show_plan(console, _settings(home, False))
+
+
+@scaling_app.command("apply")
+def apply_command(home: Home = None, override: Override = None, reason: Reason = "") -> None:
+    """Plan anew from the newest forecasts, check, and change sizes."""
+    settings = _settings(home, True)
+    with console_of() as console:
+        overrides = _overridden(settings, override, reason, "scaling apply")
+        _end(console, settings, _replan(settings, console, overrides))
+
+
+@scaling_app.command()
+def undo(
+    reason: Reason = "",
+    lasting: Annotated[str, typer.Option("--for", help="How long sizes are held then, such as 30m, 2h.")] = "1h",
+    home: Home = None,
+    apply: Apply = False,
+) -> None:
+    """Go back to the sizes before the last apply, and hold them for a time."""
+    from platform_assets.domains.scaling.planning import apply_undo, make_undo
+    from platform_assets.resources.engine import lake_of
+
+    span, settings = duration_of("--for", lasting), _settings(home, apply)
+    made = make_undo(settings)
+    with console_of() as console:
+        if not apply:
+            console.print(made.text(), markup=False)
+            console.print("Nothing is changed; --apply does it and needs --reason.", markup=False)
+            return
+        console.print(apply_undo(settings, lake_of(settings), made, reason, span).text(), markup=False)
+
+
+def _replan(settings: Settings, console: Any, overrides: Sequence[str]) -> Any:
+    """The plan, its checks and the sizes alone, from the forecasts that there are."""
+    from platform_assets.run import run_assets
+
+    keys = ("scaling/plan", "scaling/recommendations")
+    return run_assets(settings, "Planning the scaling", keys, stage_of(console), overrides)
+
+
+def _settings(home: Any, apply: bool, **values: Any) -> Settings:
+    return settings_of(home, **({"scaling_apply": True} if apply else {}), **values)
+
+
+def _overridden(settings: Settings, checks: Sequence[str] | None, reason: str, run: str) -> list[str]:
+    """Record the checks that do not count in this run; the audit_ids that the run has to name."""
+    if not checks:
+        return []
+    from platform_assets.domains.scaling.planning import record_overrides
+    from platform_assets.resources.engine import lake_of
+
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return record_overrides(settings, lake_of(settings), checks, reason, f"weir {run}")
+
+
+def show(console: Any, settings: Settings) -> None:
+    from platform_assets.domains.scaling.report import reasons, recommendations
+    from platform_assets.resources.engine import lake_of
+
+    lake = lake_of(settings)
+    console.print(recommendations(lake))
+    console.print(reasons(lake), markup=False)
+
+
+def _show_plan(console: Any, settings: Settings) -> None:
+    from platform_assets.actions.checks import failures
+    from platform_assets.domains.scaling.planning import make_plan
+    from platform_assets.resources.engine import lake_of
+
+    made, results = make_plan(settings, lake_of(settings))
+    console.print(made.text(), markup=False)
+    for one in failures(results):
+        console.print(f"It would be stopped by {one.name}: {one.sentence}", markup=False)
+    if made.changes and not settings.scaling_apply:
+        console.print("Sizes are unchanged; `weir scaling apply` changes them.", markup=False)
+
+
+def _end(console: Any, settings: Settings, outcome: Any) -> None:
+    """What was or would be changed; a plan that was to be applied and was not is a failure."""
+    from platform_assets.run import RunFailed
+
+    if not outcome.failed_checks:
+        console.print(outcome.metadata["scaling/recommendations"]["summary"], markup=False)
+        return
+    if settings.scaling_apply:
+        raise RunFailed(f"Sizes stay as they are; a check stopped the plan: {outcome.failed_checks[0]}", 4)
+    for said in outcome.failed_checks:
+        console.print(f"It would be stopped by {said}", markup=False)

@@ -1,0 +1,205 @@
+"""Steps of clusters -> rows of predictions/scaling_forecasts, by the champion or, without one, by the naive rule. The model is in weir_models."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from platform_assets.domains.scaling.config import Rules
+from platform_assets.domains.scaling.errors import ScalingError
+from platform_assets.domains.scaling.plan import STEP
+from platform_assets.domains.scaling.tables import SCALING_FORECASTS
+from platform_assets.resources.registry import ModelRegistry
+from platform_assets.settings import Settings
+from spark_jobs.contract import format_hour, parse_hour
+from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.sources.metrics.tables import CLUSTER_5MIN
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL = "predictive_scaling"
+HISTORY = timedelta(days=28)
+NAIVE = "naive"
+NAIVE_RULE = "persistence"
+BY_NAIVE_RULE = " (by the naive rule, for no model has passed its gate)"
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """A model that predicts and what it is called."""
+
+    model: Any
+    name: str
+    version: str
+
+    @classmethod
+    def serving(cls, settings: Settings) -> Forecaster:
+        """The champion; the naive rule where no version has passed its gate."""
+        registry = ModelRegistry.of(settings)
+        version = registry.champion(MODEL)
+        if version is not None:
+            return cls(registry.loaded(MODEL, version), MODEL, version)
+        from weir_models.predictive_scaling.model import naive
+
+        return cls(naive(), NAIVE, NAIVE_RULE)
+
+    @property
+    def is_naive(self) -> bool:
+        return self.name == NAIVE
+
+    def predict(self, frame: pd.DataFrame, overrides: Mapping[str, float]) -> pd.DataFrame:
+        """One row a cluster; `overrides` replace fields of the policy for these clusters."""
+        model = copy.copy(self.model)
+        model.policy = {**(self.model.policy or {}), **overrides}
+        predicted: pd.DataFrame = model.predict(frame)
+        return predicted
+
+
+def recent_steps(lake: Lake, now: datetime) -> pd.DataFrame:
+    """The complete steps of the 28 days before the newest one, of all clusters; times are UTC."""
+    from weir_models.predictive_scaling.spec import INPUTS
+
+    hours = [hour for hour in lake.hours(CLUSTER_5MIN) if parse_hour(hour) <= now]
+    since = format_hour(parse_hour(hours[-1]) - HISTORY) if hours else ""
+    found = lake.read_arrow(CLUSTER_5MIN, [hour for hour in hours if hour >= since], columns=list(INPUTS)).to_pandas()
+    return found[found["event_at"] + STEP <= now].sort_values(["cluster_id", "event_at"], ignore_index=True)
+
+
+def measured_lately(steps: pd.DataFrame, max_age: timedelta) -> tuple[pd.DataFrame, list[str]]:
+    """The steps of clusters that were measured shortly before the newest step of all, and the silent clusters.
+
+    Steps after a cluster's last measured one are left out: a forecast is made at what is known.
+    """
+    measured = steps[steps["cpu_utilization"].notna()]
+    if measured.empty:
+        return measured, sorted(set(steps["cluster_id"]))
+    last = measured.groupby("cluster_id")["event_at"].max()
+    speaking = last[last >= last.max() - max_age]
+    until = steps["cluster_id"].map(speaking)
+    return steps[steps["event_at"] <= until], sorted(set(steps["cluster_id"]) - set(speaking.index))
+
+
+def forecast_rows(
+    steps: pd.DataFrame, forecaster: Forecaster, rules: Rules, live: Mapping[str, int], now: datetime
+) -> list[dict[str, Any]]:
+    """Rows of the table, one a cluster. `live`: size of the targets of clusters whose nodes nobody counts."""
+    rows = []
+    for cluster_id, part in steps.groupby("cluster_id", sort=True):
+        rule, counted = rules.of(str(cluster_id)), bool(part["node_count"].notna().any())
+        if not counted and str(cluster_id) in live:
+            part, counted = part.assign(node_count=float(live[str(cluster_id)])), True
+        overrides = rule.overrides if rule is not None else {}
+        said = forecaster.predict(part, overrides).iloc[0].to_dict()
+        nodes = part["node_count"].dropna()
+        rows.append(
+            {
+                "cluster_id": str(cluster_id),
+                "made_at": said["made_at"].to_pydatetime(),
+                "target_at": said["target_at"].to_pydatetime(),
+                **{name: _known(said[name]) for name in FIGURES},
+                "confidence": float(said["confidence"]),
+                "node_count": int(nodes.iloc[-1]) if counted and len(nodes) else None,
+                "action": said["action"],
+                "target_nodes": int(said["target_nodes"]),
+                "urgency": said["urgency"],
+                "reasoning": said["reasoning"] + (BY_NAIVE_RULE if forecaster.is_naive else ""),
+                "model_name": forecaster.name,
+                "model_version": forecaster.version,
+                "forecast_at": now,
+            }
+        )
+    return rows
+
+
+FIGURES = ("predicted_cpu_utilization", "lower_90", "upper_90", "current_cpu_utilization")
+
+
+def _known(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def live_sizes(steps: pd.DataFrame, rules: Rules) -> dict[str, int]:
+    """Size of the target of each cluster whose nodes nobody counts; a target that cannot be read is left to the plan."""
+    found = {}
+    counts = steps.groupby("cluster_id")["node_count"].count()
+    for cluster_id in counts[counts == 0].index:
+        rule = rules.of(str(cluster_id))
+        if rule is None or rule.target.is_file:
+            continue
+        try:
+            nodes = rule.target.read().nodes
+        except ScalingError:
+            continue
+        if nodes:
+            found[str(cluster_id)] = nodes
+    return found
+
+
+def write(lake: Lake, rows: Sequence[dict[str, Any]], retention_days: int | None) -> None:
+    """Add forecasts. The first of a day, or one made anew, writes the table anew as one file, without what is past its retention."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not rows:
+        return
+    new = pa.Table.from_pylist(list(rows), schema=arrow_schema(SCALING_FORECASTS))
+    keys = {(row["cluster_id"], row["made_at"]) for row in rows}
+    now = max(row["forecast_at"] for row in rows)
+    known = lake.read_arrow(SCALING_FORECASTS, columns=["cluster_id", "made_at", "forecast_at"])
+    newest = pc.max(known["forecast_at"]).as_py()
+    again = any(key in keys for key in zip(known["cluster_id"].to_pylist(), known["made_at"].to_pylist(), strict=True))
+    if newest is None or (newest.date() == now.date() and not again):
+        lake.append_arrow(new, SCALING_FORECASTS)
+        return
+    since = datetime.min.replace(tzinfo=UTC) if retention_days is None else now - timedelta(days=retention_days)
+
+    def merged(old: Any) -> Any:
+        pairs = zip(
+            old["cluster_id"].to_pylist(), old["made_at"].to_pylist(), old["forecast_at"].to_pylist(), strict=True
+        )
+        kept = pa.array([(cluster, made) not in keys and at >= since for cluster, made, at in pairs], pa.bool_())
+        return pa.concat_tables([old.select(new.schema.names).cast(new.schema).filter(kept), new])
+
+    lake.rewrite(SCALING_FORECASTS, merged)
+
+
+def newest_forecasts(lake: Lake) -> list[dict[str, Any]]:
+    """The newest row of each cluster."""
+    rows = lake.read_arrow(SCALING_FORECASTS).to_pylist()
+    newest: dict[str, dict[str, Any]] = {}
+    for row in sorted(rows, key=lambda row: (row["made_at"], row["forecast_at"])):
+        newest[row["cluster_id"]] = row
+    return [newest[cluster] for cluster in sorted(newest)]
+
+
+def plot_of(rows: Sequence[dict[str, Any]], steps: pd.DataFrame, most: int = 3) -> Any:
+    """The last day and the forecast with its interval, of the clusters that are forecast to be busiest."""
+    from matplotlib.figure import Figure
+
+    known = [row for row in rows if row["upper_90"] is not None]
+    worst = sorted(known, key=lambda row: -row["upper_90"])[:most]
+    figure = Figure(figsize=(8, 2.4 * max(1, len(worst))), layout="tight")
+    for place, row in enumerate(worst):
+        axes = figure.add_subplot(len(worst), 1, place + 1)
+        day = steps[
+            (steps["cluster_id"] == row["cluster_id"]) & (steps["event_at"] > row["made_at"] - timedelta(days=1))
+        ]
+        axes.plot(day["event_at"], day["cpu_utilization"], color="tab:blue", label="measured")
+        arms = [
+            [row["predicted_cpu_utilization"] - row["lower_90"]],
+            [row["upper_90"] - row["predicted_cpu_utilization"]],
+        ]
+        at = [row["target_at"]]
+        axes.errorbar(
+            at, [row["predicted_cpu_utilization"]], yerr=arms, fmt="o", color="tab:red", label="forecast, 90 %"
+        )
+        axes.set_title(row["cluster_id"], fontsize=9)
+        axes.set_ylabel("CPU, %")
+        axes.set_ylim(bottom=0)
+        axes.legend(fontsize=7, loc="upper left")
+    return figure

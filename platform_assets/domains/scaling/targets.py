@@ -1,0 +1,195 @@
+"""What can be scaled: an EKS node group, an Auto Scaling group, or a line of a file. Reads a size and writes one; decides nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from platform_assets.domains.scaling.errors import ScalingError, ScalingFileError
+from platform_assets.domains.scaling.plan import Live
+from platform_assets.files import locked, write_atomically
+from platform_assets.resources.aws import AWS_ERRORS, aws_client, aws_sentence
+
+AWS_TARGET = re.compile(r"(asg|eks):\s*(\S+)@([a-z]{2}(?:-[a-z]+)+-\d)")
+FILE_TARGET = re.compile(r"file:\s*(\S.*)")
+
+
+class Clients:
+    """One client a service and region, made when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, str], Any] = {}
+
+    def client(self, service: str, region: str) -> Any:
+        if (service, region) not in self._made:
+            self._made[service, region] = aws_client(service, region)
+        return self._made[service, region]
+
+
+class NodeTarget(Protocol):
+    """One cluster's nodes. Both calls raise ScalingError with one sentence."""
+
+    is_file: ClassVar[bool]
+
+    def read(self) -> Live: ...
+
+    def write(self, nodes: int, reason: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class FileTarget:
+    """A cluster's entry in a JSON file that others act upon."""
+
+    path: Path
+    cluster_id: str
+
+    is_file: ClassVar[bool] = True
+
+    def __str__(self) -> str:
+        return f"file:{self.path}"
+
+    def read(self) -> Live:
+        entry = self._all().get(self.cluster_id)
+        return Live(None if entry is None else entry["nodes"])
+
+    def write(self, nodes: int, reason: str) -> None:
+        try:
+            with locked(self.path.with_suffix(".lock")):
+                after = {**self._all(), self.cluster_id: {"nodes": nodes, "reason": reason}}
+                write_atomically(self.path, json.dumps(after, indent=1, sort_keys=True) + "\n")
+        except OSError as error:
+            raise ScalingError(
+                f"{self.path} cannot be written ({error.strerror}); let this user write there and run again."
+            ) from None
+
+    def _all(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self.path.read_text(encoding="utf-8"))
+            if all(type(entry["nodes"]) is int for entry in found.values()):
+                return dict(found)
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            pass
+        raise ScalingError(f"{self.path} does not hold sizes of clusters; correct or delete it.")
+
+
+@dataclass(frozen=True)
+class GroupTarget:
+    """An Auto Scaling group."""
+
+    name: str
+    region: str
+    clients: Clients = field(default_factory=Clients, compare=False, repr=False)
+
+    is_file: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        return f"asg: {self.name}@{self.region}"
+
+    def read(self) -> Live:
+        answer = _asked(
+            lambda: self.clients.client("autoscaling", self.region).describe_auto_scaling_groups(
+                AutoScalingGroupNames=[self.name]
+            ),
+            f"the Auto Scaling group {self.name} in {self.region}",
+            "autoscaling:DescribeAutoScalingGroups",
+        )
+        if not answer["AutoScalingGroups"]:
+            raise ScalingError(
+                f"There is no Auto Scaling group {self.name} in {self.region}; correct it in the file of targets."
+            )
+        group = answer["AutoScalingGroups"][0]
+        return Live(group["DesiredCapacity"], group["MinSize"], group["MaxSize"])
+
+    def write(self, nodes: int, reason: str) -> None:
+        _asked(
+            lambda: self.clients.client("autoscaling", self.region).set_desired_capacity(
+                AutoScalingGroupName=self.name, DesiredCapacity=nodes, HonorCooldown=True
+            ),
+            f"the Auto Scaling group {self.name} in {self.region}",
+            "autoscaling:SetDesiredCapacity",
+        )
+
+
+@dataclass(frozen=True)
+class NodegroupTarget:
+    """A managed node group of EKS."""
+
+    cluster: str
+    nodegroup: str
+    region: str
+    clients: Clients = field(default_factory=Clients, compare=False, repr=False)
+
+    is_file: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        return f"eks: {self.cluster}/{self.nodegroup}@{self.region}"
+
+    def read(self) -> Live:
+        group = _asked(
+            lambda: self.clients.client("eks", self.region).describe_nodegroup(
+                clusterName=self.cluster, nodegroupName=self.nodegroup
+            ),
+            f"the node group {self.cluster}/{self.nodegroup} in {self.region}",
+            "eks:DescribeNodegroup",
+        )["nodegroup"]
+        if group["status"] not in ("ACTIVE", "UPDATING", "DEGRADED"):
+            raise ScalingError(
+                f"The node group {self.cluster}/{self.nodegroup} is {group['status']}; run again when it is ACTIVE."
+            )
+        sizes = group["scalingConfig"]
+        return Live(sizes["desiredSize"], sizes["minSize"], sizes["maxSize"])
+
+    def write(self, nodes: int, reason: str) -> None:
+        _asked(
+            lambda: self.clients.client("eks", self.region).update_nodegroup_config(
+                clusterName=self.cluster, nodegroupName=self.nodegroup, scalingConfig={"desiredSize": nodes}
+            ),
+            f"the node group {self.cluster}/{self.nodegroup} in {self.region}",
+            "eks:UpdateNodegroupConfig",
+        )
+
+
+def target_of(text: str, cluster_id: str, folder: Path, clients: Clients) -> NodeTarget:
+    """The target that a text names; paths of files are relative to `folder`. ScalingFileError for any other text."""
+    if found := FILE_TARGET.fullmatch(text.strip()):
+        return FileTarget((folder / Path(found[1]).expanduser()).resolve(), cluster_id)
+    found = AWS_TARGET.fullmatch(text.strip())
+    kind, name, region = found.groups() if found else ("", "", "")
+    cluster, slash, nodegroup = name.partition("/")
+    if kind == "asg":
+        return GroupTarget(name, region, clients)
+    if kind == "eks" and cluster and slash and nodegroup and "/" not in nodegroup:
+        return NodegroupTarget(cluster, nodegroup, region, clients)
+    raise ScalingFileError(
+        f"The target {text!r} of {cluster_id} is none; write file: PATH, asg: NAME@region or eks: CLUSTER/NODEGROUP@region."
+    )
+
+
+def _asked(call: Callable[[], dict[str, Any]], what: str, permission: str) -> dict[str, Any]:
+    """The answer of a call; ScalingError with one sentence for whatever AWS raises."""
+    try:
+        return call()
+    except AWS_ERRORS as error:
+        raise ScalingError(_sentence(error, what, permission)) from None
+
+
+def _sentence(error: Exception, what: str, permission: str) -> str:
+    told = getattr(error, "response", {}).get("Error", {})
+    code, name = told.get("Code"), what.removeprefix("the ")
+    if code == "ResourceNotFoundException":
+        return f"There is no {name}; correct it in the file of targets."
+    if code == "ScalingActivityInProgress":
+        return f"The {name} is still scaling or cooling down; the next run goes on from there."
+    if code == "ResourceInUseException":
+        return f"The {name} is being updated; the next run goes on from there."
+    if code in ("ValidationError", "InvalidParameterException", "InvalidRequestException"):
+        return (
+            f"AWS refuses the size for {what} ({told.get('Message', '')}); correct the bounds in the file of targets."
+        )
+    return aws_sentence(error, what, permission=permission)

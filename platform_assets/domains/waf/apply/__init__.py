@@ -1,0 +1,1 @@
+"""How a plan reaches WAF, on AWS and on the twin."""

@@ -1,0 +1,182 @@
+"""How the platform calls wafv2: mutating calls through a token bucket, transient faults retried with jitter, counted.
+
+Works on boto3's client and on the twin alike. Faults that no retry heals become WafError, one sentence that says what
+to do. Knows nothing of plans.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+from botocore.exceptions import ConnectionError as NoConnectionError
+
+from platform_assets.domains.waf.errors import WafError
+from platform_assets.domains.waf.limits import MUTATING_CALLS_PER_SECOND
+from platform_assets.domains.waf.scopes import Scope
+
+Result = TypeVar("Result")
+
+UNREACHABLE = (HTTPClientError, NoConnectionError)
+THROTTLED = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"})
+TRANSIENT = frozenset(
+    {"WAFInternalErrorException", "WAFUnavailableEntityException", "InternalFailure", "ServiceUnavailable"}
+)
+REFUSED = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
+UNKNOWN_CALLER = frozenset(
+    {
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "IncompleteSignature",
+    }
+)
+
+
+class TokenBucket:
+    """At most `per_second` a second, `burst` at once; waits by `sleep`."""
+
+    def __init__(
+        self,
+        per_second: float = MUTATING_CALLS_PER_SECOND,
+        burst: int = 1,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._per_second, self._burst, self._clock, self._sleep = per_second, burst, clock, sleep
+        self._tokens, self._at = float(burst), clock()
+
+    def take(self) -> float:
+        """Wait for a token; the seconds waited."""
+        waited = 0.0
+        while True:
+            now = self._clock()
+            self._tokens = min(self._burst, self._tokens + (now - self._at) * self._per_second)
+            self._at = now
+            if self._tokens >= 1 - 1e-9:
+                self._tokens -= 1
+                return waited
+            wait = max((1 - self._tokens) / self._per_second, 0.001)  # a clock may not see less
+            self._sleep(wait)
+            waited += wait
+
+
+class Calls:
+    """A wafv2 client behind a token bucket and retries, with a count of what was called."""
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        bucket: TokenBucket | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        jitter: random.Random | None = None,
+        attempts: int = 10,
+        longest_wait_seconds: float = 20.0,
+    ) -> None:
+        self.client = client
+        self._bucket = bucket or TokenBucket(1 / 1.05, clock=clock, sleep=sleep)  # a little below AWS's rate
+        self._sleep = sleep
+        self._jitter = jitter or random.Random()
+        self._attempts, self._longest = attempts, longest_wait_seconds
+        self.reads = self.writes = self.throttled = 0
+        self.seconds_waited = 0.0
+
+    def error(self, code: str) -> type[Exception]:
+        """The client's own exception class of an error code."""
+        found: type[Exception] = getattr(self.client.exceptions, code)
+        return found
+
+    def read(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        return self._call(operation, parameters, is_write=False)
+
+    def write(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        return self._call(operation, parameters, is_write=True)
+
+    def _call(self, operation: str, parameters: dict[str, Any], is_write: bool) -> dict[str, Any]:
+        for attempt in range(self._attempts):
+            if is_write:
+                self.seconds_waited += self._bucket.take()
+            try:
+                self._counted(is_write)
+                answer: dict[str, Any] = getattr(self.client, operation)(**parameters)
+                return answer
+            except (ClientError, BotoCoreError) as error:
+                last = attempt == self._attempts - 1
+                if not self._heals(error) or last:
+                    raise _explained(error, operation) or error from None
+                wait = self._jitter.uniform(0, min(self._longest, 0.5 * 2**attempt))
+                self._sleep(wait)
+                self.seconds_waited += wait
+        raise AssertionError("unreachable")
+
+    def _counted(self, is_write: bool) -> None:
+        if is_write:
+            self.writes += 1
+        else:
+            self.reads += 1
+
+    def _heals(self, error: Exception) -> bool:
+        """Whether trying the same call again can succeed."""
+        if isinstance(error, ClientError):
+            code = error.response.get("Error", {}).get("Code", "")
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            if code in THROTTLED:
+                self.throttled += 1
+            return code in THROTTLED or code in TRANSIENT or status >= 500
+        return isinstance(error, UNREACHABLE)
+
+
+def in_each(work: Mapping[Scope, Callable[[], Result]]) -> tuple[dict[Scope, Result], dict[Scope, WafError]]:
+    """Work on one scope after the other, whatever becomes of the others: what came of it, and the errors, by scope."""
+    done: dict[Scope, Result] = {}
+    failed: dict[Scope, WafError] = {}
+    for scope, act in work.items():
+        try:
+            done[scope] = act()
+        except WafError as error:
+            failed[scope] = error
+        except (ClientError, BotoCoreError) as error:
+            failed[scope] = WafError(f"WAF refused a call: {error}; correct what it names and run again.")
+    return done, failed
+
+
+def _explained(error: Exception, operation: str) -> WafError | None:
+    """One sentence for a fault that the caller cannot handle; None for those that callers catch by their class."""
+    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
+        return WafError(
+            "There are no AWS credentials for WAF; set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or WEIR_WAF_TARGET=twin."
+        )
+    if isinstance(error, UNREACHABLE):
+        return WafError(
+            f"AWS WAF cannot be reached for {operation}; check the network, the region and AWS_ENDPOINT_URL."
+        )
+    if isinstance(error, ClientError):
+        code = error.response.get("Error", {}).get("Code", "")
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code in UNKNOWN_CALLER:
+            return WafError(f"AWS does not accept the credentials for WAF ({code}); renew them and run again.")
+        if code in REFUSED:
+            return WafError(
+                f"AWS does not allow {operation} for these credentials; give them the wafv2 permissions of the docs."
+            )
+        if code in THROTTLED or code in TRANSIENT or status >= 500:
+            return WafError(
+                f"AWS WAF keeps answering {operation} with {code}; nothing more was changed, run again later."
+            )
+    return None

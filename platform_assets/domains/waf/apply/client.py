@@ -1,0 +1,164 @@
+"""What a WAF is to the rest: the interface of the target, the client behind it, and reading IP sets from either.
+
+AWS (boto3 wafv2) and the local twin are clients; both are read and applied to by the same code. No plan logic here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from platform_assets.domains.waf.apply.calls import Calls
+from platform_assets.domains.waf.limits import MAX_PAGE
+from platform_assets.domains.waf.networks import address_order, canonical
+from platform_assets.domains.waf.plan.plan import LiveSet, Plan
+from platform_assets.domains.waf.scopes import Scope
+
+
+class WafClient(Protocol):
+    """The calls of boto3's wafv2 client that the platform makes; nothing outside them."""
+
+    def list_ip_sets(self, **parameters: Any) -> dict[str, Any]: ...
+
+    def get_ip_set(self, **parameters: Any) -> dict[str, Any]: ...
+
+    def create_ip_set(self, **parameters: Any) -> dict[str, Any]: ...
+
+    def update_ip_set(self, **parameters: Any) -> dict[str, Any]: ...
+
+    def list_rule_groups(self, **parameters: Any) -> dict[str, Any]: ...
+
+    def get_rule_group(self, **parameters: Any) -> dict[str, Any]: ...
+
+    def create_rule_group(self, **parameters: Any) -> dict[str, Any]: ...
+
+    def update_rule_group(self, **parameters: Any) -> dict[str, Any]: ...
+
+    def list_web_acls(self, **parameters: Any) -> dict[str, Any]: ...
+
+    def get_web_acl(self, **parameters: Any) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class SetReport:
+    """What applying did to one IP set."""
+
+    name: str
+    created: bool = False
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    conflicts: int = 0
+
+
+@dataclass(frozen=True)
+class ApplyReport:
+    """What applying did in one scope: the calls, and per IP set what was added and removed."""
+
+    scope: Scope
+    sets: tuple[SetReport, ...]
+    reads: int
+    writes: int
+    throttled: int
+    seconds_waited: float
+
+    @property
+    def added(self) -> int:
+        return sum(len(one.added) for one in self.sets)
+
+    @property
+    def removed(self) -> int:
+        return sum(len(one.removed) for one in self.sets)
+
+    @property
+    def conflicts(self) -> int:
+        return sum(one.conflicts for one in self.sets)
+
+    def text(self) -> str:
+        head = f"WAF changed: +{self.added} -{self.removed}" if self.writes else "WAF unchanged"
+        lines = [f"{head} ({self.writes} changing calls, {self.reads} reads, {self.conflicts} conflicts merged)"]
+        for one in self.sets:
+            if one.created or one.added or one.removed:
+                made = ", created" if one.created else ""
+                lines.append(f"  {one.name}: +{len(one.added)} -{len(one.removed)}{made}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class ApplyReports:
+    """What applying did in all scopes."""
+
+    reports: tuple[ApplyReport, ...]
+
+    @property
+    def added(self) -> int:
+        return sum(one.added for one in self.reports)
+
+    @property
+    def removed(self) -> int:
+        return sum(one.removed for one in self.reports)
+
+    @property
+    def writes(self) -> int:
+        return sum(one.writes for one in self.reports)
+
+    def text(self) -> str:
+        """Scopes are named where there are several."""
+        named = len(self.reports) > 1
+        return "\n".join((f"{one.scope}: " if named else "") + one.text() for one in self.reports)
+
+
+class WafTarget(Protocol):
+    """Where plans are applied."""
+
+    def read_sets(self) -> dict[str, LiveSet]: ...
+
+    def apply(self, plan: Plan) -> ApplyReport: ...
+
+
+def pages(calls: Calls, operation: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+    """All summaries of a list operation; a full last page still names a next marker, whose page is empty."""
+    marker: str | None = None
+    while True:
+        more = {"NextMarker": marker} if marker else {}
+        page = calls.read(operation, Limit=MAX_PAGE, **parameters, **more)
+        yield from page.get(key, ())
+        marker = page.get("NextMarker")
+        if not marker or not page.get(key):
+            return
+
+
+def read_sets(calls: Calls, scope: Scope, prefix: str) -> dict[str, LiveSet]:
+    """The IP sets that bear our names, with their entries in canonical form, by name."""
+    ours = re.compile(rf"{re.escape(prefix)}-(block|challenge|count)-v[46](-\d+)?\Z")
+    names = [one for one in pages(calls, "list_ip_sets", "IPSets", Scope=scope.kind) if ours.match(one["Name"])]
+    found = (read_set(calls, scope, one["Name"], one["Id"]) for one in names)
+    return {one.name: one for one in sorted((one for one in found if one is not None), key=lambda one: one.name)}
+
+
+def read_set(calls: Calls, scope: Scope, name: str, set_id: str) -> LiveSet | None:
+    """One IP set with the lock token of this moment; None where it is gone."""
+    try:
+        answer = calls.read("get_ip_set", Name=name, Scope=scope.kind, Id=set_id)
+    except calls.error("WAFNonexistentItemException"):
+        return None
+    ip_set = answer["IPSet"]
+    addresses = sorted({canonical(one) for one in ip_set["Addresses"]}, key=address_order)
+    return LiveSet(
+        name=ip_set["Name"],
+        id=ip_set["Id"],
+        arn=ip_set["ARN"],
+        family=ip_set["IPAddressVersion"],
+        addresses=tuple(addresses),
+        lock_token=answer["LockToken"],
+        description=ip_set.get("Description", ""),
+    )
+
+
+def find_set(calls: Calls, scope: Scope, name: str) -> LiveSet | None:
+    """An IP set by its name alone."""
+    for one in pages(calls, "list_ip_sets", "IPSets", Scope=scope.kind):
+        if one["Name"] == name:
+            return read_set(calls, scope, name, one["Id"])
+    return None

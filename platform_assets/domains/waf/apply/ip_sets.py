@@ -1,0 +1,177 @@
+"""A plan -> WAF. One code path for AWS and the twin: read again, merge again, change only what differs, remember it.
+
+Safe to run again at any point: entries are written down as pending before WAF is asked, so a run that died between
+two sets, or after a call whose answer was lost, converges on the next run. What to change is plan.py's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from platform_assets.domains.waf.apply.applied import Applied, AppliedSet
+from platform_assets.domains.waf.apply.applied_store import AppliedStore
+from platform_assets.domains.waf.apply.calls import Calls
+from platform_assets.domains.waf.apply.client import ApplyReport, SetReport, find_set, read_set, read_sets
+from platform_assets.domains.waf.errors import WafError
+from platform_assets.domains.waf.limits import check_addresses, check_description, check_name
+from platform_assets.domains.waf.networks import address_order
+from platform_assets.domains.waf.plan.plan import LiveSet, Plan, SetPlan, merge
+from platform_assets.domains.waf.scopes import CLOUDFRONT, Scope
+from spark_jobs.errors import ExitCode
+
+TAGS = [{"Key": "managed-by", "Value": "weir"}]
+
+
+class StalePlanError(WafError):
+    """Something else was applied since the plan was made."""
+
+    exit_code = ExitCode.STOPPED
+
+
+class IncompleteApplyError(WafError):
+    """Applying stopped in between; `reports` say what was done, scope by scope. The next run goes on from there."""
+
+    def __init__(self, message: str, *reports: ApplyReport) -> None:
+        super().__init__(message)
+        self.reports = reports
+
+
+class IpSetTarget:
+    """The IP sets of one scope and prefix, on any wafv2 client, with the store of what was applied last."""
+
+    def __init__(
+        self,
+        client: Any,
+        store: AppliedStore,
+        *,
+        scope: Scope = CLOUDFRONT,
+        prefix: str = "weir",
+        calls: Calls | None = None,
+        conflicts_at_most: int = 60,
+    ) -> None:
+        scope.check_region(client.meta.region_name)
+        self.store, self.scope, self.prefix = store, scope, prefix
+        self.calls = calls or Calls(client)
+        self._conflicts_at_most = conflicts_at_most
+
+    def read_sets(self) -> dict[str, LiveSet]:
+        return read_sets(self.calls, self.scope, self.prefix)
+
+    def last_applied(self) -> Applied:
+        return self.store.load()
+
+    def apply(self, plan: Plan) -> ApplyReport:
+        """Bring every IP set to what the plan wants; no changing call where nothing differs."""
+        if (plan.scope, plan.prefix) != (self.scope, self.prefix):
+            raise WafError(
+                f"The plan is for {plan.scope} {plan.prefix}, the target is {self.scope} {self.prefix}; plan again."
+            )
+        self._check(plan)
+        before = (self.calls.reads, self.calls.writes, self.calls.throttled, self.calls.seconds_waited)
+        done: list[SetReport] = []
+        with self.store.lock():
+            if self.store.load().serial != plan.serial:
+                raise StalePlanError(
+                    "Another run has applied a plan since this one was made; plan again and apply that."
+                )
+            for one in plan.sets:
+                try:
+                    done.append(self._apply_set(one))
+                except Exception as error:
+                    report = self._report(done, before)
+                    said = str(error) if isinstance(error, WafError) else f"WAF refused a change of {one.name}: {error}"
+                    raise IncompleteApplyError(said, report) from error
+            self.store.save(replace(self.store.load(), planned_at=plan.planned_at))
+        return self._report(done, before)
+
+    def _check(self, plan: Plan) -> None:
+        """AWS's rules, before the first call."""
+        for one in plan.sets:
+            check_name(one.name)
+            check_description(one.description)
+            check_addresses(one.addresses, one.family, one.name)
+
+    def _apply_set(self, one: SetPlan) -> SetReport:
+        known = self.store.load().of(one.name)
+        if not one.changes and not known.pending and dict(known.for_set(one.set_id).owned) == dict(one.owned):
+            return SetReport(one.name)
+        live = read_set(self.calls, self.scope, one.name, one.set_id) if one.exists else None
+        for conflict in range(self._conflicts_at_most + 1):
+            live = live or find_set(self.calls, self.scope, one.name)
+            merged = self._merged(one, live)
+            present = frozenset(() if live is None else live.addresses)
+            added = tuple(address for address in merged.addresses if address not in present)
+            removed = tuple(sorted(present - set(merged.addresses), key=address_order))
+            if not added and not removed:
+                self._remember(merged)
+                return SetReport(one.name, conflicts=conflict)
+            self._intend(merged, live, added)
+            try:
+                created = self._write(merged, live)
+            except (
+                self.calls.error("WAFOptimisticLockException"),
+                self.calls.error("WAFNonexistentItemException"),
+                self.calls.error("WAFDuplicateItemException"),
+            ):
+                live = find_set(self.calls, self.scope, one.name)
+                continue
+            self._remember(merged if live is not None else replace(merged, set_id=created))
+            return SetReport(one.name, live is None, added, removed, conflict)
+        raise WafError(
+            f"The IP set {one.name} was changed by somebody else at each of {conflict + 1} attempts; run again when that has ended."
+        )
+
+    def _merged(self, one: SetPlan, live: LiveSet | None) -> SetPlan:
+        merged = merge(
+            one.name,
+            one.action,
+            one.family,
+            wanted=one.wanted,
+            set_id="" if live is None else live.id,
+            live=() if live is None else live.addresses,
+            applied=self.store.load().of(one.name),
+            restore_drift=one.restore_drift,
+            capacity=one.capacity,
+        )
+        check_addresses(merged.addresses, merged.family, merged.name)
+        return merged
+
+    def _write(self, merged: SetPlan, live: LiveSet | None) -> str:
+        """One changing call; the id of the set."""
+        shared = {
+            "Name": merged.name,
+            "Scope": self.scope.kind,
+            "Addresses": list(merged.addresses),
+            "Description": merged.description,
+        }
+        if live is None:
+            made = self.calls.write("create_ip_set", IPAddressVersion=merged.family, Tags=TAGS, **shared)
+            return str(made["Summary"]["Id"])
+        self.calls.write("update_ip_set", Id=live.id, LockToken=live.lock_token, **shared)
+        return live.id
+
+    def _intend(self, merged: SetPlan, live: LiveSet | None, added: tuple[str, ...]) -> None:
+        """Write down what is about to be added, so that it is ours whatever becomes of this process."""
+        applied = self.store.load()
+        set_id = "" if live is None else live.id
+        known = applied.of(merged.name).for_set(set_id)
+        pending = {**known.pending, **{address: merged.owned[address] for address in added}}
+        after = AppliedSet(set_id, known.owned, pending)
+        if after != applied.of(merged.name):
+            self.store.save(applied.with_set(merged.name, after))
+
+    def _remember(self, merged: SetPlan) -> None:
+        applied = self.store.load()
+        self.store.save(applied.with_set(merged.name, AppliedSet(merged.set_id, merged.owned)))
+
+    def _report(self, done: list[SetReport], before: tuple[int, int, int, float]) -> ApplyReport:
+        calls = self.calls
+        return ApplyReport(
+            scope=self.scope,
+            sets=tuple(done),
+            reads=calls.reads - before[0],
+            writes=calls.writes - before[1],
+            throttled=calls.throttled - before[2],
+            seconds_waited=round(calls.seconds_waited - before[3], 3),
+        )

@@ -1,0 +1,68 @@
+"""The WAF that settings name: boto3's wafv2 clients or the local twin, and the targets of all scopes on top of either.
+
+What is applied and how is in platform_assets/domains/waf/. Secrets never reach a message.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from platform_assets.domains.waf.apply.applied_store import JsonAppliedStore
+from platform_assets.domains.waf.apply.calls import Calls
+from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
+from platform_assets.domains.waf.errors import WafError
+from platform_assets.domains.waf.scopes import Scope
+from platform_assets.domains.waf.twin.client import WafTwin
+from platform_assets.resources.aws import AWS_ENDPOINT_VARIABLE, AWS_ERRORS, aws_client
+from platform_assets.settings import Settings
+
+
+def waf_name(settings: Settings) -> str:
+    """The WAF of the settings, as people call it."""
+    scopes = ", ".join(map(str, settings.scopes))
+    return "the local WAF" if settings.waf_target == "twin" else f"AWS WAF ({scopes})"
+
+
+def waf_client(settings: Settings, region: str) -> Any:
+    """A wafv2 client of a region: the twin in `<home>/waf`, or AWS. No call is made here."""
+    if settings.waf_target == "twin":
+        return WafTwin(settings.home / "waf", region_name=region)
+    try:
+        # Retries are ours (calls.py): botocore's would repeat mutating calls past the token bucket.
+        return aws_client("wafv2", region, seconds=30, attempts=1)
+    except AWS_ERRORS as error:
+        raise WafError(
+            f"AWS WAF cannot be set up ({type(error).__name__}); check AWS_PROFILE, WEIR_WAF_SCOPES and {AWS_ENDPOINT_VARIABLE}."
+        ) from None
+
+
+def waf_calls(settings: Settings) -> dict[Scope, Calls]:
+    """How each scope is called. Scopes of one region share client and token bucket: AWS counts by account and region."""
+    regions = dict.fromkeys(scope.region for scope in settings.scopes)
+    calls = {region: Calls(waf_client(settings, region)) for region in regions}
+    return {scope: calls[scope.region] for scope in settings.scopes}
+
+
+def waf_targets(settings: Settings) -> tuple[IpSetTarget, ...]:
+    """The IP sets of the settings' prefix in each scope, and what was applied to them last, in `<home>/waf`."""
+    return tuple(
+        IpSetTarget(calls.client, applied_store(settings, scope), scope=scope, prefix=settings.waf_prefix, calls=calls)
+        for scope, calls in waf_calls(settings).items()
+    )
+
+
+def applied_store(settings: Settings, scope: Scope) -> JsonAppliedStore:
+    """A file a scope. Homes that knew one regional scope kept that of WEIR_AWS_REGION in a file without a region."""
+
+    def file(*names: str) -> Path:
+        return (
+            settings.home
+            / "waf"
+            / f"applied-{'-'.join((settings.waf_target, *names, settings.waf_prefix))}.json".lower()
+        )
+
+    if scope.kind == "CLOUDFRONT":
+        return JsonAppliedStore(file(scope.kind))
+    former = file(scope.kind) if scope.region == settings.aws_region else None
+    return JsonAppliedStore(file(scope.kind, scope.region), former)

@@ -1,0 +1,1 @@
+"""The checks between a plan and its application."""

@@ -1,0 +1,95 @@
+"""What the checks of a plan look at besides it, read from the lake and the registry. What is too much is checks.py's to say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from statistics import median
+from typing import Any
+
+from platform_assets.domains.waf.checks.checks import CheckInputs
+from platform_assets.domains.waf.checks.score_shift import feature_drift
+from platform_assets.domains.waf.policy import Policy
+from platform_assets.resources.registry import ModelRegistry
+from platform_assets.settings import Settings
+from spark_jobs.contract import HOUR_COLUMN, format_hour, parse_hour
+from spark_jobs.lake import Lake
+from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS
+
+DAY_HOURS = 24
+DAYS = 7
+"""Days before the newest 24 hours that tell what is usual."""
+
+Lines = tuple[int, int]
+"""Parsed and rejected."""
+
+
+def check_inputs(
+    settings: Settings, lake: Lake, decisions: Sequence[dict[str, Any]], policy: Policy, allow_list: Sequence[str]
+) -> CheckInputs:
+    """The newest 24 hours of the lake against the days before, the models behind the decisions, the addresses spared."""
+    lines = _lines(lake)
+    newest = max(lines, default=None)
+    present = [lines[hour] for hour in _day(newest, 0) if hour in lines] if newest else []
+    parsed, rejected = sum(one for one, _ in present), sum(one for _, one in present)
+    return CheckInputs(
+        allow_list=tuple(allow_list),
+        act_on_special=tuple(policy.rules.act_on_special),
+        models_without_gate=_without_gate(settings, decisions),
+        lines_present=parsed + rejected if newest else None,
+        lines_rejected=rejected if newest else None,
+        request_count=parsed if newest else None,
+        usual_request_count=_usual_of_a_day(lines, newest) if newest else None,
+        newest_hour_at=parse_hour(newest) if newest else None,
+        missing_hours=_missing(lines, newest) if newest else {},
+        drift=feature_drift(lake),
+    )
+
+
+def _lines(lake: Lake) -> dict[str, Lines]:
+    """Hour -> its lines, for those of the newest 24 hours and the days before that have any."""
+    hours = lake.hours(OBJECT_COUNTS)
+    known = [hour for day in range(DAYS + 1) for hour in _day(hours[-1], day)] if hours else []
+    columns = ["parsed_count", "rejected_count"]
+    counts = lake.read_arrow(OBJECT_COUNTS, sorted({*known} & {*hours}), columns=[*columns, HOUR_COLUMN]).to_pydict()
+    found: dict[str, Lines] = {}
+    for hour, parsed, rejected in zip(counts[HOUR_COLUMN], *(counts[name] for name in columns), strict=True):
+        before = found.get(hour, (0, 0))
+        found[hour] = (before[0] + parsed, before[1] + rejected)
+    return {hour: counted for hour, counted in found.items() if sum(counted)}
+
+
+def _day(newest: str, days_before: int) -> list[str]:
+    """The 24 hours that end with an hour, or as many days before it, newest first."""
+    end = parse_hour(newest) - timedelta(days=days_before)
+    return [format_hour(end - timedelta(hours=back)) for back in range(DAY_HOURS)]
+
+
+def _usual_of_a_day(lines: Mapping[str, Lines], newest: str) -> float | None:
+    """Median requests of the stretches of 24 hours before the newest one; None without any."""
+    days = ([lines[hour][0] for hour in _day(newest, day) if hour in lines] for day in range(1, DAYS + 1))
+    sums = [sum(day) for day in days if day]
+    return float(median(sums)) if sums else None
+
+
+def _missing(lines: Mapping[str, Lines], newest: str) -> dict[str, float | None]:
+    """Hours of the newest 24 without a line, oldest first -> the median lines of the same hour on the days before.
+
+    None where the lake had not begun on any of these days: its first day has nothing to go by.
+    """
+    began = min(lines)
+    found: dict[str, float | None] = {}
+    for hour in reversed(_day(newest, 0)):
+        if hour in lines or hour < began:
+            continue
+        same = [format_hour(parse_hour(hour) - timedelta(days=day)) for day in range(1, DAYS + 1)]
+        counts = [sum(lines.get(one, (0, 0))) for one in same if one >= began]
+        found[hour] = float(median(counts)) if counts else None
+    return found
+
+
+def _without_gate(settings: Settings, decisions: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """`name version` of models behind the decisions that the registry does not show as having passed their gate."""
+    registry = ModelRegistry.of(settings)
+    behind = sorted({(row["model_name"], row["model_version"]) for row in decisions})
+    return tuple(f"{name} {version}" for name, version in behind if not registry.passed_gate(name, version))

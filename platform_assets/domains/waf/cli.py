@@ -1,0 +1,231 @@
+"""The commands `weir waf …`: what people ask for, what WAF holds, and installing. Parses and shows; nothing else.
+
+Each act is recorded first, then the plan that now follows is shown; WAF changes with --apply, or with the next run that
+applies. What the acts mean is in docs/enforcement.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from platform_assets.terminal import (
+    Home,
+    Override,
+    Reason,
+    console_of,
+    duration_of,
+    settings_of,
+    stage_of,
+    time_of,
+)
+
+if TYPE_CHECKING:
+    from platform_assets.settings import Settings
+
+waf_app = typer.Typer(help="What WAF holds and why; allow, block, withdraw, roll back, install.", no_args_is_help=True)
+
+Apply = Annotated[bool, typer.Option("--apply", help="Change WAF; without it the plan is only shown.")]
+Cidr = Annotated[str, typer.Argument(help="Address or CIDR.")]
+Lasting = Annotated[str, typer.Option("--for", help="How long, such as 30m, 2h, 7d.")]
+
+
+@waf_app.command()
+def install(
+    home: Home = None,
+    mode: Annotated[
+        str | None,
+        typer.Option("--mode", help="count or enforce; default: as it is, count where it is new.", show_default=False),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Make the IP sets and the rule group that uses them in each scope, after showing it; no web ACL is touched."""
+    from functools import partial
+
+    from platform_assets.domains.waf.apply.calls import in_each
+    from platform_assets.domains.waf.apply.install import apply_install, plan_install
+    from platform_assets.domains.waf.apply.targets import waf_calls
+    from platform_assets.domains.waf.errors import WafError
+    from platform_assets.domains.waf.policy import load_policy
+    from platform_assets.domains.waf.scopes import told
+
+    known: dict[str | None, Literal["count", "enforce"] | None] = {None: None, "count": "count", "enforce": "enforce"}
+    if mode not in known:
+        raise typer.BadParameter(f"--mode: {mode!r} is neither count nor enforce")
+    settings = settings_of(home)
+    calls = waf_calls(settings)
+    asked: dict[str, Any] = {"prefix": settings.waf_prefix, "mode": known[mode]}
+    asked["shards"] = load_policy(settings.policy_file).plan.shards
+    planned, failed = in_each({one: partial(plan_install, calls[one], scope=one, **asked) for one in calls})
+    with console_of() as console:
+        for plan in planned.values():
+            console.print(plan.text(), markup=False)
+        if failed:  # before anything is made: what is agreed to is all of it
+            raise WafError(told({scope: str(error) for scope, error in failed.items()}, calls))
+        if not any(plan.changes for plan in planned.values()):
+            return
+        if not yes:
+            typer.confirm("Make this?", abort=True)
+        done, failed = in_each({one: partial(apply_install, calls[one], plan) for one, plan in planned.items()})
+        made = {one: f"Made or changed: {', '.join(names) or 'nothing'}." for one, names in done.items()}
+        console.print(told(made, calls), markup=False)
+        if failed:
+            raise WafError(told({scope: str(error) for scope, error in failed.items()}, calls))
+
+
+@waf_app.command()
+def status(home: Home = None) -> None:
+    """The IP sets and web ACLs of each scope, what people's acts are in force, and what applying would change."""
+    from platform_assets.actions.checks import failures
+    from platform_assets.domains.waf.apply.targets import waf_name, waf_targets
+    from platform_assets.domains.waf.apply.web_acls import use_lines
+    from platform_assets.domains.waf.assets import make_plan
+    from platform_assets.domains.waf.manual.actions import Interventions
+    from platform_assets.resources.engine import lake_of
+
+    settings = settings_of(home)
+    acts = Interventions(settings).in_force().acts
+    targets = waf_targets(settings)
+    made, results = make_plan(settings, lake_of(settings), targets)
+    with console_of() as console:
+        lines = [f"{waf_name(settings)}:"]
+        for target in targets:
+            if target.scope in made.missing:
+                lines.append(f"{target.scope}: {made.missing[target.scope]}")
+                continue
+            live, applied = target.read_sets(), target.last_applied()
+            lines.append(f"{target.scope}: {len(live)} IP sets" + ("" if live else "; `weir waf install` makes them"))
+            for one in live.values():
+                ours = len(set(one.addresses) & applied.of(one.name).for_set(one.id).owned.keys())
+                lines.append(f"  {one.name}: {len(one.addresses)} entries, {ours} of Weir's")
+            lines += [f"  {line}" for line in use_lines(target.calls, target.scope, target.prefix)]
+        lines += ["In force by people:"] + ([f"  {act.text()}" for act in acts] or ["  nothing"])
+        lines.append(f"Applying would change: {made.summary()}")
+        lines += [f"It would be stopped by {one.name}: {one.sentence}" for one in failures(results)]
+        console.print("\n".join(lines), markup=False)
+    made.check_complete()
+
+
+@waf_app.command()
+def plan(home: Home = None, apply: Apply = False, override: Override = None, reason: Reason = "") -> None:
+    """What applying would change now, entry by entry, with why; with --apply it is applied."""
+    settings = settings_of(home, **({"waf_apply": True} if apply else {}))
+    _show_or_apply(settings, apply, overridden(settings, override, reason, "waf plan"))
+
+
+@waf_app.command()
+def allow(
+    cidr: Cidr, lasting: Lasting, reason: Reason, home: Home = None, apply: Apply = False, override: Override = None
+) -> None:
+    """Spare addresses for a time: what is in force on them leaves, and nothing new is decided on them."""
+    span = duration_of("--for", lasting)
+    _act(home, apply, override, reason, "waf allow", lambda acting: acting.allow(cidr, span, reason))
+
+
+@waf_app.command()
+def block(
+    cidr: Cidr, lasting: Lasting, reason: Reason, home: Home = None, apply: Apply = False, override: Override = None
+) -> None:
+    """Block addresses for a time, whatever the models say; never private ranges, never what is allowed."""
+    span = duration_of("--for", lasting)
+    _act(home, apply, override, reason, "waf block", lambda acting: acting.block(cidr, span, reason))
+
+
+@waf_app.command()
+def withdraw(
+    model: Annotated[str, typer.Option("--model", help="request_attack or client_abuse.")],
+    version: Annotated[str, typer.Option("--version", help="Its version in the registry.")],
+    reason: Reason,
+    home: Home = None,
+    apply: Apply = False,
+    override: Override = None,
+) -> None:
+    """Take out exactly what only this model version caused; it causes nothing more until resumed."""
+    _act(home, apply, override, reason, "waf withdraw", lambda acting: acting.withdraw(model, version, reason))
+
+
+@waf_app.command()
+def rollback(
+    to: Annotated[str, typer.Option("--to", help="Time, ISO 8601 (UTC).")],
+    reason: Reason,
+    home: Home = None,
+    apply: Apply = False,
+    override: Override = None,
+) -> None:
+    """Go back to what was wanted at a time; nothing new enters until `weir waf resume`."""
+    at = time_of("--to", to)
+    assert at is not None
+    _act(home, apply, override, reason, "waf rollback", lambda acting: acting.rollback(at, reason))
+
+
+@waf_app.command()
+def resume(
+    reason: Reason,
+    subject: Annotated[str, typer.Argument(help="rollback, a CIDR, or 'MODEL VERSION'.")] = "rollback",
+    home: Home = None,
+    apply: Apply = False,
+    override: Override = None,
+) -> None:
+    """End a rollback, or what is in force of an address or a model version."""
+    _act(home, apply, override, reason, "waf resume", lambda acting: acting.resume(subject, reason))
+
+
+def overridden(settings: Settings, checks: Sequence[str] | None, reason: str, run: str) -> list[str]:
+    """Record the checks that do not count in this run; the audit_ids that the run has to name."""
+    if not checks:
+        return []
+    from platform_assets.domains.waf.manual.actions import Interventions
+
+    settings.home.mkdir(parents=True, exist_ok=True)
+    details = f"weir {run} --apply" if settings.waf_apply else f"weir {run}, which only shows"
+    return [act.audit_id for act in Interventions(settings).override(checks, reason, details)]
+
+
+def _act(
+    home: Path | None,
+    apply: bool,
+    override: Sequence[str] | None,
+    reason: str,
+    name: str,
+    ask: Callable[[Any], Any],
+) -> None:
+    from platform_assets.domains.waf.manual.actions import Interventions, check_names
+
+    settings = settings_of(home, **({"waf_apply": True} if apply else {}))
+    check_names(override or ())  # before anything is recorded
+    acted = ask(Interventions(settings))
+    with console_of() as console:
+        console.print(f"Recorded: {acted.text()}", markup=False)
+    _show_or_apply(settings, apply, overridden(settings, override, reason, name))
+
+
+def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) -> None:
+    """One path with `weir run edge`: the same assets, checks and alerts; shown alone, nothing is written."""
+    from platform_assets.actions.checks import failures
+    from platform_assets.domains.waf.apply.targets import waf_targets
+    from platform_assets.domains.waf.assets import make_plan
+    from platform_assets.domains.waf.manual import audit_log
+    from platform_assets.resources.engine import lake_of
+
+    lake = lake_of(settings)
+    made, results = make_plan(settings, lake, waf_targets(settings), audit_log.overrides_of(lake, overrides))
+    with console_of() as console:
+        console.print(made.text(), markup=False)
+        if not apply:
+            for one in failures(results):
+                console.print(f"It would be stopped by {one.name}: {one.sentence}", markup=False)
+            if made.changes:
+                console.print("WAF is unchanged; --apply changes it, here or with `weir run edge`.", markup=False)
+            made.check_complete()
+            return
+        from platform_assets import run
+        from platform_assets.domains.waf.report import stop_where_not_applied
+
+        outcome = run.run_assets(
+            settings, "Planning the WAF change", ("waf/plan", "waf/ip_sets"), stage_of(console), overrides
+        )
+        stop_where_not_applied(settings, outcome)
+        console.print(outcome.metadata["waf/ip_sets"]["summary"], markup=False)

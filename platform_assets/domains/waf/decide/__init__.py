@@ -1,0 +1,1 @@
+"""Scores of an hour to decisions."""

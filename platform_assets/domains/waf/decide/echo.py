@@ -1,0 +1,77 @@
+"""Which requests are the echo of our own decisions: those of hours in which a block was in force, and the slack after it.
+
+A blocked client goes on asking and gets WAF's own 403s, and what it asks for looks as bad as before. If that counted, a
+block would renew itself for ever. Hours are whole, because client features are; what is left of a client's 24 hours is
+counted again in recount.py. Lives on the event clock, like the decisions. Standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from platform_assets.domains.waf.decisions import Decision, as_utc
+from platform_assets.domains.waf.networks import Network, parse_network
+from platform_assets.domains.waf.rulebook import Echo
+
+WINDOW_HOURS = 24
+"""What a score looks back on, its own hour included."""
+
+
+Spans = tuple[tuple[datetime, datetime], ...]
+
+
+@dataclass(frozen=True)
+class EchoHours:
+    """The hours in which what a client did is our own echo."""
+
+    spans: dict[Network, Spans]
+    """Address or network -> [first hour, end) of each decision that echoes."""
+    widths: tuple[tuple[int, int], ...]
+    """IP version and prefix length of each network that has a span."""
+    inside: dict[tuple[int, int], dict[Network, Spans]] = field(default_factory=dict, compare=False, repr=False)
+    """Networks of a width -> the spans in them, made when they are first asked for."""
+
+    @classmethod
+    def of(cls, decisions: Iterable[Decision], echo: Echo) -> EchoHours:
+        spans: dict[Network, set[tuple[datetime, datetime]]] = {}
+        for one in decisions:
+            if one.action in echo.actions:
+                end = one.expires_at + timedelta(hours=echo.slack_hours)
+                spans.setdefault(parse_network(one.address), set()).add((one.decided_at, end))
+        widths = sorted({(network.version, network.prefixlen) for network in spans})
+        return cls({network: tuple(sorted(found)) for network, found in spans.items()}, tuple(widths))
+
+    def has(self, client: str, hour: datetime) -> bool:
+        """Whether the client, or a network that holds it, was under an echoing action in the hour that starts then."""
+        return self._any(parse_network(client), as_utc(hour), as_utc(hour))
+
+    def within(self, client: str, hour: datetime) -> bool:
+        """Whether any of the 24 hours that end with this one has an echo of the client or of an address in it."""
+        network, last = parse_network(client), as_utc(hour)
+        first = last - timedelta(hours=WINDOW_HOURS - 1)
+        return self._any(network, first, last) or _overlap(self._spans_inside(network), first, last)
+
+    def _spans_inside(self, network: Network) -> Spans:
+        """The spans of all that is narrower than the network and in it."""
+        width = (network.version, network.prefixlen)
+        if width not in self.inside:
+            found: dict[Network, list[tuple[datetime, datetime]]] = {}
+            for one, spans in self.spans.items():
+                if one.version == network.version and one.prefixlen > network.prefixlen:
+                    found.setdefault(one.supernet(new_prefix=network.prefixlen), []).extend(spans)
+            self.inside[width] = {holder: tuple(spans) for holder, spans in found.items()}
+        return self.inside[width].get(network, ())
+
+    def _any(self, network: Network, first: datetime, last: datetime) -> bool:
+        for version, prefix in self.widths:
+            if version == network.version and prefix <= network.prefixlen:
+                spans = self.spans.get(network.supernet(new_prefix=prefix))
+                if spans and _overlap(spans, first, last):
+                    return True
+        return False
+
+
+def _overlap(spans: Spans, first: datetime, last: datetime) -> bool:
+    return any(start <= last and end > first for start, end in spans)

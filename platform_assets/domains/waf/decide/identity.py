@@ -1,0 +1,227 @@
+"""Who a client is that calls itself a known crawler or monitor: published addresses first, then forward-confirmed DNS.
+
+address -> PTR name -> the name lies in a domain of the operator -> its A or AAAA records hold the address. Anybody can
+give an address any name, and any user agent, but not that last step. An `Identity` is evidence: it is kept with the time
+at which it was found, so that an hour decided again sees what was seen then. Facts on bots are in bots.py, the table in
+tables.py, what an identity changes in rules.py. Standard library only.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from typing import Any, Protocol
+
+from platform_assets.domains.waf.decide.bots import BOTS, Bot
+from platform_assets.domains.waf.decisions import Row, as_utc
+from platform_assets.domains.waf.networks import Network, address_order, is_one_address, parse_network
+
+VERIFIED, REFUTED, UNKNOWN = "verified", "refuted", "unknown"
+ASKED_AGAIN_AFTER = timedelta(hours=24)
+SILENT_LOOKUPS = 3
+"""Lookups without an answer, one after the other, after which a run asks no more."""
+HOST_NOT_FOUND, NO_DATA = 1, 4
+
+
+class NoAnswerError(Exception):
+    """DNS did not answer, which says nothing about the client."""
+
+
+class Resolver(Protocol):
+    """What is asked of DNS. An empty answer means that there is no such record; no answer is a NoAnswerError."""
+
+    def names(self, address: str) -> Sequence[str]:
+        """The PTR names of an address."""
+
+    def addresses(self, name: str) -> Sequence[str]:
+        """The A and AAAA records of a name."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What is known of one address that calls itself a bot; a row of `evidence/bot_identities`, in the table's order."""
+
+    client: str
+    bot: str
+    bot_kind: str
+    verdict: str
+    how: str
+    is_answered: bool
+    checked_at: datetime
+
+    @property
+    def sentence(self) -> str:
+        """For the reason of a decision."""
+        is_one = is_one_address(parse_network(self.client))
+        if self.verdict == VERIFIED:
+            return f"it {'is' if is_one else 'holds addresses of'} {self.bot} ({self.how})"
+        return f"it calls itself {self.bot}, which is {'refuted' if self.verdict == REFUTED else 'not verified'} ({self.how})"
+
+    def row(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    @classmethod
+    def from_row(cls, row: Row) -> Identity:
+        values = {name: row[name] for name in cls.__dataclass_fields__}
+        return cls(**{**values, "checked_at": as_utc(values["checked_at"])})
+
+
+def verified_by_list(address: str, bot: Bot) -> str | None:
+    """How the published addresses verify it; None where they do not hold it."""
+    if not bot.holds(parse_network(address)):
+        return None
+    return f"published address, list read {bot.read_on}"
+
+
+def verified_by_dns(address: str, bot: Bot, resolver: Resolver) -> tuple[str, str]:
+    """Verdict and how, by forward-confirmed reverse DNS. NoAnswerError where DNS does not answer."""
+    bare = address.partition("/")[0]
+    names = [name.rstrip(".").lower() for name in resolver.names(bare)]
+    inside = [name for name in names if any(name.endswith(f".{domain}") for domain in bot.domains)]
+    for name in sorted(inside):
+        if any(_same(found, bare) for found in resolver.addresses(name)):
+            return VERIFIED, f"DNS name {_printable(name)}, confirmed forwards"
+    if inside:
+        return _negative(bot, f"the DNS name {_printable(inside[0])} does not lead back to it")
+    if names:
+        return _negative(bot, f"its DNS name is {_printable(sorted(names)[0])}")
+    return _negative(bot, "it has no DNS name")
+
+
+def _negative(bot: Bot, how: str) -> tuple[str, str]:
+    return (REFUTED if bot.is_named else UNKNOWN), how
+
+
+def _same(found: str, address: str) -> bool:
+    try:
+        return ip_address(found.partition("%")[0]) == ip_address(address)
+    except ValueError:
+        return False
+
+
+def _printable(name: str) -> str:
+    """A name as it may stand in a reason: who owns the address has chosen it."""
+    return name if re.fullmatch(r"[a-z0-9._-]{1,100}", name) else "no proper name"
+
+
+@dataclass
+class Identifier:
+    """Finds identities for one run: what is kept counts, what is new is looked up within bounds.
+
+    `kept` gives the identities of an hour, `recent` those of any hour that were found since a time. Without a resolver
+    only published addresses verify. Where two runs over the same hours ask, the second finds what the first has kept.
+    """
+
+    now: datetime
+    resolver: Resolver | None = None
+    max_lookups: int = 200
+    recent: Callable[[datetime], Iterable[Identity]] = lambda since: ()
+    lookups: int = 0
+    _silent: int = 0
+    _recent: dict[tuple[str, str], Identity] | None = field(default=None, repr=False)
+
+    def identify(self, claims: Mapping[str, Bot], kept: Iterable[Identity]) -> dict[str, Identity]:
+        """Client (one address, as CIDR) -> its identity, for the bots that the clients of one hour say they are."""
+        known = {(one.client, one.bot): one for one in kept}
+        found = {}
+        for client in sorted(claims, key=address_order):
+            bot = claims[client]
+            found[client] = known.get((client, bot.name)) or self._find(client, bot)
+        return found
+
+    def _find(self, client: str, bot: Bot) -> Identity:
+        def identity(verdict: str, how: str, is_answered: bool = True) -> Identity:
+            return Identity(client, bot.name, bot.kind, verdict, how, is_answered, as_utc(self.now))
+
+        listed = verified_by_list(client, bot)
+        if listed is not None:
+            return identity(VERIFIED, listed)
+        if not bot.domains:
+            return identity(UNKNOWN, "not among its published addresses" if bot.ranges else "its operator has no list")
+        if self.resolver is None:
+            return identity(UNKNOWN, "DNS is not asked", False)
+        if self._recent is None:
+            since = self.now - ASKED_AGAIN_AFTER
+            self._recent = {(one.client, one.bot): one for one in self.recent(since) if one.is_answered}
+        before = self._recent.get((client, bot.name))
+        if before is not None:
+            return before
+        if self.lookups >= self.max_lookups or self._silent >= SILENT_LOOKUPS:
+            how = "DNS was asked too often" if self.lookups >= self.max_lookups else "DNS is silent"
+            return identity(UNKNOWN, how, False)
+        self.lookups += 1
+        try:
+            answer = identity(*verified_by_dns(client, bot, self.resolver))
+        except NoAnswerError:
+            self._silent += 1
+            return identity(UNKNOWN, "DNS did not answer", False)
+        self._silent = 0
+        self._recent[client, bot.name] = answer
+        return answer
+
+
+def of_network(network: Network, members: Iterable[Identity], now: datetime) -> Identity | None:
+    """What a network is: it is verified where published addresses lie in it, whatever its user agents, else by its members.
+
+    `members`: identities of some of its addresses that together are most of it. One that is refuted refutes it.
+    """
+    for bot in BOTS:
+        if bot.touches(network):
+            how = f"published addresses, list read {bot.read_on}"
+            return Identity(str(network), bot.name, bot.kind, VERIFIED, how, True, as_utc(now))
+    order = {REFUTED: 0, UNKNOWN: 1, VERIFIED: 2}
+    worst = min(members, key=lambda one: (order[one.verdict], address_order(one.client)), default=None)
+    return None if worst is None else replace(worst, client=str(network))
+
+
+@dataclass(frozen=True)
+class SystemResolver:
+    """The resolver of the operating system. A lookup that takes longer than the timeout is left to itself."""
+
+    timeout_seconds: float = 3.0
+
+    def names(self, address: str) -> Sequence[str]:
+        def ask() -> Sequence[str]:
+            try:
+                name, others, _ = socket.gethostbyaddr(address)
+            except socket.herror as error:
+                if error.errno in (HOST_NOT_FOUND, NO_DATA):
+                    return ()
+                raise
+            return (name, *(other for other in others if not other.endswith(".arpa")))
+
+        return self._in_time(ask)
+
+    def addresses(self, name: str) -> Sequence[str]:
+        def ask() -> Sequence[str]:
+            try:
+                found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+            except socket.gaierror as error:
+                if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)):
+                    return ()
+                raise
+            return tuple(sorted({str(where[0]) for *_, where in found}))
+
+        return self._in_time(ask)
+
+    def _in_time(self, ask: Callable[[], Sequence[str]]) -> Sequence[str]:
+        # The calls of the system know no timeout; a daemon thread does not keep the process from ending.
+        answers: list[Sequence[str]] = []
+
+        def run() -> None:
+            try:
+                answers.append(ask())
+            except (OSError, UnicodeError):
+                return
+
+        thread = threading.Thread(target=run, name="weir-dns", daemon=True)
+        thread.start()
+        thread.join(self.timeout_seconds)
+        if not answers:
+            raise NoAnswerError
+        return answers[0]

@@ -1,0 +1,331 @@
+"""Predictions -> decisions -> wanted entries. Pure: the same rows give the same decisions, in whatever order they come.
+
+Decisions live on the event clock: hour h sees the scores of hour h and the decisions of hours before it, nothing else.
+What is wanted lives on the wall clock: decisions that have not expired. The thresholds are rulebook.py's; AWS is unknown
+here. Standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from platform_assets.domains.waf.decide.identity import REFUTED, VERIFIED, Identity
+from platform_assets.domains.waf.decisions import (
+    ACTIONS,
+    Decision,
+    Row,
+    Wanted,
+    as_utc,
+    decision_id,
+    instant,
+    rank,
+    whole,
+)
+from platform_assets.domains.waf.networks import (
+    Network,
+    Ranges,
+    address_order,
+    is_one_address,
+    parse_network,
+    special_ranges,
+)
+from platform_assets.domains.waf.rulebook import Rules, Sessions, Shared, Step
+
+WINDOW = timedelta(hours=24)
+"""What a score looks back on: within it the same requests show the same thing again, which is no repetition."""
+
+
+@dataclass(frozen=True)
+class _Client:
+    """What is known of one client at the end of one hour."""
+
+    network: Network
+    score: Row
+    probability: float
+    request_count: int
+    attack_request_count: int
+    evidence: tuple[str, ...]
+    behaviour: Row | None
+    earlier: tuple[Decision, ...]
+    identity: Identity | None = None
+
+
+def decide(
+    hour: datetime,
+    scores: Iterable[Row],
+    earlier: Iterable[Decision | Row],
+    rules: Rules,
+    allow_list: Iterable[str] = (),
+    *,
+    behaviour: Iterable[Row] = (),
+    attacks: Iterable[Row] | None = None,
+    identities: Mapping[str, Identity] = MappingProxyType({}),
+    has_history: bool = True,
+) -> list[Decision]:
+    """The decisions of the hour that starts at `hour`, sorted by address.
+
+    `scores`: rows of client_scores. `earlier`: waf_decisions of at least the last `rules.repetition.memory_hours`.
+    `behaviour`, `attacks`: the rows of client_daily and client_attacks of the same hour and clients; without the
+    former nobody can tell a shared address; where the latter is None evidence_request_ids count as the attack requests.
+    `identities`: what is known of clients that call themselves a known crawler or monitor, by client.
+    `has_history`: whether the lake is as old as `rules.history` asks.
+    Rows of other hours and decisions from `hour`'s end on are ignored, so that deciding an hour again changes nothing.
+    """
+    start = as_utc(hour)
+    protected = Ranges.of(allow_list)
+    special = special_ranges(rules.act_on_special)
+    history = _by_address(_remembered(earlier, start, rules))
+    known = _of_hour(behaviour, start)
+    attacked = None if attacks is None else _of_hour(attacks, start)
+    decisions = []
+    for name, score in _of_hour(scores, start).items():
+        network = _actionable(name, rules, special, protected)
+        if network is None:
+            continue
+        past = tuple(history.get(str(network), ()))
+        found = None if attacked is None else attacked.get(name, {})
+        client = _client(network, score, known.get(name), found, past, identities.get(name))
+        decision = _decide_one(start, client, rules, has_history)
+        if decision is not None:
+            decisions.append(decision)
+    return sorted(decisions, key=lambda one: address_order(one.address))
+
+
+def _decide_one(start: datetime, client: _Client, rules: Rules, has_history: bool) -> Decision | None:
+    ceiling, why_not_more = _ceiling(client, rules, has_history)
+    decided_at = start + timedelta(hours=1)
+    earned = [action for action in ACTIONS if _earns(client, rules.step(action), decided_at, rules)]
+    allowed = [action for action in earned if rank(action) <= ceiling]
+    if not allowed:
+        return None
+    action = allowed[-1]
+    as_strong = [one for one in client.earlier if rank(one.action) >= rank(action)]
+    # What a client does while it is under the same or a stronger action is partly our own echo: it renews nothing.
+    if any(one.expires_at > start for one in as_strong):
+        return None
+    hours = min(
+        rules.step(action).ttl_hours * rules.repetition.factor ** min(len(as_strong), 64),
+        rules.repetition.max_ttl_hours,
+    )
+    score = client.score
+    model_name, model_version = str(score["model_name"]), str(score["model_version"])
+    kind = score.get("abuse_kind")
+    return Decision(
+        address=str(client.network),
+        action=action,
+        reason=_reason(start, client, action, why_not_more if earned[-1] != action else "", len(as_strong), rules),
+        decided_at=decided_at,
+        expires_at=decided_at + timedelta(hours=hours),
+        model_name=model_name,
+        model_version=model_version,
+        decision_id=decision_id(str(client.network), action, decided_at, model_name, model_version),
+        score=client.probability,
+        abuse_kind=kind if isinstance(kind, str) and kind else None,
+        client_kind="address" if is_one_address(client.network) else "network",
+        request_count=client.request_count,
+        attack_request_count=client.attack_request_count,
+        evidence_count=len(client.evidence),
+        evidence_request_ids=client.evidence,
+        repetition=len(as_strong),
+    )
+
+
+def _earns(client: _Client, step: Step, decided_at: datetime, rules: Rules) -> bool:
+    """Whether a client has done enough for an action, and something new since earlier decisions."""
+    is_abuse = bool(client.score.get("is_abuse")) or not rules.require_is_abuse
+    is_certain = client.probability >= step.min_probability
+    is_much = client.request_count >= step.min_requests and len(client.evidence) >= step.min_evidence
+    asks_proof = step.min_attack_requests > 0 or step.min_earlier_decisions > 0
+    by_attacks = step.min_attack_requests > 0 and client.attack_request_count >= step.min_attack_requests
+    same_window = [one for one in client.earlier if one.decided_at > decided_at - WINDOW]
+    is_fresh = _has_fresh_evidence(client)
+    independent = len(client.earlier) - (0 if is_fresh else len(same_window))
+    by_repetition = 0 < step.min_earlier_decisions <= independent
+    is_proven = not asks_proof or by_attacks or by_repetition
+    knew_as_much = [
+        one for one in same_window if one.score >= step.min_probability and one.request_count >= step.min_requests
+    ]
+    is_new = is_fresh or not knew_as_much
+    return is_abuse and is_certain and is_much and is_proven and is_new
+
+
+def _has_fresh_evidence(client: _Client) -> bool:
+    """Whether a request shows it that no earlier decision rests on."""
+    used = {request_id for one in client.earlier for request_id in one.evidence_request_ids}
+    return any(request_id not in used for request_id in client.evidence)
+
+
+def _ceiling(client: _Client, rules: Rules, has_history: bool) -> tuple[int, str]:
+    """The strongest action that the client's nature allows, as a rank (0: none), and the reason for the lowest bound."""
+    bounds = [(rules.at_most, f"policy allows {rules.at_most} at most")]
+    kind = client.score.get("abuse_kind")
+    if isinstance(kind, str) and kind in rules.kinds:
+        bounds.append((rules.kinds[kind], f"{kind} gets {rules.kinds[kind]} at most"))
+    if not has_history:
+        bounds.append((rules.history.at_most, f"the lake has less than {rules.history.min_hours} hours of history"))
+    row = client.behaviour
+    if not is_one_address(client.network):
+        bounds.append((rules.networks.at_most, f"a network gets {rules.networks.at_most} at most"))
+        if row is not None and whole(row.get("address_count")) < rules.networks.min_addresses:
+            bounds.append(("none", "too few of its addresses take part"))
+    elif row is None:
+        bounds.append((rules.shared.unknown_at_most, "whether people share the address is not known"))
+    elif _looks_shared(row, rules.shared):
+        bounds.append((rules.shared.at_most, "many people seem to share the address"))
+    verdict = None if client.identity is None else client.identity.verdict
+    if verdict == VERIFIED:
+        bounds.append((rules.verified_bots.at_most, f"a verified bot gets {rules.verified_bots.at_most} at most"))
+    if row is not None and client.attack_request_count == 0:
+        if _looks_like_people(row, rules.sessions):
+            bounds.append((rules.sessions.at_most, "it looks like people browsing and has attacked nothing"))
+        share = whole(row.get("declared_bot_count")) / max(whole(row.get("request_count")), 1)
+        if share >= rules.declared_bots.min_share and verdict != REFUTED:
+            bounds.append((rules.declared_bots.at_most, "it calls itself a bot and has attacked nothing"))
+    action, why = min(bounds, key=lambda bound: 0 if bound[0] == "none" else rank(bound[0]))
+    return (0 if action == "none" else rank(action)), why
+
+
+def _looks_shared(row: Row, shared: Shared) -> bool:
+    requests = max(whole(row.get("request_count")), 1)
+    many_agents = whole(row.get("distinct_user_agent_count")) >= shared.min_user_agents
+    sessions = whole(row.get("cookie_request_count")) / requests >= shared.min_cookie_share
+    pages = whole(row.get("asset_request_count")) / requests >= shared.min_asset_share
+    return many_agents and (sessions or pages)
+
+
+def _looks_like_people(row: Row, sessions: Sessions) -> bool:
+    requests = max(whole(row.get("request_count")), 1)
+    has_cookies = whole(row.get("cookie_request_count")) / requests >= sessions.min_cookie_share
+    return has_cookies and whole(row.get("asset_request_count")) / requests >= sessions.min_asset_share
+
+
+def _reason(start: datetime, client: _Client, action: str, why_not_more: str, repeated: int, rules: Rules) -> str:
+    """One line: what was found, what made it this action, what the model says."""
+    kind = client.score.get("abuse_kind") or "abuse"
+    parts = [f"{kind} with probability {client.probability:.3f}, {client.request_count} requests in 24 h"]
+    if client.attack_request_count:
+        parts[0] += f", {client.attack_request_count} of them attacks"
+    weaker = [one for one in client.earlier if one.expires_at > start and rank(one.action) < rank(action)]
+    if weaker:
+        parts.append(f"escalated from {weaker[-1].action} {weaker[-1].decision_id}")
+    if repeated:
+        parts.append(f"repetition {repeated} within {rules.repetition.memory_hours} h")
+    if why_not_more:
+        parts.append(why_not_more)
+    if client.identity is not None:
+        parts.append(client.identity.sentence)
+    if uncounted := whole(client.score.get("echo_hour_count")):
+        parts.append(f"without {uncounted} hours under our own block")
+    said = client.score.get("reason")
+    if isinstance(said, str) and said:
+        parts.append(said)
+    return "; ".join(parts)
+
+
+def _client(
+    network: Network,
+    score: Row,
+    behaviour: Row | None,
+    attacks: Row | None,
+    past: tuple[Decision, ...],
+    identity: Identity | None,
+) -> _Client:
+    ids = score.get("evidence_request_ids")
+    evidence = () if ids is None else tuple(str(one) for one in ids)[:20]
+    probability = float(score["abuse_probability"])
+    return _Client(
+        network=network,
+        score=score,
+        probability=probability if 0 <= probability <= 1 else 0.0,  # NaN and nonsense decide nothing
+        request_count=whole(score.get("request_count")),
+        attack_request_count=len(evidence) if attacks is None else whole(attacks.get("day_attack_request_count")),
+        evidence=evidence,
+        behaviour=behaviour,
+        earlier=past,
+        identity=identity,
+    )
+
+
+def _actionable(client: str, rules: Rules, special: Ranges, protected: Ranges) -> Network | None:
+    """The client as a network, or None where nothing may ever be done about it."""
+    try:
+        network = parse_network(client)
+    except ValueError:
+        return None  # no entry of an IP set could match it
+    widest = rules.networks.widest_v4 if network.version == 4 else rules.networks.widest_v6
+    forbidden = network.prefixlen < widest or special.overlaps(network) or protected.overlaps(network)
+    return None if forbidden else network
+
+
+def _of_hour(rows: Iterable[Row], start: datetime) -> dict[str, Row]:
+    """Client -> its row of the hour. Of several rows the most severe stays, whatever their order."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        if as_utc(row["hour_at"]) != start:
+            continue
+        client = str(row["client"])
+        if client not in found or _severity(row) > _severity(found[client]):
+            found[client] = row
+    return found
+
+
+def _severity(row: Row) -> tuple[float, int, str]:
+    probability = float(row.get("abuse_probability") or 0.0)
+    return (probability, whole(row.get("request_count")), repr(sorted((k, str(v)) for k, v in row.items())))
+
+
+def _remembered(earlier: Iterable[Decision | Row], start: datetime, rules: Rules) -> list[Decision]:
+    """Decisions of hours before `start` that are within the memory or still in force."""
+    oldest = start - timedelta(hours=rules.repetition.memory_hours)
+    decisions = (one if isinstance(one, Decision) else Decision.from_row(one) for one in earlier)
+    return [one for one in decisions if one.decided_at <= start and (one.decided_at > oldest or one.expires_at > start)]
+
+
+def _by_address(decisions: Iterable[Decision]) -> dict[str, list[Decision]]:
+    found: dict[str, dict[str, Decision]] = {}
+    for one in decisions:
+        found.setdefault(one.address, {})[one.decision_id] = one
+    return {
+        address: sorted(ones.values(), key=lambda one: (one.decided_at, one.decision_id))
+        for address, ones in found.items()
+    }
+
+
+def wanted(
+    decisions: Iterable[Decision | Row],
+    now: datetime,
+    allow_list: Iterable[str] = (),
+    *,
+    act_on_special: Iterable[str] = (),
+) -> list[Wanted]:
+    """What is due at `now` by the wall clock: unexpired decisions, the strongest of each address, sorted.
+
+    The allow list counts here too, so that allowing an address takes effect on decisions already made.
+    """
+    at = as_utc(now)
+    protected, special = Ranges.of(allow_list), special_ranges(act_on_special)
+    known = (one if isinstance(one, Decision) else Decision.from_row(one) for one in decisions)
+    alive = [one for one in known if one.expires_at > at]
+    entries = []
+    for address, ones in _by_address(alive).items():
+        network = parse_network(address)
+        if protected.overlaps(network) or special.overlaps(network):
+            continue
+        entries.append(_strongest(ones))
+    return sorted(entries, key=lambda entry: address_order(entry.address))
+
+
+def _strongest(decisions: Sequence[Decision]) -> Wanted:
+    ordered = sorted(decisions, key=lambda one: (-rank(one.action), -one.expires_at.timestamp(), one.decision_id))
+    first = ordered[0]
+    shared: dict[str, Any] = {name: getattr(first, name) for name in Wanted.__dataclass_fields__ if name != "causes"}
+    return Wanted(**shared, causes=tuple(one.decision_id for one in ordered))
+
+
+def describe(decision: Decision) -> str:
+    """One line for people: what, until when, why."""
+    return f"{decision.action} {decision.address} until {instant(decision.expires_at)}: {decision.reason}"

@@ -1,0 +1,77 @@
+"""What withdrawn model versions mean for hours that are decided: which earlier decisions count, and how long each was followed.
+
+As with an `allow`, what is in force at the end of an hour counts, which later acts never change. Who withdraws and how is
+interventions.py's; which decisions a plan follows is audit.py's. Standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from platform_assets.domains.waf.decisions import Decision, Row, as_utc
+from platform_assets.domains.waf.manual.in_force import WITHDRAW, Act, Span, spans
+
+Versions = Callable[[Sequence[Row]], Mapping[str, frozenset[str]]]
+"""Rows of decisions -> decision -> `name version` of each model that it rests on."""
+
+
+@dataclass(frozen=True)
+class Withdrawals:
+    """The withdrawals that may matter to decisions since a time; where there are none, no version is looked up."""
+
+    spans: tuple[Span, ...]
+    versions: Versions
+    _behind: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, acts: Iterable[Act], since: datetime, versions: Versions) -> Withdrawals:
+        found = [one for one in spans(acts) if one.act.command == WITHDRAW and one.end > as_utc(since)]
+        return cls(tuple(found), versions)
+
+    def counting(
+        self, earlier: Sequence[Decision], at: datetime, own: Mapping[str, frozenset[str]]
+    ) -> Sequence[Decision]:
+        """The decisions that count as earlier ones for an hour that ends at `at`.
+
+        `own`: client -> the models that its score of the hour rests on. A withdrawn version goes on deciding, though no
+        plan follows it; among its own decisions all count, so that they are as they should be when it is resumed.
+        """
+        gone = {one.act.subject for one in self.spans if one.act.acted_at <= at < one.end}
+        if not gone:
+            return earlier
+        behind = self._versions_behind(earlier)
+        return [one for one in earlier if not behind[one.decision_id] & gone - own.get(one.address, frozenset())]
+
+    def followed(self, decisions: Sequence[Decision]) -> list[Decision]:
+        """The decisions in pieces: each as long as no version that it rests on was withdrawn."""
+        touched = [one for one in decisions if any(_overlap(one, span) for span in self.spans)]
+        behind = self._versions_behind(touched)
+        pieces = [one for one in decisions if not any(_overlap(one, span) for span in self.spans)]
+        for one in touched:
+            parts = [one]
+            for span in self.spans:
+                if span.act.subject in behind[one.decision_id]:
+                    parts = [piece for part in parts for piece in _without(part, span)]
+            pieces += parts
+        return pieces
+
+    def _versions_behind(self, decisions: Sequence[Decision]) -> Mapping[str, frozenset[str]]:
+        unknown = [one.row() for one in decisions if one.decision_id not in self._behind]
+        if unknown:
+            self._behind.update(self.versions(unknown))
+        return self._behind
+
+
+def _overlap(one: Decision, span: Span) -> bool:
+    return one.decided_at < span.end and one.expires_at > span.act.acted_at
+
+
+def _without(one: Decision, span: Span) -> list[Decision]:
+    if not _overlap(one, span):
+        return [one]
+    before = replace(one, expires_at=span.act.acted_at)
+    # Hours are whole: that in which it is followed again is under it, like that in which it was left.
+    after = replace(one, decided_at=span.end.replace(minute=0, second=0, microsecond=0))
+    return [piece for piece in (before, after) if piece.decided_at < piece.expires_at]

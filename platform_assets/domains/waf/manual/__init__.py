@@ -1,0 +1,1 @@
+"""Manual actions: allow, block, withdraw, roll back, resume, override."""

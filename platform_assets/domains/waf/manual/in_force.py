@@ -1,0 +1,214 @@
+"""What people asked for, as rows that are only ever added, and what follows from them at a time. Pure.
+
+`allow` and `block` are about an address, `withdraw` about a model version, `rollback` about everything; `resume` ends
+what came before it; `override` is for one run. What is in force at a time rests on the rows up to then alone: asked again
+about that time, the answer is the same. Rows are kept and read by audit_log.py, asked for by interventions.py.
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from platform_assets.domains.waf.decisions import Decision, Row, Wanted, as_utc, instant
+from platform_assets.domains.waf.networks import Ranges, is_one_address, parse_network
+from platform_assets.domains.waf.plan.plan import Entry, Plan
+
+ALLOW, BLOCK, WITHDRAW, ROLLBACK = "allow", "block", "withdraw", "rollback"
+RESUME, OVERRIDE = "resume", "override"
+LASTING = (ALLOW, BLOCK, WITHDRAW, ROLLBACK)
+"""Commands that stay in force until they expire, are resumed, or are asked for again about the same subject."""
+MANUAL = "manual"
+"""Kind, and model, of what a person blocks."""
+FIRST_IN_LINE = 1_000_000_000
+"""Requests a day that a block by a person counts as stopping: it gets its slot before what a model asks for."""
+_ENDLESS = datetime.max.replace(tzinfo=UTC)
+
+Asked = Mapping[tuple[str, str], str]
+"""(address, action) that people had taken out -> who did, and why."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """One row of `waf/audit`; the fields are its columns, in order."""
+
+    audit_id: str
+    acted_at: datetime
+    actor: str
+    command: str
+    subject: str
+    reason: str
+    expires_at: datetime | None = None
+    details: str = ""
+    decision_count: int | None = None
+
+    @classmethod
+    def make(cls, at: datetime, actor: str, command: str, subject: str, reason: str, **values: Any) -> Act:
+        acted_at = as_utc(at)
+        text = "\n".join((acted_at.isoformat(), actor, command, subject, reason))
+        return cls(hashlib.sha256(text.encode()).hexdigest()[:24], acted_at, actor, command, subject, reason, **values)
+
+    @classmethod
+    def from_row(cls, row: Row) -> Act:
+        values = {field.name: row[field.name] for field in fields(cls)}
+        values["acted_at"] = as_utc(values["acted_at"])
+        values["expires_at"] = None if values["expires_at"] is None else as_utc(values["expires_at"])
+        return cls(**values)
+
+    def row(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @property
+    def by_whom(self) -> str:
+        return f"by {self.actor} at {instant(self.acted_at)}: {self.reason}"
+
+    def text(self) -> str:
+        """One line for people."""
+        until = "" if self.expires_at is None else f" until {instant(self.expires_at)}"
+        return f"{self.command} {self.subject}{until}, {self.by_whom}"
+
+
+@dataclass(frozen=True)
+class Span:
+    """An act and when it ends or has ended; `ended_by` is the later act that ended it before its time."""
+
+    act: Act
+    end: datetime
+    ended_by: Act | None = None
+
+
+@dataclass(frozen=True)
+class InForce:
+    """What people's acts mean at one time."""
+
+    allowed: tuple[Act, ...] = ()
+    blocked: tuple[Act, ...] = ()
+    """All, also those that a rollback leaves out."""
+    withdrawn: tuple[Act, ...] = ()
+    rollback: Act | None = None
+
+    @property
+    def acts(self) -> tuple[Act, ...]:
+        return (*self.allowed, *self.blocked, *self.withdrawn, *((self.rollback,) if self.rollback else ()))
+
+    @property
+    def allow_list(self) -> tuple[str, ...]:
+        return tuple(act.subject for act in self.allowed)
+
+    def withdraws(self, behind: Collection[str]) -> bool:
+        """Whether a decision that rests on these models (`name version`) does not count."""
+        return any(act.subject in behind for act in self.withdrawn)
+
+    def blocks(self) -> list[Decision]:
+        """People's blocks that count: a rollback leaves out those between its time and the moment it was asked for."""
+        back = self.rollback
+        return [
+            as_decision(act)
+            for act in self.blocked
+            if back is None
+            or act.acted_at <= as_utc(datetime.fromisoformat(back.subject))
+            or act.acted_at > back.acted_at
+        ]
+
+
+def spans(acts: Iterable[Act]) -> list[Span]:
+    """From when to when each lasting act is in force, by itself or until a later one ends it."""
+    held: dict[tuple[str, str], Act] = {}
+    done: list[Span] = []
+
+    def end(key: tuple[str, str], by: Act) -> None:
+        act = held.pop(key)
+        own = act.expires_at or _ENDLESS
+        done.append(Span(act, own) if own <= by.acted_at else Span(act, by.acted_at, by))
+
+    for act in sorted(acts, key=lambda act: (act.acted_at, act.audit_id)):
+        if act.command == RESUME:
+            for key in [key for key, one in held.items() if act.subject in (one.subject, one.command)]:
+                end(key, act)
+        elif act.command in LASTING:
+            key = (act.command, "" if act.command == ROLLBACK else act.subject)
+            if key in held:
+                end(key, act)
+            held[key] = act
+    return done + [Span(act, act.expires_at or _ENDLESS) for act in held.values()]
+
+
+def in_force(acts: Iterable[Act], at: datetime) -> InForce:
+    """What people's acts mean at a time; acts after it do not count."""
+    now = as_utc(at)
+    before = [act for act in acts if act.acted_at <= now]
+    alive = [span.act for span in spans(before) if span.end > now]
+
+    def of(command: str) -> tuple[Act, ...]:
+        return tuple(act for act in alive if act.command == command)
+
+    return InForce(of(ALLOW), of(BLOCK), of(WITHDRAW), next(iter(of(ROLLBACK)), None))
+
+
+def as_decision(act: Act) -> Decision:
+    """A block by a person in the form in which decisions travel; it has no hour and no model."""
+    assert act.expires_at is not None
+    return Decision(
+        address=act.subject,
+        action="block",
+        reason=f"blocked {act.by_whom}",
+        decided_at=act.acted_at,
+        expires_at=act.expires_at,
+        model_name=MANUAL,
+        model_version="",
+        decision_id=f"{MANUAL}-{act.audit_id}",
+        score=1.0,
+        abuse_kind=MANUAL,
+        client_kind="address" if is_one_address(parse_network(act.subject)) else "network",
+        request_count=FIRST_IN_LINE,
+        attack_request_count=0,
+        evidence_count=0,
+        evidence_request_ids=(),
+        repetition=0,
+    )
+
+
+def own_blocks(acts: Iterable[Act]) -> list[Decision]:
+    """All that people ever blocked, each as long as it lasted: what clients did under it is our own echo."""
+    return [replace(as_decision(one.act), expires_at=one.end) for one in spans(acts) if one.act.command == BLOCK]
+
+
+def asked_for(
+    before: Iterable[Wanted], after: Iterable[Wanted], state: InForce, behind: Mapping[str, Collection[str]]
+) -> dict[tuple[str, str], str]:
+    """What would be wanted without people's acts (`before`) and is not with them (`after`), with the act that it is due to."""
+    left = {(one.address, one.action) for one in after}
+    allowed = [(Ranges.of([act.subject]), act) for act in state.allowed]
+    found = {}
+    for one in before:
+        if (one.address, one.action) in left:
+            continue
+        network = parse_network(one.address)
+        models = {model for cause in one.causes for model in behind.get(cause, ())}
+        acts = [act for ranges, act in allowed if ranges.overlaps(network)]
+        acts += [act for act in state.withdrawn if act.subject in models]
+        acts += [state.rollback] if state.rollback else []
+        found[one.address, one.action] = "; ".join(act.text() for act in acts)
+    return found
+
+
+def explained(made: Plan, asked: Asked, acts: Sequence[Act]) -> tuple[Plan, Asked]:
+    """The plan with people's reasons at the removals that are due to them, and all those removals."""
+    ended = {as_decision(one.act).decision_id: one.ended_by for one in spans(acts) if one.act.command == BLOCK}
+    whole = dict(asked)
+
+    def with_reason(entry: Entry) -> Entry:
+        if entry.operation != "remove":
+            return entry
+        by = ended.get(entry.decision_id or "")
+        if by is not None:
+            whole.setdefault((entry.address, entry.action), by.text())
+        why = whole.get((entry.address, entry.action))
+        return entry if why is None else replace(entry, reason=why)
+
+    sets = tuple(replace(one, entries=tuple(map(with_reason, one.entries))) for one in made.sets)
+    return replace(made, sets=sets), whole

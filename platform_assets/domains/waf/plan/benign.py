@@ -1,0 +1,43 @@
+"""Addresses that behave well, from the lake: what slots.py asks for before it takes a network whole.
+
+Only the newest scores count; who is wanted is rules.py's. A client that any hour calls abuse is none of them.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from platform_assets.domains.waf.networks import is_one_address, parse_network
+from platform_assets.domains.waf.policy import PlanPolicy
+from spark_jobs.contract import format_hour, parse_hour
+from spark_jobs.lake import Lake
+from spark_jobs.sources.cloudfront.tables import CLIENT_SCORES
+
+HOURS = 24
+
+
+def benign_addresses(lake: Lake, policy: PlanPolicy) -> dict[str, int]:
+    """Address -> its requests within 24 hours; nothing is read where the policy never covers anybody else."""
+    hours = lake.hours(CLIENT_SCORES)
+    if policy.max_collateral_share == 0 or not hours:
+        return {}
+    oldest = format_hour(parse_hour(hours[-1]) - timedelta(hours=HOURS - 1))
+    newest = [hour for hour in hours if hour >= oldest]
+    columns = ["client", "is_abuse", "request_count"]
+    found: dict[str, int] = {}
+    abusive = set()
+    for row in lake.read_arrow(CLIENT_SCORES, newest, columns=columns).to_pylist():
+        client = str(row["client"])
+        if not _is_address(client):
+            continue
+        if row["is_abuse"]:
+            abusive.add(client)
+        found[client] = max(found.get(client, 0), int(row["request_count"]))
+    return {client: count for client, count in found.items() if client not in abusive}
+
+
+def _is_address(client: str) -> bool:
+    try:
+        return is_one_address(parse_network(client))
+    except ValueError:
+        return False  # no entry of an IP set could match it

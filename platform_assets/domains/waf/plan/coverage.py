@@ -1,0 +1,60 @@
+"""Which addresses a plan covers anew and which no longer: what changes for clients, however entries are merged or split.
+
+Pure. An address is one that was asked for: an entry, or each member of a merged one. Where it moves to another set of the
+same action, into a wider entry or out of one, nothing changes for it. Standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from platform_assets.domains.waf.networks import Ranges, parse_network
+from platform_assets.domains.waf.plan.plan import Entry, Plan
+
+BEFORE = ("keep", "extend", "remove")
+"""Operations on entries of ours that are live before a plan."""
+AFTER = ("keep", "extend", "add", "restore")
+OURS = (*BEFORE, "restore", "drift")
+"""Operations on entries that were applied last."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """An address whose coverage by an action changes, and the entry that it does with."""
+
+    address: str
+    entry: Entry
+
+
+def gained(plan: Plan) -> tuple[Change, ...]:
+    """What is added, or put back, and no entry of ours of the same action covered before."""
+    return _uncovered(plan, ("add", "restore"), BEFORE)
+
+
+def lost(plan: Plan) -> tuple[Change, ...]:
+    """What is removed, at its end or before, and no entry of ours of the same action covers any more."""
+    return _uncovered(plan, ("remove",), AFTER)
+
+
+def applied_count(plan: Plan) -> int:
+    """Addresses of the entries that were applied last."""
+    return sum(len(_addresses(entry)) for entry in plan.entries if entry.operation in OURS)
+
+
+def _uncovered(plan: Plan, operations: Collection[str], covering: Collection[str]) -> tuple[Change, ...]:
+    ranges: dict[str, Ranges] = {}
+    for action in {entry.action for entry in plan.entries}:
+        held = (one for one in plan.entries if one.action == action and one.operation in covering)
+        ranges[action] = Ranges.of(one.address for one in held)
+    return tuple(
+        Change(address, entry)
+        for entry in plan.entries
+        if entry.operation in operations
+        for address in _addresses(entry)
+        if not ranges[entry.action].holds(parse_network(address))
+    )
+
+
+def _addresses(entry: Entry) -> tuple[str, ...]:
+    return entry.members or (entry.address,)

@@ -1,0 +1,147 @@
+"""Which changes of a plan are due to log objects that came late, after a plan without them had been applied.
+
+Nothing is guessed. An entry is due to an object where its hour had been decided when the last plan was applied and was
+decided anew since, where its decision appeared or went in between, and where the object, first listed after the hour was
+first decided, holds requests of that very client within the decision's 24 hours. Where the lake no longer knows one of
+these, as after a day's vacuum, nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from typing import Any
+
+from platform_assets.domains.waf.decide.echo import WINDOW_HOURS
+from platform_assets.domains.waf.networks import is_one_address, parse_network
+from platform_assets.domains.waf.plan.plan import Entry, Plan, named
+from platform_assets.domains.waf.tables import WAF_DECISIONS
+from spark_jobs.contract import HOUR_COLUMN, format_hour, parse_hour
+from spark_jobs.lake import Lake
+from spark_jobs.lineage import MADE_HOURS
+from spark_jobs.sources.cloudfront.tables import OBJECTS, REQUESTS
+
+Lines = Mapping[str, Collection[tuple[str, str]]]
+"""Client address -> (hour, log object) of its requests."""
+
+
+@dataclass(frozen=True)
+class _Changed:
+    """A decision that appeared or went since the last plan was applied."""
+
+    decision_id: str
+    address: str
+    hour: str
+
+
+def with_late_files(lake: Lake, made: Plan, applied_at: datetime | None) -> Plan:
+    """The plan with the late files at the entries that they changed, and in their reasons.
+
+    `applied_at`: when the plan that was applied last was made; None where that is not known.
+    """
+    asked = {one.decision_id for one in made.entries if _may_be_late(one) and one.decision_id}
+    if applied_at is None or not asked:
+        return made
+    makings = _decided_anew(lake, applied_at)
+    changed = _changed(lake, sorted(makings), asked, applied_at)
+    late = {one.hour: _late_objects(lake, one.hour, makings[one.hour], applied_at) for one in changed}
+    lines = _lines(lake, late.values())
+    files = {one.decision_id: _files_of(one, late[one.hour], lines) for one in changed}
+
+    def explained(entry: Entry) -> Entry:
+        found = files.get(entry.decision_id or "", ()) if _may_be_late(entry) else ()
+        if not found:
+            return entry
+        word = "late file" if len(found) == 1 else "late files"
+        return replace(entry, late_files=found, reason=f"{entry.reason} ({word} {named(found)})")
+
+    sets = tuple(replace(one, entries=tuple(map(explained, one.entries))) for one in made.sets)
+    return replace(made, sets=sets)
+
+
+def _may_be_late(entry: Entry) -> bool:
+    """Whether one decision is all that the change hangs on; a merged entry stands for several."""
+    return entry.operation in ("add", "remove") and not entry.members
+
+
+def _decided_anew(lake: Lake, applied_at: datetime) -> dict[str, list[datetime]]:
+    """Hour -> when it was decided, in order, for hours decided before the last plan was applied and again since."""
+    import pyarrow.dataset as ds
+
+    rows = lake.read_arrow(
+        MADE_HOURS, columns=["hour", "made_at"], filter=ds.field("table_key") == WAF_DECISIONS.key
+    ).to_pylist()
+    makings: dict[str, list[datetime]] = {}
+    for row in sorted(rows, key=lambda row: row["made_at"]):
+        makings.setdefault(row["hour"], []).append(row["made_at"].astimezone(UTC))
+    return {hour: at for hour, at in makings.items() if at[0] <= applied_at < at[-1]}
+
+
+def _changed(lake: Lake, hours: Sequence[str], asked: Collection[str], applied_at: datetime) -> list[_Changed]:
+    """Of the decisions asked for, those that only one of now and then has."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    if not hours or lake.delta(WAF_DECISIONS, applied_at) is None:
+        return []
+    chosen = ds.field("decision_id").isin(pa.array(sorted(asked), pa.string()))
+    columns = ["decision_id", "address", HOUR_COLUMN]
+
+    def decisions(as_of: datetime | None) -> dict[str, _Changed]:
+        rows = lake.read_arrow(WAF_DECISIONS, hours, columns=columns, filter=chosen, as_of=as_of).to_pylist()
+        return {row["decision_id"]: _Changed(row["decision_id"], row["address"], row[HOUR_COLUMN]) for row in rows}
+
+    try:
+        then, now = decisions(applied_at), decisions(None)
+    except OSError:  # vacuum has freed what the table held then
+        return []
+    return [one for key, one in sorted({**then, **now}.items()) if (key in then) != (key in now)]
+
+
+def _late_objects(
+    lake: Lake, hour: str, makings: Sequence[datetime], applied_at: datetime
+) -> frozenset[tuple[str, str]]:
+    """(hour, log object) of the hour's 24 hours that were first listed after it was first decided, and went in since."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    window = {format_hour(parse_hour(hour) - timedelta(hours=back)) for back in range(WINDOW_HOURS)}
+    later = ds.field("first_seen_at") > pa.scalar(makings[0], pa.timestamp("us", tz="UTC"))
+    columns = ["source_object", "first_seen_at", "event_hours"]
+    found = set()
+    for row in lake.read_arrow(OBJECTS, columns=columns, filter=later).to_pylist():
+        went_in = [at for at in makings if at >= row["first_seen_at"]]
+        if went_in and went_in[0] > applied_at:
+            found |= {(one, row["source_object"]) for one in row["event_hours"] or () if one in window}
+    return frozenset(found)
+
+
+def _lines(lake: Lake, late: Collection[frozenset[tuple[str, str]]]) -> Lines:
+    """Who has requests in the late objects."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    pairs = frozenset().union(*late)
+    hours = sorted({hour for hour, _ in pairs})
+    if not hours:
+        return {}
+    chosen = ds.field("source_object").isin(pa.array(sorted({name for _, name in pairs}), pa.string()))
+    columns = ["client_ip", HOUR_COLUMN, "source_object"]
+    rows = lake.read_arrow(REQUESTS, hours, columns=columns, filter=chosen).group_by(columns).aggregate([])
+    found: dict[str, set[tuple[str, str]]] = {}
+    for row in rows.to_pylist():
+        found.setdefault(row["client_ip"], set()).add((row[HOUR_COLUMN], row["source_object"]))
+    return found
+
+
+def _files_of(one: _Changed, late: frozenset[tuple[str, str]], lines: Lines) -> tuple[str, ...]:
+    """Names of the late objects that hold requests of the decision's client."""
+    network = parse_network(one.address)
+    if is_one_address(network):
+        clients: list[Any] = [str(network.network_address)]
+    else:
+        clients = [client for client in lines if ip_address(client) in network]
+    names = {name for client in clients for pair in lines.get(client, ()) if pair in late for name in [pair[1]]}
+    return tuple(sorted(name.rsplit("/", 1)[-1] for name in names))

@@ -1,0 +1,286 @@
+"""The slots of WAF as a budget: wanted entries of one action and family -> as many entries as there is room for.
+
+Pure. In this order, and each step only as far as room is lacking: entries that another covers need no slot; halves that
+are both wanted become their whole, which loses nothing; networks are taken whole where few enough others are in them;
+those that stop least are left out. Which IP set an entry goes to is shards.py's. Standard library only.
+
+What is merged is made anew by each plan from the entries that are wanted then: when a member ends, or when there is room
+again, its network is split, so a merged entry holds what its members hold and ends with the first of them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network, IPv6Network
+from itertools import accumulate
+from types import MappingProxyType
+
+from platform_assets.domains.waf.decisions import Wanted
+from platform_assets.domains.waf.limits import MAX_ADDRESSES
+from platform_assets.domains.waf.networks import SPECIAL, Network, Ranges, address_order, parse_network
+
+MAX_SHARDS = 8
+"""Six sets each, which the rule group references at one WCU a set: more than eight would not fit in it."""
+
+NAMED_MEMBERS = 3
+"""Members that the reason of a merged entry names; the others are counted."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The slots, and how far entries may be merged to fit them; policy.yaml documents each value."""
+
+    capacity: int = MAX_ADDRESSES
+    shards: int = 1
+    max_collateral_share: float = 0.0
+    max_benign_share: float = 0.0
+    widest_merge_v4: int = 24
+    widest_merge_v6: int = 64
+
+    def __post_init__(self) -> None:
+        _require(1 <= self.capacity <= MAX_ADDRESSES, f"capacity must be between 1 and {MAX_ADDRESSES}")
+        _require(1 <= self.shards <= MAX_SHARDS, f"shards must be between 1 and {MAX_SHARDS}")
+        _require(0 <= self.max_collateral_share < 1, "max_collateral_share must be at least 0 and below 1")
+        _require(0 <= self.max_benign_share < 1, "max_benign_share must be at least 0 and below 1")
+        _require(8 <= self.widest_merge_v4 <= 32, "widest_merge_v4 must be a prefix length between 8 and 32")
+        _require(32 <= self.widest_merge_v6 <= 128, "widest_merge_v6 must be a prefix length between 32 and 128")
+
+
+def _require(holds: bool, sentence: str) -> None:
+    if not holds:
+        raise ValueError(sentence)
+
+
+@dataclass(frozen=True)
+class Spared:
+    """What widening must not cover: ranges never, addresses seen behaving well by their share of the requests."""
+
+    forbidden: Ranges = field(default_factory=lambda: Ranges.of(()))
+    benign: Mapping[str, int] = field(default_factory=dict)
+    """Address -> its requests."""
+
+    @classmethod
+    def of(
+        cls,
+        allow_list: Iterable[str] = (),
+        act_on_special: Iterable[str] = (),
+        benign: Mapping[str, int] = MappingProxyType({}),
+    ) -> Spared:
+        """The allow list and the special ranges, without the kinds that a policy acts upon."""
+        excepted = frozenset(act_on_special)
+        special = (cidr for cidr, kind in SPECIAL if kind not in excepted)
+        return cls(Ranges.of((*allow_list, *special)), benign)
+
+
+@dataclass(frozen=True)
+class Merged(Wanted):
+    """An entry that no decision names: it stands for those of its members."""
+
+    members: tuple[str, ...] = ()
+    unwanted_count: int = 0
+    """Addresses of it that no member has."""
+
+
+@dataclass(frozen=True)
+class Allotment:
+    """The entries that get a slot and those that do not, both by address."""
+
+    entries: tuple[Wanted, ...]
+    left_out: tuple[Wanted, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A network that is to be an entry: the wanted entries in it and how many of its addresses they have."""
+
+    members: tuple[Wanted, ...]
+    covered: int
+
+    @property
+    def request_count(self) -> int:
+        return sum(one.request_count for one in self.members)
+
+
+Key = tuple[int, int]
+"""First address and prefix length; within one family that is a network."""
+
+Parts = dict[Key, _Part]
+
+
+def harm_order(one: Wanted) -> tuple[float, int, tuple[int, int, int, str]]:
+    """Sort key of who gets a slot: most harm averted first, then repeat offenders, then by address."""
+    return (-one.harm, -one.repetition, address_order(one.address))
+
+
+def allot(
+    wanted: Iterable[Wanted],
+    slots: int,
+    *,
+    budget: Budget | None = None,
+    spared: Spared | None = None,
+    apart: Iterable[str] = (),
+) -> Allotment:
+    """Entries for `slots` slots out of `wanted`, which are of one action and family; the order of them is all the same.
+
+    `apart`: addresses that stand for nothing but themselves, such as those that somebody took out by hand.
+    """
+    budget, spared, alone = budget or Budget(), spared or Spared(), frozenset(apart)
+    given = sorted(wanted, key=lambda one: (address_order(one.address), one.decision_id))
+    single = [one for one in given if one.address in alone]
+    parts = _outermost([one for one in given if one.address not in alone])
+    bits = parse_network(given[0].address).max_prefixlen if given else 32
+    lacking = len(parts) + len(single) - max(slots, 0)
+    lacking -= _merge_halves(parts, lacking, bits)
+    if budget.max_collateral_share > 0:
+        _merge_networks(parts, lacking, bits, budget, spared, Ranges.of(alone))
+    entries = [_entry(key, part, bits) for key, part in parts.items()] + single
+    entries.sort(key=harm_order)
+    room = max(slots, 0)
+    return Allotment(_by_address(entries[:room]), _by_address(entries[room:]))
+
+
+def _by_address(entries: Iterable[Wanted]) -> tuple[Wanted, ...]:
+    return tuple(sorted(entries, key=lambda one: address_order(one.address)))
+
+
+def _outermost(given: Sequence[Wanted]) -> Parts:
+    """The entries that no other covers, each with the causes of what it covers. `given` is in order of address."""
+    parts: Parts = {}
+    outer: Key = (-1, 0)
+    end = -1
+    causes: dict[Key, list[str]] = {}
+    for one in given:
+        network = parse_network(one.address)
+        start = int(network.network_address)
+        if start > end:
+            outer, end = (start, network.prefixlen), int(network.broadcast_address)
+            parts[outer] = _Part((one,), network.num_addresses)
+        else:
+            causes.setdefault(outer, []).extend(one.causes or (one.decision_id,))
+    for key, others in causes.items():
+        (first,) = parts[key].members
+        own = first.causes or (first.decision_id,)
+        parts[key] = replace(parts[key], members=(replace(first, causes=tuple(dict.fromkeys((*own, *others)))),))
+    return parts
+
+
+def _merge_halves(parts: Parts, lacking: int, bits: int) -> int:
+    """Make wholes of halves, smallest networks and lowest addresses first, until nothing lacks; how many were made."""
+    levels: dict[int, set[int]] = {}
+    for start, length in parts:
+        levels.setdefault(length, set()).add(start)
+    made = 0
+    for length in range(bits, 1, -1):
+        half = 1 << (bits - length)
+        present = levels.get(length, set())
+        for start in sorted(present):
+            if made >= lacking:
+                return made
+            if start & half or start | half not in present:
+                continue
+            left, right = parts.pop((start, length)), parts.pop((start | half, length))
+            parts[start, length - 1] = _Part((*left.members, *right.members), left.covered + right.covered)
+            levels.setdefault(length - 1, set()).add(start)
+            made += 1
+    return made
+
+
+def _merge_networks(parts: Parts, lacking: int, bits: int, budget: Budget, spared: Spared, alone: Ranges) -> None:
+    """Take networks whole, smallest first and of these the fullest, until nothing lacks."""
+    widest = budget.widest_merge_v4 if bits == 32 else budget.widest_merge_v6
+    benign_requests = _counter_of_benign(parts, bits, spared)
+    neighbours = {key for keys in _within(parts, bits, widest).values() if len(keys) > 1 for key in keys}
+    for length in range(bits - 1, widest - 1, -1):
+        if lacking <= 0:
+            return
+        size = 1 << (bits - length)
+        inside = _within(neighbours, bits, length)
+        candidates = []
+        for start, keys in inside.items():
+            unwanted = size - sum(parts[key].covered for key in keys)
+            if len(keys) > 1 and unwanted <= budget.max_collateral_share * size:
+                candidates.append((unwanted, start))
+        for _, start in sorted(candidates):
+            if lacking <= 0:
+                return
+            found = [parts[key] for key in sorted(inside[start])]
+            whole = _Part(tuple(one for part in found for one in part.members), sum(part.covered for part in found))
+            good = benign_requests(start, size)
+            too_good = good > budget.max_benign_share * (good + whole.request_count)
+            network = _network((start, length), bits)
+            if too_good or spared.forbidden.overlaps(network) or alone.overlaps(network):
+                continue
+            for key in inside[start]:
+                del parts[key]
+                neighbours.remove(key)
+            parts[start, length] = whole
+            neighbours.add((start, length))
+            lacking -= len(found) - 1
+
+
+def _within(keys: Iterable[Key], bits: int, length: int) -> dict[int, list[Key]]:
+    """First address of each network of a prefix length -> the keys that are smaller parts of it."""
+    size = 1 << (bits - length)
+    found: dict[int, list[Key]] = {}
+    for key in keys:
+        if key[1] > length:
+            found.setdefault(key[0] & -size, []).append(key)
+    return found
+
+
+def _counter_of_benign(parts: Parts, bits: int, spared: Spared) -> Callable[[int, int], int]:
+    """A function of first address and size: the requests of benign addresses there that are not wanted themselves."""
+    taken = sorted((start, start + (1 << (bits - length)) - 1) for start, length in parts)
+    starts = [start for start, _ in taken]
+    counts: dict[int, int] = {}
+    for text, requests in spared.benign.items():
+        network = parse_network(text)
+        if network.max_prefixlen != bits:
+            continue
+        first = int(network.network_address)
+        at = bisect_right(starts, first) - 1
+        if at < 0 or taken[at][1] < first:
+            counts[first] = counts.get(first, 0) + requests
+    addresses = sorted(counts)
+    sums = [0, *accumulate(counts[address] for address in addresses)]
+    return lambda first, size: sums[bisect_left(addresses, first + size)] - sums[bisect_left(addresses, first)]
+
+
+def _network(key: Key, bits: int) -> Network:
+    return IPv4Network(key) if bits == 32 else IPv6Network(key)
+
+
+def _entry(key: Key, part: _Part, bits: int) -> Wanted:
+    """The entry of a part: the wanted one itself, or one that stands for several."""
+    if len(part.members) == 1:
+        return part.members[0]
+    most, *_ = sorted(part.members, key=harm_order)
+    requests = sum(max(one.request_count, 1) for one in part.members)
+    members = tuple(one.address for one in part.members)
+    unwanted = (1 << (bits - key[1])) - part.covered
+    return Merged(
+        address=str(_network(key, bits)),
+        action=most.action,
+        reason=_reason(members, unwanted, part.covered, most.reason),
+        decision_id=most.decision_id,
+        expires_at=min(one.expires_at for one in part.members),
+        score=sum(one.harm for one in part.members) / requests,
+        request_count=requests,
+        evidence_count=sum(one.evidence_count for one in part.members),
+        repetition=max(one.repetition for one in part.members),
+        abuse_kind=most.abuse_kind,
+        model_name=most.model_name,
+        model_version=most.model_version,
+        causes=tuple(dict.fromkeys(cause for one in part.members for cause in one.causes or (one.decision_id,))),
+        members=members,
+        unwanted_count=unwanted,
+    )
+
+
+def _reason(members: Sequence[str], unwanted: int, covered: int, why: str) -> str:
+    named = ", ".join(members[:NAMED_MEMBERS])
+    more = f" and {len(members) - NAMED_MEMBERS} more" if len(members) > NAMED_MEMBERS else ""
+    others = f"with {unwanted} of {unwanted + covered} addresses besides" if unwanted else "with no address besides"
+    return f"merged for want of slots, {others}: {named}{more}; the worst of them: {why}"

@@ -1,0 +1,211 @@
+"""The thresholds of the decisions as values: what each action takes, how long it lasts, what is bounded.
+
+policy.yaml documents each value and policy.py reads it; rules.py applies it. Defaults here are the shipped ones.
+Standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from platform_assets.domains.waf.decisions import ACTIONS
+from platform_assets.domains.waf.networks import SPECIAL_KINDS
+
+STRICT = {"extra": "forbid"}
+"""For pydantic, which policy.py reads the file with: an unknown key is an error, not a rule that never fires."""
+
+
+def _require(holds: bool, sentence: str) -> None:
+    if not holds:
+        raise ValueError(sentence)
+
+
+def _require_action(name: str, value: str) -> None:
+    _require(value in ("none", *ACTIONS), f"{name} is {value!r}; use none, count, challenge or block")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one action takes. The proof is attack requests, or decisions of earlier hours; either will do."""
+
+    __pydantic_config__ = STRICT
+
+    min_probability: float
+    ttl_hours: int
+    min_requests: int = 1
+    min_evidence: int = 0
+    min_attack_requests: int = 0
+    min_earlier_decisions: int = 0
+
+    def __post_init__(self) -> None:
+        _require(0 < self.min_probability <= 1, "min_probability must be above 0 and at most 1")
+        _require(1 <= self.ttl_hours <= 24 * 366, "ttl_hours must be between 1 and 8784")
+        counts = (self.min_requests, self.min_evidence, self.min_attack_requests, self.min_earlier_decisions)
+        _require(min(counts) >= 0, "counts must not be negative")
+        _require(self.min_evidence <= 20, "min_evidence must be at most 20, which is all that a score keeps")
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """How durations grow: ttl x factor ** earlier decisions as strong on the address within the memory, capped."""
+
+    __pydantic_config__ = STRICT
+
+    factor: int = 2
+    memory_hours: int = 168
+    max_ttl_hours: int = 336
+
+    def __post_init__(self) -> None:
+        _require(1 <= self.factor <= 10, "factor must be between 1 and 10")
+        _require(
+            self.memory_hours >= 1 and self.max_ttl_hours >= 1, "memory_hours and max_ttl_hours must be at least 1"
+        )
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What may happen to a whole network at most, how many of its addresses must take part, how wide it may be."""
+
+    __pydantic_config__ = STRICT
+
+    at_most: str = "challenge"
+    min_addresses: int = 3
+    widest_v4: int = 24
+    widest_v6: int = 64
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+        _require(8 <= self.widest_v4 <= 32, "widest_v4 must be a prefix length between 8 and 32")
+        _require(32 <= self.widest_v6 <= 128, "widest_v6 must be a prefix length between 32 and 128")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Signs that many people share an address (NAT, carrier, office): many user agents, and sessions or page assets."""
+
+    __pydantic_config__ = STRICT
+
+    at_most: str = "challenge"
+    min_user_agents: int = 8
+    min_cookie_share: float = 0.3
+    min_asset_share: float = 0.2
+    unknown_at_most: str = "challenge"
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+        _require_action("unknown_at_most", self.unknown_at_most)
+
+
+@dataclass(frozen=True)
+class DeclaredBots:
+    """Clients that call themselves a bot and have attacked nothing: a challenge would switch a crawler off."""
+
+    __pydantic_config__ = STRICT
+
+    at_most: str = "count"
+    min_share: float = 0.9
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Clients that browse with cookies and page assets and have attacked nothing: people, whatever else is odd."""
+
+    __pydantic_config__ = STRICT
+
+    at_most: str = "challenge"
+    min_cookie_share: float = 0.5
+    min_asset_share: float = 0.2
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+
+
+@dataclass(frozen=True)
+class VerifiedBots:
+    """Crawlers and monitors whose addresses prove who they are."""
+
+    __pydantic_config__ = STRICT
+
+    at_most: str = "count"
+    min_share: float = 0.9
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+        _require(0 < self.min_share <= 1, "min_share must be above 0 and at most 1")
+
+
+@dataclass(frozen=True)
+class Echo:
+    """Actions under which what a client does is our own echo, and for how long after them."""
+
+    __pydantic_config__ = STRICT
+
+    actions: tuple[str, ...] = ("block",)
+    slack_hours: int = 1
+
+    def __post_init__(self) -> None:
+        for action in self.actions:
+            _require(action in ACTIONS, f"actions names {action!r}; use count, challenge or block")
+        _require(0 <= self.slack_hours <= 24, "slack_hours must be between 0 and 24")
+
+
+@dataclass(frozen=True)
+class History:
+    """A lake that is younger knows too little of who shares an address: a scanner may only have come first."""
+
+    __pydantic_config__ = STRICT
+
+    min_hours: int = 24
+    at_most: str = "challenge"
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+        _require(0 <= self.min_hours <= 168, "min_hours must be between 0 and 168")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The policy of decisions; policy.yaml documents each value."""
+
+    __pydantic_config__ = STRICT
+
+    count: Step = Step(min_probability=0.5, ttl_hours=24)
+    challenge: Step = Step(min_probability=0.7, ttl_hours=24, min_requests=3)
+    block: Step = Step(
+        min_probability=0.9,
+        ttl_hours=24,
+        min_requests=5,
+        min_attack_requests=5,
+        min_earlier_decisions=1,
+    )
+    at_most: str = "block"
+    require_is_abuse: bool = True
+    repetition: Repetition = Repetition()
+    networks: Networks = Networks()
+    shared: Shared = Shared()
+    history: History = History()
+    sessions: Sessions = Sessions()
+    declared_bots: DeclaredBots = DeclaredBots()
+    verified_bots: VerifiedBots = VerifiedBots()
+    echo: Echo = Echo()
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    act_on_special: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+        for kind, action in self.kinds.items():
+            _require_action(f"kinds.{kind}", action)
+        for special in self.act_on_special:
+            known = ", ".join(SPECIAL_KINDS)
+            _require(special in SPECIAL_KINDS, f"act_on_special names {special!r}; known are {known}")
+        probabilities = [self.step(action).min_probability for action in ACTIONS]
+        _require(
+            probabilities == sorted(probabilities), "min_probability must not fall from count to challenge to block"
+        )
+
+    def step(self, action: str) -> Step:
+        return {"count": self.count, "challenge": self.challenge, "block": self.block}[action]

@@ -1,0 +1,64 @@
+"""Where WAF acts: CloudFront, or the regional resources of one region. Each has IP sets, rule groups and web ACLs of its own.
+
+Values and how they are written in settings and shown. Standard library only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from platform_assets.domains.waf.limits import GLOBAL_REGION, LimitError
+
+_REGIONAL = re.compile(r"REGIONAL:([a-z]{2}(?:-[a-z]+)+-\d+)\Z")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One scope: what AWS calls it, and the region that serves it."""
+
+    kind: str
+    region: str
+
+    def __str__(self) -> str:
+        """As it is written in settings: `CLOUDFRONT`, `REGIONAL:eu-west-1`."""
+        return self.kind if self.kind == "CLOUDFRONT" else f"{self.kind}:{self.region}"
+
+    def check_region(self, region: str) -> None:
+        """LimitError where a client is of another region than the scope."""
+        if region != self.region:
+            raise LimitError(f"Scope {self} is served in {self.region} only, not in {region}.")
+
+
+CLOUDFRONT = Scope("CLOUDFRONT", GLOBAL_REGION)
+
+
+def parse_scopes(text: str) -> tuple[Scope, ...]:
+    """`CLOUDFRONT,REGIONAL:eu-west-1` -> scopes, in that order. ValueError says what is wrong with the text."""
+    scopes = tuple(_scope(one.strip()) for one in text.split(","))
+    for scope in scopes:
+        if scopes.count(scope) > 1:
+            raise ValueError(f"{scope} is named twice, where each scope counts once")
+    return scopes
+
+
+def _scope(text: str) -> Scope:
+    if text == "CLOUDFRONT":
+        return CLOUDFRONT
+    if found := _REGIONAL.match(text):
+        return Scope("REGIONAL", found[1])
+    raise ValueError(
+        f"{text!r} is no scope of WAF, write CLOUDFRONT or REGIONAL:<region> such as REGIONAL:eu-west-1, with commas between several"
+    )
+
+
+def told(sentences: Mapping[Scope, str], scopes: Collection[Scope]) -> str:
+    """Sentences by scope as one text: what is the same in all of `scopes` is said once, without their names."""
+    alike: dict[str, list[str]] = {}
+    for scope, sentence in sentences.items():
+        alike.setdefault(sentence, []).append(str(scope))
+    return " ".join(
+        sentence if len(names) == len(scopes) else f"In {', '.join(names)}: {sentence}"
+        for sentence, names in alike.items()
+    )

@@ -1,0 +1,1 @@
+"""The strict local twin of wafv2."""

@@ -1,0 +1,326 @@
+"""Applying and undoing on files: what is remembered, what one failing target leaves, and a process that dies in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from platform_assets.domains.scaling import audit, forecasting
+from platform_assets.domains.scaling.applied import Applied, AppliedStore
+from platform_assets.domains.scaling.apply import CUT_SHORT, By, StaleScalingError, apply
+from platform_assets.domains.scaling.config import load_rules
+from platform_assets.domains.scaling.errors import (
+    IncompleteScalingError,
+    ScalingError,
+    ScalingFileError,
+    ScalingRequestError,
+    ScalingStoppedError,
+)
+from platform_assets.domains.scaling.plan import HOLD, Live, Remembered
+from platform_assets.domains.scaling.planning import apply_undo, make_plan, make_undo, plan_and_apply, record_overrides
+from platform_assets.domains.scaling.targets import Clients, FileTarget, GroupTarget, NodegroupTarget, target_of
+from platform_assets.resources.engine import lake_of
+from platform_assets.settings import Settings
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+CLUSTERS = ("ads", "blog", "shop")
+
+
+def row(cluster: str, target: int, **values: Any) -> dict[str, Any]:
+    return {
+        "cluster_id": cluster,
+        "made_at": NOW - timedelta(minutes=6),
+        "target_at": NOW + timedelta(minutes=24),
+        "predicted_cpu_utilization": 85.0,
+        "lower_90": 80.0,
+        "upper_90": 90.0,
+        "confidence": 0.9,
+        "current_cpu_utilization": 70.0,
+        "node_count": 4,
+        "action": "scale_up" if target > 4 else "scale_down" if target < 4 else "maintain",
+        "target_nodes": target,
+        "urgency": "medium",
+        "reasoning": f"{target} nodes are needed",
+        "model_name": "naive",
+        "model_version": "persistence",
+        "forecast_at": NOW,
+        **values,
+    }
+
+
+@pytest.fixture
+def scaled(home: Settings) -> Settings:
+    """A home in which three clusters are to grow from 4 to 6, with everything allowed."""
+    settings = home.model_copy(update={"scaling_apply": True})
+    forecasting.write(lake_of(settings), [row(name, 6) for name in CLUSTERS], 28)
+    return settings
+
+
+def sizes(settings: Settings) -> dict[str, int]:
+    path = settings.home / "scaling" / "desired.json"
+    return {name: entry["nodes"] for name, entry in json.loads(path.read_text(encoding="utf-8")).items()}
+
+
+def write_sizes(settings: Settings, nodes: Mapping[str, int]) -> None:
+    for name, count in nodes.items():
+        FileTarget(settings.home / "scaling" / "desired.json", name).write(count, "by hand")
+
+
+def acts(settings: Settings) -> list[tuple[str, str, int | None, int | None, str]]:
+    return [
+        (act.command, act.subject, act.nodes_before, act.nodes_after, act.details)
+        for act in sorted(audit.read(lake_of(settings)), key=lambda act: (act.acted_at, act.subject))
+    ]
+
+
+def forecast_anew(settings: Settings, target: int, **values: Any) -> None:
+    forecasting.write(lake_of(settings), [row(name, target, **values) for name in CLUSTERS], 28)
+
+
+def test_a_plan_is_applied_once_and_recorded(scaled: Settings) -> None:
+    lake = lake_of(scaled)
+    report = plan_and_apply(scaled, lake)
+    assert sizes(scaled) == dict.fromkeys(CLUSTERS, 6) and len(report.done) == 3
+    assert acts(scaled) == [("apply", name, None, 6, "") for name in CLUSTERS]
+    assert audit.read(lake)[0].reason == "6 nodes are needed"
+    again = plan_and_apply(scaled, lake)
+    assert not again.done and again.text() == "No cluster changed" and len(acts(scaled)) == 3
+
+
+def test_a_dry_run_changes_nothing_and_replays_old_metrics_that_applying_refuses(home: Settings) -> None:
+    scaled, lake = home.model_copy(update={"scaling_apply": True}), lake_of(home)
+    forecast_anew(scaled, 7, made_at=NOW - timedelta(days=400))
+    made, results = make_plan(home, lake)
+    assert len(made.changes) == 3 and all(one.passed for one in results)
+    with pytest.raises(ScalingStoppedError, match=r"metrics_are_fresh stops it now, sizes stay .* minutes old"):
+        plan_and_apply(scaled, lake)
+    assert not (scaled.home / "scaling" / "desired.json").exists()
+    plan_and_apply(scaled, lake, {"metrics_are_fresh": "a replay"})
+    assert sizes(scaled) == dict.fromkeys(CLUSTERS, 7)
+    assert '"kind": "scaling_stopped"' in (scaled.home / "alerts.jsonl").read_text(encoding="utf-8")
+
+
+def test_a_plan_that_another_run_overtook_is_refused(scaled: Settings) -> None:
+    lake = lake_of(scaled)
+    made, _ = make_plan(scaled, lake)
+    plan_and_apply(scaled, lake)
+    targets = {name: FileTarget(scaled.home / "scaling" / "desired.json", name) for name in CLUSTERS}
+    with pytest.raises(StaleScalingError, match="Another run has scaled"):
+        apply(made, targets, AppliedStore.of(scaled), lake, By("ana", NOW))
+
+
+class Refusing:
+    """A target that fails."""
+
+    is_file = True
+
+    def __init__(self, live: int | None) -> None:
+        self.live = live
+
+    def read(self) -> Live:
+        return Live(self.live)
+
+    def write(self, nodes: int, reason: str) -> None:
+        raise ScalingError("The group is still scaling; the next run goes on from there.")
+
+
+def test_a_target_that_fails_holds_back_no_other_and_one_that_moved_is_left(scaled: Settings) -> None:
+    lake, path = lake_of(scaled), scaled.home / "scaling" / "desired.json"
+    made, _ = make_plan(scaled, lake)
+    targets: dict[str, Any] = {"ads": Refusing(None), "blog": FileTarget(path, "blog"), "shop": Refusing(5)}
+    with pytest.raises(IncompleteScalingError) as raised:
+        apply(made, targets, AppliedStore.of(scaled), lake, By("ana", NOW))
+    assert str(raised.value).startswith("ads: The group is still scaling; the next run goes on from there; shop: ")
+    assert "went from none to 5 since the plan was made" in str(raised.value)
+    assert str(raised.value).endswith("Changed: blog -> 6.")
+    assert sizes(scaled) == {"blog": 6}
+    assert [details.partition(":")[0] for *_, details in acts(scaled)] == ["failed", "", "failed"]
+
+
+DYING = """
+import os, sys
+from platform_assets.resources.engine import lake_of
+from platform_assets.domains.scaling.targets import FileTarget
+from platform_assets.domains.scaling import planning
+from platform_assets.settings import load_settings
+write, left = FileTarget.write, [int(sys.argv[2])]
+def dying(self, nodes, reason):
+    if not left[0]:
+        os._exit(9)
+    left[0] -= 1
+    write(self, nodes, reason)
+    if sys.argv[3] == "after" and not left[0]:
+        os._exit(9)
+FileTarget.write = dying
+settings = load_settings(sys.argv[1], scaling_apply=True)
+planning.plan_and_apply(settings, lake_of(settings))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("writes", "when"), [(1, "before"), (1, "after"), (2, "after"), (3, "after")])
+def test_a_run_that_dies_in_between_converges_on_the_next_one(scaled: Settings, writes: int, when: str) -> None:
+    write_sizes(scaled, dict.fromkeys(CLUSTERS, 4))
+    command = [sys.executable, "-c", DYING, str(scaled.home), str(writes), when]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
+    assert done.returncode == 9, done.stderr
+    arrived = CLUSTERS[:writes]
+    assert sizes(scaled) == {name: 6 if name in arrived else 4 for name in CLUSTERS}
+    _, results = make_plan(scaled, lake_of(scaled))
+    assert all(one.passed for one in results), "what arrived is ours, not somebody else's"
+    plan_and_apply(scaled, lake_of(scaled))
+    assert sizes(scaled) == dict.fromkeys(CLUSTERS, 6)
+    assert not make_plan(scaled, lake_of(scaled))[0].changes
+    unconfirmed = [name for command, name, *_, details in acts(scaled) if details == CUT_SHORT]
+    confirmed = arrived if when == "before" else arrived[:-1]
+    assert unconfirmed == [name for name in arrived if name not in confirmed]
+    assert all(known.pending is None for _, known in AppliedStore.of(scaled).load().clusters.values())
+
+
+def test_an_undo_goes_back_holds_and_ends(scaled: Settings) -> None:
+    write_sizes(scaled, {"ads": 4, "blog": 4, "shop": 4})
+    lake = lake_of(scaled)
+    plan_and_apply(scaled, lake)
+    write_sizes(scaled, {"shop": 7})
+    made = make_undo(scaled)
+    with pytest.raises(ScalingRequestError, match="A reason of 1 to 300"):
+        apply_undo(scaled, lake, made, " ", timedelta(hours=1))
+    report = apply_undo(scaled, lake, made, "too  early", timedelta(hours=1))
+    assert [entry.cluster_id for entry in report.done] == ["ads", "blog"]
+    assert sizes(scaled) == {"ads": 4, "blog": 4, "shop": 7}
+    held, _ = make_plan(scaled, lake)
+    of = {entry.cluster_id: entry for entry in held.entries}
+    assert of["ads"].operation == HOLD and "an undo holds it until" in of["ads"].reason
+    assert of["ads"].reason.endswith(": too early") and of["shop"].operation != HOLD
+    later = audit.held(audit.read(lake), datetime.now(UTC) + timedelta(hours=2))
+    assert not later
+
+
+def test_what_an_undo_did_not_reach_stays_to_be_undone(scaled: Settings) -> None:
+    write_sizes(scaled, dict.fromkeys(CLUSTERS, 4))
+    lake, path = lake_of(scaled), scaled.home / "scaling" / "desired.json"
+    plan_and_apply(scaled, lake)
+    targets: dict[str, Any] = {name: FileTarget(path, name) for name in CLUSTERS} | {"blog": Refusing(6)}
+    by = By("ana", NOW, audit.UNDO, "too early", NOW + timedelta(hours=1))
+    with pytest.raises(IncompleteScalingError):
+        apply(make_undo(scaled), targets, AppliedStore.of(scaled), lake, by)
+    assert sizes(scaled) == {"ads": 4, "blog": 6, "shop": 4}
+    apply_undo(scaled, lake, make_undo(scaled), "again", timedelta(hours=1))
+    assert sizes(scaled) == dict.fromkeys(CLUSTERS, 4)
+    with pytest.raises(ScalingRequestError, match="Nothing was applied that could be undone"):
+        make_undo(scaled)
+
+
+def test_somebody_elses_change_stops_the_plan_until_it_is_overridden(scaled: Settings) -> None:
+    lake = lake_of(scaled)
+    plan_and_apply(scaled, lake)
+    write_sizes(scaled, {"shop": 3})
+    forecast_anew(scaled, 8, current_cpu_utilization=95.0)
+    with pytest.raises(ScalingStoppedError, match="nobody_else_scaled stops it now"):
+        plan_and_apply(scaled, lake)
+    ids = record_overrides(scaled, lake, ["nobody_else_scaled"], "it was me", "weir scaling apply")
+    plan_and_apply(scaled, lake, audit.overrides_of(lake, ids))
+    assert sizes(scaled) == dict.fromkeys(CLUSTERS, 8)
+    with pytest.raises(ScalingRequestError, match="There is no check 'x'"):
+        record_overrides(scaled, lake, ["x"], "why", "weir scaling apply")
+
+
+def test_what_was_applied_to_another_target_says_nothing_and_a_broken_store_is_one_sentence(scaled: Settings) -> None:
+    known = Applied().having("shop", "file:a", Remembered(4))
+    assert known.of("shop", "file:a").nodes == 4 and known.of("shop", "file:b").nodes is None
+    at = Remembered(4, 5, NOW, NOW, NOW)
+    store, state = (
+        AppliedStore.of(scaled),
+        replace(known.having("shop", "file:a", at), last={"shop": (None, 4)}),
+    )
+    store.save(state)
+    assert store.load() == state
+    store.path.write_text("{", encoding="utf-8")
+    with pytest.raises(ScalingError, match="does not hold what was applied last; restore it, or delete it"):
+        make_plan(scaled, lake_of(scaled))
+
+
+# The file of targets
+
+
+def rules_of(home: Settings, text: str) -> Any:
+    path = home.home / "targets.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_rules(home.model_copy(update={"scaling_file": str(path)}))
+
+
+def test_the_file_names_targets_bounds_and_the_rule_of_others(home: Settings) -> None:
+    rules = rules_of(
+        home,
+        """
+clusters:
+  shop: {target: "eks: shop/workers@eu-west-1", minimum_nodes: 3, cooldown_up_seconds: 60, allow_drift: true}
+  ads: {target: "asg: ads-1@us-east-1"}
+  "*": {target: "file: sizes.json"}
+checks: {max_total_change: 7}
+""",
+    )
+    shop = rules.of("shop")
+    assert shop.target == NodegroupTarget("shop", "workers", "eu-west-1") and shop.allow_drift
+    assert (shop.policy.minimum_nodes, shop.policy.cooldown_up_seconds) == (3, 60)
+    assert rules.of("ads").target == GroupTarget("ads-1", "us-east-1")
+    assert rules.of("new").target == FileTarget(home.home.resolve() / "sizes.json", "new")
+    assert rules.bounds.max_total_change == 7 and rules.named == ("shop", "ads")
+    assert rules_of(home, "clusters: {shop: {target: 'file: x'}}").of("new") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("clusters: [", "cannot be read"),
+        ("shop: {target: 'file: x'}", "needs `clusters:`"),
+        ("clusters: {}", "needs `clusters:`"),
+        ("clusters: {shop: {minimum_nodes: 1}}", "shop has no target"),
+        ("clusters: {shop: {target: 'ec2: x'}}", "The target 'ec2: x' of shop is none"),
+        ("clusters: {shop: {target: 'eks: x@eu-west-1'}}", "is none; write"),
+        ("clusters: {shop: {target: 'file: x', nodes: 1}}", "the key 'nodes', which is not known"),
+        ("clusters: {shop: {target: 'file: x', minimum_nodes: 1.5}}", "minimum_nodes of shop is 1.5"),
+        ("clusters: {shop: {target: 'file: x', maximum_nodes: -1}}", "maximum_nodes of shop is -1"),
+        ("clusters: {shop: {target: 'file: x', allow_drift: 1}}", "allow_drift of shop is 1"),
+        ("clusters: {shop: {target: 'file: x', maximum_nodes: 1}}", "minimum_nodes of shop is above"),
+        ("clusters: {shop: {target: 'file: x'}}\nchecks: {min_confidence: 2}", "wrong at checks"),
+        ("clusters: {shop: {target: 'file: x'}}\nchecks: {nonsense: 2}", "wrong at checks"),
+    ],
+)
+def test_a_wrong_file_is_one_sentence(home: Settings, text: str, said: str) -> None:
+    with pytest.raises(ScalingFileError) as raised:
+        rules_of(home, text)
+    assert said in str(raised.value) and str(raised.value).endswith(".") and "\n" not in str(raised.value)
+
+
+def test_a_file_of_sizes_that_is_none_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "sizes.json"
+    for text in ("[]", "{", '{"shop": 4}', '{"shop": {"nodes": "4"}}'):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(ScalingError, match="does not hold sizes of clusters"):
+            FileTarget(path, "shop").read()
+    assert target_of("file: sizes.json", "shop", tmp_path, Clients()) == FileTarget(path, "shop")
+
+
+# The table of forecasts
+
+
+def test_the_first_forecasts_of_a_day_leave_one_file_without_what_is_too_old(home: Settings) -> None:
+    lake, table = lake_of(home), forecasting.SCALING_FORECASTS
+    for day in (-40, -2, -1, 0):
+        at = NOW + timedelta(days=day)
+        forecasting.write(lake, [row("shop", 4, made_at=at, forecast_at=at)], 28)
+    assert sorted(lake.read_arrow(table)["made_at"].to_pylist()) == [NOW + timedelta(days=d) for d in (-2, -1, 0)]
+    forecasting.write(lake, [row("shop", 9, made_at=NOW)], 28)
+    newest = forecasting.newest_forecasts(lake)
+    assert [one["target_nodes"] for one in newest] == [9], "made anew, it replaces the one of the same step"
+    assert lake.read_arrow(table).num_rows == 3

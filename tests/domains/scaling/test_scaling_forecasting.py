@@ -1,0 +1,102 @@
+"""Which model forecasts, from which steps; and what is written of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from platform_assets.domains.scaling.config import Rules, load_rules
+from platform_assets.domains.scaling.forecasting import Forecaster, forecast_rows, measured_lately, plot_of
+from platform_assets.settings import Settings
+
+START = datetime(2026, 11, 2, tzinfo=UTC)
+MAX_AGE = timedelta(minutes=15)
+
+
+def steps(cluster: str, count: int, cpu: float = 50.0, nodes: float | None = 4.0) -> pd.DataFrame:
+    at = pd.date_range(START, periods=count, freq="5min")
+    used = cpu + 5 * np.sin(np.arange(count) * 2 * np.pi / 288)
+    node_count = np.nan if nodes is None else nodes
+    return pd.DataFrame({"cluster_id": cluster, "event_at": at, "cpu_utilization": used, "node_count": node_count})
+
+
+def naive(home: Settings) -> Forecaster:
+    return Forecaster.serving(home)
+
+
+def test_a_cluster_that_fell_silent_is_not_forecast_and_a_gap_at_the_end_is_left_out() -> None:
+    silent = steps("silent", 50)
+    open_end = steps("open", 60)
+    open_end.loc[open_end.index[-2:], "cpu_utilization"] = np.nan
+    all_steps = pd.concat([silent, open_end, steps("shop", 60)], ignore_index=True)
+    found, gone = measured_lately(all_steps, MAX_AGE)
+    assert gone == ["silent"]
+    assert found.groupby("cluster_id").size().to_dict() == {"open": 58, "shop": 60}
+    assert measured_lately(silent.assign(cpu_utilization=np.nan), MAX_AGE)[1] == ["silent"]
+
+
+@pytest.mark.slow
+def test_without_a_champion_the_naive_rule_says_that_it_is_one(home: Settings) -> None:
+    forecaster = naive(home)
+    (row,) = forecast_rows(steps("shop", 400), forecaster, load_rules(home), {}, START)
+    assert (row["model_name"], row["model_version"]) == ("naive", "persistence")
+    assert row["reasoning"].endswith("(by the naive rule, for no model has passed its gate)")
+    assert row["predicted_cpu_utilization"] == pytest.approx(row["current_cpu_utilization"])
+    assert row["lower_90"] <= row["predicted_cpu_utilization"] <= row["upper_90"]
+    assert row["made_at"] == START + timedelta(minutes=5 * 399) and row["node_count"] == 4
+
+
+@pytest.mark.slow
+def test_the_files_policy_of_a_cluster_is_that_of_its_recommendation(home: Settings) -> None:
+    rules = Rules(
+        home.home,
+        {"a": {"target": "file: x", "scale_up_above": 40}, "b": {"target": "file: x"}},
+        load_rules(home).bounds,
+    )
+    both = pd.concat([steps("a", 400), steps("b", 400)], ignore_index=True)
+    forecaster = naive(home)
+    rows = {row["cluster_id"]: row for row in forecast_rows(both, forecaster, rules, {}, START)}
+    assert (rows["a"]["action"], rows["b"]["action"]) == ("scale_up", "maintain")
+    assert forecaster.model.policy is None, "the model itself is left as it is"
+
+
+@pytest.mark.slow
+def test_a_size_that_is_read_from_the_target_takes_the_place_of_a_count(home: Settings) -> None:
+    uncounted = steps("shop", 400, cpu=92.0, nodes=None)
+    forecaster = naive(home)
+    (alone,) = forecast_rows(uncounted, forecaster, load_rules(home), {}, START)
+    (counted,) = forecast_rows(uncounted, forecaster, load_rules(home), {"shop": 10}, START)
+    assert (alone["node_count"], alone["target_nodes"]) == (None, 2)
+    assert counted["node_count"] == 10 and 11 <= counted["target_nodes"] <= 14
+    assert len(plot_of([alone], uncounted).axes) == 1
+
+
+@pytest.mark.slow
+def test_a_version_that_passed_its_gate_forecasts_and_is_named(home: Settings, tmp_path: Path) -> None:
+    from weir_models import registry, tracking
+    from weir_models.predictive_scaling.model import PredictiveScaling, evaluate
+
+    spec, history = registry.spec("predictive_scaling"), steps("shop", 500)
+    model = PredictiveScaling(experts=("persistence", "yesterday")).fit(history)
+    found = evaluate(model, history)
+    figures = {**found.figures, "ratio_persistence_high": 0.9, "coverage": 0.9}
+    version = tracking.register(
+        model,
+        spec,
+        replace(found, figures=figures),
+        tracking_uri=home.tracking_uri,
+        input_example=history.head(20),
+        baseline=history.describe(include="all").T.astype(str),
+        tags={},
+    )
+    assert Forecaster.serving(home).is_naive, "registered is not passed"
+    tracking.promote(spec, version, tracking_uri=home.tracking_uri, figures=figures)
+    forecaster = Forecaster.serving(home)
+    (row,) = forecast_rows(history, forecaster, load_rules(home), {}, START)
+    assert (row["model_name"], row["model_version"]) == ("predictive_scaling", version)
+    assert "naive" not in row["reasoning"]

@@ -1,0 +1,264 @@
+"""What a plan makes of a recommendation, the live size and what was applied; and what stops it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from platform_assets.actions.checks import failures
+from platform_assets.domains.scaling.checks import Bounds, run_checks
+from platform_assets.domains.scaling.errors import ScalingRequestError
+from platform_assets.domains.scaling.plan import (
+    DOWN,
+    HOLD,
+    STAY,
+    UP,
+    Entry,
+    Forecast,
+    Limits,
+    Live,
+    Plan,
+    Remembered,
+    Subject,
+    bounds_of,
+    entry_of,
+    plan,
+    undo,
+)
+from weir_models.predictive_scaling.policy import PolicySettings
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+LIMITS = Limits(timedelta(minutes=15), 0.6)
+FORECAST = Forecast(NOW - timedelta(minutes=5), UP, 9, "medium", "Predicted CPU (85.0%) exceeds 80%", 0.9, 70.0, 6)
+
+
+def forecast(**values: Any) -> Forecast:
+    return replace(FORECAST, **values)
+
+
+def subject(**values: Any) -> Subject:
+    given = {"cluster_id": "shop", "target": "asg: shop@eu-west-1", "live": Live(6), "forecast": FORECAST, "now": NOW}
+    return Subject(**{**given, "is_file": False, **values})
+
+
+def entry(**values: Any) -> Entry:
+    return entry_of(subject(**values), LIMITS)
+
+
+def test_a_recommendation_becomes_a_change_with_its_reason() -> None:
+    found = entry()
+    assert (found.operation, found.nodes_before, found.nodes_after) == (UP, 6, 9)
+    assert found.reason == FORECAST.reasoning and found.urgency == "medium" and found.is_change
+
+
+def test_nodes_that_are_starting_are_neither_ordered_again_nor_given_back() -> None:
+    assert entry(live=Live(9)).operation == STAY
+    assert entry(live=Live(11)).nodes_after == 11, "the forecast counted 6 of 11"
+    kept = entry(live=Live(8), forecast=forecast(action=STAY, target_nodes=6))
+    assert (kept.operation, kept.nodes_after) == (STAY, 8)
+    down = entry(live=Live(4), forecast=forecast(action=DOWN, target_nodes=5))
+    assert (down.operation, down.nodes_after) == (STAY, 4)
+
+
+@pytest.mark.parametrize(
+    ("live", "policy", "after", "said"),
+    [
+        (Live(6, maximum=8), PolicySettings(), 8, "the maximum is 8"),
+        (Live(6), PolicySettings(maximum_nodes=7), 7, "the maximum is 7"),
+        (Live(6), PolicySettings(maximum_step_up=1), 7, "one step leads to 7"),
+        (Live(1, minimum=12), PolicySettings(), 11, "the minimum is 12; one step leads to 11"),
+        (Live(120), PolicySettings(), 115, "the maximum is 100; one step leads to 115"),
+    ],
+)
+def test_bounds_of_policy_and_target_and_the_step_hold(
+    live: Live, policy: PolicySettings, after: int, said: str
+) -> None:
+    found = entry(live=live, policy=policy)
+    assert found.nodes_after == after and found.reason.endswith(said)
+
+
+def test_bounds_that_exclude_each_other_change_nothing() -> None:
+    found = entry(live=Live(6, minimum=8), policy=PolicySettings(maximum_nodes=7))
+    assert (found.operation, found.nodes_after) == (STAY, 6) and "correct the file of targets" in found.reason
+
+
+def test_old_metrics_hold_a_cluster() -> None:
+    assert entry(now=NOW + timedelta(minutes=15)).is_change, "its step ended fifteen minutes ago, to the second"
+    found = entry(now=NOW + timedelta(minutes=16))
+    assert (found.operation, found.nodes_after, found.is_fresh) == (HOLD, 6, False)
+    assert "16 minutes old, of at most 15" in found.reason
+    assert entry(forecast=None).operation == HOLD
+
+
+def test_a_cooldown_holds_a_change_but_not_against_a_load_that_is_there() -> None:
+    up = Remembered(6, scaled_up_at=NOW - timedelta(seconds=200))
+    assert "cools down for 100 s more" in entry(remembered=up).reason
+    assert entry(remembered=up).operation == HOLD
+    assert entry(remembered=up, now=NOW + timedelta(seconds=100)).operation == UP
+    assert entry(remembered=up, forecast=forecast(current_cpu_utilization=80.1)).operation == UP
+    down = forecast(action=DOWN, target_nodes=4)
+    fewer = Remembered(6, scaled_down_at=NOW - timedelta(seconds=200))
+    assert entry(remembered=fewer).operation == UP, "having scaled down delays no scaling up"
+    assert "700 s more" in entry(remembered=fewer, forecast=down).reason
+    assert "700 s more" in entry(remembered=up, forecast=down).reason
+
+
+def test_a_forecast_that_did_not_hold_lately_is_not_acted_upon() -> None:
+    found = entry(forecast=forecast(confidence=0.4))
+    assert found.operation == HOLD and "only 40% of the last day's loads" in found.reason
+    assert entry(forecast=forecast(confidence=0.4, current_cpu_utilization=95.0)).operation == UP
+
+
+def test_an_undo_holds_a_cluster_whatever_its_load() -> None:
+    found = entry(held="an undo holds it", forecast=forecast(current_cpu_utilization=95.0))
+    assert (found.operation, found.nodes_after) == (HOLD, 6) and found.reason.endswith("but an undo holds it")
+
+
+def test_without_a_count_of_nodes_a_file_gets_a_multiple_and_nothing_else_anything() -> None:
+    uncounted = forecast(node_count=None, target_nodes=2)
+    found = entry(forecast=uncounted, live=Live(None), is_file=True)
+    assert (found.nodes_before, found.nodes_after, found.is_counted, found.changed_nodes) == (None, 2, False, 1)
+    assert entry(forecast=uncounted, live=Live(2), is_file=True).is_change is False
+    assert entry(forecast=uncounted).operation == HOLD
+    assert entry(forecast=replace(uncounted, confidence=0.1), live=Live(None), is_file=True).operation == HOLD
+
+
+def test_a_file_that_holds_no_size_yet_gets_the_one_that_is_in_force() -> None:
+    found = entry(live=Live(None), is_file=True, forecast=forecast(action=STAY, target_nodes=6))
+    assert (found.operation, found.nodes_after, found.is_change, found.changed_nodes) == (STAY, 6, True, 0)
+
+
+def test_what_is_pending_counts_as_applied_once_the_target_shows_it() -> None:
+    asked = Remembered(6, pending=9, pending_at=NOW - timedelta(seconds=60))
+    higher = forecast(target_nodes=11)
+    found = entry(live=Live(9), remembered=asked, forecast=higher)
+    assert found.operation == HOLD and "240 s more" in found.reason and not found.is_drifted
+    again = entry(live=Live(6), remembered=asked)
+    assert again.operation == UP and not again.is_drifted, "it never arrived"
+
+
+def test_somebody_elses_change_is_named_and_allowed_where_the_file_says() -> None:
+    known = Remembered(4)
+    assert entry(remembered=known).is_drifted
+    assert "somebody else set it to 6, 4 was applied last" in entry(remembered=known).reason
+    assert not entry(remembered=known, allow_drift=True).is_drifted
+    assert not entry(remembered=Remembered()).is_drifted, "nothing was ever applied"
+
+
+counts = st.integers(0, 150)
+
+
+@given(
+    live=counts,
+    target=counts,
+    action=st.sampled_from((UP, DOWN, STAY)),
+    least=st.integers(0, 20),
+    span=st.integers(0, 100),
+    step=st.integers(1, 12),
+    own=st.integers(0, 150),
+)
+def test_no_change_leaves_its_bounds_or_its_step_or_goes_against_the_recommendation(
+    live: int, target: int, action: str, least: int, span: int, step: int, own: int
+) -> None:
+    policy = PolicySettings(
+        minimum_nodes=least, maximum_nodes=least + span, maximum_step_up=step, maximum_step_down=step
+    )
+    one = subject(live=Live(live, maximum=own), policy=policy, forecast=forecast(action=action, target_nodes=target))
+    found, (lowest, highest) = entry_of(one, LIMITS), bounds_of(one)
+    assert found.nodes_after is not None and abs(found.nodes_after - live) <= step
+    if lowest <= live <= highest:
+        assert lowest <= found.nodes_after <= highest
+        assert found.operation in (action, STAY)
+    results = run_checks(Plan((found,), NOW), Bounds(), {})
+    assert {one.name: one.passed for one in results}["sizes_stay_within_bounds"]
+    settled = entry_of(replace(one, live=replace(one.live, nodes=found.nodes_after)), LIMITS)
+    if abs(found.nodes_after - live) < step:
+        assert not settled.is_change, "applied, the plan is empty"
+
+
+# Checks
+
+
+def made(*entries: Entry) -> Plan:
+    return Plan(entries, NOW)
+
+
+def stopped(*entries: Entry, overrides: dict[str, str] | None = None, **bounds: Any) -> list[str]:
+    return [one.name for one in failures(run_checks(made(*entries), Bounds(**bounds), overrides or {}))]
+
+
+def test_nothing_stops_a_plan_that_is_in_order_or_empty() -> None:
+    assert not stopped(entry()) and not stopped()
+
+
+def test_a_plan_stops_where_no_cluster_of_a_kind_is_fresh() -> None:
+    stale = entry(now=NOW + timedelta(hours=1))
+    assert stopped(stale) == ["metrics_are_fresh"]
+    assert not stopped(stale, entry(cluster_id="blog")), "one silent cluster holds back no other"
+    assert stopped(stale, entry(is_file=True)) == ["metrics_are_fresh"], (
+        "a file is replayed, the target in AWS is stale"
+    )
+
+
+def test_a_plan_stops_where_most_forecasts_did_not_hold() -> None:
+    poor = [entry(cluster_id=str(n), forecast=forecast(confidence=0.2)) for n in range(3)]
+    good = [entry(cluster_id=f"g{n}") for n in range(2)]
+    assert stopped(*poor, *good) == ["forecasts_held"]
+    assert not stopped(*poor[:2], *good, entry(cluster_id="x"))
+    assert not stopped(*poor), "three clusters say nothing about the input"
+
+
+def test_a_plan_stops_beyond_the_total_change() -> None:
+    assert not stopped(entry(), entry(cluster_id="blog"), max_total_change=6)
+    assert stopped(entry(), entry(cluster_id="blog"), max_total_change=5) == ["changes_are_bounded"]
+
+
+def test_a_plan_stops_where_an_entry_is_beyond_its_bounds_and_does_not_come_nearer() -> None:
+    assert stopped(replace(entry(), maximum=8)) == ["sizes_stay_within_bounds"]
+    assert stopped(replace(entry(), minimum=20, nodes_after=5, base=6)) == ["sizes_stay_within_bounds"]
+    assert not stopped(replace(entry(), minimum=20, nodes_after=9, base=6))
+
+
+def test_a_plan_stops_where_somebody_else_scaled_what_is_to_change() -> None:
+    assert stopped(entry(remembered=Remembered(4))) == ["nobody_else_scaled"]
+    same = entry(remembered=Remembered(4), forecast=forecast(action=STAY, target_nodes=6))
+    assert same.is_drifted and not stopped(same), "nothing changes there"
+
+
+def test_an_override_lets_one_check_not_count_and_says_why() -> None:
+    drifted = entry(remembered=Remembered(4))
+    assert not stopped(drifted, overrides={"nobody_else_scaled": "by ana: it was me"})
+    found = {r.name: r for r in run_checks(made(drifted), Bounds(), {"nobody_else_scaled": "by ana: it was me"})}
+    assert found["nobody_else_scaled"].sentence.startswith("Overridden (by ana: it was me): Somebody else scaled")
+    with pytest.raises(ScalingRequestError, match="There is no check 'nonsense' to override; there are metrics_are_"):
+        stopped(drifted, overrides={"nonsense": "x"})
+
+
+def test_a_plan_is_in_order_of_clusters_and_counts_what_it_changes() -> None:
+    both = plan([subject(), subject(cluster_id="blog", live=Live(9))], LIMITS, NOW, missing={"ads": "It is gone."})
+    assert [one.cluster_id for one in both.entries] == ["blog", "shop"]
+    assert both.summary() == "1 scale_up, 1 maintain; 1 cannot be read; 3 nodes change"
+    assert "  shop scale_up 6 -> 9 (medium): Predicted" in both.text() and "  ads: It is gone." in both.text()
+    assert [row["cluster_id"] for row in both.rows()] == ["blog", "shop"]
+
+
+# Undo
+
+
+def test_an_undo_goes_back_only_where_nobody_changed_the_size_since() -> None:
+    applied = {"a": (4, 6), "b": (9, 7), "c": (4, 6), "d": (4, 6), "e": (None, 6), "f": (1, 2)}
+    live = {"a": Live(6), "b": Live(7), "c": Live(5), "d": Live(4), "e": Live(6)}
+    found = undo(applied, live, dict.fromkeys(applied, "file:x"), NOW, 3, {"f": "It cannot be read."})
+    assert {one.cluster_id: (one.operation, one.nodes_after) for one in found.entries} == {
+        "a": (DOWN, 4),
+        "b": (UP, 9),
+        "c": (HOLD, 5),
+        "d": (STAY, 4),
+        "e": (HOLD, 6),
+    }
+    assert found.missing == {"f": "It cannot be read."} and found.serial == 3

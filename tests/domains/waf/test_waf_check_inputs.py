@@ -1,0 +1,237 @@
+"""Hours without lines, logs that stop, and features that drift: what of the lake the checks of a plan look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from platform_assets.domains.waf.apply.applied import Owned
+from platform_assets.domains.waf.checks.checks import Bounds, CheckInputs, Drift
+from platform_assets.domains.waf.checks.inputs import check_inputs
+from platform_assets.domains.waf.checks.score_shift import feature_drift, stability_index
+from platform_assets.domains.waf.policy import Policy
+from platform_assets.resources.engine import lake_of
+from platform_assets.settings import Settings
+from spark_jobs.contract import HOUR_COLUMN, Table, format_hour, parse_hour
+from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.sources.cloudfront.tables import CLIENT_DAILY, OBJECT_COUNTS
+from tests.domains.waf.test_waf_checks import a_plan, result
+from tests.domains.waf.waf_world import NOW, v4
+
+NEWEST = datetime(2026, 11, 20, 13, tzinfo=UTC)
+HOURS, FEATURES = "hours_are_complete", "features_are_as_usual"
+EMPTY = {"string": "x", "int64": 0, "int32": 0, "double": 0.0}
+
+
+@pytest.fixture
+def lake(home: Settings) -> Lake:
+    return lake_of(home)
+
+
+def write(lake: Lake, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Rows with something in every column, and the hour that they are of."""
+    full = [{**{c.name: EMPTY.get(c.type) for c in table.columns}, **row} for row in rows]
+    lake.overwrite_arrow(pa.Table.from_pylist(full, schema=arrow_schema(table, with_hour=True)), table)
+
+
+def ago(hours: int) -> str:
+    return format_hour(NEWEST - timedelta(hours=hours))
+
+
+def delivered(lake: Lake, lines: Mapping[int, int]) -> None:
+    """Lines by how many hours before the newest one they are."""
+    rows = [{"source_object": str(n), "parsed_count": n - 1 if n else 0, "rejected_count": min(n, 1), HOUR_COLUMN: ago(back)} for back, n in lines.items()]  # fmt: skip
+    write(lake, OBJECT_COUNTS, rows)
+
+
+def inputs(home: Settings) -> CheckInputs:
+    return check_inputs(home, lake_of(home), [], Policy(), ())
+
+
+# --- hours ------------------------------------------------------------------------------------------------------------
+
+
+def test_missing_hours_are_those_without_a_line_against_the_same_hours_before(home: Settings, lake: Lake) -> None:
+    lines = {back: 500 if back % 24 < 12 else 20 for back in range(24 * 4)}
+    for back in (3, 4, 15):
+        del lines[back]
+    lines[5] = 0  # an object with header lines alone
+    lines[27] = 900
+    delivered(lake, lines)
+    found = inputs(home)
+    assert found.newest_hour_at == NEWEST
+    assert found.missing_hours == {ago(15): 20.0, ago(5): 500.0, ago(4): 500.0, ago(3): 500.0}
+    assert found.request_count == sum(n - 1 for back, n in lines.items() if back < 24 and n)
+    assert found.lines_rejected == 20
+    assert found.usual_request_count == 12 * 499 + 12 * 19
+
+
+def test_days_that_the_lake_does_not_hold_make_nothing_usual(home: Settings, lake: Lake) -> None:
+    delivered(lake, {0: 500, 2: 500, 26: 500})
+    assert set(inputs(home).missing_hours.values()) == {None, 0.0}, "a replay of single hours misses none"
+    delivered(lake, {0: 500, 20: 500})
+    assert set(inputs(home).missing_hours) == {ago(back) for back in range(1, 20)}, "none before the lake began"
+    assert set(inputs(home).missing_hours.values()) == {None}
+
+
+def test_an_empty_lake_has_nothing_to_check(home: Settings) -> None:
+    found = inputs(home)
+    assert (found.newest_hour_at, found.missing_hours, found.request_count, found.drift) == (None, {}, None, None)
+    for name in (HOURS, FEATURES):
+        assert result(name, a_plan([], [v4(1)]), newest_hour_at=None).passed
+
+
+def test_hours_that_lack_their_usual_lines_stop_the_plan() -> None:
+    usual = {format_hour(NOW - timedelta(hours=back)): 500.0 for back in (9, 8, 7)}
+    found = result(HOURS, a_plan([v4(1)]), newest_hour_at=NEWEST, missing_hours=usual)
+    assert not found.passed and "3 hours have no log lines, 2026-11-20-06 first, where 500 lines" in found.sentence
+    quiet = {**usual, next(iter(usual)): 99.0}
+    assert result(HOURS, a_plan([v4(1)]), newest_hour_at=NEWEST, missing_hours=quiet).passed
+    unknown = {**usual, next(iter(usual)): None}
+    assert result(HOURS, a_plan([v4(1)]), newest_hour_at=NEWEST, missing_hours=unknown).passed
+
+
+def test_hours_that_may_still_be_delivered_are_not_missing() -> None:
+    recent = {format_hour(NOW - timedelta(hours=back)): 500.0 for back in (6, 5, 3)}
+    assert result(HOURS, a_plan(), newest_hour_at=NEWEST, missing_hours=recent).passed, "one ended two hours ago"
+    at_once = replace(Bounds(), delivery_hours=2)
+    assert not result(HOURS, a_plan(), at_once, newest_hour_at=NEWEST, missing_hours=recent).passed
+
+
+def test_nothing_leaves_while_logs_have_stopped_not_even_at_its_end() -> None:
+    stopped = {"newest_hour_at": NOW - timedelta(hours=26)}
+    over = {v4(1): Owned("d", (NOW - timedelta(minutes=5)).isoformat(), "r")}
+    found = result(HOURS, a_plan([], over), **stopped)
+    assert not found.passed and "25 hours, the bound is 24" in found.sentence
+    assert result(HOURS, a_plan([], over), newest_hour_at=NOW - timedelta(hours=25)).passed
+    assert result(HOURS, a_plan([v4(1), v4(2)], [v4(1)]), **stopped).passed, "adding is no matter of logs"
+    assert result(HOURS, a_plan([v4(1)]), **stopped).passed, "a replay with nothing applied"
+    assert result(HOURS, a_plan([], over), **stopped, asked_for=[(v4(1), "block")]).passed
+    gone = a_plan([], [v4(1)])
+    of_late_files = tuple(
+        replace(one, entries=tuple(replace(entry, late_files=("late.gz",)) for entry in one.entries))
+        for one in gone.sets
+    )
+    assert not result(HOURS, gone, **stopped).passed
+    assert result(HOURS, replace(gone, sets=of_late_files), **stopped).passed, "a late file is something new"
+
+
+# --- features ---------------------------------------------------------------------------------------------------------
+
+
+def newcomers(hour: str, count: int, seed: int, **values: Any) -> list[dict[str, Any]]:
+    """People: one in three without a cookie, some attackers among them."""
+    dice = np.random.default_rng(seed)
+    rows = []
+    for number in range(count):
+        requests = int(dice.integers(2, 60))
+        cookies = requests - 1 if number % 3 else 0
+        row = {
+            "client": f"{hour}-{number}",
+            "client_kind": "address",
+            "hour_at": parse_hour(hour),
+            "active_hour_count": 1,
+            "request_count": requests,
+            "ok_count": requests if number % 20 else 0,
+            "cookie_request_count": cookies,
+            "time_taken_seconds": requests * float(dice.uniform(0.01, 0.4)),
+            "no_user_agent_count": requests if number % 50 == 0 else 0,
+            HOUR_COLUMN: hour,
+        }
+        changed = {name: value(row) if callable(value) else value for name, value in values.items()}
+        rows.append({**row, **changed})
+    return rows
+
+
+def drift_of(lake: Lake, *newest: dict[str, Any], days: int = 3) -> Drift:
+    rows = [row for day in range(1, days + 1) for row in newcomers(ago(24 * day), 100, day)]
+    write(lake, CLIENT_DAILY, [*rows, *newest])
+    found = feature_drift(lake)
+    assert found is not None
+    return found
+
+
+BROKEN = {
+    "no_user_agent_count": lambda row: row["request_count"],
+    "ok_count": 0,
+    "time_taken_seconds": lambda row: row["time_taken_seconds"] * 1000,
+    "cookie_request_count": 0,
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_field_that_breaks_stops_the_plan_and_is_named(lake: Lake, name: str) -> None:
+    found = drift_of(lake, *newcomers(ago(0), 90, 9, **{name: BROKEN[name]}))
+    said = result(FEATURES, a_plan(), Bounds(), drift=found)
+    assert not said.passed and f"({name} " in said.sentence
+    assert [key for key, value in found.indices.items() if value > 1.5] == [name]
+
+
+def test_a_campaign_and_a_crowd_are_no_drift(lake: Lake) -> None:
+    attackers = {"cookie_request_count": 0, "ok_count": 0, "no_user_agent_count": 1, "time_taken_seconds": 99.0}
+    people = newcomers(ago(0), 100, 9)
+    for more in (newcomers(ago(0), 43, 10, **attackers), newcomers(ago(0), 400, 11, **attackers), newcomers(ago(0), 500, 12)):  # fmt: skip
+        found = drift_of(lake, *people, *more)
+        assert found.client_count == 100 + len(more)
+        assert max(found.indices.values()) < 0.5
+
+
+def test_a_third_of_the_usual_clients_replaced_by_attackers_is_no_drift_yet(lake: Lake) -> None:
+    attackers = newcomers(ago(0), 30, 10, cookie_request_count=0, ok_count=0, no_user_agent_count=1)
+    assert max(drift_of(lake, *newcomers(ago(0), 70, 9), *attackers).indices.values()) < 1.5
+
+
+def test_only_newcomers_and_addresses_are_looked_at_and_too_few_are_not_judged(lake: Lake) -> None:
+    old = newcomers(ago(0), 60, 8, active_hour_count=2, ok_count=0)
+    networks = newcomers(ago(0), 60, 8, client_kind="network", ok_count=0)
+    found = drift_of(lake, *newcomers(ago(0), 60, 9), *old, *networks)
+    assert (found.hour, found.client_count, found.usual_client_count) == (ago(0), 60, 100)
+    assert max(found.indices.values()) < 1
+    few = drift_of(lake, *newcomers(ago(0), 49, 9, ok_count=0))
+    said = result(FEATURES, a_plan(), Bounds(), drift=few)
+    assert said.passed and "too few" in said.sentence and said.sentence.count(". ") == 0
+
+
+def test_hours_of_other_times_of_the_day_tell_nothing(lake: Lake) -> None:
+    write(lake, CLIENT_DAILY, [*newcomers(ago(0), 60, 1), *newcomers(ago(5), 60, 2), *newcomers(ago(24 * 8), 60, 3)])
+    assert feature_drift(lake) is None
+
+
+def test_nulls_are_a_bin_and_what_is_the_same_has_no_index() -> None:
+    values = np.arange(100.0)
+    assert stability_index(values, values, 1) == 0
+    assert stability_index(values, np.tile(values, 7), 7) < 0.01, "an edge lies between two values"
+    half = np.where(values < 50, np.nan, values)
+    assert stability_index(half, values, 1) > 1
+    assert stability_index(np.full(100, np.nan), values, 1) > stability_index(half, values, 1)
+    assert stability_index(values, np.full(100, np.nan), 1) > 1
+    assert stability_index(np.zeros(100), np.zeros(100), 1) == 0
+
+
+def test_zero_is_a_bin_of_its_own() -> None:
+    few, usual = np.repeat([0.0, 1.0, 2.0], [2, 58, 40]), np.repeat([0.0, 2.0], [60, 40])
+    assert stability_index(usual, few, 1) > 2, "status 000: one good answer is usual, none is not"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"max_feature_drift": 0.0},
+        {"max_feature_drift": float("nan")},
+        {"max_silent_hours": 0},
+        {"min_usual_requests": 0},
+        {"min_clients_for_drift": 0},
+        {"delivery_hours": 25},
+        {"delivery_hours": -1},
+        {"max_missing_hours": -1},
+    ],
+)
+def test_impossible_bounds_are_errors(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Bounds(**wrong)

@@ -1,0 +1,138 @@
+"""`weir waf …`: what a person types, what is shown, what is recorded, and when WAF changes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from typer.testing import CliRunner, Result
+
+from platform_assets.cli import app
+from platform_assets.domains.waf.apply.targets import waf_targets
+from platform_assets.domains.waf.manual import audit_log
+from platform_assets.domains.waf.tables import WAF_DECISIONS
+from platform_assets.resources.engine import lake_of
+from platform_assets.resources.registry import ModelRegistry
+from platform_assets.settings import Settings, remember
+from spark_jobs.contract import HOUR_COLUMN, format_hour
+from spark_jobs.errors import exit_code_of
+from spark_jobs.lake import arrow_schema
+from tests.domains.waf.waf_world import decision, v4
+
+HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+ONE, TWO = v4(1), v4(2)
+
+
+class Weir:
+    """The command on one home with two decisions."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        hour = format_hour(HOUR - timedelta(hours=1))
+        rows = [{**decision(one, decided_at=HOUR).row(), HOUR_COLUMN: hour} for one in (ONE, TWO)]
+        data = pa.Table.from_pylist(rows, schema=arrow_schema(WAF_DECISIONS, with_hour=True))
+        lake_of(settings).overwrite_arrow(data, WAF_DECISIONS)
+
+    def __call__(self, *arguments: str, **options: Any) -> Result:
+        return CliRunner().invoke(app, [*arguments, "--home", str(self.settings.home)], **options)
+
+    def acts(self) -> list[tuple[str, str, str]]:
+        return [(act.command, act.subject, act.reason) for act in audit_log.read(lake_of(self.settings))]
+
+    def blocked(self) -> set[str]:
+        (target,) = waf_targets(self.settings)
+        found = target.read_sets().get("weir-block-v4")
+        return set() if found is None else set(found.addresses)
+
+
+@pytest.fixture
+def weir(home: Settings, monkeypatch: pytest.MonkeyPatch) -> Weir:
+    for name in ("DAGSTER_HOME", "WEIR_HOME"):  # a run points them to its home; undone with the fixture
+        monkeypatch.setenv(name, str(home.home))
+    monkeypatch.setattr(ModelRegistry, "passed_gate", lambda *_: True)
+    return Weir(home)
+
+
+def test_an_act_is_recorded_and_shown_and_changes_nothing_without_apply(weir: Weir) -> None:
+    done = weir("waf", "allow", "45.83.0.1", "--for", "7d", "--reason", "our [office]")
+    assert done.exit_code == 0, done.output
+    assert f"Recorded: allow {ONE} until" in done.output and "our [office]" in done.output
+    assert f"+ add      {TWO}" in done.output and f"add      {ONE}" not in done.output
+    assert "WAF is unchanged; --apply changes it" in done.output
+    assert weir.acts() == [("allow", ONE, "our [office]")]
+    assert weir.blocked() == set()
+
+
+def test_the_status_names_sets_acts_and_what_would_change(weir: Weir) -> None:
+    assert "`weir waf install` makes them" in weir("waf", "status").output
+    weir("waf", "block", v4(3), "--for", "2h", "--reason", "a hunch")
+    weir("waf", "withdraw", "--model", "client_abuse", "--version", "7", "--reason", "bad")
+    said = weir("waf", "status").output
+    assert f"block {v4(3)} until" in said and "withdraw client_abuse 7, by" in said
+    assert "Applying would change: +1 -0" in said
+
+
+def test_installing_shows_first_and_does_nothing_unless_one_agrees(weir: Weir) -> None:
+    refused = weir("waf", "install", input="n\n")
+    assert refused.exit_code == 1 and "+ IP set weir-block-v4" in refused.output
+    assert waf_targets(weir.settings)[0].read_sets() == {}
+    assert "weir-rules" in weir("waf", "install", "--yes").output
+    assert len(waf_targets(weir.settings)[0].read_sets()) == 6
+    assert "Nothing to change." in weir("waf", "install").output
+    assert "in enforce mode" in weir("waf", "install", "--mode", "enforce", "--yes").output
+
+
+def test_installing_makes_as_many_sets_as_the_policy_says(weir: Weir, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("plan: {shards: 2}\n", encoding="utf-8")
+    remember(weir.settings, policy_file=str(policy))
+    weir("waf", "install", "--yes")
+    assert len(waf_targets(weir.settings)[0].read_sets()) == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["allow", ONE, "--for", "soon", "--reason", "x"], 2, "no duration such as"),
+        (["allow", ONE, "--for", "1h"], 2, "--reason"),
+        (["rollback", "--to", "noon", "--reason", "x"], 2, "no ISO 8601 time"),
+        (["install", "--mode", "block"], 2, "neither count nor enforce"),
+        (["block", "10.0.0.1", "--for", "1h", "--reason", "x"], 2, "never blocked"),
+        (["resume", "--reason", "x"], 2, "Nothing of rollback is in force"),
+        (["plan", "--override", "volume"], 2, "no check 'volume'"),
+        (["plan", "--override", "volume_is_plausible"], 2, "A reason of"),
+        (["allow", ONE, "--for", "1h", "--reason", "x", "--override", "volume"], 2, "no check 'volume'"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_nothing_is_recorded(
+    weir: Weir, arguments: list[str], code: int, said: str
+) -> None:
+    done = weir("waf", *arguments)
+    error = done.exception
+    assert error is not None
+    assert (done.exit_code if isinstance(error, SystemExit) else exit_code_of(error)) == code  # type: ignore[arg-type]
+    assert said in " ".join(f"{done.output} {error}".split())
+    assert weir.acts() == []
+
+
+@pytest.mark.slow
+def test_with_apply_the_assets_run_and_an_override_counts_in_that_run_alone(weir: Weir) -> None:
+    policy = weir.settings.home / "policy.yaml"
+    policy.write_text("checks: {max_new_blocks: 0}\n")
+    (weir.settings.home / "weir.env").write_text(f"WEIR_POLICY_FILE='{policy}'\n")
+    stopped = weir("waf", "plan", "--apply")
+    assert stopped.exception is not None and exit_code_of(stopped.exception) == 4  # type: ignore[arg-type]
+    assert weir.blocked() == set()
+    chosen = ["--override", "plan_adds_a_bounded_number", "--reason", "a campaign"]
+    done = weir("waf", "plan", "--apply", *chosen)
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert "WAF changed: +2 -0" in done.output
+    assert weir.blocked() == {ONE, TWO}
+    assert weir.acts() == [("override", "plan_adds_a_bounded_number", "a campaign")]
+    weir("waf", "allow", ONE, "--for", "1h", "--reason", "a partner", "--apply")
+    assert weir.blocked() == {TWO}
+    assert weir("waf", "block", v4(3), "--for", "1h", "--reason", "x", "--apply").exit_code == 1
+    assert weir.blocked() == {TWO}, "the override is over"
