@@ -72,5 +72,5 @@ setup(
     data_files=[("share/weir", ["dagster.yaml", "workspace.yaml"])],
     install_requires=RUNTIME,
     extras_require={"dev": DEVELOPMENT},
-    entry_points={"console_scripts": ["weir=platform_assets.cli:main"]},
+    entry_points={"console_scripts": ["weir=platform_assets.cli.app:main"]},
 )

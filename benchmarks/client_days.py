@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from platform_assets.resources.objects import list_objects
+from platform_assets.ingest.objects import list_objects
 from spark_jobs.contract import Interval
 from spark_jobs.lake import Lake
 from spark_jobs.main import JobRun

@@ -89,7 +89,7 @@ def _trained(folder: Path) -> None:
 
 
 def _weir(*arguments: str) -> None:
-    done = subprocess.run([sys.executable, "-c", "from platform_assets.cli import main; main()", *arguments])
+    done = subprocess.run([sys.executable, "-c", "from platform_assets.cli.app import main; main()", *arguments])
     if done.returncode:
         raise SystemExit(f"weir {arguments[0]} failed")
 
@@ -122,14 +122,14 @@ def _history(folder: Path, logs: list[Path], size: int) -> None:
 
 def _make(settings: Settings, interval: Interval) -> None:
     """Every hourly table of the interval, noted as made, by what the assets call."""
+    from platform_assets.clients.engine import lake_of
+    from platform_assets.core.staleness import DATABASE_KEY, METRICS_KEY, record_made
     from platform_assets.domains.waf.decide.hours import decide_hours, identifier_of, loader_of
     from platform_assets.domains.waf.freshness import record_measured
     from platform_assets.domains.waf.policy import load_policy
     from platform_assets.domains.waf.tables import WAF_DECISIONS
-    from platform_assets.lake import record, run_of
-    from platform_assets.raw import update_ledger
-    from platform_assets.resources.engine import lake_of
-    from platform_assets.staleness import DATABASE_KEY, METRICS_KEY, record_made
+    from platform_assets.ingest.raw import update_ledger
+    from platform_assets.ingest.source_assets import record, run_of
     from spark_jobs.sources.cloudfront.tables import SOURCE
 
     update_ledger(settings, "cloudfront")
@@ -165,7 +165,7 @@ def _one_more(folder: Path, logs: list[Path], size: int) -> dict[str, Any]:
     _delivered(logs, location, first, _last_hour())
     try:
         code = (
-            "import json, sys; from platform_assets.run import run_pipeline; from platform_assets.settings import load_settings;"
+            "import json, sys; from platform_assets.cli.run import run_pipeline; from platform_assets.settings import load_settings;"
             "done = run_pipeline(load_settings(sys.argv[1], cloudfront_raw=sys.argv[2]), 'edge');"
             "print(json.dumps({'hours': done.hours, 'stages': done.seconds}))"
         )

@@ -4,15 +4,15 @@ from typing import Any
 
 import dagster as dg
 
-from platform_assets.catalogue import catalogue_assets
-from platform_assets.compaction import compaction_assets
 from platform_assets.core.domain import parts
 from platform_assets.feature_store.assets import feature_store_assets
-from platform_assets.lake import source_assets
-from platform_assets.raw import raw_assets
-from platform_assets.retention import retention_assets
-from platform_assets.schedules import schedules
-from platform_assets.sensors import sensors
+from platform_assets.ingest.raw import raw_assets
+from platform_assets.ingest.sensors import sensors
+from platform_assets.ingest.source_assets import source_assets
+from platform_assets.maintenance.compaction import compaction_assets
+from platform_assets.maintenance.retention import retention_assets
+from platform_assets.maintenance.schedules import schedules
+from platform_assets.outputs.catalogue import catalogue_assets
 from platform_assets.settings import Settings, load_settings
 from platform_assets.training.models import model_assets
 

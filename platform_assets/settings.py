@@ -13,8 +13,8 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from platform_assets.clients.spark.engines import runner_of
 from platform_assets.domains.waf.scopes import Scope, parse_scopes
-from platform_assets.resources.spark.engines import runner_of
 from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.sources.metrics.features import calendar_of
 from spark_jobs.sources.metrics.mapping import overridden

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
-from platform_assets.automation import key_of
+from platform_assets.core.automation import key_of
 from platform_assets.core.domain import Pipeline, tables
-from platform_assets.staleness import stale_by_lineage, stale_parsed_hours
+from platform_assets.core.staleness import stale_by_lineage, stale_parsed_hours
 from spark_jobs import registry
 from spark_jobs.contract import PARSED_LAYER
 
@@ -101,7 +101,7 @@ def stale_hours(lake: Lake, stage: Stage) -> StaleHours:
 
 def missing_models(settings: Settings, stage: Stage) -> list[str]:
     """Of the stage's models those of which no version serves, in the order in which they are fitted."""
-    from platform_assets.resources.registry import ModelRegistry
+    from platform_assets.clients.model_registry import ModelRegistry
     from platform_assets.training.sets import training_sets
 
     registry_ = ModelRegistry.of(settings)

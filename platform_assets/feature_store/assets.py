@@ -7,12 +7,12 @@ from typing import Any
 
 import dagster as dg
 
-from platform_assets.automation import follows_upstream, spec_of
+from platform_assets.clients.engine import lake_of
+from platform_assets.core.automation import follows_upstream, spec_of
 from platform_assets.core.domain import tables
+from platform_assets.core.partitions import hourly, interval_of
 from platform_assets.feature_store.groups import EVENT_AT, FeatureGroup, groups, table_of
 from platform_assets.feature_store.store import Ingested, ingest
-from platform_assets.partitions import hourly, interval_of
-from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from spark_jobs.contract import Table
 from spark_jobs.lake import Lake

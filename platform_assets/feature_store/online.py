@@ -18,8 +18,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+from platform_assets.clients.aws import AWS_ERRORS, aws_client, aws_sentence
 from platform_assets.feature_store.groups import EVENT_AT, INGESTED_AT, FeatureGroup
-from platform_assets.resources.aws import AWS_ERRORS, aws_client, aws_sentence
 from platform_assets.settings import Settings
 from spark_jobs.errors import ExitCode, WeirError
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from platform_assets.clients.engine import lake_of
 from platform_assets.feature_store.groups import FeatureGroup
-from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 
 if TYPE_CHECKING:

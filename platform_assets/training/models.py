@@ -9,9 +9,9 @@ from typing import Any
 
 import dagster as dg
 
-from platform_assets.automation import key_of, spec_of
-from platform_assets.pictures import picture
-from platform_assets.resources.engine import lake_of
+from platform_assets.clients.engine import lake_of
+from platform_assets.core.automation import key_of, spec_of
+from platform_assets.core.plots import picture
 from platform_assets.settings import Settings
 from platform_assets.training.sets import SEED, TrainingError, TrainingSet, training_sets
 from spark_jobs import registry as sources

@@ -11,14 +11,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from platform_assets.clients.engine import lake_of
+from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.waf import assets
 from platform_assets.domains.waf.apply.applied_store import JsonAppliedStore
 from platform_assets.domains.waf.decisions import Decision
 from platform_assets.domains.waf.explain import explain
 from platform_assets.domains.waf.manual.actions import Interventions
 from platform_assets.domains.waf.tables import WAF_DECISIONS
-from platform_assets.resources.engine import lake_of
-from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings, load_settings
 from spark_jobs import ledger
 from spark_jobs.contract import HOUR_COLUMN, format_hour

@@ -85,8 +85,8 @@ def trained(simulated: Day, tmp_path_factory: pytest.TempPathFactory) -> Setting
     """
     import pandas as pd
 
+    from platform_assets.cli.run import train
     from platform_assets.domains.waf import training
-    from platform_assets.run import train
     from weir_models import registry
     from weir_models.request_attack import corpus
 
@@ -129,7 +129,7 @@ def home_of(trained: Settings, tmp_path_factory: pytest.TempPathFactory) -> Call
 @pytest.fixture(scope="session")
 def in_order(simulated: Day, home_of: Callable[..., Settings]) -> Settings:
     """A home to which five hours and the late part of one came in time, run once: what late delivery has to end in."""
-    from platform_assets.run import run_pipeline
+    from platform_assets.cli.run import run_pipeline
 
     settings = home_of("in-order")
     Day.deliver([*simulated.punctual(0, 1, 2, 3, 4), *simulated.late(LATE_HOUR)], settings.home / "raw")

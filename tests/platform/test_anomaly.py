@@ -13,17 +13,17 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from platform_assets.automation import key_of
+from platform_assets.clients.engine import lake_of
+from platform_assets.clients.model_registry import NoChampionError
+from platform_assets.clients.notifier import NotifierError
+from platform_assets.core.automation import key_of
 from platform_assets.core.scheduler import Stage, is_behind
+from platform_assets.core.staleness import record_made, stale_by_lineage
 from platform_assets.definitions import build_defs
 from platform_assets.domains.anomaly import alerting, scoring
 from platform_assets.domains.anomaly.assets import score
 from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
-from platform_assets.resources.engine import lake_of
-from platform_assets.resources.notifier import NotifierError
-from platform_assets.resources.registry import NoChampionError
 from platform_assets.settings import Settings
-from platform_assets.staleness import record_made, stale_by_lineage
 from spark_jobs import lineage
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.lake import Lake, arrow_schema

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from platform_assets.cli import app
-from platform_assets.core.backtests import BacktestError
+from platform_assets.cli.app import app
+from platform_assets.cli.backtest import BacktestError
 from platform_assets.domains.anomaly import backtest as anomaly_backtest
 from platform_assets.domains.scaling import backtest as scaling_backtest
 from spark_jobs.sources.metrics.files import FilesError

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS = 180
 SHOWN_MILLISECONDS = 90_000
 RUN_SECONDS = 150
-WEIR = [sys.executable, "-c", "from platform_assets.cli import main; main()"]
+WEIR = [sys.executable, "-c", "from platform_assets.cli.app import main; main()"]
 QUIET = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",

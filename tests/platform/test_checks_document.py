@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from platform_assets.tables import all_tables
+from platform_assets.core.tables import all_tables
 from platform_assets.training.sets import training_sets
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "checks.md"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-WEIR = [sys.executable, "-c", "from platform_assets.cli import main; main()"]
+WEIR = [sys.executable, "-c", "from platform_assets.cli.app import main; main()"]
 
 
 def weir(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

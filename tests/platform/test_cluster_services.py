@@ -28,11 +28,11 @@ import pytest
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 
+from platform_assets.clients.aws import aws_client
+from platform_assets.clients.engine import SparkRunner, cluster_of, lake_of
+from platform_assets.clients.spark import emr_serverless, glue
+from platform_assets.clients.spark.cluster import RunnerError, Submission
 from platform_assets.definitions import build_defs
-from platform_assets.resources.aws import aws_client
-from platform_assets.resources.engine import SparkRunner, cluster_of, lake_of
-from platform_assets.resources.spark import emr_serverless, glue
-from platform_assets.resources.spark.cluster import RunnerError, Submission
 from platform_assets.settings import Settings, load_settings
 from spark_jobs import package, registry
 from spark_jobs.calls import fetch_folder, publish_folder

@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from platform_assets.compaction import SETTLED_HOURS, carry_out
-from platform_assets.resources.engine import lake_of
+from platform_assets.clients.engine import lake_of
+from platform_assets.maintenance.compaction import SETTLED_HOURS, carry_out
 from platform_assets.settings import load_settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.lake import Lake, arrow_schema

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from platform_assets.cli.ui import commands
+from platform_assets.clients.engine import lake_of
+from platform_assets.core.instance import instance_of
 from platform_assets.domains.waf.apply.targets import waf_targets
 from platform_assets.domains.waf.tables import WAF_PLAN
-from platform_assets.instance import instance_of
-from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings, remember
-from platform_assets.ui import commands
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("environment")]
 ROOT = Path(__file__).parents[2]

@@ -15,15 +15,15 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from platform_assets.automation import key_of
+from platform_assets.clients.engine import lake_of
+from platform_assets.core.automation import key_of
 from platform_assets.core.domain import pipelines
 from platform_assets.core.scheduler import stages_of
+from platform_assets.core.staleness import steps
+from platform_assets.core.tables import all_tables
 from platform_assets.definitions import build_defs
-from platform_assets.resources.engine import lake_of
-from platform_assets.sensors import hour_ranges
+from platform_assets.ingest.sensors import hour_ranges
 from platform_assets.settings import Settings, load_settings
-from platform_assets.staleness import steps
-from platform_assets.tables import all_tables
 from platform_assets.training.sets import training_sets
 from spark_jobs import registry
 from spark_jobs.contract import Table

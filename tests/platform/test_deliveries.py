@@ -16,19 +16,19 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from platform_assets.cli.run import run_pipeline
+from platform_assets.clients.engine import lake_of
+from platform_assets.clients.model_registry import ModelRegistry, ModelVersion
+from platform_assets.core.staleness import record_made, record_parsed, stale_by_lineage, stale_parsed_hours
 from platform_assets.domains.waf.decide.hours import decide_hours, identifier_of, loader_of
 from platform_assets.domains.waf.policy import load_policy
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.domains.waf.twin.client import WafTwin
-from platform_assets.export import export_table
-from platform_assets.lake import run_of
-from platform_assets.raw import update_ledger
-from platform_assets.resources.engine import lake_of
-from platform_assets.resources.registry import ModelRegistry, ModelVersion
-from platform_assets.run import run_pipeline
-from platform_assets.sensors import hour_ranges
+from platform_assets.ingest.raw import update_ledger
+from platform_assets.ingest.sensors import hour_ranges
+from platform_assets.ingest.source_assets import run_of
+from platform_assets.outputs.table_files import export_table
 from platform_assets.settings import Settings, load_settings
-from platform_assets.staleness import record_made, record_parsed, stale_by_lineage, stale_parsed_hours
 from spark_jobs import lineage, registry, session
 from spark_jobs.contract import PARSED_LAYER, Interval
 from tests.domains.waf.decision_world import EagerModel

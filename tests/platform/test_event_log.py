@@ -9,8 +9,8 @@ import dagster as dg
 import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
-from platform_assets.event_log import MOST_OPEN, OpenEventLog
-from platform_assets.instance import instance_of
+from platform_assets.core.event_log import MOST_OPEN, OpenEventLog
+from platform_assets.core.instance import instance_of
 from platform_assets.settings import load_settings
 
 HOURS = dg.HourlyPartitionsDefinition("2026-01-01-00:00", end_date="2026-01-03-00:00")

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
+from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.explain.lookup import TABLES, ExplainError, Explanation, explain
 from platform_assets.domains.waf.explain.text import render, to_json
 from platform_assets.domains.waf.manual.actions import Interventions
-from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.contract import format_hour
 from spark_jobs.lake import Lake, arrow_schema

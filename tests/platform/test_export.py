@@ -15,9 +15,16 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from platform_assets import export
-from platform_assets.export import ExportError, export_table, exportable, find_table, short_names, tables_markdown
-from platform_assets.resources.engine import lake_of
+from platform_assets.clients.engine import lake_of
+from platform_assets.outputs import table_files as export
+from platform_assets.outputs.table_files import (
+    ExportError,
+    export_table,
+    exportable,
+    find_table,
+    short_names,
+    tables_markdown,
+)
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.contract import Table, format_hour
 from spark_jobs.lake import arrow_schema
@@ -277,7 +284,7 @@ def test_a_folder_in_the_place_of_the_file_is_an_error(settings: Settings, tmp_p
 
 def test_export_and_explain_load_no_engine_until_they_are_used() -> None:
     heavy = ("pyarrow", "pandas", "pyspark", "deltalake", "dagster", "mlflow", "rich")
-    code = f"import sys, platform_assets.export, platform_assets.domains.waf.explain.lookup; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, platform_assets.outputs.table_files, platform_assets.domains.waf.explain.lookup; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 import pytest
 from botocore.validate import validate_parameters
 
-from platform_assets.cli import main
+from platform_assets.cli.app import main
+from platform_assets.clients.engine import lake_of
 from platform_assets.domains.scaling.feature_groups import INFRASTRUCTURE_METRICS
 from platform_assets.feature_store import offline
 from platform_assets.feature_store.assets import feature_group_asset
@@ -43,7 +44,6 @@ from platform_assets.feature_store.online import (
 )
 from platform_assets.feature_store.sagemaker import create_feature_group, ttl_duration
 from platform_assets.feature_store.store import Ingested, get, ingest
-from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings, SettingsError, load_settings
 from spark_jobs.contract import HOUR_COLUMN, Column, Table, format_hour
 from spark_jobs.errors import exit_code_of

@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.exports import publish_freshness
 from platform_assets.domains.waf.freshness import APPLIED_KEY, MADE, measure, reached, sentence
-from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from spark_jobs import lineage
 from spark_jobs.contract import HOUR_COLUMN, format_hour, parse_hour

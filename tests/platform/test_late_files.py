@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from platform_assets.cli.run import run_pipeline
+from platform_assets.clients.engine import lake_of
+from platform_assets.core.tables import all_tables
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
-from platform_assets.resources.engine import lake_of
-from platform_assets.run import run_pipeline
 from platform_assets.settings import Settings
-from platform_assets.tables import all_tables
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("environment")]
 

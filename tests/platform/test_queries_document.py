@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from platform_assets.resources.engine import lake_of
+from platform_assets.clients.engine import lake_of
+from platform_assets.outputs.sql import answered
+from platform_assets.outputs.sql_tables import sql_tables
 from platform_assets.settings import Settings
-from platform_assets.sql import answered
-from platform_assets.sql_tables import sql_tables
 from spark_jobs.contract import parse_hour
 
 TEXT = (Path(__file__).parents[2] / "docs" / "queries.md").read_text(encoding="utf-8")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from platform_assets.resources.engine import lake_of
-from platform_assets.resources.metrics import MetricPoint, publish
-from platform_assets.resources.notifier import Alert, notify
-from platform_assets.retention import RECORDS, RECORDS_DAYS, carry_out, retention_days
+from platform_assets.clients.engine import lake_of
+from platform_assets.clients.metric_publishers import MetricPoint, publish
+from platform_assets.clients.notifier import Alert, notify
+from platform_assets.core.tables import all_tables
+from platform_assets.maintenance.retention import RECORDS, RECORDS_DAYS, carry_out, retention_days
 from platform_assets.settings import load_settings
-from platform_assets.tables import all_tables
 from spark_jobs.contract import HOUR_COLUMN
 from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, REJECTED_LINES

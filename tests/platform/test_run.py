@@ -18,15 +18,15 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from platform_assets.cli.run import Outcome, RunFailed, run_pipeline
+from platform_assets.clients.engine import SparkRunner, lake_of
+from platform_assets.core.instance import close_abandoned_runs, instance_of
+from platform_assets.core.staleness import stale_by_lineage, stale_parsed_hours, steps
+from platform_assets.core.tables import all_tables
 from platform_assets.domains.waf.apply.targets import waf_targets
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
-from platform_assets.export import export_table
-from platform_assets.instance import close_abandoned_runs, instance_of
-from platform_assets.resources.engine import SparkRunner, lake_of
-from platform_assets.run import Outcome, RunFailed, run_pipeline
+from platform_assets.outputs.table_files import export_table
 from platform_assets.settings import Settings, load_settings
-from platform_assets.staleness import stale_by_lineage, stale_parsed_hours, steps
-from platform_assets.tables import all_tables
 from spark_jobs.lineage import MADE_HOURS
 from spark_jobs.registry import sources
 from spark_jobs.sources.cloudfront import checks as table_checks
@@ -271,7 +271,7 @@ def test_an_hour_keeps_its_model_version_when_another_one_is_promoted(
 def test_a_champion_of_older_code_that_fails_at_its_work_is_one_sentence(
     home_of: Callable[..., Settings], simulated: Any
 ) -> None:
-    from platform_assets.resources.registry import ModelRegistry
+    from platform_assets.clients.model_registry import ModelRegistry
     from weir_models import tracking
 
     settings = home_of("older")
@@ -293,8 +293,8 @@ def test_a_champion_of_older_code_that_fails_at_its_work_is_one_sentence(
 KILLED = """
 import os, signal, sys
 from contextlib import nullcontext
-from platform_assets import raw
-from platform_assets.run import Runner
+from platform_assets.ingest import raw
+from platform_assets.cli.run import Runner
 from platform_assets.settings import load_settings
 
 raw.update_ledger = lambda *_: os.kill(os.getpid(), signal.SIGKILL)

@@ -11,13 +11,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from platform_assets.cli import main
+from platform_assets.cli.app import main
+from platform_assets.cli.run import run_pipeline
+from platform_assets.clients.engine import lake_of
 from platform_assets.domains.anomaly import training
 from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
 from platform_assets.domains.scaling.feature_groups import INFRASTRUCTURE_METRICS
 from platform_assets.feature_store.groups import table_of
-from platform_assets.resources.engine import lake_of
-from platform_assets.run import run_pipeline
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, CLUSTER_FEATURES
 

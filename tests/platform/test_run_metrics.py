@@ -8,10 +8,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from platform_assets.cli.run import RunFailed, run_goals
+from platform_assets.clients.engine import lake_of
 from platform_assets.definitions import build_defs
-from platform_assets.raw import NoInputError, update_ledger
-from platform_assets.resources.engine import lake_of
-from platform_assets.run import RunFailed, run_goals
+from platform_assets.ingest.raw import NoInputError, update_ledger
 from platform_assets.settings import Settings
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, CLUSTER_FEATURES, SAMPLES
 

@@ -17,14 +17,14 @@ import boto3
 import pytest
 from conftest import Day
 
+from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.tables import WAF_DECISIONS
-from platform_assets.resources.engine import lake_of
+from platform_assets.outputs.sql_tables import sql_tables
 from platform_assets.settings import Settings
-from platform_assets.sql_tables import sql_tables
 from spark_jobs.registry import tables
 
 pytestmark = pytest.mark.slow
-WEIR = [sys.executable, "-c", "from platform_assets.cli import main; main()"]
+WEIR = [sys.executable, "-c", "from platform_assets.cli.app import main; main()"]
 HOURS = 2
 REQUESTS = tables()["parsed/cloudfront/requests"]
 Weir = Callable[..., str]

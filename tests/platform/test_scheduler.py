@@ -9,12 +9,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from platform_assets.automation import key_of
+from platform_assets.core.automation import key_of
 from platform_assets.core.domain import pipelines
 from platform_assets.core.scheduler import Stage, is_behind, stages, stages_of
 from platform_assets.definitions import build_defs
-from platform_assets.raw import update_ledger
-from platform_assets.sensors import CAUSE, next_requests
+from platform_assets.ingest.raw import update_ledger
+from platform_assets.ingest.sensors import CAUSE, next_requests
 from platform_assets.settings import Settings
 
 CSV = "timestamp,cpu_utilization,node_count\n2026-11-18T00:00:00+00:00,40,3\n2026-11-18T00:05:00+00:00,41,3\n"

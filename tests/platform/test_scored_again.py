@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.decide.echo import EchoHours
 from platform_assets.domains.waf.decide.hours import _inputs, _scored_again, loader_of
 from platform_assets.domains.waf.rulebook import Echo
-from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from spark_jobs.sources.cloudfront.tables import ADDITIVE, CLIENT_SCORES, MAXIMA
 

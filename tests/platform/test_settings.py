@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from platform_assets.secrets import hash_key
+from platform_assets.core.secrets import hash_key
 from platform_assets.settings import SettingsError, load_settings, remember
 
 

@@ -13,12 +13,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from platform_assets.clients.engine import lake_of
+from platform_assets.core.tables import all_tables
 from platform_assets.domains.waf.tables import WAF_DECISIONS
-from platform_assets.resources.engine import lake_of
+from platform_assets.outputs.sql import SqlError, answered
+from platform_assets.outputs.sql_tables import sql_columns, sql_name, sql_tables, sql_type
 from platform_assets.settings import Settings
-from platform_assets.sql import SqlError, answered
-from platform_assets.sql_tables import sql_columns, sql_name, sql_tables, sql_type
-from platform_assets.tables import all_tables
 from spark_jobs.contract import Table
 from spark_jobs.lake import arrow_schema
 from spark_jobs.registry import tables
@@ -229,7 +229,7 @@ def test_a_home_that_is_not_there_is_said(tmp_path: Path, home: Settings) -> Non
 
 
 def weir(settings: Settings, *arguments: str, input: str | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from platform_assets.cli import main; main()", "sql", *arguments]
+    command = [sys.executable, "-c", "from platform_assets.cli.app import main; main()", "sql", *arguments]
     return subprocess.run(
         [*command, "--home", str(settings.home)], capture_output=True, text=True, timeout=60, check=False, input=input
     )
@@ -287,7 +287,7 @@ def test_who_stops_reading_early_sees_no_fault(home: Settings) -> None:
     command = [
         sys.executable,
         "-c",
-        "from platform_assets.cli import main; main()",
+        "from platform_assets.cli.app import main; main()",
         "sql",
         "SELECT * FROM range(10000000)",
     ]

@@ -10,11 +10,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from platform_assets.cli.run import train
+from platform_assets.clients.engine import lake_of
+from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.definitions import build_defs
 from platform_assets.domains.anomaly.training import with_incidents
-from platform_assets.resources.engine import lake_of
-from platform_assets.resources.registry import ModelRegistry
-from platform_assets.run import train
 from platform_assets.settings import Settings
 from platform_assets.training.models import fit_and_register
 from platform_assets.training.sets import TrainingError, training_sets

@@ -10,7 +10,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from platform_assets.resources.aws import aws_client, aws_refusal, url_without_secrets
+from platform_assets.clients.aws import aws_client, aws_refusal, url_without_secrets
 
 ROOT = Path(__file__).parents[2]
 

@@ -18,9 +18,9 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from platform_assets.clients import database
+from platform_assets.clients.database import DatabaseError, UpsertReport, forget, probe, replace, upsert
 from platform_assets.domains.waf.tables import WAF_DECISIONS
-from platform_assets.resources import database
-from platform_assets.resources.database import DatabaseError, UpsertReport, forget, probe, replace, upsert
 from spark_jobs.contract import Column, Table
 
 KEY = ("decision_id",)

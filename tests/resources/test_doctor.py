@@ -18,8 +18,8 @@ import pytest
 from pydantic import SecretStr
 from rich.console import Console
 
-from platform_assets import doctor
-from platform_assets.doctor import Finding, examine, exit_code, render
+from platform_assets.cli import doctor
+from platform_assets.cli.doctor import Finding, examine, exit_code, render
 from platform_assets.domains.waf import doctor as edge_checks
 from platform_assets.settings import Settings, load_settings
 

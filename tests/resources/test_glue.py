@@ -13,11 +13,11 @@ import boto3
 import pytest
 from botocore.validate import validate_parameters
 
-from platform_assets.doctor import examine
+from platform_assets.cli.doctor import examine
+from platform_assets.clients.glue_catalogue import CatalogueError, CatalogueReport, register, table_input
 from platform_assets.domains.waf.tables import WAF_PLAN
-from platform_assets.resources.glue import CatalogueError, CatalogueReport, register, table_input
+from platform_assets.outputs.sql_tables import sql_tables
 from platform_assets.settings import Settings
-from platform_assets.sql_tables import sql_tables
 from spark_jobs.contract import Table
 from spark_jobs.errors import exit_code_of
 from spark_jobs.lake import Lake, arrow_schema

@@ -18,8 +18,12 @@ import dagster as dg
 import pytest
 from botocore.exceptions import ClientError
 
-from platform_assets import listings, sensors
-from platform_assets.doctor import checks, examine, exit_code
+from platform_assets.cli.doctor import checks, examine, exit_code
+from platform_assets.clients.engine import cluster_of, lake_of
+from platform_assets.clients.glue_catalogue import LAKE_PARAMETER, register
+from platform_assets.clients.metric_publishers import MetricPoint, publish
+from platform_assets.clients.notifier import Alert, notify
+from platform_assets.clients.spark.cluster import Submission
 from platform_assets.domains.scaling.cloudwatch import poll
 from platform_assets.domains.scaling.feature_groups import INFRASTRUCTURE_METRICS
 from platform_assets.domains.scaling.targets import Clients, target_of
@@ -31,13 +35,8 @@ from platform_assets.domains.waf.decisions import Wanted
 from platform_assets.domains.waf.plan.plan import plan
 from platform_assets.domains.waf.scopes import CLOUDFRONT
 from platform_assets.feature_store.online import Record, online_store
-from platform_assets.raw import update_ledger
-from platform_assets.resources import notifications
-from platform_assets.resources.engine import cluster_of, lake_of
-from platform_assets.resources.glue import LAKE_PARAMETER, register
-from platform_assets.resources.metrics import MetricPoint, publish
-from platform_assets.resources.notifier import Alert, notify
-from platform_assets.resources.spark.cluster import Submission
+from platform_assets.ingest import listings, notifications, sensors
+from platform_assets.ingest.raw import update_ledger
 from platform_assets.settings import Settings
 from spark_jobs.calls import Call as SparkCall
 from spark_jobs.lake import Lake
@@ -449,9 +448,9 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from platform_assets.domains.waf.exports import hourly_points
-from platform_assets.raw import update_ledger
-from platform_assets.resources.engine import lake_of, storage_of
-from platform_assets.retention import carry_out
+from platform_assets.ingest.raw import update_ledger
+from platform_assets.clients.engine import lake_of, storage_of
+from platform_assets.maintenance.retention import carry_out
 from platform_assets.settings import load_settings
 from spark_jobs.contract import Interval
 from spark_jobs.main import JobRun, run_job

@@ -13,7 +13,7 @@ import boto3
 import botocore.endpoint
 import pytest
 
-from platform_assets.resources.metrics import MetricPoint, MetricsError, publish
+from platform_assets.clients.metric_publishers import MetricPoint, MetricsError, publish
 from platform_assets.settings import Settings
 
 NOW = datetime.now(UTC).replace(microsecond=0)

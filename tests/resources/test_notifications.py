@@ -13,12 +13,11 @@ from typing import Any
 import boto3
 import pytest
 
-from platform_assets import raw, sensors
-from platform_assets.raw import update_ledger
-from platform_assets.resources import notifications
-from platform_assets.resources.engine import lake_of
-from platform_assets.resources.notifications import NotificationsError, Queue, objects_told, region_of
-from platform_assets.resources.objects import ListedObject, S3Prefix
+from platform_assets.clients.engine import lake_of
+from platform_assets.ingest import notifications, raw, sensors
+from platform_assets.ingest.notifications import NotificationsError, Queue, objects_told, region_of
+from platform_assets.ingest.objects import ListedObject, S3Prefix
+from platform_assets.ingest.raw import update_ledger
 from platform_assets.settings import Settings
 from spark_jobs.errors import exit_code_of
 from spark_jobs.registry import sources

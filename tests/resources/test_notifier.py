@@ -15,8 +15,8 @@ import boto3
 import pytest
 from pydantic import SecretStr
 
-from platform_assets.resources import notifier
-from platform_assets.resources.notifier import Alert, NotifierError, NotifyReport, notify
+from platform_assets.clients import notifier
+from platform_assets.clients.notifier import Alert, NotifierError, NotifyReport, notify
 from platform_assets.settings import Settings
 
 AT = datetime(2026, 11, 20, 13, tzinfo=UTC)

@@ -12,8 +12,8 @@ from typing import Any
 import boto3
 import pytest
 
-from platform_assets.resources import objects
-from platform_assets.resources.objects import ObjectsError, count_objects, list_objects
+from platform_assets.ingest import objects
+from platform_assets.ingest.objects import ObjectsError, count_objects, list_objects
 
 CONTENT = b"#Version: 1.0\n"
 

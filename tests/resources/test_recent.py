@@ -13,11 +13,10 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from platform_assets import listings, sensors
-from platform_assets.raw import update_ledger
-from platform_assets.resources import recent
-from platform_assets.resources.engine import lake_of
-from platform_assets.resources.recent import LATE, Series, is_worthwhile, series_of
+from platform_assets.clients.engine import lake_of
+from platform_assets.ingest import listings, recent, sensors
+from platform_assets.ingest.raw import update_ledger
+from platform_assets.ingest.recent import LATE, Series, is_worthwhile, series_of
 from platform_assets.settings import Settings, load_settings
 from spark_jobs import ledger
 from spark_jobs.contract import parse_hour

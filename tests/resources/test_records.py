@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from platform_assets.resources import records
-from platform_assets.resources.records import append_lines, trim_lines
+from platform_assets.clients import records
+from platform_assets.clients.records import append_lines, trim_lines
 
 NOW = datetime.now(UTC)
 

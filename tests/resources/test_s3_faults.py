@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from platform_assets.raw import update_ledger
-from platform_assets.resources.engine import lake_of
-from platform_assets.resources.objects import ObjectsError, list_objects
+from platform_assets.clients.engine import lake_of
+from platform_assets.ingest.objects import ObjectsError, list_objects
+from platform_assets.ingest.raw import update_ledger
 from platform_assets.settings import Settings
 from spark_jobs.sources.cloudfront.tables import OBJECTS
 

@@ -16,8 +16,8 @@ from cloudfront_lines import gzipped, log
 from standalone_cluster import Cluster, standalone_cluster
 from test_engines import HAS_JAVA, HAS_JAVA_OF_PYPI, TABLES, content, put_raw, raw_lines, same, score_rows
 
-from platform_assets.resources.engine import SparkRunner, lake_of
-from platform_assets.resources.spark.cluster import RunnerError
+from platform_assets.clients.engine import SparkRunner, lake_of
+from platform_assets.clients.spark.cluster import RunnerError
 from platform_assets.settings import Settings, load_settings
 from spark_jobs import registry
 from spark_jobs.contract import Interval, Table, format_hour

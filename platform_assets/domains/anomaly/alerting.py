@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from platform_assets.clients import notifier
 from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
-from platform_assets.resources import notifier
 from platform_assets.settings import Settings
 from spark_jobs.contract import format_hour
 from spark_jobs.lake import Lake, arrow_schema

@@ -4,15 +4,15 @@ from typing import Any
 
 import dagster as dg
 
-from platform_assets.automation import check_specs, follows_upstream, key_of, spec_of
+from platform_assets.clients.engine import lake_of
+from platform_assets.clients.model_registry import ModelRegistry
+from platform_assets.core.automation import check_specs, follows_upstream, key_of, spec_of
+from platform_assets.core.partitions import hourly, interval_of
+from platform_assets.core.plots import picture
+from platform_assets.core.staleness import record_made
 from platform_assets.domains.anomaly import alerting, plots, scoring
 from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
-from platform_assets.partitions import hourly, interval_of
-from platform_assets.pictures import picture
-from platform_assets.resources.engine import lake_of
-from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings
-from platform_assets.staleness import record_made
 
 OWNER = "team:platform"
 

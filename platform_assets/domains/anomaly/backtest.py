@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from platform_assets.core.backtests import BacktestError, Input, Out, require_writable, show_rejected, write
-from platform_assets.terminal import console_of, stage_of
+from platform_assets.cli.backtest import BacktestError, Input, Out, require_writable, show_rejected, write
+from platform_assets.core.console import console_of, stage_of
 
 if TYPE_CHECKING:
     import pandas as pd

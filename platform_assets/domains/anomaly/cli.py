@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from platform_assets.terminal import Home, console_of, location_of, settings_of, stage_of
+from platform_assets.core.console import Home, console_of, location_of, settings_of, stage_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from platform_assets.run import Outcome
+    from platform_assets.cli.run import Outcome
     from platform_assets.settings import Settings
 
 COLOURS = {"critical": "red", "warning": "yellow", "info": "dim"}
@@ -28,8 +28,8 @@ def run_anomaly_command(
     home: Home = None,
 ) -> None:
     """Metric files -> features -> scores of clusters -> alerts; people are told of new ones."""
-    from platform_assets import report
-    from platform_assets.run import run_pipeline
+    from platform_assets.cli import report
+    from platform_assets.cli.run import run_pipeline
     from platform_assets.settings import remember
 
     values: dict[str, Any] = {}
@@ -46,8 +46,8 @@ def run_anomaly_command(
 
 def show_alerts(console: Console, settings: Settings, outcome: Outcome) -> None:
     """The alerts of the last week, the most severe first."""
+    from platform_assets.clients.engine import lake_of
     from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS
-    from platform_assets.resources.engine import lake_of
 
     console.rule("Alerts")
     rows = lake_of(settings).read_arrow(ANOMALY_ALERTS).to_pylist()

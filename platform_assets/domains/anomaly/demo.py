@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from platform_assets.demo import Act, World
+from platform_assets.cli.demo import Act, World
 from platform_assets.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from platform_assets.run import Progress
+    from platform_assets.cli.run import Progress
 
 METRIC_DAYS = 4
 METRICS = World(
@@ -30,9 +30,9 @@ GRACE = timedelta(minutes=30)
 
 def play(console: Console, settings: Settings, progress: Progress) -> Callable[[], None]:
     """Metrics to alerts."""
+    from platform_assets.cli.report import show_models
+    from platform_assets.cli.run import run_pipeline
     from platform_assets.domains.anomaly.cli import show_alerts
-    from platform_assets.report import show_models
-    from platform_assets.run import run_pipeline
 
     console.rule("Anomalies of clusters")
     outcome = run_pipeline(settings, "anomaly", progress)
@@ -46,8 +46,8 @@ def show_incidents(console: Console, settings: Settings, truth: Path) -> None:
     """Which of the simulated incidents raised an alarm, how soon, and which alarms nothing explains."""
     import pandas as pd
 
+    from platform_assets.clients.engine import lake_of
     from platform_assets.domains.anomaly.tables import ANOMALY_SCORES
-    from platform_assets.resources.engine import lake_of
 
     incidents = pd.read_parquet(truth / "incidents.parquet")
     scores = lake_of(settings).read_arrow(ANOMALY_SCORES, columns=["cluster_id", "event_at", "is_anomaly"]).to_pandas()

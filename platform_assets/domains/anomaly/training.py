@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from platform_assets.resources.engine import SparkRunner, lake_of
+from platform_assets.clients.engine import SparkRunner, lake_of
 from platform_assets.settings import Settings
 from platform_assets.training.sets import SEED, SIMULATED_START, TrainingSet, simulated
 from spark_jobs.contract import Interval
@@ -33,9 +33,9 @@ def labelled_incidents(settings: Settings) -> Any:
 
 def _metric_rows(settings: Settings, folder: Path) -> Any:
     """cluster_5min of the metric files in a folder, by the same ledger and jobs as everything else."""
-    from platform_assets.parameters import parameters_of
-    from platform_assets.raw import update_ledger
-    from platform_assets.staleness import stale_parsed_hours
+    from platform_assets.core.job_parameters import parameters_of
+    from platform_assets.core.staleness import stale_parsed_hours
+    from platform_assets.ingest.raw import update_ledger
     from spark_jobs.main import JobRun
     from spark_jobs.session import spark_session
     from spark_jobs.sources.metrics import jobs

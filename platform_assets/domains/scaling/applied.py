@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from platform_assets.core.files import locked, write_atomically
 from platform_assets.domains.scaling.errors import ScalingError
 from platform_assets.domains.scaling.plan import Remembered
-from platform_assets.files import locked, write_atomically
 from platform_assets.settings import Settings
 
 

@@ -6,15 +6,15 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.actions.checks import OVERRIDES_TAG, failures
-from platform_assets.automation import check_results, check_specs, follows_upstream, key_of, spec_of
+from platform_assets.clients.engine import lake_of
+from platform_assets.clients.notifier import notify
+from platform_assets.core.automation import check_results, check_specs, follows_upstream, key_of, spec_of
+from platform_assets.core.plots import picture
 from platform_assets.domains.scaling import audit, forecasting
 from platform_assets.domains.scaling.config import load_rules
 from platform_assets.domains.scaling.forecasting import Forecaster
 from platform_assets.domains.scaling.planning import make_plan, plan_and_apply, stopped_alert
 from platform_assets.domains.scaling.tables import SCALING_FORECASTS, SCALING_PLAN
-from platform_assets.pictures import picture
-from platform_assets.resources.engine import lake_of
-from platform_assets.resources.notifier import notify
 from platform_assets.settings import Settings
 from spark_jobs.lake import Lake, arrow_schema
 

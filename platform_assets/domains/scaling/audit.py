@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
+from platform_assets.clients.caller import caller
 from platform_assets.domains.scaling.errors import ScalingRequestError
 from platform_assets.domains.scaling.tables import SCALING_AUDIT
-from platform_assets.resources.caller import caller
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.lake import Lake, arrow_schema

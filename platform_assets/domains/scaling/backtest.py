@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from platform_assets.core.backtests import BacktestError, Input, Out, require_writable, show_rejected, write
-from platform_assets.terminal import console_of, stage_of
+from platform_assets.cli.backtest import BacktestError, Input, Out, require_writable, show_rejected, write
+from platform_assets.core.console import console_of, stage_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from platform_assets.terminal import (
+from platform_assets.core.console import (
     Home,
     Override,
     Reason,
@@ -39,7 +39,7 @@ def run_scaling_command(
     reason: Reason = "",
 ) -> None:
     """Metrics -> features -> forecasts -> scaling plan (and change, with --apply)."""
-    from platform_assets import run
+    from platform_assets.cli import run
     from platform_assets.settings import remember
 
     values: dict[str, Any] = {"metrics_raw": location_of(input)} if input is not None else {}
@@ -57,8 +57,8 @@ def run_scaling_command(
 @scaling_app.command()
 def status(home: Home = None) -> None:
     """The newest forecast of each cluster, what is live, what is held, and what applying would change."""
+    from platform_assets.clients.engine import lake_of
     from platform_assets.domains.scaling import audit
-    from platform_assets.resources.engine import lake_of
 
     settings = _settings(home, False)
     with console_of() as console:
@@ -93,8 +93,8 @@ def undo(
     apply: Apply = False,
 ) -> None:
     """Go back to the sizes before the last apply, and hold them for a time."""
+    from platform_assets.clients.engine import lake_of
     from platform_assets.domains.scaling.planning import apply_undo, make_undo
-    from platform_assets.resources.engine import lake_of
 
     span, settings = duration_of("--for", lasting), _settings(home, apply)
     made = make_undo(settings)
@@ -108,7 +108,7 @@ def undo(
 
 def _replan(settings: Settings, console: Any, overrides: Sequence[str]) -> Any:
     """The plan, its checks and the sizes alone, from the forecasts that there are."""
-    from platform_assets.run import run_assets
+    from platform_assets.cli.run import run_assets
 
     keys = ("scaling/plan", "scaling/recommendations")
     return run_assets(settings, "Planning the scaling", keys, stage_of(console), overrides)
@@ -122,16 +122,16 @@ def _overridden(settings: Settings, checks: Sequence[str] | None, reason: str, r
     """Record the checks that do not count in this run; the audit_ids that the run has to name."""
     if not checks:
         return []
+    from platform_assets.clients.engine import lake_of
     from platform_assets.domains.scaling.planning import record_overrides
-    from platform_assets.resources.engine import lake_of
 
     settings.home.mkdir(parents=True, exist_ok=True)
     return record_overrides(settings, lake_of(settings), checks, reason, f"weir {run}")
 
 
 def show(console: Any, settings: Settings) -> None:
+    from platform_assets.clients.engine import lake_of
     from platform_assets.domains.scaling.report import reasons, recommendations
-    from platform_assets.resources.engine import lake_of
 
     lake = lake_of(settings)
     console.print(recommendations(lake))
@@ -140,8 +140,8 @@ def show(console: Any, settings: Settings) -> None:
 
 def _show_plan(console: Any, settings: Settings) -> None:
     from platform_assets.actions.checks import failures
+    from platform_assets.clients.engine import lake_of
     from platform_assets.domains.scaling.planning import make_plan
-    from platform_assets.resources.engine import lake_of
 
     made, results = make_plan(settings, lake_of(settings))
     console.print(made.text(), markup=False)
@@ -153,7 +153,7 @@ def _show_plan(console: Any, settings: Settings) -> None:
 
 def _end(console: Any, settings: Settings, outcome: Any) -> None:
     """What was or would be changed; a plan that was to be applied and was not is a failure."""
-    from platform_assets.run import RunFailed
+    from platform_assets.cli.run import RunFailed
 
     if not outcome.failed_checks:
         console.print(outcome.metadata["scaling/recommendations"]["summary"], markup=False)

@@ -17,10 +17,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from platform_assets.listings import location_of
-from platform_assets.resources.aws import AWS_ERRORS, aws_client, aws_sentence
-from platform_assets.resources.engine import storage_of
-from platform_assets.resources.objects import ObjectsError, list_objects
+from platform_assets.clients.aws import AWS_ERRORS, aws_client, aws_sentence
+from platform_assets.clients.engine import storage_of
+from platform_assets.ingest.listings import location_of
+from platform_assets.ingest.objects import ObjectsError, list_objects
 from platform_assets.settings import Settings
 from spark_jobs.errors import ExitCode, WeirError
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from platform_assets.demo import Act, World
+from platform_assets.cli.demo import Act, World
 from platform_assets.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from platform_assets.run import Progress
+    from platform_assets.cli.run import Progress
 
 METRICS = World(
     folder="demo/metrics",
@@ -25,9 +25,9 @@ METRICS = World(
 
 def play(console: Console, settings: Settings, progress: Progress) -> Callable[[], None]:
     """Metrics to recommendations."""
+    from platform_assets.cli.report import show_models
+    from platform_assets.cli.run import run_pipeline
     from platform_assets.domains.scaling.cli import show
-    from platform_assets.report import show_models
-    from platform_assets.run import run_pipeline
 
     console.rule("Sizes of clusters")
     run_pipeline(settings, "scaling", progress)

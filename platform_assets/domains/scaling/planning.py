@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from platform_assets.actions.checks import CheckResult, failures, unknown_check
+from platform_assets.clients.notifier import Alert, notify
 from platform_assets.domains.scaling import audit
 from platform_assets.domains.scaling.applied import AppliedStore
 from platform_assets.domains.scaling.apply import By, Report, apply
@@ -18,7 +19,6 @@ from platform_assets.domains.scaling.forecasting import newest_forecasts
 from platform_assets.domains.scaling.plan import STEP, Forecast, Limits, Live, Plan, Subject, plan, undo
 from platform_assets.domains.scaling.tables import SCALING_PLAN
 from platform_assets.domains.scaling.targets import NodeTarget
-from platform_assets.resources.notifier import Alert, notify
 from platform_assets.settings import Settings
 from spark_jobs.lake import Lake
 

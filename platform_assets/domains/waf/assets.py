@@ -10,7 +10,11 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.actions.checks import OVERRIDES_TAG, CheckResult, failures
-from platform_assets.automation import check_results, check_specs, follows_upstream, key_of, spec_of
+from platform_assets.clients.engine import lake_of
+from platform_assets.clients.notifier import Alert, notify
+from platform_assets.core.automation import check_results, check_specs, follows_upstream, key_of, spec_of
+from platform_assets.core.partitions import hourly, interval_of
+from platform_assets.core.staleness import record_made
 from platform_assets.domains.waf.apply.calls import in_each
 from platform_assets.domains.waf.apply.client import ApplyReport, ApplyReports
 from platform_assets.domains.waf.apply.ip_sets import IncompleteApplyError, IpSetTarget, StalePlanError
@@ -31,11 +35,7 @@ from platform_assets.domains.waf.plan.slots import Spared
 from platform_assets.domains.waf.policy import Policy, load_allow_list, load_policy
 from platform_assets.domains.waf.scopes import Scope, told
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
-from platform_assets.partitions import hourly, interval_of
-from platform_assets.resources.engine import lake_of
-from platform_assets.resources.notifier import Alert, notify
 from platform_assets.settings import Settings
-from platform_assets.staleness import record_made
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour
 from spark_jobs.errors import ExitCode
 from spark_jobs.lake import Lake, arrow_schema

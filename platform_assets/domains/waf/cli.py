@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from platform_assets.terminal import (
+from platform_assets.core.console import (
     Home,
     Override,
     Reason,
@@ -80,11 +80,11 @@ def install(
 def status(home: Home = None) -> None:
     """The IP sets and web ACLs of each scope, what people's acts are in force, and what applying would change."""
     from platform_assets.actions.checks import failures
+    from platform_assets.clients.engine import lake_of
     from platform_assets.domains.waf.apply.targets import waf_name, waf_targets
     from platform_assets.domains.waf.apply.web_acls import use_lines
     from platform_assets.domains.waf.assets import make_plan
     from platform_assets.domains.waf.manual.actions import Interventions
-    from platform_assets.resources.engine import lake_of
 
     settings = settings_of(home)
     acts = Interventions(settings).in_force().acts
@@ -205,10 +205,10 @@ def _act(
 def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) -> None:
     """One path with `weir run edge`: the same assets, checks and alerts; shown alone, nothing is written."""
     from platform_assets.actions.checks import failures
+    from platform_assets.clients.engine import lake_of
     from platform_assets.domains.waf.apply.targets import waf_targets
     from platform_assets.domains.waf.assets import make_plan
     from platform_assets.domains.waf.manual import audit_log
-    from platform_assets.resources.engine import lake_of
 
     lake = lake_of(settings)
     made, results = make_plan(settings, lake, waf_targets(settings), audit_log.overrides_of(lake, overrides))
@@ -221,7 +221,7 @@ def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) ->
                 console.print("WAF is unchanged; --apply changes it, here or with `weir run edge`.", markup=False)
             made.check_complete()
             return
-        from platform_assets import run
+        from platform_assets.cli import run
         from platform_assets.domains.waf.report import stop_where_not_applied
 
         outcome = run.run_assets(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from platform_assets.demo import Act, World
+from platform_assets.cli.demo import Act, World
 from platform_assets.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from platform_assets.run import Progress
+    from platform_assets.cli.run import Progress
 
 LOGS = World(
     folder="demo",
@@ -26,8 +26,8 @@ LOGS = World(
 
 def play(console: Console, settings: Settings, progress: Progress) -> Callable[[], None]:
     """Logs to WAF, measured against the truth."""
+    from platform_assets.cli.run import run_pipeline
     from platform_assets.domains.waf import report
-    from platform_assets.run import run_pipeline
 
     outcome = run_pipeline(settings, "edge", progress)
     report.show_run(console, settings, outcome)

@@ -6,7 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from platform_assets.doctor import State, asked
+from platform_assets.cli.doctor import State, asked
 from platform_assets.domains.waf.scopes import Scope
 from platform_assets.settings import Settings
 

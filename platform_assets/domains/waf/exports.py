@@ -9,14 +9,15 @@ from typing import Any
 
 import dagster as dg
 
-from platform_assets.automation import follows_upstream, key_of
+from platform_assets.clients import database, notifier
+from platform_assets.clients import metric_publishers as metrics
+from platform_assets.clients.engine import lake_of
+from platform_assets.core.automation import follows_upstream, key_of
+from platform_assets.core.partitions import hourly, interval_of
+from platform_assets.core.staleness import record_made
 from platform_assets.domains.waf import freshness
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
-from platform_assets.partitions import hourly, interval_of
-from platform_assets.resources import database, metrics, notifier
-from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
-from platform_assets.staleness import record_made
 from spark_jobs.contract import parse_hour
 from spark_jobs.lake import Lake
 from spark_jobs.registry import tables

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from platform_assets.clients.metric_publishers import MetricPoint
 from platform_assets.domains.waf.tables import WAF_DECISIONS
-from platform_assets.resources.metrics import MetricPoint
 from spark_jobs import lineage
 from spark_jobs.contract import parse_hour
 from spark_jobs.lake import Lake

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from platform_assets.terminal import Home, Override, Reason, console_of, location_of, settings_of, stage_of
+from platform_assets.core.console import Home, Override, Reason, console_of, location_of, settings_of, stage_of
 
 
 def run_edge_command(
@@ -22,9 +22,9 @@ def run_edge_command(
     reason: Reason = "",
 ) -> None:
     """Logs -> features -> scores -> decisions -> WAF plan (and change, with --apply)."""
+    from platform_assets.cli.run import run_pipeline
     from platform_assets.domains.waf import report
     from platform_assets.domains.waf.cli import overridden
-    from platform_assets.run import run_pipeline
     from platform_assets.settings import remember
 
     values: dict[str, Any] = {}

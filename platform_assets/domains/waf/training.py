@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from platform_assets.resources.engine import SparkRunner, lake_of
-from platform_assets.resources.registry import ModelRegistry
+from platform_assets.clients.engine import SparkRunner, lake_of
+from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.settings import Settings
 from platform_assets.training.sets import SEED, SIMULATED_START, TrainingError, TrainingSet, simulated
 from spark_jobs.contract import Interval
@@ -89,8 +89,8 @@ def _labelled_day(settings: Settings, folder: Path, split: str) -> Any:
     """Logs and truth of one folder -> labelled features, made by the same jobs as everything else."""
     import pandas as pd
 
-    from platform_assets.parameters import parameters_of
-    from platform_assets.resources.objects import list_objects
+    from platform_assets.core.job_parameters import parameters_of
+    from platform_assets.ingest.objects import list_objects
     from spark_jobs import ledger
     from spark_jobs.main import JobRun
     from spark_jobs.session import spark_session

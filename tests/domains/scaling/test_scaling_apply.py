@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from platform_assets.clients.engine import lake_of
 from platform_assets.domains.scaling import audit, forecasting
 from platform_assets.domains.scaling.applied import Applied, AppliedStore
 from platform_assets.domains.scaling.apply import CUT_SHORT, By, StaleScalingError, apply
@@ -28,7 +29,6 @@ from platform_assets.domains.scaling.errors import (
 from platform_assets.domains.scaling.plan import HOLD, Live, Remembered
 from platform_assets.domains.scaling.planning import apply_undo, make_plan, make_undo, plan_and_apply, record_overrides
 from platform_assets.domains.scaling.targets import Clients, FileTarget, GroupTarget, NodegroupTarget, target_of
-from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -148,7 +148,7 @@ def test_a_target_that_fails_holds_back_no_other_and_one_that_moved_is_left(scal
 
 DYING = """
 import os, sys
-from platform_assets.resources.engine import lake_of
+from platform_assets.clients.engine import lake_of
 from platform_assets.domains.scaling.targets import FileTarget
 from platform_assets.domains.scaling import planning
 from platform_assets.settings import load_settings

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from platform_assets.clients.engine import lake_of
 from platform_assets.domains.scaling.forecasting import newest_forecasts
-from platform_assets.resources.engine import lake_of
 from platform_assets.settings import load_settings
 
-WEIR = [sys.executable, "-c", "from platform_assets.cli import main; main()"]
+WEIR = [sys.executable, "-c", "from platform_assets.cli.app import main; main()"]
 
 
 def weir(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

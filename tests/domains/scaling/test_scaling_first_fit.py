@@ -8,10 +8,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from platform_assets.cli.run import Runner
+from platform_assets.clients.engine import lake_of
 from platform_assets.core.scheduler import Stage
 from platform_assets.domains.scaling.training import FIRST_FIT_HOURS
-from platform_assets.resources.engine import lake_of
-from platform_assets.run import Runner
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.lake import Lake, arrow_schema

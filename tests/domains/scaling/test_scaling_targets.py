@@ -9,6 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from platform_assets.clients.engine import lake_of
 from platform_assets.domains.scaling import audit, forecasting
 from platform_assets.domains.scaling.assets import make_forecasts
 from platform_assets.domains.scaling.config import load_rules
@@ -16,7 +17,6 @@ from platform_assets.domains.scaling.errors import IncompleteScalingError, Scali
 from platform_assets.domains.scaling.plan import HOLD
 from platform_assets.domains.scaling.planning import apply_undo, make_plan, make_undo, plan_and_apply
 from platform_assets.domains.scaling.targets import Clients, GroupTarget, NodegroupTarget, target_of
-from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.lake import arrow_schema

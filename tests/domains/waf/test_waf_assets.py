@@ -11,6 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from platform_assets.clients.engine import lake_of
+from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.waf.apply.applied_store import JsonAppliedStore
 from platform_assets.domains.waf.apply.client import ApplyReport
 from platform_assets.domains.waf.apply.ip_sets import IpSetTarget, StalePlanError
@@ -19,8 +21,6 @@ from platform_assets.domains.waf.plan.benign import benign_addresses
 from platform_assets.domains.waf.policy import PlanPolicy
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.domains.waf.twin.client import WafTwin
-from platform_assets.resources.engine import lake_of
-from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.errors import exit_code_of

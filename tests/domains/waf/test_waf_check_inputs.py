@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.apply.applied import Owned
 from platform_assets.domains.waf.checks.checks import Bounds, CheckInputs, Drift
 from platform_assets.domains.waf.checks.inputs import check_inputs
 from platform_assets.domains.waf.checks.score_shift import feature_drift, stability_index
 from platform_assets.domains.waf.policy import Policy
-from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour, parse_hour
 from spark_jobs.lake import Lake, arrow_schema

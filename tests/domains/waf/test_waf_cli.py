@@ -10,12 +10,12 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner, Result
 
-from platform_assets.cli import app
+from platform_assets.cli.app import app
+from platform_assets.clients.engine import lake_of
+from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.waf.apply.targets import waf_targets
 from platform_assets.domains.waf.manual import audit_log
 from platform_assets.domains.waf.tables import WAF_DECISIONS
-from platform_assets.resources.engine import lake_of
-from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings, remember
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.errors import exit_code_of

@@ -13,6 +13,8 @@ import pyarrow as pa
 import pytest
 from waf_world import Clock, decision, live_addresses, target_on, v4
 
+from platform_assets.clients.engine import lake_of
+from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.waf import assets
 from platform_assets.domains.waf.apply.applied_store import JsonAppliedStore
 from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
@@ -25,8 +27,6 @@ from platform_assets.domains.waf.manual.actions import InterventionError, Interv
 from platform_assets.domains.waf.manual.in_force import Act, in_force
 from platform_assets.domains.waf.tables import WAF_AUDIT, WAF_DECISIONS, WAF_ROLLBACK_DECISIONS
 from platform_assets.domains.waf.twin.client import WafTwin
-from platform_assets.resources.engine import lake_of
-from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.lake import Lake, arrow_schema

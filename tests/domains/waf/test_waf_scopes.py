@@ -17,7 +17,10 @@ from test_waf_apply import Around, Killed, coded
 from typer.testing import CliRunner, Result
 from waf_world import Clock, applied, decision, due, edit_by_hand, live_addresses, target_on, v4
 
-from platform_assets.cli import app
+from platform_assets.cli.app import app
+from platform_assets.cli.run import Outcome
+from platform_assets.clients.engine import lake_of
+from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.waf.apply.applied_store import JsonAppliedStore
 from platform_assets.domains.waf.apply.calls import Calls
 from platform_assets.domains.waf.apply.ip_sets import IncompleteApplyError, IpSetTarget, StalePlanError
@@ -30,9 +33,6 @@ from platform_assets.domains.waf.report import show_waf
 from platform_assets.domains.waf.scopes import CLOUDFRONT, Scope, told
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.domains.waf.twin.client import WafTwin
-from platform_assets.resources.engine import lake_of
-from platform_assets.resources.registry import ModelRegistry
-from platform_assets.run import Outcome
 from platform_assets.settings import Settings, SettingsError, load_settings, remember
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.errors import exit_code_of

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from platform_assets.core.files import locked, write_atomically
 from platform_assets.domains.waf.apply.applied import Applied
 from platform_assets.domains.waf.errors import WafError
-from platform_assets.files import locked, write_atomically
 
 
 class AppliedStoreError(WafError):

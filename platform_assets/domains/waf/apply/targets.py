@@ -8,13 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from platform_assets.clients.aws import AWS_ENDPOINT_VARIABLE, AWS_ERRORS, aws_client
 from platform_assets.domains.waf.apply.applied_store import JsonAppliedStore
 from platform_assets.domains.waf.apply.calls import Calls
 from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.scopes import Scope
 from platform_assets.domains.waf.twin.client import WafTwin
-from platform_assets.resources.aws import AWS_ENDPOINT_VARIABLE, AWS_ERRORS, aws_client
 from platform_assets.settings import Settings
 
 

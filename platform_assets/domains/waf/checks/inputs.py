@@ -7,10 +7,10 @@ from datetime import timedelta
 from statistics import median
 from typing import Any
 
+from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.waf.checks.checks import CheckInputs
 from platform_assets.domains.waf.checks.score_shift import feature_drift
 from platform_assets.domains.waf.policy import Policy
-from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour, parse_hour
 from spark_jobs.lake import Lake

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.waf.decide.bots import Bot, claimed_bot
 from platform_assets.domains.waf.decide.echo import WINDOW_HOURS, EchoHours
 from platform_assets.domains.waf.decide.identity import Identifier, Identity, SystemResolver, of_network
@@ -25,7 +26,6 @@ from platform_assets.domains.waf.networks import Ranges, address_order, is_one_a
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.domains.waf.rulebook import DeclaredBots, Rules
 from platform_assets.domains.waf.tables import BOT_IDENTITIES, WAF_DECISIONS
-from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, Interval, format_hour, parse_hour
 from spark_jobs.lake import Lake, arrow_schema

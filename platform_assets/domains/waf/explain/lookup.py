@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from platform_assets.clients.engine import lake_of
 from platform_assets.core.explaining import ExplainError, not_recognized
 from platform_assets.domains.waf.decisions import Decision, as_utc, instant, rank
 from platform_assets.domains.waf.explain.request import FiredSignal, HourScores, fired_signals, hour_scores
@@ -21,7 +22,6 @@ from platform_assets.domains.waf.networks import SPECIAL, Network, Ranges, is_on
 from platform_assets.domains.waf.policy import load_allow_list, load_policy
 from platform_assets.domains.waf.rulebook import Rules
 from platform_assets.domains.waf.tables import TABLES as WAF_TABLES
-from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from spark_jobs import registry
 from spark_jobs.contract import format_hour, parse_hour

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from platform_assets.resources.registry import ModelRegistry
+from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.settings import Settings
 from spark_jobs.lake import Lake
 from spark_jobs.sources.cloudfront.tables import REQUEST_MODEL_INPUTS, REQUEST_SCORES, REQUESTS

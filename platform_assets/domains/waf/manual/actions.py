@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from platform_assets.actions.checks import unknown_check
+from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.assets import unexpired
 from platform_assets.domains.waf.decisions import as_utc, instant
 from platform_assets.domains.waf.errors import WafError
@@ -30,7 +31,6 @@ from platform_assets.domains.waf.manual.in_force import (
 from platform_assets.domains.waf.networks import Network, Ranges, parse_network, special_ranges
 from platform_assets.domains.waf.policy import load_allow_list, load_policy
 from platform_assets.domains.waf.tables import WAF_PLAN
-from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from spark_jobs.errors import ExitCode
 from spark_jobs.lake import Lake

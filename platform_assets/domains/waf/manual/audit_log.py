@@ -11,11 +11,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from platform_assets.clients.caller import caller
 from platform_assets.domains.waf.decisions import Row
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.manual.in_force import Act
 from platform_assets.domains.waf.tables import WAF_AUDIT, WAF_ROLLBACK_DECISIONS
-from platform_assets.resources.caller import caller
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour
 from spark_jobs.lake import Lake, arrow_schema

@@ -22,7 +22,7 @@ from botocore.loaders import create_loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
-from platform_assets.files import locked, write_atomically
+from platform_assets.core.files import locked, write_atomically
 
 
 @lru_cache(maxsize=1)

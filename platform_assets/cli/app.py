@@ -1,0 +1,221 @@
+"""The command `weir`. Parses arguments, shows progress, turns errors into one sentence and an exit code; nothing else.
+
+Exit codes: 0 done; 1 unexpected failure; 2 wrong usage or setting; 3 input missing or unreadable; 4 stopped by a check
+(nothing is changed); 5 a service cannot be reached or used; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from platform_assets.cli.features import features_app
+from platform_assets.core.console import (
+    Home,
+    console_of,
+    settings_of,
+    stage_of,
+    time_of,
+)
+from platform_assets.core.domain import domains, load
+
+app = typer.Typer(
+    help="CloudFront access logs in, AWS WAF changes out; cluster metrics in, scaling and alerts out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+GROUPS = {
+    "run": "Run a domain's pipeline once, in this process.",
+    "backtest": "What a model would have said over files of metrics, step by step.",
+}
+
+
+@app.command()
+def demo(
+    home: Home = None,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated day.")] = 7,
+    scale: Annotated[float, typer.Option(help="1.0 is about 160,000 lines a day.")] = 1.0,
+) -> None:
+    """Simulated logs into the local WAF, simulated cluster metrics into recommendations and alerts; measured against the truth."""
+    from platform_assets.cli import demo as plays
+    from platform_assets.settings import remember
+
+    values = plays.demo_settings(settings_of(home))
+    settings = settings_of(home, **values)
+    with console_of() as console:
+        progress = stage_of(console)
+        if all(world.is_there(settings) for world in plays.worlds()):
+            folder = plays.worlds()[0].path(settings)
+            console.print(f"The simulated world in {folder} is there already; delete the folder for a new one.")
+        else:
+            with progress("Simulating CloudFront logs and cluster metrics"):
+                plays.simulate_missing(settings, seed, scale)
+        remember(settings, **{world.setting: values[world.setting] for world in plays.worlds()})
+        ends = [act.play(console, settings, progress) for act in plays.acts()]
+        for end in ends:
+            end()
+
+
+@app.command()
+def train(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Models; default: request_attack and client_abuse.", show_default=False),
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Fit, evaluate and register models; a version serves once it has passed its gate."""
+    from platform_assets.cli import report, run
+
+    settings = settings_of(home)
+    with console_of() as console:
+        chosen = names or run.default_models()
+        run.train(settings, stage_of(console), chosen)
+        report.show_models(console, settings, chosen)
+
+
+@app.command()
+def export(
+    table: Annotated[str, typer.Argument(help="requests, rejected_lines, request_scores, waf_decisions, …")],
+    file: Annotated[Path, typer.Argument(help="Target; .parquet, .csv or .jsonl.")],
+    home: Home = None,
+    start: Annotated[str | None, typer.Option(help="First time, ISO 8601 (UTC).", show_default=False)] = None,
+    end: Annotated[str | None, typer.Option(help="End, exclusive, ISO 8601 (UTC).", show_default=False)] = None,
+) -> None:
+    """Write a table, or a span of it, to a file."""
+    from platform_assets.outputs.table_files import export_table
+
+    settings = settings_of(home)
+    with console_of() as console:
+        done = export_table(settings, table, file, time_of("--start", start), time_of("--end", end))
+        console.print(f"{done.rows} rows of {table} are in {done.path}. {done.note}".rstrip())
+
+
+@app.command()
+def sql(
+    query: Annotated[
+        str | None, typer.Argument(help="One SELECT; - reads it from standard input; none lists the tables.")
+    ] = None,
+    home: Home = None,
+    format: Annotated[
+        Literal["table", "csv", "json"] | None,
+        typer.Option("--format", help="Default: table on a terminal, csv elsewhere.", show_default=False),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=0, help="Rows shown; 0: all. Default: 100 in a table.", show_default=False)
+    ] = None,
+) -> None:
+    """SQL over the lake's tables, read only; the same text runs in Athena and Trino (docs/queries.md)."""
+    from platform_assets.outputs import sql_text
+
+    settings = settings_of(home)
+    with console_of() as console:
+        if query is None:
+            console.print(sql_text.listing(settings))
+            return
+        text = sys.stdin.read() if query == "-" else query
+        for note in sql_text.show(console, settings, text, format, limit):
+            print(f"weir: {note}", file=sys.stderr)
+
+
+@app.command("explain")
+def explain_command(
+    subject: Annotated[str, typer.Argument(help="Address, CIDR or request id.")],
+    home: Home = None,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Why an address is (not) acted upon: decision -> model and score -> features -> requests -> log lines."""
+    from platform_assets.core.explaining import explainer_of
+
+    explainer = explainer_of(subject)
+    explanation = explainer.explain(settings_of(home), subject)
+    with console_of() as console:
+        if json:
+            print(explainer.to_json(explanation))
+        else:
+            console.print(explainer.render(explanation))
+
+
+@app.command()
+def ui(
+    home: Home = None,
+    port: Annotated[int, typer.Option(help="Dagster's port; MLflow takes the next one.")] = 3000,
+) -> None:
+    """Dagster (webserver and daemon) and MLflow, until interrupted."""
+    from platform_assets.cli.ui import serve
+
+    serve(settings_of(home), port)
+
+
+@app.command()
+def doctor(home: Home = None) -> None:
+    """What is configured, reachable, missing. Secrets are never printed."""
+    from platform_assets.cli import doctor as examining
+
+    settings = settings_of(home)
+    with console_of() as console:
+        findings = examining.examine(settings)
+        console.print(examining.render(findings))
+    raise typer.Exit(examining.exit_code(findings))
+
+
+def add_domain_commands() -> None:
+    """The commands that the domains declare, below the groups that their first words name."""
+    groups: dict[str, typer.Typer] = {}
+    for domain in domains().values():
+        for words, reference in domain.commands.items():
+            *above, name = words.split()
+            command, parent = load(reference), app
+            if above:
+                parent = groups.setdefault(above[0], typer.Typer(help=GROUPS.get(above[0]), no_args_is_help=True))
+            if isinstance(command, typer.Typer):
+                parent.add_typer(command, name=name)
+            else:
+                parent.command(name)(command)
+    for name, group in groups.items():
+        app.add_typer(group, name=name)
+
+
+add_domain_commands()
+app.add_typer(features_app, name="features")
+
+
+def main() -> None:
+    """Entry point: errors that a user can cause end in one sentence; others in one sentence and a log file."""
+    os.environ.setdefault("RUST_LOG", "error")  # what fails in a native library is raised; it need not be logged too
+    try:
+        code = app(standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        _say("Interrupted; what was committed stays, the next run makes the rest.")
+        code = 130
+    except Exception as error:
+        code = _failed(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _failed(error: Exception) -> int:
+    from spark_jobs.errors import exit_code_of
+
+    if hasattr(error, "format_message"):  # click's own: wrong usage; typer brings its own copy of click
+        _say(error.format_message() or "A command is missing; see `weir --help`.")
+        return 2
+    code = exit_code_of(error)
+    if code is not None:
+        _say(str(error))
+        return code
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="weir-", suffix=".log", delete=False, encoding="utf-8") as log:
+        traceback.print_exception(error, file=log)
+    _say(f"Something unexpected happened ({type(error).__name__}); please report it with the file {log.name}.")
+    return 1
+
+
+def _say(text: str) -> None:
+    print(f"weir: {text}", file=sys.stderr)

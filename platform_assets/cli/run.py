@@ -1,0 +1,300 @@
+"""Pipelines in this process: `weir run NAME`, `weir train`, and a plan on its own.
+
+The same assets, checks and instance as under the daemon, and the same order (core/scheduler.py); here every stage is
+executed at once. What is computed is in the assets; what is shown of it is each domain's report.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from platform_assets.settings import Settings
+from spark_jobs.errors import ExitCode, WeirError
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from platform_assets.core.domain import Pipeline
+    from platform_assets.core.scheduler import Stage
+
+MAX_ROUNDS = 5
+
+
+class RunFailed(WeirError):
+    """A run did not succeed; the message is one sentence for the user."""
+
+    def __init__(self, message: str, exit_code: int = ExitCode.FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@dataclass
+class Outcome:
+    """What a run did, for the report."""
+
+    hours: list[str] = field(default_factory=list)
+    """Parsed hours."""
+    looked_back: set[str] = field(default_factory=set)
+    """Hours that were made again only because earlier ones were."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Title of a stage -> how long it took."""
+    metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Asset key -> metadata of its last materialization in this run."""
+    failed_checks: list[str] = field(default_factory=list)
+    run_seconds: float = 0.0
+    """All Dagster runs together."""
+    dagster_seconds: float = 0.0
+    """Of these, what Dagster took for itself: everything outside of the steps, and their events."""
+
+    @property
+    def later_hours(self) -> int:
+        return len(self.looked_back)
+
+
+Progress = Callable[[str], AbstractContextManager[Any]]
+"""Shows a stage, by its title, while it runs."""
+
+
+def run_pipeline(
+    settings: Settings, name: str, progress: Progress = lambda _: nullcontext(None), overrides: Sequence[str] = ()
+) -> Outcome:
+    """Make everything that a pipeline's goals need, then the goals; RunFailed with one sentence where it cannot go on.
+
+    `overrides`: audit_ids of the checks of its plan that do not count this time.
+    """
+    from platform_assets.core.domain import pipelines
+
+    return Runner(settings, progress, overrides).run_pipeline(pipelines()[name])
+
+
+def run_goals(settings: Settings, goals: Sequence[str], progress: Progress = lambda _: nullcontext(None)) -> Outcome:
+    """Make assets and everything upstream of them."""
+    from platform_assets.core.domain import Pipeline
+
+    return Runner(settings, progress).run_pipeline(Pipeline("", tuple(goals)))
+
+
+def run_assets(
+    settings: Settings,
+    title: str,
+    keys: Sequence[str],
+    progress: Progress = lambda _: nullcontext(None),
+    overrides: Sequence[str] = (),
+) -> Outcome:
+    """Make only these assets, which have no partitions, from what is there; a check may stop what follows it."""
+    runner = Runner(settings, progress, overrides)
+    runner.materialize(title, keys, may_stop=True)
+    return runner.outcome
+
+
+def train(settings: Settings, progress: Progress = lambda _: nullcontext(None), names: Sequence[str] = ()) -> Outcome:
+    """Fit, evaluate, register and gate the models, whether or not some serve; without names those of `weir train`."""
+    runner = Runner(settings, progress)
+    runner.train(names or default_models())
+    return runner.outcome
+
+
+def default_models() -> list[str]:
+    """The models that `weir train` fits where none is named."""
+    from platform_assets.training.sets import training_sets
+
+    return [name for name, training in training_sets().items() if training.is_default]
+
+
+class Runner:
+    """Runs assets of one home in process, one Dagster run per call."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        progress: Progress = lambda _: nullcontext(None),
+        overrides: Sequence[str] = (),
+        definitions: dg.Definitions | None = None,
+    ) -> None:
+        from platform_assets.actions.checks import OVERRIDES_TAG
+        from platform_assets.core.instance import close_abandoned_runs, instance_of
+        from platform_assets.definitions import build_defs
+
+        warnings.filterwarnings("ignore", module="dagster")
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        self.settings, self.progress, self.outcome = settings, progress, Outcome()
+        self.tags = {"weir/cause": "command line"} | ({OVERRIDES_TAG: " ".join(overrides)} if overrides else {})
+        self.instance = instance_of(settings)
+        close_abandoned_runs(self.instance)
+        self.job = (definitions or build_defs(settings)).resolve_implicit_global_asset_job_def()
+
+    def run_pipeline(self, pipeline: Pipeline) -> Outcome:
+        """All stages of a pipeline, its hours until none is stale."""
+        from platform_assets.core.scheduler import stages_of
+
+        found = stages_of(self.job.asset_layer.asset_graph, pipeline, self.settings)
+        for kind, group in groupby(found, key=lambda stage: stage.kind):
+            stages = list(group)
+            if kind == "hours":
+                self.make_stale_hours(stages, pipeline)
+            elif kind == "models":
+                self.fit_missing(stages)
+            else:
+                for stage in stages:
+                    self.materialize(self.title(stage, pipeline), stage.keys, may_stop=kind == "end")
+        return self.outcome
+
+    def title(self, stage: Stage, pipeline: Pipeline) -> str:
+        """What a stage is called while it runs."""
+        from spark_jobs.registry import sources
+
+        listings = {source.objects.key: source.raw.noun for source in sources().values() if source.raw}
+        titles = {key: f"Listing {noun}" for key, noun in listings.items()} | dict(pipeline.titles)
+        named = next((titles[key] for key in stage.keys if key in titles), "")
+        return named or f"Making {stage.keys[0].split('/')[-1]}"
+
+    def materialize(self, title: str, keys: Sequence[str], may_stop: bool = False) -> None:
+        """One run over assets that have no partitions, shown as one stage."""
+        began = time.perf_counter()
+        with self.progress(title):
+            self.run(keys, may_stop=may_stop)
+        self.outcome.seconds[title] = time.perf_counter() - began
+
+    def run(self, keys: Sequence[str], hours: tuple[str, str] | None = None, may_stop: bool = False) -> None:
+        """One Dagster run over `keys`; with `hours`, over the partitions from the first to the last of them."""
+        from platform_assets.core.automation import key_of
+        from platform_assets.ingest.sensors import PARTITION_RANGE_END, PARTITION_RANGE_START
+
+        tags = {PARTITION_RANGE_START: hours[0], PARTITION_RANGE_END: hours[1]} if hours else {}
+        began, storing = time.perf_counter(), _seconds_storing(self.instance)
+        result = self.job.execute_in_process(
+            asset_selection=[key_of(key) for key in keys],
+            instance=self.instance,
+            tags={**self.tags, **tags},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )
+        total, in_steps = time.perf_counter() - began, 0.0
+        for event in result.all_events:
+            if event.is_step_success:
+                in_steps += event.step_success_data.duration_ms / 1000
+            if event.is_step_materialization:
+                materialization = event.step_materialization_data.materialization
+                values = {name: value.value for name, value in materialization.metadata.items()}
+                self.outcome.metadata["/".join(materialization.asset_key.path)] = values
+        if result.success:
+            self.outcome.run_seconds += total
+            self.outcome.dagster_seconds += total - in_steps + _seconds_storing(self.instance) - storing
+        stopped = [check for check in result.get_asset_check_evaluations() if not check.passed and check.blocking]
+        self.outcome.failed_checks += [f"{check.check_name}: {check.description}" for check in stopped]
+        if result.success or (may_stop and stopped):
+            return
+        if stopped:
+            sentence = f"The check {stopped[0].check_name} stopped the run: {stopped[0].description}"
+            raise RunFailed(sentence, ExitCode.STOPPED)
+        raise RunFailed(*_failure(result))
+
+    def over_ranges(self, title: str, keys: Sequence[str], hours: Sequence[str]) -> None:
+        """One run for each stretch of hours, shown as one stage."""
+        from platform_assets.ingest.sensors import hour_ranges
+
+        if not hours:
+            return
+        with self.progress(title):
+            began = time.perf_counter()
+            for stretch in hour_ranges(list(hours)):
+                self.run(keys, stretch)
+            self.outcome.seconds[title] = self.outcome.seconds.get(title, 0.0) + time.perf_counter() - began
+
+    def make_stale_hours(self, stages: Sequence[Stage], pipeline: Pipeline) -> None:
+        """Make the stale hours of each stage in turn, until no hour of any is stale."""
+        from platform_assets.clients.engine import lake_of
+        from platform_assets.core.scheduler import stale_hours
+
+        lake = lake_of(self.settings)
+        for _ in range(MAX_ROUNDS):
+            made: set[str] = set()
+            is_settled = True
+            for stage in stages:
+                stale = stale_hours(lake, stage)
+                self.over_ranges(self.title(stage, pipeline), stage.keys, stale.hours)
+                self.outcome.hours += stale.parsed
+                self.outcome.looked_back |= set(stale.hours) - made if stage is not stages[0] else set()
+                made |= set(stale.hours)
+                is_settled = is_settled and not stale.hours
+            if is_settled:
+                return
+        raise RunFailed(
+            "The input keeps changing while it is read; run the command again once delivery has settled.",
+            ExitCode.INPUT,
+        )
+
+    def fit_missing(self, stages: Sequence[Stage]) -> None:
+        """First versions of the models that none serves of, where there is enough to fit them on."""
+        from platform_assets.clients.engine import lake_of
+        from platform_assets.core.scheduler import has_enough, missing_models
+        from platform_assets.training.sets import training_sets
+
+        lake = lake_of(self.settings)
+        missing = [name for stage in stages for name in missing_models(self.settings, stage)]
+        for name in missing:
+            if not has_enough(self.settings, lake, self.instance, name):
+                continue
+            before = list(self.outcome.failed_checks)
+            is_optional = training_sets()[name].first_fit_hours is not None
+            self.train([name], may_stop=is_optional)
+            if is_optional:  # a version that misses its gate does not serve, and stops nothing
+                self.outcome.failed_checks = before
+
+    def train(self, names: Sequence[str], may_stop: bool = False) -> None:
+        """Make what the models are fitted on, as far as it is made for that, and fit them."""
+        from platform_assets.training.sets import TrainingError, training_sets
+
+        sets = training_sets()
+        if unknown := sorted(set(names) - set(sets)):
+            raise TrainingError(f"There is no model {unknown[0]}; choose from {', '.join(sets)}.")
+        for name, training in sets.items():
+            if name not in names:
+                continue
+            if training.rows is not None:
+                self.materialize(training.title, [training.table.key])
+            self.materialize(f"Fitting {name}", [f"models/{name}"], may_stop)
+
+
+def _seconds_storing(instance: dg.DagsterInstance) -> float:
+    """Seconds that the event log has spent on events of steps so far."""
+    return float(getattr(instance.event_log_storage, "seconds_in_steps", 0.0))
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
+    """What went wrong in a failed run, as a sentence, and the exit code."""
+    for event in result.all_events:
+        if not event.is_step_failure:
+            continue
+        error: Any = event.step_failure_data.error
+        innermost = error
+        while error is not None:
+            innermost = error
+            if (code := _exit_code(error)) is not None:
+                return _text(error), code
+            error = error.cause
+        if innermost is not None:
+            where = f"The step {event.step_key} failed; `weir ui` shows run {result.run_id} with its log."
+            return f"{_text(innermost)} {where}", ExitCode.FAILED
+    return f"The run {result.run_id} failed before its first step; `weir ui` shows its log.", ExitCode.FAILED
+
+
+def _exit_code(error: Any) -> int | None:
+    """Exit code of an error as Dagster keeps it, which is its text alone: `package.module.Class: message`."""
+    module, _, name = str(error.message).partition(":")[0].strip().rpartition(".")
+    code = getattr(getattr(sys.modules.get(module), name, None), "exit_code", None)
+    return int(code) if isinstance(code, int) else None
+
+
+def _text(error: Any) -> str:
+    message = str(error.message).strip()
+    name, separator, rest = message.partition(": ")
+    return rest.strip() if separator and name.rsplit(".", 1)[-1] == error.cls_name else message

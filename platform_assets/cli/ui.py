@@ -1,0 +1,97 @@
+"""`weir ui`: Dagster's webserver and daemon and MLflow's server on one home, until interrupted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from platform_assets.core.instance import configuration_file, prepare_home
+from platform_assets.settings import Settings
+from spark_jobs.errors import ExitCode, WeirError
+
+
+class UiError(WeirError):
+    """The servers cannot be started; one sentence that says what to do."""
+
+    exit_code = ExitCode.SERVICE
+
+
+def commands(settings: Settings, port: int) -> dict[str, list[str]]:
+    """Server -> its command. MLflow is left out where the settings name a server of the user's."""
+    workspace = str(configuration_file("workspace.yaml"))
+    python = sys.executable
+    found = {
+        "Dagster": [python, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "-w", workspace],
+        "Dagster daemon": [python, "-m", "dagster._daemon", "run", "-w", workspace],
+    }
+    if not settings.tracking_uri.startswith("http"):
+        found["MLflow"] = [
+            *[python, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port + 1)],
+            *["--backend-store-uri", settings.tracking_uri, "--workers", "1"],
+            *["--allowed-hosts", f"127.0.0.1:{port + 1},localhost:{port + 1}"],
+        ]
+    return found
+
+
+def serve(settings: Settings, port: int) -> None:
+    """Start them, print their addresses, stop them together."""
+    for one in (port, port + 1):
+        if _is_taken(one):
+            raise UiError(f"Port {one} is taken; stop what listens there or choose another with --port.")
+    prepare_home(settings)
+    logs = settings.home / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    running: dict[str, subprocess.Popen[bytes]] = {}
+    # A stop by a service manager is an interruption too; and a shell starts jobs in the background deaf to SIGINT.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        for name, command in commands(settings, port).items():
+            log = (logs / f"{name.lower().replace(' ', '-')}.log").open("ab")
+            running[name] = subprocess.Popen(
+                command, stdout=log, stderr=subprocess.STDOUT, env=os.environ.copy(), start_new_session=True
+            )
+        _wait(port, running)
+        print(f"Dagster  http://127.0.0.1:{port}")
+        print(
+            f"MLflow   {settings.tracking_uri if settings.tracking_uri.startswith('http') else f'http://127.0.0.1:{port + 1}'}"
+        )
+        print(f"Logs in {logs}; Ctrl-C stops all.", flush=True)
+        while all(process.poll() is None for process in running.values()):
+            time.sleep(0.5)
+        dead = next(name for name, process in running.items() if process.poll() is not None)
+        raise UiError(f"{dead} stopped by itself; its log in {logs} says why.")
+    except KeyboardInterrupt:
+        print("Stopping.")
+    finally:
+        _stop(running)
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _wait(port: int, running: dict[str, subprocess.Popen[bytes]], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    ports = [port] + ([port + 1] if "MLflow" in running else [])
+    while not all(_is_taken(one) for one in ports):
+        dead = [name for name, process in running.items() if process.poll() is not None]
+        if dead or time.monotonic() > deadline:
+            raise UiError(f"{dead[0] if dead else 'A server'} did not start; the logs of the home say why.")
+        time.sleep(0.3)
+
+
+def _stop(running: dict[str, subprocess.Popen[bytes]]) -> None:
+    for process in running.values():
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+    for process in running.values():
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)

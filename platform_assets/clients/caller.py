@@ -1,0 +1,30 @@
+"""Who it is that acts: the system's user, and the caller that AWS knows. No name of a machine."""
+
+from __future__ import annotations
+
+import os
+
+
+def caller(region: str, asks_aws: bool) -> str:
+    """The system's user; where AWS is asked and answers, with the ARN of its credentials."""
+    user = _system_user()
+    if not asks_aws:
+        return user
+    from platform_assets.clients.aws import AWS_ERRORS, aws_client
+
+    try:
+        client = aws_client("sts", region, seconds=3, attempts=1)
+        return f"{user} as {client.get_caller_identity()['Arn']}"
+    except AWS_ERRORS:  # whether AWS may be used at all is said by what is asked of its services
+        return user
+
+
+def _system_user() -> str:
+    if not hasattr(os, "getuid"):
+        return "unknown user"
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"user {os.getuid()}"

@@ -1,0 +1,80 @@
+"""The Dagster instance of a home: its folder, its configuration, its environment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from platform_assets.settings import Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+QUIET = {
+    "DAGSTER_DISABLE_TELEMETRY": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "DO_NOT_TRACK": "1",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+def configuration_file(name: str) -> Path:
+    """`dagster.yaml` or `workspace.yaml`: of the checkout, else as installed."""
+    beside = Path(__file__).resolve().parents[2] / name
+    return beside if beside.exists() else Path(sys.prefix) / "share" / "weir" / name
+
+
+def prepare_home(settings: Settings) -> Path:
+    """Make `<home>/dagster`, copy the instance's configuration there, set DAGSTER_HOME; returns the folder."""
+    folder = settings.home / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(configuration_file("dagster.yaml"), folder / "dagster.yaml")
+    os.environ.update(QUIET)
+    os.environ["DAGSTER_HOME"] = str(folder)
+    os.environ["WEIR_HOME"] = str(settings.home)
+    return folder
+
+
+def instance_of(settings: Settings) -> dg.DagsterInstance:
+    """The instance, ready for runs in this process."""
+    prepare_home(settings)
+    import dagster as dg
+
+    return dg.DagsterInstance.get()
+
+
+def close_abandoned_runs(instance: dg.DagsterInstance) -> int:
+    """Mark runs as failed whose process is gone (killed, or a power cut); returns how many.
+
+    Left alone they would be in progress for good: they would fill the queue and hold back what is downstream of them.
+    """
+    import dagster as dg
+
+    closed = 0
+    for record in instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+        run, process = record.dagster_run, None
+        for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
+            if entry.dagster_event is not None and "pid" in entry.dagster_event.engine_event_data.metadata:
+                process = int(str(entry.dagster_event.engine_event_data.metadata["pid"].value))
+        if process is not None and not _is_running(process):
+            instance.report_run_failed(
+                run, "The process of this run is gone; the next run makes what it did not commit."
+            )
+            closed += 1
+    return closed
+
+
+def _is_running(process: int) -> bool:
+    """Whether a Python process has this id; what the system gave the id to since is none of ours."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    command = Path(f"/proc/{process}/cmdline")
+    return not command.exists() or b"python" in command.read_bytes()

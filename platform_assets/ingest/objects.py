@@ -1,0 +1,230 @@
+"""Which log objects a location holds: a local folder or file, or an s3:// prefix.
+
+Lists and identifies; reads no log line (spark_jobs does) and keeps no ledger (the asset does). How AWS is reached is
+in aws.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from platform_assets.clients.aws import (
+    AWS_ENDPOINT_VARIABLE,
+    AWS_ERRORS,
+    S3_ENDPOINT_SETTING,
+    aws_client,
+    aws_sentence,
+)
+from spark_jobs.errors import ExitCode, WeirError
+
+PARTIAL_SUFFIX = ".tmp"
+"""What our own writers (and most copying tools) call a file that is not complete yet."""
+
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+Known = Mapping[str, tuple[int, int, str]]
+"""What an earlier listing found: source_object -> (size_bytes, modified_at in microseconds since 1970, etag)."""
+
+
+class ObjectsError(WeirError):
+    """A location cannot be listed; the message is one sentence that says why and what to do."""
+
+    exit_code = ExitCode.INPUT
+
+
+@dataclass(frozen=True)
+class ListedObject:
+    """One object as its storage describes it. Equal etag and size mean equal content."""
+
+    source_object: str
+    """Absolute posix path, or s3:// URI."""
+    etag: str
+    """S3's ETag without quotes; of a local file the MD5 of its content."""
+    size_bytes: int
+    modified_at: datetime
+
+
+def list_objects(
+    location: str, *, region: str = "us-east-1", endpoint_url: str = "", known: Known | None = None
+) -> Iterator[ListedObject]:
+    """Every object under `location`, ordered by name; hidden and partial ones are left out.
+
+    A folder is read with its subfolders. An s3:// prefix is S3's own: `s3://b/logs` also matches `logs-old/…`, and
+    `s3://b/logs/E1` matches the files of one distribution. A local file whose size and time are those in `known`
+    keeps its etag without being read. Raises ObjectsError while being iterated, never half-way in silence.
+    """
+    if location.startswith("s3://"):
+        yield from S3Prefix(location, region, endpoint_url).objects()
+        return
+    for path, found in _local_files(location):
+        try:
+            listed = _identify(path, found, known or {})
+        except FileNotFoundError:
+            continue  # removed since the folder was read: it is not an object of this location any more
+        except OSError as error:
+            raise ObjectsError(_unreadable(path, error)) from error
+        yield listed
+
+
+def count_objects(
+    location: str, *, region: str = "us-east-1", endpoint_url: str = "", limit: int = 1000, seconds: float = 20
+) -> int:
+    """How many objects `location` holds, counting no further than `limit`, reading none and asking S3 once."""
+    if location.startswith("s3://"):
+        found: Iterator[object] = S3Prefix(location, region, endpoint_url, seconds=seconds, attempts=1).objects()
+    else:
+        found = _local_files(location)
+    return sum(1 for _ in zip(range(limit), found, strict=False))
+
+
+def _is_ignored(relative: str) -> bool:
+    is_folder_marker = not relative or relative.endswith("/")  # an empty object that consoles make for a "folder"
+    return (
+        is_folder_marker
+        or relative.endswith(PARTIAL_SUFFIX)
+        or any(part.startswith(".") for part in relative.split("/"))
+    )
+
+
+# Local files
+
+
+def _local_files(location: str) -> Iterator[tuple[str, os.stat_result]]:
+    if not location.strip():
+        raise ObjectsError(
+            "No location of log objects is set; name a folder or an s3:// URI in WEIR_CLOUDFRONT_RAW or --input."
+        )
+    if "://" in location:
+        raise ObjectsError(
+            f"The location {location} is neither a folder nor an s3:// URI; copy its objects to one of these."
+        )
+    root = os.path.abspath(Path(location).expanduser())  # noqa: PTH100 - Path.absolute() keeps "..", resolve() follows links
+    try:
+        found = os.stat(root)  # noqa: PTH116 - paths stay strings: a folder may hold a million
+    except FileNotFoundError:
+        raise ObjectsError(f"The folder {root} does not exist; correct the path or create it.") from None
+    except OSError as error:
+        raise ObjectsError(_unreadable(root, error)) from error
+    if stat.S_ISDIR(found.st_mode):
+        yield from _walk(root, ((found.st_dev, found.st_ino),))
+    elif stat.S_ISREG(found.st_mode):
+        yield root, found
+    else:
+        raise ObjectsError(f"{root} is neither a folder nor a file; correct the path.")
+
+
+def _walk(folder: str, ancestors: tuple[tuple[int, int], ...]) -> Iterator[tuple[str, os.stat_result]]:
+    """Files below `folder` in the byte order of their whole names, which is S3's order too."""
+    try:
+        with os.scandir(folder) as entries:
+            kept = [(entry, entry.is_dir()) for entry in entries if not _is_ignored(entry.name)]
+    except OSError as error:
+        raise ObjectsError(_unreadable(folder, error)) from error
+    for entry, is_dir in sorted(kept, key=lambda pair: os.fsencode(pair[0].name) + b"/" * pair[1]):
+        try:
+            found = entry.stat()
+            is_regular = entry.is_file()  # a pipe would never end
+        except FileNotFoundError:
+            continue  # a dangling link, or removed since the folder was read
+        except OSError as error:
+            raise ObjectsError(_unreadable(entry.path, error)) from error
+        identity = (found.st_dev, found.st_ino)
+        if is_dir and identity not in ancestors:  # a link to a folder above itself has no end
+            yield from _walk(entry.path, (*ancestors, identity))
+        elif is_regular:
+            yield entry.path, found
+
+
+def _identify(path: str, found: os.stat_result, known: Known) -> ListedObject:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise ObjectsError(f"The name of the file {os.fsencode(path)!r} is not UTF-8; rename it.") from None
+    source_object = path.replace(os.sep, "/")  # a Path for each of a million is what would take longest
+    microseconds = found.st_mtime_ns // 1000
+    modified_at = EPOCH + timedelta(microseconds=microseconds)  # floats lose the end
+    before = known.get(source_object)
+    if before and before[:2] == (found.st_size, microseconds):
+        return ListedObject(source_object, before[2], found.st_size, modified_at)
+    with Path(path).open("rb") as content:
+        etag = hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        # Size and etag are of the bytes read, the time is from before: what grew meanwhile looks changed next time.
+        return ListedObject(source_object, etag, content.tell(), modified_at)
+
+
+def _unreadable(path: str, error: OSError) -> str:
+    return f"{path} cannot be read ({error.strerror or error}); let this user read it or move it out of the folder."
+
+
+# S3
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer of ListObjectsV2."""
+
+    objects: list[ListedObject]
+    groups: list[str]
+    """What keys begin with up to the delimiter, in order, where one was asked for."""
+    last: str
+    """The last key or group, hidden and partial objects among them."""
+    is_last: bool
+
+
+class S3Prefix:
+    """An s3:// location and the client that lists it; every call raises ObjectsError with one sentence."""
+
+    def __init__(self, location: str, region: str, endpoint_url: str, **patience: Any) -> None:
+        self.location = location
+        self.bucket, _, self.prefix = location.removeprefix("s3://").partition("/")
+        if not self.bucket:
+            raise ObjectsError(f"The location {location} names no bucket; write s3://bucket/prefix.")
+        self._endpoint = S3_ENDPOINT_SETTING if endpoint_url else AWS_ENDPOINT_VARIABLE
+        with self._explained():
+            self._client = aws_client("s3", region, endpoint_url, **patience)
+
+    def objects(self) -> Iterator[ListedObject]:
+        """All of them, ordered by name."""
+        with self._explained():
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
+            for page in pages:
+                yield from self._objects(page)
+
+    def page(self, prefix: str, start_after: str, keys: int, delimiter: str = "") -> Page:
+        """Up to `keys` keys that begin with `prefix` and come after `start_after`, grouped at the delimiter."""
+        asked = {"Prefix": prefix, "StartAfter": start_after, "Delimiter": delimiter}
+        with self._explained():
+            found = self._client.list_objects_v2(
+                Bucket=self.bucket, MaxKeys=keys, **{name: value for name, value in asked.items() if value}
+            )
+        groups = [group["Prefix"] for group in found.get("CommonPrefixes", ())]
+        last = max((*(item["Key"] for item in found.get("Contents", ())), *groups), default="")
+        return Page(list(self._objects(found)), groups, last, not found.get("IsTruncated"))
+
+    def holds(self, bucket: str, key: str) -> bool:
+        """Whether a key of a bucket is one of the objects, if it is there."""
+        in_folder = key[self.prefix.rfind("/") + 1 :]
+        return bucket == self.bucket and key.startswith(self.prefix) and not _is_ignored(in_folder)
+
+    def _objects(self, page: Mapping[str, Any]) -> Iterator[ListedObject]:
+        for item in page.get("Contents", ()):
+            if self.holds(self.bucket, item["Key"]):
+                modified_at = item["LastModified"].astimezone(UTC)
+                name = f"s3://{self.bucket}/{item['Key']}"
+                yield ListedObject(name, item["ETag"].strip('"'), item["Size"], modified_at)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except AWS_ERRORS as error:
+            sentence = aws_sentence(error, self.location, permission="s3:ListBucket", endpoint=self._endpoint)
+            raise ObjectsError(sentence) from error

@@ -1,0 +1,213 @@
+"""What starts runs on its own: new raw objects go into the ledger, then every stage that has something to make is run.
+
+Which stage is next is decided by core/scheduler.py, as for the command line.
+"""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from platform_assets.clients.engine import lake_of
+from platform_assets.core.automation import key_of
+from platform_assets.core.domain import pipelines
+from platform_assets.core.instance import close_abandoned_runs
+from platform_assets.core.scheduler import Stage, has_enough, is_behind, missing_models, stages_of, stale_hours
+from platform_assets.ingest import listings
+from platform_assets.ingest.notifications import NotificationsError, Queue, queue_url
+from platform_assets.ingest.objects import ObjectsError, count_objects
+from platform_assets.settings import Settings
+from platform_assets.training.models import keys_of_model
+from spark_jobs import registry
+from spark_jobs.contract import RawFiles, Source, parse_hour
+from spark_jobs.lake import Lake
+
+PARTITION_RANGE_START = "dagster/asset_partition_range_start"
+PARTITION_RANGE_END = "dagster/asset_partition_range_end"
+MAX_GAP_HOURS = 24
+CAUSE = "weir/cause"
+RETRY_SECONDS = 600
+"""How long a stage is left alone after a run of it failed."""
+
+
+def sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    """A sensor on the raw location of each source, and the one that makes what follows."""
+    every = registry.sources().values()
+    return [
+        *(_new_objects(settings, source, source.raw) for source in every if source.raw is not None),
+        _follow_upstream(settings),
+    ]
+
+
+def _new_objects(settings: Settings, source: Source, raw: RawFiles) -> dg.SensorDefinition:
+    ledger = key_of(source.objects.key)
+    cause = {CAUSE: raw.sensor}
+
+    @dg.sensor(
+        name=raw.sensor,
+        asset_selection=[ledger],
+        minimum_interval_seconds=settings.sensor_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Looks for {raw.noun} that the ledger has not seen, and has the ledger brought up to date.",
+    )
+    def new_objects(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if not listings.location_of(settings, source.name):
+            return dg.SkipReason(f"No {raw.noun.split()[0]} location is set (WEIR_{raw.setting.upper()}).")
+        if reason := _why_busy(context.instance) or _why_paused(context.instance, cause):
+            return dg.SkipReason(reason)
+        try:
+            is_new, nothing_new = look(settings, lake_of(settings), datetime.now(UTC), source.name)
+        except (ObjectsError, NotificationsError) as error:
+            return dg.SkipReason(str(error))
+        return dg.RunRequest(asset_selection=[ledger], tags=cause) if is_new else dg.SkipReason(nothing_new)
+
+    return new_objects
+
+
+def _follow_upstream(settings: Settings) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="follow_upstream",
+        target=dg.AssetSelection.all(),
+        minimum_interval_seconds=settings.sensor_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Makes the next stage whose hours are stale, whose model is missing or whose upstream is newer.",
+    )
+    def follow_upstream(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        if reason := _why_busy(context.instance):
+            yield dg.SkipReason(reason)
+            return
+        assert context.repository_def is not None
+        requests, paused = next_requests(settings, context.repository_def.asset_graph, context.instance)
+        yield from requests
+        if not requests:
+            yield dg.SkipReason(" ".join(paused) or "Everything is made from what is upstream of it.")
+
+    return follow_upstream
+
+
+def next_requests(
+    settings: Settings, graph: Any, instance: dg.DagsterInstance
+) -> tuple[list[dg.RunRequest], list[str]]:
+    """Requests for the first stage of any pipeline that is due, and why other due stages wait.
+
+    A stage that failed lately is passed over: what does not depend on it goes on.
+    """
+    lake = lake_of(settings)
+    paused: dict[str, None] = {}
+    for pipeline in pipelines().values():
+        for stage in stages_of(graph, pipeline, settings):
+            cause = {CAUSE: stage.keys[0]}
+            requests = _requests(settings, graph, instance, lake, stage, cause)
+            if not requests:
+                continue
+            if reason := _why_paused(instance, cause):
+                paused[reason] = None
+                continue
+            return requests, list(paused)
+    return [], list(paused)
+
+
+def _requests(
+    settings: Settings,
+    graph: Any,
+    instance: dg.DagsterInstance,
+    lake: Lake,
+    stage: Stage,
+    cause: dict[str, str],
+) -> list[dg.RunRequest]:
+    """What a stage has to have run now; the ledgers are their sensors' business."""
+    keys = [key_of(key) for key in stage.keys]
+    if stage.kind == "hours":
+        ranges = hour_ranges(stale_hours(lake, stage).hours)
+        return [
+            dg.RunRequest(asset_selection=keys, tags={**cause, PARTITION_RANGE_START: first, PARTITION_RANGE_END: last})
+            for first, last in ranges
+        ]
+    if stage.kind == "models":
+        names = [
+            name
+            for name in missing_models(settings, stage)
+            if _is_untried(instance, name) and has_enough(settings, lake, instance, name) and _has_input(settings, name)
+        ]
+        selected = [key for name in names for key in keys_of_model(name)]
+        return [dg.RunRequest(asset_selection=selected, tags=cause)] if names else []
+    if stage.kind == "end" and is_behind(graph, instance, stage):
+        return [dg.RunRequest(asset_selection=keys, tags=cause)]
+    return []
+
+
+def _is_untried(instance: dg.DagsterInstance, model: str) -> bool:
+    """Whether no version was ever fitted here; fitting again what missed its gate is for a schedule or a person."""
+    return instance.get_latest_materialization_event(key_of(f"models/{model}")) is None
+
+
+def _has_input(settings: Settings, model: str) -> bool:
+    """Whether the source that the model belongs to has a location: else there is nothing that it could score."""
+    from platform_assets.training.models import source_of
+    from platform_assets.training.sets import training_sets
+
+    return bool(listings.location_of(settings, source_of(training_sets()[model]).name))
+
+
+def look(settings: Settings, lake: Lake, now: datetime, name: str) -> tuple[bool, str]:
+    """Whether the ledger of a source is to be brought up to date, as cheaply as that can be told, and why not.
+
+    A full listing that is due is left to the ledger, which remembers it; whether it can be made is tried here, so that
+    no run has to fail.
+    """
+    source = registry.sources()[name]
+    raw = source.raw
+    assert raw is not None
+    if settings.full_listing_hours and listings.is_due(settings, lake, now, name):
+        region, endpoint_url = settings.aws_region, settings.s3_endpoint_url
+        count_objects(listings.location_of(settings, name), region=region, endpoint_url=endpoint_url, limit=1)
+        return True, ""
+    if url := queue_url(settings, raw):
+        return not Queue(settings, raw).is_empty(), f"The queue {url} is empty."
+    known = lake.read_arrow(source.objects, columns=listings.COLUMNS)
+    listing = listings.listed(settings, known, now, in_full=not settings.full_listing_hours, source=name)
+    seen = set(zip(known["source_object"].to_pylist(), known["etag"].to_pylist(), strict=True))
+    is_new = any((item.source_object, item.etag) not in seen for item in listing.objects)
+    return is_new, f"All {raw.noun} are known ({known.num_rows} in the ledger)."
+
+
+def _why_busy(instance: dg.DagsterInstance) -> str | None:
+    """Why nothing is requested now: runs of one home are made one after the other."""
+    close_abandoned_runs(instance)
+    if instance.get_runs_count(dg.RunsFilter(statuses=_UNFINISHED)):
+        return "A run is not finished."
+    if any(backfill.status.name == "REQUESTED" for backfill in instance.get_backfills(limit=5)):
+        return "A backfill is not finished."
+    return None
+
+
+def _why_paused(instance: dg.DagsterInstance, cause: dict[str, str]) -> str | None:
+    """Why a stage waits: its last run failed a short while ago."""
+    last = next(iter(instance.get_run_records(dg.RunsFilter(tags=cause), limit=1)), None)
+    if last is None or last.dagster_run.status != dg.DagsterRunStatus.FAILURE:
+        return None
+    pause = (last.end_time or 0.0) + RETRY_SECONDS - time.time()
+    if pause <= 0:
+        return None
+    return f"The run {last.dagster_run.run_id} of {cause[CAUSE]} failed; it is tried again in {pause:.0f} s."
+
+
+def hour_ranges(hours: list[str]) -> list[tuple[str, str]]:
+    """Sorted hours -> ranges, each for one run: a gap of more than a day begins a new range."""
+    ranges: list[tuple[str, str]] = []
+    for hour in sorted(hours):
+        if ranges and (parse_hour(hour) - parse_hour(ranges[-1][1])).total_seconds() <= MAX_GAP_HOURS * 3600:
+            ranges[-1] = (ranges[-1][0], hour)
+        else:
+            ranges.append((hour, hour))
+    return ranges
+
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]

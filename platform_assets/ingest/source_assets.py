@@ -1,0 +1,147 @@
+"""Source tables as assets: one Dagster asset per lake table, made by the Spark job that writes it.
+
+Everything here derives from the declarations in spark_jobs; a new source needs no change in this file.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import dagster as dg
+
+from platform_assets.clients.engine import SparkRunner, lake_of
+from platform_assets.clients.model_registry import ModelRegistry
+from platform_assets.core.automation import check_specs, follows_upstream, key_of, spec_of
+from platform_assets.core.job_parameters import job_parameters
+from platform_assets.core.partitions import hourly, interval_of
+from platform_assets.core.staleness import record_made, record_parsed
+from platform_assets.settings import Settings
+from spark_jobs import registry
+from spark_jobs.contract import PARSED_LAYER, Interval, Job, Source, Table
+from spark_jobs.lake import Lake
+
+
+def source_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The assets of every job of every source."""
+    return [_job_asset(settings, source, job) for source in registry.sources().values() for job in source.jobs]
+
+
+def _job_asset(settings: Settings, source: Source, job: Job) -> dg.AssetsDefinition:
+    hourly_keys = frozenset(table.key for table in registry.tables().values() if table.hourly)
+    partitions = hourly(settings)
+    # The hours of parsed tables are asked for by the sensor, which knows the ledger; all others follow their upstream.
+    automation = None if job.tables[0].layer == PARSED_LAYER else follows_upstream()
+
+    @dg.multi_asset(
+        name=f"{source.name}_{job.name}",
+        specs=[
+            spec_of(table, source.owner, {"spark", "deltalake"}, hourly_keys, partitions, automation)
+            for table in job.tables
+        ],
+        check_specs=check_specs(*job.tables),
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        # Scoring first of what is ready: what looks back is then asked for when all of it is there, in one run.
+        op_tags={"dagster/priority": "1" if job.model else "0"},
+    )
+    def made(context: dg.AssetExecutionContext) -> Any:
+        lake, interval = lake_of(settings), interval_of(context)
+        figures = run_of(settings, source, job, lake, interval)
+        context.log.info("%s %s to %s: %s", job.name, interval.hours[0], interval.hours[-1], figures)
+        for table in job.tables:
+            counts = lake.row_counts(table, interval.hours)
+            yield dg.MaterializeResult(
+                asset_key=key_of(table.key),
+                metadata={
+                    "dagster/row_count": sum(counts.values()),
+                    "hours with rows": len(counts),
+                    "table version": lake.version(table) or 0,
+                    "path": lake.path(table),
+                    **{name: _shown(value) for name, value in figures.items()},
+                },
+            )
+        results = [_check(source, check.name, table, lake, interval) for table in job.tables for check in table.checks]
+        yield from results
+        if all(result.passed for result in results):
+            record(lake, source, job, interval)
+
+    return made
+
+
+def record(lake: Lake, source: Source, job: Job, interval: Interval) -> None:
+    """Note that the hours of the job's tables are made."""
+    if job.tables[0].layer == PARSED_LAYER:
+        record_parsed(lake, interval.hours, source.name)
+    else:
+        record_made(lake, [table.key for table in job.tables], interval.hours)
+
+
+def _shown(value: Any) -> Any:
+    return dg.MetadataValue.json(value) if isinstance(value, dict | list) else value
+
+
+def run_of(settings: Settings, source: Source, job: Job, lake: Lake, interval: Interval) -> dict[str, Any]:
+    """Run the job over the interval, with the models that its hours are pinned to; returns its figures."""
+    runner = SparkRunner.of(settings)
+    if job.model is None:
+        return runner.run(source, job, lake, interval, job_parameters(settings, job))
+    models = ModelRegistry.of(settings)
+    pinned = models.pinned(lake, job.tables[0], interval.hours)
+    behind = _versions_behind(models, lake, job, interval)
+    champion = models.champion(job.model)
+    figures: dict[str, Any] = {"rows": 0, "model_versions": {}}
+    for (version, others), span in _spans(interval, lambda hour: (pinned.get(hour, champion), behind.get(hour))):
+        model = models.fetched(job.model, version)
+        parameters: dict[str, Any] = {
+            "model_dir": str(model.folder),
+            "model_name": model.name,
+            "model_version": model.version,
+        }
+        if job.scores_behind is not None:
+            parameters[job.scores_behind.parameter] = others
+        figures["rows"] += runner.run(source, job, lake, span, parameters)["rows"]
+        figures["model_versions"].update(dict.fromkeys(span.hours, model.version))
+    figures["model_versions"] = sorted(set(figures["model_versions"].values()))
+    return figures
+
+
+Versions = tuple[str | None, str | None]
+"""Of the model that a job applies, and of those whose scores it reads."""
+
+
+def _spans(interval: Interval, versions_of: Callable[[str], Versions]) -> list[tuple[Versions, Interval]]:
+    """Runs of consecutive hours with the same versions: what an hour records never depends on what else a run makes."""
+    spans: list[tuple[Versions, Interval]] = []
+    for hour in interval.hours:
+        versions = versions_of(hour)
+        if spans and spans[-1][0] == versions:
+            spans[-1] = (versions, Interval(spans[-1][1].start, Interval.of_hour(hour).end))
+        else:
+            spans.append((versions, Interval.of_hour(hour)))
+    return spans
+
+
+def _versions_behind(models: ModelRegistry, lake: Lake, job: Job, interval: Interval) -> dict[str, str | None]:
+    """Hour -> comma-separated versions of the model whose scores, of the hour and those before, go into its rows."""
+    if job.scores_behind is None:
+        return {}
+    back = job.scores_behind.through.trailing_hours
+    recorded = models.pinned(lake, job.scores_behind.scores, interval.widened(hours_before=back).hours)
+    behind = {}
+    for hour in interval.hours:
+        window = Interval.of_hour(hour).widened(hours_before=back).hours
+        versions = {recorded[past] for past in window if past in recorded}
+        behind[hour] = ",".join(sorted(versions, key=lambda version: (len(version), version))) or None
+    return behind
+
+
+def _check(source: Source, name: str, table: Table, lake: Lake, interval: Interval) -> dg.AssetCheckResult:
+    checks = import_module(f"spark_jobs.sources.{source.name}.checks")
+    passed, sentence, metadata = getattr(checks, name)(lake, interval.hours)
+    return dg.AssetCheckResult(
+        asset_key=key_of(table.key),
+        check_name=name,
+        passed=passed,
+        description=sentence,
+        metadata={key: _shown(value) for key, value in metadata.items()},
+    )

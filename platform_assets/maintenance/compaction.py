@@ -1,0 +1,51 @@
+"""Few files: an asset that puts the small files of past hours together, so that reading an hour opens one file.
+
+Every task of a run writes a file of its own for an hour, and each late log object makes its hour anew. What is dropped
+is retention.py's; how files are put together is the lake's.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from platform_assets.clients.engine import lake_of
+from platform_assets.core.tables import all_tables
+from platform_assets.settings import Settings
+from spark_jobs import lineage
+from spark_jobs.contract import format_hour
+
+COMPACTION_KEY = dg.AssetKey(["housekeeping", "compaction"])
+SETTLED_HOURS = 26
+"""Later hours are left alone: log objects may come for a day, and each makes its hour anew."""
+
+
+def compaction_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """housekeeping/compaction."""
+
+    @dg.multi_asset(
+        name="compaction",
+        specs=[
+            dg.AssetSpec(
+                COMPACTION_KEY,
+                description="Puts the small files of hours that are settled into one a table and hour.",
+                group_name="housekeeping",
+                kinds={"deltalake"},
+                owners=["team:edge"],
+            )
+        ],
+    )
+    def compaction(context: dg.AssetExecutionContext) -> Any:
+        yield dg.MaterializeResult(asset_key=COMPACTION_KEY, metadata=carry_out(settings, datetime.now(UTC)))
+
+    return [compaction]
+
+
+def carry_out(settings: Settings, now: datetime) -> dict[str, int]:
+    """Compact every table; returns how many files went, by table. The old ones are freed by retention a day later."""
+    lake = lake_of(settings)
+    gone = {f"rows of {lineage.MADE_HOURS.key}": lineage.compact(lake)}
+    before = format_hour(now - timedelta(hours=SETTLED_HOURS))
+    for table in all_tables().values():
+        gone[f"files of {table.key}"] = lake.compact(table, before)
+    return {name: count for name, count in gone.items() if count}

@@ -1,0 +1,75 @@
+"""How long data is kept: an asset that drops old hours and old lines of the home's files, and frees the space."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from platform_assets.clients import database, notifier
+from platform_assets.clients import metric_publishers as metrics
+from platform_assets.clients.engine import lake_of
+from platform_assets.clients.records import trim_lines
+from platform_assets.core.domain import domains, tables
+from platform_assets.core.tables import all_tables
+from platform_assets.settings import Settings
+from spark_jobs.contract import Table
+
+RETENTION_KEY = dg.AssetKey(["housekeeping", "retention"])
+VACUUM_AFTER_HOURS = 24
+RECORDS: dict[str, Callable[[Mapping[str, Any]], str | None]] = {
+    notifier.FILE_NAME: notifier.alert_of,
+    metrics.FILE_NAME: lambda record: None,
+}
+"""Files of the home that grow line by line, and what the lines of one thing have in common."""
+RECORDS_DAYS = 90
+
+
+def retention_days(settings: Settings, table: Table) -> int | None:
+    """Days that rows are kept after they were written: the setting, else the table's own default; None for good."""
+    return settings.retention_days.get(table.key, table.retention_days)
+
+
+def retention_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """housekeeping/retention."""
+
+    @dg.multi_asset(
+        name="retention",
+        specs=[
+            dg.AssetSpec(
+                RETENTION_KEY,
+                description="Drops what is older than its retention, in the lake, the database and the home's files of alerts and metrics, and frees the space.",
+                group_name="housekeeping",
+                kinds={"deltalake"},
+                owners=["team:edge"],
+            )
+        ],
+    )
+    def retention(context: dg.AssetExecutionContext) -> Any:
+        yield dg.MaterializeResult(asset_key=RETENTION_KEY, metadata=carry_out(settings, datetime.now(UTC)))
+
+    return [retention]
+
+
+def carry_out(settings: Settings, now: datetime) -> dict[str, int]:
+    """Forget, trim and vacuum; returns hours and lines dropped, files freed and database rows deleted."""
+    lake, dropped, freed, deleted = lake_of(settings), {}, 0, 0
+    for table in all_tables().values():
+        days = retention_days(settings, table)
+        if (
+            table.hourly
+            and days is not None
+            and (gone := lake.forget_written_before(table, now - timedelta(days=days)))
+        ):
+            dropped[f"hours of {table.key}"] = gone
+        freed += lake.vacuum(table, VACUUM_AFTER_HOURS)
+    for name, group_of in RECORDS.items():
+        days = settings.retention_days.get(name, RECORDS_DAYS)
+        if gone := trim_lines(settings.home / name, now - timedelta(days=days), group_of):
+            dropped[f"lines of {name}"] = gone
+    exported = {key: column for domain in domains().values() for key, column in domain.database_tables.items()}
+    for key, column in exported.items():
+        table = tables()[key]
+        if (days := retention_days(settings, table)) is not None:
+            deleted += database.forget(settings.database, table, column, now - timedelta(days=days))
+    return {**dropped, "files freed": freed, "database rows deleted": deleted}

@@ -1,0 +1,1 @@
+"""What leaves the lake as tables: files, SQL, the Glue catalogue."""
