@@ -140,7 +140,7 @@ def _make(settings: Settings, interval: Interval) -> None:
     hours, _ = decide_hours(
         lake,
         interval,
-        load_policy(settings.policy_file),
+        load_policy(settings.waf.policy_file),
         (),
         loaded=loader_of(settings),
         identifier=identifier_of(settings, lake),

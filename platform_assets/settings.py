@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
+from functools import cache
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from dotenv import dotenv_values, set_key
+from pydantic import Field, SecretStr, ValidationError, create_model, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from platform_assets.clients.spark.engines import runner_of
-from platform_assets.domains.waf.scopes import Scope, parse_scopes
+from platform_assets.core.domain import domains, load
+from platform_assets.core.sections import Section
 from spark_jobs.errors import ExitCode, WeirError
-from spark_jobs.sources.metrics.features import calendar_of
-from spark_jobs.sources.metrics.mapping import overridden
 
 HOME_FILE = "weir.env"
 READ_ELSEWHERE = frozenset({"WEIR_EVAL_DATA", "WEIR_TEST_AWS", "WEIR_JOB_HASH_KEY"})
@@ -30,10 +33,10 @@ class SettingsError(WeirError):
     exit_code = ExitCode.USAGE
 
 
-class Settings(BaseSettings):
-    """All settings; each field is the environment variable `WEIR_<FIELD>`."""
+class CoreSettings(Section):
+    """The settings that belong to no domain; those of a domain or source are a section: `settings.waf.apply`."""
 
-    model_config = SettingsConfigDict(env_prefix="WEIR_", frozen=True, extra="ignore", case_sensitive=False)
+    model_config = SettingsConfigDict(env_prefix="WEIR_")
 
     # Where things are
     home: Path = Field(
@@ -41,14 +44,6 @@ class Settings(BaseSettings):
         description="Folder that holds all local state: lake, MLflow database, Dagster storage, local WAF.",
     )
     lake: str = Field("", description="Root of the lake tables: a folder or s3:// URI; default <home>/lake.")
-    cloudfront_raw: str = Field(
-        "",
-        description="Folder or s3:// URI of the CloudFront log objects; `weir run edge --input` remembers it in <home>/weir.env.",
-    )
-    metrics_raw: str = Field(
-        "",
-        description="Folder or s3:// URI of the metric files; the poller of CloudWatch writes there too.",
-    )
     mlflow_uri: str = Field("", description="MLflow tracking and registry URI; default sqlite:///<home>/mlflow.db.")
 
     # Engine
@@ -93,52 +88,18 @@ class Settings(BaseSettings):
     )
 
     # Logs
-    raw_queue_url: str = Field(
-        "",
-        description="SQS queue with S3's notifications of new log objects; they are taken from it instead of listing each time (docs/delivery.md).",
-    )
     full_listing_hours: int = Field(
         24,
         ge=0,
         description="How often an s3:// location is listed as a whole; in between only where new objects are expected. 0: always.",
     )
-    headerless_layout: str = Field(
-        "",
-        description="Layout of files without a #Fields header: 12, 18, 19, 24, 26 or 33 (fields), or a space-separated field list; empty rejects them.",
-    )
-    max_line_bytes: int = Field(1 << 20, ge=1024, description="Longer lines are rejected as line_too_long.")
     max_object_bytes: int = Field(
         8 << 30,
         ge=1 << 20,
         description="Decompressed bytes read of one object; the rest is rejected as object_too_large.",
     )
-    max_expansion_ratio: int = Field(
-        1000,
-        ge=10,
-        description="Decompressed to stored size beyond which the rest of an object is rejected as expands_too_much.",
-    )
-
-    # Metrics of clusters
-    metrics_mapping: dict[str, dict[str, Any]] = Field(
-        default_factory=dict,
-        description='Names of metrics besides those of the mapping table, as JSON: {"AWS/EC2 NetworkOut": {"metric": "network_utilization", "factor": 1e-8}}.',
-    )
-    cloudwatch_poll: bool = Field(False, description="Poll CloudWatch (GetMetricData) every five minutes.")
-    cloudwatch_clusters: str = Field("", description="Clusters whose Container Insights are polled, comma-separated.")
-    cloudwatch_queries: str = Field(
-        "", description="YAML file with the queries to poll, in place of Container Insights (docs/metrics.md)."
-    )
-    cloudwatch_first_hours: int = Field(3, ge=1, le=360, description="How many hours the first poll goes back.")
-    calendar_time_zone: str = Field("UTC", description="Time zone of the features of time, such as Europe/Berlin.")
-    calendar_business_days: str = Field("mon-fri", description="Business days: mon-fri, or sun,mon,tue; empty: none.")
-    calendar_business_hours: str = Field("09:00-17:00", description="Business hours in that time zone.")
-    calendar_holidays: str = Field("", description="Days off, comma-separated: 2026-12-25,2027-01-01.")
 
     # Personal data
-    cookies: Literal["hash", "keep", "drop"] = Field("hash", description="What becomes of cs(Cookie).")
-    hash_query_values: bool = Field(
-        False, description="Hash the values of query strings at parsing (request scoring then sees names only)."
-    )
     hash_key: SecretStr = Field(
         SecretStr(""), description="Key of the hashes; default: made once and kept in <home>/hash.key."
     )
@@ -148,50 +109,7 @@ class Settings(BaseSettings):
     )
 
     # Models
-    labelled_requests: str = Field(
-        "",
-        description="Comma-separated CSV, JSONL or Parquet files of labelled requests to fit on besides the generated corpus.",
-    )
-    labelled_logs: str = Field(
-        "",
-        description="Comma-separated folders with raw/ and truth/clients.parquet, to fit client_abuse on besides simulated days.",
-    )
-    training_days: int = Field(3, ge=2, description="Simulated days that client_abuse is fitted and evaluated on.")
     retrain_cron: str = Field("0 3 * * 0", description="When the models are fitted again (UTC).")
-
-    # WAF
-    waf_target: Literal["twin", "aws"] = Field(
-        "twin", description="twin: the strict local WAF in <home>/waf; aws: wafv2."
-    )
-    waf_apply: bool = Field(False, description="Apply plans; false only shows them.")
-    waf_scopes: str = Field(
-        "CLOUDFRONT",
-        description="Scopes of the IP sets, comma-separated: CLOUDFRONT, REGIONAL:eu-west-1, ….",
-    )
-    waf_prefix: str = Field("weir", pattern=r"^[\w-]{1,64}$", description="Names of the IP sets begin with it.")
-    policy_file: str = Field("", description="YAML policy of the decisions; default: the one that the package ships.")
-    allow_list: str = Field(
-        "",
-        description="File with one address or CIDR a line that is never acted upon; your own belong there (NAT gateways, offices, monitors).",
-    )
-    bot_dns: bool = Field(
-        False,
-        description="Ask DNS whether clients that call themselves a known crawler are it; without, only published addresses count.",
-    )
-    bot_dns_timeout_seconds: float = Field(3.0, gt=0, le=60, description="How long one lookup may take.")
-    bot_dns_max_clients: int = Field(200, ge=0, description="Clients that one run asks DNS about at most.")
-
-    # Scaling of clusters
-    scaling_file: str = Field(
-        "",
-        description="YAML file with the target and the bounds of each cluster (docs/scaling-actions.md); default: every cluster has its line in <home>/scaling/desired.json.",
-    )
-    scaling_apply: bool = Field(False, description="Change the sizes of clusters as planned; false only shows it.")
-    scaling_max_age_minutes: int = Field(
-        15,
-        ge=1,
-        description="How old the newest complete step of a cluster may be; an older one changes nothing.",
-    )
 
     # Exports
     database_url: SecretStr = Field(SecretStr(""), description="SQLAlchemy URL; default sqlite:///<home>/weir.db.")
@@ -232,18 +150,6 @@ class Settings(BaseSettings):
         runner_of(value)
         return value
 
-    @field_validator("calendar_time_zone", "calendar_business_days", "calendar_business_hours", "calendar_holidays")
-    @classmethod
-    def _calendar(cls, value: str, info: ValidationInfo) -> str:
-        calendar_of({str(info.field_name).removeprefix("calendar_"): value})
-        return value
-
-    @field_validator("metrics_mapping")
-    @classmethod
-    def _mapping(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        overridden(value)
-        return value
-
     @field_validator("package_uri")
     @classmethod
     def _in_s3(cls, value: str) -> str:
@@ -257,16 +163,6 @@ class Settings(BaseSettings):
         if not re.fullmatch(r"sqlite|dynamodb:[\w.-]{3,255}", value, re.ASCII):
             raise ValueError(f"{value!r} is neither sqlite nor dynamodb:<table>")
         return value
-
-    @field_validator("waf_scopes")
-    @classmethod
-    def _scopes(cls, value: str) -> str:
-        return ",".join(map(str, parse_scopes(value)))
-
-    @property
-    def scopes(self) -> tuple[Scope, ...]:
-        """Where WAF is to act."""
-        return parse_scopes(self.waf_scopes)
 
     @property
     def lake_root(self) -> str:
@@ -284,46 +180,115 @@ class Settings(BaseSettings):
             else SecretStr(f"sqlite:///{self.home / 'weir.db'}")
         )
 
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """A section."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The whole is put together of what its parts have read."""
+        is_whole = bool(settings_cls.model_fields.keys() & sections().keys())
+        return (init_settings,) if is_whole else (init_settings, env_settings, dotenv_settings, file_secret_settings)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values, by the names of their variables: {"waf_apply": True} changes `waf.apply`."""
+        nested: dict[str, Any] = {}
+        for name, value in (update or {}).items():
+            section, _, field = path_of(name).rpartition(".")
+            if section:
+                nested[section] = nested.get(section, getattr(self, section)).model_copy(update={field: value})
+            else:
+                nested[field] = value
+        return super().model_copy(update=nested, deep=deep)
+
+
+@cache
+def sections() -> dict[str, type[Section]]:
+    """Section -> its class, of all domains."""
+    return {name: load(reference) for domain in domains().values() for name, reference in domain.settings.items()}
+
+
+@cache
+def variables() -> dict[str, str]:
+    """Path of a setting (`home`, `waf.apply`) -> its environment variable."""
+    found = CoreSettings.variables()
+    for section, kind in sections().items():
+        found |= {f"{section}.{field}": variable for field, variable in kind.variables().items()}
+    return found
+
+
+@cache
+def _paths() -> dict[str, str]:
+    return {variable.removeprefix("WEIR_").lower(): path for path, variable in variables().items()}
+
+
+def path_of(name: str) -> str:
+    """Path of a setting by the name of its variable: `waf_apply` -> `waf.apply`; KeyError for anything else."""
+    return _paths()[name]
+
+
+def value_of(settings: Settings, name: str) -> Any:
+    """Value of a setting by the name of its variable."""
+    return attrgetter(path_of(name))(settings)
+
+
+if TYPE_CHECKING:
+    Settings = CoreSettings
+else:
+    Settings = create_model(
+        "Settings", __base__=CoreSettings, **{section: (kind, ...) for section, kind in sections().items()}
+    )
+
 
 def load_settings(home: str | Path | None = None, **overrides: Any) -> Settings:
-    """Settings for one home. SettingsError with one sentence where a value is wrong."""
+    """Settings for one home; `overrides` by the names of their variables (`waf_apply`).
+
+    SettingsError with one sentence where a value is wrong.
+    """
     where = Path(home or os.environ.get("WEIR_HOME") or ".weir").expanduser().resolve()
-    try:
-        return Settings(_env_file=where / HOME_FILE, home=where, **overrides)  # type: ignore[call-arg]
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(
-            f"The setting WEIR_{name} is wrong: {first['msg'].removeprefix('Value error, ')}; correct it in the environment or in {where / HOME_FILE}."
-        ) from None
+    given: dict[str, dict[str, Any]] = {}
+    for name, value in {**overrides, "home": where}.items():
+        section, _, field = path_of(name).rpartition(".")
+        given.setdefault(section, {})[field] = value
+    parts: dict[str, Any] = {}
+    kinds: dict[str, type[Section]] = {"": CoreSettings, **sections()}
+    for section, kind in kinds.items():
+        try:
+            parts[section] = kind(_env_file=where / HOME_FILE, **given.get(section, {}))  # type: ignore[call-arg]
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = str(first["loc"][0])
+            variable = kind.variables().get(field, field)
+            message = first["msg"].removeprefix("Value error, ")
+            raise SettingsError(
+                f"The setting {variable} is wrong: {message}; correct it in the environment or in {where / HOME_FILE}."
+            ) from None
+    core = parts.pop("")
+    return Settings(**{name: getattr(core, name) for name in CoreSettings.model_fields}, **parts)
 
 
 def unknown_variables(settings: Settings) -> dict[str, str]:
     """`WEIR_…` of the environment or the home's file that is no setting -> the setting nearest in name, '' without any."""
     from difflib import get_close_matches
 
-    named = {name.upper() for name in os.environ} | {name.upper() for name in _kept(settings.home / HOME_FILE)}
-    known = {f"WEIR_{name.upper()}" for name in Settings.model_fields}
+    named = {name.upper() for name in (*os.environ, *dotenv_values(settings.home / HOME_FILE, interpolate=False))}
+    known = set(variables().values())
     unknown = sorted(name for name in named - known - READ_ELSEWHERE if name.startswith("WEIR_"))
     return {name: next(iter(get_close_matches(name, sorted(known), n=1)), "") for name in unknown}
 
 
 def remember(settings: Settings, **values: str) -> None:
     """Keep values for later commands of the same home, in `<home>/weir.env`; never used for secrets."""
-    path = settings.home / HOME_FILE
     settings.home.mkdir(parents=True, exist_ok=True)
-    kept = _kept(path)
-    for name, value in values.items():
-        kept[f"WEIR_{name.upper()}"] = "'" + value.replace("'", "\\'") + "'"
-    path.write_text("".join(f"{name}={value}\n" for name, value in sorted(kept.items())), encoding="utf-8")
-
-
-def _kept(path: Path) -> dict[str, str]:
-    """What the home's file says, as it is written there."""
-    kept = {}
-    if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            name, separator, value = line.partition("=")
-            if separator and not line.lstrip().startswith("#"):
-                kept[name.strip()] = value.strip()
-    return kept
+    path = settings.home / HOME_FILE
+    path.touch()
+    for name, value in sorted(values.items()):
+        set_key(path, f"WEIR_{name.upper()}", value, quote_mode="always")

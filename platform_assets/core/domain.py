@@ -70,6 +70,8 @@ class Domain:
     pipelines: tuple[Pipeline, ...] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
     """Words after `weir` -> a Typer application or a function that is a command: {"waf": "…:app", "run edge": "…:run"}."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Section of the settings -> its class (core/sections.py)."""
     schedules: str = ""
     """Function (settings) -> Dagster schedules."""
     doctor: str = ""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import Any
 
-from platform_assets.settings import Settings
+from platform_assets.settings import Settings, value_of
 from spark_jobs.contract import Job, Parameters, SecretSetting
 from spark_jobs.registry import job_of, sources
 
@@ -27,7 +26,7 @@ def _values(settings: Settings, parameters: Parameters) -> dict[str, Any]:
 
 def _value(settings: Settings, declared: str | SecretSetting | Parameters) -> Any:
     if isinstance(declared, str):
-        return attrgetter(declared)(settings)
+        return value_of(settings, declared)
     if isinstance(declared, SecretSetting):
         from platform_assets.core import secrets
 

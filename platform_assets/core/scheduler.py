@@ -78,8 +78,10 @@ def stages_of(graph: Any, pipeline: Pipeline, settings: Settings) -> list[Stage]
 
 def not_polled(settings: Settings) -> set[str]:
     """Keys of the assets that fetch raw files and that the settings leave switched off."""
+    from platform_assets.settings import value_of
+
     raws = [source.raw for source in registry.sources().values() if source.raw is not None and source.raw.poller]
-    return {raw.poller for raw in raws if not getattr(settings, raw.poll_setting)}
+    return {raw.poller for raw in raws if not value_of(settings, raw.poll_setting)}
 
 
 @dataclass(frozen=True)

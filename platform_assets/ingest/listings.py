@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from platform_assets.ingest.objects import ListedObject, S3Prefix, list_objects
 from platform_assets.ingest.recent import is_worthwhile, list_recent, series_of
-from platform_assets.settings import Settings
+from platform_assets.settings import Settings, value_of
 from spark_jobs.contract import Column, Table
 from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.registry import sources
@@ -47,7 +47,7 @@ class Listing:
 def location_of(settings: Settings, source: str) -> str:
     """The folder or s3:// URI that holds the raw objects of a source; empty where none is set."""
     raw = sources()[source].raw
-    return str(getattr(settings, raw.setting)) if raw else ""
+    return str(value_of(settings, raw.setting)) if raw else ""
 
 
 def is_due(settings: Settings, lake: Lake, now: datetime, source: str) -> bool:

@@ -16,7 +16,7 @@ from urllib.parse import unquote_plus, urlsplit
 
 from platform_assets.clients.aws import AWS_ERRORS, aws_client, aws_sentence
 from platform_assets.ingest.objects import ListedObject, S3Prefix
-from platform_assets.settings import Settings
+from platform_assets.settings import Settings, value_of
 from spark_jobs.contract import RawFiles
 from spark_jobs.errors import ExitCode, WeirError
 
@@ -50,14 +50,14 @@ class Batch:
 
 def queue_url(settings: Settings, raw: RawFiles) -> str:
     """The URL of the queue that the settings name for a source; empty where there is none."""
-    return str(getattr(settings, raw.queue_setting)) if raw.queue_setting else ""
+    return str(value_of(settings, raw.queue_setting)) if raw.queue_setting else ""
 
 
 class Queue:
     """The queue that announces new objects of a source's location."""
 
     def __init__(self, settings: Settings, raw: RawFiles) -> None:
-        location, self.url = str(getattr(settings, raw.setting)), queue_url(settings, raw)
+        location, self.url = str(value_of(settings, raw.setting)), queue_url(settings, raw)
         if not location.startswith("s3://"):
             raise NotificationsError(
                 f"WEIR_{(raw.queue_setting or '').upper()} announces objects in S3 and WEIR_{raw.setting.upper()} names none; "

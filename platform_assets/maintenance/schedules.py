@@ -8,7 +8,7 @@ from platform_assets.core.automation import key_of
 from platform_assets.ingest.listings import location_of
 from platform_assets.maintenance.compaction import COMPACTION_KEY
 from platform_assets.maintenance.retention import RETENTION_KEY
-from platform_assets.settings import Settings
+from platform_assets.settings import Settings, value_of
 from platform_assets.training.models import keys_of_model, source_of
 from platform_assets.training.sets import training_sets
 from spark_jobs.registry import sources
@@ -29,7 +29,7 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
             f"Fetches {raw.noun} into the raw location.",
         )
         for raw in raws
-        if getattr(settings, raw.poll_setting)
+        if value_of(settings, raw.poll_setting)
     ]
     return [
         *polling,

@@ -108,13 +108,13 @@ def planned(settings: Settings) -> dict[str, set[str]]:
 @pytest.fixture
 def daemon(home_of: Callable[..., Settings], simulated: Any) -> Iterator[Daemon]:
     settings = home_of("daemon")
-    simulated.deliver(simulated.punctual(0, 1, 2, 3, 4), Path(settings.cloudfront_raw))
+    simulated.deliver(simulated.punctual(0, 1, 2, 3, 4), Path(settings.cloudfront.raw))
     # As a user would have it: in the home, from where the daemon's code server and its runs read it.
     remember(
         settings,
-        cloudfront_raw=settings.cloudfront_raw,
+        cloudfront_raw=settings.cloudfront.raw,
         mlflow_uri=settings.mlflow_uri,
-        policy_file=settings.policy_file,
+        policy_file=settings.waf.policy_file,
         sensor_seconds="1",
         waf_apply="true",
     )
@@ -132,7 +132,7 @@ def test_a_late_file_changes_waf_with_nobody_touching_anything(
     daemon.wait("the plan of the morning's files is in WAF", lambda: bool(addresses(settings)))
     before = addresses(settings)
     assert before != wanted, "the late file changes nothing; the test shows nothing"
-    simulated.deliver(simulated.late(2), Path(settings.cloudfront_raw))
+    simulated.deliver(simulated.late(2), Path(settings.cloudfront.raw))
     daemon.wait("WAF is as if the late file had come in time", lambda: addresses(settings) == wanted)
     runs = daemon.runs()
     assert not [run for run in runs if run.startswith("FAILURE")], daemon.told()

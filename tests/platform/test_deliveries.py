@@ -166,7 +166,7 @@ def made(settings: Settings) -> None:
             decided, _ = decide_hours(
                 lake,
                 Interval.spanning(first, last),
-                load_policy(settings.policy_file),
+                load_policy(settings.waf.policy_file),
                 (),
                 loaded=loader_of(settings),
                 identifier=identifier_of(settings, lake),
@@ -181,7 +181,7 @@ def delivered(settings: Settings, batches: list[Files]) -> dict[str, bytes]:
     """The exported decisions after each batch was delivered and everything was made, in every format."""
     for batch in batches:
         for file, data in batch.items():
-            (Path(settings.cloudfront_raw) / file).write_bytes(data)
+            (Path(settings.cloudfront.raw) / file).write_bytes(data)
         made(settings)
     return exported(settings)
 

@@ -22,7 +22,7 @@ def test_the_plan_says_which_changes_are_due_to_a_file_that_came_a_day_late(
     home_of: Callable[..., Settings], simulated: Any
 ) -> None:
     settings = home_of("late-files", waf_apply=True)
-    raw, lake = Path(settings.cloudfront_raw), lake_of(settings)
+    raw, lake = Path(settings.cloudfront.raw), lake_of(settings)
 
     def rows(key: str, hours: Any = None, columns: Any = None) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = lake.read_arrow(all_tables()[key], hours, columns=columns).to_pylist()

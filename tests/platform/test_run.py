@@ -44,7 +44,7 @@ class Edge:
     first: Outcome
 
     def deliver(self, files: list[Path]) -> None:
-        self.day.deliver(files, Path(self.settings.cloudfront_raw))
+        self.day.deliver(files, Path(self.settings.cloudfront.raw))
 
     def hours(self, *numbers: int) -> list[str]:
         return [self.day.hours[number] for number in numbers]
@@ -78,7 +78,7 @@ def ip_sets(settings: Settings) -> dict[str, tuple[str, ...]]:
 @pytest.fixture(scope="module")
 def edge(home_of: Callable[..., Settings], simulated: Any) -> Edge:
     settings = home_of("edge")
-    simulated.deliver(simulated.punctual(0, 1, 2, 3, 4), Path(settings.cloudfront_raw))
+    simulated.deliver(simulated.punctual(0, 1, 2, 3, 4), Path(settings.cloudfront.raw))
     return Edge(settings, simulated, run_pipeline(settings, "edge"))
 
 
@@ -167,7 +167,7 @@ def test_a_dry_run_changes_nothing_in_waf_and_apply_puts_the_plan_into_it(edge: 
 def test_a_plan_that_a_check_stops_is_not_applied(edge: Edge, tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     bound = "checks: {max_new_blocks: 0}\n"
-    policy.write_text(Path(edge.settings.policy_file).read_text(encoding="utf-8") + bound, encoding="utf-8")
+    policy.write_text(Path(edge.settings.waf.policy_file).read_text(encoding="utf-8") + bound, encoding="utf-8")
     values = {"policy_file": str(policy), "waf_prefix": "bounded", "waf_apply": True}
     bounded = edge.settings.model_copy(update=values)
     outcome = run_pipeline(bounded, "edge")
@@ -275,7 +275,7 @@ def test_a_champion_of_older_code_that_fails_at_its_work_is_one_sentence(
     from weir_models import tracking
 
     settings = home_of("older")
-    simulated.deliver(simulated.punctual(0), Path(settings.cloudfront_raw))
+    simulated.deliver(simulated.punctual(0), Path(settings.cloudfront.raw))
     model = ModelRegistry.of(settings).fetched("request_attack")
     older = tracking.load_dir(model.folder)
     del older.threshold_

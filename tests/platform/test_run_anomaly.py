@@ -46,7 +46,7 @@ def test_an_outage_becomes_an_alert_and_a_second_run_tells_nobody(
     shown = capsys.readouterr()
     assert ended.value.code == 0, shown.err
     settings = load_settings(home.home)
-    assert settings.metrics_raw == str(world / "raw")
+    assert settings.metrics.raw == str(world / "raw")
 
     lake = lake_of(settings)
     alerts = lake.read_arrow(ANOMALY_ALERTS).to_pandas()

@@ -24,7 +24,7 @@ def deliver(settings: Settings, name: str, first_hour: int, hours: int, cpu: flo
     for step in range(12 * hours):
         at = START + timedelta(hours=first_hour, minutes=5 * step)
         lines.append(f"{at.isoformat()},{cpu + step % 7},3")
-    folder = Path(settings.metrics_raw)
+    folder = Path(settings.metrics.raw)
     folder.mkdir(exist_ok=True)
     (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
 

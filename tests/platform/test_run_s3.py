@@ -15,13 +15,13 @@ from typing import Any
 
 import boto3
 import pytest
-from conftest import Day
 
 from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.outputs.sql_tables import sql_tables
 from platform_assets.settings import Settings
 from spark_jobs.registry import tables
+from tests.platform.conftest import Day
 
 pytestmark = pytest.mark.slow
 WEIR = [sys.executable, "-c", "from platform_assets.cli.app import main; main()"]

@@ -14,17 +14,17 @@ def test_the_environment_beats_the_file_of_the_home_and_arguments_beat_both(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remember(load_settings(tmp_path), cloudfront_raw="/from/file", engine="local[1]")
-    assert load_settings(tmp_path).cloudfront_raw == "/from/file"
+    assert load_settings(tmp_path).cloudfront.raw == "/from/file"
     monkeypatch.setenv("WEIR_CLOUDFRONT_RAW", "/from/environment")
-    assert load_settings(tmp_path).cloudfront_raw == "/from/environment"
-    assert load_settings(tmp_path, cloudfront_raw="/argument").cloudfront_raw == "/argument"
+    assert load_settings(tmp_path).cloudfront.raw == "/from/environment"
+    assert load_settings(tmp_path, cloudfront_raw="/argument").cloudfront.raw == "/argument"
     assert load_settings(tmp_path).engine == "local[1]"
 
 
 def test_remembering_one_value_keeps_the_others_and_odd_characters(tmp_path: Path) -> None:
     remember(load_settings(tmp_path), cloudfront_raw="/a folder/it's #1")
     remember(load_settings(tmp_path), engine="sail")
-    assert load_settings(tmp_path).cloudfront_raw == "/a folder/it's #1"
+    assert load_settings(tmp_path).cloudfront.raw == "/a folder/it's #1"
 
 
 def test_a_wrong_value_is_one_sentence_that_names_the_setting(tmp_path: Path) -> None:

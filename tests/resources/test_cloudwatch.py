@@ -37,7 +37,7 @@ def put(minutes_ago: int, value: float, name: str = "node_cpu_utilization", clus
 def samples(settings: Settings) -> list[dict[str, Any]]:
     """Of all files, in the order of their names."""
     found = []
-    for path in sorted((Path(settings.metrics_raw) / "cloudwatch").iterdir()):
+    for path in sorted((Path(settings.metrics.raw) / "cloudwatch").iterdir()):
         with path.open("rb") as stream:
             parsed = parse(stream, str(path), ParseOptions())
         assert not parsed.rejected
@@ -71,7 +71,7 @@ def test_complete_periods_become_samples_and_the_next_poll_goes_on_with_an_overl
     assert poll(polled, later)["datapoints"] == 3, "10 and 3 minutes lie in the overlap"
     assert [row["value"] for row in samples(polled)][3:] == [10.0, 3.0, 1.0]
     assert poll(polled, later)["datapoints"] == 0, "nothing is complete since"
-    names = [path.name for path in (Path(polled.metrics_raw) / "cloudwatch").iterdir()]
+    names = [path.name for path in (Path(polled.metrics.raw) / "cloudwatch").iterdir()]
     assert len(names) == 2 and all(name_hour(name) for name in names)
 
 

@@ -10,7 +10,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from platform_assets.settings import Settings
+from platform_assets.core.sections import Section
+from platform_assets.settings import CoreSettings, load_settings, sections
+from platform_assets.settings import variables as setting_variables
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 REGENERATE = "python -m tests.resources.test_env_example > .env.example"
@@ -22,17 +24,26 @@ HEADER = f"""\
 
 
 def env_example() -> str:
-    """The file, in the order and under the headings of the class Settings."""
+    """The file: the settings of no domain under their headings, then the sections of the domains."""
     text = HEADER
-    for line in inspect.getsource(Settings).splitlines():
+    for line in inspect.getsource(CoreSettings).splitlines():
         heading = re.fullmatch(r"    # (.+)", line)
         field = re.match(r"    (\w+): ", line)
         if heading:
             text += f"\n# --- {heading[1]} ---\n"
-        elif field and field[1] in Settings.model_fields:
-            info = Settings.model_fields[field[1]]
-            text += f"\n# {info.description}\nWEIR_{field[1].upper()}={written(info.get_default(call_default_factory=True))}\n"
+        elif field and field[1] in CoreSettings.model_fields:
+            text += entry(CoreSettings, field[1])
+    for kind in sections().values():
+        text += f"\n# --- {(kind.__doc__ or '').strip().rstrip('.')} ---\n"
+        text += "".join(entry(kind, name) for name in kind.model_fields)
     return text
+
+
+def entry(kind: type[Section], name: str) -> str:
+    field = kind.model_fields[name]
+    return (
+        f"\n# {field.description}\n{kind.variables()[name]}={written(field.get_default(call_default_factory=True))}\n"
+    )
 
 
 def written(value: Any) -> str:
@@ -48,17 +59,21 @@ def variables() -> dict[str, str]:
 
 
 def test_every_setting_is_in_the_example_and_nothing_else_is() -> None:
-    assert list(variables()) == [f"WEIR_{name.upper()}" for name in Settings.model_fields], REGENERATE
+    assert list(variables()) == list(setting_variables().values()), REGENERATE
 
 
 def test_the_example_sets_nothing_but_defaults(monkeypatch: Any, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    assert Settings(_env_file=EXAMPLE) == Settings()  # type: ignore[call-arg]
+    (tmp_path / "weir.env").write_text(EXAMPLE.read_text(encoding="utf-8"), encoding="utf-8")
+    assert load_settings(tmp_path) == load_settings(tmp_path).model_copy(update={"home": tmp_path})
+    for kind in (CoreSettings, *sections().values()):
+        assert kind(_env_file=EXAMPLE) == kind()  # type: ignore[call-arg]
 
 
 def test_each_setting_stands_below_its_description_and_its_group() -> None:
     assert EXAMPLE.read_text(encoding="utf-8") == env_example(), f"settings.py has changed; run {REGENERATE}"
-    assert all(info.description for info in Settings.model_fields.values())
+    for kind in (CoreSettings, *sections().values()):
+        assert all(field.description for field in kind.model_fields.values())
     assert env_example().count("\n# --- ") >= 2
 
 

@@ -481,7 +481,7 @@ def test_logs_are_read_and_the_lake_is_written_within_their_policies(on_aws: Set
 
     rows = [line(x_edge_request_id=f"id-{number}", c_ip=f"192.0.2.{number % 7}") for number in range(50)]
     boto3.client("s3").put_object(Bucket="raw", Key=f"logs/E1.{HOUR}.abc.gz", Body=gzipped(log(*rows)))
-    environment = {**os.environ, "WEIR_CLOUDFRONT_RAW": on_aws.cloudfront_raw, "WEIR_LAKE": on_aws.lake}
+    environment = {**os.environ, "WEIR_CLOUDFRONT_RAW": on_aws.cloudfront.raw, "WEIR_LAKE": on_aws.lake}
     command = [sys.executable, "-c", LAKE_RUN.format(hour=HOUR), str(on_aws.home)]
     with recorder.during() as calls:  # a process of its own: see tests/spark_jobs/test_lake_s3.py
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment, cwd=ROOT)  # fmt: skip

@@ -39,7 +39,7 @@ def run_anomaly_command(
     with console_of() as console:
         outcome = run_pipeline(settings, "anomaly", stage_of(console))
         if input is not None:
-            remember(settings, metrics_raw=settings.metrics_raw)
+            remember(settings, metrics_raw=settings.metrics.raw)
         report.show_models(console, settings, ["anomaly_detection"])
         show_alerts(console, settings, outcome)
 

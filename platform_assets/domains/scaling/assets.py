@@ -76,7 +76,7 @@ def scaling_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     )
     def scaling_recommendations(context: dg.AssetExecutionContext) -> Any:
         lake = lake_of(settings)
-        if settings.scaling_apply:
+        if settings.scaling.apply:
             report = plan_and_apply(settings, lake, _overrides(context, lake))
             context.log.info(report.text())
             metadata: dict[str, Any] = {"applied": True, "summary": report.text(), "changed": len(report.done)}
@@ -94,7 +94,7 @@ def make_forecasts(settings: Settings, lake: Lake) -> dict[str, Any]:
     now, rules = datetime.now(UTC), load_rules(settings)
     forecaster = Forecaster.serving(settings)
     steps, silent = forecasting.measured_lately(
-        forecasting.recent_steps(lake, now), timedelta(minutes=settings.scaling_max_age_minutes)
+        forecasting.recent_steps(lake, now), timedelta(minutes=settings.scaling.max_age_minutes)
     )
     live = forecasting.live_sizes(steps, rules)
     rows = forecasting.forecast_rows(steps, forecaster, rules, live, now)

@@ -90,4 +90,4 @@ def reason_of(text: str) -> str:
 
 def who(settings: Settings) -> str:
     """The system's user and, where targets are named, the caller that AWS knows."""
-    return caller(settings.aws_region, asks_aws=bool(settings.scaling_file))
+    return caller(settings.aws_region, asks_aws=bool(settings.scaling.file))

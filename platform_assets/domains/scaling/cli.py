@@ -49,7 +49,7 @@ def run_scaling_command(
             settings, "scaling", stage_of(console), _overridden(settings, override, reason, "run scaling")
         )
         if input is not None:
-            remember(settings, metrics_raw=settings.metrics_raw)
+            remember(settings, metrics_raw=settings.metrics.raw)
         show(console, settings)
         _end(console, settings, outcome)
 
@@ -147,7 +147,7 @@ def _show_plan(console: Any, settings: Settings) -> None:
     console.print(made.text(), markup=False)
     for one in failures(results):
         console.print(f"It would be stopped by {one.name}: {one.sentence}", markup=False)
-    if made.changes and not settings.scaling_apply:
+    if made.changes and not settings.scaling.apply:
         console.print("Sizes are unchanged; `weir scaling apply` changes them.", markup=False)
 
 
@@ -158,7 +158,7 @@ def _end(console: Any, settings: Settings, outcome: Any) -> None:
     if not outcome.failed_checks:
         console.print(outcome.metadata["scaling/recommendations"]["summary"], markup=False)
         return
-    if settings.scaling_apply:
+    if settings.scaling.apply:
         raise RunFailed(f"Sizes stay as they are; a check stopped the plan: {outcome.failed_checks[0]}", 4)
     for said in outcome.failed_checks:
         console.print(f"It would be stopped by {said}", markup=False)

@@ -82,9 +82,9 @@ class Query:
 
 def queries_of(settings: Settings) -> list[Query]:
     """The queries of the settings' file, else Container Insights of the settings' clusters. PollError."""
-    if settings.cloudwatch_queries:
-        return _from_file(Path(settings.cloudwatch_queries).expanduser())
-    clusters = [one.strip() for one in settings.cloudwatch_clusters.split(",") if one.strip()]
+    if settings.metrics.queries:
+        return _from_file(Path(settings.metrics.queries).expanduser())
+    clusters = [one.strip() for one in settings.metrics.clusters.split(",") if one.strip()]
     if not clusters:
         raise PollError(
             "Nothing is to be polled; name clusters in WEIR_CLOUDWATCH_CLUSTERS or a file in WEIR_CLOUDWATCH_QUERIES."
@@ -134,7 +134,7 @@ def poll(settings: Settings, now: datetime) -> dict[str, Any]:
     longest = max(query.period_seconds for query in queries)
     end = _floored(now - SETTLING, longest)
     last = _last_until(settings, f"{location}/{FOLDER}")
-    start = end - timedelta(hours=settings.cloudwatch_first_hours) if last is None else last - OVERLAP
+    start = end - timedelta(hours=settings.metrics.first_hours) if last is None else last - OVERLAP
     start = _floored(max(start, end - LONGEST), longest)
     if last is not None and end <= last:
         return {"datapoints": 0, "polled until": last.isoformat()}

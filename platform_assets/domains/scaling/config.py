@@ -59,10 +59,10 @@ class Rules:
 
 def load_rules(settings: Settings) -> Rules:
     """The rules of the settings' file; without one every cluster has its line in `<home>/scaling/desired.json`."""
-    if not settings.scaling_file:
+    if not settings.scaling.file:
         folder = settings.home / "scaling"
         return Rules(folder, {OTHERS: {"target": "file: desired.json"}}, Bounds())
-    path = Path(settings.scaling_file).expanduser().resolve()
+    path = Path(settings.scaling.file).expanduser().resolve()
     given = _read(path)
     try:
         bounds = Bounds(**given.get("checks", {}))

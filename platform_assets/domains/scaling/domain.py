@@ -13,6 +13,10 @@ DOMAIN = Domain(
     sources=("metrics",),
     tables=TABLES,
     assets="platform_assets.domains.scaling.domain_assets:all_assets",
+    settings={
+        "metrics": "platform_assets.domains.scaling.settings:MetricsSettings",
+        "scaling": "platform_assets.domains.scaling.settings:ScalingSettings",
+    },
     feature_groups=(INFRASTRUCTURE_METRICS,),
     pipelines=(
         Pipeline(

@@ -16,4 +16,4 @@ def all_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 def aws_services(settings: Settings) -> list[str]:
     """Names of the services that the settings make the domain use."""
-    return ["CloudWatch"] if settings.cloudwatch_poll else []
+    return ["CloudWatch"] if settings.metrics.poll else []

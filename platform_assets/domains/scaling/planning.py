@@ -44,7 +44,7 @@ def make_plan(
             str(rule.target),
             live[name],
             _forecast(rows.get(name)),
-            now if settings.scaling_apply or not rule.target.is_file else min(now, newest),
+            now if settings.scaling.apply or not rule.target.is_file else min(now, newest),
             rule.target.is_file,
             state.of(name, str(rule.target)),
             rule.policy,
@@ -123,7 +123,7 @@ def _limits(settings: Settings, rules: Rules, overrides: Mapping[str, str]) -> L
     """A check that does not count this time holds no single cluster either."""
     any_age, any_forecast = "metrics_are_fresh" in overrides, "forecasts_held" in overrides
     return Limits(
-        timedelta.max if any_age else timedelta(minutes=settings.scaling_max_age_minutes),
+        timedelta.max if any_age else timedelta(minutes=settings.scaling.max_age_minutes),
         0.0 if any_forecast else rules.bounds.min_confidence,
     )
 

@@ -65,7 +65,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     )
     def waf_decisions(context: dg.AssetExecutionContext) -> Any:
         lake, interval = lake_of(settings), interval_of(context)
-        policy, allow_list = load_policy(settings.policy_file), load_allow_list(settings.allow_list)
+        policy, allow_list = load_policy(settings.waf.policy_file), load_allow_list(settings.waf.allow_list)
         acts = audit_log.read(lake)
         hours, rows = decide_hours(
             lake,
@@ -133,7 +133,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 deps=[key_of(WAF_PLAN.key)],
                 description="IPv4 and IPv6 sets of WAF as the plan wants them; a dry run unless applying is on.",
                 group_name="waf",
-                kinds={"awswaf" if settings.waf_target == "aws" else "python"},
+                kinds={"awswaf" if settings.waf.target == "aws" else "python"},
                 owners=[OWNER],
                 automation_condition=follows_upstream(),
             )
@@ -141,7 +141,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     )
     def waf_ip_sets(context: dg.AssetExecutionContext) -> Any:
         lake, targets = lake_of(settings), waf_targets(settings)
-        if not settings.waf_apply:
+        if not settings.waf.apply:
             made, _ = make_plan(settings, lake, targets)
             made.check_complete()
             context.log.info("Dry run; nothing is changed. %s", made.summary())
@@ -173,7 +173,7 @@ def make_plan(
 
     WafError where no scope can be read; where some cannot, they are among the plans' `missing`.
     """
-    policy, allow_list = load_policy(settings.policy_file), load_allow_list(settings.allow_list)
+    policy, allow_list = load_policy(settings.waf.policy_file), load_allow_list(settings.waf.allow_list)
     now, acts = datetime.now(UTC), audit_log.read(lake)
     state = in_force(acts, now)
     special = policy.rules.act_on_special

@@ -57,8 +57,8 @@ def install(
         raise typer.BadParameter(f"--mode: {mode!r} is neither count nor enforce")
     settings = settings_of(home)
     calls = waf_calls(settings)
-    asked: dict[str, Any] = {"prefix": settings.waf_prefix, "mode": known[mode]}
-    asked["shards"] = load_policy(settings.policy_file).plan.shards
+    asked: dict[str, Any] = {"prefix": settings.waf.prefix, "mode": known[mode]}
+    asked["shards"] = load_policy(settings.waf.policy_file).plan.shards
     planned, failed = in_each({one: partial(plan_install, calls[one], scope=one, **asked) for one in calls})
     with console_of() as console:
         for plan in planned.values():
@@ -180,7 +180,7 @@ def overridden(settings: Settings, checks: Sequence[str] | None, reason: str, ru
     from platform_assets.domains.waf.manual.actions import Interventions
 
     settings.home.mkdir(parents=True, exist_ok=True)
-    details = f"weir {run} --apply" if settings.waf_apply else f"weir {run}, which only shows"
+    details = f"weir {run} --apply" if settings.waf.apply else f"weir {run}, which only shows"
     return [act.audit_id for act in Interventions(settings).override(checks, reason, details)]
 
 

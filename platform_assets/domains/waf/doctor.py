@@ -13,7 +13,7 @@ from platform_assets.settings import Settings
 
 def named_files(settings: Settings) -> tuple[State, str]:
     names = ("policy_file", "allow_list", "labelled_requests", "labelled_logs")
-    named = [(name, part.strip()) for name in names for part in getattr(settings, name).split(",") if part.strip()]
+    named = [(name, part.strip()) for name in names for part in getattr(settings.waf, name).split(",") if part.strip()]
     local = [(name, Path(part).expanduser()) for name, part in named if "://" not in part]
     absent = [f"{path} (WEIR_{name.upper()})" for name, path in local if not os.access(path, os.R_OK)]
     if absent:
@@ -24,8 +24,8 @@ def named_files(settings: Settings) -> tuple[State, str]:
 
 
 def waf(settings: Settings) -> tuple[State, str]:
-    mode = "plans are applied" if settings.waf_apply else "plans are only shown (see --apply, WEIR_WAF_APPLY)"
-    if settings.waf_target == "twin":
+    mode = "plans are applied" if settings.waf.apply else "plans are only shown (see --apply, WEIR_WAF_APPLY)"
+    if settings.waf.target == "twin":
         return "ok", f"The local WAF in {settings.home / 'waf'}; {mode}."
 
     def reach(scope: Scope) -> tuple[State, str]:
@@ -33,14 +33,14 @@ def waf(settings: Settings) -> tuple[State, str]:
         return asked(settings, what, f"answers; {mode}.", scope.region, Scope=scope.kind, Limit=1)
 
     with ThreadPoolExecutor() as pool:  # side by side: each may take as long as a check has
-        found = list(pool.map(reach, settings.scopes))
+        found = list(pool.map(reach, settings.waf.parsed_scopes))
     failed = [one for one in found if one[0] == "failed"]
     return ("failed" if failed else "ok"), " ".join(sentence for _, sentence in failed or found)
 
 
 def aws_services(settings: Settings) -> list[str]:
     """Names of the AWS services that the settings make the edge use."""
-    uses = {"SQS": bool(settings.raw_queue_url), "WAF": settings.waf_target == "aws"}
+    uses = {"SQS": bool(settings.cloudfront.queue_url), "WAF": settings.waf.target == "aws"}
     return [name for name, is_used in uses.items() if is_used]
 
 

@@ -12,6 +12,10 @@ DOMAIN = Domain(
     sources=("cloudfront",),
     tables=TABLES,
     assets="platform_assets.domains.waf.domain_assets:all_assets",
+    settings={
+        "cloudfront": "platform_assets.domains.waf.settings:CloudFrontSettings",
+        "waf": "platform_assets.domains.waf.settings:WafSettings",
+    },
     hourly_assets=(
         HourlyAsset("exports/database", (WAF_DECISIONS.key,)),
         HourlyAsset("exports/metrics", (WAF_DECISIONS.key,)),

@@ -111,8 +111,8 @@ def publish_freshness(settings: Settings, lake: Lake, now: datetime) -> dict[str
 
     Runs after WAF was brought to the plan, so with applying on, what is decided by now is applied by now.
     """
-    hours = freshness.hours_to_measure(lake, settings.waf_apply)
-    freshness.record_measured(lake, hours, settings.waf_apply)
+    hours = freshness.hours_to_measure(lake, settings.waf.apply)
+    freshness.record_measured(lake, hours, settings.waf.apply)
     measured = freshness.measure(lake, hours, now)
     report = metrics.publish(settings, [point for one in measured for point in one.points()])
     return {

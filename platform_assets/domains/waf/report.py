@@ -29,7 +29,7 @@ MODELS = ("request_attack", "client_abuse")
 
 def stop_where_not_applied(settings: Settings, outcome: Outcome) -> None:
     """RunFailed where a plan was to be applied and was not; a dry run has only shown that it would be stopped."""
-    if outcome.failed_checks and settings.waf_apply:
+    if outcome.failed_checks and settings.waf.apply:
         sentence = f"WAF stays as it is; a check stopped the plan: {outcome.failed_checks[0]}"
         raise RunFailed(sentence, ExitCode.STOPPED)
 
@@ -48,7 +48,7 @@ def _logs(console: Console, settings: Settings, outcome: Outcome) -> None:
     listed = outcome.metadata.get("raw/cloudfront/objects", {})
     if not outcome.hours:
         console.print(
-            f"Nothing new: all {listed.get('objects', 0)} log objects of {settings.cloudfront_raw} are known."
+            f"Nothing new: all {listed.get('objects', 0)} log objects of {settings.cloudfront.raw} are known."
         )
         return
     hours = sorted(set(outcome.hours))
@@ -80,7 +80,7 @@ def show_waf(console: Console, settings: Settings, outcome: Outcome) -> None:
     if not scopes:
         console.print(_why_nothing(settings))
     for scope in scopes:
-        where = f" in {scope}" if len(settings.scopes) > 1 else ""
+        where = f" in {scope}" if len(settings.waf.parsed_scopes) > 1 else ""
         operations = Counter((row["action"], row["operation"]) for row in plan if row["scope"] == scope)
         for (action, operation), number in sorted(operations.items()):
             console.print(f"{operation:>8} {number:>6,} × {action}{where}")
@@ -98,7 +98,7 @@ def show_waf(console: Console, settings: Settings, outcome: Outcome) -> None:
     if late := outcome.metadata.get("exports/freshness", {}).get("summary"):
         console.print(late)
     for failed in outcome.failed_checks:
-        console.print(f"[red]{'stopped' if settings.waf_apply else 'would be stopped'} by {failed}[/]")
+        console.print(f"[red]{'stopped' if settings.waf.apply else 'would be stopped'} by {failed}[/]")
 
 
 def _why_nothing(settings: Settings) -> str:

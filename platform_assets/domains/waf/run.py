@@ -36,6 +36,6 @@ def run_edge_command(
     with console_of() as console:
         outcome = run_pipeline(settings, "edge", stage_of(console), overridden(settings, override, reason, "run edge"))
         if input is not None:
-            remember(settings, cloudfront_raw=settings.cloudfront_raw)
+            remember(settings, cloudfront_raw=settings.cloudfront.raw)
         report.show_run(console, settings, outcome)
         report.stop_where_not_applied(settings, outcome)

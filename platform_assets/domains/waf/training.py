@@ -32,7 +32,7 @@ def labelled_requests(settings: Settings) -> Any:
     from weir_models.request_attack import corpus
 
     parts = [corpus.generate(SEED)]
-    for name in filter(None, (part.strip() for part in settings.labelled_requests.split(","))):
+    for name in filter(None, (part.strip() for part in settings.waf.labelled_requests.split(","))):
         parts.append(_labelled_file(Path(name)))
     return pd.concat(parts, ignore_index=True)[list(REQUEST_EXAMPLES.column_names)]
 
@@ -70,18 +70,18 @@ def labelled_clients(settings: Settings) -> Any:
     from platform_assets.domains.waf.policy import load_policy
 
     parts = []
-    splits = ["fit"] * (settings.training_days - 2) + ["calibrate", "evaluate"]
+    splits = ["fit"] * (settings.waf.training_days - 2) + ["calibrate", "evaluate"]
     for day, split in enumerate(splits):
         start, families = SIMULATED_START + timedelta(days=day), "all" if split == "evaluate" else "fit"
         command = ["simulator", "--start", f"{start:%Y-%m-%dT%H}", "--seed", str(SEED + day)]
         with simulated(settings, [*command, "--scale", str(SIMULATED_SCALE), "--families", families]) as folder:
             parts.append(_labelled_day(settings, folder, split))
-    for name in filter(None, (part.strip() for part in settings.labelled_logs.split(","))):
+    for name in filter(None, (part.strip() for part in settings.waf.labelled_logs.split(","))):
         folder = Path(name).expanduser()
         if not (folder / "raw").is_dir() or not (folder / "truth" / "clients.parquet").is_file():
             raise TrainingError(f"{folder} lacks raw/ or truth/clients.parquet; correct WEIR_LABELLED_LOGS.")
         labelled = _labelled_day(settings, folder, "fit").assign(family=f"folder:{folder.name}")
-        parts.append(without_echo(lake_of(settings), labelled, load_policy(settings.policy_file).rules))
+        parts.append(without_echo(lake_of(settings), labelled, load_policy(settings.waf.policy_file).rules))
     return pd.concat(parts, ignore_index=True)[list(CLIENT_EXAMPLES.column_names)]
 
 

@@ -94,7 +94,7 @@ def test_a_plan_that_is_made_again_has_to_pass_the_checks_again(
     settings: Settings, lake: Lake, target: IpSetTarget
 ) -> None:
     def forbid() -> None:
-        Path(settings.policy_file).write_text("checks: {max_new_blocks: 0}\n")
+        Path(settings.waf.policy_file).write_text("checks: {max_new_blocks: 0}\n")
 
     overtaken = Overtaken(target, times=1, also=forbid)
     with pytest.raises(PlanStoppedError, match=r"plan_adds_a_bounded_number stops it .* 0 are the bound") as caught:
@@ -133,7 +133,7 @@ def test_the_plan_keeps_to_the_budget_of_the_policy_and_widens_past_nobody_of_th
         {**decision(one, decided_at=HOUR).row(), HOUR_COLUMN: format_hour(HOUR - timedelta(hours=1))} for one in decided
     ]
     lake.overwrite_arrow(pa.Table.from_pylist(rows, schema=arrow_schema(WAF_DECISIONS, with_hour=True)), WAF_DECISIONS)
-    policy, allowed = Path(settings.policy_file), Path(settings.policy_file).with_name("allow.txt")
+    policy, allowed = Path(settings.waf.policy_file), Path(settings.waf.policy_file).with_name("allow.txt")
     policy.write_text("plan: {capacity: 3, max_collateral_share: 0.5}\n")
     allowed.write_text(f"{v4(7)}\n")
     made, _ = make_plan(settings.model_copy(update={"allow_list": str(allowed)}), lake, [target_on(twin, clock)])

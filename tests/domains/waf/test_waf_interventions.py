@@ -154,7 +154,7 @@ def test_a_block_by_a_person_and_a_decision_are_two_causes_of_one_entry(edge: Ed
 
 
 def test_a_block_by_a_person_gets_its_slot_before_any_model(edge: Edge) -> None:
-    Path(edge.settings.policy_file).write_text("plan: {capacity: 1}\n")
+    Path(edge.settings.waf.policy_file).write_text("plan: {capacity: 1}\n")
     edge.decide(on(ONE, request_count=900_000))
     edge.person.block(TWO, 2 * HOURS, "this one first")
     assert edge.apply() == {BLOCKED: {TWO}}
@@ -226,7 +226,7 @@ def test_a_version_that_nothing_rests_on_is_refused_with_those_that_are_there(ed
 @pytest.mark.parametrize("seed", range(5))
 def test_withdrawing_removes_exactly_what_rests_on_nothing_else(edge: Edge, seed: int) -> None:
     """Whatever versions decided whatever: the entries after are those of a world without the version."""
-    Path(edge.settings.policy_file).write_text("checks: {max_churn_share: 0.0, min_entries_for_churn: 0}\n")
+    Path(edge.settings.waf.policy_file).write_text("checks: {max_churn_share: 0.0, min_entries_for_churn: 0}\n")
     chance = random.Random(seed)
     drawn = {
         (number, version, action)

@@ -73,7 +73,7 @@ class Edge:
         return plan_and_apply(self.settings, self.lake, targets)
 
     def policy(self, text: str) -> None:
-        Path(self.settings.policy_file).write_text(text)
+        Path(self.settings.waf.policy_file).write_text(text)
 
 
 @pytest.fixture
@@ -107,8 +107,8 @@ def blocked(targets: Sequence[IpSetTarget]) -> list[set[str]]:
 )
 def test_scopes_are_read_in_order(tmp_path: Path, text: str, scopes: list[Scope]) -> None:
     settings = load_settings(tmp_path, waf_scopes=text)
-    assert list(settings.scopes) == scopes
-    assert settings.waf_scopes == ",".join(map(str, scopes))
+    assert list(settings.waf.parsed_scopes) == scopes
+    assert settings.waf.scopes == ",".join(map(str, scopes))
 
 
 @pytest.mark.parametrize(
@@ -449,7 +449,7 @@ def weir(edge: Edge, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setattr("platform_assets.domains.waf.apply.targets.WafTwin", partial(WafTwin, clock=clock))
     paced = partial(Calls, sleep=clock.sleep, clock=clock, jitter=random.Random(3))
     monkeypatch.setattr("platform_assets.domains.waf.apply.targets.Calls", paced)
-    remember(edge.settings, waf_scopes="CLOUDFRONT,REGIONAL:eu-west-1", policy_file=edge.settings.policy_file)
+    remember(edge.settings, waf_scopes="CLOUDFRONT,REGIONAL:eu-west-1", policy_file=edge.settings.waf.policy_file)
     yield Command(load_settings(edge.settings.home), clock)
 
 

@@ -20,13 +20,13 @@ from platform_assets.settings import Settings
 
 def waf_name(settings: Settings) -> str:
     """The WAF of the settings, as people call it."""
-    scopes = ", ".join(map(str, settings.scopes))
-    return "the local WAF" if settings.waf_target == "twin" else f"AWS WAF ({scopes})"
+    scopes = ", ".join(map(str, settings.waf.parsed_scopes))
+    return "the local WAF" if settings.waf.target == "twin" else f"AWS WAF ({scopes})"
 
 
 def waf_client(settings: Settings, region: str) -> Any:
     """A wafv2 client of a region: the twin in `<home>/waf`, or AWS. No call is made here."""
-    if settings.waf_target == "twin":
+    if settings.waf.target == "twin":
         return WafTwin(settings.home / "waf", region_name=region)
     try:
         # Retries are ours (calls.py): botocore's would repeat mutating calls past the token bucket.
@@ -39,15 +39,15 @@ def waf_client(settings: Settings, region: str) -> Any:
 
 def waf_calls(settings: Settings) -> dict[Scope, Calls]:
     """How each scope is called. Scopes of one region share client and token bucket: AWS counts by account and region."""
-    regions = dict.fromkeys(scope.region for scope in settings.scopes)
+    regions = dict.fromkeys(scope.region for scope in settings.waf.parsed_scopes)
     calls = {region: Calls(waf_client(settings, region)) for region in regions}
-    return {scope: calls[scope.region] for scope in settings.scopes}
+    return {scope: calls[scope.region] for scope in settings.waf.parsed_scopes}
 
 
 def waf_targets(settings: Settings) -> tuple[IpSetTarget, ...]:
     """The IP sets of the settings' prefix in each scope, and what was applied to them last, in `<home>/waf`."""
     return tuple(
-        IpSetTarget(calls.client, applied_store(settings, scope), scope=scope, prefix=settings.waf_prefix, calls=calls)
+        IpSetTarget(calls.client, applied_store(settings, scope), scope=scope, prefix=settings.waf.prefix, calls=calls)
         for scope, calls in waf_calls(settings).items()
     )
 
@@ -59,7 +59,7 @@ def applied_store(settings: Settings, scope: Scope) -> JsonAppliedStore:
         return (
             settings.home
             / "waf"
-            / f"applied-{'-'.join((settings.waf_target, *names, settings.waf_prefix))}.json".lower()
+            / f"applied-{'-'.join((settings.waf.target, *names, settings.waf.prefix))}.json".lower()
         )
 
     if scope.kind == "CLOUDFRONT":

@@ -127,8 +127,8 @@ def identifier_of(settings: Settings, lake: Lake) -> Identifier:
         new = ds.field("checked_at") >= pa.scalar(since, pa.timestamp("us", tz="UTC"))
         return [Identity.from_row(row) for row in lake.read_arrow(BOT_IDENTITIES, filter=new).to_pylist()]
 
-    resolver = SystemResolver(settings.bot_dns_timeout_seconds) if settings.bot_dns else None
-    return Identifier(datetime.now(UTC), resolver, settings.bot_dns_max_clients, recent)
+    resolver = SystemResolver(settings.waf.bot_dns_timeout_seconds) if settings.waf.bot_dns else None
+    return Identifier(datetime.now(UTC), resolver, settings.waf.bot_dns_max_clients, recent)
 
 
 def without_echo(lake: Lake, examples: Any, rules: Rules) -> Any:

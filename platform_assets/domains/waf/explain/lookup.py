@@ -188,7 +188,7 @@ def _people(
 
 
 def _explain_client(settings: Settings, lake: Lake, network: Network, now: datetime) -> Explanation:
-    rules, allowed = load_policy(settings.policy_file).rules, load_allow_list(settings.allow_list)
+    rules, allowed = load_policy(settings.waf.policy_file).rules, load_allow_list(settings.waf.allow_list)
     state = in_force(audit_log.read(lake), now)
     back = _rolled_back(lake, state, now)
     decisions, planned = _decisions(lake, network, now, back), _planned(lake, network)

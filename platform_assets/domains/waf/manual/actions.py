@@ -81,13 +81,13 @@ class Interventions:
             raise InterventionError(
                 f"{network} is wider than /{WIDEST[network.version]}, the widest network that is blocked by hand; block parts of it."
             )
-        if special_ranges(load_policy(self.settings.policy_file).rules.act_on_special).overlaps(network):
+        if special_ranges(load_policy(self.settings.waf.policy_file).rules.act_on_special).overlaps(network):
             raise InterventionError(
                 f"{network} overlaps a private or special-purpose range, which is never blocked; name public addresses."
             )
-        if Ranges.of(load_allow_list(self.settings.allow_list)).overlaps(network):
+        if Ranges.of(load_allow_list(self.settings.waf.allow_list)).overlaps(network):
             raise InterventionError(
-                f"{network} overlaps the allow list {self.settings.allow_list}; correct that list first, or block what is beside it."
+                f"{network} overlaps the allow list {self.settings.waf.allow_list}; correct that list first, or block what is beside it."
             )
         for act in self.in_force().allowed:
             if Ranges.of([act.subject]).overlaps(network):
@@ -110,7 +110,7 @@ class Interventions:
         at, now = as_utc(to), self.clock()
         if at >= now:
             raise InterventionError(f"{instant(at)} is not in the past; name a time before {instant(now)} (UTC).")
-        policy = load_policy(self.settings.policy_file)
+        policy = load_policy(self.settings.waf.policy_file)
         try:
             held = unexpired(self.lake, now, policy, as_of=at)
             how = "what the table of decisions held then"
@@ -138,7 +138,7 @@ class Interventions:
         return [self._add(OVERRIDE, name, reason, details=run) for name in dict.fromkeys(checks)]
 
     def _behind(self) -> dict[str, frozenset[str]]:
-        now, policy, back = self.clock(), load_policy(self.settings.policy_file), self.in_force().rollback
+        now, policy, back = self.clock(), load_policy(self.settings.waf.policy_file), self.in_force().rollback
         rolled_back = [] if back is None else audit_log.gone_back_to(self.lake, back, now)
         return audit_log.versions_behind(self.lake, [*unexpired(self.lake, now, policy), *rolled_back])
 

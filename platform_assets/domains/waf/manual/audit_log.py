@@ -96,4 +96,4 @@ def versions_of(row: Row, request_model_version: str | None) -> frozenset[str]:
 
 def who(settings: Settings) -> str:
     """The system's user, and with AWS as target the caller that AWS knows."""
-    return caller(settings.aws_region, asks_aws=settings.waf_target == "aws")
+    return caller(settings.aws_region, asks_aws=settings.waf.target == "aws")
