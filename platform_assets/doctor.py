@@ -50,7 +50,7 @@ from platform_assets.resources.spark.cluster import RunnerError
 from platform_assets.resources.spark.engines import runner_of
 from platform_assets.settings import Settings, unknown_variables
 from platform_assets.waf.scopes import Scope
-from spark_jobs.lake import Lake, LakeError
+from spark_jobs.storage.lake import Lake, LakeError
 
 State = Literal["ok", "missing", "failed", "off"]
 COLOURS: dict[State, str] = {"ok": "green", "missing": "yellow", "failed": "red", "off": "dim"}

@@ -25,7 +25,7 @@ from platform_assets.waf.tables import TABLES as WAF_TABLES
 from spark_jobs import registry
 from spark_jobs.contract import format_hour, parse_hour
 from spark_jobs.errors import ExitCode, WeirError
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 
 TABLES = {table.name: table for table in (*registry.sources()["cloudfront"].tables, *WAF_TABLES)}
 REQUEST_ID = re.compile(r"[\w+/=-]{16,128}|[0-9a-f]{16,64}(-\d+)?:\d+")

@@ -18,8 +18,8 @@ from platform_assets.settings import Settings
 from platform_assets.staleness import DATABASE_KEY, METRICS_KEY, record_made
 from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
 from spark_jobs.contract import parse_hour
-from spark_jobs.lake import Lake
 from spark_jobs.registry import tables
+from spark_jobs.storage.lake import Lake
 
 OWNER = "team:edge"
 OBJECT_COUNTS = tables()["parsed/cloudfront/object_counts"]

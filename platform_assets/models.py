@@ -16,7 +16,8 @@ from platform_assets.settings import Settings
 from platform_assets.training import SEED, TRAINING, TrainingError, TrainingSet
 from spark_jobs import registry as sources
 from spark_jobs.contract import Source, Table
-from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 MODELS = {name: one.table for name, one in TRAINING.items()}
 """Model -> the table that it is fitted on."""

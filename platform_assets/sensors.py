@@ -17,7 +17,7 @@ from platform_assets.settings import Settings
 from platform_assets.staleness import stale_parsed_hours
 from spark_jobs import registry
 from spark_jobs.contract import RawFiles, Source
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 
 PARTITION_RANGE_START = "dagster/asset_partition_range_start"
 PARTITION_RANGE_END = "dagster/asset_partition_range_end"

@@ -20,7 +20,6 @@ from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings
 from spark_jobs.contract import Interval, Table
 from spark_jobs.errors import ExitCode, WeirError
-from spark_jobs.lake import Lake
 from spark_jobs.sources.cloudfront.tables import (
     CLIENT_EXAMPLES,
     CLIENT_MODEL_INPUTS,
@@ -30,6 +29,7 @@ from spark_jobs.sources.cloudfront.tables import (
     SOURCE,
 )
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, INCIDENT_EXAMPLES, STEP_SECONDS
+from spark_jobs.storage.lake import Lake
 
 SEED = 20_260_101
 SIMULATED_START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -146,9 +146,9 @@ def _labelled_day(settings: Settings, folder: Path, split: str) -> Any:
 
     from platform_assets.parameters import parameters_of
     from platform_assets.resources.objects import list_objects
-    from spark_jobs import ledger
+    from spark_jobs.incremental import ledger
     from spark_jobs.main import JobRun
-    from spark_jobs.session import spark_session
+    from spark_jobs.runtime.session import spark_session
     from spark_jobs.sources.cloudfront import jobs
     from spark_jobs.sources.cloudfront.layouts import name_hour
     from weir_models.client_abuse import labelling
@@ -192,7 +192,7 @@ def _metric_rows(settings: Settings, folder: Path) -> Any:
     from platform_assets.raw import update_ledger
     from platform_assets.staleness import stale_parsed_hours
     from spark_jobs.main import JobRun
-    from spark_jobs.session import spark_session
+    from spark_jobs.runtime.session import spark_session
     from spark_jobs.sources.metrics import jobs
 
     update = {"lake": str(folder / "lake"), "metrics_raw": str(folder / "raw"), "metrics_mapping": {}}

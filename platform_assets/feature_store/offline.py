@@ -17,7 +17,8 @@ from platform_assets.feature_store.groups import EVENT_AT, INGESTED_AT, FeatureG
 from platform_assets.feature_store.point_in_time import AT, entities_of, microseconds, point_in_time
 from platform_assets.feature_store.tables import table_of
 from spark_jobs.contract import HOUR_COLUMN, HOUR_FORMAT, format_hour
-from spark_jobs.lake import Lake, arrow_schema, arrow_type
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema, arrow_type
 
 TIME = pa.timestamp("us", "UTC")
 

@@ -20,7 +20,7 @@ from platform_assets.scaling.rules import Rule, Rules, load_rules
 from platform_assets.scaling.tables import SCALING_PLAN
 from platform_assets.scaling.targets import NodeTarget
 from platform_assets.settings import Settings
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 
 NO_OVERRIDES: Mapping[str, str] = MappingProxyType({})
 

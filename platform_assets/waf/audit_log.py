@@ -18,8 +18,9 @@ from platform_assets.waf.decisions import Row
 from platform_assets.waf.errors import WafError
 from platform_assets.waf.tables import WAF_AUDIT, WAF_ROLLBACK_DECISIONS
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.registry import tables
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 CLIENT_SCORES = tables()["predictions/client_scores"]
 REQUEST_MODEL = "request_attack"

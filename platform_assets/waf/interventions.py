@@ -23,7 +23,7 @@ from platform_assets.waf.policy import load_allow_list, load_policy
 from platform_assets.waf.ranges import Network, Ranges, parse_network, special_ranges
 from platform_assets.waf.tables import WAF_PLAN
 from spark_jobs.errors import ExitCode
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 
 LONGEST = timedelta(days=365)
 """Shorter than the audit is kept, so that nothing is forgotten while it is in force."""

@@ -24,7 +24,8 @@ from platform_assets.resources.notifier import NotifierError
 from platform_assets.resources.registry import NoChampionError
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
-from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 from weir_models.anomaly_detection.model import AnomalyDetection
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)

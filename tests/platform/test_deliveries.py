@@ -29,8 +29,10 @@ from platform_assets.waf.deciding import decide_hours, identifier_of, loader_of
 from platform_assets.waf.policy import load_policy
 from platform_assets.waf.tables import WAF_DECISIONS
 from platform_assets.waf.twin import WafTwin
-from spark_jobs import lineage, registry, session
+from spark_jobs import registry
 from spark_jobs.contract import Interval
+from spark_jobs.incremental import lineage
+from spark_jobs.runtime import session
 from tests.spark_jobs.cloudfront_lines import gzipped, line, log
 from tests.waf.decision_world import EagerModel
 

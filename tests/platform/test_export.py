@@ -20,7 +20,7 @@ from platform_assets.export import ExportError, export_table, exportable, find_t
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.contract import Table, format_hour
-from spark_jobs.lake import arrow_schema
+from spark_jobs.storage.schema import arrow_schema
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "tables.md"
 AT = datetime(2026, 11, 20, 14, tzinfo=UTC)

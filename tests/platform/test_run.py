@@ -27,7 +27,7 @@ from platform_assets.settings import Settings, load_settings
 from platform_assets.staleness import stale_by_lineage, stale_parsed_hours, steps
 from platform_assets.tables import all_tables
 from platform_assets.waf.tables import WAF_DECISIONS, WAF_PLAN
-from spark_jobs.lineage import MADE_HOURS
+from spark_jobs.incremental.lineage import MADE_HOURS
 from spark_jobs.registry import sources
 from spark_jobs.sources.cloudfront import checks as table_checks
 

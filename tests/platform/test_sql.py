@@ -20,8 +20,8 @@ from platform_assets.sql_tables import sql_columns, sql_name, sql_tables, sql_ty
 from platform_assets.tables import all_tables
 from platform_assets.waf.tables import WAF_DECISIONS
 from spark_jobs.contract import Table
-from spark_jobs.lake import arrow_schema
 from spark_jobs.registry import tables
+from spark_jobs.storage.schema import arrow_schema
 
 REQUESTS = tables()["parsed/cloudfront/requests"]
 HOURS = ("2026-11-20-13", "2026-11-20-14", "2026-11-21-00")

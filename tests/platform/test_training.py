@@ -19,8 +19,8 @@ from platform_assets.settings import Settings
 from platform_assets.training import TRAINING, TrainingError, with_incidents
 from spark_jobs.contract import HOUR_COLUMN
 from spark_jobs.errors import exit_code_of
-from spark_jobs.lake import arrow_schema
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN
+from spark_jobs.storage.schema import arrow_schema
 
 START = datetime(2026, 11, 16, tzinfo=UTC)
 

@@ -39,9 +39,9 @@ from platform_assets.waf.plan import plan
 from platform_assets.waf.scopes import CLOUDFRONT
 from platform_assets.waf.target import WafClient
 from platform_assets.waf.web_acls import use_lines
-from spark_jobs.calls import Call as SparkCall
-from spark_jobs.lake import Lake
-from spark_jobs.objects import Storage
+from spark_jobs.runtime.calls import Call as SparkCall
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.objects import Storage
 from tests.resources.aws_recorder import ACCOUNT, Call, IamPolicy, Recorder
 from tests.resources.scaled_groups import scaled_groups
 
@@ -455,11 +455,11 @@ from platform_assets.retention import carry_out
 from platform_assets.settings import load_settings
 from spark_jobs.contract import Interval
 from spark_jobs.main import JobRun, run_job
-from spark_jobs.session import spark_session
-from spark_jobs.sources.cloudfront.parse import ParseOptions
+from spark_jobs.runtime.session import spark_session
+from spark_jobs.sources.cloudfront.log_object import ParseOptions
 from spark_jobs.sources.cloudfront.tables import OBJECTS, REQUESTS
-from spark_jobs.ledger import RawObject
-from spark_jobs.sources.cloudfront.transform import transform
+from spark_jobs.incremental.ledger import RawObject
+from spark_jobs.sources.cloudfront.requests import transform
 
 settings = load_settings(Path(sys.argv[1]))
 update_ledger(settings)

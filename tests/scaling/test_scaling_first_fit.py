@@ -13,8 +13,9 @@ from platform_assets.resources.engine import lake_of
 from platform_assets.run import FIRST_FIT_HOURS, Runner
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 

@@ -23,12 +23,13 @@ from platform_assets.waf.applied_store import JsonAppliedStore
 from platform_assets.waf.decisions import Decision
 from platform_assets.waf.interventions import Interventions
 from platform_assets.waf.tables import WAF_DECISIONS
-from spark_jobs import ledger
 from spark_jobs.contract import HOUR_COLUMN, format_hour
-from spark_jobs.lake import arrow_schema
+from spark_jobs.incremental import ledger
 from spark_jobs.sources.cloudfront.layouts import name_hour
-from spark_jobs.sources.cloudfront.parse import LogObject, ObjectParser, ParseOptions
+from spark_jobs.sources.cloudfront.log_object import LogObject, ParseOptions
+from spark_jobs.sources.cloudfront.parse import ObjectParser
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, OBJECTS, REQUEST_MODEL_INPUTS
+from spark_jobs.storage.schema import arrow_schema
 
 HOUR = timedelta(hours=1)
 

@@ -25,8 +25,9 @@ from platform_assets.waf.target import ApplyReport
 from platform_assets.waf.twin import WafTwin
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.errors import exit_code_of
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.sources.cloudfront.tables import CLIENT_SCORES
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 OURS, THEIRS = v4(1), v4(2)

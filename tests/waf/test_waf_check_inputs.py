@@ -21,8 +21,9 @@ from platform_assets.waf.checks import Bounds, CheckInputs, Drift
 from platform_assets.waf.drift import feature_drift, stability_index
 from platform_assets.waf.policy import Policy
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour, parse_hour
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.sources.cloudfront.tables import CLIENT_DAILY, OBJECT_COUNTS
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 NEWEST = datetime(2026, 11, 20, 13, tzinfo=UTC)
 HOURS, FEATURES = "hours_are_complete", "features_are_as_usual"

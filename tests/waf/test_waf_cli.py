@@ -20,7 +20,7 @@ from platform_assets.waf import audit_log
 from platform_assets.waf.tables import WAF_DECISIONS
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.errors import exit_code_of
-from spark_jobs.lake import arrow_schema
+from spark_jobs.storage.schema import arrow_schema
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 ONE, TWO = v4(1), v4(2)

@@ -21,9 +21,10 @@ from platform_assets.waf.plan import LiveSet, Plan, plan
 from platform_assets.waf.slots import Budget
 from platform_assets.waf.tables import WAF_DECISIONS
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour, parse_hour
-from spark_jobs.lake import Lake, arrow_schema
-from spark_jobs.lineage import MADE_HOURS
+from spark_jobs.incremental.lineage import MADE_HOURS
 from spark_jobs.sources.cloudfront.tables import OBJECTS, REQUESTS
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 HOUR = format_hour(datetime.now(UTC) - timedelta(hours=30))
 BEFORE = format_hour(parse_hour(HOUR) - timedelta(hours=5))

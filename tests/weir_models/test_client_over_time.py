@@ -14,10 +14,10 @@ from test_client_abuse import examples
 from platform_assets.waf.decisions import Decision
 from platform_assets.waf.policy import load_policy
 from platform_assets.waf.rules import decide
-from spark_jobs.lake import arrow_schema
-from spark_jobs.sources.cloudfront.hourly import COLUMNS, client_hourly_rows
+from spark_jobs.sources.cloudfront.client_daily import client_daily_rows
+from spark_jobs.sources.cloudfront.client_hourly import COLUMNS, client_hourly_rows
 from spark_jobs.sources.cloudfront.tables import REQUESTS
-from spark_jobs.sources.cloudfront.trailing import client_daily_rows
+from spark_jobs.storage.schema import arrow_schema
 from weir_models.client_abuse import evaluation, model
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
