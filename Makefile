@@ -57,7 +57,7 @@ eval-anomalies: $(STAMP) ## the anomaly detector on public series (WEIR_EVAL_DAT
 	@$(BIN)/python -m benchmarks.evaluate_anomalies --document docs/anomalies.md
 
 package: $(STAMP) ## what a cluster needs, into build/: wheel, main.py, zip of the jobs, requirements.txt
-	@$(BIN)/python -m spark_jobs.package build
+	@$(BIN)/python -m spark_jobs.runtime.package build
 	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv build --quiet --wheel --out-dir build
 	@rm -rf build/lib build/bdist.* build/*.egg-info
 

@@ -16,11 +16,11 @@ import pandas as pd
 
 from platform_assets.ingest.objects import list_objects
 from spark_jobs.contract import Interval
-from spark_jobs.lake import Lake
 from spark_jobs.main import JobRun
-from spark_jobs.session import spark_session
+from spark_jobs.runtime.session import spark_session
 from spark_jobs.sources.cloudfront import jobs, ledger
 from spark_jobs.sources.cloudfront.tables import CLIENT_EXAMPLES, OBJECTS
+from spark_jobs.storage.lake import Lake
 from weir_models.client_abuse import labeling
 
 FIRST_DAY = datetime(2026, 11, 20, tzinfo=UTC)

@@ -13,7 +13,7 @@ import pandas as pd
 from benchmarks.client_days import client_frame
 from benchmarks.client_tables import share
 from benchmarks.eval_render import FIELDS, aws_encoded
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 from weir_models.client_abuse import evaluation
 from weir_models.client_abuse.model import ClientAbuse
 

@@ -76,7 +76,7 @@ def python(data: Path, out: Path) -> Steps:
 
 def spark(data: Path, out: Path) -> Steps:
     from benchmarks import spark_peer as peer
-    from spark_jobs.session import spark_session
+    from spark_jobs.runtime.session import spark_session
 
     session = spark_session(CLASSIC)
     return {
@@ -113,9 +113,9 @@ def _ours(data: Path, out: Path, engine: str) -> Steps:
 def job_run(out: Path, engine: str, hours: tuple[str, str] | None = None, **parameters: str) -> Any:
     from benchmarks.generate import DAY
     from spark_jobs.contract import Interval
-    from spark_jobs.lake import Lake
     from spark_jobs.main import JobRun
-    from spark_jobs.session import spark_session
+    from spark_jobs.runtime.session import spark_session
+    from spark_jobs.storage.lake import Lake
 
     interval = Interval.spanning(*(hours or (f"{DAY}-00", f"{DAY}-23")))
     return JobRun(spark_session(engine), Lake(str(out / "lake")), interval, parameters, TASKS)
@@ -123,7 +123,7 @@ def job_run(out: Path, engine: str, hours: tuple[str, str] | None = None, **para
 
 def _fill_ledger(lake: Any, data: Path) -> None:
     """As the asset of the raw objects does: every object by name, etag and size."""
-    from spark_jobs import ledger
+    from spark_jobs.incremental import ledger
     from spark_jobs.sources.cloudfront.layouts import name_hour
     from spark_jobs.sources.cloudfront.tables import OBJECTS
 

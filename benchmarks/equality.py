@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from spark_jobs.contract import Table
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.sources.cloudfront.tables import CLIENT_DAILY, CLIENT_HOURLY, REQUESTS
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 REFERENCE = "ours_sail"
 FLOAT_TOLERANCE = 1e-9

@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from spark_jobs.sources.cloudfront.parse import LogObject, ObjectParser, ParseOptions
+from spark_jobs.sources.cloudfront.log_object import LogObject, ParseOptions
+from spark_jobs.sources.cloudfront.parse import ObjectParser
 
 FIELDS = (
     "date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) "

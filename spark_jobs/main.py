@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.calls import Call, CallError, answer_uri, read_text, write_text
 from spark_jobs.contract import Interval
-from spark_jobs.lake import Lake
-from spark_jobs.objects import Storage
-from spark_jobs.session import SUBMITTED, spark_session
+from spark_jobs.runtime.calls import Call, CallError, answer_uri, read_text, write_text
+from spark_jobs.runtime.session import SUBMITTED, spark_session
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.objects import Storage
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

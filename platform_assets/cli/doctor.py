@@ -50,8 +50,8 @@ from platform_assets.ingest.notifications import queue_url, region_of
 from platform_assets.ingest.objects import ObjectsError, count_objects
 from platform_assets.settings import Settings, unknown_variables
 from spark_jobs.contract import RawFiles, Source
-from spark_jobs.lake import Lake, LakeError
 from spark_jobs.registry import sources
+from spark_jobs.storage.lake import Lake, LakeError
 
 State = Literal["ok", "missing", "failed", "off"]
 Check = Callable[[Settings], tuple[State, str]]

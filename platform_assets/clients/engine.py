@@ -1,6 +1,6 @@
 """The resources `spark` and `lake`: settings -> an engine that runs jobs, and the lake that they write.
 
-How a job computes is in spark_jobs; where its tables lie is in spark_jobs/lake.py; how other machines are asked to run
+How a job computes is in spark_jobs; where its tables lie is in spark_jobs/storage/lake.py; how other machines are asked to run
 one is in spark/.
 """
 
@@ -14,8 +14,8 @@ from platform_assets.clients.spark.cluster import Cluster, published, run_on
 from platform_assets.clients.spark.engines import EMBEDDED, runner_of
 from platform_assets.settings import Settings
 from spark_jobs.contract import Interval, Job, Source
-from spark_jobs.lake import Lake
-from spark_jobs.objects import Storage
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.objects import Storage
 
 
 def storage_of(settings: Settings) -> Storage:
@@ -48,7 +48,7 @@ class SparkRunner:
         if self.cluster is not None:
             return run_on(self.cluster, source, job, lake, interval, parameters or {}, self.tasks)
         from spark_jobs.main import JobRun, run_job
-        from spark_jobs.session import spark_session
+        from spark_jobs.runtime.session import spark_session
 
         given = dict(parameters or {})
         if runner_of(self.engine) == "connect":

@@ -17,7 +17,7 @@ from platform_assets.outputs.sql_tables import HOUR, sql_columns, sql_tables, sq
 from platform_assets.settings import Settings
 from spark_jobs.contract import Column, Table
 from spark_jobs.errors import ExitCode, WeirError
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 
 LAKE_PARAMETER = "weir.lake"
 """Marks a table as made here, with the root of the lake whose table it is."""

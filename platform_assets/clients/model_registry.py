@@ -10,8 +10,8 @@ from typing import Any
 from platform_assets.settings import Settings
 from spark_jobs.contract import Table
 from spark_jobs.errors import ExitCode, WeirError
-from spark_jobs.lake import Lake
-from spark_jobs.scoring import UnusableModelError, first_line
+from spark_jobs.runtime.scoring import UnusableModelError, first_line
+from spark_jobs.storage.lake import Lake
 
 
 class NoChampionError(WeirError):

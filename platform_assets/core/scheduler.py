@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from platform_assets.settings import Settings
-    from spark_jobs.lake import Lake
+    from spark_jobs.storage.lake import Lake
 
 Kind = Literal["ledger", "hours", "models", "end"]
 ORDER: tuple[Kind, ...] = ("ledger", "hours", "models", "end")

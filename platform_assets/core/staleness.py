@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from platform_assets.core.domain import domains, made_hourly, tables
 from spark_jobs import registry
 from spark_jobs.contract import HOUR_COLUMN
-from spark_jobs.lake import Lake
-from spark_jobs.lineage import Step
+from spark_jobs.incremental.lineage import Step
+from spark_jobs.storage.lake import Lake
 
 
 def steps() -> dict[str, Step]:
@@ -33,7 +33,7 @@ def steps() -> dict[str, Step]:
 
 def stale_by_lineage(lake: Lake, keys: Sequence[str]) -> list[str]:
     """Hours that any of the assets has to make again, as far as what is upstream of them is made already."""
-    from spark_jobs import lineage
+    from spark_jobs.incremental import lineage
 
     known, chain = lineage.recorded(lake), steps()
     return sorted({hour for key in keys for hour in lineage.stale(chain[key], known)})
@@ -41,7 +41,7 @@ def stale_by_lineage(lake: Lake, keys: Sequence[str]) -> list[str]:
 
 def stale_parsed_hours(lake: Lake, name: str) -> list[str]:
     """Hours whose parsed tables are not recorded as made from all objects of the ledger as they are now."""
-    from spark_jobs import ledger, lineage
+    from spark_jobs.incremental import ledger, lineage
 
     known, source = lineage.recorded(lake), registry.sources()[name]
     first, *others = (known.get(table.key, {}) for table in source.parsed)
@@ -51,7 +51,7 @@ def stale_parsed_hours(lake: Lake, name: str) -> list[str]:
 
 def record_parsed(lake: Lake, hours: Sequence[str], name: str) -> None:
     """Record parsed hours: each is the hash of the objects that object_counts shows for it."""
-    from spark_jobs import ledger, lineage
+    from spark_jobs.incremental import ledger, lineage
 
     source, columns = registry.sources()[name], ["source_object", "etag", HOUR_COLUMN]
     counts = lake.read_arrow(source.object_counts, hours, columns=columns)
@@ -60,7 +60,7 @@ def record_parsed(lake: Lake, hours: Sequence[str], name: str) -> None:
 
 def record_made(lake: Lake, keys: Sequence[str], hours: Sequence[str]) -> None:
     """Record that the hours of the assets were made from what is upstream of them now."""
-    from spark_jobs import lineage
+    from spark_jobs.incremental import lineage
 
     known, chain = lineage.recorded(lake), steps()
     lineage.record(lake, {key: lineage.expected(chain[key], known, hours) for key in keys})

@@ -15,8 +15,8 @@ from platform_assets.feature_store.groups import EVENT_AT, FeatureGroup, groups,
 from platform_assets.feature_store.store import Ingested, ingest
 from platform_assets.settings import Settings
 from spark_jobs.contract import Table
-from spark_jobs.lake import Lake
-from spark_jobs.lineage import Step
+from spark_jobs.incremental.lineage import Step
+from spark_jobs.storage.lake import Lake
 
 OWNER = "team:edge"
 
@@ -57,7 +57,7 @@ def feature_group_asset(
 
 
 def _record(lake: Lake, step: Step, hours: Sequence[str]) -> None:
-    from spark_jobs import lineage
+    from spark_jobs.incremental import lineage
 
     lineage.record(lake, {step.key: lineage.expected(step, lineage.recorded(lake), hours)})
 

@@ -16,7 +16,8 @@ import pyarrow.dataset as ds
 from platform_assets.feature_store.groups import EVENT_AT, INGESTED_AT, FeatureGroup, FeatureStoreError, table_of
 from platform_assets.feature_store.point_in_time import AT, entities_of, microseconds, point_in_time
 from spark_jobs.contract import HOUR_COLUMN, HOUR_FORMAT, format_hour
-from spark_jobs.lake import Lake, arrow_schema, arrow_type
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema, arrow_type
 
 TIME = pa.timestamp("us", "UTC")
 

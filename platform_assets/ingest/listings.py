@@ -14,8 +14,9 @@ from platform_assets.ingest.objects import ListedObject, S3Prefix, list_objects
 from platform_assets.ingest.recent import is_worthwhile, list_recent, series_of
 from platform_assets.settings import Settings, value_of
 from spark_jobs.contract import Column, Table
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.registry import sources
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa

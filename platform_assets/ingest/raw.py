@@ -17,8 +17,8 @@ from platform_assets.ingest.objects import ListedObject, list_objects
 from platform_assets.settings import Settings
 from spark_jobs.contract import RawFiles, Source, Table
 from spark_jobs.errors import ExitCode, WeirError
-from spark_jobs.lake import Lake
 from spark_jobs.registry import sources
+from spark_jobs.storage.lake import Lake
 
 
 class NoInputError(WeirError):
@@ -142,7 +142,7 @@ def _settled(settings: Settings, known: Any, told: list[ListedObject]) -> list[L
 
 
 def _without_repeats(lake: Lake, table: Table) -> Any:
-    from spark_jobs import ledger
+    from spark_jobs.incremental import ledger
 
     def once(rows: Any) -> Any:
         found = ledger.without_repeats(rows)
@@ -156,7 +156,7 @@ def _with(
     settings: Settings, source: Source, lake: Lake, known: Any, found: Iterable[ListedObject], now: datetime
 ) -> Any:
     """The ledger with the objects found; it is in the lake when this returns."""
-    from spark_jobs import ledger
+    from spark_jobs.incremental import ledger
 
     of_source = import_module(f"spark_jobs.sources.{source.name}.ledger")
     updated = ledger.with_listed(known, map(vars, found), now, of_source.name_hour)
@@ -172,7 +172,7 @@ def _with(
 def _observed(settings: Settings, source: Source, of_source: Any, unnamed: Any) -> Any:
     """Hours of objects whose names do not tell them, by looking into the objects; in this process, wherever jobs run."""
     from platform_assets.core.job_parameters import parameters_of
-    from spark_jobs.session import spark_session
+    from spark_jobs.runtime.session import spark_session
 
     runner = SparkRunner.of(settings)
     return of_source.observed_hours(

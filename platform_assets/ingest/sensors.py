@@ -22,7 +22,7 @@ from platform_assets.settings import Settings
 from platform_assets.training.models import keys_of_model
 from spark_jobs import registry
 from spark_jobs.contract import RawFiles, Source, parse_hour
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 
 PARTITION_RANGE_START = "dagster/asset_partition_range_start"
 PARTITION_RANGE_END = "dagster/asset_partition_range_end"

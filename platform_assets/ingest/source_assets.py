@@ -18,7 +18,7 @@ from platform_assets.core.staleness import record_made, record_parsed
 from platform_assets.settings import Settings
 from spark_jobs import registry
 from spark_jobs.contract import PARSED_LAYER, Interval, Job, Source, Table
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 
 
 def source_assets(settings: Settings) -> list[dg.AssetsDefinition]:

@@ -12,8 +12,8 @@ import dagster as dg
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.tables import all_tables
 from platform_assets.settings import Settings
-from spark_jobs import lineage
 from spark_jobs.contract import format_hour
+from spark_jobs.incremental import lineage
 
 COMPACTION_KEY = dg.AssetKey(["housekeeping", "compaction"])
 SETTLED_HOURS = 26

@@ -20,7 +20,8 @@ from platform_assets.clients.engine import lake_of
 from platform_assets.outputs.sql_tables import database_of, sql_tables
 from platform_assets.settings import Settings
 from spark_jobs.errors import ExitCode, WeirError
-from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 if TYPE_CHECKING:
     import duckdb

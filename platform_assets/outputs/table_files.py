@@ -21,7 +21,8 @@ from platform_assets.core.times import as_utc, instant
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, Table, parse_hour
 from spark_jobs.errors import ExitCode, WeirError
-from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -16,7 +16,8 @@ from platform_assets.settings import Settings
 from platform_assets.training.sets import SEED, TrainingError, TrainingSet, training_sets
 from spark_jobs import registry as sources
 from spark_jobs.contract import Source, Table
-from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 
 def source_of(training: TrainingSet) -> Source:

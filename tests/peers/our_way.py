@@ -20,12 +20,13 @@ from platform_assets.domains.waf.explain import explain
 from platform_assets.domains.waf.manual.actions import Interventions
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.settings import Settings, load_settings
-from spark_jobs import ledger
 from spark_jobs.contract import HOUR_COLUMN, format_hour
-from spark_jobs.lake import arrow_schema
+from spark_jobs.incremental import ledger
 from spark_jobs.sources.cloudfront.layouts import name_hour
-from spark_jobs.sources.cloudfront.parse import LogObject, ObjectParser, ParseOptions
+from spark_jobs.sources.cloudfront.log_object import LogObject, ParseOptions
+from spark_jobs.sources.cloudfront.parse import ObjectParser
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, OBJECTS, REQUEST_MODEL_INPUTS
+from spark_jobs.storage.schema import arrow_schema
 from tests.domains.waf.decision_world import START, World
 from tests.domains.waf.waf_world import Clock, target_on
 from tests.peers.peer_logs import ATTACK_PATH, Block, LogFile

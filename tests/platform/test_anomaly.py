@@ -24,9 +24,10 @@ from platform_assets.domains.anomaly import alerting, scoring
 from platform_assets.domains.anomaly.assets import score
 from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
 from platform_assets.settings import Settings
-from spark_jobs import lineage
 from spark_jobs.contract import HOUR_COLUMN, format_hour
-from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.incremental import lineage
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 from weir_models.anomaly_detection.model import AnomalyDetection
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)

@@ -34,12 +34,13 @@ from platform_assets.clients.spark import emr_serverless, glue
 from platform_assets.clients.spark.cluster import RunnerError, Submission
 from platform_assets.definitions import build_defs
 from platform_assets.settings import Settings, load_settings
-from spark_jobs import package, registry
-from spark_jobs.calls import fetch_folder, publish_folder
+from spark_jobs import registry
 from spark_jobs.contract import Interval
-from spark_jobs.lake import arrow_schema
-from spark_jobs.objects import Storage
+from spark_jobs.runtime import package
+from spark_jobs.runtime.calls import fetch_folder, publish_folder
 from spark_jobs.sources.cloudfront.tables import OBJECTS, REQUESTS
+from spark_jobs.storage.objects import Storage
+from spark_jobs.storage.schema import arrow_schema
 from tests.spark_jobs.cloudfront_lines import gzipped, line, log
 
 ROLE = "arn:aws:iam::123456789012:role/weir-jobs"
@@ -272,7 +273,7 @@ def test_over_spark_connect_a_model_is_read_from_beside_the_lake(
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "model.skops").write_bytes(b"weights")
     seen: list[dict[str, Any]] = []
-    monkeypatch.setattr("spark_jobs.session.spark_session", lambda engine: engine)
+    monkeypatch.setattr("spark_jobs.runtime.session.spark_session", lambda engine: engine)
     monkeypatch.setattr("spark_jobs.main.run_job", lambda source, job, run: seen.append(run.parameters) or {})
     source = registry.sources()["cloudfront"]
     for engine in ("sc://host:15002", "sail"):

@@ -12,8 +12,9 @@ from platform_assets.clients.engine import lake_of
 from platform_assets.maintenance.compaction import SETTLED_HOURS, carry_out
 from platform_assets.settings import load_settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, OBJECTS
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
 OLD = format_hour(NOW - timedelta(hours=SETTLED_HOURS + 1))

@@ -29,8 +29,10 @@ from platform_assets.ingest.sensors import hour_ranges
 from platform_assets.ingest.source_assets import run_of
 from platform_assets.outputs.table_files import export_table
 from platform_assets.settings import Settings, load_settings
-from spark_jobs import lineage, registry, session
+from spark_jobs import registry
 from spark_jobs.contract import PARSED_LAYER, Interval
+from spark_jobs.incremental import lineage
+from spark_jobs.runtime import session
 from tests.domains.waf.decision_world import EagerModel
 from tests.spark_jobs.cloudfront_lines import gzipped, line, log
 

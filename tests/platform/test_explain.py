@@ -19,7 +19,8 @@ from platform_assets.domains.waf.explain.text import render, to_json
 from platform_assets.domains.waf.manual.actions import Interventions
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.contract import format_hour
-from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 HOUR = datetime(2026, 11, 20, 14, tzinfo=UTC)
 DECIDED = HOUR + timedelta(hours=1)

@@ -27,7 +27,7 @@ from platform_assets.outputs.table_files import (
 )
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.contract import Table, format_hour
-from spark_jobs.lake import arrow_schema
+from spark_jobs.storage.schema import arrow_schema
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "tables.md"
 AT = datetime(2026, 11, 20, 14, tzinfo=UTC)

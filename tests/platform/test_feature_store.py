@@ -47,7 +47,7 @@ from platform_assets.feature_store.store import Ingested, get, ingest
 from platform_assets.settings import Settings, SettingsError, load_settings
 from spark_jobs.contract import HOUR_COLUMN, Column, Table, format_hour
 from spark_jobs.errors import exit_code_of
-from spark_jobs.lake import arrow_schema
+from spark_jobs.storage.schema import arrow_schema
 
 GROUP = INFRASTRUCTURE_METRICS
 ROOT = Path(__file__).parents[2]

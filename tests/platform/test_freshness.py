@@ -14,10 +14,11 @@ from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.exports import publish_freshness
 from platform_assets.domains.waf.freshness import APPLIED_KEY, MADE, measure, reached, sentence
 from platform_assets.settings import Settings
-from spark_jobs import lineage
 from spark_jobs.contract import HOUR_COLUMN, format_hour, parse_hour
-from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.incremental import lineage
 from spark_jobs.registry import tables
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR = format_hour(NOW - timedelta(hours=3))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spark_jobs import lineage
 from spark_jobs.contract import format_hour, parse_hour
-from spark_jobs.lake import Lake
-from spark_jobs.lineage import Step, expected, fingerprint, stale
+from spark_jobs.incremental import lineage
+from spark_jobs.incremental.lineage import Step, expected, fingerprint, stale
+from spark_jobs.storage.lake import Lake
 
 HOURS = [format_hour(parse_hour("2026-11-20-00").replace(hour=hour)) for hour in range(24)]
 HOURLY = Step("hourly", ("parsed",))

@@ -34,7 +34,7 @@ def test_every_query_of_the_page_is_found_and_orders_its_rows() -> None:
 @pytest.fixture(scope="module")
 def on_spark(in_order: Settings) -> Iterator[Sql]:
     """SQL on the embedded engine, where every written table is registered under its name."""
-    from spark_jobs.session import spark_session
+    from spark_jobs.runtime.session import spark_session
 
     spark, lake = spark_session("sail"), lake_of(in_order)
     spark.sql("CREATE DATABASE weir")

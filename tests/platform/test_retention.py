@@ -15,8 +15,9 @@ from platform_assets.core.tables import all_tables
 from platform_assets.maintenance.retention import RECORDS, RECORDS_DAYS, carry_out, retention_days
 from platform_assets.settings import load_settings
 from spark_jobs.contract import HOUR_COLUMN
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, REJECTED_LINES
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 HOUR = "2019-03-01-05"
 

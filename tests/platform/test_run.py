@@ -27,7 +27,7 @@ from platform_assets.domains.waf.apply.targets import waf_targets
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.outputs.table_files import export_table
 from platform_assets.settings import Settings, load_settings
-from spark_jobs.lineage import MADE_HOURS
+from spark_jobs.incremental.lineage import MADE_HOURS
 from spark_jobs.registry import sources
 from spark_jobs.sources.cloudfront import checks as table_checks
 

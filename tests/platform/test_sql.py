@@ -20,8 +20,8 @@ from platform_assets.outputs.sql import SqlError, answered
 from platform_assets.outputs.sql_tables import sql_columns, sql_name, sql_tables, sql_type
 from platform_assets.settings import Settings
 from spark_jobs.contract import Table
-from spark_jobs.lake import arrow_schema
 from spark_jobs.registry import tables
+from spark_jobs.storage.schema import arrow_schema
 
 REQUESTS = tables()["parsed/cloudfront/requests"]
 HOURS = ("2026-11-20-13", "2026-11-20-14", "2026-11-21-00")

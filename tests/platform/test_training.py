@@ -20,8 +20,8 @@ from platform_assets.training.models import fit_and_register
 from platform_assets.training.sets import TrainingError, training_sets
 from spark_jobs.contract import HOUR_COLUMN
 from spark_jobs.errors import exit_code_of
-from spark_jobs.lake import arrow_schema
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN
+from spark_jobs.storage.schema import arrow_schema
 from weir_models import registry
 
 START = datetime(2026, 11, 16, tzinfo=UTC)

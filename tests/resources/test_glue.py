@@ -20,8 +20,9 @@ from platform_assets.outputs.sql_tables import sql_tables
 from platform_assets.settings import Settings
 from spark_jobs.contract import Table
 from spark_jobs.errors import exit_code_of
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.registry import tables
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 REQUESTS = tables()["parsed/cloudfront/requests"]
 LAKE = Lake("s3://lake/in/weir")

@@ -38,9 +38,9 @@ from platform_assets.feature_store.online import Record, online_store
 from platform_assets.ingest import listings, notifications, sensors
 from platform_assets.ingest.raw import update_ledger
 from platform_assets.settings import Settings
-from spark_jobs.calls import Call as SparkCall
-from spark_jobs.lake import Lake
-from spark_jobs.objects import Storage
+from spark_jobs.runtime.calls import Call as SparkCall
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.objects import Storage
 from tests.resources.aws_recorder import ACCOUNT, Call, IamPolicy, Recorder
 from tests.resources.scaled_groups import scaled_groups
 
@@ -454,11 +454,11 @@ from platform_assets.maintenance.retention import carry_out
 from platform_assets.settings import load_settings
 from spark_jobs.contract import Interval
 from spark_jobs.main import JobRun, run_job
-from spark_jobs.session import spark_session
-from spark_jobs.sources.cloudfront.parse import ParseOptions
+from spark_jobs.runtime.session import spark_session
+from spark_jobs.sources.cloudfront.log_object import ParseOptions
 from spark_jobs.sources.cloudfront.tables import OBJECTS, REQUESTS
-from spark_jobs.ledger import RawObject
-from spark_jobs.sources.cloudfront.transform import transform
+from spark_jobs.incremental.ledger import RawObject
+from spark_jobs.sources.cloudfront.requests import transform
 
 settings = load_settings(Path(sys.argv[1]))
 update_ledger(settings, "cloudfront")

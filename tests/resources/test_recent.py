@@ -18,11 +18,11 @@ from platform_assets.ingest import listings, recent, sensors
 from platform_assets.ingest.raw import update_ledger
 from platform_assets.ingest.recent import LATE, Series, is_worthwhile, series_of
 from platform_assets.settings import Settings, load_settings
-from spark_jobs import ledger
 from spark_jobs.contract import parse_hour
-from spark_jobs.lake import arrow_schema
+from spark_jobs.incremental import ledger
 from spark_jobs.sources.cloudfront.layouts import name_hour
 from spark_jobs.sources.cloudfront.tables import OBJECTS
+from spark_jobs.storage.schema import arrow_schema
 from tests.resources.s3_listing import ListedBucket, served
 
 NOW = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)

@@ -14,9 +14,9 @@ from typing import Any
 import pyarrow as pa
 
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour
-from spark_jobs.lake import arrow_schema
 from spark_jobs.sources.cloudfront import patterns
 from spark_jobs.sources.cloudfront.tables import ATTACK_FLOOR, CLIENT_BEHAVIOUR, MAXIMA, REQUEST_SCORES, REQUESTS
+from spark_jobs.storage.schema import arrow_schema
 
 Row = dict[str, Any]
 FIRST_HOUR = datetime(2026, 11, 20, 22, tzinfo=UTC)

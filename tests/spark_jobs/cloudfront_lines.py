@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from spark_jobs.objects import Limits
 from spark_jobs.sources.cloudfront.layouts import V1_FIELDS
-from spark_jobs.sources.cloudfront.parse import LogObject, ObjectParser, ParseOptions, Rejected
+from spark_jobs.sources.cloudfront.log_object import LogObject, ParseOptions, Rejected
+from spark_jobs.sources.cloudfront.parse import ObjectParser
 from spark_jobs.sources.cloudfront.tables import REQUESTS
+from spark_jobs.storage.objects import Limits
 
 ROW = {
     "date": "2026-11-20",
@@ -132,7 +133,7 @@ def parse(
 
 
 def plain_schema() -> pa.Schema:
-    from spark_jobs.lake import arrow_schema
+    from spark_jobs.storage.schema import arrow_schema
 
     return arrow_schema(REQUESTS)
 

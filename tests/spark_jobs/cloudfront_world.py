@@ -15,14 +15,14 @@ from typing import Any
 import pyarrow as pa
 from cloudfront_lines import data_lines
 
-from spark_jobs import ledger
 from spark_jobs.contract import HOUR_COLUMN, Interval, Table
-from spark_jobs.lake import Lake
+from spark_jobs.incremental import ledger
 from spark_jobs.main import JobRun, run_job
 from spark_jobs.sources.cloudfront.layouts import name_hour
-from spark_jobs.sources.cloudfront.parse import ParseOptions
+from spark_jobs.sources.cloudfront.log_object import ParseOptions
+from spark_jobs.sources.cloudfront.requests import observed_hours
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, OBJECTS, REJECTED_LINES, REQUESTS
-from spark_jobs.sources.cloudfront.transform import observed_hours
+from spark_jobs.storage.lake import Lake
 
 PARSED = (REQUESTS, REJECTED_LINES, OBJECT_COUNTS)
 

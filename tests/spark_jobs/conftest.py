@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from cloudfront_world import World
 
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 
 
 @pytest.fixture
 def sail() -> Any:
     """The embedded engine, started once and asked for anew; tests that use it are slow."""
-    from spark_jobs.session import spark_session
+    from spark_jobs.runtime.session import spark_session
 
     return spark_session("sail")
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from spark_jobs.session import java_environment
+from spark_jobs.runtime.session import java_environment
 
 START_SECONDS = 60
 CLASSES = "org.apache.spark.deploy"

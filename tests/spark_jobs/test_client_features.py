@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spark_jobs.contract import HOUR_COLUMN, Interval, format_hour
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.main import JobRun, run_job
-from spark_jobs.sources.cloudfront import features
+from spark_jobs.sources.cloudfront import client_attacks as features
+from spark_jobs.sources.cloudfront.client_daily import client_daily_rows, network_of
 from spark_jobs.sources.cloudfront.tables import (
     CLIENT_ATTACKS,
     CLIENT_DAILY,
@@ -28,7 +28,8 @@ from spark_jobs.sources.cloudfront.tables import (
     REQUEST_SCORES,
     REQUESTS,
 )
-from spark_jobs.sources.cloudfront.trailing import client_daily_rows, network_of
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 slow = pytest.mark.slow
 

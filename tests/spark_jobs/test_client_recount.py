@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from client_oracle import FIRST_HOUR, Row, check_same, random_scores
 
-from spark_jobs.lake import arrow_schema
-from spark_jobs.sources.cloudfront.recount import client_rows, evidence
+from spark_jobs.sources.cloudfront.rescoring import client_rows, evidence
 from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS, CLIENT_BEHAVIOUR, CLIENT_DAILY, CLIENT_HOURLY
+from spark_jobs.storage.schema import arrow_schema
 
 HOUR = FIRST_HOUR + timedelta(hours=27)
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs import ledger
 from spark_jobs.contract import HOUR_COLUMN
-from spark_jobs.lake import arrow_schema
-from spark_jobs.objects import Limits
+from spark_jobs.incremental import ledger
 from spark_jobs.sources.cloudfront.ledger import name_hour, parameters, parse_options
-from spark_jobs.sources.cloudfront.parse import ParseOptions
+from spark_jobs.sources.cloudfront.log_object import ParseOptions
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, OBJECTS
+from spark_jobs.storage.objects import Limits
+from spark_jobs.storage.schema import arrow_schema
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 EMPTY = arrow_schema(OBJECTS).empty_table()

@@ -18,9 +18,9 @@ from spark_jobs.sources.cloudfront.layouts import (
     LayoutError,
     headerless_fields,
     name_hour,
-    normalised,
+    normalized,
 )
-from spark_jobs.sources.cloudfront.parse import LogObject, ParseOptions
+from spark_jobs.sources.cloudfront.log_object import LogObject, ParseOptions
 
 AT = datetime(2026, 11, 20, 13, 5, 7, tzinfo=UTC)
 V2_FIELDS = ["timestamp(ms)", "DistributionId", "c-ip", "cs-method", "cs-uri-stem", "sc-status", "asn", "c-country"]
@@ -112,7 +112,7 @@ def test_a_header_under_a_byte_order_mark_is_read() -> None:
 
 
 def test_the_header_of_old_files_with_dashed_names_is_read() -> None:
-    fields = [normalised(name).replace("_", "-") for name in V1_FIELDS]
+    fields = [normalized(name).replace("_", "-") for name in V1_FIELDS]
     assert "cs-user-agent" in fields
     assert parse(log(line(), fields=fields)).row == parse(log(line())).row
 
@@ -190,7 +190,7 @@ def test_json_gives_what_the_same_row_gives_as_text() -> None:
 
 
 def test_json_names_are_read_with_underscores_too() -> None:
-    record = {normalised(name): value for name, value in ROW.items()}
+    record = {normalized(name): value for name, value in ROW.items()}
     assert parse(json_log(record)).row == parse(json_log(json_record())).row
 
 
@@ -268,13 +268,13 @@ def parquet(columns: dict[str, Any], **options: Any) -> bytes:
 
 
 def parquet_columns(rows: int = 1) -> dict[str, Any]:
-    return {normalised(name): [value] * rows for name, value in ROW.items()}
+    return {normalized(name): [value] * rows for name, value in ROW.items()}
 
 
 def test_parquet_gives_what_the_same_row_gives_as_text() -> None:
     expected = parse(log(line())).row | {"line_number": 1}
-    typed = parquet_columns() | {normalised(name): [json.loads(ROW[name])] for name in NUMERIC}
-    nulls = parquet_columns() | {normalised(n): pa.array([None], pa.string()) for n, v in ROW.items() if v == "-"}
+    typed = parquet_columns() | {normalized(name): [json.loads(ROW[name])] for name in NUMERIC}
+    nulls = parquet_columns() | {normalized(n): pa.array([None], pa.string()) for n, v in ROW.items() if v == "-"}
     dated = parquet_columns() | {"date": [AT.date()], "time": pa.array([47_107], pa.time32("s"))}
     for columns in (parquet_columns(), typed, nulls, dated):
         assert parse(parquet(columns)).row == expected

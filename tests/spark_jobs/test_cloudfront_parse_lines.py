@@ -10,15 +10,10 @@ from cloudfront_lines import ROW, by_line, data_lines, gzipped, header, line, lo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs.objects import Limits
 from spark_jobs.sources.cloudfront.layouts import V1_FIELDS
-from spark_jobs.sources.cloudfront.parse import (
-    LogObject,
-    ParseOptions,
-    canonical_address,
-    decode_once,
-    decode_user_agent,
-)
+from spark_jobs.sources.cloudfront.log_object import LogObject, ParseOptions
+from spark_jobs.sources.cloudfront.values import canonical_address, decode_once, decode_user_agent
+from spark_jobs.storage.objects import Limits
 
 # --- whatever the mixture: the same lines are good, whichever way they take ----------------------------------------------
 

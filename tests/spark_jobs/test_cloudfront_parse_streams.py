@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 from cloudfront_lines import Outcome, data_lines, gzipped, header, line, log, many, parse
 
-from spark_jobs.objects import Limits
 from spark_jobs.sources.cloudfront.layouts import headerless_fields
-from spark_jobs.sources.cloudfront.parse import LogObject, ParseOptions
+from spark_jobs.sources.cloudfront.log_object import LogObject, ParseOptions
+from spark_jobs.storage.objects import Limits
 
 
 def noisy_log(rows: int, seed: int = 1) -> bytes:
@@ -244,7 +244,8 @@ def test_reading_stops_at_the_size_allowed() -> None:
 
 MEMORY = """
 import json, re, sys
-from spark_jobs.sources.cloudfront.parse import LogObject, ObjectParser, ParseOptions
+from spark_jobs.sources.cloudfront.log_object import LogObject, ParseOptions
+from spark_jobs.sources.cloudfront.parse import ObjectParser
 
 def read(stream):
     parser = ObjectParser(LogObject("a", "e"), stream, ParseOptions())

@@ -14,9 +14,9 @@ from cloudfront_lines import RTMP_HEADER, RTMP_LINE, gzipped, line, log, many
 from cloudfront_world import PARSED, World
 
 from spark_jobs.sources.cloudfront import hashing
-from spark_jobs.sources.cloudfront.parse import ParseOptions
+from spark_jobs.sources.cloudfront.log_object import ParseOptions
+from spark_jobs.sources.cloudfront.requests import observed_hours
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, OBJECTS, REJECTED_LINES, REQUESTS
-from spark_jobs.sources.cloudfront.transform import observed_hours
 
 pytestmark = pytest.mark.slow
 H12, H13, H14, H15 = (f"2026-11-20-{hour}" for hour in (12, 13, 14, 15))
@@ -298,10 +298,10 @@ import os, signal, sys
 sys.path[:0] = [{folder!r}]
 from pathlib import Path
 from cloudfront_world import World
-from spark_jobs import lake as lakes
-from spark_jobs.session import spark_session
+from spark_jobs.storage import lake as lakes, writer as writers
+from spark_jobs.runtime.session import spark_session
 
-fatal, commit, close, closed = {fatal!r}, lakes.Lake.commit, lakes._OpenFile.close, []
+fatal, commit, close, closed = {fatal!r}, lakes.Lake.commit, writers._OpenFile.close, []
 
 def deadly_close(self):
     written = close(self)
@@ -315,7 +315,7 @@ def deadly_commit(self, table, files, hours=None):
         os.kill(os.getpid(), signal.SIGKILL)
     return commit(self, table, files, hours)
 
-lakes.Lake.commit, lakes._OpenFile.close = deadly_commit, deadly_close
+lakes.Lake.commit, writers._OpenFile.close = deadly_commit, deadly_close
 world = World(Path({raw!r}), lakes.Lake({lake!r}), spark_session("sail"))
 world.make(*world.stale())
 """

@@ -21,9 +21,9 @@ from platform_assets.clients.spark.cluster import RunnerError
 from platform_assets.settings import Settings, load_settings
 from spark_jobs import registry
 from spark_jobs.contract import Interval, Table, format_hour
-from spark_jobs.lake import Lake
 from spark_jobs.main import JobRun, run_job
 from spark_jobs.sources.cloudfront.tables import OBJECTS, REQUEST_SCORES, REQUESTS
+from spark_jobs.storage.lake import Lake
 
 pytestmark = [
     pytest.mark.slow,

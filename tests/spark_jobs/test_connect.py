@@ -12,8 +12,8 @@ import pytest
 
 from spark_jobs import main as entry_point
 from spark_jobs.contract import format_hour
-from spark_jobs.lake import Lake
 from spark_jobs.sources.cloudfront.tables import CLIENT_DAILY, CLIENT_HOURLY, REQUESTS
+from spark_jobs.storage.lake import Lake
 
 SERVER = """
 import sys

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from spark_jobs import delta_log
 from spark_jobs.contract import HOUR_COLUMN, Column, Table
-from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.storage import delta_log
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 TABLE = Table("test/log/rows", "Rows.", "one row", columns=(Column("number", "int64", "a number"),))
 HOURS = ["2026-11-20-13", "2026-11-20-14"]

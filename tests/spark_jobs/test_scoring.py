@@ -20,9 +20,9 @@ from client_oracle import FIRST_HOUR
 from test_engines import HAS_JAVA, HAS_JAVA_OF_PYPI, score_rows
 
 from spark_jobs.contract import format_hour
-from spark_jobs.lake import Lake
-from spark_jobs.scoring import MARKS, UnusableModelError, explained
+from spark_jobs.runtime.scoring import MARKS, UnusableModelError, explained
 from spark_jobs.sources.cloudfront.tables import CLIENT_DAILY, CLIENT_SCORES, REQUEST_SCORES, REQUESTS
+from spark_jobs.storage.lake import Lake
 
 ROOT = Path(__file__).parents[2]
 HOURS = 3
@@ -50,9 +50,9 @@ def load_dir(folder):
 RUN = """
 import json, sys
 from spark_jobs.contract import Interval
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 from spark_jobs.main import JobRun, run_job
-from spark_jobs.session import spark_session
+from spark_jobs.runtime.session import spark_session
 
 engine, root, first, last, jobs, parameters = sys.argv[1:]
 run = JobRun(spark_session(engine), Lake(root), Interval.spanning(first, last), json.loads(parameters), 2)

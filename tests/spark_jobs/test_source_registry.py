@@ -43,7 +43,7 @@ def test_a_folder_on_the_path_is_a_source(tmp_path: Path) -> None:
 
 
 def test_a_foreign_source_goes_into_the_package(tmp_path: Path) -> None:
-    code = f"from pathlib import Path; from spark_jobs.package import write_zip; write_zip(Path({str(tmp_path / 'z.zip')!r}))"
+    code = f"from pathlib import Path; from spark_jobs.runtime.package import write_zip; write_zip(Path({str(tmp_path / 'z.zip')!r}))"
     printed(code, source_folder(tmp_path / "own"))
     with zipfile.ZipFile(tmp_path / "z.zip") as package:
         names = package.namelist()

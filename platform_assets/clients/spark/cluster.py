@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from spark_jobs.calls import (
+from spark_jobs.contract import Interval, Job, Source
+from spark_jobs.errors import ExitCode, WeirError
+from spark_jobs.runtime.calls import (
     CALLS_FOLDER,
     ENVIRONMENT_PREFIX,
     Call,
@@ -22,10 +24,8 @@ from spark_jobs.calls import (
     read_text,
     write_text,
 )
-from spark_jobs.contract import Interval, Job, Source
-from spark_jobs.errors import ExitCode, WeirError
-from spark_jobs.lake import Lake
-from spark_jobs.objects import Storage
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.objects import Storage
 
 SECRETS = ("hash_key",)
 """Parameters that reach no document, request or command line."""

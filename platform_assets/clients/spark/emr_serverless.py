@@ -9,9 +9,9 @@ from typing import Any
 
 from platform_assets.clients.aws import aws_client
 from platform_assets.clients.spark.cluster import Ended, Submission
-from spark_jobs.calls import CALLS_FOLDER
-from spark_jobs.lake import Lake
-from spark_jobs.package import ENTRY_POINT, ZIP
+from spark_jobs.runtime.calls import CALLS_FOLDER
+from spark_jobs.runtime.package import ENTRY_POINT, ZIP
+from spark_jobs.storage.lake import Lake
 
 PYTHON = "./environment/bin/python"
 ENVIRONMENT_VARIABLES = (

@@ -8,8 +8,8 @@ from typing import Any
 
 from platform_assets.clients.aws import aws_client
 from platform_assets.clients.spark.cluster import Ended, Submission
-from spark_jobs.lake import Lake
-from spark_jobs.package import REQUIREMENTS, ZIP
+from spark_jobs.runtime.package import REQUIREMENTS, ZIP
+from spark_jobs.storage.lake import Lake
 
 LOG_GROUP = "/aws-glue/jobs"
 

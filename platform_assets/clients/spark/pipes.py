@@ -1,7 +1,7 @@
 """What the Dagster Pipes clients of both services share: the context, the answer as messages, errors as a few words.
 
 The clients start a run, wait for it, and stop it where Dagster's run is stopped. The job itself knows no Pipes: its
-answer is a document in the lake (spark_jobs/calls.py), so that the cluster needs nothing of Dagster.
+answer is a document in the lake (spark_jobs/runtime/calls.py), so that the cluster needs nothing of Dagster.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import dagster as dg
 
 from platform_assets.clients.aws import AWS_ERRORS, aws_sentence
 from platform_assets.clients.spark.cluster import RunnerError, Submission
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 
 PIPES_VERSION = "0.1"
 

@@ -11,9 +11,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from platform_assets.clients.spark.cluster import Ended, RunnerError, Submission
-from spark_jobs.lake import Lake
-from spark_jobs.package import ZIP, entry_point, write_zip
-from spark_jobs.session import CONNECT_MODE, EngineError, java_environment
+from spark_jobs.runtime.package import ZIP, entry_point, write_zip
+from spark_jobs.runtime.session import CONNECT_MODE, EngineError, java_environment
+from spark_jobs.storage.lake import Lake
 
 
 @dataclass(frozen=True)

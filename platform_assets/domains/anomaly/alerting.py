@@ -14,8 +14,9 @@ from platform_assets.clients import notifier
 from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
 from platform_assets.settings import Settings
 from spark_jobs.contract import format_hour
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.sources.metrics.tables import STEP_SECONDS
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 if TYPE_CHECKING:
     from weir_models.anomaly_detection.alerts import RawAlarm

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from platform_assets.domains.anomaly.tables import ANOMALY_SCORES, HISTORY_DAYS
 from spark_jobs.contract import HOUR_COLUMN, Interval, format_hour, parse_hour
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.registry import tables
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 if TYPE_CHECKING:
     import pandas as pd

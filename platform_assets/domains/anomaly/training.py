@@ -37,7 +37,7 @@ def _metric_rows(settings: Settings, folder: Path) -> Any:
     from platform_assets.core.staleness import stale_parsed_hours
     from platform_assets.ingest.raw import update_ledger
     from spark_jobs.main import JobRun
-    from spark_jobs.session import spark_session
+    from spark_jobs.runtime.session import spark_session
     from spark_jobs.sources.metrics import jobs
 
     update = {"lake": str(folder / "lake"), "metrics_raw": str(folder / "raw"), "metrics_mapping": {}}

@@ -17,7 +17,7 @@ from platform_assets.domains.scaling.errors import IncompleteScalingError, Scali
 from platform_assets.domains.scaling.plan import Entry, Plan
 from platform_assets.domains.scaling.targets import NodeTarget
 from spark_jobs.errors import ExitCode
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 
 CUT_SHORT = "done by a run that was cut short"
 

@@ -16,7 +16,8 @@ from platform_assets.domains.scaling.forecasting import Forecaster
 from platform_assets.domains.scaling.planning import make_plan, plan_and_apply, stopped_alert
 from platform_assets.domains.scaling.tables import SCALING_FORECASTS, SCALING_PLAN
 from platform_assets.settings import Settings
-from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 OWNER = "team:scaling"
 RECOMMENDATIONS_KEY = dg.AssetKey(["scaling", "recommendations"])

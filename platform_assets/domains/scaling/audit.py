@@ -13,7 +13,8 @@ from platform_assets.domains.scaling.errors import ScalingRequestError
 from platform_assets.domains.scaling.tables import SCALING_AUDIT
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
-from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 APPLY, UNDO, OVERRIDE = "apply", "undo", "override"
 LONGEST_REASON = 300

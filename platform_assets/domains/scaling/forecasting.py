@@ -16,8 +16,9 @@ from platform_assets.domains.scaling.plan import STEP
 from platform_assets.domains.scaling.tables import SCALING_FORECASTS
 from platform_assets.settings import Settings
 from spark_jobs.contract import format_hour, parse_hour
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,7 +20,7 @@ from platform_assets.domains.scaling.plan import STEP, Forecast, Limits, Live, P
 from platform_assets.domains.scaling.tables import SCALING_PLAN
 from platform_assets.domains.scaling.targets import NodeTarget
 from platform_assets.settings import Settings
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 
 NO_OVERRIDES: Mapping[str, str] = MappingProxyType({})
 

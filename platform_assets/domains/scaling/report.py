@@ -10,7 +10,7 @@ from platform_assets.domains.scaling.tables import SCALING_PLAN
 if TYPE_CHECKING:
     from rich.table import Table as Grid
 
-    from spark_jobs.lake import Lake
+    from spark_jobs.storage.lake import Lake
 
 
 def recommendations(lake: Lake) -> Grid:

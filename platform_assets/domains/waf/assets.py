@@ -38,8 +38,9 @@ from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour
 from spark_jobs.errors import ExitCode
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.registry import tables
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 OWNER = "team:edge"
 IP_SETS_KEY = dg.AssetKey(["waf", "ip_sets"])

@@ -19,8 +19,8 @@ from platform_assets.domains.waf import freshness
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.settings import Settings
 from spark_jobs.contract import parse_hour
-from spark_jobs.lake import Lake
 from spark_jobs.registry import tables
+from spark_jobs.storage.lake import Lake
 
 OWNER = "team:edge"
 DATABASE_KEY, METRICS_KEY = "exports/database", "exports/metrics"

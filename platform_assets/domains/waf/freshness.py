@@ -13,10 +13,10 @@ from typing import Any
 
 from platform_assets.clients.metric_publishers import MetricPoint
 from platform_assets.domains.waf.tables import WAF_DECISIONS
-from spark_jobs import lineage
 from spark_jobs.contract import parse_hour
-from spark_jobs.lake import Lake
+from spark_jobs.incremental import lineage
 from spark_jobs.registry import tables
+from spark_jobs.storage.lake import Lake
 
 FRESHNESS_KEY, APPLIED_KEY = "exports/freshness", "waf/ip_sets"
 DELIVERED, LISTED = "delivered", "listed"

@@ -12,7 +12,6 @@ from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.settings import Settings
 from platform_assets.training.sets import SEED, SIMULATED_START, TrainingError, TrainingSet, simulated
 from spark_jobs.contract import Interval
-from spark_jobs.lake import Lake
 from spark_jobs.sources.cloudfront.tables import (
     CLIENT_EXAMPLES,
     CLIENT_MODEL_INPUTS,
@@ -21,6 +20,7 @@ from spark_jobs.sources.cloudfront.tables import (
     REQUEST_MODEL_INPUTS,
     SOURCE,
 )
+from spark_jobs.storage.lake import Lake
 
 SIMULATED_SCALE = 0.5
 
@@ -91,9 +91,9 @@ def _labelled_day(settings: Settings, folder: Path, split: str) -> Any:
 
     from platform_assets.core.job_parameters import parameters_of
     from platform_assets.ingest.objects import list_objects
-    from spark_jobs import ledger
+    from spark_jobs.incremental import ledger
     from spark_jobs.main import JobRun
-    from spark_jobs.session import spark_session
+    from spark_jobs.runtime.session import spark_session
     from spark_jobs.sources.cloudfront import jobs
     from spark_jobs.sources.cloudfront.layouts import name_hour
     from weir_models.client_abuse import labeling

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from spark_jobs.accounting import Accounts, Outcome, balance
-from spark_jobs.lake import Lake
+from spark_jobs.incremental.accounting import Accounts, Outcome, balance
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, REJECTED_LINES, REQUESTS
+from spark_jobs.storage.lake import Lake
 
 LINES = Accounts(REQUESTS, REJECTED_LINES, OBJECT_COUNTS, "parsed_count", "lines_present")
 

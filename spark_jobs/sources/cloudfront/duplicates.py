@@ -15,15 +15,16 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import functions as F
 
-from spark_jobs.lake import hour_names
-from spark_jobs.shares import items_of, shared_out
+from spark_jobs.incremental.shares import items_of, shared_out
 from spark_jobs.sources.cloudfront.hashing import text_hashes
 from spark_jobs.sources.cloudfront.tables import REQUESTS
+from spark_jobs.storage.schema import hour_names
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from spark_jobs.lake import Lake, WrittenFile
+    from spark_jobs.storage.lake import Lake
+    from spark_jobs.storage.writer import WrittenFile
 
 BUCKETS = 32
 """Spans of hashes, each of which one task compares."""

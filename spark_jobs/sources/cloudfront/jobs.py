@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from spark_jobs import ledger
 from spark_jobs.contract import HOUR_COLUMN, Column
-from spark_jobs.lake import spark_ddl
-from spark_jobs.scoring import explained, scored
-from spark_jobs.shares import written_by_hour, written_by_share
-from spark_jobs.sources.cloudfront import features, hourly, trailing
+from spark_jobs.incremental import ledger
+from spark_jobs.incremental.shares import written_by_hour, written_by_share
+from spark_jobs.runtime.scoring import explained, scored
+from spark_jobs.sources.cloudfront import client_attacks as features
+from spark_jobs.sources.cloudfront import client_daily as trailing
+from spark_jobs.sources.cloudfront import client_hourly as hourly
 from spark_jobs.sources.cloudfront.ledger import parse_options
+from spark_jobs.sources.cloudfront.requests import transform
 from spark_jobs.sources.cloudfront.tables import (
     CLIENT_ATTACKS,
     CLIENT_DAILY,
@@ -28,7 +30,7 @@ from spark_jobs.sources.cloudfront.tables import (
     REQUEST_SCORES,
     REQUESTS,
 )
-from spark_jobs.sources.cloudfront.transform import transform
+from spark_jobs.storage.schema import spark_ddl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
-    from spark_jobs.lake import WrittenFile
     from spark_jobs.main import JobRun
+    from spark_jobs.storage.writer import WrittenFile
 
 ROWS_A_SHARE = 100_000
 """Of client_hourly for one task of client_daily: an hour of most sites ends in one file, a day is shared out."""

@@ -15,7 +15,7 @@ from spark_jobs.errors import ExitCode, WeirError
 Kind = Literal["repeating", "text", "distinct", "integer", "number", "status"]
 
 FIELD_COLUMNS: dict[str, tuple[str, Kind]] = {
-    # normalised field name -> (column, kind); repeating and text are kept as dictionaries, distinct is not
+    # normalized field name -> (column, kind); repeating and text are kept as dictionaries, distinct is not
     "x_edge_location": ("edge_location", "repeating"),
     "sc_bytes": ("bytes_sent", "integer"),
     "c_ip": ("client_ip", "repeating"),
@@ -93,14 +93,14 @@ class LayoutError(WeirError, ValueError):
     exit_code = ExitCode.USAGE
 
 
-def normalised(field: str) -> str:
+def normalized(field: str) -> str:
     """`cs(User-Agent)`, `cs-user-agent` and `cs_user_agent` -> `cs_user_agent`; `timestamp(ms)` -> `timestamp_ms`."""
     return re.sub(r"[^a-z0-9]+", "_", field.lower()).strip("_")
 
 
 def fields_of_header(line: str) -> tuple[str, ...]:
     """Normalised names of a `#Fields:` line, whether tabs or spaces stand between them."""
-    return tuple(normalised(name) for name in line.partition(":")[2].split())
+    return tuple(normalized(name) for name in line.partition(":")[2].split())
 
 
 def headerless_fields(layout: str) -> tuple[str, ...]:
@@ -114,8 +114,8 @@ def headerless_fields(layout: str) -> tuple[str, ...]:
             raise LayoutError(
                 f"WEIR_HEADERLESS_LAYOUT={layout} is no layout of standard log v1; use one of {counts}, or list the fields."
             )
-        return tuple(normalised(name) for name in V1_FIELDS[: int(layout)])
-    fields = tuple(normalised(name) for name in layout.split())
+        return tuple(normalized(name) for name in V1_FIELDS[: int(layout)])
+    fields = tuple(normalized(name) for name in layout.split())
     if problem := missing_fields(fields):
         raise LayoutError(f"WEIR_HEADERLESS_LAYOUT cannot be used: {problem}; add the fields to the list.")
     return fields

@@ -1,6 +1,6 @@
 """What the ledger of log objects needs to know of CloudFront: the hour in a name, the hours in an object, how to read it.
 
-The ledger itself is `spark_jobs/ledger.py`.
+The ledger itself is `spark_jobs/incremental/ledger.py`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.ledger import RawObject
-from spark_jobs.objects import Limits, Storage
-from spark_jobs.sources.cloudfront import transform
+from spark_jobs.incremental.ledger import RawObject
+from spark_jobs.sources.cloudfront import requests as transform
 from spark_jobs.sources.cloudfront.layouts import headerless_fields, name_hour
-from spark_jobs.sources.cloudfront.parse import ParseOptions
+from spark_jobs.sources.cloudfront.log_object import ParseOptions
+from spark_jobs.storage.objects import Limits, Storage
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

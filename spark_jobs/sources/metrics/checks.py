@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from spark_jobs.accounting import Accounts, Outcome, balance
-from spark_jobs.lake import Lake
+from spark_jobs.incremental.accounting import Accounts, Outcome, balance
 from spark_jobs.sources.metrics.tables import OBJECT_COUNTS, REJECTED_SAMPLES, SAMPLES
+from spark_jobs.storage.lake import Lake
 
 ACCOUNTS = Accounts(SAMPLES, REJECTED_SAMPLES, OBJECT_COUNTS, "sample_count", "present_count")
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract import parse_hour
-from spark_jobs.lake import hour_names
-from spark_jobs.ledger import RawObject
-from spark_jobs.objects import Storage
+from spark_jobs.incremental.ledger import RawObject
 from spark_jobs.sources.metrics.mapping import MAPPING, overridden
 from spark_jobs.sources.metrics.parse import ParseOptions, parse
+from spark_jobs.storage.objects import Storage
+from spark_jobs.storage.schema import hour_names
 
 if TYPE_CHECKING:
     import pyarrow as pa

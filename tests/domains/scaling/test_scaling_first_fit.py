@@ -14,8 +14,9 @@ from platform_assets.core.scheduler import Stage
 from platform_assets.domains.scaling.training import FIRST_FIT_HOURS
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 

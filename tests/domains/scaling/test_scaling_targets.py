@@ -19,8 +19,8 @@ from platform_assets.domains.scaling.planning import apply_undo, make_plan, make
 from platform_assets.domains.scaling.targets import Clients, GroupTarget, NodegroupTarget, target_of
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
-from spark_jobs.lake import arrow_schema
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN
+from spark_jobs.storage.schema import arrow_schema
 from tests.resources.scaled_groups import scaled_groups
 
 NOW = datetime.now(UTC).replace(microsecond=0)

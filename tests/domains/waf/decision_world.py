@@ -20,7 +20,6 @@ from platform_assets.domains.waf.policy import Policy
 from platform_assets.domains.waf.rulebook import History
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from spark_jobs.contract import HOUR_COLUMN, Interval, format_hour
-from spark_jobs.lake import Lake
 from spark_jobs.sources.cloudfront.tables import (
     CLIENT_ATTACKS,
     CLIENT_DAILY,
@@ -29,6 +28,7 @@ from spark_jobs.sources.cloudfront.tables import (
     REQUEST_SCORES,
     REQUESTS,
 )
+from spark_jobs.storage.lake import Lake
 from tests.spark_jobs import client_oracle as oracle
 
 START = datetime(2026, 11, 20, tzinfo=UTC)

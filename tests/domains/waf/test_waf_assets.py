@@ -24,8 +24,9 @@ from platform_assets.domains.waf.twin.client import WafTwin
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.errors import exit_code_of
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.sources.cloudfront.tables import CLIENT_SCORES
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 from tests.domains.waf.waf_world import Clock, applied, decision, due, live_addresses, score, target_on, v4
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)

@@ -19,8 +19,9 @@ from platform_assets.domains.waf.checks.score_shift import feature_drift, stabil
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour, parse_hour
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.sources.cloudfront.tables import CLIENT_DAILY, OBJECT_COUNTS
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 from tests.domains.waf.test_waf_checks import a_plan, result
 from tests.domains.waf.waf_world import NOW, v4
 

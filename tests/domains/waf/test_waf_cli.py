@@ -19,7 +19,7 @@ from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.settings import Settings, remember
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.errors import exit_code_of
-from spark_jobs.lake import arrow_schema
+from spark_jobs.storage.schema import arrow_schema
 from tests.domains.waf.waf_world import decision, v4
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)

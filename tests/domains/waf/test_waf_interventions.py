@@ -29,8 +29,9 @@ from platform_assets.domains.waf.tables import WAF_AUDIT, WAF_DECISIONS, WAF_ROL
 from platform_assets.domains.waf.twin.client import WafTwin
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.registry import tables
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 ONE, TWO, THREE = v4(1), v4(2), v4(3)

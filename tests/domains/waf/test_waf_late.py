@@ -20,9 +20,10 @@ from platform_assets.domains.waf.plan.slots import Budget
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour, parse_hour
-from spark_jobs.lake import Lake, arrow_schema
-from spark_jobs.lineage import MADE_HOURS
+from spark_jobs.incremental.lineage import MADE_HOURS
 from spark_jobs.sources.cloudfront.tables import OBJECTS, REQUESTS
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 from tests.domains.waf.waf_world import decision, due, v4
 
 HOUR = format_hour(datetime.now(UTC) - timedelta(hours=30))

@@ -36,7 +36,8 @@ from platform_assets.domains.waf.twin.client import WafTwin
 from platform_assets.settings import Settings, SettingsError, load_settings, remember
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.errors import exit_code_of
-from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 DUBLIN, VIRGINIA = Scope("REGIONAL", "eu-west-1"), Scope("REGIONAL", "us-east-1")

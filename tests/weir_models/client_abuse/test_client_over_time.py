@@ -13,10 +13,10 @@ import pytest
 from platform_assets.domains.waf.decide.rules import decide
 from platform_assets.domains.waf.decisions import Decision
 from platform_assets.domains.waf.policy import load_policy
-from spark_jobs.lake import arrow_schema
-from spark_jobs.sources.cloudfront.hourly import COLUMNS, client_hourly_rows
+from spark_jobs.sources.cloudfront.client_daily import client_daily_rows
+from spark_jobs.sources.cloudfront.client_hourly import COLUMNS, client_hourly_rows
 from spark_jobs.sources.cloudfront.tables import REQUESTS
-from spark_jobs.sources.cloudfront.trailing import client_daily_rows
+from spark_jobs.storage.schema import arrow_schema
 from tests.weir_models.client_abuse.sample_clients import examples
 from weir_models.client_abuse import evaluation, model
 

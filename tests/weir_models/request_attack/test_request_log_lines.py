@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spark_jobs.contract import Interval, format_hour
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.main import JobRun, run_job
-from spark_jobs.session import spark_session
+from spark_jobs.runtime.session import spark_session
 from spark_jobs.sources.cloudfront.tables import REQUEST_MODEL_INPUTS, REQUEST_SCORES, REQUESTS
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 from tests.spark_jobs.cloudfront_lines import line, log, parse
 from tests.weir_models.request_attack.request_samples import ATTACKS, BENIGN
 from weir_models import tracking

@@ -13,8 +13,8 @@ from platform_assets.domains.waf.checks.score_shift import feature_drift
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour, parse_hour
-from spark_jobs.lake import Lake
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS
+from spark_jobs.storage.lake import Lake
 
 DAY_HOURS = 24
 DAYS = 7

@@ -13,8 +13,8 @@ from typing import Any
 
 from platform_assets.domains.waf.checks.checks import Drift
 from spark_jobs.contract import format_hour, parse_hour
-from spark_jobs.lake import Lake
 from spark_jobs.sources.cloudfront.tables import CLIENT_DAILY
+from spark_jobs.storage.lake import Lake
 
 DAYS = 7
 BINS = 10

@@ -28,7 +28,6 @@ from platform_assets.domains.waf.rulebook import DeclaredBots, Rules
 from platform_assets.domains.waf.tables import BOT_IDENTITIES, WAF_DECISIONS
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, Interval, format_hour, parse_hour
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.sources.cloudfront.tables import (
     ATTACK_FLOOR,
     CLIENT_ATTACKS,
@@ -39,6 +38,8 @@ from spark_jobs.sources.cloudfront.tables import (
     REQUEST_SCORES,
     REQUESTS,
 )
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 Rows = list[dict[str, Any]]
 Loaded = Callable[[str, str], Any]
@@ -222,7 +223,8 @@ def _scored_again(
     import pyarrow as pa
     import pyarrow.dataset as ds
 
-    from spark_jobs.sources.cloudfront.recount import cidr, client_rows, evidence
+    from spark_jobs.sources.cloudfront.clients import address_cidr as cidr
+    from spark_jobs.sources.cloudfront.rescoring import client_rows, evidence
 
     at, window = parse_hour(hour), Interval.of_hour(hour).widened(hours_before=WINDOW_HOURS - 1).hours
     members = _members(lake, window, rest)
@@ -287,7 +289,7 @@ def _identities(
     """Who the clients are that call themselves a bot: by client, and by address as it is kept."""
     if not asked:
         return {}, {}
-    from spark_jobs.sources.cloudfront.recount import cidr
+    from spark_jobs.sources.cloudfront.clients import address_cidr as cidr
 
     members = _members(lake, [hour], asked)
     agents: dict[str, Counter[str]] = defaultdict(Counter)
@@ -341,7 +343,7 @@ def _keep_identities(
 
 def _members(lake: Lake, hours: Sequence[str], clients: Iterable[str]) -> dict[str, list[str]]:
     """Address -> those of the clients that it belongs to: itself, and its network where that is one of them."""
-    from spark_jobs.sources.cloudfront.trailing import network_of
+    from spark_jobs.sources.cloudfront.client_daily import network_of
 
     members: dict[str, list[str]] = {}
     networks = set()

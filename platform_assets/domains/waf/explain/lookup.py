@@ -25,7 +25,7 @@ from platform_assets.domains.waf.tables import TABLES as WAF_TABLES
 from platform_assets.settings import Settings
 from spark_jobs import registry
 from spark_jobs.contract import format_hour, parse_hour
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 
 TABLES = {table.name: table for table in (*registry.sources()["cloudfront"].tables, *WAF_TABLES)}
 TAKES = "an address (192.0.2.7), a CIDR without host bits (192.0.2.0/24) or a request id"

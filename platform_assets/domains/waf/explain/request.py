@@ -10,8 +10,8 @@ from typing import Any
 
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.settings import Settings
-from spark_jobs.lake import Lake
 from spark_jobs.sources.cloudfront.tables import REQUEST_MODEL_INPUTS, REQUEST_SCORES, REQUESTS
+from spark_jobs.storage.lake import Lake
 
 MODEL = "request_attack"
 COMPARED_REQUESTS = 20_000

@@ -33,7 +33,7 @@ from platform_assets.domains.waf.policy import load_allow_list, load_policy
 from platform_assets.domains.waf.tables import WAF_PLAN
 from platform_assets.settings import Settings
 from spark_jobs.errors import ExitCode
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 
 LONGEST = timedelta(days=365)
 """Shorter than the audit is kept, so that nothing is forgotten while it is in force."""

@@ -18,8 +18,9 @@ from platform_assets.domains.waf.manual.in_force import Act
 from platform_assets.domains.waf.tables import WAF_AUDIT, WAF_ROLLBACK_DECISIONS
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour
-from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.registry import tables
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 CLIENT_SCORES = tables()["predictions/client_scores"]
 REQUEST_MODEL = "request_attack"

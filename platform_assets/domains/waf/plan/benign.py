@@ -10,8 +10,8 @@ from datetime import timedelta
 from platform_assets.domains.waf.networks import is_one_address, parse_network
 from platform_assets.domains.waf.policy import PlanPolicy
 from spark_jobs.contract import format_hour, parse_hour
-from spark_jobs.lake import Lake
 from spark_jobs.sources.cloudfront.tables import CLIENT_SCORES
+from spark_jobs.storage.lake import Lake
 
 HOURS = 24
 

@@ -19,9 +19,9 @@ from platform_assets.domains.waf.networks import is_one_address, parse_network
 from platform_assets.domains.waf.plan.plan import Entry, Plan, named
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from spark_jobs.contract import HOUR_COLUMN, format_hour, parse_hour
-from spark_jobs.lake import Lake
-from spark_jobs.lineage import MADE_HOURS
+from spark_jobs.incremental.lineage import MADE_HOURS
 from spark_jobs.sources.cloudfront.tables import OBJECTS, REQUESTS
+from spark_jobs.storage.lake import Lake
 
 Lines = Mapping[str, Collection[tuple[str, str]]]
 """Client address -> (hour, log object) of its requests."""

@@ -20,7 +20,8 @@ import numpy as np
 import pyarrow as pa
 
 from spark_jobs.contract import Column, Table
-from spark_jobs.lake import Lake, arrow_schema
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
 
 MADE_HOURS = Table(
     key="housekeeping/made_hours",

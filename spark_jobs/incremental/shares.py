@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract import HOUR_COLUMN, Interval
-from spark_jobs.lake import MANIFEST_SCHEMA, WrittenFile
+from spark_jobs.storage.writer import MANIFEST_SCHEMA, WrittenFile
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
     from spark_jobs.contract import Table
-    from spark_jobs.lake import Lake
+    from spark_jobs.storage.lake import Lake
 
 
 def shared_out(spark: SparkSession, items: Sequence[Any], weights: Sequence[int], tasks: int) -> DataFrame:
@@ -97,7 +97,7 @@ def written_by_stretch(
     def of_stretch(item: tuple[Sequence[str], Sequence[str]]) -> pa.Table | None:
         import pyarrow as pa
 
-        from spark_jobs.lake import arrow_schema
+        from spark_jobs.storage.schema import arrow_schema
 
         hours, paths = item
         whole = arrow_schema(source)

@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.contract import HOUR_COLUMN, LEDGER_COLUMNS, Interval, Table, format_hour
-from spark_jobs.lake import Lake, WrittenFile
-from spark_jobs.lineage import fingerprint
+from spark_jobs.incremental.lineage import fingerprint
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.writer import WrittenFile
 
 LEDGER_NAMES = [column.name for column in LEDGER_COLUMNS]
 EARLIEST = datetime(2008, 11, 18, tzinfo=UTC)

@@ -14,10 +14,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.batches import merged
-from spark_jobs.calls import fetch_folder
 from spark_jobs.errors import ExitCode, WeirError
-from spark_jobs.objects import Storage
+from spark_jobs.runtime.calls import fetch_folder
+from spark_jobs.storage.batches import merged
+from spark_jobs.storage.objects import Storage
 
 if TYPE_CHECKING:
     import pyarrow as pa

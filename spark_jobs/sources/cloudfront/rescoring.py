@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from spark_jobs.contract import format_hour
+from spark_jobs.sources.cloudfront.client_daily import client_daily_rows, network_of
 from spark_jobs.sources.cloudfront.tables import (
     ATTACK_FLOOR,
     CLIENT_ATTACKS,
@@ -21,7 +22,6 @@ from spark_jobs.sources.cloudfront.tables import (
     CLIENT_DAILY,
     EVIDENCE_REQUESTS,
 )
-from spark_jobs.sources.cloudfront.trailing import client_daily_rows, network_of
 
 Row = Mapping[str, Any]
 

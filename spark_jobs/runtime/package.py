@@ -1,6 +1,6 @@
 """`make package`: what a cluster is given besides Spark: main.py, a zip of the code, and requirements of its Python.
 
-    python -m spark_jobs.package FOLDER
+    python -m spark_jobs.runtime.package FOLDER
 
 The zip holds spark_jobs and weir_models and is imported as it is (`--py-files`, `--extra-py-files`). Its bytes depend on
 the code alone. Whether a service takes an archive, an image or requirements.txt is in docs/scaling.md.
@@ -24,7 +24,7 @@ PACKAGES = ("spark_jobs", "weir_models")
 NEEDED = ("boto3", "deltalake", "isal", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "skops", "threadpoolctl")
 """What the packages import; pyspark is the service's own. boto3: the driver's alone, for secrets."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
-LOCK = Path(__file__).parents[1] / "requirements.lock"
+LOCK = Path(__file__).parents[2] / "requirements.lock"
 
 
 class PackageError(WeirError):
@@ -51,7 +51,7 @@ def write_package(folder: Path) -> list[Path]:
 
 
 def entry_point() -> Path:
-    return Path(__file__).with_name(ENTRY_POINT)
+    return Path(__file__).parents[1] / ENTRY_POINT
 
 
 def requirements(lock: Path = LOCK) -> list[str]:

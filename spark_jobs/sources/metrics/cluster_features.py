@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.contract import HOUR_COLUMN
-from spark_jobs.lake import arrow_schema, hour_names
 from spark_jobs.sources.metrics.features import FEATURES, HOUR_SECONDS, WINDOWS, Calendar, of_time
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, CLUSTER_FEATURES, FLAGS
+from spark_jobs.storage.schema import arrow_schema, hour_names
 
 SECOND = 1_000_000
 Numbers = np.ndarray

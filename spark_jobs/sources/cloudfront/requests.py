@@ -14,13 +14,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract import Interval, format_hour
-from spark_jobs.lake import MANIFEST_SCHEMA, Lake, WrittenFile
-from spark_jobs.ledger import RawObject, carried_over
-from spark_jobs.objects import Storage
-from spark_jobs.shares import items_of, shared_out
+from spark_jobs.incremental.ledger import RawObject, carried_over
+from spark_jobs.incremental.shares import items_of, shared_out
 from spark_jobs.sources.cloudfront.duplicates import Duplicate, Duplicates, duplicates
-from spark_jobs.sources.cloudfront.parse import LogObject, ObjectParser, ParseOptions, Rejected
+from spark_jobs.sources.cloudfront.log_object import LogObject, ParseOptions, Rejected
+from spark_jobs.sources.cloudfront.parse import ObjectParser
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, REJECTED_LINES, REQUESTS
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.objects import Storage
+from spark_jobs.storage.writer import MANIFEST_SCHEMA, WrittenFile
 
 if TYPE_CHECKING:
     import pyarrow as pa

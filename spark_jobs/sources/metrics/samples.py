@@ -14,13 +14,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract import HOUR_COLUMN, Interval
-from spark_jobs.lake import MANIFEST_SCHEMA, Lake, WrittenFile, hour_names
-from spark_jobs.ledger import RawObject, carried_over
-from spark_jobs.shares import items_of, shared_out
+from spark_jobs.incremental.ledger import RawObject, carried_over
+from spark_jobs.incremental.shares import items_of, shared_out
 from spark_jobs.sources.metrics.features import micros
 from spark_jobs.sources.metrics.ledger import hours_of
 from spark_jobs.sources.metrics.parse import ParseOptions, RejectedSample, parse
 from spark_jobs.sources.metrics.tables import OBJECT_COUNTS, REJECTED_SAMPLES, SAMPLES
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import hour_names
+from spark_jobs.storage.writer import MANIFEST_SCHEMA, WrittenFile
 
 if TYPE_CHECKING:
     import pyarrow as pa

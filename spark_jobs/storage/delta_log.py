@@ -16,7 +16,7 @@ from spark_jobs.contract import HOUR_COLUMN
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-    from spark_jobs.objects import Storage
+    from spark_jobs.storage.objects import Storage
 
 MOST_KEPT = 64
 """Tables that a thread keeps open."""

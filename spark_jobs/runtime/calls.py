@@ -16,7 +16,7 @@ from typing import Any
 
 from spark_jobs.contract import Interval
 from spark_jobs.errors import ExitCode, WeirError
-from spark_jobs.objects import Storage
+from spark_jobs.storage.objects import Storage
 
 CALLS_FOLDER, MODELS_FOLDER = "_calls", "_models"
 """Folders of the lake beside its tables."""

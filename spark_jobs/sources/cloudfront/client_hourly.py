@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.contract import HOUR_COLUMN
-from spark_jobs.lake import hour_names
 from spark_jobs.sources.cloudfront.patterns import AGENT_PATTERNS, PATH_PATTERNS
 from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY
+from spark_jobs.storage.schema import hour_names
 
 HOUR_MICROSECONDS = 3_600_000_000
 MINUTE_MICROSECONDS = 60_000_000

@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.contract import HOUR_COLUMN, parse_hour
-from spark_jobs.lake import arrow_schema, hour_names
 from spark_jobs.sources.cloudfront.hashing import text_hashes
 from spark_jobs.sources.cloudfront.tables import ADDITIVE, CLIENT_DAILY, MAXIMA
+from spark_jobs.storage.schema import arrow_schema, hour_names
 
 TRAILING_HOURS = 24
 NIGHT_ENDS_AT = 6

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spark_jobs.contract import HOUR_COLUMN, Table
-from spark_jobs.lake import Lake
+from spark_jobs.storage.lake import Lake
 
 Outcome = tuple[bool, str, dict[str, Any]]
 """Whether a check passed, one sentence, metadata."""

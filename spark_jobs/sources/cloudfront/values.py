@@ -1,0 +1,93 @@
+"""Values of log fields: addresses, percent-encoding, keyed hashes; on texts, and on Arrow columns once per distinct text."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Callable
+from functools import lru_cache
+from urllib.parse import unquote_to_bytes
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+@lru_cache(maxsize=200_000)
+def canonical_address(text: str) -> str | None:
+    """The IP address in canonical text, None where it is none. IPv4 is canonical as it stands, or it is none."""
+    try:
+        return None if "%" in text else str(ipaddress.ip_address(text))
+    except ValueError:
+        return None
+
+
+def decode_once(text: str) -> str:
+    """Undo the one percent-encoding that CloudFront adds at logging; bytes that are no UTF-8 stay encoded."""
+    if "%" not in text:
+        return text
+    raw = unquote_to_bytes(text)
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        texts = raw.decode("utf-8", "surrogateescape")
+        return "".join(f"%{ord(c) - 0xDC00:02X}" if "\udc80" <= c <= "\udcff" else c for c in texts)
+
+
+def decode_user_agent(text: str) -> str:
+    """As `decode_once`, and once more for files that encode user agents twice (`%2520`)."""
+    once = decode_once(text)
+    return decode_once(once) if "%20" in once and " " not in once else once
+
+
+def keyed_hash(key: str) -> Callable[[str], str]:
+    """Text -> its BLAKE2b hash under the key, 24 hexadecimal digits."""
+    secret = key.encode()[:64]
+    return lambda text: hashlib.blake2b(text.encode(), key=secret, digest_size=12).hexdigest()
+
+
+def hashed_query(query: str, hashed: Callable[[str], str]) -> str:
+    """A query string with the value of each parameter hashed: `a=1&b` -> `a=<hash>&b`."""
+    pairs = (part.partition("=") for part in query.split("&"))
+    return "&".join(name + sign + (hashed(value) if value else "") for name, sign, value in pairs)
+
+
+def decoded(column: pa.Array, decode: Callable[[str], str]) -> pa.Array:
+    """`decode` applied to each distinct value with an escape; `%20`, the most frequent escape, is replaced in bulk first.
+
+    A space is no hexadecimal digit, so that creates no new escape.
+    """
+    if pa.types.is_dictionary(column.type):
+        return pa.DictionaryArray.from_arrays(column.indices, decoded(column.dictionary, decode))
+    return mapped(pc.replace_substring(column, "%20", " "), decode, only_with="%")
+
+
+def mapped(column: pa.Array, change: Callable[[str], str], only_with: str) -> pa.Array:
+    """`change` applied to each distinct value that contains `only_with`."""
+    if pa.types.is_dictionary(column.type):
+        return pa.DictionaryArray.from_arrays(column.indices, mapped(column.dictionary, change, only_with))
+    chosen = pc.fill_null(pc.match_substring(column, only_with), False)
+    if not pc.any(chosen).as_py():
+        return column
+    texts = [change(text) for text in column.filter(chosen).to_pylist()]
+    return pc.replace_with_mask(column, chosen, pa.array(texts, pa.string()))
+
+
+def coalesced(first: pa.Array, second: pa.Array) -> pa.Array:
+    """`first`, and `second` where it is null; dictionary-encoded."""
+    if not first.null_count:
+        return first
+    return pc.coalesce(first.cast(pa.string()), second.cast(pa.string())).dictionary_encode()
+
+
+def split_query(path: pa.Array) -> dict[str, pa.Array]:
+    """uri_path and uri_query of layouts without cs-uri-query (real-time logs), whose cs-uri-stem holds the query."""
+    texts = [(None, None) if text is None else text.partition("?")[::2] for text in path.cast(pa.string()).to_pylist()]
+    return {
+        "uri_path": pa.array([text[0] for text in texts], pa.string()).dictionary_encode(),
+        "uri_query": pa.array([text[1] or None for text in texts], pa.string()),
+    }
+
+
+def constant(text: str, rows: int) -> pa.Array:
+    """A dictionary-encoded column of one text."""
+    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([text]))

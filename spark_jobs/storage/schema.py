@@ -1,0 +1,59 @@
+"""A declared table as an Arrow schema and as Spark DDL, and the names of its partitions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spark_jobs.contract import HOUR_COLUMN, HOUR_FORMAT, Column, Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SPARK_TYPES = {"int32": "int", "int64": "bigint", "list<string>": "array<string>"}
+
+
+def hour_names(at: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The hour of each timestamp as partitions name it, `2026-11-20-13`.
+
+    Each distinct hour is formatted once: formatting is what takes time.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    hours = pc.floor_temporal(at, unit="hour")
+    encoded = (hours.combine_chunks() if isinstance(hours, pa.ChunkedArray) else hours).dictionary_encode()
+    return pc.strftime(encoded.dictionary, format=HOUR_FORMAT).take(encoded.indices)
+
+
+def arrow_type(column: Column) -> pa.DataType:
+    """The column's Arrow type; timestamps are microseconds, UTC."""
+    import pyarrow as pa
+
+    types = {
+        "string": pa.string(),
+        "int32": pa.int32(),
+        "int64": pa.int64(),
+        "double": pa.float64(),
+        "boolean": pa.bool_(),
+        "timestamp": pa.timestamp("us", tz="UTC"),
+        "list<string>": pa.list_(pa.string()),
+    }
+    return types[column.type]
+
+
+def arrow_schema(table: Table, with_hour: bool = False) -> pa.Schema:
+    """The table's Arrow schema; with the partition column last where `with_hour`."""
+    import pyarrow as pa
+
+    fields = [pa.field(column.name, arrow_type(column)) for column in table.columns]
+    if with_hour and table.hourly:
+        fields.append(pa.field(HOUR_COLUMN, pa.string()))
+    return pa.schema(fields)
+
+
+def spark_ddl(table: Table, with_hour: bool = False) -> str:
+    """The table's schema as Spark DDL, with the partition column last where `with_hour`."""
+    columns = [f"`{c.name}` {SPARK_TYPES.get(c.type, c.type)}" for c in table.columns]
+    if with_hour and table.hourly:
+        columns.append(f"`{HOUR_COLUMN}` string")
+    return ", ".join(columns)

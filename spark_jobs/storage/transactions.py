@@ -1,0 +1,85 @@
+"""One transaction of a Delta log: files added and files removed, on the version that is open."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from spark_jobs.contract import HOUR_COLUMN, Table
+from spark_jobs.storage.schema import arrow_schema
+
+if TYPE_CHECKING:
+    from spark_jobs.storage.delta_log import ActiveFile, Opened
+    from spark_jobs.storage.objects import Storage
+    from spark_jobs.storage.writer import WrittenFile
+
+COMMIT_ATTEMPTS = 8
+_Result = TypeVar("_Result")
+
+
+def transact(target: Opened, table: Table, added: Sequence[WrittenFile], removed: Sequence[ActiveFile]) -> None:
+    """Commit; raises CommitFailedError or DeltaError where another writer has committed the same meanwhile."""
+    from deltalake import CommitProperties, Schema
+    from deltalake.transaction import AddAction, RemoveAction
+
+    def partition(hour: str | None) -> dict[str, str | None]:
+        return {HOUR_COLUMN: hour} if table.hourly else {}
+
+    now = int(time.time() * 1000)
+    actions: list[AddAction | RemoveAction] = [
+        RemoveAction(
+            path=file.path,
+            deletion_timestamp=now,
+            data_change=True,
+            size=file.size_bytes,
+            partition_values=partition(file.hour),
+        )
+        for file in removed
+    ]
+    actions += [
+        AddAction(
+            path=file.path,
+            size=file.size_bytes,
+            partition_values=partition(file.hour),
+            modification_time=now,
+            data_change=True,
+            stats=json.dumps({"numRecords": file.rows, **file.stats}),
+        )
+        for file in added
+    ]
+    if actions:
+        target.delta.create_write_transaction(
+            actions,
+            mode="append",
+            schema=Schema.from_arrow(arrow_schema(table, with_hour=True)),
+            partition_by=[HOUR_COLUMN] if table.hourly else [],
+            commit_properties=CommitProperties(max_commit_retries=0),
+        )
+
+
+def create(uri: str, table: Table, storage: Storage) -> None:
+    """Make the empty Delta table; nothing where it exists."""
+    from deltalake import DeltaTable, Schema
+
+    DeltaTable.create(
+        uri,
+        schema=Schema.from_arrow(arrow_schema(table, with_hour=True)),
+        mode="ignore",
+        partition_by=[HOUR_COLUMN] if table.hourly else None,
+        description=table.meaning,
+        storage_options=storage.delta_options(),
+    )
+
+
+def retried(transaction: Callable[[], _Result]) -> _Result:
+    """Run a transaction that reads the newest version each time, until no other writer comes first."""
+    from deltalake.exceptions import CommitFailedError, DeltaError
+
+    for attempt in range(COMMIT_ATTEMPTS - 1):
+        try:
+            return transaction()
+        except (CommitFailedError, DeltaError):
+            time.sleep(0.05 * 2**attempt)
+    return transaction()
