@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
-from platform_assets.domains.waf.manual.actions import Interventions
+from platform_assets.domains.waf.manual.actions import ManualActions
 from platform_assets.explain import TABLES, ExplainError, Explanation, explain
 from platform_assets.explain_text import render, to_json
 from platform_assets.resources.engine import lake_of
@@ -251,7 +251,7 @@ def test_an_address_on_the_allow_list_is_told_so(settings: Settings, tmp_path: P
 
 
 def test_what_people_asked_for_is_told(settings: Settings) -> None:
-    people = Interventions(settings, clock=lambda: NOW - timedelta(minutes=1))
+    people = ManualActions(settings, clock=lambda: NOW - timedelta(minutes=1))
     people.block("198.41.0.0/24", timedelta(hours=2), "a hunch")
     assert any(
         "block 198.41.0.0/24 until" in note and "a hunch" in note for note in explain(settings, "198.41.0.4", NOW).notes

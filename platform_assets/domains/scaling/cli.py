@@ -93,17 +93,18 @@ def undo(
     apply: Apply = False,
 ) -> None:
     """Go back to the sizes before the last apply, and hold them for a time."""
-    from platform_assets.domains.scaling.planning import apply_undo, make_undo
+    from platform_assets.domains.scaling.planning import ScalingChange
     from platform_assets.resources.engine import lake_of
 
     span, settings = duration_of("--for", lasting), _settings(home, apply)
-    made = make_undo(settings)
+    change = ScalingChange(settings, lake_of(settings))
+    plan = change.plan_undo()
     with console_of() as console:
         if not apply:
-            console.print(made.text(), markup=False)
+            console.print(plan.text(), markup=False)
             console.print("Nothing is changed; --apply does it and needs --reason.", markup=False)
             return
-        console.print(apply_undo(settings, lake_of(settings), made, reason, span).text(), markup=False)
+        console.print(change.apply_undo(plan, reason, span).text(), markup=False)
 
 
 def _settings(home: Any, apply: bool, **values: Any) -> Settings:
@@ -114,11 +115,16 @@ def _overridden(settings: Settings, checks: Sequence[str] | None, reason: str, r
     """Record the checks that do not count in this run; the audit_ids that the run has to name."""
     if not checks:
         return []
-    from platform_assets.domains.scaling.planning import record_overrides
+    from platform_assets.domains.scaling import audit
+    from platform_assets.domains.scaling.tables import SCALING_PLAN
     from platform_assets.resources.engine import lake_of
 
     settings.home.mkdir(parents=True, exist_ok=True)
-    return record_overrides(settings, lake_of(settings), checks, reason, f"weir {run}")
+    actor, at = audit.who(settings), datetime.now(UTC)
+    rows = audit.AUDIT.record_overrides(
+        lake_of(settings), SCALING_PLAN.checks, checks, actor=actor, at=at, reason=reason, details=f"weir {run}"
+    )
+    return [row.audit_id for row in rows]
 
 
 def show(console: Any, settings: Settings) -> None:
