@@ -1,23 +1,24 @@
-"""What the checks of every plan share: a result, which of them stop the apply, and overrides, which let one not count in one run.
+"""Results of the checks of a plan, which of them stop it, and overrides, which let a check pass in one run.
 
-What is looked at and its bounds are each domain's own. Standard library only.
+What is checked, and its bounds, are each domain's own. Standard library only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from platform_assets.actions.errors import RequestError
 from spark_jobs.contract import Check
 
 OVERRIDES_TAG = "weir/overrides"
-"""Tag of a run: the audit_ids of the checks that do not count in it."""
+"""Tag of a run: the audit_ids of the overrides that hold in it."""
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check: whether the plan may go on, why in a sentence, and the figures."""
+    """One check: whether it passed, why in a sentence, and the figures."""
 
     name: str
     passed: bool
@@ -27,24 +28,24 @@ class CheckResult:
 
 
 Finding = tuple[bool, str, dict[str, Any]]
+"""Whether the check passed, its sentence, its figures."""
 
 
-def unknown_check(names: Iterable[str], declared: Sequence[Check]) -> str:
-    """One sentence about the first name that is no check; empty where there is none."""
+def check_overridable(names: Iterable[str], declared: Sequence[Check]) -> None:
+    """RequestError about the first name that is no check."""
     known = [check.name for check in declared]
     for name in names:
         if name not in known:
-            return f"There is no check {name!r} to override; there are {', '.join(known)}."
-    return ""
+            raise RequestError(f"There is no check {name!r} to override; there are {', '.join(known)}.")
 
 
-def judged(
-    declared: Sequence[Check], findings: Mapping[str, Finding], overrides: Mapping[str, str]
+def run_checks(
+    declared: Sequence[Check], checks: Mapping[str, Callable[[], Finding]], overrides: Mapping[str, str]
 ) -> list[CheckResult]:
-    """The findings as results, in the order of the table; `overrides`: check -> why it does not count this time."""
+    """All declared checks, in their order; `overrides`: check -> why it is overridden in this run."""
     results = []
     for check in declared:
-        passed, sentence, metadata = findings[check.name]
+        passed, sentence, metadata = checks[check.name]()
         why = overrides.get(check.name)
         if why is not None and not passed:
             passed, sentence = True, f"Overridden ({why}): {sentence}"
@@ -54,5 +55,5 @@ def judged(
 
 
 def failures(results: Iterable[CheckResult]) -> list[CheckResult]:
-    """The results that stop the apply."""
-    return [one for one in results if one.blocking and not one.passed]
+    """The results that stop a plan from being applied."""
+    return [result for result in results if result.blocking and not result.passed]

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
-
 
 def write_atomically(path: Path, text: str) -> None:
     """Replace a file so that a reader, or a crash, finds the old content or the new, never a part."""
@@ -34,6 +32,8 @@ def write_atomically(path: Path, text: str) -> None:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a file's lock, across threads and processes; the system frees it when the process dies."""
+    from filelock import FileLock  # here, since pure modules import this one
+
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path):
         yield

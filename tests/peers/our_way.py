@@ -11,13 +11,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from platform_assets.actions.errors import PlanStoppedError
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
-from platform_assets.domains.waf import assets
-from platform_assets.domains.waf.apply.applied_store import JsonAppliedStore
+from platform_assets.domains.waf import planning
+from platform_assets.domains.waf.apply.applied import AppliedStore
 from platform_assets.domains.waf.decisions import Decision
-from platform_assets.domains.waf.explain import explain
-from platform_assets.domains.waf.manual.actions import Interventions
+from platform_assets.domains.waf.explain.lookup import explain
+from platform_assets.domains.waf.manual.actions import ManualActions
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
@@ -28,7 +29,7 @@ from spark_jobs.sources.cloudfront.parse import ObjectParser
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, OBJECTS, REQUEST_MODEL_INPUTS
 from spark_jobs.storage.schema import arrow_schema
 from tests.domains.waf.decision_world import START, World
-from tests.domains.waf.waf_world import Clock, target_on
+from tests.domains.waf.waf_world import Clock, plan_and_apply, target_on
 from tests.peers.peer_logs import ATTACK_PATH, Block, LogFile
 
 HOUR = timedelta(hours=1)
@@ -122,7 +123,7 @@ class OurWriter:
         self.overrides: dict[str, str] = {}
 
     def start(self) -> None:
-        self.target = target_on(self.client, self.clock, store=JsonAppliedStore(self.folder / "applied.json"))
+        self.target = target_on(self.client, self.clock, store=AppliedStore(self.folder / "applied.json"))
         self.target.read_sets()
 
     def run(self, decisions: Sequence[Decision], now: datetime) -> None:
@@ -137,16 +138,16 @@ class OurWriter:
         del self.target
 
     def undo(self, model_version: str) -> None:
-        Interventions(self.settings, clock=lambda: self.now).withdraw("client_abuse", model_version, "a bad model")
+        ManualActions(self.settings, clock=lambda: self.now).withdraw("client_abuse", model_version, "a bad model")
         self._apply()
 
     def _apply(self) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(assets, "datetime", _frozen(self.now))
+            patch.setattr(planning, "datetime", _frozen(self.now))
             patch.setattr(ModelRegistry, "passed_gate", lambda *_: True)
             try:
-                assets.plan_and_apply(self.settings, lake_of(self.settings), [self.target], self.overrides)
-            except assets.PlanStoppedError:
+                plan_and_apply(self.settings, lake_of(self.settings), [self.target], self.overrides)
+            except PlanStoppedError:
                 return None
 
 

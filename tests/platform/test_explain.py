@@ -16,7 +16,7 @@ from rich.console import Console
 from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.explain.lookup import TABLES, ExplainError, Explanation, explain
 from platform_assets.domains.waf.explain.text import render, to_json
-from platform_assets.domains.waf.manual.actions import Interventions
+from platform_assets.domains.waf.manual.actions import ManualActions
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.contract import format_hour
 from spark_jobs.storage.lake import Lake
@@ -252,7 +252,7 @@ def test_an_address_on_the_allow_list_is_told_so(settings: Settings, tmp_path: P
 
 
 def test_what_people_asked_for_is_told(settings: Settings) -> None:
-    people = Interventions(settings, clock=lambda: NOW - timedelta(minutes=1))
+    people = ManualActions(settings, clock=lambda: NOW - timedelta(minutes=1))
     people.block("198.41.0.0/24", timedelta(hours=2), "a hunch")
     assert any(
         "block 198.41.0.0/24 until" in note and "a hunch" in note for note in explain(settings, "198.41.0.4", NOW).notes

@@ -10,22 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from platform_assets.actions.errors import IncompleteApplyError, StalePlanError
 from platform_assets.domains.scaling import audit
 from platform_assets.domains.scaling.applied import Applied, AppliedStore
-from platform_assets.domains.scaling.audit import Act
-from platform_assets.domains.scaling.errors import IncompleteScalingError, ScalingError
+from platform_assets.domains.scaling.audit import AUDIT, SizeChange
+from platform_assets.domains.scaling.errors import ScalingError
 from platform_assets.domains.scaling.plan import Entry, Plan
 from platform_assets.domains.scaling.targets import NodeTarget
-from spark_jobs.errors import ExitCode
 from spark_jobs.storage.lake import Lake
 
 CUT_SHORT = "done by a run that was cut short"
-
-
-class StaleScalingError(ScalingError):
-    """Something else was applied since the plan was made."""
-
-    exit_code = ExitCode.STOPPED
 
 
 @dataclass(frozen=True)
@@ -55,21 +49,21 @@ class Report:
 def apply(made: Plan, targets: Mapping[str, NodeTarget], store: AppliedStore, lake: Lake, by: By) -> Report:
     """Bring every cluster to its size; a target that fails holds back no other.
 
-    StaleScalingError where another plan was applied since; IncompleteScalingError at the end where clusters failed.
+    StalePlanError where another plan was applied since; IncompleteApplyError at the end where clusters failed.
     """
     done: list[Entry] = []
     failed: dict[str, str] = dict(made.missing)
     with store.lock():
         state = store.load()
         if state.serial != made.serial:
-            raise StaleScalingError("Another run has scaled since this plan was made; run again.")
+            raise StalePlanError("Another run has scaled since this plan was made; run again.")
         state, found = _settled(state, made, by)
         if made.changes:
             state = _intended(state, made, by)
         store.save(state)
         is_undo = by.command == audit.UNDO
         # An undo holds its clusters whatever becomes of this process; of other changes the outcome is recorded.
-        audit.append(lake, [*found, *(_act(entry, by, None) for entry in made.changes if is_undo)])
+        AUDIT.append(lake, [*found, *(_act(entry, by, None) for entry in made.changes if is_undo)])
         try:
             for entry in made.changes:
                 try:
@@ -88,14 +82,14 @@ def apply(made: Plan, targets: Mapping[str, NodeTarget], store: AppliedStore, la
         finally:
             if not is_undo:
                 reached = _reached(made, done, failed)
-                audit.append(lake, [_act(entry, by, failed.get(entry.cluster_id)) for entry in reached])
+                AUDIT.append(lake, [_act(entry, by, failed.get(entry.cluster_id)) for entry in reached])
     report = Report(tuple(done), failed)
     if failed:
-        raise IncompleteScalingError(_told(report))
+        raise IncompleteApplyError(_failure_of(report), report)
     return report
 
 
-def _settled(state: Applied, made: Plan, by: By) -> tuple[Applied, list[Act]]:
+def _settled(state: Applied, made: Plan, by: By) -> tuple[Applied, list[SizeChange]]:
     """What an earlier run asked for and could not confirm, where its target shows that it arrived."""
     found = []
     for entry in made.entries:
@@ -106,7 +100,9 @@ def _settled(state: Applied, made: Plan, by: By) -> tuple[Applied, list[Act]]:
         state = state.having(entry.cluster_id, entry.target, after)
         values = {"target": entry.target, "nodes_before": known.nodes, "nodes_after": known.pending}
         at = known.pending_at or by.at
-        found.append(Act.make(at, by.actor, audit.APPLY, entry.cluster_id, CUT_SHORT, details=CUT_SHORT, **values))
+        found.append(
+            SizeChange.make(at, by.actor, audit.APPLY, entry.cluster_id, CUT_SHORT, details=CUT_SHORT, **values)
+        )
     return state, found
 
 
@@ -142,8 +138,8 @@ def _reached(made: Plan, done: list[Entry], failed: Mapping[str, str]) -> list[E
     return [entry for entry in made.changes if entry.cluster_id in names]
 
 
-def _act(entry: Entry, by: By, why: str | None) -> Act:
-    return Act.make(
+def _act(entry: Entry, by: By, why: str | None) -> SizeChange:
+    return SizeChange.make(
         by.at,
         by.actor,
         by.command,
@@ -157,10 +153,10 @@ def _act(entry: Entry, by: By, why: str | None) -> Act:
     )
 
 
-def _told(report: Report) -> str:
-    said = "; ".join(f"{cluster}: {why.rstrip('.')}" for cluster, why in sorted(report.failed.items()))
+def _failure_of(report: Report) -> str:
+    reasons = "; ".join(f"{cluster}: {why.rstrip('.')}" for cluster, why in sorted(report.failed.items()))
     done = ", ".join(f"{entry.cluster_id} -> {entry.nodes_after}" for entry in report.done)
-    return f"{said}." + (f" Changed: {done}." if done else "")
+    return f"{reasons}." + (f" Changed: {done}." if done else "")
 
 
 def _size(nodes: int | None) -> str:

@@ -1,4 +1,4 @@
-"""The checks between a scaling plan and its application. Fail static: one that fails leaves every cluster as it is.
+"""The checks between a scaling plan and its application. Fail closed: a failed check leaves every cluster unchanged.
 
 Pure: a plan in, one sentence a check out. What is wrong with one cluster holds that cluster (plan.py); what is wrong
 with many is wrong with the input. Names and meanings are declared in tables.py (SCALING_PLAN).
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from platform_assets.actions.checks import CheckResult, Finding, judged, unknown_check
-from platform_assets.domains.scaling.errors import ScalingRequestError
+from platform_assets.actions import checks as protocol
+from platform_assets.actions.checks import CheckResult, Finding, check_overridable
 from platform_assets.domains.scaling.plan import Entry, Plan
 from platform_assets.domains.scaling.tables import SCALING_PLAN
 
@@ -34,11 +35,10 @@ class Bounds:
 
 
 def run_checks(plan: Plan, bounds: Bounds, overrides: Mapping[str, str]) -> list[CheckResult]:
-    """All checks, in the order of the table. ScalingRequestError for an override of a check that does not exist."""
-    if said := unknown_check(overrides, SCALING_PLAN.checks):
-        raise ScalingRequestError(said)
-    findings = {check.name: CHECKS[check.name](plan, bounds) for check in SCALING_PLAN.checks}
-    return judged(SCALING_PLAN.checks, findings, overrides)
+    """All checks, in the order of the table. RequestError for an override of a check that does not exist."""
+    check_overridable(overrides, SCALING_PLAN.checks)
+    checks = {name: partial(check, plan, bounds) for name, check in CHECKS.items()}
+    return protocol.run_checks(SCALING_PLAN.checks, checks, overrides)
 
 
 def _fresh(plan: Plan, bounds: Bounds) -> Finding:

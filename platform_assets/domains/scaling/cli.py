@@ -79,6 +79,7 @@ def plan(home: Home = None) -> None:
 @scaling_app.command("apply")
 def apply_command(home: Home = None, override: Override = None, reason: Reason = "") -> None:
     """Plan anew from the newest forecasts, check, and change sizes."""
+
     settings = _settings(home, True)
     with console_of() as console:
         overrides = _overridden(settings, override, reason, "scaling apply")
@@ -94,16 +95,17 @@ def undo(
 ) -> None:
     """Go back to the sizes before the last apply, and hold them for a time."""
     from platform_assets.clients.engine import lake_of
-    from platform_assets.domains.scaling.planning import apply_undo, make_undo
+    from platform_assets.domains.scaling.planning import ScalingChange
 
     span, settings = duration_of("--for", lasting), _settings(home, apply)
-    made = make_undo(settings)
+    change = ScalingChange(settings, lake_of(settings))
+    plan = change.plan_undo()
     with console_of() as console:
         if not apply:
-            console.print(made.text(), markup=False)
+            console.print(plan.text(), markup=False)
             console.print("Nothing is changed; --apply does it and needs --reason.", markup=False)
             return
-        console.print(apply_undo(settings, lake_of(settings), made, reason, span).text(), markup=False)
+        console.print(change.apply_undo(plan, reason, span).text(), markup=False)
 
 
 def _replan(settings: Settings, console: Any, overrides: Sequence[str]) -> Any:
@@ -123,10 +125,15 @@ def _overridden(settings: Settings, checks: Sequence[str] | None, reason: str, r
     if not checks:
         return []
     from platform_assets.clients.engine import lake_of
-    from platform_assets.domains.scaling.planning import record_overrides
+    from platform_assets.domains.scaling import audit
+    from platform_assets.domains.scaling.tables import SCALING_PLAN
 
     settings.home.mkdir(parents=True, exist_ok=True)
-    return record_overrides(settings, lake_of(settings), checks, reason, f"weir {run}")
+    actor, at = audit.who(settings), datetime.now(UTC)
+    rows = audit.AUDIT.record_overrides(
+        lake_of(settings), SCALING_PLAN.checks, checks, actor=actor, at=at, reason=reason, details=f"weir {run}"
+    )
+    return [row.audit_id for row in rows]
 
 
 def show(console: Any, settings: Settings) -> None:

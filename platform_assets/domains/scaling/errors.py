@@ -1,31 +1,14 @@
-"""What can go wrong between a forecast and a number of nodes; every message is one sentence that says what to do."""
+"""The errors that are scaling's own; those of planning and applying are in platform_assets/actions/errors.py."""
 
-from spark_jobs.errors import ExitCode, WeirError
+from platform_assets.actions.errors import ActionError
+from spark_jobs.errors import ExitCode
 
 
-class ScalingError(WeirError):
-    """A target or what was applied cannot be used."""
-
-    exit_code = ExitCode.SERVICE
+class ScalingError(ActionError):
+    """A target of scaling cannot be used."""
 
 
 class ScalingFileError(ScalingError):
     """The file of targets is wrong."""
 
     exit_code = ExitCode.USAGE
-
-
-class ScalingRequestError(ScalingError):
-    """What a person asked for cannot be."""
-
-    exit_code = ExitCode.USAGE
-
-
-class ScalingStoppedError(ScalingError):
-    """A blocking check stops a plan that was made anew for applying."""
-
-    exit_code = ExitCode.STOPPED
-
-
-class IncompleteScalingError(ScalingError):
-    """Some clusters were not changed; the others were, and the next run goes on from there."""

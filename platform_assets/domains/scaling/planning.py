@@ -2,27 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 from typing import Any
 
-from platform_assets.actions.checks import CheckResult, failures, unknown_check
-from platform_assets.clients.notifier import Alert, notify
+from pydantic import TypeAdapter
+
+from platform_assets.actions.audit import reason_of
+from platform_assets.actions.checks import CheckResult
+from platform_assets.actions.errors import ActionError, RequestError
+from platform_assets.actions.pending import PendingPlanFile
+from platform_assets.actions.protocol import NO_OVERRIDES, Change, CheckedPlan
 from platform_assets.domains.scaling import audit
 from platform_assets.domains.scaling.applied import AppliedStore
 from platform_assets.domains.scaling.apply import By, Report, apply
 from platform_assets.domains.scaling.checks import run_checks
 from platform_assets.domains.scaling.config import Rule, Rules, load_rules
-from platform_assets.domains.scaling.errors import ScalingError, ScalingRequestError, ScalingStoppedError
+from platform_assets.domains.scaling.errors import ScalingError
 from platform_assets.domains.scaling.forecasting import newest_forecasts
 from platform_assets.domains.scaling.plan import STEP, Forecast, Limits, Live, Plan, Subject, plan, undo
-from platform_assets.domains.scaling.tables import SCALING_PLAN
+from platform_assets.domains.scaling.tables import SCALING_AUDIT, SCALING_FORECASTS, SCALING_PLAN
 from platform_assets.domains.scaling.targets import NodeTarget
 from platform_assets.settings import Settings
 from spark_jobs.storage.lake import Lake
 
-NO_OVERRIDES: Mapping[str, str] = MappingProxyType({})
+PLAN = TypeAdapter(Plan)
+
+
+class ScalingChange(Change[Plan, Report]):
+    """The change of the sizes of all clusters; its one part is all of them."""
+
+    table = SCALING_PLAN
+    alert_kind = "scaling_stopped"
+    unchanged = "sizes stay as they are"
+    unchanged_alert = "Clusters keep their sizes"
+    parts = ("clusters",)
+
+    @property
+    def pending(self) -> PendingPlanFile:
+        return PendingPlanFile(self.settings.home / "scaling" / "plan.json")
+
+    def basis(self) -> dict[str, Any]:
+        return {
+            "file": self.settings.scaling.file,
+            "applies": self.settings.scaling.apply,  # a dry run replays old metrics
+            "serial": AppliedStore.of(self.settings).load().serial,
+            "versions": {table.key: self.lake.version(table) for table in (SCALING_FORECASTS, SCALING_AUDIT)},
+        }
+
+    def make(
+        self, overrides: Mapping[str, str] = NO_OVERRIDES, parts: Sequence[Hashable] | None = None
+    ) -> CheckedPlan[Plan]:
+        return CheckedPlan(*make_plan(self.settings, self.lake, overrides))
+
+    def to_document(self, plan: Plan) -> Any:
+        return PLAN.dump_python(plan, mode="json")
+
+    def from_document(self, document: Any) -> Plan:
+        return PLAN.validate_python(document)
+
+    def apply(self, plan: Plan) -> tuple[dict[Any, Report], dict[Any, ActionError]]:
+        (part,) = self.parts
+        try:
+            return {part: self._apply(plan, By(audit.who(self.settings), plan.planned_at))}, {}
+        except ActionError as error:
+            return {}, {part: error}
+
+    def join(self, reports: Mapping[Any, Report]) -> Report:
+        return next(iter(reports.values()))
+
+    def plan_undo(self) -> Plan:
+        return make_undo(self.settings)
+
+    def apply_undo(self, plan: Plan, reason: str, lasting: timedelta) -> Report:
+        """Go back to the sizes before the last apply, and hold the clusters for a time."""
+        at = plan.planned_at
+        return self._apply(plan, By(audit.who(self.settings), at, audit.UNDO, reason_of(reason), at + lasting))
+
+    def _apply(self, plan: Plan, by: By) -> Report:
+        rules = _targets(load_rules(self.settings), _named(plan))
+        targets = {name: rule.target for name, rule in rules.items()}
+        return apply(plan, targets, AppliedStore.of(self.settings), self.lake, by)
 
 
 def make_plan(
@@ -59,25 +119,11 @@ def make_plan(
     return made, run_checks(made, rules.bounds, overrides)
 
 
-def plan_and_apply(settings: Settings, lake: Lake, overrides: Mapping[str, str] = NO_OVERRIDES) -> Report:
-    """Make the plan that was checked again, check it again, apply it. ScalingStoppedError where a check stops it now."""
-    made, results = make_plan(settings, lake, overrides)
-    if stopped := failures(results):
-        notify(settings, stopped_alert(stopped, made))
-        raise ScalingStoppedError(
-            f"The plan changed since it was checked and {stopped[0].name} stops it now, sizes stay as they are: {stopped[0].sentence}"
-        )
-    targets = {name: rule.target for name, rule in _targets(load_rules(settings), _named(made)).items()}
-    return apply(made, targets, AppliedStore.of(settings), lake, By(audit.who(settings), made.planned_at))
-
-
 def make_undo(settings: Settings) -> Plan:
-    """What undoing the last apply would do now. ScalingRequestError where nothing is to be undone."""
+    """What undoing the last apply would do now. RequestError where nothing is to be undone."""
     state, rules = AppliedStore.of(settings).load(), load_rules(settings)
     if not state.last:
-        raise ScalingRequestError(
-            "Nothing was applied that could be undone; see `weir sql` and the table scaling/audit."
-        )
+        raise RequestError("Nothing was applied that could be undone; see `weir sql` and the table scaling/audit.")
     targets = {
         name: rule.target
         for name, rule in _targets(rules, tuple(state.last)).items()
@@ -88,35 +134,6 @@ def make_undo(settings: Settings) -> Plan:
     missing |= {name: other for name in state.last if name not in targets}
     named = {name: str(target) for name, target in targets.items()}
     return undo(state.last, live, named, datetime.now(UTC), state.serial, missing)
-
-
-def apply_undo(settings: Settings, lake: Lake, made: Plan, reason: str, lasting: timedelta) -> Report:
-    """Go back, and hold the clusters for a time."""
-    targets = {name: rule.target for name, rule in _targets(load_rules(settings), _named(made)).items()}
-    at = made.planned_at
-    by = By(audit.who(settings), at, audit.UNDO, audit.reason_of(reason), at + lasting)
-    return apply(made, targets, AppliedStore.of(settings), lake, by)
-
-
-def record_overrides(settings: Settings, lake: Lake, checks: Sequence[str], reason: str, run: str) -> list[str]:
-    """Let checks of the plan not count in one run; the audit_ids of the rows, which it has to name."""
-    if said := unknown_check(checks, SCALING_PLAN.checks):
-        raise ScalingRequestError(said)
-    at, actor, why = datetime.now(UTC), audit.who(settings), audit.reason_of(reason)
-    acts = [audit.Act.make(at, actor, audit.OVERRIDE, name, why, details=run) for name in dict.fromkeys(checks)]
-    audit.append(lake, acts)
-    return [act.audit_id for act in acts]
-
-
-def stopped_alert(results: list[CheckResult], made: Plan) -> Alert:
-    return Alert(
-        kind="scaling_stopped",
-        severity="critical",
-        summary=f"Clusters keep their sizes: {results[0].sentence}",
-        at=made.planned_at,
-        details={one.name: one.sentence for one in results},
-        key=f"scaling_stopped:{','.join(one.name for one in results)}:{made.planned_at:%Y-%m-%dT%H}",
-    )
 
 
 def _limits(settings: Settings, rules: Rules, overrides: Mapping[str, str]) -> Limits:

@@ -24,6 +24,8 @@ from platform_assets.core.console import (
 )
 
 if TYPE_CHECKING:
+    from platform_assets.domains.waf.manual.actions import ManualActions
+    from platform_assets.domains.waf.manual.in_force import ManualAction
     from platform_assets.settings import Settings
 
 waf_app = typer.Typer(help="What WAF holds and why; allow, block, withdraw, roll back, install.", no_args_is_help=True)
@@ -45,12 +47,12 @@ def install(
     """Make the IP sets and the rule group that uses them in each scope, after showing it; no web ACL is touched."""
     from functools import partial
 
-    from platform_assets.domains.waf.apply.calls import in_each
+    from platform_assets.domains.waf.apply.calls import for_each_scope
     from platform_assets.domains.waf.apply.install import apply_install, plan_install
     from platform_assets.domains.waf.apply.targets import waf_calls
     from platform_assets.domains.waf.errors import WafError
     from platform_assets.domains.waf.policy import load_policy
-    from platform_assets.domains.waf.scopes import told
+    from platform_assets.domains.waf.scopes import format_by_scope
 
     known: dict[str | None, Literal["count", "enforce"] | None] = {None: None, "count": "count", "enforce": "enforce"}
     if mode not in known:
@@ -59,21 +61,21 @@ def install(
     calls = waf_calls(settings)
     asked: dict[str, Any] = {"prefix": settings.waf.prefix, "mode": known[mode]}
     asked["shards"] = load_policy(settings.waf.policy_file).plan.shards
-    planned, failed = in_each({one: partial(plan_install, calls[one], scope=one, **asked) for one in calls})
+    planned, failed = for_each_scope({one: partial(plan_install, calls[one], scope=one, **asked) for one in calls})
     with console_of() as console:
         for plan in planned.values():
             console.print(plan.text(), markup=False)
         if failed:  # before anything is made: what is agreed to is all of it
-            raise WafError(told({scope: str(error) for scope, error in failed.items()}, calls))
+            raise WafError(format_by_scope({scope: str(error) for scope, error in failed.items()}, calls))
         if not any(plan.changes for plan in planned.values()):
             return
         if not yes:
             typer.confirm("Make this?", abort=True)
-        done, failed = in_each({one: partial(apply_install, calls[one], plan) for one, plan in planned.items()})
+        done, failed = for_each_scope({one: partial(apply_install, calls[one], plan) for one, plan in planned.items()})
         made = {one: f"Made or changed: {', '.join(names) or 'nothing'}." for one, names in done.items()}
-        console.print(told(made, calls), markup=False)
+        console.print(format_by_scope(made, calls), markup=False)
         if failed:
-            raise WafError(told({scope: str(error) for scope, error in failed.items()}, calls))
+            raise WafError(format_by_scope({scope: str(error) for scope, error in failed.items()}, calls))
 
 
 @waf_app.command()
@@ -83,11 +85,11 @@ def status(home: Home = None) -> None:
     from platform_assets.clients.engine import lake_of
     from platform_assets.domains.waf.apply.targets import waf_name, waf_targets
     from platform_assets.domains.waf.apply.web_acls import use_lines
-    from platform_assets.domains.waf.assets import make_plan
-    from platform_assets.domains.waf.manual.actions import Interventions
+    from platform_assets.domains.waf.manual.actions import ManualActions
+    from platform_assets.domains.waf.planning import make_plan
 
     settings = settings_of(home)
-    acts = Interventions(settings).in_force().acts
+    acts = ManualActions(settings).in_force().acts
     targets = waf_targets(settings)
     made, results = make_plan(settings, lake_of(settings), targets)
     with console_of() as console:
@@ -177,11 +179,11 @@ def overridden(settings: Settings, checks: Sequence[str] | None, reason: str, ru
     """Record the checks that do not count in this run; the audit_ids that the run has to name."""
     if not checks:
         return []
-    from platform_assets.domains.waf.manual.actions import Interventions
+    from platform_assets.domains.waf.manual.actions import ManualActions
 
     settings.home.mkdir(parents=True, exist_ok=True)
     details = f"weir {run} --apply" if settings.waf.apply else f"weir {run}, which only shows"
-    return [act.audit_id for act in Interventions(settings).override(checks, reason, details)]
+    return [act.audit_id for act in ManualActions(settings).override(checks, reason, details)]
 
 
 def _act(
@@ -190,42 +192,52 @@ def _act(
     override: Sequence[str] | None,
     reason: str,
     name: str,
-    ask: Callable[[Any], Any],
+    act: Callable[[ManualActions], ManualAction],
 ) -> None:
-    from platform_assets.domains.waf.manual.actions import Interventions, check_names
+    """Record a manual action, then show the plan that follows from it, or apply that."""
+    from platform_assets.actions.checks import check_overridable
+    from platform_assets.domains.waf.manual.actions import ManualActions
+    from platform_assets.domains.waf.tables import WAF_PLAN
 
     settings = settings_of(home, **({"waf_apply": True} if apply else {}))
-    check_names(override or ())  # before anything is recorded
-    acted = ask(Interventions(settings))
+    check_overridable(override or (), WAF_PLAN.checks)  # before anything is recorded
+    action = act(ManualActions(settings))
     with console_of() as console:
-        console.print(f"Recorded: {acted.text()}", markup=False)
+        console.print(f"Recorded: {action.text()}", markup=False)
     _show_or_apply(settings, apply, overridden(settings, override, reason, name))
 
 
 def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) -> None:
-    """One path with `weir run edge`: the same assets, checks and alerts; shown alone, nothing is written."""
+    """Show the plan of this moment without writing it; or run the same assets as `weir run edge`, and show theirs."""
     from platform_assets.actions.checks import failures
+    from platform_assets.actions.protocol import NO_OVERRIDES
     from platform_assets.clients.engine import lake_of
-    from platform_assets.domains.waf.apply.targets import waf_targets
-    from platform_assets.domains.waf.assets import make_plan
-    from platform_assets.domains.waf.manual import audit_log
+    from platform_assets.domains.waf.manual.audit_log import AUDIT
+    from platform_assets.domains.waf.planning import WafChange
 
     lake = lake_of(settings)
-    made, results = make_plan(settings, lake, waf_targets(settings), audit_log.overrides_of(lake, overrides))
+    change = WafChange(settings, lake)
     with console_of() as console:
-        console.print(made.text(), markup=False)
         if not apply:
-            for one in failures(results):
-                console.print(f"It would be stopped by {one.name}: {one.sentence}", markup=False)
-            if made.changes:
+            checked = change.make(AUDIT.overrides_of(lake, overrides) or NO_OVERRIDES)
+            console.print(checked.plan.text(), markup=False)
+            for result in failures(checked.results):
+                console.print(f"It would be stopped by {result.name}: {result.sentence}", markup=False)
+            if checked.plan.changes:
                 console.print("WAF is unchanged; --apply changes it, here or with `weir run edge`.", markup=False)
-            made.check_complete()
+            checked.plan.check_complete()
             return
         from platform_assets.cli import run
-        from platform_assets.domains.waf.report import stop_where_not_applied
+        from platform_assets.domains.waf import report
 
-        outcome = run.run_assets(
-            settings, "Planning the WAF change", ("waf/plan", "waf/ip_sets"), stage_of(console), overrides
-        )
-        stop_where_not_applied(settings, outcome)
+        before = change.pending.load()
+        try:
+            outcome = run.run_assets(
+                settings, "Planning the WAF change", ("waf/plan", "waf/ip_sets"), stage_of(console), overrides
+            )
+        finally:  # also where applying failed: the plan says what it was about
+            stored = change.pending.load()
+            if stored is not None and stored != before:
+                console.print(change.from_document(stored.plan).text(), markup=False)
+        report.stop_where_not_applied(settings, outcome)
         console.print(outcome.metadata["waf/ip_sets"]["summary"], markup=False)

@@ -8,29 +8,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+
+from platform_assets.actions.instants import as_utc, instant
 
 ACTIONS = ("count", "challenge", "block")
 """From weak to strong."""
 
 Row = Mapping[str, Any]
 
+STRICT = {"extra": "forbid"}
+"""For pydantic, which reads files and stored plans: an unknown key is an error."""
+
 
 def rank(action: str) -> int:
     """How strong an action is: count 1, challenge 2, block 3."""
     return ACTIONS.index(action) + 1
-
-
-def as_utc(at: datetime) -> datetime:
-    """`at` as an aware UTC datetime of the standard library; a naive one is UTC, as in the lake."""
-    utc = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    return datetime(utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, utc.microsecond, tzinfo=UTC)
-
-
-def instant(at: datetime) -> str:
-    """`2026-11-20T14:00:00Z`."""
-    return as_utc(at).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def whole(value: Any) -> int:
@@ -82,6 +76,8 @@ class Decision:
 @dataclass(frozen=True)
 class Wanted:
     """An entry that is due by the wall clock: the strongest decision on its address, and all that want it there."""
+
+    __pydantic_config__ = STRICT
 
     address: str
     action: str

@@ -1,9 +1,7 @@
-"""The one error that users of the WAF part meet. Its kinds are declared beside what raises them."""
+"""The error of everything that is WAF's own; errors of planning and applying are those of platform_assets/actions/."""
 
-from spark_jobs.errors import ExitCode, WeirError
+from platform_assets.actions.errors import ActionError
 
 
-class WafError(WeirError):
-    """WAF cannot be used as asked; the message is one sentence that says what happened and what to do."""
-
-    exit_code = ExitCode.SERVICE
+class WafError(ActionError):
+    """WAF cannot be used as requested; one sentence that says what happened and what to do."""

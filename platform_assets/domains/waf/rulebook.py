@@ -9,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from platform_assets.domains.waf.decisions import ACTIONS
+from platform_assets.domains.waf.decisions import ACTIONS, STRICT
 from platform_assets.domains.waf.networks import SPECIAL_KINDS
-
-STRICT = {"extra": "forbid"}
-"""For pydantic, which policy.py reads the file with: an unknown key is an error, not a rule that never fires."""
 
 
 def _require(holds: bool, sentence: str) -> None:

@@ -53,7 +53,7 @@ def _scope(text: str) -> Scope:
     )
 
 
-def told(sentences: Mapping[Scope, str], scopes: Collection[Scope]) -> str:
+def format_by_scope(sentences: Mapping[Scope, str], scopes: Collection[Scope]) -> str:
     """Sentences by scope as one text: what is the same in all of `scopes` is said once, without their names."""
     alike: dict[str, list[str]] = {}
     for scope, sentence in sentences.items():

@@ -14,22 +14,19 @@ from typing import Any
 
 import pytest
 
+from platform_assets.actions.errors import IncompleteApplyError, PlanStoppedError, RequestError, StalePlanError
+from platform_assets.actions.state import StateError
 from platform_assets.clients.engine import lake_of
 from platform_assets.domains.scaling import audit, forecasting
 from platform_assets.domains.scaling.applied import Applied, AppliedStore
-from platform_assets.domains.scaling.apply import CUT_SHORT, By, StaleScalingError, apply
+from platform_assets.domains.scaling.apply import CUT_SHORT, By, apply
 from platform_assets.domains.scaling.config import load_rules
-from platform_assets.domains.scaling.errors import (
-    IncompleteScalingError,
-    ScalingError,
-    ScalingFileError,
-    ScalingRequestError,
-    ScalingStoppedError,
-)
+from platform_assets.domains.scaling.errors import ScalingError, ScalingFileError
 from platform_assets.domains.scaling.plan import HOLD, Live, Remembered
-from platform_assets.domains.scaling.planning import apply_undo, make_plan, make_undo, plan_and_apply, record_overrides
+from platform_assets.domains.scaling.planning import make_plan, make_undo
 from platform_assets.domains.scaling.targets import Clients, FileTarget, GroupTarget, NodegroupTarget, target_of
 from platform_assets.settings import Settings
+from tests.domains.scaling.scaling_world import apply_undo, plan_and_apply, record_overrides
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 CLUSTERS = ("ads", "blog", "shop")
@@ -101,7 +98,7 @@ def test_a_dry_run_changes_nothing_and_replays_old_metrics_that_applying_refuses
     forecast_anew(scaled, 7, made_at=NOW - timedelta(days=400))
     made, results = make_plan(home, lake)
     assert len(made.changes) == 3 and all(one.passed for one in results)
-    with pytest.raises(ScalingStoppedError, match=r"metrics_are_fresh stops it now, sizes stay .* minutes old"):
+    with pytest.raises(PlanStoppedError, match=r"metrics_are_fresh stops it now, sizes stay .* minutes old"):
         plan_and_apply(scaled, lake)
     assert not (scaled.home / "scaling" / "desired.json").exists()
     plan_and_apply(scaled, lake, {"metrics_are_fresh": "a replay"})
@@ -114,7 +111,7 @@ def test_a_plan_that_another_run_overtook_is_refused(scaled: Settings) -> None:
     made, _ = make_plan(scaled, lake)
     plan_and_apply(scaled, lake)
     targets = {name: FileTarget(scaled.home / "scaling" / "desired.json", name) for name in CLUSTERS}
-    with pytest.raises(StaleScalingError, match="Another run has scaled"):
+    with pytest.raises(StalePlanError, match="Another run has scaled"):
         apply(made, targets, AppliedStore.of(scaled), lake, By("ana", NOW))
 
 
@@ -137,7 +134,7 @@ def test_a_target_that_fails_holds_back_no_other_and_one_that_moved_is_left(scal
     lake, path = lake_of(scaled), scaled.home / "scaling" / "desired.json"
     made, _ = make_plan(scaled, lake)
     targets: dict[str, Any] = {"ads": Refusing(None), "blog": FileTarget(path, "blog"), "shop": Refusing(5)}
-    with pytest.raises(IncompleteScalingError) as raised:
+    with pytest.raises(IncompleteApplyError) as raised:
         apply(made, targets, AppliedStore.of(scaled), lake, By("ana", NOW))
     assert str(raised.value).startswith("ads: The group is still scaling; the next run goes on from there; shop: ")
     assert "went from none to 5 since the plan was made" in str(raised.value)
@@ -150,7 +147,8 @@ DYING = """
 import os, sys
 from platform_assets.clients.engine import lake_of
 from platform_assets.domains.scaling.targets import FileTarget
-from platform_assets.domains.scaling import planning
+from platform_assets.actions.protocol import apply_pending
+from platform_assets.domains.scaling.planning import ScalingChange
 from platform_assets.settings import load_settings
 write, left = FileTarget.write, [int(sys.argv[2])]
 def dying(self, nodes, reason):
@@ -162,7 +160,7 @@ def dying(self, nodes, reason):
         os._exit(9)
 FileTarget.write = dying
 settings = load_settings(sys.argv[1], scaling_apply=True)
-planning.plan_and_apply(settings, lake_of(settings))
+apply_pending(ScalingChange(settings, lake_of(settings)))
 """
 
 
@@ -192,7 +190,7 @@ def test_an_undo_goes_back_holds_and_ends(scaled: Settings) -> None:
     plan_and_apply(scaled, lake)
     write_sizes(scaled, {"shop": 7})
     made = make_undo(scaled)
-    with pytest.raises(ScalingRequestError, match="A reason of 1 to 300"):
+    with pytest.raises(RequestError, match="A reason of 1 to 300"):
         apply_undo(scaled, lake, made, " ", timedelta(hours=1))
     report = apply_undo(scaled, lake, made, "too  early", timedelta(hours=1))
     assert [entry.cluster_id for entry in report.done] == ["ads", "blog"]
@@ -211,12 +209,12 @@ def test_what_an_undo_did_not_reach_stays_to_be_undone(scaled: Settings) -> None
     plan_and_apply(scaled, lake)
     targets: dict[str, Any] = {name: FileTarget(path, name) for name in CLUSTERS} | {"blog": Refusing(6)}
     by = By("ana", NOW, audit.UNDO, "too early", NOW + timedelta(hours=1))
-    with pytest.raises(IncompleteScalingError):
+    with pytest.raises(IncompleteApplyError):
         apply(make_undo(scaled), targets, AppliedStore.of(scaled), lake, by)
     assert sizes(scaled) == {"ads": 4, "blog": 6, "shop": 4}
     apply_undo(scaled, lake, make_undo(scaled), "again", timedelta(hours=1))
     assert sizes(scaled) == dict.fromkeys(CLUSTERS, 4)
-    with pytest.raises(ScalingRequestError, match="Nothing was applied that could be undone"):
+    with pytest.raises(RequestError, match="Nothing was applied that could be undone"):
         make_undo(scaled)
 
 
@@ -225,12 +223,12 @@ def test_somebody_elses_change_stops_the_plan_until_it_is_overridden(scaled: Set
     plan_and_apply(scaled, lake)
     write_sizes(scaled, {"shop": 3})
     forecast_anew(scaled, 8, current_cpu_utilization=95.0)
-    with pytest.raises(ScalingStoppedError, match="nobody_else_scaled stops it now"):
+    with pytest.raises(PlanStoppedError, match="nobody_else_scaled stops it now"):
         plan_and_apply(scaled, lake)
     ids = record_overrides(scaled, lake, ["nobody_else_scaled"], "it was me", "weir scaling apply")
-    plan_and_apply(scaled, lake, audit.overrides_of(lake, ids))
+    plan_and_apply(scaled, lake, audit.AUDIT.overrides_of(lake, ids))
     assert sizes(scaled) == dict.fromkeys(CLUSTERS, 8)
-    with pytest.raises(ScalingRequestError, match="There is no check 'x'"):
+    with pytest.raises(RequestError, match="There is no check 'x'"):
         record_overrides(scaled, lake, ["x"], "why", "weir scaling apply")
 
 
@@ -245,7 +243,7 @@ def test_what_was_applied_to_another_target_says_nothing_and_a_broken_store_is_o
     store.save(state)
     assert store.load() == state
     store.path.write_text("{", encoding="utf-8")
-    with pytest.raises(ScalingError, match="does not hold what was applied last; restore it, or delete it"):
+    with pytest.raises(StateError, match="does not hold what was applied last; restore it, or delete it"):
         make_plan(scaled, lake_of(scaled))
 
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from platform_assets.actions.checks import failures
+from platform_assets.actions.errors import RequestError
 from platform_assets.domains.scaling.checks import Bounds, run_checks
-from platform_assets.domains.scaling.errors import ScalingRequestError
 from platform_assets.domains.scaling.plan import (
     DOWN,
     HOLD,
@@ -235,7 +235,7 @@ def test_an_override_lets_one_check_not_count_and_says_why() -> None:
     assert not stopped(drifted, overrides={"nobody_else_scaled": "by ana: it was me"})
     found = {r.name: r for r in run_checks(made(drifted), Bounds(), {"nobody_else_scaled": "by ana: it was me"})}
     assert found["nobody_else_scaled"].sentence.startswith("Overridden (by ana: it was me): Somebody else scaled")
-    with pytest.raises(ScalingRequestError, match="There is no check 'nonsense' to override; there are metrics_are_"):
+    with pytest.raises(RequestError, match="There is no check 'nonsense' to override; there are metrics_are_"):
         stopped(drifted, overrides={"nonsense": "x"})
 
 

@@ -9,18 +9,20 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from platform_assets.actions.errors import IncompleteApplyError
 from platform_assets.clients.engine import lake_of
 from platform_assets.domains.scaling import audit, forecasting
 from platform_assets.domains.scaling.assets import make_forecasts
 from platform_assets.domains.scaling.config import load_rules
-from platform_assets.domains.scaling.errors import IncompleteScalingError, ScalingError
+from platform_assets.domains.scaling.errors import ScalingError
 from platform_assets.domains.scaling.plan import HOLD
-from platform_assets.domains.scaling.planning import apply_undo, make_plan, make_undo, plan_and_apply
+from platform_assets.domains.scaling.planning import make_plan, make_undo
 from platform_assets.domains.scaling.targets import Clients, GroupTarget, NodegroupTarget, target_of
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN
 from spark_jobs.storage.schema import arrow_schema
+from tests.domains.scaling.scaling_world import apply_undo, plan_and_apply
 from tests.resources.scaled_groups import scaled_groups
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -80,7 +82,7 @@ def test_a_group_that_is_gone_holds_back_no_other(scaled: Settings) -> None:
     eks, lake = boto3.client("eks"), lake_of(scaled)
     eks.delete_nodegroup(clusterName="shop", nodegroupName="workers")
     with pytest.raises(
-        IncompleteScalingError,
+        IncompleteApplyError,
         match=r"shop: There is no node group shop/workers in us-east-1; correct .*Changed: ads -> 6",
     ):
         plan_and_apply(scaled, lake)

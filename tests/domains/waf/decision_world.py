@@ -15,7 +15,7 @@ import pandas as pd
 
 from platform_assets.domains.waf.decide.hours import decide_hours
 from platform_assets.domains.waf.decide.identity import Identifier
-from platform_assets.domains.waf.manual.in_force import Act
+from platform_assets.domains.waf.manual.in_force import ManualAction
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.domains.waf.rulebook import History
 from platform_assets.domains.waf.tables import WAF_DECISIONS
@@ -142,7 +142,7 @@ class World:
         *,
         identifier: Identifier | None = None,
         allow_list: Sequence[str] = (),
-        acts: Sequence[Act] = (),
+        acts: Sequence[ManualAction] = (),
     ) -> list[Row]:
         """Decide hours as a run does (with it all later ones), and return all decisions of the lake in order."""
         decide_hours(

@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
-from platform_assets.domains.waf.apply.applied import Applied
-from platform_assets.domains.waf.apply.applied_store import AppliedStoreError, JsonAppliedStore, MemoryAppliedStore
+from platform_assets.actions.errors import IncompleteApplyError, StalePlanError
+from platform_assets.actions.state import StateError
+from platform_assets.domains.waf.apply.applied import Applied, AppliedStore
 from platform_assets.domains.waf.apply.calls import Calls, TokenBucket
-from platform_assets.domains.waf.apply.ip_sets import IncompleteApplyError, IpSetTarget, StalePlanError
+from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.plan.plan import plan
 from platform_assets.domains.waf.plan.slots import Budget
 from platform_assets.domains.waf.twin.client import WafTwin
+from tests.domains.waf.memory_store import MemoryAppliedStore
 from tests.domains.waf.waf_world import NOW, Clock, applied, due, edit_by_hand, live_addresses, planned, target_on, v4
 
 A, B, C, HAND = v4(1), v4(2), v4(3), "9.9.9.9/32"
@@ -110,9 +112,9 @@ def test_what_a_person_removes_is_restored_or_left_out_by_policy(client, clock):
     applied(target, [due(A), due(B)])
     edit_by_hand(client, "weir-block-v4", remove=(A,))
     for _ in range(2):
-        report = applied(target, [due(A), due(B)], restore_drift=False)
+        report = applied(target, [due(A), due(B)], restore_removed=False)
         assert report.writes == 0
-    applied(target, [due(A), due(B), due(C)], restore_drift=False)
+    applied(target, [due(A), due(B), due(C)], restore_removed=False)
     assert live_addresses(target)["weir-block-v4"] == {B, C}
     applied(target, [due(A), due(B)])
     assert live_addresses(target)["weir-block-v4"] == {A, B}
@@ -192,7 +194,7 @@ def _killed_at(kill_at: int, folder: Path) -> bool:
     """Kill a run at its n-th step and let the next one finish; whether there was such a step."""
     clock = Clock()
     twin = WafTwin(folder / "twin", clock=clock, writes_per_second=float("inf"))
-    store = JsonAppliedStore(folder / "applied.json")
+    store = AppliedStore(folder / "applied.json")
     target = target_on(twin, clock, store=store)
     applied(target, [due(A), due(V6), due(C, "count")])
     edit_by_hand(twin, "weir-block-v4", add=(HAND,))
@@ -202,7 +204,7 @@ def _killed_at(kill_at: int, folder: Path) -> bool:
         if next(steps) == kill_at:
             raise Killed
 
-    class DyingStore(JsonAppliedStore):
+    class DyingStore(AppliedStore):
         def save(self, applied: Applied) -> None:
             step()
             super().save(applied)
@@ -420,7 +422,7 @@ def test_two_writers_and_a_person_in_any_order_lose_no_entry(tmp_path, seed):
     generator = random.Random(seed)
     clock = Clock()
     twin = WafTwin(tmp_path / "twin", clock=clock, writes_per_second=float("inf"))
-    store = JsonAppliedStore(tmp_path / "applied.json")
+    store = AppliedStore(tmp_path / "applied.json")
     ours = [v4(number) for number in range(8)]
     by_hand: set[str] = set()
 
@@ -461,29 +463,29 @@ def test_a_damaged_store_stops_everything_with_a_sentence(tmp_path, twin, clock)
     path = tmp_path / "applied.json"
     for text in ("{", "[]", '{"format": 2}', '{"format": 1, "serial": 1}'):
         path.write_text(text, encoding="utf-8")
-        with pytest.raises(AppliedStoreError, match="restore it, or delete it"):
-            target_on(twin, clock, store=JsonAppliedStore(path)).last_applied()
+        with pytest.raises(StateError, match="restore it, or delete it"):
+            target_on(twin, clock, store=AppliedStore(path)).last_applied()
 
 
 def test_the_store_is_the_same_when_read_again(tmp_path, twin, clock):
-    store = JsonAppliedStore(tmp_path / "deep" / "applied.json")
+    store = AppliedStore(tmp_path / "deep" / "applied.json")
     target = target_on(twin, clock, store=store)
     applied(target, [due(A), due(V6)])
-    kept = JsonAppliedStore(store.path).load()
+    kept = AppliedStore(store.path).load()
     assert Applied.from_json(kept.to_json()) == kept
     assert kept.of("weir-block-v4").owned[A].decision_id == due(A).decision_id
     assert sorted(path.name for path in store.path.parent.iterdir()) == ["applied.json", "applied.lock"]
 
 
 def test_a_half_written_store_never_replaces_the_whole_one(tmp_path, monkeypatch):
-    store = JsonAppliedStore(tmp_path / "applied.json")
+    store = AppliedStore(tmp_path / "applied.json")
     store.save(Applied(5))
 
     def full(self: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(AppliedStoreError, match="cannot be written \\(No space left on device\\); free space"):
+    with pytest.raises(StateError, match="cannot be written \\(No space left on device\\); free space"):
         store.save(Applied(6))
     assert store.load().serial == 5
     assert [path.name for path in tmp_path.iterdir()] == ["applied.json"]
@@ -491,16 +493,16 @@ def test_a_half_written_store_never_replaces_the_whole_one(tmp_path, monkeypatch
 
 @pytest.mark.parametrize("full_from", range(3))
 def test_a_full_disk_stops_applying_with_a_sentence_and_the_next_run_goes_on(tmp_path, twin, clock, full_from):
-    class FullDisk(JsonAppliedStore):
+    class FullDisk(AppliedStore):
         saved = 0
 
         def save(self, applied: Applied) -> None:
             self.saved += 1
             if self.saved > full_from:
-                raise AppliedStoreError(f"{self.path} cannot be written (No space left on device); free space.")
+                raise StateError(f"{self.path} cannot be written (No space left on device); free space.")
             super().save(applied)
 
-    store = JsonAppliedStore(tmp_path / "applied.json")
+    store = AppliedStore(tmp_path / "applied.json")
     applied(target_on(twin, clock, store), [due(A), due(V6)])
     with pytest.raises(IncompleteApplyError, match="cannot be written"):
         applied(target_on(twin, clock, FullDisk(store.path)), [due(B)])

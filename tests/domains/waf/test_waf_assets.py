@@ -11,13 +11,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from platform_assets.actions.errors import PlanStoppedError, StalePlanError
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
-from platform_assets.domains.waf.apply.applied_store import JsonAppliedStore
-from platform_assets.domains.waf.apply.client import ApplyReport
-from platform_assets.domains.waf.apply.ip_sets import IpSetTarget, StalePlanError
-from platform_assets.domains.waf.assets import PlanStoppedError, make_plan, plan_and_apply
+from platform_assets.domains.waf.apply.applied import AppliedStore
+from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
+from platform_assets.domains.waf.apply.report import ApplyReport
 from platform_assets.domains.waf.plan.benign import benign_addresses
+from platform_assets.domains.waf.planning import make_plan
 from platform_assets.domains.waf.policy import PlanPolicy
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.domains.waf.twin.client import WafTwin
@@ -27,7 +28,17 @@ from spark_jobs.errors import exit_code_of
 from spark_jobs.sources.cloudfront.tables import CLIENT_SCORES
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
-from tests.domains.waf.waf_world import Clock, applied, decision, due, live_addresses, score, target_on, v4
+from tests.domains.waf.waf_world import (
+    Clock,
+    applied,
+    decision,
+    due,
+    live_addresses,
+    plan_and_apply,
+    score,
+    target_on,
+    v4,
+)
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 OURS, THEIRS = v4(1), v4(2)
@@ -69,7 +80,7 @@ class Overtaken:
 
 @pytest.fixture
 def target(twin: WafTwin, clock: Clock, tmp_path: Path) -> IpSetTarget:
-    return target_on(twin, clock, store=JsonAppliedStore(tmp_path / "applied.json"))
+    return target_on(twin, clock, store=AppliedStore(tmp_path / "applied.json"))
 
 
 def test_a_plan_that_another_run_overtakes_is_made_again_and_applied(

@@ -113,7 +113,7 @@ def test_nothing_leaves_while_logs_have_stopped_not_even_at_its_end() -> None:
     assert result(HOURS, a_plan([], over), newest_hour_at=NOW - timedelta(hours=25)).passed
     assert result(HOURS, a_plan([v4(1), v4(2)], [v4(1)]), **stopped).passed, "adding is no matter of logs"
     assert result(HOURS, a_plan([v4(1)]), **stopped).passed, "a replay with nothing applied"
-    assert result(HOURS, a_plan([], over), **stopped, asked_for=[(v4(1), "block")]).passed
+    assert result(HOURS, a_plan([], over), **stopped, requested_removals=[(v4(1), "block")]).passed
     gone = a_plan([], [v4(1)])
     of_late_files = tuple(
         replace(one, entries=tuple(replace(entry, late_files=("late.gz",)) for entry in one.entries))

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from platform_assets.actions.checks import CheckResult, failures
+from platform_assets.actions.errors import RequestError
 from platform_assets.domains.waf.apply.applied import Applied, AppliedSet, Owned
 from platform_assets.domains.waf.checks.checks import CHECKS, Bounds, CheckInputs, run_checks
-from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.plan.plan import LiveSet, Plan, plan
 from platform_assets.domains.waf.plan.slots import Budget
 from platform_assets.domains.waf.tables import WAF_PLAN
@@ -136,7 +136,7 @@ def test_an_override_passes_one_check_and_is_recorded():
         "decisions_did_not_vanish", a_plan([], [v4(1)]), overrides={"decisions_did_not_vanish": "model v7 withdrawn"}
     )
     assert found.passed and found.metadata["overridden_because"] == "model v7 withdrawn"
-    with pytest.raises(WafError, match="no check 'nonsense'"):
+    with pytest.raises(RequestError, match="no check 'nonsense'"):
         run_checks(a_plan(), CheckInputs(overrides={"nonsense": "x"}), SMALL)
 
 
@@ -150,5 +150,5 @@ def test_what_people_took_out_is_neither_churn_nor_vanished():
     gone = a_plan([], [v4(number) for number in range(6)])
     asked = [(v4(number), "block") for number in range(6)]
     for name in ("plan_changes_a_bounded_share", "decisions_did_not_vanish"):
-        assert not result(name, gone).passed and not result(name, gone, asked_for=asked[:2]).passed
-        assert result(name, gone, asked_for=asked).passed
+        assert not result(name, gone).passed and not result(name, gone, requested_removals=asked[:2]).passed
+        assert result(name, gone, requested_removals=asked).passed

@@ -83,7 +83,7 @@ def test_a_merged_entry_that_vanishes_counts_with_all_its_members() -> None:
     assert changes(gone) == ([], [v4(4), v4(5), v4(6), v4(7)])
     assert not result("decisions_did_not_vanish", gone).passed
     asked = [(v4(number), "block") for number in (4, 5, 6, 7)]
-    assert result("decisions_did_not_vanish", gone, asked_for=asked).passed
+    assert result("decisions_did_not_vanish", gone, requested_removals=asked).passed
 
 
 def test_another_action_is_another_coverage_and_another_set_is_not() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from platform_assets.domains.waf.decide.echo import EchoHours
 from platform_assets.domains.waf.decide.hours import without_echo
-from platform_assets.domains.waf.manual.in_force import Act
+from platform_assets.domains.waf.manual.in_force import ManualAction
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.domains.waf.rulebook import Echo, Rules
 from tests.domains.waf.decision_world import ATTACKER, VISITOR, World, at
@@ -194,8 +194,8 @@ def test_only_actions_that_the_policy_names_echo_and_only_in_their_time():
 
 def test_what_a_client_does_under_a_block_by_a_person_is_our_echo_too(tmp_path):
     """Its 403s earn it no block of the model's; once the person ends the block, attacks count again."""
-    block = Act.make(at(0), "alice", "block", f"{ATTACKER}/32", "a hunch", expires_at=at(48))
-    ended = Act.make(at(10), "alice", "resume", f"{ATTACKER}/32", "a mistake")
+    block = ManualAction.make(at(0), "alice", "block", f"{ATTACKER}/32", "a hunch", expires_at=at(48))
+    ended = ManualAction.make(at(10), "alice", "resume", f"{ATTACKER}/32", "a mistake")
     worlds = {}
     for name, acts in (("nobody", []), ("blocked", [block]), ("ended", [block, ended])):
         worlds[name] = world = World(tmp_path / name)
@@ -208,7 +208,9 @@ def test_what_a_client_does_under_a_block_by_a_person_is_our_echo_too(tmp_path):
 
 
 def test_an_allow_by_a_person_spares_from_its_moment_on_and_hours_before_it_stay_as_decided(tmp_path):
-    allow = Act.make(at(5) + timedelta(minutes=20), "alice", "allow", "45.83.1.0/24", "a partner", expires_at=at(40))
+    allow = ManualAction.make(
+        at(5) + timedelta(minutes=20), "alice", "allow", "45.83.1.0/24", "a partner", expires_at=at(40)
+    )
     world = World(tmp_path)
     world.attack(0)
     world.attack(30, client=VISITOR.replace("9.9", "1.9"))

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from platform_assets.domains.waf.apply.applied_store import MemoryAppliedStore
-from platform_assets.domains.waf.apply.ip_sets import IncompleteApplyError, IpSetTarget, StalePlanError
+from platform_assets.actions.errors import IncompleteApplyError, StalePlanError
+from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
 from platform_assets.domains.waf.twin.client import WafTwin
+from tests.domains.waf.memory_store import MemoryAppliedStore
 from tests.domains.waf.turns import Contended, SharedStore, Turns
 from tests.domains.waf.waf_world import Clock, applied, due, edit_by_hand, live_addresses, planned, target_on, v4
 

@@ -11,20 +11,21 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from waf_world import Clock, decision, live_addresses, target_on, v4
 
+from platform_assets.actions.audit_table import AuditTable
+from platform_assets.actions.errors import PlanStoppedError, RequestError
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
-from platform_assets.domains.waf import assets
-from platform_assets.domains.waf.apply.applied_store import JsonAppliedStore
+from platform_assets.domains.waf import planning
+from platform_assets.domains.waf.apply.applied import AppliedStore
 from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
-from platform_assets.domains.waf.assets import PlanStoppedError, make_plan, plan_and_apply
 from platform_assets.domains.waf.decisions import Decision, Wanted
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.explain.lookup import explain
 from platform_assets.domains.waf.manual import audit_log
-from platform_assets.domains.waf.manual.actions import InterventionError, Interventions
-from platform_assets.domains.waf.manual.in_force import Act, in_force
+from platform_assets.domains.waf.manual.actions import ManualActions
+from platform_assets.domains.waf.manual.in_force import ManualAction, in_force
+from platform_assets.domains.waf.planning import make_plan
 from platform_assets.domains.waf.tables import WAF_AUDIT, WAF_DECISIONS, WAF_ROLLBACK_DECISIONS
 from platform_assets.domains.waf.twin.client import WafTwin
 from platform_assets.settings import Settings
@@ -32,6 +33,7 @@ from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.registry import tables
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
+from tests.domains.waf.waf_world import Clock, decision, live_addresses, plan_and_apply, target_on, v4
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 ONE, TWO, THREE = v4(1), v4(2), v4(3)
@@ -46,7 +48,7 @@ class Edge:
     def __init__(self, settings: Settings, target: IpSetTarget) -> None:
         self.settings, self.target = settings, target
         self.lake: Lake = lake_of(settings)
-        self.person = Interventions(settings)
+        self.person = ManualActions(settings)
 
     def decide(self, *decisions: Decision, hours_ago: int = 0) -> None:
         """Decisions made at the end of an hour; those of other hours stay."""
@@ -65,7 +67,7 @@ class Edge:
         with pytest.MonkeyPatch.context() as patch:
             if now is not None:
                 patch.setattr(Later, "at", now)
-                patch.setattr(assets, "datetime", Later)
+                patch.setattr(planning, "datetime", Later)
             made, _ = make_plan(self.settings, self.lake, [self.target])
         return [due for one in made.plans[0].sets for due in one.wanted]
 
@@ -96,7 +98,7 @@ def edge(home: Settings, twin: WafTwin, clock: Clock, tmp_path: Path, monkeypatc
     policy = tmp_path / "policy.yaml"
     policy.write_text("checks: {max_churn_share: 0.1, min_entries_for_churn: 2, max_new_blocks: 50}\n")
     settings = home.model_copy(update={"policy_file": str(policy), "waf_apply": True})
-    return Edge(settings, target_on(twin, clock, store=JsonAppliedStore(tmp_path / "applied.json")))
+    return Edge(settings, target_on(twin, clock, store=AppliedStore(tmp_path / "applied.json")))
 
 
 # --- allow ----------------------------------------------------------------------------------------------------------
@@ -114,7 +116,7 @@ def test_what_a_person_allows_leaves_waf_and_comes_back_when_that_ends(edge: Edg
 
 
 def test_an_allow_ends_by_itself() -> None:
-    act = Act.make(HOUR, "alice", "allow", ONE, "a test", expires_at=HOUR + 2 * HOURS)
+    act = ManualAction.make(HOUR, "alice", "allow", ONE, "a test", expires_at=HOUR + 2 * HOURS)
     assert in_force([act], HOUR + timedelta(hours=1, minutes=59)).allow_list == (ONE,)
     assert in_force([act], HOUR + 2 * HOURS).allow_list == ()
     assert in_force([act], HOUR - timedelta(seconds=1)).allow_list == (), "nor does it reach back"
@@ -122,8 +124,8 @@ def test_an_allow_ends_by_itself() -> None:
 
 def test_the_latest_act_on_a_subject_counts() -> None:
     acts = [
-        Act.make(HOUR, "alice", "allow", ONE, "long", expires_at=HOUR + 9 * HOURS),
-        Act.make(HOUR + HOURS, "bob", "allow", ONE, "short", expires_at=HOUR + 2 * HOURS),
+        ManualAction.make(HOUR, "alice", "allow", ONE, "long", expires_at=HOUR + 9 * HOURS),
+        ManualAction.make(HOUR + HOURS, "bob", "allow", ONE, "short", expires_at=HOUR + 2 * HOURS),
     ]
     assert [act.reason for act in in_force(reversed(acts), HOUR + HOURS).allowed] == ["short"]
     assert in_force(acts, HOUR + 3 * HOURS).allowed == ()
@@ -175,8 +177,8 @@ def test_a_block_by_a_person_gets_its_slot_before_any_model(edge: Edge) -> None:
 )
 def test_what_must_not_be_blocked_is_refused_and_not_recorded(edge: Edge, tmp_path: Path, cidr: str, said: str) -> None:
     (tmp_path / "allowed.txt").write_text("45.83.7.9\n")
-    person = Interventions(edge.settings.model_copy(update={"allow_list": str(tmp_path / "allowed.txt")}))
-    with pytest.raises(InterventionError, match=said):
+    person = ManualActions(edge.settings.model_copy(update={"allow_list": str(tmp_path / "allowed.txt")}))
+    with pytest.raises(RequestError, match=said):
         person.block(cidr, HOURS, "a try")
     assert audit_log.read(edge.lake) == []
 
@@ -185,7 +187,7 @@ def test_what_a_person_allows_cannot_be_blocked_and_allowing_ends_a_block(edge: 
     edge.person.block("45.83.0.0/24", HOURS, "first")
     edge.person.allow(ONE, HOURS, "second")
     assert edge.apply() == {}, "an entry of an IP set has no holes"
-    with pytest.raises(InterventionError, match=r"allowed by .* second; `weir waf resume"):
+    with pytest.raises(RequestError, match=r"allowed by .* second; `weir waf resume"):
         edge.person.block(ONE, HOURS, "third")
 
 
@@ -220,7 +222,7 @@ def test_withdrawing_a_request_model_takes_out_the_decisions_that_rest_on_its_sc
 
 def test_a_version_that_nothing_rests_on_is_refused_with_those_that_are_there(edge: Edge) -> None:
     edge.decide(on(ONE))
-    with pytest.raises(InterventionError, match="rests on client_abuse 77; they rest on client_abuse 7"):
+    with pytest.raises(RequestError, match="rests on client_abuse 77; they rest on client_abuse 7"):
         edge.person.withdraw("client_abuse", "77", "a slip")
 
 
@@ -338,7 +340,7 @@ def test_a_rollback_that_was_cut_short_is_none(edge: Edge, monkeypatch: pytest.M
     before = datetime.now(UTC)
     edge.decide(on(ONE))
     with monkeypatch.context() as patch:
-        patch.setattr(audit_log, "append", lambda *_: (_ for _ in ()).throw(OSError("no space left")))
+        patch.setattr(AuditTable, "append", lambda *_: (_ for _ in ()).throw(OSError("no space left")))
         with pytest.raises(OSError, match="no space left"):
             edge.person.rollback(datetime.now(UTC), "the disk is full")
     assert edge.lake.read_arrow(WAF_ROLLBACK_DECISIONS).num_rows == 1
@@ -353,8 +355,10 @@ def test_a_rollback_whose_decisions_are_not_kept_leaves_waf_as_it_is_until_it_is
 ) -> None:
     edge.decide(on(ONE))
     edge.apply()
-    act = Act.make(datetime.now(UTC), "alice", "rollback", "2026-11-20T14:05:00Z", "long ago", decision_count=count)
-    audit_log.append(edge.lake, act)
+    act = ManualAction.make(
+        datetime.now(UTC), "alice", "rollback", "2026-11-20T14:05:00Z", "long ago", decision_count=count
+    )
+    audit_log.AUDIT.append(edge.lake, [act])
     with pytest.raises(WafError, match=r"keeps 0, so WAF stays as it is; end it with `weir waf resume`"):
         edge.apply()
     assert live_addresses(edge.target)[BLOCKED] == {ONE}
@@ -410,11 +414,9 @@ def test_a_plan_follows_exactly_what_was_decided_at_the_time_of_a_rollback(
 
 
 def test_a_rollback_to_the_future_and_ending_nothing_are_refused(edge: Edge) -> None:
-    with pytest.raises(InterventionError, match="is not in the past"):
+    with pytest.raises(RequestError, match="is not in the past"):
         edge.person.rollback(datetime.now(UTC) + HOURS, "a slip")
-    with pytest.raises(
-        InterventionError, match="Nothing of rollback is in force that could be ended; in force: nothing"
-    ):
+    with pytest.raises(RequestError, match="Nothing of rollback is in force that could be ended; in force: nothing"):
         edge.person.resume("rollback", "a slip")
 
 
@@ -440,8 +442,8 @@ def test_an_override_is_recorded_and_counts_in_the_run_that_names_it(edge: Edge)
     (act,) = edge.person.override(["plan_changes_a_bounded_share"], "a campaign", "weir run edge")
     with pytest.raises(PlanStoppedError):
         edge.apply()
-    overrides = audit_log.overrides_of(edge.lake, [act.audit_id])
-    assert audit_log.overrides_of(edge.lake, ["of-another-run"]) == {}
+    overrides = audit_log.AUDIT.overrides_of(edge.lake, [act.audit_id])
+    assert audit_log.AUDIT.overrides_of(edge.lake, ["of-another-run"]) == {}
     assert edge.apply(**overrides) == {BLOCKED: {ONE, TWO, THREE}}
     (kept,) = audit_log.read(edge.lake)
     assert (kept.command, kept.subject, kept.reason) == ("override", "plan_changes_a_bounded_share", "a campaign")
@@ -460,9 +462,9 @@ def test_an_override_is_recorded_and_counts_in_the_run_that_names_it(edge: Edge)
     ],
 )
 def test_an_act_without_its_parts_is_one_sentence_and_not_recorded(
-    edge: Edge, ask: Callable[[Interventions], Any], said: str
+    edge: Edge, ask: Callable[[ManualActions], Any], said: str
 ) -> None:
-    with pytest.raises(InterventionError, match=said) as caught:
+    with pytest.raises(RequestError, match=said) as caught:
         ask(edge.person)
     assert "\n" not in str(caught.value)
     assert audit_log.read(edge.lake) == []

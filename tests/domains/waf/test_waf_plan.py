@@ -67,7 +67,7 @@ def test_what_is_neither_wanted_nor_live_is_forgotten():
 
 
 def test_drift_can_be_respected_and_stays_known():
-    made = block_plan([A, B], [B], [A, B], restore_drift=False)
+    made = block_plan([A, B], [B], [A, B], restore_removed=False)
     assert operations(made) == {A: "drift", B: "keep"}
     assert held(made) == (B,)
     assert not made.changes
@@ -77,7 +77,7 @@ def test_drift_can_be_respected_and_stays_known():
 def test_an_entry_that_was_pending_when_a_run_died_is_ours_if_live_and_no_drift_if_not():
     assert operations(block_plan([A], [A], [], pending=[A])) == {A: "keep"}
     assert operations(block_plan([], [A], [], pending=[A])) == {A: "remove"}
-    assert operations(block_plan([A], [], [], pending=[A], restore_drift=False)) == {A: "add"}
+    assert operations(block_plan([A], [], [], pending=[A], restore_removed=False)) == {A: "add"}
 
 
 def test_a_newer_decision_extends_without_changing_the_set():

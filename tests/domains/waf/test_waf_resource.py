@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from platform_assets.domains.waf.apply.applied import Applied, AppliedSet, Owned
-from platform_assets.domains.waf.apply.applied_store import JsonAppliedStore
+from platform_assets.actions.state import StateError
+from platform_assets.domains.waf.apply.applied import Applied, AppliedSet, AppliedStore, Owned
 from platform_assets.domains.waf.apply.calls import Calls
 from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
 from platform_assets.domains.waf.apply.targets import applied_store, waf_calls, waf_client, waf_targets
@@ -70,20 +70,20 @@ def test_the_file_of_a_home_that_knew_one_regional_scope_counts_for_the_region_t
     )
     ours = Applied(3, {"weir-block-v4": AppliedSet("id", {v4(1): Owned("d", "2026-11-21T00:00:00Z")})})
     former = home.home / "waf" / "applied-twin-regional-weir.json"
-    JsonAppliedStore(former).save(ours)
+    AppliedStore(former).save(ours)
     store = applied_store(settings, DUBLIN)
     assert store.load() == ours
     assert applied_store(settings, VIRGINIA).load() == Applied()
     store.save(ours.with_set("weir-block-v4", AppliedSet("id")))
     assert store.load().entry_count == 0, "what is written since then is in the file of its own, and counts"
-    assert JsonAppliedStore(former).load() == ours
+    assert AppliedStore(former).load() == ours
 
 
 def test_a_damaged_file_of_before_is_the_one_that_is_named(home):
     former = home.home / "waf" / "applied-twin-regional-weir.json"
     former.parent.mkdir()
     former.write_text("{")
-    with pytest.raises(WafError, match=r"applied-twin-regional-weir\.json does not hold"):
+    with pytest.raises(StateError, match=r"applied-twin-regional-weir\.json does not hold"):
         applied_store(home.model_copy(update={"aws_region": "eu-west-1"}), DUBLIN).load()
 
 

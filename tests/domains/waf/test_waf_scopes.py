@@ -13,24 +13,23 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from test_waf_apply import Around, Killed, coded
 from typer.testing import CliRunner, Result
-from waf_world import Clock, applied, decision, due, edit_by_hand, live_addresses, target_on, v4
 
-from platform_assets.cli.app import app
+from platform_assets.actions.errors import IncompleteApplyError, PlanStoppedError, StalePlanError
+from platform_assets.cli import app
 from platform_assets.cli.run import Outcome
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
-from platform_assets.domains.waf.apply.applied_store import JsonAppliedStore
+from platform_assets.domains.waf.apply.applied import AppliedStore
 from platform_assets.domains.waf.apply.calls import Calls
-from platform_assets.domains.waf.apply.ip_sets import IncompleteApplyError, IpSetTarget, StalePlanError
+from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
 from platform_assets.domains.waf.apply.targets import waf_targets
 from platform_assets.domains.waf.apply.web_acls import Use, use_lines, use_of
-from platform_assets.domains.waf.assets import PlanStoppedError, make_plan, plan_and_apply
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.exports import alert_on_plan
+from platform_assets.domains.waf.planning import make_plan
 from platform_assets.domains.waf.report import show_waf
-from platform_assets.domains.waf.scopes import CLOUDFRONT, Scope, told
+from platform_assets.domains.waf.scopes import CLOUDFRONT, Scope, format_by_scope
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.domains.waf.twin.client import WafTwin
 from platform_assets.settings import Settings, SettingsError, load_settings, remember
@@ -38,6 +37,18 @@ from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.errors import exit_code_of
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
+from tests.domains.waf.test_waf_apply import Around, Killed, coded
+from tests.domains.waf.waf_world import (
+    Clock,
+    applied,
+    decision,
+    due,
+    edit_by_hand,
+    live_addresses,
+    plan_and_apply,
+    target_on,
+    v4,
+)
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 DUBLIN, VIRGINIA = Scope("REGIONAL", "eu-west-1"), Scope("REGIONAL", "us-east-1")
@@ -64,7 +75,7 @@ class Edge:
             target_on(
                 around.get(scope.region.replace("-", "_"), self.client(scope)),
                 self.clock,
-                store=JsonAppliedStore(self.folder / f"{scope}.json"),
+                store=AppliedStore(self.folder / f"{scope}.json"),
                 scope=scope,
             )
             for scope in scopes
@@ -134,11 +145,11 @@ def test_a_wrong_scope_is_one_sentence(tmp_path: Path, text: str, said: str) -> 
 
 
 def test_what_holds_everywhere_is_said_once_without_naming_scopes() -> None:
-    assert told({CLOUDFRONT: "It rains."}, [CLOUDFRONT]) == "It rains."
-    assert told({CLOUDFRONT: "It rains.", DUBLIN: "It rains."}, TWO) == "It rains."
-    assert told({DUBLIN: "It rains."}, TWO) == "In REGIONAL:eu-west-1: It rains."
+    assert format_by_scope({CLOUDFRONT: "It rains."}, [CLOUDFRONT]) == "It rains."
+    assert format_by_scope({CLOUDFRONT: "It rains.", DUBLIN: "It rains."}, TWO) == "It rains."
+    assert format_by_scope({DUBLIN: "It rains."}, TWO) == "In REGIONAL:eu-west-1: It rains."
     same = {CLOUDFRONT: "Sun.", DUBLIN: "Rain.", VIRGINIA: "Sun."}
-    assert told(same, THREE) == "In CLOUDFRONT, REGIONAL:us-east-1: Sun. In REGIONAL:eu-west-1: Rain."
+    assert format_by_scope(same, THREE) == "In CLOUDFRONT, REGIONAL:us-east-1: Sun. In REGIONAL:eu-west-1: Rain."
 
 
 # Planned, checked and applied

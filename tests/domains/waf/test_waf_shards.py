@@ -82,7 +82,7 @@ def test_what_people_added_takes_slots_in_its_set_alone_and_what_they_removed_st
     assert held(made) == {NAMES[0]: (v4(8), "9.9.9.9/32")[::-1], NAMES[1]: (v4(0), v4(2))}
     live, before = after(plan(several(0, 2, 4), existing(*NAMES[:2]), Applied(), now=NOW, budget=budget))
     live[NAMES[1]] = existing(NAMES[1])[NAMES[1]]
-    made = plan(several(0, 2, 4), live, before, now=NOW, budget=budget, restore_drift=False)
+    made = plan(several(0, 2, 4), live, before, now=NOW, budget=budget, restore_removed=False)
     assert operations(made)[v4(4)] == "drift"
     assert not made.changes
 
@@ -164,7 +164,7 @@ def test_what_takes_an_entrys_place_goes_to_its_set():
 def test_what_people_changed_is_not_merged_with_ours():
     _, before = after(plan(several(0, 1), existing(NAMES[0]), Applied(), now=NOW))
     removed = existing(NAMES[0], weir_block_v4=(v4(0),))
-    made = plan(several(0, 1, 4), removed, before, now=NOW, budget=Budget(capacity=2), restore_drift=False)
+    made = plan(several(0, 1, 4), removed, before, now=NOW, budget=Budget(capacity=2), restore_removed=False)
     assert "45.83.0.0/31" not in operations(made), "it would put back what somebody took out"
     by_hand = existing(NAMES[0], weir_block_v4=(v4(1),))
     made = plan(several(0, 1, 4), by_hand, Applied(), now=NOW, budget=Budget(capacity=3))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from platform_assets.domains.waf.decisions import Wanted
 from platform_assets.domains.waf.networks import Ranges, parse_network
-from platform_assets.domains.waf.plan.slots import Allotment, Budget, Merged, Spared, allot, harm_order
+from platform_assets.domains.waf.plan.slots import Allotment, Budget, Exemptions, Merged, allot, harm_order
 from tests.domains.waf.waf_world import NOW, due, v4
 
 LOOSE = Budget(max_collateral_share=0.5)
@@ -128,24 +128,26 @@ def test_no_network_wider_than_the_policy_allows_is_taken():
 
 def test_widening_never_covers_a_forbidden_range():
     wanted = [due(v4(n)) for n in (0, 1, 2)]
-    spared = Spared.of(["45.83.0.3/32"])
-    assert allot(wanted, 1, budget=LOOSE, spared=spared).left_out
+    spared = Exemptions.of(["45.83.0.3/32"])
+    assert allot(wanted, 1, budget=LOOSE, exemptions=spared).left_out
     near = [due(f"203.0.112.{n}/32") for n in (252, 253, 254)]
     wide = Budget(max_collateral_share=0.9, widest_merge_v4=22)
     assert not any(
         parse_network(one).prefixlen < 24
-        for one in got([*near, due("203.0.114.0/24")], 1, budget=wide, spared=Spared.of())
+        for one in got([*near, due("203.0.114.0/24")], 1, budget=wide, exemptions=Exemptions.of())
     )
 
 
 def test_widening_covers_well_behaved_addresses_up_to_their_share_of_requests():
     wanted = [due(v4(n), request_count=30) for n in (0, 1, 2)]
-    spared = Spared.of(benign={v4(3): 10})
-    assert allot(wanted, 1, budget=LOOSE, spared=spared).left_out, "by default not one of them"
+    spared = Exemptions.of(benign={v4(3): 10})
+    assert allot(wanted, 1, budget=LOOSE, exemptions=spared).left_out, "by default not one of them"
     tenth = Budget(max_collateral_share=0.5, max_benign_share=0.1)
-    assert got(wanted, 1, budget=tenth, spared=spared) == ("45.83.0.0/30",)
-    assert allot(wanted, 1, budget=tenth, spared=Spared.of(benign={v4(3): 11})).left_out
-    assert got(wanted, 1, budget=LOOSE, spared=Spared.of(benign={v4(1): 99})) == ("45.83.0.0/30",), "wanted anyway"
+    assert got(wanted, 1, budget=tenth, exemptions=spared) == ("45.83.0.0/30",)
+    assert allot(wanted, 1, budget=tenth, exemptions=Exemptions.of(benign={v4(3): 11})).left_out
+    assert got(wanted, 1, budget=LOOSE, exemptions=Exemptions.of(benign={v4(1): 99})) == ("45.83.0.0/30",), (
+        "wanted anyway"
+    )
 
 
 # Peers
@@ -212,8 +214,8 @@ def test_without_collateral_exactly_the_wanted_addresses_are_held_or_left_out(wa
 def test_widening_keeps_to_its_bounds_whatever_is_wanted(wanted, slots, budget, allowed, benign):
     due_addresses = covered(wanted)
     forbidden = {one for one in allowed if single(one).isdisjoint(due_addresses)}
-    spared = Spared.of(forbidden, benign=dict.fromkeys(benign, 3))
-    made = allot(wanted, slots, budget=budget, spared=spared)
+    spared = Exemptions.of(forbidden, benign=dict.fromkeys(benign, 3))
+    made = allot(wanted, slots, budget=budget, exemptions=spared)
     assert len(made.entries) <= slots
     assert due_addresses <= covered(made.entries) | covered(made.left_out)
     assert not any(Ranges.of(forbidden).overlaps(parse_network(one.address)) for one in made.entries)

@@ -14,7 +14,7 @@ import pytest
 from platform_assets.domains.waf.decide.hours import decision_checks
 from platform_assets.domains.waf.decide.withdrawals import Withdrawals
 from platform_assets.domains.waf.decisions import Decision, rank
-from platform_assets.domains.waf.manual.in_force import Act
+from platform_assets.domains.waf.manual.in_force import ManualAction
 from platform_assets.domains.waf.policy import Policy
 from tests.domains.waf.decision_world import ATTACKER, START, World, at
 
@@ -22,12 +22,12 @@ MINUTES = timedelta(minutes=1)
 MEMORY = timedelta(hours=Policy().rules.repetition.memory_hours)
 
 
-def withdrawn(hour: int, version: str = "7", *, model: str = "client_abuse", minute: int = 20) -> Act:
-    return Act.make(at(hour) + minute * MINUTES, "alice", "withdraw", f"{model} {version}", "it is wrong")
+def withdrawn(hour: int, version: str = "7", *, model: str = "client_abuse", minute: int = 20) -> ManualAction:
+    return ManualAction.make(at(hour) + minute * MINUTES, "alice", "withdraw", f"{model} {version}", "it is wrong")
 
 
-def resumed(hour: int, version: str = "7", *, minute: int = 40) -> Act:
-    return Act.make(at(hour) + minute * MINUTES, "alice", "resume", f"client_abuse {version}", "it was right")
+def resumed(hour: int, version: str = "7", *, minute: int = 40) -> ManualAction:
+    return ManualAction.make(at(hour) + minute * MINUTES, "alice", "resume", f"client_abuse {version}", "it was right")
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_where_nothing_is_withdrawn_no_version_is_looked_up() -> None:
     def fails(rows: Sequence[Any]) -> Any:
         raise AssertionError(rows)
 
-    allow = Act.make(at(3), "alice", "allow", "45.83.1.0/24", "a partner", expires_at=at(40))
+    allow = ManualAction.make(at(3), "alice", "allow", "45.83.1.0/24", "a partner", expires_at=at(40))
     over = (withdrawn(1), resumed(2))
     none = Withdrawals.of([allow, *over], at(3), fails)
     one = World.__new__(World)  # nothing of it is used
@@ -151,7 +151,7 @@ def test_an_act_changes_no_hour_before_it_and_repetition_is_what_a_loop_counts(t
                 world.attack(hour, 6, client=client)
             else:
                 world.visit(hour, 120, client=client, status=404)
-    acts: list[Act] = []
+    acts: list[ManualAction] = []
     gone: set[str] = set()
     moments: dict[int, set[str]] = {}
     for hour in sorted(chance.sample(range(last), 4)):
@@ -187,9 +187,9 @@ def test_an_act_changes_no_hour_before_it_and_repetition_is_what_a_loop_counts(t
 
 def test_no_decision_may_touch_what_people_allowed_when_its_hour_ended() -> None:
     policy, row = Policy(), {"reason": "x", "model_name": "m", "model_version": "1"}
-    allow = Act.make(at(3), "alice", "allow", "45.83.1.0/24", "a partner", expires_at=at(5))
+    allow = ManualAction.make(at(3), "alice", "allow", "45.83.1.0/24", "a partner", expires_at=at(5))
 
-    def passes(address: str, hour: int, acts: Sequence[Act] = (allow,)) -> bool:
+    def passes(address: str, hour: int, acts: Sequence[ManualAction] = (allow,)) -> bool:
         rows = [
             {**row, "address": address, "decided_at": at(hour)},
             {**row, "address": "9.9.9.9/32", "decided_at": at(4)},

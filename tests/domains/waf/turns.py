@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from platform_assets.domains.waf.apply.applied_store import MemoryAppliedStore
+from tests.domains.waf.memory_store import MemoryAppliedStore
 
 READING = ("get_ip_set", "list_ip_sets")
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from platform_assets.domains.waf.apply.applied_store import AppliedStore, MemoryAppliedStore
+from platform_assets.actions.protocol import NO_OVERRIDES, apply_pending
+from platform_assets.domains.waf.apply.applied import AppliedStore
 from platform_assets.domains.waf.apply.calls import Calls
 from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
 from platform_assets.domains.waf.decisions import Decision, Wanted, decision_id
 from platform_assets.domains.waf.plan.plan import Plan, plan
+from platform_assets.domains.waf.planning import WafChange
+from platform_assets.settings import Settings
+from spark_jobs.storage.lake import Lake
+from tests.domains.waf.memory_store import MemoryAppliedStore
 
 HOUR = datetime(2026, 11, 20, 13, tzinfo=UTC)
 NOW = HOUR + timedelta(hours=2)
@@ -143,3 +149,10 @@ def edit_by_hand(
     found = client.get_ip_set(Name=name, Scope=scope, Id=summary["Id"])
     addresses = sorted((set(found["IPSet"]["Addresses"]) | set(add)) - set(remove))
     client.update_ip_set(Name=name, Scope=scope, Id=summary["Id"], Addresses=addresses, LockToken=found["LockToken"])
+
+
+def plan_and_apply(
+    settings: Settings, lake: Lake, targets: Sequence[Any], overrides: Mapping[str, str] = NO_OVERRIDES
+) -> Any:
+    """What a run that applies does, on these targets."""
+    return apply_pending(WafChange(settings, lake, targets), overrides)

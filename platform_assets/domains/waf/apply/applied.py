@@ -1,6 +1,6 @@
 """What we applied last, per IP set: the ownership that tells our entries from those that people added by hand.
 
-Values only; where they are kept is applied_store.py's. An entry is written as pending before AWS is asked to take it,
+An entry is written as pending before AWS is asked to take it,
 so that a run that dies in between leaves no entry that nobody owns.
 """
 
@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+
+from platform_assets.actions.state import JsonState
 
 
 @dataclass(frozen=True)
@@ -90,3 +92,10 @@ class Applied:
         }
         planned_at = data.get("planned_at")
         return cls(int(data["serial"]), sets, datetime.fromisoformat(planned_at) if planned_at else None)
+
+
+class AppliedStore(JsonState[Applied]):
+    """Where it is kept: a file of the home for each scope."""
+
+    kind = Applied
+    lost = "makes every live entry count as added by hand"

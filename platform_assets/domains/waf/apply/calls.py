@@ -20,6 +20,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as NoConnectionError
 
+from platform_assets.actions.errors import ActionError
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.limits import MUTATING_CALLS_PER_SECOND
 from platform_assets.domains.waf.scopes import Scope
@@ -118,7 +119,7 @@ class Calls:
                 return answer
             except (ClientError, BotoCoreError) as error:
                 last = attempt == self._attempts - 1
-                if not self._heals(error) or last:
+                if not self._is_retryable(error) or last:
                     raise _explained(error, operation) or error from None
                 wait = self._jitter.uniform(0, min(self._longest, 0.5 * 2**attempt))
                 self._sleep(wait)
@@ -131,7 +132,7 @@ class Calls:
         else:
             self.reads += 1
 
-    def _heals(self, error: Exception) -> bool:
+    def _is_retryable(self, error: Exception) -> bool:
         """Whether trying the same call again can succeed."""
         if isinstance(error, ClientError):
             code = error.response.get("Error", {}).get("Code", "")
@@ -142,14 +143,14 @@ class Calls:
         return isinstance(error, UNREACHABLE)
 
 
-def in_each(work: Mapping[Scope, Callable[[], Result]]) -> tuple[dict[Scope, Result], dict[Scope, WafError]]:
+def for_each_scope(work: Mapping[Scope, Callable[[], Result]]) -> tuple[dict[Scope, Result], dict[Scope, ActionError]]:
     """Work on one scope after the other, whatever becomes of the others: what came of it, and the errors, by scope."""
     done: dict[Scope, Result] = {}
-    failed: dict[Scope, WafError] = {}
+    failed: dict[Scope, ActionError] = {}
     for scope, act in work.items():
         try:
             done[scope] = act()
-        except WafError as error:
+        except ActionError as error:
             failed[scope] = error
         except (ClientError, BotoCoreError) as error:
             failed[scope] = WafError(f"WAF refused a call: {error}; correct what it names and run again.")

@@ -1,19 +1,18 @@
-"""What a WAF is to the rest: the interface of the target, the client behind it, and reading IP sets from either.
+"""The wafv2 calls that the platform makes, and IP sets as they are read with them.
 
-AWS (boto3 wafv2) and the local twin are clients; both are read and applied to by the same code. No plan logic here.
+AWS (boto3 wafv2) and the local twin are clients; both are read and changed by the same code. No plan logic here.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from platform_assets.domains.waf.apply.calls import Calls
 from platform_assets.domains.waf.limits import MAX_PAGE
 from platform_assets.domains.waf.networks import address_order, canonical
-from platform_assets.domains.waf.plan.plan import LiveSet, Plan
+from platform_assets.domains.waf.plan.plan import LiveSet
 from platform_assets.domains.waf.scopes import Scope
 
 
@@ -39,82 +38,6 @@ class WafClient(Protocol):
     def list_web_acls(self, **parameters: Any) -> dict[str, Any]: ...
 
     def get_web_acl(self, **parameters: Any) -> dict[str, Any]: ...
-
-
-@dataclass(frozen=True)
-class SetReport:
-    """What applying did to one IP set."""
-
-    name: str
-    created: bool = False
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    conflicts: int = 0
-
-
-@dataclass(frozen=True)
-class ApplyReport:
-    """What applying did in one scope: the calls, and per IP set what was added and removed."""
-
-    scope: Scope
-    sets: tuple[SetReport, ...]
-    reads: int
-    writes: int
-    throttled: int
-    seconds_waited: float
-
-    @property
-    def added(self) -> int:
-        return sum(len(one.added) for one in self.sets)
-
-    @property
-    def removed(self) -> int:
-        return sum(len(one.removed) for one in self.sets)
-
-    @property
-    def conflicts(self) -> int:
-        return sum(one.conflicts for one in self.sets)
-
-    def text(self) -> str:
-        head = f"WAF changed: +{self.added} -{self.removed}" if self.writes else "WAF unchanged"
-        lines = [f"{head} ({self.writes} changing calls, {self.reads} reads, {self.conflicts} conflicts merged)"]
-        for one in self.sets:
-            if one.created or one.added or one.removed:
-                made = ", created" if one.created else ""
-                lines.append(f"  {one.name}: +{len(one.added)} -{len(one.removed)}{made}")
-        return "\n".join(lines)
-
-
-@dataclass(frozen=True)
-class ApplyReports:
-    """What applying did in all scopes."""
-
-    reports: tuple[ApplyReport, ...]
-
-    @property
-    def added(self) -> int:
-        return sum(one.added for one in self.reports)
-
-    @property
-    def removed(self) -> int:
-        return sum(one.removed for one in self.reports)
-
-    @property
-    def writes(self) -> int:
-        return sum(one.writes for one in self.reports)
-
-    def text(self) -> str:
-        """Scopes are named where there are several."""
-        named = len(self.reports) > 1
-        return "\n".join((f"{one.scope}: " if named else "") + one.text() for one in self.reports)
-
-
-class WafTarget(Protocol):
-    """Where plans are applied."""
-
-    def read_sets(self) -> dict[str, LiveSet]: ...
-
-    def apply(self, plan: Plan) -> ApplyReport: ...
 
 
 def pages(calls: Calls, operation: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:

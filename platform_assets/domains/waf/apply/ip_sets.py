@@ -9,32 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from platform_assets.domains.waf.apply.applied import Applied, AppliedSet
-from platform_assets.domains.waf.apply.applied_store import AppliedStore
+from platform_assets.actions.errors import ActionError, IncompleteApplyError, StalePlanError
+from platform_assets.domains.waf.apply.applied import Applied, AppliedSet, AppliedStore
 from platform_assets.domains.waf.apply.calls import Calls
-from platform_assets.domains.waf.apply.client import ApplyReport, SetReport, find_set, read_set, read_sets
+from platform_assets.domains.waf.apply.client import find_set, read_set, read_sets
+from platform_assets.domains.waf.apply.report import ApplyReport, SetReport
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.limits import check_addresses, check_description, check_name
 from platform_assets.domains.waf.networks import address_order
 from platform_assets.domains.waf.plan.plan import LiveSet, Plan, SetPlan, merge
 from platform_assets.domains.waf.scopes import CLOUDFRONT, Scope
-from spark_jobs.errors import ExitCode
 
 TAGS = [{"Key": "managed-by", "Value": "weir"}]
-
-
-class StalePlanError(WafError):
-    """Something else was applied since the plan was made."""
-
-    exit_code = ExitCode.STOPPED
-
-
-class IncompleteApplyError(WafError):
-    """Applying stopped in between; `reports` say what was done, scope by scope. The next run goes on from there."""
-
-    def __init__(self, message: str, *reports: ApplyReport) -> None:
-        super().__init__(message)
-        self.reports = reports
 
 
 class IpSetTarget:
@@ -80,7 +66,9 @@ class IpSetTarget:
                     done.append(self._apply_set(one))
                 except Exception as error:
                     report = self._report(done, before)
-                    said = str(error) if isinstance(error, WafError) else f"WAF refused a change of {one.name}: {error}"
+                    said = (
+                        str(error) if isinstance(error, ActionError) else f"WAF refused a change of {one.name}: {error}"
+                    )
                     raise IncompleteApplyError(said, report) from error
             self.store.save(replace(self.store.load(), planned_at=plan.planned_at))
         return self._report(done, before)
@@ -131,7 +119,7 @@ class IpSetTarget:
             set_id="" if live is None else live.id,
             live=() if live is None else live.addresses,
             applied=self.store.load().of(one.name),
-            restore_drift=one.restore_drift,
+            restore_removed=one.restore_removed,
             capacity=one.capacity,
         )
         check_addresses(merged.addresses, merged.family, merged.name)

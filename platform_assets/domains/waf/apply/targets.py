@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from platform_assets.clients.aws import AWS_ENDPOINT_VARIABLE, AWS_ERRORS, aws_client
-from platform_assets.domains.waf.apply.applied_store import JsonAppliedStore
+from platform_assets.domains.waf.apply.applied import AppliedStore
 from platform_assets.domains.waf.apply.calls import Calls
 from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
 from platform_assets.domains.waf.errors import WafError
@@ -52,7 +52,7 @@ def waf_targets(settings: Settings) -> tuple[IpSetTarget, ...]:
     )
 
 
-def applied_store(settings: Settings, scope: Scope) -> JsonAppliedStore:
+def applied_store(settings: Settings, scope: Scope) -> AppliedStore:
     """A file a scope. Homes that knew one regional scope kept that of WEIR_AWS_REGION in a file without a region."""
 
     def file(*names: str) -> Path:
@@ -63,6 +63,6 @@ def applied_store(settings: Settings, scope: Scope) -> JsonAppliedStore:
         )
 
     if scope.kind == "CLOUDFRONT":
-        return JsonAppliedStore(file(scope.kind))
+        return AppliedStore(file(scope.kind))
     former = file(scope.kind) if scope.region == settings.aws_region else None
-    return JsonAppliedStore(file(scope.kind, scope.region), former)
+    return AppliedStore(file(scope.kind, scope.region), former)

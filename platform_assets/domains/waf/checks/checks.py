@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from platform_assets.actions.checks import CheckResult, Finding, judged, unknown_check
+from platform_assets.actions import checks as protocol
+from platform_assets.actions.checks import CheckResult, Finding, check_overridable
 from platform_assets.domains.waf.decisions import instant
-from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.networks import Ranges, family, parse_network, special_ranges
 from platform_assets.domains.waf.plan.coverage import Change, applied_count, gained, lost
 from platform_assets.domains.waf.plan.plan import Plan
@@ -89,16 +90,15 @@ class CheckInputs:
     drift: Drift | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
     """Check name -> why it does not count in this run."""
-    asked_for: Collection[tuple[str, str]] = ()
+    requested_removals: Collection[tuple[str, str]] = ()
     """(address, action) that people had taken out: a removal nobody needs to be warned of."""
 
 
 def run_checks(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> list[CheckResult]:
-    """All checks, in the order of the table. WafError for an override of a check that does not exist."""
-    if said := unknown_check(inputs.overrides, WAF_PLAN.checks):
-        raise WafError(said)
-    findings = {check.name: CHECKS[check.name](plan, inputs, bounds) for check in WAF_PLAN.checks}
-    return judged(WAF_PLAN.checks, findings, inputs.overrides)
+    """All checks, in the order of the table. RequestError for an override of a check that does not exist."""
+    check_overridable(inputs.overrides, WAF_PLAN.checks)
+    checks = {name: partial(check, plan, inputs, bounds) for name, check in CHECKS.items()}
+    return protocol.run_checks(WAF_PLAN.checks, checks, inputs.overrides)
 
 
 def _protected(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
@@ -176,7 +176,7 @@ def _removed_early(plan: Plan, inputs: CheckInputs) -> list[Change]:
 
 def _given_up(plan: Plan, inputs: CheckInputs) -> list[Change]:
     """Addresses that are covered no longer although no person asked for it."""
-    asked = inputs.asked_for
+    asked = inputs.requested_removals
     return [
         one
         for one in lost(plan)

@@ -21,7 +21,7 @@ from platform_assets.domains.waf.decide.rules import decide
 from platform_assets.domains.waf.decide.withdrawals import Withdrawals
 from platform_assets.domains.waf.decisions import Decision
 from platform_assets.domains.waf.manual.audit_log import versions_behind, versions_of
-from platform_assets.domains.waf.manual.in_force import Act, in_force, own_blocks
+from platform_assets.domains.waf.manual.in_force import ManualAction, in_force, own_blocks
 from platform_assets.domains.waf.networks import Ranges, address_order, is_one_address, parse_network, special_ranges
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.domains.waf.rulebook import DeclaredBots, Rules
@@ -57,7 +57,7 @@ def decide_hours(
     *,
     loaded: Loaded,
     identifier: Identifier,
-    acts: Sequence[Act] = (),
+    acts: Sequence[ManualAction] = (),
 ) -> tuple[list[str], Rows]:
     """Decide the hours of the interval, then all later hours that have scores, in order; returns hours and rows written.
 
@@ -141,7 +141,7 @@ def without_echo(lake: Lake, examples: Any, rules: Rules) -> Any:
 
 
 def decision_checks(
-    rows: Sequence[dict[str, Any]], policy: Policy, allow_list: Sequence[str], acts: Sequence[Act]
+    rows: Sequence[dict[str, Any]], policy: Policy, allow_list: Sequence[str], acts: Sequence[ManualAction]
 ) -> list[tuple[str, bool, str]]:
     """The checks that WAF_DECISIONS declares: (name, passed, sentence)."""
     special = special_ranges(policy.rules.act_on_special)
@@ -223,8 +223,7 @@ def _scored_again(
     import pyarrow as pa
     import pyarrow.dataset as ds
 
-    from spark_jobs.sources.cloudfront.clients import address_cidr as cidr
-    from spark_jobs.sources.cloudfront.rescoring import client_rows, evidence
+    from spark_jobs.sources.cloudfront.rescoring import cidr, client_rows, evidence
 
     at, window = parse_hour(hour), Interval.of_hour(hour).widened(hours_before=WINDOW_HOURS - 1).hours
     members = _members(lake, window, rest)
@@ -289,7 +288,7 @@ def _identities(
     """Who the clients are that call themselves a bot: by client, and by address as it is kept."""
     if not asked:
         return {}, {}
-    from spark_jobs.sources.cloudfront.clients import address_cidr as cidr
+    from spark_jobs.sources.cloudfront.rescoring import cidr
 
     members = _members(lake, [hour], asked)
     agents: dict[str, Counter[str]] = defaultdict(Counter)

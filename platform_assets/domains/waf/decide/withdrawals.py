@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from platform_assets.domains.waf.decisions import Decision, Row, as_utc
-from platform_assets.domains.waf.manual.in_force import WITHDRAW, Act, Span, spans
+from platform_assets.domains.waf.manual.in_force import WITHDRAW, ManualAction, Span, spans
 
 Versions = Callable[[Sequence[Row]], Mapping[str, frozenset[str]]]
 """Rows of decisions -> decision -> `name version` of each model that it rests on."""
@@ -26,7 +26,7 @@ class Withdrawals:
     _behind: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, acts: Iterable[Act], since: datetime, versions: Versions) -> Withdrawals:
+    def of(cls, acts: Iterable[ManualAction], since: datetime, versions: Versions) -> Withdrawals:
         found = [one for one in spans(acts) if one.act.command == WITHDRAW and one.end > as_utc(since)]
         return cls(tuple(found), versions)
 

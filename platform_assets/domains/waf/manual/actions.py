@@ -1,6 +1,6 @@
-"""What people may ask for: each function checks it, adds one row to the audit and returns it; nothing else is changed.
+"""Manual actions: each function checks one, adds its row to the audit and returns it; WAF itself stays unchanged.
 
-WAF follows with the next plan that is applied. What a row means is audit.py's.
+WAF follows with the next plan that is applied. What the rows mean is in_force.py's.
 """
 
 from __future__ import annotations
@@ -11,41 +11,32 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from platform_assets.actions.checks import unknown_check
+from platform_assets.actions.audit import reason_of
+from platform_assets.actions.errors import RequestError
 from platform_assets.clients.engine import lake_of
-from platform_assets.domains.waf.assets import unexpired
+from platform_assets.domains.waf.decided import unexpired
 from platform_assets.domains.waf.decisions import as_utc, instant
-from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.manual import audit_log
 from platform_assets.domains.waf.manual.in_force import (
     ALLOW,
     BLOCK,
-    OVERRIDE,
     RESUME,
     ROLLBACK,
     WITHDRAW,
-    Act,
     InForce,
+    ManualAction,
     in_force,
 )
 from platform_assets.domains.waf.networks import Network, Ranges, parse_network, special_ranges
 from platform_assets.domains.waf.policy import load_allow_list, load_policy
 from platform_assets.domains.waf.tables import WAF_PLAN
 from platform_assets.settings import Settings
-from spark_jobs.errors import ExitCode
 from spark_jobs.storage.lake import Lake
 
 LONGEST = timedelta(days=365)
 """Shorter than the audit is kept, so that nothing is forgotten while it is in force."""
 WIDEST = {4: 16, 6: 32}
 """Prefix length of the widest network that a person may block: beyond it a slip of the finger is a disaster."""
-LONGEST_REASON = 300
-
-
-class InterventionError(WafError):
-    """What was asked for cannot be; one sentence that says why and what to do."""
-
-    exit_code = ExitCode.USAGE
 
 
 def _now() -> datetime:
@@ -53,8 +44,8 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True)
-class Interventions:
-    """People's acts on one home."""
+class ManualActions:
+    """The manual actions on one home."""
 
     settings: Settings
     clock: Callable[[], datetime] = field(default=_now)
@@ -62,7 +53,7 @@ class Interventions:
     @cached_property
     def lake(self) -> Lake:
         if not self.settings.lake and not self.settings.home.is_dir():
-            raise InterventionError(
+            raise RequestError(
                 f"There is no home {self.settings.home}; run `weir run edge --input …` first or correct --home."
             )
         return lake_of(self.settings)
@@ -70,46 +61,46 @@ class Interventions:
     def in_force(self) -> InForce:
         return in_force(audit_log.read(self.lake), self.clock())
 
-    def allow(self, cidr: str, lasting: timedelta, reason: str) -> Act:
+    def allow(self, cidr: str, lasting: timedelta, reason: str) -> ManualAction:
         """Spare addresses until then, in what is wanted and in what is newly decided."""
         return self._add(ALLOW, str(_network(cidr)), reason, lasting=lasting)
 
-    def block(self, cidr: str, lasting: timedelta, reason: str) -> Act:
+    def block(self, cidr: str, lasting: timedelta, reason: str) -> ManualAction:
         """Block addresses until then, whatever the models say."""
         network = _network(cidr)
         if network.prefixlen < WIDEST[network.version]:
-            raise InterventionError(
+            raise RequestError(
                 f"{network} is wider than /{WIDEST[network.version]}, the widest network that is blocked by hand; block parts of it."
             )
         if special_ranges(load_policy(self.settings.waf.policy_file).rules.act_on_special).overlaps(network):
-            raise InterventionError(
+            raise RequestError(
                 f"{network} overlaps a private or special-purpose range, which is never blocked; name public addresses."
             )
         if Ranges.of(load_allow_list(self.settings.waf.allow_list)).overlaps(network):
-            raise InterventionError(
+            raise RequestError(
                 f"{network} overlaps the allow list {self.settings.waf.allow_list}; correct that list first, or block what is beside it."
             )
         for act in self.in_force().allowed:
             if Ranges.of([act.subject]).overlaps(network):
-                raise InterventionError(
+                raise RequestError(
                     f"{network} overlaps {act.subject}, allowed {act.by_whom}; `weir waf resume {act.subject}` ends that."
                 )
         return self._add(BLOCK, str(network), reason, lasting=lasting)
 
-    def withdraw(self, model: str, version: str, reason: str) -> Act:
+    def withdraw(self, model: str, version: str, reason: str) -> ManualAction:
         """Take out all that only this model version caused, and whatever else it causes until resumed."""
         subject = f"{model} {version}"
         known = sorted({one for behind in self._behind().values() for one in behind})
         if subject not in known:
             some = f"they rest on {', '.join(known)}" if known else "there are none"
-            raise InterventionError(f"No unexpired decision rests on {subject}; {some}.")
+            raise RequestError(f"No unexpired decision rests on {subject}; {some}.")
         return self._add(WITHDRAW, subject, reason)
 
-    def rollback(self, to: datetime, reason: str) -> Act:
+    def rollback(self, to: datetime, reason: str) -> ManualAction:
         """Go back to the decisions of a time, without what has expired since; nothing new enters until resumed."""
         at, now = as_utc(to), self.clock()
         if at >= now:
-            raise InterventionError(f"{instant(at)} is not in the past; name a time before {instant(now)} (UTC).")
+            raise RequestError(f"{instant(at)} is not in the past; name a time before {instant(now)} (UTC).")
         policy = load_policy(self.settings.waf.policy_file)
         try:
             held = unexpired(self.lake, now, policy, as_of=at)
@@ -122,55 +113,51 @@ class Interventions:
         audit_log.append_rollback(self.lake, act, held)
         return act
 
-    def resume(self, subject: str, reason: str) -> Act:
+    def resume(self, subject: str, reason: str) -> ManualAction:
         """End what is in force of a subject, or of a command (`rollback`)."""
         found = self.in_force().acts
         names = {act.subject for act in found} | {act.command for act in found}
         subject = _canonical(subject)
         if subject not in names:
             said = "; ".join(f"{act.command} {act.subject}" for act in found) or "nothing"
-            raise InterventionError(f"Nothing of {subject} is in force that could be ended; in force: {said}.")
+            raise RequestError(f"Nothing of {subject} is in force that could be ended; in force: {said}.")
         return self._add(RESUME, subject, reason)
 
-    def override(self, checks: Sequence[str], reason: str, run: str) -> list[Act]:
-        """Let checks of the plan not count in one run, which has to name the rows."""
-        check_names(checks)
-        return [self._add(OVERRIDE, name, reason, details=run) for name in dict.fromkeys(checks)]
+    def override(self, checks: Sequence[str], reason: str, run: str) -> list[ManualAction]:
+        """Override checks of the plan in one run, which has to name the rows."""
+        actor, at = audit_log.who(self.settings), self.clock()
+        return audit_log.AUDIT.record_overrides(
+            self.lake, WAF_PLAN.checks, checks, actor=actor, at=at, reason=reason, details=run
+        )
 
     def _behind(self) -> dict[str, frozenset[str]]:
         now, policy, back = self.clock(), load_policy(self.settings.waf.policy_file), self.in_force().rollback
         rolled_back = [] if back is None else audit_log.gone_back_to(self.lake, back, now)
         return audit_log.versions_behind(self.lake, [*unexpired(self.lake, now, policy), *rolled_back])
 
-    def _add(self, command: str, subject: str, reason: str, lasting: timedelta | None = None, **values: Any) -> Act:
+    def _add(
+        self, command: str, subject: str, reason: str, lasting: timedelta | None = None, **values: Any
+    ) -> ManualAction:
         act = self._act(command, subject, reason, lasting, **values)
-        audit_log.append(self.lake, act)
+        audit_log.AUDIT.append(self.lake, [act])
         return act
 
-    def _act(self, command: str, subject: str, reason: str, lasting: timedelta | None = None, **values: Any) -> Act:
-        said = " ".join(reason.split())
-        if not said or len(said) > LONGEST_REASON or not said.isprintable():
-            raise InterventionError(
-                f"A reason of 1 to {LONGEST_REASON} printable characters is needed; give it with --reason."
-            )
+    def _act(
+        self, command: str, subject: str, reason: str, lasting: timedelta | None = None, **values: Any
+    ) -> ManualAction:
+        why = reason_of(reason)
         if lasting is not None and not timedelta() < lasting <= LONGEST:
-            raise InterventionError(f"A time of up to {LONGEST.days} days is needed; correct --for.")
+            raise RequestError(f"A time of up to {LONGEST.days} days is needed; correct --for.")
         at = self.clock()
         until = None if lasting is None else at + lasting
-        return Act.make(at, audit_log.who(self.settings), command, subject, said, expires_at=until, **values)
-
-
-def check_names(checks: Sequence[str]) -> None:
-    """One sentence where a check that is to be overridden does not exist."""
-    if said := unknown_check(checks, WAF_PLAN.checks):
-        raise InterventionError(said)
+        return ManualAction.make(at, audit_log.who(self.settings), command, subject, why, expires_at=until, **values)
 
 
 def _network(text: str) -> Network:
     try:
         return parse_network(text)
     except ValueError:
-        raise InterventionError(
+        raise RequestError(
             f"{text[:80]!r} is no address and no CIDR without host bits; write it like 45.83.1.0/24 or 2a00:1::/64."
         ) from None
 

@@ -1,23 +1,22 @@
-"""The tables `waf/audit` and `waf/rollback_decisions`: the one way to add to them and to read them, and who it is that acts.
+"""The tables `waf/audit` and `waf/rollback_decisions`, who acts, and the model versions behind decisions.
 
-Also what a withdrawal is about: the model versions behind decisions.
-
-What rows mean is audit.py's.
+What the rows mean is in_force.py's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from platform_assets.actions.audit_table import AuditTable
 from platform_assets.clients.caller import caller
 from platform_assets.domains.waf.decisions import Row
 from platform_assets.domains.waf.errors import WafError
-from platform_assets.domains.waf.manual.in_force import Act
+from platform_assets.domains.waf.manual.in_force import ManualAction
 from platform_assets.domains.waf.tables import WAF_AUDIT, WAF_ROLLBACK_DECISIONS
 from platform_assets.settings import Settings
-from spark_jobs.contract import HOUR_COLUMN, Table, format_hour
+from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.registry import tables
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
@@ -26,31 +25,27 @@ CLIENT_SCORES = tables()["predictions/client_scores"]
 REQUEST_MODEL = "request_attack"
 
 
-def append(lake: Lake, *acts: Act) -> None:
-    """Add rows. Nothing is ever taken away but by retention, and whoever adds at the same time loses nothing."""
-    _append(lake, WAF_AUDIT, [{**act.row(), HOUR_COLUMN: format_hour(act.acted_at)} for act in acts])
+AUDIT = AuditTable(WAF_AUDIT, ManualAction)
 
 
-def append_rollback(lake: Lake, act: Act, decisions: Sequence[dict[str, Any]]) -> None:
+def append_rollback(lake: Lake, act: ManualAction, decisions: Sequence[dict[str, Any]]) -> None:
     """Add a rollback with the decisions that it goes back to. They come first: cut short in between, there is none."""
-    own = {"audit_id": act.audit_id, "acted_at": act.acted_at, HOUR_COLUMN: format_hour(act.acted_at)}
-    _append(lake, WAF_ROLLBACK_DECISIONS, [{**row, **own} for row in decisions])
-    append(lake, act)
-
-
-def _append(lake: Lake, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     import pyarrow as pa
 
-    lake.append_arrow(pa.Table.from_pylist(list(rows), schema=arrow_schema(table, with_hour=True)), table)
+    own = {"audit_id": act.audit_id, "acted_at": act.acted_at, HOUR_COLUMN: format_hour(act.acted_at)}
+    schema = arrow_schema(WAF_ROLLBACK_DECISIONS, with_hour=True)
+    lake.append_arrow(
+        pa.Table.from_pylist([{**row, **own} for row in decisions], schema=schema), WAF_ROLLBACK_DECISIONS
+    )
+    AUDIT.append(lake, [act])
 
 
-def read(lake: Lake) -> list[Act]:
-    """All rows, in the order in which people acted."""
-    acts = [Act.from_row(row) for row in lake.read_arrow(WAF_AUDIT).to_pylist()]
-    return sorted(acts, key=lambda act: (act.acted_at, act.audit_id))
+def read(lake: Lake) -> list[ManualAction]:
+    """All manual actions, by time."""
+    return AUDIT.read(lake)
 
 
-def gone_back_to(lake: Lake, rollback: Act, now: datetime) -> list[dict[str, Any]]:
+def gone_back_to(lake: Lake, rollback: ManualAction, now: datetime) -> list[dict[str, Any]]:
     """The decisions that a rollback goes back to, as they were then, less those that have expired."""
     import pyarrow.dataset as ds
 
@@ -63,13 +58,6 @@ def gone_back_to(lake: Lake, rollback: Act, now: datetime) -> list[dict[str, Any
             f"keeps {len(rows)}, so WAF stays as it is; end it with `weir waf resume` and roll back again."
         )
     return [row for row in rows if row["expires_at"] > now]
-
-
-def overrides_of(lake: Lake, audit_ids: Collection[str]) -> dict[str, str]:
-    """Check -> why it does not count in the run that names these rows."""
-    if not audit_ids:
-        return {}
-    return {act.subject: act.by_whom for act in read(lake) if act.audit_id in audit_ids}
 
 
 def versions_behind(lake: Lake, decisions: Sequence[Row]) -> dict[str, frozenset[str]]:

@@ -8,18 +8,17 @@ Standard library only.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
-from platform_assets.domains.waf.decisions import Decision, Row, Wanted, as_utc, instant
+from platform_assets.actions.audit import AuditRow
+from platform_assets.domains.waf.decisions import Decision, Wanted, as_utc, instant
 from platform_assets.domains.waf.networks import Ranges, is_one_address, parse_network
 from platform_assets.domains.waf.plan.plan import Entry, Plan
 
 ALLOW, BLOCK, WITHDRAW, ROLLBACK = "allow", "block", "withdraw", "rollback"
-RESUME, OVERRIDE = "resume", "override"
+RESUME = "resume"
 LASTING = (ALLOW, BLOCK, WITHDRAW, ROLLBACK)
 """Commands that stay in force until they expire, are resumed, or are asked for again about the same subject."""
 MANUAL = "manual"
@@ -28,43 +27,15 @@ FIRST_IN_LINE = 1_000_000_000
 """Requests a day that a block by a person counts as stopping: it gets its slot before what a model asks for."""
 _ENDLESS = datetime.max.replace(tzinfo=UTC)
 
-Asked = Mapping[tuple[str, str], str]
-"""(address, action) that people had taken out -> who did, and why."""
+RequestedRemovals = Mapping[tuple[str, str], str]
+"""(address, action) that people had removed -> who did, and why."""
 
 
 @dataclass(frozen=True)
-class Act:
-    """One row of `waf/audit`; the fields are its columns, in order."""
+class ManualAction(AuditRow):
+    """One row of `waf/audit`."""
 
-    audit_id: str
-    acted_at: datetime
-    actor: str
-    command: str
-    subject: str
-    reason: str
-    expires_at: datetime | None = None
-    details: str = ""
     decision_count: int | None = None
-
-    @classmethod
-    def make(cls, at: datetime, actor: str, command: str, subject: str, reason: str, **values: Any) -> Act:
-        acted_at = as_utc(at)
-        text = "\n".join((acted_at.isoformat(), actor, command, subject, reason))
-        return cls(hashlib.sha256(text.encode()).hexdigest()[:24], acted_at, actor, command, subject, reason, **values)
-
-    @classmethod
-    def from_row(cls, row: Row) -> Act:
-        values = {field.name: row[field.name] for field in fields(cls)}
-        values["acted_at"] = as_utc(values["acted_at"])
-        values["expires_at"] = None if values["expires_at"] is None else as_utc(values["expires_at"])
-        return cls(**values)
-
-    def row(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-    @property
-    def by_whom(self) -> str:
-        return f"by {self.actor} at {instant(self.acted_at)}: {self.reason}"
 
     def text(self) -> str:
         """One line for people."""
@@ -76,23 +47,23 @@ class Act:
 class Span:
     """An act and when it ends or has ended; `ended_by` is the later act that ended it before its time."""
 
-    act: Act
+    act: ManualAction
     end: datetime
-    ended_by: Act | None = None
+    ended_by: ManualAction | None = None
 
 
 @dataclass(frozen=True)
 class InForce:
     """What people's acts mean at one time."""
 
-    allowed: tuple[Act, ...] = ()
-    blocked: tuple[Act, ...] = ()
+    allowed: tuple[ManualAction, ...] = ()
+    blocked: tuple[ManualAction, ...] = ()
     """All, also those that a rollback leaves out."""
-    withdrawn: tuple[Act, ...] = ()
-    rollback: Act | None = None
+    withdrawn: tuple[ManualAction, ...] = ()
+    rollback: ManualAction | None = None
 
     @property
-    def acts(self) -> tuple[Act, ...]:
+    def acts(self) -> tuple[ManualAction, ...]:
         return (*self.allowed, *self.blocked, *self.withdrawn, *((self.rollback,) if self.rollback else ()))
 
     @property
@@ -115,12 +86,12 @@ class InForce:
         ]
 
 
-def spans(acts: Iterable[Act]) -> list[Span]:
+def spans(acts: Iterable[ManualAction]) -> list[Span]:
     """From when to when each lasting act is in force, by itself or until a later one ends it."""
-    held: dict[tuple[str, str], Act] = {}
+    held: dict[tuple[str, str], ManualAction] = {}
     done: list[Span] = []
 
-    def end(key: tuple[str, str], by: Act) -> None:
+    def end(key: tuple[str, str], by: ManualAction) -> None:
         act = held.pop(key)
         own = act.expires_at or _ENDLESS
         done.append(Span(act, own) if own <= by.acted_at else Span(act, by.acted_at, by))
@@ -137,19 +108,19 @@ def spans(acts: Iterable[Act]) -> list[Span]:
     return done + [Span(act, act.expires_at or _ENDLESS) for act in held.values()]
 
 
-def in_force(acts: Iterable[Act], at: datetime) -> InForce:
+def in_force(acts: Iterable[ManualAction], at: datetime) -> InForce:
     """What people's acts mean at a time; acts after it do not count."""
     now = as_utc(at)
     before = [act for act in acts if act.acted_at <= now]
     alive = [span.act for span in spans(before) if span.end > now]
 
-    def of(command: str) -> tuple[Act, ...]:
+    def of(command: str) -> tuple[ManualAction, ...]:
         return tuple(act for act in alive if act.command == command)
 
     return InForce(of(ALLOW), of(BLOCK), of(WITHDRAW), next(iter(of(ROLLBACK)), None))
 
 
-def as_decision(act: Act) -> Decision:
+def as_decision(act: ManualAction) -> Decision:
     """A block by a person in the form in which decisions travel; it has no hour and no model."""
     assert act.expires_at is not None
     return Decision(
@@ -172,12 +143,12 @@ def as_decision(act: Act) -> Decision:
     )
 
 
-def own_blocks(acts: Iterable[Act]) -> list[Decision]:
+def own_blocks(acts: Iterable[ManualAction]) -> list[Decision]:
     """All that people ever blocked, each as long as it lasted: what clients did under it is our own echo."""
     return [replace(as_decision(one.act), expires_at=one.end) for one in spans(acts) if one.act.command == BLOCK]
 
 
-def asked_for(
+def requested_removals(
     before: Iterable[Wanted], after: Iterable[Wanted], state: InForce, behind: Mapping[str, Collection[str]]
 ) -> dict[tuple[str, str], str]:
     """What would be wanted without people's acts (`before`) and is not with them (`after`), with the act that it is due to."""
@@ -196,10 +167,12 @@ def asked_for(
     return found
 
 
-def explained(made: Plan, asked: Asked, acts: Sequence[Act]) -> tuple[Plan, Asked]:
+def with_requested_removals(
+    plan: Plan, requested: RequestedRemovals, acts: Sequence[ManualAction]
+) -> tuple[Plan, RequestedRemovals]:
     """The plan with people's reasons at the removals that are due to them, and all those removals."""
     ended = {as_decision(one.act).decision_id: one.ended_by for one in spans(acts) if one.act.command == BLOCK}
-    whole = dict(asked)
+    whole = dict(requested)
 
     def with_reason(entry: Entry) -> Entry:
         if entry.operation != "remove":
@@ -210,5 +183,5 @@ def explained(made: Plan, asked: Asked, acts: Sequence[Act]) -> tuple[Plan, Aske
         why = whole.get((entry.address, entry.action))
         return entry if why is None else replace(entry, reason=why)
 
-    sets = tuple(replace(one, entries=tuple(map(with_reason, one.entries))) for one in made.sets)
-    return replace(made, sets=sets), whole
+    sets = tuple(replace(one, entries=tuple(map(with_reason, one.entries))) for one in plan.sets)
+    return replace(plan, sets=sets), whole

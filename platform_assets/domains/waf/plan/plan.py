@@ -19,7 +19,7 @@ from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.limits import FAMILIES, MAX_ADDRESSES, check_name, description
 from platform_assets.domains.waf.networks import address_order, canonical, family
 from platform_assets.domains.waf.plan.shards import Shard, assign, writing_order
-from platform_assets.domains.waf.plan.slots import MAX_SHARDS, Budget, Merged, Spared, allot, harm_order
+from platform_assets.domains.waf.plan.slots import MAX_SHARDS, Budget, Exemptions, Merged, allot, harm_order
 from platform_assets.domains.waf.scopes import CLOUDFRONT, Scope
 
 CHANGING = ("add", "restore", "remove")
@@ -71,11 +71,11 @@ class SetPlan:
     action: str
     family: str
     set_id: str
-    wanted: tuple[Wanted, ...]
+    wanted: tuple[Wanted | Merged, ...]
     entries: tuple[Entry, ...]
     addresses: tuple[str, ...]
     owned: Mapping[str, Owned]
-    restore_drift: bool = True
+    restore_removed: bool = True
     capacity: int = MAX_ADDRESSES
 
     @property
@@ -253,9 +253,9 @@ def plan(
     now: datetime,
     prefix: str = "weir",
     scope: Scope = CLOUDFRONT,
-    restore_drift: bool = True,
+    restore_removed: bool = True,
     budget: Budget | None = None,
-    spared: Spared | None = None,
+    exemptions: Exemptions | None = None,
 ) -> Plan:
     """The three-way difference per IP set. `live` is `read_sets()`, by name; `last_applied` is the store's `load()`.
 
@@ -278,7 +278,14 @@ def plan(
                     f"The IP set {name} exists with {found.family} instead of {family_name}; rename it or choose another WEIR_WAF_PREFIX."
                 )
         shards = _shards(
-            groups.get((action, family_name), ()), usable, known, live, last_applied, restore_drift, budget, spared
+            groups.get((action, family_name), ()),
+            usable,
+            known,
+            live,
+            last_applied,
+            restore_removed,
+            budget,
+            exemptions,
         )
         for name in writing_order(shards):
             found = live.get(name)
@@ -291,7 +298,7 @@ def plan(
                     set_id="" if found is None else found.id,
                     live=() if found is None else found.addresses,
                     applied=last_applied.of(name),
-                    restore_drift=restore_drift,
+                    restore_removed=restore_removed,
                     capacity=budget.capacity,
                     gone=shards[name].gone,
                 )
@@ -305,9 +312,9 @@ def _shards(
     known: Sequence[str],
     live: Mapping[str, LiveSet],
     last_applied: Applied,
-    restore_drift: bool,
+    restore_removed: bool,
     budget: Budget,
-    spared: Spared | None,
+    exemptions: Exemptions | None,
 ) -> dict[str, Shard]:
     """The IP sets of one action and family with what each is to hold, as far as there are slots.
 
@@ -321,12 +328,12 @@ def _shards(
         present[name] = {canonical(one) for one in found.addresses} if found is not None else set()
         ours[name] = mine.owned.keys() | (mine.pending.keys() & present[name])
         foreign[name] = present[name] - ours[name]
-        out |= set() if restore_drift else mine.owned.keys() - present[name]
+        out |= set() if restore_removed else mine.owned.keys() - present[name]
     by_hand = {one.address: name for name in reversed(known) for one in wanted if one.address in foreign[name]}
     rooms = {name: budget.capacity - len(foreign[name]) for name in usable}
     slots = sum(max(room, 0) for room in rooms.values())
     allotment = allot(
-        (one for one in wanted if one.address not in by_hand), slots, budget=budget, spared=spared, apart=out
+        (one for one in wanted if one.address not in by_hand), slots, budget=budget, exemptions=exemptions, apart=out
     )
     shards = assign(allotment, rooms, ours)
     for one in wanted:
@@ -345,7 +352,7 @@ def merge(
     set_id: str,
     live: Collection[str],
     applied: AppliedSet,
-    restore_drift: bool = True,
+    restore_removed: bool = True,
     capacity: int = MAX_ADDRESSES,
     gone: Mapping[str, str] = MappingProxyType({}),
 ) -> SetPlan:
@@ -384,7 +391,7 @@ def merge(
             else:
                 enter(address, "overflow", f"{FULL}, left out: {one.reason}")
             continue
-        operation = _operation(one, address in present, ours, restore_drift)
+        operation = _operation(one, address in present, ours, restore_removed)
         owned[address] = Owned(one.decision_id, instant(one.expires_at), one.reason, _members(one))
         enter(address, operation, _why(operation, one))
     for address in present & mine.keys() - due.keys():
@@ -402,7 +409,7 @@ def merge(
         tuple(entries),
         tuple(addresses),
         owned,
-        restore_drift,
+        restore_removed,
         capacity,
     )
 
@@ -411,7 +418,7 @@ def _members(one: Wanted | None) -> tuple[str, ...]:
     return one.members if isinstance(one, Merged) else ()
 
 
-def _operation(one: Wanted, is_present: bool, ours: AppliedSet, restore_drift: bool) -> str:
+def _operation(one: Wanted, is_present: bool, ours: AppliedSet, restore_removed: bool) -> str:
     before = ours.owned.get(one.address)
     if is_present:
         known = before or ours.pending.get(one.address)
@@ -419,7 +426,7 @@ def _operation(one: Wanted, is_present: bool, ours: AppliedSet, restore_drift: b
         return "keep" if same else "extend"
     if before is None:
         return "add"
-    return "restore" if restore_drift else "drift"
+    return "restore" if restore_removed else "drift"
 
 
 def _why(operation: str, one: Wanted) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from platform_assets.actions.checks import CheckResult
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.plan.plan import Entry, Plan, late_files_of, summary_of
-from platform_assets.domains.waf.scopes import Scope, told
+from platform_assets.domains.waf.scopes import Scope, format_by_scope
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Plans:
     def check_complete(self) -> None:
         """WafError where a scope could not be read."""
         if self.missing:
-            raise WafError(told(self.missing, self.scopes))
+            raise WafError(format_by_scope(self.missing, self.scopes))
 
 
 def of_all_scopes(results: Mapping[Scope, Sequence[CheckResult]]) -> list[CheckResult]:
@@ -80,6 +80,6 @@ def _joined(found: Mapping[Scope, CheckResult]) -> CheckResult:
     is_same = all(one == figures[0] for one in figures)
     return replace(
         next(iter(telling.values())),
-        sentence=told({scope: one.sentence for scope, one in telling.items()}, found),
+        sentence=format_by_scope({scope: one.sentence for scope, one in telling.items()}, found),
         metadata=figures[0] if is_same else {str(scope): one.metadata for scope, one in found.items()},
     )

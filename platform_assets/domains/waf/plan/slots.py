@@ -54,7 +54,7 @@ def _require(holds: bool, sentence: str) -> None:
 
 
 @dataclass(frozen=True)
-class Spared:
+class Exemptions:
     """What widening must not cover: ranges never, addresses seen behaving well by their share of the requests."""
 
     forbidden: Ranges = field(default_factory=lambda: Ranges.of(()))
@@ -67,7 +67,7 @@ class Spared:
         allow_list: Iterable[str] = (),
         act_on_special: Iterable[str] = (),
         benign: Mapping[str, int] = MappingProxyType({}),
-    ) -> Spared:
+    ) -> Exemptions:
         """The allow list and the special ranges, without the kinds that a policy acts upon."""
         excepted = frozenset(act_on_special)
         special = (cidr for cidr, kind in SPECIAL if kind not in excepted)
@@ -119,14 +119,14 @@ def allot(
     slots: int,
     *,
     budget: Budget | None = None,
-    spared: Spared | None = None,
+    exemptions: Exemptions | None = None,
     apart: Iterable[str] = (),
 ) -> Allotment:
     """Entries for `slots` slots out of `wanted`, which are of one action and family; the order of them is all the same.
 
     `apart`: addresses that stand for nothing but themselves, such as those that somebody took out by hand.
     """
-    budget, spared, alone = budget or Budget(), spared or Spared(), frozenset(apart)
+    budget, exemptions, alone = budget or Budget(), exemptions or Exemptions(), frozenset(apart)
     given = sorted(wanted, key=lambda one: (address_order(one.address), one.decision_id))
     single = [one for one in given if one.address in alone]
     parts = _outermost([one for one in given if one.address not in alone])
@@ -134,7 +134,7 @@ def allot(
     lacking = len(parts) + len(single) - max(slots, 0)
     lacking -= _merge_halves(parts, lacking, bits)
     if budget.max_collateral_share > 0:
-        _merge_networks(parts, lacking, bits, budget, spared, Ranges.of(alone))
+        _merge_networks(parts, lacking, bits, budget, exemptions, Ranges.of(alone))
     entries = [_entry(key, part, bits) for key, part in parts.items()] + single
     entries.sort(key=harm_order)
     room = max(slots, 0)
@@ -187,10 +187,12 @@ def _merge_halves(parts: Parts, lacking: int, bits: int) -> int:
     return made
 
 
-def _merge_networks(parts: Parts, lacking: int, bits: int, budget: Budget, spared: Spared, alone: Ranges) -> None:
+def _merge_networks(
+    parts: Parts, lacking: int, bits: int, budget: Budget, exemptions: Exemptions, alone: Ranges
+) -> None:
     """Take networks whole, smallest first and of these the fullest, until nothing lacks."""
     widest = budget.widest_merge_v4 if bits == 32 else budget.widest_merge_v6
-    benign_requests = _counter_of_benign(parts, bits, spared)
+    benign_requests = _counter_of_benign(parts, bits, exemptions)
     neighbours = {key for keys in _within(parts, bits, widest).values() if len(keys) > 1 for key in keys}
     for length in range(bits - 1, widest - 1, -1):
         if lacking <= 0:
@@ -210,7 +212,7 @@ def _merge_networks(parts: Parts, lacking: int, bits: int, budget: Budget, spare
             good = benign_requests(start, size)
             too_good = good > budget.max_benign_share * (good + whole.request_count)
             network = _network((start, length), bits)
-            if too_good or spared.forbidden.overlaps(network) or alone.overlaps(network):
+            if too_good or exemptions.forbidden.overlaps(network) or alone.overlaps(network):
                 continue
             for key in inside[start]:
                 del parts[key]
@@ -230,12 +232,12 @@ def _within(keys: Iterable[Key], bits: int, length: int) -> dict[int, list[Key]]
     return found
 
 
-def _counter_of_benign(parts: Parts, bits: int, spared: Spared) -> Callable[[int, int], int]:
+def _counter_of_benign(parts: Parts, bits: int, exemptions: Exemptions) -> Callable[[int, int], int]:
     """A function of first address and size: the requests of benign addresses there that are not wanted themselves."""
     taken = sorted((start, start + (1 << (bits - length)) - 1) for start, length in parts)
     starts = [start for start, _ in taken]
     counts: dict[int, int] = {}
-    for text, requests in spared.benign.items():
+    for text, requests in exemptions.benign.items():
         network = parse_network(text)
         if network.max_prefixlen != bits:
             continue

@@ -1,0 +1,119 @@
+"""The plan asset with its checks, and the asset that applies the plan: one pair for each kind of change."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from platform_assets.actions.audit_table import AuditTable
+from platform_assets.actions.checks import OVERRIDES_TAG
+from platform_assets.actions.errors import IncompleteApplyError
+from platform_assets.actions.protocol import Change, alert_when_stopped, apply_pending, pending_plan, plan_now
+from platform_assets.clients.engine import lake_of
+from platform_assets.core.automation import check_results, check_specs, follows_upstream, key_of, spec_of
+from platform_assets.settings import Settings
+from spark_jobs.contract import Table
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
+
+
+@dataclass(frozen=True)
+class ChangeAssets:
+    """What the two assets of one kind of change are called and show."""
+
+    table: Table
+    """The plan table."""
+    audit: AuditTable[Any]
+    owner: str
+    key: str
+    """Key of the asset that applies."""
+    description: str
+    kinds: frozenset[str]
+    is_on: bool
+    """Whether the settings let it apply; otherwise it is a dry run."""
+    command: str
+    """The command that applies."""
+    change: Callable[[Settings, Lake], Change[Any, Any]]
+    plan_metadata: Callable[[Any], Mapping[str, Any]] = lambda plan: {}
+    report_metadata: Callable[[Any], Mapping[str, Any]] = lambda report: {}
+    check_dry_run: Callable[[Any], None] = lambda plan: None
+    """Raises where a dry run has to fail although it changes nothing."""
+
+
+def change_assets(settings: Settings, declared: ChangeAssets) -> list[dg.AssetsDefinition]:
+    """The plan asset and the apply asset; a blocking check that fails keeps the second from running."""
+    table = declared.table
+    kinds = {"python", "deltalake"}
+
+    @dg.multi_asset(
+        name=table.key.replace("/", "_"),
+        specs=[spec_of(table, declared.owner, kinds, frozenset(), None, follows_upstream())],
+        check_specs=check_specs(table),
+    )
+    def plan_asset(context: dg.AssetExecutionContext) -> Any:
+        lake = lake_of(settings)
+        change = declared.change(settings, lake)
+        checked = plan_now(change, _overrides(context, lake, declared))
+        plan = checked.plan
+        _write(lake, table, plan.rows())
+        context.log.info(plan.text())
+        yield dg.MaterializeResult(
+            asset_key=key_of(table.key),
+            metadata={
+                "dagster/row_count": len(plan.entries),
+                "summary": plan.summary(),
+                **declared.plan_metadata(plan),
+                "plan": dg.MetadataValue.md(f"```\n{plan.text()}\n```"),
+                "plan id": checked.plan_id,
+                "table version": lake.version(table) or 0,
+            },
+        )
+        alert_when_stopped(change, checked)
+        yield from check_results(table, checked.results)
+
+    @dg.multi_asset(
+        name=declared.key.replace("/", "_"),
+        specs=[
+            dg.AssetSpec(
+                key_of(declared.key),
+                deps=[key_of(table.key)],
+                description=declared.description,
+                group_name=declared.key.partition("/")[0],
+                kinds=set(declared.kinds),
+                owners=[declared.owner],
+                automation_condition=follows_upstream(),
+            )
+        ],
+    )
+    def apply_asset(context: dg.AssetExecutionContext) -> Any:
+        lake = lake_of(settings)
+        change, overrides = declared.change(settings, lake), _overrides(context, lake, declared)
+        if declared.is_on:
+            try:
+                report = apply_pending(change, overrides)
+            except IncompleteApplyError as error:
+                if error.reports:
+                    context.log.error("\n".join(report.text() for report in error.reports))
+                raise
+            context.log.info(report.text())
+            metadata = {"applied": True, "summary": report.text(), **declared.report_metadata(report)}
+        else:
+            plan = pending_plan(change, overrides) or change.make(overrides).plan
+            declared.check_dry_run(plan)
+            context.log.info("Dry run; nothing is changed. %s", plan.summary())
+            metadata = {"applied": False, "summary": plan.summary(), "to apply": declared.command}
+        yield dg.MaterializeResult(asset_key=key_of(declared.key), metadata=metadata)
+
+    return [plan_asset, apply_asset]
+
+
+def _overrides(context: dg.AssetExecutionContext, lake: Lake, declared: ChangeAssets) -> dict[str, str]:
+    """The overrides of this run: its tag names their audit rows."""
+    return declared.audit.overrides_of(lake, context.run.tags.get(OVERRIDES_TAG, "").split())
+
+
+def _write(lake: Lake, table: Table, rows: list[dict[str, Any]]) -> None:
+    import pyarrow as pa
+
+    lake.overwrite_arrow(pa.Table.from_pylist(rows, schema=arrow_schema(table, with_hour=True)), table)

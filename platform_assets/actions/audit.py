@@ -1,0 +1,65 @@
+"""Rows of an audit table, which are only ever added. How they are added and read is audit_table.py's.
+
+A domain subclasses AuditRow with the columns that only its table has. Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Self
+
+from platform_assets.actions.errors import RequestError
+from platform_assets.actions.instants import as_utc
+
+OVERRIDE = "override"
+LONGEST_REASON = 300
+"""Characters."""
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    """One row; its fields are columns of the table."""
+
+    time_format: ClassVar[str] = "%Y-%m-%dT%H:%M:%SZ"
+
+    audit_id: str
+    acted_at: datetime
+    actor: str
+    command: str
+    subject: str
+    reason: str
+    expires_at: datetime | None = None
+    details: str = ""
+
+    @classmethod
+    def make(cls, at: datetime, actor: str, command: str, subject: str, reason: str, **values: Any) -> Self:
+        """A row with its id, the hash of what identifies it."""
+        acted_at = as_utc(at)
+        text = "\n".join((acted_at.isoformat(), actor, command, subject, reason))
+        return cls(hashlib.sha256(text.encode()).hexdigest()[:24], acted_at, actor, command, subject, reason, **values)
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        values = {field.name: row[field.name] for field in fields(cls)}
+        values["acted_at"] = as_utc(values["acted_at"])
+        values["expires_at"] = None if values["expires_at"] is None else as_utc(values["expires_at"])
+        return cls(**values)
+
+    def row(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @property
+    def by_whom(self) -> str:
+        """`by ana at 2026-11-20T14:00:00Z: too many false positives`."""
+        return f"by {self.actor} at {self.acted_at.astimezone(UTC):{self.time_format}}: {self.reason}"
+
+
+def reason_of(text: str) -> str:
+    """A person's reason as it is recorded. RequestError without one."""
+    reason = " ".join(text.split())
+    if not reason or len(reason) > LONGEST_REASON or not reason.isprintable():
+        raise RequestError(f"A reason of 1 to {LONGEST_REASON} printable characters is needed; give it with --reason.")
+    return reason

@@ -1,0 +1,61 @@
+"""The one way to add rows to an audit table and to read them; overrides of checks are such rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from platform_assets.actions.audit import OVERRIDE, AuditRow, reason_of
+from platform_assets.actions.checks import check_overridable
+from spark_jobs.contract import HOUR_COLUMN, Check, Table, format_hour
+from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.schema import arrow_schema
+
+Row = TypeVar("Row", bound=AuditRow)
+
+
+@dataclass(frozen=True)
+class AuditTable(Generic[Row]):
+    """An audit table and the class of its rows."""
+
+    table: Table
+    row: type[Row]
+
+    def append(self, lake: Lake, rows: Iterable[Row]) -> None:
+        """Add rows in one transaction; rows that others add at the same time are kept."""
+        values = [{**row.row(), HOUR_COLUMN: format_hour(row.acted_at)} for row in rows]
+        if values:
+            import pyarrow as pa
+
+            lake.append_arrow(pa.Table.from_pylist(values, schema=arrow_schema(self.table, with_hour=True)), self.table)
+
+    def read(self, lake: Lake) -> list[Row]:
+        """All rows, by time."""
+        rows = [self.row.from_row(row) for row in lake.read_arrow(self.table).to_pylist()]
+        return sorted(rows, key=lambda row: (row.acted_at, row.audit_id))
+
+    def overrides_of(self, lake: Lake, audit_ids: Collection[str]) -> dict[str, str]:
+        """Check -> why it is overridden in the run that names these rows."""
+        if not audit_ids:
+            return {}
+        return {row.subject: row.by_whom for row in self.read(lake) if row.audit_id in audit_ids}
+
+    def record_overrides(
+        self,
+        lake: Lake,
+        declared: Sequence[Check],
+        names: Sequence[str],
+        *,
+        actor: str,
+        at: datetime,
+        reason: str,
+        details: str,
+    ) -> list[Row]:
+        """Record that checks are overridden in one run, which has to name the rows. RequestError for an unknown check."""
+        check_overridable(names, declared)
+        why = reason_of(reason)
+        rows = [self.row.make(at, actor, OVERRIDE, name, why, details=details) for name in dict.fromkeys(names)]
+        self.append(lake, rows)
+        return rows

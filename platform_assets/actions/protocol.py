@@ -1,0 +1,203 @@
+"""One kind of change from plan to verified result. A domain fills in `Change`; the order of steps is written here.
+
+1. `plan_now` makes the plan, runs its checks, and stores both as the pending plan.
+2. `apply_pending` takes exactly that plan and applies it part by part. A plan that is stale, or whose checks did not
+   pass, is not applied: it is made and checked once more, and so is each part that another run overtakes meanwhile.
+3. `Change.verify` reads back what was applied; what differs is reported as not applied.
+
+Audit rows of people and what is intended are written before anything is changed, so a process that is killed at any
+point leaves nothing that the next run does not recognize as its own.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from platform_assets.actions.alerts import stopped_alert
+from platform_assets.actions.checks import CheckResult, failures
+from platform_assets.actions.errors import ActionError, PlanStoppedError, RequestError, StalePlanError
+from platform_assets.actions.pending import PendingPlan, PendingPlanFile
+from platform_assets.clients.notifier import notify
+from platform_assets.settings import Settings
+from spark_jobs.contract import Table
+from spark_jobs.storage.lake import Lake
+
+NO_OVERRIDES: Mapping[str, str] = MappingProxyType({})
+
+
+class AnyPlan(Protocol):
+    """What every plan has."""
+
+    @property
+    def planned_at(self) -> datetime: ...
+
+    @property
+    def entries(self) -> Sequence[Any]: ...
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Rows of the plan table."""
+
+    def summary(self) -> str:
+        """One line."""
+
+    def text(self) -> str:
+        """All of it, for people."""
+
+
+class AnyReport(Protocol):
+    """What was changed."""
+
+    def text(self) -> str: ...
+
+
+P = TypeVar("P", bound=AnyPlan)
+R = TypeVar("R", bound=AnyReport)
+
+
+@dataclass(frozen=True)
+class CheckedPlan(Generic[P]):
+    """A plan, the results of its checks, and the id under which it is stored."""
+
+    plan: P
+    results: Sequence[CheckResult] = ()
+    plan_id: str = ""
+
+
+class Change(ABC, Generic[P, R]):
+    """One kind of change of one home. Parts are what is applied independently of the others, such as scopes of WAF."""
+
+    table: ClassVar[Table]
+    """The plan table; it declares the checks."""
+    alert_kind: ClassVar[str]
+    unchanged: ClassVar[str]
+    """What a stopped plan leaves as it is, as a clause: `WAF stays as it is`."""
+    unchanged_alert: ClassVar[str]
+
+    def __init__(self, settings: Settings, lake: Lake) -> None:
+        self.settings, self.lake = settings, lake
+
+    @property
+    @abstractmethod
+    def pending(self) -> PendingPlanFile: ...
+
+    @property
+    @abstractmethod
+    def parts(self) -> Sequence[Hashable]: ...
+
+    @abstractmethod
+    def basis(self) -> dict[str, Any]:
+        """What a plan made now rests on, as JSON: serials of the state, versions of tables, settings."""
+
+    @abstractmethod
+    def make(
+        self, overrides: Mapping[str, str] = NO_OVERRIDES, parts: Sequence[Hashable] | None = None
+    ) -> CheckedPlan[P]:
+        """Plan and check, for all parts or for some. `overrides`: check -> why it is overridden in this run."""
+
+    @abstractmethod
+    def to_document(self, plan: P) -> Any: ...
+
+    @abstractmethod
+    def from_document(self, document: Any) -> P:
+        """The plan of a document. ValueError or KeyError where a different version wrote it."""
+
+    @abstractmethod
+    def apply(self, plan: P) -> tuple[dict[Any, R], dict[Any, ActionError]]:
+        """Apply every part: reports and errors by part. StalePlanError for a part that another run overtook."""
+
+    @abstractmethod
+    def join(self, reports: Mapping[Any, R]) -> Any:
+        """The reports of all parts as one."""
+
+    def incomplete(self, reports: Mapping[Any, R], errors: Mapping[Any, ActionError]) -> ActionError:
+        """One error for the parts that failed; with a single part it is that part's own."""
+        return next(iter(errors.values()))
+
+    def expire(self) -> None:
+        """Called before each plan: end what has run out. Nothing where plans leave out what has expired, as WAF's do."""
+
+    def plan_undo(self) -> P:
+        """The plan that takes the last apply back. RequestError where there is nothing to undo."""
+        raise RequestError("This kind of change has no undo; plan what it was before.")
+
+    def verify(self, plan: P, reports: Mapping[Any, R]) -> dict[Any, ActionError]:
+        """Read back what was applied: part -> how it differs. Empty where a domain's apply sees the outcome itself."""
+        return {}
+
+
+def plan_now(change: Change[P, R], overrides: Mapping[str, str] = NO_OVERRIDES) -> CheckedPlan[P]:
+    """Make and check the plan, store it as the pending one, and raise an alert where a check stops it."""
+    change.expire()
+    basis = change.basis()  # before the plan: what changes meanwhile makes it stale
+    checked = change.make(overrides)
+    failed = failures(checked.results)
+    document = change.to_document(checked.plan)
+    pending = PendingPlan.of(document, checked.plan.planned_at, basis, overrides, [result.name for result in failed])
+    change.pending.save(pending)
+    return CheckedPlan(checked.plan, checked.results, pending.plan_id)
+
+
+def alert_when_stopped(change: Change[P, R], checked: CheckedPlan[P]) -> list[CheckResult]:
+    """The checks that stop the plan; people are alerted to them."""
+    if failed := failures(checked.results):
+        alert = stopped_alert(change.alert_kind, change.unchanged_alert, failed, checked.plan.planned_at)
+        notify(change.settings, alert)
+    return failed
+
+
+def pending_plan(change: Change[P, R], overrides: Mapping[str, str] = NO_OVERRIDES) -> P | None:
+    """The plan that was stored last, for showing, whether or not it passed its checks; None where it is stale."""
+    stored = change.pending.load()
+    if stored is None or stored.is_stale(change.basis(), overrides, datetime.now(UTC)):
+        return None
+    return _plan_of(change, stored)
+
+
+def apply_pending(change: Change[P, R], overrides: Mapping[str, str] = NO_OVERRIDES) -> Any:
+    """Apply the pending plan, or one made now where there is none that may be applied; the joined report.
+
+    Raises PlanStoppedError where a check stops the plan, StalePlanError where another run was faster twice, and the
+    domain's error where parts failed; a part that fails holds back no other.
+    """
+    taken = change.pending.take(change.basis(), overrides, datetime.now(UTC))
+    plan = None if taken is None else _plan_of(change, taken)
+    reports, errors = _applied(change, plan or _checked(change, overrides))
+    if overtaken := [part for part, error in errors.items() if isinstance(error, StalePlanError)]:
+        try:
+            more, errors_again = _applied(change, _checked(change, overrides, overtaken))
+        except ActionError as error:
+            if len(overtaken) == len(change.parts):
+                raise
+            more, errors_again = {}, dict.fromkeys(overtaken, error)
+        errors = {part: error for part, error in errors.items() if part not in more} | errors_again
+        reports |= more
+    if errors:
+        raise change.incomplete(reports, errors) from next(iter(errors.values()))
+    return change.join(reports)
+
+
+def _applied(change: Change[P, R], plan: P) -> tuple[dict[Any, R], dict[Any, ActionError]]:
+    reports, errors = change.apply(plan)
+    return reports, errors | change.verify(plan, reports)
+
+
+def _checked(change: Change[P, R], overrides: Mapping[str, str], parts: Sequence[Hashable] | None = None) -> P:
+    """A plan made now that passed its checks; PlanStoppedError otherwise."""
+    checked = change.make(overrides, parts)
+    if failed := alert_when_stopped(change, checked):
+        raise PlanStoppedError(
+            f"The plan changed since it was checked and {failed[0].name} stops it now, {change.unchanged}: {failed[0].sentence}"
+        )
+    return checked.plan
+
+
+def _plan_of(change: Change[P, R], stored: PendingPlan) -> P | None:
+    try:
+        return change.from_document(stored.plan)
+    except (ValueError, KeyError, TypeError):
+        return None  # written by another version

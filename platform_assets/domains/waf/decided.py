@@ -1,0 +1,23 @@
+"""The decisions that have not expired, as the lake holds them now or held them at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from platform_assets.domains.waf.policy import Policy
+from platform_assets.domains.waf.tables import WAF_DECISIONS
+from spark_jobs.contract import HOUR_COLUMN, format_hour
+from spark_jobs.storage.lake import Lake
+
+
+def unexpired(lake: Lake, now: datetime, policy: Policy, as_of: datetime | None = None) -> list[dict[str, Any]]:
+    """Decisions that have not expired; with `as_of` those that the table held then."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    oldest = format_hour(now - timedelta(hours=policy.rules.repetition.max_ttl_hours + 1))
+    alive = ds.field("expires_at") > pa.scalar(now, pa.timestamp("us", tz="UTC"))
+    recent = ds.field(HOUR_COLUMN) >= oldest  # whole files are left out by it
+    rows: list[dict[str, Any]] = lake.read_arrow(WAF_DECISIONS, filter=recent & alive, as_of=as_of).to_pylist()
+    return rows

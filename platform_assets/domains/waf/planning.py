@@ -1,0 +1,204 @@
+"""Decisions, manual actions and live IP sets -> the plan of all scopes, checked; and how it is stored and applied.
+
+One path for the assets, `weir waf` and `weir run edge`. The order of the steps is the protocol's (platform_assets/actions/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from platform_assets.actions.checks import CheckResult
+from platform_assets.actions.errors import (
+    ActionError,
+    IncompleteApplyError,
+    PlanStoppedError,
+    StalePlanError,
+)
+from platform_assets.actions.pending import PendingPlanFile
+from platform_assets.actions.protocol import NO_OVERRIDES, Change, CheckedPlan
+from platform_assets.domains.waf.apply.calls import for_each_scope
+from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
+from platform_assets.domains.waf.apply.report import ApplyReport, ApplyReports
+from platform_assets.domains.waf.apply.targets import waf_targets
+from platform_assets.domains.waf.checks.checks import run_checks
+from platform_assets.domains.waf.checks.inputs import check_inputs
+from platform_assets.domains.waf.decide.rules import wanted
+from platform_assets.domains.waf.decided import unexpired
+from platform_assets.domains.waf.decisions import Decision, Row
+from platform_assets.domains.waf.errors import WafError
+from platform_assets.domains.waf.manual import audit_log
+from platform_assets.domains.waf.manual.in_force import (
+    ManualAction,
+    RequestedRemovals,
+    as_decision,
+    in_force,
+    requested_removals,
+    with_requested_removals,
+)
+from platform_assets.domains.waf.plan.benign import benign_addresses
+from platform_assets.domains.waf.plan.late_files import with_late_files
+from platform_assets.domains.waf.plan.plan import Plan, plan
+from platform_assets.domains.waf.plan.plans import Plans, of_all_scopes
+from platform_assets.domains.waf.plan.slots import Exemptions
+from platform_assets.domains.waf.policy import Policy, load_allow_list, load_policy
+from platform_assets.domains.waf.scopes import Scope, format_by_scope, parse_scopes
+from platform_assets.domains.waf.tables import WAF_AUDIT, WAF_DECISIONS, WAF_PLAN
+from platform_assets.settings import Settings
+from spark_jobs.storage.lake import Lake
+
+PLANS = TypeAdapter(tuple[Plan, ...])
+
+
+class WafChange(Change[Plans, ApplyReport]):
+    """The change of the IP sets of all scopes; a part is a scope."""
+
+    table = WAF_PLAN
+    alert_kind = "plan_stopped"
+    unchanged = "WAF stays as it is"
+    unchanged_alert = "WAF stays as it is"
+
+    def __init__(self, settings: Settings, lake: Lake, targets: Sequence[IpSetTarget] | None = None) -> None:
+        super().__init__(settings, lake)
+        self.targets = waf_targets(settings) if targets is None else tuple(targets)
+
+    @property
+    def pending(self) -> PendingPlanFile:
+        return PendingPlanFile(self.settings.home / "waf" / "plan.json")
+
+    @property
+    def parts(self) -> Sequence[Scope]:
+        return [target.scope for target in self.targets]
+
+    def basis(self) -> dict[str, Any]:
+        settings = self.settings
+        serials, _ = for_each_scope({target.scope: partial(_serial, target) for target in self.targets})
+        return {
+            "target": settings.waf.target,
+            "prefix": settings.waf.prefix,
+            "serials": {str(target.scope): serials.get(target.scope) for target in self.targets},
+            "versions": {table.key: self.lake.version(table) for table in (WAF_DECISIONS, WAF_AUDIT)},
+        }
+
+    def make(
+        self, overrides: Mapping[str, str] = NO_OVERRIDES, parts: Sequence[Hashable] | None = None
+    ) -> CheckedPlan[Plans]:
+        """WafError where no scope can be read; those that cannot are among the plans' `missing`."""
+        chosen = [target for target in self.targets if parts is None or target.scope in parts]
+        return CheckedPlan(*make_plan(self.settings, self.lake, chosen, overrides))
+
+    def to_document(self, plan: Plans) -> Any:
+        missing = {str(scope): sentence for scope, sentence in plan.missing.items()}
+        return {"plans": PLANS.dump_python(plan.plans, mode="json"), "missing": missing}
+
+    def from_document(self, document: Any) -> Plans:
+        missing = {scope: sentence for text, sentence in document["missing"].items() for scope in parse_scopes(text)}
+        return Plans(PLANS.validate_python(document["plans"]), missing)
+
+    def apply(self, plan: Plans) -> tuple[dict[Scope, ApplyReport], dict[Scope, ActionError]]:
+        of_scope = {target.scope: target for target in self.targets}
+        work = {one.scope: partial(of_scope[one.scope].apply, one) for one in plan.plans}
+        reports, errors = for_each_scope(work)
+        return reports, errors | {scope: WafError(why) for scope, why in plan.missing.items()}
+
+    def join(self, reports: Mapping[Scope, ApplyReport]) -> ApplyReports:
+        return ApplyReports(tuple(reports.values()))
+
+    def incomplete(self, reports: Mapping[Scope, ApplyReport], errors: Mapping[Scope, ActionError]) -> ActionError:
+        """One error for all scopes that failed, with what was applied in others; of their class where they share one."""
+        message = format_by_scope({scope: str(error) for scope, error in errors.items()}, (*reports, *errors))
+        if reports:
+            applied = (f"{scope} +{report.added} -{report.removed}" for scope, report in reports.items())
+            message += f" Applied: {', '.join(applied)}."
+        parts = [
+            report for error in errors.values() if isinstance(error, IncompleteApplyError) for report in error.reports
+        ]
+        kinds = {type(error) for error in errors.values()}
+        if len(kinds) == 1 and kinds <= {StalePlanError, PlanStoppedError}:
+            return kinds.pop()(message)
+        return IncompleteApplyError(message, *reports.values(), *parts)
+
+
+def _serial(target: IpSetTarget) -> int:
+    return target.last_applied().serial
+
+
+@dataclass(frozen=True)
+class Due:
+    """What is due in every scope, and what is needed to explain and check it."""
+
+    wanted: Sequence[Any]
+    decisions: Sequence[dict[str, Any]]
+    requested: RequestedRemovals
+    manual_actions: Sequence[ManualAction]
+    exempt: Sequence[str]
+    """The allow list and what people allowed."""
+
+
+def make_plan(
+    settings: Settings,
+    lake: Lake,
+    targets: Sequence[IpSetTarget],
+    overrides: Mapping[str, str] = NO_OVERRIDES,
+) -> tuple[Plans, list[CheckResult]]:
+    """What applying would do now, and the results of its checks; nothing is written.
+
+    `overrides`: check -> why it is overridden. WafError where no scope can be read.
+    """
+    policy, now = load_policy(settings.waf.policy_file), datetime.now(UTC)
+    due = _due(settings, lake, policy, now)
+    exemptions = Exemptions.of(due.exempt, policy.rules.act_on_special, benign_addresses(lake, policy.plan))
+    work = {target.scope: partial(_in_scope, lake, target, due, policy, exemptions, now) for target in targets}
+    planned, errors = for_each_scope(work)
+    missing = {scope: str(error) for scope, error in errors.items()}
+    if not planned:
+        raise WafError(format_by_scope(missing, missing)) from next(iter(errors.values()))
+    inputs = replace(check_inputs(settings, lake, due.decisions, policy, due.exempt), overrides=overrides)
+    results = {
+        scope: run_checks(plan, replace(inputs, requested_removals=removals.keys()), policy.checks)
+        for scope, (plan, removals) in planned.items()
+    }
+    return Plans(tuple(plan for plan, _ in planned.values()), missing), of_all_scopes(results)
+
+
+def _due(settings: Settings, lake: Lake, policy: Policy, now: datetime) -> Due:
+    """Unexpired decisions, or those of a rollback, less withdrawn models and exemptions, with what people block."""
+    allow_list, special = load_allow_list(settings.waf.allow_list), policy.rules.act_on_special
+    actions = audit_log.read(lake)
+    state = in_force(actions, now)
+    decided = unexpired(lake, now, policy)
+    chosen = decided if state.rollback is None else audit_log.gone_back_to(lake, state.rollback, now)
+    # Only a withdrawal needs the models behind decisions, which takes a look at their scores.
+    behind = audit_log.versions_behind(lake, [*decided, *chosen]) if state.withdrawn else {}
+    decisions = [row for row in chosen if not state.withdraws(behind.get(row["decision_id"], ()))]
+    exempt = (*allow_list, *state.allow_list)
+    standing: list[Decision | Row] = [*decisions, *state.blocks()]
+    due = wanted(standing, now, exempt, act_on_special=special)
+    without_people: list[Decision | Row] = [*decided, *map(as_decision, state.blocked)]
+    before = wanted(without_people, now, allow_list, act_on_special=special)
+    return Due(due, decisions, requested_removals(before, due, state, behind), actions, exempt)
+
+
+def _in_scope(
+    lake: Lake, target: IpSetTarget, due: Due, policy: Policy, exemptions: Exemptions, now: datetime
+) -> tuple[Plan, RequestedRemovals]:
+    """The plan of one scope, and all removals that people requested there."""
+    live, last_applied = target.read_sets(), target.last_applied()
+    planned = plan(
+        due.wanted,
+        live,
+        last_applied,
+        now=now,
+        prefix=target.prefix,
+        scope=target.scope,
+        restore_removed=policy.plan.restore_drift,
+        budget=policy.plan,
+        exemptions=exemptions,
+    )
+    planned, removals = with_requested_removals(planned, due.requested, due.manual_actions)
+    return with_late_files(lake, planned, last_applied.planned_at), removals
