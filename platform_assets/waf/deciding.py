@@ -343,7 +343,7 @@ def _keep_identities(
 
 def _members(lake: Lake, hours: Sequence[str], clients: Iterable[str]) -> dict[str, list[str]]:
     """Address -> those of the clients that it belongs to: itself, and its network where that is one of them."""
-    from spark_jobs.sources.cloudfront.client_daily import network_of
+    from spark_jobs.sources.cloudfront.clients import network_of
 
     members: dict[str, list[str]] = {}
     networks = set()
