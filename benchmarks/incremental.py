@@ -124,7 +124,9 @@ def _make(settings: Settings, interval: Interval) -> None:
     """Every hourly table of the interval, noted as made, by what the assets call."""
     from platform_assets.clients.engine import lake_of
     from platform_assets.core.staleness import DATABASE_KEY, METRICS_KEY, record_made
-    from platform_assets.domains.waf.decide.hours import decide_hours, identifier_of, loader_of
+    from platform_assets.domains.waf.decide.claims import identifier_of
+    from platform_assets.domains.waf.decide.hours import decide_hours
+    from platform_assets.domains.waf.decide.rescoring import loader_of
     from platform_assets.domains.waf.freshness import record_measured
     from platform_assets.domains.waf.policy import load_policy
     from platform_assets.domains.waf.tables import WAF_DECISIONS

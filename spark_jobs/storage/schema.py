@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from spark_jobs.contract import HOUR_COLUMN, HOUR_FORMAT, Column, Table
@@ -57,3 +58,20 @@ def spark_ddl(table: Table, with_hour: bool = False) -> str:
     if with_hour and table.hourly:
         columns.append(f"`{HOUR_COLUMN}` string")
     return ", ".join(columns)
+
+
+def columns_schema(table: Table, columns: Sequence[str]) -> pa.Schema:
+    """The Arrow schema of some columns of the table, in their order."""
+    import pyarrow as pa
+
+    return pa.schema([pa.field(name, arrow_type(table.column(name))) for name in columns])
+
+
+def ddl_of(schema: pa.Schema) -> str:
+    """An Arrow schema of the types that tables have as Spark DDL."""
+    names = {"int32": "int", "int64": "bigint", "bool": "boolean", "double": "double", "string": "string"}
+    types = [
+        "timestamp" if str(field.type).startswith("timestamp") else names.get(str(field.type), "array<string>")
+        for field in schema
+    ]
+    return ", ".join(f"`{field.name}` {kind}" for field, kind in zip(schema, types, strict=True))

@@ -20,7 +20,9 @@ from platform_assets.cli.run import run_pipeline
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry, ModelVersion
 from platform_assets.core.staleness import record_made, record_parsed, stale_by_lineage, stale_parsed_hours
-from platform_assets.domains.waf.decide.hours import decide_hours, identifier_of, loader_of
+from platform_assets.domains.waf.decide.claims import identifier_of
+from platform_assets.domains.waf.decide.hours import decide_hours
+from platform_assets.domains.waf.decide.rescoring import loader_of
 from platform_assets.domains.waf.policy import load_policy
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.domains.waf.twin.client import WafTwin

@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 
 from spark_jobs.contract import HOUR_COLUMN, Interval, format_hour
 from spark_jobs.main import JobRun, run_job
-from spark_jobs.sources.cloudfront import client_attacks as features
-from spark_jobs.sources.cloudfront.client_daily import client_daily_rows, network_of
+from spark_jobs.sources.cloudfront.client_daily import client_daily_rows
+from spark_jobs.sources.cloudfront.client_scores import with_evidence
+from spark_jobs.sources.cloudfront.clients import address_cidrs, network_of, networks_of, share_of
+from spark_jobs.sources.cloudfront.jobs import SCORED_CLIENTS, client_frame
 from spark_jobs.sources.cloudfront.tables import (
     CLIENT_ATTACKS,
     CLIENT_DAILY,
@@ -151,6 +153,31 @@ def test_the_network_of_an_address_is_what_the_ipaddress_module_says(number: int
         assert network_of(client) == oracle.network(client)
 
 
+def test_columns_of_clients_are_those_of_the_ipaddress_module() -> None:
+    draw = random.Random(14)
+    numbers = [draw.getrandbits(128) for _ in range(300)]
+    for _ in range(1_700):
+        groups = [draw.choice([0, 0, 0, 1, 0xFF, 0xFFFF, draw.getrandbits(16)]) for _ in range(8)]
+        numbers.append(int("".join(f"{group:04x}" for group in groups), 16))
+    addresses = [str(ipaddress.IPv6Address(n)) for n in numbers] + [str(ipaddress.IPv4Address(n % 2**32)) for n in numbers[:300]]  # fmt: skip
+    addresses += [
+        "::",
+        "::1",
+        "1::",
+        "::ffff:0:0",
+        "2001:db8::",
+        "0:0:0:1::",
+        "1:2:3:4:5:6:7:8",
+        "0.0.0.0",
+        "255.255.255.255",
+    ]
+    clients = address_cidrs(pa.array(addresses))
+    assert clients.to_pylist() == [oracle.cidr(address) for address in addresses]
+    assert networks_of(clients).to_pylist() == [oracle.network(address) for address in addresses]
+    for shares in (2, 7):
+        assert (share_of(networks_of(clients), shares) == share_of(clients, shares)).all()
+
+
 # --- on the engine ----------------------------------------------------------------------------------------------------------
 
 
@@ -251,33 +278,6 @@ def test_client_attacks_without_scores_has_no_rows(sail: Any, lake: Lake) -> Non
 
 
 @slow
-def test_the_network_column_is_what_the_ipaddress_module_says(sail: Any) -> None:
-    draw = random.Random(14)
-    numbers = [draw.getrandbits(128) for _ in range(300)]
-    for _ in range(1_700):
-        groups = [draw.choice([0, 0, 0, 1, 0xFF, 0xFFFF, draw.getrandbits(16)]) for _ in range(8)]
-        numbers.append(int("".join(f"{group:04x}" for group in groups), 16))
-    addresses = [str(ipaddress.IPv6Address(n)) for n in numbers] + [str(ipaddress.IPv4Address(n % 2**32)) for n in numbers[:300]]  # fmt: skip
-    addresses += [
-        "::",
-        "::1",
-        "1::",
-        "::ffff:0:0",
-        "2001:db8::",
-        "0:0:0:1::",
-        "1:2:3:4:5:6:7:8",
-        "0.0.0.0",
-        "255.255.255.255",
-    ]
-    frame = sail.createDataFrame(pa.table({"address": addresses}).to_pandas(), "address string")
-    cidr = features.address_cidr(frame["address"])
-    rows = frame.select("address", cidr.alias("client"), features.network_cidr(cidr).alias("network")).collect()
-    assert {(row.address, row.client, row.network) for row in rows} == {
-        (address, oracle.cidr(address), oracle.network(address)) for address in addresses
-    }
-
-
-@slow
 def test_the_frame_of_the_client_model_has_a_row_for_each_active_client(sail: Any, lake: Lake) -> None:
     requests, interval = oracle.random_requests(1_200, 30, 15), between(20, 29)
     hourly = oracle.client_hourly(requests)
@@ -287,10 +287,7 @@ def test_the_frame_of_the_client_model_has_a_row_for_each_active_client(sail: An
     scores = [row for row in oracle.random_scores(200, 30, 16) if row["client_ip"].startswith("192.")]
     attacks = oracle.client_attacks(scores, [(c, row["client_kind"], h) for (c, h), row in days.items()])
     lake.overwrite_arrow(oracle.to_table(attacks.values(), CLIENT_ATTACKS, "hour_at"), CLIENT_ATTACKS)
-    read = lake.read
-    frame = features.client_frame(
-        read(sail, CLIENT_HOURLY, interval), read(sail, CLIENT_DAILY, interval), read(sail, CLIENT_ATTACKS, interval)
-    )
+    frame = client_frame(JobRun(sail, lake, interval, tasks=3))
     expected = {}
     behaviour = [c.name for c in CLIENT_DAILY.columns[3:-3]]
     empty = {c.name: 0.0 if c.type == "double" else 0 for c in CLIENT_ATTACKS.columns[3:-1]}
@@ -312,8 +309,7 @@ def test_the_frame_of_the_client_model_has_a_row_for_each_active_client(sail: An
     assert not any(isinstance(v, float) and np.isnan(v) for row in found for v in row.values())
 
 
-@slow
-def test_evidence_is_the_attacks_found_or_else_the_requests_that_failed_and_the_latest(sail: Any, lake: Lake) -> None:
+def test_evidence_is_attacks_else_failed_and_latest_requests(lake: Lake) -> None:
     requests = oracle.random_requests(900, 2, 17, oracle.ADDRESSES[:6])
     lake.overwrite_arrow(oracle.requests_table(requests), REQUESTS)
     clients = [(c, at(h)) for h in (0, 1) for c in [*map(oracle.cidr, oracle.ADDRESSES[:6]), "192.0.2.0/24"]]
@@ -321,11 +317,12 @@ def test_evidence_is_the_attacks_found_or_else_the_requests_that_failed_and_the_
         {"client": c, "hour_at": h, "is_abuse": n % 3 > 0, "attack_request_ids": ["x", "y"] if n % 4 == 0 else None}
         for n, (c, h) in enumerate(clients)
     ]
-    ddl = "client string, hour_at timestamp, is_abuse boolean, attack_request_ids array<string>"
-    frame = sail.createDataFrame(
-        [(s["client"], s["hour_at"], s["is_abuse"], s["attack_request_ids"]) for s in scores], ddl
-    )
-    found = features.with_evidence(frame, lake.read(sail, REQUESTS)).toArrow().to_pylist()
+    schema = arrow_schema(SCORED_CLIENTS)
+    found: list[Row] = []
+    for hour in (0, 1):
+        rows = [{**dict.fromkeys(schema.names), **score} for score in scores if score["hour_at"] == at(hour)]
+        batches = lake.read_arrow(REQUESTS, [format_hour(at(hour))]).to_batches(max_chunksize=100)
+        found += with_evidence(pa.Table.from_pylist(rows, schema), batches).to_pylist()
     assert len(found) == len(scores)
     evidence = {(row["client"], row["hour_at"]): row["evidence_request_ids"] for row in found}
     for score in scores:

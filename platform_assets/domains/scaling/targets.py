@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 from platform_assets.clients.aws import AWS_ERRORS, aws_client, aws_sentence
 from platform_assets.core.files import locked, write_atomically
 from platform_assets.domains.scaling.errors import ScalingError, ScalingFileError
-from platform_assets.domains.scaling.plan import Live
+from platform_assets.domains.scaling.sizes import Live
 
 AWS_TARGET = re.compile(r"(asg|eks):\s*(\S+)@([a-z]{2}(?:-[a-z]+)+-\d)")
 FILE_TARGET = re.compile(r"file:\s*(\S.*)")

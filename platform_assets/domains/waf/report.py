@@ -142,7 +142,7 @@ def show_truth(console: Console, settings: Settings, truth: Path) -> None:
 
 def _covered(decided: set[str], clients: Any) -> set[str]:
     """Clients (single addresses) that are decided on themselves or through their /24 or /64."""
-    from spark_jobs.sources.cloudfront.client_daily import network_of
+    from spark_jobs.sources.cloudfront.clients import network_of
 
     return {client for client in clients if client in decided or network_of(client) in decided}
 

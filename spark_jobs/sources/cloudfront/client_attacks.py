@@ -1,219 +1,169 @@
-"""client_hourly -> what clients did: client_daily, client_attacks, the model's frame. Spark DataFrames in, DataFrames out.
+"""request_scores -> client_attacks: what the request model found of each active client, in its hour and in 24 hours.
 
-Each function is named after the table it makes and returns its columns plus `event_hour`. Nothing of hour h+1 goes
-into a row of hour h. Distinct counts are made by grouping twice, which is exact and cheap on every engine.
+Pure Arrow and numpy, so that a task can run it on the scores that it reads itself. Nothing of hour h+1 goes into a row of
+hour h, and no value depends on the order of the scores.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-from pyspark.sql import Window
-from pyspark.sql import functions as F
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from spark_jobs.contract import HOUR_COLUMN
-from spark_jobs.sources.cloudfront.tables import (
-    ADDITIVE,
-    ATTACK_FLOOR,
-    CLIENT_ATTACKS,
-    CLIENT_BEHAVIOUR,
-    CLIENT_DAILY,
-    EVIDENCE_REQUESTS,
-    MAXIMA,
-)
+from spark_jobs.sources.cloudfront.client_sums import HOUR_MICROSECONDS, MILLION, whole_millionths
+from spark_jobs.sources.cloudfront.clients import address_cidrs, networks_of, rows_of_share
+from spark_jobs.sources.cloudfront.tables import ATTACK_FLOOR, CLIENT_ATTACKS, CLIENT_GRAIN, EVIDENCE_REQUESTS
+from spark_jobs.storage.schema import arrow_schema, hour_names
 
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+COLUMNS = ("request_id", "event_at", "client_ip", "attack_probability", "is_attack", "attack_class")
+"""What is read of request_scores."""
+ACTIVE_COLUMNS = tuple(column.name for column in CLIENT_GRAIN)
+"""What is read of client_daily: the clients and hours that have a row."""
+LOOKED_AT = 1 << 20
+"""Pairs of a row and a score that are looked at together, about: bounds the memory."""
 
-_BEHAVIOUR = tuple(column.name for column in CLIENT_BEHAVIOUR)
-
-
-def by_network(addresses: DataFrame) -> DataFrame:
-    """Rows of client_hourly -> the same, summed over the /24 (IPv4) or /64 (IPv6) of the addresses."""
-    weighted = addresses.select(
-        "*",
-        network_cidr(F.col("client")).alias("network"),
-        (F.col("path_entropy_bits") * F.col("request_count")).alias("entropy_weighted"),
-    )
-    return (
-        weighted.groupBy("network", "hour_at")
-        .agg(
-            F.count("*").alias("address_count"),
-            *(F.sum(name).alias(name) for name in ADDITIVE if name != "time_taken_seconds"),
-            _sum_of_fractions(F.col("time_taken_seconds")).alias("time_taken_seconds"),
-            *(F.max(name).alias(name) for name in MAXIMA),
-            _sum_of_fractions(F.col("entropy_weighted")).alias("entropy_weighted"),
-        )
-        .select(
-            F.col("network").alias("client"),
-            F.lit("network").alias("client_kind"),
-            "hour_at",
-            *(n for n in _BEHAVIOUR if n != "path_entropy_bits"),
-            (F.col("entropy_weighted") / F.col("request_count")).alias("path_entropy_bits"),
-        )
-        .select("client", "client_kind", "hour_at", *_BEHAVIOUR)
-    )
+Numbers = np.ndarray
 
 
-def client_attacks(scores: DataFrame, active: DataFrame) -> DataFrame:
-    """request_scores of an interval and the 23 hours before it -> per client, hour and trailing day.
+def client_attacks_rows(
+    scores: Iterable[pa.RecordBatch], active: Iterable[pa.RecordBatch], share: int = 0, shares: int = 1
+) -> pa.Table:
+    """Rows of client_attacks with event_hour, for the `active` clients and hours that have any.
 
-    `active` names the rows wanted: client, client_kind, hour_at of client_daily. Clients without a request above the
-    floor in the 24 hours have no row.
+    `scores` have `COLUMNS` and cover the hours of `active` and the 23 hours before; scores at or below ATTACK_FLOOR do not
+    count. `active` has `ACTIVE_COLUMNS`. With several shares of the networks, the rows of one.
     """
-    marked = scores.where(F.col("attack_probability") > ATTACK_FLOOR).select(
-        address_cidr(F.col("client_ip")).alias("address"),
-        F.date_trunc("hour", "event_at").alias("scored_hour_at"),
-        "request_id",
-        "event_at",
-        "attack_probability",
-        F.col("is_attack").cast("bigint").alias("is_attack"),
-        "attack_class",
-    )
-    marked = marked.select("*", network_cidr(F.col("address")).alias("network"))
-    pairs = marked.select("*", F.col("address").alias("client")).unionByName(
-        marked.select("*", F.col("network").alias("client"))
-    )
-    recent = F.col("scored_hour_at").between(F.col("hour_at") - F.expr("INTERVAL 23 HOURS"), F.col("hour_at"))
-    joined = active.select("client", "client_kind", "hour_at").join(pairs, "client").where(recent)
-    in_hour = F.col("scored_hour_at") == F.col("hour_at")
-    ranked = joined.select(
-        "*",
-        F.row_number()
-        .over(
-            Window.partitionBy("client", "hour_at").orderBy(
-                F.col("is_attack").desc(),
-                F.col("attack_probability").desc(),
-                F.col("event_at").desc(),
-                F.col("request_id"),
-            )
+    found = [_above_floor(batch, share, shares) for batch in scores]
+    rows = [rows_of_share(batch, share, shares) for batch in active]
+    found, rows = [batch for batch in found if batch.num_rows], [batch for batch in rows if batch.num_rows]
+    if not found or not rows:
+        return arrow_schema(CLIENT_ATTACKS, with_hour=True).empty_table()
+    return _rows(_Scores(pa.Table.from_batches(found)), pa.Table.from_batches(rows))
+
+
+def _above_floor(batch: pa.RecordBatch, share: int, shares: int) -> pa.RecordBatch:
+    kept = batch.filter(pc.greater(batch.column("attack_probability"), ATTACK_FLOOR))
+    clients = address_cidrs(kept.column("client_ip").cast(pa.string()))
+    named = pa.RecordBatch.from_arrays([*kept.columns, clients], names=[*kept.schema.names, "client"])
+    return rows_of_share(named, share, shares)
+
+
+class _Scores:
+    """Scores in the order in which they are shown as evidence: attacks, then the most probable, the latest, by request_id."""
+
+    def __init__(self, scores: pa.Table) -> None:
+        order = [("is_attack", "descending"), ("attack_probability", "descending"), ("event_at", "descending")]
+        scores = scores.sort_by([*order, ("request_id", "ascending")])
+        addresses = scores["client"].combine_chunks().dictionary_encode()
+        self.count = scores.num_rows
+        self.request_ids = scores["request_id"].combine_chunks()
+        self.hour = (
+            scores["event_at"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy() // HOUR_MICROSECONDS
         )
-        .alias("place"),
-    )
-    leading = (
-        ranked.where(F.col("place") <= EVIDENCE_REQUESTS)
-        .groupBy("client", "hour_at")
-        .agg(F.sort_array(F.collect_list(F.struct("place", "request_id"))).alias("leading"))
-        .select("client", "hour_at", F.col("leading.request_id").alias("attack_request_ids"))
-    )
-    attack = F.col("is_attack") == 1
-    totals = joined.groupBy("client", "client_kind", "hour_at").agg(
-        F.sum(F.when(in_hour, F.col("is_attack")).otherwise(0)).alias("hour_attack_request_count"),
-        F.max(F.when(in_hour, F.col("attack_probability")).otherwise(0.0)).alias("hour_attack_probability_max"),
-        F.sum("is_attack").alias("day_attack_request_count"),
-        F.max("attack_probability").alias("day_attack_probability_max"),
-        _sum_of_fractions(F.col("attack_probability")).alias("day_attack_probability_sum"),
-        F.countDistinct(F.when(attack, F.col("attack_class"))).alias("day_attack_class_count"),
-        F.countDistinct(F.when(attack, F.col("scored_hour_at"))).alias("day_attack_hour_count"),
-        F.countDistinct(F.when(attack, F.col("address"))).alias("day_attack_address_count"),
-    )
-    return totals.join(leading, ["client", "hour_at"]).select(*CLIENT_ATTACKS.column_names, _event_hour())
+        self.probability = scores["attack_probability"].to_numpy()
+        self.millionths = whole_millionths(self.probability)
+        self.is_attack = scores["is_attack"].to_numpy().astype(np.int64)
+        self.address = addresses.indices.to_numpy().astype(np.int64)
+        classes = scores["attack_class"].combine_chunks().dictionary_encode()
+        self.attack_class = classes.indices.fill_null(-1).to_numpy().astype(np.int64)
+        self.names = addresses.dictionary
+
+    def by_client(self, clients: pa.Array) -> tuple[Numbers, Numbers, Numbers]:
+        """(client, hour, score) of each score that counts for one of the clients, as its address or in its network.
+
+        Sorted by client and hour; clients are positions in `clients`, scores positions in the order of evidence.
+        """
+        score = np.arange(self.count)
+        pairs = [
+            (pc.index_in(names, clients).fill_null(-1).to_numpy().astype(np.int64)[self.address], score)
+            for names in (self.names, networks_of(self.names))
+        ]
+        client, score = (np.concatenate(each) for each in zip(*pairs, strict=True))
+        score, client = score[client >= 0], client[client >= 0]
+        order = np.lexsort((score, self.hour[score], client))
+        return client[order], self.hour[score[order]], score[order]
 
 
-def with_evidence(scores: DataFrame, requests: DataFrame) -> DataFrame:
-    """Scored clients -> the same with `evidence_request_ids`: what shows the abuse, up to 20 requests.
-
-    The attacks that the request model found; where it found none and the client is abusive all the same, the requests
-    of the hour, failed ones first, then the latest.
-    """
-    unproven = scores.where(F.col("is_abuse") & F.col("attack_request_ids").isNull()).select("client", "hour_at")
-    asked = requests.select(
-        "request_id",
-        "event_at",
-        (F.coalesce("status", F.lit(0)) >= 400).cast("int").alias("is_failure"),
-        F.date_trunc("hour", "event_at").alias("hour_at"),
-        address_cidr(F.col("client_ip")).alias("address"),
+def _rows(scores: _Scores, active: pa.Table) -> pa.Table:
+    clients = active["client"].combine_chunks().cast(pa.string()).dictionary_encode()
+    names, key = clients.dictionary, clients.indices.to_numpy().astype(np.int64)
+    at = active["hour_at"].cast(pa.int64()).to_numpy()
+    hour = at // HOUR_MICROSECONDS
+    client_of, hour_of, score_of = scores.by_client(names)
+    # The scores of each row's client within its 24 hours: search in one sorted sequence of (client, hour).
+    span = 1 << 32
+    axis = client_of * span + hour_of
+    last = np.searchsorted(axis, key * span + hour, "right")
+    first = np.searchsorted(axis, key * span + hour - CLIENT_ATTACKS.trailing_hours, "left")
+    kept = np.flatnonzero(last > first)
+    kept = kept[np.lexsort((key[kept], hour[kept]))]
+    ends = np.cumsum((last - first)[kept])
+    cuts = np.unique(
+        np.r_[0, np.searchsorted(ends, np.arange(LOOKED_AT, ends[-1] if len(ends) else 0, LOOKED_AT)), len(kept)]
     )
-    pairs = asked.select("*", F.col("address").alias("client")).unionByName(
-        asked.select("*", network_cidr(F.col("address")).alias("client"))
-    )
-    order = [F.col("is_failure").desc(), F.col("event_at").desc(), F.col("request_id")]
-    ranked = pairs.join(unproven, ["client", "hour_at"], "left_semi").select(
-        "*", F.row_number().over(Window.partitionBy("client", "hour_at").orderBy(*order)).alias("place")
-    )
-    shown = (
-        ranked.where(F.col("place") <= EVIDENCE_REQUESTS)
-        .groupBy("client", "hour_at")
-        .agg(F.sort_array(F.collect_list(F.struct("place", "request_id"))).alias("shown"))
-        .select("client", "hour_at", F.col("shown.request_id").alias("shown_request_ids"))
-    )
-    evidence = F.coalesce("attack_request_ids", "shown_request_ids", F.array().cast("array<string>"))
-    return scores.join(shown, ["client", "hour_at"], "left").select("*", evidence.alias("evidence_request_ids"))
-
-
-def client_frame(hourly: DataFrame, daily: DataFrame, attacks: DataFrame) -> DataFrame:
-    """The three feature tables of the same hours -> one row per client and hour as the client model reads it.
-
-    Columns: client, client_kind, hour_at, `hour_…` of client_hourly, `day_…` of client_daily, those of client_attacks
-    (zero where the request model found nothing), attack_request_ids, event_hour.
-    """
-    hour_columns = ["client", "client_kind", "hour_at", *_BEHAVIOUR]
-    hours = hourly.select(*hour_columns).unionByName(by_network(hourly.select(*hour_columns)))
-    day_names = [c for c in CLIENT_DAILY.column_names if c not in ("client", "client_kind", "hour_at")]
-    attack_columns = [c for c in CLIENT_ATTACKS.columns if c.name not in ("client", "client_kind", "hour_at")]
-    left = hours.select("client", "hour_at", *(F.col(n).alias(f"hour_{n}") for n in _BEHAVIOUR))
-    middle = daily.select("client", "client_kind", "hour_at", *(F.col(n).alias(f"day_{n}") for n in day_names))
-    right = attacks.select("client", "hour_at", *(c.name for c in attack_columns))
-    filled = [
-        F.coalesce(F.col(c.name), F.lit(0).cast("double" if c.type == "double" else "bigint")).alias(c.name)
-        for c in attack_columns
-        if c.type != "list<string>"
-    ]
-    return (
-        middle.join(left, ["client", "hour_at"])
-        .join(right, ["client", "hour_at"], "left")
-        .select(
-            "client",
-            "client_kind",
-            "hour_at",
-            *(f"hour_{n}" for n in _BEHAVIOUR),
-            *(f"day_{n}" for n in day_names),
-            *filled,
-            "attack_request_ids",
-            _event_hour(),
+    parts = []
+    for begin, end in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
+        rows = kept[begin:end]
+        counts = (last - first)[rows]
+        starts = np.cumsum(counts) - counts
+        pairs = np.arange(int(counts.sum())) + np.repeat(first[rows] - starts, counts)
+        columns = _aggregates(
+            scores,
+            score_of[pairs],
+            np.repeat(np.arange(len(rows)), counts),
+            hour_of[pairs] == np.repeat(hour[rows], counts),
         )
-    )
+        hour_at = pa.array(at[rows], pa.int64()).cast(pa.timestamp("us", tz="UTC"))
+        columns |= {
+            "client": names.take(pa.array(key[rows])),
+            "client_kind": active["client_kind"].combine_chunks().cast(pa.string()).take(pa.array(rows)),
+            "hour_at": hour_at,
+            HOUR_COLUMN: hour_names(hour_at),
+        }
+        schema = arrow_schema(CLIENT_ATTACKS, with_hour=True)
+        parts.append(pa.table({name: columns[name] for name in schema.names}, schema=schema))
+    return pa.concat_tables(parts) if parts else arrow_schema(CLIENT_ATTACKS, with_hour=True).empty_table()
 
 
-def address_cidr(address: Column) -> Column:
-    """`192.0.2.7` -> `192.0.2.7/32`; IPv6 -> /128."""
-    return F.when(address.contains(":"), F.concat(address, F.lit("/128"))).otherwise(F.concat(address, F.lit("/32")))
+def _aggregates(scores: _Scores, score: Numbers, row: Numbers, in_hour: Numbers) -> dict[str, pa.Array | Numbers]:
+    """Columns of the rows 0 to n, of which each has a pair: `score` counts for `row`, and lies `in_hour` of it or before."""
+    starts = np.flatnonzero(np.r_[True, row[1:] != row[:-1]])
+    rows = len(starts)
+    is_attack, probability = scores.is_attack[score], scores.probability[score]
+    attack = np.flatnonzero(is_attack)
+
+    def distinct(values: Numbers) -> Numbers:
+        """Distinct values of the attacks of each row; negative ones are none."""
+        chosen = attack[values[score[attack]] >= 0]
+        span = int(values.max()) + 1
+        return np.bincount(np.unique(row[chosen] * span + values[score[chosen]]) // max(span, 1), minlength=rows)
+
+    return {
+        "hour_attack_request_count": np.add.reduceat(is_attack * in_hour, starts),
+        "hour_attack_probability_max": np.maximum.reduceat(np.where(in_hour, probability, 0.0), starts),
+        "day_attack_request_count": np.add.reduceat(is_attack, starts),
+        "day_attack_probability_max": np.maximum.reduceat(probability, starts),
+        "day_attack_probability_sum": np.add.reduceat(scores.millionths[score], starts) / MILLION,
+        "day_attack_class_count": distinct(scores.attack_class),
+        "day_attack_hour_count": distinct(scores.hour),
+        "day_attack_address_count": distinct(scores.address),
+        "attack_request_ids": leading(scores.request_ids, score, row),
+    }
 
 
-def network_cidr(client: Column) -> Column:
-    """An address as CIDR -> its /24 (IPv4) or /64 (IPv6), in canonical text."""
-    v4 = F.concat(F.regexp_extract(client, r"^(\d+\.\d+\.\d+)\.", 1), F.lit(".0/24"))
-    return F.when(client.contains(":"), _v6_network(client)).otherwise(v4)
+def leading(request_ids: pa.Array, rank: Numbers, row: Numbers) -> pa.Array:
+    """For each row from 0 on, up to EVIDENCE_REQUESTS request ids of the lowest ranks, in their order.
 
-
-def _v6_network(client: Column) -> Column:
-    """First four groups of a canonical IPv6 text, as canonical /64 text, in built-in functions only.
-
-    `::` stands for the longest run of zero groups; expanding it to the missing number of groups makes the first four
-    groups visible. The network's own text drops trailing zero groups before the final `::`.
+    `rank` are positions in `request_ids`, of which each belongs to a `row`; every row has one.
     """
-    address = F.split_part(client, F.lit("/"), F.lit(1))
-    given = F.size(F.filter(F.split(address, ":"), lambda group: group != ""))
-    missing = F.lit(8) - given
-    zeros = F.repeat(F.lit("0:"), missing)
-    expanded = F.when(
-        address.contains("::"),
-        F.concat(
-            F.split_part(address, F.lit("::"), F.lit(1)),
-            F.lit(":"),
-            zeros,
-            F.split_part(address, F.lit("::"), F.lit(2)),
-        ),
-    ).otherwise(address)
-    groups = F.filter(F.split(expanded, ":"), lambda group: group != "")
-    first_four = F.concat_ws(":", F.slice(groups, 1, 4))
-    return F.concat(F.regexp_replace(first_four, r"(?:(?:^|:)0)+$", ""), F.lit("::/64"))
-
-
-def _sum_of_fractions(column: Column) -> Column:
-    """The sum to whole millionths: sums of whole numbers are the same in whatever order an engine adds them."""
-    return F.sum(F.round(column * 1_000_000).cast("bigint")) / 1_000_000
-
-
-def _event_hour() -> Column:
-    return F.date_format("hour_at", "yyyy-MM-dd-HH").alias(HOUR_COLUMN)
+    order = np.lexsort((rank, row))
+    rank, row = rank[order], row[order]
+    starts = np.flatnonzero(np.r_[True, row[1:] != row[:-1]])
+    place = np.arange(len(row)) - np.repeat(starts, np.diff(np.r_[starts, len(row)]))
+    shown = np.flatnonzero(place < EVIDENCE_REQUESTS)
+    lengths = np.bincount(row[shown], minlength=len(starts))
+    offsets = pa.array(np.r_[0, np.cumsum(lengths)], pa.int32())
+    return pa.ListArray.from_arrays(offsets, request_ids.take(pa.array(rank[shown])).cast(pa.string()))

@@ -7,27 +7,21 @@ time, so a row comes out the same to the bit whatever history surrounds it.
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from spark_jobs.contract import HOUR_COLUMN, parse_hour
-from spark_jobs.sources.cloudfront.hashing import text_hashes
+from spark_jobs.sources.cloudfront.client_sums import ENTROPY_WEIGHTED, ClientHours, NetworkMembers, timestamps
+from spark_jobs.sources.cloudfront.clients import rows_of_share
 from spark_jobs.sources.cloudfront.tables import ADDITIVE, CLIENT_DAILY, MAXIMA
 from spark_jobs.storage.schema import arrow_schema, hour_names
 
 TRAILING_HOURS = 24
 NIGHT_ENDS_AT = 6
-HOUR_MICROSECONDS = 3_600_000_000
 COLUMNS = ("client", "hour_at", "path_entropy_bits", *ADDITIVE, *MAXIMA)
 """What is read of client_hourly."""
-ENTROPY_WEIGHTED = "entropy_weighted"
-"""path_entropy_bits times requests."""
 
 
 def client_daily_rows(
@@ -39,103 +33,21 @@ def client_daily_rows(
     event_hour. Networks have a row where two addresses or more were active in their 24 hours. Of several shares of
     the networks one is made.
     """
-    batches = [_of_share(batch, share, shares) for batch in hourly]
+    batches = [rows_of_share(batch, share, shares) for batch in hourly]
     batches = [batch for batch in batches if batch.num_rows]
     if not batches:
         return arrow_schema(CLIENT_DAILY, with_hour=True).empty_table()
-    addresses = _Rows.of(pa.Table.from_batches(batches))
+    addresses = ClientHours.of(pa.Table.from_batches(batches))
     parts = [_day(addresses, "address", np.ones(len(addresses.hour), np.int64), first_hour, last_hour)]
-    shared = _of_shared_networks(addresses)
+    shared = NetworkMembers.among(addresses, at_least=2)
     if len(shared.hour):
-        networks = _summed(shared)
+        networks = shared.summed()
         counts = _distinct_addresses(shared, networks)
         parts.append(_day(networks, "network", counts, first_hour, last_hour))
     return pa.concat_tables(parts)
 
 
-def _of_share(batch: pa.RecordBatch, share: int, shares: int) -> pa.RecordBatch:
-    if shares == 1:
-        return batch
-    return batch.filter(pa.array(share_of(batch.column("client"), shares) == share))
-
-
-def share_of(clients: pa.Array, shares: int) -> np.ndarray:
-    """Which of so many shares each address belongs to: all of a network (/24, /64) to the same."""
-    clients = clients.dictionary_encode()
-    texts = clients.dictionary
-    networks = pc.replace_substring_regex(texts, r"\.\d+/32$", "")
-    is_v6 = pc.match_substring(texts, ":")
-    if pc.any(is_v6).as_py():
-        long = pa.array([network_of(client) for client in texts.filter(is_v6).to_pylist()], pa.string())
-        networks = pc.replace_with_mask(networks, is_v6, long)
-    return (text_hashes(networks) % np.uint64(shares))[clients.indices.to_numpy()]
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Rows per key and hour, sorted by both. A quantity becomes an array when it is asked for, one at a time."""
-
-    names: pa.Array
-    """Distinct keys, ascending; `key` is a position among them."""
-    key: np.ndarray
-    hour: np.ndarray
-    quantity: Callable[[str], np.ndarray]
-
-    @classmethod
-    def of(cls, hourly: pa.Table) -> _Rows:
-        clients = hourly["client"].dictionary_encode().unify_dictionaries().combine_chunks()
-        ascending = pc.sort_indices(clients.dictionary)
-        rank = np.empty(len(ascending), np.int64)
-        rank[ascending.to_numpy()] = np.arange(len(ascending))
-        key = rank[clients.indices.to_numpy()]
-        hour = hourly["hour_at"].cast(pa.int64()).to_numpy() // HOUR_MICROSECONDS
-        order = np.lexsort((hour, key))
-
-        def quantity(name: str) -> np.ndarray:
-            if name == ENTROPY_WEIGHTED:
-                return (hourly["path_entropy_bits"].to_numpy() * hourly["request_count"].to_numpy())[order]
-            return hourly[name].to_numpy()[order]
-
-        return cls(clients.dictionary.take(ascending), key[order], hour[order], quantity)
-
-
-def _of_shared_networks(addresses: _Rows) -> _Networks:
-    """The rows of addresses whose network holds another address too."""
-    networks = np.array([network_of(client) for client in addresses.names.to_pylist()], dtype=object)
-    names, of_client, sizes = np.unique(networks, return_inverse=True, return_counts=True)
-    chosen = np.flatnonzero((sizes[of_client] > 1)[addresses.key])
-    network = of_client[addresses.key[chosen]]
-    order = np.lexsort((addresses.hour[chosen], network))
-    chosen = chosen[order]
-    return _Networks(
-        pa.array(names, pa.string()),
-        network[order],
-        addresses.hour[chosen],
-        lambda name: addresses.quantity(name)[chosen],
-        addresses.key[chosen],
-    )
-
-
-@dataclass(frozen=True)
-class _Networks(_Rows):
-    """Rows of addresses keyed by their network."""
-
-    member: np.ndarray
-    """Key of the address."""
-
-
-def _summed(shared: _Networks) -> _Rows:
-    """Rows of addresses -> one row per network and hour."""
-    starts = np.flatnonzero(np.r_[True, (shared.key[1:] != shared.key[:-1]) | (shared.hour[1:] != shared.hour[:-1])])
-
-    def quantity(name: str) -> np.ndarray:
-        combine = np.maximum if name in MAXIMA else np.add
-        return combine.reduceat(shared.quantity(name), starts)
-
-    return _Rows(shared.names, shared.key[starts], shared.hour[starts], quantity)
-
-
-def _distinct_addresses(shared: _Networks, networks: _Rows) -> np.ndarray:
+def _distinct_addresses(shared: NetworkMembers, networks: ClientHours) -> np.ndarray:
     """Distinct addresses of each network in the 24 hours that end with each of its rows.
 
     An address seen at hour t counts until it is seen again or 24 hours have passed: +1 at t, -1 at the earlier of the
@@ -155,7 +67,7 @@ def _distinct_addresses(shared: _Networks, networks: _Rows) -> np.ndarray:
     return running[asked[order] == 1]
 
 
-def _day(rows: _Rows, kind: str, address_count: np.ndarray, first_hour: str, last_hour: str) -> pa.Table:
+def _day(rows: ClientHours, kind: str, address_count: np.ndarray, first_hour: str, last_hour: str) -> pa.Table:
     key, hour = rows.key, rows.hour
     position = np.arange(len(hour))
     # First row of the same key within the 24 hours: search in one sorted sequence of (key, hour).
@@ -170,7 +82,7 @@ def _day(rows: _Rows, kind: str, address_count: np.ndarray, first_hour: str, las
     }
     requests = rows.quantity("request_count")
     night = np.where(hour % 24 < NIGHT_ENDS_AT, requests, 0)
-    at = pa.array(hour[keep] * HOUR_MICROSECONDS, pa.int64()).cast(pa.timestamp("us", tz="UTC"))
+    at = timestamps(hour[keep])
     columns = {
         **values,
         "client": rows.names.take(pa.array(key[keep])),
@@ -196,12 +108,3 @@ def _over(combine: np.ufunc, array: np.ndarray, first: np.ndarray, last: np.ndar
 
 def _hour_number(hour: str) -> int:
     return int(parse_hour(hour).timestamp()) // 3600
-
-
-@lru_cache(maxsize=500_000)
-def network_of(client: str) -> str:
-    """`192.0.2.7/32` -> `192.0.2.0/24`; an IPv6 address -> its /64."""
-    if ":" not in client:
-        return client[: client.rindex(".")] + ".0/24"
-    address = ipaddress.IPv6Address(client.split("/")[0])
-    return f"{ipaddress.IPv6Address(int(address) >> 64 << 64)}/64"

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.contract import HOUR_COLUMN
+from spark_jobs.sources.cloudfront.clients import address_cidrs
 from spark_jobs.sources.cloudfront.patterns import AGENT_PATTERNS, PATH_PATTERNS
 from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY
 from spark_jobs.storage.schema import hour_names
@@ -92,7 +93,7 @@ def _of_groups(rows: _Rows, order: Numbers, group: Numbers, patterns: Mapping[st
     hour_at = _timestamps(first // HOUR_MICROSECONDS * HOUR_MICROSECONDS)
     columns = {
         **values,
-        "client": _cidr(rows.texts["client_ip"]).take(rows.codes["client_ip"][order][starts]),
+        "client": address_cidrs(rows.texts["client_ip"]).take(rows.codes["client_ip"][order][starts]),
         "client_kind": pa.repeat("address", groups),
         "hour_at": hour_at,
         "first_event_at": _timestamps(first),
@@ -219,11 +220,6 @@ def _entropy_bits(of_group: Numbers, counts: Numbers, requests: Numbers) -> Numb
     ordered = np.sort(of_group * span + counts) % span
     n_log_n = np.add.reduceat(ordered * np.log2(ordered), _firsts(of_group))
     return np.maximum(np.log2(requests) - n_log_n / requests, 0.0)
-
-
-def _cidr(addresses: pa.Array) -> pa.Array:
-    suffix = pc.if_else(pc.match_substring(addresses, ":"), "/128", "/32")
-    return pc.binary_join_element_wise(addresses, suffix, "")
 
 
 def _timestamps(microseconds: Numbers) -> pa.Array:

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import functions as F
 
-from spark_jobs.incremental.shares import items_of, shared_out
+from spark_jobs.incremental.shares import Work, items_of, shared_out
 from spark_jobs.sources.cloudfront.hashing import text_hashes
 from spark_jobs.sources.cloudfront.tables import REQUESTS
 from spark_jobs.storage.schema import hour_names
@@ -52,7 +52,8 @@ def duplicates(spark: SparkSession, lake: Lake, files: Sequence[WrittenFile], go
     requests = [file for file in files if file.table == REQUESTS.key]
     if not requests:
         return {}
-    shares = shared_out(spark, [file.path for file in requests], [file.size_bytes for file in requests], tasks)
+    work = Work([file.path for file in requests], [file.size_bytes for file in requests])
+    shares = shared_out(spark, work, tasks)
     repeated = _repeated(lake, shares, tasks)
     if not len(repeated):
         return {}

@@ -1,10 +1,11 @@
 """The Spark jobs of this source: each reads and overwrites exactly its interval. Named after their (first) table.
 
-A job takes a `JobRun` and returns figures for people. What it computes is in `transform`, `features` and `scoring`.
+A job takes a `JobRun` and returns figures for people. What it computes is in the module named after the table.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,25 @@ from pyspark.sql import functions as F
 
 from spark_jobs.contract import HOUR_COLUMN, Column
 from spark_jobs.incremental import ledger
-from spark_jobs.incremental.shares import written_by_hour, written_by_share
+from spark_jobs.incremental.shares import (
+    Reads,
+    Work,
+    items_of,
+    shared_out,
+    written,
+    written_by_hour,
+    written_by_share,
+)
 from spark_jobs.runtime.scoring import explained, scored
-from spark_jobs.sources.cloudfront import client_attacks as features
-from spark_jobs.sources.cloudfront import client_daily as trailing
+from spark_jobs.sources.cloudfront import client_attacks as attacks
+from spark_jobs.sources.cloudfront import client_daily as daily
 from spark_jobs.sources.cloudfront import client_hourly as hourly
+from spark_jobs.sources.cloudfront.client_scores import (
+    FRAME_SCHEMA,
+    REQUEST_COLUMNS,
+    client_frame_rows,
+    with_evidence,
+)
 from spark_jobs.sources.cloudfront.ledger import parse_options
 from spark_jobs.sources.cloudfront.requests import transform
 from spark_jobs.sources.cloudfront.tables import (
@@ -30,19 +45,22 @@ from spark_jobs.sources.cloudfront.tables import (
     REQUEST_SCORES,
     REQUESTS,
 )
-from spark_jobs.storage.schema import spark_ddl
+from spark_jobs.storage.schema import arrow_schema, ddl_of, spark_ddl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
     from spark_jobs.main import JobRun
+    from spark_jobs.storage.delta_log import ActiveFile
     from spark_jobs.storage.writer import WrittenFile
 
-ROWS_A_SHARE = 100_000
-"""Of client_hourly for one task of client_daily: an hour of most sites ends in one file, a day is shared out."""
+CLIENTS_A_SHARE = 100_000
+"""Rows of client_hourly for one task of client_daily: an hour of most sites ends in one file, a day is shared out."""
+SCORES_A_SHARE = 4_000_000
+"""Rows of request_scores for one task of client_attacks, which all tasks read."""
 ADDED_TO_SCORES = ("evidence_request_ids", "model_name", "model_version", "request_model_version")
 SCORED_CLIENTS = replace(
     CLIENT_SCORES,
@@ -73,60 +91,62 @@ def requests(run: JobRun) -> dict[str, Any]:
 
 def client_hourly(run: JobRun) -> dict[str, Any]:
     """requests -> client_hourly."""
-    files = written_by_hour(
-        run.spark,
-        run.lake,
-        run.interval,
-        REQUESTS,
-        CLIENT_HOURLY,
-        hourly.client_hourly_rows,
-        columns=hourly.COLUMNS,
-        dictionaries=hourly.READ_AS_DICTIONARY,
-        tasks=run.tasks,
-    )
+    reads = Reads(REQUESTS, hourly.COLUMNS, hourly.READ_AS_DICTIONARY)
+    files = written_by_hour(run, reads, CLIENT_HOURLY, hourly.client_hourly_rows)
     return {"rows": run.lake.commit(CLIENT_HOURLY, files, run.interval.hours)}
 
 
 def client_daily(run: JobRun) -> dict[str, Any]:
     """client_hourly -> client_daily, a task a share of the networks."""
+    lake, hours = run.lake, run.interval.hours
     back = run.interval.widened(hours_before=CLIENT_DAILY.trailing_hours)
-    held = run.lake.files_by_hour(CLIENT_HOURLY, back.hours)
-    paths = [file.path for files in held.values() for file in files]
-    made = sum(file.num_records for hour in run.interval.hours for file in held.get(hour, ()))
-    shares = min(run.tasks, 1 + made // ROWS_A_SHARE)
-    lake, first, last = run.lake, run.interval.hours[0], run.interval.hours[-1]
+    by_hour = lake.files_by_hour(CLIENT_HOURLY, back.hours)
+    paths, _ = _paths(by_hour)
+    _, count = _paths({hour: by_hour.get(hour, ()) for hour in hours})
+    shares = min(run.tasks, 1 + count // CLIENTS_A_SHARE)
 
     def rows(share: int) -> pa.Table:
-        batches = lake.read_batches(CLIENT_HOURLY, paths, trailing.COLUMNS, ["client"])
-        return trailing.client_daily_rows(batches, first, last, share, shares)
+        batches = lake.read_batches(CLIENT_HOURLY, paths, daily.COLUMNS, ["client"])
+        return daily.client_daily_rows(batches, hours[0], hours[-1], share, shares)
 
-    files = written_by_share(run.spark, lake, CLIENT_DAILY, rows, shares) if made else []
-    return {"rows": lake.commit(CLIENT_DAILY, files, run.interval.hours)}
+    files = written_by_share(run, CLIENT_DAILY, rows, shares) if count else []
+    return {"rows": lake.commit(CLIENT_DAILY, files, hours)}
 
 
 def request_scores(run: JobRun) -> dict[str, Any]:
     """requests -> request_scores, with the model in `model_dir`."""
-    table = REQUEST_SCORES
     kept = ("request_id", "event_at", "client_ip")
-    ddl = spark_ddl(table).split(", `model_name`")[0]
+    ddl = spark_ddl(REQUEST_SCORES).split(", `model_name`")[0]
     requests_of_hours = run.lake.read(run.spark, REQUESTS, run.interval)
     rows = scored(
         requests_of_hours, run.parameters["model_dir"], REQUEST_MODEL_INPUTS, kept, ddl, run.lake.storage
     ).select("*", *_model_columns(run), F.date_format("event_at", "yyyy-MM-dd-HH").alias(HOUR_COLUMN))
     with explained(run.parameters):
-        return {"rows": run.lake.overwrite(rows, table, run.interval)}
+        return {"rows": run.lake.overwrite(rows, REQUEST_SCORES, run.interval)}
 
 
 def client_attacks(run: JobRun) -> dict[str, Any]:
-    """request_scores -> client_attacks."""
-    scores = run.lake.read(run.spark, REQUEST_SCORES, run.interval.widened(hours_before=CLIENT_ATTACKS.trailing_hours))
-    active = run.lake.read(run.spark, CLIENT_DAILY, run.interval)
-    rows = features.client_attacks(scores, active)
-    return {"rows": run.lake.overwrite(rows, CLIENT_ATTACKS, run.interval)}
+    """request_scores -> client_attacks of the clients in client_daily, a task a share of the networks."""
+    lake, hours = run.lake, run.interval.hours
+    back = run.interval.widened(hours_before=CLIENT_ATTACKS.trailing_hours)
+    scores, count = _paths(lake.files_by_hour(REQUEST_SCORES, back.hours))
+    active, _ = _paths(lake.files_by_hour(CLIENT_DAILY, hours))
+    shares = min(run.tasks, 1 + count // SCORES_A_SHARE)
+
+    def rows(share: int) -> pa.Table:
+        return attacks.client_attacks_rows(
+            lake.read_batches(REQUEST_SCORES, scores, attacks.COLUMNS, ["client_ip", "attack_class"]),
+            lake.read_batches(CLIENT_DAILY, active, attacks.ACTIVE_COLUMNS, ["client"]),
+            share,
+            shares,
+        )
+
+    files = written_by_share(run, CLIENT_ATTACKS, rows, shares) if scores and active else []
+    return {"rows": lake.commit(CLIENT_ATTACKS, files, hours)}
 
 
 def client_scores(run: JobRun) -> dict[str, Any]:
-    """The three client feature tables -> client_scores, with the model in `model_dir`."""
+    """client_frame -> client_scores, with the model in `model_dir` and evidence from requests."""
     ddl = (
         "client string, client_kind string, hour_at timestamp, request_count bigint, "
         f"attack_request_ids array<string>, {HOUR_COLUMN} string, "
@@ -135,35 +155,73 @@ def client_scores(run: JobRun) -> dict[str, Any]:
     frame = client_frame(run).withColumn("request_count", F.col("day_request_count"))
     kept = ("client", "client_kind", "hour_at", "request_count", "attack_request_ids", HOUR_COLUMN)
     rows = scored(frame, run.parameters["model_dir"], CLIENT_MODEL_INPUTS, kept, ddl, run.lake.storage)
-    # Evidence looks at the scores twice, and a plan is evaluated as often as it is looked at: files are not.
     with explained(run.parameters):
         files = run.lake.write(rows, SCORED_CLIENTS)
     try:
-        return {"rows": run.lake.overwrite(_with_evidence(run, files), CLIENT_SCORES, run.interval)}
+        return {"rows": run.lake.commit(CLIENT_SCORES, _with_evidence(run, files), run.interval.hours)}
     finally:
         run.lake.discard(SCORED_CLIENTS, files)
 
 
-def _with_evidence(run: JobRun, files: Sequence[WrittenFile]) -> DataFrame:
-    ddl = spark_ddl(SCORED_CLIENTS)
-    paths = [file.path for file in files]
-    scores = run.lake.read_files(run.spark, SCORED_CLIENTS, paths, ddl) if paths else run.spark.createDataFrame([], ddl)
-    return features.with_evidence(scores, run.lake.read(run.spark, REQUESTS, run.interval)).select(
-        "*",
-        F.date_format("hour_at", "yyyy-MM-dd-HH").alias(HOUR_COLUMN),
-        *_model_columns(run),
-        F.lit(run.parameters.get("request_model_version")).cast("string").alias("request_model_version"),
-    )
+def _with_evidence(run: JobRun, files: Sequence[WrittenFile]) -> list[WrittenFile]:
+    """The scored clients with evidence, as files of client_scores; a task an hour."""
+    lake, parameters = run.lake, run.parameters
+    scored_files: dict[str, list[str]] = defaultdict(list)
+    for file in files:
+        scored_files[str(file.hour)].append(file.path)
+    requests_files = lake.files_by_hour(REQUESTS, sorted(scored_files))
+    items = [(hour, paths, _paths({hour: requests_files.get(hour, [])})[0]) for hour, paths in scored_files.items()]
+    weights = [1 + sum(file.size_bytes for file in requests_files.get(hour, ())) for hour in scored_files]
+    schema = arrow_schema(SCORED_CLIENTS)
+    versions = {
+        "model_name": parameters["model_name"],
+        "model_version": parameters["model_version"],
+        "request_model_version": parameters.get("request_model_version"),
+    }
+
+    def rows(item: tuple[str, Sequence[str], Sequence[str]]) -> pa.Table:
+        import pyarrow as pa
+
+        hour, scored_paths, request_paths = item
+        clients = pa.Table.from_batches(lake.read_batches(SCORED_CLIENTS, scored_paths, schema.names), schema)
+        found = with_evidence(clients, lake.read_batches(REQUESTS, request_paths, REQUEST_COLUMNS, ["client_ip"]))
+        for name, value in {**versions, HOUR_COLUMN: hour}.items():
+            found = found.append_column(name, pa.array([value] * found.num_rows, pa.string()))
+        return found
+
+    return written(run, CLIENT_SCORES, Work(items, weights), rows)
 
 
-def client_frame(run: JobRun) -> Any:
-    """What the client model reads, for the interval."""
-    read = run.lake.read
-    return features.client_frame(
-        read(run.spark, CLIENT_HOURLY, run.interval),
-        read(run.spark, CLIENT_DAILY, run.interval),
-        read(run.spark, CLIENT_ATTACKS, run.interval),
-    )
+def client_frame(run: JobRun) -> DataFrame:
+    """What the client model reads, for the interval: client_hourly, client_daily and client_attacks; a task some hours."""
+    lake = run.lake
+    tables = (CLIENT_HOURLY, CLIENT_DAILY, CLIENT_ATTACKS)
+    files = [lake.files_by_hour(table, run.interval.hours) for table in tables]
+    hours = [hour for hour in run.interval.hours if hour in files[0] and hour in files[1]]
+    items = [[_paths({hour: by_hour.get(hour, [])})[0] for by_hour in files] for hour in hours]
+    weights = [sum(file.size_bytes for by_hour in files for file in by_hour.get(hour, ())) for hour in hours]
+    ddl = ddl_of(FRAME_SCHEMA)
+    if not items:
+        return run.spark.createDataFrame([], ddl)
+
+    def frames(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        for paths in items_of(batches):
+            schemas = [arrow_schema(table) for table in tables]
+            rows = [
+                pa.Table.from_batches(lake.read_batches(table, own, schema.names), schema)
+                for table, own, schema in zip(tables, paths, schemas, strict=True)
+            ]
+            yield from client_frame_rows(*rows).combine_chunks().to_batches()
+
+    return shared_out(run.spark, Work(items, weights), run.tasks).mapInArrow(frames, ddl)
+
+
+def _paths(by_hour: Mapping[str, Sequence[ActiveFile]]) -> tuple[list[str], int]:
+    """Paths of files, and how many rows they hold."""
+    files = [file for each in by_hour.values() for file in each]
+    return [file.path for file in files], sum(file.num_records for file in files)
 
 
 def _model_columns(run: JobRun) -> list[Any]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract import Interval, format_hour
 from spark_jobs.incremental.ledger import RawObject, carried_over
-from spark_jobs.incremental.shares import items_of, shared_out
+from spark_jobs.incremental.shares import Work, items_of, shared_out
 from spark_jobs.sources.cloudfront.duplicates import Duplicate, Duplicates, duplicates
 from spark_jobs.sources.cloudfront.log_object import LogObject, ParseOptions, Rejected
 from spark_jobs.sources.cloudfront.parse import ObjectParser
@@ -256,7 +256,7 @@ def _tasks(spark: SparkSession, objects: Sequence[RawObject], tasks: int) -> Dat
     """A DataFrame with one row a task: its objects as JSON, tasks of about the same size in bytes."""
     ordered = sorted(objects, key=lambda o: (o.event_hours, o.source_object))
     weights = [item.size_bytes + OBJECT_COSTS_BYTES for item in ordered]
-    return shared_out(spark, [item.__dict__ for item in ordered], weights, tasks)
+    return shared_out(spark, Work([item.__dict__ for item in ordered], weights), tasks)
 
 
 def _objects(batches: Iterator[pa.RecordBatch]) -> Iterator[RawObject]:

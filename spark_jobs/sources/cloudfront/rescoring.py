@@ -1,8 +1,7 @@
-"""Client features of one hour made again for a few clients, from what is left of their 24 hours.
+"""Client features of one hour computed again for a few clients, from a part of their 24 hours.
 
 For requests that must not count (those under a block of our own) and that are known only once decisions are made, which
-is after the features. Pure Arrow and plain Python, no engine: it is about a handful of clients. With nothing left out it
-gives what features.py gives, but for sums of fractions in their last millionths.
+is after the features. The same code as that of the tables, in memory and without an engine.
 """
 
 from __future__ import annotations
@@ -12,16 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from spark_jobs.contract import format_hour
-from spark_jobs.sources.cloudfront.client_daily import client_daily_rows, network_of
-from spark_jobs.sources.cloudfront.tables import (
-    ATTACK_FLOOR,
-    CLIENT_ATTACKS,
-    CLIENT_BEHAVIOUR,
-    CLIENT_DAILY,
-    EVIDENCE_REQUESTS,
-)
+from spark_jobs.contract import HOUR_COLUMN, format_hour
+from spark_jobs.sources.cloudfront.client_attacks import ACTIVE_COLUMNS, COLUMNS, client_attacks_rows
+from spark_jobs.sources.cloudfront.client_daily import TRAILING_HOURS, client_daily_rows
+from spark_jobs.sources.cloudfront.client_scores import client_frame_rows, evidence_of
+from spark_jobs.sources.cloudfront.tables import REQUEST_SCORES, REQUESTS
+from spark_jobs.storage.schema import columns_schema
 
 Row = Mapping[str, Any]
 
@@ -29,69 +26,27 @@ Row = Mapping[str, Any]
 def client_rows(
     clients: Iterable[str], hour: datetime, hourly: pa.Table, scores: Iterable[Row]
 ) -> list[dict[str, Any]]:
-    """The rows of features.client_frame for some clients and one hour; clients that nothing is left of have none.
+    """The client model's frame for some clients and one hour, by client; clients without a request in it have no row.
 
-    `hourly`: the rows of client_hourly that count, of the 24 hours that end with `hour`, for each client's addresses all
-    of them. `scores`: those of request_scores.
+    `hourly`: rows of client_hourly of the 24 hours that end with `hour` (UTC, its start), of all addresses of each client.
+    `scores`: rows of request_scores of these addresses; those of other hours and those below the floor do not count.
     """
-    wanted, name = set(clients), format_hour(hour)
-    days = [row for row in client_daily_rows(hourly.to_batches(), name, name).to_pylist() if row["client"] in wanted]
-    own_hour = _hour_rows(
-        hourly.filter(pa.array([at == hour for at in hourly["hour_at"].to_pylist()], pa.bool_())), name
+    name, wanted = format_hour(hour), pa.array(sorted(set(clients)), pa.string())
+    daily = client_daily_rows(hourly.to_batches(), name, name)
+    daily = daily.filter(pc.is_in(daily["client"], wanted))
+    start, end = hour - timedelta(hours=TRAILING_HOURS - 1), hour + timedelta(hours=1)
+    recent = [{column: row[column] for column in COLUMNS} for row in scores if start <= row["event_at"] < end]
+    schema = columns_schema(REQUEST_SCORES, COLUMNS)
+    attacks = client_attacks_rows(
+        pa.Table.from_pylist(recent, schema).to_batches(), daily.select(ACTIVE_COLUMNS).to_batches()
     )
-    start, end = hour - timedelta(hours=23), hour + timedelta(hours=1)
-    held: dict[str, list[Row]] = {}
-    for row in scores:
-        if row["attack_probability"] > ATTACK_FLOOR and start <= row["event_at"] < end:
-            address = cidr(row["client_ip"])
-            for client in {address, network_of(address)} & wanted:
-                held.setdefault(client, []).append(row)
-    rows = []
-    for day in days:
-        client = day["client"]
-        values = {f"day_{c.name}": day[c.name] for c in CLIENT_DAILY.columns[3:]}
-        values |= {f"hour_{c.name}": own_hour[client][c.name] for c in CLIENT_BEHAVIOUR}
-        values |= _attacks(held.get(client, ()), hour)
-        rows.append({"client": client, "client_kind": day["client_kind"], "hour_at": hour, **values})
-    return sorted(rows, key=lambda row: str(row["client"]))
+    now = hourly.filter(pc.equal(hourly["hour_at"], pa.scalar(hour, hourly.schema.field("hour_at").type)))
+    frame = client_frame_rows(now, daily, attacks).drop_columns([HOUR_COLUMN])
+    return sorted(frame.to_pylist(), key=lambda row: str(row["client"]))
 
 
 def evidence(requests: Iterable[Row]) -> list[str]:
-    """Of a client's requests of the hour, those that are shown where none is an attack: failed ones, then the latest."""
-    found = sorted(requests, key=lambda row: str(row["request_id"]))
-    found.sort(key=lambda row: ((row["status"] or 0) >= 400, row["event_at"]), reverse=True)
-    return [str(row["request_id"]) for row in found[:EVIDENCE_REQUESTS]]
-
-
-def cidr(address: str) -> str:
-    return f"{address}/{128 if ':' in address else 32}"
-
-
-def _hour_rows(hourly: pa.Table, name: str) -> dict[str, dict[str, Any]]:
-    """Client -> what it did in the one hour, for addresses and for their networks, however many addresses are in one."""
-    rows = {row["client"]: row for row in client_daily_rows(hourly.to_batches(), name, name).to_pylist()}
-    for client, row in list(rows.items()):
-        if row["client_kind"] == "address":
-            rows.setdefault(network_of(client), row)
-    return rows
-
-
-def _attacks(scores: Iterable[Row], hour: datetime) -> dict[str, Any]:
-    """The columns of client_attacks, zeros where there is nothing; attack_request_ids is None then."""
-    day = sorted(scores, key=lambda row: str(row["request_id"]))
-    day.sort(key=lambda row: (row["is_attack"], row["attack_probability"], row["event_at"]), reverse=True)
-    now = [row for row in day if row["event_at"] >= hour]
-    found = [row for row in day if row["is_attack"]]
-    values = {
-        "hour_attack_request_count": sum(row["is_attack"] for row in now),
-        "hour_attack_probability_max": max((row["attack_probability"] for row in now), default=0.0),
-        "day_attack_request_count": len(found),
-        "day_attack_probability_max": max((row["attack_probability"] for row in day), default=0.0),
-        "day_attack_probability_sum": sum(round(row["attack_probability"] * 1e6) for row in day) / 1e6,
-        "day_attack_class_count": len({row["attack_class"] for row in found} - {None}),
-        "day_attack_hour_count": len({row["event_at"].replace(minute=0, second=0, microsecond=0) for row in found}),
-        "day_attack_address_count": len({row["client_ip"] for row in found}),
-        "attack_request_ids": [str(row["request_id"]) for row in day[:EVIDENCE_REQUESTS]] or None,
-    }
-    assert set(values) == set(CLIENT_ATTACKS.column_names[3:])
-    return values
+    """Of one client's requests of the hour, the ids that are shown where none is an attack: failed ones, then the latest."""
+    columns = ("request_id", "event_at", "status")
+    rows = [{name: row[name] for name in columns} for row in requests]
+    return evidence_of(pa.Table.from_pylist(rows, columns_schema(REQUESTS, columns)))

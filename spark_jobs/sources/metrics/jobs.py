@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.incremental import ledger
-from spark_jobs.incremental.shares import written_by_stretch
+from spark_jobs.incremental.shares import Reads, written_by_stretch
 from spark_jobs.sources.metrics.cluster_5min import COLUMNS, cluster_5min_rows
 from spark_jobs.sources.metrics.cluster_features import cluster_features_rows
 from spark_jobs.sources.metrics.features import calendar_of
@@ -17,6 +17,10 @@ from spark_jobs.sources.metrics.samples import transform
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, CLUSTER_FEATURES, OBJECTS, SAMPLES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
     from spark_jobs.main import JobRun
 
 
@@ -39,23 +43,16 @@ def samples(run: JobRun) -> dict[str, Any]:
 
 def cluster_5min(run: JobRun) -> dict[str, Any]:
     """samples -> cluster_5min."""
-    files = written_by_stretch(
-        run.spark, run.lake, run.interval, SAMPLES, CLUSTER_5MIN, cluster_5min_rows, columns=COLUMNS, tasks=run.tasks
-    )
+    files = written_by_stretch(run, Reads(SAMPLES, COLUMNS), CLUSTER_5MIN, cluster_5min_rows)
     return {"rows": run.lake.commit(CLUSTER_5MIN, files, run.interval.hours)}
 
 
 def cluster_features(run: JobRun) -> dict[str, Any]:
     """cluster_5min -> cluster_features."""
     calendar = calendar_of(run.parameters.get("calendar", {}))
-    files = written_by_stretch(
-        run.spark,
-        run.lake,
-        run.interval,
-        CLUSTER_5MIN,
-        CLUSTER_FEATURES,
-        lambda steps, hours: cluster_features_rows(steps, hours, calendar),
-        columns=CLUSTER_5MIN.column_names,
-        tasks=run.tasks,
-    )
+
+    def rows(steps: pa.Table, hours: Sequence[str]) -> pa.Table:
+        return cluster_features_rows(steps, hours, calendar)
+
+    files = written_by_stretch(run, Reads(CLUSTER_5MIN, CLUSTER_5MIN.column_names), CLUSTER_FEATURES, rows)
     return {"rows": run.lake.commit(CLUSTER_FEATURES, files, run.interval.hours)}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract import HOUR_COLUMN, Interval
 from spark_jobs.incremental.ledger import RawObject, carried_over
-from spark_jobs.incremental.shares import items_of, shared_out
+from spark_jobs.incremental.shares import Work, items_of, shared_out
 from spark_jobs.sources.metrics.features import micros
 from spark_jobs.sources.metrics.ledger import hours_of
 from spark_jobs.sources.metrics.parse import ParseOptions, RejectedSample, parse
@@ -88,7 +88,7 @@ def transform(
     ]
     if items:
         weights = [one.size_bytes + OBJECT_COSTS_BYTES for one in objects]
-        for row in shared_out(spark, items, weights, tasks).mapInArrow(write, MANIFEST_SCHEMA).collect():
+        for row in shared_out(spark, Work(items, weights), tasks).mapInArrow(write, MANIFEST_SCHEMA).collect():
             note = json.loads(row.manifest)
             if "path" in note:
                 files.append(WrittenFile(**note))

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from platform_assets.actions.checks import failures
 from platform_assets.actions.errors import RequestError
 from platform_assets.domains.scaling.checks import Bounds, run_checks
-from platform_assets.domains.scaling.plan import (
+from platform_assets.domains.scaling.plan import bounds_of, entry_of, plan, undo
+from platform_assets.domains.scaling.sizes import (
     DOWN,
     HOLD,
     STAY,
@@ -25,10 +26,6 @@ from platform_assets.domains.scaling.plan import (
     Plan,
     Remembered,
     Subject,
-    bounds_of,
-    entry_of,
-    plan,
-    undo,
 )
 from weir_models.predictive_scaling.policy import PolicySettings
 

@@ -13,9 +13,10 @@ import pytest
 
 from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.apply.applied import Owned
-from platform_assets.domains.waf.checks.checks import Bounds, CheckInputs, Drift
+from platform_assets.domains.waf.checks.bounds import Bounds
+from platform_assets.domains.waf.checks.context import CheckInputs, ScoreShift
 from platform_assets.domains.waf.checks.inputs import check_inputs
-from platform_assets.domains.waf.checks.score_shift import feature_drift, stability_index
+from platform_assets.domains.waf.checks.score_shift import newest_score_shift, stability_index
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour, parse_hour
@@ -150,10 +151,10 @@ def newcomers(hour: str, count: int, seed: int, **values: Any) -> list[dict[str,
     return rows
 
 
-def drift_of(lake: Lake, *newest: dict[str, Any], days: int = 3) -> Drift:
+def drift_of(lake: Lake, *newest: dict[str, Any], days: int = 3) -> ScoreShift:
     rows = [row for day in range(1, days + 1) for row in newcomers(ago(24 * day), 100, day)]
     write(lake, CLIENT_DAILY, [*rows, *newest])
-    found = feature_drift(lake)
+    found = newest_score_shift(lake)
     assert found is not None
     return found
 
@@ -201,7 +202,7 @@ def test_only_newcomers_and_addresses_are_looked_at_and_too_few_are_not_judged(l
 
 def test_hours_of_other_times_of_the_day_tell_nothing(lake: Lake) -> None:
     write(lake, CLIENT_DAILY, [*newcomers(ago(0), 60, 1), *newcomers(ago(5), 60, 2), *newcomers(ago(24 * 8), 60, 3)])
-    assert feature_drift(lake) is None
+    assert newest_score_shift(lake) is None
 
 
 def test_nulls_are_a_bin_and_what_is_the_same_has_no_index() -> None:

@@ -15,8 +15,9 @@ from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.apply.applied import Applied, AppliedSet
 from platform_assets.domains.waf.decisions import Decision
 from platform_assets.domains.waf.plan.late_files import with_late_files
-from platform_assets.domains.waf.plan.plan import LiveSet, Plan, plan
+from platform_assets.domains.waf.plan.plan import plan
 from platform_assets.domains.waf.plan.slots import Budget
+from platform_assets.domains.waf.plan.values import LiveSet, Plan
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour, parse_hour

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from platform_assets.domains.waf.apply.applied import Applied, AppliedSet, Owned
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.networks import address_order
-from platform_assets.domains.waf.plan.plan import LiveSet, Plan, merge, plan
+from platform_assets.domains.waf.plan.merge import merge
+from platform_assets.domains.waf.plan.plan import plan
 from platform_assets.domains.waf.plan.slots import Budget
+from platform_assets.domains.waf.plan.values import LiveSet, Plan
 from platform_assets.domains.waf.tables import WAF_PLAN
 from tests.domains.waf.waf_world import NOW, due, v4
 

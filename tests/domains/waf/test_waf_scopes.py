@@ -16,7 +16,7 @@ from botocore.exceptions import EndpointConnectionError
 from typer.testing import CliRunner, Result
 
 from platform_assets.actions.errors import IncompleteApplyError, PlanStoppedError, StalePlanError
-from platform_assets.cli import app
+from platform_assets.cli.app import app
 from platform_assets.cli.run import Outcome
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry

@@ -12,7 +12,8 @@ from platform_assets.domains.waf.apply.applied import AppliedStore
 from platform_assets.domains.waf.apply.calls import Calls
 from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
 from platform_assets.domains.waf.decisions import Decision, Wanted, decision_id
-from platform_assets.domains.waf.plan.plan import Plan, plan
+from platform_assets.domains.waf.plan.plan import plan
+from platform_assets.domains.waf.plan.values import Plan
 from platform_assets.domains.waf.planning import WafChange
 from platform_assets.settings import Settings
 from spark_jobs.storage.lake import Lake

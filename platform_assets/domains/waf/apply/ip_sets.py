@@ -17,7 +17,8 @@ from platform_assets.domains.waf.apply.report import ApplyReport, SetReport
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.limits import check_addresses, check_description, check_name
 from platform_assets.domains.waf.networks import address_order
-from platform_assets.domains.waf.plan.plan import LiveSet, Plan, SetPlan, merge
+from platform_assets.domains.waf.plan.merge import merge
+from platform_assets.domains.waf.plan.values import LiveSet, Plan, SetPlan
 from platform_assets.domains.waf.scopes import CLOUDFRONT, Scope
 
 TAGS = [{"Key": "managed-by", "Value": "weir"}]

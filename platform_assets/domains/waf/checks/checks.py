@@ -13,11 +13,11 @@ from typing import Any
 
 from platform_assets.actions import checks as protocol
 from platform_assets.actions.checks import CheckResult, Finding, check_overridable
-from platform_assets.domains.waf.decisions import instant
+from platform_assets.actions.instants import instant
+from platform_assets.domains.waf.decisions import STRICT
 from platform_assets.domains.waf.networks import Ranges, family, parse_network, special_ranges
 from platform_assets.domains.waf.plan.coverage import Change, applied_count, gained, lost
-from platform_assets.domains.waf.plan.plan import Plan
-from platform_assets.domains.waf.rulebook import STRICT
+from platform_assets.domains.waf.plan.values import Plan
 from platform_assets.domains.waf.tables import WAF_PLAN
 from spark_jobs.contract import parse_hour
 

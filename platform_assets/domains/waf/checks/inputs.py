@@ -8,8 +8,8 @@ from statistics import median
 from typing import Any
 
 from platform_assets.clients.model_registry import ModelRegistry
-from platform_assets.domains.waf.checks.checks import CheckInputs
-from platform_assets.domains.waf.checks.score_shift import feature_drift
+from platform_assets.domains.waf.checks.context import CheckInputs
+from platform_assets.domains.waf.checks.score_shift import newest_score_shift
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour, parse_hour
@@ -42,7 +42,7 @@ def check_inputs(
         usual_request_count=_usual_of_a_day(lines, newest) if newest else None,
         newest_hour_at=parse_hour(newest) if newest else None,
         missing_hours=_missing(lines, newest) if newest else {},
-        drift=feature_drift(lake),
+        drift=newest_score_shift(lake),
     )
 
 

@@ -223,7 +223,8 @@ def _scored_again(
     import pyarrow as pa
     import pyarrow.dataset as ds
 
-    from spark_jobs.sources.cloudfront.rescoring import cidr, client_rows, evidence
+    from spark_jobs.sources.cloudfront.clients import address_cidr as cidr
+    from spark_jobs.sources.cloudfront.rescoring import client_rows, evidence
 
     at, window = parse_hour(hour), Interval.of_hour(hour).widened(hours_before=WINDOW_HOURS - 1).hours
     members = _members(lake, window, rest)
@@ -288,7 +289,7 @@ def _identities(
     """Who the clients are that call themselves a bot: by client, and by address as it is kept."""
     if not asked:
         return {}, {}
-    from spark_jobs.sources.cloudfront.rescoring import cidr
+    from spark_jobs.sources.cloudfront.clients import address_cidr as cidr
 
     members = _members(lake, [hour], asked)
     agents: dict[str, Counter[str]] = defaultdict(Counter)
@@ -342,7 +343,7 @@ def _keep_identities(
 
 def _members(lake: Lake, hours: Sequence[str], clients: Iterable[str]) -> dict[str, list[str]]:
     """Address -> those of the clients that it belongs to: itself, and its network where that is one of them."""
-    from spark_jobs.sources.cloudfront.client_daily import network_of
+    from spark_jobs.sources.cloudfront.clients import network_of
 
     members: dict[str, list[str]] = {}
     networks = set()

@@ -13,18 +13,9 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from platform_assets.actions.instants import as_utc, instant
 from platform_assets.domains.waf.decide.identity import REFUTED, VERIFIED, Identity
-from platform_assets.domains.waf.decisions import (
-    ACTIONS,
-    Decision,
-    Row,
-    Wanted,
-    as_utc,
-    decision_id,
-    instant,
-    rank,
-    whole,
-)
+from platform_assets.domains.waf.decisions import ACTIONS, Decision, Row, Wanted, decision_id, rank, whole
 from platform_assets.domains.waf.networks import (
     Network,
     Ranges,

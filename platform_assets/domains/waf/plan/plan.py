@@ -13,8 +13,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from platform_assets.actions.instants import as_utc, instant
 from platform_assets.domains.waf.apply.applied import Applied, AppliedSet, Owned
-from platform_assets.domains.waf.decisions import ACTIONS, Wanted, as_utc, instant
+from platform_assets.domains.waf.decisions import ACTIONS, Wanted
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.limits import FAMILIES, MAX_ADDRESSES, check_name, description
 from platform_assets.domains.waf.networks import address_order, canonical, family
