@@ -122,7 +122,9 @@ def _history(folder: Path, logs: list[Path], size: int) -> None:
 
 def _make(settings: Settings, interval: Interval) -> None:
     """Every hourly table of the interval, noted as made, by what the assets call."""
-    from platform_assets.domains.waf.decide.hours import decide_hours, identifier_of, loader_of
+    from platform_assets.domains.waf.decide.claims import identifier_of
+    from platform_assets.domains.waf.decide.hours import decide_hours
+    from platform_assets.domains.waf.decide.rescoring import loader_of
     from platform_assets.domains.waf.policy import load_policy
     from platform_assets.domains.waf.tables import WAF_DECISIONS
     from platform_assets.freshness import record_measured

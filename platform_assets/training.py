@@ -101,7 +101,7 @@ def labelled_clients(settings: Settings) -> Any:
     """Rows of training/cloudfront/client_examples: simulated days, then the user's labelled log folders."""
     import pandas as pd
 
-    from platform_assets.domains.waf.decide.hours import without_echo
+    from platform_assets.domains.waf.decide.rescoring import without_echo
     from platform_assets.domains.waf.policy import load_policy
 
     parts = []

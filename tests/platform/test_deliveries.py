@@ -16,7 +16,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from platform_assets.domains.waf.decide.hours import decide_hours, identifier_of, loader_of
+from platform_assets.domains.waf.decide.claims import identifier_of
+from platform_assets.domains.waf.decide.hours import decide_hours
+from platform_assets.domains.waf.decide.rescoring import loader_of
 from platform_assets.domains.waf.policy import load_policy
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.domains.waf.twin.client import WafTwin

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from platform_assets.domains.waf.decide.echo import EchoHours
-from platform_assets.domains.waf.decide.hours import _inputs, _scored_again, loader_of
+from platform_assets.domains.waf.decide.hours import _inputs
+from platform_assets.domains.waf.decide.rescoring import loader_of, scored_again
 from platform_assets.domains.waf.rulebook import Echo
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
@@ -22,7 +23,7 @@ def test_with_no_echo_a_score_made_again_is_the_one_that_spark_made(in_order: Se
     for hour in lake.hours(CLIENT_SCORES):
         scores, behaviour, attacks = _inputs(lake, hour)
         before = {row["client"]: row for row in scores}
-        again = _scored_again(lake, hour, before, EchoHours.of([], Echo()), loaded)
+        again = scored_again(lake, hour, before, EchoHours.of([], Echo()), loaded)
         assert {row["client"] for row in again[0]} == set(before)
         for row in again[0]:
             made = before[row["client"]]

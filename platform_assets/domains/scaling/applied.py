@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from platform_assets.actions.state import JsonState
-from platform_assets.domains.scaling.plan import Remembered
+from platform_assets.domains.scaling.sizes import Remembered
 from platform_assets.settings import Settings
 
 
@@ -61,7 +61,7 @@ class AppliedStore(JsonState[Applied]):
     """Where it is kept."""
 
     kind = Applied
-    lost = "forgets cooldowns and drift"
+    lost = "forgets cooldowns and external changes"
 
     @classmethod
     def of(cls, settings: Settings) -> AppliedStore:

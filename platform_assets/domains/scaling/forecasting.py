@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_assets.domains.scaling.config import Rules
 from platform_assets.domains.scaling.errors import ScalingError
-from platform_assets.domains.scaling.plan import STEP
+from platform_assets.domains.scaling.sizes import STEP
 from platform_assets.domains.scaling.tables import SCALING_FORECASTS
 from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings

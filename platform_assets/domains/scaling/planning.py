@@ -20,7 +20,8 @@ from platform_assets.domains.scaling.checks import run_checks
 from platform_assets.domains.scaling.config import Rule, Rules, load_rules
 from platform_assets.domains.scaling.errors import ScalingError
 from platform_assets.domains.scaling.forecasting import newest_forecasts
-from platform_assets.domains.scaling.plan import STEP, Forecast, Limits, Live, Plan, Subject, plan, undo
+from platform_assets.domains.scaling.plan import plan, undo
+from platform_assets.domains.scaling.sizes import STEP, Forecast, Limits, Live, Plan, Subject
 from platform_assets.domains.scaling.tables import SCALING_AUDIT, SCALING_FORECASTS, SCALING_PLAN
 from platform_assets.domains.scaling.targets import NodeTarget
 from platform_assets.settings import Settings
@@ -108,7 +109,7 @@ def make_plan(
             rule.target.is_file,
             state.of(name, str(rule.target)),
             rule.policy,
-            rule.allow_drift,
+            rule.allow_external_change,
             held.get(name, ""),
         )
         for name, rule in targets.items()

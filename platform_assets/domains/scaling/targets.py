@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from platform_assets.domains.scaling.errors import ScalingError, ScalingFileError
-from platform_assets.domains.scaling.plan import Live
+from platform_assets.domains.scaling.sizes import Live
 from platform_assets.files import locked, write_atomically
 from platform_assets.resources.aws import AWS_ERRORS, aws_client, aws_sentence
 

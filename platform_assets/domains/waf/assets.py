@@ -6,7 +6,9 @@ import dagster as dg
 
 from platform_assets.actions.assets import ChangeAssets, change_assets
 from platform_assets.automation import check_specs, follows_upstream, key_of, spec_of
-from platform_assets.domains.waf.decide.hours import decide_hours, decision_checks, identifier_of, loader_of
+from platform_assets.domains.waf.decide.claims import identifier_of
+from platform_assets.domains.waf.decide.hours import decide_hours, decision_checks
+from platform_assets.domains.waf.decide.rescoring import loader_of
 from platform_assets.domains.waf.manual import audit_log
 from platform_assets.domains.waf.planning import WafChange
 from platform_assets.domains.waf.policy import load_allow_list, load_policy

@@ -28,7 +28,7 @@ from platform_assets.domains.waf.apply.report import ApplyReport, ApplyReports
 from platform_assets.domains.waf.apply.targets import waf_targets
 from platform_assets.domains.waf.checks.checks import run_checks
 from platform_assets.domains.waf.checks.inputs import check_inputs
-from platform_assets.domains.waf.decide.rules import wanted
+from platform_assets.domains.waf.decide.due import wanted
 from platform_assets.domains.waf.decided import unexpired
 from platform_assets.domains.waf.decisions import Decision, Row
 from platform_assets.domains.waf.errors import WafError
@@ -43,9 +43,10 @@ from platform_assets.domains.waf.manual.in_force import (
 )
 from platform_assets.domains.waf.plan.benign import benign_addresses
 from platform_assets.domains.waf.plan.late_files import with_late_files
-from platform_assets.domains.waf.plan.plan import Plan, plan
+from platform_assets.domains.waf.plan.plan import PlanOptions, plan
 from platform_assets.domains.waf.plan.plans import Plans, of_all_scopes
 from platform_assets.domains.waf.plan.slots import Exemptions
+from platform_assets.domains.waf.plan.values import Plan
 from platform_assets.domains.waf.policy import Policy, load_allow_list, load_policy
 from platform_assets.domains.waf.scopes import Scope, format_by_scope, parse_scopes
 from platform_assets.domains.waf.tables import WAF_AUDIT, WAF_DECISIONS, WAF_PLAN
@@ -189,16 +190,7 @@ def _in_scope(
 ) -> tuple[Plan, RequestedRemovals]:
     """The plan of one scope, and all removals that people requested there."""
     live, last_applied = target.read_sets(), target.last_applied()
-    planned = plan(
-        due.wanted,
-        live,
-        last_applied,
-        now=now,
-        prefix=target.prefix,
-        scope=target.scope,
-        restore_removed=policy.plan.restore_drift,
-        budget=policy.plan,
-        exemptions=exemptions,
-    )
+    options = PlanOptions(target.prefix, target.scope, policy.plan.restore_drift, policy.plan, exemptions)
+    planned = plan(due.wanted, live, last_applied, now=now, options=options)
     planned, removals = with_requested_removals(planned, due.requested, due.manual_actions)
     return with_late_files(lake, planned, last_applied.planned_at), removals

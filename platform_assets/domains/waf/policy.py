@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from platform_assets.domains.waf.checks.checks import Bounds
+from platform_assets.domains.waf.checks.bounds import Bounds
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.networks import canonical, parse_network
 from platform_assets.domains.waf.plan.slots import Budget
@@ -31,7 +31,7 @@ class PolicyError(WafError):
 
 @dataclass(frozen=True)
 class PlanPolicy(Budget):
-    """What a plan does with drift, and the slots it has."""
+    """What a plan does with entries that somebody removed, and the slots it has."""
 
     __pydantic_config__ = STRICT
 

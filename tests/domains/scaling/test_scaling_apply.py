@@ -21,8 +21,8 @@ from platform_assets.domains.scaling.applied import Applied, AppliedStore
 from platform_assets.domains.scaling.apply import CUT_SHORT, By, apply
 from platform_assets.domains.scaling.config import load_rules
 from platform_assets.domains.scaling.errors import ScalingError, ScalingFileError
-from platform_assets.domains.scaling.plan import HOLD, Live, Remembered
 from platform_assets.domains.scaling.planning import make_plan, make_undo
+from platform_assets.domains.scaling.sizes import HOLD, Live, Remembered
 from platform_assets.domains.scaling.targets import Clients, FileTarget, GroupTarget, NodegroupTarget, target_of
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
@@ -268,7 +268,7 @@ checks: {max_total_change: 7}
 """,
     )
     shop = rules.of("shop")
-    assert shop.target == NodegroupTarget("shop", "workers", "eu-west-1") and shop.allow_drift
+    assert shop.target == NodegroupTarget("shop", "workers", "eu-west-1") and shop.allow_external_change
     assert (shop.policy.minimum_nodes, shop.policy.cooldown_up_seconds) == (3, 60)
     assert rules.of("ads").target == GroupTarget("ads-1", "us-east-1")
     assert rules.of("new").target == FileTarget(home.home.resolve() / "sizes.json", "new")

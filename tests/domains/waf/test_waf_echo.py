@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from platform_assets.domains.waf.decide.echo import EchoHours
-from platform_assets.domains.waf.decide.hours import without_echo
+from platform_assets.domains.waf.decide.rescoring import without_echo
 from platform_assets.domains.waf.manual.in_force import ManualAction
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.domains.waf.rulebook import Echo, Rules

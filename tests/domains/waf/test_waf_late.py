@@ -14,8 +14,8 @@ import pytest
 from platform_assets.domains.waf.apply.applied import Applied, AppliedSet
 from platform_assets.domains.waf.decisions import Decision
 from platform_assets.domains.waf.plan.late_files import with_late_files
-from platform_assets.domains.waf.plan.plan import LiveSet, Plan, plan
 from platform_assets.domains.waf.plan.slots import Budget
+from platform_assets.domains.waf.plan.values import LiveSet, Plan
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
@@ -23,7 +23,7 @@ from spark_jobs.contract import HOUR_COLUMN, Table, format_hour, parse_hour
 from spark_jobs.lake import Lake, arrow_schema
 from spark_jobs.lineage import MADE_HOURS
 from spark_jobs.sources.cloudfront.tables import OBJECTS, REQUESTS
-from tests.domains.waf.waf_world import decision, due, v4
+from tests.domains.waf.waf_world import decision, due, plan, v4
 
 HOUR = format_hour(datetime.now(UTC) - timedelta(hours=30))
 BEFORE = format_hour(parse_hour(HOUR) - timedelta(hours=5))

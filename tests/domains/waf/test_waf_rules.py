@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from platform_assets.domains.waf.decide.rules import decide, wanted
+from platform_assets.domains.waf.decide.due import wanted
+from platform_assets.domains.waf.decide.rules import decide
 from platform_assets.domains.waf.decisions import Decision
 from platform_assets.domains.waf.networks import SPECIAL, Ranges, parse_network, special_ranges
 from platform_assets.domains.waf.rulebook import Networks, Rules

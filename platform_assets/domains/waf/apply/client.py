@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from platform_assets.domains.waf.apply.calls import Calls
 from platform_assets.domains.waf.limits import MAX_PAGE
 from platform_assets.domains.waf.networks import address_order, canonical
-from platform_assets.domains.waf.plan.plan import LiveSet
+from platform_assets.domains.waf.plan.values import LiveSet
 from platform_assets.domains.waf.scopes import Scope
 
 

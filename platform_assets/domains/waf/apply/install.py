@@ -15,8 +15,9 @@ from platform_assets.domains.waf.apply.ip_sets import TAGS
 from platform_assets.domains.waf.decisions import ACTIONS
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.limits import check_name, description
-from platform_assets.domains.waf.plan.plan import LiveSet, set_names
+from platform_assets.domains.waf.plan.plan import set_names
 from platform_assets.domains.waf.plan.slots import MAX_SHARDS
+from platform_assets.domains.waf.plan.values import LiveSet
 from platform_assets.domains.waf.scopes import CLOUDFRONT, Scope
 
 Mode = Literal["count", "enforce"]

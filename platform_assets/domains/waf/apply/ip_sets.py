@@ -17,7 +17,8 @@ from platform_assets.domains.waf.apply.report import ApplyReport, SetReport
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.limits import check_addresses, check_description, check_name
 from platform_assets.domains.waf.networks import address_order
-from platform_assets.domains.waf.plan.plan import LiveSet, Plan, SetPlan, merge
+from platform_assets.domains.waf.plan.merge import merge
+from platform_assets.domains.waf.plan.values import LiveSet, Plan, SetPlan
 from platform_assets.domains.waf.scopes import CLOUDFRONT, Scope
 
 TAGS = [{"Key": "managed-by", "Value": "weir"}]
@@ -112,15 +113,11 @@ class IpSetTarget:
 
     def _merged(self, one: SetPlan, live: LiveSet | None) -> SetPlan:
         merged = merge(
-            one.name,
-            one.action,
-            one.family,
+            one.spec,
             wanted=one.wanted,
             set_id="" if live is None else live.id,
             live=() if live is None else live.addresses,
             applied=self.store.load().of(one.name),
-            restore_removed=one.restore_removed,
-            capacity=one.capacity,
         )
         check_addresses(merged.addresses, merged.family, merged.name)
         return merged

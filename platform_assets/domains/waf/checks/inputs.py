@@ -7,8 +7,8 @@ from datetime import timedelta
 from statistics import median
 from typing import Any
 
-from platform_assets.domains.waf.checks.checks import CheckInputs
-from platform_assets.domains.waf.checks.score_shift import feature_drift
+from platform_assets.domains.waf.checks.context import CheckInputs
+from platform_assets.domains.waf.checks.score_shift import newest_score_shift
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings
@@ -42,7 +42,7 @@ def check_inputs(
         usual_request_count=_usual_of_a_day(lines, newest) if newest else None,
         newest_hour_at=parse_hour(newest) if newest else None,
         missing_hours=_missing(lines, newest) if newest else {},
-        drift=feature_drift(lake),
+        score_shift=newest_score_shift(lake),
     )
 
 

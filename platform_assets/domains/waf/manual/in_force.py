@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from platform_assets.actions.audit import AuditRow
 from platform_assets.domains.waf.decisions import Decision, Wanted, as_utc, instant
 from platform_assets.domains.waf.networks import Ranges, is_one_address, parse_network
-from platform_assets.domains.waf.plan.plan import Entry, Plan
+from platform_assets.domains.waf.plan.entries import Entry
+from platform_assets.domains.waf.plan.values import Plan
 
 ALLOW, BLOCK, WITHDRAW, ROLLBACK = "allow", "block", "withdraw", "rollback"
 RESUME = "resume"

@@ -10,7 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from platform_assets.domains.waf.networks import Ranges, parse_network
-from platform_assets.domains.waf.plan.plan import Entry, Plan
+from platform_assets.domains.waf.plan.entries import Entry
+from platform_assets.domains.waf.plan.values import Plan
 
 BEFORE = ("keep", "extend", "remove")
 """Operations on entries of ours that are live before a plan."""

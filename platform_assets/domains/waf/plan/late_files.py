@@ -16,7 +16,8 @@ from typing import Any
 
 from platform_assets.domains.waf.decide.echo import WINDOW_HOURS
 from platform_assets.domains.waf.networks import is_one_address, parse_network
-from platform_assets.domains.waf.plan.plan import Entry, Plan, named
+from platform_assets.domains.waf.plan.entries import Entry, named
+from platform_assets.domains.waf.plan.values import Plan
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from spark_jobs.contract import HOUR_COLUMN, format_hour, parse_hour
 from spark_jobs.lake import Lake

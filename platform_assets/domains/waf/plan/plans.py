@@ -12,7 +12,8 @@ from typing import Any
 
 from platform_assets.actions.checks import CheckResult
 from platform_assets.domains.waf.errors import WafError
-from platform_assets.domains.waf.plan.plan import Entry, Plan, late_files_of, summary_of
+from platform_assets.domains.waf.plan.entries import Entry, late_files_of, summary_of
+from platform_assets.domains.waf.plan.values import Plan
 from platform_assets.domains.waf.scopes import Scope, format_by_scope
 
 
