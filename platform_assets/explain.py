@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from platform_assets.domains.waf.decisions import Decision, as_utc, instant, rank
+from platform_assets.actions.instants import as_utc, instant
+from platform_assets.domains.waf.decisions import Decision, rank
 from platform_assets.domains.waf.manual import audit_log
 from platform_assets.domains.waf.manual.in_force import InForce, in_force
 from platform_assets.domains.waf.networks import SPECIAL, Network, Ranges, is_one_address, parse_network, special_ranges

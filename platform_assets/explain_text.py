@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from platform_assets.domains.waf.decisions import instant
+from platform_assets.actions.instants import instant
 from platform_assets.explain import Evidence, Explanation, Feature, FoundDecision, ModelPage, Score
 from platform_assets.explain_request import FiredSignal, HourScores
 

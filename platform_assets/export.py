@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from platform_assets.domains.waf.decisions import as_utc, instant
+from platform_assets.actions.instants import as_utc, instant
 from platform_assets.resources.engine import lake_of
 from platform_assets.settings import Settings
 from platform_assets.tables import tables_of_users

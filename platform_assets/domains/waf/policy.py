@@ -14,10 +14,11 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from platform_assets.domains.waf.checks.bounds import Bounds
+from platform_assets.domains.waf.decisions import STRICT
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.networks import canonical, parse_network
 from platform_assets.domains.waf.plan.slots import Budget
-from platform_assets.domains.waf.rulebook import STRICT, Rules
+from platform_assets.domains.waf.rulebook import Rules
 from spark_jobs.errors import ExitCode
 
 DEFAULT_FILE = Path(__file__).with_name("policy.yaml")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from platform_assets.domains.waf.rulebook import STRICT
+from platform_assets.domains.waf.decisions import STRICT
 
 
 @dataclass(frozen=True)

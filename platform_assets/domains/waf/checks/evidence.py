@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from platform_assets.actions.checks import Finding
+from platform_assets.actions.instants import instant
 from platform_assets.domains.waf.checks.bounds import Bounds
 from platform_assets.domains.waf.checks.changes import given_up
 from platform_assets.domains.waf.checks.context import CheckInputs
-from platform_assets.domains.waf.decisions import instant
 from platform_assets.domains.waf.plan.values import Plan
 from spark_jobs.contract import parse_hour
 

@@ -6,13 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from platform_assets.domains.waf.decisions import (
-    Decision,
-    Row,
-    Wanted,
-    as_utc,
-    rank,
-)
+from platform_assets.actions.instants import as_utc
+from platform_assets.domains.waf.decisions import Decision, Row, Wanted, rank
 from platform_assets.domains.waf.networks import (
     Ranges,
     address_order,

@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
+from platform_assets.actions.instants import instant
 from platform_assets.domains.waf.apply.applied import AppliedSet, Owned
-from platform_assets.domains.waf.decisions import Wanted, instant
+from platform_assets.domains.waf.decisions import Wanted
 from platform_assets.domains.waf.networks import address_order, canonical
 from platform_assets.domains.waf.plan.entries import FULL, Entry
 from platform_assets.domains.waf.plan.slots import Merged, harm_order

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from platform_assets.actions.instants import as_utc
 from platform_assets.domains.waf.apply.applied import Applied
-from platform_assets.domains.waf.decisions import ACTIONS, Wanted, as_utc
+from platform_assets.domains.waf.decisions import ACTIONS, Wanted
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.limits import FAMILIES, check_name
 from platform_assets.domains.waf.networks import canonical, family

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from platform_assets.actions.instants import instant
 from platform_assets.domains.waf.apply.applied import Owned
-from platform_assets.domains.waf.decisions import Wanted, instant
+from platform_assets.domains.waf.decisions import Wanted
 from platform_assets.domains.waf.limits import MAX_ADDRESSES, description
 from platform_assets.domains.waf.plan.entries import CHANGING, FULL, Entry, late_files_of, line_of, named, summary_of
 from platform_assets.domains.waf.plan.slots import Merged
