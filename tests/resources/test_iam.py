@@ -32,7 +32,7 @@ from platform_assets.domains.waf.apply.install import apply_install, plan_instal
 from platform_assets.domains.waf.apply.targets import waf_calls, waf_targets
 from platform_assets.domains.waf.apply.web_acls import use_lines
 from platform_assets.domains.waf.decisions import Wanted
-from platform_assets.domains.waf.plan.plan import plan
+from platform_assets.domains.waf.plan.plan import PlanOptions, plan
 from platform_assets.domains.waf.scopes import CLOUDFRONT
 from platform_assets.feature_store.online import Record, online_store
 from platform_assets.ingest import listings, notifications, sensors
@@ -271,7 +271,7 @@ def test_plan_apply_and_install_call_what_their_policies_allow_and_nothing_else(
     made_anew = on_aws.model_copy(update={"waf_prefix": "weir-two"})
     with recorder.during() as making:
         (target,) = waf_targets(made_anew)
-        target.apply(plan([entry("45.83.1.2/32")], {}, target.last_applied(), now=NOW, prefix="weir-two"))
+        target.apply(plan([entry("45.83.1.2/32")], {}, target.last_applied(), now=NOW, options=PlanOptions("weir-two")))
     assert_exact([*applying, *making], "apply")
     with recorder.during() as planning:
         run_plan(on_aws)

@@ -61,7 +61,7 @@ class AppliedStore(JsonState[Applied]):
     """Where it is kept."""
 
     kind = Applied
-    lost = "forgets cooldowns and drift"
+    lost = "forgets cooldowns and external changes"
 
     @classmethod
     def of(cls, settings: Settings) -> AppliedStore:

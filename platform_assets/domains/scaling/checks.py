@@ -111,15 +111,15 @@ def _goes_beyond(entry: Entry) -> bool:
 
 
 def _undisturbed(plan: Plan, bounds: Bounds) -> Finding:
-    drifted = [entry for entry in plan.changes if entry.is_drifted]
-    if not drifted:
+    changed_externally = [entry for entry in plan.changes if entry.is_changed_externally]
+    if not changed_externally:
         return True, "Nobody else changed what is to change.", {"clusters": 0}
-    first = drifted[0]
+    first = changed_externally[0]
     return (
         False,
-        f"Somebody else scaled {len(drifted)} clusters that are to change, such as {first.cluster_id} to {first.nodes_before}; "
+        f"Somebody else scaled {len(changed_externally)} clusters that are to change, such as {first.cluster_id} to {first.nodes_before}; "
         "find out who, then override the check or set allow_drift for them.",
-        {"clusters": len(drifted)},
+        {"clusters": len(changed_externally)},
     )
 
 

@@ -25,7 +25,7 @@ class Rule:
     target: NodeTarget
     overrides: Mapping[str, float] = field(default_factory=dict)
     """Fields of PolicySettings that differ from the model's."""
-    allow_drift: bool = False
+    allow_external_change: bool = False
 
     @property
     def policy(self) -> PolicySettings:

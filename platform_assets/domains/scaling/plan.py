@@ -6,157 +6,23 @@ Knows no clock, no lake and no AWS. What a forecast recommends is the model's po
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from weir_models.predictive_scaling.policy import PolicySettings
-
-STEP = timedelta(minutes=5)
-UP, DOWN, STAY, HOLD = "scale_up", "scale_down", "maintain", "hold"
-
-
-@dataclass(frozen=True)
-class Live:
-    """The size of a target at one moment: None where it holds none yet; `minimum` and `maximum` are its own bounds."""
-
-    nodes: int | None
-    minimum: int = 0
-    maximum: int | None = None
-
-
-@dataclass(frozen=True)
-class Remembered:
-    """What was applied to a target last: `nodes` is confirmed, `pending` was asked for and may or may not have arrived."""
-
-    nodes: int | None = None
-    pending: int | None = None
-    pending_at: datetime | None = None
-    scaled_up_at: datetime | None = None
-    scaled_down_at: datetime | None = None
-
-    def settled(self, live: Live) -> Remembered:
-        """With what is pending as confirmed, where the target shows that it arrived."""
-        if self.pending is None or live.nodes != self.pending:
-            return self
-        return self.after(self.pending, self.pending_at)
-
-    def after(self, nodes: int, at: datetime | None) -> Remembered:
-        """With a change that was confirmed."""
-        up = at if self.nodes is None or nodes > self.nodes else self.scaled_up_at
-        down = at if self.nodes is not None and nodes < self.nodes else self.scaled_down_at
-        return Remembered(nodes, scaled_up_at=up, scaled_down_at=down)
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """The newest row of a cluster in predictions/scaling_forecasts, as far as a plan needs it."""
-
-    made_at: datetime
-    action: str
-    target_nodes: int
-    urgency: str
-    reasoning: str
-    confidence: float
-    current_cpu_utilization: float | None
-    node_count: int | None
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A cluster and everything that its entry of the plan follows from."""
-
-    cluster_id: str
-    target: str
-    live: Live
-    forecast: Forecast | None
-    now: datetime
-    """The time that its metrics have to be fresh at: the wall clock, or their own where they are replayed."""
-    is_file: bool = True
-    remembered: Remembered = field(default_factory=Remembered)
-    policy: PolicySettings = field(default_factory=PolicySettings)
-    allow_drift: bool = False
-    held: str = ""
-    """Why a person's act holds it; empty where none does."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One row of scaling/plan, and what its checks look at."""
-
-    cluster_id: str
-    target: str
-    operation: str
-    nodes_before: int | None
-    nodes_after: int | None
-    reason: str
-    urgency: str = "none"
-    made_at: datetime | None = None
-    is_counted: bool = True
-    is_file: bool = True
-    is_fresh: bool = True
-    confidence: float | None = None
-    is_drifted: bool = False
-    minimum: int = 0
-    maximum: int | None = None
-    base: int = 0
-    """The size that the change counts from, also where the target holds none yet."""
-
-    @property
-    def is_change(self) -> bool:
-        return self.operation != HOLD and self.nodes_after is not None and self.nodes_after != self.nodes_before
-
-    @property
-    def changed_nodes(self) -> int:
-        return abs(self.nodes_after - self.base) if self.is_change and self.nodes_after is not None else 0
-
-    def text(self) -> str:
-        """One line for people."""
-        if self.operation in (STAY, HOLD) and not self.is_change:
-            size = "?" if self.nodes_before is None else str(self.nodes_before)
-            return f"{self.cluster_id} {self.operation} {size}: {self.reason}"
-        before = "none" if self.nodes_before is None else str(self.nodes_before)
-        return f"{self.cluster_id} {self.operation} {before} -> {self.nodes_after} ({self.urgency}): {self.reason}"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The entries of all clusters, and those whose target cannot be read (cluster -> sentence)."""
-
-    entries: tuple[Entry, ...]
-    planned_at: datetime
-    serial: int = 0
-    missing: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def changes(self) -> tuple[Entry, ...]:
-        return tuple(entry for entry in self.entries if entry.is_change)
-
-    def summary(self) -> str:
-        kinds = {kind: sum(entry.operation == kind for entry in self.entries) for kind in (UP, DOWN, STAY, HOLD)}
-        said = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count) or "no cluster"
-        unread = f"; {len(self.missing)} cannot be read" if self.missing else ""
-        return f"{said}{unread}; {sum(entry.changed_nodes for entry in self.entries)} nodes change"
-
-    def text(self) -> str:
-        lines = [self.summary(), *(f"  {entry.text()}" for entry in self.entries)]
-        return "\n".join([*lines, *(f"  {cluster}: {why}" for cluster, why in sorted(self.missing.items()))])
-
-    def rows(self) -> list[dict[str, Any]]:
-        """As rows of scaling/plan; a target that cannot be read has none."""
-        names = ("cluster_id", "target", "operation", "nodes_before", "nodes_after", "is_counted", "urgency", "reason")
-        return [
-            {**{name: getattr(entry, name) for name in names}, "made_at": entry.made_at, "planned_at": self.planned_at}
-            for entry in self.entries
-        ]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """From when on metrics are too old, and which forecasts are not acted upon."""
-
-    max_age: timedelta
-    min_confidence: float
+from platform_assets.domains.scaling.sizes import (
+    DOWN,
+    HOLD,
+    STAY,
+    STEP,
+    UP,
+    Entry,
+    Forecast,
+    Limits,
+    Live,
+    Plan,
+    Remembered,
+    Subject,
+)
 
 
 def plan(
@@ -199,18 +65,20 @@ def _counted(one: Subject, found: Forecast, counted: int, limits: Limits) -> Ent
     base = counted if one.live.nodes is None else one.live.nodes
     wanted, reason = _wanted(one, found, base)
     known = one.remembered.settled(one.live)
-    drifted = known.nodes is not None and one.live.nodes not in (known.nodes, known.pending)
-    if drifted:
+    changed_externally = known.nodes is not None and one.live.nodes not in (known.nodes, known.pending)
+    if changed_externally:
         reason += f"; somebody else set it to {one.live.nodes}, {known.nodes} was applied last"
-    drift = drifted and not one.allow_drift
+    is_unexpected = changed_externally and not one.allow_external_change
     if wanted == base:
-        return _entry(one, STAY, base, reason, base=base, is_drifted=drift)
+        return _entry(one, STAY, base, reason, base=base, is_changed_externally=is_unexpected)
     against = _against(one, found, known, wanted > base, limits)
     if against:
-        return _entry(one, HOLD, one.live.nodes, f"{reason}, but {against}", base=base, is_drifted=drift)
+        return _entry(
+            one, HOLD, one.live.nodes, f"{reason}, but {against}", base=base, is_changed_externally=is_unexpected
+        )
     urgency = found.urgency if found.action in (UP, DOWN) else "medium"
     operation = UP if wanted > base else DOWN
-    return _entry(one, operation, wanted, reason, urgency=urgency, base=base, is_drifted=drift)
+    return _entry(one, operation, wanted, reason, urgency=urgency, base=base, is_changed_externally=is_unexpected)
 
 
 def _wanted(one: Subject, found: Forecast, base: int) -> tuple[int, str]:

@@ -109,7 +109,7 @@ def make_plan(
             rule.target.is_file,
             state.of(name, str(rule.target)),
             rule.policy,
-            rule.allow_drift,
+            rule.allow_external_change,
             held.get(name, ""),
         )
         for name, rule in targets.items()

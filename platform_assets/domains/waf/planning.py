@@ -43,7 +43,7 @@ from platform_assets.domains.waf.manual.in_force import (
 )
 from platform_assets.domains.waf.plan.benign import benign_addresses
 from platform_assets.domains.waf.plan.late_files import with_late_files
-from platform_assets.domains.waf.plan.plan import plan
+from platform_assets.domains.waf.plan.plan import PlanOptions, plan
 from platform_assets.domains.waf.plan.plans import Plans, of_all_scopes
 from platform_assets.domains.waf.plan.slots import Exemptions
 from platform_assets.domains.waf.plan.values import Plan
@@ -190,16 +190,7 @@ def _in_scope(
 ) -> tuple[Plan, RequestedRemovals]:
     """The plan of one scope, and all removals that people requested there."""
     live, last_applied = target.read_sets(), target.last_applied()
-    planned = plan(
-        due.wanted,
-        live,
-        last_applied,
-        now=now,
-        prefix=target.prefix,
-        scope=target.scope,
-        restore_removed=policy.plan.restore_drift,
-        budget=policy.plan,
-        exemptions=exemptions,
-    )
+    options = PlanOptions(target.prefix, target.scope, policy.plan.restore_drift, policy.plan, exemptions)
+    planned = plan(due.wanted, live, last_applied, now=now, options=options)
     planned, removals = with_requested_removals(planned, due.requested, due.manual_actions)
     return with_late_files(lake, planned, last_applied.planned_at), removals

@@ -32,7 +32,7 @@ class PolicyError(WafError):
 
 @dataclass(frozen=True)
 class PlanPolicy(Budget):
-    """What a plan does with drift, and the slots it has."""
+    """What a plan does with entries that somebody removed, and the slots it has."""
 
     __pydantic_config__ = STRICT
 

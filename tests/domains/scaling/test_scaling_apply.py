@@ -268,7 +268,7 @@ checks: {max_total_change: 7}
 """,
     )
     shop = rules.of("shop")
-    assert shop.target == NodegroupTarget("shop", "workers", "eu-west-1") and shop.allow_drift
+    assert shop.target == NodegroupTarget("shop", "workers", "eu-west-1") and shop.allow_external_change
     assert (shop.policy.minimum_nodes, shop.policy.cooldown_up_seconds) == (3, 60)
     assert rules.of("ads").target == GroupTarget("ads-1", "us-east-1")
     assert rules.of("new").target == FileTarget(home.home.resolve() / "sizes.json", "new")

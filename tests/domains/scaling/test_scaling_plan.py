@@ -134,17 +134,17 @@ def test_what_is_pending_counts_as_applied_once_the_target_shows_it() -> None:
     asked = Remembered(6, pending=9, pending_at=NOW - timedelta(seconds=60))
     higher = forecast(target_nodes=11)
     found = entry(live=Live(9), remembered=asked, forecast=higher)
-    assert found.operation == HOLD and "240 s more" in found.reason and not found.is_drifted
+    assert found.operation == HOLD and "240 s more" in found.reason and not found.is_changed_externally
     again = entry(live=Live(6), remembered=asked)
-    assert again.operation == UP and not again.is_drifted, "it never arrived"
+    assert again.operation == UP and not again.is_changed_externally, "it never arrived"
 
 
 def test_somebody_elses_change_is_named_and_allowed_where_the_file_says() -> None:
     known = Remembered(4)
-    assert entry(remembered=known).is_drifted
+    assert entry(remembered=known).is_changed_externally
     assert "somebody else set it to 6, 4 was applied last" in entry(remembered=known).reason
-    assert not entry(remembered=known, allow_drift=True).is_drifted
-    assert not entry(remembered=Remembered()).is_drifted, "nothing was ever applied"
+    assert not entry(remembered=known, allow_external_change=True).is_changed_externally
+    assert not entry(remembered=Remembered()).is_changed_externally, "nothing was ever applied"
 
 
 counts = st.integers(0, 150)
@@ -224,16 +224,18 @@ def test_a_plan_stops_where_an_entry_is_beyond_its_bounds_and_does_not_come_near
 def test_a_plan_stops_where_somebody_else_scaled_what_is_to_change() -> None:
     assert stopped(entry(remembered=Remembered(4))) == ["nobody_else_scaled"]
     same = entry(remembered=Remembered(4), forecast=forecast(action=STAY, target_nodes=6))
-    assert same.is_drifted and not stopped(same), "nothing changes there"
+    assert same.is_changed_externally and not stopped(same), "nothing changes there"
 
 
 def test_an_override_lets_one_check_not_count_and_says_why() -> None:
-    drifted = entry(remembered=Remembered(4))
-    assert not stopped(drifted, overrides={"nobody_else_scaled": "by ana: it was me"})
-    found = {r.name: r for r in run_checks(made(drifted), Bounds(), {"nobody_else_scaled": "by ana: it was me"})}
+    changed_externally = entry(remembered=Remembered(4))
+    assert not stopped(changed_externally, overrides={"nobody_else_scaled": "by ana: it was me"})
+    found = {
+        r.name: r for r in run_checks(made(changed_externally), Bounds(), {"nobody_else_scaled": "by ana: it was me"})
+    }
     assert found["nobody_else_scaled"].sentence.startswith("Overridden (by ana: it was me): Somebody else scaled")
     with pytest.raises(RequestError, match="There is no check 'nonsense' to override; there are metrics_are_"):
-        stopped(drifted, overrides={"nonsense": "x"})
+        stopped(changed_externally, overrides={"nonsense": "x"})
 
 
 def test_a_plan_is_in_order_of_clusters_and_counts_what_it_changes() -> None:

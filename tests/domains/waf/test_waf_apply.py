@@ -17,11 +17,21 @@ from platform_assets.domains.waf.apply.applied import Applied, AppliedStore
 from platform_assets.domains.waf.apply.calls import Calls, TokenBucket
 from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
 from platform_assets.domains.waf.errors import WafError
-from platform_assets.domains.waf.plan.plan import plan
 from platform_assets.domains.waf.plan.slots import Budget
 from platform_assets.domains.waf.twin.client import WafTwin
 from tests.domains.waf.memory_store import MemoryAppliedStore
-from tests.domains.waf.waf_world import NOW, Clock, applied, due, edit_by_hand, live_addresses, planned, target_on, v4
+from tests.domains.waf.waf_world import (
+    NOW,
+    Clock,
+    applied,
+    due,
+    edit_by_hand,
+    live_addresses,
+    plan,
+    planned,
+    target_on,
+    v4,
+)
 
 A, B, C, HAND = v4(1), v4(2), v4(3), "9.9.9.9/32"
 V6 = "2a00:1450::1/128"

@@ -1,4 +1,4 @@
-"""Hours without lines, logs that stop, and features that drift: what of the lake the checks of a plan look at."""
+"""Hours without lines, logs that stop, and features that shift: what of the lake the checks of a plan look at."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_days_that_the_lake_does_not_hold_make_nothing_usual(home: Settings, lak
 
 def test_an_empty_lake_has_nothing_to_check(home: Settings) -> None:
     found = inputs(home)
-    assert (found.newest_hour_at, found.missing_hours, found.request_count, found.drift) == (None, {}, None, None)
+    assert (found.newest_hour_at, found.missing_hours, found.request_count, found.score_shift) == (None, {}, None, None)
     for name in (HOURS, FEATURES):
         assert result(name, a_plan([], [v4(1)]), newest_hour_at=None).passed
 
@@ -151,7 +151,7 @@ def newcomers(hour: str, count: int, seed: int, **values: Any) -> list[dict[str,
     return rows
 
 
-def drift_of(lake: Lake, *newest: dict[str, Any], days: int = 3) -> ScoreShift:
+def shift_of(lake: Lake, *newest: dict[str, Any], days: int = 3) -> ScoreShift:
     rows = [row for day in range(1, days + 1) for row in newcomers(ago(24 * day), 100, day)]
     write(lake, CLIENT_DAILY, [*rows, *newest])
     found = newest_score_shift(lake)
@@ -169,34 +169,34 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_field_that_breaks_stops_the_plan_and_is_named(lake: Lake, name: str) -> None:
-    found = drift_of(lake, *newcomers(ago(0), 90, 9, **{name: BROKEN[name]}))
-    said = result(FEATURES, a_plan(), Bounds(), drift=found)
+    found = shift_of(lake, *newcomers(ago(0), 90, 9, **{name: BROKEN[name]}))
+    said = result(FEATURES, a_plan(), Bounds(), score_shift=found)
     assert not said.passed and f"({name} " in said.sentence
     assert [key for key, value in found.indices.items() if value > 1.5] == [name]
 
 
-def test_a_campaign_and_a_crowd_are_no_drift(lake: Lake) -> None:
+def test_a_campaign_and_a_crowd_are_no_shift(lake: Lake) -> None:
     attackers = {"cookie_request_count": 0, "ok_count": 0, "no_user_agent_count": 1, "time_taken_seconds": 99.0}
     people = newcomers(ago(0), 100, 9)
     for more in (newcomers(ago(0), 43, 10, **attackers), newcomers(ago(0), 400, 11, **attackers), newcomers(ago(0), 500, 12)):  # fmt: skip
-        found = drift_of(lake, *people, *more)
+        found = shift_of(lake, *people, *more)
         assert found.client_count == 100 + len(more)
         assert max(found.indices.values()) < 0.5
 
 
-def test_a_third_of_the_usual_clients_replaced_by_attackers_is_no_drift_yet(lake: Lake) -> None:
+def test_a_third_of_the_usual_clients_replaced_by_attackers_is_no_shift_yet(lake: Lake) -> None:
     attackers = newcomers(ago(0), 30, 10, cookie_request_count=0, ok_count=0, no_user_agent_count=1)
-    assert max(drift_of(lake, *newcomers(ago(0), 70, 9), *attackers).indices.values()) < 1.5
+    assert max(shift_of(lake, *newcomers(ago(0), 70, 9), *attackers).indices.values()) < 1.5
 
 
 def test_only_newcomers_and_addresses_are_looked_at_and_too_few_are_not_judged(lake: Lake) -> None:
     old = newcomers(ago(0), 60, 8, active_hour_count=2, ok_count=0)
     networks = newcomers(ago(0), 60, 8, client_kind="network", ok_count=0)
-    found = drift_of(lake, *newcomers(ago(0), 60, 9), *old, *networks)
+    found = shift_of(lake, *newcomers(ago(0), 60, 9), *old, *networks)
     assert (found.hour, found.client_count, found.usual_client_count) == (ago(0), 60, 100)
     assert max(found.indices.values()) < 1
-    few = drift_of(lake, *newcomers(ago(0), 49, 9, ok_count=0))
-    said = result(FEATURES, a_plan(), Bounds(), drift=few)
+    few = shift_of(lake, *newcomers(ago(0), 49, 9, ok_count=0))
+    said = result(FEATURES, a_plan(), Bounds(), score_shift=few)
     assert said.passed and "too few" in said.sentence and said.sentence.count(". ") == 0
 
 

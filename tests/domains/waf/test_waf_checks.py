@@ -12,12 +12,11 @@ from platform_assets.domains.waf.apply.applied import Applied, AppliedSet, Owned
 from platform_assets.domains.waf.checks.bounds import Bounds
 from platform_assets.domains.waf.checks.checks import CHECKS, run_checks
 from platform_assets.domains.waf.checks.context import CheckInputs
-from platform_assets.domains.waf.plan.plan import plan
 from platform_assets.domains.waf.plan.slots import Budget
 from platform_assets.domains.waf.plan.values import LiveSet, Plan
 from platform_assets.domains.waf.tables import WAF_PLAN
 from tests.domains.waf.test_waf_plan import owned
-from tests.domains.waf.waf_world import NOW, due, v4
+from tests.domains.waf.waf_world import NOW, due, plan, v4
 
 SMALL = Bounds(max_new_blocks=5, min_entries_for_churn=4, min_entries_for_skew=4)
 

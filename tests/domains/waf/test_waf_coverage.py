@@ -10,11 +10,10 @@ from platform_assets.domains.waf.apply.applied import Applied, AppliedSet
 from platform_assets.domains.waf.checks.bounds import Bounds
 from platform_assets.domains.waf.decisions import Wanted
 from platform_assets.domains.waf.plan.coverage import applied_count, gained, lost
-from platform_assets.domains.waf.plan.plan import plan
 from platform_assets.domains.waf.plan.slots import Budget
 from platform_assets.domains.waf.plan.values import LiveSet, Plan
 from tests.domains.waf.test_waf_checks import result
-from tests.domains.waf.waf_world import NOW, due, v4
+from tests.domains.waf.waf_world import NOW, due, plan, v4
 
 CHURN = "plan_changes_a_bounded_share"
 NOTHING = Bounds(max_new_blocks=0, max_churn_share=0.0, min_entries_for_churn=1)

@@ -15,7 +15,6 @@ from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.apply.applied import Applied, AppliedSet
 from platform_assets.domains.waf.decisions import Decision
 from platform_assets.domains.waf.plan.late_files import with_late_files
-from platform_assets.domains.waf.plan.plan import plan
 from platform_assets.domains.waf.plan.slots import Budget
 from platform_assets.domains.waf.plan.values import LiveSet, Plan
 from platform_assets.domains.waf.tables import WAF_DECISIONS
@@ -25,7 +24,7 @@ from spark_jobs.incremental.lineage import MADE_HOURS
 from spark_jobs.sources.cloudfront.tables import OBJECTS, REQUESTS
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
-from tests.domains.waf.waf_world import decision, due, v4
+from tests.domains.waf.waf_world import decision, due, plan, v4
 
 HOUR = format_hour(datetime.now(UTC) - timedelta(hours=30))
 BEFORE = format_hour(parse_hour(HOUR) - timedelta(hours=5))

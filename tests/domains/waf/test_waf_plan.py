@@ -12,11 +12,10 @@ from platform_assets.domains.waf.apply.applied import Applied, AppliedSet, Owned
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.networks import address_order
 from platform_assets.domains.waf.plan.merge import merge
-from platform_assets.domains.waf.plan.plan import plan
 from platform_assets.domains.waf.plan.slots import Budget
-from platform_assets.domains.waf.plan.values import LiveSet, Plan
+from platform_assets.domains.waf.plan.values import LiveSet, Plan, SetSpec
 from platform_assets.domains.waf.tables import WAF_PLAN
-from tests.domains.waf.waf_world import NOW, due, v4
+from tests.domains.waf.waf_world import NOW, due, plan, v4
 
 A, B, C = v4(1), v4(2), v4(3)
 LATER = "2026-11-21T15:00:00Z"
@@ -207,17 +206,19 @@ def test_applying_a_plan_leaves_what_is_wanted_and_what_is_foreign_and_is_done_o
     entries = [due(one) for one in sorted(wanted)]
     before = AppliedSet("id-1", owned(*ours), owned(*pending))
     arguments = {"set_id": "id-1", "applied": before}
-    first = merge("weir-block-v4", "block", "IPV4", wanted=entries, live=sorted(present), **arguments)
+    first = merge(SetSpec("weir-block-v4", "block", "IPV4"), wanted=entries, live=sorted(present), **arguments)
     foreign = present - ours - pending
     assert set(first.addresses) == wanted | foreign
     assert list(first.addresses) == sorted(first.addresses, key=address_order)
     assert set(first.owned) == wanted - foreign
     shuffler.shuffle(entries)
     shuffled = random.Random(1).sample(sorted(present), len(present))
-    again = merge("weir-block-v4", "block", "IPV4", wanted=entries, live=shuffled, **arguments)
+    again = merge(SetSpec("weir-block-v4", "block", "IPV4"), wanted=entries, live=shuffled, **arguments)
     assert (again.entries, again.addresses, dict(again.owned)) == (first.entries, first.addresses, dict(first.owned))
     after = AppliedSet("id-1", first.owned)
-    second = merge("weir-block-v4", "block", "IPV4", wanted=entries, live=first.addresses, set_id="id-1", applied=after)
+    second = merge(
+        SetSpec("weir-block-v4", "block", "IPV4"), wanted=entries, live=first.addresses, set_id="id-1", applied=after
+    )
     assert not second.changes
     assert second.addresses == first.addresses
 

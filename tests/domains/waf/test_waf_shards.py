@@ -15,11 +15,10 @@ from platform_assets.domains.waf.apply.applied import Applied, AppliedSet
 from platform_assets.domains.waf.apply.calls import Calls
 from platform_assets.domains.waf.apply.install import apply_install, plan_install
 from platform_assets.domains.waf.decisions import Wanted
-from platform_assets.domains.waf.plan.plan import plan
 from platform_assets.domains.waf.plan.slots import Budget
 from platform_assets.domains.waf.plan.values import LiveSet, Plan
 from tests.domains.waf.test_waf_apply import Around
-from tests.domains.waf.waf_world import NOW, applied, due, edit_by_hand, live_addresses, planned, target_on, v4
+from tests.domains.waf.waf_world import NOW, applied, due, edit_by_hand, live_addresses, plan, planned, target_on, v4
 
 NAMES = ("weir-block-v4", "weir-block-v4-2", "weir-block-v4-3")
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from platform_assets.actions.protocol import NO_OVERRIDES, apply_pending
-from platform_assets.domains.waf.apply.applied import AppliedStore
+from platform_assets.domains.waf.apply.applied import Applied, AppliedStore
 from platform_assets.domains.waf.apply.calls import Calls
 from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
 from platform_assets.domains.waf.decisions import Decision, Wanted, decision_id
-from platform_assets.domains.waf.plan.plan import plan
-from platform_assets.domains.waf.plan.values import Plan
+from platform_assets.domains.waf.plan import plan as planning
+from platform_assets.domains.waf.plan.values import LiveSet, Plan
 from platform_assets.domains.waf.planning import WafChange
 from platform_assets.settings import Settings
 from spark_jobs.storage.lake import Lake
@@ -128,6 +128,13 @@ def target_on(client: Any, clock: Clock, store: AppliedStore | None = None, **op
     """A target whose waiting costs no time."""
     calls = Calls(client, sleep=clock.sleep, clock=clock, jitter=random.Random(7))
     return IpSetTarget(client, store or MemoryAppliedStore(), calls=calls, **options)
+
+
+def plan(
+    wanted: Iterable[Wanted], live: Mapping[str, LiveSet], last: Applied, *, now: datetime, **options: Any
+) -> Plan:
+    """The plan with options by name."""
+    return planning.plan(wanted, live, last, now=now, options=planning.PlanOptions(**options))
 
 
 def planned(target: IpSetTarget, entries: list[Wanted], **options: Any) -> Plan:

@@ -113,15 +113,11 @@ class IpSetTarget:
 
     def _merged(self, one: SetPlan, live: LiveSet | None) -> SetPlan:
         merged = merge(
-            one.name,
-            one.action,
-            one.family,
+            one.spec,
             wanted=one.wanted,
             set_id="" if live is None else live.id,
             live=() if live is None else live.addresses,
             applied=self.store.load().of(one.name),
-            restore_removed=one.restore_removed,
-            capacity=one.capacity,
         )
         check_addresses(merged.addresses, merged.family, merged.name)
         return merged

@@ -42,7 +42,7 @@ def check_inputs(
         usual_request_count=_usual_of_a_day(lines, newest) if newest else None,
         newest_hour_at=parse_hour(newest) if newest else None,
         missing_hours=_missing(lines, newest) if newest else {},
-        drift=newest_score_shift(lake),
+        score_shift=newest_score_shift(lake),
     )
 
 

@@ -2,7 +2,7 @@
 
 The figure is the population stability index over quantile bins of the hours 24, 48 … before it. Whether one is too high
 is checks.py's to say. Looked at are newcomers, whose 24 hours are this hour alone: of the others most is old. Those beyond
-the usual number are taken out where they are too many, so that a campaign or a flash crowd is no drift as long as those
+the usual number are taken out where they are too many, so that a campaign or a flash crowd is no shift as long as those
 who usually come are there: what counts is who is missing.
 """
 
@@ -23,8 +23,8 @@ LEAST_COUNT, LEAST_SHARE = 0.5, 0.001
 FEATURES = tuple(one.name for one in CLIENT_DAILY.columns if one.type in ("int64", "double"))
 
 
-def feature_drift(lake: Lake) -> ScoreShift | None:
-    """The drift of the newest hour of client_daily; None without an hour to compare it with."""
+def newest_score_shift(lake: Lake) -> ScoreShift | None:
+    """The score shift of the newest hour of client_daily; None without an hour to compare it with."""
     hours = lake.hours(CLIENT_DAILY)
     newest = hours[-1] if hours else ""
     usual = [format_hour(parse_hour(newest) - timedelta(days=day)) for day in range(1, DAYS + 1)] if hours else []

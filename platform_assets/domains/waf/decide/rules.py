@@ -7,15 +7,15 @@ here. Standard library only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any
 
-from platform_assets.actions.instants import as_utc, instant
+from platform_assets.actions.instants import as_utc
+from platform_assets.domains.waf.decide.due import by_address
 from platform_assets.domains.waf.decide.identity import REFUTED, VERIFIED, Identity
-from platform_assets.domains.waf.decisions import ACTIONS, Decision, Row, Wanted, decision_id, rank, whole
+from platform_assets.domains.waf.decisions import ACTIONS, Decision, Row, decision_id, rank, whole
 from platform_assets.domains.waf.networks import (
     Network,
     Ranges,
@@ -69,7 +69,7 @@ def decide(
     start = as_utc(hour)
     protected = Ranges.of(allow_list)
     special = special_ranges(rules.act_on_special)
-    history = _by_address(_remembered(earlier, start, rules))
+    history = by_address(_remembered(earlier, start, rules))
     known = _of_hour(behaviour, start)
     attacked = None if attacks is None else _of_hour(attacks, start)
     decisions = []
@@ -274,49 +274,3 @@ def _remembered(earlier: Iterable[Decision | Row], start: datetime, rules: Rules
     oldest = start - timedelta(hours=rules.repetition.memory_hours)
     decisions = (one if isinstance(one, Decision) else Decision.from_row(one) for one in earlier)
     return [one for one in decisions if one.decided_at <= start and (one.decided_at > oldest or one.expires_at > start)]
-
-
-def _by_address(decisions: Iterable[Decision]) -> dict[str, list[Decision]]:
-    found: dict[str, dict[str, Decision]] = {}
-    for one in decisions:
-        found.setdefault(one.address, {})[one.decision_id] = one
-    return {
-        address: sorted(ones.values(), key=lambda one: (one.decided_at, one.decision_id))
-        for address, ones in found.items()
-    }
-
-
-def wanted(
-    decisions: Iterable[Decision | Row],
-    now: datetime,
-    allow_list: Iterable[str] = (),
-    *,
-    act_on_special: Iterable[str] = (),
-) -> list[Wanted]:
-    """What is due at `now` by the wall clock: unexpired decisions, the strongest of each address, sorted.
-
-    The allow list counts here too, so that allowing an address takes effect on decisions already made.
-    """
-    at = as_utc(now)
-    protected, special = Ranges.of(allow_list), special_ranges(act_on_special)
-    known = (one if isinstance(one, Decision) else Decision.from_row(one) for one in decisions)
-    alive = [one for one in known if one.expires_at > at]
-    entries = []
-    for address, ones in _by_address(alive).items():
-        network = parse_network(address)
-        if protected.overlaps(network) or special.overlaps(network):
-            continue
-        entries.append(_strongest(ones))
-    return sorted(entries, key=lambda entry: address_order(entry.address))
-
-
-def _strongest(decisions: Sequence[Decision]) -> Wanted:
-    ordered = sorted(decisions, key=lambda one: (-rank(one.action), -one.expires_at.timestamp(), one.decision_id))
-    first = ordered[0]
-    shared: dict[str, Any] = {name: getattr(first, name) for name in Wanted.__dataclass_fields__ if name != "causes"}
-    return Wanted(**shared, causes=tuple(one.decision_id for one in ordered))
-
-
-def describe(decision: Decision) -> str:
-    """One line for people: what, until when, why."""
-    return f"{decision.action} {decision.address} until {instant(decision.expires_at)}: {decision.reason}"

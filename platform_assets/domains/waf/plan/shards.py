@@ -20,7 +20,7 @@ class Shard:
     """One IP set's part: its entries, and why entries of ours leave it although they are due in some form."""
 
     entries: tuple[Wanted, ...]
-    gone: Mapping[str, str]
+    replaced: Mapping[str, str]
     takers: frozenset[str] = frozenset()
     """The other sets that take over something of it; they have to be written before."""
 
@@ -40,14 +40,14 @@ def assign(allotment: Allotment, rooms: Mapping[str, int], ours: Mapping[str, Co
     shards = {}
     for name, entries in parts.items():
         here = {one.address for one in entries}
-        gone: dict[str, str] = {}
+        replaced: dict[str, str] = {}
         takers: set[str] = set()
         for address in sorted(set(ours[name]) - here, key=address_order):
-            why, heirs = _why_gone(address, name, place, kept, out)
+            why, heirs = _why_replaced(address, name, place, kept, out)
             if why:
-                gone[address] = why
+                replaced[address] = why
             takers |= {place[heir] for heir in heirs}
-        shards[name] = Shard(tuple(entries), gone, frozenset(takers - {name}))
+        shards[name] = Shard(tuple(entries), replaced, frozenset(takers - {name}))
     return shards
 
 
@@ -88,7 +88,7 @@ def _places(entries: Iterable[Wanted], rooms: Mapping[str, int], ours: Mapping[s
     return place
 
 
-def _why_gone(
+def _why_replaced(
     address: str, name: str, place: Mapping[str, str], kept: _Lookup, out: _Lookup
 ) -> tuple[str, tuple[str, ...]]:
     """Why an entry leaves its set although it is due in some form, and the entries that take its place."""

@@ -1,0 +1,142 @@
+"""Checks on what a plan changes. Each returns whether it passed, one sentence, and its figures. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from platform_assets.actions.checks import Finding
+from platform_assets.domains.waf.checks.bounds import Bounds
+from platform_assets.domains.waf.checks.context import CheckInputs
+from platform_assets.domains.waf.networks import Ranges, family, parse_network, special_ranges
+from platform_assets.domains.waf.plan.coverage import Change, applied_count, gained, lost
+from platform_assets.domains.waf.plan.values import Plan
+
+
+def check_protected(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
+    allowed, special = Ranges.of(inputs.allow_list), special_ranges(inputs.act_on_special)
+    touched = []
+    for entry in plan.entries:
+        if entry.operation in ("foreign", "remove", "overflow", "drift"):
+            continue
+        network = parse_network(entry.address)
+        if allowed.overlaps(network) or special.overlaps(network):
+            touched.append(entry.address)
+    figures = {"overlapping_count": len(touched), "overlapping": touched[:20]}
+    if touched:
+        return (
+            False,
+            f"{len(touched)} entries overlap the allow list or a special-purpose range, the first is {touched[0]}; withdraw them.",
+            figures,
+        )
+    return True, "No entry overlaps the allow list or a special-purpose range.", figures
+
+
+def check_new_blocks(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
+    new = sum(change.entry.action == "block" for change in gained(plan))
+    figures = {"new_block_count": new, "bound": bounds.max_new_blocks}
+    if new > bounds.max_new_blocks:
+        return (
+            False,
+            f"The plan adds {new} block entries where {bounds.max_new_blocks} are the bound; look at the plan, then raise max_new_blocks or override the check.",
+            figures,
+        )
+    return True, f"The plan adds {new} block entries; the bound is {bounds.max_new_blocks}.", figures
+
+
+def check_churn(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
+    early = len(removed_early(plan, inputs))
+    changed = len(gained(plan)) + early
+    base = applied_count(plan)
+    figures: dict[str, Any] = {"changed_count": changed, "applied_count": base, "bound": bounds.max_churn_share}
+    if base < max(bounds.min_entries_for_churn, 1):
+        return (
+            True,
+            f"{base} entries were applied last, too few to judge the change by ({bounds.min_entries_for_churn}).",
+            figures,
+        )
+    share = changed / base
+    figures["churn_share"] = round(share, 4)
+    said = f"The plan changes {changed} entries, expiries and what people took out apart, where {base} were applied last ({share:.0%}"
+    if share > bounds.max_churn_share:
+        return (
+            False,
+            f"{said}, the bound is {bounds.max_churn_share:.0%}); look at the plan, then override the check.",
+            figures,
+        )
+    return True, f"{said}).", figures
+
+
+def check_vanished(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
+    allowed = Ranges.of(inputs.allow_list)
+    gone = [one for one in removed_early(plan, inputs) if not allowed.overlaps(parse_network(one.address))]
+    wanted = sum(len(one.wanted) for one in plan.sets)
+    figures = {"wanted_count": wanted, "vanished_count": len(gone)}
+    if wanted == 0 and gone:
+        return (
+            False,
+            f"There are no decisions any more although {len(gone)} entries have not expired; nothing is withdrawn until that is explained.",
+            figures,
+        )
+    return True, f"{wanted} entries are wanted.", figures
+
+
+def removed_early(plan: Plan, inputs: CheckInputs) -> list[Change]:
+    """Addresses that are given up before their time although no person asked for it."""
+    return [one for one in given_up(plan, inputs) if not is_over(plan, one)]
+
+
+def given_up(plan: Plan, inputs: CheckInputs) -> list[Change]:
+    """Addresses that are covered no longer although no person asked for it."""
+    asked = inputs.requested_removals
+    return [
+        one
+        for one in lost(plan)
+        if (one.address, one.entry.action) not in asked and (one.entry.address, one.entry.action) not in asked
+    ]
+
+
+def is_over(plan: Plan, one: Change) -> bool:
+    return one.entry.expires_at is not None and one.entry.expires_at <= plan.planned_at
+
+
+def check_families(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
+    added = {"IPV4": 0, "IPV6": 0}
+    held = {"IPV4": 0, "IPV6": 0}
+    for change in gained(plan):
+        added[family(change.address)] += 1
+    for one in plan.sets:
+        held[one.family] += one.count("keep") + one.count("extend") + one.count("remove")
+    figures: dict[str, Any] = {
+        "added_v4": added["IPV4"],
+        "added_v6": added["IPV6"],
+        "held_v4": held["IPV4"],
+        "held_v6": held["IPV6"],
+    }
+    total, before = sum(added.values()), sum(held.values())
+    if min(total, before) < max(bounds.min_entries_for_skew, 1):
+        return (
+            True,
+            f"{total} additions to {before} entries are too few to judge their families by ({bounds.min_entries_for_skew}).",
+            figures,
+        )
+    for name, count in added.items():
+        share, usual = count / total, held[name] / before
+        if share > bounds.max_family_share and usual < 0.9 * bounds.max_family_share:
+            return (
+                False,
+                f"{share:.0%} of the additions are {name} where {usual:.0%} of the entries are; look at how addresses are parsed, then override the check.",
+                figures,
+            )
+    return True, f"The plan adds {added['IPV4']} IPv4 and {added['IPV6']} IPv6 entries.", figures
+
+
+def check_fits(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
+    full = {one.name: one.left_out for one in plan.sets if one.left_out}
+    if full:
+        named = ", ".join(f"{name} {count}" for name, count in full.items())
+        return (
+            False,
+            f"Entries did not fit ({named}); those expected to stop most are in, raise thresholds or shorten durations.",
+            {"left_out": full},
+        )
+    return True, "Every wanted entry has a slot.", {"left_out": {}}

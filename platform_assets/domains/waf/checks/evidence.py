@@ -1,0 +1,137 @@
+"""Checks on what a plan rests on: models, log lines, features. Each returns whether it passed, one sentence, and its figures. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from platform_assets.actions.checks import Finding
+from platform_assets.actions.instants import instant
+from platform_assets.domains.waf.checks.bounds import Bounds
+from platform_assets.domains.waf.checks.changes import given_up
+from platform_assets.domains.waf.checks.context import CheckInputs
+from platform_assets.domains.waf.plan.values import Plan
+from spark_jobs.contract import parse_hour
+
+
+def check_gates(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
+    missing = inputs.models_without_gate
+    figures = {"models_without_gate": list(missing)}
+    if missing:
+        return (
+            False,
+            f"Decisions come from models that have not passed their gate ({', '.join(missing)}); promote them or withdraw their decisions.",
+            figures,
+        )
+    return True, "Every model behind the decisions has passed its gate.", figures
+
+
+def check_rejected(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
+    present, rejected = inputs.lines_present, inputs.lines_rejected
+    figures = {"lines_present": present, "lines_rejected": rejected, "bound": bounds.max_rejected_share}
+    if present is None or rejected is None:
+        return True, "How many lines were rejected is not known.", figures
+    share = rejected / present if present else 0.0
+    figures["rejected_share"] = round(share, 6)
+    if share > bounds.max_rejected_share:
+        return (
+            False,
+            f"{rejected} of {present} lines were rejected ({share:.1%}, the bound is {bounds.max_rejected_share:.0%}); look at rejected_lines before anything is enforced.",
+            figures,
+        )
+    return True, f"{rejected} of {present} lines were rejected ({share:.1%}).", figures
+
+
+def check_volume(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
+    count, usual = inputs.request_count, inputs.usual_request_count
+    figures = {"request_count": count, "usual_request_count": usual}
+    if count is None or not usual:
+        return True, "There is no usual volume yet to judge this one by.", figures
+    ratio = count / usual
+    figures["ratio"] = round(ratio, 4)
+    if ratio < bounds.volume_collapse:
+        return (
+            False,
+            f"Requests collapsed to {count} where about {usual:.0f} are usual; logs may be missing, WAF stays as it is.",
+            figures,
+        )
+    if ratio > bounds.volume_explosion:
+        return (
+            False,
+            f"Requests exploded to {count} where about {usual:.0f} are usual; look at the logs, then override the check.",
+            figures,
+        )
+    return True, f"{count} requests where about {usual:.0f} are usual.", figures
+
+
+def check_hours(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
+    newest = inputs.newest_hour_at
+    # What a late file takes out leaves because something new is known.
+    given_up_count = sum(not one.entry.late_files for one in given_up(plan, inputs))
+    if newest is None:
+        return True, "There are no log lines yet.", {}
+    settled = plan.planned_at - timedelta(hours=bounds.delivery_hours)
+    missing = [
+        hour
+        for hour, usual in inputs.missing_hours.items()
+        if usual is not None and usual >= bounds.min_usual_requests and _end(hour) <= settled
+    ]
+    silent = max((plan.planned_at - newest) / timedelta(hours=1) - 1, 0.0)
+    figures: dict[str, Any] = {
+        "newest_hour_at": instant(newest),
+        "silent_hours": round(silent, 1),
+        "hours_without_lines": list(inputs.missing_hours),
+        "missing_hours": missing,
+        "addresses_given_up": given_up_count,
+    }
+    if len(missing) > bounds.max_missing_hours:
+        usual = min(inputs.missing_hours[hour] or 0 for hour in missing)
+        return (
+            False,
+            f"{len(missing)} hours have no log lines, {missing[0]} first, where {usual:.0f} lines or more are usual; see why CloudFront's logs do not arrive, or override the check if the site was down.",
+            figures,
+        )
+    if silent > bounds.max_silent_hours and given_up_count:
+        return (
+            False,
+            f"No log line is newer than {instant(newest + timedelta(hours=1))} ({silent:.0f} hours, the bound is {bounds.max_silent_hours}), so nobody knows what the {given_up_count} addresses do that the plan gives up; they stay in WAF until logs arrive or you override the check.",
+            figures,
+        )
+    return (
+        True,
+        f"{len(missing)} hours lack the log lines that are usual, the newest line is {silent:.0f} hours old.",
+        figures,
+    )
+
+
+def _end(hour: str) -> datetime:
+    return parse_hour(hour) + timedelta(hours=1)
+
+
+def check_score_shift(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
+    found = inputs.score_shift
+    if found is None:
+        return True, "There are no features of a day before yet to judge the newest hour by.", {}
+    indices = {name: round(value, 3) for name, value in sorted(found.indices.items(), key=lambda kv: (-kv[1], kv[0]))}
+    figures: dict[str, Any] = {
+        "hour": found.hour,
+        "client_count": found.client_count,
+        "usual_client_count": found.usual_client_count,
+        "bound": bounds.max_feature_drift,
+        "indices": indices,
+    }
+    if min(found.client_count, found.usual_client_count) < bounds.min_clients_for_drift:
+        return (
+            True,
+            f"{found.client_count} newcomers in {found.hour} and {found.usual_client_count} on the days before are too few to judge features by ({bounds.min_clients_for_drift}).",
+            figures,
+        )
+    far = [f"{name} {value:.1f}" for name, value in indices.items() if value > bounds.max_feature_drift]
+    if far:
+        return (
+            False,
+            f"Features of {found.hour} are not what they are on other days ({', '.join(far[:3])}, the bound is {bounds.max_feature_drift}); see whether the fields of the log lines are what they were, then override the check.",
+            figures,
+        )
+    name, value = next(iter(indices.items()), ("", 0.0))
+    return True, f"Features of {found.hour} are as on other days ({name} {value:.2f} at most).", figures

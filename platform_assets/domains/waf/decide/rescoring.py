@@ -1,0 +1,134 @@
+"""Scores of clients without the echo of our own blocks: counted and scored again from the remaining requests."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from platform_assets.clients.model_registry import ModelRegistry
+from platform_assets.domains.waf.decide.echo import WINDOW_HOURS, EchoHours
+from platform_assets.domains.waf.decide.reading import Loaded, Rows, is_in, members_of
+from platform_assets.domains.waf.decisions import Decision
+from platform_assets.domains.waf.rulebook import Rules
+from platform_assets.domains.waf.tables import WAF_DECISIONS
+from platform_assets.settings import Settings
+from spark_jobs.contract import Interval, parse_hour
+from spark_jobs.sources.cloudfront.tables import (
+    ATTACK_FLOOR,
+    CLIENT_DAILY,
+    CLIENT_HOURLY,
+    CLIENT_MODEL_INPUTS,
+    REQUEST_SCORES,
+    REQUESTS,
+)
+from spark_jobs.storage.lake import Lake
+
+
+def loader_of(settings: Settings) -> Loaded:
+    """Models of the registry, loaded once a run, and only where a score has to be made again."""
+    models: dict[tuple[str, str], Any] = {}
+
+    def loaded(name: str, version: str) -> Any:
+        if (name, version) not in models:
+            models[name, version] = ModelRegistry.of(settings).loaded(name, version)
+        return models[name, version]
+
+    return loaded
+
+
+def without_echo(lake: Lake, examples: Any, rules: Rules) -> Any:
+    """Labelled clients (a frame with client and hour_at) but for those whose 24 hours have an echo of our own in them."""
+    decisions = [Decision.from_row(row) for row in lake.read_arrow(WAF_DECISIONS).to_pylist()]
+    echo = EchoHours.of(decisions, rules.echo)
+    pairs = zip(examples["client"], examples["hour_at"], strict=True)
+    return examples[[not echo.within(str(client), hour) for client, hour in pairs]]
+
+
+def echo_of(earlier: Iterable[Decision], hour: str, rules: Rules) -> EchoHours:
+    since = parse_hour(hour) - timedelta(hours=WINDOW_HOURS - 1 + rules.echo.slack_hours)
+    return EchoHours.of([one for one in earlier if one.expires_at > since], rules.echo)
+
+
+def inputs_without_echo(
+    lake: Lake, hour: str, inputs: tuple[Rows, Rows, Rows], echo: EchoHours, loaded: Loaded
+) -> tuple[Rows, Rows, Rows]:
+    """The inputs of an hour where clients with an echo in their 24 hours are counted and scored again without it.
+
+    Clients under a block in the hour itself did nothing in it that counts, so they have no score, like clients that
+    were not there.
+    """
+    at = parse_hour(hour)
+    touched = {row["client"]: row for row in inputs[0] if echo.within(row["client"], at)}
+    if not touched:
+        return inputs
+    rest = {client: row for client, row in touched.items() if not echo.has(client, at)}
+    again = scored_again(lake, hour, rest, echo, loaded) if rest else ([], [], [])
+    kept = [[row for row in rows if row["client"] not in touched] for rows in inputs]
+    return kept[0] + again[0], kept[1] + again[1], kept[2] + again[2]
+
+
+def scored_again(
+    lake: Lake, hour: str, rest: Mapping[str, dict[str, Any]], echo: EchoHours, loaded: Loaded
+) -> tuple[Rows, Rows, Rows]:
+    """Rows as of client_scores, client_daily and client_attacks, made of the requests outside of our own blocks."""
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    from spark_jobs.sources.cloudfront.clients import address_cidr as cidr
+    from spark_jobs.sources.cloudfront.rescoring import client_rows, evidence
+
+    at, window = parse_hour(hour), Interval.of_hour(hour).widened(hours_before=WINDOW_HOURS - 1).hours
+    members = members_of(lake, window, rest)
+    hourly = lake.read_arrow(CLIENT_HOURLY, window, filter=is_in("client", members))
+    pairs = list(zip(hourly["client"].to_pylist(), hourly["hour_at"].to_pylist(), strict=True))
+    is_echo = [echo.has(client, hour_at) for client, hour_at in pairs]
+    uncounted: dict[str, set[datetime]] = defaultdict(set)
+    for (address, hour_at), left_out in zip(pairs, is_echo, strict=True):
+        if left_out:
+            for client in members[address]:
+                uncounted[client].add(hour_at)
+    counted = hourly.filter(pa.array([not left_out for left_out in is_echo], pa.bool_()))
+    addresses = is_in("client_ip", [member.partition("/")[0] for member in members])
+    attacks = lake.read_arrow(
+        REQUEST_SCORES, window, filter=addresses & (ds.field("attack_probability") > ATTACK_FLOOR)
+    )
+    counting = [
+        row
+        for row in attacks.to_pylist()
+        if not echo.has(cidr(row["client_ip"]), row["event_at"].replace(minute=0, second=0, microsecond=0))
+    ]
+    rows = client_rows(rest, at, counted, counting)
+    if not rows:
+        return [], [], []
+    first = next(iter(rest.values()))  # one model version an hour
+    model = loaded(str(first["model_name"]), str(first["model_version"]))
+    predicted = model.predict(pd.DataFrame(rows)[list(CLIENT_MODEL_INPUTS)]).to_dict("records")
+    requests: dict[str, Rows] = defaultdict(list)
+    columns = ["request_id", "event_at", "status", "client_ip"]
+    for row in lake.read_arrow(REQUESTS, [hour], columns=columns, filter=addresses).to_pylist():
+        if not echo.has(cidr(row["client_ip"]), at):
+            for client in members[cidr(row["client_ip"])]:
+                requests[client].append(row)
+    scores = [
+        {
+            **rest[row["client"]],
+            **{name: values[name] for name in ("abuse_probability", "is_abuse", "abuse_kind", "reason")},
+            "request_count": row["day_request_count"],
+            "evidence_request_ids": row["attack_request_ids"]
+            or (evidence(requests[row["client"]]) if values["is_abuse"] else []),
+            "echo_hour_count": len(uncounted[row["client"]]),
+        }
+        for row, values in zip(rows, predicted, strict=True)
+    ]
+    behaviour = [
+        {"client": row["client"], "hour_at": at}
+        | {name.removeprefix("day_"): value for name, value in row.items() if name in _DAY_COLUMNS}
+        for row in rows
+    ]
+    return scores, behaviour, rows
+
+
+_DAY_COLUMNS = {f"day_{column.name}" for column in CLIENT_DAILY.columns[3:]}
