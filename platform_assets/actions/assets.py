@@ -11,7 +11,7 @@ from platform_assets.actions.checks import OVERRIDES_TAG
 from platform_assets.actions.errors import IncompleteApplyError
 from platform_assets.actions.protocol import Change, alert_when_stopped, apply_pending, pending_plan, plan_now
 from platform_assets.clients.engine import lake_of
-from platform_assets.core.automation import check_results, check_specs, follows_upstream, key_of, spec_of
+from platform_assets.core.asset_specs import check_results, check_specs, key_of, spec_of
 from platform_assets.settings import Settings
 from spark_jobs.contract import Table
 from spark_jobs.storage.lake import Lake
@@ -48,7 +48,7 @@ def change_assets(settings: Settings, declared: ChangeAssets) -> list[dg.AssetsD
 
     @dg.multi_asset(
         name=table.key.replace("/", "_"),
-        specs=[spec_of(table, declared.owner, kinds, frozenset(), None, follows_upstream())],
+        specs=[spec_of(table, declared.owner, kinds)],
         check_specs=check_specs(table),
     )
     def plan_asset(context: dg.AssetExecutionContext) -> Any:
@@ -82,7 +82,6 @@ def change_assets(settings: Settings, declared: ChangeAssets) -> list[dg.AssetsD
                 group_name=declared.key.partition("/")[0],
                 kinds=set(declared.kinds),
                 owners=[declared.owner],
-                automation_condition=follows_upstream(),
             )
         ],
     )

@@ -165,7 +165,7 @@ class Runner:
 
     def run(self, keys: Sequence[str], hours: tuple[str, str] | None = None, may_stop: bool = False) -> None:
         """One Dagster run over `keys`; with `hours`, over the partitions from the first to the last of them."""
-        from platform_assets.core.automation import key_of
+        from platform_assets.core.asset_specs import key_of
         from platform_assets.ingest.sensors import PARTITION_RANGE_END, PARTITION_RANGE_START
 
         tags = {PARTITION_RANGE_START: hours[0], PARTITION_RANGE_END: hours[1]} if hours else {}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
-from platform_assets.core.automation import key_of
+from platform_assets.core.asset_specs import key_of
 from platform_assets.core.domain import Pipeline, tables
 from platform_assets.core.staleness import stale_by_lineage, stale_parsed_hours
 from spark_jobs import registry

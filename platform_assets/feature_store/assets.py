@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.clients.engine import lake_of
-from platform_assets.core.automation import follows_upstream, spec_of
+from platform_assets.core.asset_specs import spec_of
 from platform_assets.core.domain import tables
 from platform_assets.core.partitions import hourly, interval_of
 from platform_assets.feature_store.groups import EVENT_AT, FeatureGroup, groups, table_of
@@ -43,7 +43,7 @@ def feature_group_asset(
 
     @dg.multi_asset(
         name=f"feature_store_{group.name}",
-        specs=[spec_of(table, OWNER, {"deltalake"}, frozenset({source.key}), partitions, follows_upstream())],
+        specs=[spec_of(table, OWNER, {"deltalake"}, partitions)],
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
     )

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.clients.engine import SparkRunner, lake_of, storage_of
-from platform_assets.core.automation import key_of, spec_of
+from platform_assets.core.asset_specs import key_of, spec_of
 from platform_assets.core.staleness import stale_parsed_hours
 from platform_assets.ingest import listings
 from platform_assets.ingest.listings import location_of
@@ -50,7 +50,7 @@ def _files(settings: Settings, source: Source, raw: RawFiles) -> dg.AssetSpec:
 
 def _ledger(settings: Settings, source: Source) -> dg.AssetsDefinition:
     table = source.objects
-    spec = spec_of(table, source.owner, {"deltalake"}, frozenset(), None, None)
+    spec = spec_of(table, source.owner, {"deltalake"})
 
     @dg.multi_asset(name=f"{source.name}_objects", specs=[spec])
     def objects(context: dg.AssetExecutionContext) -> Any:

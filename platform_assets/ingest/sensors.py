@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.clients.engine import lake_of
-from platform_assets.core.automation import key_of
+from platform_assets.core.asset_specs import key_of
 from platform_assets.core.domain import pipelines
 from platform_assets.core.instance import close_abandoned_runs
 from platform_assets.core.scheduler import Stage, has_enough, is_behind, missing_models, stages_of, stale_hours

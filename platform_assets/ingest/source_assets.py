@@ -11,7 +11,7 @@ import dagster as dg
 
 from platform_assets.clients.engine import SparkRunner, lake_of
 from platform_assets.clients.model_registry import ModelRegistry
-from platform_assets.core.automation import check_specs, follows_upstream, key_of, spec_of
+from platform_assets.core.asset_specs import check_specs, key_of, spec_of
 from platform_assets.core.job_parameters import job_parameters
 from platform_assets.core.partitions import hourly, interval_of
 from platform_assets.core.staleness import record_made, record_parsed
@@ -27,17 +27,11 @@ def source_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 
 def _job_asset(settings: Settings, source: Source, job: Job) -> dg.AssetsDefinition:
-    hourly_keys = frozenset(table.key for table in registry.tables().values() if table.hourly)
     partitions = hourly(settings)
-    # The hours of parsed tables are asked for by the sensor, which knows the ledger; all others follow their upstream.
-    automation = None if job.tables[0].layer == PARSED_LAYER else follows_upstream()
 
     @dg.multi_asset(
         name=f"{source.name}_{job.name}",
-        specs=[
-            spec_of(table, source.owner, {"spark", "deltalake"}, hourly_keys, partitions, automation)
-            for table in job.tables
-        ],
+        specs=[spec_of(table, source.owner, {"spark", "deltalake"}, partitions) for table in job.tables],
         check_specs=check_specs(*job.tables),
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),

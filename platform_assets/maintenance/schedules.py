@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from platform_assets.core.automation import key_of
+from platform_assets.core.asset_specs import key_of
 from platform_assets.ingest.listings import location_of
 from platform_assets.maintenance.compaction import COMPACTION_KEY
 from platform_assets.maintenance.retention import RETENTION_KEY

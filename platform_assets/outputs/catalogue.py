@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.clients import glue_catalogue as glue
-from platform_assets.core.automation import follows_upstream, key_of
+from platform_assets.core.asset_specs import key_of
 from platform_assets.core.domain import pipelines
 from platform_assets.core.staleness import steps
 from platform_assets.settings import Settings
@@ -29,7 +29,6 @@ def catalogue_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 group_name="exports",
                 kinds={"glue"},
                 owners=["team:edge"],
-                automation_condition=follows_upstream(),
             )
         ],
     )

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.clients.engine import lake_of
-from platform_assets.core.automation import key_of, spec_of
+from platform_assets.core.asset_specs import key_of, spec_of
 from platform_assets.core.plots import picture
 from platform_assets.settings import Settings
 from platform_assets.training.sets import SEED, TrainingError, TrainingSet, training_sets
@@ -44,7 +44,7 @@ def _training_asset(settings: Settings, name: str, training: TrainingSet) -> dg.
 
     @dg.multi_asset(
         name=table.name,
-        specs=[spec_of(table, source_of(training).owner, set(training.kinds), frozenset(), None, None)],
+        specs=[spec_of(table, source_of(training).owner, set(training.kinds))],
     )
     def examples(context: dg.AssetExecutionContext) -> Any:
         yield _written(lake_of(settings), table, rows(settings))

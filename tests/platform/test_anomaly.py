@@ -16,7 +16,7 @@ import pytest
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import NoChampionError
 from platform_assets.clients.notifier import NotifierError
-from platform_assets.core.automation import key_of
+from platform_assets.core.asset_specs import key_of
 from platform_assets.core.scheduler import Stage, is_behind
 from platform_assets.core.staleness import record_made, stale_by_lineage
 from platform_assets.definitions import build_defs

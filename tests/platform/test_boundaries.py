@@ -14,6 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from platform_assets.core.domain import domains
+from platform_assets.core.tables import all_tables
+from platform_assets.settings import sections
+from spark_jobs import registry
+
 ROOT = Path(__file__).parents[2]
 FOLDERS = {
     "spark_jobs": ROOT / "spark_jobs",
@@ -117,9 +122,14 @@ def test_every_exception_is_still_needed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "where"), [("spark_jobs.sources", "spark_jobs/sources"), ("weir_models", "mlflow/weir_models")]
+    ("package", "where"),
+    [
+        ("spark_jobs.sources", "spark_jobs/sources"),
+        ("weir_models", "mlflow/weir_models"),
+        ("platform_assets.domains", "platform_assets/domains"),
+    ],
 )
-def test_neither_sources_nor_models_import_one_another(package: str, where: str) -> None:
+def test_sources_models_and_domains_import_no_other(package: str, where: str) -> None:
     folders = sorted(path for path in (ROOT / where).iterdir() if (path / "__init__.py").exists())
     assert folders
     wrong = []
@@ -128,6 +138,42 @@ def test_neither_sources_nor_models_import_one_another(package: str, where: str)
             others = [f"{package}.{other.name}" for other in folders if other != folder]
             wrong += [f"{path.relative_to(ROOT)} imports {n}" for n in imports(path) for o in others if foreign(n, o)]
     assert not wrong
+
+
+def generic_files() -> list[Path]:
+    """The files of platform_assets that belong to no domain."""
+    domains_folder = FOLDERS["platform_assets"] / "domains"
+    return [path for path in sorted(FOLDERS["platform_assets"].rglob("*.py")) if domains_folder not in path.parents]
+
+
+def test_generic_code_imports_no_domain_and_no_source() -> None:
+    named = [f"platform_assets.domains.{name}" for name in domains()]
+    named += [f"spark_jobs.sources.{name}" for name in registry.sources()]
+    found = [(path.name, name) for path in generic_files() for name in imports(path)]
+    assert not [hit for hit in found if any(foreign(hit[1], name) for name in named)]
+
+
+def test_generic_code_names_no_table_and_no_section() -> None:
+    """Neither the keys of their tables in texts, nor their sections of the settings."""
+    own = {"housekeeping", "exports", "raw", "models"}
+    keys = {key for key in all_tables() if key.split("/")[0] not in own}
+    hits = []
+    for path in generic_files():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        hits += [
+            f"{path.name}:{node.lineno} {node.attr}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute)
+            and node.attr in sections()
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "settings"
+        ]
+        hits += [
+            f"{path.name}:{node.lineno} {node.value}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in keys
+        ]
+    assert not hits
 
 
 @pytest.mark.parametrize("name", PURE)

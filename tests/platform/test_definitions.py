@@ -16,7 +16,7 @@ import dagster as dg
 import pytest
 
 from platform_assets.clients.engine import lake_of
-from platform_assets.core.automation import key_of
+from platform_assets.core.asset_specs import key_of
 from platform_assets.core.domain import pipelines
 from platform_assets.core.scheduler import stages_of
 from platform_assets.core.staleness import steps

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from platform_assets.core.automation import key_of
+from platform_assets.core.asset_specs import key_of
 from platform_assets.core.domain import pipelines
 from platform_assets.core.scheduler import Stage, is_behind, stages, stages_of
 from platform_assets.definitions import build_defs

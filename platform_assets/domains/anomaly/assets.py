@@ -6,7 +6,7 @@ import dagster as dg
 
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
-from platform_assets.core.automation import check_specs, follows_upstream, key_of, spec_of
+from platform_assets.core.asset_specs import check_specs, key_of, spec_of
 from platform_assets.core.partitions import hourly, interval_of
 from platform_assets.core.plots import picture
 from platform_assets.core.staleness import record_made
@@ -20,13 +20,10 @@ OWNER = "team:platform"
 def anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """predictions/anomaly_scores; anomaly/alerts with its check."""
     partitions = hourly(settings)
-    hourly_keys = frozenset({ANOMALY_SCORES.key, scoring.STEPS.key})
 
     @dg.multi_asset(
         name="anomaly_scores",
-        specs=[
-            spec_of(ANOMALY_SCORES, OWNER, {"scikitlearn", "deltalake"}, hourly_keys, partitions, follows_upstream())
-        ],
+        specs=[spec_of(ANOMALY_SCORES, OWNER, {"scikitlearn", "deltalake"}, partitions)],
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
@@ -46,7 +43,7 @@ def anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(
         name="anomaly_alerts",
-        specs=[spec_of(ANOMALY_ALERTS, OWNER, {"python", "deltalake"}, hourly_keys, None, follows_upstream())],
+        specs=[spec_of(ANOMALY_ALERTS, OWNER, {"python", "deltalake"})],
         check_specs=check_specs(ANOMALY_ALERTS),
     )
     def anomaly_alerts(context: dg.AssetExecutionContext) -> Any:

@@ -7,7 +7,7 @@ import dagster as dg
 
 from platform_assets.actions.assets import ChangeAssets, change_assets
 from platform_assets.clients.engine import lake_of
-from platform_assets.core.automation import follows_upstream, key_of, spec_of
+from platform_assets.core.asset_specs import key_of, spec_of
 from platform_assets.core.plots import picture
 from platform_assets.domains.scaling import audit, forecasting
 from platform_assets.domains.scaling.config import load_rules
@@ -25,7 +25,7 @@ def scaling_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(
         name="scaling_forecasts",
-        specs=[spec_of(SCALING_FORECASTS, OWNER, {"scikitlearn", "deltalake"}, frozenset(), None, follows_upstream())],
+        specs=[spec_of(SCALING_FORECASTS, OWNER, {"scikitlearn", "deltalake"})],
     )
     def scaling_forecasts(context: dg.AssetExecutionContext) -> Any:
         yield dg.MaterializeResult(

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from platform_assets.core.automation import key_of
+from platform_assets.core.asset_specs import key_of
 from platform_assets.domains.scaling.cloudwatch import poll
 from platform_assets.settings import Settings
 from spark_jobs.registry import sources

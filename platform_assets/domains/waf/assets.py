@@ -6,7 +6,7 @@ import dagster as dg
 
 from platform_assets.actions.assets import ChangeAssets, change_assets
 from platform_assets.clients.engine import lake_of
-from platform_assets.core.automation import check_specs, follows_upstream, key_of, spec_of
+from platform_assets.core.asset_specs import check_specs, key_of, spec_of
 from platform_assets.core.partitions import hourly, interval_of
 from platform_assets.core.staleness import record_made
 from platform_assets.domains.waf.decide.claims import identifier_of
@@ -17,19 +17,17 @@ from platform_assets.domains.waf.planning import WafChange
 from platform_assets.domains.waf.policy import load_allow_list, load_policy
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.settings import Settings
-from spark_jobs.registry import tables
 
 OWNER = "team:edge"
 
 
 def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """decisions/waf_decisions, waf/plan with its checks, waf/ip_sets."""
-    hourly_keys = frozenset(table.key for table in tables().values() if table.hourly)
     partitions = hourly(settings)
 
     @dg.multi_asset(
         name="waf_decisions",
-        specs=[spec_of(WAF_DECISIONS, OWNER, {"python", "deltalake"}, hourly_keys, partitions, follows_upstream())],
+        specs=[spec_of(WAF_DECISIONS, OWNER, {"python", "deltalake"}, partitions)],
         check_specs=check_specs(WAF_DECISIONS),
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),

@@ -12,7 +12,7 @@ import dagster as dg
 from platform_assets.clients import database, notifier
 from platform_assets.clients import metric_publishers as metrics
 from platform_assets.clients.engine import lake_of
-from platform_assets.core.automation import follows_upstream, key_of
+from platform_assets.core.asset_specs import key_of
 from platform_assets.core.partitions import hourly, interval_of
 from platform_assets.core.staleness import record_made
 from platform_assets.domains.waf import freshness
@@ -40,7 +40,6 @@ def export_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             kinds=kinds,
             owners=[OWNER],
             partitions_def=partitions if by_hour else None,
-            automation_condition=follows_upstream(),
         )
 
     @dg.multi_asset(

@@ -8,24 +8,22 @@ from collections.abc import Iterable, Iterator
 import dagster as dg
 
 from platform_assets.actions.checks import CheckResult
+from platform_assets.core.domain import tables
 from spark_jobs.contract import Table
-
-
-def follows_upstream() -> dg.AutomationCondition | None:
-    """None: what is made next is decided by core/scheduler.py."""
-    return None
 
 
 def key_of(table_key: str) -> dg.AssetKey:
     return dg.AssetKey(table_key.split("/"))
 
 
-def deps_of(table: Table, hourly_upstream: frozenset[str]) -> list[dg.AssetDep]:
+def deps_of(table: Table) -> list[dg.AssetDep]:
     """What a table is made from, as dependencies: its own hour and, where it looks back on upstream, the hours before."""
+    known = tables()
     deps = []
     for key in dict.fromkeys((*table.upstream, *table.also_reads)):
         mapping: dg.PartitionMapping | None = None
-        if table.hourly and key in hourly_upstream and table.trailing_hours and key not in table.also_reads:
+        is_hourly = key in known and known[key].hourly
+        if table.hourly and is_hourly and table.trailing_hours and key not in table.also_reads:
             with warnings.catch_warnings():
                 # The parameter is marked as beta; the alternative is to refuse hours next to the first partition.
                 warnings.simplefilter("ignore")
@@ -52,23 +50,17 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 
 def spec_of(
-    table: Table,
-    owner: str,
-    kinds: set[str],
-    hourly_upstream: frozenset[str],
-    partitions: dg.PartitionsDefinition | None,
-    automation: dg.AutomationCondition | None,
+    table: Table, owner: str, kinds: set[str], partitions: dg.PartitionsDefinition | None = None
 ) -> dg.AssetSpec:
     """The asset of a table: key, description, columns, lineage and owner, all from its declaration."""
     return dg.AssetSpec(
         key=key_of(table.key),
-        deps=deps_of(table, hourly_upstream),
+        deps=deps_of(table),
         description=f"{table.meaning.removesuffix('.')}; one row is {table.grain}.",
         group_name=table.layer,
         kinds=kinds,
         owners=[owner],
         partitions_def=partitions if table.hourly else None,
-        automation_condition=automation,
         metadata={"dagster/column_schema": column_schema(table), "retention days": table.retention_days},
     )
 
