@@ -11,7 +11,7 @@ import typer
 from platform_assets.terminal import console_of, stage_of
 
 if TYPE_CHECKING:
-    from spark_jobs.sources.metrics.files import FileContent
+    from spark_jobs.sources.metrics.typed import FileContent
 
 backtest_app = typer.Typer(
     help="What a model would have said over files of metrics, step by step.", no_args_is_help=True

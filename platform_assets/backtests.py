@@ -12,8 +12,10 @@ import numpy as np
 import pyarrow as pa
 
 from spark_jobs.errors import ExitCode, WeirError
-from spark_jobs.sources.metrics.files import FileContent, by_key, read_clusters, read_series
-from spark_jobs.sources.metrics.grid import SECOND, regular
+from spark_jobs.sources.metrics.files import by_key, read_clusters, read_series
+from spark_jobs.sources.metrics.grid import regular
+from spark_jobs.sources.metrics.times import SECOND
+from spark_jobs.sources.metrics.typed import FileContent
 
 if TYPE_CHECKING:
     import pandas as pd

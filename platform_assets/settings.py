@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from platform_assets.resources.spark.engines import runner_of
 from platform_assets.waf.scopes import Scope, parse_scopes
 from spark_jobs.errors import ExitCode, WeirError
-from spark_jobs.sources.metrics.features import calendar_of
+from spark_jobs.sources.metrics.business_hours import calendar_of
 from spark_jobs.sources.metrics.mapping import overridden
 
 HOME_FILE = "weir.env"

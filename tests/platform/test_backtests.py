@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from platform_assets import backtests
 from platform_assets.cli import app
-from spark_jobs.sources.metrics.files import FilesError
+from spark_jobs.sources.metrics.content import FilesError
 
 DAY = 288
 CUT = 4 * DAY
