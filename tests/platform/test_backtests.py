@@ -14,7 +14,7 @@ from platform_assets.cli.app import app
 from platform_assets.cli.backtest import BacktestError
 from platform_assets.domains.anomaly import backtest as anomaly_backtest
 from platform_assets.domains.scaling import backtest as scaling_backtest
-from spark_jobs.sources.metrics.files import FilesError
+from spark_jobs.sources.metrics.content import FilesError
 
 DAY = 288
 CUT = 4 * DAY

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from spark_jobs.sources.metrics import files
-from spark_jobs.sources.metrics.files import FilesError, epoch_micros
+from spark_jobs.sources.metrics.content import FilesError
+from spark_jobs.sources.metrics.times import epoch_micros
 
 AT = datetime(2026, 11, 20, 13, 5, tzinfo=UTC)
 SECONDS = int(AT.timestamp())
@@ -43,7 +44,7 @@ def write(folder: Path, name: str, text: str) -> Path:
 def test_a_time_is_the_same_however_it_is_written(tmp_path: Path, text: str, name: str) -> None:
     line = f'{{"timestamp": "{text}", "cpu_utilization": 41.5}}\n'
     table = f"timestamp,cpu_utilization\n{text},41.5\n"
-    content = files.read_cluster_file(write(tmp_path, name, line if "json" in name else table))
+    content = files.read_clusters(write(tmp_path, name, line if "json" in name else table))
     assert content.samples.select(["cluster_id", "event_at", "cpu_utilization"]).to_pylist() == [
         {"cluster_id": "web", "event_at": AT, "cpu_utilization": 41.5}
     ]
@@ -52,14 +53,14 @@ def test_a_time_is_the_same_however_it_is_written(tmp_path: Path, text: str, nam
 
 def test_times_of_different_forms_in_one_file_are_all_read(tmp_path: Path) -> None:
     text = f"timestamp,cpu_utilization\n2026-11-20 13:05:00,1\n{SECONDS},2\n2026-11-20T13:05:00Z,3\n"
-    content = files.read_cluster_file(write(tmp_path, "a.csv", text))
+    content = files.read_clusters(write(tmp_path, "a.csv", text))
     assert content.samples["event_at"].to_pylist() == [AT] * 3
 
 
 def test_parquet_is_read_with_its_own_types(tmp_path: Path) -> None:
     table = pa.table({"timestamp": pa.array([AT], pa.timestamp("ms", "UTC")), "cpu_utilization": pa.array([7])})
     pq.write_table(table, tmp_path / "p.parquet")
-    (row,) = files.read_cluster_file(tmp_path / "p.parquet").samples.to_pylist()
+    (row,) = files.read_clusters(tmp_path / "p.parquet").samples.to_pylist()
     assert row == {"cluster_id": "p", "event_at": AT, "cpu_utilization": 7.0, "line_number": 1}
 
 
@@ -74,7 +75,7 @@ def test_lines_that_cannot_be_read_are_kept_with_number_and_reason(tmp_path: Pat
         "-5,a,2,3\n"
         f"{SECONDS},,4,NaN\n"
     )
-    content = files.read_cluster_file(write(tmp_path, "shop.csv", text))
+    content = files.read_clusters(write(tmp_path, "shop.csv", text))
     found = [(one.line_number, one.reason, one.metric) for one in content.rejected]
     assert found == [
         (4, "bad_time", None),
@@ -84,7 +85,7 @@ def test_lines_that_cannot_be_read_are_kept_with_number_and_reason(tmp_path: Pat
         (7, "time_out_of_range", None),
     ]
     assert content.rejected[0].raw_line == "yesterday,a,2,3"
-    assert [(one["line_number"], one["cluster_id"], one["cpu_utilization"]) for one in files.rows_of(content)] == [
+    assert [(one["line_number"], one["cluster_id"], one["cpu_utilization"]) for one in content.samples.to_pylist()] == [
         (2, "a", 1.0),
         (6, "a", None),
         (8, "shop", 4.0),
@@ -93,14 +94,14 @@ def test_lines_that_cannot_be_read_are_kept_with_number_and_reason(tmp_path: Pat
 
 def test_a_broken_json_line_is_rejected_and_the_others_stay(tmp_path: Path) -> None:
     path = write(tmp_path, "a.jsonl", f'{{"timestamp": {SECONDS}, "cpu_utilization": 0.1}}\n{{"timest\n[1]\n')
-    content = files.read_cluster_file(path)
+    content = files.read_clusters(path)
     assert [(one.line_number, one.reason) for one in content.rejected] == [(2, "bad_json"), (3, "bad_json")]
     assert content.samples["cpu_utilization"].to_pylist() == [0.1]
 
 
 def test_any_columns_of_numbers_are_series_but_for_labels_and_texts(tmp_path: Path) -> None:
     text = f"timestamp,series_id,queue,host,is_anomaly\n{SECONDS},s1,5,web-1,1\n{SECONDS + 60},s1,,web-2,0\n"
-    content = files.read_series_file(write(tmp_path, "a.csv", text))
+    content = files.read_series(write(tmp_path, "a.csv", text))
     assert (content.key, content.metrics, content.ignored_columns) == ("series_id", ("queue",), ("host", "is_anomaly"))
     assert content.samples["queue"].to_pylist() == [5.0, None]
 
@@ -134,7 +135,7 @@ def test_a_folder_is_one_table_with_the_metrics_of_all_files(tmp_path: Path) -> 
 )
 def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, name: str, text: str, said: str) -> None:
     with pytest.raises(FilesError, match=said) as raised:
-        files.read_cluster_file(write(tmp_path, name, text))
+        files.read_clusters(write(tmp_path, name, text))
     assert str(raised.value).endswith(".") and "\n" not in str(raised.value)
 
 
@@ -142,11 +143,11 @@ def test_damaged_gzip_an_odd_column_and_a_missing_place_are_one_sentence_too(tmp
     whole = write(tmp_path, "a.csv.gz", f"timestamp,cpu_utilization\n{SECONDS},1\n" * 50)
     whole.write_bytes(whole.read_bytes()[:-9])
     with pytest.raises(FilesError, match="damaged gzip"):
-        files.read_cluster_file(whole)
+        files.read_clusters(whole)
     odd = pa.table({"timestamp": pa.array([AT]), "cpu_utilization": pa.array([[1.0]])})
     pq.write_table(odd, tmp_path / "odd.parquet")
     with pytest.raises(FilesError, match="neither texts, numbers nor times"):
-        files.read_cluster_file(tmp_path / "odd.parquet")
+        files.read_clusters(tmp_path / "odd.parquet")
     with pytest.raises(FilesError, match="neither a file nor a folder"):
         files.read_clusters(tmp_path / "nowhere")
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from metrics_oracle import features_of
 
 from spark_jobs.contract import Interval, Table
 from spark_jobs.incremental import ledger
 from spark_jobs.main import JobRun, run_job
 from spark_jobs.sources.metrics import ledger as of_source
 from spark_jobs.sources.metrics.checks import every_sample_is_accounted_for
-from spark_jobs.sources.metrics.features import current_features
 from spark_jobs.sources.metrics.tables import (
     CLUSTER_5MIN,
     CLUSTER_FEATURES,
@@ -126,12 +126,12 @@ def test_nothing_is_lost_and_hours_alone_are_as_hours_together(metrics: Metrics)
     for row in before[CLUSTER_FEATURES.key][::41]:
         own = [one for one in steps if one["cluster_id"] == row["cluster_id"]]
         (current,) = [one for one in own if one["event_at"] == row["event_at"]]
-        for name, value in current_features(current, own, calendar).items():
+        for name, value in features_of(current, own, calendar).items():
             assert row[name] == (pytest.approx(value, rel=1e-9, abs=1e-9) if isinstance(value, float) else value), name
 
 
 def of_calendar() -> Any:
-    from spark_jobs.sources.metrics.features import calendar_of
+    from spark_jobs.sources.metrics.business_hours import calendar_of
 
     return calendar_of({"time_zone": "Europe/Berlin"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spark_jobs.sources.metrics.content import lines_of
 from spark_jobs.sources.metrics.mapping import MAPPING, MappingError, overridden
 from spark_jobs.sources.metrics.parse import Parsed, ParseOptions, parse
 
@@ -222,3 +224,22 @@ def test_no_record_breaks_the_parser(record: dict[str, Any], data: st.DataObject
     key = data.draw(st.sampled_from(sorted(record)))
     parsed({**record, key: data.draw(JSON)}, stream_record())
     parsed({"timestamp": SECONDS, "a": 1, data.draw(st.text(max_size=3)): data.draw(JSON)})
+
+
+def test_a_highly_compressed_file_is_read_to_its_limit() -> None:
+    record = json.dumps({"metric": {"__name__": "up", "cluster": "c"}, "value": [1_770_000_000, "1"]})
+    content = (record + "\n" * 1_000_000) * 64
+    stream = io.BytesIO(gzip.compress(content.encode()))
+    whole = parse(stream, "a.jsonl.gz", ParseOptions())
+    assert whole.present == whole.samples.num_rows == 64
+    stream.seek(0)
+    cut = parse(stream, "a.jsonl.gz", ParseOptions(max_object_bytes=32_000_000))
+    assert [line.reason for line in cut.rejected] == ["object_too_large"]
+    assert stream.tell() < len(stream.getvalue()), "the rest is not read"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 100])
+def test_lines_do_not_depend_on_how_blocks_are_cut(size: int) -> None:
+    data = "\ufeffa\nüber\n\n\u2028x\r\nend".encode() + b"\xff\n"
+    blocks = [data[start : start + size] for start in range(0, len(data), size)]
+    assert list(lines_of(blocks)) == data.decode("utf-8-sig", "replace").split("\n")

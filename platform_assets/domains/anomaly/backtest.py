@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from spark_jobs.sources.metrics.files import FileContent
+    from spark_jobs.sources.metrics.typed import FileContent
     from weir_models.anomaly_detection.series import MetricSeries
 
 
@@ -58,7 +58,7 @@ def metric_series(series_id: str, samples: pa.Table, metrics: tuple[str, ...]) -
     import numpy as np
     import pyarrow as pa
 
-    from spark_jobs.sources.metrics.grid import SECOND
+    from spark_jobs.sources.metrics.times import SECOND
     from weir_models.anomaly_detection.series import MetricSeries
 
     seconds = samples["event_at"].cast(pa.int64()).to_numpy() // SECOND

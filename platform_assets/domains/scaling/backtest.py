@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from spark_jobs.sources.metrics.files import FileContent
+    from spark_jobs.sources.metrics.typed import FileContent
     from weir_models.predictive_scaling.backtest import BacktestResult
     from weir_models.predictive_scaling.series import DemandSeries
 
@@ -77,7 +77,8 @@ def demand_series(cluster_id: str, samples: pa.Table) -> DemandSeries:
     import numpy as np
     import pyarrow as pa
 
-    from spark_jobs.sources.metrics.grid import SECOND, regular
+    from spark_jobs.sources.metrics.grid import regular
+    from spark_jobs.sources.metrics.times import SECOND
     from weir_models.predictive_scaling.series import DemandSeries
 
     times = samples["event_at"].cast(pa.int64()).to_numpy()
@@ -108,7 +109,7 @@ def _step_seconds(times: np.ndarray) -> int:
     """Of the steps that there are the shortest that holds a sample a step, by the usual spacing of the first samples."""
     import numpy as np
 
-    from spark_jobs.sources.metrics.grid import SECOND
+    from spark_jobs.sources.metrics.times import SECOND
 
     spacings = np.diff(np.unique(times[: SPACINGS + 1]))
     usual = float(np.median(spacings)) / SECOND if len(spacings) else 0.0

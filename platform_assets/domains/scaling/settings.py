@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from platform_assets.core.sections import Section
-from spark_jobs.sources.metrics.features import calendar_of
+from spark_jobs.sources.metrics.business_hours import calendar_of
 from spark_jobs.sources.metrics.mapping import overridden
 
 

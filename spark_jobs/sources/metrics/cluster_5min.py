@@ -14,10 +14,10 @@ import pyarrow as pa
 
 from spark_jobs.contract import HOUR_COLUMN, Interval
 from spark_jobs.sources.metrics.cluster_metrics import METRICS
-from spark_jobs.sources.metrics.features import micros
-from spark_jobs.sources.metrics.grid import SECOND, regular
+from spark_jobs.sources.metrics.grid import regular
 from spark_jobs.sources.metrics.mapping import SUMMED
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, STEP_SECONDS
+from spark_jobs.sources.metrics.times import SECOND, micros
 from spark_jobs.storage.schema import arrow_schema, hour_names
 
 COLUMNS = (

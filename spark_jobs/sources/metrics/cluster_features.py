@@ -1,23 +1,25 @@
-"""cluster_5min -> cluster_features, many rows at once: the declaration of `features.py` in numpy, for Spark tasks.
+"""cluster_5min -> cluster_features: the features that `features.py` declares, in numpy, for tasks and for single rows.
 
 A window's sums add its own slice of steps, in order of time, so that a row comes out the same to the bit whatever
-history surrounds it, and equal to the plain Python of `features.current_features` to 1e-9.
+history surrounds it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.contract import HOUR_COLUMN
-from spark_jobs.sources.metrics.features import FEATURES, HOUR_SECONDS, WINDOWS, Calendar, of_time
-from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, CLUSTER_FEATURES, FLAGS
+from spark_jobs.sources.metrics.business_hours import Calendar, calendar_features
+from spark_jobs.sources.metrics.features import FEATURES, INPUTS, WINDOWS
+from spark_jobs.sources.metrics.tables import CLUSTER_FEATURES, FLAGS
+from spark_jobs.sources.metrics.times import HOUR_SECONDS, SECOND, micros
 from spark_jobs.storage.schema import arrow_schema, hour_names
 
-SECOND = 1_000_000
 Numbers = np.ndarray
 
 
@@ -33,40 +35,60 @@ def cluster_features_rows(steps: pa.Table, hours: Sequence[str], calendar: Calen
     names = hour_names(steps["event_at"])
     wanted = pc.is_in(names, pa.array(list(hours))).to_numpy(zero_copy_only=False)
     rows = np.flatnonzero(wanted)
-    made: dict[str, pa.Array] = {"cluster_id": steps["cluster_id"].take(rows), "event_at": steps["event_at"].take(rows)}
-    made |= _features(steps, codes, times, rows, calendar)
-    made |= {flag.name: steps[flag.name].take(rows) for flag in FLAGS}
-    made["ingested_at"] = _ingested(steps, codes, times, rows)
+    columns: dict[str, pa.Array] = {name: steps[name].take(rows) for name in ("cluster_id", "event_at")}
+    columns |= _features(steps, codes, times, rows, calendar)
+    columns |= {flag.name: steps[flag.name].take(rows) for flag in FLAGS}
+    columns["ingested_at"] = _ingested(steps, codes, times, rows)
     table = pa.table(
-        {name: made[name] for name in CLUSTER_FEATURES.column_names}, schema=arrow_schema(CLUSTER_FEATURES)
+        {name: columns[name] for name in CLUSTER_FEATURES.column_names}, schema=arrow_schema(CLUSTER_FEATURES)
     )
     return table.append_column(HOUR_COLUMN, names.take(rows))
+
+
+def current_features(
+    row: Mapping[str, Any], history: Sequence[Mapping[str, Any]], calendar: Calendar | None = None
+) -> dict[str, Any]:
+    """The features of one row of cluster_5min, from it and from rows of the same cluster before it, in any order.
+
+    Rows hold event_at (datetime, or microseconds since 1970) and any of the metrics; absent, None and NaN are no value.
+    Rows of `history` at the row's time or later do not count. Of equal times the last row counts.
+    """
+    at = micros(row["event_at"])
+    past = {micros(step["event_at"]): step for step in history}
+    steps = [past[time] for time in sorted(past) if time < at] + [row]
+    columns: dict[str, pa.Array] = {
+        name: pa.array([step.get(name) for step in steps], pa.float64(), from_pandas=True) for name in INPUTS
+    }
+    times = np.array([micros(step["event_at"]) for step in steps], np.int64)
+    rows = np.array([len(steps) - 1])
+    features = _features(pa.table(columns), np.zeros(len(steps), np.int64), times, rows, calendar or Calendar())
+    return {name: values[0].as_py() for name, values in features.items()}
 
 
 def _features(
     steps: pa.Table, codes: Numbers, times: Numbers, rows: Numbers, calendar: Calendar
 ) -> dict[str, pa.Array]:
-    values = {
-        name: steps[name].to_numpy() for name in CLUSTER_5MIN.column_names if steps.schema.field(name).type == "double"
-    }
+    values = {name: steps[name].to_numpy() for name in INPUTS}
     known_times, places = np.unique(times[rows], return_inverse=True)
-    by_time = [of_time(calendar, int(at)) for at in known_times]
-    found: dict[str, pa.Array] = {}
+    by_time = [calendar_features(calendar, int(at)) for at in known_times]
+    columns: dict[str, pa.Array] = {}
     windows: dict[tuple[str, int], _Window] = {}
-    for one in FEATURES:
-        kind = pa.type_for_alias(one.type)
-        if one.kind == "calendar":
-            found[one.name] = pa.array([row[one.name] for row in by_time], kind).take(pa.array(places))
-        elif one.kind == "undefined":
-            found[one.name] = found[one.inputs[0]].is_null()
-        elif one.window_seconds:
-            key = (one.inputs[0], one.window_seconds)
+    for feature in FEATURES:
+        kind = pa.type_for_alias(feature.type)
+        if feature.kind == "calendar":
+            columns[feature.name] = pa.array([row[feature.name] for row in by_time], kind).take(pa.array(places))
+        elif feature.kind == "undefined":
+            columns[feature.name] = columns[feature.inputs[0]].is_null()
+        elif feature.window_seconds:
+            key = (feature.inputs[0], feature.window_seconds)
             if key not in windows:
-                windows[key] = _Window(values[one.inputs[0]], codes, times, rows, one.window_seconds)
-            found[one.name] = _nullable(getattr(windows[key], one.kind)(), kind)
+                windows[key] = _Window(values[feature.inputs[0]], codes, times, rows, feature.window_seconds)
+            columns[feature.name] = _nullable(getattr(windows[key], feature.kind)(), kind)
         else:
-            found[one.name] = _nullable(_of_row(one.kind, [values[name][rows] for name in one.inputs]), kind)
-    return found
+            columns[feature.name] = _nullable(
+                _of_row(feature.kind, [values[name][rows] for name in feature.inputs]), kind
+            )
+    return columns
 
 
 def _of_row(kind: str, inputs: list[Numbers]) -> Numbers:
@@ -109,7 +131,7 @@ class _Slices:
 
 
 class _Window:
-    """The aggregates of one metric over one window, for some rows; NaN where there is none."""
+    """The aggregates of one metric over one window, for some rows; NaN where there is nfeature."""
 
     def __init__(self, values: Numbers, codes: Numbers, times: Numbers, rows: Numbers, window_seconds: int) -> None:
         keep = np.flatnonzero(~np.isnan(values))

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SECOND = 1_000_000
+from spark_jobs.sources.metrics.times import SECOND
+
 SKEW_TOLERANCE_SECONDS = 60.0
 """A sample may be this far ahead of its delivery, or behind the sample before it, until a clock is held to be wrong."""
 SAME_PERIOD_RATIO = 1.5
@@ -50,15 +51,6 @@ class Grid:
 
     def __len__(self) -> int:
         return len(self.at)
-
-    @property
-    def known_at(self) -> Numbers:
-        """When a step is over, and its value may be used: microseconds since 1970."""
-        return self.at + self.step_seconds * SECOND
-
-    def flags(self) -> dict[str, Numbers]:
-        names = ("is_gap", "is_duplicate", "is_mixed_period", "is_counter_reset", "is_clock_skewed")
-        return {name: getattr(self, name) for name in names}
 
 
 def regular(

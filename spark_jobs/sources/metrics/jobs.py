@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.incremental import ledger
 from spark_jobs.incremental.shares import Reads, written_by_stretch
+from spark_jobs.sources.metrics.business_hours import calendar_of
 from spark_jobs.sources.metrics.cluster_5min import COLUMNS, cluster_5min_rows
 from spark_jobs.sources.metrics.cluster_features import cluster_features_rows
-from spark_jobs.sources.metrics.features import calendar_of
 from spark_jobs.sources.metrics.ledger import parse_options
 from spark_jobs.sources.metrics.samples import transform
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, CLUSTER_FEATURES, OBJECTS, SAMPLES

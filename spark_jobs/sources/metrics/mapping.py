@@ -6,7 +6,7 @@ or extend the table (WEIR_METRICS_MAPPING).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -106,3 +106,14 @@ def converted(one: Mapped, figure: float, unit: str, period_seconds: float | Non
     if one.per_second and period_seconds:
         value /= period_seconds
     return value
+
+
+def cluster_of(names: Mapping[str, str], keys: Sequence[str], default: str) -> str:
+    """The cluster that dimensions or labels name, by the first of `keys` that they have."""
+    return next((str(names[key]) for key in keys if names.get(key)), default)
+
+
+def series_of(names: Mapping[str, str], keys: Sequence[str]) -> str:
+    """The dimensions or labels besides the cluster's, `NodeName=a,Pod=b`; empty where there are none."""
+    cluster = next((key for key in keys if names.get(key)), None)
+    return ",".join(f"{key}={value}" for key, value in sorted(names.items()) if key != cluster)

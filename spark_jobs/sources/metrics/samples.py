@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from spark_jobs.contract import HOUR_COLUMN, Interval
 from spark_jobs.incremental.ledger import RawObject, carried_over
 from spark_jobs.incremental.shares import Work, items_of, shared_out
-from spark_jobs.sources.metrics.features import micros
 from spark_jobs.sources.metrics.ledger import hours_of
-from spark_jobs.sources.metrics.parse import ParseOptions, RejectedSample, parse
+from spark_jobs.sources.metrics.parse import ParseOptions, parse
+from spark_jobs.sources.metrics.sample_columns import RejectedSample
 from spark_jobs.sources.metrics.tables import OBJECT_COUNTS, REJECTED_SAMPLES, SAMPLES
+from spark_jobs.sources.metrics.times import micros
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import hour_names
 from spark_jobs.storage.writer import MANIFEST_SCHEMA, WrittenFile

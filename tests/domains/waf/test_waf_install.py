@@ -35,7 +35,7 @@ def client(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue("strict_twin" if request.param == "twin" else "moto_client")
 
 
-def test_installing_makes_sets_and_a_counting_rule_group_once(client, clock):
+def test_installing_makes_sets_and_counting_group_once(client, clock):
     around = Around(client)
     calls = calls_on(around, clock)
     plan = plan_install(calls)
@@ -97,7 +97,7 @@ def test_rules_that_people_added_stay_where_they_are(twin, clock):
     assert after["CustomResponseBodies"] == bodies
 
 
-def test_a_conflict_on_the_rule_group_is_merged_again(twin, clock):
+def test_a_rule_group_conflict_is_merged_again(twin, clock):
     calls = calls_on(twin, clock)
     apply_install(calls, plan_install(calls))
     plan = plan_install(calls, mode="enforce")
@@ -122,7 +122,7 @@ def test_a_conflict_on_the_rule_group_is_merged_again(twin, clock):
     }
 
 
-def test_a_rule_group_in_conflict_without_end_is_given_up(twin, clock):
+def test_endless_rule_group_conflicts_are_given_up(twin, clock):
     calls = calls_on(twin, clock)
     apply_install(calls, plan_install(calls))
 
@@ -135,7 +135,7 @@ def test_a_rule_group_in_conflict_without_end_is_given_up(twin, clock):
         apply_install(calls_on(Around(twin, before=refuse), clock), plan_install(calls, mode="enforce"))
 
 
-def test_entries_are_applied_to_installed_sets_and_the_group_keeps_referring_to_them(strict_twin, clock):
+def test_the_rule_group_keeps_referring_to_sets(strict_twin, clock):
     calls = calls_on(strict_twin, clock)
     apply_install(calls, plan_install(calls))
     target = target_on(strict_twin, clock)

@@ -43,7 +43,7 @@ def test_addresses_that_an_ip_set_refuses(text, family, problem):
     assert found is None if problem is None else problem in str(found)
 
 
-def test_an_ip_set_takes_ten_thousand_and_none_twice():
+def test_an_ip_set_takes_ten_thousand_distinct():
     check_addresses([v4(n) for n in range(10_000)], "IPV4", "weir-block-v4")
     with pytest.raises(LimitError, match="would hold 10001 entries"):
         check_addresses([v4(n) for n in range(10_001)], "IPV4", "weir-block-v4")
@@ -70,7 +70,7 @@ def test_any_text_becomes_a_description_that_aws_takes(text):
     check_description(limits.description(text))
 
 
-def test_a_description_cut_at_a_space_is_still_one():
+def test_a_description_cut_at_space_is_valid():
     check_description(limits.description("a" * 255 + " b"))
 
 

@@ -57,14 +57,14 @@ def test_actions_grow_with_probability_and_evidence(probability, requests, expec
     assert action_of(abuse_probability=probability, request_count=requests) == expected
 
 
-def test_a_certain_model_without_attacks_or_history_only_challenges():
+def test_certainty_without_attacks_or_history_only_challenges():
     found = decide(HOUR, [score(CLIENT)], [], RULES, behaviour=[behaviour(CLIENT)], attacks=[])
     assert [one.action for one in found] == ["challenge"]
     found = decide(HOUR, [score(CLIENT)], [], RULES, behaviour=[behaviour(CLIENT)], attacks=[attacks(CLIENT, 5)])
     assert [(one.action, one.attack_request_count) for one in found] == [("block", 5)]
 
 
-def test_an_earlier_decision_is_proof_when_new_requests_show_it():
+def test_an_earlier_decision_with_new_requests_is_proof():
     before = decision(CLIENT, "challenge", decided_at=HOUR, hours=12)
     values = {"earlier": [before], "rules": RULES, "behaviour": [behaviour(CLIENT)], "attacks": []}
     found = decide(HOUR, [score(CLIENT)], **values)
@@ -74,7 +74,7 @@ def test_an_earlier_decision_is_proof_when_new_requests_show_it():
     assert decide(HOUR, [score(CLIENT)], **{**values, "earlier": [stale]}) == []
 
 
-def test_a_client_below_the_models_own_threshold_is_left_alone():
+def test_a_client_below_the_threshold_stays_untouched():
     assert action_of(is_abuse=False) is None
     assert action_of(is_abuse=False, rules=replace(RULES, require_is_abuse=False)) == "block"
 
@@ -84,7 +84,7 @@ def test_nan_and_nonsense_decide_nothing():
         assert action_of(abuse_probability=probability) is None
 
 
-def test_a_network_is_challenged_at_most_and_only_when_several_addresses_take_part():
+def test_a_network_with_several_members_is_challenged_only():
     network = "45.83.1.0/24"
     assert action_of(network, known=behaviour(network, address_count=5)) == "challenge"
     assert action_of(network, known=behaviour(network, address_count=2)) is None
@@ -93,7 +93,7 @@ def test_a_network_is_challenged_at_most_and_only_when_several_addresses_take_pa
     assert action_of("45.83.0.0/16", known=behaviour("45.83.0.0/16", address_count=50)) is None
 
 
-def test_an_address_that_many_share_is_challenged_at_most():
+def test_a_shared_address_is_challenged_at_most():
     office = behaviour(CLIENT, distinct_user_agent_count=12, cookie_request_count=30)
     found = decide_one(known=office)
     assert found.action == "challenge"
@@ -150,7 +150,7 @@ def test_a_policy_may_except_kinds_of_special_ranges():
     assert action_of("10.0.0.9/32", rules=replace(RULES, act_on_special=("documentation",))) is None
 
 
-def test_nothing_allow_listed_nor_anything_that_holds_it_is_acted_upon():
+def test_nothing_allow_listed_is_acted_upon():
     network = "45.83.1.0/24"
     several = behaviour(network, address_count=5)
     assert action_of(allow=("45.83.0.0/16",)) is None
@@ -166,7 +166,7 @@ def test_decisions_live_on_the_event_clock():
     assert found.expires_at == END + timedelta(hours=24)
 
 
-def test_scores_of_other_hours_and_decisions_of_this_hour_or_later_are_not_seen():
+def test_other_hours_and_later_decisions_are_not_seen():
     later = [score(CLIENT, hour=END), score(v4(9), hour=HOUR - timedelta(hours=1))]
     assert decide(HOUR, later, [], RULES) == []
     first = decide_one()
@@ -175,7 +175,7 @@ def test_scores_of_other_hours_and_decisions_of_this_hour_or_later_are_not_seen(
     assert decide_one(earlier=(own, future)) == first
 
 
-def test_an_action_in_force_is_neither_repeated_nor_renewed_by_its_own_echo():
+def test_an_action_in_force_is_not_renewed():
     """AWS Security Automations #44: WAF's own 403s kept a block alive for ever."""
     in_force = decision(CLIENT, decided_at=HOUR - timedelta(hours=3), hours=24)
     ends_within = decision(CLIENT, decided_at=HOUR - timedelta(hours=24), hours=25)
@@ -186,7 +186,7 @@ def test_an_action_in_force_is_neither_repeated_nor_renewed_by_its_own_echo():
     assert decide_one(earlier=(over,)).repetition == 1
 
 
-def test_an_old_verdict_is_not_renewed_on_the_requests_that_made_it():
+def test_old_requests_do_not_renew_a_verdict():
     ids = tuple(score(CLIENT)["evidence_request_ids"])
     over = decision(CLIENT, decided_at=HOUR - timedelta(hours=13), hours=12, evidence_request_ids=ids)
     assert action_of(earlier=(over,)) is None
@@ -202,7 +202,7 @@ def volume_abuse(*earlier: Decision, **values) -> str | None:
     return found[0].action if found else None
 
 
-def test_abuse_by_volume_is_challenged_at_once_and_blocked_when_it_goes_on_after_a_day():
+def test_abuse_by_volume_is_blocked_after_a_day():
     assert volume_abuse() == "challenge"
     values = {"evidence_request_ids": (), "request_count": 3000}
     an_hour_ago = decision(CLIENT, "challenge", decided_at=HOUR, **values)
@@ -211,13 +211,13 @@ def test_abuse_by_volume_is_challenged_at_once_and_blocked_when_it_goes_on_after
     assert volume_abuse(a_day_ago) == "block"
 
 
-def test_a_verdict_that_knew_less_may_grow_within_the_day():
+def test_a_verdict_that_knew_less_may_grow():
     counted = decision(CLIENT, "count", decided_at=HOUR, score=0.6, request_count=9, evidence_request_ids=())
     assert volume_abuse(counted) == "challenge"
     assert volume_abuse(counted, abuse_probability=0.65) is None
 
 
-def test_durations_double_with_each_repetition_up_to_the_cap():
+def test_durations_double_up_to_the_cap():
     lasted = []
     for repetitions in range(7):
         past = tuple(decision(CLIENT, decided_at=HOUR - timedelta(hours=100 - n), hours=1) for n in range(repetitions))
@@ -231,7 +231,7 @@ def test_decisions_beyond_the_memory_are_forgotten():
     assert decide_one(earlier=(old,)).repetition == 0
 
 
-def test_the_reason_says_what_was_found_and_what_the_model_says():
+def test_the_reason_names_finding_and_model():
     found = decide_one()
     assert (
         found.reason
@@ -262,7 +262,7 @@ past_decisions = st.builds(
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(score_rows, max_size=12), st.lists(past_decisions, max_size=8), st.randoms())
-def test_order_of_rows_changes_no_decision_and_deciding_again_changes_nothing(rows, past, shuffler):
+def test_order_and_repetition_change_no_decision(rows, past, shuffler):
     known = [behaviour(row["client"], address_count=4) for row in rows]
     first = decide(HOUR, rows, past, RULES, behaviour=known)
     for part in (rows, past, known):
@@ -272,7 +272,7 @@ def test_order_of_rows_changes_no_decision_and_deciding_again_changes_nothing(ro
     assert len({one.address for one in first}) == len(first)
 
 
-def test_what_is_wanted_is_what_has_not_expired_strongest_first():
+def test_wanted_is_the_strongest_unexpired_decision():
     decisions = [
         decision(CLIENT, "challenge", decided_at=HOUR, hours=48, reason="first"),
         decision(CLIENT, "block", decided_at=HOUR, hours=12, reason="then"),
@@ -286,12 +286,12 @@ def test_what_is_wanted_is_what_has_not_expired_strongest_first():
     assert wanted(decisions, HOUR + timedelta(hours=48)) == []
 
 
-def test_allowing_an_address_takes_effect_on_decisions_already_made():
+def test_allowing_affects_decisions_already_made():
     assert wanted([decision(CLIENT)], NOW, ["45.83.0.0/16"]) == []
     assert wanted([decision("203.0.113.9/32")], NOW) == []
 
 
-def test_a_decision_is_a_row_of_its_table_and_back():
+def test_a_decision_survives_its_table_row():
     one = decide_one()
     row = one.row()
     assert tuple(row) == WAF_DECISIONS.column_names
@@ -307,7 +307,7 @@ def test_ranges_know_what_they_overlap():
     assert nested.overlaps(parse_network("10.6.0.1/32"))
 
 
-def test_rules_plan_limits_and_checks_need_the_standard_library_alone():
+def test_pure_modules_need_the_standard_library_alone():
     code = (
         "import sys; before = set(sys.modules)\n"
         "import platform_assets.domains.waf.decide.rules, platform_assets.domains.waf.plan.plan, platform_assets.domains.waf.limits, platform_assets.domains.waf.checks.checks\n"
