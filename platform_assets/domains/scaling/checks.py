@@ -15,10 +15,15 @@ from platform_assets.actions.checks import CheckResult, Finding, check_overridab
 from platform_assets.domains.scaling.sizes import Entry, Plan
 from platform_assets.domains.scaling.tables import SCALING_PLAN
 
+STRICT = {"extra": "forbid"}
+"""For pydantic, which reads the file: an unknown key is an error."""
+
 
 @dataclass(frozen=True)
 class Bounds:
     """The bound of each check."""
+
+    __pydantic_config__ = STRICT
 
     max_total_change: int = 50
     """Nodes, all clusters together."""

@@ -86,7 +86,7 @@ def test_a_plan_that_another_run_overtakes_is_made_again_and_applied(
     settings: Settings, lake: Lake, target: IpSetTarget
 ) -> None:
     overtaken = Overtaken(target, times=1)
-    report = plan_and_apply(settings, lake, [overtaken])  # type: ignore[list-item]
+    report = plan_and_apply(settings, lake, [overtaken])
     assert overtaken.tried == 2
     assert (report.added, live_addresses(target)) == (1, {"weir-block-v4": {OURS}})
 
@@ -96,7 +96,7 @@ def test_a_plan_that_is_overtaken_again_is_given_up_with_a_sentence(
 ) -> None:
     overtaken = Overtaken(target, times=9)
     with pytest.raises(StalePlanError, match="Another run has applied a plan") as caught:
-        plan_and_apply(settings, lake, [overtaken])  # type: ignore[list-item]
+        plan_and_apply(settings, lake, [overtaken])
     assert (overtaken.tried, exit_code_of(caught.value)) == (2, 4)
     assert OURS not in live_addresses(target)["weir-block-v4"]
 
@@ -109,14 +109,16 @@ def test_a_plan_that_is_made_again_has_to_pass_the_checks_again(
 
     overtaken = Overtaken(target, times=1, also=forbid)
     with pytest.raises(PlanStoppedError, match=r"plan_adds_a_bounded_number stops it .* 0 are the bound") as caught:
-        plan_and_apply(settings, lake, [overtaken])  # type: ignore[list-item]
+        plan_and_apply(settings, lake, [overtaken])
     assert (overtaken.tried, exit_code_of(caught.value)) == (1, 4)
     assert live_addresses(target) == {"weir-block-v4": {THEIRS, v4(101)}}, "what the other run applied, nothing else"
     (alert,) = [json.loads(line) for line in (settings.home / "alerts.jsonl").read_text().splitlines()]
     assert alert["kind"] == "plan_stopped"
 
 
-def test_a_network_is_widened_to_only_past_the_addresses_that_the_newest_scores_call_good(settings, lake, twin, clock):
+def test_a_network_is_widened_to_only_past_the_addresses_that_the_newest_scores_call_good(
+    settings: Settings, lake: Lake, twin: WafTwin, clock: Clock
+) -> Any:
     hour = format_hour(HOUR)
 
     def scored(client: str, is_abuse: bool, **values: Any) -> dict[str, Any]:
@@ -137,8 +139,8 @@ def test_a_network_is_widened_to_only_past_the_addresses_that_the_newest_scores_
 
 
 def test_the_plan_keeps_to_the_budget_of_the_policy_and_widens_past_nobody_of_the_allow_list(
-    settings, lake, twin, clock
-):
+    settings: Settings, lake: Lake, twin: WafTwin, clock: Clock
+) -> None:
     decided = [v4(n) for n in (4, 5, 6, 8, 9, 10)]
     rows = [
         {**decision(one, decided_at=HOUR).row(), HOUR_COLUMN: format_hour(HOUR - timedelta(hours=1))} for one in decided

@@ -113,7 +113,7 @@ def test_what_is_wrong_is_one_sentence_and_nothing_is_recorded(
     done = weir("waf", *arguments)
     error = done.exception
     assert error is not None
-    assert (done.exit_code if isinstance(error, SystemExit) else exit_code_of(error)) == code  # type: ignore[arg-type]
+    assert (done.exit_code if isinstance(error, SystemExit) else exit_code_of(error)) == code
     assert said in " ".join(f"{done.output} {error}".split())
     assert weir.acts() == []
 
@@ -124,7 +124,7 @@ def test_with_apply_the_assets_run_and_an_override_counts_in_that_run_alone(weir
     policy.write_text("checks: {max_new_blocks: 0}\n")
     (weir.settings.home / "weir.env").write_text(f"WEIR_POLICY_FILE='{policy}'\n")
     stopped = weir("waf", "plan", "--apply")
-    assert stopped.exception is not None and exit_code_of(stopped.exception) == 4  # type: ignore[arg-type]
+    assert stopped.exception is not None and exit_code_of(stopped.exception) == 4
     assert weir.blocked() == set()
     chosen = ["--override", "plan_adds_a_bounded_number", "--reason", "a campaign"]
     done = weir("waf", "plan", "--apply", *chosen)
