@@ -24,7 +24,7 @@ CUT_SHORT = "done by a run that was cut short"
 
 @dataclass(frozen=True)
 class By:
-    """Who applies, when, with which command; of an undo why, and until when it holds."""
+    """Who applies, when, and with which command; for an undo also why, and until when it holds."""
 
     actor: str
     at: datetime
@@ -90,7 +90,7 @@ def apply(made: Plan, targets: Mapping[str, NodeTarget], store: AppliedStore, la
 
 
 def _settled(state: Applied, made: Plan, by: By) -> tuple[Applied, list[SizeChange]]:
-    """What an earlier run asked for and could not confirm, where its target shows that it arrived."""
+    """Requested changes that an earlier run could not confirm, where the target shows that they arrived."""
     found = []
     for entry in made.entries:
         known = state.of(entry.cluster_id, entry.target)
@@ -107,7 +107,7 @@ def _settled(state: Applied, made: Plan, by: By) -> tuple[Applied, list[SizeChan
 
 
 def _intended(state: Applied, made: Plan, by: By) -> Applied:
-    """Written down before the first call: what is ours whatever becomes of this process, and what an undo goes back to."""
+    """The state before the first call: what is ours even if this process dies, and what an undo restores."""
     last: dict[str, tuple[int | None, int]] = {}
     for entry in made.changes:
         assert entry.nodes_after is not None

@@ -1,4 +1,4 @@
-"""The commands `weir scaling …` and `weir run scaling`: recommendations, plan, apply, undo. Parses and shows; nothing else."""
+"""The commands `weir scaling …` and `weir run scaling`: recommendations, plan, apply, undo. Parses arguments and prints results."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _settings(home: Any, apply: bool, **values: Any) -> Settings:
 
 
 def _overridden(settings: Settings, checks: Sequence[str] | None, reason: str, run: str) -> list[str]:
-    """Record the checks that do not count in this run; the audit_ids that the run has to name."""
+    """Record the checks that are overridden in this run; returns the audit_ids that the run has to name."""
     if not checks:
         return []
     from platform_assets.domains.scaling import audit

@@ -1,4 +1,4 @@
-"""Reads the file of targets: which target a cluster has, within which bounds; says in one sentence what is wrong with it."""
+"""Reads the file of targets: each cluster's target and bounds. A wrong value is one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forecasts, targets and what was applied -> the plan and its checks, made the same way for looking and for applying."""
+"""Forecasts, targets and what was applied last -> the plan and its checks; and how it is stored, applied and undone."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class ScalingChange(Change[Plan, Report]):
 def make_plan(
     settings: Settings, lake: Lake, overrides: Mapping[str, str] = NO_OVERRIDES
 ) -> tuple[Plan, list[CheckResult]]:
-    """What applying would do now, and whether it may; targets that cannot be read are among the plan's `missing`.
+    """What applying would do now, and the results of its checks; targets that cannot be read are in the plan's `missing`.
 
     Metrics of lines of files are fresh by their own newest time as long as nothing is applied, so that old ones can be replayed.
     """
@@ -138,7 +138,7 @@ def make_undo(settings: Settings) -> Plan:
 
 
 def _limits(settings: Settings, rules: Rules, overrides: Mapping[str, str]) -> Limits:
-    """A check that does not count this time holds no single cluster either."""
+    """An overridden check holds no single cluster either."""
     any_age, any_forecast = "metrics_are_fresh" in overrides, "forecasts_held" in overrides
     return Limits(
         timedelta.max if any_age else timedelta(minutes=settings.scaling_max_age_minutes),

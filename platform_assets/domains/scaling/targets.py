@@ -1,4 +1,4 @@
-"""What can be scaled: an EKS node group, an Auto Scaling group, or a line of a file. Reads a size and writes one; decides nothing."""
+"""Targets of scaling: an EKS node group, an Auto Scaling group, or a line of a file. Reads and writes a size; decides nothing."""
 
 from __future__ import annotations
 

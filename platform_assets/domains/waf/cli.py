@@ -1,7 +1,7 @@
-"""The commands `weir waf …`: what people ask for, what WAF holds, and installing. Parses and shows; nothing else.
+"""The commands `weir waf …`: manual actions, status, plan, install. Parses arguments and prints results.
 
-Each act is recorded first, then the plan that now follows is shown; WAF changes with --apply, or with the next run that
-applies. What the acts mean is in docs/enforcement.md.
+Each manual action is recorded first, then the resulting plan is shown; WAF changes with --apply, or with the next run
+that applies. docs/enforcement.md explains the actions.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ def resume(
 
 
 def overridden(settings: Settings, checks: Sequence[str] | None, reason: str, run: str) -> list[str]:
-    """Record the checks that do not count in this run; the audit_ids that the run has to name."""
+    """Record the checks that are overridden in this run; returns the audit_ids that the run has to name."""
     if not checks:
         return []
     from platform_assets.domains.waf.manual.actions import ManualActions

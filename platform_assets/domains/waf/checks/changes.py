@@ -81,12 +81,12 @@ def check_vanished(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
 
 
 def removed_early(plan: Plan, inputs: CheckInputs) -> list[Change]:
-    """Addresses that are given up before their time although no person asked for it."""
+    """Addresses that are removed before they expire without anyone having requested it."""
     return [one for one in given_up(plan, inputs) if not is_over(plan, one)]
 
 
 def given_up(plan: Plan, inputs: CheckInputs) -> list[Change]:
-    """Addresses that are covered no longer although no person asked for it."""
+    """Addresses that are no longer covered without anyone having requested it."""
     asked = inputs.requested_removals
     return [
         one

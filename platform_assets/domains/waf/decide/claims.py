@@ -24,7 +24,7 @@ MEMBERS_IDENTIFIED = 3
 
 
 def identifier_of(settings: Settings, lake: Lake) -> Identifier:
-    """What finds out who a client is: published addresses, and DNS where the settings allow it."""
+    """The identifier of clients: published addresses, and DNS where the settings allow it."""
 
     def recent(since: datetime) -> Iterable[Identity]:
         import pyarrow as pa

@@ -62,11 +62,11 @@ class ManualActions:
         return in_force(audit_log.read(self.lake), self.clock())
 
     def allow(self, cidr: str, lasting: timedelta, reason: str) -> ManualAction:
-        """Spare addresses until then, in what is wanted and in what is newly decided."""
+        """Exempt addresses for a time: from entries in force and from new decisions."""
         return self._add(ALLOW, str(_network(cidr)), reason, lasting=lasting)
 
     def block(self, cidr: str, lasting: timedelta, reason: str) -> ManualAction:
-        """Block addresses until then, whatever the models say."""
+        """Block addresses for a time, whatever the models decide."""
         network = _network(cidr)
         if network.prefixlen < WIDEST[network.version]:
             raise RequestError(
@@ -88,7 +88,7 @@ class ManualActions:
         return self._add(BLOCK, str(network), reason, lasting=lasting)
 
     def withdraw(self, model: str, version: str, reason: str) -> ManualAction:
-        """Take out all that only this model version caused, and whatever else it causes until resumed."""
+        """Remove every entry caused by this model version alone, and ignore the version until resumed."""
         subject = f"{model} {version}"
         known = sorted({one for behind in self._behind().values() for one in behind})
         if subject not in known:
@@ -97,7 +97,7 @@ class ManualActions:
         return self._add(WITHDRAW, subject, reason)
 
     def rollback(self, to: datetime, reason: str) -> ManualAction:
-        """Go back to the decisions of a time, without what has expired since; nothing new enters until resumed."""
+        """Return to the unexpired decisions of a time; new decisions are ignored until resumed."""
         at, now = as_utc(to), self.clock()
         if at >= now:
             raise RequestError(f"{instant(at)} is not in the past; name a time before {instant(now)} (UTC).")
@@ -114,7 +114,7 @@ class ManualActions:
         return act
 
     def resume(self, subject: str, reason: str) -> ManualAction:
-        """End what is in force of a subject, or of a command (`rollback`)."""
+        """End the actions in force on a subject, or of a command (`rollback`)."""
         found = self.in_force().acts
         names = {act.subject for act in found} | {act.command for act in found}
         subject = _canonical(subject)

@@ -1,6 +1,6 @@
-"""Which changes of a plan are due to log objects that came late, after a plan without them had been applied.
+"""Which changes of a plan are caused by log objects that arrived after a plan without them had been applied.
 
-Nothing is guessed. An entry is due to an object where its hour had been decided when the last plan was applied and was
+Nothing is guessed. An entry is attributed to an object where its hour had been decided when the last plan was applied and was
 decided anew since, where its decision appeared or went in between, and where the object, first listed after the hour was
 first decided, holds requests of that very client within the decision's 24 hours. Where the lake no longer knows one of
 these, as after a day's vacuum, nothing is said.
@@ -30,7 +30,7 @@ Lines = Mapping[str, Collection[tuple[str, str]]]
 
 @dataclass(frozen=True)
 class _Changed:
-    """A decision that appeared or went since the last plan was applied."""
+    """A decision that was added or removed since the last plan was applied."""
 
     decision_id: str
     address: str
@@ -63,7 +63,7 @@ def with_late_files(lake: Lake, made: Plan, applied_at: datetime | None) -> Plan
 
 
 def _may_be_late(entry: Entry) -> bool:
-    """Whether one decision is all that the change hangs on; a merged entry stands for several."""
+    """Whether the change depends on a single decision; a merged entry represents several."""
     return entry.operation in ("add", "remove") and not entry.members
 
 
@@ -81,7 +81,7 @@ def _decided_anew(lake: Lake, applied_at: datetime) -> dict[str, list[datetime]]
 
 
 def _changed(lake: Lake, hours: Sequence[str], asked: Collection[str], applied_at: datetime) -> list[_Changed]:
-    """Of the decisions asked for, those that only one of now and then has."""
+    """Of the given decisions, those that exist either now or then, but not both."""
     import pyarrow as pa
     import pyarrow.dataset as ds
 
