@@ -141,11 +141,11 @@ def _show_plan(console: Any, settings: Settings) -> None:
     from platform_assets.domains.scaling.planning import make_plan
     from platform_assets.resources.engine import lake_of
 
-    made, results = make_plan(settings, lake_of(settings))
-    console.print(made.text(), markup=False)
+    checked_plan, results = make_plan(settings, lake_of(settings))
+    console.print(checked_plan.text(), markup=False)
     for one in failures(results):
         console.print(f"It would be stopped by {one.name}: {one.sentence}", markup=False)
-    if made.changes and not settings.scaling_apply:
+    if checked_plan.changes and not settings.scaling_apply:
         console.print("Sizes are unchanged; `weir scaling apply` changes them.", markup=False)
 
 
@@ -158,5 +158,5 @@ def _end(console: Any, settings: Settings, outcome: Any) -> None:
         return
     if settings.scaling_apply:
         raise RunFailed(f"Sizes stay as they are; a check stopped the plan: {outcome.failed_checks[0]}", 4)
-    for said in outcome.failed_checks:
-        console.print(f"It would be stopped by {said}", markup=False)
+    for failure in outcome.failed_checks:
+        console.print(f"It would be stopped by {failure}", markup=False)

@@ -116,8 +116,8 @@ def make_plan(
         if name in live
     ]
     limits = _limits(settings, rules, overrides)
-    made = plan(subjects, limits, now, state.serial, missing)
-    return made, run_checks(made, rules.bounds, overrides)
+    planned = plan(subjects, limits, now, state.serial, missing)
+    return planned, run_checks(planned, rules.bounds, overrides)
 
 
 def make_undo(settings: Settings) -> Plan:
@@ -146,13 +146,13 @@ def _limits(settings: Settings, rules: Rules, overrides: Mapping[str, str]) -> L
     )
 
 
-def _named(made: Plan) -> tuple[str, ...]:
-    return tuple(entry.cluster_id for entry in made.entries)
+def _named(planned: Plan) -> tuple[str, ...]:
+    return tuple(entry.cluster_id for entry in planned.entries)
 
 
 def _targets(rules: Rules, names: tuple[str, ...]) -> dict[str, Rule]:
-    found = {name: rules.of(name) for name in dict.fromkeys(names)}
-    return {name: rule for name, rule in found.items() if rule is not None}
+    rules_by_cluster = {name: rules.of(name) for name in dict.fromkeys(names)}
+    return {name: rule for name, rule in rules_by_cluster.items() if rule is not None}
 
 
 def _read(targets: Mapping[str, NodeTarget]) -> tuple[dict[str, Live], dict[str, str]]:

@@ -67,10 +67,10 @@ class IpSetTarget:
                     done.append(self._apply_set(one))
                 except Exception as error:
                     report = self._report(done, before)
-                    said = (
+                    message = (
                         str(error) if isinstance(error, ActionError) else f"WAF refused a change of {one.name}: {error}"
                     )
-                    raise IncompleteApplyError(said, report) from error
+                    raise IncompleteApplyError(message, report) from error
             self.store.save(replace(self.store.load(), planned_at=plan.planned_at))
         return self._report(done, before)
 
@@ -131,8 +131,8 @@ class IpSetTarget:
             "Description": merged.description,
         }
         if live is None:
-            made = self.calls.write("create_ip_set", IPAddressVersion=merged.family, Tags=TAGS, **shared)
-            return str(made["Summary"]["Id"])
+            response = self.calls.write("create_ip_set", IPAddressVersion=merged.family, Tags=TAGS, **shared)
+            return str(response["Summary"]["Id"])
         self.calls.write("update_ip_set", Id=live.id, LockToken=live.lock_token, **shared)
         return live.id
 

@@ -211,9 +211,9 @@ def _reason(start: datetime, client: _Client, action: str, why_not_more: str, re
         parts.append(client.identity.sentence)
     if uncounted := whole(client.score.get("echo_hour_count")):
         parts.append(f"without {uncounted} hours under our own block")
-    said = client.score.get("reason")
-    if isinstance(said, str) and said:
-        parts.append(said)
+    model_reason = client.score.get("reason")
+    if isinstance(model_reason, str) and model_reason:
+        parts.append(model_reason)
     return "; ".join(parts)
 
 

@@ -103,24 +103,24 @@ class ManualActions:
             raise RequestError(f"{instant(at)} is not in the past; name a time before {instant(now)} (UTC).")
         policy = load_policy(self.settings.policy_file)
         try:
-            held = unexpired(self.lake, now, policy, as_of=at)
+            decisions = unexpired(self.lake, now, policy, as_of=at)
             how = "what the table of decisions held then"
         except OSError:  # retention has freed what it held then
-            held = [row for row in unexpired(self.lake, now, policy) if row["decided_at"] <= at]
+            decisions = [row for row in unexpired(self.lake, now, policy) if row["decided_at"] <= at]
             how = "decisions about hours up to then; what the table held then is freed"
         subject = at.isoformat().replace("+00:00", "Z")
-        act = self._act(ROLLBACK, subject, reason, details=how, decision_count=len(held))
-        audit_log.append_rollback(self.lake, act, held)
+        act = self._act(ROLLBACK, subject, reason, details=how, decision_count=len(decisions))
+        audit_log.append_rollback(self.lake, act, decisions)
         return act
 
     def resume(self, subject: str, reason: str) -> ManualAction:
         """End the actions in force on a subject, or of a command (`rollback`)."""
-        found = self.in_force().acts
-        names = {act.subject for act in found} | {act.command for act in found}
+        active = self.in_force().acts
+        names = {act.subject for act in active} | {act.command for act in active}
         subject = _canonical(subject)
         if subject not in names:
-            said = "; ".join(f"{act.command} {act.subject}" for act in found) or "nothing"
-            raise RequestError(f"Nothing of {subject} is in force that could be ended; in force: {said}.")
+            in_force_now = "; ".join(f"{act.command} {act.subject}" for act in active) or "nothing"
+            raise RequestError(f"Nothing of {subject} is in force that could be ended; in force: {in_force_now}.")
         return self._add(RESUME, subject, reason)
 
     def override(self, checks: Sequence[str], reason: str, run: str) -> list[ManualAction]:

@@ -42,11 +42,11 @@ def with_late_files(lake: Lake, made: Plan, applied_at: datetime | None) -> Plan
 
     `applied_at`: when the plan that was applied last was made; None where that is not known.
     """
-    asked = {one.decision_id for one in made.entries if _may_be_late(one) and one.decision_id}
-    if applied_at is None or not asked:
+    decision_ids = {one.decision_id for one in made.entries if _may_be_late(one) and one.decision_id}
+    if applied_at is None or not decision_ids:
         return made
     makings = _decided_anew(lake, applied_at)
-    changed = _changed(lake, sorted(makings), asked, applied_at)
+    changed = _changed(lake, sorted(makings), decision_ids, applied_at)
     late = {one.hour: _late_objects(lake, one.hour, makings[one.hour], applied_at) for one in changed}
     lines = _lines(lake, late.values())
     files = {one.decision_id: _files_of(one, late[one.hour], lines) for one in changed}
@@ -80,14 +80,14 @@ def _decided_anew(lake: Lake, applied_at: datetime) -> dict[str, list[datetime]]
     return {hour: at for hour, at in makings.items() if at[0] <= applied_at < at[-1]}
 
 
-def _changed(lake: Lake, hours: Sequence[str], asked: Collection[str], applied_at: datetime) -> list[_Changed]:
+def _changed(lake: Lake, hours: Sequence[str], decision_ids: Collection[str], applied_at: datetime) -> list[_Changed]:
     """Of the given decisions, those that exist either now or then, but not both."""
     import pyarrow as pa
     import pyarrow.dataset as ds
 
     if not hours or lake.delta(WAF_DECISIONS, applied_at) is None:
         return []
-    chosen = ds.field("decision_id").isin(pa.array(sorted(asked), pa.string()))
+    chosen = ds.field("decision_id").isin(pa.array(sorted(decision_ids), pa.string()))
     columns = ["decision_id", "address", HOUR_COLUMN]
 
     def decisions(as_of: datetime | None) -> dict[str, _Changed]:

@@ -94,8 +94,8 @@ def _why_replaced(
     """Why an entry leaves its set although it is still due in another form, and the entries that take its place."""
     if covering := kept.covering(address):
         where = "" if place[covering] == name else f" in {place[covering]}"
-        said = f"moved to {place[covering]}" if covering == address else f"{covering}{where} covers it"
-        return said, (covering,)
+        reason = f"moved to {place[covering]}" if covering == address else f"{covering}{where} covers it"
+        return reason, (covering,)
     if covering := out.covering(address):
         return f"made room as part of {covering}, which does not fit", ()
     if within := kept.within(address):

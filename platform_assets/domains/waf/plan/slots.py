@@ -171,20 +171,20 @@ def _merge_halves(parts: Parts, lacking: int, bits: int) -> int:
     levels: dict[int, set[int]] = {}
     for start, length in parts:
         levels.setdefault(length, set()).add(start)
-    made = 0
+    merged_count = 0
     for length in range(bits, 1, -1):
         half = 1 << (bits - length)
         present = levels.get(length, set())
         for start in sorted(present):
-            if made >= lacking:
-                return made
+            if merged_count >= lacking:
+                return merged_count
             if start & half or start | half not in present:
                 continue
             left, right = parts.pop((start, length)), parts.pop((start | half, length))
             parts[start, length - 1] = _Part((*left.members, *right.members), left.covered + right.covered)
             levels.setdefault(length - 1, set()).add(start)
-            made += 1
-    return made
+            merged_count += 1
+    return merged_count
 
 
 def _merge_networks(
