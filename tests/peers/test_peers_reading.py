@@ -40,7 +40,7 @@ def blocked(blocks: list[Block]) -> set[str]:
     return {one.address for one in blocks}
 
 
-def test_a_plain_scanner_is_blocked_by_every_peer_and_by_us(tmp_path):
+def test_a_plain_scanner_is_blocked_by_every_peer_and_by_us(tmp_path: Path) -> None:
     """So that what follows fails for nothing but what it is about."""
     logs = Logs()
     logs.attack(0)
@@ -50,7 +50,7 @@ def test_a_plain_scanner_is_blocked_by_every_peer_and_by_us(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_block_is_not_renewed_by_its_403s(tmp_path):
+def test_a_block_is_not_renewed_by_its_403s(tmp_path: Path) -> None:
     def scenario(reader: peers.Reader) -> None:
         logs = Logs()
         logs.attack(0)
@@ -63,7 +63,7 @@ def test_a_block_is_not_renewed_by_its_403s(tmp_path):
     compare(scenario, tmp_path, peers.threshold_by_address, "the block was renewed")
 
 
-def test_five_bad_lines_in_105_cost_five_lines(tmp_path):
+def test_five_bad_lines_in_105_cost_five_lines(tmp_path: Path) -> None:
     def scenario(reader: peers.Reader) -> None:
         logs = Logs()
         logs.attack(0, 100)
@@ -73,7 +73,7 @@ def test_five_bad_lines_in_105_cost_five_lines(tmp_path):
     compare(scenario, tmp_path, peers.file_dropped_for_bad_lines, "the file was dropped")
 
 
-def test_every_offender_of_a_path_is_blocked(tmp_path):
+def test_every_offender_of_a_path_is_blocked(tmp_path: Path) -> None:
     offenders = {f"45.83.{number}.7" for number in range(5)}
 
     def scenario(reader: peers.Reader) -> None:
@@ -86,7 +86,7 @@ def test_every_offender_of_a_path_is_blocked(tmp_path):
     compare(scenario, tmp_path, peers.latest_offender_of_a_path, "1 of 5 are blocked")
 
 
-def test_no_day_of_a_window_is_skipped(tmp_path):
+def test_no_day_of_a_window_is_skipped(tmp_path: Path) -> None:
     offenders = [f"45.83.{day}.7" for day in range(4)]
 
     def scenario(reader: peers.Reader) -> None:
@@ -100,7 +100,7 @@ def test_no_day_of_a_window_is_skipped(tmp_path):
     compare(scenario, tmp_path, peers.window_of_first_and_last_day, r"days \[1, 2\] are missed")
 
 
-def test_a_client_across_files_is_counted_once(tmp_path):
+def test_a_client_across_files_is_counted_once(tmp_path: Path) -> None:
     def scenario(reader: peers.Reader) -> None:
         logs = Logs()
         for number in range(12):
@@ -111,7 +111,7 @@ def test_a_client_across_files_is_counted_once(tmp_path):
 
 
 @pytest.mark.parametrize("hours_late", [3, 24])
-def test_a_late_file_counts_as_if_punctual(tmp_path, hours_late):
+def test_a_late_file_counts_as_if_punctual(tmp_path: Path, hours_late: Any) -> None:
     def scenario(reader: peers.Reader) -> None:
         logs = Logs()
         logs.visit(0, 5, client=VISITOR, arrives=1)
@@ -123,7 +123,7 @@ def test_a_late_file_counts_as_if_punctual(tmp_path, hours_late):
     compare(scenario, tmp_path, peers.hour_transformed_once, "what came late was not read")
 
 
-def test_rules_look_at_what_the_logs_hold():
+def test_rules_look_at_what_the_logs_hold() -> None:
     """Five attackers, the malice of each in one field."""
     signs = {
         "cs_uri_stem": "/.git/config",
@@ -179,7 +179,7 @@ def carrier(logs: Logs) -> None:
 
 
 @pytest.mark.parametrize("who", [crawler, monitor, office, carrier])
-def test_crawlers_monitors_offices_and_carriers_are_never_blocked(tmp_path, who):
+def test_crawlers_monitors_offices_and_carriers_are_never_blocked(tmp_path: Path, who: Any) -> None:
     def scenario(reader: peers.Reader) -> None:
         logs = Logs()
         who(logs)
@@ -199,7 +199,7 @@ def _files(who: Callable[[Logs], None]) -> list[LogFile]:
     return logs.files()
 
 
-def test_a_block_is_explained_down_to_lines(tmp_path):
+def test_a_block_is_explained_down_to_lines(tmp_path: Path) -> None:
     logs = Logs()
     logs.attack(0, 3, file="a")
     logs.attack(0, 4, file="b")

@@ -68,7 +68,7 @@ def compare(scenario: Scenario, tmp_path: Path, **failures: str) -> None:
             scenario(Stage(tmp_path / name, getattr(peers, name)))
 
 
-def test_three_plain_offenders_are_blocked_by_every_peer_and_by_us(tmp_path):
+def test_three_plain_offenders_are_blocked_by_every_peer_and_by_us(tmp_path: Path) -> None:
     """So that what follows fails for nothing but what it is about."""
     for made in (*WRITERS, OurWriter):
         stage = Stage(tmp_path / made.__name__, made)
@@ -79,7 +79,7 @@ def test_three_plain_offenders_are_blocked_by_every_peer_and_by_us(tmp_path):
 
 
 @pytest.mark.slow
-def test_more_offenders_than_slots_block_the_worst(tmp_path):
+def test_more_offenders_than_slots_block_the_worst(tmp_path: Path) -> None:
     """The more requests an offender made, the later the text of its address; no two are halves of one network."""
     addresses = sorted(f"45.83.{n // 128}.{2 * n % 256}/32" for n in range(10_050))
 
@@ -95,7 +95,7 @@ def test_more_offenders_than_slots_block_the_worst(tmp_path):
     compare(scenario, tmp_path, ErrorsSwallowed="nobody is blocked", FirstTenThousand="the worst are left out")
 
 
-def test_an_edit_between_read_and_write_costs_nothing(tmp_path):
+def test_an_edit_between_read_and_write_costs_nothing(tmp_path: Path) -> None:
     def scenario(stage: Stage) -> None:
         stage.way.start()
         stage.run(decision(A))
@@ -108,7 +108,7 @@ def test_an_edit_between_read_and_write_costs_nothing(tmp_path):
     compare(scenario, tmp_path, ErrorsSwallowed="the update is lost", NoRetry="the update is lost")
 
 
-def test_input_that_fails_wipes_nothing(tmp_path):
+def test_input_that_fails_wipes_nothing(tmp_path: Path) -> None:
     def scenario(stage: Stage) -> None:
         stage.way.start()
         stage.run(decision(A), decision(B))
@@ -118,7 +118,7 @@ def test_input_that_fails_wipes_nothing(tmp_path):
     compare(scenario, tmp_path, FeedsReplaceAll="the list is wiped")
 
 
-def test_an_expired_list_is_emptied(tmp_path):
+def test_an_expired_list_is_emptied(tmp_path: Path) -> None:
     def scenario(stage: Stage) -> None:
         stage.way.start()
         stage.run(decision(A), decision(B, hours=48))
@@ -130,7 +130,7 @@ def test_an_expired_list_is_emptied(tmp_path):
     compare(scenario, tmp_path, FirstTenThousand="the last entry stays for ever")
 
 
-def test_every_offender_is_read_however_many_there_are(tmp_path):
+def test_every_offender_is_read_however_many_there_are(tmp_path: Path) -> None:
     addresses = {f"45.83.{n // 128}.{2 * n % 256}/32" for n in range(1500)}
 
     def scenario(stage: Stage) -> None:
@@ -143,7 +143,7 @@ def test_every_offender_is_read_however_many_there_are(tmp_path):
     compare(scenario, tmp_path, FirstPage="1000 of 1500 are blocked")
 
 
-def test_a_restart_keeps_the_list_in_force(tmp_path):
+def test_a_restart_keeps_the_list_in_force(tmp_path: Path) -> None:
     def scenario(stage: Stage) -> None:
         stage.way.start()
         stage.run(decision(A), decision(B))
@@ -157,7 +157,7 @@ def test_a_restart_keeps_the_list_in_force(tmp_path):
     compare(scenario, tmp_path, EmptyAtStartAndStop="stopping empties the list")
 
 
-def test_a_start_after_a_kill_keeps_the_list(tmp_path):
+def test_a_start_after_a_kill_keeps_the_list(tmp_path: Path) -> None:
     """As above, for one that never came to stop."""
 
     def scenario(stage: Stage) -> None:
@@ -169,8 +169,9 @@ def test_a_start_after_a_kill_keeps_the_list(tmp_path):
     compare(scenario, tmp_path, EmptyAtStartAndStop="starting empties the list")
 
 
-def test_undoing_a_bad_model_undoes_nothing_else(tmp_path):
-    good, bad = {"model_version": "6"}, {"model_version": "7"}
+def test_undoing_a_bad_model_undoes_nothing_else(tmp_path: Path) -> None:
+    good: dict[str, Any] = {"model_version": "6"}
+    bad: dict[str, Any] = {"model_version": "7"}
 
     def scenario(stage: Stage) -> None:
         stage.way.start()

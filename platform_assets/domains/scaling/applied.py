@@ -1,4 +1,4 @@
-"""What was applied to each cluster last, and what the last apply changed: a small JSON file of the home. Decides nothing."""
+"""What was applied to each cluster last, and what the last apply changed: a small JSON file of the home."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ CUT_SHORT = "done by a run that was cut short"
 
 @dataclass(frozen=True)
 class By:
-    """Who applies, when, with which command; of an undo why, and until when it holds."""
+    """Who applies, when, and with which command; for an undo also why, and until when it holds."""
 
     actor: str
     at: datetime
@@ -37,83 +37,83 @@ class By:
 class Report:
     """What was changed, and what was not, cluster by cluster."""
 
-    done: tuple[Entry, ...]
+    changed: tuple[Entry, ...]
     failed: Mapping[str, str]
 
     def text(self) -> str:
-        lines = [f"{len(self.done)} clusters changed" if self.done else "No cluster changed"]
-        lines += [f"  {entry.cluster_id}: {_size(entry.nodes_before)} -> {entry.nodes_after}" for entry in self.done]
+        lines = [f"{len(self.changed)} clusters changed" if self.changed else "No cluster changed"]
+        lines += [f"  {entry.cluster_id}: {_size(entry.nodes_before)} -> {entry.nodes_after}" for entry in self.changed]
         return "\n".join([*lines, *(f"  {cluster}: {why}" for cluster, why in sorted(self.failed.items()))])
 
 
-def apply(made: Plan, targets: Mapping[str, NodeTarget], store: AppliedStore, lake: Lake, by: By) -> Report:
+def apply(plan: Plan, targets: Mapping[str, NodeTarget], store: AppliedStore, lake: Lake, by: By) -> Report:
     """Bring every cluster to its size; a target that fails holds back no other.
 
     StalePlanError where another plan was applied since; IncompleteApplyError at the end where clusters failed.
     """
-    done: list[Entry] = []
-    failed: dict[str, str] = dict(made.missing)
+    changed: list[Entry] = []
+    failed: dict[str, str] = dict(plan.missing)
     with store.lock():
         state = store.load()
-        if state.serial != made.serial:
+        if state.serial != plan.serial:
             raise StalePlanError("Another run has scaled since this plan was made; run again.")
-        state, found = _settled(state, made, by)
-        if made.changes:
-            state = _intended(state, made, by)
+        state, arrived = _settled(state, plan, by)
+        if plan.changes:
+            state = _intended(state, plan, by)
         store.save(state)
         is_undo = by.command == audit.UNDO
         # An undo holds its clusters whatever becomes of this process; of other changes the outcome is recorded.
-        AUDIT.append(lake, [*found, *(_act(entry, by, None) for entry in made.changes if is_undo)])
+        AUDIT.append(lake, [*arrived, *(_act(entry, by, None) for entry in plan.changes if is_undo)])
         try:
-            for entry in made.changes:
+            for entry in plan.changes:
                 try:
                     _change(entry, targets[entry.cluster_id])
                 except ScalingError as error:
                     failed[entry.cluster_id] = str(error)
                     continue
-                known = state.of(entry.cluster_id, entry.target)
+                remembered = state.of(entry.cluster_id, entry.target)
                 assert entry.nodes_after is not None
-                after = replace(known, pending=None, pending_at=None).after(entry.nodes_after, by.at)
+                after = replace(remembered, pending=None, pending_at=None).after(entry.nodes_after, by.at)
                 state = state.having(entry.cluster_id, entry.target, after)
                 if is_undo:
                     state = replace(state, last={k: v for k, v in state.last.items() if k != entry.cluster_id})
                 store.save(state)
-                done.append(entry)
+                changed.append(entry)
         finally:
             if not is_undo:
-                reached = _reached(made, done, failed)
+                reached = _reached(plan, changed, failed)
                 AUDIT.append(lake, [_act(entry, by, failed.get(entry.cluster_id)) for entry in reached])
-    report = Report(tuple(done), failed)
+    report = Report(tuple(changed), failed)
     if failed:
         raise IncompleteApplyError(_failure_of(report), report)
     return report
 
 
-def _settled(state: Applied, made: Plan, by: By) -> tuple[Applied, list[SizeChange]]:
-    """What an earlier run asked for and could not confirm, where its target shows that it arrived."""
-    found = []
-    for entry in made.entries:
-        known = state.of(entry.cluster_id, entry.target)
-        if known.pending is None or known.pending != entry.nodes_before:
+def _settled(state: Applied, plan: Plan, by: By) -> tuple[Applied, list[SizeChange]]:
+    """Requested changes that an earlier run could not confirm, where the target shows that they arrived."""
+    arrived = []
+    for entry in plan.entries:
+        remembered = state.of(entry.cluster_id, entry.target)
+        if remembered.pending is None or remembered.pending != entry.nodes_before:
             continue
-        after = known.after(known.pending, known.pending_at)
+        after = remembered.after(remembered.pending, remembered.pending_at)
         state = state.having(entry.cluster_id, entry.target, after)
-        values = {"target": entry.target, "nodes_before": known.nodes, "nodes_after": known.pending}
-        at = known.pending_at or by.at
-        found.append(
+        values = {"target": entry.target, "nodes_before": remembered.nodes, "nodes_after": remembered.pending}
+        at = remembered.pending_at or by.at
+        arrived.append(
             SizeChange.make(at, by.actor, audit.APPLY, entry.cluster_id, CUT_SHORT, details=CUT_SHORT, **values)
         )
-    return state, found
+    return state, arrived
 
 
-def _intended(state: Applied, made: Plan, by: By) -> Applied:
-    """Written down before the first call: what is ours whatever becomes of this process, and what an undo goes back to."""
+def _intended(state: Applied, plan: Plan, by: By) -> Applied:
+    """The state before the first call: what is ours even if this process dies, and what an undo restores."""
     last: dict[str, tuple[int | None, int]] = {}
-    for entry in made.changes:
+    for entry in plan.changes:
         assert entry.nodes_after is not None
-        known = state.of(entry.cluster_id, entry.target)
+        remembered = state.of(entry.cluster_id, entry.target)
         # Of a cluster that somebody else changed, the size that is there counts from now on.
-        base = replace(known, nodes=entry.nodes_before, pending=entry.nodes_after, pending_at=by.at)
+        base = replace(remembered, nodes=entry.nodes_before, pending=entry.nodes_after, pending_at=by.at)
         state = state.having(entry.cluster_id, entry.target, base)
         last[entry.cluster_id] = (entry.nodes_before, entry.nodes_after)
     if by.command == audit.UNDO:  # what it has not reached stays to be undone
@@ -133,9 +133,9 @@ def _change(entry: Entry, target: NodeTarget) -> None:
     target.write(entry.nodes_after, entry.reason)
 
 
-def _reached(made: Plan, done: list[Entry], failed: Mapping[str, str]) -> list[Entry]:
-    names = {entry.cluster_id for entry in done} | failed.keys()
-    return [entry for entry in made.changes if entry.cluster_id in names]
+def _reached(plan: Plan, changed: list[Entry], failed: Mapping[str, str]) -> list[Entry]:
+    names = {entry.cluster_id for entry in changed} | failed.keys()
+    return [entry for entry in plan.changes if entry.cluster_id in names]
 
 
 def _act(entry: Entry, by: By, why: str | None) -> SizeChange:
@@ -155,8 +155,8 @@ def _act(entry: Entry, by: By, why: str | None) -> SizeChange:
 
 def _failure_of(report: Report) -> str:
     reasons = "; ".join(f"{cluster}: {why.rstrip('.')}" for cluster, why in sorted(report.failed.items()))
-    done = ", ".join(f"{entry.cluster_id} -> {entry.nodes_after}" for entry in report.done)
-    return f"{reasons}." + (f" Changed: {done}." if done else "")
+    changed = ", ".join(f"{entry.cluster_id} -> {entry.nodes_after}" for entry in report.changed)
+    return f"{reasons}." + (f" Changed: {changed}." if changed else "")
 
 
 def _size(nodes: int | None) -> str:

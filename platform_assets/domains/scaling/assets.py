@@ -46,7 +46,7 @@ def _declared(settings: Settings) -> ChangeAssets:
         is_on=settings.scaling.apply,
         command="weir run scaling --apply",
         change=ScalingChange,
-        report_metadata=lambda report: {"changed": len(report.done)},
+        report_metadata=lambda report: {"changed": len(report.changed)},
     )
 
 

@@ -15,10 +15,15 @@ from platform_assets.actions.checks import CheckResult, Finding, check_overridab
 from platform_assets.domains.scaling.sizes import Entry, Plan
 from platform_assets.domains.scaling.tables import SCALING_PLAN
 
+STRICT = {"extra": "forbid"}
+"""For pydantic, which reads the file: an unknown key is an error."""
+
 
 @dataclass(frozen=True)
 class Bounds:
     """The bound of each check."""
+
+    __pydantic_config__ = STRICT
 
     max_total_change: int = 50
     """Nodes, all clusters together."""
@@ -60,16 +65,16 @@ def _fresh(plan: Plan, bounds: Bounds) -> Finding:
 
 
 def _held(plan: Plan, bounds: Bounds) -> Finding:
-    judged_ones = [entry for entry in plan.entries if entry.is_fresh and entry.confidence is not None]
-    poor = [e.cluster_id for e in judged_ones if e.confidence is not None and e.confidence < bounds.min_confidence]
-    share = len(poor) / len(judged_ones) if judged_ones else 0.0
-    passed = len(judged_ones) < bounds.min_clusters_for_share or share <= bounds.max_unproven_share
-    said = f"{len(poor)} of {len(judged_ones)} clusters had loads outside of their intervals lately"
+    judged = [entry for entry in plan.entries if entry.is_fresh and entry.confidence is not None]
+    poor = [e.cluster_id for e in judged if e.confidence is not None and e.confidence < bounds.min_confidence]
+    share = len(poor) / len(judged) if judged else 0.0
+    passed = len(judged) < bounds.min_clusters_for_share or share <= bounds.max_unproven_share
+    summary = f"{len(poor)} of {len(judged)} clusters had loads outside of their intervals lately"
     if passed:
-        return True, f"{said}.", {"clusters": len(poor)}
+        return True, f"{summary}.", {"clusters": len(poor)}
     return (
         False,
-        f"{said}, such as {poor[0]}; look whether their metrics are still what they were.",
+        f"{summary}, such as {poor[0]}; look whether their metrics are still what they were.",
         {"clusters": len(poor)},
     )
 

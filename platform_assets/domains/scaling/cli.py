@@ -1,4 +1,4 @@
-"""The commands `weir scaling …` and `weir run scaling`: recommendations, plan, apply, undo. Parses and shows; nothing else."""
+"""The commands `weir scaling …` and `weir run scaling`: recommendations, plan, apply, undo. Parses arguments and prints results."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _settings(home: Any, apply: bool, **values: Any) -> Settings:
 
 
 def _overridden(settings: Settings, checks: Sequence[str] | None, reason: str, run: str) -> list[str]:
-    """Record the checks that do not count in this run; the audit_ids that the run has to name."""
+    """Record the checks that are overridden in this run; returns the audit_ids that the run has to name."""
     if not checks:
         return []
     from platform_assets.clients.engine import lake_of
@@ -150,11 +150,11 @@ def _show_plan(console: Any, settings: Settings) -> None:
     from platform_assets.clients.engine import lake_of
     from platform_assets.domains.scaling.planning import make_plan
 
-    made, results = make_plan(settings, lake_of(settings))
-    console.print(made.text(), markup=False)
+    checked_plan, results = make_plan(settings, lake_of(settings))
+    console.print(checked_plan.text(), markup=False)
     for one in failures(results):
         console.print(f"It would be stopped by {one.name}: {one.sentence}", markup=False)
-    if made.changes and not settings.scaling.apply:
+    if checked_plan.changes and not settings.scaling.apply:
         console.print("Sizes are unchanged; `weir scaling apply` changes them.", markup=False)
 
 
@@ -167,5 +167,5 @@ def _end(console: Any, settings: Settings, outcome: Any) -> None:
         return
     if settings.scaling.apply:
         raise RunFailed(f"Sizes stay as they are; a check stopped the plan: {outcome.failed_checks[0]}", 4)
-    for said in outcome.failed_checks:
-        console.print(f"It would be stopped by {said}", markup=False)
+    for failure in outcome.failed_checks:
+        console.print(f"It would be stopped by {failure}", markup=False)

@@ -1,4 +1,4 @@
-"""Reads the file of targets: which target a cluster has, within which bounds; says in one sentence what is wrong with it."""
+"""Reads the file of targets: each cluster's target and bounds. A wrong value is one sentence."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
 from platform_assets.domains.scaling.checks import Bounds
 from platform_assets.domains.scaling.errors import ScalingFileError
@@ -15,7 +17,15 @@ from weir_models.predictive_scaling.policy import PolicySettings
 
 OTHERS = "*"
 """Key of the rule of every cluster that has none of its own."""
-POLICY_FIELDS = {one.name: type(one.default) for one in fields(PolicySettings)}
+POLICY: dict[str, Any] = {one.name: (type(one.default), Field(one.default, ge=0)) for one in fields(PolicySettings)}
+ClusterConfig = create_model(
+    "ClusterConfig",
+    __config__=ConfigDict(extra="forbid", strict=True),
+    target=(str, ...),
+    allow_drift=(bool, False),
+    **POLICY,
+)
+"""What the file may say of one cluster."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +68,20 @@ class Rules:
 
 
 def load_rules(settings: Settings) -> Rules:
-    """The rules of the settings' file; without one every cluster has its line in `<home>/scaling/desired.json`."""
+    """The rules of the settings' file; without one every cluster has its line in `<home>/scaling/desired.json`.
+
+    ScalingFileError with one sentence about the first value that is wrong.
+    """
     if not settings.scaling.file:
         folder = settings.home / "scaling"
         return Rules(folder, {OTHERS: {"target": "file: desired.json"}}, Bounds())
     path = Path(settings.scaling.file).expanduser().resolve()
-    given = _read(path)
+    content = _read(path)
     try:
-        bounds = Bounds(**given.get("checks", {}))
-    except (TypeError, ValueError) as error:
-        raise ScalingFileError(f"{path} is wrong at checks: {error}; correct it there.") from None
-    rules = Rules(path.parent, {str(name): values for name, values in given["clusters"].items()}, bounds)
+        bounds = TypeAdapter(Bounds).validate_python(content.get("checks", {}))
+    except ValidationError as error:
+        raise ScalingFileError(f"{path} is wrong at checks: {_first(error)}; correct it there.") from None
+    rules = Rules(path.parent, {str(name): values for name, values in content["clusters"].items()}, bounds)
     for name, values in rules.clusters.items():
         _check(path, name, values)
         rules.of(name)
@@ -79,36 +92,42 @@ def _read(path: Path) -> Mapping[str, Any]:
     import yaml
 
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        said = " ".join(str(error).split())
-        raise ScalingFileError(f"{path} cannot be read ({said}); correct it or WEIR_SCALING_FILE.") from None
-    known = isinstance(given, dict) and given.keys() <= {"clusters", "checks"}
-    if not known or not all(isinstance(part, dict) for part in given.values()) or not given.get("clusters"):
+        problem = " ".join(str(error).split())
+        raise ScalingFileError(f"{path} cannot be read ({problem}); correct it or WEIR_SCALING_FILE.") from None
+    is_known = isinstance(content, dict) and content.keys() <= {"clusters", "checks"}
+    if not is_known or not all(isinstance(part, dict) for part in content.values()) or not content.get("clusters"):
         raise ScalingFileError(
             f"{path} needs `clusters:` with a target for each cluster, beside it `checks:` alone; correct it there."
         )
-    return dict(given)
+    return dict(content)
+
+
+def _first(error: ValidationError) -> str:
+    """What is wrong with the first wrong value, without a full stop."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "unexpected_keyword_argument":
+        return f"the key {where} is not known"
+    return ": ".join(part for part in (where, str(first["msg"]).removeprefix("Value error, ")) if part)
 
 
 def _check(path: Path, name: str, values: Any) -> None:
-    """One sentence about the first value that is wrong."""
-    if not isinstance(values, dict) or not isinstance(values.get("target"), str):
-        raise ScalingFileError(f"{path}: {name} has no target; write `target: file: PATH` or one of AWS.")
-    for key, value in values.items():
+    """ScalingFileError about the first value of a cluster that is wrong."""
+    try:
+        ClusterConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0]) if first["loc"] else "target"
         if key == "target":
-            continue
-        if key == "allow_drift":
-            wrong = not isinstance(value, bool)
-        elif key in POLICY_FIELDS:
-            whole = POLICY_FIELDS[key] is int
-            wrong = isinstance(value, bool) or not isinstance(value, int if whole else int | float) or value < 0
-        else:
+            raise ScalingFileError(f"{path}: {name} has no target; write `target: file: PATH` or one of AWS.") from None
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(ClusterConfig.model_fields)
             raise ScalingFileError(
-                f"{path}: {name} has the key {key!r}, which is not known; there are target, allow_drift, {', '.join(POLICY_FIELDS)}."
-            )
-        if wrong:
-            raise ScalingFileError(f"{path}: {key} of {name} is {value!r}; correct it there.")
-    policy = PolicySettings(**{key: value for key, value in values.items() if key in POLICY_FIELDS})
+                f"{path}: {name} has the key {key!r}, which is not known; there are {known}."
+            ) from None
+        raise ScalingFileError(f"{path}: {key} of {name} is {first['input']!r}; correct it there.") from None
+    policy = PolicySettings(**{key: value for key, value in values.items() if key in POLICY})
     if policy.minimum_nodes > policy.maximum_nodes:
         raise ScalingFileError(f"{path}: minimum_nodes of {name} is above maximum_nodes; correct it there.")

@@ -163,7 +163,7 @@ def write(lake: Lake, rows: Sequence[dict[str, Any]], retention_days: int | None
         pairs = zip(
             old["cluster_id"].to_pylist(), old["made_at"].to_pylist(), old["forecast_at"].to_pylist(), strict=True
         )
-        kept = pa.array([(cluster, made) not in keys and at >= since for cluster, made, at in pairs], pa.bool_())
+        kept = pa.array([(cluster, made_at) not in keys and at >= since for cluster, made_at, at in pairs], pa.bool_())
         return pa.concat_tables([old.select(new.schema.names).cast(new.schema).filter(kept), new])
 
     lake.rewrite(SCALING_FORECASTS, merged)

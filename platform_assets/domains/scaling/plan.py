@@ -1,4 +1,4 @@
-"""What is recommended against what is live and what was applied last -> the change of each cluster, with why. Pure.
+"""What is recommended against what is live and what was applied last -> the change of each cluster, with its reason. Pure.
 
 Knows no clock, no lake and no AWS. What a forecast recommends is the model's policy; here it meets the target.
 """
@@ -38,7 +38,7 @@ def plan(
 
 
 def entry_of(one: Subject, limits: Limits) -> Entry:
-    """What becomes of one cluster."""
+    """The entry of one cluster."""
     found = one.forecast
     if found is None:
         return _entry(one, HOLD, one.live.nodes, "There is no forecast: nothing was measured lately", is_fresh=False)
@@ -113,7 +113,7 @@ def bounds_of(one: Subject) -> tuple[int, int]:
 
 
 def _against(one: Subject, found: Forecast, known: Remembered, is_up: bool, limits: Limits) -> str:
-    """Why a change that is wanted does not happen now; empty where nothing speaks against it."""
+    """Why a desired change is postponed; empty where it is not."""
     if one.held:
         return one.held
     current = found.current_cpu_utilization

@@ -1,4 +1,4 @@
-"""Forecasts, targets and what was applied -> the plan and its checks, made the same way for looking and for applying."""
+"""Forecasts, targets and what was applied last -> the plan and its checks; and how it is stored, applied and undone."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class ScalingChange(Change[Plan, Report]):
 def make_plan(
     settings: Settings, lake: Lake, overrides: Mapping[str, str] = NO_OVERRIDES
 ) -> tuple[Plan, list[CheckResult]]:
-    """What applying would do now, and whether it may; targets that cannot be read are among the plan's `missing`.
+    """What applying would do now, and the results of its checks; targets that cannot be read are in the plan's `missing`.
 
     Metrics of lines of files are fresh by their own newest time as long as nothing is applied, so that old ones can be replayed.
     """
@@ -116,8 +116,8 @@ def make_plan(
         if name in live
     ]
     limits = _limits(settings, rules, overrides)
-    made = plan(subjects, limits, now, state.serial, missing)
-    return made, run_checks(made, rules.bounds, overrides)
+    planned = plan(subjects, limits, now, state.serial, missing)
+    return planned, run_checks(planned, rules.bounds, overrides)
 
 
 def make_undo(settings: Settings) -> Plan:
@@ -138,7 +138,7 @@ def make_undo(settings: Settings) -> Plan:
 
 
 def _limits(settings: Settings, rules: Rules, overrides: Mapping[str, str]) -> Limits:
-    """A check that does not count this time holds no single cluster either."""
+    """An overridden check holds no single cluster either."""
     any_age, any_forecast = "metrics_are_fresh" in overrides, "forecasts_held" in overrides
     return Limits(
         timedelta.max if any_age else timedelta(minutes=settings.scaling.max_age_minutes),
@@ -146,13 +146,13 @@ def _limits(settings: Settings, rules: Rules, overrides: Mapping[str, str]) -> L
     )
 
 
-def _named(made: Plan) -> tuple[str, ...]:
-    return tuple(entry.cluster_id for entry in made.entries)
+def _named(planned: Plan) -> tuple[str, ...]:
+    return tuple(entry.cluster_id for entry in planned.entries)
 
 
 def _targets(rules: Rules, names: tuple[str, ...]) -> dict[str, Rule]:
-    found = {name: rules.of(name) for name in dict.fromkeys(names)}
-    return {name: rule for name, rule in found.items() if rule is not None}
+    rules_by_cluster = {name: rules.of(name) for name in dict.fromkeys(names)}
+    return {name: rule for name, rule in rules_by_cluster.items() if rule is not None}
 
 
 def _read(targets: Mapping[str, NodeTarget]) -> tuple[dict[str, Live], dict[str, str]]:

@@ -131,9 +131,9 @@ class Plan:
 
     def summary(self) -> str:
         kinds = {kind: sum(entry.operation == kind for entry in self.entries) for kind in (UP, DOWN, STAY, HOLD)}
-        said = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count) or "no cluster"
+        counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count) or "no cluster"
         unread = f"; {len(self.missing)} cannot be read" if self.missing else ""
-        return f"{said}{unread}; {sum(entry.changed_nodes for entry in self.entries)} nodes change"
+        return f"{counts}{unread}; {sum(entry.changed_nodes for entry in self.entries)} nodes change"
 
     def text(self) -> str:
         lines = [self.summary(), *(f"  {entry.text()}" for entry in self.entries)]

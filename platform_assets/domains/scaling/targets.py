@@ -1,4 +1,4 @@
-"""What can be scaled: an EKS node group, an Auto Scaling group, or a line of a file. Reads a size and writes one; decides nothing."""
+"""Targets of scaling: an EKS node group, an Auto Scaling group, or a line of a file. Reads and writes a size; decides nothing."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class GroupTarget:
         return f"asg: {self.name}@{self.region}"
 
     def read(self) -> Live:
-        answer = _asked(
+        answer = _answer(
             lambda: self.clients.client("autoscaling", self.region).describe_auto_scaling_groups(
                 AutoScalingGroupNames=[self.name]
             ),
@@ -107,7 +107,7 @@ class GroupTarget:
         return Live(group["DesiredCapacity"], group["MinSize"], group["MaxSize"])
 
     def write(self, nodes: int, reason: str) -> None:
-        _asked(
+        _answer(
             lambda: self.clients.client("autoscaling", self.region).set_desired_capacity(
                 AutoScalingGroupName=self.name, DesiredCapacity=nodes, HonorCooldown=True
             ),
@@ -131,7 +131,7 @@ class NodegroupTarget:
         return f"eks: {self.cluster}/{self.nodegroup}@{self.region}"
 
     def read(self) -> Live:
-        group = _asked(
+        group = _answer(
             lambda: self.clients.client("eks", self.region).describe_nodegroup(
                 clusterName=self.cluster, nodegroupName=self.nodegroup
             ),
@@ -146,7 +146,7 @@ class NodegroupTarget:
         return Live(sizes["desiredSize"], sizes["minSize"], sizes["maxSize"])
 
     def write(self, nodes: int, reason: str) -> None:
-        _asked(
+        _answer(
             lambda: self.clients.client("eks", self.region).update_nodegroup_config(
                 clusterName=self.cluster, nodegroupName=self.nodegroup, scalingConfig={"desiredSize": nodes}
             ),
@@ -171,7 +171,7 @@ def target_of(text: str, cluster_id: str, folder: Path, clients: Clients) -> Nod
     )
 
 
-def _asked(call: Callable[[], dict[str, Any]], what: str, permission: str) -> dict[str, Any]:
+def _answer(call: Callable[[], dict[str, Any]], what: str, permission: str) -> dict[str, Any]:
     """The answer of a call; ScalingError with one sentence for whatever AWS raises."""
     try:
         return call()
@@ -180,8 +180,8 @@ def _asked(call: Callable[[], dict[str, Any]], what: str, permission: str) -> di
 
 
 def _sentence(error: Exception, what: str, permission: str) -> str:
-    told = getattr(error, "response", {}).get("Error", {})
-    code, name = told.get("Code"), what.removeprefix("the ")
+    fault = getattr(error, "response", {}).get("Error", {})
+    code, name = fault.get("Code"), what.removeprefix("the ")
     if code == "ResourceNotFoundException":
         return f"There is no {name}; correct it in the file of targets."
     if code == "ScalingActivityInProgress":
@@ -190,6 +190,6 @@ def _sentence(error: Exception, what: str, permission: str) -> str:
         return f"The {name} is being updated; the next run goes on from there."
     if code in ("ValidationError", "InvalidParameterException", "InvalidRequestException"):
         return (
-            f"AWS refuses the size for {what} ({told.get('Message', '')}); correct the bounds in the file of targets."
+            f"AWS refuses the size for {what} ({fault.get('Message', '')}); correct the bounds in the file of targets."
         )
     return aws_sentence(error, what, permission=permission)

@@ -1,7 +1,7 @@
-"""The commands `weir waf …`: what people ask for, what WAF holds, and installing. Parses and shows; nothing else.
+"""The commands `weir waf …`: manual actions, status, plan, install. Parses arguments and prints results.
 
-Each act is recorded first, then the plan that now follows is shown; WAF changes with --apply, or with the next run that
-applies. What the acts mean is in docs/enforcement.md.
+Each manual action is recorded first, then the resulting plan is shown; WAF changes with --apply, or with the next run
+that applies. docs/enforcement.md explains the actions.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ def install(
     from platform_assets.domains.waf.policy import load_policy
     from platform_assets.domains.waf.scopes import format_by_scope
 
-    known: dict[str | None, Literal["count", "enforce"] | None] = {None: None, "count": "count", "enforce": "enforce"}
-    if mode not in known:
+    modes: dict[str | None, Literal["count", "enforce"] | None] = {None: None, "count": "count", "enforce": "enforce"}
+    if mode not in modes:
         raise typer.BadParameter(f"--mode: {mode!r} is neither count nor enforce")
     settings = settings_of(home)
     calls = waf_calls(settings)
-    asked: dict[str, Any] = {"prefix": settings.waf.prefix, "mode": known[mode]}
-    asked["shards"] = load_policy(settings.waf.policy_file).plan.shards
-    planned, failed = for_each_scope({one: partial(plan_install, calls[one], scope=one, **asked) for one in calls})
+    options: dict[str, Any] = {"prefix": settings.waf.prefix, "mode": modes[mode]}
+    options["shards"] = load_policy(settings.waf.policy_file).plan.shards
+    planned, failed = for_each_scope({one: partial(plan_install, calls[one], scope=one, **options) for one in calls})
     with console_of() as console:
         for plan in planned.values():
             console.print(plan.text(), markup=False)
@@ -71,9 +71,11 @@ def install(
             return
         if not yes:
             typer.confirm("Make this?", abort=True)
-        done, failed = for_each_scope({one: partial(apply_install, calls[one], plan) for one, plan in planned.items()})
-        made = {one: f"Made or changed: {', '.join(names) or 'nothing'}." for one, names in done.items()}
-        console.print(format_by_scope(made, calls), markup=False)
+        changed, failed = for_each_scope(
+            {one: partial(apply_install, calls[one], plan) for one, plan in planned.items()}
+        )
+        plans = {one: f"Made or changed: {', '.join(names) or 'nothing'}." for one, names in changed.items()}
+        console.print(format_by_scope(plans, calls), markup=False)
         if failed:
             raise WafError(format_by_scope({scope: str(error) for scope, error in failed.items()}, calls))
 
@@ -91,12 +93,12 @@ def status(home: Home = None) -> None:
     settings = settings_of(home)
     acts = ManualActions(settings).in_force().acts
     targets = waf_targets(settings)
-    made, results = make_plan(settings, lake_of(settings), targets)
+    plans, results = make_plan(settings, lake_of(settings), targets)
     with console_of() as console:
         lines = [f"{waf_name(settings)}:"]
         for target in targets:
-            if target.scope in made.missing:
-                lines.append(f"{target.scope}: {made.missing[target.scope]}")
+            if target.scope in plans.missing:
+                lines.append(f"{target.scope}: {plans.missing[target.scope]}")
                 continue
             live, applied = target.read_sets(), target.last_applied()
             lines.append(f"{target.scope}: {len(live)} IP sets" + ("" if live else "; `weir waf install` makes them"))
@@ -105,10 +107,10 @@ def status(home: Home = None) -> None:
                 lines.append(f"  {one.name}: {len(one.addresses)} entries, {ours} of Weir's")
             lines += [f"  {line}" for line in use_lines(target.calls, target.scope, target.prefix)]
         lines += ["In force by people:"] + ([f"  {act.text()}" for act in acts] or ["  nothing"])
-        lines.append(f"Applying would change: {made.summary()}")
+        lines.append(f"Applying would change: {plans.summary()}")
         lines += [f"It would be stopped by {one.name}: {one.sentence}" for one in failures(results)]
         console.print("\n".join(lines), markup=False)
-    made.check_complete()
+    plans.check_complete()
 
 
 @waf_app.command()
@@ -123,8 +125,8 @@ def allow(
     cidr: Cidr, lasting: Lasting, reason: Reason, home: Home = None, apply: Apply = False, override: Override = None
 ) -> None:
     """Spare addresses for a time: what is in force on them leaves, and nothing new is decided on them."""
-    span = duration_of("--for", lasting)
-    _act(home, apply, override, reason, "waf allow", lambda acting: acting.allow(cidr, span, reason))
+    duration = duration_of("--for", lasting)
+    _act(home, apply, override, reason, "waf allow", lambda people: people.allow(cidr, duration, reason))
 
 
 @waf_app.command()
@@ -132,8 +134,8 @@ def block(
     cidr: Cidr, lasting: Lasting, reason: Reason, home: Home = None, apply: Apply = False, override: Override = None
 ) -> None:
     """Block addresses for a time, whatever the models say; never private ranges, never what is allowed."""
-    span = duration_of("--for", lasting)
-    _act(home, apply, override, reason, "waf block", lambda acting: acting.block(cidr, span, reason))
+    duration = duration_of("--for", lasting)
+    _act(home, apply, override, reason, "waf block", lambda people: people.block(cidr, duration, reason))
 
 
 @waf_app.command()
@@ -146,7 +148,7 @@ def withdraw(
     override: Override = None,
 ) -> None:
     """Take out exactly what only this model version caused; it causes nothing more until resumed."""
-    _act(home, apply, override, reason, "waf withdraw", lambda acting: acting.withdraw(model, version, reason))
+    _act(home, apply, override, reason, "waf withdraw", lambda people: people.withdraw(model, version, reason))
 
 
 @waf_app.command()
@@ -160,7 +162,7 @@ def rollback(
     """Go back to what was wanted at a time; nothing new enters until `weir waf resume`."""
     at = time_of("--to", to)
     assert at is not None
-    _act(home, apply, override, reason, "waf rollback", lambda acting: acting.rollback(at, reason))
+    _act(home, apply, override, reason, "waf rollback", lambda people: people.rollback(at, reason))
 
 
 @waf_app.command()
@@ -172,11 +174,11 @@ def resume(
     override: Override = None,
 ) -> None:
     """End a rollback, or what is in force of an address or a model version."""
-    _act(home, apply, override, reason, "waf resume", lambda acting: acting.resume(subject, reason))
+    _act(home, apply, override, reason, "waf resume", lambda people: people.resume(subject, reason))
 
 
 def overridden(settings: Settings, checks: Sequence[str] | None, reason: str, run: str) -> list[str]:
-    """Record the checks that do not count in this run; the audit_ids that the run has to name."""
+    """Record the checks that are overridden in this run; returns the audit_ids that the run has to name."""
     if not checks:
         return []
     from platform_assets.domains.waf.manual.actions import ManualActions

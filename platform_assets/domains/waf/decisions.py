@@ -1,4 +1,4 @@
-"""The values that travel from a score to an IP set: Decision (a row of the table) and Wanted (what is due now).
+"""The values between a score and an IP set: Decision (a row of the table) and Wanted (an entry that is due now).
 
 Holds no rule and no policy. Standard library only.
 """
@@ -75,7 +75,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Wanted:
-    """An entry that is due by the wall clock: the strongest decision on its address, and all that want it there."""
+    """An entry that is due by the wall clock: the strongest decision on its address, and all decisions behind it."""
 
     __pydantic_config__ = STRICT
 

@@ -1,4 +1,4 @@
-"""Address ranges: canonical text, order, overlap, and the ranges that are nobody's and therefore never acted upon.
+"""Networks: canonical text, order, overlap, and the special-purpose ranges, which are never acted upon.
 
 Holds no policy and no allow list. The special ranges are IANA's registries, written out, because what the standard
 library calls private differs between Python versions and a decision must not.

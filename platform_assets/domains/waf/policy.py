@@ -61,11 +61,11 @@ def load_policy(path: str | Path = "") -> Policy:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the top"
-        said = str(first["msg"]).removeprefix("Value error, ")
+        problem = str(first["msg"]).removeprefix("Value error, ")
         if first["type"] == "unexpected_keyword_argument":
-            said = "this key is not known"
+            problem = "this key is not known"
         raise PolicyError(
-            f"The policy {file} is wrong at {where}: {said}; correct it there, {DEFAULT_FILE.name} of the package documents each value."
+            f"The policy {file} is wrong at {where}: {problem}; correct it there, {DEFAULT_FILE.name} of the package documents each value."
         ) from None
 
 
@@ -85,8 +85,8 @@ def _read(path: Path) -> Mapping[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise PolicyError(f"The policy {path} cannot be read ({said}); correct WEIR_POLICY_FILE.") from None
+        problem = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise PolicyError(f"The policy {path} cannot be read ({problem}); correct WEIR_POLICY_FILE.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 1}" if mark is not None else ""
@@ -108,8 +108,8 @@ def load_allow_list(path: str | Path = "") -> tuple[str, ...]:
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise PolicyError(f"The allow list {file} cannot be read ({said}); correct WEIR_ALLOW_LIST.") from None
+        problem = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise PolicyError(f"The allow list {file} cannot be read ({problem}); correct WEIR_ALLOW_LIST.") from None
     found = []
     for number, line in enumerate(lines, 1):
         text = line.partition("#")[0].strip()

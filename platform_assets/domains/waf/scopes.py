@@ -54,7 +54,7 @@ def _scope(text: str) -> Scope:
 
 
 def format_by_scope(sentences: Mapping[Scope, str], scopes: Collection[Scope]) -> str:
-    """Sentences by scope as one text: what is the same in all of `scopes` is said once, without their names."""
+    """Sentences by scope as one text; a sentence shared by all `scopes` appears once, without their names."""
     alike: dict[str, list[str]] = {}
     for scope, sentence in sentences.items():
         alike.setdefault(sentence, []).append(str(scope))

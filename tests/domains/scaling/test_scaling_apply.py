@@ -86,11 +86,11 @@ def forecast_anew(settings: Settings, target: int, **values: Any) -> None:
 def test_a_plan_is_applied_once_and_recorded(scaled: Settings) -> None:
     lake = lake_of(scaled)
     report = plan_and_apply(scaled, lake)
-    assert sizes(scaled) == dict.fromkeys(CLUSTERS, 6) and len(report.done) == 3
+    assert sizes(scaled) == dict.fromkeys(CLUSTERS, 6) and len(report.changed) == 3
     assert acts(scaled) == [("apply", name, None, 6, "") for name in CLUSTERS]
     assert audit.read(lake)[0].reason == "6 nodes are needed"
     again = plan_and_apply(scaled, lake)
-    assert not again.done and again.text() == "No cluster changed" and len(acts(scaled)) == 3
+    assert not again.changed and again.text() == "No cluster changed" and len(acts(scaled)) == 3
 
 
 def test_a_dry_run_replays_metrics_that_applying_refuses(home: Settings) -> None:
@@ -193,7 +193,7 @@ def test_an_undo_goes_back_holds_and_ends(scaled: Settings) -> None:
     with pytest.raises(RequestError, match="A reason of 1 to 300"):
         apply_undo(scaled, lake, made, " ", timedelta(hours=1))
     report = apply_undo(scaled, lake, made, "too  early", timedelta(hours=1))
-    assert [entry.cluster_id for entry in report.done] == ["ads", "blog"]
+    assert [entry.cluster_id for entry in report.changed] == ["ads", "blog"]
     assert sizes(scaled) == {"ads": 4, "blog": 4, "shop": 7}
     held, _ = make_plan(scaled, lake)
     of = {entry.cluster_id: entry for entry in held.entries}

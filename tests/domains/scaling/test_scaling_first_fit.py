@@ -26,7 +26,7 @@ def fill(lake: Lake, hours: int) -> None:
 
     nothing = {column.name: None if column.nullable else 0 for column in CLUSTER_5MIN.columns}
     flags = {column.name: False for column in CLUSTER_5MIN.columns if column.type == "boolean"}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {**nothing, **flags, "gap_metrics": [], "cluster_id": "shop", "event_at": at, HOUR_COLUMN: format_hour(at)}
         for at in (START + timedelta(hours=hour) for hour in range(hours))
     ]

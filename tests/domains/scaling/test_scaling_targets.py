@@ -95,7 +95,7 @@ def test_the_groups_size_counts_where_nodes_are_uncounted(scaled: Settings) -> N
     start = NOW.replace(minute=0, second=0) - timedelta(hours=2)
     nothing = dict.fromkeys(CLUSTER_5MIN.column_names)
     flags = {column.name: False for column in CLUSTER_5MIN.columns if column.name.startswith("is_")}
-    steps = [
+    steps: list[dict[str, Any]] = [
         {**nothing, **flags, "gap_metrics": [], "sample_count": 1, "cpu_sample_count": 1, "cluster_id": name}
         | {"event_at": at, "cpu_utilization": 90.0, HOUR_COLUMN: format_hour(at)}
         for name in ("ads", "shop")

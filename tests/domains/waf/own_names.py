@@ -20,7 +20,9 @@ CLOUDFRONT = {"Scope": "CLOUDFRONT"}
 class OwnNames:
     """A wafv2 client whose names get a prefix on the way out and lose it on the way back; others are not seen."""
 
-    def __init__(self, client: Any, seconds_between_writes: float = 1.1, sleep: Callable[[float], None] = time.sleep):
+    def __init__(
+        self, client: Any, seconds_between_writes: float = 1.1, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._client, self._pause, self._sleep = client, seconds_between_writes, sleep
         self._prefix = f"weir-test-{uuid.uuid4().hex[:8]}-"
         self.meta, self.exceptions = client.meta, client.exceptions

@@ -25,7 +25,7 @@ def names(twin: WafTwin) -> set[str]:
     return {one["Name"] for one in twin.list_ip_sets(**SCOPE)["IPSets"] + twin.list_rule_groups(**SCOPE)["RuleGroups"]}
 
 
-def test_every_test_has_names_of_its_own(strict_twin, clock):
+def test_every_test_has_names_of_its_own(strict_twin: WafTwin, clock: Clock) -> None:
     create(strict_twin, "somebodys")
     first, second = account(strict_twin, clock), account(strict_twin, clock)
     made = create(first)
@@ -35,7 +35,7 @@ def test_every_test_has_names_of_its_own(strict_twin, clock):
     assert len(names(strict_twin)) == 3 and "s" not in names(strict_twin)
 
 
-def test_everything_created_is_deleted_and_nothing_more(strict_twin, clock):
+def test_everything_created_is_deleted_and_nothing_more(strict_twin: WafTwin, clock: Clock) -> None:
     theirs = create(strict_twin, "somebodys")
     own = account(strict_twin, clock)
     made = create(own)
@@ -46,7 +46,7 @@ def test_everything_created_is_deleted_and_nothing_more(strict_twin, clock):
     assert get(strict_twin, theirs)["IPSet"]["Name"] == "somebodys"
 
 
-def test_what_cannot_be_deleted_is_named(strict_twin, clock):
+def test_what_cannot_be_deleted_is_named(strict_twin: WafTwin, clock: Clock) -> None:
     own = account(strict_twin, clock)
     made, _ = create(own), create(own, "t")
     clock.sleep(5)

@@ -86,7 +86,7 @@ def client(request: pytest.FixtureRequest) -> Any:
 # The same on the twin and on moto
 
 
-def test_applying_a_plan_again_makes_no_changing_call(client, clock):
+def test_applying_a_plan_again_makes_no_changing_call(client: Any, clock: Clock) -> None:
     around = Around(client)
     target = target_on(around, clock)
     entries = [due(A), due(V6), due(B, "challenge")]
@@ -99,7 +99,7 @@ def test_applying_a_plan_again_makes_no_changing_call(client, clock):
     assert (len(around.changing), target.last_applied().serial) == (before, serial)
 
 
-def test_entries_end_escalate_and_leave_their_sets(client, clock):
+def test_entries_end_escalate_and_leave_their_sets(client: Any, clock: Clock) -> None:
     target = target_on(client, clock)
     applied(target, [due(A, "challenge"), due(B)])
     applied(target, [due(A)])
@@ -108,7 +108,7 @@ def test_entries_end_escalate_and_leave_their_sets(client, clock):
     assert live_addresses(target) == {"weir-block-v4": set(), "weir-challenge-v4": set()}
 
 
-def test_what_a_person_adds_stays_through_everything(client, clock):
+def test_what_a_person_adds_stays_through_everything(client: Any, clock: Clock) -> None:
     target = target_on(client, clock)
     applied(target, [due(A)])
     edit_by_hand(client, "weir-block-v4", add=(HAND, B))
@@ -117,7 +117,7 @@ def test_what_a_person_adds_stays_through_everything(client, clock):
     assert live_addresses(target)["weir-block-v4"] == {HAND, B}, "B was there by hand before we wanted it"
 
 
-def test_manual_removals_are_restored_or_respected_by_policy(client, clock):
+def test_manual_removals_are_restored_or_respected_by_policy(client: Any, clock: Clock) -> None:
     target = target_on(client, clock)
     applied(target, [due(A), due(B)])
     edit_by_hand(client, "weir-block-v4", remove=(A,))
@@ -130,7 +130,7 @@ def test_manual_removals_are_restored_or_respected_by_policy(client, clock):
     assert live_addresses(target)["weir-block-v4"] == {A, B}
 
 
-def test_a_conflict_is_merged_with_its_cause(client, clock):
+def test_a_conflict_is_merged_with_its_cause(client: Any, clock: Clock) -> None:
     target = target_on(client, clock)
     applied(target, [due(A), due(B)])
     made = planned(target, [due(B), due(C)])
@@ -148,7 +148,7 @@ def test_a_conflict_is_merged_with_its_cause(client, clock):
     assert live_addresses(target)["weir-block-v4"] == {HAND}
 
 
-def test_only_the_calls_of_least_privilege_are_made(client, clock):
+def test_only_the_calls_of_least_privilege_are_made(client: Any, clock: Clock) -> None:
     around = Around(client)
     target = target_on(around, clock)
     applied(target, [due(A)])
@@ -159,7 +159,7 @@ def test_only_the_calls_of_least_privilege_are_made(client, clock):
 # Faults, on the twin
 
 
-def test_thirty_conflicts_in_a_row_are_merged_through(twin, clock):
+def test_thirty_conflicts_in_a_row_are_merged_through(twin: WafTwin, clock: Clock) -> None:
     target = target_on(twin, clock)
     applied(target, [due(A)])
     left = iter(range(30))
@@ -175,7 +175,7 @@ def test_thirty_conflicts_in_a_row_are_merged_through(twin, clock):
     assert live_addresses(target)["weir-block-v4"] == {A, B} | {v4(1000 + number) for number in range(30)}
 
 
-def test_endless_conflicts_end_in_a_sentence(twin, clock):
+def test_endless_conflicts_end_in_a_sentence(twin: WafTwin, clock: Clock) -> None:
     target = target_on(twin, clock)
     applied(target, [due(A)])
     number = iter(range(1000))
@@ -192,7 +192,7 @@ def test_endless_conflicts_end_in_a_sentence(twin, clock):
     assert B not in live_addresses(target)["weir-block-v4"]
 
 
-def test_a_run_killed_anywhere_converges_on_the_next(tmp_path):
+def test_a_run_killed_anywhere_converges_on_the_next(tmp_path: Path) -> None:
     """At every call and every save, before and after: v4 and v6, an update, creations and a removal in one plan."""
     kill_at = 0
     while _killed_at(kill_at, tmp_path / str(kill_at)):
@@ -241,7 +241,7 @@ def _killed_at(kill_at: int, folder: Path) -> bool:
 
 
 @pytest.mark.parametrize("operation", CHANGING)
-def test_a_call_with_lost_answer_is_not_doubled(twin, clock, operation):
+def test_a_call_with_lost_answer_is_not_doubled(twin: WafTwin, clock: Clock, operation: Any) -> None:
     store = MemoryAppliedStore()
     if operation == "update_ip_set":
         applied(target_on(twin, clock, store=store), [due(C)])
@@ -260,7 +260,7 @@ def test_a_call_with_lost_answer_is_not_doubled(twin, clock, operation):
     assert live_addresses(target)["weir-block-v4"] == set()
 
 
-def test_changing_calls_keep_to_one_a_second(strict_twin, clock):
+def test_changing_calls_keep_to_one_a_second(strict_twin: WafTwin, clock: Clock) -> None:
     started = clock()
     around = Around(strict_twin)
     target = target_on(around, clock)
@@ -271,7 +271,7 @@ def test_changing_calls_keep_to_one_a_second(strict_twin, clock):
     assert report.seconds_waited == pytest.approx(clock() - started, abs=0.01)
 
 
-def test_throttling_and_failing_servers_are_waited_out(twin, clock):
+def test_throttling_and_failing_servers_are_waited_out(twin: WafTwin, clock: Clock) -> None:
     faults = iter(
         [
             coded("ThrottlingException"),
@@ -305,7 +305,7 @@ def test_throttling_and_failing_servers_are_waited_out(twin, clock):
         (coded("WAFInvalidParameterException"), "WAF refused a change of weir-block-v6"),
     ],
 )
-def test_a_lasting_fault_ends_in_sentence_and_report(twin, clock, fault, said):
+def test_a_lasting_fault_ends_in_sentence_and_report(twin: WafTwin, clock: Clock, fault: Any, said: Any) -> None:
     target = target_on(twin, clock)
     applied(target, [due(A), due(V6)])
     calls = iter(range(1000))
@@ -324,7 +324,7 @@ def test_a_lasting_fault_ends_in_sentence_and_report(twin, clock, fault, said):
     assert live_addresses(target) == {"weir-block-v4": {B}, "weir-block-v6": set()}
 
 
-def test_refusals_are_not_retried(twin, clock):
+def test_refusals_are_not_retried(twin: WafTwin, clock: Clock) -> None:
     def refuse(_: str) -> None:
         raise coded("AccessDeniedException")
 
@@ -334,7 +334,7 @@ def test_refusals_are_not_retried(twin, clock):
     assert len(around.called) == 1
 
 
-def test_a_plan_made_before_another_apply_is_refused(twin, clock):
+def test_a_plan_made_before_another_apply_is_refused(twin: WafTwin, clock: Clock) -> None:
     target = target_on(twin, clock)
     old = planned(target, [due(A)])
     applied(target, [due(B)])
@@ -343,13 +343,13 @@ def test_a_plan_made_before_another_apply_is_refused(twin, clock):
     assert live_addresses(target) == {"weir-block-v4": {B}}
 
 
-def test_a_plan_for_another_target_is_refused(twin, clock):
+def test_a_plan_for_another_target_is_refused(twin: WafTwin, clock: Clock) -> None:
     other = planned(target_on(twin, clock), [due(A)], prefix="other")
     with pytest.raises(WafError, match="The plan is for CLOUDFRONT other"):
         target_on(twin, clock).apply(other)
 
 
-def test_a_set_that_was_deleted_is_made_again(twin, clock):
+def test_a_set_that_was_deleted_is_made_again(twin: WafTwin, clock: Clock) -> None:
     target = target_on(twin, clock)
     applied(target, [due(A)])
     live = target.read_sets()["weir-block-v4"]
@@ -362,7 +362,7 @@ def test_a_set_that_was_deleted_is_made_again(twin, clock):
     assert live_addresses(target) == {"weir-block-v4": set()}
 
 
-def test_a_set_deleted_after_planning_is_created_again(twin, clock):
+def test_a_set_deleted_after_planning_is_created_again(twin: WafTwin, clock: Clock) -> None:
     target = target_on(twin, clock)
     applied(target, [due(A)])
     made = planned(target, [due(A), due(B)])
@@ -372,7 +372,7 @@ def test_a_set_deleted_after_planning_is_created_again(twin, clock):
     assert live_addresses(target) == {"weir-block-v4": {A, B}}
 
 
-def test_a_set_deleted_before_writing_is_created_again(twin, clock):
+def test_a_set_deleted_before_writing_is_created_again(twin: WafTwin, clock: Clock) -> None:
     target = target_on(twin, clock)
     applied(target, [due(A)])
     once = iter([True])
@@ -386,7 +386,7 @@ def test_a_set_deleted_before_writing_is_created_again(twin, clock):
     assert live_addresses(target) == {"weir-block-v4": {A, B}}
 
 
-def test_a_longer_duration_needs_no_changing_call(twin, clock):
+def test_a_longer_duration_needs_no_changing_call(twin: WafTwin, clock: Clock) -> None:
     target = target_on(twin, clock)
     applied(target, [due(A)])
     longer = due(A, decision_id="newer", expires_at=NOW + timedelta(days=3))
@@ -395,7 +395,7 @@ def test_a_longer_duration_needs_no_changing_call(twin, clock):
     assert (kept.decision_id, kept.expires_at) == ("newer", "2026-11-23T15:00:00Z")
 
 
-def test_a_merge_after_conflict_keeps_the_capacity(twin, clock):
+def test_a_merge_after_conflict_keeps_the_capacity(twin: WafTwin, clock: Clock) -> None:
     target = target_on(twin, clock)
     applied(target, [due(A)])
     once = iter([True])
@@ -409,7 +409,7 @@ def test_a_merge_after_conflict_keeps_the_capacity(twin, clock):
     assert live_addresses(target)["weir-block-v4"] == {A, HAND}
 
 
-def test_the_worst_ten_thousand_fill_a_set(twin, clock):
+def test_the_worst_ten_thousand_fill_a_set(twin: WafTwin, clock: Clock) -> None:
     """AWS Security Automations: more than 10,000 offenders and nothing is updated at all."""
     target = target_on(twin, clock)
     entries = [due(v4(2 * number), request_count=number + 1) for number in range(10_300)]
@@ -417,7 +417,7 @@ def test_the_worst_ten_thousand_fill_a_set(twin, clock):
     assert live_addresses(target)["weir-block-v4"] == {v4(2 * number) for number in range(300, 10_300)}
 
 
-def test_other_sets_of_the_account_are_left_alone(twin, clock):
+def test_other_sets_of_the_account_are_left_alone(twin: WafTwin, clock: Clock) -> None:
     for name in ("weirdo-block-v4", "weir-block-v4-copy", "office"):
         twin.create_ip_set(Name=name, Scope="CLOUDFRONT", IPAddressVersion="IPV4", Addresses=[HAND])
     target = target_on(twin, clock)
@@ -427,7 +427,7 @@ def test_other_sets_of_the_account_are_left_alone(twin, clock):
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_two_writers_and_a_person_lose_nothing(tmp_path, seed):
+def test_two_writers_and_a_person_lose_nothing(tmp_path: Path, seed: Any) -> None:
     """Random interleavings at the level of single calls; what was added by hand stays, what we want gets there."""
     generator = random.Random(seed)
     clock = Clock()
@@ -469,7 +469,7 @@ def test_two_writers_and_a_person_lose_nothing(tmp_path, seed):
 # What is kept and how calls are paced
 
 
-def test_a_damaged_store_stops_everything_with_a_sentence(tmp_path, twin, clock):
+def test_a_damaged_store_stops_everything_with_a_sentence(tmp_path: Path, twin: WafTwin, clock: Clock) -> None:
     path = tmp_path / "applied.json"
     for text in ("{", "[]", '{"format": 2}', '{"format": 1, "serial": 1}'):
         path.write_text(text, encoding="utf-8")
@@ -477,7 +477,7 @@ def test_a_damaged_store_stops_everything_with_a_sentence(tmp_path, twin, clock)
             target_on(twin, clock, store=AppliedStore(path)).last_applied()
 
 
-def test_the_store_is_the_same_when_read_again(tmp_path, twin, clock):
+def test_the_store_is_the_same_when_read_again(tmp_path: Path, twin: WafTwin, clock: Clock) -> None:
     store = AppliedStore(tmp_path / "deep" / "applied.json")
     target = target_on(twin, clock, store=store)
     applied(target, [due(A), due(V6)])
@@ -487,7 +487,7 @@ def test_the_store_is_the_same_when_read_again(tmp_path, twin, clock):
     assert sorted(path.name for path in store.path.parent.iterdir()) == ["applied.json", "applied.lock"]
 
 
-def test_a_half_written_store_replaces_nothing(tmp_path, monkeypatch):
+def test_a_half_written_store_replaces_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = AppliedStore(tmp_path / "applied.json")
     store.save(Applied(5))
 
@@ -502,7 +502,7 @@ def test_a_half_written_store_replaces_nothing(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("full_from", range(3))
-def test_a_full_disk_stops_and_later_continues(tmp_path, twin, clock, full_from):
+def test_a_full_disk_stops_and_later_continues(tmp_path: Path, twin: WafTwin, clock: Clock, full_from: Any) -> None:
     class FullDisk(AppliedStore):
         saved = 0
 
@@ -522,7 +522,7 @@ def test_a_full_disk_stops_and_later_continues(tmp_path, twin, clock, full_from)
     assert live_addresses(target_on(twin, clock, store)) == {"weir-block-v4": {B}, "weir-block-v6": set()}
 
 
-def test_a_token_bucket_allows_burst_then_rate():
+def test_a_token_bucket_allows_burst_then_rate() -> None:
     clock = Clock()
     bucket = TokenBucket(2.0, burst=3, clock=clock, sleep=clock.sleep)
     assert [round(bucket.take(), 6) for _ in range(5)] == [0, 0, 0, 0.5, 0.5]
@@ -530,7 +530,7 @@ def test_a_token_bucket_allows_burst_then_rate():
     assert [round(bucket.take(), 6) for _ in range(4)] == [0, 0, 0, 0.5]
 
 
-def test_waiting_grows_with_jitter_and_stays_bounded(twin):
+def test_waiting_grows_with_jitter_and_stays_bounded(twin: WafTwin) -> None:
     waits: list[float] = []
     calls = Calls(
         Around(twin, before=_always(coded("ThrottlingException"))),
@@ -552,7 +552,7 @@ def _always(fault: Exception) -> Callable[[str], None]:
     return fail
 
 
-def test_cloudfront_outside_its_region_is_refused_first(tmp_path):
+def test_cloudfront_outside_its_region_is_refused_first(tmp_path: Path) -> None:
     elsewhere = WafTwin(tmp_path, region_name="eu-west-1")
     with pytest.raises(WafError, match="us-east-1 only"):
         IpSetTarget(elsewhere, MemoryAppliedStore())

@@ -85,7 +85,7 @@ def target(twin: WafTwin, clock: Clock, tmp_path: Path) -> IpSetTarget:
 
 def test_an_overtaken_plan_is_made_again_and_applied(settings: Settings, lake: Lake, target: IpSetTarget) -> None:
     overtaken = Overtaken(target, times=1)
-    report = plan_and_apply(settings, lake, [overtaken])  # type: ignore[list-item]
+    report = plan_and_apply(settings, lake, [overtaken])
     assert overtaken.tried == 2
     assert (report.added, live_addresses(target)) == (1, {"weir-block-v4": {OURS}})
 
@@ -93,7 +93,7 @@ def test_an_overtaken_plan_is_made_again_and_applied(settings: Settings, lake: L
 def test_a_plan_overtaken_again_is_given_up(settings: Settings, lake: Lake, target: IpSetTarget) -> None:
     overtaken = Overtaken(target, times=9)
     with pytest.raises(StalePlanError, match="Another run has applied a plan") as caught:
-        plan_and_apply(settings, lake, [overtaken])  # type: ignore[list-item]
+        plan_and_apply(settings, lake, [overtaken])
     assert (overtaken.tried, exit_code_of(caught.value)) == (2, 4)
     assert OURS not in live_addresses(target)["weir-block-v4"]
 
@@ -104,14 +104,14 @@ def test_a_plan_made_again_is_checked_again(settings: Settings, lake: Lake, targ
 
     overtaken = Overtaken(target, times=1, also=forbid)
     with pytest.raises(PlanStoppedError, match=r"plan_adds_a_bounded_number stops it .* 0 are the bound") as caught:
-        plan_and_apply(settings, lake, [overtaken])  # type: ignore[list-item]
+        plan_and_apply(settings, lake, [overtaken])
     assert (overtaken.tried, exit_code_of(caught.value)) == (1, 4)
     assert live_addresses(target) == {"weir-block-v4": {THEIRS, v4(101)}}, "what the other run applied, nothing else"
     (alert,) = [json.loads(line) for line in (settings.home / "alerts.jsonl").read_text().splitlines()]
     assert alert["kind"] == "plan_stopped"
 
 
-def test_widening_passes_addresses_with_good_scores(settings, lake, twin, clock):
+def test_widening_passes_addresses_with_good_scores(settings: Settings, lake: Lake, twin: WafTwin, clock: Clock) -> Any:
     hour = format_hour(HOUR)
 
     def scored(client: str, is_abuse: bool, **values: Any) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def test_widening_passes_addresses_with_good_scores(settings, lake, twin, clock)
     assert benign_addresses(lake, PlanPolicy()) == {}, "the policy covers nobody else: there is nothing to ask"
 
 
-def test_the_plan_keeps_budget_and_allow_list(settings, lake, twin, clock):
+def test_the_plan_keeps_budget_and_allow_list(settings: Settings, lake: Lake, twin: WafTwin, clock: Clock) -> None:
     decided = [v4(n) for n in (4, 5, 6, 8, 9, 10)]
     rows = [
         {**decision(one, decided_at=HOUR).row(), HOUR_COLUMN: format_hour(HOUR - timedelta(hours=1))} for one in decided

@@ -107,7 +107,7 @@ def test_hours_still_deliverable_are_not_missing() -> None:
 
 
 def test_nothing_leaves_while_logs_have_stopped() -> None:
-    stopped = {"newest_hour_at": NOW - timedelta(hours=26)}
+    stopped: dict[str, Any] = {"newest_hour_at": NOW - timedelta(hours=26)}
     over = {v4(1): Owned("d", (NOW - timedelta(minutes=5)).isoformat(), "r")}
     found = result(HOURS, a_plan([], over), **stopped)
     assert not found.passed and "25 hours, the bound is 24" in found.sentence

@@ -111,7 +111,7 @@ def test_mistakes_are_one_sentence_and_not_recorded(weir: Weir, arguments: list[
     done = weir("waf", *arguments)
     error = done.exception
     assert error is not None
-    assert (done.exit_code if isinstance(error, SystemExit) else exit_code_of(error)) == code  # type: ignore[arg-type]
+    assert (done.exit_code if isinstance(error, SystemExit) else exit_code_of(error)) == code
     assert said in " ".join(f"{done.output} {error}".split())
     assert weir.acts() == []
 
@@ -122,7 +122,7 @@ def test_with_apply_an_override_counts_once(weir: Weir) -> None:
     policy.write_text("checks: {max_new_blocks: 0}\n")
     (weir.settings.home / "weir.env").write_text(f"WEIR_POLICY_FILE='{policy}'\n")
     stopped = weir("waf", "plan", "--apply")
-    assert stopped.exception is not None and exit_code_of(stopped.exception) == 4  # type: ignore[arg-type]
+    assert stopped.exception is not None and exit_code_of(stopped.exception) == 4
     assert weir.blocked() == set()
     chosen = ["--override", "plan_adds_a_bounded_number", "--reason", "a campaign"]
     done = weir("waf", "plan", "--apply", *chosen)

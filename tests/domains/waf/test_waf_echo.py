@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -31,20 +32,20 @@ def blocked_and_retrying(folder: Path, policy: Policy | None = None) -> World:
     return world
 
 
-def test_a_retrying_client_leaves_the_list_for_good(tmp_path):
+def test_a_retrying_client_leaves_the_list_for_good(tmp_path: Path) -> None:
     world = blocked_and_retrying(tmp_path)
     world.decide(0, 49)
     assert world.of() == [(1, "block", 24)]
 
 
-def test_without_the_breaker_a_block_renews_itself(tmp_path):
+def test_without_the_breaker_a_block_renews_itself(tmp_path: Path) -> None:
     """AWS Security Automations #44: the world above does show the failure where nothing is left out."""
     world = blocked_and_retrying(tmp_path, NO_ECHO_BREAKER)
     world.decide(0, 49)
     assert world.of()[:2] == [(1, "block", 24), (26, "block", 48)]
 
 
-def test_a_returning_attacker_is_blocked_for_longer(tmp_path):
+def test_a_returning_attacker_is_blocked_for_longer(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.attack(0)
     world.retry(range(1, 25))
@@ -58,7 +59,7 @@ def test_a_returning_attacker_is_blocked_for_longer(tmp_path):
     assert "without 18 hours under our own block" in last["reason"]
 
 
-def test_the_slack_counts_as_the_block(tmp_path):
+def test_the_slack_counts_as_the_block(tmp_path: Path) -> None:
     """An entry leaves WAF with the first apply after its time, not on the second."""
     in_slack, after = World(tmp_path / "a"), World(tmp_path / "b")
     for world, hour in ((in_slack, 25), (after, 26)):
@@ -70,7 +71,7 @@ def test_the_slack_counts_as_the_block(tmp_path):
     assert after.of() == [(1, "block", 24), (27, "block", 48)]
 
 
-def test_a_block_keeps_its_network_counted(tmp_path):
+def test_a_block_keeps_its_network_counted(tmp_path: Path) -> None:
     """One of its addresses is blocked: the network is judged by what the others do."""
     world, others = World(tmp_path), ("45.83.1.3", "45.83.1.4", "45.83.1.5")
     world.attack(0)
@@ -89,7 +90,7 @@ def test_a_block_keeps_its_network_counted(tmp_path):
     assert (found["request_count"], found["attack_request_count"]) == (21, 12)
 
 
-def test_a_challenged_client_that_continues_is_blocked(tmp_path):
+def test_a_challenged_client_that_continues_is_blocked(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.visit(0, 120, status=404)
     world.attack(3, 6, status=202)
@@ -124,7 +125,7 @@ def delivered_backwards(world: World) -> None:
 
 
 @pytest.mark.parametrize("delivery", [delivered_in_order, delivered_late, delivered_backwards])
-def test_any_delivery_order_gives_the_same_decisions(tmp_path, delivery):
+def test_any_delivery_order_gives_the_same_decisions(tmp_path: Path, delivery: Any) -> None:
     worlds = [World(tmp_path / "at_once"), World(tmp_path / "otherwise")]
     for world, deliver in zip(worlds, (delivered_at_once, delivery), strict=True):
         world.attack(0)
@@ -138,14 +139,14 @@ def test_any_delivery_order_gives_the_same_decisions(tmp_path, delivery):
     assert len(worlds[0].decisions()) == 4
 
 
-def test_deciding_again_changes_nothing(tmp_path):
+def test_deciding_again_changes_nothing(tmp_path: Path) -> None:
     world = blocked_and_retrying(tmp_path)
     before = world.decide(0, 49)
     assert world.decide(10, 12) == before
     assert world.decide(0, 49) == before
 
 
-def test_only_clients_with_an_echo_are_scored_again(tmp_path):
+def test_only_clients_with_an_echo_are_scored_again(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.attack(0)
     world.visit(3, 150, client=VISITOR, status=404)
@@ -155,7 +156,7 @@ def test_only_clients_with_an_echo_are_scored_again(tmp_path):
     assert world.model.scored == 0, "the visitor was never blocked, and the attacker has no hour outside of its block"
 
 
-def test_a_threshold_holds_across_many_files(tmp_path):
+def test_a_threshold_holds_across_many_files(tmp_path: Path) -> None:
     world = World(tmp_path)
     for number in range(12):
         world.attack(number // 4, 1, source_object=f"raw/{number}.gz")
@@ -164,7 +165,7 @@ def test_a_threshold_holds_across_many_files(tmp_path):
     assert [action for _, action, _ in world.of()][-1] == "block"
 
 
-def test_requests_under_a_block_do_not_become_labels(tmp_path):
+def test_requests_under_a_block_do_not_become_labels(tmp_path: Path) -> None:
     world = blocked_and_retrying(tmp_path)
     world.visit(5, 3, client=VISITOR)
     world.decide(0, 49)
@@ -179,7 +180,7 @@ def test_requests_under_a_block_do_not_become_labels(tmp_path):
     assert without_echo(World(tmp_path / "empty").lake, examples, Rules()).equals(examples)
 
 
-def test_only_named_actions_echo_while_they_last():
+def test_only_named_actions_echo_while_they_last() -> None:
     one = decision("45.83.1.0/24", "block", decided_at=at(5), hours=3)
     hours = EchoHours.of([one, replace(one, address="45.83.2.2/32", action="challenge")], Echo())
     inside = [hour for hour in range(12) if hours.has("45.83.1.7/32", at(hour))]
@@ -192,7 +193,7 @@ def test_only_named_actions_echo_while_they_last():
     assert not EchoHours.of([one], Echo(slack_hours=0)).has("45.83.1.7/32", at(8))
 
 
-def test_a_manual_block_echoes_too(tmp_path):
+def test_a_manual_block_echoes_too(tmp_path: Path) -> None:
     """Its 403s earn it no block of the model's; once the person ends the block, attacks count again."""
     block = ManualAction.make(at(0), "alice", "block", f"{ATTACKER}/32", "a hunch", expires_at=at(48))
     ended = ManualAction.make(at(10), "alice", "resume", f"{ATTACKER}/32", "a mistake")
@@ -207,7 +208,7 @@ def test_a_manual_block_echoes_too(tmp_path):
     assert worlds["ended"].of()[0][0] == 12, "the slack after the block is hour 10"
 
 
-def test_a_manual_allow_exempts_from_then_on(tmp_path):
+def test_a_manual_allow_exempts_from_then_on(tmp_path: Path) -> None:
     allow = ManualAction.make(
         at(5) + timedelta(minutes=20), "alice", "allow", "45.83.1.0/24", "a partner", expires_at=at(40)
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from platform_assets.domains.waf.decide.rules import decide
 from platform_assets.domains.waf.decisions import Row
 from platform_assets.domains.waf.rulebook import History, Rules
@@ -26,19 +28,19 @@ def decided(has_history: bool, rules: Rules | None = None) -> Row:
     return one[0].row()
 
 
-def test_a_first_day_attacker_is_only_challenged():
+def test_a_first_day_attacker_is_only_challenged() -> None:
     assert decided(True)["action"] == "block"
     first = decided(False)
     assert first["action"] == "challenge"
     assert "the lake has less than 24 hours of history" in first["reason"]
 
 
-def test_the_policy_bounds_the_first_day():
+def test_the_policy_bounds_the_first_day() -> None:
     assert decided(False, Rules(history=History(at_most="block")))["action"] == "block"
     assert decided(False, Rules(history=History(at_most="count")))["action"] == "count"
 
 
-def test_the_day_counts_from_the_first_hour(tmp_path):
+def test_the_day_counts_from_the_first_hour(tmp_path: Path) -> None:
     world = World(tmp_path, history_hours=24)
     world.visit(0, client=VISITOR)
     for hour in (23, 24):
@@ -48,7 +50,7 @@ def test_the_day_counts_from_the_first_hour(tmp_path):
     assert [world.of(f"45.83.2.{hour}")[0][1] for hour in (23, 24)] == ["challenge", "block"]
 
 
-def test_logs_of_long_ago_are_no_history(tmp_path):
+def test_logs_of_long_ago_are_no_history(tmp_path: Path) -> None:
     world, later = World(tmp_path, history_hours=24), 24 * 10
     world.visit(0, client=VISITOR)
     world.attack(later)

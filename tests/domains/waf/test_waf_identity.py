@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +27,7 @@ from platform_assets.domains.waf.decide.identity import (
     verified_by_list,
 )
 from platform_assets.domains.waf.decisions import Row
-from platform_assets.domains.waf.networks import Ranges, parse_network, special_ranges
+from platform_assets.domains.waf.networks import Network, Ranges, parse_network, special_ranges
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.domains.waf.tables import BOT_IDENTITIES
 from tests.domains.waf.decision_world import World, at
@@ -57,11 +60,13 @@ GENUINE = Names({CRAWLER: ["Crawl-1.Googlebot.com."]}, {"crawl-1.googlebot.com":
 NOTHING = Names({}, {})
 
 
-def verdict(names: list[str], addresses: dict[str, list[str]], bot=GOOGLEBOT, client: str = f"{CRAWLER}/32") -> str:
+def verdict(
+    names: list[str], addresses: dict[str, list[str]], bot: Any = GOOGLEBOT, client: str = f"{CRAWLER}/32"
+) -> str:
     return verified_by_dns(client, bot, Names({client.partition("/")[0]: names}, addresses))[0]
 
 
-def test_a_forward_confirmed_name_verifies():
+def test_a_forward_confirmed_name_verifies() -> None:
     assert verified_by_dns(f"{CRAWLER}/32", GOOGLEBOT, GENUINE) == (
         VERIFIED,
         "DNS name crawl-1.googlebot.com, confirmed forwards",
@@ -91,18 +96,18 @@ def test_a_forward_confirmed_name_verifies():
         "none",
     ],
 )
-def test_a_foreign_name_refutes_a_named_bot(names, addresses):
+def test_a_foreign_name_refutes_a_named_bot(names: Any, addresses: Any) -> None:
     assert verdict(names, addresses) == REFUTED
     assert verdict(names, addresses, replace(GOOGLEBOT, is_named=False)) == UNKNOWN
 
 
-def test_only_a_proper_name_is_shown():
+def test_only_a_proper_name_is_shown() -> None:
     """Who owns the address writes its name, and a reason is read by people and by AWS."""
     said = verified_by_dns(f"{CRAWLER}/32", GOOGLEBOT, Names({CRAWLER: ["<script>\n" * 50]}, {}))[1]
     assert said == "its DNS name is no proper name"
 
 
-def test_published_addresses_verify_without_dns():
+def test_published_addresses_verify_without_dns() -> None:
     assert verified_by_list("66.249.66.1/32", GOOGLEBOT) == "published address, list read 2026-11-22"
     assert verified_by_list("66.249.67.1/32", GOOGLEBOT) is None
     assert verified_by_list("157.55.39.4/32", NAMED["Bingbot"])
@@ -111,7 +116,7 @@ def test_published_addresses_verify_without_dns():
 
 
 @pytest.mark.parametrize("bot", BOTS, ids=lambda bot: bot.name)
-def test_bots_have_public_and_disjoint_addresses(bot):
+def test_bots_have_public_and_disjoint_addresses(bot: Any) -> None:
     assert bot.domains or bot.ranges
     assert bool(bot.ranges) == bool(bot.read_on)
     assert bot.source.startswith("https://")
@@ -139,33 +144,33 @@ def test_bots_have_public_and_disjoint_addresses(bot):
         ("", None),
     ],
 )
-def test_user_agents_name_their_bot(user_agent, name):
+def test_user_agents_name_their_bot(user_agent: Any, name: Any) -> None:
     bot = claimed_bot([(user_agent, 10)], 0.9)
     assert (bot and bot.name) == name
 
 
-def test_a_claim_takes_nearly_all_requests():
+def test_a_claim_takes_nearly_all_requests() -> None:
     assert claimed_bot([(GOOGLE_AGENT, 9), ("curl/8", 1)], 0.9) is GOOGLEBOT
     assert claimed_bot([(GOOGLE_AGENT, 8), ("curl/8", 2)], 0.9) is None
     assert claimed_bot([], 0.9) is None
 
 
-def claims(*addresses: str, bot=GOOGLEBOT) -> dict:
+def claims(*addresses: str, bot: Any = GOOGLEBOT) -> dict:
     return {f"{address}/32": bot for address in addresses}
 
 
-def test_stored_identities_are_not_looked_up_again():
+def test_stored_identities_are_not_looked_up_again() -> None:
     first = Identifier(NOW, GENUINE).identify(claims(CRAWLER), ())
     later = Identifier(NOW + timedelta(days=30), NOTHING).identify(claims(CRAWLER), first.values())
     assert later == first and NOTHING.asked == []
     assert first[f"{CRAWLER}/32"].checked_at == NOW
 
 
-def test_an_answer_serves_for_a_day():
+def test_an_answer_serves_for_a_day() -> None:
     names = Names(GENUINE.of_address, GENUINE.of_name)
     kept: list[Identity] = []
 
-    def ask(now, hours):
+    def ask(now: Any, hours: Any) -> None:
         identifier = Identifier(now, names, recent=lambda since: [one for one in kept if one.checked_at >= since])
         for _ in range(hours):
             kept.extend(identifier.identify(claims(CRAWLER), ()).values())
@@ -177,7 +182,7 @@ def test_an_answer_serves_for_a_day():
     assert names.asked == [CRAWLER] * 2
 
 
-def test_lookups_are_bounded_and_end_in_silence():
+def test_lookups_are_bounded_and_end_in_silence() -> None:
     many = claims(*(f"45.83.2.{n}" for n in range(50)))
     names = Names({}, {})
     found = Identifier(NOW, names, max_lookups=10).identify(many, ())
@@ -190,28 +195,34 @@ def test_lookups_are_bounded_and_end_in_silence():
     assert not any(one.is_answered for one in found.values())
 
 
-def test_a_bot_without_domains_is_never_asked_about():
+def test_a_bot_without_domains_is_never_asked_about() -> None:
     names = Names({}, {})
     found = Identifier(NOW, names).identify(claims(CRAWLER, bot=NAMED["DuckDuckBot"]), ())
     assert found[f"{CRAWLER}/32"].verdict == UNKNOWN and names.asked == []
 
 
-def test_a_network_is_identified_by_addresses_or_members():
+def verdict_of(network: Network, members: Sequence[Identity]) -> str:
+    identity = of_network(network, members, NOW)
+    assert identity is not None
+    return identity.verdict
+
+
+def test_a_network_is_identified_by_addresses_or_members() -> None:
     inside = of_network(parse_network("54.183.255.0/24"), (), NOW)
     assert inside is not None and inside.verdict == VERIFIED
     assert inside.sentence.startswith("it holds addresses of Route 53 health check (published addresses")
     good = Identity("45.83.1.2/32", "Googlebot", "crawler", VERIFIED, "a name", True, NOW)
     bad = replace(good, client="45.83.1.3/32", verdict=REFUTED)
     network = parse_network("45.83.1.0/24")
-    assert of_network(network, [good], NOW).verdict == VERIFIED
-    assert of_network(network, [good, bad], NOW).verdict == REFUTED
+    assert verdict_of(network, [good]) == VERIFIED
+    assert verdict_of(network, [good, bad]) == REFUTED
     assert of_network(network, (), NOW) is None
 
 
 # --- from requests to decisions --------------------------------------------------------------------------------------
 
 
-def crawled(folder, client: str = CRAWLER, user_agent: str = GOOGLE_AGENT, is_attack: bool = True) -> World:
+def crawled(folder: Any, client: str = CRAWLER, user_agent: str = GOOGLE_AGENT, is_attack: bool = True) -> World:
     """A client that calls itself Googlebot and does what earns a block, or a challenge where it attacks nothing."""
     world = World(folder)
     world.visit(0, 150, client=client, status=404, user_agent=user_agent, is_attack=is_attack)
@@ -219,12 +230,12 @@ def crawled(folder, client: str = CRAWLER, user_agent: str = GOOGLE_AGENT, is_at
     return world
 
 
-def only(rows: list[Row]) -> tuple[str, str]:
+def only(rows: Sequence[Row]) -> tuple[str, str]:
     assert len(rows) == 1
     return rows[0]["action"], rows[0]["reason"]
 
 
-def test_a_verified_crawler_is_only_counted(tmp_path):
+def test_a_verified_crawler_is_only_counted(tmp_path: Path) -> None:
     action, reason = only(crawled(tmp_path).decide(0, 0, identifier=Identifier(NOW, GENUINE)))
     assert action == "count"
     assert "a verified bot gets count at most" in reason
@@ -239,17 +250,17 @@ def test_a_verified_crawler_is_only_counted(tmp_path):
         ("23.22.2.46", "Pingdom.com_bot"),
     ],
 )
-def test_a_published_address_verifies_without_dns(tmp_path, client, user_agent):
+def test_a_published_address_verifies_without_dns(tmp_path: Path, client: Any, user_agent: Any) -> None:
     action, reason = only(crawled(tmp_path, client, user_agent).decide(0, 0))
     assert action == "count" and "published address, list read" in reason
 
 
-def test_a_stranger_at_such_addresses_is_not_exempt(tmp_path):
+def test_a_stranger_at_such_addresses_is_not_exempt(tmp_path: Path) -> None:
     action, reason = only(crawled(tmp_path, "15.177.3.4", "curl/8.5").decide(0, 0))
     assert action == "block" and "Route 53" not in reason
 
 
-def test_a_refuted_crawler_is_not_exempt(tmp_path):
+def test_a_refuted_crawler_is_not_exempt(tmp_path: Path) -> None:
     action, reason = only(crawled(tmp_path / "a").decide(0, 0, identifier=Identifier(NOW, NOTHING)))
     assert action == "block"
     assert "it calls itself Googlebot, which is refuted (it has no DNS name)" in reason
@@ -260,7 +271,7 @@ def test_a_refuted_crawler_is_not_exempt(tmp_path):
     assert action == "count" and "which is not verified (DNS is not asked)" in reason
 
 
-def test_a_repeated_decision_uses_the_stored_evidence(tmp_path):
+def test_a_repeated_decision_uses_the_stored_evidence(tmp_path: Path) -> None:
     world = crawled(tmp_path)
     before = world.decide(0, 0, identifier=Identifier(NOW, GENUINE))
     assert [row["verdict"] for row in world.lake.read_arrow(BOT_IDENTITIES).to_pylist()] == [VERIFIED]
@@ -270,7 +281,7 @@ def test_a_repeated_decision_uses_the_stored_evidence(tmp_path):
     assert refuting.asked == [] and world.lake.version(BOT_IDENTITIES) == version
 
 
-def test_only_claimants_to_be_acted_upon_are_identified(tmp_path):
+def test_only_claimants_to_be_acted_upon_are_identified(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.visit(0, 20, client="45.84.0.1", user_agent=GOOGLE_AGENT)
     world.attack(0, client="45.84.0.2")
@@ -281,8 +292,8 @@ def test_only_claimants_to_be_acted_upon_are_identified(tmp_path):
     assert names.asked == ["45.84.0.3"]
 
 
-def test_a_verified_crawlers_network_is_not_challenged(tmp_path):
-    def rotating(folder, network: str, user_agent: str) -> World:
+def test_a_verified_crawlers_network_is_not_challenged(tmp_path: Path) -> Any:
+    def rotating(folder: Any, network: str, user_agent: str) -> World:
         world = World(folder)
         for number in range(1, 6):
             world.visit(0, 25, client=f"{network}.{number}", status=404, user_agent=user_agent)
@@ -305,7 +316,7 @@ def test_a_verified_crawlers_network_is_not_challenged(tmp_path):
     assert only(world.decide(0, 0, identifier=Identifier(NOW, NOTHING)))[0] == "challenge"
 
 
-def test_the_policy_says_what_a_verified_bot_gets(tmp_path):
+def test_the_policy_says_what_a_verified_bot_gets(tmp_path: Path) -> None:
     world = crawled(tmp_path)
     rules = replace(world.policy.rules, verified_bots=replace(world.policy.rules.verified_bots, at_most="none"))
     world.policy = Policy(rules=rules)
@@ -315,9 +326,9 @@ def test_the_policy_says_what_a_verified_bot_gets(tmp_path):
 # --- the system's resolver ---------------------------------------------------------------------------------------------
 
 
-def test_the_resolver_tells_absence_from_silence(monkeypatch):
-    def fails(error):
-        def call(*arguments, **options):
+def test_the_resolver_tells_absence_from_silence(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def fails(error: Any) -> Any:
+        def call(*arguments: Any, **options: Any) -> None:
             raise error
 
         return call
@@ -342,7 +353,7 @@ def test_the_resolver_tells_absence_from_silence(monkeypatch):
         resolver.addresses("a.example")
 
 
-def test_a_lookup_that_hangs_is_left_to_itself(monkeypatch):
+def test_a_lookup_that_hangs_is_left_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     released = threading.Event()
     monkeypatch.setattr(identity.socket, "gethostbyaddr", lambda address: (str(released.wait(30)), [], []))
     with pytest.raises(NoAnswerError):

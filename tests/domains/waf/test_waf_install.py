@@ -11,6 +11,7 @@ from platform_assets.domains.waf.apply.calls import Calls
 from platform_assets.domains.waf.apply.install import apply_install, plan_install
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.plan.plan import set_names
+from platform_assets.domains.waf.twin.client import WafTwin
 from tests.domains.waf.test_waf_apply import Around
 from tests.domains.waf.waf_world import Clock, applied, due, live_addresses, target_on, v4
 
@@ -35,7 +36,7 @@ def client(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue("strict_twin" if request.param == "twin" else "moto_client")
 
 
-def test_installing_makes_sets_and_counting_group_once(client, clock):
+def test_installing_makes_sets_and_counting_group_once(client: Any, clock: Clock) -> None:
     around = Around(client)
     calls = calls_on(around, clock)
     plan = plan_install(calls)
@@ -58,7 +59,7 @@ def test_installing_makes_sets_and_counting_group_once(client, clock):
     assert [name for name in around.called if "web_acl" in name] == []
 
 
-def test_enforcing_is_asked_for_and_then_kept(twin, clock):
+def test_enforcing_is_asked_for_and_then_kept(twin: WafTwin, clock: Clock) -> None:
     calls = calls_on(twin, clock)
     apply_install(calls, plan_install(calls))
     apply_install(calls, plan_install(calls, mode="enforce"))
@@ -68,7 +69,7 @@ def test_enforcing_is_asked_for_and_then_kept(twin, clock):
     assert set(actions_of(twin).values()) == {"Count"}
 
 
-def test_rules_that_people_added_stay_where_they_are(twin, clock):
+def test_rules_that_people_added_stay_where_they_are(twin: WafTwin, clock: Clock) -> None:
     calls = calls_on(twin, clock)
     apply_install(calls, plan_install(calls))
     found = group_of(twin)
@@ -97,7 +98,7 @@ def test_rules_that_people_added_stay_where_they_are(twin, clock):
     assert after["CustomResponseBodies"] == bodies
 
 
-def test_a_rule_group_conflict_is_merged_again(twin, clock):
+def test_a_rule_group_conflict_is_merged_again(twin: WafTwin, clock: Clock) -> None:
     calls = calls_on(twin, clock)
     apply_install(calls, plan_install(calls))
     plan = plan_install(calls, mode="enforce")
@@ -122,7 +123,7 @@ def test_a_rule_group_conflict_is_merged_again(twin, clock):
     }
 
 
-def test_endless_rule_group_conflicts_are_given_up(twin, clock):
+def test_endless_rule_group_conflicts_are_given_up(twin: WafTwin, clock: Clock) -> None:
     calls = calls_on(twin, clock)
     apply_install(calls, plan_install(calls))
 
@@ -135,7 +136,7 @@ def test_endless_rule_group_conflicts_are_given_up(twin, clock):
         apply_install(calls_on(Around(twin, before=refuse), clock), plan_install(calls, mode="enforce"))
 
 
-def test_the_rule_group_keeps_referring_to_sets(strict_twin, clock):
+def test_the_rule_group_keeps_referring_to_sets(strict_twin: WafTwin, clock: Clock) -> None:
     calls = calls_on(strict_twin, clock)
     apply_install(calls, plan_install(calls))
     target = target_on(strict_twin, clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ class Scene:
         while True:
             (summary,) = client.list_ip_sets(Scope="CLOUDFRONT")["IPSets"]
             found = client.get_ip_set(Name=SET, Scope="CLOUDFRONT", Id=summary["Id"])
-            addresses = (set(found["IPSet"]["Addresses"]) | ({added} - {None})) - {gone}
+            addresses = (set(found["IPSet"]["Addresses"]) | ({added} if added else set())) - {gone}
             self.turns.next()
             try:
                 self.twin.update_ip_set(
@@ -109,12 +110,12 @@ class Scene:
                 )
             except self.twin.exceptions.WAFOptimisticLockException:
                 continue
-            self.by_hand = (self.by_hand | ({added} - {None})) - {gone}
+            self.by_hand = (self.by_hand | ({added} if added else set())) - {gone}
             return
 
     def play(self) -> None:
         for place in range(2):
-            self.turns.actor(lambda place=place: self.writer(place))
+            self.turns.actor(partial(self.writer, place))
         self.turns.actor(self.person)
         self.turns.run()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,12 +40,12 @@ from tests.domains.waf.waf_world import v4
         ("2A00:1450:0::/64", "IPV6", "canonical form, which is 2a00:1450::/64"),
     ],
 )
-def test_addresses_that_an_ip_set_refuses(text, family, problem):
+def test_addresses_that_an_ip_set_refuses(text: Any, family: Any, problem: Any) -> None:
     found = address_problem(text, family)
     assert found is None if problem is None else problem in str(found)
 
 
-def test_an_ip_set_takes_ten_thousand_distinct():
+def test_an_ip_set_takes_ten_thousand_distinct() -> None:
     check_addresses([v4(n) for n in range(10_000)], "IPV4", "weir-block-v4")
     with pytest.raises(LimitError, match="would hold 10001 entries"):
         check_addresses([v4(n) for n in range(10_001)], "IPV4", "weir-block-v4")
@@ -51,7 +53,7 @@ def test_an_ip_set_takes_ten_thousand_distinct():
         check_addresses([v4(1), v4(1)], "IPV4", "weir-block-v4")
 
 
-def test_names_and_scopes():
+def test_names_and_scopes() -> None:
     check_name("weir-block-v4")
     for name in ("", "a b", "x" * 129, "weir/1", "wéir", "weir\n"):
         with pytest.raises(LimitError):
@@ -66,21 +68,21 @@ def test_names_and_scopes():
 
 
 @given(st.text(max_size=400))
-def test_any_text_becomes_a_description_that_aws_takes(text):
+def test_any_text_becomes_a_description_that_aws_takes(text: Any) -> None:
     check_description(limits.description(text))
 
 
-def test_a_description_cut_at_space_is_valid():
+def test_a_description_cut_at_space_is_valid() -> None:
     check_description(limits.description("a" * 255 + " b"))
 
 
 @pytest.mark.parametrize("text", ["", "ab", "a (b) c", " ab", "abc ", "a" * 257, "ab\u00e9"])
-def test_descriptions_that_aws_refuses(text):
+def test_descriptions_that_aws_refuses(text: Any) -> None:
     with pytest.raises(LimitError):
         check_description(text)
 
 
-def test_our_limits_are_those_of_the_service_model():
+def test_our_limits_are_those_of_the_service_model() -> None:
     model = service_model()
     assert model.shape_for("EntityName").metadata["max"] == 128
     assert model.shape_for("EntityDescription").metadata["max"] == 256

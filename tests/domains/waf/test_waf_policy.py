@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -17,11 +18,11 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_the_shipped_file_states_every_default():
+def test_the_shipped_file_states_every_default() -> None:
     assert load_policy() == Policy()
     stated = yaml.safe_load(DEFAULT_FILE.read_text(encoding="utf-8"))
 
-    def compare(value: object, given: object, where: str) -> None:
+    def compare(value: Any, given: Any, where: str) -> None:
         if dataclasses.is_dataclass(value):
             names = {field.name for field in dataclasses.fields(value)}
             optional = (
@@ -34,7 +35,7 @@ def test_the_shipped_file_states_every_default():
     compare(Policy(), stated, "policy")
 
 
-def test_a_users_file_changes_what_it_names(tmp_path):
+def test_a_users_file_changes_what_it_names(tmp_path: Path) -> None:
     found = load_policy(written(tmp_path, "rules:\n  block: {min_probability: 0.99}\n  kinds: {scraper: challenge}\n"))
     assert found.rules.block.min_probability == 0.99
     assert found.rules.block.ttl_hours == 24
@@ -65,7 +66,7 @@ def test_a_users_file_changes_what_it_names(tmp_path):
         ("rules: [", "is no YAML in line 1"),
     ],
 )
-def test_a_wrong_policy_is_named_in_one_sentence(tmp_path, text, said):
+def test_a_wrong_policy_is_named_in_one_sentence(tmp_path: Path, text: Any, said: Any) -> None:
     path = written(tmp_path, text)
     with pytest.raises(PolicyError) as caught:
         load_policy(path)
@@ -73,14 +74,14 @@ def test_a_wrong_policy_is_named_in_one_sentence(tmp_path, text, said):
     assert said in message and str(path) in message and "\n" not in message
 
 
-def test_a_missing_policy_or_allow_list_is_named(tmp_path):
+def test_a_missing_policy_or_allow_list_is_named(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="WEIR_POLICY_FILE"):
         load_policy(tmp_path / "absent.yaml")
     with pytest.raises(PolicyError, match="WEIR_ALLOW_LIST"):
         load_allow_list(tmp_path / "absent.txt")
 
 
-def test_an_allow_list_holds_addresses_and_networks(tmp_path):
+def test_an_allow_list_holds_addresses_and_networks(tmp_path: Path) -> None:
     path = tmp_path / "allow.txt"
     path.write_text(
         "# ours\n45.83.1.2\n\n45.84.0.0/16  # the office\n2A00:1450:0::/48\n45.83.1.2/32\n", encoding="utf-8"
@@ -90,7 +91,7 @@ def test_an_allow_list_holds_addresses_and_networks(tmp_path):
 
 
 @pytest.mark.parametrize("line", ["45.83.1.2/24", "example.org", "45.83.1", "45.83.1.2-9"])
-def test_a_wrong_allow_list_line_is_named(tmp_path, line):
+def test_a_wrong_allow_list_line_is_named(tmp_path: Path, line: Any) -> None:
     path = tmp_path / "allow.txt"
     path.write_text(f"45.83.1.2\n{line}\n", encoding="utf-8")
     with pytest.raises(PolicyError, match="Line 2"):

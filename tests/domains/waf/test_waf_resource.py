@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def only_target(settings: Settings) -> IpSetTarget:
     return target
 
 
-def test_the_default_is_the_twin_in_the_home(home):
+def test_the_default_is_the_twin_in_the_home(home: Settings) -> None:
     target = only_target(home)
     assert isinstance(target.calls.client, WafTwin)
     applied(target, [due(v4(1))])
@@ -37,7 +38,7 @@ def test_the_default_is_the_twin_in_the_home(home):
     ]
 
 
-def test_each_scope_is_called_in_its_region(home):
+def test_each_scope_is_called_in_its_region(home: Settings) -> None:
     everywhere = "CLOUDFRONT,REGIONAL:eu-west-1,REGIONAL:us-east-1"
     abroad = home.model_copy(update={"aws_region": "ap-south-1", "waf_target": "aws", "waf_scopes": everywhere})
     calls = waf_calls(abroad)
@@ -49,13 +50,13 @@ def test_each_scope_is_called_in_its_region(home):
     ]
 
 
-def test_scopes_of_a_region_share_its_token_bucket(home):
+def test_scopes_of_a_region_share_its_token_bucket(home: Settings) -> None:
     calls = waf_calls(home.model_copy(update={"waf_scopes": "CLOUDFRONT,REGIONAL:eu-west-1,REGIONAL:us-east-1"}))
     assert calls[CLOUDFRONT]._bucket is calls[VIRGINIA]._bucket
     assert calls[CLOUDFRONT]._bucket is not calls[DUBLIN]._bucket
 
 
-def test_ownership_is_kept_in_a_file_a_scope(home):
+def test_ownership_is_kept_in_a_file_a_scope(home: Settings) -> None:
     settings = home.model_copy(update={"waf_scopes": "CLOUDFRONT,REGIONAL:eu-west-1", "waf_prefix": "edge"})
     assert [one.store.path.name for one in waf_targets(settings)] == [
         "applied-twin-cloudfront-edge.json",
@@ -63,7 +64,7 @@ def test_ownership_is_kept_in_a_file_a_scope(home):
     ]
 
 
-def test_an_old_home_keeps_its_regional_file(home):
+def test_an_old_home_keeps_its_regional_file(home: Settings) -> None:
     """It named no region: that was WEIR_AWS_REGION."""
     settings = home.model_copy(
         update={"aws_region": "eu-west-1", "waf_scopes": "REGIONAL:eu-west-1,REGIONAL:us-east-1"}
@@ -79,7 +80,7 @@ def test_an_old_home_keeps_its_regional_file(home):
     assert AppliedStore(former).load() == ours
 
 
-def test_a_damaged_former_file_is_named(home):
+def test_a_damaged_former_file_is_named(home: Settings) -> None:
     former = home.home / "waf" / "applied-twin-regional-weir.json"
     former.parent.mkdir()
     former.write_text("{")
@@ -87,25 +88,25 @@ def test_a_damaged_former_file_is_named(home):
         applied_store(home.model_copy(update={"aws_region": "eu-west-1"}), DUBLIN).load()
 
 
-def test_aws_is_asked_through_our_retries_alone(home):
+def test_aws_is_asked_through_our_retries_alone(home: Settings) -> None:
     client = waf_client(home.model_copy(update={"waf_target": "aws"}), "us-east-1")
     assert client.meta.config.retries["total_max_attempts"] == 1
     assert (client.meta.config.connect_timeout, client.meta.config.read_timeout) == (5, 30)
 
 
-def test_a_store_replacing_s3_does_not_move_waf(home):
+def test_a_store_replacing_s3_does_not_move_waf(home: Settings) -> None:
     elsewhere = home.model_copy(update={"waf_target": "aws", "s3_endpoint_url": "http://127.0.0.1:9"})
     assert waf_client(elsewhere, "us-east-1").meta.endpoint_url == "https://wafv2.us-east-1.amazonaws.com"
 
 
-def test_without_credentials_a_sentence_says_what_to_set(home, monkeypatch):
+def test_without_credentials_a_sentence_says_what_to_set(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(WafError, match="no AWS credentials for WAF; set AWS_PROFILE"):
         only_target(home.model_copy(update={"waf_target": "aws"})).read_sets()
 
 
-def test_connection_faults_are_sentences_without_secrets(home, monkeypatch):
+def test_connection_faults_are_sentences_without_secrets(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATESTTESTTEST")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
     aws = home.model_copy(update={"waf_target": "aws"})
@@ -122,13 +123,13 @@ def test_connection_faults_are_sentences_without_secrets(home, monkeypatch):
 
 
 @pytest.mark.slow
-def test_aws_is_served_over_http_by_moto(home, moto_endpoint):
+def test_aws_is_served_over_http_by_moto(home: Settings, moto_endpoint: Any) -> None:
     settings = home.model_copy(update={"waf_target": "aws"})
     applied(only_target(settings), [due(v4(1)), due("2a00:1450::1/128")])
     live = live_addresses(only_target(settings))
     assert live == {"weir-block-v4": {v4(1)}, "weir-block-v6": {"2a00:1450::1/128"}}
 
 
-def test_the_twin_needs_no_boto3(home, monkeypatch):
+def test_the_twin_needs_no_boto3(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     assert only_target(home).read_sets() == {}

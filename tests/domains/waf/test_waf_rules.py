@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -27,8 +28,14 @@ CLIENT = "45.83.1.2/32"
 
 
 def decide_one(
-    client: str = CLIENT, *, rules: Rules = RULES, earlier: tuple = (), allow: tuple = (), known=None, **values
-):
+    client: str = CLIENT,
+    *,
+    rules: Rules = RULES,
+    earlier: tuple = (),
+    allow: tuple = (),
+    known: Any = None,
+    **values: Any,
+) -> Any:
     """The one decision on a client, or None."""
     rows = [score(client, **values)]
     found = decide(HOUR, rows, earlier, rules, allow, behaviour=[known or behaviour(client)])
@@ -36,7 +43,7 @@ def decide_one(
     return found[0] if found else None
 
 
-def action_of(*arguments, **values) -> str | None:
+def action_of(*arguments: Any, **values: Any) -> str | None:
     found = decide_one(*arguments, **values)
     return None if found is None else found.action
 
@@ -53,20 +60,20 @@ def action_of(*arguments, **values) -> str | None:
         (0.9, 5, "block"),
     ],
 )
-def test_actions_grow_with_probability_and_evidence(probability, requests, expected):
+def test_actions_grow_with_probability_and_evidence(probability: Any, requests: Any, expected: Any) -> None:
     assert action_of(abuse_probability=probability, request_count=requests) == expected
 
 
-def test_certainty_without_attacks_or_history_only_challenges():
+def test_certainty_without_attacks_or_history_only_challenges() -> None:
     found = decide(HOUR, [score(CLIENT)], [], RULES, behaviour=[behaviour(CLIENT)], attacks=[])
     assert [one.action for one in found] == ["challenge"]
     found = decide(HOUR, [score(CLIENT)], [], RULES, behaviour=[behaviour(CLIENT)], attacks=[attacks(CLIENT, 5)])
     assert [(one.action, one.attack_request_count) for one in found] == [("block", 5)]
 
 
-def test_an_earlier_decision_with_new_requests_is_proof():
+def test_an_earlier_decision_with_new_requests_is_proof() -> None:
     before = decision(CLIENT, "challenge", decided_at=HOUR, hours=12)
-    values = {"earlier": [before], "rules": RULES, "behaviour": [behaviour(CLIENT)], "attacks": []}
+    values: dict[str, Any] = {"earlier": [before], "rules": RULES, "behaviour": [behaviour(CLIENT)], "attacks": []}
     found = decide(HOUR, [score(CLIENT)], **values)
     assert [one.action for one in found] == ["block"]
     assert f"escalated from challenge {before.decision_id}" in found[0].reason
@@ -74,17 +81,17 @@ def test_an_earlier_decision_with_new_requests_is_proof():
     assert decide(HOUR, [score(CLIENT)], **{**values, "earlier": [stale]}) == []
 
 
-def test_a_client_below_the_threshold_stays_untouched():
+def test_a_client_below_the_threshold_stays_untouched() -> None:
     assert action_of(is_abuse=False) is None
     assert action_of(is_abuse=False, rules=replace(RULES, require_is_abuse=False)) == "block"
 
 
-def test_nan_and_nonsense_decide_nothing():
+def test_nan_and_nonsense_decide_nothing() -> None:
     for probability in (float("nan"), 1.7, -1.0):
         assert action_of(abuse_probability=probability) is None
 
 
-def test_a_network_with_several_members_is_challenged_only():
+def test_a_network_with_several_members_is_challenged_only() -> None:
     network = "45.83.1.0/24"
     assert action_of(network, known=behaviour(network, address_count=5)) == "challenge"
     assert action_of(network, known=behaviour(network, address_count=2)) is None
@@ -93,7 +100,7 @@ def test_a_network_with_several_members_is_challenged_only():
     assert action_of("45.83.0.0/16", known=behaviour("45.83.0.0/16", address_count=50)) is None
 
 
-def test_a_shared_address_is_challenged_at_most():
+def test_a_shared_address_is_challenged_at_most() -> None:
     office = behaviour(CLIENT, distinct_user_agent_count=12, cookie_request_count=30)
     found = decide_one(known=office)
     assert found.action == "challenge"
@@ -102,12 +109,12 @@ def test_a_shared_address_is_challenged_at_most():
     assert action_of(known=rotating_scraper) == "block"
 
 
-def test_a_client_without_features_is_challenged_at_most():
+def test_a_client_without_features_is_challenged_at_most() -> None:
     found = decide(HOUR, [score(CLIENT)], [], RULES)
     assert [one.action for one in found] == ["challenge"]
 
 
-def test_a_declared_crawler_is_counted_until_it_attacks():
+def test_a_declared_crawler_is_counted_until_it_attacks() -> None:
     crawler = behaviour(CLIENT, declared_bot_count=41)
     found = decide(HOUR, [score(CLIENT)], [], RULES, behaviour=[crawler], attacks=[])
     assert [one.action for one in found] == ["count"]
@@ -115,7 +122,7 @@ def test_a_declared_crawler_is_counted_until_it_attacks():
     assert [one.action for one in found] == ["block"]
 
 
-def test_policy_bounds_everything_and_each_kind():
+def test_policy_bounds_everything_and_each_kind() -> None:
     assert action_of(rules=replace(RULES, at_most="count")) == "count"
     assert action_of(rules=replace(RULES, at_most="none")) is None
     assert action_of(rules=replace(RULES, kinds={"prober": "challenge"})) == "challenge"
@@ -123,14 +130,14 @@ def test_policy_bounds_everything_and_each_kind():
 
 
 @pytest.mark.parametrize("cidr", [cidr for cidr, _ in SPECIAL])
-def test_special_ranges_are_never_acted_upon(cidr):
+def test_special_ranges_are_never_acted_upon(cidr: Any) -> None:
     network = ipaddress.ip_network(cidr)
     for address in (network.network_address, network.broadcast_address):
         client = f"{address}/{network.max_prefixlen}"
         assert action_of(client) is None, client
 
 
-def test_no_address_that_is_not_global_slips_through():
+def test_no_address_that_is_not_global_slips_through() -> None:
     """Against the standard library: whatever it calls private or reserved is among the special ranges."""
     generator = random.Random(3)
     special = special_ranges()
@@ -144,13 +151,13 @@ def test_no_address_that_is_not_global_slips_through():
                 assert special.overlaps(parse_network(str(address))), address
 
 
-def test_a_policy_may_except_kinds_of_special_ranges():
+def test_a_policy_may_except_kinds_of_special_ranges() -> None:
     assert action_of("203.0.113.9/32") is None
     assert action_of("203.0.113.9/32", rules=replace(RULES, act_on_special=("documentation",))) == "block"
     assert action_of("10.0.0.9/32", rules=replace(RULES, act_on_special=("documentation",))) is None
 
 
-def test_nothing_allow_listed_is_acted_upon():
+def test_nothing_allow_listed_is_acted_upon() -> None:
     network = "45.83.1.0/24"
     several = behaviour(network, address_count=5)
     assert action_of(allow=("45.83.0.0/16",)) is None
@@ -160,13 +167,13 @@ def test_nothing_allow_listed_is_acted_upon():
     assert action_of(network, allow=("45.83.2.0/32",), known=several) == "challenge"
 
 
-def test_decisions_live_on_the_event_clock():
+def test_decisions_live_on_the_event_clock() -> None:
     found = decide_one()
     assert found.decided_at == END
     assert found.expires_at == END + timedelta(hours=24)
 
 
-def test_other_hours_and_later_decisions_are_not_seen():
+def test_other_hours_and_later_decisions_are_not_seen() -> None:
     later = [score(CLIENT, hour=END), score(v4(9), hour=HOUR - timedelta(hours=1))]
     assert decide(HOUR, later, [], RULES) == []
     first = decide_one()
@@ -175,7 +182,7 @@ def test_other_hours_and_later_decisions_are_not_seen():
     assert decide_one(earlier=(own, future)) == first
 
 
-def test_an_action_in_force_is_not_renewed():
+def test_an_action_in_force_is_not_renewed() -> None:
     """AWS Security Automations #44: WAF's own 403s kept a block alive for ever."""
     in_force = decision(CLIENT, decided_at=HOUR - timedelta(hours=3), hours=24)
     ends_within = decision(CLIENT, decided_at=HOUR - timedelta(hours=24), hours=25)
@@ -186,7 +193,7 @@ def test_an_action_in_force_is_not_renewed():
     assert decide_one(earlier=(over,)).repetition == 1
 
 
-def test_old_requests_do_not_renew_a_verdict():
+def test_old_requests_do_not_renew_a_verdict() -> None:
     ids = tuple(score(CLIENT)["evidence_request_ids"])
     over = decision(CLIENT, decided_at=HOUR - timedelta(hours=13), hours=12, evidence_request_ids=ids)
     assert action_of(earlier=(over,)) is None
@@ -195,29 +202,29 @@ def test_old_requests_do_not_renew_a_verdict():
     assert action_of(earlier=(a_day_ago,)) == "block"
 
 
-def volume_abuse(*earlier: Decision, **values) -> str | None:
+def volume_abuse(*earlier: Decision, **values: Any) -> str | None:
     """The action on a scraper: no request of its own shows it, so no ids."""
     row = score(CLIENT, evidence_request_ids=[], abuse_kind="scraper", request_count=3000, **values)
     found = decide(HOUR, [row], earlier, RULES, behaviour=[behaviour(CLIENT)], attacks=[])
     return found[0].action if found else None
 
 
-def test_abuse_by_volume_is_blocked_after_a_day():
+def test_abuse_by_volume_is_blocked_after_a_day() -> None:
     assert volume_abuse() == "challenge"
-    values = {"evidence_request_ids": (), "request_count": 3000}
+    values: dict[str, Any] = {"evidence_request_ids": (), "request_count": 3000}
     an_hour_ago = decision(CLIENT, "challenge", decided_at=HOUR, **values)
     assert volume_abuse(an_hour_ago) is None, "the same 24 hours seen twice are no repetition"
     a_day_ago = decision(CLIENT, "challenge", decided_at=END - timedelta(hours=24), **values)
     assert volume_abuse(a_day_ago) == "block"
 
 
-def test_a_verdict_that_knew_less_may_grow():
+def test_a_verdict_that_knew_less_may_grow() -> None:
     counted = decision(CLIENT, "count", decided_at=HOUR, score=0.6, request_count=9, evidence_request_ids=())
     assert volume_abuse(counted) == "challenge"
     assert volume_abuse(counted, abuse_probability=0.65) is None
 
 
-def test_durations_double_up_to_the_cap():
+def test_durations_double_up_to_the_cap() -> None:
     lasted = []
     for repetitions in range(7):
         past = tuple(decision(CLIENT, decided_at=HOUR - timedelta(hours=100 - n), hours=1) for n in range(repetitions))
@@ -226,12 +233,12 @@ def test_durations_double_up_to_the_cap():
     assert lasted == [24, 48, 96, 192, 336, 336, 336]
 
 
-def test_decisions_beyond_the_memory_are_forgotten():
+def test_decisions_beyond_the_memory_are_forgotten() -> None:
     old = decision(CLIENT, decided_at=HOUR - timedelta(hours=168), hours=1)
     assert decide_one(earlier=(old,)).repetition == 0
 
 
-def test_the_reason_names_finding_and_model():
+def test_the_reason_names_finding_and_model() -> None:
     found = decide_one()
     assert (
         found.reason
@@ -262,7 +269,7 @@ past_decisions = st.builds(
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(score_rows, max_size=12), st.lists(past_decisions, max_size=8), st.randoms())
-def test_order_and_repetition_change_no_decision(rows, past, shuffler):
+def test_order_and_repetition_change_no_decision(rows: Any, past: Any, shuffler: Any) -> None:
     known = [behaviour(row["client"], address_count=4) for row in rows]
     first = decide(HOUR, rows, past, RULES, behaviour=known)
     for part in (rows, past, known):
@@ -272,7 +279,7 @@ def test_order_and_repetition_change_no_decision(rows, past, shuffler):
     assert len({one.address for one in first}) == len(first)
 
 
-def test_wanted_is_the_strongest_unexpired_decision():
+def test_wanted_is_the_strongest_unexpired_decision() -> None:
     decisions = [
         decision(CLIENT, "challenge", decided_at=HOUR, hours=48, reason="first"),
         decision(CLIENT, "block", decided_at=HOUR, hours=12, reason="then"),
@@ -286,19 +293,19 @@ def test_wanted_is_the_strongest_unexpired_decision():
     assert wanted(decisions, HOUR + timedelta(hours=48)) == []
 
 
-def test_allowing_affects_decisions_already_made():
+def test_allowing_affects_decisions_already_made() -> None:
     assert wanted([decision(CLIENT)], NOW, ["45.83.0.0/16"]) == []
     assert wanted([decision("203.0.113.9/32")], NOW) == []
 
 
-def test_a_decision_survives_its_table_row():
+def test_a_decision_survives_its_table_row() -> None:
     one = decide_one()
     row = one.row()
     assert tuple(row) == WAF_DECISIONS.column_names
     assert Decision.from_row(row) == one
 
 
-def test_ranges_know_what_they_overlap():
+def test_ranges_know_what_they_overlap() -> None:
     ranges = Ranges.of(["10.0.0.0/25", "10.0.0.128/25", "10.2.0.0/16", "2a00::/32"])
     inside = ["10.0.0.255/32", "10.0.0.0/8", "10.2.3.0/24", "2a00:0:1::/48"]
     outside = ["10.0.1.0/24", "9.255.255.255/32", "2a01::/32", "::a00:1/128"]
@@ -307,7 +314,7 @@ def test_ranges_know_what_they_overlap():
     assert nested.overlaps(parse_network("10.6.0.1/32"))
 
 
-def test_pure_modules_need_the_standard_library_alone():
+def test_pure_modules_need_the_standard_library_alone() -> None:
     code = (
         "import sys; before = set(sys.modules)\n"
         "import platform_assets.domains.waf.decide.rules, platform_assets.domains.waf.plan.plan, platform_assets.domains.waf.limits, platform_assets.domains.waf.checks.checks\n"

@@ -81,7 +81,7 @@ class Edge:
             for scope in scopes
         ]
 
-    def apply(self, targets: Sequence[IpSetTarget]) -> Any:
+    def apply(self, targets: Sequence[Any]) -> Any:
         return plan_and_apply(self.settings, self.lake, targets)
 
     def policy(self, text: str) -> None:
@@ -358,7 +358,7 @@ class Overtaken:
 def test_an_overtaken_scope_is_planned_again_alone(edge: Edge) -> None:
     targets = edge.targets()
     overtaken = Overtaken(targets[1], times=1)
-    report = edge.apply([targets[0], overtaken])  # type: ignore[list-item]
+    report = edge.apply([targets[0], overtaken])
     assert overtaken.tried == 2 and blocked(targets) == [{OURS, ALSO}] * 2
     assert [one.writes for one in report.reports] == [1, 1]
 
@@ -366,7 +366,7 @@ def test_an_overtaken_scope_is_planned_again_alone(edge: Edge) -> None:
 def test_a_scope_overtaken_twice_is_given_up_alone(edge: Edge) -> None:
     targets = edge.targets()
     with pytest.raises(StalePlanError) as caught:
-        edge.apply([Overtaken(targets[0], times=9), targets[1]])  # type: ignore[list-item]
+        edge.apply([Overtaken(targets[0], times=9), targets[1]])
     said = str(caught.value)
     assert said.startswith("In CLOUDFRONT: Another run has applied") and said.endswith(
         "Applied: REGIONAL:eu-west-1 +2 -0."
@@ -379,7 +379,7 @@ def test_a_scope_planned_again_is_checked_again(edge: Edge) -> None:
     targets = edge.targets()
     overtaken = Overtaken(targets[0], times=1, also=lambda: edge.policy("checks: {max_new_blocks: 0}\n"))
     with pytest.raises(PlanStoppedError, match=r"^In CLOUDFRONT: .* Applied: REGIONAL:eu-west-1 \+2 -0\.$") as caught:
-        edge.apply([overtaken, targets[1]])  # type: ignore[list-item]
+        edge.apply([overtaken, targets[1]])
     assert exit_code_of(caught.value) == 4 and overtaken.tried == 1
 
 
@@ -484,7 +484,7 @@ def test_installing_continues_after_a_failed_scope(weir: Command, monkeypatch: p
     abroad = type("Abroad", (WafTwin,), {"create_ip_set": refused})
 
     def twin(folder: Path, region_name: str) -> WafTwin:
-        return (abroad if region_name == "eu-west-1" else WafTwin)(folder, region_name=region_name, clock=weir.clock)  # type: ignore[no-any-return]
+        return (abroad if region_name == "eu-west-1" else WafTwin)(folder, region_name=region_name, clock=weir.clock)
 
     remember(weir.settings, waf_scopes="REGIONAL:eu-west-1,CLOUDFRONT")
     monkeypatch.setattr("platform_assets.domains.waf.apply.targets.WafTwin", twin)
@@ -565,7 +565,7 @@ def test_applying_covers_every_scope_and_names_failures(
     ]
     (edge.settings.home / "waf" / "applied-twin-regional-eu-west-1-weir.json").write_text("{")
     failed = weir("block", v4(3), "--for", "2h", "--reason", "a hunch", "--apply")
-    assert failed.exception is not None and exit_code_of(failed.exception) == 5  # type: ignore[arg-type]
+    assert failed.exception is not None and exit_code_of(failed.exception) == 5
     said = str(failed.exception)
     assert said.startswith("In REGIONAL:eu-west-1: ") and said.endswith("Applied: CLOUDFRONT +1 -0.")
     assert [one.read_sets()[V4].addresses for one in waf_targets(weir.settings)] == [

@@ -17,8 +17,20 @@ from platform_assets.domains.waf.apply.install import apply_install, plan_instal
 from platform_assets.domains.waf.decisions import Wanted
 from platform_assets.domains.waf.plan.slots import Budget
 from platform_assets.domains.waf.plan.values import LiveSet, Plan
+from platform_assets.domains.waf.twin.client import WafTwin
 from tests.domains.waf.test_waf_apply import Around
-from tests.domains.waf.waf_world import NOW, applied, due, edit_by_hand, live_addresses, plan, planned, target_on, v4
+from tests.domains.waf.waf_world import (
+    NOW,
+    Clock,
+    applied,
+    due,
+    edit_by_hand,
+    live_addresses,
+    plan,
+    planned,
+    target_on,
+    v4,
+)
 
 NAMES = ("weir-block-v4", "weir-block-v4-2", "weir-block-v4-3")
 
@@ -54,20 +66,20 @@ def several(*numbers: int, **values: Any) -> list[Wanted]:
 # Where entries go
 
 
-def test_the_first_set_fills_before_the_second():
+def test_the_first_set_fills_before_the_second() -> None:
     made = plan(several(0, 1, 2, 3), existing(*NAMES[:2]), Applied(), now=NOW, budget=Budget(capacity=3, shards=2))
     assert held(made) == {NAMES[0]: (v4(0), v4(1), v4(2)), NAMES[1]: (v4(3),)}
     full = plan(several(*range(7)), existing(*NAMES[:2]), Applied(), now=NOW, budget=Budget(capacity=3, shards=2))
     assert full.count("add") == 6 and "45.83.0.0/31" in operations(full)
 
 
-def test_a_set_that_nobody_installed_is_not_filled():
+def test_a_set_that_nobody_installed_is_not_filled() -> None:
     made = plan(several(0, 2, 4), existing(NAMES[0]), Applied(), now=NOW, budget=Budget(capacity=2, shards=2))
     assert list(held(made)) == [NAMES[0]]
     assert made.count("overflow") == 1
 
 
-def test_entries_stay_in_their_set_when_others_leave():
+def test_entries_stay_in_their_set_when_others_leave() -> None:
     budget = Budget(capacity=2, shards=2)
     live, before = after(plan(several(0, 2, 4), existing(*NAMES[:2]), Applied(), now=NOW, budget=budget))
     made = plan(several(2, 4), live, before, now=NOW, budget=budget)
@@ -75,7 +87,7 @@ def test_entries_stay_in_their_set_when_others_leave():
     assert held(made) == {NAMES[0]: (v4(2),), NAMES[1]: (v4(4),)}
 
 
-def test_manual_changes_of_a_set_are_respected():
+def test_manual_changes_of_a_set_are_respected() -> None:
     budget = Budget(capacity=2, shards=2)
     live = existing(*NAMES[:2], weir_block_v4=("9.9.9.9/32", v4(8)))
     made = plan(several(0, 2, 8), live, Applied(), now=NOW, budget=budget)
@@ -87,7 +99,7 @@ def test_manual_changes_of_a_set_are_respected():
     assert not made.changes
 
 
-def test_lowering_the_shards_writes_the_taker_first():
+def test_lowering_the_shards_writes_the_taker_first() -> None:
     budget = Budget(capacity=2, shards=2)
     live, before = after(plan(several(0, 2, 4), existing(*NAMES[:2]), Applied(), now=NOW, budget=budget))
     made = plan(several(0, 4), live, before, now=NOW, budget=Budget(capacity=2))
@@ -99,7 +111,7 @@ def test_lowering_the_shards_writes_the_taker_first():
 # What takes the place of something else
 
 
-def test_the_text_says_what_was_merged_and_why():
+def test_the_text_says_what_was_merged_and_why() -> None:
     budget = Budget(capacity=3)
     live, before = after(plan(several(0, 1, 4), existing(NAMES[0]), Applied(), now=NOW, budget=budget))
     made = plan(several(0, 1, 4, 9), live, before, now=NOW, budget=budget)
@@ -114,7 +126,7 @@ def test_the_text_says_what_was_merged_and_why():
     )
 
 
-def test_a_merged_entry_is_replaced_in_one_update(twin, clock):
+def test_a_merged_entry_is_replaced_in_one_update(twin: WafTwin, clock: Clock) -> None:
     around = Around(twin)
     target = target_on(around, clock)
     budget = Budget(capacity=3)
@@ -134,7 +146,7 @@ def test_a_merged_entry_is_replaced_in_one_update(twin, clock):
     assert not planned(target, several(0, 4, 9), budget=budget).changes
 
 
-def test_a_conflict_while_merging_keeps_what_somebody_added(twin, clock):
+def test_a_conflict_while_merging_keeps_what_somebody_added(twin: WafTwin, clock: Clock) -> None:
     target, budget = target_on(twin, clock), Budget(capacity=3)
     applied(target, several(0, 1, 4), budget=budget)
     once = iter([True])
@@ -148,20 +160,20 @@ def test_a_conflict_while_merging_keeps_what_somebody_added(twin, clock):
     assert live_addresses(target)[NAMES[0]] == {"45.83.0.0/31", v4(4), "9.9.9.9/32"}
 
 
-def test_a_decided_network_displaces_the_entries_it_covers():
+def test_a_decided_network_displaces_the_entries_it_covers() -> None:
     live, before = after(plan(several(0, 1), existing(NAMES[0]), Applied(), now=NOW))
     made = plan([*several(0, 1), due("45.83.0.0/24")], live, before, now=NOW)
     assert operations(made) == {"45.83.0.0/24": "add", v4(0): "remove", v4(1): "remove"}
 
 
-def test_a_replacement_goes_to_the_same_set():
+def test_a_replacement_goes_to_the_same_set() -> None:
     budget = Budget(capacity=2, shards=2)
     live, before = after(plan(several(0, 2, 4), existing(*NAMES[:2]), Applied(), now=NOW, budget=budget))
     made = plan([*several(2), due("45.83.0.4/31")], live, before, now=NOW, budget=budget)
     assert held(made) == {NAMES[0]: (v4(2),), NAMES[1]: ("45.83.0.4/31",)}
 
 
-def test_what_people_changed_is_not_merged_with_ours():
+def test_what_people_changed_is_not_merged_with_ours() -> None:
     _, before = after(plan(several(0, 1), existing(NAMES[0]), Applied(), now=NOW))
     removed = existing(NAMES[0], weir_block_v4=(v4(0),))
     made = plan(several(0, 1, 4), removed, before, now=NOW, budget=Budget(capacity=2), restore_removed=False)
@@ -171,7 +183,7 @@ def test_what_people_changed_is_not_merged_with_ours():
     assert held(made)[NAMES[0]] == (v4(0), v4(1), v4(4)), "what is there by hand lacks no slot"
 
 
-def test_actions_are_separate_where_one_covers_another():
+def test_actions_are_separate_where_one_covers_another() -> None:
     made = plan([due("45.83.0.0/24", "challenge"), due(v4(7))], {}, Applied(), now=NOW)
     assert [(entry.ip_set, entry.address) for entry in made.entries] == [
         ("weir-block-v4", v4(7)),
@@ -182,7 +194,7 @@ def test_actions_are_separate_where_one_covers_another():
 # Installing
 
 
-def test_installing_makes_and_references_the_further_sets(strict_twin, clock):
+def test_installing_makes_and_references_the_further_sets(strict_twin: WafTwin, clock: Clock) -> Any:
     calls = Calls(strict_twin, sleep=clock.sleep, clock=clock)
 
     def referenced() -> set[str]:
@@ -212,7 +224,7 @@ lists = st.lists(st.sets(st.integers(0, 31), max_size=24), min_size=2, max_size=
 
 @settings(max_examples=250, deadline=None)
 @given(lists, st.integers(1, 4), st.lists(st.integers(1, 3), min_size=5, max_size=5))
-def test_shards_hold_what_is_due_and_settle(numbers, capacity, shards):
+def test_shards_hold_what_is_due_and_settle(numbers: Any, capacity: Any, shards: Any) -> None:
     live, before = existing(*NAMES), Applied()
     for wanted, count in zip(numbers, shards, strict=False):
         entries = [due(v4(n), request_count=1 + n * 7 % 5) for n in sorted(wanted)]

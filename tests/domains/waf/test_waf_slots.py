@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -37,7 +38,7 @@ def covered(entries: tuple[Wanted, ...] | list[Wanted]) -> set[str]:
 # What needs no slot, and what is joined
 
 
-def test_a_covered_entry_needs_no_slot():
+def test_a_covered_entry_needs_no_slot() -> None:
     wide, inner = due("45.83.0.0/24"), due("45.83.0.7/32")
     (kept,) = allot([inner, wide], 10).entries
     assert kept.address == "45.83.0.0/24"
@@ -45,26 +46,26 @@ def test_a_covered_entry_needs_no_slot():
     assert kept.expires_at == wide.expires_at, "the entry is a decision of its own and ends with it"
 
 
-def test_nothing_is_merged_while_there_is_room():
+def test_nothing_is_merged_while_there_is_room() -> None:
     assert got([due(v4(n)) for n in range(4)], 4) == tuple(v4(n) for n in range(4))
 
 
-def test_halves_merge_only_while_slots_lack():
+def test_halves_merge_only_while_slots_lack() -> None:
     wanted = [due(v4(n)) for n in range(8)]
     assert got(wanted, 7) == ("45.83.0.0/31", *(v4(n) for n in range(2, 8)))
     assert got(wanted, 1) == ("45.83.0.0/29",)
 
 
-def test_numbers_in_a_row_are_no_halves():
+def test_numbers_in_a_row_are_no_halves() -> None:
     assert allot([due(v4(1)), due(v4(2))], 1).left_out != (), "45.83.0.1 and .2 share no network of two"
 
 
-def test_networks_and_addresses_of_ipv6_are_joined_too():
+def test_networks_and_addresses_of_ipv6_are_joined_too() -> None:
     assert got([due("2a00:1450::/65"), due("2a00:1450:0:0:8000::/65")], 1) == ("2a00:1450::/64",)
     assert got([due("2a00:1450::2/128"), due("2a00:1450::3/128")], 1) == ("2a00:1450::2/127",)
 
 
-def test_a_merged_entry_ends_with_its_first_member():
+def test_a_merged_entry_ends_with_its_first_member() -> None:
     early = due(v4(0), expires_at=NOW + timedelta(hours=1), request_count=10)
     late = due(v4(1), request_count=500, score=0.5, reason="the worst")
     (merged,) = allot([late, early], 1).entries
@@ -79,13 +80,13 @@ def test_a_merged_entry_ends_with_its_first_member():
     )
 
 
-def test_a_remaining_member_is_kept_exactly():
+def test_a_remaining_member_is_kept_exactly() -> None:
     ending, staying, elsewhere = due(v4(0)), due(v4(1)), due(v4(9))
     assert got([ending, staying, elsewhere], 2) == ("45.83.0.0/31", v4(9))
     assert got([staying, elsewhere], 2) == (v4(1), v4(9))
 
 
-def test_manual_removals_neither_cover_nor_merge():
+def test_manual_removals_neither_cover_nor_merge() -> None:
     pair = [due(v4(0)), due(v4(1), request_count=1)]
     assert got(pair, 1, apart=[v4(1)]) == (v4(0),)
     assert got([due("45.83.0.0/31"), due(v4(0))], 9, apart=["45.83.0.0/31"]) == ("45.83.0.0/31", v4(0))
@@ -96,7 +97,7 @@ def test_manual_removals_neither_cover_nor_merge():
 # Widening
 
 
-def test_a_network_merges_only_by_policy():
+def test_a_network_merges_only_by_policy() -> None:
     wanted = [due(v4(n)) for n in (0, 1, 2)]
     assert allot(wanted, 1).left_out, "by default nobody else is ever covered"
     (merged,) = allot(wanted, 1, budget=LOOSE).entries
@@ -106,12 +107,12 @@ def test_a_network_merges_only_by_policy():
     assert allot(wanted, 1, budget=Budget(max_collateral_share=0.2)).left_out, "one of four is more than a fifth"
 
 
-def test_halves_are_joined_before_anybody_else_is_covered():
+def test_halves_are_joined_before_anybody_else_is_covered() -> None:
     wanted = [due(v4(n)) for n in (0, 2, 8, 9)]
     assert got(wanted, 3, budget=LOOSE) == (v4(0), v4(2), "45.83.0.8/31")
 
 
-def test_the_smallest_network_is_widened_to_first():
+def test_the_smallest_network_is_widened_to_first() -> None:
     wanted = [due(v4(n)) for n in (0, 1, 2, 16, 18)]
     assert got(wanted, 4, budget=LOOSE) == ("45.83.0.0/31", v4(2), v4(16), v4(18))
     assert got(wanted, 3, budget=LOOSE) == ("45.83.0.0/30", v4(16), v4(18))
@@ -119,14 +120,14 @@ def test_the_smallest_network_is_widened_to_first():
     assert got(both, 3, budget=LOOSE) == ("45.83.0.0/30", "45.83.0.4/31", v4(6))
 
 
-def test_no_network_exceeds_the_widest_merge():
+def test_no_network_exceeds_the_widest_merge() -> None:
     wanted = [due(v4(n)) for n in range(512) if n % 4]
     assert set(got(wanted, 2, budget=LOOSE)) == {"45.83.0.0/24", "45.83.1.0/24"}
     assert allot(wanted, 1, budget=LOOSE).left_out
     assert got(wanted, 1, budget=Budget(max_collateral_share=0.5, widest_merge_v4=23)) == ("45.83.0.0/23",)
 
 
-def test_widening_never_covers_a_forbidden_range():
+def test_widening_never_covers_a_forbidden_range() -> None:
     wanted = [due(v4(n)) for n in (0, 1, 2)]
     spared = Exemptions.of(["45.83.0.3/32"])
     assert allot(wanted, 1, budget=LOOSE, exemptions=spared).left_out
@@ -138,7 +139,7 @@ def test_widening_never_covers_a_forbidden_range():
     )
 
 
-def test_widening_covers_benign_addresses_up_to_share():
+def test_widening_covers_benign_addresses_up_to_share() -> None:
     wanted = [due(v4(n), request_count=30) for n in (0, 1, 2)]
     spared = Exemptions.of(benign={v4(3): 10})
     assert allot(wanted, 1, budget=LOOSE, exemptions=spared).left_out, "by default not one of them"
@@ -153,7 +154,7 @@ def test_widening_covers_benign_addresses_up_to_share():
 # Peers
 
 
-def test_the_most_harmful_fill_every_slot():
+def test_the_most_harmful_fill_every_slot() -> None:
     """AWS Security Automations updates nothing then; cds-snc keeps the lexicographically first 10,000."""
     wanted = [due(v4(2 * n), request_count=n + 1) for n in range(12_000)]
     made = allot(wanted, 10_000)
@@ -161,14 +162,14 @@ def test_the_most_harmful_fill_every_slot():
     assert len(made.left_out) == 2_000
 
 
-def test_twelve_thousand_neighbors_fit_without_loss():
+def test_twelve_thousand_neighbors_fit_without_loss() -> None:
     wanted = [due(v4(n)) for n in range(12_000)]
     made = allot(wanted, 10_000)
     assert len(made.entries) == 10_000 and made.left_out == ()
     assert covered(made.entries) == {single(one.address).pop() for one in wanted}
 
 
-def test_without_slots_everything_is_left_out():
+def test_without_slots_everything_is_left_out() -> None:
     assert allot([due(v4(0)), due(v4(1))], 0).entries == ()
     assert allot([], 5) == Allotment((), ())
 
@@ -201,7 +202,7 @@ neighbours = st.sets(st.integers(0, 63).map(v4), max_size=6)
 
 @settings(max_examples=300, deadline=None)
 @given(wanted_entries(), slot_counts)
-def test_without_collateral_exactly_wanted_addresses_are_held(wanted, slots):
+def test_without_collateral_exactly_wanted_addresses_are_held(wanted: Any, slots: Any) -> None:
     made = allot(wanted, slots)
     assert len(made.entries) <= slots
     held, out = covered(made.entries), covered(made.left_out)
@@ -211,7 +212,9 @@ def test_without_collateral_exactly_wanted_addresses_are_held(wanted, slots):
 
 @settings(max_examples=300, deadline=None)
 @given(wanted_entries(), slot_counts, budgets, neighbours, neighbours)
-def test_widening_keeps_to_its_bounds_whatever_is_wanted(wanted, slots, budget, allowed, benign):
+def test_widening_keeps_to_its_bounds_whatever_is_wanted(
+    wanted: Any, slots: Any, budget: Any, allowed: Any, benign: Any
+) -> None:
     due_addresses = covered(wanted)
     forbidden = {one for one in allowed if single(one).isdisjoint(due_addresses)}
     spared = Exemptions.of(forbidden, benign=dict.fromkeys(benign, 3))
@@ -232,7 +235,7 @@ def test_widening_keeps_to_its_bounds_whatever_is_wanted(wanted, slots, budget, 
 
 @settings(max_examples=200, deadline=None)
 @given(wanted_entries(), slot_counts, budgets)
-def test_the_least_harm_is_left_out_last(wanted, slots, budget):
+def test_the_least_harm_is_left_out_last(wanted: Any, slots: Any, budget: Any) -> None:
     made = allot(wanted, slots, budget=budget)
     if made.left_out:
         assert len(made.entries) == slots
@@ -242,7 +245,7 @@ def test_the_least_harm_is_left_out_last(wanted, slots, budget):
 
 @settings(max_examples=200, deadline=None)
 @given(wanted_entries(), slot_counts, budgets, st.randoms())
-def test_the_order_of_the_entries_does_not_matter(wanted, slots, budget, shuffler):
+def test_the_order_of_the_entries_does_not_matter(wanted: Any, slots: Any, budget: Any, shuffler: Any) -> None:
     before = allot(wanted, slots, budget=budget)
     shuffler.shuffle(wanted)
     assert allot(wanted, slots, budget=budget) == before
@@ -250,7 +253,7 @@ def test_the_order_of_the_entries_does_not_matter(wanted, slots, budget, shuffle
 
 @settings(max_examples=200, deadline=None)
 @given(wanted_entries(), slot_counts, budgets)
-def test_every_cause_is_found_behind_an_entry(wanted, slots, budget):
+def test_every_cause_is_found_behind_an_entry(wanted: Any, slots: Any, budget: Any) -> None:
     made = allot(wanted, slots, budget=budget)
     behind = {cause for one in (*made.entries, *made.left_out) for cause in one.causes or (one.decision_id,)}
     assert behind == {one.decision_id for one in wanted}
@@ -258,7 +261,7 @@ def test_every_cause_is_found_behind_an_entry(wanted, slots, budget):
 
 @settings(max_examples=200, deadline=None)
 @given(st.sets(st.integers(0, 255), min_size=40, max_size=160), st.integers(0, 255), st.integers(1, 60))
-def test_one_more_entry_changes_few_others(numbers, number, lacking):
+def test_one_more_entry_changes_few_others(numbers: Any, number: Any, lacking: Any) -> None:
     """Of a list that is short of slots: a chain of at most eight halves that the entry completes, and as many given back."""
     wanted = [due(v4(n), request_count=1 + n % 97) for n in sorted(numbers)]
     slots = max(len(wanted) - lacking, 1)

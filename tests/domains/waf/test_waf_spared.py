@@ -6,6 +6,7 @@ Rows are written by hand, an hour at a time, as such clients behave; the model c
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,13 @@ DAYS = 3
 
 
 def strongest(
-    requests: int, attacks_a_day: int = 0, *, client: str = ADDRESS, allow: tuple = (), identity=None, **shares: float
+    requests: int,
+    attacks_a_day: int = 0,
+    *,
+    client: str = ADDRESS,
+    allow: tuple = (),
+    identity: Any = None,
+    **shares: float,
 ) -> str | None:
     """The strongest action that three days of this behaviour lead to, each hour of which the model is sure of."""
     decisions: list[Decision] = []
@@ -60,7 +67,7 @@ def _behaviour(client: str, hour: datetime, requests: int, shares: dict[str, flo
     )
 
 
-def test_a_three_day_scanner_is_blocked():
+def test_a_three_day_scanner_is_blocked() -> None:
     """So that what follows is not spared by accident."""
     assert strongest(400, 60) == "block"
     assert strongest(4000) == "block", "a scraper who goes on under challenge"
@@ -89,17 +96,19 @@ def test_a_three_day_scanner_is_blocked():
         ("the same, behind a cache that keeps page assets", 9000, 60, {"agents": 120, "cookies": 0.6, "assets": 0.0}),
     ],
 )
-def test_people_sharing_an_address_are_challenged_at_most(who, requests, attacks_a_day, shares):
+def test_people_sharing_an_address_are_challenged_at_most(
+    who: Any, requests: Any, attacks_a_day: Any, shares: Any
+) -> None:
     assert strongest(requests, attacks_a_day, **shares) in (None, "count", "challenge"), who
 
 
-def test_a_crowd_in_one_network_is_challenged_only():
-    crowd = {"addresses": 180, "agents": 40, "cookies": 0.7, "assets": 0.7}
+def test_a_crowd_in_one_network_is_challenged_only() -> None:
+    crowd: dict[str, Any] = {"addresses": 180, "agents": 40, "cookies": 0.7, "assets": 0.7}
     assert strongest(20_000, client="45.83.1.0/24", **crowd) == "challenge"
     assert strongest(20_000, 200, client="45.83.1.0/24", **crowd) == "challenge"
 
 
-def test_a_monitor_is_counted_at_most():
+def test_a_monitor_is_counted_at_most() -> None:
     """One request a minute day and night, no cookie and no asset, all of them errors while the site is down."""
     assert strongest(1440, bot=1.0) == "count", "one that says so, of whom nobody knows more"
     for kind, name in (("monitor", "Pingdom"), ("crawler", "Googlebot")):
@@ -125,5 +134,5 @@ def test_a_monitor_is_counted_at_most():
         ("127.0.0.1/32", ()),
     ],
 )
-def test_allow_listed_and_private_addresses_stay_untouched(client, allow):
+def test_allow_listed_and_private_addresses_stay_untouched(client: Any, allow: Any) -> None:
     assert strongest(4000, 300, client=client, allow=allow, addresses=9) is None

@@ -169,7 +169,7 @@ REFUSED = {
 @pytest.fixture
 def twin_place(tmp_path: Path, clock: Clock, request: pytest.FixtureRequest) -> Place:
     """The twin as it is shipped where a case is about its pace; elsewhere tests need not wait between their own calls."""
-    pace = {} if "within a second" in request.node.name else {"writes_per_second": float("inf")}
+    pace: dict[str, Any] = {} if "within a second" in request.node.name else {"writes_per_second": float("inf")}
     client = WafTwin(tmp_path / "twin", clock=clock, **pace)
     return Place(client, lambda: WafTwin(tmp_path / "twin", clock=clock, region_name="eu-west-1", **pace), clock.sleep)
 
@@ -264,7 +264,7 @@ def test_a_refusal_is_worded_as_aws_does(request: pytest.FixtureRequest, where: 
 # The pace of the twin, on a clock
 
 
-def test_one_mutating_call_passes_each_second(strict_twin, clock):
+def test_one_mutating_call_passes_each_second(strict_twin: WafTwin, clock: Clock) -> None:
     made = create(strict_twin)
     for number in range(3):
         with pytest.raises(ClientError, match="Rate exceeded"):
@@ -275,7 +275,7 @@ def test_one_mutating_call_passes_each_second(strict_twin, clock):
     create(strict_twin, "t")
 
 
-def test_every_mutating_call_is_paced(strict_twin, clock):
+def test_every_mutating_call_is_paced(strict_twin: WafTwin, clock: Clock) -> None:
     """A refused call counts: pacing comes before anything else is looked at."""
     nothing = {"Name": "x", "Id": NOBODY, "LockToken": NOBODY, **SCOPE}
     for kind in ("ip_set", "rule_group", "web_acl"):
@@ -291,7 +291,7 @@ def test_every_mutating_call_is_paced(strict_twin, clock):
         update(strict_twin, made, [], get(strict_twin, made)["LockToken"])
 
 
-def test_new_entities_become_available_after_a_while(twin, clock):
+def test_new_entities_become_available_after_a_while(twin: WafTwin, clock: Clock) -> None:
     made = create(twin)
     clock.sleep(1.9)
     with pytest.raises(twin.exceptions.WAFUnavailableEntityException):
@@ -300,7 +300,7 @@ def test_new_entities_become_available_after_a_while(twin, clock):
     group(twin, [rule(reference(made["ARN"]))])
 
 
-def test_pace_and_age_are_on_disk_too(tmp_path, clock):
+def test_pace_and_age_are_on_disk_too(tmp_path: Path, clock: Clock) -> None:
     made = create(WafTwin(tmp_path, clock=clock))
     with pytest.raises(ClientError, match="Rate exceeded"):
         create(WafTwin(tmp_path, clock=clock), "t")
@@ -309,7 +309,7 @@ def test_pace_and_age_are_on_disk_too(tmp_path, clock):
         group(again, [rule(reference(made["ARN"]))])
 
 
-def test_a_folder_serves_cloudfront_and_regions(tmp_path):
+def test_a_folder_serves_cloudfront_and_regions(tmp_path: Path) -> None:
     elsewhere = WafTwin(tmp_path, region_name="eu-west-1")
     assert elsewhere.list_ip_sets(Scope="REGIONAL")["IPSets"] == []
     elsewhere.create_ip_set(Name="s", Scope="REGIONAL", IPAddressVersion="IPV4", Addresses=[])

@@ -29,7 +29,7 @@ def client(request: pytest.FixtureRequest) -> Any:
 # Contract: twin, moto and AWS
 
 
-def test_a_set_lives_from_creation_to_deletion(client):
+def test_a_set_lives_from_creation_to_deletion(client: Any) -> None:
     made = create(client, addresses=("45.83.1.2/32",), Description="Weir block")
     assert "/ipset/" in made["ARN"] and made["ARN"].endswith(f"s/{made['Id']}")
     found = get(client, made)
@@ -45,7 +45,7 @@ def test_a_set_lives_from_creation_to_deletion(client):
     assert client.list_ip_sets(**SCOPE)["IPSets"] == []
 
 
-def test_a_stale_token_is_refused_and_changes_nothing(client):
+def test_a_stale_token_is_refused_and_changes_nothing(client: Any) -> None:
     made = create(client)
     update(client, made, ["45.83.1.2/32"], made["LockToken"])
     with pytest.raises(client.exceptions.WAFOptimisticLockException) as caught:
@@ -56,7 +56,7 @@ def test_a_stale_token_is_refused_and_changes_nothing(client):
         delete(client, made, made["LockToken"])
 
 
-def test_every_write_gives_a_new_token(client):
+def test_every_write_gives_a_new_token(client: Any) -> None:
     made = create(client, addresses=("45.83.1.2/32",))
     tokens = [made["LockToken"]]
     for _ in range(3):
@@ -69,7 +69,7 @@ def test_every_write_gives_a_new_token(client):
     assert get(client, made)["LockToken"] == tokens[-1]
 
 
-def test_a_rule_groups_token_works_like_a_sets(client):
+def test_a_rule_groups_token_works_like_a_sets(client: Any) -> None:
     made = group(client, [])
     shared = {"Name": "g", "Id": made["Id"], "VisibilityConfig": SEEN, **SCOPE}
     following = client.update_rule_group(Rules=[], LockToken=made["LockToken"], **shared)["NextLockToken"]
@@ -82,7 +82,7 @@ def test_a_rule_groups_token_works_like_a_sets(client):
     assert (found["LockToken"], found["RuleGroup"].get("Description", "")) == (following, "")
 
 
-def test_faults_are_botocores_own_exceptions(client):
+def test_faults_are_botocores_own_exceptions(client: Any) -> None:
     """One class for each fault, caught by name or as ClientError, saying which call it was."""
     made = create(client)
     delete(client, made, made["LockToken"])
@@ -97,7 +97,7 @@ def test_faults_are_botocores_own_exceptions(client):
     assert not isinstance(caught.value, client.exceptions.WAFOptimisticLockException)
 
 
-def test_what_does_not_exist_is_not_found(client):
+def test_what_does_not_exist_is_not_found(client: Any) -> None:
     made = create(client)
     delete(client, made, made["LockToken"])
     for call in (
@@ -109,10 +109,11 @@ def test_what_does_not_exist_is_not_found(client):
             call()
 
 
-def test_pages_hold_a_hundred_and_follow_markers(client):
+def test_pages_hold_a_hundred_and_follow_markers(client: Any) -> None:
     for number in range(7):
         create(client, f"s{number}")
-    names, marker, page_count = [], {}, 0
+    names, page_count = [], 0
+    marker: dict[str, Any] = {}
     while True:
         page = client.list_ip_sets(Limit=3, **SCOPE, **marker)
         assert len(page["IPSets"]) <= 3
@@ -125,7 +126,7 @@ def test_pages_hold_a_hundred_and_follow_markers(client):
     assert page_count >= 3
 
 
-def test_botocores_own_validation_comes_first(client):
+def test_botocores_own_validation_comes_first(client: Any) -> None:
     with pytest.raises(ParamValidationError, match="Missing required parameter"):
         client.create_ip_set(Name="s", Scope="CLOUDFRONT")
     with pytest.raises(ParamValidationError, match="Unknown parameter"):
@@ -138,10 +139,10 @@ def test_botocores_own_validation_comes_first(client):
         client.list_ip_sets(Limit=0, **SCOPE)
 
 
-def test_a_web_acl_shows_its_rule_group(client):
+def test_a_web_acl_shows_its_rule_group(client: Any) -> None:
     used = group(client, [])
     if isinstance(client, WafTwin):
-        client._clock.sleep(2)
+        client._clock.sleep(2)  # type: ignore[attr-defined]
     statement = {"RuleGroupReferenceStatement": {"ARN": used["ARN"]}}
     made = acl(client, [rule(statement, OverrideAction={"Count": {}})])
     (listed,) = client.list_web_acls(**SCOPE)["WebACLs"]
@@ -152,12 +153,12 @@ def test_a_web_acl_shows_its_rule_group(client):
     assert shown["LockToken"] == listed["LockToken"]
 
 
-def test_a_missing_web_acl_is_not_found(client):
+def test_a_missing_web_acl_is_not_found(client: Any) -> None:
     with pytest.raises(client.exceptions.WAFNonexistentItemException):
         client.get_web_acl(Name="a", Id="00000000-0000-0000-0000-000000000000", **SCOPE)
 
 
-def test_a_non_numeric_limit_never_reaches_the_service(client):
+def test_a_non_numeric_limit_never_reaches_the_service(client: Any) -> None:
     with pytest.raises(ParamValidationError, match="Invalid type for parameter Limit"):
         client.list_web_acls(Limit="all", **SCOPE)
 
@@ -165,7 +166,7 @@ def test_a_non_numeric_limit_never_reaches_the_service(client):
 # The twin alone
 
 
-def test_scopes_are_apart(twin):
+def test_scopes_are_apart(twin: WafTwin) -> None:
     create(twin)
     twin.create_ip_set(Name="s", Scope="REGIONAL", IPAddressVersion="IPV4", Addresses=[])
     assert len(twin.list_ip_sets(**SCOPE)["IPSets"]) == 1
@@ -180,7 +181,7 @@ def abroad(tmp_path: Path, twin: WafTwin, clock: Clock) -> WafTwin:
 REGIONAL = {"Scope": "REGIONAL"}
 
 
-def test_regions_are_apart(tmp_path, twin, abroad, clock):
+def test_regions_are_apart(tmp_path: Path, twin: WafTwin, abroad: Any, clock: Clock) -> None:
     made = {}
     for one in (twin, abroad):
         made[one] = one.create_ip_set(Name="s", IPAddressVersion="IPV4", Addresses=[], **REGIONAL)["Summary"]
@@ -204,7 +205,7 @@ def test_regions_are_apart(tmp_path, twin, abroad, clock):
     assert len(abroad.list_ip_sets(**REGIONAL)["IPSets"]) == 1
 
 
-def test_mutating_calls_are_counted_by_region(tmp_path, strict_twin, clock):
+def test_mutating_calls_are_counted_by_region(tmp_path: Path, strict_twin: WafTwin, clock: Clock) -> None:
     abroad = WafTwin(tmp_path / "twin", region_name="eu-west-1", clock=clock)
     create(strict_twin)
     abroad.create_ip_set(Name="s", IPAddressVersion="IPV4", Addresses=[], **REGIONAL)
@@ -212,14 +213,14 @@ def test_mutating_calls_are_counted_by_region(tmp_path, strict_twin, clock):
         strict_twin.create_ip_set(Name="s", IPAddressVersion="IPV4", Addresses=[], **REGIONAL)
 
 
-def test_a_scope_holds_a_hundred_sets(twin):
+def test_a_scope_holds_a_hundred_sets(twin: WafTwin) -> None:
     for number in range(100):
         create(twin, f"s{number}")
     with pytest.raises(twin.exceptions.WAFLimitsExceededException):
         create(twin, "one-more")
 
 
-def test_a_full_last_page_still_names_a_marker(twin):
+def test_a_full_last_page_still_names_a_marker(twin: WafTwin) -> None:
     for number in range(4):
         create(twin, f"s{number}")
     page = twin.list_ip_sets(Limit=4, **SCOPE)
@@ -229,7 +230,7 @@ def test_a_full_last_page_still_names_a_marker(twin):
         twin.list_ip_sets(NextMarker="%%%", **SCOPE)
 
 
-def test_a_rule_groups_capacity_is_fixed_and_counted(twin, clock):
+def test_a_rule_groups_capacity_is_fixed_and_counted(twin: WafTwin, clock: Clock) -> None:
     sets = [create(twin, f"s{number}") for number in range(3)]
     clock.sleep(5)
     either = {"OrStatement": {"Statements": [reference(one["ARN"]) for one in sets]}}
@@ -244,7 +245,7 @@ def test_a_rule_groups_capacity_is_fixed_and_counted(twin, clock):
     assert found["RuleGroup"]["Rules"] == [rule(reference(sets[0]["ARN"]))]
 
 
-def test_an_omitted_web_acl_field_is_deleted(twin):
+def test_an_omitted_web_acl_field_is_deleted(twin: WafTwin) -> None:
     made = acl(twin, [], CaptchaConfig={"ImmunityTimeProperty": {"ImmunityTime": 300}}, Description="Shop front")
     twin.update_web_acl(
         Name="a",
@@ -263,7 +264,7 @@ def test_an_omitted_web_acl_field_is_deleted(twin):
     assert twin.list_web_acls(**SCOPE)["WebACLs"] == []
 
 
-def test_a_rule_group_is_named_by_content(twin, clock):
+def test_a_rule_group_is_named_by_content(twin: WafTwin, clock: Clock) -> None:
     made = group(twin, [])
     clock.sleep(5)
     inner = {"RuleGroupReferenceStatement": {"ARN": made["ARN"]}}
@@ -288,7 +289,7 @@ def test_a_rule_group_is_named_by_content(twin, clock):
         )
 
 
-def test_tags_are_kept_beside_the_entity(twin):
+def test_tags_are_kept_beside_the_entity(twin: WafTwin) -> None:
     made = create(twin, Tags=[{"Key": "managed-by", "Value": "weir"}])
     twin.tag_resource(ResourceARN=made["ARN"], Tags=[{"Key": "team", "Value": "edge"}])
     twin.untag_resource(ResourceARN=made["ARN"], TagKeys=["managed-by"])
@@ -298,7 +299,7 @@ def test_tags_are_kept_beside_the_entity(twin):
         twin.tag_resource(ResourceARN=made["ARN"] + "x", Tags=[{"Key": "a", "Value": "b"}])
 
 
-def test_every_fault_is_one_that_the_model_lists():
+def test_every_fault_is_one_that_the_model_lists() -> None:
     """`fault` refuses others; this keeps the list of operations honest."""
     for operation in ("CreateIPSet", "UpdateRuleGroup", "ListWebACLs", "CheckCapacity", "TagResource"):
         assert "WAFInvalidParameterException" in [
@@ -306,7 +307,7 @@ def test_every_fault_is_one_that_the_model_lists():
         ]
 
 
-def test_state_is_on_disk_for_the_next_process(tmp_path, clock):
+def test_state_is_on_disk_for_the_next_process(tmp_path: Path, clock: Clock) -> None:
     made = create(WafTwin(tmp_path, clock=clock), addresses=("45.83.1.2/32",))
     assert get(WafTwin(tmp_path, clock=clock), made)["IPSet"]["Addresses"] == ["45.83.1.2/32"]
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")], "temporary files are left"
@@ -325,7 +326,7 @@ def _append(folder: Path, number: int) -> None:
             continue
 
 
-def test_processes_share_a_folder_without_lost_updates(tmp_path):
+def test_processes_share_a_folder_without_lost_updates(tmp_path: Path) -> None:
     made = create(WafTwin(tmp_path))
     context = multiprocessing.get_context("fork")
     writers: list[Any] = [context.Process(target=_append, args=(tmp_path, number)) for number in range(4)]
@@ -337,7 +338,7 @@ def test_processes_share_a_folder_without_lost_updates(tmp_path):
     assert set(get(WafTwin(tmp_path), made)["IPSet"]["Addresses"]) == {v4(number) for number in range(8)}
 
 
-def test_a_clock_set_back_does_not_throttle_forever(tmp_path):
+def test_a_clock_set_back_does_not_throttle_forever(tmp_path: Path) -> None:
     clock = Clock()
     create(WafTwin(tmp_path, clock=clock))
     create(WafTwin(tmp_path, clock=Clock(clock.at - 3600)), "t")

@@ -64,7 +64,9 @@ class Turns:
 class Contended:
     """A client whose calls are an actor's, with faults: throttled, a server that fails, an answer that is lost."""
 
-    def __init__(self, client: Any, turns: Turns, fault_share: float = 0.0, after: Callable[[str], None] | None = None):
+    def __init__(
+        self, client: Any, turns: Turns, fault_share: float = 0.0, after: Callable[[str], None] | None = None
+    ) -> None:
         self._client, self._turns, self._share, self._after = client, turns, fault_share, after
         self.meta, self.exceptions = client.meta, client.exceptions
 

@@ -1,4 +1,4 @@
-"""What we applied last, per IP set: the ownership that tells our entries from those that people added by hand.
+"""What was applied last, per IP set: the ownership that distinguishes our entries from entries added by hand.
 
 An entry is written as pending before AWS is asked to take it,
 so that a run that dies in between leaves no entry that nobody owns.

@@ -1,7 +1,7 @@
-"""How the platform calls wafv2: mutating calls through a token bucket, transient faults retried with jitter, counted.
+"""Calls of wafv2: mutating calls through a token bucket, transient faults retried with jitter, all counted.
 
-Works on boto3's client and on the twin alike. Faults that no retry heals become WafError, one sentence that says what
-to do. Knows nothing of plans.
+Works on boto3's client and on the twin alike. Other faults become WafError, one sentence that says what to do. Knows
+nothing of plans.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Calls:
             self.reads += 1
 
     def _is_retryable(self, error: Exception) -> bool:
-        """Whether trying the same call again can succeed."""
+        """Whether a repeated call can succeed."""
         if isinstance(error, ClientError):
             code = error.response.get("Error", {}).get("Code", "")
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -144,7 +144,7 @@ class Calls:
 
 
 def for_each_scope(work: Mapping[Scope, Callable[[], Result]]) -> tuple[dict[Scope, Result], dict[Scope, ActionError]]:
-    """Work on one scope after the other, whatever becomes of the others: what came of it, and the errors, by scope."""
+    """Run each scope's work in turn; a failure stops no other scope. Results and errors, by scope."""
     done: dict[Scope, Result] = {}
     failed: dict[Scope, ActionError] = {}
     for scope, act in work.items():
@@ -158,7 +158,7 @@ def for_each_scope(work: Mapping[Scope, Callable[[], Result]]) -> tuple[dict[Sco
 
 
 def _explained(error: Exception, operation: str) -> WafError | None:
-    """One sentence for a fault that the caller cannot handle; None for those that callers catch by their class."""
+    """The error for a fault that callers cannot handle; None for faults that they catch by class."""
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
         return WafError(
             "There are no AWS credentials for WAF; set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or WEIR_WAF_TARGET=twin."

@@ -1,6 +1,6 @@
-"""What `weir waf install` does: the empty IP sets and one rule group that uses them, shown first, in count mode.
+"""`weir waf install`: creates empty IP sets and one rule group that uses them, in count mode, after showing them.
 
-Never touches a web ACL: adding the rule group to one is for the people who own it. Entries are apply.py's.
+Never touches a web ACL: its owners add the rule group. Entries are ip_sets.py's.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ATTEMPTS = 10
 
 @dataclass(frozen=True)
 class InstallPlan:
-    """What is missing or different in one scope."""
+    """The differences from a complete installation in one scope."""
 
     scope: Scope
     prefix: str
@@ -90,7 +90,7 @@ def plan_install(
 
 
 def apply_install(calls: Calls, plan: InstallPlan) -> tuple[str, ...]:
-    """Make what is missing; the names of what was made or changed. Doing it again changes nothing."""
+    """Create what is missing; returns the names created or changed. Repeating it changes nothing."""
     done = []
     present = read_sets(calls, plan.scope, plan.prefix)
     duplicate = calls.error("WAFDuplicateItemException")

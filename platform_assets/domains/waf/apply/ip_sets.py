@@ -49,7 +49,7 @@ class IpSetTarget:
         return self.store.load()
 
     def apply(self, plan: Plan) -> ApplyReport:
-        """Bring every IP set to what the plan wants; no changing call where nothing differs."""
+        """Change every IP set to match the plan; no changing call where nothing differs."""
         if (plan.scope, plan.prefix) != (self.scope, self.prefix):
             raise WafError(
                 f"The plan is for {plan.scope} {plan.prefix}, the target is {self.scope} {self.prefix}; plan again."
@@ -67,15 +67,15 @@ class IpSetTarget:
                     done.append(self._apply_set(one))
                 except Exception as error:
                     report = self._report(done, before)
-                    said = (
+                    message = (
                         str(error) if isinstance(error, ActionError) else f"WAF refused a change of {one.name}: {error}"
                     )
-                    raise IncompleteApplyError(said, report) from error
+                    raise IncompleteApplyError(message, report) from error
             self.store.save(replace(self.store.load(), planned_at=plan.planned_at))
         return self._report(done, before)
 
     def _check(self, plan: Plan) -> None:
-        """AWS's rules, before the first call."""
+        """Check AWS's limits before the first call."""
         for one in plan.sets:
             check_name(one.name)
             check_description(one.description)
@@ -123,7 +123,7 @@ class IpSetTarget:
         return merged
 
     def _write(self, merged: SetPlan, live: LiveSet | None) -> str:
-        """One changing call; the id of the set."""
+        """Create or update the set in one call; returns its id."""
         shared = {
             "Name": merged.name,
             "Scope": self.scope.kind,
@@ -131,13 +131,13 @@ class IpSetTarget:
             "Description": merged.description,
         }
         if live is None:
-            made = self.calls.write("create_ip_set", IPAddressVersion=merged.family, Tags=TAGS, **shared)
-            return str(made["Summary"]["Id"])
+            response = self.calls.write("create_ip_set", IPAddressVersion=merged.family, Tags=TAGS, **shared)
+            return str(response["Summary"]["Id"])
         self.calls.write("update_ip_set", Id=live.id, LockToken=live.lock_token, **shared)
         return live.id
 
     def _intend(self, merged: SetPlan, live: LiveSet | None, added: tuple[str, ...]) -> None:
-        """Write down what is about to be added, so that it is ours whatever becomes of this process."""
+        """Record additions as pending before the call, so that they are ours even if this process dies."""
         applied = self.store.load()
         set_id = "" if live is None else live.id
         known = applied.of(merged.name).for_set(set_id)

@@ -46,8 +46,8 @@ class ApplyReport:
         lines = [f"{head} ({self.writes} changing calls, {self.reads} reads, {self.conflicts} conflicts merged)"]
         for one in self.sets:
             if one.created or one.added or one.removed:
-                made = ", created" if one.created else ""
-                lines.append(f"  {one.name}: +{len(one.added)} -{len(one.removed)}{made}")
+                note = ", created" if one.created else ""
+                lines.append(f"  {one.name}: +{len(one.added)} -{len(one.removed)}{note}")
         return "\n".join(lines)
 
 

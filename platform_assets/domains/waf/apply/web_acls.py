@@ -1,4 +1,4 @@
-"""Which web ACLs of a scope use the rule group, and whether they let it act. Only ever reads: web ACLs belong to people.
+"""The web ACLs of a scope that use the rule group, and whether they let it act. Read-only: web ACLs belong to people.
 
 Installing the rule group is install.py's.
 """
@@ -62,7 +62,7 @@ def uses(calls: Calls, scope: Scope, group_arn: str) -> list[Use]:
 
 
 def use_lines(calls: Calls, scope: Scope, prefix: str) -> list[str]:
-    """For people: the rule group of a scope and the web ACLs that use it. What may not be read is one line."""
+    """The rule group of a scope and the web ACLs that use it, for people; one line where reading is not permitted."""
     name = group_name(prefix)
     try:
         groups = pages(calls, "list_rule_groups", "RuleGroups", Scope=scope.kind)

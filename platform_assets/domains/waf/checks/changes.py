@@ -56,42 +56,42 @@ def check_churn(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
         )
     share = changed / base
     figures["churn_share"] = round(share, 4)
-    said = f"The plan changes {changed} entries, expiries and what people took out apart, where {base} were applied last ({share:.0%}"
+    summary = f"The plan changes {changed} entries, expiries and what people took out apart, where {base} were applied last ({share:.0%}"
     if share > bounds.max_churn_share:
         return (
             False,
-            f"{said}, the bound is {bounds.max_churn_share:.0%}); look at the plan, then override the check.",
+            f"{summary}, the bound is {bounds.max_churn_share:.0%}); look at the plan, then override the check.",
             figures,
         )
-    return True, f"{said}).", figures
+    return True, f"{summary}).", figures
 
 
 def check_vanished(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
     allowed = Ranges.of(inputs.allow_list)
-    gone = [one for one in removed_early(plan, inputs) if not allowed.overlaps(parse_network(one.address))]
+    vanished = [one for one in removed_early(plan, inputs) if not allowed.overlaps(parse_network(one.address))]
     wanted = sum(len(one.wanted) for one in plan.sets)
-    figures = {"wanted_count": wanted, "vanished_count": len(gone)}
-    if wanted == 0 and gone:
+    figures = {"wanted_count": wanted, "vanished_count": len(vanished)}
+    if wanted == 0 and vanished:
         return (
             False,
-            f"There are no decisions any more although {len(gone)} entries have not expired; nothing is withdrawn until that is explained.",
+            f"There are no decisions any more although {len(vanished)} entries have not expired; nothing is withdrawn until that is explained.",
             figures,
         )
     return True, f"{wanted} entries are wanted.", figures
 
 
 def removed_early(plan: Plan, inputs: CheckInputs) -> list[Change]:
-    """Addresses that are given up before their time although no person asked for it."""
+    """Addresses that are removed before they expire without anyone having requested it."""
     return [one for one in given_up(plan, inputs) if not is_over(plan, one)]
 
 
 def given_up(plan: Plan, inputs: CheckInputs) -> list[Change]:
-    """Addresses that are covered no longer although no person asked for it."""
-    asked = inputs.requested_removals
+    """Addresses that are no longer covered without anyone having requested it."""
+    requested = inputs.requested_removals
     return [
         one
         for one in lost(plan)
-        if (one.address, one.entry.action) not in asked and (one.entry.address, one.entry.action) not in asked
+        if (one.address, one.entry.action) not in requested and (one.entry.address, one.entry.action) not in requested
     ]
 
 

@@ -39,4 +39,4 @@ class CheckInputs:
     overrides: Mapping[str, str] = field(default_factory=dict)
     """Check name -> why it does not count in this run."""
     requested_removals: Collection[tuple[str, str]] = ()
-    """(address, action) that people had taken out: a removal nobody needs to be warned of."""
+    """(address, action) whose removal people requested: no reason for a warning."""

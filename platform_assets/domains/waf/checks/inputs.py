@@ -1,4 +1,4 @@
-"""What the checks of a plan look at besides it, read from the lake and the registry. What is too much is checks.py's to say."""
+"""The inputs of the checks besides the plan, read from the lake and the registry. Bounds are bounds.py's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from spark_jobs.storage.lake import Lake
 
 DAY_HOURS = 24
 DAYS = 7
-"""Days before the newest 24 hours that tell what is usual."""
+"""Days before the newest 24 hours that define what is usual."""
 
 Lines = tuple[int, int]
 """Parsed and rejected."""
@@ -27,7 +27,7 @@ Lines = tuple[int, int]
 def check_inputs(
     settings: Settings, lake: Lake, decisions: Sequence[dict[str, Any]], policy: Policy, allow_list: Sequence[str]
 ) -> CheckInputs:
-    """The newest 24 hours of the lake against the days before, the models behind the decisions, the addresses spared."""
+    """The newest 24 hours of the lake against the days before, the models behind the decisions, the exempt addresses."""
     lines = _lines(lake)
     newest = max(lines, default=None)
     present = [lines[hour] for hour in _day(newest, 0) if hour in lines] if newest else []

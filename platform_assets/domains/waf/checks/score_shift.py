@@ -1,4 +1,4 @@
-"""How far the feature rows of the newest hour are from what is usual at its time of the day: a figure per feature.
+"""Score shift: how far the features of the newest hour are from those of the same hour on earlier days, per feature.
 
 The figure is the population stability index over quantile bins of the hours 24, 48 … before it. Whether one is too high
 is checks.py's to say. Looked at are newcomers, whose 24 hours are this hour alone: of the others most is old. Those beyond

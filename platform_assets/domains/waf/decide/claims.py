@@ -24,7 +24,7 @@ MEMBERS_IDENTIFIED = 3
 
 
 def identifier_of(settings: Settings, lake: Lake) -> Identifier:
-    """What finds out who a client is: published addresses, and DNS where the settings allow it."""
+    """The identifier of clients: published addresses, and DNS where the settings allow it."""
 
     def recent(since: datetime) -> Iterable[Identity]:
         import pyarrow as pa
@@ -38,7 +38,7 @@ def identifier_of(settings: Settings, lake: Lake) -> Identifier:
 
 
 def identities_of(
-    lake: Lake, hour: str, asked: Sequence[str], kept: Iterable[Identity], identifier: Identifier, rules: Rules
+    lake: Lake, hour: str, asked: Sequence[str], stored: Iterable[Identity], identifier: Identifier, rules: Rules
 ) -> tuple[dict[str, Identity], dict[str, Identity]]:
     """Who the clients are that call themselves a bot: by client, and by address as it is kept."""
     if not asked:
@@ -59,30 +59,30 @@ def identities_of(
             own = sorted((one for one, clients in members.items() if client in clients), key=address_order)
             of_client[client] = own[:MEMBERS_IDENTIFIED]
             claims.update(dict.fromkeys(of_client[client], bot))
-    found = identifier.identify(claims, kept)
+    identified = identifier.identify(claims, stored)
     identities = {}
     for client in asked:
-        named, network = [found[one] for one in of_client.get(client, ())], parse_network(client)
+        named, network = [identified[one] for one in of_client.get(client, ())], parse_network(client)
         one = next(iter(named), None) if is_one_address(network) else of_network(network, named, identifier.now)
         if one is not None:
             identities[client] = one
-    return identities, found
+    return identities, identified
 
 
 def kept_identities(lake: Lake, hours: Sequence[str]) -> dict[str, list[Identity]]:
-    kept: dict[str, list[Identity]] = defaultdict(list)
+    stored: dict[str, list[Identity]] = defaultdict(list)
     for row in lake.read_arrow(BOT_IDENTITIES, hours).to_pylist():
-        kept[row[HOUR_COLUMN]].append(Identity.from_row(row))
-    return kept
+        stored[row[HOUR_COLUMN]].append(Identity.from_row(row))
+    return stored
 
 
 def keep_identities(
-    lake: Lake, kept: Mapping[str, Sequence[Identity]], found: Mapping[str, Mapping[str, Identity]]
+    lake: Lake, stored: Mapping[str, Sequence[Identity]], identified: Mapping[str, Mapping[str, Identity]]
 ) -> None:
     """Add what is new to the hours; where nothing is, nothing is written."""
     rows: dict[str, Rows] = {}
-    for hour, ones in found.items():
-        before = {(one.client, one.bot): one for one in kept.get(hour, ())}
+    for hour, ones in identified.items():
+        before = {(one.client, one.bot): one for one in stored.get(hour, ())}
         after = {**{(one.client, one.bot): one for one in ones.values()}, **before}
         if len(after) > len(before):
             rows[hour] = [{**one.row(), HOUR_COLUMN: hour} for _, one in sorted(after.items())]

@@ -33,7 +33,7 @@ def wanted(
     *,
     act_on_special: Iterable[str] = (),
 ) -> list[Wanted]:
-    """What is due at `now` by the wall clock: unexpired decisions, the strongest of each address, sorted.
+    """The strongest unexpired decision on each address at `now` (wall clock), sorted by address.
 
     The allow list counts here too, so that allowing an address takes effect on decisions already made.
     """

@@ -1,8 +1,8 @@
-"""Which requests are the echo of our own decisions: those of hours in which a block was in force, and the slack after it.
+"""Which requests are an echo of our own blocks: those of hours in which a block was in force, and of a margin after it.
 
-A blocked client goes on asking and gets WAF's own 403s, and what it asks for looks as bad as before. If that counted, a
-block would renew itself for ever. Hours are whole, because client features are; what is left of a client's 24 hours is
-counted again in recount.py. Lives on the event clock, like the decisions. Standard library only.
+A blocked client keeps sending requests, gets WAF's own 403s, and looks as abusive as before. If that counted, a block
+would renew itself forever. Hours are whole, as client features are; the rest of a client's 24 hours is counted again in
+recount.py. Lives on the event clock, like the decisions. Standard library only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Spans = tuple[tuple[datetime, datetime], ...]
 
 @dataclass(frozen=True)
 class EchoHours:
-    """The hours in which what a client did is our own echo."""
+    """The hours in which a client's requests are an echo of our own blocks."""
 
     spans: dict[Network, Spans]
     """Address or network -> [first hour, end) of each decision that echoes."""

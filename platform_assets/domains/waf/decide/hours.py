@@ -62,8 +62,8 @@ def decide_hours(
     past = [hour for hour in read.hours(WAF_DECISIONS) if first <= hour < hours[0]]
     earlier = [Decision.from_row(row) for row in read.read_arrow(WAF_DECISIONS, past).to_pylist()]
     withdrawals = Withdrawals.of(acts, parse_hour(first), partial(versions_behind, read))
-    kept = kept_identities(read, scored)
-    found: dict[str, dict[str, Identity]] = {}
+    stored = kept_identities(read, scored)
+    identified: dict[str, dict[str, Identity]] = {}
     rows: Rows = []
     for hour in scored:
         end = parse_hour(hour) + timedelta(hours=1)
@@ -82,13 +82,13 @@ def decide_hours(
             has_history=_has_history(known, hour, rules),
         )
         # Who would be acted upon, if calling oneself a bot did not help; only those are asked who they are.
-        unspared = replace(rules, declared_bots=DeclaredBots(at_most="block"))
-        asked = [one.address for one in decided(rules=unspared)]
-        identities, found[hour] = identities_of(read, hour, asked, kept.get(hour, ()), identifier, rules)
+        without_exemption = replace(rules, declared_bots=DeclaredBots(at_most="block"))
+        claimants = [one.address for one in decided(rules=without_exemption)]
+        identities, identified[hour] = identities_of(read, hour, claimants, stored.get(hour, ()), identifier, rules)
         made = decided(rules=rules, identities=identities)
         earlier += made
         rows += [{**one.row(), HOUR_COLUMN: hour} for one in made]
-    keep_identities(lake, kept, found)
+    keep_identities(lake, stored, identified)
     lake.overwrite_arrow(rows_to_arrow(rows, WAF_DECISIONS), WAF_DECISIONS, hours)
     return hours, rows
 
@@ -138,5 +138,5 @@ def _inputs(lake: Lake, hour: str) -> tuple[Rows, Rows, Rows]:
 
     scores = lake.read_arrow(CLIENT_SCORES, [hour], filter=ds.field("abuse_probability") >= NEARLY_ABUSIVE)
     chosen = is_in("client", scores["client"].to_pylist())
-    found = [lake.read_arrow(table, [hour], filter=chosen).to_pylist() for table in (CLIENT_DAILY, CLIENT_ATTACKS)]
-    return scores.to_pylist(), found[0], found[1]
+    identified = [lake.read_arrow(table, [hour], filter=chosen).to_pylist() for table in (CLIENT_DAILY, CLIENT_ATTACKS)]
+    return scores.to_pylist(), identified[0], identified[1]

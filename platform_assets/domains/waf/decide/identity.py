@@ -1,4 +1,4 @@
-"""Who a client is that calls itself a known crawler or monitor: published addresses first, then forward-confirmed DNS.
+"""Verifies clients that claim to be a known crawler or monitor: published addresses, then forward-confirmed reverse DNS.
 
 address -> PTR name -> the name lies in a domain of the operator -> its A or AAAA records hold the address. Anybody can
 give an address any name, and any user agent, but not that last step. An `Identity` is evidence: it is kept with the time
@@ -112,7 +112,7 @@ def _printable(name: str) -> str:
 
 @dataclass
 class Identifier:
-    """Finds identities for one run: what is kept counts, what is new is looked up within bounds.
+    """Identifies clients for one run: stored identities are reused, others are looked up within bounds.
 
     `kept` gives the identities of an hour, `recent` those of any hour that were found since a time. Without a resolver
     only published addresses verify. Where two runs over the same hours ask, the second finds what the first has kept.

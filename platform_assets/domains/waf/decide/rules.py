@@ -27,12 +27,12 @@ from platform_assets.domains.waf.networks import (
 from platform_assets.domains.waf.rulebook import Rules, Sessions, Shared, Step
 
 WINDOW = timedelta(hours=24)
-"""What a score looks back on: within it the same requests show the same thing again, which is no repetition."""
+"""The hours that a score covers: within them the same requests are seen again, which is no repetition."""
 
 
 @dataclass(frozen=True)
 class _Client:
-    """What is known of one client at the end of one hour."""
+    """One client at the end of one hour."""
 
     network: Network
     score: Row
@@ -126,7 +126,7 @@ def _decide_one(start: datetime, client: _Client, rules: Rules, has_history: boo
 
 
 def _earns(client: _Client, step: Step, decided_at: datetime, rules: Rules) -> bool:
-    """Whether a client has done enough for an action, and something new since earlier decisions."""
+    """Whether a client's activity justifies an action, with new evidence since earlier decisions."""
     is_abuse = bool(client.score.get("is_abuse")) or not rules.require_is_abuse
     is_certain = client.probability >= step.min_probability
     is_much = client.request_count >= step.min_requests and len(client.evidence) >= step.min_evidence
@@ -145,13 +145,13 @@ def _earns(client: _Client, step: Step, decided_at: datetime, rules: Rules) -> b
 
 
 def _has_fresh_evidence(client: _Client) -> bool:
-    """Whether a request shows it that no earlier decision rests on."""
+    """Whether there is evidence that no earlier decision rests on."""
     used = {request_id for one in client.earlier for request_id in one.evidence_request_ids}
     return any(request_id not in used for request_id in client.evidence)
 
 
 def _ceiling(client: _Client, rules: Rules, has_history: bool) -> tuple[int, str]:
-    """The strongest action that the client's nature allows, as a rank (0: none), and the reason for the lowest bound."""
+    """The strongest action allowed for this kind of client, as a rank (0: none), and the reason for the lowest bound."""
     bounds = [(rules.at_most, f"policy allows {rules.at_most} at most")]
     kind = client.score.get("abuse_kind")
     if isinstance(kind, str) and kind in rules.kinds:
@@ -195,7 +195,7 @@ def _looks_like_people(row: Row, sessions: Sessions) -> bool:
 
 
 def _reason(start: datetime, client: _Client, action: str, why_not_more: str, repeated: int, rules: Rules) -> str:
-    """One line: what was found, what made it this action, what the model says."""
+    """One line: the finding, what led to this action, the model's own reason."""
     kind = client.score.get("abuse_kind") or "abuse"
     parts = [f"{kind} with probability {client.probability:.3f}, {client.request_count} requests in 24 h"]
     if client.attack_request_count:
@@ -211,9 +211,9 @@ def _reason(start: datetime, client: _Client, action: str, why_not_more: str, re
         parts.append(client.identity.sentence)
     if uncounted := whole(client.score.get("echo_hour_count")):
         parts.append(f"without {uncounted} hours under our own block")
-    said = client.score.get("reason")
-    if isinstance(said, str) and said:
-        parts.append(said)
+    model_reason = client.score.get("reason")
+    if isinstance(model_reason, str) and model_reason:
+        parts.append(model_reason)
     return "; ".join(parts)
 
 
@@ -242,7 +242,7 @@ def _client(
 
 
 def _actionable(client: str, rules: Rules, special: Ranges, protected: Ranges) -> Network | None:
-    """The client as a network, or None where nothing may ever be done about it."""
+    """The client as a network; None where it must never be acted upon."""
     try:
         network = parse_network(client)
     except ValueError:

@@ -1,7 +1,7 @@
-"""What withdrawn model versions mean for hours that are decided: which earlier decisions count, and how long each was followed.
+"""The effect of withdrawn model versions on deciding an hour: which earlier decisions count, and how long each was enforced.
 
-As with an `allow`, what is in force at the end of an hour counts, which later acts never change. Who withdraws and how is
-interventions.py's; which decisions a plan follows is audit.py's. Standard library only.
+As with an `allow`, what is in force at the end of an hour counts, and later actions never change that. Recording a
+withdrawal is manual/actions.py's; which decisions a plan follows is in_force.py's. Standard library only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Versions = Callable[[Sequence[Row]], Mapping[str, frozenset[str]]]
 
 @dataclass(frozen=True)
 class Withdrawals:
-    """The withdrawals that may matter to decisions since a time; where there are none, no version is looked up."""
+    """The withdrawals that may affect decisions since a time; without any, no version is looked up."""
 
     spans: tuple[Span, ...]
     versions: Versions
@@ -46,7 +46,7 @@ class Withdrawals:
         return [one for one in earlier if not behind[one.decision_id] & gone - own.get(one.address, frozenset())]
 
     def followed(self, decisions: Sequence[Decision]) -> list[Decision]:
-        """The decisions in pieces: each as long as no version that it rests on was withdrawn."""
+        """The decisions split into the periods in which no version behind them was withdrawn."""
         touched = [one for one in decisions if any(_overlap(one, span) for span in self.spans)]
         behind = self._versions_behind(touched)
         pieces = [one for one in decisions if not any(_overlap(one, span) for span in self.spans)]

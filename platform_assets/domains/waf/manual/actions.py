@@ -62,11 +62,11 @@ class ManualActions:
         return in_force(audit_log.read(self.lake), self.clock())
 
     def allow(self, cidr: str, lasting: timedelta, reason: str) -> ManualAction:
-        """Spare addresses until then, in what is wanted and in what is newly decided."""
+        """Exempt addresses for a time: from entries in force and from new decisions."""
         return self._add(ALLOW, str(_network(cidr)), reason, lasting=lasting)
 
     def block(self, cidr: str, lasting: timedelta, reason: str) -> ManualAction:
-        """Block addresses until then, whatever the models say."""
+        """Block addresses for a time, whatever the models decide."""
         network = _network(cidr)
         if network.prefixlen < WIDEST[network.version]:
             raise RequestError(
@@ -88,7 +88,7 @@ class ManualActions:
         return self._add(BLOCK, str(network), reason, lasting=lasting)
 
     def withdraw(self, model: str, version: str, reason: str) -> ManualAction:
-        """Take out all that only this model version caused, and whatever else it causes until resumed."""
+        """Remove every entry caused by this model version alone, and ignore the version until resumed."""
         subject = f"{model} {version}"
         known = sorted({one for behind in self._behind().values() for one in behind})
         if subject not in known:
@@ -97,30 +97,30 @@ class ManualActions:
         return self._add(WITHDRAW, subject, reason)
 
     def rollback(self, to: datetime, reason: str) -> ManualAction:
-        """Go back to the decisions of a time, without what has expired since; nothing new enters until resumed."""
+        """Return to the unexpired decisions of a time; new decisions are ignored until resumed."""
         at, now = as_utc(to), self.clock()
         if at >= now:
             raise RequestError(f"{instant(at)} is not in the past; name a time before {instant(now)} (UTC).")
         policy = load_policy(self.settings.waf.policy_file)
         try:
-            held = unexpired(self.lake, now, policy, as_of=at)
+            decisions = unexpired(self.lake, now, policy, as_of=at)
             how = "what the table of decisions held then"
         except OSError:  # retention has freed what it held then
-            held = [row for row in unexpired(self.lake, now, policy) if row["decided_at"] <= at]
+            decisions = [row for row in unexpired(self.lake, now, policy) if row["decided_at"] <= at]
             how = "decisions about hours up to then; what the table held then is freed"
         subject = at.isoformat().replace("+00:00", "Z")
-        act = self._act(ROLLBACK, subject, reason, details=how, decision_count=len(held))
-        audit_log.append_rollback(self.lake, act, held)
+        act = self._act(ROLLBACK, subject, reason, details=how, decision_count=len(decisions))
+        audit_log.append_rollback(self.lake, act, decisions)
         return act
 
     def resume(self, subject: str, reason: str) -> ManualAction:
-        """End what is in force of a subject, or of a command (`rollback`)."""
-        found = self.in_force().acts
-        names = {act.subject for act in found} | {act.command for act in found}
+        """End the actions in force on a subject, or of a command (`rollback`)."""
+        active = self.in_force().acts
+        names = {act.subject for act in active} | {act.command for act in active}
         subject = _canonical(subject)
         if subject not in names:
-            said = "; ".join(f"{act.command} {act.subject}" for act in found) or "nothing"
-            raise RequestError(f"Nothing of {subject} is in force that could be ended; in force: {said}.")
+            in_force_now = "; ".join(f"{act.command} {act.subject}" for act in active) or "nothing"
+            raise RequestError(f"Nothing of {subject} is in force that could be ended; in force: {in_force_now}.")
         return self._add(RESUME, subject, reason)
 
     def override(self, checks: Sequence[str], reason: str, run: str) -> list[ManualAction]:

@@ -52,9 +52,9 @@ def gone_back_to(lake: Lake, rollback: ManualAction, now: datetime) -> list[dict
     hours, own = [format_hour(rollback.acted_at)], ds.field("audit_id") == rollback.audit_id
     rows: list[dict[str, Any]] = lake.read_arrow(WAF_ROLLBACK_DECISIONS, hours, filter=own).to_pylist()
     if len(rows) != rollback.decision_count:
-        said = "an unknown number" if rollback.decision_count is None else str(rollback.decision_count)
+        expected = "an unknown number" if rollback.decision_count is None else str(rollback.decision_count)
         raise WafError(
-            f"The rollback to {rollback.subject} goes back to {said} of decisions, of which {WAF_ROLLBACK_DECISIONS.key} "
+            f"The rollback to {rollback.subject} goes back to {expected} of decisions, of which {WAF_ROLLBACK_DECISIONS.key} "
             f"keeps {len(rows)}, so WAF stays as it is; end it with `weir waf resume` and roll back again."
         )
     return [row for row in rows if row["expires_at"] > now]

@@ -1,8 +1,8 @@
-"""What people asked for, as rows that are only ever added, and what follows from them at a time. Pure.
+"""Manual actions as rows of an append-only audit, and which of them are in force at a time. Pure.
 
-`allow` and `block` are about an address, `withdraw` about a model version, `rollback` about everything; `resume` ends
-what came before it; `override` is for one run. What is in force at a time rests on the rows up to then alone: asked again
-about that time, the answer is the same. Rows are kept and read by audit_log.py, asked for by interventions.py.
+`allow` and `block` concern an address, `withdraw` a model version, `rollback` everything; `resume` ends earlier actions;
+`override` holds in one run. What is in force at a time follows from the rows up to that time alone, so it never changes
+afterwards. audit_log.py stores and reads the rows; actions.py records them.
 Standard library only.
 """
 
@@ -22,11 +22,11 @@ from platform_assets.domains.waf.plan.values import Plan
 ALLOW, BLOCK, WITHDRAW, ROLLBACK = "allow", "block", "withdraw", "rollback"
 RESUME = "resume"
 LASTING = (ALLOW, BLOCK, WITHDRAW, ROLLBACK)
-"""Commands that stay in force until they expire, are resumed, or are asked for again about the same subject."""
+"""Commands that stay in force until they expire, are resumed, or are repeated for the same subject."""
 MANUAL = "manual"
 """Kind, and model, of what a person blocks."""
 FIRST_IN_LINE = 1_000_000_000
-"""Requests a day that a block by a person counts as stopping: it gets its slot before what a model asks for."""
+"""Requests a day that a manual block is assumed to stop: it gets its slot before any decision of a model."""
 _ENDLESS = datetime.max.replace(tzinfo=UTC)
 
 RequestedRemovals = Mapping[tuple[str, str], str]
@@ -47,7 +47,7 @@ class ManualAction(AuditRow):
 
 @dataclass(frozen=True)
 class Span:
-    """An act and when it ends or has ended; `ended_by` is the later act that ended it before its time."""
+    """An action and its end; `ended_by` is the later action that ended it before it expired."""
 
     act: ManualAction
     end: datetime
@@ -56,7 +56,7 @@ class Span:
 
 @dataclass(frozen=True)
 class InForce:
-    """What people's acts mean at one time."""
+    """The manual actions in force at one time."""
 
     allowed: tuple[ManualAction, ...] = ()
     blocked: tuple[ManualAction, ...] = ()
@@ -77,7 +77,7 @@ class InForce:
         return any(act.subject in behind for act in self.withdrawn)
 
     def blocks(self) -> list[Decision]:
-        """People's blocks that count: a rollback leaves out those between its time and the moment it was asked for."""
+        """Manual blocks in force: a rollback suspends those recorded between its target time and its own time."""
         back = self.rollback
         return [
             as_decision(act)
@@ -89,7 +89,7 @@ class InForce:
 
 
 def spans(acts: Iterable[ManualAction]) -> list[Span]:
-    """From when to when each lasting act is in force, by itself or until a later one ends it."""
+    """When each lasting action starts and ends, by expiry or through a later action."""
     held: dict[tuple[str, str], ManualAction] = {}
     done: list[Span] = []
 
@@ -111,7 +111,7 @@ def spans(acts: Iterable[ManualAction]) -> list[Span]:
 
 
 def in_force(acts: Iterable[ManualAction], at: datetime) -> InForce:
-    """What people's acts mean at a time; acts after it do not count."""
+    """The manual actions in force at a time; later ones are ignored."""
     now = as_utc(at)
     before = [act for act in acts if act.acted_at <= now]
     alive = [span.act for span in spans(before) if span.end > now]
@@ -123,7 +123,7 @@ def in_force(acts: Iterable[ManualAction], at: datetime) -> InForce:
 
 
 def as_decision(act: ManualAction) -> Decision:
-    """A block by a person in the form in which decisions travel; it has no hour and no model."""
+    """A manual block as a decision; it has no hour and no model."""
     assert act.expires_at is not None
     return Decision(
         address=act.subject,
@@ -146,14 +146,14 @@ def as_decision(act: ManualAction) -> Decision:
 
 
 def own_blocks(acts: Iterable[ManualAction]) -> list[Decision]:
-    """All that people ever blocked, each as long as it lasted: what clients did under it is our own echo."""
+    """All manual blocks, each for as long as it lasted: client activity during one is an echo of our own block."""
     return [replace(as_decision(one.act), expires_at=one.end) for one in spans(acts) if one.act.command == BLOCK]
 
 
 def requested_removals(
     before: Iterable[Wanted], after: Iterable[Wanted], state: InForce, behind: Mapping[str, Collection[str]]
 ) -> dict[tuple[str, str], str]:
-    """What would be wanted without people's acts (`before`) and is not with them (`after`), with the act that it is due to."""
+    """Entries wanted without manual actions (`before`) but not with them (`after`), each with the action that removes it."""
     left = {(one.address, one.action) for one in after}
     allowed = [(Ranges.of([act.subject]), act) for act in state.allowed]
     found = {}
@@ -172,7 +172,7 @@ def requested_removals(
 def with_requested_removals(
     plan: Plan, requested: RequestedRemovals, acts: Sequence[ManualAction]
 ) -> tuple[Plan, RequestedRemovals]:
-    """The plan with people's reasons at the removals that are due to them, and all those removals."""
+    """The plan with people's reasons on the removals that they requested, and all those removals."""
     ended = {as_decision(one.act).decision_id: one.ended_by for one in spans(acts) if one.act.command == BLOCK}
     whole = dict(requested)
 

@@ -1,6 +1,6 @@
-"""Addresses that behave well, from the lake: what slots.py asks for before it takes a network whole.
+"""Well-behaved addresses, from the lake: slots.py needs them before it takes a network whole.
 
-Only the newest scores count; who is wanted is rules.py's. A client that any hour calls abuse is none of them.
+Only the newest scores count. A client with an abusive hour is not among them.
 """
 
 from __future__ import annotations

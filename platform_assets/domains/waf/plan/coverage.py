@@ -1,6 +1,6 @@
-"""Which addresses a plan covers anew and which no longer: what changes for clients, however entries are merged or split.
+"""The addresses that a plan starts and stops covering: what changes for clients, however entries are merged or split.
 
-Pure. An address is one that was asked for: an entry, or each member of a merged one. Where it moves to another set of the
+Pure. An address is a wanted one: an entry, or each member of a merged one. Where it moves to another set of the
 same action, into a wider entry or out of one, nothing changes for it. Standard library only.
 """
 
@@ -29,12 +29,12 @@ class Change:
 
 
 def gained(plan: Plan) -> tuple[Change, ...]:
-    """What is added, or put back, and no entry of ours of the same action covered before."""
+    """Addresses added or restored that no entry of ours with the same action covered before."""
     return _uncovered(plan, ("add", "restore"), BEFORE)
 
 
 def lost(plan: Plan) -> tuple[Change, ...]:
-    """What is removed, at its end or before, and no entry of ours of the same action covers any more."""
+    """Addresses removed, at expiry or earlier, that no entry of ours with the same action covers any longer."""
     return _uncovered(plan, ("remove",), AFTER)
 
 

@@ -1,6 +1,6 @@
-"""Which changes of a plan are due to log objects that came late, after a plan without them had been applied.
+"""Which changes of a plan are caused by log objects that arrived after a plan without them had been applied.
 
-Nothing is guessed. An entry is due to an object where its hour had been decided when the last plan was applied and was
+Nothing is guessed. An entry is attributed to an object where its hour had been decided when the last plan was applied and was
 decided anew since, where its decision appeared or went in between, and where the object, first listed after the hour was
 first decided, holds requests of that very client within the decision's 24 hours. Where the lake no longer knows one of
 these, as after a day's vacuum, nothing is said.
@@ -30,7 +30,7 @@ Lines = Mapping[str, Collection[tuple[str, str]]]
 
 @dataclass(frozen=True)
 class _Changed:
-    """A decision that appeared or went since the last plan was applied."""
+    """A decision that was added or removed since the last plan was applied."""
 
     decision_id: str
     address: str
@@ -42,11 +42,11 @@ def with_late_files(lake: Lake, made: Plan, applied_at: datetime | None) -> Plan
 
     `applied_at`: when the plan that was applied last was made; None where that is not known.
     """
-    asked = {one.decision_id for one in made.entries if _may_be_late(one) and one.decision_id}
-    if applied_at is None or not asked:
+    decision_ids = {one.decision_id for one in made.entries if _may_be_late(one) and one.decision_id}
+    if applied_at is None or not decision_ids:
         return made
     makings = _decided_anew(lake, applied_at)
-    changed = _changed(lake, sorted(makings), asked, applied_at)
+    changed = _changed(lake, sorted(makings), decision_ids, applied_at)
     late = {one.hour: _late_objects(lake, one.hour, makings[one.hour], applied_at) for one in changed}
     lines = _lines(lake, late.values())
     files = {one.decision_id: _files_of(one, late[one.hour], lines) for one in changed}
@@ -63,7 +63,7 @@ def with_late_files(lake: Lake, made: Plan, applied_at: datetime | None) -> Plan
 
 
 def _may_be_late(entry: Entry) -> bool:
-    """Whether one decision is all that the change hangs on; a merged entry stands for several."""
+    """Whether the change depends on a single decision; a merged entry represents several."""
     return entry.operation in ("add", "remove") and not entry.members
 
 
@@ -80,14 +80,14 @@ def _decided_anew(lake: Lake, applied_at: datetime) -> dict[str, list[datetime]]
     return {hour: at for hour, at in makings.items() if at[0] <= applied_at < at[-1]}
 
 
-def _changed(lake: Lake, hours: Sequence[str], asked: Collection[str], applied_at: datetime) -> list[_Changed]:
-    """Of the decisions asked for, those that only one of now and then has."""
+def _changed(lake: Lake, hours: Sequence[str], decision_ids: Collection[str], applied_at: datetime) -> list[_Changed]:
+    """Of the given decisions, those that exist either now or then, but not both."""
     import pyarrow as pa
     import pyarrow.dataset as ds
 
     if not hours or lake.delta(WAF_DECISIONS, applied_at) is None:
         return []
-    chosen = ds.field("decision_id").isin(pa.array(sorted(asked), pa.string()))
+    chosen = ds.field("decision_id").isin(pa.array(sorted(decision_ids), pa.string()))
     columns = ["decision_id", "address", HOUR_COLUMN]
 
     def decisions(as_of: datetime | None) -> dict[str, _Changed]:

@@ -1,4 +1,4 @@
-"""The plans of all scopes as one: shown, written down and checked together. Pure.
+"""The plans of all scopes as one: shown, stored and checked together. Pure.
 
 What is to be done in one scope is plan.py's, what a check looks at is checks.py's. Standard library only.
 """
@@ -59,7 +59,7 @@ class Plans:
         return summary_of(self.entries) + (f" ({'; '.join(parts)})" if len(parts) > 1 else "")
 
     def text(self, most: int = 50) -> str:
-        """For people: each scope under a head of its own; `most` lines a set."""
+        """For people: each scope under its own heading, at most `most` lines a set."""
         blocks = [one.text(most) for one in self.plans]
         blocks += [f"No WAF plan for scope {scope}: {why}" for scope, why in self.missing.items()]
         return "\n".join(blocks)

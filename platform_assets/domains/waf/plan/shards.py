@@ -1,4 +1,4 @@
-"""Which of the IP sets of one action and family an entry goes to, and why entries leave one for another.
+"""Assigns the entries of one action and family to their IP sets, with why entries leave one set for another.
 
 Pure. What is an entry at all is slots.py's. An entry stays where it is as long as it is wanted, and what takes an entry's
 place goes to the same set where there is room, because one update of one set leaves nothing uncovered. Standard library only.
@@ -17,12 +17,12 @@ from platform_assets.domains.waf.plan.slots import Allotment, harm_order
 
 @dataclass(frozen=True)
 class Shard:
-    """One IP set's part: its entries, and why entries of ours leave it although they are due in some form."""
+    """The entries of one IP set, and why entries of ours leave it although they are still due in another form."""
 
     entries: tuple[Wanted, ...]
     replaced: Mapping[str, str]
     takers: frozenset[str] = frozenset()
-    """The other sets that take over something of it; they have to be written before."""
+    """Other sets that take over some of its entries; they must be written first."""
 
 
 def assign(allotment: Allotment, rooms: Mapping[str, int], ours: Mapping[str, Collection[str]]) -> dict[str, Shard]:
@@ -91,11 +91,11 @@ def _places(entries: Iterable[Wanted], rooms: Mapping[str, int], ours: Mapping[s
 def _why_replaced(
     address: str, name: str, place: Mapping[str, str], kept: _Lookup, out: _Lookup
 ) -> tuple[str, tuple[str, ...]]:
-    """Why an entry leaves its set although it is due in some form, and the entries that take its place."""
+    """Why an entry leaves its set although it is still due in another form, and the entries that take its place."""
     if covering := kept.covering(address):
         where = "" if place[covering] == name else f" in {place[covering]}"
-        said = f"moved to {place[covering]}" if covering == address else f"{covering}{where} covers it"
-        return said, (covering,)
+        reason = f"moved to {place[covering]}" if covering == address else f"{covering}{where} covers it"
+        return reason, (covering,)
     if covering := out.covering(address):
         return f"made room as part of {covering}, which does not fit", ()
     if within := kept.within(address):

@@ -1,8 +1,8 @@
-"""The slots of WAF as a budget: wanted entries of one action and family -> as many entries as there is room for.
+"""The slots of WAF as a budget: wanted entries of one action and family -> at most as many entries as there are slots.
 
-Pure. In this order, and each step only as far as room is lacking: entries that another covers need no slot; halves that
-are both wanted become their whole, which loses nothing; networks are taken whole where few enough others are in them;
-those that stop least are left out. Which IP set an entry goes to is shards.py's. Standard library only.
+Pure. In this order, and each step only while slots are lacking: entries covered by another need no slot; two wanted
+halves merge into their whole, which loses nothing; a network is taken whole where few enough other addresses are in it;
+the entries that stop the fewest requests are left out. Which IP set an entry goes to is shards.py's. Standard library only.
 
 What is merged is made anew by each plan from the entries that are wanted then: when a member ends, or when there is room
 again, its network is split, so a merged entry holds what its members hold and ends with the first of them.
@@ -55,7 +55,7 @@ def _require(holds: bool, sentence: str) -> None:
 
 @dataclass(frozen=True)
 class Exemptions:
-    """What widening must not cover: ranges never, addresses seen behaving well by their share of the requests."""
+    """What merging must not cover: forbidden ranges never, well-behaved addresses up to a share of the requests."""
 
     forbidden: Ranges = field(default_factory=lambda: Ranges.of(()))
     benign: Mapping[str, int] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Exemptions:
 
 @dataclass(frozen=True)
 class Merged(Wanted):
-    """An entry that no decision names: it stands for those of its members."""
+    """An entry that no decision names: it represents its members."""
 
     members: tuple[str, ...] = ()
     unwanted_count: int = 0
@@ -167,30 +167,30 @@ def _outermost(given: Sequence[Wanted]) -> Parts:
 
 
 def _merge_halves(parts: Parts, lacking: int, bits: int) -> int:
-    """Make wholes of halves, smallest networks and lowest addresses first, until nothing lacks; how many were made."""
+    """Merge pairs of halves, smallest networks and lowest addresses first, until enough slots are free; returns the count."""
     levels: dict[int, set[int]] = {}
     for start, length in parts:
         levels.setdefault(length, set()).add(start)
-    made = 0
+    merged_count = 0
     for length in range(bits, 1, -1):
         half = 1 << (bits - length)
         present = levels.get(length, set())
         for start in sorted(present):
-            if made >= lacking:
-                return made
+            if merged_count >= lacking:
+                return merged_count
             if start & half or start | half not in present:
                 continue
             left, right = parts.pop((start, length)), parts.pop((start | half, length))
             parts[start, length - 1] = _Part((*left.members, *right.members), left.covered + right.covered)
             levels.setdefault(length - 1, set()).add(start)
-            made += 1
-    return made
+            merged_count += 1
+    return merged_count
 
 
 def _merge_networks(
     parts: Parts, lacking: int, bits: int, budget: Budget, exemptions: Exemptions, alone: Ranges
 ) -> None:
-    """Take networks whole, smallest first and of these the fullest, until nothing lacks."""
+    """Take networks whole, smallest first and of these the fullest, until enough slots are free."""
     widest = budget.widest_merge_v4 if bits == 32 else budget.widest_merge_v6
     benign_requests = _counter_of_benign(parts, bits, exemptions)
     neighbours = {key for keys in _within(parts, bits, widest).values() if len(keys) > 1 for key in keys}

@@ -1,4 +1,4 @@
-"""The strict local twin of wafv2: IP sets, rule groups and web ACLs in a folder, called like boto3's client.
+"""The strict local twin of wafv2: IP sets, rule groups and web ACLs in a folder, with the interface of boto3's client.
 
 Refuses what AWS refuses, with botocore's own exceptions; used by demo, replay and tests. It matches no traffic. How
 state is kept and faults are made is twin_state.py's, what entities may hold is twin_content.py's.
@@ -218,19 +218,19 @@ class WafTwin:
             raise fault(operation, "WAFDuplicateItemException", f"A {kind} named {given['Name']} exists.")
         if len(of_scope) >= MOST[kind]:
             raise fault(operation, "WAFLimitsExceededException", f"There are {len(of_scope)} of {MOST[kind]} {kind}s.")
-        made = {
+        entity = {
             "Scope": given["Scope"],
             "Id": str(uuid.uuid4()),
             "LockToken": str(uuid.uuid4()),
             "CreatedAt": self._clock(),
         }
-        made.update({name: given[name] for name in GIVEN[kind] if name in given})
-        made["ARN"] = self._arn(kind, made)
-        check_content(operation, state, kind, made, self._clock() - self._settle)
-        found[made["Id"]] = made
+        entity.update({name: given[name] for name in GIVEN[kind] if name in given})
+        entity["ARN"] = self._arn(kind, entity)
+        check_content(operation, state, kind, entity, self._clock() - self._settle)
+        found[entity["Id"]] = entity
         if given.get("Tags"):
-            state["tags"][made["ARN"]] = {one["Key"]: one["Value"] for one in given["Tags"]}
-        return {"Summary": _summary(made)}
+            state["tags"][entity["ARN"]] = {one["Key"]: one["Value"] for one in given["Tags"]}
+        return {"Summary": _summary(entity)}
 
     def _get(self, state: State, kind: str, given: dict[str, Any]) -> dict[str, Any]:
         one = self._find(f"Get{kind}", state, kind, given)
