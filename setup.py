@@ -54,7 +54,7 @@ DEVELOPMENT = [
 
 setup(
     name="weir",
-    version="0.1.0",
+    version="0.2.0",
     description="CloudFront access logs in, AWS WAF changes out: an asset-based data platform.",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",

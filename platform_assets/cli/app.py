@@ -153,11 +153,26 @@ def ui(
 
 
 @app.command()
+def upgrade(home: Home = None) -> None:
+    """Bring a home that an older version made up to this one; its data stays."""
+    from platform_assets.core.home import upgrade as bring_up
+    from platform_assets.settings import load_settings
+
+    result = bring_up(load_settings(home))
+    with console_of() as console:
+        kept = ", ".join(f"{count} {what}" for what, count in result.kept.items())
+        console.print(f"The home was of {result.before} and is of {result.after} now; kept: {kept}.", markup=False)
+        for name, why in result.unusable_models.items():
+            console.print(f"{name}: {why}", markup=False)
+
+
+@app.command()
 def doctor(home: Home = None) -> None:
     """What is configured, reachable, missing. Secrets are never printed."""
     from platform_assets.cli import doctor as examining
+    from platform_assets.settings import load_settings
 
-    settings = settings_of(home)
+    settings = load_settings(home)
     with console_of() as console:
         findings = examining.examine(settings)
         console.print(examining.render(findings))

@@ -43,6 +43,7 @@ from platform_assets.clients.engine import cluster_of, lake_of
 from platform_assets.clients.spark.cluster import RunnerError
 from platform_assets.clients.spark.engines import runner_of
 from platform_assets.core.domain import parts
+from platform_assets.core.home import HomeError, require_current
 from platform_assets.feature_store.online import DYNAMODB
 from platform_assets.feature_store.online import FILE_NAME as FEATURES_FILE
 from platform_assets.ingest.listings import location_of
@@ -201,6 +202,10 @@ def _settings(settings: Settings) -> tuple[State, str]:
 
 
 def _home(settings: Settings) -> tuple[State, str]:
+    try:
+        require_current(settings.home)
+    except HomeError as error:
+        return "failed", str(error)
     there = _nearest(settings.home)
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         return "failed", f"{there} cannot be written by this user; name another folder in --home or WEIR_HOME."

@@ -29,9 +29,13 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def settings_of(home: Path | None, **overrides: Any) -> Settings:
+    """Settings of a home that this version may use; SettingsError or HomeError."""
+    from platform_assets.core.home import require_current
     from platform_assets.settings import load_settings
 
-    return load_settings(home, **overrides)
+    settings = load_settings(home, **overrides)
+    require_current(settings.home)
+    return settings
 
 
 def location_of(text: str) -> str:

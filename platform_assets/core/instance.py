@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from platform_assets.core.home import DAGSTER_FOLDER, mark, require_current
 from platform_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ def configuration_file(name: str) -> Path:
 
 def prepare_home(settings: Settings) -> Path:
     """Make `<home>/dagster`, copy the instance's configuration there, set DAGSTER_HOME; returns the folder."""
-    folder = settings.home / "dagster"
+    require_current(settings.home)
+    mark(settings.home)  # before the folder: a home with it and without a mark is an older one
+    folder = settings.home / DAGSTER_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(configuration_file("dagster.yaml"), folder / "dagster.yaml")
     os.environ.update(QUIET)

@@ -1,0 +1,124 @@
+"""The version of Weir that made a home, and bringing an older home up to this one.
+
+A home that no version marks was made before 0.2.0. Nothing else in Weir knows older homes.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from platform_assets.core.files import write_atomically
+from spark_jobs.errors import ExitCode, WeirError
+
+if TYPE_CHECKING:
+    from platform_assets.settings import Settings
+
+VERSION_FILE = "version"
+UNMARKED = "0.1.0"
+"""The version of a home without the file."""
+DAGSTER_FOLDER = "dagster"
+"""Where the Dagster instance lies; every home that has run anything has it."""
+
+
+class HomeError(WeirError):
+    """The home belongs to another version of Weir; one sentence that says what to do."""
+
+    exit_code = ExitCode.USAGE
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """What `weir upgrade` found and did."""
+
+    before: str
+    after: str
+    kept: dict[str, int]
+    """What is kept as it is: tables, models, … -> how many."""
+    unusable_models: dict[str, str]
+    """Serving models that this version cannot load: name -> why."""
+
+
+def this_version() -> str:
+    """The version of the installed distribution."""
+    return importlib.metadata.version("weir")
+
+
+def version_of(home: Path) -> str | None:
+    """The version that made the home; None where nothing has run in it yet. HomeError where the file is unreadable."""
+    path = home / VERSION_FILE
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return UNMARKED if (home / DAGSTER_FOLDER).is_dir() else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise HomeError(f"{path} cannot be read ({type(error).__name__}); let this user read it.") from None
+    if not text or not all(part.isdigit() for part in text.split(".")):
+        raise HomeError(f"{path} holds no version such as {this_version()}; delete it and run `weir upgrade`.")
+    return text
+
+
+def require_current(home: Path) -> None:
+    """HomeError where the home was made by another version than this one."""
+    version, current = version_of(home), this_version()
+    if version is None or _series(version) == _series(current):
+        return
+    if _series(version) < _series(current):
+        raise HomeError(
+            f"The home {home} was made by Weir {version}; run `weir upgrade --home {home}`, which keeps its data."
+        )
+    raise HomeError(f"The home {home} was made by Weir {version}, this is {current}; install {version} or later.")
+
+
+def mark(home: Path) -> None:
+    """Mark a home as made by this version."""
+    write_atomically(home / VERSION_FILE, this_version() + "\n")
+
+
+def upgrade(settings: Settings) -> Upgrade:
+    """Bring the home up to this version: its files keep their format, so what it takes is a look at each and the mark.
+
+    HomeError where there is nothing to upgrade, or the home is newer.
+    """
+    home = settings.home
+    version = version_of(home)
+    if version is None:
+        raise HomeError(f"Nothing has run in {home} yet, so there is nothing to upgrade; correct --home.")
+    if _series(version) > _series(this_version()):
+        require_current(home)
+    result = Upgrade(version, this_version(), _kept(settings), _unusable_models(settings))
+    mark(home)
+    return result
+
+
+def _series(version: str) -> tuple[int, ...]:
+    """Homes of one minor version are alike."""
+    return tuple(int(part) for part in version.split(".")[:2])
+
+
+def _kept(settings: Settings) -> dict[str, int]:
+    from platform_assets.clients.engine import lake_of
+    from platform_assets.core.tables import all_tables
+
+    lake = lake_of(settings)
+    tables = [table for table in all_tables().values() if lake.delta(table) is not None]
+    states = list(settings.home.glob("*/*applied*.json"))
+    return {"tables": len(tables), "files of applied changes": len(states)}
+
+
+def _unusable_models(settings: Settings) -> dict[str, str]:
+    from platform_assets.clients.model_registry import ModelRegistry
+    from platform_assets.training.sets import training_sets
+
+    models, found = ModelRegistry.of(settings), {}
+    for name in training_sets():
+        version = models.champion(name)
+        if version is None:
+            continue
+        try:
+            models.loaded(name, version)
+        except WeirError as error:
+            found[name] = str(error)
+    return found
