@@ -50,7 +50,7 @@ def test_a_plain_scanner_is_blocked_by_every_peer_and_by_us(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_a_block_does_not_renew_itself_by_its_own_403s(tmp_path: Path) -> None:
+def test_a_block_is_not_renewed_by_its_403s(tmp_path: Path) -> None:
     def scenario(reader: peers.Reader) -> None:
         logs = Logs()
         logs.attack(0)
@@ -100,7 +100,7 @@ def test_no_day_of_a_window_is_skipped(tmp_path: Path) -> None:
     compare(scenario, tmp_path, peers.window_of_first_and_last_day, r"days \[1, 2\] are missed")
 
 
-def test_a_client_spread_over_files_is_counted_once_and_whole(tmp_path: Path) -> None:
+def test_a_client_across_files_is_counted_once(tmp_path: Path) -> None:
     def scenario(reader: peers.Reader) -> None:
         logs = Logs()
         for number in range(12):
@@ -111,7 +111,7 @@ def test_a_client_spread_over_files_is_counted_once_and_whole(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("hours_late", [3, 24])
-def test_a_file_that_comes_late_counts_as_if_it_had_been_punctual(tmp_path: Path, hours_late: Any) -> None:
+def test_a_late_file_counts_as_if_punctual(tmp_path: Path, hours_late: Any) -> None:
     def scenario(reader: peers.Reader) -> None:
         logs = Logs()
         logs.visit(0, 5, client=VISITOR, arrives=1)
@@ -123,7 +123,7 @@ def test_a_file_that_comes_late_counts_as_if_it_had_been_punctual(tmp_path: Path
     compare(scenario, tmp_path, peers.hour_transformed_once, "what came late was not read")
 
 
-def test_what_a_rule_looks_at_is_what_the_logs_hold() -> None:
+def test_rules_look_at_what_the_logs_hold() -> None:
     """Five attackers, the malice of each in one field."""
     signs = {
         "cs_uri_stem": "/.git/config",
@@ -199,7 +199,7 @@ def _files(who: Callable[[Logs], None]) -> list[LogFile]:
     return logs.files()
 
 
-def test_why_an_address_is_blocked_is_told_down_to_the_log_line(tmp_path: Path) -> None:
+def test_a_block_is_explained_down_to_lines(tmp_path: Path) -> None:
     logs = Logs()
     logs.attack(0, 3, file="a")
     logs.attack(0, 4, file="b")

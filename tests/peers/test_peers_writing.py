@@ -79,7 +79,7 @@ def test_three_plain_offenders_are_blocked_by_every_peer_and_by_us(tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_of_more_offenders_than_slots_the_worst_are_blocked(tmp_path: Path) -> None:
+def test_more_offenders_than_slots_block_the_worst(tmp_path: Path) -> None:
     """The more requests an offender made, the later the text of its address; no two are halves of one network."""
     addresses = sorted(f"45.83.{n // 128}.{2 * n % 256}/32" for n in range(10_050))
 
@@ -118,7 +118,7 @@ def test_input_that_fails_wipes_nothing(tmp_path: Path) -> None:
     compare(scenario, tmp_path, FeedsReplaceAll="the list is wiped")
 
 
-def test_a_list_whose_entries_have_all_ended_is_emptied(tmp_path: Path) -> None:
+def test_an_expired_list_is_emptied(tmp_path: Path) -> None:
     def scenario(stage: Stage) -> None:
         stage.way.start()
         stage.run(decision(A), decision(B, hours=48))
@@ -143,7 +143,7 @@ def test_every_offender_is_read_however_many_there_are(tmp_path: Path) -> None:
     compare(scenario, tmp_path, FirstPage="1000 of 1500 are blocked")
 
 
-def test_a_restart_leaves_the_list_in_force_at_every_moment(tmp_path: Path) -> None:
+def test_a_restart_keeps_the_list_in_force(tmp_path: Path) -> None:
     def scenario(stage: Stage) -> None:
         stage.way.start()
         stage.run(decision(A), decision(B))
@@ -157,7 +157,7 @@ def test_a_restart_leaves_the_list_in_force_at_every_moment(tmp_path: Path) -> N
     compare(scenario, tmp_path, EmptyAtStartAndStop="stopping empties the list")
 
 
-def test_starting_again_after_a_kill_leaves_the_list_in_force(tmp_path: Path) -> None:
+def test_a_start_after_a_kill_keeps_the_list(tmp_path: Path) -> None:
     """As above, for one that never came to stop."""
 
     def scenario(stage: Stage) -> None:
@@ -169,7 +169,7 @@ def test_starting_again_after_a_kill_leaves_the_list_in_force(tmp_path: Path) ->
     compare(scenario, tmp_path, EmptyAtStartAndStop="starting empties the list")
 
 
-def test_what_one_bad_model_did_is_undone_and_nothing_else(tmp_path: Path) -> None:
+def test_undoing_a_bad_model_undoes_nothing_else(tmp_path: Path) -> None:
     good: dict[str, Any] = {"model_version": "6"}
     bad: dict[str, Any] = {"model_version": "7"}
 

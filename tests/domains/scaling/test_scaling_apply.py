@@ -93,7 +93,7 @@ def test_a_plan_is_applied_once_and_recorded(scaled: Settings) -> None:
     assert not again.changed and again.text() == "No cluster changed" and len(acts(scaled)) == 3
 
 
-def test_a_dry_run_changes_nothing_and_replays_old_metrics_that_applying_refuses(home: Settings) -> None:
+def test_a_dry_run_replays_metrics_that_applying_refuses(home: Settings) -> None:
     scaled, lake = home.model_copy(update={"scaling_apply": True}), lake_of(home)
     forecast_anew(scaled, 7, made_at=NOW - timedelta(days=400))
     made, results = make_plan(home, lake)
@@ -130,7 +130,7 @@ class Refusing:
         raise ScalingError("The group is still scaling; the next run goes on from there.")
 
 
-def test_a_target_that_fails_holds_back_no_other_and_one_that_moved_is_left(scaled: Settings) -> None:
+def test_a_failing_target_holds_back_no_other(scaled: Settings) -> None:
     lake, path = lake_of(scaled), scaled.home / "scaling" / "desired.json"
     made, _ = make_plan(scaled, lake)
     targets: dict[str, Any] = {"ads": Refusing(None), "blog": FileTarget(path, "blog"), "shop": Refusing(5)}
@@ -166,7 +166,7 @@ apply_pending(ScalingChange(settings, lake_of(settings)))
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("writes", "when"), [(1, "before"), (1, "after"), (2, "after"), (3, "after")])
-def test_a_run_that_dies_in_between_converges_on_the_next_one(scaled: Settings, writes: int, when: str) -> None:
+def test_a_killed_run_converges_on_the_next(scaled: Settings, writes: int, when: str) -> None:
     write_sizes(scaled, dict.fromkeys(CLUSTERS, 4))
     command = [sys.executable, "-c", DYING, str(scaled.home), str(writes), when]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
@@ -203,7 +203,7 @@ def test_an_undo_goes_back_holds_and_ends(scaled: Settings) -> None:
     assert not later
 
 
-def test_what_an_undo_did_not_reach_stays_to_be_undone(scaled: Settings) -> None:
+def test_an_unreached_undo_can_be_repeated(scaled: Settings) -> None:
     write_sizes(scaled, dict.fromkeys(CLUSTERS, 4))
     lake, path = lake_of(scaled), scaled.home / "scaling" / "desired.json"
     plan_and_apply(scaled, lake)
@@ -218,7 +218,7 @@ def test_what_an_undo_did_not_reach_stays_to_be_undone(scaled: Settings) -> None
         make_undo(scaled)
 
 
-def test_somebody_elses_change_stops_the_plan_until_it_is_overridden(scaled: Settings) -> None:
+def test_an_external_change_stops_the_plan_until_overridden(scaled: Settings) -> None:
     lake = lake_of(scaled)
     plan_and_apply(scaled, lake)
     write_sizes(scaled, {"shop": 3})
@@ -232,7 +232,7 @@ def test_somebody_elses_change_stops_the_plan_until_it_is_overridden(scaled: Set
         record_overrides(scaled, lake, ["x"], "why", "weir scaling apply")
 
 
-def test_what_was_applied_to_another_target_says_nothing_and_a_broken_store_is_one_sentence(scaled: Settings) -> None:
+def test_state_belongs_to_its_target_damage_is_named(scaled: Settings) -> None:
     known = Applied().having("shop", "file:a", Remembered(4))
     assert known.of("shop", "file:a").nodes == 4 and known.of("shop", "file:b").nodes is None
     at = Remembered(4, 5, NOW, NOW, NOW)
@@ -256,7 +256,7 @@ def rules_of(home: Settings, text: str) -> Any:
     return load_rules(home.model_copy(update={"scaling_file": str(path)}))
 
 
-def test_the_file_names_targets_bounds_and_the_rule_of_others(home: Settings) -> None:
+def test_the_file_names_targets_bounds_and_defaults(home: Settings) -> None:
     rules = rules_of(
         home,
         """
@@ -300,7 +300,7 @@ def test_a_wrong_file_is_one_sentence(home: Settings, text: str, said: str) -> N
     assert said in str(raised.value) and str(raised.value).endswith(".") and "\n" not in str(raised.value)
 
 
-def test_a_file_of_sizes_that_is_none_is_one_sentence(tmp_path: Path) -> None:
+def test_a_damaged_file_of_sizes_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "sizes.json"
     for text in ("[]", "{", '{"shop": 4}', '{"shop": {"nodes": "4"}}'):
         path.write_text(text, encoding="utf-8")
@@ -312,7 +312,7 @@ def test_a_file_of_sizes_that_is_none_is_one_sentence(tmp_path: Path) -> None:
 # The table of forecasts
 
 
-def test_the_first_forecasts_of_a_day_leave_one_file_without_what_is_too_old(home: Settings) -> None:
+def test_a_days_first_forecasts_prune_the_table(home: Settings) -> None:
     lake, table = lake_of(home), forecasting.SCALING_FORECASTS
     for day in (-40, -2, -1, 0):
         at = NOW + timedelta(days=day)

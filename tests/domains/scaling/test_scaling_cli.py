@@ -35,7 +35,7 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 @pytest.mark.slow
-def test_a_run_over_old_metrics_prints_a_recommendation_a_cluster(replayed: tuple[Path, str]) -> None:
+def test_a_run_over_old_metrics_prints_recommendations(replayed: tuple[Path, str]) -> None:
     home, printed = replayed
     lake = lake_of(load_settings(home))
     rows = newest_forecasts(lake)
@@ -51,7 +51,7 @@ def test_a_run_over_old_metrics_prints_a_recommendation_a_cluster(replayed: tupl
 
 
 @pytest.mark.slow
-def test_old_metrics_are_applied_only_with_an_override_and_undone(replayed: tuple[Path, str]) -> None:
+def test_old_metrics_need_an_override_and_are_undone(replayed: tuple[Path, str]) -> None:
     home, _ = replayed
     stopped = weir(home, "scaling", "apply")
     assert stopped.returncode == 4 and "a check stopped the plan: metrics_are_fresh" in stopped.stderr

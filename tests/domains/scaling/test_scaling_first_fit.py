@@ -32,7 +32,7 @@ def fill(lake: Lake, hours: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_first_model_is_fitted_once_and_a_missed_gate_stops_nothing(home: Settings) -> None:
+def test_a_first_model_is_fitted_once(home: Settings) -> None:
     fitted = []
     key = dg.AssetKey(["models", "predictive_scaling"])
 

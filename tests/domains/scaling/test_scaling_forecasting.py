@@ -29,7 +29,7 @@ def naive(home: Settings) -> Forecaster:
     return Forecaster.serving(home)
 
 
-def test_a_cluster_that_fell_silent_is_not_forecast_and_a_gap_at_the_end_is_left_out() -> None:
+def test_a_silent_cluster_is_not_forecast() -> None:
     silent = steps("silent", 50)
     open_end = steps("open", 60)
     open_end.loc[open_end.index[-2:], "cpu_utilization"] = np.nan
@@ -41,7 +41,7 @@ def test_a_cluster_that_fell_silent_is_not_forecast_and_a_gap_at_the_end_is_left
 
 
 @pytest.mark.slow
-def test_without_a_champion_the_naive_rule_says_that_it_is_one(home: Settings) -> None:
+def test_without_a_champion_the_naive_rule_names_itself(home: Settings) -> None:
     forecaster = naive(home)
     (row,) = forecast_rows(steps("shop", 400), forecaster, load_rules(home), {}, START)
     assert (row["model_name"], row["model_version"]) == ("naive", "persistence")
@@ -52,7 +52,7 @@ def test_without_a_champion_the_naive_rule_says_that_it_is_one(home: Settings) -
 
 
 @pytest.mark.slow
-def test_the_files_policy_of_a_cluster_is_that_of_its_recommendation(home: Settings) -> None:
+def test_a_clusters_policy_shapes_its_recommendation(home: Settings) -> None:
     rules = Rules(
         home.home,
         {"a": {"target": "file: x", "scale_up_above": 40}, "b": {"target": "file: x"}},
@@ -66,7 +66,7 @@ def test_the_files_policy_of_a_cluster_is_that_of_its_recommendation(home: Setti
 
 
 @pytest.mark.slow
-def test_a_size_that_is_read_from_the_target_takes_the_place_of_a_count(home: Settings) -> None:
+def test_a_targets_size_replaces_a_missing_count(home: Settings) -> None:
     uncounted = steps("shop", 400, cpu=92.0, nodes=None)
     forecaster = naive(home)
     (alone,) = forecast_rows(uncounted, forecaster, load_rules(home), {}, START)
@@ -77,7 +77,7 @@ def test_a_size_that_is_read_from_the_target_takes_the_place_of_a_count(home: Se
 
 
 @pytest.mark.slow
-def test_a_version_that_passed_its_gate_forecasts_and_is_named(home: Settings, tmp_path: Path) -> None:
+def test_a_gated_version_forecasts_and_is_named(home: Settings, tmp_path: Path) -> None:
     from weir_models import registry, tracking
     from weir_models.predictive_scaling.model import PredictiveScaling, evaluate
 

@@ -53,7 +53,7 @@ def test_a_recommendation_becomes_a_change_with_its_reason() -> None:
     assert found.reason == FORECAST.reasoning and found.urgency == "medium" and found.is_change
 
 
-def test_nodes_that_are_starting_are_neither_ordered_again_nor_given_back() -> None:
+def test_starting_nodes_are_not_ordered_again() -> None:
     assert entry(live=Live(9)).operation == STAY
     assert entry(live=Live(11)).nodes_after == 11, "the forecast counted 6 of 11"
     kept = entry(live=Live(8), forecast=forecast(action=STAY, target_nodes=6))
@@ -72,9 +72,7 @@ def test_nodes_that_are_starting_are_neither_ordered_again_nor_given_back() -> N
         (Live(120), PolicySettings(), 115, "the maximum is 100; one step leads to 115"),
     ],
 )
-def test_bounds_of_policy_and_target_and_the_step_hold(
-    live: Live, policy: PolicySettings, after: int, said: str
-) -> None:
+def test_bounds_and_step_limit_every_change(live: Live, policy: PolicySettings, after: int, said: str) -> None:
     found = entry(live=live, policy=policy)
     assert found.nodes_after == after and found.reason.endswith(said)
 
@@ -92,7 +90,7 @@ def test_old_metrics_hold_a_cluster() -> None:
     assert entry(forecast=None).operation == HOLD
 
 
-def test_a_cooldown_holds_a_change_but_not_against_a_load_that_is_there() -> None:
+def test_a_cooldown_yields_to_present_load() -> None:
     up = Remembered(6, scaled_up_at=NOW - timedelta(seconds=200))
     assert "cools down for 100 s more" in entry(remembered=up).reason
     assert entry(remembered=up).operation == HOLD
@@ -105,7 +103,7 @@ def test_a_cooldown_holds_a_change_but_not_against_a_load_that_is_there() -> Non
     assert "700 s more" in entry(remembered=up, forecast=down).reason
 
 
-def test_a_forecast_that_did_not_hold_lately_is_not_acted_upon() -> None:
+def test_a_poor_forecast_is_not_acted_upon() -> None:
     found = entry(forecast=forecast(confidence=0.4))
     assert found.operation == HOLD and "only 40% of the last day's loads" in found.reason
     assert entry(forecast=forecast(confidence=0.4, current_cpu_utilization=95.0)).operation == UP
@@ -116,7 +114,7 @@ def test_an_undo_holds_a_cluster_whatever_its_load() -> None:
     assert (found.operation, found.nodes_after) == (HOLD, 6) and found.reason.endswith("but an undo holds it")
 
 
-def test_without_a_count_of_nodes_a_file_gets_a_multiple_and_nothing_else_anything() -> None:
+def test_without_node_counts_a_file_gets_multiples() -> None:
     uncounted = forecast(node_count=None, target_nodes=2)
     found = entry(forecast=uncounted, live=Live(None), is_file=True)
     assert (found.nodes_before, found.nodes_after, found.is_counted, found.changed_nodes) == (None, 2, False, 1)
@@ -125,12 +123,12 @@ def test_without_a_count_of_nodes_a_file_gets_a_multiple_and_nothing_else_anythi
     assert entry(forecast=replace(uncounted, confidence=0.1), live=Live(None), is_file=True).operation == HOLD
 
 
-def test_a_file_that_holds_no_size_yet_gets_the_one_that_is_in_force() -> None:
+def test_an_empty_file_gets_the_size_in_force() -> None:
     found = entry(live=Live(None), is_file=True, forecast=forecast(action=STAY, target_nodes=6))
     assert (found.operation, found.nodes_after, found.is_change, found.changed_nodes) == (STAY, 6, True, 0)
 
 
-def test_what_is_pending_counts_as_applied_once_the_target_shows_it() -> None:
+def test_a_pending_size_counts_once_it_arrives() -> None:
     asked = Remembered(6, pending=9, pending_at=NOW - timedelta(seconds=60))
     higher = forecast(target_nodes=11)
     found = entry(live=Live(9), remembered=asked, forecast=higher)
@@ -139,7 +137,7 @@ def test_what_is_pending_counts_as_applied_once_the_target_shows_it() -> None:
     assert again.operation == UP and not again.is_changed_externally, "it never arrived"
 
 
-def test_somebody_elses_change_is_named_and_allowed_where_the_file_says() -> None:
+def test_an_external_change_is_named_or_allowed() -> None:
     known = Remembered(4)
     assert entry(remembered=known).is_changed_externally
     assert "somebody else set it to 6, 4 was applied last" in entry(remembered=known).reason
@@ -159,7 +157,7 @@ counts = st.integers(0, 150)
     step=st.integers(1, 12),
     own=st.integers(0, 150),
 )
-def test_no_change_leaves_its_bounds_or_its_step_or_goes_against_the_recommendation(
+def test_no_change_breaks_bounds_step_or_recommendation(
     live: int, target: int, action: str, least: int, span: int, step: int, own: int
 ) -> None:
     policy = PolicySettings(
@@ -189,11 +187,11 @@ def stopped(*entries: Entry, overrides: dict[str, str] | None = None, **bounds: 
     return [one.name for one in failures(run_checks(made(*entries), Bounds(**bounds), overrides or {}))]
 
 
-def test_nothing_stops_a_plan_that_is_in_order_or_empty() -> None:
+def test_a_sound_or_empty_plan_passes() -> None:
     assert not stopped(entry()) and not stopped()
 
 
-def test_a_plan_stops_where_no_cluster_of_a_kind_is_fresh() -> None:
+def test_a_plan_without_fresh_clusters_stops() -> None:
     stale = entry(now=NOW + timedelta(hours=1))
     assert stopped(stale) == ["metrics_are_fresh"]
     assert not stopped(stale, entry(cluster_id="blog")), "one silent cluster holds back no other"
@@ -202,7 +200,7 @@ def test_a_plan_stops_where_no_cluster_of_a_kind_is_fresh() -> None:
     )
 
 
-def test_a_plan_stops_where_most_forecasts_did_not_hold() -> None:
+def test_a_plan_with_mostly_poor_forecasts_stops() -> None:
     poor = [entry(cluster_id=str(n), forecast=forecast(confidence=0.2)) for n in range(3)]
     good = [entry(cluster_id=f"g{n}") for n in range(2)]
     assert stopped(*poor, *good) == ["forecasts_held"]
@@ -215,19 +213,19 @@ def test_a_plan_stops_beyond_the_total_change() -> None:
     assert stopped(entry(), entry(cluster_id="blog"), max_total_change=5) == ["changes_are_bounded"]
 
 
-def test_a_plan_stops_where_an_entry_is_beyond_its_bounds_and_does_not_come_nearer() -> None:
+def test_a_plan_beyond_its_bounds_stops() -> None:
     assert stopped(replace(entry(), maximum=8)) == ["sizes_stay_within_bounds"]
     assert stopped(replace(entry(), minimum=20, nodes_after=5, base=6)) == ["sizes_stay_within_bounds"]
     assert not stopped(replace(entry(), minimum=20, nodes_after=9, base=6))
 
 
-def test_a_plan_stops_where_somebody_else_scaled_what_is_to_change() -> None:
+def test_a_plan_over_an_external_change_stops() -> None:
     assert stopped(entry(remembered=Remembered(4))) == ["nobody_else_scaled"]
     same = entry(remembered=Remembered(4), forecast=forecast(action=STAY, target_nodes=6))
     assert same.is_changed_externally and not stopped(same), "nothing changes there"
 
 
-def test_an_override_lets_one_check_not_count_and_says_why() -> None:
+def test_an_override_passes_one_check_with_reason() -> None:
     changed_externally = entry(remembered=Remembered(4))
     assert not stopped(changed_externally, overrides={"nobody_else_scaled": "by ana: it was me"})
     found = {
@@ -238,7 +236,7 @@ def test_an_override_lets_one_check_not_count_and_says_why() -> None:
         stopped(changed_externally, overrides={"nonsense": "x"})
 
 
-def test_a_plan_is_in_order_of_clusters_and_counts_what_it_changes() -> None:
+def test_a_plan_is_ordered_and_counts_changes() -> None:
     both = plan([subject(), subject(cluster_id="blog", live=Live(9))], LIMITS, NOW, missing={"ads": "It is gone."})
     assert [one.cluster_id for one in both.entries] == ["blog", "shop"]
     assert both.summary() == "1 scale_up, 1 maintain; 1 cannot be read; 3 nodes change"
@@ -249,7 +247,7 @@ def test_a_plan_is_in_order_of_clusters_and_counts_what_it_changes() -> None:
 # Undo
 
 
-def test_an_undo_goes_back_only_where_nobody_changed_the_size_since() -> None:
+def test_an_undo_respects_external_changes() -> None:
     applied = {"a": (4, 6), "b": (9, 7), "c": (4, 6), "d": (4, 6), "e": (None, 6), "f": (1, 2)}
     live = {"a": Live(6), "b": Live(7), "c": Live(5), "d": Live(4), "e": Live(6)}
     found = undo(applied, live, dict.fromkeys(applied, "file:x"), NOW, 3, {"f": "It cannot be read."})

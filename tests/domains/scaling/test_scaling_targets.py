@@ -64,7 +64,7 @@ def sizes() -> dict[str, int]:
 
 
 @pytest.mark.slow
-def test_a_plan_reaches_both_kinds_of_groups_and_an_undo_goes_back(scaled: Settings) -> None:
+def test_a_plan_reaches_both_kinds_of_groups(scaled: Settings) -> None:
     lake = lake_of(scaled)
     plan_and_apply(scaled, lake)
     assert sizes() == {"ads": 6, "shop": 8}
@@ -78,7 +78,7 @@ def test_a_plan_reaches_both_kinds_of_groups_and_an_undo_goes_back(scaled: Setti
 
 
 @pytest.mark.slow
-def test_a_group_that_is_gone_holds_back_no_other(scaled: Settings) -> None:
+def test_a_missing_group_holds_back_no_other(scaled: Settings) -> None:
     eks, lake = boto3.client("eks"), lake_of(scaled)
     eks.delete_nodegroup(clusterName="shop", nodegroupName="workers")
     with pytest.raises(
@@ -89,7 +89,7 @@ def test_a_group_that_is_gone_holds_back_no_other(scaled: Settings) -> None:
 
 
 @pytest.mark.slow
-def test_the_size_of_a_group_counts_where_nobody_counts_nodes(scaled: Settings) -> None:
+def test_the_groups_size_counts_where_nodes_are_uncounted(scaled: Settings) -> None:
     import pyarrow as pa
 
     start = NOW.replace(minute=0, second=0) - timedelta(hours=2)
@@ -158,11 +158,11 @@ def test_what_aws_refuses_is_one_sentence(code: str, said: str) -> None:
     assert said in str(raised.value) and str(raised.value).endswith(".")
 
 
-def test_a_node_group_that_is_being_updated_waits_for_the_next_run() -> None:
+def test_an_updating_node_group_waits_a_run() -> None:
     group = NodegroupTarget("shop", "workers", "us-east-1", Answering("ResourceInUseException"))
     with pytest.raises(ScalingError, match=r"^The node group shop/workers in us-east-1 is being updated; the next run"):
         group.write(5, "a reason")
 
 
-def test_a_file_of_targets_is_read_from_the_setting(home: Settings) -> None:
+def test_a_targets_file_is_read_from_the_setting(home: Settings) -> None:
     assert str(load_rules(home).of("any").target) == f"file:{home.home.resolve() / 'scaling' / 'desired.json'}"  # type: ignore[union-attr]

@@ -25,7 +25,7 @@ def names(twin: WafTwin) -> set[str]:
     return {one["Name"] for one in twin.list_ip_sets(**SCOPE)["IPSets"] + twin.list_rule_groups(**SCOPE)["RuleGroups"]}
 
 
-def test_a_test_sees_its_own_names_and_every_test_has_others(strict_twin: WafTwin, clock: Clock) -> None:
+def test_every_test_has_names_of_its_own(strict_twin: WafTwin, clock: Clock) -> None:
     create(strict_twin, "somebodys")
     first, second = account(strict_twin, clock), account(strict_twin, clock)
     made = create(first)
@@ -35,7 +35,7 @@ def test_a_test_sees_its_own_names_and_every_test_has_others(strict_twin: WafTwi
     assert len(names(strict_twin)) == 3 and "s" not in names(strict_twin)
 
 
-def test_all_that_was_made_is_deleted_and_nothing_else(strict_twin: WafTwin, clock: Clock) -> None:
+def test_everything_created_is_deleted_and_nothing_more(strict_twin: WafTwin, clock: Clock) -> None:
     theirs = create(strict_twin, "somebodys")
     own = account(strict_twin, clock)
     made = create(own)
@@ -46,7 +46,7 @@ def test_all_that_was_made_is_deleted_and_nothing_else(strict_twin: WafTwin, clo
     assert get(strict_twin, theirs)["IPSet"]["Name"] == "somebodys"
 
 
-def test_what_cannot_be_deleted_is_named_and_the_rest_is_deleted(strict_twin: WafTwin, clock: Clock) -> None:
+def test_what_cannot_be_deleted_is_named(strict_twin: WafTwin, clock: Clock) -> None:
     own = account(strict_twin, clock)
     made, _ = create(own), create(own, "t")
     clock.sleep(5)
@@ -58,14 +58,14 @@ def test_what_cannot_be_deleted_is_named_and_the_rest_is_deleted(strict_twin: Wa
 
 
 @pytest.mark.slow
-def test_the_contract_runs_against_an_account_and_cleans_up_also_after_failures(moto_endpoint: str) -> None:
+def test_the_contract_cleans_up_its_account(moto_endpoint: str) -> None:
     """moto served over HTTP in place of the account: the contract holds there, and what moto takes fails as it should."""
     import boto3
 
     client = boto3.client("wafv2", region_name="us-east-1")
     create(client, "somebodys")
     chosen = (
-        "test_a_set_is_created_read_updated_listed_and_deleted[aws]",
+        "test_a_set_lives_from_creation_to_deletion[aws]",
         "test_what_aws_refuses_is_refused_and_changes_nothing[name taken-aws]",
     )
     files = ("test_waf_twin.py", "test_waf_strictness.py")

@@ -33,7 +33,7 @@ def shown(value: Any) -> str:
     return str(value)
 
 
-def test_the_document_names_every_key_of_the_policy_with_its_default_and_no_other() -> None:
+def test_the_document_names_every_key_and_default() -> None:
     stated = {key: shown(value) for key, value in leaves(yaml.safe_load(DEFAULT_FILE.read_text(encoding="utf-8")))}
     rows = [(row["key"], row["default"].strip()) for row in ROW.finditer(DOCUMENT.read_text(encoding="utf-8"))]
     assert len({key for key, _ in rows}) == len(rows), "a key is documented once"

@@ -86,7 +86,7 @@ def client(request: pytest.FixtureRequest) -> Any:
 # The same on the twin and on moto
 
 
-def test_a_plan_is_applied_and_applying_again_makes_no_changing_call(client: Any, clock: Clock) -> None:
+def test_applying_a_plan_again_makes_no_changing_call(client: Any, clock: Clock) -> None:
     around = Around(client)
     target = target_on(around, clock)
     entries = [due(A), due(V6), due(B, "challenge")]
@@ -117,7 +117,7 @@ def test_what_a_person_adds_stays_through_everything(client: Any, clock: Clock) 
     assert live_addresses(target)["weir-block-v4"] == {HAND, B}, "B was there by hand before we wanted it"
 
 
-def test_what_a_person_removes_is_restored_or_left_out_by_policy(client: Any, clock: Clock) -> None:
+def test_manual_removals_are_restored_or_respected_by_policy(client: Any, clock: Clock) -> None:
     target = target_on(client, clock)
     applied(target, [due(A), due(B)])
     edit_by_hand(client, "weir-block-v4", remove=(A,))
@@ -130,7 +130,7 @@ def test_what_a_person_removes_is_restored_or_left_out_by_policy(client: Any, cl
     assert live_addresses(target)["weir-block-v4"] == {A, B}
 
 
-def test_a_conflict_is_merged_again_with_the_edit_that_caused_it(client: Any, clock: Clock) -> None:
+def test_a_conflict_is_merged_with_its_cause(client: Any, clock: Clock) -> None:
     target = target_on(client, clock)
     applied(target, [due(A), due(B)])
     made = planned(target, [due(B), due(C)])
@@ -175,7 +175,7 @@ def test_thirty_conflicts_in_a_row_are_merged_through(twin: WafTwin, clock: Cloc
     assert live_addresses(target)["weir-block-v4"] == {A, B} | {v4(1000 + number) for number in range(30)}
 
 
-def test_conflicts_without_end_are_given_up_with_a_sentence(twin: WafTwin, clock: Clock) -> None:
+def test_endless_conflicts_end_in_a_sentence(twin: WafTwin, clock: Clock) -> None:
     target = target_on(twin, clock)
     applied(target, [due(A)])
     number = iter(range(1000))
@@ -241,9 +241,7 @@ def _killed_at(kill_at: int, folder: Path) -> bool:
 
 
 @pytest.mark.parametrize("operation", CHANGING)
-def test_a_call_that_took_effect_although_its_answer_was_lost_is_not_doubled(
-    twin: WafTwin, clock: Clock, operation: Any
-) -> None:
+def test_a_call_with_lost_answer_is_not_doubled(twin: WafTwin, clock: Clock, operation: Any) -> None:
     store = MemoryAppliedStore()
     if operation == "update_ip_set":
         applied(target_on(twin, clock, store=store), [due(C)])
@@ -273,7 +271,7 @@ def test_changing_calls_keep_to_one_a_second(strict_twin: WafTwin, clock: Clock)
     assert report.seconds_waited == pytest.approx(clock() - started, abs=0.01)
 
 
-def test_throttling_by_others_and_failing_servers_are_waited_out(twin: WafTwin, clock: Clock) -> None:
+def test_throttling_and_failing_servers_are_waited_out(twin: WafTwin, clock: Clock) -> None:
     faults = iter(
         [
             coded("ThrottlingException"),
@@ -307,7 +305,7 @@ def test_throttling_by_others_and_failing_servers_are_waited_out(twin: WafTwin, 
         (coded("WAFInvalidParameterException"), "WAF refused a change of weir-block-v6"),
     ],
 )
-def test_a_fault_that_stays_ends_in_a_sentence_and_a_report(twin: WafTwin, clock: Clock, fault: Any, said: Any) -> None:
+def test_a_lasting_fault_ends_in_sentence_and_report(twin: WafTwin, clock: Clock, fault: Any, said: Any) -> None:
     target = target_on(twin, clock)
     applied(target, [due(A), due(V6)])
     calls = iter(range(1000))
@@ -364,7 +362,7 @@ def test_a_set_that_was_deleted_is_made_again(twin: WafTwin, clock: Clock) -> No
     assert live_addresses(target) == {"weir-block-v4": set()}
 
 
-def test_a_set_deleted_between_plan_and_apply_is_made_again(twin: WafTwin, clock: Clock) -> None:
+def test_a_set_deleted_after_planning_is_created_again(twin: WafTwin, clock: Clock) -> None:
     target = target_on(twin, clock)
     applied(target, [due(A)])
     made = planned(target, [due(A), due(B)])
@@ -374,7 +372,7 @@ def test_a_set_deleted_between_plan_and_apply_is_made_again(twin: WafTwin, clock
     assert live_addresses(target) == {"weir-block-v4": {A, B}}
 
 
-def test_a_set_deleted_just_before_it_is_changed_is_made_again(twin: WafTwin, clock: Clock) -> None:
+def test_a_set_deleted_before_writing_is_created_again(twin: WafTwin, clock: Clock) -> None:
     target = target_on(twin, clock)
     applied(target, [due(A)])
     once = iter([True])
@@ -388,7 +386,7 @@ def test_a_set_deleted_just_before_it_is_changed_is_made_again(twin: WafTwin, cl
     assert live_addresses(target) == {"weir-block-v4": {A, B}}
 
 
-def test_a_longer_duration_is_remembered_without_a_changing_call(twin: WafTwin, clock: Clock) -> None:
+def test_a_longer_duration_needs_no_changing_call(twin: WafTwin, clock: Clock) -> None:
     target = target_on(twin, clock)
     applied(target, [due(A)])
     longer = due(A, decision_id="newer", expires_at=NOW + timedelta(days=3))
@@ -397,7 +395,7 @@ def test_a_longer_duration_is_remembered_without_a_changing_call(twin: WafTwin, 
     assert (kept.decision_id, kept.expires_at) == ("newer", "2026-11-23T15:00:00Z")
 
 
-def test_a_merge_after_a_conflict_keeps_to_the_capacity(twin: WafTwin, clock: Clock) -> None:
+def test_a_merge_after_conflict_keeps_the_capacity(twin: WafTwin, clock: Clock) -> None:
     target = target_on(twin, clock)
     applied(target, [due(A)])
     once = iter([True])
@@ -411,7 +409,7 @@ def test_a_merge_after_a_conflict_keeps_to_the_capacity(twin: WafTwin, clock: Cl
     assert live_addresses(target)["weir-block-v4"] == {A, HAND}
 
 
-def test_ten_thousand_and_more_fill_a_set_with_the_worst(twin: WafTwin, clock: Clock) -> None:
+def test_the_worst_ten_thousand_fill_a_set(twin: WafTwin, clock: Clock) -> None:
     """AWS Security Automations: more than 10,000 offenders and nothing is updated at all."""
     target = target_on(twin, clock)
     entries = [due(v4(2 * number), request_count=number + 1) for number in range(10_300)]
@@ -429,7 +427,7 @@ def test_other_sets_of_the_account_are_left_alone(twin: WafTwin, clock: Clock) -
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_two_writers_and_a_person_in_any_order_lose_no_entry(tmp_path: Path, seed: Any) -> None:
+def test_two_writers_and_a_person_lose_nothing(tmp_path: Path, seed: Any) -> None:
     """Random interleavings at the level of single calls; what was added by hand stays, what we want gets there."""
     generator = random.Random(seed)
     clock = Clock()
@@ -489,7 +487,7 @@ def test_the_store_is_the_same_when_read_again(tmp_path: Path, twin: WafTwin, cl
     assert sorted(path.name for path in store.path.parent.iterdir()) == ["applied.json", "applied.lock"]
 
 
-def test_a_half_written_store_never_replaces_the_whole_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_half_written_store_replaces_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = AppliedStore(tmp_path / "applied.json")
     store.save(Applied(5))
 
@@ -504,9 +502,7 @@ def test_a_half_written_store_never_replaces_the_whole_one(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize("full_from", range(3))
-def test_a_full_disk_stops_applying_with_a_sentence_and_the_next_run_goes_on(
-    tmp_path: Path, twin: WafTwin, clock: Clock, full_from: Any
-) -> None:
+def test_a_full_disk_stops_and_later_continues(tmp_path: Path, twin: WafTwin, clock: Clock, full_from: Any) -> None:
     class FullDisk(AppliedStore):
         saved = 0
 
@@ -526,7 +522,7 @@ def test_a_full_disk_stops_applying_with_a_sentence_and_the_next_run_goes_on(
     assert live_addresses(target_on(twin, clock, store)) == {"weir-block-v4": {B}, "weir-block-v6": set()}
 
 
-def test_a_token_bucket_lets_a_burst_through_and_then_the_rate() -> None:
+def test_a_token_bucket_allows_burst_then_rate() -> None:
     clock = Clock()
     bucket = TokenBucket(2.0, burst=3, clock=clock, sleep=clock.sleep)
     assert [round(bucket.take(), 6) for _ in range(5)] == [0, 0, 0, 0.5, 0.5]
@@ -556,7 +552,7 @@ def _always(fault: Exception) -> Callable[[str], None]:
     return fail
 
 
-def test_cloudfront_outside_its_region_is_refused_before_any_call(tmp_path: Path) -> None:
+def test_cloudfront_outside_its_region_is_refused_first(tmp_path: Path) -> None:
     elsewhere = WafTwin(tmp_path, region_name="eu-west-1")
     with pytest.raises(WafError, match="us-east-1 only"):
         IpSetTarget(elsewhere, MemoryAppliedStore())

@@ -82,18 +82,14 @@ def target(twin: WafTwin, clock: Clock, tmp_path: Path) -> IpSetTarget:
     return target_on(twin, clock, store=AppliedStore(tmp_path / "applied.json"))
 
 
-def test_a_plan_that_another_run_overtakes_is_made_again_and_applied(
-    settings: Settings, lake: Lake, target: IpSetTarget
-) -> None:
+def test_an_overtaken_plan_is_made_again_and_applied(settings: Settings, lake: Lake, target: IpSetTarget) -> None:
     overtaken = Overtaken(target, times=1)
     report = plan_and_apply(settings, lake, [overtaken])
     assert overtaken.tried == 2
     assert (report.added, live_addresses(target)) == (1, {"weir-block-v4": {OURS}})
 
 
-def test_a_plan_that_is_overtaken_again_is_given_up_with_a_sentence(
-    settings: Settings, lake: Lake, target: IpSetTarget
-) -> None:
+def test_a_plan_overtaken_again_is_given_up(settings: Settings, lake: Lake, target: IpSetTarget) -> None:
     overtaken = Overtaken(target, times=9)
     with pytest.raises(StalePlanError, match="Another run has applied a plan") as caught:
         plan_and_apply(settings, lake, [overtaken])
@@ -101,9 +97,7 @@ def test_a_plan_that_is_overtaken_again_is_given_up_with_a_sentence(
     assert OURS not in live_addresses(target)["weir-block-v4"]
 
 
-def test_a_plan_that_is_made_again_has_to_pass_the_checks_again(
-    settings: Settings, lake: Lake, target: IpSetTarget
-) -> None:
+def test_a_plan_made_again_is_checked_again(settings: Settings, lake: Lake, target: IpSetTarget) -> None:
     def forbid() -> None:
         Path(settings.policy_file).write_text("checks: {max_new_blocks: 0}\n")
 
@@ -116,9 +110,7 @@ def test_a_plan_that_is_made_again_has_to_pass_the_checks_again(
     assert alert["kind"] == "plan_stopped"
 
 
-def test_a_network_is_widened_to_only_past_the_addresses_that_the_newest_scores_call_good(
-    settings: Settings, lake: Lake, twin: WafTwin, clock: Clock
-) -> Any:
+def test_widening_passes_addresses_with_good_scores(settings: Settings, lake: Lake, twin: WafTwin, clock: Clock) -> Any:
     hour = format_hour(HOUR)
 
     def scored(client: str, is_abuse: bool, **values: Any) -> dict[str, Any]:
@@ -138,9 +130,7 @@ def test_a_network_is_widened_to_only_past_the_addresses_that_the_newest_scores_
     assert benign_addresses(lake, PlanPolicy()) == {}, "the policy covers nobody else: there is nothing to ask"
 
 
-def test_the_plan_keeps_to_the_budget_of_the_policy_and_widens_past_nobody_of_the_allow_list(
-    settings: Settings, lake: Lake, twin: WafTwin, clock: Clock
-) -> None:
+def test_the_plan_keeps_budget_and_allow_list(settings: Settings, lake: Lake, twin: WafTwin, clock: Clock) -> None:
     decided = [v4(n) for n in (4, 5, 6, 8, 9, 10)]
     rows = [
         {**decision(one, decided_at=HOUR).row(), HOUR_COLUMN: format_hour(HOUR - timedelta(hours=1))} for one in decided

@@ -58,7 +58,7 @@ def inputs(home: Settings) -> CheckInputs:
 # --- hours ------------------------------------------------------------------------------------------------------------
 
 
-def test_missing_hours_are_those_without_a_line_against_the_same_hours_before(home: Settings, lake: Lake) -> None:
+def test_missing_hours_compare_with_earlier_days(home: Settings, lake: Lake) -> None:
     lines = {back: 500 if back % 24 < 12 else 20 for back in range(24 * 4)}
     for back in (3, 4, 15):
         del lines[back]
@@ -73,7 +73,7 @@ def test_missing_hours_are_those_without_a_line_against_the_same_hours_before(ho
     assert found.usual_request_count == 12 * 499 + 12 * 19
 
 
-def test_days_that_the_lake_does_not_hold_make_nothing_usual(home: Settings, lake: Lake) -> None:
+def test_absent_days_define_nothing_usual(home: Settings, lake: Lake) -> None:
     delivered(lake, {0: 500, 2: 500, 26: 500})
     assert set(inputs(home).missing_hours.values()) == {None, 0.0}, "a replay of single hours misses none"
     delivered(lake, {0: 500, 20: 500})
@@ -88,7 +88,7 @@ def test_an_empty_lake_has_nothing_to_check(home: Settings) -> None:
         assert result(name, a_plan([], [v4(1)]), newest_hour_at=None).passed
 
 
-def test_hours_that_lack_their_usual_lines_stop_the_plan() -> None:
+def test_hours_without_usual_lines_stop_the_plan() -> None:
     usual = {format_hour(NOW - timedelta(hours=back)): 500.0 for back in (9, 8, 7)}
     found = result(HOURS, a_plan([v4(1)]), newest_hour_at=NEWEST, missing_hours=usual)
     assert not found.passed and "3 hours have no log lines, 2026-11-20-06 first, where 500 lines" in found.sentence
@@ -98,14 +98,14 @@ def test_hours_that_lack_their_usual_lines_stop_the_plan() -> None:
     assert result(HOURS, a_plan([v4(1)]), newest_hour_at=NEWEST, missing_hours=unknown).passed
 
 
-def test_hours_that_may_still_be_delivered_are_not_missing() -> None:
+def test_hours_still_deliverable_are_not_missing() -> None:
     recent = {format_hour(NOW - timedelta(hours=back)): 500.0 for back in (6, 5, 3)}
     assert result(HOURS, a_plan(), newest_hour_at=NEWEST, missing_hours=recent).passed, "one ended two hours ago"
     at_once = replace(Bounds(), delivery_hours=2)
     assert not result(HOURS, a_plan(), at_once, newest_hour_at=NEWEST, missing_hours=recent).passed
 
 
-def test_nothing_leaves_while_logs_have_stopped_not_even_at_its_end() -> None:
+def test_nothing_leaves_while_logs_have_stopped() -> None:
     stopped: dict[str, Any] = {"newest_hour_at": NOW - timedelta(hours=26)}
     over = {v4(1): Owned("d", (NOW - timedelta(minutes=5)).isoformat(), "r")}
     found = result(HOURS, a_plan([], over), **stopped)
@@ -167,7 +167,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_field_that_breaks_stops_the_plan_and_is_named(lake: Lake, name: str) -> None:
+def test_a_broken_field_stops_the_plan(lake: Lake, name: str) -> None:
     found = shift_of(lake, *newcomers(ago(0), 90, 9, **{name: BROKEN[name]}))
     said = result(FEATURES, a_plan(), Bounds(), score_shift=found)
     assert not said.passed and f"({name} " in said.sentence
@@ -183,12 +183,12 @@ def test_a_campaign_and_a_crowd_are_no_shift(lake: Lake) -> None:
         assert max(found.indices.values()) < 0.5
 
 
-def test_a_third_of_the_usual_clients_replaced_by_attackers_is_no_shift_yet(lake: Lake) -> None:
+def test_a_third_replaced_is_no_shift_yet(lake: Lake) -> None:
     attackers = newcomers(ago(0), 30, 10, cookie_request_count=0, ok_count=0, no_user_agent_count=1)
     assert max(shift_of(lake, *newcomers(ago(0), 70, 9), *attackers).indices.values()) < 1.5
 
 
-def test_only_newcomers_and_addresses_are_looked_at_and_too_few_are_not_judged(lake: Lake) -> None:
+def test_only_enough_newcoming_addresses_are_judged(lake: Lake) -> None:
     old = newcomers(ago(0), 60, 8, active_hour_count=2, ok_count=0)
     networks = newcomers(ago(0), 60, 8, client_kind="network", ok_count=0)
     found = shift_of(lake, *newcomers(ago(0), 60, 9), *old, *networks)
@@ -199,12 +199,12 @@ def test_only_newcomers_and_addresses_are_looked_at_and_too_few_are_not_judged(l
     assert said.passed and "too few" in said.sentence and said.sentence.count(". ") == 0
 
 
-def test_hours_of_other_times_of_the_day_tell_nothing(lake: Lake) -> None:
+def test_other_times_of_day_tell_nothing(lake: Lake) -> None:
     write(lake, CLIENT_DAILY, [*newcomers(ago(0), 60, 1), *newcomers(ago(5), 60, 2), *newcomers(ago(24 * 8), 60, 3)])
     assert newest_score_shift(lake) is None
 
 
-def test_nulls_are_a_bin_and_what_is_the_same_has_no_index() -> None:
+def test_nulls_are_a_bin_without_index() -> None:
     values = np.arange(100.0)
     assert stability_index(values, values, 1) == 0
     assert stability_index(values, np.tile(values, 7), 7) < 0.01, "an edge lies between two values"

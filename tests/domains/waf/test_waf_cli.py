@@ -56,7 +56,7 @@ def weir(home: Settings, monkeypatch: pytest.MonkeyPatch) -> Weir:
     return Weir(home)
 
 
-def test_an_act_is_recorded_and_shown_and_changes_nothing_without_apply(weir: Weir) -> None:
+def test_an_action_without_apply_changes_nothing(weir: Weir) -> None:
     done = weir("waf", "allow", "45.83.0.1", "--for", "7d", "--reason", "our [office]")
     assert done.exit_code == 0, done.output
     assert f"Recorded: allow {ONE} until" in done.output and "our [office]" in done.output
@@ -66,7 +66,7 @@ def test_an_act_is_recorded_and_shown_and_changes_nothing_without_apply(weir: We
     assert weir.blocked() == set()
 
 
-def test_the_status_names_sets_acts_and_what_would_change(weir: Weir) -> None:
+def test_the_status_names_sets_actions_and_changes(weir: Weir) -> None:
     assert "`weir waf install` makes them" in weir("waf", "status").output
     weir("waf", "block", v4(3), "--for", "2h", "--reason", "a hunch")
     weir("waf", "withdraw", "--model", "client_abuse", "--version", "7", "--reason", "bad")
@@ -75,7 +75,7 @@ def test_the_status_names_sets_acts_and_what_would_change(weir: Weir) -> None:
     assert "Applying would change: +1 -0" in said
 
 
-def test_installing_shows_first_and_does_nothing_unless_one_agrees(weir: Weir) -> None:
+def test_installing_asks_before_it_does_anything(weir: Weir) -> None:
     refused = weir("waf", "install", input="n\n")
     assert refused.exit_code == 1 and "+ IP set weir-block-v4" in refused.output
     assert waf_targets(weir.settings)[0].read_sets() == {}
@@ -85,7 +85,7 @@ def test_installing_shows_first_and_does_nothing_unless_one_agrees(weir: Weir) -
     assert "in enforce mode" in weir("waf", "install", "--mode", "enforce", "--yes").output
 
 
-def test_installing_makes_as_many_sets_as_the_policy_says(weir: Weir, tmp_path: Path) -> None:
+def test_installing_makes_the_sets_of_the_policy(weir: Weir, tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text("plan: {shards: 2}\n", encoding="utf-8")
     remember(weir.settings, policy_file=str(policy))
@@ -107,9 +107,7 @@ def test_installing_makes_as_many_sets_as_the_policy_says(weir: Weir, tmp_path: 
         (["allow", ONE, "--for", "1h", "--reason", "x", "--override", "volume"], 2, "no check 'volume'"),
     ],
 )
-def test_what_is_wrong_is_one_sentence_and_nothing_is_recorded(
-    weir: Weir, arguments: list[str], code: int, said: str
-) -> None:
+def test_mistakes_are_one_sentence_and_not_recorded(weir: Weir, arguments: list[str], code: int, said: str) -> None:
     done = weir("waf", *arguments)
     error = done.exception
     assert error is not None
@@ -119,7 +117,7 @@ def test_what_is_wrong_is_one_sentence_and_nothing_is_recorded(
 
 
 @pytest.mark.slow
-def test_with_apply_the_assets_run_and_an_override_counts_in_that_run_alone(weir: Weir) -> None:
+def test_with_apply_an_override_counts_once(weir: Weir) -> None:
     policy = weir.settings.home / "policy.yaml"
     policy.write_text("checks: {max_new_blocks: 0}\n")
     (weir.settings.home / "weir.env").write_text(f"WEIR_POLICY_FILE='{policy}'\n")

@@ -52,14 +52,14 @@ def test_merging_what_is_there_is_no_change() -> None:
         assert result(name, merged, NOTHING).passed
 
 
-def test_a_merged_entry_counts_with_the_members_that_are_new() -> None:
+def test_a_merged_entry_counts_its_new_members() -> None:
     merged = planned(entries(4, 5, 6, 7, 9), planned(entries(4, 5, 9)), capacity=2)
     assert changes(merged) == ([v4(6), v4(7)], [])
     assert result("plan_adds_a_bounded_number", merged).metadata["new_block_count"] == 2
     assert result(CHURN, merged, NOTHING).metadata["changed_count"] == 2
 
 
-def test_splitting_is_no_change_and_who_nobody_asked_for_does_not_count() -> None:
+def test_splitting_a_merged_entry_is_no_change() -> None:
     """Of 45.83.0.8/30 only three addresses are wanted: letting go of the fourth is no churn."""
     whole = planned(entries(8, 9, 10, 99), capacity=2)
     assert "45.83.0.8/30" in whole.sets[0].addresses
@@ -70,14 +70,14 @@ def test_splitting_is_no_change_and_who_nobody_asked_for_does_not_count() -> Non
     assert result(CHURN, split, NOTHING).passed
 
 
-def test_a_member_that_nobody_wants_any_more_is_lost_once_and_the_others_stay() -> None:
+def test_an_unwanted_member_is_lost_once() -> None:
     whole = planned(entries(4, 5, 6, 7, 99), capacity=2)
     split = planned(entries(4, 5, 6, 99), whole)
     assert changes(split) == ([], [v4(7)])
     assert result(CHURN, split, NOTHING).metadata["changed_count"] == 1
 
 
-def test_a_merged_entry_that_vanishes_counts_with_all_its_members() -> None:
+def test_a_vanished_merged_entry_counts_all_members() -> None:
     whole = planned(entries(4, 5, 6, 7), capacity=1)
     gone = planned([], whole)
     assert changes(gone) == ([], [v4(4), v4(5), v4(6), v4(7)])
@@ -86,7 +86,7 @@ def test_a_merged_entry_that_vanishes_counts_with_all_its_members() -> None:
     assert result("decisions_did_not_vanish", gone, requested_removals=asked).passed
 
 
-def test_another_action_is_another_coverage_and_another_set_is_not() -> None:
+def test_coverage_depends_on_action_not_on_set() -> None:
     held = planned(entries(4, 9))
     challenged = planned([due(v4(4), "challenge"), due(v4(9))], held)
     assert changes(challenged) == ([v4(4)], [v4(4)])
@@ -100,7 +100,7 @@ def test_another_action_is_another_coverage_and_another_set_is_not() -> None:
     assert changes(back) == ([], [])
 
 
-def test_an_entry_that_somebody_removed_is_gained_when_it_is_put_back() -> None:
+def test_a_restored_entry_is_gained() -> None:
     held = planned(entries(4))
     live, remembered = after(held)
     live["weir-block-v4"] = replace(live["weir-block-v4"], addresses=())

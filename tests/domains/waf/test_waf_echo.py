@@ -32,7 +32,7 @@ def blocked_and_retrying(folder: Path, policy: Policy | None = None) -> World:
     return world
 
 
-def test_a_client_that_only_retries_leaves_the_list_when_its_time_is_up_and_stays_off(tmp_path: Path) -> None:
+def test_a_retrying_client_leaves_the_list_for_good(tmp_path: Path) -> None:
     world = blocked_and_retrying(tmp_path)
     world.decide(0, 49)
     assert world.of() == [(1, "block", 24)]
@@ -45,7 +45,7 @@ def test_without_the_breaker_a_block_renews_itself(tmp_path: Path) -> None:
     assert world.of()[:2] == [(1, "block", 24), (26, "block", 48)]
 
 
-def test_who_attacks_again_after_its_time_returns_for_longer(tmp_path: Path) -> None:
+def test_a_returning_attacker_is_blocked_for_longer(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.attack(0)
     world.retry(range(1, 25))
@@ -59,7 +59,7 @@ def test_who_attacks_again_after_its_time_returns_for_longer(tmp_path: Path) -> 
     assert "without 18 hours under our own block" in last["reason"]
 
 
-def test_the_slack_after_a_block_counts_as_the_block(tmp_path: Path) -> None:
+def test_the_slack_counts_as_the_block(tmp_path: Path) -> None:
     """An entry leaves WAF with the first apply after its time, not on the second."""
     in_slack, after = World(tmp_path / "a"), World(tmp_path / "b")
     for world, hour in ((in_slack, 25), (after, 26)):
@@ -71,7 +71,7 @@ def test_the_slack_after_a_block_counts_as_the_block(tmp_path: Path) -> None:
     assert after.of() == [(1, "block", 24), (27, "block", 48)]
 
 
-def test_a_block_leaves_the_rest_of_a_network_counted(tmp_path: Path) -> None:
+def test_a_block_keeps_its_network_counted(tmp_path: Path) -> None:
     """One of its addresses is blocked: the network is judged by what the others do."""
     world, others = World(tmp_path), ("45.83.1.3", "45.83.1.4", "45.83.1.5")
     world.attack(0)
@@ -90,7 +90,7 @@ def test_a_block_leaves_the_rest_of_a_network_counted(tmp_path: Path) -> None:
     assert (found["request_count"], found["attack_request_count"]) == (21, 12)
 
 
-def test_a_client_under_challenge_that_goes_on_is_blocked_for_it(tmp_path: Path) -> None:
+def test_a_challenged_client_that_continues_is_blocked(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.visit(0, 120, status=404)
     world.attack(3, 6, status=202)
@@ -125,7 +125,7 @@ def delivered_backwards(world: World) -> None:
 
 
 @pytest.mark.parametrize("delivery", [delivered_in_order, delivered_late, delivered_backwards])
-def test_any_order_of_delivery_ends_in_the_same_decisions(tmp_path: Path, delivery: Any) -> None:
+def test_any_delivery_order_gives_the_same_decisions(tmp_path: Path, delivery: Any) -> None:
     worlds = [World(tmp_path / "at_once"), World(tmp_path / "otherwise")]
     for world, deliver in zip(worlds, (delivered_at_once, delivery), strict=True):
         world.attack(0)
@@ -146,7 +146,7 @@ def test_deciding_again_changes_nothing(tmp_path: Path) -> None:
     assert world.decide(0, 49) == before
 
 
-def test_a_client_without_an_echo_is_not_scored_again(tmp_path: Path) -> None:
+def test_only_clients_with_an_echo_are_scored_again(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.attack(0)
     world.visit(3, 150, client=VISITOR, status=404)
@@ -156,7 +156,7 @@ def test_a_client_without_an_echo_is_not_scored_again(tmp_path: Path) -> None:
     assert world.model.scored == 0, "the visitor was never blocked, and the attacker has no hour outside of its block"
 
 
-def test_a_threshold_holds_however_many_files_a_client_is_spread_over(tmp_path: Path) -> None:
+def test_a_threshold_holds_across_many_files(tmp_path: Path) -> None:
     world = World(tmp_path)
     for number in range(12):
         world.attack(number // 4, 1, source_object=f"raw/{number}.gz")
@@ -180,7 +180,7 @@ def test_requests_under_a_block_do_not_become_labels(tmp_path: Path) -> None:
     assert without_echo(World(tmp_path / "empty").lake, examples, Rules()).equals(examples)
 
 
-def test_only_actions_that_the_policy_names_echo_and_only_in_their_time() -> None:
+def test_only_named_actions_echo_while_they_last() -> None:
     one = decision("45.83.1.0/24", "block", decided_at=at(5), hours=3)
     hours = EchoHours.of([one, replace(one, address="45.83.2.2/32", action="challenge")], Echo())
     inside = [hour for hour in range(12) if hours.has("45.83.1.7/32", at(hour))]
@@ -193,7 +193,7 @@ def test_only_actions_that_the_policy_names_echo_and_only_in_their_time() -> Non
     assert not EchoHours.of([one], Echo(slack_hours=0)).has("45.83.1.7/32", at(8))
 
 
-def test_what_a_client_does_under_a_block_by_a_person_is_our_echo_too(tmp_path: Path) -> None:
+def test_a_manual_block_echoes_too(tmp_path: Path) -> None:
     """Its 403s earn it no block of the model's; once the person ends the block, attacks count again."""
     block = ManualAction.make(at(0), "alice", "block", f"{ATTACKER}/32", "a hunch", expires_at=at(48))
     ended = ManualAction.make(at(10), "alice", "resume", f"{ATTACKER}/32", "a mistake")
@@ -208,7 +208,7 @@ def test_what_a_client_does_under_a_block_by_a_person_is_our_echo_too(tmp_path: 
     assert worlds["ended"].of()[0][0] == 12, "the slack after the block is hour 10"
 
 
-def test_an_allow_by_a_person_spares_from_its_moment_on_and_hours_before_it_stay_as_decided(tmp_path: Path) -> None:
+def test_a_manual_allow_exempts_from_then_on(tmp_path: Path) -> None:
     allow = ManualAction.make(
         at(5) + timedelta(minutes=20), "alice", "allow", "45.83.1.0/24", "a partner", expires_at=at(40)
     )

@@ -28,19 +28,19 @@ def decided(has_history: bool, rules: Rules | None = None) -> Row:
     return one[0].row()
 
 
-def test_an_attacker_of_the_first_day_is_challenged_and_the_reason_says_why() -> None:
+def test_a_first_day_attacker_is_only_challenged() -> None:
     assert decided(True)["action"] == "block"
     first = decided(False)
     assert first["action"] == "challenge"
     assert "the lake has less than 24 hours of history" in first["reason"]
 
 
-def test_the_policy_says_how_strong_the_first_day_may_be() -> None:
+def test_the_policy_bounds_the_first_day() -> None:
     assert decided(False, Rules(history=History(at_most="block")))["action"] == "block"
     assert decided(False, Rules(history=History(at_most="count")))["action"] == "count"
 
 
-def test_the_day_counts_from_the_first_hour_of_the_lake_and_not_from_the_first_hour_decided(tmp_path: Path) -> None:
+def test_the_day_counts_from_the_first_hour(tmp_path: Path) -> None:
     world = World(tmp_path, history_hours=24)
     world.visit(0, client=VISITOR)
     for hour in (23, 24):

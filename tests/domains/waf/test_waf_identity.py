@@ -66,7 +66,7 @@ def verdict(
     return verified_by_dns(client, bot, Names({client.partition("/")[0]: names}, addresses))[0]
 
 
-def test_a_name_in_the_operators_domain_that_leads_back_verifies() -> None:
+def test_a_forward_confirmed_name_verifies() -> None:
     assert verified_by_dns(f"{CRAWLER}/32", GOOGLEBOT, GENUINE) == (
         VERIFIED,
         "DNS name crawl-1.googlebot.com, confirmed forwards",
@@ -96,12 +96,12 @@ def test_a_name_in_the_operators_domain_that_leads_back_verifies() -> None:
         "none",
     ],
 )
-def test_any_other_name_refutes_a_bot_whose_addresses_all_have_names(names: Any, addresses: Any) -> None:
+def test_a_foreign_name_refutes_a_named_bot(names: Any, addresses: Any) -> None:
     assert verdict(names, addresses) == REFUTED
     assert verdict(names, addresses, replace(GOOGLEBOT, is_named=False)) == UNKNOWN
 
 
-def test_a_name_is_shown_only_where_it_is_one() -> None:
+def test_only_a_proper_name_is_shown() -> None:
     """Who owns the address writes its name, and a reason is read by people and by AWS."""
     said = verified_by_dns(f"{CRAWLER}/32", GOOGLEBOT, Names({CRAWLER: ["<script>\n" * 50]}, {}))[1]
     assert said == "its DNS name is no proper name"
@@ -116,7 +116,7 @@ def test_published_addresses_verify_without_dns() -> None:
 
 
 @pytest.mark.parametrize("bot", BOTS, ids=lambda bot: bot.name)
-def test_a_bot_is_known_by_domains_or_dated_addresses_that_are_public_and_nobody_elses(bot: Any) -> None:
+def test_bots_have_public_and_disjoint_addresses(bot: Any) -> None:
     assert bot.domains or bot.ranges
     assert bool(bot.ranges) == bool(bot.read_on)
     assert bot.source.startswith("https://")
@@ -159,7 +159,7 @@ def claims(*addresses: str, bot: Any = GOOGLEBOT) -> dict:
     return {f"{address}/32": bot for address in addresses}
 
 
-def test_what_is_kept_of_an_hour_is_not_asked_again_whatever_dns_says_now() -> None:
+def test_stored_identities_are_not_looked_up_again() -> None:
     first = Identifier(NOW, GENUINE).identify(claims(CRAWLER), ())
     later = Identifier(NOW + timedelta(days=30), NOTHING).identify(claims(CRAWLER), first.values())
     assert later == first and NOTHING.asked == []
@@ -182,7 +182,7 @@ def test_an_answer_serves_for_a_day() -> None:
     assert names.asked == [CRAWLER] * 2
 
 
-def test_a_run_asks_about_a_bounded_number_of_clients_and_not_for_ever_where_dns_is_silent() -> None:
+def test_lookups_are_bounded_and_end_in_silence() -> None:
     many = claims(*(f"45.83.2.{n}" for n in range(50)))
     names = Names({}, {})
     found = Identifier(NOW, names, max_lookups=10).identify(many, ())
@@ -207,7 +207,7 @@ def verdict_of(network: Network, members: Sequence[Identity]) -> str:
     return identity.verdict
 
 
-def test_a_network_is_known_by_published_addresses_in_it_or_by_its_members() -> None:
+def test_a_network_is_identified_by_addresses_or_members() -> None:
     inside = of_network(parse_network("54.183.255.0/24"), (), NOW)
     assert inside is not None and inside.verdict == VERIFIED
     assert inside.sentence.startswith("it holds addresses of Route 53 health check (published addresses")
@@ -235,7 +235,7 @@ def only(rows: Sequence[Row]) -> tuple[str, str]:
     return rows[0]["action"], rows[0]["reason"]
 
 
-def test_a_crawler_that_dns_verifies_is_counted_whatever_it_asks_for(tmp_path: Path) -> None:
+def test_a_verified_crawler_is_only_counted(tmp_path: Path) -> None:
     action, reason = only(crawled(tmp_path).decide(0, 0, identifier=Identifier(NOW, GENUINE)))
     assert action == "count"
     assert "a verified bot gets count at most" in reason
@@ -250,17 +250,17 @@ def test_a_crawler_that_dns_verifies_is_counted_whatever_it_asks_for(tmp_path: P
         ("23.22.2.46", "Pingdom.com_bot"),
     ],
 )
-def test_a_bot_with_a_published_address_is_counted_without_dns(tmp_path: Path, client: Any, user_agent: Any) -> None:
+def test_a_published_address_verifies_without_dns(tmp_path: Path, client: Any, user_agent: Any) -> None:
     action, reason = only(crawled(tmp_path, client, user_agent).decide(0, 0))
     assert action == "count" and "published address, list read" in reason
 
 
-def test_somebody_else_at_such_an_address_is_not_spared(tmp_path: Path) -> None:
+def test_a_stranger_at_such_addresses_is_not_exempt(tmp_path: Path) -> None:
     action, reason = only(crawled(tmp_path, "15.177.3.4", "curl/8.5").decide(0, 0))
     assert action == "block" and "Route 53" not in reason
 
 
-def test_a_crawler_that_dns_refutes_is_not_spared_even_where_it_attacked_nothing(tmp_path: Path) -> None:
+def test_a_refuted_crawler_is_not_exempt(tmp_path: Path) -> None:
     action, reason = only(crawled(tmp_path / "a").decide(0, 0, identifier=Identifier(NOW, NOTHING)))
     assert action == "block"
     assert "it calls itself Googlebot, which is refuted (it has no DNS name)" in reason
@@ -271,7 +271,7 @@ def test_a_crawler_that_dns_refutes_is_not_spared_even_where_it_attacked_nothing
     assert action == "count" and "which is not verified (DNS is not asked)" in reason
 
 
-def test_a_decision_made_again_sees_the_evidence_of_then(tmp_path: Path) -> None:
+def test_a_repeated_decision_uses_the_stored_evidence(tmp_path: Path) -> None:
     world = crawled(tmp_path)
     before = world.decide(0, 0, identifier=Identifier(NOW, GENUINE))
     assert [row["verdict"] for row in world.lake.read_arrow(BOT_IDENTITIES).to_pylist()] == [VERIFIED]
@@ -281,7 +281,7 @@ def test_a_decision_made_again_sees_the_evidence_of_then(tmp_path: Path) -> None
     assert refuting.asked == [] and world.lake.version(BOT_IDENTITIES) == version
 
 
-def test_only_clients_that_would_be_acted_upon_and_call_themselves_a_bot_are_asked_about(tmp_path: Path) -> None:
+def test_only_claimants_to_be_acted_upon_are_identified(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.visit(0, 20, client="45.84.0.1", user_agent=GOOGLE_AGENT)
     world.attack(0, client="45.84.0.2")
@@ -292,7 +292,7 @@ def test_only_clients_that_would_be_acted_upon_and_call_themselves_a_bot_are_ask
     assert names.asked == ["45.84.0.3"]
 
 
-def test_a_network_of_a_verified_crawler_is_not_challenged(tmp_path: Path) -> Any:
+def test_a_verified_crawlers_network_is_not_challenged(tmp_path: Path) -> Any:
     def rotating(folder: Any, network: str, user_agent: str) -> World:
         world = World(folder)
         for number in range(1, 6):
@@ -326,7 +326,7 @@ def test_the_policy_says_what_a_verified_bot_gets(tmp_path: Path) -> None:
 # --- the system's resolver ---------------------------------------------------------------------------------------------
 
 
-def test_the_systems_resolver_tells_no_record_from_no_answer(monkeypatch: pytest.MonkeyPatch) -> Any:
+def test_the_resolver_tells_absence_from_silence(monkeypatch: pytest.MonkeyPatch) -> Any:
     def fails(error: Any) -> Any:
         def call(*arguments: Any, **options: Any) -> None:
             raise error

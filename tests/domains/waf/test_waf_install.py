@@ -36,7 +36,7 @@ def client(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue("strict_twin" if request.param == "twin" else "moto_client")
 
 
-def test_installing_makes_sets_and_a_counting_rule_group_once(client: Any, clock: Clock) -> None:
+def test_installing_makes_sets_and_counting_group_once(client: Any, clock: Clock) -> None:
     around = Around(client)
     calls = calls_on(around, clock)
     plan = plan_install(calls)
@@ -98,7 +98,7 @@ def test_rules_that_people_added_stay_where_they_are(twin: WafTwin, clock: Clock
     assert after["CustomResponseBodies"] == bodies
 
 
-def test_a_conflict_on_the_rule_group_is_merged_again(twin: WafTwin, clock: Clock) -> None:
+def test_a_rule_group_conflict_is_merged_again(twin: WafTwin, clock: Clock) -> None:
     calls = calls_on(twin, clock)
     apply_install(calls, plan_install(calls))
     plan = plan_install(calls, mode="enforce")
@@ -123,7 +123,7 @@ def test_a_conflict_on_the_rule_group_is_merged_again(twin: WafTwin, clock: Cloc
     }
 
 
-def test_a_rule_group_in_conflict_without_end_is_given_up(twin: WafTwin, clock: Clock) -> None:
+def test_endless_rule_group_conflicts_are_given_up(twin: WafTwin, clock: Clock) -> None:
     calls = calls_on(twin, clock)
     apply_install(calls, plan_install(calls))
 
@@ -136,9 +136,7 @@ def test_a_rule_group_in_conflict_without_end_is_given_up(twin: WafTwin, clock: 
         apply_install(calls_on(Around(twin, before=refuse), clock), plan_install(calls, mode="enforce"))
 
 
-def test_entries_are_applied_to_installed_sets_and_the_group_keeps_referring_to_them(
-    strict_twin: WafTwin, clock: Clock
-) -> None:
+def test_the_rule_group_keeps_referring_to_sets(strict_twin: WafTwin, clock: Clock) -> None:
     calls = calls_on(strict_twin, clock)
     apply_install(calls, plan_install(calls))
     target = target_on(strict_twin, clock)

@@ -122,7 +122,7 @@ class Scene:
 
 @pytest.mark.parametrize("homes", [1, 2], ids=["one home", "two homes"])
 @pytest.mark.parametrize("batch", range(10))
-def test_a_thousand_orders_of_two_writers_and_a_person_lose_no_entry(homes: int, batch: int) -> None:
+def test_a_thousand_orders_of_writers_lose_nothing(homes: int, batch: int) -> None:
     """Two runs of one home share what they own; two homes take each other's entries for those of people."""
     conflicts = 0
     for seed in range(batch * BATCH, (batch + 1) * BATCH):
@@ -151,7 +151,7 @@ def test_the_same_seed_is_the_same_order() -> None:
 
 
 @pytest.mark.parametrize("at_most", [30, 60])
-def test_conflicts_without_end_leave_the_set_as_it_was(twin: WafTwin, clock: Clock, at_most: int) -> None:
+def test_endless_conflicts_leave_the_set_unchanged(twin: WafTwin, clock: Clock, at_most: int) -> None:
     """But for what the others change meanwhile. Thirty in a row that end are merged through: test_waf_apply.py."""
     store = MemoryAppliedStore()
     applied(target_on(twin, clock, store), [due(v4(1))])

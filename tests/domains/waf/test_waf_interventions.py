@@ -103,7 +103,7 @@ def edge(home: Settings, twin: WafTwin, clock: Clock, tmp_path: Path, monkeypatc
 # --- allow ----------------------------------------------------------------------------------------------------------
 
 
-def test_what_a_person_allows_leaves_waf_and_comes_back_when_that_ends(edge: Edge) -> None:
+def test_what_people_allow_leaves_and_comes_back(edge: Edge) -> None:
     edge.decide(on(ONE), on(TWO), on(THREE))
     assert edge.apply() == {BLOCKED: {ONE, TWO, THREE}}
     act = edge.person.allow("45.83.0.2/31", 7 * 24 * HOURS, "the office of a partner")
@@ -134,7 +134,7 @@ def test_the_latest_act_on_a_subject_counts() -> None:
 # --- block ----------------------------------------------------------------------------------------------------------
 
 
-def test_what_a_person_blocks_is_blocked_with_the_reason_until_it_ends(edge: Edge) -> None:
+def test_what_people_block_is_blocked_until_expiry(edge: Edge) -> None:
     act = edge.person.block("45.83.0.1", 2 * HOURS, "leaked credentials")
     made, _ = make_plan(edge.settings, edge.lake, [edge.target])
     (entry,) = made.entries
@@ -147,7 +147,7 @@ def test_what_a_person_blocks_is_blocked_with_the_reason_until_it_ends(edge: Edg
     assert edge.apply() == {}
 
 
-def test_a_block_by_a_person_and_a_decision_are_two_causes_of_one_entry(edge: Edge) -> None:
+def test_a_manual_block_is_a_second_cause(edge: Edge) -> None:
     edge.decide(on(ONE, "challenge"))
     edge.person.block(ONE, 2 * HOURS, "too weak")
     assert edge.apply() == {BLOCKED: {ONE}}
@@ -155,7 +155,7 @@ def test_a_block_by_a_person_and_a_decision_are_two_causes_of_one_entry(edge: Ed
     assert edge.apply() == {CHALLENGED: {ONE}}
 
 
-def test_a_block_by_a_person_gets_its_slot_before_any_model(edge: Edge) -> None:
+def test_a_manual_block_gets_its_slot_first(edge: Edge) -> None:
     Path(edge.settings.policy_file).write_text("plan: {capacity: 1}\n")
     edge.decide(on(ONE, request_count=900_000))
     edge.person.block(TWO, 2 * HOURS, "this one first")
@@ -174,7 +174,7 @@ def test_a_block_by_a_person_gets_its_slot_before_any_model(edge: Edge) -> None:
         ("45.83.7.0/24", "overlaps the allow list"),
     ],
 )
-def test_what_must_not_be_blocked_is_refused_and_not_recorded(edge: Edge, tmp_path: Path, cidr: str, said: str) -> None:
+def test_forbidden_blocks_are_refused_and_not_recorded(edge: Edge, tmp_path: Path, cidr: str, said: str) -> None:
     (tmp_path / "allowed.txt").write_text("45.83.7.9\n")
     person = ManualActions(edge.settings.model_copy(update={"allow_list": str(tmp_path / "allowed.txt")}))
     with pytest.raises(RequestError, match=said):
@@ -182,7 +182,7 @@ def test_what_must_not_be_blocked_is_refused_and_not_recorded(edge: Edge, tmp_pa
     assert audit_log.read(edge.lake) == []
 
 
-def test_what_a_person_allows_cannot_be_blocked_and_allowing_ends_a_block(edge: Edge) -> None:
+def test_what_is_allowed_cannot_be_blocked(edge: Edge) -> None:
     edge.person.block("45.83.0.0/24", HOURS, "first")
     edge.person.allow(ONE, HOURS, "second")
     assert edge.apply() == {}, "an entry of an IP set has no holes"
@@ -206,7 +206,7 @@ def test_withdrawing_takes_out_what_only_that_version_caused(edge: Edge) -> None
     assert edge.apply(plan_changes_a_bounded_share="small world") == {BLOCKED: {ONE, TWO, THREE}}
 
 
-def test_withdrawing_a_request_model_takes_out_the_decisions_that_rest_on_its_scores(edge: Edge) -> None:
+def test_withdrawing_a_request_model_removes_its_decisions(edge: Edge) -> None:
     edge.decide(on(ONE), on(TWO), on(THREE))
     hour, rows = HOUR - HOURS, []
     for address, versions in ((ONE, "3"), (TWO, "3,4"), (THREE, "4")):
@@ -219,7 +219,7 @@ def test_withdrawing_a_request_model_takes_out_the_decisions_that_rest_on_its_sc
     assert edge.apply() == {BLOCKED: {THREE}}
 
 
-def test_a_version_that_nothing_rests_on_is_refused_with_those_that_are_there(edge: Edge) -> None:
+def test_withdrawing_an_unused_version_is_refused(edge: Edge) -> None:
     edge.decide(on(ONE))
     with pytest.raises(RequestError, match="rests on client_abuse 77; they rest on client_abuse 7"):
         edge.person.withdraw("client_abuse", "77", "a slip")
@@ -253,7 +253,7 @@ def test_withdrawing_removes_exactly_what_rests_on_nothing_else(edge: Edge, seed
 # --- rollback -------------------------------------------------------------------------------------------------------
 
 
-def test_a_rollback_goes_back_to_a_time_and_holds_until_resumed(edge: Edge) -> None:
+def test_a_rollback_holds_until_resumed(edge: Edge) -> None:
     edge.decide(on(ONE, hours_ago=2), hours_ago=2)
     good = datetime.now(UTC)
     edge.decide(on(TWO, hours_ago=1), on(THREE, hours_ago=1), hours_ago=1)  # about an hour long before `good`
@@ -272,7 +272,7 @@ def test_a_rollback_goes_back_to_a_time_and_holds_until_resumed(edge: Edge) -> N
     assert after == {BLOCKED: {ONE, TWO, THREE, v4(5), v4(8), v4(9)}}
 
 
-def test_a_rollback_takes_back_blocks_by_people_but_never_what_they_spare(edge: Edge) -> None:
+def test_a_rollback_keeps_what_people_exempted(edge: Edge) -> None:
     edge.decide(on(ONE), on(TWO))
     edge.person.block(v4(5), HOURS, "before")
     good = datetime.now(UTC)
@@ -282,7 +282,7 @@ def test_a_rollback_takes_back_blocks_by_people_but_never_what_they_spare(edge: 
     assert edge.apply() == {BLOCKED: {TWO, v4(5)}}
 
 
-def test_a_rollback_to_before_everything_empties_waf_because_a_person_asked(edge: Edge) -> None:
+def test_a_rollback_to_the_beginning_empties_waf(edge: Edge) -> None:
     before = datetime.now(UTC)
     edge.decide(on(ONE), on(TWO), on(THREE))
     assert edge.apply() == {BLOCKED: {ONE, TWO, THREE}}
@@ -290,7 +290,7 @@ def test_a_rollback_to_before_everything_empties_waf_because_a_person_asked(edge
     assert edge.apply() == {}
 
 
-def test_where_the_table_of_that_time_is_freed_the_decisions_own_time_counts(edge: Edge) -> None:
+def test_a_freed_table_falls_back_on_decision_times(edge: Edge) -> None:
     edge.decide(on(ONE, hours_ago=3), hours_ago=3)
     good = datetime.now(UTC)
     edge.decide(on(ONE, hours_ago=3), hours_ago=3)
@@ -303,7 +303,7 @@ def test_where_the_table_of_that_time_is_freed_the_decisions_own_time_counts(edg
     assert {row["decision_id"] for row in kept} == {on(ONE, hours_ago=3).decision_id, on(TWO, hours_ago=1).decision_id}
 
 
-def test_a_rollback_restores_what_was_taken_back_since_as_it_was(edge: Edge) -> None:
+def test_a_rollback_restores_what_was_removed_since(edge: Edge) -> None:
     edge.decide(on(ONE, hours_ago=2, hours=48, reason="at first"), on(TWO, hours_ago=2), hours_ago=2)
     edge.decide(on(THREE, hours_ago=1), hours_ago=1)
     assert edge.apply() == {BLOCKED: {ONE, TWO, THREE}}
@@ -323,7 +323,7 @@ def test_a_rollback_restores_what_was_taken_back_since_as_it_was(edge: Edge) -> 
     assert edge.due() == []
 
 
-def test_what_a_rollback_goes_back_to_can_be_withdrawn_and_is_explained(edge: Edge) -> None:
+def test_what_a_rollback_restores_can_be_withdrawn(edge: Edge) -> None:
     edge.decide(on(ONE, model_version="6"), on(TWO))
     good = datetime.now(UTC)
     edge.decide(on(ONE))
@@ -349,9 +349,7 @@ def test_a_rollback_that_was_cut_short_is_none(edge: Edge, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("count", [None, 2])
-def test_a_rollback_whose_decisions_are_not_kept_leaves_waf_as_it_is_until_it_is_ended(
-    edge: Edge, count: int | None
-) -> None:
+def test_a_rollback_without_its_decisions_changes_nothing(edge: Edge, count: int | None) -> None:
     edge.decide(on(ONE))
     edge.apply()
     act = ManualAction.make(
@@ -367,9 +365,7 @@ def test_a_rollback_whose_decisions_are_not_kept_leaves_waf_as_it_is_until_it_is
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
-def test_a_plan_follows_exactly_what_was_decided_at_the_time_of_a_rollback(
-    edge: Edge, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
+def test_a_plan_follows_the_decisions_of_a_rollback(edge: Edge, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """Random hours decided, decided again, rolled back and resumed, and the plan now and hours later, against dicts."""
     chance, table, history = random.Random(seed), {}, []  # type: ignore[var-annotated]
     held: dict[int, list[Decision]] | None = None
@@ -412,7 +408,7 @@ def test_a_plan_follows_exactly_what_was_decided_at_the_time_of_a_rollback(
             assert found == expected, (seed, step, ask, ahead)
 
 
-def test_a_rollback_to_the_future_and_ending_nothing_are_refused(edge: Edge) -> None:
+def test_impossible_rollbacks_and_resumes_are_refused(edge: Edge) -> None:
     with pytest.raises(RequestError, match="is not in the past"):
         edge.person.rollback(datetime.now(UTC) + HOURS, "a slip")
     with pytest.raises(RequestError, match="Nothing of rollback is in force that could be ended; in force: nothing"):
@@ -422,7 +418,7 @@ def test_a_rollback_to_the_future_and_ending_nothing_are_refused(edge: Edge) -> 
 # --- checks, overrides, the audit -----------------------------------------------------------------------------------
 
 
-def test_only_what_a_person_took_out_is_no_churn(edge: Edge) -> None:
+def test_only_requested_removals_are_no_churn(edge: Edge) -> None:
     edge.decide(on(ONE), on(TWO), on(THREE))
     edge.apply()
     edge.person.allow(ONE, HOURS, "a test")
@@ -432,7 +428,7 @@ def test_only_what_a_person_took_out_is_no_churn(edge: Edge) -> None:
     assert live_addresses(edge.target)[BLOCKED] == {ONE, TWO, THREE}
 
 
-def test_an_override_is_recorded_and_counts_in_the_run_that_names_it(edge: Edge) -> None:
+def test_an_override_counts_in_its_own_run(edge: Edge) -> None:
     edge.decide(on(ONE), on(TWO))
     edge.apply()
     edge.decide(on(ONE), on(TWO), on(THREE))
@@ -460,7 +456,7 @@ def test_an_override_is_recorded_and_counts_in_the_run_that_names_it(edge: Edge)
         (lambda person: person.allow(ONE, 0 * HOURS, "short"), "correct --for"),
     ],
 )
-def test_an_act_without_its_parts_is_one_sentence_and_not_recorded(
+def test_an_incomplete_action_is_refused_and_not_recorded(
     edge: Edge, ask: Callable[[ManualActions], Any], said: str
 ) -> None:
     with pytest.raises(RequestError, match=said) as caught:
@@ -469,7 +465,7 @@ def test_an_act_without_its_parts_is_one_sentence_and_not_recorded(
     assert audit_log.read(edge.lake) == []
 
 
-def test_the_audit_only_grows_also_where_two_write_at_once(edge: Edge) -> None:
+def test_the_audit_only_grows_under_concurrency(edge: Edge) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(4) as pool:

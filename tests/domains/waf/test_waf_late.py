@@ -86,7 +86,7 @@ def world(home: Settings) -> World:
     return made
 
 
-def test_what_a_late_file_adds_and_takes_out_is_said_with_its_name(world: World) -> None:
+def test_late_files_are_named_where_they_matter(world: World) -> None:
     gone = decision(v4(7), decided_at=parse_hour(HOUR))
     world.decide(gone)
     world.apply()
@@ -104,7 +104,7 @@ def test_what_a_late_file_adds_and_takes_out_is_said_with_its_name(world: World)
     assert made.text().splitlines()[1] == "Late files: late-1.gz, late-2.gz"
 
 
-def test_a_plan_of_late_files_alone_says_nothing_of_others_and_a_network_has_its_members_files(world: World) -> None:
+def test_late_files_alone_explain_their_plan(world: World) -> None:
     world.decide()
     world.apply()
     for number in range(1, 6):
@@ -194,13 +194,13 @@ def freed_by_vacuum(world: World) -> None:
         freed_by_vacuum,
     ],
 )
-def test_nothing_is_put_down_to_a_late_file_where(world: World, story: Callable[[World], None]) -> None:
+def test_nothing_is_attributed_to_a_late_file(world: World, story: Callable[[World], None]) -> None:
     story(world)
     made = world.plan([HERS])
     assert (made.late_files, made.summary()) == ((), "+1 -0")
 
 
-def test_a_merged_entry_stands_for_several_decisions_and_is_put_down_to_nothing(world: World) -> None:
+def test_a_merged_entry_is_attributed_to_nothing(world: World) -> None:
     both = [HERS, replace(OTHER, address=v4(0))]
     world.decide()
     world.apply()

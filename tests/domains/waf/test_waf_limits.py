@@ -45,7 +45,7 @@ def test_addresses_that_an_ip_set_refuses(text: Any, family: Any, problem: Any) 
     assert found is None if problem is None else problem in str(found)
 
 
-def test_an_ip_set_takes_ten_thousand_and_none_twice() -> None:
+def test_an_ip_set_takes_ten_thousand_distinct() -> None:
     check_addresses([v4(n) for n in range(10_000)], "IPV4", "weir-block-v4")
     with pytest.raises(LimitError, match="would hold 10001 entries"):
         check_addresses([v4(n) for n in range(10_001)], "IPV4", "weir-block-v4")
@@ -72,7 +72,7 @@ def test_any_text_becomes_a_description_that_aws_takes(text: Any) -> None:
     check_description(limits.description(text))
 
 
-def test_a_description_cut_at_a_space_is_still_one() -> None:
+def test_a_description_cut_at_space_is_valid() -> None:
     check_description(limits.description("a" * 255 + " b"))
 
 

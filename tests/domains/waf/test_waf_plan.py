@@ -80,7 +80,7 @@ def test_drift_can_be_respected_and_stays_known() -> None:
     assert A in made.sets[0].owned, "forgotten, it would be added again by the next plan"
 
 
-def test_an_entry_that_was_pending_when_a_run_died_is_ours_if_live_and_no_drift_if_not() -> None:
+def test_a_pending_entry_is_ours_if_live() -> None:
     assert operations(block_plan([A], [A], [], pending=[A])) == {A: "keep"}
     assert operations(block_plan([], [A], [], pending=[A])) == {A: "remove"}
     assert operations(block_plan([A], [], [], pending=[A], restore_removed=False)) == {A: "add"}
@@ -94,13 +94,13 @@ def test_a_newer_decision_extends_without_changing_the_set() -> None:
     assert made.sets[0].owned[A].decision_id == due(A).decision_id
 
 
-def test_a_set_made_anew_under_our_name_holds_nothing_of_ours() -> None:
+def test_a_recreated_set_holds_nothing_of_ours() -> None:
     before = Applied(1, {"weir-block-v4": AppliedSet("another-id", owned(A))})
     made = plan([], live("weir-block-v4", A), before, now=NOW)
     assert operations(made) == {A: "foreign"}
 
 
-def test_sets_are_apart_by_action_and_family_strongest_first() -> None:
+def test_sets_are_ordered_by_action_and_family() -> None:
     entries = [due(A, "count"), due(B, "challenge"), due(C), due("2a00:1450::1/128")]
     made = plan(entries, {}, Applied(), now=NOW, prefix="edge")
     assert [one.name for one in made.sets] == [
@@ -135,7 +135,7 @@ def test_a_set_of_the_wrong_family_is_refused() -> None:
         plan([], live("weir-block-v4", family="IPV6"), Applied(), now=NOW)
 
 
-def test_slots_go_to_those_expected_to_stop_most_and_the_rest_is_reported() -> None:
+def test_slots_go_to_entries_that_stop_most() -> None:
     """cds-snc's list kept the lexicographically first 10,000; AWS's own solution kept none."""
     entries = [due(v4(2 * n), request_count=n + 1) for n in range(10)]
     made = plan(entries, {}, Applied(), now=NOW, budget=Budget(capacity=4))
@@ -144,13 +144,13 @@ def test_slots_go_to_those_expected_to_stop_most_and_the_rest_is_reported() -> N
     assert made.sets[0].left_out == 6
 
 
-def test_entries_by_hand_take_slots_and_are_never_given_up() -> None:
+def test_entries_by_hand_take_slots_and_stay() -> None:
     entries = [due(v4(2 * n), request_count=n + 1) for n in range(10)]
     made = plan(entries, live("weir-block-v4", C, "9.9.9.9/32"), Applied(), now=NOW, budget=Budget(capacity=4))
     assert set(held(made)) == {C, "9.9.9.9/32", v4(18), v4(16)}
 
 
-def test_an_entry_of_ours_makes_room_with_its_reason() -> None:
+def test_a_displaced_entry_gives_its_reason() -> None:
     before = Applied(1, {"weir-block-v4": AppliedSet("id-1", owned(A))})
     made = plan([due(A, request_count=1), due(B)], live("weir-block-v4", A), before, now=NOW, budget=Budget(capacity=1))
     assert operations(made) == {A: "remove", B: "add"}
@@ -177,7 +177,7 @@ def test_the_text_names_each_change_with_its_reason() -> None:
     )
 
 
-def test_a_long_plan_is_cut_in_text_but_whole_in_rows() -> None:
+def test_a_long_plan_is_cut_in_text_only() -> None:
     made = plan([due(v4(n)) for n in range(80)], {}, Applied(), now=NOW)
     assert "... and 30 more" in made.text()
     assert len(made.rows()) == 80
@@ -195,7 +195,7 @@ def test_descriptions_say_why_within_aws_alphabet() -> None:
     assert made.sets[0].description == "Weir block IPV4: prober 2, credential stuffing 1. Entries added by hand stay."
 
 
-def test_a_removal_before_its_end_says_what_it_was_there_for() -> None:
+def test_an_early_removal_gives_the_former_reason() -> None:
     reason = block_plan([], [A], [A]).entries[0].reason
     assert "was to end 2026-11-21T15:00:00Z" in reason and "block for a reason" in reason
 
@@ -205,9 +205,7 @@ addresses = st.sets(st.integers(0, 11).map(v4))
 
 @settings(max_examples=300, deadline=None)
 @given(addresses, addresses, addresses, addresses, st.randoms())
-def test_applying_a_plan_leaves_what_is_wanted_and_what_is_foreign_and_is_done_once(
-    wanted: Any, present: Any, ours: Any, pending: Any, shuffler: Any
-) -> None:
+def test_a_plan_applied_twice_changes_once(wanted: Any, present: Any, ours: Any, pending: Any, shuffler: Any) -> None:
     entries = [due(one) for one in sorted(wanted)]
     before = AppliedSet("id-1", owned(*ours), owned(*pending))
     arguments: dict[str, Any] = {"set_id": "id-1", "applied": before}
@@ -230,9 +228,7 @@ def test_applying_a_plan_leaves_what_is_wanted_and_what_is_foreign_and_is_done_o
 
 @settings(max_examples=200, deadline=None)
 @given(addresses, addresses, addresses, st.integers(1, 8))
-def test_no_plan_exceeds_the_capacity_or_drops_an_entry_made_by_hand(
-    wanted: Any, present: Any, ours: Any, capacity: Any
-) -> None:
+def test_no_plan_exceeds_capacity_or_drops_manual_entries(wanted: Any, present: Any, ours: Any, capacity: Any) -> None:
     made = block_plan(wanted, present, ours, budget=Budget(capacity=capacity))
     foreign = present - ours
     assert foreign <= set(held(made))

@@ -91,7 +91,7 @@ def test_an_allow_list_holds_addresses_and_networks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["45.83.1.2/24", "example.org", "45.83.1", "45.83.1.2-9"])
-def test_a_wrong_line_of_an_allow_list_is_named_rather_than_skipped(tmp_path: Path, line: Any) -> None:
+def test_a_wrong_allow_list_line_is_named(tmp_path: Path, line: Any) -> None:
     path = tmp_path / "allow.txt"
     path.write_text(f"45.83.1.2\n{line}\n", encoding="utf-8")
     with pytest.raises(PolicyError, match="Line 2"):

@@ -38,7 +38,7 @@ def test_the_default_is_the_twin_in_the_home(home: Settings) -> None:
     ]
 
 
-def test_each_scope_is_asked_in_its_region_whatever_the_region_of_the_rest(home: Settings) -> None:
+def test_each_scope_is_called_in_its_region(home: Settings) -> None:
     everywhere = "CLOUDFRONT,REGIONAL:eu-west-1,REGIONAL:us-east-1"
     abroad = home.model_copy(update={"aws_region": "ap-south-1", "waf_target": "aws", "waf_scopes": everywhere})
     calls = waf_calls(abroad)
@@ -50,7 +50,7 @@ def test_each_scope_is_asked_in_its_region_whatever_the_region_of_the_rest(home:
     ]
 
 
-def test_two_scopes_of_a_region_share_its_token_bucket_and_another_region_has_its_own(home: Settings) -> None:
+def test_scopes_of_a_region_share_its_token_bucket(home: Settings) -> None:
     calls = waf_calls(home.model_copy(update={"waf_scopes": "CLOUDFRONT,REGIONAL:eu-west-1,REGIONAL:us-east-1"}))
     assert calls[CLOUDFRONT]._bucket is calls[VIRGINIA]._bucket
     assert calls[CLOUDFRONT]._bucket is not calls[DUBLIN]._bucket
@@ -64,7 +64,7 @@ def test_ownership_is_kept_in_a_file_a_scope(home: Settings) -> None:
     ]
 
 
-def test_the_file_of_a_home_that_knew_one_regional_scope_counts_for_the_region_that_it_was_of(home: Settings) -> None:
+def test_an_old_home_keeps_its_regional_file(home: Settings) -> None:
     """It named no region: that was WEIR_AWS_REGION."""
     settings = home.model_copy(
         update={"aws_region": "eu-west-1", "waf_scopes": "REGIONAL:eu-west-1,REGIONAL:us-east-1"}
@@ -80,7 +80,7 @@ def test_the_file_of_a_home_that_knew_one_regional_scope_counts_for_the_region_t
     assert AppliedStore(former).load() == ours
 
 
-def test_a_damaged_file_of_before_is_the_one_that_is_named(home: Settings) -> None:
+def test_a_damaged_former_file_is_named(home: Settings) -> None:
     former = home.home / "waf" / "applied-twin-regional-weir.json"
     former.parent.mkdir()
     former.write_text("{")
@@ -94,7 +94,7 @@ def test_aws_is_asked_through_our_retries_alone(home: Settings) -> None:
     assert (client.meta.config.connect_timeout, client.meta.config.read_timeout) == (5, 30)
 
 
-def test_a_store_in_place_of_s3_does_not_move_waf(home: Settings) -> None:
+def test_a_store_replacing_s3_does_not_move_waf(home: Settings) -> None:
     elsewhere = home.model_copy(update={"waf_target": "aws", "s3_endpoint_url": "http://127.0.0.1:9"})
     assert waf_client(elsewhere, "us-east-1").meta.endpoint_url == "https://wafv2.us-east-1.amazonaws.com"
 
@@ -106,9 +106,7 @@ def test_without_credentials_a_sentence_says_what_to_set(home: Settings, monkeyp
         only_target(home.model_copy(update={"waf_target": "aws"})).read_sets()
 
 
-def test_an_unreachable_endpoint_and_a_wrong_profile_are_one_sentence_without_secrets(
-    home: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_connection_faults_are_sentences_without_secrets(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATESTTESTTEST")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
     aws = home.model_copy(update={"waf_target": "aws"})

@@ -64,14 +64,14 @@ def test_actions_grow_with_probability_and_evidence(probability: Any, requests: 
     assert action_of(abuse_probability=probability, request_count=requests) == expected
 
 
-def test_a_certain_model_without_attacks_or_history_only_challenges() -> None:
+def test_certainty_without_attacks_or_history_only_challenges() -> None:
     found = decide(HOUR, [score(CLIENT)], [], RULES, behaviour=[behaviour(CLIENT)], attacks=[])
     assert [one.action for one in found] == ["challenge"]
     found = decide(HOUR, [score(CLIENT)], [], RULES, behaviour=[behaviour(CLIENT)], attacks=[attacks(CLIENT, 5)])
     assert [(one.action, one.attack_request_count) for one in found] == [("block", 5)]
 
 
-def test_an_earlier_decision_is_proof_when_new_requests_show_it() -> None:
+def test_an_earlier_decision_with_new_requests_is_proof() -> None:
     before = decision(CLIENT, "challenge", decided_at=HOUR, hours=12)
     values: dict[str, Any] = {"earlier": [before], "rules": RULES, "behaviour": [behaviour(CLIENT)], "attacks": []}
     found = decide(HOUR, [score(CLIENT)], **values)
@@ -81,7 +81,7 @@ def test_an_earlier_decision_is_proof_when_new_requests_show_it() -> None:
     assert decide(HOUR, [score(CLIENT)], **{**values, "earlier": [stale]}) == []
 
 
-def test_a_client_below_the_models_own_threshold_is_left_alone() -> None:
+def test_a_client_below_the_threshold_stays_untouched() -> None:
     assert action_of(is_abuse=False) is None
     assert action_of(is_abuse=False, rules=replace(RULES, require_is_abuse=False)) == "block"
 
@@ -91,7 +91,7 @@ def test_nan_and_nonsense_decide_nothing() -> None:
         assert action_of(abuse_probability=probability) is None
 
 
-def test_a_network_is_challenged_at_most_and_only_when_several_addresses_take_part() -> None:
+def test_a_network_with_several_members_is_challenged_only() -> None:
     network = "45.83.1.0/24"
     assert action_of(network, known=behaviour(network, address_count=5)) == "challenge"
     assert action_of(network, known=behaviour(network, address_count=2)) is None
@@ -100,7 +100,7 @@ def test_a_network_is_challenged_at_most_and_only_when_several_addresses_take_pa
     assert action_of("45.83.0.0/16", known=behaviour("45.83.0.0/16", address_count=50)) is None
 
 
-def test_an_address_that_many_share_is_challenged_at_most() -> None:
+def test_a_shared_address_is_challenged_at_most() -> None:
     office = behaviour(CLIENT, distinct_user_agent_count=12, cookie_request_count=30)
     found = decide_one(known=office)
     assert found.action == "challenge"
@@ -157,7 +157,7 @@ def test_a_policy_may_except_kinds_of_special_ranges() -> None:
     assert action_of("10.0.0.9/32", rules=replace(RULES, act_on_special=("documentation",))) is None
 
 
-def test_nothing_allow_listed_nor_anything_that_holds_it_is_acted_upon() -> None:
+def test_nothing_allow_listed_is_acted_upon() -> None:
     network = "45.83.1.0/24"
     several = behaviour(network, address_count=5)
     assert action_of(allow=("45.83.0.0/16",)) is None
@@ -173,7 +173,7 @@ def test_decisions_live_on_the_event_clock() -> None:
     assert found.expires_at == END + timedelta(hours=24)
 
 
-def test_scores_of_other_hours_and_decisions_of_this_hour_or_later_are_not_seen() -> None:
+def test_other_hours_and_later_decisions_are_not_seen() -> None:
     later = [score(CLIENT, hour=END), score(v4(9), hour=HOUR - timedelta(hours=1))]
     assert decide(HOUR, later, [], RULES) == []
     first = decide_one()
@@ -182,7 +182,7 @@ def test_scores_of_other_hours_and_decisions_of_this_hour_or_later_are_not_seen(
     assert decide_one(earlier=(own, future)) == first
 
 
-def test_an_action_in_force_is_neither_repeated_nor_renewed_by_its_own_echo() -> None:
+def test_an_action_in_force_is_not_renewed() -> None:
     """AWS Security Automations #44: WAF's own 403s kept a block alive for ever."""
     in_force = decision(CLIENT, decided_at=HOUR - timedelta(hours=3), hours=24)
     ends_within = decision(CLIENT, decided_at=HOUR - timedelta(hours=24), hours=25)
@@ -193,7 +193,7 @@ def test_an_action_in_force_is_neither_repeated_nor_renewed_by_its_own_echo() ->
     assert decide_one(earlier=(over,)).repetition == 1
 
 
-def test_an_old_verdict_is_not_renewed_on_the_requests_that_made_it() -> None:
+def test_old_requests_do_not_renew_a_verdict() -> None:
     ids = tuple(score(CLIENT)["evidence_request_ids"])
     over = decision(CLIENT, decided_at=HOUR - timedelta(hours=13), hours=12, evidence_request_ids=ids)
     assert action_of(earlier=(over,)) is None
@@ -209,7 +209,7 @@ def volume_abuse(*earlier: Decision, **values: Any) -> str | None:
     return found[0].action if found else None
 
 
-def test_abuse_by_volume_is_challenged_at_once_and_blocked_when_it_goes_on_after_a_day() -> None:
+def test_abuse_by_volume_is_blocked_after_a_day() -> None:
     assert volume_abuse() == "challenge"
     values: dict[str, Any] = {"evidence_request_ids": (), "request_count": 3000}
     an_hour_ago = decision(CLIENT, "challenge", decided_at=HOUR, **values)
@@ -218,13 +218,13 @@ def test_abuse_by_volume_is_challenged_at_once_and_blocked_when_it_goes_on_after
     assert volume_abuse(a_day_ago) == "block"
 
 
-def test_a_verdict_that_knew_less_may_grow_within_the_day() -> None:
+def test_a_verdict_that_knew_less_may_grow() -> None:
     counted = decision(CLIENT, "count", decided_at=HOUR, score=0.6, request_count=9, evidence_request_ids=())
     assert volume_abuse(counted) == "challenge"
     assert volume_abuse(counted, abuse_probability=0.65) is None
 
 
-def test_durations_double_with_each_repetition_up_to_the_cap() -> None:
+def test_durations_double_up_to_the_cap() -> None:
     lasted = []
     for repetitions in range(7):
         past = tuple(decision(CLIENT, decided_at=HOUR - timedelta(hours=100 - n), hours=1) for n in range(repetitions))
@@ -238,7 +238,7 @@ def test_decisions_beyond_the_memory_are_forgotten() -> None:
     assert decide_one(earlier=(old,)).repetition == 0
 
 
-def test_the_reason_says_what_was_found_and_what_the_model_says() -> None:
+def test_the_reason_names_finding_and_model() -> None:
     found = decide_one()
     assert (
         found.reason
@@ -269,9 +269,7 @@ past_decisions = st.builds(
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(score_rows, max_size=12), st.lists(past_decisions, max_size=8), st.randoms())
-def test_order_of_rows_changes_no_decision_and_deciding_again_changes_nothing(
-    rows: Any, past: Any, shuffler: Any
-) -> None:
+def test_order_and_repetition_change_no_decision(rows: Any, past: Any, shuffler: Any) -> None:
     known = [behaviour(row["client"], address_count=4) for row in rows]
     first = decide(HOUR, rows, past, RULES, behaviour=known)
     for part in (rows, past, known):
@@ -281,7 +279,7 @@ def test_order_of_rows_changes_no_decision_and_deciding_again_changes_nothing(
     assert len({one.address for one in first}) == len(first)
 
 
-def test_what_is_wanted_is_what_has_not_expired_strongest_first() -> None:
+def test_wanted_is_the_strongest_unexpired_decision() -> None:
     decisions = [
         decision(CLIENT, "challenge", decided_at=HOUR, hours=48, reason="first"),
         decision(CLIENT, "block", decided_at=HOUR, hours=12, reason="then"),
@@ -295,12 +293,12 @@ def test_what_is_wanted_is_what_has_not_expired_strongest_first() -> None:
     assert wanted(decisions, HOUR + timedelta(hours=48)) == []
 
 
-def test_allowing_an_address_takes_effect_on_decisions_already_made() -> None:
+def test_allowing_affects_decisions_already_made() -> None:
     assert wanted([decision(CLIENT)], NOW, ["45.83.0.0/16"]) == []
     assert wanted([decision("203.0.113.9/32")], NOW) == []
 
 
-def test_a_decision_is_a_row_of_its_table_and_back() -> None:
+def test_a_decision_survives_its_table_row() -> None:
     one = decide_one()
     row = one.row()
     assert tuple(row) == WAF_DECISIONS.column_names
@@ -316,7 +314,7 @@ def test_ranges_know_what_they_overlap() -> None:
     assert nested.overlaps(parse_network("10.6.0.1/32"))
 
 
-def test_rules_plan_limits_and_checks_need_the_standard_library_alone() -> None:
+def test_pure_modules_need_the_standard_library_alone() -> None:
     code = (
         "import sys; before = set(sys.modules)\n"
         "import platform_assets.domains.waf.decide.rules, platform_assets.domains.waf.plan.plan, platform_assets.domains.waf.limits, platform_assets.domains.waf.checks.checks\n"

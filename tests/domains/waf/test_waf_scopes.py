@@ -143,7 +143,7 @@ def test_a_wrong_scope_is_one_sentence(tmp_path: Path, text: str, said: str) -> 
     assert "\n" not in str(caught.value)
 
 
-def test_what_holds_everywhere_is_said_once_without_naming_scopes() -> None:
+def test_a_shared_sentence_appears_once_without_scopes() -> None:
     assert format_by_scope({CLOUDFRONT: "It rains."}, [CLOUDFRONT]) == "It rains."
     assert format_by_scope({CLOUDFRONT: "It rains.", DUBLIN: "It rains."}, TWO) == "It rains."
     assert format_by_scope({DUBLIN: "It rains."}, TWO) == "In REGIONAL:eu-west-1: It rains."
@@ -155,9 +155,7 @@ def test_what_holds_everywhere_is_said_once_without_naming_scopes() -> None:
 
 
 @pytest.mark.parametrize("scopes", [TWO, THREE])
-def test_the_same_entries_go_to_every_scope_and_a_second_run_makes_no_changing_call(
-    edge: Edge, scopes: tuple[Scope, ...]
-) -> None:
+def test_every_scope_gets_the_same_entries_once(edge: Edge, scopes: tuple[Scope, ...]) -> None:
     targets = edge.targets(scopes)
     report = edge.apply(targets)
     assert blocked(targets) == [{OURS, ALSO}] * len(scopes)
@@ -167,7 +165,7 @@ def test_the_same_entries_go_to_every_scope_and_a_second_run_makes_no_changing_c
     assert again.writes == 0 and [one.writes for one in again.reports] == [0] * len(scopes)
 
 
-def test_the_plan_shows_each_scope_under_its_head_and_sums_up_in_one_line(edge: Edge) -> None:
+def test_the_plan_shows_every_scope_and_a_summary(edge: Edge) -> None:
     targets = edge.targets()
     applied(targets[0], [due(OURS)])
     made, _ = make_plan(edge.settings, edge.lake, targets)
@@ -185,7 +183,7 @@ def test_the_plan_shows_each_scope_under_its_head_and_sums_up_in_one_line(edge: 
     assert alone.summary() == "+1 -0, 1 extended"
 
 
-def test_a_check_that_fails_in_one_scope_names_it_and_nothing_is_applied_anywhere(edge: Edge) -> None:
+def test_a_failed_check_in_one_scope_stops_all(edge: Edge) -> None:
     targets = edge.targets()
     applied(targets[0], [due(OURS), due(ALSO), due(OLD)])
     edge.policy("checks: {max_new_blocks: 1}\n")
@@ -209,7 +207,7 @@ def test_an_override_counts_in_every_scope(edge: Edge) -> None:
     assert blocked(targets) == [{OURS, ALSO}] * 2
 
 
-def test_an_entry_added_by_hand_in_one_scope_stays_there_and_appears_nowhere_else(edge: Edge) -> None:
+def test_a_manual_entry_stays_in_its_scope_alone(edge: Edge) -> None:
     targets = edge.targets(THREE)
     edge.apply(targets)
     edit_by_hand(edge.client(DUBLIN), V4, add=(HAND,), remove=(ALSO,), scope="REGIONAL")
@@ -221,7 +219,7 @@ def test_an_entry_added_by_hand_in_one_scope_stays_there_and_appears_nowhere_els
     assert {one.store.load().serial for one in (targets[0], targets[2])} != {targets[1].store.load().serial}
 
 
-def test_a_set_that_is_full_in_one_scope_is_named_with_it(edge: Edge) -> None:
+def test_a_full_set_is_named_with_its_scope(edge: Edge) -> None:
     targets = edge.targets()
     edge.apply(targets)
     edit_by_hand(edge.client(CLOUDFRONT), V4, add=(HAND, "9.9.9.8/32"))
@@ -247,7 +245,7 @@ FAULTS = [
 @pytest.mark.parametrize("operation", ["list_ip_sets", "create_ip_set"])
 @pytest.mark.parametrize(("fault", "said"), FAULTS)
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_a_scope_that_fails_holds_back_no_other_and_the_next_run_converges(
+def test_a_failing_scope_holds_back_no_other(
     edge: Edge, operation: str, fault: Exception, said: str, place: int
 ) -> None:
     scopes = (Scope("REGIONAL", "eu-west-1"), Scope("REGIONAL", "eu-west-3"), Scope("REGIONAL", "us-east-2"))
@@ -274,7 +272,7 @@ def test_a_scope_that_fails_holds_back_no_other_and_the_next_run_converges(
     assert blocked(healed) == [{OURS, ALSO}] * 3
 
 
-def test_where_no_scope_can_be_read_there_is_one_sentence_for_all(edge: Edge) -> None:
+def test_unreadable_scopes_end_in_one_sentence(edge: Edge) -> None:
     def refuse(_: str) -> None:
         raise coded("AccessDeniedException")
 
@@ -284,7 +282,7 @@ def test_where_no_scope_can_be_read_there_is_one_sentence_for_all(edge: Edge) ->
     assert str(caught.value).count("AWS does not allow") == 1
 
 
-def test_a_plan_without_one_scope_says_so_and_a_dry_run_ends_with_it(edge: Edge) -> None:
+def test_a_plan_without_one_scope_says_so(edge: Edge) -> None:
     def refuse(_: str) -> None:
         raise coded("AccessDeniedException")
 
@@ -296,7 +294,7 @@ def test_a_plan_without_one_scope_says_so_and_a_dry_run_ends_with_it(edge: Edge)
         made.check_complete()
 
 
-def test_a_damaged_record_of_one_scope_stops_that_scope_alone(edge: Edge) -> None:
+def test_a_damaged_record_stops_its_scope_alone(edge: Edge) -> None:
     targets = edge.targets()
     (edge.folder / f"{DUBLIN}.json").write_text("{")
     with pytest.raises(
@@ -316,9 +314,7 @@ def killed_after(steps: int) -> Callable[[str], None]:
     return step
 
 
-def test_a_run_killed_anywhere_between_and_within_scopes_converges_on_the_next(
-    edge: Edge, tmp_path: Path, clock: Clock
-) -> None:
+def test_a_run_killed_between_scopes_converges(edge: Edge, tmp_path: Path, clock: Clock) -> None:
     kill_at, was_killed = 0, True
     while was_killed:
         each = Edge(edge.settings, tmp_path / str(kill_at), clock)
@@ -358,7 +354,7 @@ class Overtaken:
         return self.target.apply(plan)
 
 
-def test_a_scope_that_another_run_overtakes_is_planned_again_alone(edge: Edge) -> None:
+def test_an_overtaken_scope_is_planned_again_alone(edge: Edge) -> None:
     targets = edge.targets()
     overtaken = Overtaken(targets[1], times=1)
     report = edge.apply([targets[0], overtaken])
@@ -366,7 +362,7 @@ def test_a_scope_that_another_run_overtakes_is_planned_again_alone(edge: Edge) -
     assert [one.writes for one in report.reports] == [1, 1]
 
 
-def test_a_scope_that_is_overtaken_again_is_given_up_and_the_other_is_applied(edge: Edge) -> None:
+def test_a_scope_overtaken_twice_is_given_up_alone(edge: Edge) -> None:
     targets = edge.targets()
     with pytest.raises(StalePlanError) as caught:
         edge.apply([Overtaken(targets[0], times=9), targets[1]])
@@ -378,7 +374,7 @@ def test_a_scope_that_is_overtaken_again_is_given_up_and_the_other_is_applied(ed
     assert blocked(targets)[1] == {OURS, ALSO} and not blocked(targets)[0] & {OURS, ALSO}
 
 
-def test_a_plan_made_again_for_one_scope_has_to_pass_the_checks_again(edge: Edge) -> None:
+def test_a_scope_planned_again_is_checked_again(edge: Edge) -> None:
     targets = edge.targets()
     overtaken = Overtaken(targets[0], times=1, also=lambda: edge.policy("checks: {max_new_blocks: 0}\n"))
     with pytest.raises(PlanStoppedError, match=r"^In CLOUDFRONT: .* Applied: REGIONAL:eu-west-1 \+2 -0\.$") as caught:
@@ -408,16 +404,14 @@ def write_plan(edge: Edge, scopes: Sequence[Scope]) -> None:
     )
 
 
-def test_an_address_blocked_in_three_scopes_is_one_in_the_alert(edge: Edge) -> None:
+def test_an_address_in_three_scopes_is_one_alert(edge: Edge) -> None:
     write_plan(edge, THREE)
     assert alert_on_plan(edge.settings, edge.lake) == 2
     (alert,) = [json.loads(line) for line in (edge.settings.home / "alerts.jsonl").read_text().splitlines()]
     assert alert["summary"] == "WAF is to block 2 and to challenge 0 more addresses."
 
 
-def test_the_report_of_a_run_names_scopes_where_there_are_several(
-    edge: Edge, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_report_names_scopes_where_several(edge: Edge, capsys: pytest.CaptureFixture[str]) -> None:
     from rich.console import Console
 
     write_plan(edge, TWO)
@@ -482,9 +476,7 @@ def test_installing_shows_all_scopes_and_makes_them(weir: Command) -> None:
     assert "In REGIONAL:us-east-1: Made or changed: weir-block-v4, " in added.output
 
 
-def test_installing_goes_on_where_one_scope_fails_and_ends_with_its_sentence(
-    weir: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_installing_continues_after_a_failed_scope(weir: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(self: WafTwin, **parameters: Any) -> Any:
         raise coded("AccessDeniedException")
 
@@ -501,7 +493,7 @@ def test_installing_goes_on_where_one_scope_fails_and_ends_with_its_sentence(
     assert "In CLOUDFRONT: Made or changed: weir-block-v4" in done.output
 
 
-def test_the_status_shows_each_scope_and_the_web_acls_that_use_the_rule_group(weir: Command) -> None:
+def test_the_status_shows_scopes_and_their_web_acls(weir: Command) -> None:
     before = weir("status").output
     assert before.count("rule group weir-rules: there is none; `weir waf install` makes it") == 2
     weir("install", "--yes")
@@ -524,7 +516,7 @@ def test_the_status_shows_each_scope_and_the_web_acls_that_use_the_rule_group(we
     assert "Applying would change: +4 -0 (CLOUDFRONT +2 -0; REGIONAL:eu-west-1 +2 -0)" in said.output
 
 
-def test_the_status_without_the_right_to_read_web_acls_is_one_line(weir: Command, clock: Clock) -> None:
+def test_an_unreadable_web_acl_is_one_status_line(weir: Command, clock: Clock) -> None:
     weir("install", "--yes")
 
     def refuse(name: str) -> None:
@@ -539,9 +531,7 @@ def test_the_status_without_the_right_to_read_web_acls_is_one_line(weir: Command
     )
 
 
-def test_a_status_or_plan_without_one_scope_shows_the_others_and_ends_with_its_sentence(
-    weir: Command, edge: Edge
-) -> None:
+def test_commands_show_the_scopes_that_they_can_read(weir: Command, edge: Edge) -> None:
     damaged = edge.settings.home / "waf" / "applied-twin-regional-eu-west-1-weir.json"
     damaged.parent.mkdir(exist_ok=True)
     damaged.write_text("{")
@@ -560,7 +550,7 @@ def test_status_and_install_never_change_a_web_acl(weir: Command, clock: Clock) 
 
 
 @pytest.mark.slow
-def test_a_run_that_applies_takes_in_every_scope_and_ends_with_the_one_that_failed(
+def test_applying_covers_every_scope_and_names_failures(
     weir: Command, edge: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("DAGSTER_HOME", "WEIR_HOME"):  # a run points them to its home; undone with the fixture
@@ -603,7 +593,7 @@ ARN = "arn:aws:wafv2:us-east-1:0:global/rulegroup/weir-rules/1"
         ({"ARN": ARN + "0"}, None),
     ],
 )  # fmt: skip
-def test_a_web_acl_is_read_for_what_it_overrides(rule: dict[str, Any], use: Use | None) -> None:
+def test_a_web_acl_reveals_what_it_overrides(rule: dict[str, Any], use: Use | None) -> None:
     action = {key: value for key, value in rule.items() if key == "OverrideAction"}
     reference = {"ARN": ARN, **{key: value for key, value in rule.items() if key != "OverrideAction"}}
     other = {"Statement": {"GeoMatchStatement": {"CountryCodes": ["NL"]}}, "Action": {"Block": {}}}

@@ -66,7 +66,7 @@ def several(*numbers: int, **values: Any) -> list[Wanted]:
 # Where entries go
 
 
-def test_the_first_set_is_filled_before_the_second_and_no_slot_is_merged_meanwhile() -> None:
+def test_the_first_set_fills_before_the_second() -> None:
     made = plan(several(0, 1, 2, 3), existing(*NAMES[:2]), Applied(), now=NOW, budget=Budget(capacity=3, shards=2))
     assert held(made) == {NAMES[0]: (v4(0), v4(1), v4(2)), NAMES[1]: (v4(3),)}
     full = plan(several(*range(7)), existing(*NAMES[:2]), Applied(), now=NOW, budget=Budget(capacity=3, shards=2))
@@ -87,7 +87,7 @@ def test_entries_stay_in_their_set_when_others_leave() -> None:
     assert held(made) == {NAMES[0]: (v4(2),), NAMES[1]: (v4(4),)}
 
 
-def test_what_people_added_takes_slots_in_its_set_alone_and_what_they_removed_stays_out_of_all() -> None:
+def test_manual_changes_of_a_set_are_respected() -> None:
     budget = Budget(capacity=2, shards=2)
     live = existing(*NAMES[:2], weir_block_v4=("9.9.9.9/32", v4(8)))
     made = plan(several(0, 2, 8), live, Applied(), now=NOW, budget=budget)
@@ -99,7 +99,7 @@ def test_what_people_added_takes_slots_in_its_set_alone_and_what_they_removed_st
     assert not made.changes
 
 
-def test_lowering_the_shards_moves_entries_and_writes_the_taker_first() -> None:
+def test_lowering_the_shards_writes_the_taker_first() -> None:
     budget = Budget(capacity=2, shards=2)
     live, before = after(plan(several(0, 2, 4), existing(*NAMES[:2]), Applied(), now=NOW, budget=budget))
     made = plan(several(0, 4), live, before, now=NOW, budget=Budget(capacity=2))
@@ -126,7 +126,7 @@ def test_the_text_says_what_was_merged_and_why() -> None:
     )
 
 
-def test_a_merged_entry_is_replaced_in_one_update_and_split_when_a_member_ends(twin: WafTwin, clock: Clock) -> None:
+def test_a_merged_entry_is_replaced_in_one_update(twin: WafTwin, clock: Clock) -> None:
     around = Around(twin)
     target = target_on(around, clock)
     budget = Budget(capacity=3)
@@ -160,13 +160,13 @@ def test_a_conflict_while_merging_keeps_what_somebody_added(twin: WafTwin, clock
     assert live_addresses(target)[NAMES[0]] == {"45.83.0.0/31", v4(4), "9.9.9.9/32"}
 
 
-def test_an_entry_of_ours_that_a_decided_network_covers_makes_room_for_it() -> None:
+def test_a_decided_network_displaces_the_entries_it_covers() -> None:
     live, before = after(plan(several(0, 1), existing(NAMES[0]), Applied(), now=NOW))
     made = plan([*several(0, 1), due("45.83.0.0/24")], live, before, now=NOW)
     assert operations(made) == {"45.83.0.0/24": "add", v4(0): "remove", v4(1): "remove"}
 
 
-def test_what_takes_an_entrys_place_goes_to_its_set() -> None:
+def test_a_replacement_goes_to_the_same_set() -> None:
     budget = Budget(capacity=2, shards=2)
     live, before = after(plan(several(0, 2, 4), existing(*NAMES[:2]), Applied(), now=NOW, budget=budget))
     made = plan([*several(2), due("45.83.0.4/31")], live, before, now=NOW, budget=budget)
@@ -183,7 +183,7 @@ def test_what_people_changed_is_not_merged_with_ours() -> None:
     assert held(made)[NAMES[0]] == (v4(0), v4(1), v4(4)), "what is there by hand lacks no slot"
 
 
-def test_actions_are_apart_also_where_one_covers_the_other() -> None:
+def test_actions_are_separate_where_one_covers_another() -> None:
     made = plan([due("45.83.0.0/24", "challenge"), due(v4(7))], {}, Applied(), now=NOW)
     assert [(entry.ip_set, entry.address) for entry in made.entries] == [
         ("weir-block-v4", v4(7)),
@@ -194,7 +194,7 @@ def test_actions_are_apart_also_where_one_covers_the_other() -> None:
 # Installing
 
 
-def test_installing_makes_the_further_sets_and_has_the_rule_group_use_them(strict_twin: WafTwin, clock: Clock) -> Any:
+def test_installing_makes_and_references_the_further_sets(strict_twin: WafTwin, clock: Clock) -> Any:
     calls = Calls(strict_twin, sleep=clock.sleep, clock=clock)
 
     def referenced() -> set[str]:
@@ -224,9 +224,7 @@ lists = st.lists(st.sets(st.integers(0, 31), max_size=24), min_size=2, max_size=
 
 @settings(max_examples=250, deadline=None)
 @given(lists, st.integers(1, 4), st.lists(st.integers(1, 3), min_size=5, max_size=5))
-def test_through_any_lists_the_sets_hold_what_is_due_within_their_slots_and_settle_at_once(
-    numbers: Any, capacity: Any, shards: Any
-) -> None:
+def test_shards_hold_what_is_due_and_settle(numbers: Any, capacity: Any, shards: Any) -> None:
     live, before = existing(*NAMES), Applied()
     for wanted, count in zip(numbers, shards, strict=False):
         entries = [due(v4(n), request_count=1 + n * 7 % 5) for n in sorted(wanted)]

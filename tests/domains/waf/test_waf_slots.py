@@ -38,7 +38,7 @@ def covered(entries: tuple[Wanted, ...] | list[Wanted]) -> set[str]:
 # What needs no slot, and what is joined
 
 
-def test_an_entry_that_another_covers_needs_no_slot_and_leaves_its_causes_there() -> None:
+def test_a_covered_entry_needs_no_slot() -> None:
     wide, inner = due("45.83.0.0/24"), due("45.83.0.7/32")
     (kept,) = allot([inner, wide], 10).entries
     assert kept.address == "45.83.0.0/24"
@@ -50,7 +50,7 @@ def test_nothing_is_merged_while_there_is_room() -> None:
     assert got([due(v4(n)) for n in range(4)], 4) == tuple(v4(n) for n in range(4))
 
 
-def test_halves_are_joined_only_as_far_as_slots_are_lacking() -> None:
+def test_halves_merge_only_while_slots_lack() -> None:
     wanted = [due(v4(n)) for n in range(8)]
     assert got(wanted, 7) == ("45.83.0.0/31", *(v4(n) for n in range(2, 8)))
     assert got(wanted, 1) == ("45.83.0.0/29",)
@@ -65,7 +65,7 @@ def test_networks_and_addresses_of_ipv6_are_joined_too() -> None:
     assert got([due("2a00:1450::2/128"), due("2a00:1450::3/128")], 1) == ("2a00:1450::2/127",)
 
 
-def test_a_merged_entry_ends_with_its_first_member_and_knows_all_causes() -> None:
+def test_a_merged_entry_ends_with_its_first_member() -> None:
     early = due(v4(0), expires_at=NOW + timedelta(hours=1), request_count=10)
     late = due(v4(1), request_count=500, score=0.5, reason="the worst")
     (merged,) = allot([late, early], 1).entries
@@ -80,13 +80,13 @@ def test_a_merged_entry_ends_with_its_first_member_and_knows_all_causes() -> Non
     )
 
 
-def test_when_a_member_ends_the_next_plan_keeps_exactly_the_other() -> None:
+def test_a_remaining_member_is_kept_exactly() -> None:
     ending, staying, elsewhere = due(v4(0)), due(v4(1)), due(v4(9))
     assert got([ending, staying, elsewhere], 2) == ("45.83.0.0/31", v4(9))
     assert got([staying, elsewhere], 2) == (v4(1), v4(9))
 
 
-def test_what_somebody_took_out_by_hand_neither_covers_nor_merges() -> None:
+def test_manual_removals_neither_cover_nor_merge() -> None:
     pair = [due(v4(0)), due(v4(1), request_count=1)]
     assert got(pair, 1, apart=[v4(1)]) == (v4(0),)
     assert got([due("45.83.0.0/31"), due(v4(0))], 9, apart=["45.83.0.0/31"]) == ("45.83.0.0/31", v4(0))
@@ -97,7 +97,7 @@ def test_what_somebody_took_out_by_hand_neither_covers_nor_merges() -> None:
 # Widening
 
 
-def test_a_network_is_taken_whole_only_where_the_policy_says_so() -> None:
+def test_a_network_merges_only_by_policy() -> None:
     wanted = [due(v4(n)) for n in (0, 1, 2)]
     assert allot(wanted, 1).left_out, "by default nobody else is ever covered"
     (merged,) = allot(wanted, 1, budget=LOOSE).entries
@@ -120,7 +120,7 @@ def test_the_smallest_network_is_widened_to_first() -> None:
     assert got(both, 3, budget=LOOSE) == ("45.83.0.0/30", "45.83.0.4/31", v4(6))
 
 
-def test_no_network_wider_than_the_policy_allows_is_taken() -> None:
+def test_no_network_exceeds_the_widest_merge() -> None:
     wanted = [due(v4(n)) for n in range(512) if n % 4]
     assert set(got(wanted, 2, budget=LOOSE)) == {"45.83.0.0/24", "45.83.1.0/24"}
     assert allot(wanted, 1, budget=LOOSE).left_out
@@ -139,7 +139,7 @@ def test_widening_never_covers_a_forbidden_range() -> None:
     )
 
 
-def test_widening_covers_well_behaved_addresses_up_to_their_share_of_requests() -> None:
+def test_widening_covers_benign_addresses_up_to_share() -> None:
     wanted = [due(v4(n), request_count=30) for n in (0, 1, 2)]
     spared = Exemptions.of(benign={v4(3): 10})
     assert allot(wanted, 1, budget=LOOSE, exemptions=spared).left_out, "by default not one of them"
@@ -154,7 +154,7 @@ def test_widening_covers_well_behaved_addresses_up_to_their_share_of_requests() 
 # Peers
 
 
-def test_more_offenders_than_slots_fill_every_slot_with_those_that_do_most_harm() -> None:
+def test_the_most_harmful_fill_every_slot() -> None:
     """AWS Security Automations updates nothing then; cds-snc keeps the lexicographically first 10,000."""
     wanted = [due(v4(2 * n), request_count=n + 1) for n in range(12_000)]
     made = allot(wanted, 10_000)
@@ -162,14 +162,14 @@ def test_more_offenders_than_slots_fill_every_slot_with_those_that_do_most_harm(
     assert len(made.left_out) == 2_000
 
 
-def test_twelve_thousand_neighbours_fit_without_losing_one_or_covering_another() -> None:
+def test_twelve_thousand_neighbors_fit_without_loss() -> None:
     wanted = [due(v4(n)) for n in range(12_000)]
     made = allot(wanted, 10_000)
     assert len(made.entries) == 10_000 and made.left_out == ()
     assert covered(made.entries) == {single(one.address).pop() for one in wanted}
 
 
-def test_without_slots_everything_is_left_out_and_without_entries_nothing_is_made() -> None:
+def test_without_slots_everything_is_left_out() -> None:
     assert allot([due(v4(0)), due(v4(1))], 0).entries == ()
     assert allot([], 5) == Allotment((), ())
 
@@ -202,7 +202,7 @@ neighbours = st.sets(st.integers(0, 63).map(v4), max_size=6)
 
 @settings(max_examples=300, deadline=None)
 @given(wanted_entries(), slot_counts)
-def test_without_collateral_exactly_the_wanted_addresses_are_held_or_left_out(wanted: Any, slots: Any) -> None:
+def test_without_collateral_exactly_wanted_addresses_are_held(wanted: Any, slots: Any) -> None:
     made = allot(wanted, slots)
     assert len(made.entries) <= slots
     held, out = covered(made.entries), covered(made.left_out)
@@ -235,7 +235,7 @@ def test_widening_keeps_to_its_bounds_whatever_is_wanted(
 
 @settings(max_examples=200, deadline=None)
 @given(wanted_entries(), slot_counts, budgets)
-def test_the_least_harm_is_left_out_and_only_when_every_slot_is_taken(wanted: Any, slots: Any, budget: Any) -> None:
+def test_the_least_harm_is_left_out_last(wanted: Any, slots: Any, budget: Any) -> None:
     made = allot(wanted, slots, budget=budget)
     if made.left_out:
         assert len(made.entries) == slots

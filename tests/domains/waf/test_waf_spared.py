@@ -67,7 +67,7 @@ def _behaviour(client: str, hour: datetime, requests: int, shares: dict[str, flo
     )
 
 
-def test_a_scanner_that_does_the_same_for_three_days_is_blocked() -> None:
+def test_a_three_day_scanner_is_blocked() -> None:
     """So that what follows is not spared by accident."""
     assert strongest(400, 60) == "block"
     assert strongest(4000) == "block", "a scraper who goes on under challenge"
@@ -96,13 +96,13 @@ def test_a_scanner_that_does_the_same_for_three_days_is_blocked() -> None:
         ("the same, behind a cache that keeps page assets", 9000, 60, {"agents": 120, "cookies": 0.6, "assets": 0.0}),
     ],
 )
-def test_people_who_share_an_address_or_come_all_at_once_are_challenged_at_most(
+def test_people_sharing_an_address_are_challenged_at_most(
     who: Any, requests: Any, attacks_a_day: Any, shares: Any
 ) -> None:
     assert strongest(requests, attacks_a_day, **shares) in (None, "count", "challenge"), who
 
 
-def test_a_flash_crowd_in_one_network_is_challenged_at_most() -> None:
+def test_a_crowd_in_one_network_is_challenged_only() -> None:
     crowd: dict[str, Any] = {"addresses": 180, "agents": 40, "cookies": 0.7, "assets": 0.7}
     assert strongest(20_000, client="45.83.1.0/24", **crowd) == "challenge"
     assert strongest(20_000, 200, client="45.83.1.0/24", **crowd) == "challenge"
@@ -134,5 +134,5 @@ def test_a_monitor_is_counted_at_most() -> None:
         ("127.0.0.1/32", ()),
     ],
 )
-def test_the_users_own_and_private_addresses_are_left_alone_altogether(client: Any, allow: Any) -> None:
+def test_allow_listed_and_private_addresses_stay_untouched(client: Any, allow: Any) -> None:
     assert strongest(4000, 300, client=client, allow=allow, addresses=9) is None

@@ -29,7 +29,7 @@ def client(request: pytest.FixtureRequest) -> Any:
 # Contract: twin, moto and AWS
 
 
-def test_a_set_is_created_read_updated_listed_and_deleted(client: Any) -> None:
+def test_a_set_lives_from_creation_to_deletion(client: Any) -> None:
     made = create(client, addresses=("45.83.1.2/32",), Description="Weir block")
     assert "/ipset/" in made["ARN"] and made["ARN"].endswith(f"s/{made['Id']}")
     found = get(client, made)
@@ -56,7 +56,7 @@ def test_a_stale_token_is_refused_and_changes_nothing(client: Any) -> None:
         delete(client, made, made["LockToken"])
 
 
-def test_every_write_gives_a_new_token_also_where_nothing_differs(client: Any) -> None:
+def test_every_write_gives_a_new_token(client: Any) -> None:
     made = create(client, addresses=("45.83.1.2/32",))
     tokens = [made["LockToken"]]
     for _ in range(3):
@@ -69,7 +69,7 @@ def test_every_write_gives_a_new_token_also_where_nothing_differs(client: Any) -
     assert get(client, made)["LockToken"] == tokens[-1]
 
 
-def test_a_rule_groups_token_is_asked_for_as_an_ip_sets_is(client: Any) -> None:
+def test_a_rule_groups_token_works_like_a_sets(client: Any) -> None:
     made = group(client, [])
     shared = {"Name": "g", "Id": made["Id"], "VisibilityConfig": SEEN, **SCOPE}
     following = client.update_rule_group(Rules=[], LockToken=made["LockToken"], **shared)["NextLockToken"]
@@ -109,7 +109,7 @@ def test_what_does_not_exist_is_not_found(client: Any) -> None:
             call()
 
 
-def test_pages_hold_a_hundred_at_most_and_follow_markers(client: Any) -> None:
+def test_pages_hold_a_hundred_and_follow_markers(client: Any) -> None:
     for number in range(7):
         create(client, f"s{number}")
     names, page_count = [], 0
@@ -139,7 +139,7 @@ def test_botocores_own_validation_comes_first(client: Any) -> None:
         client.list_ip_sets(Limit=0, **SCOPE)
 
 
-def test_a_web_acl_shows_the_rule_group_that_it_uses_and_how(client: Any) -> None:
+def test_a_web_acl_shows_its_rule_group(client: Any) -> None:
     used = group(client, [])
     if isinstance(client, WafTwin):
         client._clock.sleep(2)  # type: ignore[attr-defined]
@@ -153,12 +153,12 @@ def test_a_web_acl_shows_the_rule_group_that_it_uses_and_how(client: Any) -> Non
     assert shown["LockToken"] == listed["LockToken"]
 
 
-def test_a_web_acl_that_does_not_exist_is_not_found(client: Any) -> None:
+def test_a_missing_web_acl_is_not_found(client: Any) -> None:
     with pytest.raises(client.exceptions.WAFNonexistentItemException):
         client.get_web_acl(Name="a", Id="00000000-0000-0000-0000-000000000000", **SCOPE)
 
 
-def test_a_limit_that_is_no_number_never_reaches_the_service(client: Any) -> None:
+def test_a_non_numeric_limit_never_reaches_the_service(client: Any) -> None:
     with pytest.raises(ParamValidationError, match="Invalid type for parameter Limit"):
         client.list_web_acls(Limit="all", **SCOPE)
 
@@ -245,7 +245,7 @@ def test_a_rule_groups_capacity_is_fixed_and_counted(twin: WafTwin, clock: Clock
     assert found["RuleGroup"]["Rules"] == [rule(reference(sets[0]["ARN"]))]
 
 
-def test_updating_a_web_acl_without_a_field_deletes_it(twin: WafTwin) -> None:
+def test_an_omitted_web_acl_field_is_deleted(twin: WafTwin) -> None:
     made = acl(twin, [], CaptchaConfig={"ImmunityTimeProperty": {"ImmunityTime": 300}}, Description="Shop front")
     twin.update_web_acl(
         Name="a",
@@ -264,7 +264,7 @@ def test_updating_a_web_acl_without_a_field_deletes_it(twin: WafTwin) -> None:
     assert twin.list_web_acls(**SCOPE)["WebACLs"] == []
 
 
-def test_a_rule_group_is_named_by_what_it_may_hold(twin: WafTwin, clock: Clock) -> None:
+def test_a_rule_group_is_named_by_content(twin: WafTwin, clock: Clock) -> None:
     made = group(twin, [])
     clock.sleep(5)
     inner = {"RuleGroupReferenceStatement": {"ARN": made["ARN"]}}
@@ -326,7 +326,7 @@ def _append(folder: Path, number: int) -> None:
             continue
 
 
-def test_processes_and_threads_share_a_folder_without_losing_an_update(tmp_path: Path) -> None:
+def test_processes_share_a_folder_without_lost_updates(tmp_path: Path) -> None:
     made = create(WafTwin(tmp_path))
     context = multiprocessing.get_context("fork")
     writers: list[Any] = [context.Process(target=_append, args=(tmp_path, number)) for number in range(4)]
@@ -338,7 +338,7 @@ def test_processes_and_threads_share_a_folder_without_losing_an_update(tmp_path:
     assert set(get(WafTwin(tmp_path), made)["IPSet"]["Addresses"]) == {v4(number) for number in range(8)}
 
 
-def test_a_clock_that_went_back_does_not_throttle_for_ever(tmp_path: Path) -> None:
+def test_a_clock_set_back_does_not_throttle_forever(tmp_path: Path) -> None:
     clock = Clock()
     create(WafTwin(tmp_path, clock=clock))
     create(WafTwin(tmp_path, clock=Clock(clock.at - 3600)), "t")

@@ -38,7 +38,7 @@ def world(tmp_path: Path) -> World:
     return world
 
 
-def test_a_block_of_a_withdrawn_version_makes_no_later_one_longer(world: World) -> None:
+def test_a_withdrawn_block_lengthens_no_later_one(world: World) -> None:
     for hour in (0, 30, 60):
         world.attack(hour)
     world.deliver()
@@ -49,7 +49,7 @@ def test_a_block_of_a_withdrawn_version_makes_no_later_one_longer(world: World) 
     assert [row["repetition"] for row in world.decisions()] == [0, 0, 1]
 
 
-def test_a_decision_of_a_withdrawn_version_is_no_proof(world: World) -> None:
+def test_a_withdrawn_decision_is_no_proof(world: World) -> None:
     for hour in (0, 30):
         world.visit(hour, 120, status=404)
     world.deliver()
@@ -61,7 +61,7 @@ def test_a_decision_of_a_withdrawn_version_is_no_proof(world: World) -> None:
     assert [action for _, action, _ in world.of()] == ["challenge", "block"]
 
 
-def test_a_withdrawal_counts_for_hours_that_end_from_then_on(world: World) -> None:
+def test_a_withdrawal_counts_from_the_hour_it_ends(world: World) -> None:
     for hour in (0, 30):
         world.attack(hour)
     world.deliver()
@@ -70,7 +70,7 @@ def test_a_withdrawal_counts_for_hours_that_end_from_then_on(world: World) -> No
         assert world.of()[1] == (31, "block", hours)
 
 
-def test_a_withdrawn_request_model_takes_the_decisions_that_rest_on_its_scores_with_it(world: World) -> None:
+def test_withdrawing_a_request_model_withdraws_what_it_decided(world: World) -> None:
     for hour in (0, 30):
         world.attack(hour)
     world.deliver()
@@ -89,7 +89,7 @@ def test_a_withdrawn_request_model_takes_the_decisions_that_rest_on_its_scores_w
     assert every.counting([one], at(26), {}) == [one]
 
 
-def test_what_a_client_does_after_the_withdrawal_of_its_block_counts(world: World) -> None:
+def test_activity_after_a_withdrawn_block_counts(world: World) -> None:
     world.client_model = {5: "8"}
     world.attack(0)
     world.retry(range(1, 12))
@@ -115,7 +115,7 @@ def test_a_block_that_is_resumed_echoes_again(world: World) -> None:
     assert world.of() == [(1, "block", 24)], "what it did under the block of version 7 says nothing when that has ended"
 
 
-def test_a_withdrawn_version_that_goes_on_deciding_does_not_pile_up_decisions(world: World) -> None:
+def test_a_withdrawn_version_piles_up_no_decisions(world: World) -> None:
     world.client_model = {}
     world.attack(0)
     for hour in range(1, 40):
@@ -127,7 +127,7 @@ def test_a_withdrawn_version_that_goes_on_deciding_does_not_pile_up_decisions(wo
         assert before["expires_at"] <= after["decided_at"] and after["repetition"] == before["repetition"] + 1
 
 
-def test_where_nothing_is_withdrawn_no_version_is_looked_up() -> None:
+def test_no_version_is_looked_up_without_withdrawals() -> None:
     def fails(rows: Sequence[Any]) -> Any:
         raise AssertionError(rows)
 
@@ -140,7 +140,7 @@ def test_where_nothing_is_withdrawn_no_version_is_looked_up() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
-def test_an_act_changes_no_hour_before_it_and_repetition_is_what_a_loop_counts(tmp_path: Path, seed: int) -> None:
+def test_an_action_changes_no_hour_before_it(tmp_path: Path, seed: int) -> None:
     """Random attacks of three clients under three versions, withdrawn and resumed at random."""
     chance, world, last = random.Random(seed), World(tmp_path), 40
     clients = [f"45.83.1.{number}" for number in range(3)]
@@ -185,7 +185,7 @@ def test_an_act_changes_no_hour_before_it_and_repetition_is_what_a_loop_counts(t
     assert repeated
 
 
-def test_no_decision_may_touch_what_people_allowed_when_its_hour_ended() -> None:
+def test_no_decision_touches_what_people_allowed_by_then() -> None:
     policy, row = Policy(), {"reason": "x", "model_name": "m", "model_version": "1"}
     allow = ManualAction.make(at(3), "alice", "allow", "45.83.1.0/24", "a partner", expires_at=at(5))
 
