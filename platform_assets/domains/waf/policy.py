@@ -1,6 +1,6 @@
 """Reads the policy file and the allow list, checks them, and says in one sentence what is wrong with them.
 
-What the values mean is in policy.yaml; what they do is in rules.py, plan.py and checks.py.
+What the values mean is in policy.yaml; what they do is in decide/, plan/ and checks/.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The thresholds of the decisions as values: what each action takes, how long it lasts, what is bounded.
 
-policy.yaml documents each value and policy.py reads it; rules.py applies it. Defaults here are the shipped ones.
+policy.yaml documents each value and policy.py reads it; decide/rules.py applies it. Defaults here are the shipped ones.
 Standard library only.
 """
 

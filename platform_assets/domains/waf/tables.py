@@ -1,6 +1,6 @@
 """The tables between a prediction and a WAF rule: decisions, the plan, and what people asked for. Columns, grain, upstream and checks only.
 
-What fills them is in rules.py and plan.py; the rows of both derive from the dataclasses there, in this order.
+What fills them is in decide/ and plan/; the rows of both derive from the dataclasses there, in this order.
 """
 
 from __future__ import annotations

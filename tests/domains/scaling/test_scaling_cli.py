@@ -31,6 +31,7 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     subprocess.run([sys.executable, "-m", "simulator.metrics", *simulated], check=True, capture_output=True)
     done = weir(folder / "home", "run", "scaling", "--input", str(folder / "world" / "raw"))
     assert done.returncode == 0, done.stderr + done.stdout
+    assert not (folder / "home" / "scaling" / "desired.json").exists(), "a dry run"
     return folder / "home", done.stdout
 
 
@@ -47,7 +48,6 @@ def test_a_run_over_old_metrics_prints_recommendations(replayed: tuple[Path, str
         assert f"{row['predicted_cpu_utilization']:.1f} %" in line and f"{row['made_at']:%Y-%m-%d %H:%M}" in line
         assert f"{row['cluster_id']}: {row['reasoning']}"[:60] in printed
     assert "WEIR_METRICS_RAW" in (home / "weir.env").read_text(encoding="utf-8")
-    assert not (home / "scaling" / "desired.json").exists(), "a dry run"
 
 
 @pytest.mark.slow

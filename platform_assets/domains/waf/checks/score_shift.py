@@ -1,7 +1,7 @@
 """Score shift: how far the features of the newest hour are from those of the same hour on earlier days, per feature.
 
 The figure is the population stability index over quantile bins of the hours 24, 48 … before it. Whether one is too high
-is checks.py's to say. Looked at are newcomers, whose 24 hours are this hour alone: of the others most is old. Those beyond
+is bounds.py's to say. Looked at are newcomers, whose 24 hours are this hour alone: of the others most is old. Those beyond
 the usual number are taken out where they are too many, so that a campaign or a flash crowd is no shift as long as those
 who usually come are there: what counts is who is missing.
 """

@@ -1,6 +1,6 @@
 """The plans of all scopes as one: shown, stored and checked together. Pure.
 
-What is to be done in one scope is plan.py's, what a check looks at is checks.py's. Standard library only.
+What is to be done in one scope is plan.py's, the checks are in checks/. Standard library only.
 """
 
 from __future__ import annotations

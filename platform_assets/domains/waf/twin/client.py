@@ -1,7 +1,7 @@
 """The strict local twin of wafv2: IP sets, rule groups and web ACLs in a folder, with the interface of boto3's client.
 
 Refuses what AWS refuses, with botocore's own exceptions; used by demo, replay and tests. It matches no traffic. How
-state is kept and faults are made is twin_state.py's, what entities may hold is twin_content.py's.
+state is kept and faults are made is state.py's, what entities may hold is content.py's.
 """
 
 from __future__ import annotations

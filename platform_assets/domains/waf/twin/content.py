@@ -1,6 +1,6 @@
 """What the twin's entities may hold: addresses of IP sets, rules of rule groups and web ACLs, and their references.
 
-Completes an entity on the way (canonical addresses, capacity, label namespace). The grammar of rules is twin_rules.py's.
+Completes an entity on the way (canonical addresses, capacity, label namespace). The grammar of rules is rule_grammar.py's.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How the local twin keeps its state and speaks: one folder on disk, wafv2's own exceptions and parameter checks.
 
 The folder is locked for each call, so several processes can use it; the file is replaced atomically. What the calls
-do is twin.py's.
+do is client.py's.
 """
 
 from __future__ import annotations
