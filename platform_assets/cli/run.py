@@ -130,12 +130,13 @@ class Runner:
         self.instance = instance_of(settings)
         close_abandoned_runs(self.instance)
         self.job = (definitions or build_defs(settings)).resolve_implicit_global_asset_job_def()
+        self.graph = self.job.asset_layer.asset_graph
 
     def run_pipeline(self, pipeline: Pipeline) -> Outcome:
         """All stages of a pipeline, its hours until none is stale."""
         from platform_assets.core.scheduler import stages_of
 
-        found = stages_of(self.job.asset_layer.asset_graph, pipeline, self.settings)
+        found = stages_of(self.graph, pipeline, self.settings)
         for kind, group in groupby(found, key=lambda stage: stage.kind):
             stages = list(group)
             if kind == "hours":
@@ -219,8 +220,8 @@ class Runner:
             made: set[str] = set()
             is_settled = True
             for stage in stages:
-                stale = stale_hours(lake, stage)
-                self.over_ranges(self.title(stage, pipeline), stage.keys, stale.hours)
+                stale = stale_hours(self.graph, lake, stage)
+                self.over_ranges(self.title(stage, pipeline), stale.keys, stale.hours)
                 self.outcome.hours += stale.parsed
                 self.outcome.looked_back |= set(stale.hours) - made if stage is not stages[0] else set()
                 made |= set(stale.hours)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from platform_assets.core.asset_specs import key_of
 from platform_assets.core.domain import Pipeline, tables
-from platform_assets.core.staleness import stale_by_lineage, stale_parsed_hours
+from platform_assets.core.staleness import stale_by_asset, stale_parsed_hours
 from spark_jobs import registry
 from spark_jobs.contract import PARSED_LAYER
 
@@ -86,19 +86,33 @@ def not_polled(settings: Settings) -> set[str]:
 
 @dataclass(frozen=True)
 class StaleHours:
-    """Hours that a stage has to make."""
+    """What a stage has to make."""
 
-    parsed: list[str]
-    """Of these, those whose raw objects changed."""
+    keys: tuple[str, ...]
+    """Assets with stale hours, and those of the stage that are made from them."""
     hours: list[str]
+    parsed: list[str]
+    """Of the hours, those whose raw objects changed."""
 
 
-def stale_hours(lake: Lake, stage: Stage) -> StaleHours:
-    """Hours that any asset of the stage has to make, as far as what is upstream of them is made."""
-    sources = [name for name, source in registry.sources().items() if {t.key for t in source.parsed} & {*stage.keys}]
-    parsed = {hour for name in sources for hour in stale_parsed_hours(lake, name)}
-    derived = stale_by_lineage(lake, [key for key in stage.keys if key.split("/")[0] != PARSED_LAYER])
-    return StaleHours(sorted(parsed), sorted(parsed.union(derived)))
+def stale_hours(graph: Any, lake: Lake, stage: Stage) -> StaleHours:
+    """Hours that assets of the stage have to make, as far as what is upstream of them is made."""
+    parsed: set[str] = set()
+    due: set[str] = set()
+    for name, source in registry.sources().items():
+        tables_made = {table.key for table in source.parsed} & {*stage.keys}
+        if tables_made and (stale := stale_parsed_hours(lake, name)):
+            parsed |= {*stale}
+            due |= tables_made
+    derived = [key for key in stage.keys if key.split("/")[0] != PARSED_LAYER]
+    by_asset = {key: hours for key, hours in stale_by_asset(lake, derived).items() if hours}
+    due |= by_asset.keys()
+    for key in stage.keys:
+        node = graph.get(key_of(key))
+        if {_text(other) for other in node.parent_keys | node.execution_set_asset_keys} & due:
+            due.add(key)
+    keys = tuple(key for key in stage.keys if key in due)
+    return StaleHours(keys, sorted(parsed.union(*by_asset.values())), sorted(parsed))
 
 
 def missing_models(settings: Settings, stage: Stage) -> list[str]:

@@ -33,10 +33,15 @@ def steps() -> dict[str, Step]:
 
 def stale_by_lineage(lake: Lake, keys: Sequence[str]) -> list[str]:
     """Hours that any of the assets has to make again, as far as what is upstream of them is made already."""
+    return sorted({hour for hours in stale_by_asset(lake, keys).values() for hour in hours})
+
+
+def stale_by_asset(lake: Lake, keys: Sequence[str]) -> dict[str, list[str]]:
+    """Asset -> its hours that have to be made again, as far as what is upstream of them is made already."""
     from spark_jobs.incremental import lineage
 
     known, chain = lineage.recorded(lake), steps()
-    return sorted({hour for key in keys for hour in lineage.stale(chain[key], known)})
+    return {key: lineage.stale(chain[key], known) for key in keys}
 
 
 def stale_parsed_hours(lake: Lake, name: str) -> list[str]:

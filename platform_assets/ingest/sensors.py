@@ -120,7 +120,8 @@ def _requests(
     """What a stage has to have run now; the ledgers are their sensors' business."""
     keys = [key_of(key) for key in stage.keys]
     if stage.kind == "hours":
-        ranges = hour_ranges(stale_hours(lake, stage).hours)
+        stale = stale_hours(graph, lake, stage)
+        keys, ranges = [key_of(key) for key in stale.keys], hour_ranges(stale.hours)
         return [
             dg.RunRequest(asset_selection=keys, tags={**cause, PARTITION_RANGE_START: first, PARTITION_RANGE_END: last})
             for first, last in ranges

@@ -9,13 +9,16 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from platform_assets.clients.engine import lake_of
 from platform_assets.core.asset_specs import key_of
 from platform_assets.core.domain import pipelines
-from platform_assets.core.scheduler import Stage, is_behind, stages, stages_of
+from platform_assets.core.scheduler import Stage, is_behind, stages, stages_of, stale_hours
+from platform_assets.core.staleness import record_made
 from platform_assets.definitions import build_defs
 from platform_assets.ingest.raw import update_ledger
 from platform_assets.ingest.sensors import CAUSE, next_requests
 from platform_assets.settings import Settings
+from spark_jobs.incremental import lineage
 
 CSV = "timestamp,cpu_utilization,node_count\n2026-11-18T00:00:00+00:00,40,3\n2026-11-18T00:05:00+00:00,41,3\n"
 
@@ -84,6 +87,17 @@ def test_a_stage_that_failed_lately_is_passed_over(delivered: Settings) -> None:
         later, paused = requested(delivered, instance)
     assert all(request.tags[CAUSE] != first.tags[CAUSE] for request in later)
     assert paused and "is tried again in" in paused[0]
+
+
+def test_an_asset_that_is_up_to_date_is_left_out_of_its_stage(home: Settings) -> None:
+    lake, hour = lake_of(home), "2026-11-20-13"
+    lineage.record(lake, {"features/metrics/cluster_5min": {hour: "made"}})
+    graph = build_defs(home).resolve_asset_graph()
+    (stage,) = [s for s in stages_of(graph, pipelines()["anomaly"], home) if "predictions/anomaly_scores" in s.keys]
+    assert set(stale_hours(graph, lake, stage).keys) == set(stage.keys)
+    record_made(lake, ["features/metrics/cluster_features"], [hour])
+    record_made(lake, ["feature_store/infrastructure_metrics"], [hour])
+    assert stale_hours(graph, lake, stage).keys == ("predictions/anomaly_scores",)
 
 
 def test_nothing_is_requested_for_an_empty_home(home: Settings) -> None:
