@@ -1,6 +1,6 @@
-"""Figures of a binary detector: areas, rates at a threshold, Wilson bounds, macro averages per class.
+"""Metrics of a binary detector: areas under curves, rates at a threshold with Wilson bounds, averages over classes.
 
-Holds arithmetic on labels and scores only; what a model's evaluation prints or plots is in its own folder.
+Arithmetic on labels and scores only; calibration and plots are modules beside this one.
 """
 
 from __future__ import annotations
@@ -11,23 +11,16 @@ from collections.abc import Hashable, Iterable
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, roc_auc_score
-
-Z_95 = 1.959963984540054
-"""Two-sided 95 % quantile of the normal distribution."""
 
 
 def wilson_interval(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's 95 % bounds of a proportion; (nan, nan) where nothing was counted."""
+    """Wilson's 95 % bounds of a proportion (scipy's `proportion_ci`); (nan, nan) where nothing was counted."""
     if n <= 0:
         return (math.nan, math.nan)
-    share = hits / n
-    centre = share + Z_95**2 / (2 * n)
-    spread = Z_95 * math.sqrt(share * (1 - share) / n + Z_95**2 / (4 * n * n))
-    scale = 1 + Z_95**2 / n
-    low = 0.0 if hits == 0 else (centre - spread) / scale
-    high = 1.0 if hits == n else (centre + spread) / scale
-    return (max(0.0, low), min(1.0, high))
+    bounds = binomtest(hits, n).proportion_ci(method="wilson")
+    return float(bounds.low), float(bounds.high)
 
 
 def rate(hits: ArrayLike) -> float:
@@ -96,21 +89,3 @@ def detector_figures(labels: ArrayLike, scores: ArrayLike, threshold: float, *, 
     figures |= rate_figures("fpr", above[~truth])
     figures |= rate_figures("precision", truth[above])
     return {f"{prefix}{name}": value for name, value in figures.items()}
-
-
-def reliability_table(labels: ArrayLike, probabilities: ArrayLike, bins: int = 10) -> pd.DataFrame:
-    """Per bin of the probability: its mean beside the share of positives, with the count."""
-    truth = np.asarray(labels, dtype=bool)
-    values = np.asarray(probabilities, dtype=float)
-    index = np.minimum((values * bins).astype(int), bins - 1)
-    rows = [
-        {
-            "bin": f"{b / bins:.1f}-{(b + 1) / bins:.1f}",
-            "n": int((index == b).sum()),
-            "mean_probability": float(values[index == b].mean()),
-            "positive_rate": float(truth[index == b].mean()),
-        }
-        for b in range(bins)
-        if (index == b).any()
-    ]
-    return pd.DataFrame(rows, columns=["bin", "n", "mean_probability", "positive_rate"])

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from weir_models.anomaly_detection.series import Times, Values
@@ -45,7 +46,4 @@ def padded_times(at: Times, length: int) -> Times:
 
 def carried_forward(values: Values) -> Values:
     """Missing values replaced by the last known one of their column; 0 where none is known yet."""
-    rows = np.where(np.isnan(values), 0, np.arange(len(values))[:, None] + 1)
-    latest = np.maximum.accumulate(rows, axis=0)
-    known = np.concatenate([np.zeros((1, values.shape[1])), values])
-    return known[latest, np.arange(values.shape[1])]
+    return pd.DataFrame(values).ffill().fillna(0.0).to_numpy()

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from weir_models import detector_metrics
+from weir_models import calibration, detector_metrics
 from weir_models.client_abuse.behavior import ratio
 from weir_models.client_abuse.spec import ERRORS_A_MINUTE, REQUESTS_IN_FIVE_MINUTES
 from weir_models.client_abuse.weighting import client_days
@@ -75,7 +75,7 @@ def evaluate(examples: pd.DataFrame, scores: pd.DataFrame, threshold: float) -> 
     tables = {
         "by_kind": by_kind,
         "by_family": by_family,
-        "reliability": detector_metrics.reliability_table(truth, clients["abuse_probability"]),
+        "reliability": calibration.reliability_table(truth, clients["abuse_probability"]),
     }
     return Evaluation(figures, tables, plots(clients, threshold))
 
@@ -191,7 +191,7 @@ def plots(clients: pd.DataFrame, threshold: float) -> dict[str, Any]:
 
     reliability = Figure(figsize=(6, 5))
     axes = reliability.subplots()
-    table = detector_metrics.reliability_table(truth, probability)
+    table = calibration.reliability_table(truth, probability)
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":")
     rates = table["positive_rate"].to_numpy()
     bounds = np.array(

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit
+
+from weir_models.calibration import platt_scaling
 
 Values = NDArray[np.float64]
 
@@ -66,17 +66,8 @@ def folds(frame: pd.DataFrame, count: int, seed: int) -> NDArray[np.int64]:
 def calibration(margins: Values, labels: NDArray[np.bool_], days: NDArray[np.int64]) -> tuple[float, float]:
     """Platt's scale and shift that turn sums into log odds; every client counts once."""
     weights = 1.0 / np.bincount(days)[days]
-    positives, negatives = float(weights[labels].sum()), float(weights[~labels].sum())
-    target = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-
-    def loss(parameters: Values) -> tuple[float, Values]:
-        odds = parameters[0] * margins + parameters[1]
-        errors = weights * (expit(odds) - target)
-        value = (weights * (np.logaddexp(0.0, odds) - target * odds)).sum()
-        return float(value), np.array([(errors * margins).sum(), errors.sum()])
-
-    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(0.05, 5.0), (-15.0, 15.0)])
-    return float(found.x[0]), float(found.x[1])
+    counts = float(weights[labels].sum()), float(weights[~labels].sum())
+    return platt_scaling(margins, labels, weights, counts, shift_bound=15.0)
 
 
 def threshold_for(probability: Values, labels: NDArray[np.bool_], days: NDArray[np.int64], precision: float) -> float:

@@ -50,9 +50,8 @@ def features(series: DemandSeries, horizon: int) -> Features:
     if len(demand) > horizon:
         change[:-horizon] = demand[horizon:] - base[:-horizon]
     lags = np.stack([lagged(base, k) - base for k in range(1, RIDGE_LAGS)], axis=1) if len(base) else np.empty((0, 14))
-    whole = carried(demand)
-    season = [lagged(whole, days * day - horizon - k) - base for days in (1, 7) for k in (-2, -1, 0, 1, 2)]
-    season += [lagged(whole, day) - base, lagged(whole, 7 * day) - base]
+    season = [lagged(base, days * day - horizon - k) - base for days in (1, 7) for k in (-2, -1, 0, 1, 2)]
+    season += [lagged(base, day) - base, lagged(base, 7 * day) - base]
     return Features(
         base=base,
         change=change,
@@ -67,10 +66,7 @@ def lagged(values: Values, steps: int) -> Values:
     """The values `steps` earlier; NaN where the past does not reach so far."""
     if steps < 0:
         raise ValueError("a lag below zero would look ahead")
-    found = np.full(len(values), np.nan)
-    if steps < len(values):
-        found[steps:] = values[: len(values) - steps]
-    return found
+    return pd.Series(values, dtype=np.float64).shift(steps).to_numpy()
 
 
 def _windows(demand: Values, base: Values, step_seconds: int) -> dict[str, Values]:

@@ -77,6 +77,4 @@ class DemandSeries:
 
 def carried(values: Values) -> Values:
     """At each step the last value known by then; NaN before the first."""
-    at = np.where(np.isnan(values), -1, np.arange(len(values)))
-    last = np.maximum.accumulate(at) if len(at) else at
-    return np.where(last >= 0, values[np.maximum(last, 0)], np.nan)
+    return pd.Series(values, dtype=np.float64).ffill().to_numpy()

@@ -22,6 +22,8 @@ FIELDS = (("p", "uri_path"), ("v", "uri_query"), ("r", "referer"), ("a", "user_a
 PLAIN_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 WRITING_METHODS = ("PUT", "MOVE", "COPY")
 NO_UNIT = -1
+WHOLE_KINDS = "am"
+"""Fields that are one unit each: whoever looked at the field has looked at the unit."""
 
 
 class Batch:
@@ -68,6 +70,10 @@ class Batch:
 
         A piece is looked at for what its text was chosen for, and for nothing else.
         """
+        if kind in WHOLE_KINDS:
+            for position, unit in pieces:
+                self._keep(self._texts + position, [unit])
+            return
         if not pieces:
             return
         at = np.array([position for position, _ in pieces])

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from weir_models import detector_metrics
+from weir_models import calibration, detector_metrics
 from weir_models.contract import Evaluation
 from weir_models.request_attack.spec import NAIVE_WORDS
 
@@ -51,7 +51,7 @@ def evaluate(examples: pd.DataFrame, scores: pd.DataFrame, threshold: float) -> 
         "by_family": detector_metrics.rates_by_group(flagged, examples["family"]).rename(
             columns={"group": "family", "rate": "flagged"}
         ),
-        "reliability": detector_metrics.reliability_table(truth, probability),
+        "reliability": calibration.reliability_table(truth, probability),
     }
     return Evaluation(figures, tables, plots(truth, probability, attacks, naive, threshold))
 
@@ -122,7 +122,7 @@ def _reliability(truth: NDArray[np.bool_], probability: NDArray[np.float64]) -> 
 
     figure = Figure(figsize=(6, 5), layout="constrained")
     axes = figure.subplots()
-    table = detector_metrics.reliability_table(truth, probability)
+    table = calibration.reliability_table(truth, probability)
     share, count = table["positive_rate"].to_numpy(), table["n"].to_numpy()
     bounds = np.array(
         [detector_metrics.wilson_interval(round(s * n), int(n)) for s, n in zip(share, count, strict=True)]

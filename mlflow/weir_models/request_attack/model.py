@@ -15,6 +15,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.base import BaseEstimator
 
+from weir_models.calibration import platt_scaling
 from weir_models.contract import Evaluation
 from weir_models.request_attack import evaluation as _evaluation
 from weir_models.request_attack.batch import NO_UNIT, Batch
@@ -69,7 +70,7 @@ class RequestAttack(BaseEstimator):
         part = examples[examples["split"] == "calibrate"].reset_index(drop=True)
         labels = part["is_attack"].to_numpy(dtype=bool)
         sums = self.decision_function(part)
-        self.scale_, self.shift_ = _platt(sums, labels, self.prevalence)
+        self.scale_, self.shift_ = _calibrated(sums, labels, self.prevalence)
         benign = np.sort(sums[~labels])[::-1]
         allowed = float(benign[int(self.false_positive_share * len(benign))])
         least = max(self.intercept_ + self.least_evidence, float(np.nextafter(allowed, np.inf)))
@@ -203,20 +204,11 @@ class RequestAttack(BaseEstimator):
         return explained
 
 
-def _platt(sums: NDArray[np.float64], labels: NDArray[np.bool_], prevalence: float) -> tuple[float, float]:
-    """Scale and shift that make the sums log odds where a share `prevalence` is attacks, with Platt's softened targets."""
+def _calibrated(sums: NDArray[np.float64], labels: NDArray[np.bool_], prevalence: float) -> tuple[float, float]:
+    """Platt's scale and shift where a share `prevalence` of the requests is attacks."""
     positives, negatives = int(labels.sum()), int((~labels).sum())
-    target = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    weight = np.where(labels, prevalence / positives, (1 - prevalence) / negatives) * len(labels)
-
-    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        margins = parameters[0] * sums + parameters[1]
-        errors = weight * (expit(margins) - target)
-        value = (weight * (np.logaddexp(0.0, margins) - target * margins)).sum()
-        return float(value), np.array([errors @ sums, errors.sum()])
-
-    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(0.05, 5.0), (-10.0, 10.0)])
-    return float(found.x[0]), float(found.x[1])
+    weights = np.where(labels, prevalence / positives, (1 - prevalence) / negatives) * len(labels)
+    return platt_scaling(sums, labels, weights, (positives, negatives), shift_bound=10.0)
 
 
 def fit(examples: pd.DataFrame, seed: int = 0) -> RequestAttack:

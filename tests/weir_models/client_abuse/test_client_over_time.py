@@ -40,20 +40,10 @@ def request(
     agent: str = BROWSER,
 ) -> dict[str, Any]:
     """A request so many seconds after the start, as the table of requests has it, and whether it is an attack."""
-    return {
-        "client_ip": address,
-        "event_at": START + timedelta(seconds=at),
-        "method": method,
-        "uri_path": path,
-        "uri_query": "q=1" if query else None,
-        "status": status,
-        "referer": "https://shop.example/" if referer else None,
-        "cookie_hash": "c0ffee" if cookie else None,
-        "user_agent": agent,
-        "bytes_sent": 20_000 if status < 400 else 600,
-        "time_taken_seconds": 0.05,
-        "attack": attack,
-    }
+    return {"client_ip": address, "event_at": START + timedelta(seconds=at), "method": method, "uri_path": path,
+        "uri_query": "q=1" if query else None, "status": status, "referer": "https://shop.example/" if referer else None,
+        "cookie_hash": "c0ffee" if cookie else None, "user_agent": agent, "bytes_sent": 20_000 if status < 400 else 600,
+        "time_taken_seconds": 0.05, "attack": attack}  # fmt: skip
 
 
 def rows(made_up: Iterable[dict[str, Any]]) -> pd.DataFrame:

@@ -61,18 +61,7 @@ def generate(seed: int, size: int = DEFAULT_SIZE) -> pd.DataFrame:
             for _ in range(max(8, round(size * share * family.share / total))):
                 made = family.write(rng)
                 request = made if isinstance(made, Request) else place(rng, made)
-                rows.append(
-                    (
-                        request.method,
-                        request.path,
-                        request.query,
-                        request.user_agent,
-                        request.referer,
-                        family.attack_class is not None,
-                        family.attack_class,
-                        family.name,
-                        family.split,
-                    )
-                )
+                rows.append((request.method, request.path, request.query, request.user_agent, request.referer,
+                    family.attack_class is not None, family.attack_class, family.name, family.split))  # fmt: skip
     random.Random(seed).shuffle(rows)
     return pd.DataFrame(rows, columns=list(COLUMNS))

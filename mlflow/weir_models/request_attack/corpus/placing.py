@@ -23,113 +23,21 @@ BROWSERS = (
     "UptimeRobot/2.0; http://www.uptimerobot.com/", "Feedly/1.0 (+http://www.feedly.com/fetcher.html; {c} subscribers)",
     "MyShop/{d}.{e} CFNetwork/1{a}.0 Darwin/2{e}.1.0", "Valve/Steam HTTP Client 1.0", "Microsoft-CryptoAPI/10.0",
 )  # fmt: skip
-NAMES = [
-    "q",
-    "s",
-    "search",
-    "query",
-    "id",
-    "page",
-    "p",
-    "cat",
-    "category",
-    "item",
-    "product",
-    "user",
-    "name",
-    "title",
-    "lang",
-    "ref",
-    "sort",
-    "filter",
-    "from",
-    "to",
-    "date",
-    "year",
-    "url",
-    "u",
-    "next",
-    "return",
-    "redirect",
-    "file",
-    "path",
-    "doc",
-    "view",
-    "action",
-    "type",
-    "mode",
-    "key",
-    "token",
-    "code",
-    "text",
-    "msg",
-    "comment",
-    "email",
-    "city",
-    "address",
-    "title",
-    "data",
-    "value",
-    "keyword",
-    "term",
-    "tag",
-    "author",
-    "order",
-    "size",
-    "color",
-    "limit",
-    "offset",
-    "callback",
-    "format",
-    "v",
-    "ver",
-    "t",
-]
-PATHS = [
-    "/",
-    "/index.html",
-    "/search",
-    "/products",
-    "/products/list",
-    "/item",
-    "/view",
-    "/article",
-    "/blog",
-    "/blog/post",
-    "/user/profile",
-    "/api/v2/items",
-    "/api/search",
-    "/cart",
-    "/checkout",
-    "/catalog/browse",
-    "/index.php",
-    "/page.php",
-    "/show.asp",
-    "/list.jsp",
-    "/news",
-    "/download",
-    "/shop/category",
-    "/docs/guide",
-    "/de/suche",
-    "/fr/recherche",
-    "/app/data",
-    "/tienda/buscar",
-    "/media/show",
-    "/forum/topic",
-    "/account/orders",
-]
-HOSTS = [
-    "www.example.com",
-    "shop.example.org",
-    "www.google.com",
-    "duckduckgo.com",
-    "www.bing.com",
-    "news.example.net",
-    "example.com",
-    "blog.example.edu",
-    "m.facebook.com",
-    "t.co",
-]
+NAMES = """
+    q s search query id page p cat category item product user name title lang ref sort filter from to date year url
+    u next return redirect file path doc view action type mode key token code text msg comment email city address
+    title data value keyword term tag author order size color limit offset callback format v ver t
+""".split()
+PATHS = """
+    / /index.html /search /products /products/list /item /view /article /blog /blog/post /user/profile /api/v2/items
+    /api/search /cart /checkout /catalog/browse /index.php /page.php /show.asp /list.jsp /news /download
+    /shop/category /docs/guide /de/suche /fr/recherche /app/data /tienda/buscar /media/show /forum/topic
+    /account/orders
+""".split()
+HOSTS = """
+    www.example.com shop.example.org www.google.com duckduckgo.com www.bing.com news.example.net example.com
+    blog.example.edu m.facebook.com t.co
+""".split()
 
 
 @dataclass(frozen=True)

@@ -28,80 +28,57 @@ _DEVICES = r"(?:hnap1|boaform|gponform|goform|setup\.cgi|login\.cgi|currentsetti
 _WEAK = r"(?:eval-stdin\.php|phpunit|vendor/(?:phpunit|composer/installed\.json|laravel-filemanager)|thinkphp|struts2?-(?:rest-)?showcase|struts2-\w+|wp-file-manager|connector\.(?:minimal\.)?php|revslider|kcfinder/(?:upload|browse)\.php|fckeditor/editor/filemanager|ckfinder/(?:core/connector|userfiles)|uploadify(?:\.php|\.swf)|jquery-file-upload|wlwmanifest\.xml|setup-config\.php|magmi/web|downloader/index\.php|_vti_(?:bin|pvt|inf\.html|cnf)|_layouts|msadc|iisadmpwd|iissamples|iishelp|desktopmodules|telerik\.web\.ui\.\w+|dialoghandler\.aspx|sitecore/(?:login|shell)|bitrix/(?:admin|tools)|typo3/index\.php|components/com_\w+|index\.php/component/\w+|examples/(?:jsp|servlets)|servlet/(?:~|file)\w*|jbossmq-httpil|filemanager/(?:upload|dialog|browser)[\w./-]*|plugins/[\w-]+/(?:readme|changelog)\.txt|wp-json/wp/v2/users|changelog\.txt|install(?:er)?/?(?:index|install)?\.php|setup/(?:index|install|setup)\.php|sites/default/files/\w+\.php|core/install\.php|mt-(?:xmlrpc|upgrade|check)\.cgi|awstats(?:totals)?\.(?:pl|cgi|php)|awstats/awredir\.pl|webcalendar|cgi-sys|cgi-mod|cgi-local|scripts/(?:\.\.|root\.exe|setup\.php|perl|cgimail\.exe|samples)|invokefunction|bsh\.servlet\.\w+|ueditor/(?:net|php|jsp|asp)/controller\.\w+|kindeditor/(?:php|jsp|asp)/\w+|workrelate|e-mobile|weaver/bsh|seeyon/(?:thirdparty|htmlofficeservlet|management|ajax)\w*|general/index/uploadfile\.php|ispirit/im/upload\.php|mobile/api/api\.ali\.php|eoffice|tplus/sm|yyoa|createmysql|nc/servlet)"
 
 SIGNALS = (
-    _path(
-        "hidden_file",
-        weight=6,
+    _path("hidden_file", weight=6,
         pattern=r"/\.(?:env(?:[._-]\w+)*(?:$|[/~])|git(?:/|$|-credentials)|gitconfig|gitlab-ci|svn(?:/|$)|hg(?:/|$)|bzr(?:/|$)|cvs(?:/|$)|aws/|ssh(?:/|$)|docker(?:/|cfg|env|ignore)|kube/|npmrc|netrc|htaccess|htpasswd|ds_store|idea/|vscode/|bash(?:_\w+|rc)|zsh\w*|profile$|\w+_history|pgpass|my\.cnf|s3cfg|boto$|rediscli|travis|circleci|config/|local/|ftpconfig|remote-sync|ssl/|passwd|subversion|php_cs|phpunit|vimrc|viminfo|wp-config|mysql_history|well-known/(?:pki-validation/\w+\.php|acme-challenge/\w+\.php)|\w{1,20}\.sw[pon])",
-    ),
-    _path(
-        "backup_of_code",
-        weight=4.5,
+        matches=("/.env", "/app/.git/config"), passes=("/.well-known/security.txt", "/environment")),
+    _path("backup_of_code", weight=4.5,
         pattern=r"/[\w.-]{1,60}\.(?:php\d?|aspx?|jsp|env|config|conf|cfg|ini|inc|yml|yaml|py|rb|htaccess|properties)\.?(?:~|\.?(?:bak|old|orig|save|swp|swo|backup|copy|tmp|1|dist|sample|zip|tar|gz|tgz|rar|7z))$|/[\w.-]{1,40}\.php~$|[\w/]\.(?:inc|old|orig|bak|save|backup)$",
-    ),
-    _path(
-        "backup_of_site",
-        weight=4.2,
+        matches=("/index.php.bak", "/config.yml~"), passes=("/index.php", "/docs/backup.html")),
+    _path("backup_of_site", weight=4.2,
         pattern=r"^/(?:[\w-]{1,20}/)?(?:backups?|db|dump|database|site|sites|www|web|html|public_html|wwwroot|htdocs|website|wordpress|wp|data|mysql|sql|old|bak|full|archive|release|src|source|code|config|localhost|users|admin|test|1|2|a|root|db_backup|dbdump|[\w-]{1,20}\.(?:com|net|org))(?:[_-]?(?:backup|bak|old|db|\d{1,8}))?\.(?:zip|tar|tar\.gz|tgz|gz|rar|7z|sql|sql\.gz|bak|mdb|sqlite3?|db|dump|tar\.bz2)$|^/[\w./-]{1,60}\.(?:sqlite3?|mdb|pem|pfx|p12|kdbx|ovpn|swp|sql|bak)$",
-    ),
-    _path(
-        "settings_file",
-        weight=4.5,
-        pattern=_NEAR_ROOT
-        + r"(?:wp-config|config\.inc|settings|database|parameters|secrets?|credentials|application(?:-\w+)?|appsettings(?:\.\w+)?|local_?settings|connectionstrings?|phpinfo|php_?info|infophp|pinfo|sftp-config|ftp-sync|deployment-config|docker-compose(?:\.\w+)?|serverless|firebase|google-services|client_secrets?|aws(?:-credentials)?|service-account\w*|web|key|keys|private|sftp|ftp)(?:\.php\.?\w*|\.inc|\.config|\.ya?ml|\.ini|\.properties|\.lock|\.toml|\.env|\.conf|\.cfg)$|"
-        + _NEAR_ROOT
-        + r"(?:id_rsa|id_dsa|id_ed25519|authorized_keys|phpinfo(?:\.php)?|dockerfile|vagrantfile|procfile|sftp-config\.json|appsettings\.json|credentials\.json|credentials|secrets\.json|composer\.(?:lock|phar)|gruntfile\.js|php\.ini|my\.ini|web\.config|global\.asax?|info\.php|test\.php|i\.php|pi\.php|php\.php|debug\.php|wp-config\.php|configuration\.php|localconfig\.php|htpasswd|passwd|shadow)(?:$|[/?~])",
-    ),
-    _path(
-        "database_console",
-        weight=4.5,
-        pattern=r"^/{1,2}"
-        + _DATABASE_CONSOLES
-        + _END
-        + r"|"
-        + _NEAR_ROOT
-        + _DATABASE_CONSOLES
-        + r"/(?:index|setup|main|sql|db_\w+|import|export|url|scripts|version_check|doc|changelog)(?:[./]|$)",
-    ),
-    _path("console", weight=4.5, pattern=_NEAR_ROOT + _CONSOLES + _END),
-    _path("device", weight=5, pattern=r"^/{1,2}(?:[\w.~%-]{1,30}/)?" + _DEVICES + _END),
-    _path("weak_code", weight=5, pattern=_NEAR_ROOT + r"(?:[\w.~%-]{1,40}/){0,5}" + _WEAK + _END),
-    _path(
-        "common_console",
-        weight=2,
-        pattern=r"^/(?:solr|jenkins|hudson|jupyter|weblogic|portainer|rundeck|zeppelin|activemq|rabbitmq|sonarqube|websphere|jboss|druid|kibana|grafana|prometheus|consul|airflow|teamcity|bamboo|sonar|nexus|artifactory|console|manager|metrics|swagger(?:-ui)?(?:\.html|\.json)?|api-docs|actuator|env|trace|script|shell|xmlrpc\.php|wp-login\.php|timthumb\.php|zimbra|horde|roundcube|squirrelmail|cacti|zabbix|cpanel|webmin|plesk|phpinfo|wp-admin/install\.php|nagios3?|wordpress|wp|drupal|blog/wp-login\.php|old|backup|test|dev|cgi-bin|setup\.php|install\.php|config\.json|config\.php|configuration)"
-        + _END,
-    ),
-    _path(
-        "wordpress_inside",
-        weight=4,
+        matches=("/backup.zip", "/shop.sql"), passes=("/downloads/manual.zip", "/files/catalog-2026.pdf")),
+    _path("settings_file", weight=4.5,
+        pattern=_NEAR_ROOT + r"(?:wp-config|config\.inc|settings|database|parameters|secrets?|credentials|application(?:-\w+)?|appsettings(?:\.\w+)?|local_?settings|connectionstrings?|phpinfo|php_?info|infophp|pinfo|sftp-config|ftp-sync|deployment-config|docker-compose(?:\.\w+)?|serverless|firebase|google-services|client_secrets?|aws(?:-credentials)?|service-account\w*|web|key|keys|private|sftp|ftp)(?:\.php\.?\w*|\.inc|\.config|\.ya?ml|\.ini|\.properties|\.lock|\.toml|\.env|\.conf|\.cfg)$|" + _NEAR_ROOT + r"(?:id_rsa|id_dsa|id_ed25519|authorized_keys|phpinfo(?:\.php)?|dockerfile|vagrantfile|procfile|sftp-config\.json|appsettings\.json|credentials\.json|credentials|secrets\.json|composer\.(?:lock|phar)|gruntfile\.js|php\.ini|my\.ini|web\.config|global\.asax?|info\.php|test\.php|i\.php|pi\.php|php\.php|debug\.php|wp-config\.php|configuration\.php|localconfig\.php|htpasswd|passwd|shadow)(?:$|[/?~])",
+        matches=("/wp-config.php", "/api/appsettings.json"), passes=("/settings", "/blog/web-config-explained")),
+    _path("database_console", weight=4.5,
+        pattern=r"^/{1,2}" + _DATABASE_CONSOLES + _END + r"|" + _NEAR_ROOT + _DATABASE_CONSOLES + r"/(?:index|setup|main|sql|db_\w+|import|export|url|scripts|version_check|doc|changelog)(?:[./]|$)",
+        matches=("/phpmyadmin/", "/tools/pma/index.php"), passes=("/blog/phpmyadmin/", "/pmac/")),
+    _path("console", weight=4.5,
+        pattern=_NEAR_ROOT + _CONSOLES + _END,
+        matches=("/actuator/env", "/manager/html"), passes=("/actuator/health", "/docs/solr")),
+    _path("device", weight=5,
+        pattern=r"^/{1,2}(?:[\w.~%-]{1,30}/)?" + _DEVICES + _END,
+        matches=("/HNAP1/", "/cgi-bin/luci"), passes=("/owatrol/", "/cgi-bin/search.cgi")),
+    _path("weak_code", weight=5,
+        pattern=_NEAR_ROOT + r"(?:[\w.~%-]{1,40}/){0,5}" + _WEAK + _END,
+        matches=("/vendor/phpunit/phpunit/eval-stdin.php", "/wlwmanifest.xml"), passes=("/vendor/list", "/readme.txt")),
+    _path("common_console", weight=2,
+        pattern=r"^/(?:solr|jenkins|hudson|jupyter|weblogic|portainer|rundeck|zeppelin|activemq|rabbitmq|sonarqube|websphere|jboss|druid|kibana|grafana|prometheus|consul|airflow|teamcity|bamboo|sonar|nexus|artifactory|console|manager|metrics|swagger(?:-ui)?(?:\.html|\.json)?|api-docs|actuator|env|trace|script|shell|xmlrpc\.php|wp-login\.php|timthumb\.php|zimbra|horde|roundcube|squirrelmail|cacti|zabbix|cpanel|webmin|plesk|phpinfo|wp-admin/install\.php|nagios3?|wordpress|wp|drupal|blog/wp-login\.php|old|backup|test|dev|cgi-bin|setup\.php|install\.php|config\.json|config\.php|configuration)" + _END,
+        matches=("/jenkins/", "/xmlrpc.php"), passes=("/jenkins-ci", "/blog/console")),
+    _path("wordpress_inside", weight=4,
         pattern=r"/wp-includes/[\w/-]*\.php|/wp-content/(?:plugins|themes)/[\w/-]{1,80}(?:upload|shell|connector|ajax-?upload|download|export|import|proxy)[\w-]*\.php|/xmlrpc\.php\?rsd|/wp-(?:load|settings|mail|blog-header|cron-?\w+)\.php$",
-    ),
-    _path(
-        "admin_page",
-        weight=1.5,
+        matches=("/wp-includes/a.php", "/wp-content/plugins/x/upload.php"),
+        passes=("/wp-includes/js/jquery.js", "/wp-content/themes/site/style.css")),
+    _path("admin_page", weight=1.5,
         pattern=r"^/(?:admin(?:istrator)?|admin\d|cms|cpanel|webadmin|siteadmin|adminpanel|admin_area|bb-admin|moderator|controlpanel|manage(?:r|ment)?|backend|backoffice|phpadmin|superadmin|root|sysadmin|user/login|login\.(?:php|aspx?|jsp|do|cgi|action))(?:/|\.php|$)",
-    ),
-    _path(
-        "unlikely_script",
-        weight=2,
+        matches=("/admin/", "/administrator/index.php"), passes=("/administration-fees", "/my/admin")),
+    _path("unlikely_script", weight=2,
         pattern=r"^/\w{5,10}\d{1,4}\.(?:php\d?|jspx?|aspx?|cgi|idc|htr|ida|printer|idq|exe|dll|pl)(?:$|/)|\.(?:idc|htr|ida|idq|printer|htw|stm|nsf|mdb)/?$|^/[\w/-]{1,40}/\w+\.(?:dll|exe)(?:\?|$|/)",
-    ),
-    _path(
-        "repeated_names",
-        weight=2.5,
+        matches=("/default.ida", "/qwerty12.php"), passes=("/order.php", "/2026/07/page.html")),
+    _path("repeated_names", weight=2.5,
         pattern=r"/(?:descriptorbyname|securityrealm|checkscript)/|/org\.jenkinsci\.|\.action(?:%20|\s|;|/)|\.(?:jsp|php|asp)::\$data",
-    ),
-    _path("tool_artefact", weight=5, pattern=r"(?:nessus|acunetix|\bnikto|openvas|netsparker|sqlmap|\.nasl\b)"),
-    _any(
-        "tool_artefact_in_value",
-        weight=4,
+        matches=("/a/securityRealm/b", "/x.jsp::$DATA"), passes=("/security/realm/", "/a.action")),
+    _path("tool_artefact", weight=5,
+        pattern=r"(?:nessus|acunetix|\bnikto|openvas|netsparker|sqlmap|\.nasl\b)",
+        matches=("/nessus-check", "/acunetix_wvs"), passes=("/wellness", "/nikon-lenses")),
+    _any("tool_artefact_in_value", weight=4, kinds="vr",
         pattern=r"\b(?:nessus|acunetix|nikto|openvas|netsparker|appscan|sqlmap|w3af|arachni|skipfish)\b|\.nasl\b|\bevil\.\w{2,4}\b|\battacker\.\w{2,4}\b",
-        kinds="vr",
-    ),
-    _agent("tool_agent", weight=7, pattern=_TOOLS),
-    _agent(
-        "exploit_agent",
-        weight=5,
+        matches=("q=sqlmap", "url=//evil.com"), passes=("q=evil+twin", "q=nikon")),
+    _agent("tool_agent", weight=7,
+        pattern=_TOOLS,
+        matches=("sqlmap/1.7", "Mozilla/5.0 (compatible; Nmap Scripting Engine)"),
+        passes=("Mozilla/5.0 (X11; Linux x86_64; rv:125.0) Gecko/20100101 Firefox/125.0", "curl/8.4.0")),
+    _agent("exploit_agent", weight=5,
         pattern=r"@(?:[\w-]+\.)?(?:oast|interact|burpcollab)|nasl\b|<\?php|<script|union\s+select|\b(?:wget|curl)\s+(?:-|https?:|[a-z][\w-]*\.)",
-    ),
-)
+        matches=("wget http://h.example/a", "a@x.oast.fun"), passes=("curl/7.88.1", "Wget/1.21.3")),
+)  # fmt: skip

@@ -25,243 +25,75 @@ TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
-WORDS = {
-    **dict.fromkeys(("or", "and", "xor"), "&"),
-    "not": "!",
-    **dict.fromkeys(
-        ("like", "rlike", "regexp", "between", "in", "is", "div", "mod", "sounds", "glob", "collate", "ilike"), "o"
-    ),
-    **dict.fromkeys(("union", "intersect", "except", "minus"), "u"),
-    **dict.fromkeys(("all", "distinct"), "a"),
-    **dict.fromkeys(
-        (
-            "select",
-            "insert",
-            "update",
-            "delete",
-            "drop",
-            "create",
-            "alter",
-            "exec",
-            "execute",
-            "declare",
-            "truncate",
-            "merge",
-            "shutdown",
-            "waitfor",
-            "replace",
-            "handler",
-        ),
-        "e",
-    ),
-    **dict.fromkeys(("having", "limit", "procedure", "order", "group", "offset"), "b"),
-    **dict.fromkeys(
-        (
-            "from",
-            "where",
-            "as",
-            "into",
-            "by",
-            "case",
-            "when",
-            "then",
-            "else",
-            "end",
-            "asc",
-            "desc",
-            "set",
-            "values",
-            "join",
-            "using",
-            "escape",
-            "binary",
-            "delay",
-            "if",
-            "exists",
-            "on",
-        ),
-        "k",
-    ),
-    **dict.fromkeys(("null", "true", "false"), "1"),
+CODE_WORDS = {
+    "&": "or and xor",
+    "!": "not",
+    "o": "like rlike regexp between in is div mod sounds glob collate ilike",
+    "u": "union intersect except minus",
+    "a": "all distinct",
+    "e": """
+        select insert update delete drop create alter exec execute declare truncate merge shutdown waitfor replace
+        handler
+    """,
+    "b": "having limit procedure order group offset",
+    "k": """
+        from where as into by case when then else end asc desc set values join using escape binary delay if exists on
+    """,
+    "1": "null true false",
 }
+WORDS = {word: code for code, words in CODE_WORDS.items() for word in words.split()}
 FUNCTIONS = frozenset(
-    [
-        "sleep",
-        "benchmark",
-        "pg_sleep",
-        "concat",
-        "concat_ws",
-        "group_concat",
-        "char",
-        "chr",
-        "nchar",
-        "ascii",
-        "ord",
-        "substring",
-        "substr",
-        "mid",
-        "left",
-        "right",
-        "length",
-        "len",
-        "char_length",
-        "hex",
-        "unhex",
-        "load_file",
-        "extractvalue",
-        "updatexml",
-        "version",
-        "database",
-        "user",
-        "current_user",
-        "system_user",
-        "session_user",
-        "schema",
-        "cast",
-        "convert",
-        "ifnull",
-        "nullif",
-        "isnull",
-        "coalesce",
-        "elt",
-        "make_set",
-        "if",
-        "iif",
-        "count",
-        "max",
-        "min",
-        "avg",
-        "sum",
-        "floor",
-        "rand",
-        "round",
-        "abs",
-        "md5",
-        "sha1",
-        "sha",
-        "encode",
-        "decode",
-        "randomblob",
-        "upper",
-        "lower",
-        "ucase",
-        "lcase",
-        "reverse",
-        "repeat",
-        "replace",
-        "lpad",
-        "rpad",
-        "trim",
-        "ltrim",
-        "rtrim",
-        "instr",
-        "locate",
-        "position",
-        "conv",
-        "bin",
-        "oct",
-        "pi",
-        "power",
-        "pow",
-        "sqrt",
-        "mod",
-        "exp",
-        "now",
-        "sysdate",
-        "curdate",
-        "utc_date",
-        "json_extract",
-        "json_keys",
-        "json_depth",
-        "row",
-        "exists",
-        "xmltype",
-        "dbms_pipe.receive_message",
-        "regexp_substring",
-        "regexp_substr",
-        "crypt_key",
-        "name_const",
-        "procedure",
-        "analyse",
-        "bit_length",
-        "greatest",
-        "least",
-        "interval",
-        "find_in_set",
-        "strcmp",
-        "sign",
-        "sin",
-        "cos",
-        "tan",
-        "atan",
-        "log",
-        "exec",
-        "values",
-        "select",
-        "from",
-        "where",
-        "and",
-        "or",
-        "not",
-        "in",
-        "any",
-        "some",
-        "space",
-        "str",
-    ]
+    """
+        sleep benchmark pg_sleep concat concat_ws group_concat char chr nchar ascii ord substring substr mid left
+        right length len char_length hex unhex load_file extractvalue updatexml version database user current_user
+        system_user session_user schema cast convert ifnull nullif isnull coalesce elt make_set if iif count max min
+        avg sum floor rand round abs md5 sha1 sha encode decode randomblob upper lower ucase lcase reverse repeat
+        replace lpad rpad trim ltrim rtrim instr locate position conv bin oct pi power pow sqrt mod exp now sysdate
+        curdate utc_date json_extract json_keys json_depth row exists xmltype dbms_pipe.receive_message
+        regexp_substring regexp_substr crypt_key name_const procedure analyse bit_length greatest least interval
+        find_in_set strcmp sign sin cos tan atan log exec values select from where and or not in any some space str
+    """.split()
 )
 INTERESTING = re.compile(
     r"['\"]|\b(?:x?or|and|select|union|having|order|group|limit|like|exec|declare|drop|insert|update|delete)\b|--|/\*|\|\||&&|#"
 )
 
 
+CODES = {"number": "1", "string": "s", "comment": "c", "variable": "v", "not": "!", "other": "x"}
+"""Codes of the kinds of tokens that have one code each."""
+
+
 def _types(text: str) -> str:
-    found: list[str] = []
-    previous = ""
+    """Codes of the first MAX_TOKENS tokens of the text."""
+    codes: list[str] = []
     position = 0
-    end = len(text)
-    while position < end and len(found) < MAX_TOKENS:
+    while position < len(text) and len(codes) < MAX_TOKENS:
         match = TOKEN.match(text, position)
         if match is None:
             break
         position = match.end()
-        kind = match.lastgroup
-        if kind == "space":
-            continue
-        if kind == "number":
-            code = "1"
-        elif kind == "string":
-            code = "s"
-        elif kind == "word":
-            word = match.group()
-            code = WORDS.get(word, "n")
-            if code in "n1okeb" and word in FUNCTIONS and text[position : position + 3].lstrip()[:1] == "(":
-                code = "f"
-        elif kind == "operator":
-            operator = match.group()
-            if operator in ("||", "&&"):
-                code = "&"
-            elif operator in "+-~" and (not previous or previous in "(,o&!uekb;"):
-                continue
-            elif operator == "/" and text[position : position + 1].isalpha():
-                code = "x"
-            else:
-                code = "o"
-        elif kind == "comment":
-            code = "c"
-        elif kind == "variable":
-            code = "v"
-        elif kind == "not":
-            code = "!"
-        elif kind == "mark":
-            code = match.group()
-        else:
-            code = "x"
-        if code == "c" and match.group().startswith("/*") and position < end:
-            continue
-        found.append(code)
-        previous = code
-    return "".join(found)
+        code = _code(match, codes[-1] if codes else "", text[position : position + 3])
+        if code == "c" and match.group().startswith("/*") and position < len(text):
+            continue  # a comment within a statement stands for a space
+        if code:
+            codes.append(code)
+    return "".join(codes)
+
+
+def _code(match: re.Match[str], previous: str, following: str) -> str:
+    """The code of one token beside the code before it and the characters after it; empty for spaces and unary signs."""
+    kind, text = match.lastgroup or "", match.group()
+    if kind == "word":
+        code = WORDS.get(text, "n")
+        is_call = text in FUNCTIONS and following.lstrip()[:1] == "("
+        return "f" if is_call and code in "n1okeb" else code
+    if kind == "operator":
+        if text in ("||", "&&"):
+            return "&"
+        if text in "+-~" and (not previous or previous in "(,o&!uekb;"):
+            return ""
+        return "x" if text == "/" and following[:1].isalpha() else "o"
+    return text if kind == "mark" else CODES.get(kind, "")
 
 
 def token_types(value: str) -> str:

@@ -16,22 +16,18 @@ T = TypeVar("T")
 PARTS = 3
 """Families of one kind share no phrasing: each takes every third."""
 
-NOUNS = (
-    "dress", "table", "lamp", "ring", "necklace", "case", "phone", "cover", "book", "poster", "print",
-    "shoes", "boots", "jacket", "shirt", "curtain", "rug", "knife", "drill", "saw", "pipe", "cable",
-    "adapter", "charger", "camera", "lens", "tripod", "bag", "wallet", "watch", "clock", "mirror", "chair",
-    "desk", "shelf", "sofa", "mattress", "pillow", "blanket", "towel", "soap", "candle", "vase", "mug",
-    "plate", "bowl", "fork", "spoon", "pan", "pot", "grill", "oven", "fridge", "bottle", "bicycle", "helmet",
-    "tent", "union", "suit", "select", "comfort", "drop", "earrings", "script", "font", "insert", "tray",
-    "update", "kit", "delete", "key", "exec", "chair", "shell", "jewelry", "system", "board", "cat", "food",
-    "head", "lamp", "tail", "light", "order", "form", "group", "ring", "java", "beans", "ruby", "ring",
-    "python", "boots", "bash", "plate", "alert", "bracelet", "confirm", "band", "eval", "sheet",
-)  # fmt: skip
-ADJECTIVES = (
-    "red", "blue", "green", "black", "white", "small", "large", "vintage", "antique", "modern", "handmade",
-    "wooden", "brass", "silver", "golden", "cheap", "used", "new", "leather", "cotton", "woollen",
-    "waterproof", "portable", "foldable", "wireless", "universal", "rustic", "oak",
-)  # fmt: skip
+NOUNS = """
+    dress table lamp ring necklace case phone cover book poster print shoes boots jacket shirt curtain rug knife
+    drill saw pipe cable adapter charger camera lens tripod bag wallet watch clock mirror chair desk shelf sofa
+    mattress pillow blanket towel soap candle vase mug plate bowl fork spoon pan pot grill oven fridge bottle
+    bicycle helmet tent union suit select comfort drop earrings script font insert tray update kit delete key exec
+    chair shell jewelry system board cat food head lamp tail light order form group ring java beans ruby ring python
+    boots bash plate alert bracelet confirm band eval sheet
+""".split()  # fmt: skip
+ADJECTIVES = """
+    red blue green black white small large vintage antique modern handmade wooden brass silver golden cheap used new
+    leather cotton woollen waterproof portable foldable wireless universal rustic oak
+""".split()  # fmt: skip
 NAMES_OF_PEOPLE = (
     "O'Brien", "O'Connor", "D'Angelo", "O'Neil", "D'Souza", "McDonald", "Smith-Jones", "van", "der", "Berg",
     "L'Oréal", "Müller", "José", "García", "Ñuñez", "François", "Łukasz", "Søren", "Zoë", "Æthelred",
@@ -51,26 +47,9 @@ PROSE = (
     "system of a down", "shell shock game", "php developer jobs", "base64 decode online", "where is the love", "table for 2 or 3",
     "delete my account", "insert into my basket", "convert 10 usd to eur", "count to 10", "char siu pork", "cast iron pan (12\")", "limit 3 per customer",
 )  # fmt: skip
-SCRIPTS = (
-    "привет мир",
-    "москва погода",
-    "日本語 テスト",
-    "東京 ホテル 予約",
-    "北京 天气",
-    "한국어 검색",
-    "שלום עולם",
-    "مرحبا بالعالم",
-    "สวัสดี",
-    "γειά σου Κόσμε",
-    "žluťoučký kůň",
-    "größe und straße",
-    "ação e reação",
-    "कैसे हो",
-    "emoji 😀👍 test",
-    "naïve café “quoted”",
-    "l’été à Paris",
-    "Ｔｏｋｙｏ　ホテル",
-)
+SCRIPTS = ("привет мир", "москва погода", "日本語 テスト", "東京 ホテル 予約", "北京 天气", "한국어 검색", "שלום עולם", "مرحبا بالعالم", "สวัสดี",
+    "γειά σου Κόσμε", "žluťoučký kůň", "größe und straße", "ação e reação", "कैसे हो", "emoji 😀👍 test", "naïve café “quoted”",
+    "l’été à Paris", "Ｔｏｋｙｏ　ホテル")  # fmt: skip
 
 
 def one_of(r: R, part: int, items: Sequence[T]) -> T:

