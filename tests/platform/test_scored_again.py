@@ -10,7 +10,8 @@ from platform_assets.domains.waf.decide.hours import _inputs
 from platform_assets.domains.waf.decide.rescoring import loader_of, scored_again
 from platform_assets.domains.waf.rulebook import Echo
 from platform_assets.settings import Settings
-from spark_jobs.sources.cloudfront.tables import ADDITIVE, CLIENT_SCORES, MAXIMA
+from spark_jobs.sources.cloudfront.client_tables import ADDITIVE, MAXIMA
+from spark_jobs.sources.cloudfront.tables import CLIENT_SCORES
 
 pytestmark = pytest.mark.slow
 

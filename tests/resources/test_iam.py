@@ -483,7 +483,7 @@ def test_logs_are_read_and_the_lake_is_written_within_their_policies(on_aws: Set
     boto3.client("s3").put_object(Bucket="raw", Key=f"logs/E1.{HOUR}.abc.gz", Body=gzipped(log(*rows)))
     environment = {**os.environ, "WEIR_CLOUDFRONT_RAW": on_aws.cloudfront.raw, "WEIR_LAKE": on_aws.lake}
     command = [sys.executable, "-c", LAKE_RUN.format(hour=HOUR), str(on_aws.home)]
-    with recorder.during() as calls:  # a process of its own: see tests/spark_jobs/test_lake_s3.py
+    with recorder.during() as calls:  # a process of its own: see tests/spark_jobs/storage/test_lake_s3.py
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment, cwd=ROOT)  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     assert_exact(calls, "logs", "lake")

@@ -15,7 +15,9 @@ import pyarrow as pa
 
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour
 from spark_jobs.sources.cloudfront import patterns
-from spark_jobs.sources.cloudfront.tables import ATTACK_FLOOR, CLIENT_BEHAVIOUR, MAXIMA, REQUEST_SCORES, REQUESTS
+from spark_jobs.sources.cloudfront.client_tables import ATTACK_FLOOR, MAXIMA
+from spark_jobs.sources.cloudfront.client_tables import CLIENT_BEHAVIOR as CLIENT_BEHAVIOUR
+from spark_jobs.sources.cloudfront.tables import REQUEST_SCORES, REQUESTS
 from spark_jobs.storage.schema import arrow_schema
 
 Row = dict[str, Any]

@@ -25,14 +25,14 @@ from spark_jobs.storage.objects import Storage
 SPARK_JOBS = Path(entry_point.__file__).parent
 
 
-def test_no_module_beside_the_entry_point_hides_one_of_the_standard_library() -> None:
+def test_no_module_hides_the_standard_library() -> None:
     names = {path.stem for path in SPARK_JOBS.iterdir() if not path.name.startswith("_")}
     assert "main" in names
     assert not names & sys.stdlib_module_names
 
 
 @pytest.mark.slow
-def test_a_job_runs_as_a_script_from_any_folder(lake: Lake, tmp_path: Path) -> None:
+def test_a_job_runs_as_a_script_anywhere(lake: Lake, tmp_path: Path) -> None:
     requests = oracle.random_requests(300, 2, 21)
     lake.overwrite_arrow(oracle.requests_table(requests), REQUESTS)
     hour = format_hour(oracle.FIRST_HOUR)
@@ -54,7 +54,7 @@ def alone(zipped: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=zipped.parent, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_the_zip_alone_runs_main_and_knows_the_models_trusted_types(tmp_path: Path) -> None:
+def test_the_zip_alone_runs_main(tmp_path: Path) -> None:
     zipped, main, _ = package.write_package(tmp_path / "build")
     helped = alone(zipped, f"import runpy; runpy.run_path({str(main)!r}, run_name='__main__')", "--help")
     assert helped.returncode == 0 and "--call URI" in helped.stdout.replace("CALL", "URI"), helped.stderr
@@ -65,7 +65,7 @@ def test_the_zip_alone_runs_main_and_knows_the_models_trusted_types(tmp_path: Pa
     assert seen.stdout.count(str(zipped)) == 2 and "RequestAttack" in seen.stdout and "os.system" not in seen.stdout
 
 
-def test_the_package_is_the_same_bytes_for_the_same_code_and_holds_no_other_package(tmp_path: Path) -> None:
+def test_the_package_has_reproducible_bytes(tmp_path: Path) -> None:
     one, other = (package.write_zip(tmp_path / name / "weir-jobs.zip") for name in "ab")
     assert one.read_bytes() == other.read_bytes()
     with zipfile.ZipFile(one) as file:
@@ -74,7 +74,7 @@ def test_the_package_is_the_same_bytes_for_the_same_code_and_holds_no_other_pack
     assert not [name for name in names if "__pycache__" in name]
 
 
-def test_requirements_of_a_cluster_are_pins_of_the_lock_with_all_that_they_need() -> None:
+def test_cluster_requirements_are_pins_of_the_lock() -> None:
     lock = package.LOCK.read_text(encoding="utf-8")
     pins = package.requirements()
     assert all(pin in lock and "--hash=sha256:" in pin for pin in pins)
@@ -104,7 +104,7 @@ def test_what_the_packages_import_is_among_the_requirements() -> None:
                     assert known.get(top, top) in {*package.NEEDED, "", "matplotlib"}, (name, top)
 
 
-def test_a_call_that_cannot_be_carried_out_is_answered_with_its_reason(tmp_path: Path) -> None:
+def test_a_failed_call_is_answered_with_its_reason(tmp_path: Path) -> None:
     uri, storage = str(tmp_path / "_calls" / "1.json"), Storage()
     call = Call("cloudfront", "requests", "2026-11-20-13", "2026-11-20-13", str(tmp_path), 1, {}, {"hash_key": "environment:WEIR_JOB_HASH_KEY"})  # fmt: skip
     write_text(storage, uri, call.to_json())

@@ -70,7 +70,7 @@ def test_another_copy_of_weir_adds_no_sources(tmp_path: Path) -> None:
     assert printed(code) == "['cloudfront', 'metrics']"
 
 
-def test_a_folder_that_is_no_whole_source_is_an_error(tmp_path: Path) -> None:
+def test_an_incomplete_source_folder_is_an_error(tmp_path: Path) -> None:
     root = source_folder(tmp_path)
     (root / "spark_jobs" / "sources" / "tides" / "ledger.py").unlink()
     code = (

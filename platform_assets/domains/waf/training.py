@@ -12,9 +12,9 @@ from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.settings import Settings
 from platform_assets.training.sets import SEED, SIMULATED_START, TrainingError, TrainingSet, simulated
 from spark_jobs.contract import Interval
+from spark_jobs.sources.cloudfront.client_tables import CLIENT_MODEL_INPUTS
 from spark_jobs.sources.cloudfront.tables import (
     CLIENT_EXAMPLES,
-    CLIENT_MODEL_INPUTS,
     OBJECTS,
     REQUEST_EXAMPLES,
     REQUEST_MODEL_INPUTS,

@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 
 from spark_jobs.contract import HOUR_COLUMN
 from spark_jobs.sources.cloudfront.client_sums import HOUR_MICROSECONDS, MILLION, whole_millionths
+from spark_jobs.sources.cloudfront.client_tables import ATTACK_FLOOR, CLIENT_GRAIN, EVIDENCE_REQUESTS
 from spark_jobs.sources.cloudfront.clients import address_cidrs, networks_of, rows_of_share
-from spark_jobs.sources.cloudfront.tables import ATTACK_FLOOR, CLIENT_ATTACKS, CLIENT_GRAIN, EVIDENCE_REQUESTS
+from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS
 from spark_jobs.storage.schema import arrow_schema, hour_names
 
 COLUMNS = ("request_id", "event_at", "client_ip", "attack_probability", "is_attack", "attack_class")

@@ -14,8 +14,9 @@ import pyarrow as pa
 
 from spark_jobs.contract import HOUR_COLUMN, parse_hour
 from spark_jobs.sources.cloudfront.client_sums import ENTROPY_WEIGHTED, ClientHours, NetworkMembers, timestamps
+from spark_jobs.sources.cloudfront.client_tables import ADDITIVE, MAXIMA
 from spark_jobs.sources.cloudfront.clients import rows_of_share
-from spark_jobs.sources.cloudfront.tables import ADDITIVE, CLIENT_DAILY, MAXIMA
+from spark_jobs.sources.cloudfront.tables import CLIENT_DAILY
 from spark_jobs.storage.schema import arrow_schema, hour_names
 
 TRAILING_HOURS = 24

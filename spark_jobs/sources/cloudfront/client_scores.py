@@ -10,15 +10,10 @@ import pyarrow.compute as pc
 
 from spark_jobs.contract import HOUR_COLUMN
 from spark_jobs.sources.cloudfront.client_sums import ENTROPY_WEIGHTED, ClientHours, NetworkMembers
+from spark_jobs.sources.cloudfront.client_tables import CLIENT_BEHAVIOR as CLIENT_BEHAVIOUR
+from spark_jobs.sources.cloudfront.client_tables import CLIENT_GRAIN, EVIDENCE_REQUESTS
 from spark_jobs.sources.cloudfront.clients import address_cidrs, networks_of
-from spark_jobs.sources.cloudfront.tables import (
-    CLIENT_ATTACKS,
-    CLIENT_BEHAVIOUR,
-    CLIENT_DAILY,
-    CLIENT_GRAIN,
-    EVIDENCE_REQUESTS,
-    REQUESTS,
-)
+from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS, CLIENT_DAILY, REQUESTS
 from spark_jobs.storage.schema import arrow_type, columns_schema, hour_names
 
 GRAIN = len(CLIENT_GRAIN)

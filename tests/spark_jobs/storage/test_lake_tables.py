@@ -66,7 +66,7 @@ def files(lake: Lake, of: Table = HOURLY) -> set[str]:
     return {path.relative_to(lake.path(of)).as_posix() for path in Path(lake.path(of)).rglob("*.parquet")}
 
 
-def test_what_is_written_is_read_with_every_type_of_the_contract(lake: Lake) -> None:
+def test_every_contract_type_survives_a_round_trip(lake: Lake) -> None:
     assert {column.type for column in HOURLY.columns} == set(TYPES)
     data = table(rows(HOURS[0]), rows(HOURS[1]))
     assert lake.overwrite_arrow(data, HOURLY) == 6
@@ -121,7 +121,7 @@ def test_nothing_to_do_makes_no_version(lake: Lake) -> None:
     assert lake.version(HOURLY) == version
 
 
-def test_rows_outside_of_the_interval_are_refused_and_nothing_is_changed(lake: Lake) -> None:
+def test_rows_outside_of_the_interval_are_refused(lake: Lake) -> None:
     lake.overwrite_arrow(table(rows(HOURS[0], 2)), HOURLY)
     before = names(lake)
     with pytest.raises(ValueError, match=r"test/hourly: files of \['2026-11-20-23'\] do not belong"):
@@ -139,7 +139,7 @@ def test_a_table_that_is_not_there_is_empty(lake: Lake) -> None:
     assert lake.vacuum(HOURLY, 0) == 0
 
 
-def test_a_table_that_is_not_hourly_is_replaced_as_a_whole(lake: Lake) -> None:
+def test_a_table_without_hours_is_replaced_whole(lake: Lake) -> None:
     plain = table(rows(HOURS[0], 4), of=WHOLE)
     assert lake.overwrite_arrow(plain, WHOLE) == 4
     assert lake.overwrite_arrow(plain.slice(0, 2), WHOLE) == 2
@@ -150,7 +150,7 @@ def test_a_table_that_is_not_hourly_is_replaced_as_a_whole(lake: Lake) -> None:
     assert lake.read_arrow(WHOLE).num_rows == 0
 
 
-def test_many_hours_at_once_are_written_with_few_files_open(lake: Lake) -> None:
+def test_many_hours_need_few_open_files(lake: Lake) -> None:
     first = parse_hour(HOURS[0])
     hours = Interval(first, first + timedelta(hours=120)).hours
     writer = lake.writer(HOURLY)
@@ -180,9 +180,7 @@ def test_threads_that_write_different_hours_lose_nothing(lake: Lake) -> None:
     assert lake.row_counts(HOURLY) == dict.fromkeys(hours, 3)
 
 
-def test_a_table_that_somebody_else_makes_at_the_same_moment_is_used(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_table_created_concurrently_is_used(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     create = DeltaTable.create
 
     def overtaken(*arguments: Any, **options: Any) -> None:
@@ -193,7 +191,7 @@ def test_a_table_that_somebody_else_makes_at_the_same_moment_is_used(
     assert lake.overwrite_arrow(table(rows(HOURS[0])), HOURLY, [HOURS[0]]) == 3
 
 
-def test_a_table_that_cannot_be_made_is_an_error(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_that_cannot_be_created_raises(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: Any, **__: Any) -> None:
         raise CommitFailedError("refused")
 
@@ -202,7 +200,7 @@ def test_a_table_that_cannot_be_made_is_an_error(lake: Lake, monkeypatch: pytest
         lake.overwrite_arrow(table(rows(HOURS[0])), HOURLY, [HOURS[0]])
 
 
-def test_threads_that_write_the_same_hour_leave_the_rows_of_one_of_them(lake: Lake) -> None:
+def test_threads_writing_one_hour_leave_one_result(lake: Lake) -> None:
     def write(n: int) -> int:
         return lake.overwrite_arrow(table(rows(HOURS[0], n + 1, f"w{n}-")), HOURLY, [HOURS[0]])
 
@@ -242,7 +240,7 @@ def test_appending_keeps_the_rows_that_the_hour_has(lake: Lake) -> None:
     assert lake.row_counts(HOURLY) == {HOURS[0]: 2, HOURS[1]: 1}
 
 
-def test_a_table_is_read_as_it_was_at_a_time_until_vacuum_frees_that(lake: Lake) -> None:
+def test_past_versions_are_readable_until_vacuum(lake: Lake) -> None:
     nothing = datetime.now(UTC)
     lake.overwrite_arrow(table(rows(HOURS[0], 2)), HOURLY)
     first = datetime.now(UTC)
@@ -261,11 +259,11 @@ def test_processes_that_write_one_table_lose_nothing(lake: Lake) -> None:
     shared = hours[4]
     runs = []
     for name, part in (("p", hours[:5]), ("q", hours[4:])):
-        text = WRITE.format(folder=str(Path(__file__).parent), root=lake.root, hours=part, name=name)
+        text = WRITE.format(folder=str(Path(__file__).parents[1]), root=lake.root, hours=part, name=name)
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         runs.append(subprocess.Popen([sys.executable, "-c", text], **pipes))
     for run in runs:
-        assert run.stdout.readline() == "ready\n"
+        assert run.stdout is not None and run.stdout.readline() == "ready\n"
     for run in runs:
         run.communicate("go\n", timeout=120)
         assert run.returncode == 0
@@ -277,7 +275,7 @@ def test_processes_that_write_one_table_lose_nothing(lake: Lake) -> None:
 # --- housekeeping ----------------------------------------------------------------------------------------------------------
 
 
-def test_hours_written_long_ago_are_forgotten_and_others_are_not(lake: Lake) -> None:
+def test_only_hours_written_long_ago_are_forgotten(lake: Lake) -> None:
     lake.overwrite_arrow(table(rows(HOURS[0]), rows(HOURS[1])), HOURLY)
     time.sleep(0.01)
     between = datetime.now(UTC)
@@ -288,7 +286,7 @@ def test_hours_written_long_ago_are_forgotten_and_others_are_not(lake: Lake) -> 
     assert lake.forget_written_before(HOURLY, between) == 0
 
 
-def test_vacuum_frees_what_nobody_reads_and_keeps_what_is_live(lake: Lake) -> None:
+def test_vacuum_keeps_live_files(lake: Lake) -> None:
     lake.overwrite_arrow(table(rows(HOURS[0]), rows(HOURS[1])), HOURLY)
     lake.overwrite_arrow(table(rows(HOURS[1], 5)), HOURLY, [HOURS[1]])
     crashed = lake.writer(HOURLY)
@@ -306,12 +304,12 @@ def test_vacuum_frees_what_nobody_reads_and_keeps_what_is_live(lake: Lake) -> No
 
 
 @pytest.mark.parametrize("name", ["a[b]", "a*", "a?", "{a}", "100%", "a^b", "a\\b"])
-def test_a_path_that_engines_take_for_a_pattern_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_path_with_pattern_characters_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(LakeError, match=r"^The lake cannot lie in [^\n]*; choose another folder\.$"):
         Lake(str(tmp_path / name))
 
 
-def test_what_was_written_before_it_is_committed_is_not_there(lake: Lake) -> None:
+def test_uncommitted_files_are_not_read(lake: Lake) -> None:
     writer = lake.writer(HOURLY)
     writer.write_by_hour(table(rows(HOURS[0])))
     written = writer.close()
@@ -347,7 +345,7 @@ def test_an_engine_reads_and_overwrites_exactly_the_interval(lake: Lake, sail: A
 
 
 @pytest.mark.slow
-def test_an_engine_reads_a_table_that_is_not_there_as_empty(lake: Lake, sail: Any) -> None:
+def test_a_missing_table_reads_as_empty(lake: Lake, sail: Any) -> None:
     frame = lake.read(sail, HOURLY, Interval.of_hour(HOURS[0]))
     assert frame.columns == list(HOURLY.column_names)
     assert frame.count() == 0

@@ -24,7 +24,7 @@ from spark_jobs.runtime.scoring import MARKS, UnusableModelError, explained
 from spark_jobs.sources.cloudfront.tables import CLIENT_DAILY, CLIENT_SCORES, REQUEST_SCORES, REQUESTS
 from spark_jobs.storage.lake import Lake
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HOURS = 3
 NAMED = {"model_name": "client_abuse", "model_version": "7"}
 STAND_IN = """
@@ -92,7 +92,7 @@ def ran(engine: str, lake: Lake, model: Path, *jobs: str) -> Any:
 
 
 @pytest.mark.slow
-def test_every_client_is_scored_once_although_evidence_looks_at_it_again(lake: Lake, stand_in: Path) -> None:
+def test_every_client_is_scored_only_once(lake: Lake, stand_in: Path) -> None:
     requests = oracle.random_requests(600, 3, HOURS)
     lake.overwrite_arrow(oracle.to_table(requests, REQUESTS, "event_at"), REQUESTS)
     lake.overwrite_arrow(oracle.to_table(score_rows(), REQUEST_SCORES, "event_at"), REQUEST_SCORES)
@@ -104,13 +104,15 @@ def test_every_client_is_scored_once_although_evidence_looks_at_it_again(lake: L
     abusive = [row for row in scored if row["is_abuse"]]
     assert abusive and all(row["evidence_request_ids"] for row in abusive)
     assert {row["model_version"] for row in scored} == {"7"}
+    delta = lake.delta(CLIENT_SCORES)
+    assert delta is not None
     left = {path.name for path in Path(lake.path(CLIENT_SCORES)).rglob("*.parquet")}
-    assert left == {Path(uri).name for uri in lake.delta(CLIENT_SCORES).file_uris()}, "what was staged is gone"
+    assert left == {Path(uri).name for uri in delta.file_uris()}, "what was staged is gone"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_model_that_fails_in_a_task_is_one_sentence(engine: str, lake: Lake, stand_in: Path) -> None:
+def test_a_failing_model_is_one_sentence(engine: str, lake: Lake, stand_in: Path) -> None:
     (stand_in / "fails").touch()
     lake.overwrite_arrow(oracle.to_table(oracle.random_requests(60, 3, HOURS), REQUESTS, "event_at"), REQUESTS)
     assert ran(engine, lake, stand_in, "request_scores") == [
@@ -120,7 +122,7 @@ def test_a_model_that_fails_in_a_task_is_one_sentence(engine: str, lake: Lake, s
     ]
 
 
-def test_no_other_error_is_laid_at_the_door_of_the_model() -> None:
+def test_other_errors_do_not_blame_the_model() -> None:
     with pytest.raises(OSError, match="disk full"), explained(NAMED):
         raise OSError("disk full")
     wrapped = f"job aborted:\n  File x\nUnusableModelError: {MARKS[0]}KeyError: 'a'{MARKS[1]}\n  at org.apache"

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 from client_oracle import FIRST_HOUR, Row, check_same, random_scores
 
+from spark_jobs.sources.cloudfront.client_tables import CLIENT_BEHAVIOR as CLIENT_BEHAVIOUR
 from spark_jobs.sources.cloudfront.rescoring import client_rows, evidence
-from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS, CLIENT_BEHAVIOUR, CLIENT_DAILY, CLIENT_HOURLY
+from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS, CLIENT_DAILY, CLIENT_HOURLY
 from spark_jobs.storage.schema import arrow_schema
 
 HOUR = FIRST_HOUR + timedelta(hours=27)
@@ -41,7 +42,7 @@ def expected_rows(hourly: list[Row], scores: list[Row]) -> dict[tuple[str, datet
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_with_nothing_left_out_a_recount_is_what_the_features_are(seed: int) -> None:
+def test_rescored_rows_equal_the_features_without_exclusions(seed: int) -> None:
     hourly = list(oracle.client_hourly(oracle.random_requests(900, 28, seed)).values())
     scores = random_scores(300, 28, seed)
     expected = expected_rows(hourly, scores)
@@ -53,7 +54,7 @@ def test_with_nothing_left_out_a_recount_is_what_the_features_are(seed: int) -> 
     assert [row["client"] for row in found] == sorted(some)
 
 
-def test_what_is_left_out_is_in_no_column() -> None:
+def test_excluded_requests_are_in_no_column() -> None:
     hourly = list(oracle.client_hourly(oracle.random_requests(900, 28, 4)).values())
     scores = random_scores(300, 28, 4)
     since = HOUR - timedelta(hours=3)
@@ -66,7 +67,7 @@ def test_what_is_left_out_is_in_no_column() -> None:
     assert client_rows([client], HOUR, table(rest), scores) == [], "a client that did nothing in the hour has no row"
 
 
-def test_evidence_is_failed_requests_first_then_the_latest() -> None:
+def test_evidence_is_failed_requests_then_the_latest() -> None:
     rows = [
         {"request_id": f"r{n:02}", "event_at": HOUR + timedelta(seconds=n), "status": 404 if n % 10 == 0 else 200}
         for n in range(40)

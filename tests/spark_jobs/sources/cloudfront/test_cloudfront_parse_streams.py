@@ -43,7 +43,7 @@ def check_beginning(outcome: Outcome, data: bytes, reason: str) -> None:
 # --- truncated ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_gzip_cut_at_any_byte_gives_the_lines_before_the_cut_and_one_reason() -> None:
+def test_a_cut_gzip_keeps_lines_before_the_cut() -> None:
     data = noisy_log(6)
     stored = gzipped(data)
     counts = set()
@@ -59,7 +59,7 @@ def test_a_gzip_cut_at_any_byte_gives_the_lines_before_the_cut_and_one_reason() 
 
 
 @pytest.mark.parametrize("block_bytes", [1, 10, 100, 1000])
-def test_where_the_blocks_end_does_not_change_what_is_read_of_a_cut_gzip(block_bytes: int) -> None:
+def test_block_bounds_do_not_change_a_cut_gzip(block_bytes: int) -> None:
     stored = gzipped(noisy_log(8))
     for kept in range(12, len(stored), 37):
         whole, small = parse(stored[:kept]), parse(stored[:kept], block_bytes=block_bytes)
@@ -67,7 +67,7 @@ def test_where_the_blocks_end_does_not_change_what_is_read_of_a_cut_gzip(block_b
         assert [r.reason for r in small.rejected] == [r.reason for r in whole.rejected]
 
 
-def test_a_gzip_cut_within_the_header_is_not_taken_for_an_empty_one() -> None:
+def test_a_gzip_cut_within_its_header_is_truncated() -> None:
     stored = zlib.compressobj(6, wbits=31)
     begun = stored.compress(b"#Version: 1.0\n#Fields: date ti") + stored.flush(zlib.Z_FULL_FLUSH)
     assert parse(begun).reasons == [(0, "truncated_gzip")]
@@ -75,7 +75,7 @@ def test_a_gzip_cut_within_the_header_is_not_taken_for_an_empty_one() -> None:
     assert parse(begun).reasons == [(0, "truncated_gzip")]
 
 
-def test_a_gzip_cut_after_a_whole_line_rejects_the_object_not_a_line() -> None:
+def test_a_cut_after_a_line_rejects_the_object() -> None:
     stored = zlib.compressobj(6, wbits=31)
     begun = stored.compress(log(*many(5))) + stored.flush(zlib.Z_FULL_FLUSH)
     outcome = parse(begun)
@@ -83,14 +83,14 @@ def test_a_gzip_cut_after_a_whole_line_rejects_the_object_not_a_line() -> None:
     assert outcome.reasons == [(0, "truncated_gzip")]
 
 
-def test_a_cut_record_of_a_text_file_is_a_line_of_too_few_fields() -> None:
+def test_a_cut_text_record_has_too_few_fields() -> None:
     assert parse(log(*many(3))[:-150]).reasons == [(5, "field_count")]
 
 
 # --- damaged --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_damaged_gzip_never_ends_the_run_and_always_has_a_reason() -> None:
+def test_a_damaged_gzip_always_has_a_reason() -> None:
     data = noisy_log(30)
     stored = gzipped(data)
     draw = random.Random(5)
@@ -108,7 +108,7 @@ def test_a_wrong_checksum_or_length_is_noticed() -> None:
     assert parse(stored[:-4] + struct.pack("<I", 7)).reasons[-1] == (0, "corrupt_gzip")
 
 
-def test_lines_before_a_damage_are_read_as_far_as_the_blocks_go() -> None:
+def test_lines_before_damage_are_read() -> None:
     data = noisy_log(400)
     stored = gzipped(data)
     damaged = stored[: len(stored) // 2] + b"\xff" * 200 + stored[len(stored) // 2 + 200 :]
@@ -121,7 +121,7 @@ def test_lines_before_a_damage_are_read_as_far_as_the_blocks_go() -> None:
 
 
 @pytest.mark.parametrize("block_bytes", [0, 10, 5000])
-def test_members_of_a_gzip_follow_one_another_also_within_a_line(block_bytes: int) -> None:
+def test_gzip_members_may_split_a_line(block_bytes: int) -> None:
     data = noisy_log(40)
     cuts = [0, 5, 900, 900, 1300, 6000, len(data)]
     stored = b"".join(gzipped(data[a:b]) for a, b in pairwise(cuts))
@@ -145,13 +145,13 @@ def test_zeros_after_a_member_are_padding(zeros: int) -> None:
 
 
 @pytest.mark.parametrize("garbage", [b"\x1f", b"garbage", b"\0\0garbage", log(line())])
-def test_garbage_after_the_last_member_is_told_and_the_lines_are_kept(garbage: bytes) -> None:
+def test_trailing_garbage_is_reported_and_lines_kept(garbage: bytes) -> None:
     outcome = parse(gzipped(log(*many(3))) + garbage)
     assert outcome.line_numbers == [3, 4, 5]
     assert outcome.reasons in ([(0, "trailing_garbage")], [(0, "truncated_gzip")])
 
 
-def test_a_whole_last_line_without_newline_before_garbage_is_kept() -> None:
+def test_a_last_line_before_garbage_is_kept() -> None:
     outcome = parse(gzipped(log(*many(3)).removesuffix(b"\n")) + b"garbage")
     assert outcome.line_numbers == [3, 4, 5]
     assert outcome.reasons == [(0, "trailing_garbage")]
@@ -190,11 +190,11 @@ def zip_file() -> bytes:
     ],
     ids=["png", "elf", "zip", "utf-16", "zeros"],
 )
-def test_binary_data_of_another_kind_is_rejected_as_a_whole(data: bytes) -> None:
+def test_foreign_binary_data_is_rejected_as_a_whole(data: bytes) -> None:
     assert parse(data).reasons == [(0, "not_a_log")]
 
 
-def test_binary_data_without_a_nul_byte_is_rejected_line_by_line() -> None:
+def test_binary_data_without_nul_is_rejected_by_line() -> None:
     data = bytes(b for b in random.Random(1).randbytes(20_000) if b) + b"\n"
     outcome = parse(b"x" + data)
     assert not outcome.requests.num_rows
@@ -212,20 +212,20 @@ def test_binary_data_without_a_nul_byte_is_rejected_line_by_line() -> None:
         "[1,\n2]\n",
     ],
 )
-def test_text_of_another_kind_is_rejected_line_by_line(text: str) -> None:
+def test_foreign_text_is_rejected_line_by_line(text: str) -> None:
     outcome = parse(text.encode())
     assert {reason for _, reason in outcome.reasons} == {"no_fields_header"}
     assert [n for n, _ in outcome.reasons] == list(data_lines(text.encode()))
     assert outcome.rejected[0].raw_line == text.split("\n")[0]
 
 
-def test_text_of_another_kind_under_a_set_layout_is_rejected_line_by_line() -> None:
+def test_foreign_text_with_layout_is_rejected_by_line() -> None:
     outcome = parse(b"The quick brown fox\n" * 3, ParseOptions(headerless_fields=headerless_fields("33")))
     assert outcome.reasons == [(n, "field_count") for n in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("before", [b"", b"{}\n"])
-def test_a_nul_byte_in_json_costs_its_line_only(before: bytes) -> None:
+def test_a_nul_byte_in_json_rejects_one_line(before: bytes) -> None:
     good = b'{"timestamp": 1795179907, "c-ip": "192.0.2.1"}\n'
     outcome = parse(before + good + b'{"c-ip": "\0"}\n' + good)
     assert outcome.requests.num_rows == 2
@@ -276,7 +276,7 @@ def expanding(piece: bytes) -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak memory of a process is read from /proc")
-def test_large_expanding_and_hopeless_objects_are_read_in_bounded_memory(tmp_path: Path) -> None:
+def test_huge_and_hopeless_objects_need_bounded_memory(tmp_path: Path) -> None:
     objects: dict[str, tuple[bytes, list]] = {
         "one line": (expanding(b"a"), [0, 1, "expands_too_much"]),
         "comment": (expanding(b"#"), [0, 0, "expands_too_much"]),
@@ -295,7 +295,7 @@ def test_large_expanding_and_hopeless_objects_are_read_in_bounded_memory(tmp_pat
     assert max(megabytes for *_, megabytes in found.values()) < 100, found
 
 
-def test_the_log_object_carries_its_size_into_what_is_rejected_as_a_whole() -> None:
+def test_an_objects_rejection_holds_its_size() -> None:
     (rejection,) = parse(b"", log_object=LogObject("a", "e", 77)).rejected
     assert rejection.line_bytes == 77
     assert rejection.line_number == 0

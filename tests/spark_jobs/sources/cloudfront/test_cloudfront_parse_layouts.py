@@ -45,7 +45,7 @@ def test_every_historic_layout_is_parsed_by_its_header(count: int, between: str)
 
 
 @pytest.mark.parametrize("count", V1_FIELD_COUNTS)
-def test_files_without_a_header_are_read_by_the_layout_of_the_setting(count: int) -> None:
+def test_headerless_files_use_the_configured_layout(count: int) -> None:
     fields = V1_FIELDS[:count]
     data = (line(fields) + "\n").encode()
     assert parse(data).reasons == [(1, "no_fields_header")]
@@ -56,13 +56,13 @@ def test_files_without_a_header_are_read_by_the_layout_of_the_setting(count: int
     assert not by_count.rejected
 
 
-def test_a_header_counts_for_more_than_the_layout_of_the_setting() -> None:
+def test_a_header_overrides_the_configured_layout() -> None:
     options = ParseOptions(headerless_fields=headerless_fields("12"))
     assert parse(log(line()), options).row["content_length_bytes"] == 820
 
 
 @pytest.mark.parametrize("layout", ["13", "0", "date time c_port", "c-ip cs-method"])
-def test_a_layout_that_cannot_be_is_refused_in_one_sentence(layout: str) -> None:
+def test_an_impossible_layout_is_refused_in_one_sentence(layout: str) -> None:
     with pytest.raises(LayoutError, match=r"^WEIR_HEADERLESS_LAYOUT[^\n]*\.$"):
         headerless_fields(layout)
 
@@ -78,7 +78,7 @@ def test_reordered_and_unknown_fields_go_to_their_columns() -> None:
     assert outcome.rows == straight.rows
 
 
-def test_a_field_that_is_named_twice_counts_where_it_comes_first() -> None:
+def test_the_first_of_two_equal_fields_counts() -> None:
     fields = ["date", "time", "c-ip", "sc-status", "sc-status"]
     data = log("2026-11-20\t13:05:07\t192.0.2.1\t200\t404", fields=fields)
     assert parse(data).row["status"] == 200
@@ -94,24 +94,24 @@ def test_a_second_header_counts_from_there_on() -> None:
     assert [row["request_id"] for row in outcome.rows] == ["id-1==", "etag0:5", "id-9=="]
 
 
-def test_lines_before_the_header_are_rejected_and_those_after_it_are_not() -> None:
+def test_only_lines_before_the_header_are_rejected() -> None:
     outcome = parse((line() + "\n").encode() + log(*many(2)))
     assert outcome.reasons == [(1, "no_fields_header")]
     assert outcome.line_numbers == [4, 5]
 
 
 @pytest.mark.parametrize("fields", [["date", "time", "cs-method"], ["date", "c-ip"], ["c-ip"]])
-def test_a_header_without_time_or_address_rejects_the_lines_under_it(fields: list[str]) -> None:
+def test_an_unusable_header_rejects_its_lines(fields: list[str]) -> None:
     outcome = parse(log(line(fields), fields=fields))
     assert outcome.reasons == [(3, "unusable_header")]
     assert outcome.rejected[0].detail.startswith("The #Fields line cannot be used: it has no ")
 
 
-def test_a_header_under_a_byte_order_mark_is_read() -> None:
+def test_a_header_after_a_byte_order_mark_works() -> None:
     assert parse(b"\xef\xbb\xbf" + log(line()).replace(b"#Version: 1.0\n", b"")).line_numbers == [2]
 
 
-def test_the_header_of_old_files_with_dashed_names_is_read() -> None:
+def test_a_header_with_dashed_names_is_read() -> None:
     fields = [normalized(name).replace("_", "-") for name in V1_FIELDS]
     assert "cs-user-agent" in fields
     assert parse(log(line(), fields=fields)).row == parse(log(line())).row
@@ -126,7 +126,7 @@ def test_rtmp_lines_are_rejected_cleanly() -> None:
 # --- v2 -------------------------------------------------------------------------------------------------------------------
 
 
-def test_w3c_of_standard_log_v2_with_chosen_fields_has_times_in_milliseconds() -> None:
+def test_v2_w3c_with_chosen_fields_has_millisecond_times() -> None:
     row = parse(log(V2_LINE, fields=V2_FIELDS)).row
     assert row["event_at"] == AT
     assert (row["client_ip"], row["uri_path"], row["status"]) == ("2001:db8::7", "/a b", 404)
@@ -148,14 +148,14 @@ def test_a_timestamp_that_is_none_is_rejected(text: str) -> None:
     assert outcome.reasons[0][1] in ("bad_time", "time_out_of_range")
 
 
-def test_a_line_without_its_date_or_time_is_dated_by_its_timestamp() -> None:
+def test_a_line_without_date_uses_its_timestamp() -> None:
     fields = ["date", "time", "timestamp(ms)", "c-ip"]
     data = log(*(f"{date}\t{time}\t1795179907000\t192.0.2.1" for date in ("2026-11-20", "-") for time in ("13:05:07", "-")), fields=fields)  # fmt: skip
     for outcome in (parse(data), parse(data + b"odd\n")):
         assert [row["event_at"] for row in outcome.rows] == [AT] * 4
 
 
-def test_a_layout_without_a_query_field_carries_the_query_in_the_path() -> None:
+def test_without_a_query_field_the_path_holds_it() -> None:
     fields = ["timestamp", "c-ip", "cs-uri-stem"]
     rows = ["/a?b=1%2520&c", "/a", "/a?", "/a%253Fb?c=%2541", "/%E2%82%AC?%E2%82%AC"]
     outcome = parse(log(*(f"1795179907\t192.0.2.1\t{text}" for text in rows), fields=fields))
@@ -163,7 +163,7 @@ def test_a_layout_without_a_query_field_carries_the_query_in_the_path() -> None:
     assert found == [("/a", "b=1%20&c"), ("/a", None), ("/a", None), ("/a%3Fb", "c=%41"), ("/€", "€")]
 
 
-def test_an_encoded_question_mark_does_not_end_the_path() -> None:
+def test_an_encoded_question_mark_stays_in_the_path() -> None:
     fields = ["timestamp", "c-ip", "cs-uri-stem"]
     row = parse(log("1795179907\t192.0.2.1\t/a%3Fb?c=1", fields=fields)).row
     assert (row["uri_path"], row["uri_query"]) == ("/a?b", "c=1")
@@ -180,7 +180,7 @@ def json_log(*records: Any) -> bytes:
 NUMERIC = ("sc-bytes", "sc-status", "cs-bytes", "time-taken", "c-port", "time-to-first-byte", "sc-content-len")
 
 
-def test_json_gives_what_the_same_row_gives_as_text() -> None:
+def test_json_equals_the_same_row_as_text() -> None:
     as_numbers = {name: json.loads(ROW[name]) for name in NUMERIC}
     as_nulls = {name: None for name, value in ROW.items() if value == "-"}
     expected = parse(log(line())).row | {"line_number": 1}
@@ -199,7 +199,7 @@ def test_json_with_a_timestamp_needs_no_date(at: dict[str, Any]) -> None:
     assert parse(json_log({**at, "c-ip": "192.0.2.1"})).row["event_at"] == AT
 
 
-def test_json_values_of_any_kind_are_taken_or_rejected_line_by_line() -> None:
+def test_json_values_are_accepted_or_rejected_per_line() -> None:
     deep = b'{"c-ip":' + b"[" * 200_000 + b"]" * 200_000 + b"}"
     data = json_log(
         json_record(**{"time-taken": 0.00001}),
@@ -253,7 +253,7 @@ def test_json_lines_keep_their_numbers_over_blocks() -> None:
     assert [n for n, _ in whole.reasons] == [i + 1 for i in range(0, 50, 7)]
 
 
-def test_a_request_of_json_that_another_object_has_is_rejected() -> None:
+def test_a_json_request_of_another_object_is_rejected() -> None:
     log_object = LogObject("raw/b", "e", excluded={2: ("duplicate_request_id", "It is there.")})
     records = [json_record(**{"x-edge-request-id": f"id-{i}"}) for i in range(3)]
     outcome = parse(json_log(*records), log_object=log_object)
@@ -271,7 +271,7 @@ def parquet_columns(rows: int = 1) -> dict[str, Any]:
     return {normalized(name): [value] * rows for name, value in ROW.items()}
 
 
-def test_parquet_gives_what_the_same_row_gives_as_text() -> None:
+def test_parquet_equals_the_same_row_as_text() -> None:
     expected = parse(log(line())).row | {"line_number": 1}
     typed = parquet_columns() | {normalized(name): [json.loads(ROW[name])] for name in NUMERIC}
     nulls = parquet_columns() | {normalized(n): pa.array([None], pa.string()) for n, v in ROW.items() if v == "-"}
@@ -280,7 +280,7 @@ def test_parquet_gives_what_the_same_row_gives_as_text() -> None:
         assert parse(parquet(columns)).row == expected
 
 
-def test_parquet_rows_are_numbered_over_row_groups_and_bad_ones_rejected() -> None:
+def test_parquet_rows_are_numbered_across_row_groups() -> None:
     columns = parquet_columns(25_000)
     columns["x_edge_request_id"] = [f"id-{i}" for i in range(25_000)]
     columns["c_ip"][23_000] = "nowhere"
@@ -290,7 +290,7 @@ def test_parquet_rows_are_numbered_over_row_groups_and_bad_ones_rejected() -> No
     assert outcome.rows[-1]["request_id"] == f"id-{outcome.rows[-1]['line_number'] - 1}"
 
 
-def test_parquet_of_another_kind_is_rejected_as_a_whole() -> None:
+def test_parquet_of_another_kind_is_rejected() -> None:
     outcome = parse(parquet({"name": ["a"], "value": [1]}))
     assert outcome.reasons == [(0, "unusable_header")]
     assert outcome.rejected[0].detail.startswith("The Parquet schema cannot be used: it has no ")
@@ -302,7 +302,7 @@ def test_damaged_parquet_is_rejected_with_its_reason(kept: int) -> None:
     assert outcome.reasons == [(0, "corrupt_parquet")]
 
 
-def test_parquet_with_a_column_twice_is_rejected_or_read_but_never_ends_the_run() -> None:
+def test_parquet_with_duplicate_columns_never_ends_the_run() -> None:
     sink = io.BytesIO()
     names = [*parquet_columns(), "c_ip"]
     table = pa.Table.from_arrays([pa.array(v) for v in parquet_columns().values()] + [pa.array(["x"])], names=names)
@@ -328,5 +328,5 @@ def test_parquet_with_a_column_twice_is_rejected_or_read_but_never_ends_the_run(
         ("/raw/CF.gz", None),
     ],
 )
-def test_the_hour_of_an_object_is_in_its_name(name: str, hour: str | None) -> None:
+def test_an_objects_name_holds_its_hour(name: str, hour: str | None) -> None:
     assert name_hour(name) == hour

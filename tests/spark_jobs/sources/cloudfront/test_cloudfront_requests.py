@@ -34,7 +34,7 @@ def rows(count: int, hour: int, prefix: str = "") -> list[str]:
     ]
 
 
-def test_of_a_folder_of_all_kinds_of_files_every_line_is_in_one_place(world: World) -> None:
+def test_every_line_of_mixed_files_is_accounted_for(world: World) -> None:
     good = rows(40, 13)
     world.put(name(H13, "good"), gzipped(log(*good)))
     world.put(name(H13, "odd"), gzipped(log(*rows(5, 13, "o"), "odd", line(c_ip="-"), b"\xff", line(time="9"))))
@@ -94,7 +94,7 @@ def test_where_nothing_is_new_nothing_is_stale(world: World) -> None:
     assert world.settle() == 0
 
 
-def test_a_late_object_makes_its_hour_again_and_no_other(world: World) -> None:
+def test_a_late_object_remakes_only_its_hour(world: World) -> None:
     world.put(name(H13, "a"), gzipped(log(*rows(3, 13))))
     world.put(name(H14, "b"), gzipped(log(*rows(3, 14))))
     world.settle()
@@ -111,7 +111,7 @@ def test_a_late_object_makes_its_hour_again_and_no_other(world: World) -> None:
     world.check_every_line_is_in_one_place()
 
 
-def test_a_file_under_two_names_gives_each_request_once_and_its_copies_as_rejected_lines(world: World) -> None:
+def test_a_file_under_two_names_counts_once(world: World) -> None:
     data = gzipped(log(*rows(20, 13)))
     original = world.put(name(H13, "a"), data)
     copies = [world.put(name(H13, "b"), data), world.put("other/name.gz", data)]
@@ -126,7 +126,7 @@ def test_a_file_under_two_names_gives_each_request_once_and_its_copies_as_reject
     world.check_every_line_is_in_one_place()
 
 
-def test_a_copy_compressed_anew_is_told_from_its_original_by_request_ids(world: World) -> None:
+def test_a_recompressed_copy_is_found_by_request_ids(world: World) -> None:
     original = world.put(name(H13, "a"), gzipped(log(*rows(20, 13))))
     world.put(name(H13, "b"), gzipped(log(*rows(20, 13)), 1))
     world.settle()
@@ -135,7 +135,7 @@ def test_a_copy_compressed_anew_is_told_from_its_original_by_request_ids(world: 
     world.check_every_line_is_in_one_place()
 
 
-def test_requests_whose_hashes_alone_are_equal_are_both_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_with_colliding_hashes_are_both_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hashing, "_FACTOR", np.uint64(0))  # all hashes are equal
     world.put(name(H13, "a"), gzipped(log(*rows(20, 13))))
     world.put(name(H13, "b"), gzipped(log(*rows(1, 13, "b"))))
@@ -144,7 +144,7 @@ def test_requests_whose_hashes_alone_are_equal_are_both_kept(world: World, monke
     assert world.reasons() == {}
 
 
-def test_a_request_that_two_objects_or_two_lines_have_is_kept_where_it_comes_first(world: World) -> None:
+def test_a_repeated_request_is_kept_once(world: World) -> None:
     both = rows(1, 13, "both")
     first = world.put(name(H13, "a"), gzipped(log(*rows(5, 13, "a"), *both, *both)))
     world.put(name(H13, "b"), gzipped(log(*both, *rows(5, 13, "b"))))
@@ -156,7 +156,7 @@ def test_a_request_that_two_objects_or_two_lines_have_is_kept_where_it_comes_fir
     world.check_every_line_is_in_one_place()
 
 
-def test_requests_without_ids_are_told_apart_by_object_and_line(world: World) -> None:
+def test_requests_without_ids_differ_by_object_and_line(world: World) -> None:
     fields = ["date", "time", "c-ip"]
     data = log(*["2026-11-20\t13:05:07\t192.0.2.1"] * 5, fields=fields)
     world.put(name(H13, "a"), data)
@@ -167,7 +167,7 @@ def test_requests_without_ids_are_told_apart_by_object_and_line(world: World) ->
     world.check_every_line_is_in_one_place()
 
 
-def test_an_object_written_anew_replaces_its_former_rows_in_all_hours(world: World) -> None:
+def test_a_rewritten_object_replaces_rows_in_all_hours(world: World) -> None:
     world.put(name(H13, "a"), gzipped(log(*rows(3, 13), *rows(3, 15))))
     world.settle()
     world.put(name(H13, "a"), gzipped(log(*rows(5, 13, "new"))))
@@ -179,7 +179,7 @@ def test_an_object_written_anew_replaces_its_former_rows_in_all_hours(world: Wor
 # --- hours ------------------------------------------------------------------------------------------------------------
 
 
-def test_rows_outside_of_the_named_hour_come_in_the_next_round(world: World) -> None:
+def test_rows_of_other_hours_come_next_round(world: World) -> None:
     world.put(name(H13, "a"), gzipped(log(*rows(3, 13), *rows(2, 15), *rows(1, 12), "odd")))
     assert world.settle() == 2
     assert {hour: len(world.rows(REQUESTS, hour)) for hour in (H12, H13, H14, H15)} == {H12: 1, H13: 3, H14: 0, H15: 2}
@@ -194,7 +194,7 @@ def test_rows_outside_of_the_named_hour_come_in_the_next_round(world: World) -> 
 
 
 @pytest.mark.parametrize("again", [[H13], [H14], [H13, H14], [H14, H13]])
-def test_a_duplicate_in_an_hour_beside_the_named_one_stays_on_record(world: World, again: list[str]) -> None:
+def test_a_duplicate_in_another_hour_stays_on_record(world: World, again: list[str]) -> None:
     both = rows(2, 14, "both")
     world.put(f"z/{name(H13, 'a')}", gzipped(log(*rows(3, 13), *both)))
     world.put(name(H14, "0"), gzipped(log(*both, *rows(3, 14))))
@@ -207,7 +207,7 @@ def test_a_duplicate_in_an_hour_beside_the_named_one_stays_on_record(world: Worl
     assert world.reasons() == {"duplicate_request_id": 2}
 
 
-def test_nameless_objects_are_read_in_the_hours_of_their_rows(world: World) -> None:
+def test_nameless_objects_use_the_hours_of_their_rows(world: World) -> None:
     world.put("CF.gz", gzipped(log(*rows(3, 15), *rows(3, 13))))
     assert world.settle() == 1
     assert world.lake.hours(REQUESTS) == [H13, H15]
@@ -242,7 +242,7 @@ def test_an_object_deleted_after_parsing_keeps_its_rows(world: World) -> None:
 
 
 @pytest.mark.parametrize("level", [6, 1])
-def test_an_object_moved_after_parsing_gives_each_request_once(world: World, level: int) -> None:
+def test_an_object_moved_after_parsing_counts_once(world: World, level: int) -> None:
     here = Path(world.put(f"z/{name(H13, 'a')}", gzipped(log(*rows(5, 13)))))
     world.settle()
     here.unlink()
@@ -255,7 +255,7 @@ def test_an_object_moved_after_parsing_gives_each_request_once(world: World, lev
     assert world.request_ids() == sorted(f"13-{i}" for i in range(5))
 
 
-def test_an_object_moved_before_parsing_is_read_where_it_is_now(world: World) -> None:
+def test_an_object_moved_before_parsing_is_read(world: World) -> None:
     data = gzipped(log(*rows(5, 13)))
     here = Path(world.put(name(H13, "a"), data))
     world.look()
@@ -267,7 +267,7 @@ def test_an_object_moved_before_parsing_is_read_where_it_is_now(world: World) ->
     assert len(world.request_ids()) == 5
 
 
-def test_an_object_gone_before_parsing_is_told_and_read_when_it_comes_back(world: World) -> None:
+def test_a_missing_object_is_read_when_it_returns(world: World) -> None:
     data = gzipped(log(*rows(5, 13)))
     here = Path(world.put(name(H13, "a"), data))
     world.put(name(H13, "b"), gzipped(log(*rows(5, 13, "b"))))
@@ -281,7 +281,7 @@ def test_an_object_gone_before_parsing_is_told_and_read_when_it_comes_back(world
     assert len(world.request_ids()) == 10
 
 
-def test_an_object_written_anew_and_gone_keeps_its_former_rows(world: World) -> None:
+def test_a_rewritten_and_missing_object_keeps_its_rows(world: World) -> None:
     here = Path(world.put(name(H13, "a"), gzipped(log(*rows(5, 13)))))
     world.settle()
     here.write_bytes(gzipped(log(*rows(6, 13))))
@@ -322,7 +322,7 @@ world.make(*world.stale())
 
 
 @pytest.mark.parametrize("moment", ["writing", REQUESTS.key, OBJECT_COUNTS.key])
-def test_a_killed_run_leaves_the_lake_as_it_was_and_the_next_one_heals_it(world: World, moment: str) -> None:
+def test_a_killed_run_leaves_the_lake_unchanged(world: World, moment: str) -> None:
     world.put(name(H13, "a"), gzipped(log(*rows(50, 13), "odd")))
     world.put(name(H14, "b"), gzipped(log(*rows(50, 14))))
     world.settle()
@@ -333,7 +333,7 @@ def test_a_killed_run_leaves_the_lake_as_it_was_and_the_next_one_heals_it(world:
     world.look()
     assert world.stale() == [H13, H15]
     present = set(Path(world.lake.root).rglob("*.parquet"))
-    text = RUN.format(folder=str(Path(__file__).parent), raw=str(world.raw), lake=world.lake.root, fatal=moment)
+    text = RUN.format(folder=str(Path(__file__).parents[2]), raw=str(world.raw), lake=world.lake.root, fatal=moment)
     run = subprocess.run([sys.executable, "-c", text], timeout=300, check=False)
     assert run.returncode == -signal.SIGKILL
     assert set(Path(world.lake.root).rglob("*.parquet")) > present, "what it had written lies about"
@@ -351,7 +351,7 @@ def test_a_killed_run_leaves_the_lake_as_it_was_and_the_next_one_heals_it(world:
     world.check_every_line_is_in_one_place()
 
 
-def test_the_lake_may_lie_in_a_folder_with_an_unusual_name(world: World, tmp_path: Path) -> None:
+def test_the_lake_works_in_an_unusually_named_folder(world: World, tmp_path: Path) -> None:
     odd = tmp_path / "a b, ü & (c);#+='"
     shutil.copytree(world.raw, odd / "raw [x]{y}*%20")
     other = World(odd / "raw [x]{y}*%20", type(world.lake)(str(odd / "lake")), world.spark)

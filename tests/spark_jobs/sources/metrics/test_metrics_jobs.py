@@ -43,7 +43,7 @@ class Metrics:
     def deliver(self, name: str, lines: list[str]) -> None:
         (self.raw / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
-    def list(self) -> None:
+    def update_ledger(self) -> None:
         listed = [
             {
                 "source_object": str(path),
@@ -96,11 +96,11 @@ def whole() -> Interval:
     return Interval(START, START + timedelta(hours=HOURS))
 
 
-def test_nothing_is_lost_and_hours_alone_are_as_hours_together(metrics: Metrics) -> None:
+def test_single_hours_equal_hours_together(metrics: Metrics) -> None:
     metrics.deliver("a.csv", csv_lines(1))
     metrics.deliver("b.csv", csv_lines(2))
     metrics.deliver("c.jsonl", [*counter_lines(), "broken"])
-    metrics.list()
+    metrics.update_ledger()
     hours = whole().hours
     for job in ("samples", "cluster_5min", "cluster_features"):
         metrics.run(job, whole(), calendar={"time_zone": "Europe/Berlin"})
@@ -136,10 +136,10 @@ def of_calendar() -> Any:
     return calendar_of({"time_zone": "Europe/Berlin"})
 
 
-def test_a_later_hour_changes_no_row_of_an_earlier_one(metrics: Metrics) -> None:
+def test_a_later_hour_changes_no_earlier_row(metrics: Metrics) -> None:
     lines = csv_lines(3)
     metrics.deliver("a.csv", lines)
-    metrics.list()
+    metrics.update_ledger()
     for job in ("samples", "cluster_5min", "cluster_features"):
         metrics.run(job, whole())
     cut = whole().hours[20]
@@ -153,7 +153,7 @@ def test_a_later_hour_changes_no_row_of_an_earlier_one(metrics: Metrics) -> None
     ]
     assert changed != lines
     metrics.deliver("a.csv", changed)
-    metrics.list()
+    metrics.update_ledger()
     for job in ("samples", "cluster_5min", "cluster_features"):
         metrics.run(job, whole())
     for table in (CLUSTER_5MIN, CLUSTER_FEATURES):
@@ -162,7 +162,7 @@ def test_a_later_hour_changes_no_row_of_an_earlier_one(metrics: Metrics) -> None
 
 def test_a_file_that_has_gone_keeps_its_samples(metrics: Metrics) -> None:
     metrics.deliver("a.csv", csv_lines(4))
-    metrics.list()
+    metrics.update_ledger()
     metrics.run("samples", whole())
     before = metrics.rows(SAMPLES)
     (metrics.raw / "a.csv").unlink()
@@ -170,7 +170,7 @@ def test_a_file_that_has_gone_keeps_its_samples(metrics: Metrics) -> None:
     assert metrics.rows(SAMPLES) == before
 
 
-def test_a_whole_of_a_cluster_counts_before_its_nodes_and_nodes_are_summed_or_averaged(metrics: Metrics) -> None:
+def test_cluster_metrics_go_before_those_of_nodes(metrics: Metrics) -> None:
     at = int(START.timestamp())
 
     def event(kind: str, **values: Any) -> str:
@@ -188,7 +188,7 @@ def test_a_whole_of_a_cluster_counts_before_its_nodes_and_nodes_are_summed_or_av
             ),
         ],
     )
-    metrics.list()
+    metrics.update_ledger()
     for job in ("samples", "cluster_5min"):
         metrics.run(job, Interval.of_hour("2026-11-18-00"))
     found = {row["cluster_id"]: row for row in metrics.rows(CLUSTER_5MIN)}

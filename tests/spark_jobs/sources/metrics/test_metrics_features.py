@@ -92,7 +92,7 @@ def test_batch_single_row_and_plain_python_agree(rows: list[dict[str, Any]], cal
 
 @settings(deadline=None)
 @given(histories())
-def test_what_comes_later_and_lies_further_back_changes_nothing_to_the_bit(rows: list[dict[str, Any]]) -> None:
+def test_steps_outside_the_windows_change_nothing(rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     middle = FIRST + timedelta(hours=30)
@@ -103,7 +103,7 @@ def test_what_comes_later_and_lies_further_back_changes_nothing_to_the_bit(rows:
     assert batch(enough, hours, BERLIN) == whole if enough else not whole
 
 
-def test_a_window_holds_what_lies_before_the_row_and_not_the_row() -> None:
+def test_a_window_excludes_the_row_itself() -> None:
     steps = [row(FIRST + timedelta(minutes=5 * n), cpu_utilization=float(n)) for n in range(13)]
     found = current_features(steps[12], steps)
     assert found["cpu_step_count_1h"] == 12 and found["cpu_avg_1h"] == 5.5 and found["cpu_max_1h"] == 11
@@ -112,13 +112,13 @@ def test_a_window_holds_what_lies_before_the_row_and_not_the_row() -> None:
     assert current_features(steps[0], steps)["cpu_avg_1h"] is None
 
 
-def test_a_gap_is_no_value_and_windows_are_of_time_not_of_rows() -> None:
+def test_windows_span_time_and_skip_gaps() -> None:
     steps = [row(FIRST, cpu_utilization=90.0), row(FIRST + timedelta(hours=5), cpu_utilization=10.0)]
     found = current_features(row(FIRST + timedelta(hours=5, minutes=5)), steps)
     assert (found["cpu_avg_1h"], found["cpu_avg_6h"], found["cpu_step_count_6h"]) == (10.0, 50.0, 2)
 
 
-def test_a_ratio_without_a_denominator_is_null_and_flagged() -> None:
+def test_an_undefined_ratio_is_null_and_flagged() -> None:
     found = current_features(
         row(FIRST, cpu_utilization=50.0, memory_utilization=0.0, pod_count=6.0, node_count=3.0), []
     )
@@ -137,12 +137,12 @@ def test_a_ratio_without_a_denominator_is_null_and_flagged() -> None:
         (datetime(2026, 3, 29, 0, 30, tzinfo=UTC), 54.5),
     ],
 )
-def test_business_hours_are_those_of_the_calendar_across_a_change_of_clocks(at: datetime, hours: float) -> None:
+def test_business_hours_follow_daylight_saving_time(at: datetime, hours: float) -> None:
     found = current_features(row(at), [], BERLIN)
     assert found["time_to_business_hours"] == hours and found["is_business_hour"] == (hours == 0)
 
 
-def test_hours_and_days_are_those_of_the_time_zone() -> None:
+def test_hours_and_days_follow_the_time_zone() -> None:
     found = current_features(row(datetime(2026, 3, 27, 23, 30, tzinfo=UTC)), [], BERLIN)
     assert (found["hour_of_day"], found["day_of_week"], found["is_weekend"]) == (0, 5, True)
     assert current_features(row(FIRST), [], Calendar(business_days=()))["time_to_business_hours"] is None
@@ -161,7 +161,7 @@ def test_an_hour_is_made_with_its_name() -> None:
     assert found[0][HOUR_COLUMN] == "2026-03-27-00" and found[0]["ingested_at"] == FIRST
 
 
-def test_a_calendar_is_read_from_texts_and_a_wrong_one_says_what_to_write() -> None:
+def test_a_wrong_calendar_says_what_to_write() -> None:
     found = calendar_of({"time_zone": "Asia/Tokyo", "business_days": "sun-tue,thu", "business_hours": "08:30-20:00"})
     assert (found.business_days, found.business_start_minute, found.business_end_minute) == ((0, 1, 3, 6), 510, 1200)
     assert calendar_of({}) == Calendar() and calendar_of({"business_days": ""}).business_days == ()
@@ -176,5 +176,5 @@ def test_a_calendar_is_read_from_texts_and_a_wrong_one_says_what_to_write() -> N
             calendar_of(wrong)
 
 
-def test_times_are_taken_as_datetime_or_microseconds() -> None:
+def test_times_may_be_datetime_or_microseconds() -> None:
     assert micros(FIRST) == micros(FIRST.replace(tzinfo=None)) == int(FIRST.timestamp()) * 1_000_000

@@ -47,7 +47,7 @@ def stream_record(metric: str = "RequestCount", **values: Any) -> dict[str, Any]
     }
 
 
-def test_a_metric_stream_gives_the_statistic_of_the_mapping_in_our_units() -> None:
+def test_a_metric_stream_gives_the_mapped_statistic() -> None:
     slow = stream_record("TargetResponseTime", unit="Milliseconds")
     line = json.dumps(stream_record()) + json.dumps(slow) + json.dumps(stream_record("HTTPCode_Target_5XX_Count"))
     found = parsed(line)
@@ -59,7 +59,7 @@ def test_a_metric_stream_gives_the_statistic_of_the_mapping_in_our_units() -> No
     assert rows(found, "event_at")[0] == (AT,)
 
 
-def test_performance_log_events_are_samples_of_nodes_and_pods() -> None:
+def test_performance_events_are_node_and_pod_samples() -> None:
     node = {
         "Type": "Node",
         "ClusterName": "shop",
@@ -92,10 +92,10 @@ def test_performance_log_events_are_samples_of_nodes_and_pods() -> None:
     assert rows(found, "cluster_id", "series", "metric", "value", "unit") == [of_node, of_pod, of_node, of_pod]
 
 
-def test_prometheus_samples_are_read_in_both_forms_and_counters_are_marked() -> None:
-    labels = {"cluster": "shop", "pod": "api-1"}
+def test_prometheus_samples_are_read_in_both_forms() -> None:
+    labels: dict[str, Any] = {"cluster": "shop", "pod": "api-1"}
     found = parsed(
-        {"metric": {"__name__": "http_requests_total", **labels}, "values": [[SECONDS, "5"], [SECONDS + 15, "7"]]},
+        {"metric": labels | {"__name__": "http_requests_total"}, "values": [[SECONDS, "5"], [SECONDS + 15, "7"]]},
         {"labels": labels, "name": "cluster:node_cpu:ratio_rate5m", "timestamp": MS, "value": 0.25},
         {"metric": {"__name__": "up", "instance": "a"}, "value": [SECONDS, "1"]},
         {"metric": {"__name__": "node_count", "cluster": "shop"}, "value": [SECONDS, "13"]},
@@ -113,7 +113,7 @@ def test_prometheus_samples_are_read_in_both_forms_and_counters_are_marked() -> 
     assert [(one.line_number, one.reason, one.metric) for one in found.rejected] == [(6, "bad_number", "x_total")]
 
 
-def test_results_of_get_metric_data_are_read_as_the_poller_writes_them_and_as_the_api_answers() -> None:
+def test_results_of_get_metric_data_are_read() -> None:
     query = {
         "cluster_id": "shop",
         "namespace": "AWS/ApplicationELB",
@@ -138,7 +138,7 @@ def test_results_of_get_metric_data_are_read_as_the_poller_writes_them_and_as_th
     assert rows(parsed(early), "is_clock_skewed") == [(True,)], "ahead of the poll that brought it"
 
 
-def test_columns_of_metrics_are_long_rows_and_any_number_is_a_metric() -> None:
+def test_metric_columns_become_long_rows() -> None:
     text = f"timestamp,cluster_id,cpu_utilization,disk_free\n{SECONDS},a,1,2\n{SECONDS},b,,x\nsoon,b,1,1\n"
     found = parse(io.BytesIO(text.encode()), "a.csv", ParseOptions())
     assert rows(found, "cluster_id", "metric", "value", "line_number", "position") == [
@@ -171,37 +171,38 @@ def test_columns_of_metrics_are_long_rows_and_any_number_is_a_metric() -> None:
         ({"metric": {"__name__": "up"}, "value": 3}, "bad_record"),
     ],
 )
-def test_what_is_no_sample_is_rejected_with_its_line_and_the_rest_stays(line: object, reason: str) -> None:
+def test_unusable_samples_are_rejected_with_their_line(line: object, reason: str) -> None:
     found = parsed(stream_record(), line, stream_record())
     assert [(one.line_number, one.reason) for one in found.rejected] == [(2, reason)]
     assert rows(found, "line_number") == [(1,), (3,)]
     assert found.rejected[0].raw_line and found.rejected[0].detail.endswith(".")
 
 
-def test_a_line_that_breaks_off_keeps_the_objects_before_it() -> None:
+def test_a_broken_line_keeps_its_earlier_objects() -> None:
     found = parsed(json.dumps(stream_record()) + '{"metric_str')
     assert rows(found, "position") == [(1,)] and [one.position for one in found.rejected] == [2]
 
 
-def test_a_file_that_cannot_be_read_is_rejected_as_a_whole() -> None:
+def test_an_unreadable_file_is_rejected_as_a_whole() -> None:
     for data, reason in ((b"", "empty_object"), (b"\x1f\x8bxx", "corrupt_gzip"), (b"hello\n", "no_header")):
         found = parse(io.BytesIO(data), "a", ParseOptions())
         assert [(one.line_number, one.reason) for one in found.rejected] == [(0, reason)]
         assert found.samples.num_rows == found.present == 0
 
 
-def test_the_mapping_of_the_settings_goes_before_ours_and_a_wrong_one_says_how() -> None:
+def test_configured_mappings_override_the_defaults() -> None:
     table = overridden({"AWS/ApplicationELB RequestCount": {"metric": "requests", "statistic": "Maximum", "factor": 2}})
     assert rows(parsed(stream_record(), mapping=table), "metric", "value") == [("requests", 80.0)]
     assert MAPPING["AWS/ApplicationELB RequestCount"].metric == "request_rate"
-    for wrong in (
+    wrongs: tuple[dict[str, dict[str, Any]], ...] = (
         {"nospace": {"metric": "a"}},
         {"a b": {}},
         {"a b": {"metric": "a", "unit": "x"}},
         {"a b": {"metric": "a", "statistic": "p99"}},
-    ):
+    )
+    for wrong in wrongs:
         with pytest.raises(MappingError):
-            overridden(wrong)  # type: ignore[arg-type]
+            overridden(wrong)
 
 
 JSON = st.recursive(
@@ -226,7 +227,7 @@ def test_no_record_breaks_the_parser(record: dict[str, Any], data: st.DataObject
     parsed({"timestamp": SECONDS, "a": 1, data.draw(st.text(max_size=3)): data.draw(JSON)})
 
 
-def test_a_highly_compressed_file_is_read_to_its_limit() -> None:
+def test_a_compressed_file_is_read_to_its_limit() -> None:
     record = json.dumps({"metric": {"__name__": "up", "cluster": "c"}, "value": [1_770_000_000, "1"]})
     content = (record + "\n" * 1_000_000) * 64
     stream = io.BytesIO(gzip.compress(content.encode()))
@@ -239,7 +240,7 @@ def test_a_highly_compressed_file_is_read_to_its_limit() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 100])
-def test_lines_do_not_depend_on_how_blocks_are_cut(size: int) -> None:
+def test_block_bounds_do_not_change_lines(size: int) -> None:
     data = "\ufeffa\nüber\n\n\u2028x\r\nend".encode() + b"\xff\n"
     blocks = [data[start : start + size] for start in range(0, len(data), size)]
     assert list(lines_of(blocks)) == data.decode("utf-8-sig", "replace").split("\n")

@@ -65,9 +65,7 @@ def odd_lines(draw: st.DrawFn) -> bytes:
 
 @settings(max_examples=80, deadline=None)
 @given(lines=st.lists(odd_lines(), max_size=12), block_bytes=st.sampled_from([50, 333, 1000, 4096]), last=st.booleans())
-def test_a_line_has_the_same_fate_in_a_block_of_clean_lines_alone_and_in_one_that_is_looked_at_line_by_line(
-    lines: list[bytes], block_bytes: int, last: bool
-) -> None:
+def test_block_and_single_line_parsing_agree(lines: list[bytes], block_bytes: int, last: bool) -> None:
     data = log(*lines, "#end" if not last else line())
     data = data.removesuffix(b"\n") if last else data
     whole = parse(data)
@@ -88,7 +86,7 @@ def test_a_line_has_the_same_fate_in_a_block_of_clean_lines_alone_and_in_one_tha
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(odd_lines(), min_size=2, max_size=8))
-def test_a_line_has_the_same_fate_with_and_without_its_neighbours(lines: list[bytes]) -> None:
+def test_neighbors_do_not_change_a_lines_outcome(lines: list[bytes]) -> None:
     together = parse(log(*lines))
     rejected = {r.line_number: r.reason for r in together.rejected}
     for number, alone in enumerate(lines, 3):
@@ -117,7 +115,7 @@ ODD_LINES = (
 
 @pytest.mark.parametrize("share", [0.0, 0.002, 0.02, 0.3, 1.0])
 @pytest.mark.parametrize("excluded", [{}, dict.fromkeys((3, 700, 701, 1502), ("duplicate_request_id", "It is there."))])
-def test_in_a_large_block_each_odd_line_is_rejected_for_its_own_reason(share: float, excluded: dict) -> None:
+def test_odd_lines_in_large_blocks_keep_their_reasons(share: float, excluded: dict) -> None:
     draw = random.Random(share)
     lines = [draw.choice(ODD_LINES) if draw.random() < share else row for row in many(1500)]
     reasons = {odd: parse(log(odd)).reasons for odd in ODD_LINES}
@@ -145,9 +143,7 @@ def test_in_a_large_block_each_odd_line_is_rejected_for_its_own_reason(share: fl
     layouts=st.lists(st.lists(st.sampled_from(V1_FIELDS), unique=True, min_size=1), min_size=1, max_size=3),
     block_bytes=st.sampled_from([50, 500, 5000]),
 )
-def test_headers_in_the_middle_count_from_there_on_wherever_the_blocks_end(
-    layouts: list[list[str]], block_bytes: int
-) -> None:
+def test_headers_in_the_middle_apply_across_blocks(layouts: list[list[str]], block_bytes: int) -> None:
     data = b"\n".join(
         f"{header(fields)}\n{line(fields)}\n{line(fields, c_ip='2001:db8::7') if 'c-ip' in fields else line(fields)}".encode()
         for fields in layouts
@@ -256,7 +252,7 @@ def test_the_last_line_needs_no_newline() -> None:
     assert parse(log(*many(3)).removesuffix(b"\n")).line_numbers == [3, 4, 5]
 
 
-def test_blank_lines_are_no_data_but_keep_their_numbers() -> None:
+def test_blank_lines_are_numbered_but_not_data() -> None:
     outcome = parse(log("", line(), "", "  ", line(x_edge_request_id="id-2==")))
     assert outcome.line_numbers == [4, 7]
     assert outcome.lines_present == 2
@@ -298,7 +294,7 @@ def test_blank_lines_are_no_data_but_keep_their_numbers() -> None:
         (b"\xff\xfe\xfd", "invalid_utf8"),
     ],
 )
-def test_an_odd_line_is_rejected_with_its_reason_and_the_others_go_on(odd: str | bytes, reason: str) -> None:
+def test_an_odd_line_is_rejected_with_its_reason(odd: str | bytes, reason: str) -> None:
     raw = odd if isinstance(odd, bytes) else odd.encode()
     alone = parse(log(raw))
     assert alone.reasons == [(3, reason)]
@@ -324,14 +320,14 @@ def test_the_bounds_of_time_come_from_the_options() -> None:
     assert outcome.reasons == [(3, "time_out_of_range"), (6, "time_out_of_range")]
 
 
-def test_the_raw_line_of_a_long_line_is_its_beginning() -> None:
+def test_a_long_raw_line_is_cut() -> None:
     long = "é" * 20_000
     (rejection,) = parse(log(long)).rejected
     assert rejection.raw_line == "é" * 8_192
     assert rejection.line_bytes == 40_000
 
 
-def test_a_line_of_nine_megabytes_is_rejected_and_its_neighbours_are_not() -> None:
+def test_a_nine_megabyte_line_is_rejected_alone() -> None:
     giant = line(cs_uri_stem="/" + "a" * 9_000_000)
     for block_bytes in (0, 50_000):
         outcome = parse(gzipped(log(*many(3), giant, *many(3, start=3)), 1), block_bytes=block_bytes)
@@ -354,7 +350,7 @@ def test_overlong_lines_are_found_wherever_the_blocks_end(block_bytes: int) -> N
     assert [r.line_bytes for r in outcome.rejected] == [len(data_lines(data)[n]) for n in long]
 
 
-def test_lines_that_another_object_has_are_rejected_under_the_reason_given() -> None:
+def test_excluded_lines_carry_the_given_reason() -> None:
     log_object = LogObject("raw/b.gz", "e", excluded={4: ("duplicate_request_id", "It is there already.")})
     for extra in ([], ["odd"]):
         outcome = parse(log(*many(3), *extra), log_object=log_object)
@@ -363,7 +359,7 @@ def test_lines_that_another_object_has_are_rejected_under_the_reason_given() -> 
         assert outcome.rejected[0].raw_line == many(3)[1]
 
 
-def test_an_object_that_is_there_already_is_rejected_line_by_line() -> None:
+def test_a_duplicate_object_is_rejected_line_by_line() -> None:
     log_object = LogObject("raw/b.gz", "e", excluded_whole=("duplicate_request_id", "It is there already."))
     outcome = parse(log(*many(3)), log_object=log_object)
     assert outcome.reasons == [(n, "duplicate_request_id") for n in (3, 4, 5)]
@@ -372,7 +368,7 @@ def test_an_object_that_is_there_already_is_rejected_line_by_line() -> None:
 # --- request ids, personal data ---------------------------------------------------------------------------------------
 
 
-def test_a_request_without_an_id_gets_one_from_etag_and_line() -> None:
+def test_missing_request_ids_become_etag_and_line() -> None:
     fields = [name for name in V1_FIELDS if name != "x-edge-request-id"]
     outcome = parse(log(line(fields), line(fields), fields=fields), log_object=LogObject("raw/a.gz", "e7"))
     assert [row["request_id"] for row in outcome.rows] == ["e7:3", "e7:4"]
@@ -394,7 +390,7 @@ def test_a_cookie_is_kept_or_dropped_by_setting() -> None:
     assert parse(log(line()), ParseOptions(cookies="drop")).row["cookie_hash"] is None
 
 
-def test_query_values_are_hashed_and_their_names_kept_by_setting() -> None:
+def test_query_values_are_hashed_by_setting() -> None:
     options = ParseOptions(hash_query_values=True, hash_key="k")
     query = parse(log(line(cs_uri_query="email=a%40b.c&page=2&flag&empty=&email=a%40b.c")), options).row["uri_query"]
     parts = query.split("&")
@@ -408,7 +404,7 @@ def test_query_values_are_hashed_and_their_names_kept_by_setting() -> None:
 
 
 @given(st.binary(max_size=30))
-def test_decoding_once_undoes_one_encoding_of_any_bytes_that_are_utf8(data: bytes) -> None:
+def test_decoding_once_undoes_one_encoding_of_utf8(data: bytes) -> None:
     encoded = "".join(f"%{byte:02X}" for byte in data)
     try:
         assert decode_once(encoded) == data.decode()
@@ -423,7 +419,7 @@ def test_decoding_never_fails(text: str) -> None:
 
 
 @given(st.integers(0, 2**128 - 1))
-def test_every_spelling_of_an_ipv6_address_has_one_canonical_text(number: int) -> None:
+def test_ipv6_spellings_share_one_canonical_text(number: int) -> None:
     address = ipaddress.IPv6Address(number)
     spellings = {str(address), address.exploded, address.exploded.upper()}
     assert {canonical_address(text) for text in spellings} == {str(address)}

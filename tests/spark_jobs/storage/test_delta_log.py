@@ -48,7 +48,7 @@ def openings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def test_a_table_is_opened_once_however_often_it_is_read_and_written(lake: Lake, openings: list[str]) -> None:
+def test_a_table_is_opened_only_once(lake: Lake, openings: list[str]) -> None:
     for number in range(5):
         lake.append_arrow(rows(HOURS[number % 2], number), TABLE)
         assert numbers(lake) == list(range(number + 1))
@@ -67,7 +67,7 @@ def test_commits_of_others_are_seen(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize("commits", [1, 2, 3])
-def test_a_lake_that_was_deleted_and_made_anew_is_opened_anew(lake: Lake, commits: int) -> None:
+def test_a_recreated_lake_is_opened_anew(lake: Lake, commits: int) -> None:
     for number in range(2):
         lake.append_arrow(rows(HOURS[0], number), TABLE)
     shutil.rmtree(lake.root)
@@ -80,7 +80,7 @@ def test_a_lake_that_was_deleted_and_made_anew_is_opened_anew(lake: Lake, commit
     assert numbers(lake) == list(range(10, 10 + commits))
 
 
-def test_a_pinned_lake_stays_as_it_was_read_first(lake: Lake) -> None:
+def test_a_pinned_lake_stays_at_its_first_version(lake: Lake) -> None:
     lake.append_arrow(rows(HOURS[0], 1), TABLE)
     pinned = lake.pinned()
     assert numbers(pinned) == [1]
@@ -98,7 +98,7 @@ def test_only_so_many_tables_are_kept_open(tmp_path: Path, monkeypatch: pytest.M
     assert [numbers(lake) for lake in lakes] == [[0], [1], [2]]
 
 
-def test_rows_that_others_add_while_a_table_is_rewritten_stay(lake: Lake) -> None:
+def test_rows_added_during_a_rewrite_stay(lake: Lake) -> None:
     whole = Table("test/log/whole", "Rows.", "one row", columns=TABLE.columns, hourly=False)
     schema = arrow_schema(whole)
     for number in range(3):

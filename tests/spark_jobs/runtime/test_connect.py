@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 
 import client_oracle as oracle
 import pytest
@@ -36,7 +37,7 @@ def endpoint() -> Iterator[str]:
 
 
 @pytest.mark.slow
-def test_jobs_run_on_a_connect_server_of_another_process(lake: Lake, endpoint: str) -> None:
+def test_jobs_run_on_a_foreign_connect_server(lake: Lake, endpoint: str) -> None:
     requests = oracle.random_requests(400, 3, 22)
     lake.overwrite_arrow(oracle.requests_table(requests), REQUESTS)
     first, last = (format_hour(at) for at in (min(_hours(requests)), max(_hours(requests))))
@@ -54,5 +55,5 @@ def test_jobs_run_on_a_connect_server_of_another_process(lake: Lake, endpoint: s
     assert figures == [len(hourly), len(daily)]
 
 
-def _hours(requests: list[oracle.Row]) -> list[object]:
+def _hours(requests: list[oracle.Row]) -> list[datetime]:
     return [row["event_at"].replace(minute=0, second=0) for row in requests]

@@ -54,7 +54,7 @@ def parsed_from(known: pa.Table) -> pa.Table:
 A, B, C = name("2026-11-20-13"), name("2026-11-20-14"), name("2026-11-20-14", "c")
 
 
-def test_an_object_enters_with_the_hour_of_its_name() -> None:
+def test_an_object_starts_with_its_name_hour() -> None:
     (row,) = seen(listed(A)).to_pylist()
     assert row == {
         **listed(A),
@@ -73,7 +73,7 @@ def test_listing_again_changes_nothing() -> None:
     assert seen(*items, *items).equals(once), "nor does an object that is listed twice"
 
 
-def test_a_row_that_two_runs_added_is_taken_out() -> None:
+def test_a_row_added_by_two_runs_is_removed() -> None:
     once = seen(listed(A), listed(B, "e2"))
     twice = pa.concat_tables([once, seen(listed(B, "e2"), listed(C, "e3"), now=NOW + timedelta(seconds=1))])
     assert [row["source_object"] for row in ledger.without_repeats(twice).to_pylist()] == [A, B, C]
@@ -85,7 +85,7 @@ def test_an_object_that_is_listed_no_more_stays() -> None:
     assert seen(listed(B, "e2"), known=once).equals(once)
 
 
-def test_an_object_written_anew_is_current_and_its_former_row_stays() -> None:
+def test_a_rewritten_object_keeps_its_former_row() -> None:
     known = seen(listed(A), listed(B, "e2"))
     known = seen(listed(A, "e9", 120), known=known, now=NOW + timedelta(hours=1))
     assert known.num_rows == 3
@@ -93,7 +93,7 @@ def test_an_object_written_anew_is_current_and_its_former_row_stays() -> None:
     assert [o.etag for o in ledger.objects_of(known, ["2026-11-20-13"])] == ["e9"]
 
 
-def test_an_object_written_anew_makes_only_its_hours_stale() -> None:
+def test_a_rewritten_object_makes_only_its_hours_stale() -> None:
     known = seen(listed(A), listed(B, "e2"))
     done = parsed_from(known)
     assert stale(known, done) == []
@@ -101,7 +101,7 @@ def test_an_object_written_anew_makes_only_its_hours_stale() -> None:
     assert stale(known, done) == ["2026-11-20-13"]
 
 
-def test_an_object_written_anew_makes_all_hours_stale_that_its_former_content_held() -> None:
+def test_a_rewritten_object_makes_its_former_hours_stale() -> None:
     known = ledger.with_observed_hours(seen(listed(A)), {A: ["2026-11-20-13", "2026-11-20-15"]})
     assert known is not None
     done = parsed_from(known)
@@ -121,26 +121,26 @@ def test_all_hours_are_stale_where_nothing_was_made() -> None:
     assert stale(seen(listed(B), listed(A, "e2")), counts()) == ["2026-11-20-13", "2026-11-20-14"]
 
 
-def test_content_under_a_second_name_is_marked_as_a_duplicate_of_the_first() -> None:
+def test_content_under_a_second_name_is_a_duplicate() -> None:
     known = seen(listed(A), listed(B))
     assert [row["duplicate_of"] for row in known.to_pylist()] == [None, A]
     known = seen(listed(name("2026-11-20-12")), known=known)
     assert known.to_pylist()[2]["duplicate_of"] == A, "what was seen first is the original, whatever its name"
 
 
-def test_empty_objects_and_objects_of_another_size_are_no_duplicates() -> None:
+def test_empty_or_differently_sized_objects_are_no_duplicates() -> None:
     known = seen(listed(A, "e0", 0), listed(B, "e0", 0), listed(C, "e0", 5))
     assert [row["duplicate_of"] for row in known.to_pylist()] == [None, None, None]
 
 
-def test_a_duplicate_counts_again_when_the_original_is_written_anew() -> None:
+def test_a_duplicate_counts_once_its_original_is_rewritten() -> None:
     known = seen(listed(A), listed(B))
     known = seen(listed(A, "e9"), known=known, now=NOW + timedelta(hours=1))
     hours = ["2026-11-20-13", "2026-11-20-14"]
     assert {o.source_object: o.duplicate_of for o in ledger.objects_of(known, hours)} == {A: None, B: None}
 
 
-def test_content_that_only_a_former_version_had_is_no_duplicate() -> None:
+def test_content_of_a_former_version_is_no_duplicate() -> None:
     known = seen(listed(B, "e1"))
     known = seen(listed(B, "e2"), known=known, now=NOW + timedelta(hours=1))
     known = seen(listed(A, "e1"), known=known, now=NOW + timedelta(hours=2))
@@ -155,7 +155,7 @@ def test_of_many_copies_one_is_read_always() -> None:
     assert [o.source_object for o in ledger.objects_of(known, hours) if not o.duplicate_of] == [C]
 
 
-def test_an_object_without_an_hour_in_its_name_waits_for_its_observed_hours() -> None:
+def test_a_nameless_object_waits_for_its_observed_hours() -> None:
     known = seen(listed("s3://logs/CF.gz"), listed(A, "e2"))
     assert [o.source_object for o in ledger.nameless(known)] == ["s3://logs/CF.gz"]
     assert stale(known, counts()) == ["2026-11-20-13"]
@@ -166,7 +166,7 @@ def test_an_object_without_an_hour_in_its_name_waits_for_its_observed_hours() ->
     assert stale(learnt, counts()) == ["2026-11-20-11", "2026-11-20-13", "2026-11-20-16"]
 
 
-def test_hours_beside_the_named_one_come_after_it_and_are_kept() -> None:
+def test_observed_hours_follow_the_named_one() -> None:
     known = seen(listed(B))
     learnt = ledger.with_observed_hours(known, {B: ["2026-11-20-13"]})
     assert learnt is not None
@@ -194,7 +194,7 @@ def test_hours_are_learnt_for_the_current_content_only() -> None:
         (datetime(2031, 1, 1, tzinfo=UTC), "2026-11-21-09"),
     ],
 )
-def test_an_object_without_any_time_is_at_home_in_the_hour_it_was_written(modified_at: datetime, home: str) -> None:
+def test_an_object_without_times_uses_its_modification_hour(modified_at: datetime, home: str) -> None:
     known = seen(listed("s3://logs/junk.bin", modified_at=modified_at))
     assert ledger.with_observed_hours(known, {"s3://logs/junk.bin": []}) is None, "only where asked for"
     learnt = ledger.with_observed_hours(known, {"s3://logs/junk.bin": []}, NOW)
@@ -202,7 +202,7 @@ def test_an_object_without_any_time_is_at_home_in_the_hour_it_was_written(modifi
     assert learnt.to_pylist()[0]["event_hours"] == [home]
 
 
-def test_objects_of_an_hour_are_those_that_hold_it() -> None:
+def test_objects_of_an_hour_are_its_holders() -> None:
     known = ledger.with_observed_hours(seen(listed(A), listed(B, "e2")), {B: ["2026-11-20-15"]})
     assert known is not None
     assert [o.source_object for o in ledger.objects_of(known, ["2026-11-20-15"])] == [B]
@@ -217,7 +217,7 @@ def test_objects_of_an_hour_are_those_that_hold_it() -> None:
         max_size=5,
     )
 )
-def test_whatever_is_listed_in_whatever_order_nothing_is_dropped_and_one_copy_of_each_content_is_read(
+def test_any_listing_order_reads_each_content_once(
     rounds: list[list[tuple[str, str]]],
 ) -> None:
     known, now = EMPTY, NOW

@@ -84,9 +84,7 @@ def assert_equal(one: Lake, other: Lake, *tables: Table) -> None:
         assert not different, (table.key, different[:5])
 
 
-def test_jobs_submitted_to_a_cluster_give_the_tables_and_figures_of_the_embedded_engine(
-    cluster: Cluster, sail: Any, tmp_path: Path
-) -> None:
+def test_cluster_and_embedded_engine_give_equal_tables(cluster: Cluster, sail: Any, tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     raw.mkdir()
     objects = put_raw(raw)
@@ -102,7 +100,7 @@ def test_jobs_submitted_to_a_cluster_give_the_tables_and_figures_of_the_embedded
     assert KEY.encode() not in used + b"".join(path.read_bytes() for path in cluster.folder.rglob("std*"))
 
 
-def test_a_job_that_fails_says_why_and_where_its_log_is(tmp_path: Path) -> None:
+def test_a_failed_job_names_reason_and_log(tmp_path: Path) -> None:
     settings = load_settings(tmp_path, engine="spark://127.0.0.1:9", hash_key_secret="weir/hash-key")
     with pytest.raises(RunnerError) as raised:
         run_jobs(settings, "requests")
@@ -114,7 +112,7 @@ def test_a_job_that_fails_says_why_and_where_its_log_is(tmp_path: Path) -> None:
     assert "Traceback" in log_file.read_text() and KEY not in log_file.read_text()
 
 
-def test_a_worker_that_is_killed_in_mid_job_loses_nothing(cluster: Cluster, sail: Any, tmp_path: Path) -> None:
+def test_a_worker_killed_in_mid_job_loses_nothing(cluster: Cluster, sail: Any, tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     raw.mkdir()
     hours = INTERVAL.hours

@@ -41,7 +41,7 @@ def write(folder: Path, name: str, text: str) -> Path:
     ],
 )
 @pytest.mark.parametrize("name", ["web.csv", "web.csv.gz", "web.jsonl"])
-def test_a_time_is_the_same_however_it_is_written(tmp_path: Path, text: str, name: str) -> None:
+def test_all_notations_of_a_time_agree(tmp_path: Path, text: str, name: str) -> None:
     line = f'{{"timestamp": "{text}", "cpu_utilization": 41.5}}\n'
     table = f"timestamp,cpu_utilization\n{text},41.5\n"
     content = files.read_clusters(write(tmp_path, name, line if "json" in name else table))
@@ -51,7 +51,7 @@ def test_a_time_is_the_same_however_it_is_written(tmp_path: Path, text: str, nam
     assert not content.rejected
 
 
-def test_times_of_different_forms_in_one_file_are_all_read(tmp_path: Path) -> None:
+def test_mixed_time_notations_are_read(tmp_path: Path) -> None:
     text = f"timestamp,cpu_utilization\n2026-11-20 13:05:00,1\n{SECONDS},2\n2026-11-20T13:05:00Z,3\n"
     content = files.read_clusters(write(tmp_path, "a.csv", text))
     assert content.samples["event_at"].to_pylist() == [AT] * 3
@@ -64,7 +64,7 @@ def test_parquet_is_read_with_its_own_types(tmp_path: Path) -> None:
     assert row == {"cluster_id": "p", "event_at": AT, "cpu_utilization": 7.0, "line_number": 1}
 
 
-def test_lines_that_cannot_be_read_are_kept_with_number_and_reason(tmp_path: Path) -> None:
+def test_unreadable_lines_have_number_and_reason(tmp_path: Path) -> None:
     text = (
         "timestamp,cluster_id,cpu_utilization,pod_count\n"
         f"{SECONDS},a,1,\n"
@@ -92,28 +92,28 @@ def test_lines_that_cannot_be_read_are_kept_with_number_and_reason(tmp_path: Pat
     ]
 
 
-def test_a_broken_json_line_is_rejected_and_the_others_stay(tmp_path: Path) -> None:
+def test_a_broken_json_line_is_rejected_alone(tmp_path: Path) -> None:
     path = write(tmp_path, "a.jsonl", f'{{"timestamp": {SECONDS}, "cpu_utilization": 0.1}}\n{{"timest\n[1]\n')
     content = files.read_clusters(path)
     assert [(one.line_number, one.reason) for one in content.rejected] == [(2, "bad_json"), (3, "bad_json")]
     assert content.samples["cpu_utilization"].to_pylist() == [0.1]
 
 
-def test_any_columns_of_numbers_are_series_but_for_labels_and_texts(tmp_path: Path) -> None:
+def test_number_columns_are_series_except_labels(tmp_path: Path) -> None:
     text = f"timestamp,series_id,queue,host,is_anomaly\n{SECONDS},s1,5,web-1,1\n{SECONDS + 60},s1,,web-2,0\n"
     content = files.read_series(write(tmp_path, "a.csv", text))
     assert (content.key, content.metrics, content.ignored_columns) == ("series_id", ("queue",), ("host", "is_anomaly"))
     assert content.samples["queue"].to_pylist() == [5.0, None]
 
 
-def test_files_of_one_name_in_two_folders_are_two_series(tmp_path: Path) -> None:
+def test_equal_names_in_two_folders_are_two_series(tmp_path: Path) -> None:
     for folder in ("x", "y"):
         write(tmp_path, f"{folder}/cpu.csv", f"timestamp,value\n{SECONDS},1\n")
     write(tmp_path, "mem.csv", f"timestamp,value\n{SECONDS},1\n")
     assert list(files.by_key(files.read_series(tmp_path))) == ["mem", "x/cpu", "y/cpu"]
 
 
-def test_a_folder_is_one_table_with_the_metrics_of_all_files(tmp_path: Path) -> None:
+def test_a_folder_becomes_one_table(tmp_path: Path) -> None:
     write(tmp_path, "b.csv", f"timestamp,cpu_utilization,queue_depth\n{SECONDS},2,9\n")
     write(tmp_path, "a.csv", f"timestamp,cpu_utilization,pod_count\n{SECONDS + 300},1,3\n{SECONDS},0,3\n")
     content = files.read_clusters(tmp_path)
@@ -133,13 +133,13 @@ def test_a_folder_is_one_table_with_the_metrics_of_all_files(tmp_path: Path) -> 
         ("a.parquet", "PAR1 but not really", "damaged Parquet"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, name: str, text: str, said: str) -> None:
+def test_an_unreadable_file_is_one_sentence(tmp_path: Path, name: str, text: str, said: str) -> None:
     with pytest.raises(FilesError, match=said) as raised:
         files.read_clusters(write(tmp_path, name, text))
     assert str(raised.value).endswith(".") and "\n" not in str(raised.value)
 
 
-def test_damaged_gzip_an_odd_column_and_a_missing_place_are_one_sentence_too(tmp_path: Path) -> None:
+def test_damaged_gzip_and_odd_columns_are_one_sentence(tmp_path: Path) -> None:
     whole = write(tmp_path, "a.csv.gz", f"timestamp,cpu_utilization\n{SECONDS},1\n" * 50)
     whole.write_bytes(whole.read_bytes()[:-9])
     with pytest.raises(FilesError, match="damaged gzip"):
@@ -153,5 +153,5 @@ def test_damaged_gzip_an_odd_column_and_a_missing_place_are_one_sentence_too(tmp
 
 
 @pytest.mark.parametrize("value", [None, True, "", "soon", "nan", "1e40", "2026-13-01"])
-def test_what_is_no_time_is_none(value: object) -> None:
+def test_other_values_are_no_time(value: object) -> None:
     assert epoch_micros(value) is None

@@ -78,7 +78,7 @@ def test_client_daily_is_what_the_long_way_gives(count: int, hours: int, seed: i
         assert {row["client_kind"] for row in expected.values()} == {"address", "network"}
 
 
-def test_client_daily_has_the_columns_and_types_of_its_table() -> None:
+def test_client_daily_has_the_schema_of_its_table() -> None:
     found = client_daily_rows(
         hourly_table(random_hourly(50, 30, 1)).to_batches(), format_hour(at(0)), format_hour(at(30))
     )
@@ -90,7 +90,7 @@ def test_client_daily_has_the_columns_and_types_of_its_table() -> None:
 
 
 @pytest.mark.parametrize("encoded", [True, False])
-def test_shares_of_client_daily_are_together_what_it_is_at_once(encoded: bool) -> None:
+def test_shares_of_client_daily_add_up(encoded: bool) -> None:
     rows = random_hourly(300, 40, 6)
     table = hourly_table(rows)
     if encoded:
@@ -105,7 +105,7 @@ def test_shares_of_client_daily_are_together_what_it_is_at_once(encoded: bool) -
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 80)), max_size=40), st.integers(0, 80))
-def test_distinct_addresses_of_a_network_are_those_of_its_24_hours(seen: list[tuple[int, int]], asked: int) -> None:
+def test_distinct_addresses_of_a_network_span_24_hours(seen: list[tuple[int, int]], asked: int) -> None:
     template = random_hourly(1, 1, 1)[0]
     rows = [{**template, "client": f"192.0.2.{n}/32", "hour_at": at(hour)} for n, hour in set(seen)]
     found = keyed(daily(rows, asked, asked)) if rows else {}
@@ -137,7 +137,7 @@ def test_the_future_changes_no_row_of_the_past() -> None:
     assert keyed(daily(changed, 0, 40)) == keyed(daily(rows, 0, 40))
 
 
-def test_sums_over_many_addresses_are_exact_to_the_last_address() -> None:
+def test_sums_over_many_addresses_are_exact() -> None:
     template = random_hourly(1, 1, 1)[0]
     rows = [{**template, "client": f"192.0.2.{n % 256}/32", "hour_at": at(n // 256), "request_count": 1} for n in range(256 * 24)]  # fmt: skip
     found = keyed(daily(rows, 23, 23))
@@ -147,13 +147,13 @@ def test_sums_over_many_addresses_are_exact_to_the_last_address() -> None:
 
 
 @given(st.integers(0, 2**128 - 1) | st.integers(0, 2**64 - 1) | st.builds(lambda a, b: a << 64 | b, st.integers(0, 9), st.integers(0, 9)))  # fmt: skip
-def test_the_network_of_an_address_is_what_the_ipaddress_module_says(number: int) -> None:
+def test_network_of_an_address_equals_the_ipaddress_module(number: int) -> None:
     for address in (ipaddress.IPv6Address(number), ipaddress.IPv4Address(number % 2**32)):
         client = oracle.cidr(str(address))
         assert network_of(client) == oracle.network(client)
 
 
-def test_columns_of_clients_are_those_of_the_ipaddress_module() -> None:
+def test_client_columns_equal_the_ipaddress_module() -> None:
     draw = random.Random(14)
     numbers = [draw.getrandbits(128) for _ in range(300)]
     for _ in range(1_700):
@@ -197,13 +197,13 @@ def run(sail: Any, lake: Lake, job: str, interval: Interval) -> list[Row]:
 
 
 @slow
-def test_client_hourly_is_what_the_long_way_gives(sail: Any, lake: Lake, requests: list[Row]) -> None:
+def test_client_hourly_equals_the_oracle(sail: Any, lake: Lake, requests: list[Row]) -> None:
     lake.overwrite_arrow(oracle.requests_table(requests), REQUESTS)
     check_same(run(sail, lake, "client_hourly", between(0, 4)), oracle.client_hourly(requests), tolerance=2e-6)
 
 
 @slow
-def test_client_hourly_comes_out_the_same_to_the_bit_however_the_files_are_cut(sail: Any, lake: Lake) -> None:
+def test_client_hourly_is_bitwise_equal_for_any_files(sail: Any, lake: Lake) -> None:
     requests = oracle.random_requests(2_000, 2, 18, oracle.ADDRESSES[:5])
     lake.overwrite_arrow(oracle.requests_table(requests), REQUESTS)
     first = keyed(run(sail, lake, "client_hourly", between(0, 4)))
@@ -218,7 +218,7 @@ def test_client_hourly_comes_out_the_same_to_the_bit_however_the_files_are_cut(s
 
 
 @slow
-def test_nothing_of_the_next_hour_goes_into_client_hourly(sail: Any, lake: Lake, requests: list[Row]) -> None:
+def test_client_hourly_ignores_the_next_hour(sail: Any, lake: Lake, requests: list[Row]) -> None:
     past = [row for row in requests if row["event_at"] < at(3)]
     lake.overwrite_arrow(oracle.requests_table(past), REQUESTS)
     alone = run(sail, lake, "client_hourly", between(0, 2))
@@ -228,7 +228,7 @@ def test_nothing_of_the_next_hour_goes_into_client_hourly(sail: Any, lake: Lake,
 
 
 @slow
-def test_client_daily_reads_the_23_hours_before_its_interval(sail: Any, lake: Lake) -> None:
+def test_client_daily_reads_23_hours_before_its_interval(sail: Any, lake: Lake) -> None:
     rows = random_hourly(600, 60, 12)
     data = oracle.to_table(rows, CLIENT_HOURLY, "hour_at")
     lake.overwrite_arrow(data, CLIENT_HOURLY)
@@ -259,7 +259,7 @@ def put_scores(lake: Lake, scores: list[Row], active: list[tuple[str, str, datet
 
 
 @slow
-def test_client_attacks_is_what_the_long_way_gives(sail: Any, lake: Lake) -> None:
+def test_client_attacks_equals_the_oracle(sail: Any, lake: Lake) -> None:
     scores, interval = oracle.random_scores(1_500, 50, 13), between(26, 34)
     active = active_clients(interval)
     put_scores(lake, scores, active)
@@ -278,7 +278,7 @@ def test_client_attacks_without_scores_has_no_rows(sail: Any, lake: Lake) -> Non
 
 
 @slow
-def test_the_frame_of_the_client_model_has_a_row_for_each_active_client(sail: Any, lake: Lake) -> None:
+def test_client_frame_has_a_row_per_active_client(sail: Any, lake: Lake) -> None:
     requests, interval = oracle.random_requests(1_200, 30, 15), between(20, 29)
     hourly = oracle.client_hourly(requests)
     lake.overwrite_arrow(oracle.to_table(hourly.values(), CLIENT_HOURLY, "hour_at"), CLIENT_HOURLY)
