@@ -47,13 +47,14 @@ class SparkRunner:
         """Run one job over one interval; returns its figures. The engine is imported here and no earlier."""
         if self.cluster is not None:
             return run_on(self.cluster, source, job, lake, interval, parameters or {}, self.tasks)
+        from platform_assets.clients.spark.session_resource import EngineSession
         from spark_jobs.main import JobRun, run_job
-        from spark_jobs.runtime.session import spark_session
 
         given = dict(parameters or {})
         if runner_of(self.engine) == "connect":
             given = published(given, lake)  # tasks run where this machine's folders are not
-        run = JobRun(spark_session(self.engine), lake, interval, given, self.tasks)
+        session = EngineSession(engine=self.engine).spark_session
+        run = JobRun(session, lake, interval, given, self.tasks)
         return run_job(source.name, job.name, run)
 
 
