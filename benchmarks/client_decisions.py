@@ -14,7 +14,7 @@ from benchmarks.client_days import Day
 from platform_assets.waf.decisions import Decision, rank
 from platform_assets.waf.policy import load_policy
 from platform_assets.waf.rules import decide
-from spark_jobs.sources.cloudfront.tables import EVIDENCE_REQUESTS
+from spark_jobs.sources.cloudfront.client_tables import EVIDENCE_REQUESTS
 from weir_models.client_abuse import evaluation
 from weir_models.client_abuse.model import ClientAbuse
 

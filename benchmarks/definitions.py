@@ -13,8 +13,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from spark_jobs.sources.cloudfront import patterns
+from spark_jobs.sources.cloudfront.client_tables import ADDITIVE, MAXIMA
 from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS, fields_of_header
-from spark_jobs.sources.cloudfront.tables import ADDITIVE, MAXIMA
 
 FIELD_TYPES = {**{field: kind for field, (_, kind) in FIELD_COLUMNS.items()}, "date": "date", "time": "time"}
 COLUMN_OF = {field: column for field, (column, _) in FIELD_COLUMNS.items()}

@@ -20,9 +20,9 @@ from platform_assets.resources.registry import ModelRegistry
 from platform_assets.settings import Settings
 from spark_jobs.contract import Interval, Table
 from spark_jobs.errors import ExitCode, WeirError
+from spark_jobs.sources.cloudfront.client_tables import CLIENT_MODEL_INPUTS
 from spark_jobs.sources.cloudfront.tables import (
     CLIENT_EXAMPLES,
-    CLIENT_MODEL_INPUTS,
     OBJECTS,
     REQUEST_EXAMPLES,
     REQUEST_MODEL_INPUTS,

@@ -28,12 +28,11 @@ from platform_assets.waf.rules import decide
 from platform_assets.waf.tables import BOT_IDENTITIES, WAF_DECISIONS
 from platform_assets.waf.withdrawals import Withdrawals
 from spark_jobs.contract import HOUR_COLUMN, Interval, format_hour, parse_hour
+from spark_jobs.sources.cloudfront.client_tables import ATTACK_FLOOR, CLIENT_MODEL_INPUTS
 from spark_jobs.sources.cloudfront.tables import (
-    ATTACK_FLOOR,
     CLIENT_ATTACKS,
     CLIENT_DAILY,
     CLIENT_HOURLY,
-    CLIENT_MODEL_INPUTS,
     CLIENT_SCORES,
     REQUEST_SCORES,
     REQUESTS,

@@ -9,7 +9,8 @@ from platform_assets.settings import Settings
 from platform_assets.waf.deciding import _inputs, _scored_again, loader_of
 from platform_assets.waf.echo import EchoHours
 from platform_assets.waf.rulebook import Echo
-from spark_jobs.sources.cloudfront.tables import ADDITIVE, CLIENT_SCORES, MAXIMA
+from spark_jobs.sources.cloudfront.client_tables import ADDITIVE, MAXIMA
+from spark_jobs.sources.cloudfront.tables import CLIENT_SCORES
 
 pytestmark = pytest.mark.slow
 

@@ -15,12 +15,13 @@ import pyarrow as pa
 
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour
 from spark_jobs.sources.cloudfront import patterns
-from spark_jobs.sources.cloudfront.tables import ATTACK_FLOOR, CLIENT_BEHAVIOUR, MAXIMA, REQUEST_SCORES, REQUESTS
+from spark_jobs.sources.cloudfront.client_tables import ATTACK_FLOOR, CLIENT_BEHAVIOR, MAXIMA
+from spark_jobs.sources.cloudfront.tables import REQUEST_SCORES, REQUESTS
 from spark_jobs.storage.schema import arrow_schema
 
 Row = dict[str, Any]
 FIRST_HOUR = datetime(2026, 11, 20, 22, tzinfo=UTC)
-SUMMED = [c.name for c in CLIENT_BEHAVIOUR if c.name not in (*MAXIMA, "address_count", "path_entropy_bits")]
+SUMMED = [c.name for c in CLIENT_BEHAVIOR if c.name not in (*MAXIMA, "address_count", "path_entropy_bits")]
 
 ADDRESSES = [
     *(f"192.0.2.{n}" for n in range(8)),

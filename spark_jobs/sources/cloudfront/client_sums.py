@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from spark_jobs.sources.cloudfront.client_tables import MAXIMA
 from spark_jobs.sources.cloudfront.clients import networks_of
-from spark_jobs.sources.cloudfront.tables import MAXIMA
 
 HOUR_MICROSECONDS = 3_600_000_000
 MILLION = 1_000_000

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 from client_oracle import FIRST_HOUR, Row, check_same, random_scores
 
+from spark_jobs.sources.cloudfront.client_tables import CLIENT_BEHAVIOR
 from spark_jobs.sources.cloudfront.rescoring import client_rows, evidence
-from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS, CLIENT_BEHAVIOUR, CLIENT_DAILY, CLIENT_HOURLY
+from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS, CLIENT_DAILY, CLIENT_HOURLY
 from spark_jobs.storage.schema import arrow_schema
 
 HOUR = FIRST_HOUR + timedelta(hours=27)
@@ -33,7 +34,7 @@ def expected_rows(hourly: list[Row], scores: list[Row]) -> dict[tuple[str, datet
         now, attack = oracle.summed(members), attacks.get((client, hour), empty)
         found[client, hour] = {
             "client_kind": day["client_kind"],
-            **{f"hour_{c.name}": now[c.name] for c in CLIENT_BEHAVIOUR},
+            **{f"hour_{c.name}": now[c.name] for c in CLIENT_BEHAVIOR},
             **{f"day_{c.name}": day[c.name] for c in CLIENT_DAILY.columns[3:]},
             **{c.name: attack[c.name] for c in CLIENT_ATTACKS.columns[3:]},
         }
