@@ -1,4 +1,4 @@
-"""The ledger: what was seen stays, what is new or written anew is found, and only its hours are stale."""
+"""The ledger: rows are never dropped, new and rewritten objects are found, and only their hours are stale."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def seen(*items: dict[str, Any], known: pa.Table = EMPTY, now: datetime = NOW) -
     return ledger.with_listed(known, items, now, name_hour)
 
 
-def counts(*made: tuple[str, str, str]) -> pa.Table:
+def counts(*produced: tuple[str, str, str]) -> pa.Table:
     """object_counts of (source_object, etag, hour)."""
     zeros = {c.name: 0 for c in OBJECT_COUNTS.columns if c.type == "int64"}
-    rows = [{"source_object": o, "etag": e, HOUR_COLUMN: h, **zeros} for o, e, h in made]
+    rows = [{"source_object": o, "etag": e, HOUR_COLUMN: h, **zeros} for o, e, h in produced]
     return pa.Table.from_pylist(rows, schema=arrow_schema(OBJECT_COUNTS, with_hour=True))
 
 
-def stale(known: pa.Table, done: pa.Table) -> list[str]:
-    return ledger.stale_hours(known, ledger.made_from(done))
+def stale(known: pa.Table, finished: pa.Table) -> list[str]:
+    return ledger.stale_hours(known, ledger.made_from(finished))
 
 
 def parsed_from(known: pa.Table) -> pa.Table:
@@ -95,25 +95,25 @@ def test_a_rewritten_object_keeps_its_former_row() -> None:
 
 def test_a_rewritten_object_makes_only_its_hours_stale() -> None:
     known = seen(listed(A), listed(B, "e2"))
-    done = parsed_from(known)
-    assert stale(known, done) == []
+    finished = parsed_from(known)
+    assert stale(known, finished) == []
     known = seen(listed(A, "e9"), known=known, now=NOW + timedelta(hours=1))
-    assert stale(known, done) == ["2026-11-20-13"]
+    assert stale(known, finished) == ["2026-11-20-13"]
 
 
 def test_a_rewritten_object_makes_its_former_hours_stale() -> None:
     known = ledger.with_observed_hours(seen(listed(A)), {A: ["2026-11-20-13", "2026-11-20-15"]})
     assert known is not None
-    done = parsed_from(known)
+    finished = parsed_from(known)
     known = seen(listed(A, "e9"), known=known, now=NOW + timedelta(hours=1))
-    assert stale(known, done) == ["2026-11-20-13", "2026-11-20-15"]
+    assert stale(known, finished) == ["2026-11-20-13", "2026-11-20-15"]
 
 
 def test_a_late_object_makes_only_its_hour_stale() -> None:
     known = seen(listed(A), listed(B, "e2"))
-    done = parsed_from(known)
+    finished = parsed_from(known)
     known = seen(listed(C, "e3"), known=known)
-    assert stale(known, done) == ["2026-11-20-14"]
+    assert stale(known, finished) == ["2026-11-20-14"]
     assert stale(known, parsed_from(known)) == []
 
 
