@@ -67,17 +67,21 @@ class Table:
 
     @property
     def layer(self) -> str:
+        """First part of the key, such as `features`."""
         return self.key.split("/")[0]
 
     @property
     def name(self) -> str:
+        """Last part of the key, such as `client_hourly`."""
         return self.key.split("/")[-1]
 
     @property
     def column_names(self) -> tuple[str, ...]:
+        """Names of the columns in order, without the partition column."""
         return tuple(column.name for column in self.columns)
 
     def column(self, name: str) -> Column:
+        """The column of this name; KeyError."""
         for column in self.columns:
             if column.name == name:
                 return column
@@ -192,6 +196,7 @@ class Source:
         return tuple(table for table in self.tables if table.hourly and table.layer == PARSED_LAYER)
 
     def table(self, key: str) -> Table:
+        """The table of this key; KeyError."""
         for table in self.tables:
             if table.key == key:
                 return table

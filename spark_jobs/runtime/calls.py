@@ -46,13 +46,16 @@ class Call:
 
     @property
     def interval(self) -> Interval:
+        """From the first to the last hour."""
         return Interval.spanning(self.first_hour, self.last_hour)
 
     def to_json(self) -> str:
+        """The document."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Call:
+        """The inverse of `to_json`."""
         return cls(**json.loads(text))
 
     def all_parameters(self, region: str) -> dict[str, Any]:

@@ -171,6 +171,7 @@ class _Writing:
         self.notes: list[dict[str, Any]] = []
 
     def object(self, raw: RawObject, parser: ObjectParser, duplicates_of: Mapping[int, Duplicate]) -> None:
+        """Parse one object and write its rows, rejected lines and counts."""
         import pyarrow as pa
 
         home = raw.event_hours[0]
@@ -213,6 +214,7 @@ class _Writing:
         )
 
     def close(self) -> list[WrittenFile]:
+        """All files written."""
         return [*self.requests.close(), *self.rejected.close(), *self.counts.close()]
 
 

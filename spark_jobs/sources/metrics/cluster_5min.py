@@ -116,6 +116,7 @@ class _Cluster:
         self.ingested = np.full(size, NEVER)
 
     def add(self, metric: str, series: str, rows: pa.Table, start: int, end: int) -> None:
+        """Put the samples of one series onto the grid from `start` to `end` (µs since 1970)."""
         times = rows["event_at"].cast(pa.int64()).to_numpy()
         ingested = rows["ingested_at"].cast(pa.int64()).to_numpy()
         grid = regular(

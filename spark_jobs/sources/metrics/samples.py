@@ -121,6 +121,7 @@ class _Writing:
     def object(
         self, raw: RawObject, stream: Any, options: ParseOptions, delivered: int, ingested: int
     ) -> dict[str, Any]:
+        """Parse one file and gather its samples; returns a note for the driver. Times are µs since 1970."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -178,6 +179,7 @@ class _Writing:
         self.samples.close_all()
 
     def close(self) -> list[WrittenFile]:
+        """All files written."""
         import pyarrow as pa
 
         self._write_pending()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from spark_jobs.contract import HOUR_COLUMN
 from spark_jobs.incremental import ledger
-from spark_jobs.sources.cloudfront.ledger import name_hour, parameters, parse_options
+from spark_jobs.sources.cloudfront.ledger import name_hour, parse_options
 from spark_jobs.sources.cloudfront.log_object import ParseOptions
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, OBJECTS
 from spark_jobs.storage.objects import Limits
@@ -238,5 +239,5 @@ def test_any_listing_order_reads_each_content_once(
 
 def test_parse_options_survive_the_way_through_json() -> None:
     options = ParseOptions(("date", "c_ip"), "keep", True, "key", Limits(block_bytes=5), 1, 2)
-    assert parse_options(parameters(options)) == options
+    assert parse_options(asdict(options)) == options
     assert parse_options({"headerless_layout": "12", "model_dir": "ignored"}).headerless_fields[-1] == "cs_uri_query"
