@@ -1,6 +1,6 @@
 """What a source and a table are: frozen dataclasses that types, checks, docs and the asset graph derive from.
 
-Holds no behaviour that needs an engine and no table of any source. Standard library only, so that loading the
+Holds nothing that needs an engine, and no table of any source. Standard library only, so that loading the
 asset graph imports neither pyspark nor pyarrow.
 """
 
@@ -17,7 +17,7 @@ HOUR_COLUMN = "event_hour"
 """The partition column of every hourly table; its values live in folder names, never inside the data files."""
 
 PARSED_LAYER = "parsed"
-"""Tables of this layer are made from raw objects, whose ledger says which of their hours are stale."""
+"""Tables of this layer are made from raw objects; their ledger tells which hours are stale."""
 
 TYPES = ("string", "int32", "int64", "double", "boolean", "timestamp", "list<string>")
 
@@ -48,7 +48,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Table:
-    """A lake table. `key` is its asset key and its folder, `grain` says what one row is."""
+    """A lake table. `key` is its asset key and its folder, `grain` is what one row stands for."""
 
     key: str
     meaning: str
@@ -69,17 +69,21 @@ class Table:
 
     @property
     def layer(self) -> str:
+        """First part of the key, such as `features`."""
         return self.key.split("/")[0]
 
     @property
     def name(self) -> str:
+        """Last part of the key, such as `client_hourly`."""
         return self.key.split("/")[-1]
 
     @property
     def column_names(self) -> tuple[str, ...]:
+        """Names of the columns in order, without the partition column."""
         return tuple(column.name for column in self.columns)
 
     def column(self, name: str) -> Column:
+        """The column of this name; KeyError."""
         for column in self.columns:
             if column.name == name:
                 return column
@@ -120,11 +124,11 @@ class RawFiles:
     """Asset key of the objects themselves."""
     meaning: str
     noun: str
-    """What its objects are called in sentences."""
+    """The noun for its objects in sentences."""
     setting: str
     """The setting that names the location."""
     how_to_set: str
-    """What a person does to set it, as a sentence goes on."""
+    """How to set it, as the end of a sentence."""
     sensor: str
     """Name of the sensor that looks for new ones."""
     queue_setting: str | None = None
@@ -191,7 +195,7 @@ class Source:
 
     @property
     def object_counts(self) -> Table:
-        """What became of each raw object in each hour."""
+        """The outcome of each raw object in each hour: rows kept, rejected, and in other hours."""
         return self.table(f"parsed/{self.name}/object_counts")
 
     @property
@@ -200,6 +204,7 @@ class Source:
         return tuple(table for table in self.tables if table.hourly and table.layer == PARSED_LAYER)
 
     def table(self, key: str) -> Table:
+        """The table of this key; KeyError."""
         for table in self.tables:
             if table.key == key:
                 return table
@@ -208,7 +213,7 @@ class Source:
 
 @dataclass(frozen=True, order=True)
 class Interval:
-    """Half-open span of whole UTC hours `[start, end)`: what one job run reads, writes and overwrites exactly."""
+    """Half-open span of whole UTC hours `[start, end)`, which one job run overwrites exactly."""
 
     start: datetime
     end: datetime = field(compare=True)
@@ -222,15 +227,18 @@ class Interval:
 
     @classmethod
     def of_hour(cls, hour: str) -> Interval:
+        """The interval of one hour, `2026-11-20-13`."""
         start = parse_hour(hour)
         return cls(start, start + timedelta(hours=1))
 
     @classmethod
     def spanning(cls, first_hour: str, last_hour: str) -> Interval:
+        """The interval from the first to the last hour, both included."""
         return cls(parse_hour(first_hour), parse_hour(last_hour) + timedelta(hours=1))
 
     @property
     def hours(self) -> tuple[str, ...]:
+        """Its hours in order, as partitions name them."""
         return tuple(self._iter_hours())
 
     def _iter_hours(self) -> Iterator[str]:
@@ -240,6 +248,7 @@ class Interval:
             at += timedelta(hours=1)
 
     def widened(self, hours_before: int = 0, hours_after: int = 0) -> Interval:
+        """The interval with more hours at its ends."""
         return Interval(self.start - timedelta(hours=hours_before), self.end + timedelta(hours=hours_after))
 
 

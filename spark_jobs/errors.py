@@ -25,12 +25,12 @@ class ExitCode(IntEnum):
 
 
 class WeirError(Exception):
-    """An error that a user can cause or mend; subclasses set `exit_code`."""
+    """An error that a user can cause or fix; subclasses set `exit_code`."""
 
     exit_code: int = ExitCode.FAILED
 
 
 def exit_code_of(error: BaseException) -> int | None:
-    """Exit code of an error whose message is for the user; None where it is no such error."""
+    """Exit code of an error whose message is for the user; None for any other error."""
     code = getattr(error, "exit_code", None)
     return int(code) if isinstance(code, int) else None

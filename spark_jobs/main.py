@@ -4,8 +4,8 @@
         --end 2026-11-20-23 --lake s3://bucket/lake --engine submitted [--tasks 8] [--parameters '{"cookies": "drop"}']
 
 `--start` and `--end` are the first and the last hour. Prints the job's figures as one line of JSON. With `--call URI`
-all of it stands in that document (see calls.py) and the figures go into another one beside it; arguments that a service
-adds of its own are then passed over.
+that document holds all of it (see runtime/calls.py) and the figures go into another one beside it; unknown arguments, which
+services add, are then ignored.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class JobRun:
-    """What a job gets: an engine, the lake, the interval it overwrites, and plain JSON parameters."""
+    """The arguments of a job: an engine, the lake, the interval that it overwrites, plain JSON parameters, the number of tasks."""
 
     spark: SparkSession
     lake: Lake
@@ -46,11 +46,11 @@ def run_job(source: str, job: str, run: JobRun) -> dict[str, Any]:
         figures: dict[str, Any] = getattr(import_module(f"spark_jobs.sources.{source}.jobs"), job)(run)
         return figures
     finally:
-        _give_back_memory()
+        _release_memory()
 
 
-def _give_back_memory() -> None:
-    """What a job has freed goes back to the system, where allocators would keep it: the next one has other needs."""
+def _release_memory() -> None:
+    """Return memory that a job has freed to the system; allocators would keep it, and the next job has other needs."""
     import pyarrow as pa
 
     pa.default_memory_pool().release_unused()
@@ -59,7 +59,7 @@ def _give_back_memory() -> None:
 
 
 def carry_out(uri: str, storage: Storage, engine: str) -> dict[str, Any]:
-    """Carry out the call at `uri` and answer it: {"figures": …}, or {"kind": …, "error": …} before the error is raised."""
+    """Run the call at `uri` and write its answer: {"figures": …}, or {"kind": …, "error": …} before the error is raised."""
     try:
         text = read_text(storage, uri)
         if text is None:
@@ -69,14 +69,19 @@ def carry_out(uri: str, storage: Storage, engine: str) -> dict[str, Any]:
         run = JobRun(spark_session(engine), Lake(call.lake, storage), call.interval, parameters, call.tasks)
         figures = run_job(call.source, call.job, run)
     except Exception as error:
-        said = " ".join(str(error).strip().splitlines()[:2])[:500]  # of Java's errors the second line says what it is
-        write_text(storage, answer_uri(uri), json.dumps({"kind": type(error).__name__, "error": said or "no message"}))
+        message = " ".join(str(error).strip().splitlines()[:2])[
+            :500
+        ]  # the second line of Java's errors names the cause
+        write_text(
+            storage, answer_uri(uri), json.dumps({"kind": type(error).__name__, "error": message or "no message"})
+        )
         raise
     write_text(storage, answer_uri(uri), json.dumps({"figures": figures}))
     return figures
 
 
 def main(arguments: list[str]) -> None:
+    """Run the job that the command line names, and print its figures."""
     parser = argparse.ArgumentParser(
         prog="spark_jobs.main", description=(__doc__ or "").splitlines()[0], allow_abbrev=False
     )
@@ -86,7 +91,7 @@ def main(arguments: list[str]) -> None:
     )
     parser.add_argument("--engine", help=f"default: sail; with --call: {SUBMITTED}, which is what spark-submit says")
     parser.add_argument("--call", help="URI of a document that holds everything below")
-    called, _ = parser.parse_known_args([one for one in arguments if one not in ("-h", "--help")])
+    called, _ = parser.parse_known_args([argument for argument in arguments if argument not in ("-h", "--help")])
     if called.call:
         storage = Storage(called.region, called.endpoint_url)
         print(json.dumps(carry_out(called.call, storage, called.engine or SUBMITTED)))

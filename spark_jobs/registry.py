@@ -20,18 +20,18 @@ class RegistryError(WeirError):
 @cache
 def sources() -> dict[str, Source]:
     """Source by name, those of this package first. RegistryError where a folder is not a whole source."""
-    found: dict[str, Source] = {}
+    by_name: dict[str, Source] = {}
     for parent in filter(Path.is_dir, map(Path, spark_jobs.sources.__path__)):
         for folder in sorted(parent.iterdir()):
-            if not folder.is_dir() or folder.name.startswith(("_", ".")) or folder.name in found:
+            if not folder.is_dir() or folder.name.startswith(("_", ".")) or folder.name in by_name:
                 continue
             missing = [name for name in REQUIRED_FILES if not (folder / name).exists()]
             if missing:
                 raise RegistryError(
                     f"The source {folder.name} lacks {', '.join(missing)}; add them or remove the folder."
                 )
-            found[folder.name] = import_module(f"spark_jobs.sources.{folder.name}.tables").SOURCE
-    return found
+            by_name[folder.name] = import_module(f"spark_jobs.sources.{folder.name}.tables").SOURCE
+    return by_name
 
 
 @cache

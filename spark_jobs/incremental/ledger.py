@@ -1,7 +1,7 @@
-"""The ledger of the raw objects of a source: what was seen, which hours each holds, which hours are not yet made from it.
+"""The ledger of the raw objects of a source: what was listed, the hours of each, and which hours are not made from it yet.
 
 Pure functions over Arrow tables; no Spark, no AWS. An hour is stale where it was not made from exactly the objects that
-hold it, each with its etag: that alone decides what is parsed next. What a name tells of its hour is the source's.
+hold it, each with its etag: that alone decides what is parsed next. How a name tells its hour is up to the source.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from spark_jobs.storage.writer import WrittenFile
 
 LEDGER_NAMES = [column.name for column in LEDGER_COLUMNS]
 EARLIEST = datetime(2008, 11, 18, tzinfo=UTC)
-"""The day that CloudFront began, and before any hour that is a partition by default."""
+"""Modification times before this are taken for it."""
 
 
 @dataclass(frozen=True)
 class RawObject:
-    """A ledger row as a job needs it. `event_hours` are the hours known so far, the first one its home."""
+    """A ledger row for a job. `event_hours` are the hours known so far; rejected lines belong to the first."""
 
     source_object: str
     etag: str
@@ -44,8 +44,8 @@ def with_listed(
     """The ledger with a new row for every (source_object, etag) not in it yet; never drops or changes a row.
 
     `listed` rows have source_object, etag, size_bytes, modified_at; the new rows come last. An object whose content is
-    in the ledger under another name is marked as its duplicate. One that was written anew keeps the hours of its
-    former content, so that they are made again without it.
+    in the ledger under another name is marked as its duplicate. A rewritten one keeps the hours of its
+    former content, so that they are made again without that.
     """
     known = known.select(LEDGER_NAMES)
     seen = set(_pairs(known))
@@ -58,7 +58,7 @@ def with_listed(
         return known
     former, contents = _former_hours(known, {name for name, _ in new}), _first_with(known, new.values())
     rows = []
-    for _, item in sorted(new.items(), key=lambda one: one[0][0]):
+    for _, item in sorted(new.items(), key=lambda entry: entry[0][0]):
         hour = name_hour(item["source_object"])
         first = contents.setdefault((item["etag"], item["size_bytes"]), item["source_object"])
         rows.append(
@@ -88,10 +88,10 @@ def _first_with(known: pa.Table, items: Iterable[Mapping[str, Any]]) -> dict[tup
     etags = pa.array(sorted({item["etag"] for item in items}), pa.string())
     rows = known.filter(pc.is_in(known["etag"], etags))
     columns = (rows[name].to_pylist() for name in ("source_object", "etag", "size_bytes"))
-    found: dict[tuple[str, int], str] = {}
+    names: dict[tuple[str, int], str] = {}
     for name, etag, size in sorted(zip(*columns, strict=True)):
-        found.setdefault((etag, size), name)
-    return found
+        names.setdefault((etag, size), name)
+    return names
 
 
 def without_repeats(known: pa.Table) -> pa.Table:
@@ -103,7 +103,7 @@ def without_repeats(known: pa.Table) -> pa.Table:
 
 
 def current(known: pa.Table) -> list[dict[str, Any]]:
-    """The latest row of each source_object (an object that was written anew has several), in the order of names."""
+    """The latest row of each source_object (a rewritten object has several), in the order of names."""
     rows: list[dict[str, Any]] = _current(known).to_pylist()
     return rows
 
@@ -122,7 +122,7 @@ def _current(known: pa.Table) -> pa.Table:
 
 
 def nameless(known: pa.Table) -> list[RawObject]:
-    """Objects whose hours neither their name nor an earlier look has told."""
+    """Objects whose hours are known neither from their name nor from reading them."""
     rows = _current(known)
     return _raw_objects(rows, pc.equal(pc.list_value_length(rows["event_hours"]), 0))
 
@@ -130,62 +130,62 @@ def nameless(known: pa.Table) -> list[RawObject]:
 def with_observed_hours(
     known: pa.Table, observed: Mapping[str, Sequence[str]], now: datetime | None = None
 ) -> pa.Table | None:
-    """The ledger with hours that reading the objects has shown; None where nothing is new.
+    """The ledger completed by hours that were observed while reading the objects; None where nothing is new.
 
     With `now`, an object of which no line has a time gets the hour in which it was last written, so that its rejected
     lines have a place.
     """
     known = known.select(LEDGER_NAMES)
-    asked = known.filter(pc.is_in(known["source_object"], pa.array(sorted(observed), pa.string())))
-    learnt: dict[tuple[str, str], list[str]] = {}
-    for row in current(asked):
+    rows = known.filter(pc.is_in(known["source_object"], pa.array(sorted(observed), pa.string())))
+    completed_hours: dict[tuple[str, str], list[str]] = {}
+    for row in current(rows):
         hours = list(row["event_hours"])
         hours += sorted(set(observed[row["source_object"]]) - set(hours))
         if not hours and now is not None:
             at = min(max(row["modified_at"], EARLIEST), now)
             hours = [format_hour(at)]
         if hours != row["event_hours"]:
-            learnt[row["source_object"], row["etag"]] = hours
-    if not learnt:
+            completed_hours[row["source_object"], row["etag"]] = hours
+    if not completed_hours:
         return None
-    held = zip(_pairs(known), known["event_hours"].to_pylist(), strict=True)
+    rows_and_hours = zip(_pairs(known), known["event_hours"].to_pylist(), strict=True)
     field = known.schema.field("event_hours")
-    completed = pa.array([learnt.get(key, hours) for key, hours in held], field.type)
+    completed = pa.array([completed_hours.get(key, hours) for key, hours in rows_and_hours], field.type)
     return known.set_column(known.schema.get_field_index(field.name), field, completed)
 
 
 def objects_of(known: pa.Table, hours: Sequence[str]) -> list[RawObject]:
     """Objects that hold any of the hours."""
     rows = _current(known)
-    held = rows["event_hours"].combine_chunks()
-    holders = pc.list_parent_indices(held).filter(pc.is_in(held.flatten(), pa.array(list(hours), pa.string())))
+    lists = rows["event_hours"].combine_chunks()
+    holders = pc.list_parent_indices(lists).filter(pc.is_in(lists.flatten(), pa.array(list(hours), pa.string())))
     return _raw_objects(rows, pc.is_in(pa.array(range(rows.num_rows), holders.type), holders))
 
 
 def stale_hours(known: pa.Table, made: Mapping[str, str]) -> list[str]:
-    """Hours that some object holds and that were not made from all these objects as they are now.
+    """Hours that some object holds and that were not made from exactly these objects with their current content.
 
-    `made`: hour -> fingerprint of what it was made from, as `made_from` has it.
+    `made`: hour -> fingerprint of its objects, as `made_from` returns it.
     """
     rows = _current(known)
     contents, lists = _pairs(rows), rows["event_hours"].combine_chunks()
-    held: dict[str, list[tuple[str, str]]] = {}
+    contents_of: dict[str, list[tuple[str, str]]] = {}
     for index, hour in zip(pc.list_parent_indices(lists).to_pylist(), lists.flatten().to_pylist(), strict=True):
-        held.setdefault(hour, []).append(contents[index])
-    return sorted(hour for hour, objects in held.items() if made.get(hour) != fingerprint(objects))
+        contents_of.setdefault(hour, []).append(contents[index])
+    return sorted(hour for hour, objects in contents_of.items() if made.get(hour) != fingerprint(objects))
 
 
 def made_from(counts: pa.Table) -> dict[str, str]:
     """Hour -> fingerprint of the objects that object_counts shows for it."""
-    held: dict[str, list[tuple[str, str]]] = {}
+    contents_of: dict[str, list[tuple[str, str]]] = {}
     columns = (counts[name].to_pylist() for name in (HOUR_COLUMN, "source_object", "etag"))
     for hour, source_object, etag in zip(*columns, strict=True):
-        held.setdefault(hour, []).append((source_object, etag))
-    return {hour: fingerprint(contents) for hour, contents in held.items()}
+        contents_of.setdefault(hour, []).append((source_object, etag))
+    return {hour: fingerprint(contents) for hour, contents in contents_of.items()}
 
 
 def carried_over(lake: Lake, tables: Sequence[Table], missing: Set[str], interval: Interval) -> list[WrittenFile]:
-    """Rows of objects that are in the ledger but no longer in the raw location stay as they were parsed."""
+    """Files with the already parsed rows of objects that are in the ledger but no longer in the raw location."""
     import pyarrow.dataset as ds
 
     files: list[WrittenFile] = []
@@ -198,9 +198,9 @@ def carried_over(lake: Lake, tables: Sequence[Table], missing: Set[str], interva
     return files
 
 
-def _raw_objects(rows: pa.Table, wanted: Any) -> list[RawObject]:
-    """The wanted of the latest rows; a copy is one only as long as its original still has that content."""
-    chosen = rows.filter(wanted)
+def _raw_objects(rows: pa.Table, mask: Any) -> list[RawObject]:
+    """Those of the latest rows; a duplicate counts as one only while its original has that content."""
+    chosen = rows.filter(mask)
     etags = dict(_pairs(rows)) if chosen.num_rows else {}
     return [
         RawObject(

@@ -1,12 +1,12 @@
-"""Which hours are made from what: a fingerprint for every hour of every hourly table, so that what is stale is known.
+"""Which hours are made from what: a fingerprint for every hour of every hourly table tells which hours are stale.
 
 An hour's fingerprint is a hash over the fingerprints of the upstream hours it was made from; that of a parsed hour is
 the hash of its log objects (name and etag). A late object changes one hour of the parsed tables and, through the
 hashes, exactly the hours that look back on it. A run that dies before it records its hours leaves them stale, so the
 next run makes them again; where nothing is stale, nothing runs.
 
-The hashes of a window are added up, so that all windows of a table are one cumulative sum: a day that every hour looks
-back on is not hashed again for each of them.
+The hashes of a window are added up, so that one cumulative sum gives all windows of a table: an hour is hashed once, not for
+every hour that looks back on it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Numbers = np.ndarray
 
 @dataclass(frozen=True)
 class Step:
-    """An hourly asset as lineage sees it: what it reads, how far back, and whether its own past goes in."""
+    """An hourly asset: what it reads, how far back, and whether it reads its own past."""
 
     key: str
     upstream: tuple[str, ...]
@@ -53,11 +53,11 @@ class Step:
 def recorded(lake: Lake) -> Recorded:
     """Table -> hour -> fingerprint of the last making."""
     rows = lake.read_arrow(MADE_HOURS).sort_by("made_at")
-    found: Recorded = {}
+    by_table: Recorded = {}
     columns = (rows[name].to_pylist() for name in ("table_key", "hour", "fingerprint"))
     for key, hour, fingerprint in zip(*columns, strict=True):
-        found.setdefault(key, {})[hour] = fingerprint
-    return found
+        by_table.setdefault(key, {})[hour] = fingerprint
+    return by_table
 
 
 def fingerprint(parts: Iterable[Sequence[str]]) -> str:
@@ -69,23 +69,27 @@ def fingerprint(parts: Iterable[Sequence[str]]) -> str:
 
 
 def expected(step: Step, known: Recorded, hours: Iterable[str] | None = None) -> dict[str, str]:
-    """Hour -> fingerprint that the step has where it is up to date, for the hours that its first upstream has."""
+    """Hour -> fingerprint that the step has when it is up to date, for the hours of its first upstream."""
     made = known.get(step.upstream[0], {})
-    wanted = None if hours is None else made.keys() & set(hours)
-    asked = sorted(made if wanted is None or step.reads_own_past else wanted)
-    if not asked:
+    requested = None if hours is None else made.keys() & set(hours)
+    hours_in_order = sorted(made if requested is None or step.reads_own_past else requested)
+    if not hours_in_order:
         return {}
-    ends = _hour_numbers(asked)
-    sums = np.zeros((len(asked), 2), np.uint64)
+    ends = _hour_numbers(hours_in_order)
+    sums = np.zeros((len(hours_in_order), 2), np.uint64)
     for key in step.upstream:
         sums += _window_sums(key, known.get(key, {}), ends - step.trailing_hours, ends)
-    found: dict[str, str] = {}
+    fingerprints: dict[str, str] = {}
     before = b""
-    for hour, total in zip(asked, sums, strict=True):
+    for hour, total in zip(hours_in_order, sums, strict=True):
         digest = hashlib.blake2b(total.tobytes() + before, digest_size=12)
-        found[hour] = digest.hexdigest()
+        fingerprints[hour] = digest.hexdigest()
         before = digest.digest() if step.reads_own_past else b""
-    return found if wanted is None else {hour: value for hour, value in found.items() if hour in wanted}
+    return (
+        fingerprints
+        if requested is None
+        else {hour: fingerprints[hour] for hour in hours_in_order if hour in requested}
+    )
 
 
 def _window_sums(key: str, made: Mapping[str, str], first: Numbers, last: Numbers) -> Numbers:
@@ -107,13 +111,13 @@ def _hour_numbers(hours: Sequence[str]) -> Numbers:
 
 
 def stale(step: Step, known: Recorded) -> list[str]:
-    """Hours of the step that are missing or made from something else than is there now."""
-    have = known.get(step.key, {})
-    return sorted(hour for hour, value in expected(step, known).items() if have.get(hour) != value)
+    """Hours of the step that are missing, or made from other data than its upstream holds now."""
+    recorded_hours = known.get(step.key, {})
+    return sorted(hour for hour, value in expected(step, known).items() if recorded_hours.get(hour) != value)
 
 
 def record(lake: Lake, made: Mapping[str, Mapping[str, str]]) -> None:
-    """Note that hours were made: table -> hour -> fingerprint."""
+    """Record that hours were made; `made`: table -> hour -> fingerprint."""
     now = datetime.now(UTC)
     rows = [
         {"table_key": key, "hour": hour, "fingerprint": value, "made_at": now}
@@ -127,14 +131,14 @@ def record(lake: Lake, made: Mapping[str, Mapping[str, str]]) -> None:
 
 
 def compact(lake: Lake) -> int:
-    """Keep the latest row of each table and hour; returns how many rows went."""
-    gone = 0
+    """Keep only the latest row of each table and hour; returns how many rows were removed."""
+    removed = 0
 
     def latest(rows: pa.Table) -> pa.Table | None:
-        nonlocal gone
+        nonlocal removed
         kept = {(row["table_key"], row["hour"]): row for row in rows.sort_by("made_at").to_pylist()}
-        gone = rows.num_rows - len(kept)
-        return pa.Table.from_pylist(list(kept.values()), schema=arrow_schema(MADE_HOURS)) if gone else None
+        removed = rows.num_rows - len(kept)
+        return pa.Table.from_pylist(list(kept.values()), schema=arrow_schema(MADE_HOURS)) if removed else None
 
     lake.rewrite(MADE_HOURS, latest)
-    return gone
+    return removed

@@ -1,7 +1,7 @@
-"""A call: what one job run on another machine is told, as a JSON document in the lake; its answer is another one.
+"""A call: the arguments of one job run on another machine, a JSON document in the lake; its answer is another document.
 
-So a command line and a service's request carry one URI, and no figures have to be found in a log. No secret is in a
-call: it names where the job's driver finds each. How a cluster is started is not known here.
+So a command line and a service's request carry one URI, and figures need not be parsed from a log. A call holds no
+secret: it names where the job's driver finds each. Starting a cluster is not done here.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from spark_jobs.storage.objects import Storage
 CALLS_FOLDER, MODELS_FOLDER = "_calls", "_models"
 """Folders of the lake beside its tables."""
 ENVIRONMENT_PREFIX = "environment:"
-"""A secret that stands in a variable of the driver's environment; any other one is the name or ARN of a secret in AWS
+"""A secret in a variable of the driver's environment; any other value is the name or ARN of a secret in AWS
 Secrets Manager, which the driver reads with its own role."""
 
 
 class CallError(WeirError):
-    """A call cannot be carried out as it stands; one sentence that says what to do."""
+    """A call cannot be run; one sentence that says what to do."""
 
     exit_code = ExitCode.SERVICE
 
@@ -46,26 +46,30 @@ class Call:
 
     @property
     def interval(self) -> Interval:
+        """From the first to the last hour."""
         return Interval.spanning(self.first_hour, self.last_hour)
 
     def to_json(self) -> str:
+        """The document."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Call:
+        """The inverse of `to_json`."""
         return cls(**json.loads(text))
 
     def all_parameters(self, region: str) -> dict[str, Any]:
-        """The parameters with the secrets among them. CallError where one cannot be had."""
+        """The parameters with the secrets among them. CallError where a secret cannot be read."""
         return {**self.parameters, **{name: _secret(name, where, region) for name, where in self.secrets.items()}}
 
 
 def answer_uri(call_uri: str) -> str:
-    """Where the answer to a call is written."""
+    """URI of the answer to a call."""
     return call_uri.removesuffix(".json") + ".answer.json"
 
 
 def write_text(storage: Storage, uri: str, text: str) -> None:
+    """Write a document, UTF-8."""
     filesystem, path = storage.filesystem(uri)
     if not uri.startswith("s3://"):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +88,7 @@ def read_text(storage: Storage, uri: str) -> str | None:
 
 
 def delete(storage: Storage, uri: str) -> None:
-    """Delete a document if it is there."""
+    """Delete a document; nothing where it does not exist."""
     filesystem, path = storage.filesystem(uri)
     try:
         filesystem.delete_file(path)
@@ -95,7 +99,7 @@ def delete(storage: Storage, uri: str) -> None:
 def publish_folder(storage: Storage, folder: Path, lake_root: str) -> str:
     """Copy a local folder into the lake, once for each content; returns the URI of its copy.
 
-    The file that marks the copy as whole comes last, so that one that a killed process has begun is made again.
+    The file that marks the copy as complete is written last: a copy that a killed process began is made again.
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     digest = hashlib.blake2b(digest_size=16)

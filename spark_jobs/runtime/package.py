@@ -1,8 +1,8 @@
-"""`make package`: what a cluster is given besides Spark: main.py, a zip of the code, and requirements of its Python.
+"""`make package`: what a cluster needs besides Spark: main.py, a zip of the code, and requirements of its Python.
 
     python -m spark_jobs.runtime.package FOLDER
 
-The zip holds spark_jobs and weir_models and is imported as it is (`--py-files`, `--extra-py-files`). Its bytes depend on
+The zip holds spark_jobs and weir_models and is imported as a zip (`--py-files`, `--extra-py-files`). Its bytes depend on
 the code alone. Whether a service takes an archive, an image or requirements.txt is in docs/scaling.md.
 """
 
@@ -28,7 +28,7 @@ LOCK = Path(__file__).parents[2] / "requirements.lock"
 
 
 class PackageError(WeirError):
-    """The package cannot be made here; one sentence that says what to do."""
+    """The package cannot be built here; one sentence that says what to do."""
 
     exit_code = ExitCode.SERVICE
 
@@ -51,26 +51,27 @@ def write_package(folder: Path) -> list[Path]:
 
 
 def entry_point() -> Path:
+    """The script that spark-submit runs."""
     return Path(__file__).parents[1] / ENTRY_POINT
 
 
 def requirements(lock: Path = LOCK) -> list[str]:
-    """Of the lock, the lines of what the packages import and of all that these need; with versions and hashes."""
+    """Lines of the lock, with versions and hashes, for what the packages import and for all that it requires."""
     if not lock.exists():
         raise PackageError(f"{lock.name} is not beside the packages; make the package in a checkout of Weir.")
     pinned: dict[str, list[str]] = {}  # several of one name where versions of Python differ
     for pin in re.split(r"\n(?=\S)", lock.read_text(encoding="utf-8").strip()):
         pinned.setdefault(_canonical(pin), []).append(pin)
-    wanted: set[str] = set()
-    found = list(NEEDED)
-    while found:
-        name = found.pop()
-        if name not in wanted:
-            wanted.add(name)
-            found += [one for one in _needs(name) if one in pinned]
-    if absent := sorted(wanted - pinned.keys()):
+    names: set[str] = set()
+    pending = list(NEEDED)
+    while pending:
+        name = pending.pop()
+        if name not in names:
+            names.add(name)
+            pending += [needed for needed in _needs(name) if needed in pinned]
+    if absent := sorted(names - pinned.keys()):
         raise PackageError(f"requirements.lock lacks {', '.join(absent)}; run `make lock`.")
-    return [pin for name in sorted(wanted) for pin in pinned[name]]
+    return [pin for name in sorted(names) for pin in pinned[name]]
 
 
 def _files() -> Iterator[tuple[str, Path]]:
@@ -101,11 +102,12 @@ def _needs(name: str) -> Iterator[str]:
 
 def _canonical(requirement: str) -> str:
     """`Scikit_Learn>=1.9` -> `scikit-learn`."""
-    found = re.match(r"[\w.-]+", requirement)
-    return re.sub(r"[-_.]+", "-", found[0]).lower() if found else ""
+    match = re.match(r"[\w.-]+", requirement)
+    return re.sub(r"[-_.]+", "-", match[0]).lower() if match else ""
 
 
 def main(folder: str) -> None:
+    """Build the package in `folder` and print the paths."""
     try:
         for path in write_package(Path(folder)):
             print(path)

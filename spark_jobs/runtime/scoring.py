@@ -1,7 +1,7 @@
 """A DataFrame and a model folder -> the DataFrame with the model's columns. The one place where Spark meets a model.
 
 The model is loaded inside the task, once a process; its score of a row does not depend on the batch it comes in, so it
-equals the same model called alone. What a model says no to in a task comes back to the driver as one sentence.
+equals the same model called alone. An error of the model in a task reaches the driver as one sentence.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 32_768
 MARKS = ("[[the model failed: ", "]]")
-"""Around what went wrong in a task: an engine hands errors back as text, wrapped in its own and with a stack trace."""
+"""Around the error of a task: an engine returns errors as text, wrapped in its own and with a stack trace."""
 
 
 class UnusableModelError(WeirError):
@@ -34,8 +34,11 @@ class UnusableModelError(WeirError):
     exit_code = ExitCode.SERVICE
 
     @classmethod
-    def of(cls, name: str, version: str, cannot: str, said: str) -> UnusableModelError:
-        return cls(f"The model {name} version {version} cannot be {cannot} by this release ({said}); run `weir train`.")
+    def of(cls, name: str, version: str, cannot: str, reason: str) -> UnusableModelError:
+        """`cannot` is what was tried, such as `loaded` or `applied`."""
+        return cls(
+            f"The model {name} version {version} cannot be {cannot} by this release ({reason}); run `weir train`."
+        )
 
 
 def scored(
@@ -56,12 +59,12 @@ def scored(
         import pyarrow as pa
 
         model = loaded_model(model_dir, store)
-        for rows in merged(batches, BATCH_ROWS):  # vectorised models need something to work on
-            asked = rows.select(list(inputs)).to_pandas()
+        for rows in merged(batches, BATCH_ROWS):  # vectorized models need large batches
+            features = rows.select(list(inputs)).to_pandas()
             try:
-                predicted = pa.Table.from_pandas(model.predict(asked), preserve_index=False)
+                predicted = pa.Table.from_pandas(model.predict(features), preserve_index=False)
             except MemoryError:
-                raise  # nothing that fitting again would change
+                raise  # fitting again would not help
             except Exception as error:
                 raise UnusableModelError(MARKS[0] + first_line(error) + MARKS[1]) from error
             out = rows.select(list(keep))
@@ -74,26 +77,27 @@ def scored(
 
 @contextmanager
 def explained(parameters: Mapping[str, Any]) -> Iterator[None]:
-    """Around what makes the engine evaluate `scored`: a model that fails in a task is an UnusableModelError here."""
+    """Context in which the engine evaluates `scored`: an error of the model in a task becomes UnusableModelError."""
     try:
         yield
     except Exception as error:
-        found = re.search(re.escape(MARKS[0]) + "(.*?)" + re.escape(MARKS[1]), str(error), re.DOTALL)
-        if found is None:
+        match = re.search(re.escape(MARKS[0]) + "(.*?)" + re.escape(MARKS[1]), str(error), re.DOTALL)
+        if match is None:
             raise
         raise UnusableModelError.of(
-            parameters["model_name"], parameters["model_version"], "applied", found[1]
+            parameters["model_name"], parameters["model_version"], "applied", match[1]
         ) from error
 
 
 def first_line(error: Exception) -> str:
-    """An error in a few words."""
-    said = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {said[0][:200]}" if said else type(error).__name__
+    """Type and first line of an error."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
 
 
 @lru_cache(maxsize=4)
 def loaded_model(model_dir: str, storage: Storage) -> Any:
+    """The model in a local folder or under an s3:// URI, loaded once a process."""
     from weir_models.tracking import load_dir
 
     with tempfile.TemporaryDirectory(prefix="weir-model-") as scratch:

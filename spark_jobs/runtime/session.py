@@ -1,4 +1,4 @@
-"""Engine name -> SparkSession. The only place that makes one.
+"""Engine name -> SparkSession. The only module that starts an engine.
 
 `sail` starts a Spark Connect server inside this process (no Java), `submitted` is what spark-submit has set up already;
 anything else is a master URL of classic Spark or, with `sc://`, a Spark Connect endpoint.
@@ -35,7 +35,7 @@ class EngineError(WeirError):
 
 
 def spark_session(engine: str = "sail") -> SparkSession:
-    """A session on `engine`, UTC. EngineError where it cannot be had."""
+    """A session on `engine`, UTC. EngineError where it cannot be started."""
     if engine == "sail":
         session = _sail()
         os.environ[CONNECT_MODE] = "1"
@@ -69,7 +69,7 @@ def _sail() -> SparkSession:
         session: SparkSession = _embedded["session"]
         return session
     os.environ.setdefault("RUST_LOG", "error")
-    os.environ.setdefault("SPARK_CONNECT_LOG_LEVEL", "critical")  # what fails is raised; it need not be logged too
+    os.environ.setdefault("SPARK_CONNECT_LOG_LEVEL", "critical")  # failures are raised and need not be logged too
     try:
         from pysail.spark import SparkConnectServer
     except ImportError:
@@ -88,7 +88,7 @@ def _sail() -> SparkSession:
 
 
 def java_environment() -> dict[str, str]:
-    """Variables with which classic Spark finds a Java. EngineError where there is none."""
+    """Variables with which classic Spark finds a Java. EngineError where none is found."""
     if "JAVA_HOME" in os.environ or shutil.which("java"):
         return {}
     return {"JAVA_HOME": str(_java_from_pypi())}

@@ -1,4 +1,4 @@
-"""Arrow batches on their way through a task. What is made of them is in the modules that read them."""
+"""Arrow batches inside a task."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
 
 
 def merged(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
-    """Small batches put together to tables of at least so many rows, but for the last; empty ones are left out."""
+    """Batches concatenated into tables of at least `rows` rows, except for the last; empty batches are dropped."""
     import pyarrow as pa
 
-    held: list[pa.RecordBatch] = []
+    pending: list[pa.RecordBatch] = []
     count = 0
     for batch in batches:
         if batch.num_rows:
-            held.append(batch)
+            pending.append(batch)
             count += batch.num_rows
         if count >= rows:
-            yield pa.Table.from_batches(held)
-            held, count = [], 0
-    if held:
-        yield pa.Table.from_batches(held)
+            yield pa.Table.from_batches(pending)
+            pending, count = [], 0
+    if pending:
+        yield pa.Table.from_batches(pending)

@@ -1,7 +1,7 @@
-"""The newest version of a Delta table and its files: the log is read on from where this thread has read it last.
+"""The newest version of a Delta table and its files, read on from where this thread stopped reading the log.
 
 Opening a table reads its whole log, and listing its files makes a row of each: with thousands of hours that costs more
-than one more hour's work. What is kept is used again only while the log still holds the very commit that it ended with.
+than one more hour's work. A cached table is used only while the log still holds the very commit that it ended with.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from spark_jobs.storage.objects import Storage
 
-MOST_KEPT = 64
-"""Tables that a thread keeps open."""
-_kept = threading.local()
+MAX_TABLES_OPEN = 64
+"""Tables that a thread keeps open; the least recently used is closed for one more."""
+_cache = threading.local()
 
 
 class ActiveFile(NamedTuple):
-    """A data file of one version, as the log has it; time in milliseconds, no hour where the table is not hourly."""
+    """A data file of one version, as in the log; time in milliseconds since 1970, no hour where the table is not hourly."""
 
     path: str
     size_bytes: int
@@ -42,6 +42,7 @@ class Snapshot:
 
     @classmethod
     def of(cls, delta: DeltaTable) -> Snapshot:
+        """The files of the version that `delta` has loaded."""
         import pyarrow as pa
 
         actions = pa.table(delta.get_add_actions(flatten=True))
@@ -54,14 +55,14 @@ class Snapshot:
         return cls(delta.version(), by_hour)
 
     def files(self, hours: Sequence[str] | None = None) -> list[ActiveFile]:
-        """Those of the hours, all without."""
-        wanted = self.by_hour if hours is None else dict.fromkeys(hours)
-        return [file for hour in wanted for file in self.by_hour.get(hour, ())]
+        """Files of the hours (of all hours where None)."""
+        selected = self.by_hour if hours is None else dict.fromkeys(hours)
+        return [file for hour in selected for file in self.by_hour.get(hour, ())]
 
 
 @dataclass
 class Opened:
-    """A table as this thread has it open. Whoever commits on it moves it on."""
+    """A table that this thread has open. A commit on it moves it to the next version."""
 
     delta: DeltaTable
     snapshot: Snapshot
@@ -69,36 +70,36 @@ class Opened:
 
 
 def opened(uri: str, storage: Storage) -> Opened | None:
-    """The table at its newest version, None where there is none."""
+    """The table at its newest version, None where it does not exist."""
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError
 
-    tables: dict[str, Opened] = _kept.__dict__.setdefault("tables", {})
-    found = tables.pop(uri, None)
-    if found is not None and found.mark is not None and _mark(uri, storage, found.snapshot.version) == found.mark:
+    tables: dict[str, Opened] = _cache.__dict__.setdefault("tables", {})
+    table = tables.pop(uri, None)
+    if table is not None and table.mark is not None and _mark(uri, storage, table.snapshot.version) == table.mark:
         try:
-            found.delta.update_incremental()
-        except DeltaError:  # the log was shortened meanwhile
-            found = None
+            table.delta.update_incremental()
+        except DeltaError:  # the log was truncated meanwhile
+            table = None
     else:
-        found = None
-    if found is None:
+        table = None
+    if table is None:
         options = storage.delta_options()
         if not DeltaTable.is_deltatable(uri, storage_options=options):
             return None
         delta = DeltaTable(uri, storage_options=options)
-        found = Opened(delta, Snapshot.of(delta), _mark(uri, storage, delta.version()))
-    elif found.delta.version() != found.snapshot.version:
-        version = found.delta.version()
-        found = Opened(found.delta, Snapshot.of(found.delta), _mark(uri, storage, version))
-    tables[uri] = found  # the latest used comes last
-    while len(tables) > MOST_KEPT:
+        table = Opened(delta, Snapshot.of(delta), _mark(uri, storage, delta.version()))
+    elif table.delta.version() != table.snapshot.version:
+        version = table.delta.version()
+        table = Opened(table.delta, Snapshot.of(table.delta), _mark(uri, storage, version))
+    tables[uri] = table  # the most recently used comes last
+    while len(tables) > MAX_TABLES_OPEN:
         tables.pop(next(iter(tables)))
-    return found
+    return table
 
 
 def _mark(uri: str, storage: Storage, version: int) -> tuple[int, int] | None:
-    """What tells a commit of the log from one of the same number in a log that began anew; None where it is gone."""
+    """Tells a commit from one of the same number in a recreated log: its file's time and size; None where it is gone."""
     from pyarrow.fs import FileType
 
     filesystem, path = storage.filesystem(f"{uri}/_delta_log/{version:020}.json")

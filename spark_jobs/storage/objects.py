@@ -1,6 +1,6 @@
 """A log object as a stream of bounded blocks of whole lines, whatever is wrong with it.
 
-Opens local paths and s3:// URIs, recognises gzip by content, survives truncation and corruption. Knows nothing of
+Opens local paths and s3:// URIs, recognizes gzip by content, survives truncation and corruption. Knows nothing of
 any log format.
 """
 
@@ -25,8 +25,8 @@ ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 class Storage:
     """How to reach s3:// URIs; credentials come from the environment of the process, as boto3 finds them.
 
-    Without an endpoint it is the one that botocore's variables name, looked up where this is made: the driver, so that
-    tasks on other machines ask the same store.
+    Without an endpoint it is the one that botocore's variables name, looked up where the instance is created: in the driver, so
+    that tasks on other machines use the same store.
     """
 
     region: str = "us-east-1"
@@ -49,22 +49,22 @@ class Storage:
         return fs.S3FileSystem(**options), uri.removeprefix("s3://")
 
     def opened(self, uri: str) -> IO[bytes]:
-        """The bytes of an object; FileNotFoundError where it has gone."""
+        """The bytes of an object; FileNotFoundError where it does not exist."""
         filesystem, path = self.filesystem(uri)
         stream: IO[bytes] = filesystem.open_input_file(path)
         return stream
 
     def delta_options(self) -> dict[str, str]:
-        """The same, as `deltalake` storage options."""
+        """Region and endpoint as `deltalake` storage options."""
         options = {"AWS_REGION": self.region}
         if self.endpoint_url:
             options |= {ENDPOINT_VARIABLES[0]: self.endpoint_url, "AWS_ALLOW_HTTP": "true"}
         return options
 
     def tell_engine(self) -> None:
-        """The embedded engine's own S3 reader takes region and endpoint from the environment of its process alone.
+        """Set the environment variables from which the embedded engine's S3 reader takes region and endpoint.
 
-        The variable is the one of S3: the general one would send WAF, SNS and CloudWatch to this store as well.
+        The variable is that of S3 alone: the general one would redirect WAF, SNS and CloudWatch to this store as well.
         """
         os.environ.setdefault("AWS_REGION", self.region)
         if self.endpoint_url:
@@ -73,7 +73,7 @@ class Storage:
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds on what is read of one object, in bytes; the ratio is decompressed to stored size."""
+    """Limits for reading one object, in bytes; the ratio is decompressed to stored size."""
 
     max_line_bytes: int = 1 << 20
     max_object_bytes: int = 8 << 30
@@ -83,7 +83,7 @@ class Limits:
 
 @dataclass
 class Problem:
-    """What ended the reading of an object early; `reason` is empty where nothing did."""
+    """Why reading of an object ended early; `reason` is empty where it did not."""
 
     reason: str = ""
     detail: str = ""
@@ -102,7 +102,7 @@ class Block:
     line_count: int = 1
     overlong_bytes: int = 0
     cut_off: bool = False
-    """The object broke off inside this (last, alone) line."""
+    """The object breaks off inside this line, which is the last one and comes alone."""
 
 
 @dataclass
@@ -141,7 +141,7 @@ class LineReader:
             yield Block(carry, line, cut_off=self.problem.reason not in ("", "trailing_garbage"))
 
     def _split_overlong(self, block: bytes, line: int) -> Iterator[Block]:
-        """The block as it is, or with its overlong lines taken out one by one."""
+        """The block whole, or in pieces between its overlong lines, which come one by one."""
         limit = self.limits.max_line_bytes
         start = at = 0
         while len(block) - at > limit:
@@ -183,18 +183,18 @@ class LineReader:
             head = self.stream.read(self.limits.block_bytes)
 
     def _inflated(self, head: bytes) -> Iterator[bytes]:
-        stored, made = len(head), 0
+        stored, produced = len(head), 0
         data, member = head, isal_zlib.decompressobj(wbits=31)
         try:
             while True:
                 piece = member.decompress(data, self.limits.block_bytes)
-                made += len(piece)
+                produced += len(piece)
                 if piece:
                     yield piece
-                if made > (64 << 20) and made > stored * self.limits.max_expansion_ratio:
+                if produced > (64 << 20) and produced > stored * self.limits.max_expansion_ratio:
                     self.problem = Problem(
                         "expands_too_much",
-                        f"Reading stopped: {stored} stored bytes had become {made}, more than "
+                        f"Reading stopped: {stored} stored bytes had become {produced}, more than "
                         f"{self.limits.max_expansion_ratio} times as many.",
                     )
                     return

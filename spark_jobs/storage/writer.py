@@ -33,10 +33,12 @@ class WrittenFile:
     stats: dict[str, Any]
 
     def to_json(self) -> str:
+        """The file as a row of a manifest."""
         return json.dumps(self.__dict__)
 
     @classmethod
     def from_json(cls, text: str) -> WrittenFile:
+        """The inverse of `to_json`."""
         return cls(**json.loads(text))
 
 

@@ -1,4 +1,4 @@
-"""What the client features should be, computed the long way in plain Python, and random requests to compute them from."""
+"""The expected client features in plain Python, independent of the code under test, and random requests for them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ import pyarrow as pa
 
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour
 from spark_jobs.sources.cloudfront import patterns
-from spark_jobs.sources.cloudfront.client_tables import ATTACK_FLOOR, MAXIMA
-from spark_jobs.sources.cloudfront.client_tables import CLIENT_BEHAVIOR as CLIENT_BEHAVIOUR
+from spark_jobs.sources.cloudfront.client_tables import ATTACK_FLOOR, CLIENT_BEHAVIOR, MAXIMA
 from spark_jobs.sources.cloudfront.tables import REQUEST_SCORES, REQUESTS
 from spark_jobs.storage.schema import arrow_schema
 
 Row = dict[str, Any]
 FIRST_HOUR = datetime(2026, 11, 20, 22, tzinfo=UTC)
-SUMMED = [c.name for c in CLIENT_BEHAVIOUR if c.name not in (*MAXIMA, "address_count", "path_entropy_bits")]
+SUMMED = [c.name for c in CLIENT_BEHAVIOR if c.name not in (*MAXIMA, "address_count", "path_entropy_bits")]
 
 ADDRESSES = [
     *(f"192.0.2.{n}" for n in range(8)),
@@ -126,8 +125,8 @@ def client_hourly(requests: Iterable[Row]) -> dict[tuple[str, datetime], Row]:
 
 
 def _hour_of(client: str, hour: datetime, rows: list[Row]) -> Row:
-    def count(wanted: Any) -> int:
-        return sum(1 for row in rows if wanted(row))
+    def count(desired: Any) -> int:
+        return sum(1 for row in rows if desired(row))
 
     def status(row: Row) -> int:
         return row["status"] or 0
@@ -175,7 +174,7 @@ def _hour_of(client: str, hour: datetime, rows: list[Row]) -> Row:
 
 
 def summed(rows: Sequence[Row]) -> Row:
-    """The behaviour of several address-hours together."""
+    """The behavior of several address-hours together."""
     total = sum(row["request_count"] for row in rows)
     return {
         **{name: math.fsum(row[name] for row in rows) for name in SUMMED},
@@ -190,29 +189,29 @@ def client_daily(hourly: Iterable[Row], first: datetime, last: datetime) -> dict
     for row in hourly:
         of_client[row["client"]].append(row)
         of_client[network(row["client"])].append(row)
-    found = {}
+    actual = {}
     for client, rows in of_client.items():
         kind = "address" if client.endswith(("/32", "/128")) else "network"
         for hour in sorted({row["hour_at"] for row in rows}):
             if not first <= hour <= last:
                 continue
             day = [row for row in rows if hour - timedelta(hours=23) <= row["hour_at"] <= hour]
-            behaviour = summed(day)
-            if kind == "network" and behaviour["address_count"] < 2:
+            behavior = summed(day)
+            if kind == "network" and behavior["address_count"] < 2:
                 continue
             by_hour: Counter[datetime] = Counter()
             for row in day:
                 by_hour[row["hour_at"]] += row["request_count"]
-            found[client, hour] = {
+            actual[client, hour] = {
                 "client": client,
                 "client_kind": kind,
                 "hour_at": hour,
-                **behaviour,
+                **behavior,
                 "active_hour_count": len(by_hour),
                 "peak_hour_request_count": max(by_hour.values()),
                 "night_request_count": sum(n for at, n in by_hour.items() if at.hour < 6),
             }
-    return found
+    return actual
 
 
 def client_attacks(
@@ -223,7 +222,7 @@ def client_attacks(
         if row["attack_probability"] > ATTACK_FLOOR:
             of_client[cidr(row["client_ip"])].append(row)
             of_client[network(row["client_ip"])].append(row)
-    found = {}
+    actual = {}
     for client, kind, hour in active:
         end = hour + timedelta(hours=1)
         day = [row for row in of_client[client] if hour - timedelta(hours=23) <= row["event_at"] < end]
@@ -233,7 +232,7 @@ def client_attacks(
         attacks = [row for row in day if row["is_attack"]]
         leading = sorted(day, key=lambda r: r["request_id"])
         leading.sort(key=lambda r: (r["is_attack"], r["attack_probability"], r["event_at"]), reverse=True)
-        found[client, hour] = {
+        actual[client, hour] = {
             "client": client,
             "client_kind": kind,
             "hour_at": hour,
@@ -247,20 +246,20 @@ def client_attacks(
             "day_attack_address_count": len({row["client_ip"] for row in attacks}),
             "attack_request_ids": [row["request_id"] for row in leading[:20]],
         }
-    return found
+    return actual
 
 
 def keyed(rows: Iterable[Row]) -> dict[tuple[str, datetime], Row]:
-    found: dict[tuple[str, datetime], Row] = {}
+    actual: dict[tuple[str, datetime], Row] = {}
     for row in rows:
-        assert (row["client"], row["hour_at"]) not in found, "one row of each client and hour"
-        found[row["client"], row["hour_at"]] = row
-    return found
+        assert (row["client"], row["hour_at"]) not in actual, "one row of each client and hour"
+        actual[row["client"], row["hour_at"]] = row
+    return actual
 
 
-def check_same(found: Iterable[Row], expected: Mapping[tuple[str, datetime], Row], tolerance: float = 1e-9) -> None:
+def check_same(actual: Iterable[Row], expected: Mapping[tuple[str, datetime], Row], tolerance: float = 1e-9) -> None:
     """The same rows, whole numbers and texts exactly, others to the tolerance."""
-    ours = keyed(found)
+    ours = keyed(actual)
     assert ours.keys() == expected.keys()
     for key, row in expected.items():
         for name, value in row.items():

@@ -1,4 +1,4 @@
-"""CloudFront lines and files for tests, and what the parser makes of them. Helpers, no tests."""
+"""CloudFront lines and files for tests, and the outcome of parsing them. No tests."""
 
 from __future__ import annotations
 

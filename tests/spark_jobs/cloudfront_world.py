@@ -1,4 +1,4 @@
-"""A folder of log objects, its ledger and its lake, and the rounds that the platform goes through. Helpers, no tests."""
+"""A folder of log objects, its ledger and its lake, and the rounds of making hours as the platform runs them. No tests."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class World:
         ]
         known = ledger.with_listed(self.lake.read_arrow(OBJECTS), listed, self.now, name_hour)
         if unnamed := ledger.nameless(known):
-            found = observed_hours(self.spark, self.lake.storage, unnamed, ParseOptions(), self.tasks)
-            known = ledger.with_observed_hours(known, found, self.now) or known
+            actual = observed_hours(self.spark, self.lake.storage, unnamed, ParseOptions(), self.tasks)
+            known = ledger.with_observed_hours(known, actual, self.now) or known
         self.lake.overwrite_arrow(known, OBJECTS)
 
     def stale(self) -> list[str]:
@@ -90,11 +90,11 @@ class World:
 
     def files(self, table: Table) -> dict[str, set[str]]:
         """Hour -> data files."""
-        found: dict[str, set[str]] = {}
+        actual: dict[str, set[str]] = {}
         delta = self.lake.delta(table)
         for row in pa.table(delta.get_add_actions()).to_pylist() if delta else []:
-            found.setdefault(row["partition"][HOUR_COLUMN], set()).add(row["path"])
-        return found
+            actual.setdefault(row["partition"][HOUR_COLUMN], set()).add(row["path"])
+        return actual
 
     def request_ids(self) -> list[str]:
         return sorted(row["request_id"] for row in self.rows(REQUESTS))

@@ -22,12 +22,12 @@ def features_of(
     at = micros(row["event_at"])
     past = {micros(step["event_at"]): step for step in history}
     times = sorted(time for time in past if time < at)
-    found: dict[str, Any] = dict(calendar_features(calendar or Calendar(), at))
+    actual: dict[str, Any] = dict(calendar_features(calendar or Calendar(), at))
     for feature in FEATURES:
         if feature.kind == "calendar":
             continue
         if feature.kind == "undefined":
-            found[feature.name] = found[feature.inputs[0]] is None
+            actual[feature.name] = actual[feature.inputs[0]] is None
         elif feature.window_seconds:
             begins = at - feature.window_seconds * 1_000_000
             points = [
@@ -35,10 +35,10 @@ def features_of(
                 for time in times
                 if time >= begins and (value := _value(past[time], feature.inputs[0])) is not None
             ]
-            found[feature.name] = _AGGREGATES[feature.kind](points)
+            actual[feature.name] = _AGGREGATES[feature.kind](points)
         else:
-            found[feature.name] = _OF_ROW[feature.kind](*(_value(row, name) for name in feature.inputs))
-    return {feature.name: found[feature.name] for feature in FEATURES}
+            actual[feature.name] = _OF_ROW[feature.kind](*(_value(row, name) for name in feature.inputs))
+    return {feature.name: actual[feature.name] for feature in FEATURES}
 
 
 def _value(row: Mapping[str, Any], name: str) -> float | None:

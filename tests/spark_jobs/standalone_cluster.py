@@ -1,4 +1,4 @@
-"""A real standalone Spark cluster on this machine: a master and workers, each a JVM of its own. No test here."""
+"""A real standalone Spark cluster on this machine: a master and workers, each in its own JVM. No tests."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ class Cluster:
         self.processes.append(process)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and process.poll() is None:
-            if found := re.search(pattern, log.read_text(encoding="utf-8", errors="replace")):
-                return found[1]
+            if actual := re.search(pattern, log.read_text(encoding="utf-8", errors="replace")):
+                return actual[1]
             time.sleep(0.1)
         raise RuntimeError(log.read_text(encoding="utf-8", errors="replace")[-3000:])
 

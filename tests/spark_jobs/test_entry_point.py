@@ -38,10 +38,10 @@ def test_a_job_runs_as_a_script_anywhere(lake: Lake, tmp_path: Path) -> None:
     hour = format_hour(oracle.FIRST_HOUR)
     command = [sys.executable, str(SPARK_JOBS / "main.py"), "--source", "cloudfront", "--job", "client_hourly"]
     command += ["--start", hour, "--end", hour, "--lake", f"{lake.root}/", "--tasks", "2"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert finished.returncode == 0, finished.stderr[-3000:]
     expected = {key: row for key, row in oracle.client_hourly(requests).items() if key[1] == oracle.FIRST_HOUR}
-    assert json.loads(done.stdout) == {"rows": len(expected)}
+    assert json.loads(finished.stdout) == {"rows": len(expected)}
     assert lake.hours(CLIENT_HOURLY) == [hour]
     oracle.check_same(lake.read_arrow(CLIENT_HOURLY).to_pylist(), expected, tolerance=2e-6)
 
@@ -58,17 +58,17 @@ def test_the_zip_alone_runs_main(tmp_path: Path) -> None:
     zipped, main, _ = package.write_package(tmp_path / "build")
     helped = alone(zipped, f"import runpy; runpy.run_path({str(main)!r}, run_name='__main__')", "--help")
     assert helped.returncode == 0 and "--call URI" in helped.stdout.replace("CALL", "URI"), helped.stderr
-    asked = ["weir_models.request_attack.model.RequestAttack", "os.system"]
-    code = f"from weir_models import registry as r; import spark_jobs.sources.cloudfront.jobs as j; print(r.__file__, j.__file__, r.trusted_types({asked}))"
+    requested = ["weir_models.request_attack.model.RequestAttack", "os.system"]
+    code = f"from weir_models import registry as r; import spark_jobs.sources.cloudfront.jobs as j; print(r.__file__, j.__file__, r.trusted_types({requested}))"
     seen = alone(zipped, code)
     assert seen.returncode == 0, seen.stderr
     assert seen.stdout.count(str(zipped)) == 2 and "RequestAttack" in seen.stdout and "os.system" not in seen.stdout
 
 
 def test_the_package_has_reproducible_bytes(tmp_path: Path) -> None:
-    one, other = (package.write_zip(tmp_path / name / "weir-jobs.zip") for name in "ab")
-    assert one.read_bytes() == other.read_bytes()
-    with zipfile.ZipFile(one) as file:
+    item, other = (package.write_zip(tmp_path / name / "weir-jobs.zip") for name in "ab")
+    assert item.read_bytes() == other.read_bytes()
+    with zipfile.ZipFile(item) as file:
         names = file.namelist()
     assert {name.split("/")[0] for name in names} == {"spark_jobs", "weir_models"}
     assert not [name for name in names if "__pycache__" in name]
@@ -99,7 +99,7 @@ def test_what_the_packages_import_is_among_the_requirements() -> None:
     for name, path in package._files():
         if path.suffix == ".py":
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                modules = [one.name for one in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []  # fmt: skip
+                modules = [item.name for item in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []  # fmt: skip
                 for top in {module.split(".")[0] for module in modules} - sys.stdlib_module_names:
                     assert known.get(top, top) in {*package.NEEDED, "", "matplotlib"}, (name, top)
 

@@ -1,4 +1,4 @@
-"""request_scores -> client_attacks: what the request model found of each active client, in its hour and in 24 hours.
+"""request_scores -> client_attacks: attacks of each active client by the request model, in its hour and in 24 hours.
 
 Pure Arrow and numpy, so that a task can run it on the scores that it reads itself. Nothing of hour h+1 goes into a row of
 hour h, and no value depends on the order of the scores.
@@ -20,11 +20,11 @@ from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS
 from spark_jobs.storage.schema import arrow_schema, hour_names
 
 COLUMNS = ("request_id", "event_at", "client_ip", "attack_probability", "is_attack", "attack_class")
-"""What is read of request_scores."""
+"""Columns of request_scores that are read."""
 ACTIVE_COLUMNS = tuple(column.name for column in CLIENT_GRAIN)
-"""What is read of client_daily: the clients and hours that have a row."""
-LOOKED_AT = 1 << 20
-"""Pairs of a row and a score that are looked at together, about: bounds the memory."""
+"""Columns of client_daily that are read: clients and hours that may have a row."""
+PAIRS_AT_ONCE = 1 << 20
+"""Pairs of a row and a score that are aggregated together, about: bounds the memory."""
 
 Numbers = np.ndarray
 
@@ -37,12 +37,12 @@ def client_attacks_rows(
     `scores` have `COLUMNS` and cover the hours of `active` and the 23 hours before; scores at or below ATTACK_FLOOR do not
     count. `active` has `ACTIVE_COLUMNS`. With several shares of the networks, the rows of one.
     """
-    found = [_above_floor(batch, share, shares) for batch in scores]
+    above = [_above_floor(batch, share, shares) for batch in scores]
     rows = [rows_of_share(batch, share, shares) for batch in active]
-    found, rows = [batch for batch in found if batch.num_rows], [batch for batch in rows if batch.num_rows]
-    if not found or not rows:
+    above, rows = [batch for batch in above if batch.num_rows], [batch for batch in rows if batch.num_rows]
+    if not above or not rows:
         return arrow_schema(CLIENT_ATTACKS, with_hour=True).empty_table()
-    return _rows(_Scores(pa.Table.from_batches(found)), pa.Table.from_batches(rows))
+    return _rows(_Scores(pa.Table.from_batches(above)), pa.Table.from_batches(rows))
 
 
 def _above_floor(batch: pa.RecordBatch, share: int, shares: int) -> pa.RecordBatch:
@@ -103,7 +103,9 @@ def _rows(scores: _Scores, active: pa.Table) -> pa.Table:
     kept = kept[np.lexsort((key[kept], hour[kept]))]
     ends = np.cumsum((last - first)[kept])
     cuts = np.unique(
-        np.r_[0, np.searchsorted(ends, np.arange(LOOKED_AT, ends[-1] if len(ends) else 0, LOOKED_AT)), len(kept)]
+        np.r_[
+            0, np.searchsorted(ends, np.arange(PAIRS_AT_ONCE, ends[-1] if len(ends) else 0, PAIRS_AT_ONCE)), len(kept)
+        ]
     )
     parts = []
     for begin, end in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):

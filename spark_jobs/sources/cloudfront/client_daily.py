@@ -1,4 +1,4 @@
-"""client_hourly -> client_daily on one partition: sums, maxima and distinct counts over the trailing 24 hours.
+"""client_hourly -> client_daily: sums, maxima and distinct counts over the trailing 24 hours.
 
 Pure Arrow and numpy, so that a task can run it on the rows of its share of the networks. Sliding SQL windows over the
 same thirty columns took ten times as long on the embedded engine. Each sum adds its own slice of rows, in order of
@@ -22,7 +22,7 @@ from spark_jobs.storage.schema import arrow_schema, hour_names
 TRAILING_HOURS = 24
 NIGHT_ENDS_AT = 6
 COLUMNS = ("client", "hour_at", "path_entropy_bits", *ADDITIVE, *MAXIMA)
-"""What is read of client_hourly."""
+"""Columns of client_hourly that are read."""
 
 
 def client_daily_rows(
@@ -31,8 +31,8 @@ def client_daily_rows(
     """Rows of client_hourly in any order -> rows of client_daily with `first_hour` ≤ hour ≤ `last_hour`.
 
     Batches have `COLUMNS`, clients as dictionaries or plain. Columns of the result: those of client_daily, then
-    event_hour. Networks have a row where two addresses or more were active in their 24 hours. Of several shares of
-    the networks one is made.
+    event_hour. Networks have a row where two addresses or more were active in their 24 hours. With several
+    shares of the networks, the rows of one.
     """
     batches = [rows_of_share(batch, share, shares) for batch in hourly]
     batches = [batch for batch in batches if batch.num_rows]
@@ -62,10 +62,10 @@ def _distinct_addresses(shared: NetworkMembers, networks: ClientHours) -> np.nda
     steps_key = np.r_[key, key, networks.key]
     steps_hour = np.r_[hour, until, networks.hour]
     steps = np.r_[np.ones(len(hour), np.int64), -np.ones(len(hour), np.int64), np.zeros(len(networks.hour), np.int64)]
-    asked = np.r_[np.zeros(2 * len(hour), np.int8), np.ones(len(networks.hour), np.int8)]
-    order = np.lexsort((asked, steps_hour, steps_key))
+    is_row = np.r_[np.zeros(2 * len(hour), np.int8), np.ones(len(networks.hour), np.int8)]
+    order = np.lexsort((is_row, steps_hour, steps_key))
     running = np.cumsum(steps[order])
-    return running[asked[order] == 1]
+    return running[is_row[order] == 1]
 
 
 def _day(rows: ClientHours, kind: str, address_count: np.ndarray, first_hour: str, last_hour: str) -> pa.Table:

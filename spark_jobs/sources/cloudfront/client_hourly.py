@@ -1,8 +1,7 @@
 """Requests -> client_hourly of whole hours: sums, distinct counts and extremes of each address and hour.
 
-Pure Arrow and numpy, so that a task can run it on an hour that it reads itself; texts are numbers here, and a pattern
-is looked for once in each distinct text. What is held of a row is some 45 bytes. No sum depends on the order of the
-rows.
+Pure Arrow and numpy, so that a task can run it on an hour that it reads itself; texts become dictionary codes, and a
+pattern is matched once per distinct text. A row takes some 45 bytes of memory. No sum depends on the order of the rows.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ MILLION = 1_000_000
 TEXTS = ("client_ip", "uri_path", "user_agent")
 READ_AS_DICTIONARY = (*TEXTS, "method", "referer", "cookie_hash")
 COLUMNS = (*READ_AS_DICTIONARY, "event_at", "status", "uri_query", "bytes_sent", "time_taken_seconds")
-"""What is read of a request."""
+"""Columns of requests that are read."""
 SLICE_ROWS = 262_144
-"""Of addresses that are counted at once, about: bounds what counting takes beside the rows themselves."""
+"""Rows that are counted at once, about: bounds the memory for counting."""
 
 Numbers = np.ndarray
 
@@ -58,7 +57,7 @@ def client_hourly_rows(requests: Iterable[pa.RecordBatch]) -> pa.Table | None:
 
 
 def _of_groups(rows: _Rows, order: Numbers, group: Numbers, patterns: Mapping[str, Numbers]) -> pa.Table:
-    """client_hourly of some groups, whose rows are `order` and whose numbers, ascending, are `group`."""
+    """client_hourly of some groups: `order` are their rows, `group` the ascending number of each row's group."""
     starts = _firsts(group)
     number = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(group)]))
     at = rows.numbers["event_at"][order]
@@ -104,7 +103,7 @@ def _of_groups(rows: _Rows, order: Numbers, group: Numbers, patterns: Mapping[st
 
 
 class _Rows:
-    """All rows: texts as numbers, with the distinct texts beside them, the rest as numpy arrays."""
+    """All rows: texts as codes and their dictionaries, the rest as numpy arrays."""
 
     def __init__(self, requests: Iterable[pa.RecordBatch]) -> None:
         tables = [_reduced(batch) for batch in requests if batch.num_rows]
@@ -114,7 +113,7 @@ class _Rows:
         table = pa.concat_tables(tables)
         del tables
         self.texts, self.codes, self.numbers = {}, {}, {}
-        for name in table.column_names:  # one at a time, so that no more than one of them is there twice
+        for name in table.column_names:  # one at a time, so that only one of them is in memory twice
             column, table = table[name].unify_dictionaries(), table.drop_columns([name])
             if name in TEXTS:
                 whole = column.combine_chunks()
@@ -124,7 +123,7 @@ class _Rows:
 
 
 def _reduced(batch: pa.RecordBatch) -> pa.Table:
-    """What is held of a batch: the three texts as numbers, three quantities, and all marks in one number."""
+    """The columns of a batch that are kept: three texts as codes, three quantities, and all marks in one integer."""
     columns = {name: batch.column(name) for name in batch.schema.names}
     columns |= {name: _dictionary(columns[name]) for name in READ_AS_DICTIONARY}
     seconds = columns["time_taken_seconds"].fill_null(0.0).to_numpy()
@@ -190,7 +189,7 @@ def _dictionary(texts: pa.Array) -> pa.DictionaryArray:
 
 
 def _without_nulls(texts: pa.DictionaryArray) -> pa.DictionaryArray:
-    """Absent texts as the empty one."""
+    """Null texts as empty ones."""
     if not texts.null_count:
         return texts
     return texts.cast(pa.string()).fill_null("").dictionary_encode()
@@ -200,10 +199,10 @@ def _is_present(column: pa.Array) -> Numbers:
     return column.is_valid().to_numpy(zero_copy_only=False)
 
 
-def _is_any(texts: pa.DictionaryArray, *wanted: str) -> Numbers:
-    """Whether a text is one of some; an absent one is none."""
-    found = pc.is_in(texts.dictionary, pa.array(wanted, pa.string())).to_numpy(zero_copy_only=False)
-    return np.append(found, False)[texts.indices.fill_null(-1).to_numpy()]
+def _is_any(texts: pa.DictionaryArray, *values: str) -> Numbers:
+    """Whether each text is one of `values`; nulls are not."""
+    matches = pc.is_in(texts.dictionary, pa.array(values, pa.string())).to_numpy(zero_copy_only=False)
+    return np.append(matches, False)[texts.indices.fill_null(-1).to_numpy()]
 
 
 def _matches(texts: pa.Array, pattern: str) -> Numbers:

@@ -1,4 +1,4 @@
-"""What the client model reads of an hour, and the evidence for what it says. Pure Arrow and numpy."""
+"""The features that the client model reads, and the evidence for its scores. Pure Arrow and numpy."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import pyarrow.compute as pc
 
 from spark_jobs.contract import HOUR_COLUMN
 from spark_jobs.sources.cloudfront.client_sums import ENTROPY_WEIGHTED, ClientHours, NetworkMembers
-from spark_jobs.sources.cloudfront.client_tables import CLIENT_BEHAVIOR as CLIENT_BEHAVIOUR
-from spark_jobs.sources.cloudfront.client_tables import CLIENT_GRAIN, EVIDENCE_REQUESTS
+from spark_jobs.sources.cloudfront.client_tables import CLIENT_BEHAVIOR, CLIENT_GRAIN, EVIDENCE_REQUESTS
 from spark_jobs.sources.cloudfront.clients import address_cidrs, networks_of
 from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS, CLIENT_DAILY, REQUESTS
 from spark_jobs.storage.schema import arrow_type, columns_schema, hour_names
@@ -19,10 +18,10 @@ from spark_jobs.storage.schema import arrow_type, columns_schema, hour_names
 GRAIN = len(CLIENT_GRAIN)
 EVIDENCE_COLUMNS = ("request_id", "event_at", "status")
 REQUEST_COLUMNS = (*EVIDENCE_COLUMNS, "client_ip")
-"""What is read of requests to find evidence."""
+"""Columns of requests that are read."""
 FRAME_SCHEMA = pa.schema(
     [(column.name, arrow_type(column)) for column in CLIENT_GRAIN]
-    + [(f"hour_{column.name}", arrow_type(column)) for column in CLIENT_BEHAVIOUR]
+    + [(f"hour_{column.name}", arrow_type(column)) for column in CLIENT_BEHAVIOR]
     + [(f"day_{column.name}", arrow_type(column)) for column in CLIENT_DAILY.columns[GRAIN:]]
     + [(column.name, arrow_type(column)) for column in CLIENT_ATTACKS.columns[GRAIN:]]
     + [(HOUR_COLUMN, pa.string())]
@@ -51,7 +50,7 @@ def client_frame_rows(hourly: pa.Table, daily: pa.Table, attacks: pa.Table) -> p
 
 def _with_networks(hourly: pa.Table) -> tuple[pa.Array, dict[str, pa.Array]]:
     """Clients of one hour and their behavior: rows of client_hourly, and their sums over networks."""
-    own = {column.name: hourly[column.name].combine_chunks() for column in CLIENT_BEHAVIOUR}
+    own = {column.name: hourly[column.name].combine_chunks() for column in CLIENT_BEHAVIOR}
     names = hourly["client"].combine_chunks().cast(pa.string())
     if not hourly.num_rows:
         return names, own
@@ -70,7 +69,7 @@ def _with_networks(hourly: pa.Table) -> tuple[pa.Array, dict[str, pa.Array]]:
 
 
 def needs_evidence(scored: pa.Table) -> pa.ChunkedArray:
-    """Whether a scored client abuses though the request model found no attack of it."""
+    """Whether each scored client is abusive without an attack by the request model."""
     return pc.and_(scored["is_abuse"], scored["attack_request_ids"].is_null())
 
 
@@ -82,9 +81,9 @@ def with_evidence(scored: pa.Table, requests: Iterable[pa.RecordBatch]) -> pa.Ta
     """
     unproven = scored["client"].filter(needs_evidence(scored)).combine_chunks()
     shown = evidence(unproven, requests) if len(unproven) else pa.array([], pa.list_(pa.string()))
-    found = shown.take(pc.index_in(scored["client"].combine_chunks(), unproven))
+    requested = shown.take(pc.index_in(scored["client"].combine_chunks(), unproven))
     nothing = pa.scalar([], pa.list_(pa.string()))
-    ids = pc.coalesce(scored["attack_request_ids"].combine_chunks(), found, nothing)
+    ids = pc.coalesce(scored["attack_request_ids"].combine_chunks(), requested, nothing)
     return scored.drop_columns(["attack_request_ids"]).append_column("evidence_request_ids", ids)
 
 

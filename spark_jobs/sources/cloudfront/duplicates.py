@@ -1,7 +1,7 @@
-"""Requests that were delivered twice: which lines have a request_id that another line has already.
+"""Requests that were delivered twice: lines whose request_id another line has already.
 
-Ids are compared as 64-bit hashes, of which tasks hand on nothing but sorted runs; whose ids are equal in truth is seen
-in the few rows whose hashes are. So a million lines take 8 MB, and no more of them than that ever cross the engine.
+Ids are compared as 64-bit hashes, which tasks pass on in sorted runs; only the few rows with equal hashes are compared by
+id. So a million lines take 8 MB, and nothing else of them crosses the engine.
 """
 
 from __future__ import annotations
@@ -29,25 +29,27 @@ if TYPE_CHECKING:
 BUCKETS = 32
 """Spans of hashes, each of which one task compares."""
 RUN_ROWS = 1_000_000
-"""Hashes that a task sorts and hands on at once."""
+"""Hashes that a task sorts and passes on at once."""
 
 
 @dataclass(frozen=True)
 class Duplicate:
-    """Why a line is not taken, and the hour of its event: its rejection is written there, as the request would be."""
+    """Why a line is rejected, and the hour of its event, which gets the rejection as it would get the request."""
 
     detail: str
     hour: str
 
 
 Duplicates = dict[str, dict[int, Duplicate]]
-"""Object -> line -> why it is not taken."""
+"""Object -> line -> why it is rejected."""
 
 
-def duplicates(spark: SparkSession, lake: Lake, files: Sequence[WrittenFile], gone: Set[str], tasks: int) -> Duplicates:
+def duplicates(
+    spark: SparkSession, lake: Lake, files: Sequence[WrittenFile], missing: Set[str], tasks: int
+) -> Duplicates:
     """Lines whose request_id another line has: all but the first by (source_object, line_number) of each.
 
-    The rows of objects that are gone come before all others, for they cannot be parsed again without some of them.
+    Rows of missing objects come before all others: these objects cannot be parsed again without some of their lines.
     """
     requests = [file for file in files if file.table == REQUESTS.key]
     if not requests:
@@ -57,10 +59,10 @@ def duplicates(spark: SparkSession, lake: Lake, files: Sequence[WrittenFile], go
     repeated = _repeated(lake, shares, tasks)
     if not len(repeated):
         return {}
-    found = sorted(_rows_of(lake, shares, repeated), key=lambda row: (row[1] not in gone, row[1], row[2]))
+    rows = sorted(_rows_of(lake, shares, repeated), key=lambda row: (row[1] not in missing, row[1], row[2]))
     first: dict[str, tuple[str, int]] = {}
     losers: Duplicates = defaultdict(dict)
-    for request_id, source_object, line_number, hour in found:
+    for request_id, source_object, line_number, hour in rows:
         if request_id not in first:
             first[request_id] = (source_object, line_number)
             continue
@@ -73,31 +75,31 @@ def _repeated(lake: Lake, shares: DataFrame, tasks: int) -> np.ndarray:
     """Hashes that occur twice or more, ascending."""
 
     def runs(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        held: list[np.ndarray] = []
+        pending: list[np.ndarray] = []
         for batch in lake.read_batches(REQUESTS, items_of(batches), ["request_id"]):
-            held.append(text_hashes(batch.column(0)))
-            if sum(map(len, held)) >= RUN_ROWS:
-                yield _run(held)
-                held = []
-        if held:
-            yield _run(held)
+            pending.append(text_hashes(batch.column(0)))
+            if sum(map(len, pending)) >= RUN_ROWS:
+                yield _run(pending)
+                pending = []
+        if pending:
+            yield _run(pending)
 
     def compare(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        held: dict[int, list[np.ndarray]] = defaultdict(list)
+        pending: dict[int, list[np.ndarray]] = defaultdict(list)
         for batch in batches:
             for bucket, blob in zip(batch.column(0).to_pylist(), batch.column(1), strict=True):
-                held[bucket].append(np.frombuffer(blob.as_buffer(), np.uint64))
-        twice = [_twice(held.pop(bucket)) for bucket in sorted(held)]
-        yield pa.RecordBatch.from_pydict({"hashes": pa.array([one.tobytes() for one in twice], pa.binary())})
+                pending[bucket].append(np.frombuffer(blob.as_buffer(), np.uint64))
+        twice = [_twice(pending.pop(bucket)) for bucket in sorted(pending)]
+        yield pa.RecordBatch.from_pydict({"hashes": pa.array([hashes.tobytes() for hashes in twice], pa.binary())})
 
     by_bucket = shares.mapInArrow(runs, "bucket int, hashes binary").repartition(tasks, F.col("bucket"))
-    found = [row.hashes for row in by_bucket.mapInArrow(compare, "hashes binary").collect()]
-    return np.sort(np.frombuffer(b"".join(found), np.uint64))
+    rows = [row.hashes for row in by_bucket.mapInArrow(compare, "hashes binary").collect()]
+    return np.sort(np.frombuffer(b"".join(rows), np.uint64))
 
 
-def _run(held: list[np.ndarray]) -> pa.RecordBatch:
+def _run(pending: list[np.ndarray]) -> pa.RecordBatch:
     """Hashes, sorted and cut into buckets."""
-    hashes = np.sort(np.concatenate(held))
+    hashes = np.sort(np.concatenate(pending))
     bounds = np.searchsorted(hashes, np.arange(1, BUCKETS, dtype=np.uint64) * np.uint64(2**64 // BUCKETS))
     blobs = [part.tobytes() for part in np.split(hashes, bounds)]
     return pa.RecordBatch.from_pydict(

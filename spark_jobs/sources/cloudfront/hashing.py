@@ -1,4 +1,4 @@
-"""Hashes of texts in Arrow columns, to compare and to share out by. Pure numpy, the same on every machine; no secret."""
+"""Hashes of texts in Arrow columns, for comparing and partitioning. Pure numpy, the same on every machine; no secret."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ SCORES_A_SHARE = 4_000_000
 ADDED_TO_SCORES = ("evidence_request_ids", "model_name", "model_version", "request_model_version")
 SCORED_CLIENTS = replace(
     CLIENT_SCORES,
-    meaning="Rows of client_scores before evidence is looked for; their files are never committed.",
+    meaning="Rows of client_scores without evidence; their files are never committed.",
     columns=(
         *(column for column in CLIENT_SCORES.columns if column.name not in ADDED_TO_SCORES),
         Column("attack_request_ids", "list<string>", "as in client_attacks"),
@@ -179,21 +179,21 @@ def _with_evidence(run: JobRun, files: Sequence[WrittenFile]) -> list[WrittenFil
         "request_model_version": parameters.get("request_model_version"),
     }
 
-    def rows(item: tuple[str, Sequence[str], Sequence[str]]) -> pa.Table:
+    def of_hour(item: tuple[str, Sequence[str], Sequence[str]]) -> pa.Table:
         import pyarrow as pa
 
         hour, scored_paths, request_paths = item
         clients = pa.Table.from_batches(lake.read_batches(SCORED_CLIENTS, scored_paths, schema.names), schema)
-        found = with_evidence(clients, lake.read_batches(REQUESTS, request_paths, REQUEST_COLUMNS, ["client_ip"]))
+        rows = with_evidence(clients, lake.read_batches(REQUESTS, request_paths, REQUEST_COLUMNS, ["client_ip"]))
         for name, value in {**versions, HOUR_COLUMN: hour}.items():
-            found = found.append_column(name, pa.array([value] * found.num_rows, pa.string()))
-        return found
+            rows = rows.append_column(name, pa.array([value] * rows.num_rows, pa.string()))
+        return rows
 
-    return written(run, CLIENT_SCORES, Work(items, weights), rows)
+    return written(run, CLIENT_SCORES, Work(items, weights), of_hour)
 
 
 def client_frame(run: JobRun) -> DataFrame:
-    """What the client model reads, for the interval: client_hourly, client_daily and client_attacks; a task some hours."""
+    """The client model's frame for the interval, from client_hourly, client_daily and client_attacks; hour by hour in tasks."""
     lake = run.lake
     tables = (CLIENT_HOURLY, CLIENT_DAILY, CLIENT_ATTACKS)
     files = [lake.files_by_hour(table, run.interval.hours) for table in tables]

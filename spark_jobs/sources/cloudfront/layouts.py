@@ -1,4 +1,4 @@
-"""Names: which field of a CloudFront log is which column, and the layouts of files that carry no header.
+"""The column of each field of a CloudFront log, and the layouts of files that carry no header.
 
 Source: AWS, "Standard logging reference" (v2 fields and formats) and "Configure and use standard logs" (v1 fields in
 order, file names). No parsing here.
@@ -133,11 +133,11 @@ def missing_fields(fields: tuple[str, ...]) -> str:
 
 def name_hour(source_object: str) -> str | None:
     """The hour in `<prefix>/<distribution>.YYYY-MM-DD-HH.<unique>.gz`, None where the name has none."""
-    found = _NAME_HOUR.search(source_object.rsplit("/", 1)[-1])
-    if not found:
+    match = _NAME_HOUR.search(source_object.rsplit("/", 1)[-1])
+    if not match:
         return None
     try:
-        parse_hour(found.group(1))
+        parse_hour(match.group(1))
     except ValueError:
         return None
-    return found.group(1)
+    return match.group(1)

@@ -1,4 +1,4 @@
-"""What the ledger of log objects needs to know of CloudFront: the hour in a name, the hours in an object, how to read it.
+"""CloudFront's part of the ledger of log objects: the hour in a name, the hours in an object, parse options.
 
 The ledger itself is `spark_jobs/incremental/ledger.py`.
 """
@@ -6,11 +6,10 @@ The ledger itself is `spark_jobs/incremental/ledger.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.incremental.ledger import RawObject
-from spark_jobs.sources.cloudfront import requests as transform
+from spark_jobs.sources.cloudfront import requests
 from spark_jobs.sources.cloudfront.layouts import headerless_fields, name_hour
 from spark_jobs.sources.cloudfront.log_object import ParseOptions
 from spark_jobs.storage.objects import Limits, Storage
@@ -18,7 +17,7 @@ from spark_jobs.storage.objects import Limits, Storage
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["name_hour", "observed_hours", "parameters", "parse_options"]
+__all__ = ["name_hour", "observed_hours", "parse_options"]
 
 
 def observed_hours(
@@ -29,16 +28,11 @@ def observed_hours(
     tasks: int,
 ) -> dict[str, list[str]]:
     """Hours of the events of objects whose names do not tell; `values` are the parameters of the parse job."""
-    return transform.observed_hours(engine(), storage, objects, parse_options(values), tasks)
-
-
-def parameters(options: ParseOptions) -> dict[str, Any]:
-    """Parse options as plain JSON values, for a job's parameters."""
-    return asdict(options)
+    return requests.observed_hours(engine(), storage, objects, parse_options(values), tasks)
 
 
 def parse_options(values: Mapping[str, Any]) -> ParseOptions:
-    """The inverse of `parameters`; also takes `headerless_layout`, the setting's text."""
+    """Parse options of a job's parameters: fields of ParseOptions, or `headerless_layout`, the setting's text. LayoutError."""
     values = {k: v for k, v in values.items() if k in (*ParseOptions.__dataclass_fields__, "headerless_layout")}
     layout = values.pop("headerless_layout", None)
     fields = headerless_fields(layout) if layout is not None else tuple(values.pop("headerless_fields", ()))

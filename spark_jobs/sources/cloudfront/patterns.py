@@ -1,4 +1,4 @@
-"""What paths and user agents say of a request: regular expressions, and the counts of client_hourly they go into."""
+"""Regular expressions for paths and user agents, by the counts of client_hourly that they define."""
 
 # The end is \z, not $: to some engines a last newline, which a decoded path may hold, comes after $.
 ASSET_PATH = r"(?i)\.(?:css|js|mjs|map|png|jpe?g|gif|webp|avif|svg|ico|woff2?|ttf|otf|eot|mp4|webm|mp3|m4s|ts|m3u8)\z"

@@ -1,7 +1,7 @@
 """Log objects of an interval -> the parsed tables: requests, rejected_lines, object_counts.
 
-The Spark side of parsing: spreads objects over tasks, writes what `parse` yields into the lake's staging, finds
-requests that were delivered twice, and commits. What a line means is decided in `parse`, not here.
+The Spark side of parsing: spreads objects over tasks, writes what `parse.py` yields into files of the lake, finds
+requests that were delivered twice, and commits. Lines are interpreted in `parse.py`.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ HOUR_MICROSECONDS = 3_600_000_000
 DUPLICATE_REASON = "duplicate_request_id"
 PARSED_TABLES = (REQUESTS, REJECTED_LINES, OBJECT_COUNTS)
 OBJECT_COSTS_BYTES = 50_000
-"""What opening an object takes, in bytes of reading."""
+"""The cost of opening an object, in bytes read."""
 
 
 @dataclass
 class TransformReport:
-    """What a run did: rows per table, the hours that objects turned out to hold, why lines were rejected."""
+    """The result of a run: rows per table, the observed hours of objects, the reasons of rejections."""
 
     requests: int = 0
     rejected: int = 0
@@ -56,15 +56,15 @@ def transform(
     options: ParseOptions,
     tasks: int = 4,
 ) -> TransformReport:
-    """Make the parsed tables' rows of `interval` exactly what `objects` hold of it; safe to run again at any time."""
+    """Overwrite the parsed tables' rows of `interval` by what `objects` hold of it; safe to repeat at any time."""
     staged = _stage(spark, lake, objects, interval, options, tasks, {})
-    gone = frozenset(staged.report.missing_objects)
-    if any(item.duplicate_of in gone for item in objects):
-        # What is left of the copies is read line by line: the original may never have been parsed.
-        objects = [replace(item, duplicate_of=None) if item.duplicate_of in gone else item for item in objects]
+    missing = frozenset(staged.report.missing_objects)
+    if any(item.duplicate_of in missing for item in objects):
+        # The remaining copies are parsed like any object: the original may never have been parsed.
+        objects = [replace(item, duplicate_of=None) if item.duplicate_of in missing else item for item in objects]
         staged = _stage(spark, lake, objects, interval, options, tasks, {})
-    kept = carried_over(lake, PARSED_TABLES, gone, interval) if gone else []
-    repeated = duplicates(spark, lake, [*kept, *staged.files], gone, tasks)
+    kept = carried_over(lake, PARSED_TABLES, missing, interval) if missing else []
+    repeated = duplicates(spark, lake, [*kept, *staged.files], missing, tasks)
     if repeated:
         logger.info("%d lines were delivered twice; parsing again without them", sum(map(len, repeated.values())))
         staged = _stage(spark, lake, objects, interval, options, tasks, repeated)
@@ -76,7 +76,7 @@ def transform(
         by_table[file.table].append(file)
     report.rejected = lake.commit(REJECTED_LINES, by_table[REJECTED_LINES.key], hours)
     report.requests = lake.commit(REQUESTS, by_table[REQUESTS.key], hours)
-    # Last: an hour counts as done only once this table says so.
+    # Last: an hour counts as made once this table holds it.
     lake.commit(OBJECT_COUNTS, by_table[OBJECT_COUNTS.key], hours)
     return report
 
@@ -84,13 +84,13 @@ def transform(
 def observed_hours(
     spark: SparkSession, storage: Storage, objects: Sequence[RawObject], options: ParseOptions, tasks: int = 4
 ) -> dict[str, list[str]]:
-    """Hours of the events of objects whose names do not tell; [] where no line of an object has a time."""
+    """Hours of the events of objects whose names do not tell them; [] where no line has a time."""
 
     def look(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         for raw in _objects(batches):
-            # A copy is looked into as well: its rejected lines belong to the hours of its events.
+            # Copies are read as well: their rejected lines belong to the hours of their events.
             log_object = replace(raw, duplicate_of=None)
             try:
                 stream = storage.opened(log_object.source_object)
@@ -101,8 +101,8 @@ def observed_hours(
                 for part in ObjectParser(_log_object(log_object), stream, options):
                     if part.requests is not None:
                         hours |= {hour for hour, _ in _by_hour(part.requests)}
-            found = json.dumps([log_object.source_object, sorted(hours)])
-            yield pa.RecordBatch.from_pydict({"manifest": [found]})
+            note = json.dumps([log_object.source_object, sorted(hours)])
+            yield pa.RecordBatch.from_pydict({"manifest": [note]})
 
     if not objects:
         return {}
@@ -125,15 +125,15 @@ def _stage(
     tasks: int,
     repeated: Duplicates,
 ) -> _Staged:
-    wanted = frozenset(interval.hours)
+    hours_to_write = frozenset(interval.hours)
 
     def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        writing = _Writing(lake, wanted)
+        writing = _Writing(lake, hours_to_write)
         for raw in _objects(batches):
-            twice = repeated.get(raw.source_object, {})
-            excluded = {line: (DUPLICATE_REASON, duplicate.detail) for line, duplicate in twice.items()}
+            duplicates_of = repeated.get(raw.source_object, {})
+            excluded = {line: (DUPLICATE_REASON, duplicate.detail) for line, duplicate in duplicates_of.items()}
             log_object = replace(_log_object(raw), excluded=excluded)
             try:
                 stream = lake.storage.opened(raw.source_object)
@@ -141,7 +141,7 @@ def _stage(
                 writing.notes.append({"missing": raw.source_object})
                 continue
             with stream:
-                writing.object(raw, ObjectParser(log_object, stream, options), twice)
+                writing.object(raw, ObjectParser(log_object, stream, options), duplicates_of)
         notes = [json.dumps(note) for note in writing.notes]
         yield pa.RecordBatch.from_pydict({"manifest": [*notes, *(f.to_json() for f in writing.close())]})
 
@@ -162,15 +162,16 @@ def _stage(
 
 
 class _Writing:
-    """What one task writes: files by hour of the three tables, and a note an object."""
+    """The files that one task writes, by hour and table, and a note on each object."""
 
-    def __init__(self, lake: Lake, wanted: frozenset[str]) -> None:
-        self.wanted = wanted
+    def __init__(self, lake: Lake, hours_to_write: frozenset[str]) -> None:
+        self.hours_to_write = hours_to_write
         self.requests, self.rejected = lake.writer(REQUESTS), lake.writer(REJECTED_LINES)
         self.counts = lake.writer(OBJECT_COUNTS)
         self.notes: list[dict[str, Any]] = []
 
-    def object(self, raw: RawObject, parser: ObjectParser, twice: Mapping[int, Duplicate]) -> None:
+    def object(self, raw: RawObject, parser: ObjectParser, duplicates_of: Mapping[int, Duplicate]) -> None:
+        """Parse one object and write its rows, rejected lines and counts."""
         import pyarrow as pa
 
         home = raw.event_hours[0]
@@ -181,19 +182,21 @@ class _Writing:
             if part.requests is not None:
                 for hour, rows in _by_hour(part.requests):
                     parsed[hour] += rows.num_rows
-                    if hour in self.wanted:
+                    if hour in self.hours_to_write:
                         self.requests.write(rows, hour)
             reasons.update(r.reason for r in part.rejected)
             by_hour: dict[str, list[Rejected]] = defaultdict(list)
             for line in part.rejected:
-                by_hour[twice[line.line_number].hour if line.line_number in twice else home].append(line)
+                by_hour[duplicates_of[line.line_number].hour if line.line_number in duplicates_of else home].append(
+                    line
+                )
             for hour, lines in by_hour.items():
                 rejected[hour] += sum(line.line_number > 0 for line in lines)
-                if hour in self.wanted:
+                if hour in self.hours_to_write:
                     self.rejected.write(_rejected_table(raw.source_object, lines), hour)
         total = parser.lines_present
-        held = {*parsed, *(duplicate.hour for duplicate in twice.values())}
-        for hour in sorted({*raw.event_hours, *held} & self.wanted):
+        observed = {*parsed, *(duplicate.hour for duplicate in duplicates_of.values())}
+        for hour in sorted({*raw.event_hours, *observed} & self.hours_to_write):
             row = {
                 "source_object": raw.source_object,
                 "etag": raw.etag,
@@ -203,14 +206,15 @@ class _Writing:
                 "other_hours_count": parsed.total() - parsed[hour] + rejected.total() - rejected[hour],
             }
             self.counts.write(pa.Table.from_pylist([row]), hour)
-        # One open file an hour at the most is kept while the next object may belong to it.
+        # Keep at most one open file an hour, for the next object may belong to it.
         if len(parsed) > 1:
             self.requests.close_all()
         self.notes.append(
-            {"source_object": raw.source_object, "hours": sorted(held), "lines_present": total, "reasons": reasons}
+            {"source_object": raw.source_object, "hours": sorted(observed), "lines_present": total, "reasons": reasons}
         )
 
     def close(self) -> list[WrittenFile]:
+        """All files written."""
         return [*self.requests.close(), *self.rejected.close(), *self.counts.close()]
 
 

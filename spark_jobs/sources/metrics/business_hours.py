@@ -37,6 +37,7 @@ class Calendar:
     holidays: frozenset[date] = frozenset()
 
     def is_business_day(self, day: date) -> bool:
+        """Whether people work on the day."""
         return day.weekday() in self.business_days and day not in self.holidays
 
 

@@ -25,8 +25,8 @@ def get_metric_data(reader: RecordReader, record: Mapping[str, Any]) -> None:
         mapping = mapped(reader.table, namespace, name)
         if query.get("metric"):  # named by the query: an expression, or one's own choice
             factor = float(query.get("factor", mapping.factor))
-            known = mapping if mapping.metric == query["metric"] else Mapped(query["metric"])
-            mapping = replace(known, factor=factor)
+            base = mapping if mapping.metric == query["metric"] else Mapped(query["metric"])
+            mapping = replace(base, factor=factor)
         dimensions = query.get("dimensions") or {}
         statistic = query.get("statistic")
         if mapping.per_second and statistic != "Sum":

@@ -1,7 +1,7 @@
 """Samples -> cluster_5min: each series on the grid, then the series of a cluster together. Arrow and numpy, for Spark tasks.
 
-What a step's value and flags are is `grid.py`'s. A metric of the whole cluster counts before those of its nodes and pods;
-of these it is the sum or the mean, as `mapping.SUMMED` says.
+`grid.py` defines the value and the flags of a step. A metric of the whole cluster goes before those of its nodes and pods,
+of which it is otherwise the sum or the mean (`mapping.SUMMED`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ COLUMNS = (
     "line_number",
     "position",
 )
-"""What is read of samples."""
+"""Columns of samples that are read."""
 GRID_FLAGS = ("is_duplicate", "is_mixed_period", "is_counter_reset", "is_clock_skewed")
 STEPS_AN_HOUR = 3600 // STEP_SECONDS
 NEVER = np.iinfo(np.int64).min
@@ -96,9 +96,9 @@ class _Metric:
             if not name:
                 own, own_counts = values, count
                 continue
-            there = ~np.isnan(values)
-            totals += np.where(there, values, 0.0)
-            members += there
+            has_value = ~np.isnan(values)
+            totals += np.where(has_value, values, 0.0)
+            members += has_value
             counts += count
         together = np.full(size, np.nan)
         np.divide(totals, 1.0 if is_summed else members, out=together, where=members > 0)
@@ -116,6 +116,7 @@ class _Cluster:
         self.ingested = np.full(size, NEVER)
 
     def add(self, metric: str, series: str, rows: pa.Table, start: int, end: int) -> None:
+        """Put the samples of one series onto the grid from `start` to `end` (µs since 1970)."""
         times = rows["event_at"].cast(pa.int64()).to_numpy()
         ingested = rows["ingested_at"].cast(pa.int64()).to_numpy()
         grid = regular(
@@ -129,10 +130,10 @@ class _Cluster:
             start=start,
             end=end,
         )
-        held = self.metrics.setdefault(metric, _Metric())
-        held.names.append(series)
-        held.values.append(grid.values)
-        held.counts.append(grid.counts)
+        gathered = self.metrics.setdefault(metric, _Metric())
+        gathered.names.append(series)
+        gathered.values.append(grid.values)
+        gathered.counts.append(grid.counts)
         for name in GRID_FLAGS:
             self.flags[name] |= getattr(grid, name)
         place = (times - start) // (STEP_SECONDS * SECOND)
@@ -141,11 +142,11 @@ class _Cluster:
 
     def rows(self, cluster_id: str, start: int) -> pa.Table:
         """The rows of all hours but the first."""
-        values = {metric: held.value(metric in SUMMED) for metric, held in self.metrics.items()}
+        values = {metric: gathered.value(metric in SUMMED) for metric, gathered in self.metrics.items()}
         has = {metric: ~np.isnan(value) for metric, (value, _) in values.items()}
-        is_there = np.logical_or.reduce([*has.values(), self.ingested != NEVER])
-        by_hour = is_there.reshape(-1, STEPS_AN_HOUR)
-        expected = {metric: self._expected(there) for metric, there in has.items()}
+        is_sampled = np.logical_or.reduce([*has.values(), self.ingested != NEVER])
+        by_hour = is_sampled.reshape(-1, STEPS_AN_HOUR)
+        expected = {metric: self._expected(has_value) for metric, has_value in has.items()}
         chosen = np.flatnonzero(_between_samples(by_hour))
         gaps = [
             [metric for metric in METRICS if metric in has and expected[metric][step] and not has[metric][step]]
@@ -162,7 +163,7 @@ class _Cluster:
             },
             "sample_count": pa.array(sum((count for _, count in values.values()), none[1])[chosen], pa.int64()),
             "cpu_sample_count": pa.array(values.get("cpu_utilization", none)[1][chosen], pa.int64()),
-            "is_gap": pa.array([bool(one) for one in gaps], pa.bool_()),
+            "is_gap": pa.array([bool(names) for names in gaps], pa.bool_()),
             "gap_metrics": pa.array(gaps, pa.list_(pa.string())),
             **{name: pa.array(flags[chosen]) for name, flags in self.flags.items()},
             "ingested_at": pa.array(self.ingested[chosen], pa.int64(), mask=self.ingested[chosen] == NEVER).cast(
@@ -172,9 +173,9 @@ class _Cluster:
         table = pa.table({name: columns[name] for name in CLUSTER_5MIN.column_names}, schema=arrow_schema(CLUSTER_5MIN))
         return table.append_column(HOUR_COLUMN, hour_names(at))
 
-    def _expected(self, there: Numbers) -> Numbers:
+    def _expected(self, has_value: Numbers) -> Numbers:
         """Steps of hours in which, or in the hour before which, the metric has a value."""
-        in_hour = np.asarray(there.reshape(-1, STEPS_AN_HOUR).any(axis=1))
+        in_hour = np.asarray(has_value.reshape(-1, STEPS_AN_HOUR).any(axis=1))
         before = np.r_[False, in_hour[:-1]]
         return np.repeat(in_hour | before, STEPS_AN_HOUR)
 
@@ -185,8 +186,8 @@ def _between_samples(by_hour: Numbers) -> Numbers:
     chosen = np.zeros_like(by_hour)
     in_hour = np.asarray(by_hour.any(axis=1))
     for hour in range(1, len(by_hour)):
-        there = np.flatnonzero(by_hour[hour])
-        if len(there):
-            first = 0 if in_hour[hour - 1] else there[0]
-            chosen[hour, first : there[-1] + 1] = True
+        steps = np.flatnonzero(by_hour[hour])
+        if len(steps):
+            first = 0 if in_hour[hour - 1] else steps[0]
+            chosen[hour, first : steps[-1] + 1] = True
     return chosen.ravel()

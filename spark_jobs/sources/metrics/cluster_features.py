@@ -33,8 +33,8 @@ def cluster_features_rows(steps: pa.Table, hours: Sequence[str], calendar: Calen
     codes = clusters.indices.to_numpy()
     times = steps["event_at"].cast(pa.int64()).to_numpy()
     names = hour_names(steps["event_at"])
-    wanted = pc.is_in(names, pa.array(list(hours))).to_numpy(zero_copy_only=False)
-    rows = np.flatnonzero(wanted)
+    is_requested = pc.is_in(names, pa.array(list(hours))).to_numpy(zero_copy_only=False)
+    rows = np.flatnonzero(is_requested)
     columns: dict[str, pa.Array] = {name: steps[name].take(rows) for name in ("cluster_id", "event_at")}
     columns |= _features(steps, codes, times, rows, calendar)
     columns |= {flag.name: steps[flag.name].take(rows) for flag in FLAGS}
@@ -96,8 +96,8 @@ def _of_row(kind: str, inputs: list[Numbers]) -> Numbers:
         return inputs[0]
     first, second = inputs
     with np.errstate(all="ignore"):
-        made = first * second if kind == "product" else np.where(second != 0, first / second, np.nan)
-    return np.where(np.isfinite(made), made, np.nan)
+        result = first * second if kind == "product" else np.where(second != 0, first / second, np.nan)
+    return np.where(np.isfinite(result), result, np.nan)
 
 
 def _nullable(values: Numbers, kind: pa.DataType) -> pa.Array:
@@ -124,10 +124,10 @@ class _Slices:
         return np.repeat(per_row, self.counts)
 
     def reduced(self, with_: np.ufunc, flat: Numbers, empty: float) -> Numbers:
-        made = np.full(len(self.counts), empty, flat.dtype)
+        result = np.full(len(self.counts), empty, flat.dtype)
         if len(self.starts):
-            made[self.has_any] = with_.reduceat(flat, self.starts)
-        return made
+            result[self.has_any] = with_.reduceat(flat, self.starts)
+        return result
 
 
 class _Window:
@@ -165,9 +165,9 @@ class _Window:
 
 
 def _divided(numerator: Numbers, denominator: Numbers) -> Numbers:
-    made = np.full(len(numerator), np.nan)
-    np.divide(numerator, denominator, out=made, where=denominator > 0)
-    return made
+    result = np.full(len(numerator), np.nan)
+    np.divide(numerator, denominator, out=result, where=denominator > 0)
+    return result
 
 
 def _ingested(steps: pa.Table, codes: Numbers, times: Numbers, rows: Numbers) -> pa.Array:

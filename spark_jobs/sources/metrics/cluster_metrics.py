@@ -1,4 +1,4 @@
-"""The metrics of a cluster that Weir knows by name, and their units. Standard library only; what others call them is mapping.py's."""
+"""The metrics of a cluster that Weir knows by name, and their units. `mapping.py` has the names that others use."""
 
 CLUSTER_METRICS = (
     ("cpu_utilization", "percent"),

@@ -14,14 +14,14 @@ import numpy as np
 from spark_jobs.sources.metrics.times import SECOND
 
 SKEW_TOLERANCE_SECONDS = 60.0
-"""A sample may be this far ahead of its delivery, or behind the sample before it, until a clock is held to be wrong."""
+"""A sample may be this far ahead of its delivery, or behind the sample before it, until its clock counts as wrong."""
 SAME_PERIOD_RATIO = 1.5
 """Spacings that differ by less are the same period, as times jitter."""
 LONGEST_RATE_STEPS = 2
 """An increase of a counter over more steps than this is no rate of the step in which it ends."""
 LONGEST_LOOK_BACK_SECONDS = 1800
 """Periods of samples further apart are not compared: with steps of five minutes, an hour before is all that a step needs."""
-MOST_STEPS = 20_000_000
+MAX_STEPS = 20_000_000
 """More than these are a wrong time, not a long series: they are six years of ten-second steps."""
 
 Numbers = np.ndarray
@@ -42,7 +42,7 @@ class Grid:
     is_duplicate: Numbers
     """A time came more than once with different values; the last one ingested counts."""
     is_mixed_period: Numbers
-    """A sample of another period than the one before it, as far as that is told or shows in their spacing."""
+    """A sample of another period than the one before it, by their periods or their spacing."""
     is_counter_reset: Numbers
     """A counter fell: it began anew from zero."""
     is_clock_skewed: Numbers
@@ -70,9 +70,9 @@ def regular(
 
     `times`, `ingested`, `delivered`, `start` and `end` are microseconds since 1970; `periods` are seconds (NaN where unknown).
     Values that are NaN are no samples. Equal times (and periods) are one sample, the one ingested last, then the last to
-    arrive. The grid goes from `start` to before `end`, else from the first to the last sample; samples before `start` tell
+    arrive. The grid goes from `start` to before `end`, else from the first to the last sample; samples before `start` give
     the rates and periods that the first steps need and are not in it. `ingested` defaults to the order of arrival,
-    `delivered` to unknown; where `skewed` is given it is taken and `delivered` not asked. ValueError where lengths differ or the step is not positive.
+    `delivered` to unknown; `skewed`, where given, is used instead of `delivered`. ValueError where lengths differ or the step is not positive.
     """
     times = np.asarray(times, np.int64)
     values = np.asarray(values, np.float64)
@@ -82,13 +82,13 @@ def regular(
             raise ValueError(f"There are {len(times)} times and {len(array)} {name}.")
     if step_seconds <= 0:
         raise ValueError(f"A step must be positive; got {step_seconds} s.")
-    known = ~np.isnan(values)
+    has_value = ~np.isnan(values)
     lengths = np.full(len(times), np.nan) if periods is None else np.asarray(periods, np.float64)
     order_of = np.arange(len(times)) if ingested is None else np.asarray(ingested, np.int64)
     deliveries = None if delivered is None else np.asarray(delivered, np.int64)
-    skewed = clock_skewed(times, deliveries, known) if skewed is None else np.asarray(skewed, bool)
+    skewed = clock_skewed(times, deliveries, has_value) if skewed is None else np.asarray(skewed, bool)
     order = np.lexsort((np.arange(len(times)), order_of, np.nan_to_num(lengths, nan=-1.0), times))
-    order = order[known[order]]
+    order = order[has_value[order]]
     times, values, lengths, skewed = times[order], values[order], lengths[order], skewed[order]
     times, values, lengths, skewed, duplicate = _once(times, values, lengths, skewed)
 
@@ -97,7 +97,7 @@ def regular(
     first = (bounds[0] if start is None else start) // step * step
     last = -(-(bounds[1] if end is None else end) // step) * step
     size = max(int((last - first) // step), 0)
-    if size > MOST_STEPS:
+    if size > MAX_STEPS:
         raise ValueError(
             f"From the first to the last sample there are {size} steps of {step_seconds} s; correct the times."
         )
@@ -177,20 +177,20 @@ def _rates(times: Numbers, values: Numbers, step_seconds: int) -> tuple[Numbers,
 
 
 def _mixed(times: Numbers, lengths: Numbers, step_seconds: int) -> Numbers:
-    """Whether a sample has another period than the one before it; where none is told, spacing tells it."""
+    """Whether a sample has another period than the one before it; where a period is unknown, the spacing stands for it."""
     if len(times) < 2:
         return np.zeros(len(times), bool)
     spacing = np.r_[np.nan, np.diff(times) / SECOND]
-    # A spacing of more than a step is a gap and tells nothing.
-    told = np.where(np.isnan(lengths) & (spacing > 0) & (spacing <= step_seconds), spacing, lengths)
-    before, now = told[:-1], told[1:]
+    # A spacing of more than a step is a gap, no period.
+    periods_or_spacing = np.where(np.isnan(lengths) & (spacing > 0) & (spacing <= step_seconds), spacing, lengths)
+    before, now = periods_or_spacing[:-1], periods_or_spacing[1:]
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.maximum(before, now) / np.minimum(before, now)
     near = spacing[1:] <= LONGEST_LOOK_BACK_SECONDS
     return np.r_[False, near & (np.nan_to_num(ratio, nan=1.0) >= SAME_PERIOD_RATIO)]
 
 
-def clock_skewed(times: Numbers, delivered: Numbers | None = None, known: Numbers | None = None) -> Numbers:
+def clock_skewed(times: Numbers, delivered: Numbers | None = None, has_value: Numbers | None = None) -> Numbers:
     """Of samples of one series in their order of arrival, times in microseconds: whether a sample is ahead of its delivery, or belongs to a stretch that arrived out of order by one offset.
 
     A stretch begins where time goes back by more than the tolerance within one delivery and ends where it leaps forward
@@ -200,7 +200,7 @@ def clock_skewed(times: Numbers, delivered: Numbers | None = None, known: Number
     flagged = np.zeros(len(times), bool)
     if delivered is not None:
         flagged |= times - tolerance > delivered
-    marks = np.arange(len(times)) if known is None else np.flatnonzero(known)
+    marks = np.arange(len(times)) if has_value is None else np.flatnonzero(has_value)
     if len(marks) < 3:
         return flagged
     kept = times[marks]

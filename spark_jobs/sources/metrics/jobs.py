@@ -1,6 +1,6 @@
 """The Spark jobs of this source: each reads and overwrites exactly its interval. Named after their (first) table.
 
-A job takes a `JobRun` and returns figures for people. What it computes is in `transform`, `steps` and `windows`.
+A job takes a `JobRun` and returns figures for people. What it computes is in the module named after the table.
 """
 
 from __future__ import annotations

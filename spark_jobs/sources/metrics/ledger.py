@@ -1,4 +1,4 @@
-"""What the ledger of metric files needs to know of them: the hours in a file, and when each was delivered."""
+"""The metrics source's part of the ledger of files: the hour in a name, the hours in a file, parse options."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ POLLED = re.compile(r"cloudwatch-\d{8}T\d{6}Z-from-(\d{4}-\d\d-\d\d-\d\d)-[0-9a-
 
 
 def name_hour(source_object: str) -> str | None:
-    """The first hour that a file of the poller holds; other names tell nothing."""
+    """The first hour of a file of the poller; None for other names."""
     match = POLLED.search(source_object)
     if match is None:
         return None
@@ -48,15 +48,15 @@ def observed_hours(
 ) -> dict[str, list[str]]:
     """Hours of the samples of files, read in this process; [] where no sample has a time."""
     options = parse_options(values)
-    found = {}
-    for one in objects:
+    observed = {}
+    for raw in objects:
         try:
-            stream = storage.opened(one.source_object)
+            stream = storage.opened(raw.source_object)
         except FileNotFoundError:
             continue
         with stream:
-            found[one.source_object] = hours_of(parse(stream, one.source_object, options).samples)
-    return found
+            observed[raw.source_object] = hours_of(parse(stream, raw.source_object, options).samples)
+    return observed
 
 
 def hours_of(samples: pa.Table) -> list[str]:

@@ -1,4 +1,4 @@
-"""What monitoring systems call a metric -> what it is called here, and how its figure is converted. One table.
+"""The names of metrics in monitoring systems -> our names, and the conversion of their figures. One table.
 
 A metric that is not in it keeps its own name and its own unit: anomaly detection takes any series. Settings override
 or extend the table (WEIR_METRICS_MAPPING).
@@ -20,9 +20,9 @@ SECONDS_IN = {"Seconds": 1.0, "Milliseconds": 1e-3, "Microseconds": 1e-6}
 CLUSTER_DIMENSIONS = ("ClusterName", "AutoScalingGroupName", "LoadBalancer", "QueueName", "DBClusterIdentifier")
 """Dimensions that name the cluster, first one first."""
 CLUSTER_LABELS = ("cluster", "cluster_id", "cluster_name", "eks_cluster")
-"""Prometheus labels that do."""
+"""Prometheus labels that name the cluster, first one first."""
 COUNTER_SUFFIXES = ("_total", "_count", "_sum", "_bucket")
-"""By convention a Prometheus metric of such a name only rises."""
+"""Suffixes of Prometheus counters by convention."""
 
 
 class MappingError(WeirError, ValueError):
@@ -70,40 +70,40 @@ MAPPING: dict[str, Mapped] = {
     "Prometheus nginx_ingress_controller_requests": Mapped("request_rate", is_counter=True),
     "Prometheus istio_requests_total": Mapped("request_rate", is_counter=True),
 }
-"""`<namespace> <metric>` -> what it is here."""
+"""`<namespace> <metric>` -> our metric."""
 
 SUMMED = frozenset({"pod_count", "node_count", "request_rate", "queue_depth"})
-"""Metrics of which a cluster has the sum over its nodes or pods; of the others it has their mean."""
+"""Metrics of which a cluster has the sum over its nodes or pods; of all others their mean."""
 
 
 def overridden(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapped]:
     """The table with a setting's entries in it; MappingError."""
-    known = {one.name for one in fields(Mapped)}
-    found = dict(MAPPING)
+    names = {field.name for field in fields(Mapped)}
+    table = dict(MAPPING)
     for name, entry in values.items():
-        if " " not in name or not entry.get("metric") or set(entry) - known:
+        if " " not in name or not entry.get("metric") or set(entry) - names:
             raise MappingError(
                 f'The mapping of {name!r} is wrong; write {{"<namespace> <metric>": {{"metric": "cpu_utilization"}}}} '
-                f"with any of {', '.join(sorted(known))}"
+                f"with any of {', '.join(sorted(names))}"
             )
         mapped = Mapped(**entry)
         if mapped.statistic not in STATISTICS:
             raise MappingError(f"The statistic of {name!r} is none of {', '.join(STATISTICS)}")
-        found[name] = mapped
-    return found
+        table[name] = mapped
+    return table
 
 
 def mapped(table: Mapping[str, Mapped], namespace: str, metric: str) -> Mapped:
-    """What a metric is here; one that the table does not have is itself, and one of our names no counter (node_count)."""
+    """Our metric for one of a monitoring system; one that is not in the table keeps its name, and our own are no counters."""
     return table.get(f"{namespace} {metric}") or Mapped(metric, is_counter=False if metric in METRICS else None)
 
 
-def converted(one: Mapped, figure: float, unit: str, period_seconds: float | None) -> float:
-    """The value that is kept of a figure."""
-    value = figure * one.factor
-    if one.is_time:
+def converted(mapping: Mapped, figure: float, unit: str, period_seconds: float | None) -> float:
+    """The figure in our unit."""
+    value = figure * mapping.factor
+    if mapping.is_time:
         value *= SECONDS_IN.get(unit, 1.0)
-    if one.per_second and period_seconds:
+    if mapping.per_second and period_seconds:
         value /= period_seconds
     return value
 

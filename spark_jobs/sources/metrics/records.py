@@ -58,6 +58,7 @@ class RecordReader:
                 self.reject("bad_json", "The line is no JSON, or breaks off.")
 
     def read_record(self, record: Any) -> None:
+        """The samples of one JSON value, in whichever form; a list holds several."""
         if isinstance(record, list):
             for each in record:
                 self.read_record(each)

@@ -1,7 +1,7 @@
 """Metric files of an interval -> samples, rejected_samples and object_counts: the Spark side of parsing.
 
-Files are spread over tasks, which parse them whole and write what lies in the interval. What a line means is decided in
-`parse`, not here.
+Files are spread over tasks, which parse them whole and write what lies in the interval. Lines are interpreted in
+`parse.py`.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 PARSED_TABLES = (REJECTED_SAMPLES, SAMPLES, OBJECT_COUNTS)
 """In the order of their commits: an hour counts as done only once the last one says so."""
-ROWS_HELD = 2_000_000
-"""Samples that a task holds before it writes: a file may hold many hours, and an hour should lie in few files."""
+MAX_PENDING_ROWS = 2_000_000
+"""Samples that a task gathers before it writes: a file may hold many hours, and an hour should lie in few files."""
 OBJECT_COSTS_BYTES = 20_000
-"""What opening a file takes, in bytes of reading."""
+"""The cost of opening a file, in bytes read."""
 
 
 @dataclass
 class Report:
-    """What a run did."""
+    """The result of a run."""
 
     samples: int = 0
     rejected: int = 0
@@ -57,17 +57,17 @@ def transform(
     options: ParseOptions,
     tasks: int = 4,
 ) -> Report:
-    """Make the parsed tables' rows of `interval` exactly what the objects hold of it; safe to run again at any time.
+    """Overwrite the parsed tables' rows of `interval` by what the objects hold of it; safe to repeat at any time.
 
     `times`: source_object -> when it was delivered, when it was ingested.
     """
     report, files = Report(), list[WrittenFile]()
-    wanted, storage = frozenset(interval.hours), lake.storage
+    hours_to_write, storage = frozenset(interval.hours), lake.storage
 
     def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        writing = _Writing(lake, wanted)
+        writing = _Writing(lake, hours_to_write)
         notes = []
         for item in items_of(batches):
             raw = RawObject(**{**item["object"], "event_hours": tuple(item["object"]["event_hours"])})
@@ -83,12 +83,12 @@ def transform(
         )
 
     items = [
-        {"object": one.__dict__, "delivered": micros(delivered), "ingested": micros(ingested)}
-        for one in objects
-        for delivered, ingested in (times[one.source_object],)
+        {"object": raw.__dict__, "delivered": micros(delivered), "ingested": micros(ingested)}
+        for raw in objects
+        for delivered, ingested in (times[raw.source_object],)
     ]
     if items:
-        weights = [one.size_bytes + OBJECT_COSTS_BYTES for one in objects]
+        weights = [raw.size_bytes + OBJECT_COSTS_BYTES for raw in objects]
         for row in shared_out(spark, Work(items, weights), tasks).mapInArrow(write, MANIFEST_SCHEMA).collect():
             note = json.loads(row.manifest)
             if "path" in note:
@@ -109,35 +109,36 @@ def transform(
 
 
 class _Writing:
-    """What one task writes: samples gathered and put into files by hour, and the other tables."""
+    """The files that one task writes, by hour and table."""
 
-    def __init__(self, lake: Lake, wanted: frozenset[str]) -> None:
-        self.wanted = wanted
+    def __init__(self, lake: Lake, hours_to_write: frozenset[str]) -> None:
+        self.hours_to_write = hours_to_write
         self.samples, self.rejected = lake.writer(SAMPLES), lake.writer(REJECTED_SAMPLES)
         self.counts = lake.writer(OBJECT_COUNTS)
-        self.held: list[pa.Table] = []
+        self.pending: list[pa.Table] = []
         self.rows_of_counts: dict[str, list[dict[str, Any]]] = defaultdict(list)
 
     def object(
         self, raw: RawObject, stream: Any, options: ParseOptions, delivered: int, ingested: int
     ) -> dict[str, Any]:
+        """Parse one file and gather its samples; returns a note for the driver. Times are µs since 1970."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
         parsed = parse(stream, raw.source_object, options, delivered)
         rows = parsed.samples
         names = hour_names(rows["event_at"])
-        by_hour = Counter({one["values"]: one["counts"] for one in pc.value_counts(names).to_pylist()})
-        there = pc.is_in(names, pa.array(sorted(self.wanted)))
+        by_hour = Counter({count["values"]: count["counts"] for count in pc.value_counts(names).to_pylist()})
+        is_inside = pc.is_in(names, pa.array(sorted(self.hours_to_write)))
         rows = rows.append_column("source_object", pa.repeat(raw.source_object, rows.num_rows))
         at = pa.repeat(pa.scalar(ingested, pa.int64()), rows.num_rows).cast(pa.timestamp("us", tz="UTC"))
-        self._hold(rows.append_column("ingested_at", at).append_column(HOUR_COLUMN, names).filter(there))
+        self._add(rows.append_column("ingested_at", at).append_column(HOUR_COLUMN, names).filter(is_inside))
         home = raw.event_hours[0]
-        if home in self.wanted and parsed.rejected:
+        if home in self.hours_to_write and parsed.rejected:
             self.rejected.write(_rejected(raw.source_object, parsed.rejected), home)
-        of_lines = sum(one.line_number > 0 for one in parsed.rejected)
+        of_lines = sum(line.line_number > 0 for line in parsed.rejected)
         hours = hours_of(parsed.samples)
-        for hour in sorted({*raw.event_hours, *hours} & self.wanted):
+        for hour in sorted({*raw.event_hours, *hours} & self.hours_to_write):
             own_rejected = of_lines if hour == home else 0
             row = {
                 "source_object": raw.source_object,
@@ -148,23 +149,23 @@ class _Writing:
                 "other_hours_count": by_hour.total() - by_hour[hour] + of_lines - own_rejected,
             }
             self.rows_of_counts[hour].append(row)
-        reasons = Counter(one.reason for one in parsed.rejected) if home in self.wanted else Counter[str]()
+        reasons = Counter(line.reason for line in parsed.rejected) if home in self.hours_to_write else Counter[str]()
         return {"source_object": raw.source_object, "hours": hours, "reasons": reasons}
 
-    def _hold(self, rows: pa.Table) -> None:
-        self.held.append(rows)
-        if sum(one.num_rows for one in self.held) > ROWS_HELD:
-            self._write_held()
+    def _add(self, rows: pa.Table) -> None:
+        self.pending.append(rows)
+        if sum(table.num_rows for table in self.pending) > MAX_PENDING_ROWS:
+            self._write_pending()
 
-    def _write_held(self) -> None:
-        """The rows held, hour after hour."""
+    def _write_pending(self) -> None:
+        """Write the pending rows, hour after hour."""
         import numpy as np
         import pyarrow as pa
 
-        if not self.held:
+        if not self.pending:
             return
-        rows = pa.concat_tables(self.held)
-        self.held = []
+        rows = pa.concat_tables(self.pending)
+        self.pending = []
         if not rows.num_rows:
             return
         hours = rows[HOUR_COLUMN].combine_chunks().dictionary_encode()
@@ -178,9 +179,10 @@ class _Writing:
         self.samples.close_all()
 
     def close(self) -> list[WrittenFile]:
+        """All files written."""
         import pyarrow as pa
 
-        self._write_held()
+        self._write_pending()
         for hour, rows in self.rows_of_counts.items():
             self.counts.write(pa.Table.from_pylist(rows), hour)
         return [*self.samples.close(), *self.rejected.close(), *self.counts.close()]
@@ -192,11 +194,11 @@ def _rejected(source_object: str, rows: Sequence[RejectedSample]) -> pa.Table:
     return pa.table(
         {
             "source_object": pa.repeat(source_object, len(rows)),
-            "line_number": pa.array([one.line_number for one in rows], pa.int64()),
-            "position": pa.array([one.position for one in rows], pa.int64()),
-            "metric": pa.array([one.metric for one in rows], pa.string()),
-            "reason": pa.array([one.reason for one in rows], pa.string()),
-            "detail": pa.array([one.detail for one in rows], pa.string()),
-            "raw_line": pa.array([one.raw_line for one in rows], pa.string()),
+            "line_number": pa.array([row.line_number for row in rows], pa.int64()),
+            "position": pa.array([row.position for row in rows], pa.int64()),
+            "metric": pa.array([row.metric for row in rows], pa.string()),
+            "reason": pa.array([row.reason for row in rows], pa.string()),
+            "detail": pa.array([row.detail for row in rows], pa.string()),
+            "raw_line": pa.array([row.raw_line for row in rows], pa.string()),
         }
     )

@@ -124,7 +124,7 @@ CLUSTER_FEATURES = Table(
     columns=(
         Column("cluster_id", "string", "the cluster", nullable=False),
         Column("event_at", "timestamp", "start of the step; its values are known five minutes later", nullable=False),
-        *(Column(one.name, one.type, one.meaning, nullable=one.is_nullable) for one in FEATURES),
+        *(Column(feature.name, feature.type, feature.meaning, nullable=feature.is_nullable) for feature in FEATURES),
         *FLAGS,
         Column("ingested_at", "timestamp", "when the last sample of the row and its windows was ingested"),
     ),

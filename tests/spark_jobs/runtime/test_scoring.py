@@ -1,4 +1,4 @@
-"""Where Spark meets a model: each row is scored once, and a model that fails in a task is one sentence in the driver.
+"""Scoring in tasks: each row is scored once, and a model that fails in a task is one sentence in the driver.
 
 The model is a stand-in: a package `weir_models` that goes before the real one, in the driver and in the tasks of both
 engines, and writes down how many rows each call of predict gets.
@@ -86,9 +86,9 @@ def ran(engine: str, lake: Lake, model: Path, *jobs: str) -> Any:
     hours = [format_hour(FIRST_HOUR + timedelta(hours=hour)) for hour in (0, HOURS - 1)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(model.parent / "path"), str(ROOT)])}
     command = [sys.executable, "-c", RUN, engine, lake.root, *hours, ",".join(jobs), parameters]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False, env=environment)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False, env=environment)
+    assert finished.returncode == 0, finished.stderr[-3000:]
+    return json.loads(finished.stdout.splitlines()[-1])
 
 
 @pytest.mark.slow
@@ -96,10 +96,10 @@ def test_every_client_is_scored_only_once(lake: Lake, stand_in: Path) -> None:
     requests = oracle.random_requests(600, 3, HOURS)
     lake.overwrite_arrow(oracle.to_table(requests, REQUESTS, "event_at"), REQUESTS)
     lake.overwrite_arrow(oracle.to_table(score_rows(), REQUEST_SCORES, "event_at"), REQUEST_SCORES)
-    done = ran("sail", lake, stand_in, "client_hourly", "client_daily", "client_attacks", "client_scores")
+    finished = ran("sail", lake, stand_in, "client_hourly", "client_daily", "client_attacks", "client_scores")
     scored = lake.read_arrow(CLIENT_SCORES).to_pylist()
     clients = sum(lake.row_counts(CLIENT_DAILY).values())
-    assert done == {"rows": clients} and clients == len(scored) > 10
+    assert finished == {"rows": clients} and clients == len(scored) > 10
     assert sum(map(int, (stand_in / "calls").read_text().split())) == clients
     abusive = [row for row in scored if row["is_abuse"]]
     assert abusive and all(row["evidence_request_ids"] for row in abusive)

@@ -1,4 +1,4 @@
-"""Open tables: what others commit is seen, a table that began anew is opened anew, and nothing is opened twice for nothing."""
+"""Open tables: commits of others are seen, a recreated table is opened anew, and no table is opened twice without need."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ HOURS = ["2026-11-20-13", "2026-11-20-14"]
 
 
 def rows(hour: str, *numbers: int) -> pa.Table:
-    found = [{"number": number, HOUR_COLUMN: hour} for number in numbers]
-    return pa.Table.from_pylist(found, schema=arrow_schema(TABLE, with_hour=True))
+    actual = [{"number": number, HOUR_COLUMN: hour} for number in numbers]
+    return pa.Table.from_pylist(actual, schema=arrow_schema(TABLE, with_hour=True))
 
 
 def numbers(lake: Lake) -> list[int]:
@@ -37,15 +37,15 @@ def lake(tmp_path: Path) -> Lake:
 
 @pytest.fixture
 def openings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    found: list[str] = []
+    actual: list[str] = []
 
     class Counted(deltalake.DeltaTable):
         def __init__(self, table_uri: str, **options: Any) -> None:
-            found.append(table_uri)
+            actual.append(table_uri)
             super().__init__(table_uri, **options)
 
     monkeypatch.setattr(deltalake, "DeltaTable", Counted)
-    return found
+    return actual
 
 
 def test_a_table_is_opened_only_once(lake: Lake, openings: list[str]) -> None:
@@ -90,11 +90,11 @@ def test_a_pinned_lake_stays_at_its_first_version(lake: Lake) -> None:
 
 
 def test_only_so_many_tables_are_kept_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delta_log, "MOST_KEPT", 2)
+    monkeypatch.setattr(delta_log, "MAX_TABLES_OPEN", 2)
     lakes = [Lake(str(tmp_path / name)) for name in "abc"]
     for number, lake in enumerate(lakes):
         lake.append_arrow(rows(HOURS[0], number), TABLE)
-    assert len(delta_log._kept.tables) == 2
+    assert len(delta_log._cache.tables) == 2
     assert [numbers(lake) for lake in lakes] == [[0], [1], [2]]
 
 

@@ -1,4 +1,4 @@
-"""The same path on S3: raw objects and lake under s3://, through the engine's own reader and ours, credentials by env.
+"""Raw objects and lake under s3://, by the engine's own reader and by pyarrow, with credentials from the environment.
 
 All of it runs in a process of its own: deltalake waits for S3 without letting other Python threads run, such as those of
 a moto server in this process.
@@ -73,19 +73,19 @@ def test_logs_on_s3_become_tables_on_s3(moto_endpoint: str, is_named: bool) -> N
     listed = [*((name, len(data)) for name, data in objects.items()), ("gone.gz", 7)]
     script = RUN.format(endpoint=moto_endpoint if is_named else "", hour=HOUR, objects=listed)
     environment = {**os.environ, "AWS_ENDPOINT_URL": everything_else}
-    done = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False, env=environment
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout)
-    assert found["runs"] == [[51, 2, ["s3://raw/logs/gone.gz"], 8]] * 2
-    assert found["requests"] == sorted([*(f"id-{i}" for i in range(50)), "id-1=="])
-    assert found["reasons"] == ["duplicate_request_id", "field_count"]
-    assert found["counts"] == {HOUR: 2}
-    assert found["hourly"] == 51
-    assert found["vacuumed"] > 0
-    assert found["other services"] == everything_else
-    assert found["left"] == 51
+    assert finished.returncode == 0, finished.stderr[-3000:]
+    actual = json.loads(finished.stdout)
+    assert actual["runs"] == [[51, 2, ["s3://raw/logs/gone.gz"], 8]] * 2
+    assert actual["requests"] == sorted([*(f"id-{i}" for i in range(50)), "id-1=="])
+    assert actual["reasons"] == ["duplicate_request_id", "field_count"]
+    assert actual["counts"] == {HOUR: 2}
+    assert actual["hourly"] == 51
+    assert actual["vacuumed"] > 0
+    assert actual["other services"] == everything_else
+    assert actual["left"] == 51
     prefix = "in/a+b=c,d&e/parsed/cloudfront/requests/event"
     keys = [item["Key"] for item in client.list_objects_v2(Bucket="lake", Prefix=prefix)["Contents"]]
     assert len(keys) == 1
@@ -170,17 +170,17 @@ def test_concurrent_writers_lose_no_rows(moto_endpoint: str, tmp_path: Path, pla
         command = [sys.executable, "-c", script, root, moto_endpoint, *arguments]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    def said(process: subprocess.Popen[str]) -> str:
+    def message(process: subprocess.Popen[str]) -> str:
         out, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors[-3000:]
         return out
 
-    commits = [int(said(one)) for one in [started(WRITER, me, str(tmp_path / "meeting")) for me in "12"]]
-    found = json.loads(said(started(READER)))
+    commits = [int(message(one)) for one in [started(WRITER, me, str(tmp_path / "meeting")) for me in "12"]]
+    actual = json.loads(message(started(READER)))
     assert sum(commits) > 4, "two commits each, and the overtaken one again"
-    assert found["appended"] == ["1", "2"]
-    assert found["overwritten"] == {"2026-11-20-01": 1, "2026-11-20-02": 1}
-    assert found["versions"] == [2, 2]
+    assert actual["appended"] == ["1", "2"]
+    assert actual["overwritten"] == {"2026-11-20-01": 1, "2026-11-20-02": 1}
+    assert actual["versions"] == [2, 2]
 
 
 @pytest.mark.parametrize("odd", [" ", "#", "~", "ü", '"', "|"])

@@ -1,4 +1,4 @@
-"""Lake tables: an interval is replaced exactly and at once, whoever else writes, and any Delta reader sees the same."""
+"""Lake tables: an interval is replaced exactly and atomically under concurrent writers, and any Delta reader sees the same."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ def test_every_contract_type_survives_a_round_trip(lake: Lake) -> None:
     assert {column.type for column in HOURLY.columns} == set(TYPES)
     data = table(rows(HOURS[0]), rows(HOURS[1]))
     assert lake.overwrite_arrow(data, HOURLY) == 6
-    found = lake.read_arrow(HOURLY)
-    assert found.schema == arrow_schema(HOURLY, with_hour=True)
-    assert sorted(map(str, found.to_pylist())) == sorted(map(str, data.to_pylist()))
+    actual = lake.read_arrow(HOURLY)
+    assert actual.schema == arrow_schema(HOURLY, with_hour=True)
+    assert sorted(map(str, actual.to_pylist())) == sorted(map(str, data.to_pylist()))
     assert lake.row_counts(HOURLY) == {HOURS[0]: 3, HOURS[1]: 3}
 
 
@@ -164,8 +164,8 @@ def test_many_hours_need_few_open_files(lake: Lake) -> None:
 
 def test_columns_filters_and_hours_are_read_alone(lake: Lake) -> None:
     lake.overwrite_arrow(table(*(rows(hour, 4) for hour in HOURS)), HOURLY)
-    found = lake.read_arrow(HOURLY, HOURS[:1], ["small", HOUR_COLUMN], pc.field("is_odd"))
-    assert found.to_pylist() == [{"small": n, HOUR_COLUMN: HOURS[0]} for n in (1, 3)]
+    actual = lake.read_arrow(HOURLY, HOURS[:1], ["small", HOUR_COLUMN], pc.field("is_odd"))
+    assert actual.to_pylist() == [{"small": n, HOUR_COLUMN: HOURS[0]} for n in (1, 3)]
     assert lake.read_arrow(HOURLY, []).num_rows == 0
     assert lake.read_arrow(HOURLY, ["1999-01-01-00"]).num_rows == 0
 
@@ -206,8 +206,8 @@ def test_threads_writing_one_hour_leave_one_result(lake: Lake) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, range(8)))
-    found = names(lake)
-    assert found in [sorted((r["name"] or "", HOURS[0]) for r in rows(HOURS[0], n + 1, f"w{n}-")) for n in range(8)]
+    actual = names(lake)
+    assert actual in [sorted((r["name"] or "", HOURS[0]) for r in rows(HOURS[0], n + 1, f"w{n}-")) for n in range(8)]
 
 
 def test_threads_that_append_lose_nothing(lake: Lake) -> None:
@@ -259,7 +259,7 @@ def test_processes_that_write_one_table_lose_nothing(lake: Lake) -> None:
     shared = hours[4]
     runs = []
     for name, part in (("p", hours[:5]), ("q", hours[4:])):
-        text = WRITE.format(folder=str(Path(__file__).parents[1]), root=lake.root, hours=part, name=name)
+        text = WRITE.format(folder=str(Path(__file__).parent), root=lake.root, hours=part, name=name)
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         runs.append(subprocess.Popen([sys.executable, "-c", text], **pipes))
     for run in runs:

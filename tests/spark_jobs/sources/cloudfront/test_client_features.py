@@ -1,4 +1,4 @@
-"""Client features against the same thing done the long way, and what must never matter: the future, the far past, the order."""
+"""Client features against an oracle, and their independence of the future, the far past and the order of rows."""
 
 from __future__ import annotations
 
@@ -79,11 +79,11 @@ def test_client_daily_is_what_the_long_way_gives(count: int, hours: int, seed: i
 
 
 def test_client_daily_has_the_schema_of_its_table() -> None:
-    found = client_daily_rows(
+    actual = client_daily_rows(
         hourly_table(random_hourly(50, 30, 1)).to_batches(), format_hour(at(0)), format_hour(at(30))
     )
-    assert found.schema.names == [*CLIENT_DAILY.column_names, HOUR_COLUMN]
-    assert found.cast(arrow_schema(CLIENT_DAILY, with_hour=True)).num_rows == found.num_rows
+    assert actual.schema.names == [*CLIENT_DAILY.column_names, HOUR_COLUMN]
+    assert actual.cast(arrow_schema(CLIENT_DAILY, with_hour=True)).num_rows == actual.num_rows
     assert client_daily_rows([], format_hour(at(0)), format_hour(at(1))).schema == arrow_schema(
         CLIENT_DAILY, with_hour=True
     )
@@ -105,13 +105,13 @@ def test_shares_of_client_daily_add_up(encoded: bool) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 80)), max_size=40), st.integers(0, 80))
-def test_distinct_addresses_of_a_network_span_24_hours(seen: list[tuple[int, int]], asked: int) -> None:
+def test_distinct_addresses_of_a_network_span_24_hours(seen: list[tuple[int, int]], requested: int) -> None:
     template = random_hourly(1, 1, 1)[0]
     rows = [{**template, "client": f"192.0.2.{n}/32", "hour_at": at(hour)} for n, hour in set(seen)]
-    found = keyed(daily(rows, asked, asked)) if rows else {}
-    day = {n for n, hour in seen if asked - 23 <= hour <= asked}
-    active = any(hour == asked for _, hour in seen)
-    network = found.get(("192.0.2.0/24", at(asked)))
+    actual = keyed(daily(rows, requested, requested)) if rows else {}
+    day = {n for n, hour in seen if requested - 23 <= hour <= requested}
+    active = any(hour == requested for _, hour in seen)
+    network = actual.get(("192.0.2.0/24", at(requested)))
     assert (network["address_count"] if network else 0) == (len(day) if active and len(day) > 1 else 0)
 
 
@@ -140,10 +140,10 @@ def test_the_future_changes_no_row_of_the_past() -> None:
 def test_sums_over_many_addresses_are_exact() -> None:
     template = random_hourly(1, 1, 1)[0]
     rows = [{**template, "client": f"192.0.2.{n % 256}/32", "hour_at": at(n // 256), "request_count": 1} for n in range(256 * 24)]  # fmt: skip
-    found = keyed(daily(rows, 23, 23))
-    assert found["192.0.2.0/24", at(23)]["request_count"] == 256 * 24
-    assert found["192.0.2.0/24", at(23)]["address_count"] == 256
-    assert len(found) == 257
+    actual = keyed(daily(rows, 23, 23))
+    assert actual["192.0.2.0/24", at(23)]["request_count"] == 256 * 24
+    assert actual["192.0.2.0/24", at(23)]["address_count"] == 256
+    assert len(actual) == 257
 
 
 @given(st.integers(0, 2**128 - 1) | st.integers(0, 2**64 - 1) | st.builds(lambda a, b: a << 64 | b, st.integers(0, 9), st.integers(0, 9)))  # fmt: skip
@@ -190,10 +190,10 @@ def run(sail: Any, lake: Lake, job: str, interval: Interval) -> list[Row]:
     """Run a job and read the interval of its table."""
     table = {t.name: t for t in (CLIENT_HOURLY, CLIENT_DAILY, CLIENT_ATTACKS)}[job]
     figures = run_job("cloudfront", job, JobRun(sail, lake, interval, tasks=3))
-    found = lake.read_arrow(table, interval.hours)
-    assert figures == {"rows": found.num_rows}
+    actual = lake.read_arrow(table, interval.hours)
+    assert figures == {"rows": actual.num_rows}
     assert lake.read_arrow(table).schema == arrow_schema(table, with_hour=True)
-    return found.to_pylist()
+    return actual.to_pylist()
 
 
 @slow
@@ -264,12 +264,12 @@ def test_client_attacks_equals_the_oracle(sail: Any, lake: Lake) -> None:
     active = active_clients(interval)
     put_scores(lake, scores, active)
     expected = oracle.client_attacks(scores, active)
-    found = run(sail, lake, "client_attacks", interval)
-    check_same(found, expected, tolerance=2e-6)
-    assert max(len(row["attack_request_ids"]) for row in found) == 20
+    actual = run(sail, lake, "client_attacks", interval)
+    check_same(actual, expected, tolerance=2e-6)
+    assert max(len(row["attack_request_ids"]) for row in actual) == 20
     # The hours after are there, and still none of them goes in: without them the rows are the same.
     put_scores(lake, [row for row in scores if row["event_at"] < at(35)], active)
-    assert keyed(run(sail, lake, "client_attacks", interval)) == keyed(found)
+    assert keyed(run(sail, lake, "client_attacks", interval)) == keyed(actual)
 
 
 @slow
@@ -289,7 +289,7 @@ def test_client_frame_has_a_row_per_active_client(sail: Any, lake: Lake) -> None
     lake.overwrite_arrow(oracle.to_table(attacks.values(), CLIENT_ATTACKS, "hour_at"), CLIENT_ATTACKS)
     frame = client_frame(JobRun(sail, lake, interval, tasks=3))
     expected = {}
-    behaviour = [c.name for c in CLIENT_DAILY.columns[3:-3]]
+    behavior = [c.name for c in CLIENT_DAILY.columns[3:-3]]
     empty = {c.name: 0.0 if c.type == "double" else 0 for c in CLIENT_ATTACKS.columns[3:-1]}
     for (client, hour), day in days.items():
         members = [r for (c, h), r in hourly.items() if h == hour and client in (c, oracle.network(c))]
@@ -297,16 +297,16 @@ def test_client_frame_has_a_row_per_active_client(sail: Any, lake: Lake) -> None
         attack = attacks.get((client, hour), {**empty, "attack_request_ids": None})
         expected[client, hour] = {
             "client_kind": day["client_kind"],
-            **{f"hour_{name}": now[name] for name in behaviour},
+            **{f"hour_{name}": now[name] for name in behavior},
             **{f"day_{c.name}": day[c.name] for c in CLIENT_DAILY.columns[3:]},
             **{c.name: attack[c.name] for c in CLIENT_ATTACKS.columns[3:]},
         }
-    found = frame.toArrow().to_pylist()
-    check_same(found, expected, tolerance=2e-6)
-    assert {row["client_kind"] for row in found} == {"address", "network"}
-    assert any(row["attack_request_ids"] is None for row in found)
-    assert any(row["attack_request_ids"] for row in found)
-    assert not any(isinstance(v, float) and np.isnan(v) for row in found for v in row.values())
+    actual = frame.toArrow().to_pylist()
+    check_same(actual, expected, tolerance=2e-6)
+    assert {row["client_kind"] for row in actual} == {"address", "network"}
+    assert any(row["attack_request_ids"] is None for row in actual)
+    assert any(row["attack_request_ids"] for row in actual)
+    assert not any(isinstance(v, float) and np.isnan(v) for row in actual for v in row.values())
 
 
 def test_evidence_is_attacks_else_failed_and_latest_requests(lake: Lake) -> None:
@@ -318,17 +318,17 @@ def test_evidence_is_attacks_else_failed_and_latest_requests(lake: Lake) -> None
         for n, (c, h) in enumerate(clients)
     ]
     schema = arrow_schema(SCORED_CLIENTS)
-    found: list[Row] = []
+    actual: list[Row] = []
     for hour in (0, 1):
         rows = [{**dict.fromkeys(schema.names), **score} for score in scores if score["hour_at"] == at(hour)]
         batches = lake.read_arrow(REQUESTS, [format_hour(at(hour))]).to_batches(max_chunksize=100)
-        found += with_evidence(pa.Table.from_pylist(rows, schema), batches).to_pylist()
-    assert len(found) == len(scores)
-    evidence = {(row["client"], row["hour_at"]): row["evidence_request_ids"] for row in found}
+        actual += with_evidence(pa.Table.from_pylist(rows, schema), batches).to_pylist()
+    assert len(actual) == len(scores)
+    evidence = {(row["client"], row["hour_at"]): row["evidence_request_ids"] for row in actual}
     for score in scores:
         key = (score["client"], score["hour_at"])
-        made = [r for r in requests if key[0] in (oracle.cidr(r["client_ip"]), oracle.network(r["client_ip"])) and key[1] <= r["event_at"] < key[1] + timedelta(hours=1)]  # fmt: skip
-        made.sort(key=lambda r: r["request_id"])
-        made.sort(key=lambda r: ((r["status"] or 0) >= 400, r["event_at"]), reverse=True)
-        shown = [row["request_id"] for row in made[:20]] if score["is_abuse"] else []
+        produced = [r for r in requests if key[0] in (oracle.cidr(r["client_ip"]), oracle.network(r["client_ip"])) and key[1] <= r["event_at"] < key[1] + timedelta(hours=1)]  # fmt: skip
+        produced.sort(key=lambda r: r["request_id"])
+        produced.sort(key=lambda r: ((r["status"] or 0) >= 400, r["event_at"]), reverse=True)
+        shown = [row["request_id"] for row in produced[:20]] if score["is_abuse"] else []
         assert evidence[key] == (score["attack_request_ids"] or shown)

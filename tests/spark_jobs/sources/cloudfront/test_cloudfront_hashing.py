@@ -1,4 +1,4 @@
-"""Hashes of texts: equal for equal texts wherever they stand, different for all others that anybody will see."""
+"""Hashes of texts: equal for equal texts in any array, different for different ones in practice."""
 
 from __future__ import annotations
 

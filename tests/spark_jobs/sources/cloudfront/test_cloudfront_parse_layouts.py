@@ -1,4 +1,4 @@
-"""Every layout that CloudFront has written: v1 in its historic lengths, v2 as w3c, JSON and Parquet, and what is none."""
+"""Every layout that CloudFront has written: v1 in its historic lengths, v2 as w3c, JSON and Parquet, and files that are no log."""
 
 from __future__ import annotations
 
@@ -159,8 +159,8 @@ def test_without_a_query_field_the_path_holds_it() -> None:
     fields = ["timestamp", "c-ip", "cs-uri-stem"]
     rows = ["/a?b=1%2520&c", "/a", "/a?", "/a%253Fb?c=%2541", "/%E2%82%AC?%E2%82%AC"]
     outcome = parse(log(*(f"1795179907\t192.0.2.1\t{text}" for text in rows), fields=fields))
-    found = [(row["uri_path"], row["uri_query"]) for row in outcome.rows]
-    assert found == [("/a", "b=1%20&c"), ("/a", None), ("/a", None), ("/a%3Fb", "c=%41"), ("/€", "€")]
+    actual = [(row["uri_path"], row["uri_query"]) for row in outcome.rows]
+    assert actual == [("/a", "b=1%20&c"), ("/a", None), ("/a", None), ("/a%3Fb", "c=%41"), ("/€", "€")]
 
 
 def test_an_encoded_question_mark_stays_in_the_path() -> None:

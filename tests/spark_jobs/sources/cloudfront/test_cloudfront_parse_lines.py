@@ -1,4 +1,4 @@
-"""What becomes of one line, wherever it stands: no line's fate hangs on its neighbours or on how the file is cut."""
+"""The outcome of one line, which depends neither on its neighbors nor on how the file is cut into blocks."""
 
 from __future__ import annotations
 

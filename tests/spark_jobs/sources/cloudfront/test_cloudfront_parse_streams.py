@@ -1,4 +1,4 @@
-"""Objects that are broken as a whole or in their compression: what can be read is, the rest has its reason."""
+"""Objects that are damaged as a whole or in their compression: readable lines are kept, the rest has a reason."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def check_beginning(outcome: Outcome, data: bytes, reason: str) -> None:
     present = data_lines(data)
     count = outcome.requests.num_rows
     assert outcome.line_numbers == list(present)[:count]
-    ((number, found),) = outcome.reasons
-    assert found == reason
+    ((number, actual),) = outcome.reasons
+    assert actual == reason
     if number:
         assert number == list(present)[count]
         assert present[number].startswith(outcome.rejected[0].raw_line.encode())
@@ -270,8 +270,10 @@ print(json.dumps(found))
 
 
 def expanding(piece: bytes) -> bytes:
-    made = zlib.compressobj(6, wbits=31)
-    return b"".join([made.compress(log()), *(made.compress(piece * (1 << 20)) for _ in range(120)), made.flush()])
+    produced = zlib.compressobj(6, wbits=31)
+    return b"".join(
+        [produced.compress(log()), *(produced.compress(piece * (1 << 20)) for _ in range(120)), produced.flush()]
+    )
 
 
 @pytest.mark.slow
@@ -289,10 +291,12 @@ def test_huge_and_hopeless_objects_need_bounded_memory(tmp_path: Path) -> None:
     for name, (data, _) in objects.items():
         (tmp_path / name).write_bytes(data)
     command = [sys.executable, "-c", MEMORY, *(str(tmp_path / name) for name in ("warm", *objects))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
-    found = dict(zip(objects, json.loads(done.stdout), strict=True))
-    assert {name: figures[:3] for name, figures in found.items()} == {name: want for name, (_, want) in objects.items()}
-    assert max(megabytes for *_, megabytes in found.values()) < 100, found
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    actual = dict(zip(objects, json.loads(finished.stdout), strict=True))
+    assert {name: figures[:3] for name, figures in actual.items()} == {
+        name: want for name, (_, want) in objects.items()
+    }
+    assert max(megabytes for *_, megabytes in actual.values()) < 100, actual
 
 
 def test_an_objects_rejection_holds_its_size() -> None:

@@ -1,4 +1,4 @@
-"""Objects -> parsed tables on the embedded engine: every line in one place, whatever is wrong, late, twice or killed."""
+"""Objects -> parsed tables on the embedded engine: every line is accounted for, with damaged, late and repeated objects and killed runs."""
 
 from __future__ import annotations
 
@@ -228,14 +228,14 @@ def test_an_hour_without_objects_is_empty(world: World) -> None:
 
 
 def test_an_object_deleted_after_parsing_keeps_its_rows(world: World) -> None:
-    gone = world.put(name(H13, "gone"), gzipped(log(*rows(5, 13, "gone"), "odd")))
+    removed = world.put(name(H13, "gone"), gzipped(log(*rows(5, 13, "gone"), "odd")))
     world.put(name(H13, "stays"), gzipped(log(*rows(5, 13))))
     world.settle()
-    of_gone = [row for row in world.rows(REQUESTS) if row["source_object"] == gone]
-    Path(gone).unlink()
+    of_gone = [row for row in world.rows(REQUESTS) if row["source_object"] == removed]
+    Path(removed).unlink()
     world.put(name(H13, "late"), gzipped(log(*rows(2, 13, "late"))))
     world.settle()
-    assert [row for row in world.rows(REQUESTS) if row["source_object"] == gone] == of_gone
+    assert [row for row in world.rows(REQUESTS) if row["source_object"] == removed] == of_gone
     assert len(world.request_ids()) == 12
     assert world.reasons() == {"field_count": 1}
     assert world.settle() == 0

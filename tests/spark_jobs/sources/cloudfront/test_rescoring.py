@@ -1,4 +1,4 @@
-"""Client features made again for a few clients: the same as those of the tables where nothing is left out."""
+"""Client features of a few clients without some of their requests: equal to the tables' where none is excluded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from client_oracle import FIRST_HOUR, Row, check_same, random_scores
 
-from spark_jobs.sources.cloudfront.client_tables import CLIENT_BEHAVIOR as CLIENT_BEHAVIOUR
+from spark_jobs.sources.cloudfront.client_tables import CLIENT_BEHAVIOR
 from spark_jobs.sources.cloudfront.rescoring import client_rows, evidence
 from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS, CLIENT_DAILY, CLIENT_HOURLY
 from spark_jobs.storage.schema import arrow_schema
@@ -28,17 +28,17 @@ def expected_rows(hourly: list[Row], scores: list[Row]) -> dict[tuple[str, datet
         scores, [(client, row["client_kind"], hour) for (client, hour), row in days.items()]
     )
     empty = {c.name: 0 for c in CLIENT_ATTACKS.columns[3:-1]} | {"attack_request_ids": None}
-    found = {}
+    actual = {}
     for (client, hour), day in days.items():
         members = [r for r in hourly if r["hour_at"] == hour and client in (r["client"], oracle.network(r["client"]))]
         now, attack = oracle.summed(members), attacks.get((client, hour), empty)
-        found[client, hour] = {
+        actual[client, hour] = {
             "client_kind": day["client_kind"],
-            **{f"hour_{c.name}": now[c.name] for c in CLIENT_BEHAVIOUR},
+            **{f"hour_{c.name}": now[c.name] for c in CLIENT_BEHAVIOR},
             **{f"day_{c.name}": day[c.name] for c in CLIENT_DAILY.columns[3:]},
             **{c.name: attack[c.name] for c in CLIENT_ATTACKS.columns[3:]},
         }
-    return found
+    return actual
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -50,8 +50,8 @@ def test_rescored_rows_equal_the_features_without_exclusions(seed: int) -> None:
     check_same(client_rows(clients, HOUR, table(hourly), scores), expected, tolerance=2e-6)
     assert {row["client_kind"] for row in expected.values()} == {"address", "network"}
     some = random.Random(seed).sample(clients, 3)
-    found = client_rows(some, HOUR, table(hourly), scores)
-    assert [row["client"] for row in found] == sorted(some)
+    actual = client_rows(some, HOUR, table(hourly), scores)
+    assert [row["client"] for row in actual] == sorted(some)
 
 
 def test_excluded_requests_are_in_no_column() -> None:
@@ -73,6 +73,6 @@ def test_evidence_is_failed_requests_then_the_latest() -> None:
         for n in range(40)
     ]
     random.Random(1).shuffle(rows)
-    found = evidence(rows)
-    assert found[:5] == ["r30", "r20", "r10", "r00", "r39"]
-    assert len(found) == 20
+    actual = evidence(rows)
+    assert actual[:5] == ["r30", "r20", "r10", "r00", "r39"]
+    assert len(actual) == 20

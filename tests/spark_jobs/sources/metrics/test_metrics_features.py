@@ -1,4 +1,4 @@
-"""Features: one declaration, and the batch equal to the single row to 1e-9, on gaps and irregular times."""
+"""Cluster features: batch, single row and plain Python agree, with gaps and irregular times."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def batch(rows: list[dict[str, Any]], hours: tuple[str, ...], calendar: Calendar
     return cluster_features_rows(table, hours, calendar).to_pylist()
 
 
-def near(one: Any, other: Any) -> bool:
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9 * max(1.0, abs(one)))
-    return bool(one == other)
+def near(item: Any, other: Any) -> bool:
+    if isinstance(item, float) and isinstance(other, float):
+        return math.isclose(item, other, rel_tol=1e-9, abs_tol=1e-9 * max(1.0, abs(item)))
+    return bool(item == other)
 
 
 @st.composite
@@ -74,20 +74,20 @@ def test_batch_single_row_and_plain_python_agree(rows: list[dict[str, Any]], cal
     if not rows:
         return
     hours = Interval(FIRST, FIRST + timedelta(days=2)).hours
-    made = batch(rows, hours, calendar)
-    assert len(made) == len(rows)
-    for found in made:
-        own = [one for one in rows if one["cluster_id"] == found["cluster_id"]]
-        (current,) = [one for one in own if one["event_at"] == found["event_at"]]
+    produced = batch(rows, hours, calendar)
+    assert len(produced) == len(rows)
+    for actual in produced:
+        own = [item for item in rows if item["cluster_id"] == actual["cluster_id"]]
+        (current,) = [item for item in own if item["event_at"] == actual["event_at"]]
         alone = features_of(current, own, calendar)
-        assert {name: found[name] for name in alone} == current_features(current, own, calendar)
-        scale = max((one["cpu_utilization"] or 0.0 for one in own), default=0.0)
+        assert {name: actual[name] for name in alone} == current_features(current, own, calendar)
+        scale = max((item["cpu_utilization"] or 0.0 for item in own), default=0.0)
         for name, value in alone.items():
             is_spread = "trend" in name or "volatility" in name
             close = (
-                math.isclose(found[name] or 0.0, value or 0.0, abs_tol=1e-9 * max(1.0, scale)) if is_spread else False
+                math.isclose(actual[name] or 0.0, value or 0.0, abs_tol=1e-9 * max(1.0, scale)) if is_spread else False
             )
-            assert near(found[name], value) or (close and (found[name] is None) == (value is None)), name
+            assert near(actual[name], value) or (close and (actual[name] is None) == (value is None)), name
 
 
 @settings(deadline=None)
@@ -99,33 +99,33 @@ def test_steps_outside_the_windows_change_nothing(rows: list[dict[str, Any]]) ->
     hours = Interval(middle, middle + timedelta(hours=1)).hours
     low, high = middle - timedelta(hours=24), middle + timedelta(hours=1)
     whole = batch(rows, hours, BERLIN)
-    enough = [one for one in rows if low <= one["event_at"] < high]
+    enough = [item for item in rows if low <= item["event_at"] < high]
     assert batch(enough, hours, BERLIN) == whole if enough else not whole
 
 
 def test_a_window_excludes_the_row_itself() -> None:
     steps = [row(FIRST + timedelta(minutes=5 * n), cpu_utilization=float(n)) for n in range(13)]
-    found = current_features(steps[12], steps)
-    assert found["cpu_step_count_1h"] == 12 and found["cpu_avg_1h"] == 5.5 and found["cpu_max_1h"] == 11
-    assert found["cpu_trend_1h"] == pytest.approx(12.0), "one point each five minutes is twelve an hour"
-    assert found["cpu_volatility_1h"] == pytest.approx(math.sqrt(13))
+    actual = current_features(steps[12], steps)
+    assert actual["cpu_step_count_1h"] == 12 and actual["cpu_avg_1h"] == 5.5 and actual["cpu_max_1h"] == 11
+    assert actual["cpu_trend_1h"] == pytest.approx(12.0), "one point each five minutes is twelve an hour"
+    assert actual["cpu_volatility_1h"] == pytest.approx(math.sqrt(13))
     assert current_features(steps[0], steps)["cpu_avg_1h"] is None
 
 
 def test_windows_span_time_and_skip_gaps() -> None:
     steps = [row(FIRST, cpu_utilization=90.0), row(FIRST + timedelta(hours=5), cpu_utilization=10.0)]
-    found = current_features(row(FIRST + timedelta(hours=5, minutes=5)), steps)
-    assert (found["cpu_avg_1h"], found["cpu_avg_6h"], found["cpu_step_count_6h"]) == (10.0, 50.0, 2)
+    actual = current_features(row(FIRST + timedelta(hours=5, minutes=5)), steps)
+    assert (actual["cpu_avg_1h"], actual["cpu_avg_6h"], actual["cpu_step_count_6h"]) == (10.0, 50.0, 2)
 
 
 def test_an_undefined_ratio_is_null_and_flagged() -> None:
-    found = current_features(
+    actual = current_features(
         row(FIRST, cpu_utilization=50.0, memory_utilization=0.0, pod_count=6.0, node_count=3.0), []
     )
-    assert found["cpu_memory_ratio"] is None and found["is_cpu_memory_ratio_undefined"]
-    assert found["pod_density"] == 2.0 and not found["is_pod_density_undefined"]
-    assert found["request_per_pod"] is None and found["is_request_per_pod_undefined"], "no request rate"
-    assert found["is_error_impact_undefined"]
+    assert actual["cpu_memory_ratio"] is None and actual["is_cpu_memory_ratio_undefined"]
+    assert actual["pod_density"] == 2.0 and not actual["is_pod_density_undefined"]
+    assert actual["request_per_pod"] is None and actual["is_request_per_pod_undefined"], "no request rate"
+    assert actual["is_error_impact_undefined"]
 
 
 @pytest.mark.parametrize(
@@ -138,32 +138,32 @@ def test_an_undefined_ratio_is_null_and_flagged() -> None:
     ],
 )
 def test_business_hours_follow_daylight_saving_time(at: datetime, hours: float) -> None:
-    found = current_features(row(at), [], BERLIN)
-    assert found["time_to_business_hours"] == hours and found["is_business_hour"] == (hours == 0)
+    actual = current_features(row(at), [], BERLIN)
+    assert actual["time_to_business_hours"] == hours and actual["is_business_hour"] == (hours == 0)
 
 
 def test_hours_and_days_follow_the_time_zone() -> None:
-    found = current_features(row(datetime(2026, 3, 27, 23, 30, tzinfo=UTC)), [], BERLIN)
-    assert (found["hour_of_day"], found["day_of_week"], found["is_weekend"]) == (0, 5, True)
+    actual = current_features(row(datetime(2026, 3, 27, 23, 30, tzinfo=UTC)), [], BERLIN)
+    assert (actual["hour_of_day"], actual["day_of_week"], actual["is_weekend"]) == (0, 5, True)
     assert current_features(row(FIRST), [], Calendar(business_days=()))["time_to_business_hours"] is None
 
 
 def test_the_declaration_is_the_table() -> None:
     names = CLUSTER_FEATURES.column_names
-    assert [one.name for one in FEATURES] == [name for name in names if name in {one.name for one in FEATURES}]
+    assert [item.name for item in FEATURES] == [name for name in names if name in {item.name for item in FEATURES}]
     assert set(INPUTS) <= set(CLUSTER_5MIN.column_names)
-    assert set(current_features(row(FIRST), [])) == {one.name for one in FEATURES}
-    assert not {one.name for one in FEATURES if not one.is_nullable and one.kind in ("mean", "ratio")}
+    assert set(current_features(row(FIRST), [])) == {item.name for item in FEATURES}
+    assert not {item.name for item in FEATURES if not item.is_nullable and item.kind in ("mean", "ratio")}
 
 
 def test_an_hour_is_made_with_its_name() -> None:
-    found = batch([row(FIRST, cpu_utilization=1.0)], ("2026-03-27-00",), Calendar())
-    assert found[0][HOUR_COLUMN] == "2026-03-27-00" and found[0]["ingested_at"] == FIRST
+    actual = batch([row(FIRST, cpu_utilization=1.0)], ("2026-03-27-00",), Calendar())
+    assert actual[0][HOUR_COLUMN] == "2026-03-27-00" and actual[0]["ingested_at"] == FIRST
 
 
 def test_a_wrong_calendar_says_what_to_write() -> None:
-    found = calendar_of({"time_zone": "Asia/Tokyo", "business_days": "sun-tue,thu", "business_hours": "08:30-20:00"})
-    assert (found.business_days, found.business_start_minute, found.business_end_minute) == ((0, 1, 3, 6), 510, 1200)
+    actual = calendar_of({"time_zone": "Asia/Tokyo", "business_days": "sun-tue,thu", "business_hours": "08:30-20:00"})
+    assert (actual.business_days, actual.business_start_minute, actual.business_end_minute) == ((0, 1, 3, 6), 510, 1200)
     assert calendar_of({}) == Calendar() and calendar_of({"business_days": ""}).business_days == ()
     for wrong in (
         {"time_zone": "Moon"},

@@ -1,4 +1,4 @@
-"""Files of metrics: what is read of them, what is rejected with which reason, and what is one sentence."""
+"""Files of metrics: samples, rejected lines with reasons, and errors of one sentence."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def test_unreadable_lines_have_number_and_reason(tmp_path: Path) -> None:
         f"{SECONDS},,4,NaN\n"
     )
     content = files.read_clusters(write(tmp_path, "shop.csv", text))
-    found = [(one.line_number, one.reason, one.metric) for one in content.rejected]
-    assert found == [
+    actual = [(item.line_number, item.reason, item.metric) for item in content.rejected]
+    assert actual == [
         (4, "bad_time", None),
         (5, "field_count", None),
         (6, "bad_number", "cpu_utilization"),
@@ -85,7 +85,9 @@ def test_unreadable_lines_have_number_and_reason(tmp_path: Path) -> None:
         (7, "time_out_of_range", None),
     ]
     assert content.rejected[0].raw_line == "yesterday,a,2,3"
-    assert [(one["line_number"], one["cluster_id"], one["cpu_utilization"]) for one in content.samples.to_pylist()] == [
+    assert [
+        (item["line_number"], item["cluster_id"], item["cpu_utilization"]) for item in content.samples.to_pylist()
+    ] == [
         (2, "a", 1.0),
         (6, "a", None),
         (8, "shop", 4.0),
@@ -95,7 +97,7 @@ def test_unreadable_lines_have_number_and_reason(tmp_path: Path) -> None:
 def test_a_broken_json_line_is_rejected_alone(tmp_path: Path) -> None:
     path = write(tmp_path, "a.jsonl", f'{{"timestamp": {SECONDS}, "cpu_utilization": 0.1}}\n{{"timest\n[1]\n')
     content = files.read_clusters(path)
-    assert [(one.line_number, one.reason) for one in content.rejected] == [(2, "bad_json"), (3, "bad_json")]
+    assert [(item.line_number, item.reason) for item in content.rejected] == [(2, "bad_json"), (3, "bad_json")]
     assert content.samples["cpu_utilization"].to_pylist() == [0.1]
 
 
@@ -124,7 +126,7 @@ def test_a_folder_becomes_one_table(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("a.csv", "", "is empty"),
         ("a.csv", "time,cpu\n1,2\n", "no header line with timestamp"),
@@ -133,8 +135,8 @@ def test_a_folder_becomes_one_table(tmp_path: Path) -> None:
         ("a.parquet", "PAR1 but not really", "damaged Parquet"),
     ],
 )
-def test_an_unreadable_file_is_one_sentence(tmp_path: Path, name: str, text: str, said: str) -> None:
-    with pytest.raises(FilesError, match=said) as raised:
+def test_an_unreadable_file_is_one_sentence(tmp_path: Path, name: str, text: str, message: str) -> None:
+    with pytest.raises(FilesError, match=message) as raised:
         files.read_clusters(write(tmp_path, name, text))
     assert str(raised.value).endswith(".") and "\n" not in str(raised.value)
 

@@ -1,4 +1,4 @@
-"""The grid: nothing is filled in, everything odd is flagged, and nothing that comes later changes what was."""
+"""The grid: nothing is filled in, odd samples are flagged, and later samples change no earlier step."""
 
 from __future__ import annotations
 
@@ -22,44 +22,44 @@ def grid(*samples: tuple[float, float], **options: Any) -> Grid:
 
 
 def test_a_step_averages_samples_and_keeps_gaps() -> None:
-    found = grid((0, 1), (60, 3), (700, 5), (1500, 7))
-    assert found.at.tolist() == [NOON + step * 300 * SECOND for step in range(6)]
-    np.testing.assert_array_equal(found.values, [2, np.nan, 5, np.nan, np.nan, 7])
-    assert found.is_gap.tolist() == [False, True, False, True, True, False]
-    assert found.counts.tolist() == [2, 0, 1, 0, 0, 1]
+    actual = grid((0, 1), (60, 3), (700, 5), (1500, 7))
+    assert actual.at.tolist() == [NOON + step * 300 * SECOND for step in range(6)]
+    np.testing.assert_array_equal(actual.values, [2, np.nan, 5, np.nan, np.nan, 7])
+    assert actual.is_gap.tolist() == [False, True, False, True, True, False]
+    assert actual.counts.tolist() == [2, 0, 1, 0, 0, 1]
 
 
 def test_samples_are_weighted_by_their_periods() -> None:
-    found = grid((0, 10), (0, 20), (300, 1), (600, 2), periods=np.array([300.0, 60.0, 60.0, 60.0]))
-    assert found.values[0] == (300 * 10 + 60 * 20) / 360
-    assert found.is_mixed_period[0] and not found.is_mixed_period[2]
-    assert not found.is_duplicate.any(), "periods of different length at one time are two samples"
+    actual = grid((0, 10), (0, 20), (300, 1), (600, 2), periods=np.array([300.0, 60.0, 60.0, 60.0]))
+    assert actual.values[0] == (300 * 10 + 60 * 20) / 360
+    assert actual.is_mixed_period[0] and not actual.is_mixed_period[2]
+    assert not actual.is_duplicate.any(), "periods of different length at one time are two samples"
 
 
 def test_a_change_of_spacing_is_a_mixed_period() -> None:
-    found = grid(*((60 * n, 1) for n in range(11)), (900, 1), (1200, 1), (1500, 1))
-    assert found.is_mixed_period.tolist() == [False, False, False, True, False, False]
+    actual = grid(*((60 * n, 1) for n in range(11)), (900, 1), (1200, 1), (1500, 1))
+    assert actual.is_mixed_period.tolist() == [False, False, False, True, False, False]
     assert not grid((0, 1), (299, 1), (601, 1), (899, 1)).is_mixed_period.any(), "times jitter"
 
 
 def test_of_equal_times_the_last_ingested_counts() -> None:
-    found = grid((0, 1), (0, 2), (300, 3), (300, 3), ingested=np.array([9, 5, 1, 2]))
-    assert found.values.tolist() == [1, 3]
-    assert found.is_duplicate.tolist() == [True, False]
-    assert found.counts.tolist() == [1, 1]
+    actual = grid((0, 1), (0, 2), (300, 3), (300, 3), ingested=np.array([9, 5, 1, 2]))
+    assert actual.values.tolist() == [1, 3]
+    assert actual.is_duplicate.tolist() == [True, False]
+    assert actual.counts.tolist() == [1, 1]
     assert grid((0, 1), (0, 2)).values.tolist() == [2], "without ingestion times the last to arrive"
 
 
 def test_a_counter_becomes_a_rate() -> None:
-    found = grid((0, 100), (300, 400), (600, 30), (900, 330), (2100, 600), is_counter=True)
-    np.testing.assert_array_equal(found.values, [np.nan, 1, 0.1, 1, np.nan, np.nan, np.nan, np.nan])
-    assert found.is_counter_reset.tolist() == [False, False, True, False, False, False, False, False]
+    actual = grid((0, 100), (300, 400), (600, 30), (900, 330), (2100, 600), is_counter=True)
+    np.testing.assert_array_equal(actual.values, [np.nan, 1, 0.1, 1, np.nan, np.nan, np.nan, np.nan])
+    assert actual.is_counter_reset.tolist() == [False, False, True, False, False, False, False, False]
 
 
 def test_samples_ahead_of_delivery_are_flagged() -> None:
-    found = grid((0, 1), (300, 2), (600, 3), delivered=np.full(3, NOON + 500 * SECOND))
-    assert found.is_clock_skewed.tolist() == [False, False, True]
-    assert found.values.tolist() == [1, 2, 3]
+    actual = grid((0, 1), (300, 2), (600, 3), delivered=np.full(3, NOON + 500 * SECOND))
+    assert actual.is_clock_skewed.tolist() == [False, False, True]
+    assert actual.values.tolist() == [1, 2, 3]
 
 
 def test_a_stretch_out_of_order_is_flagged() -> None:
@@ -71,8 +71,8 @@ def test_a_stretch_out_of_order_is_flagged() -> None:
 
 
 def test_samples_before_the_grid_only_give_rates() -> None:
-    found = grid((-300, 0), (0, 300), is_counter=True, start=NOON, end=NOON + 900 * SECOND)
-    np.testing.assert_array_equal(found.values, [1, np.nan, np.nan])
+    actual = grid((-300, 0), (0, 300), is_counter=True, start=NOON, end=NOON + 900 * SECOND)
+    np.testing.assert_array_equal(actual.values, [1, np.nan, np.nan])
     assert len(grid(start=NOON, end=NOON)) == 0
 
 
@@ -95,7 +95,7 @@ SAMPLES = st.lists(
 def test_nothing_that_comes_later_changes_an_earlier_step(
     past: list[Any], future: list[Any], is_counter: bool, has_periods: bool
 ) -> None:
-    def made(rows: list[Any]) -> Grid:
+    def produced(rows: list[Any]) -> Grid:
         return regular(
             np.array([NOON + at * SECOND for at, *_ in rows], np.int64),
             np.array([value for _, value, *_ in rows], float),
@@ -107,7 +107,7 @@ def test_nothing_that_comes_later_changes_an_earlier_step(
         )
 
     later = [(4200 + at, *rest) for at, *rest in future]
-    before, after = made(past), made([*past, *later])
+    before, after = produced(past), produced([*past, *later])
     for name in (
         "values",
         "counts",
@@ -123,7 +123,7 @@ def test_nothing_that_comes_later_changes_an_earlier_step(
 @given(SAMPLES)
 def test_a_value_is_never_made_up(rows: list[Any]) -> None:
     times = np.array([NOON + at * SECOND for at, *_ in rows], np.int64)
-    found = regular(times, np.array([value for _, value, *_ in rows], float), start=NOON, end=NOON + 4200 * SECOND)
-    there = np.zeros(len(found), bool)
-    there[np.unique((times - NOON) // (300 * SECOND))] = True
-    assert (~np.isnan(found.values) == there).all() and (found.is_gap == ~there).all()
+    actual = regular(times, np.array([value for _, value, *_ in rows], float), start=NOON, end=NOON + 4200 * SECOND)
+    present = np.zeros(len(actual), bool)
+    present[np.unique((times - NOON) // (300 * SECOND))] = True
+    assert (~np.isnan(actual.values) == present).all() and (actual.is_gap == ~present).all()

@@ -1,4 +1,4 @@
-"""The jobs of the metrics source on the embedded engine: what files hold becomes tables, hour by hour, again and again."""
+"""The jobs of the metrics source on the embedded engine: files become tables, in one run or hour by hour."""
 
 from __future__ import annotations
 
@@ -54,16 +54,16 @@ class Metrics:
             for path in sorted(self.raw.iterdir())
         ]
         known = ledger.with_listed(self.lake.read_arrow(OBJECTS), listed, NOW, of_source.name_hour)
-        found = of_source.observed_hours(lambda: self.spark, self.lake.storage, ledger.nameless(known), {}, 2)
-        known = ledger.with_observed_hours(known, found, NOW) or known
+        actual = of_source.observed_hours(lambda: self.spark, self.lake.storage, ledger.nameless(known), {}, 2)
+        known = ledger.with_observed_hours(known, actual, NOW) or known
         self.lake.overwrite_arrow(known, OBJECTS)
 
     def run(self, job: str, interval: Interval, **parameters: Any) -> dict[str, Any]:
         return run_job("metrics", job, JobRun(self.spark, self.lake, interval, parameters, tasks=2))
 
     def rows(self, table: Table, *hours: str) -> list[dict[str, Any]]:
-        found = self.lake.read_arrow(table, hours or None)
-        return found.sort_by([(name, "ascending") for name in table.unique]).to_pylist()
+        actual = self.lake.read_arrow(table, hours or None)
+        return actual.sort_by([(name, "ascending") for name in table.unique]).to_pylist()
 
 
 @pytest.fixture
@@ -124,8 +124,8 @@ def test_single_hours_equal_hours_together(metrics: Metrics) -> None:
 
     calendar = of_calendar()
     for row in before[CLUSTER_FEATURES.key][::41]:
-        own = [one for one in steps if one["cluster_id"] == row["cluster_id"]]
-        (current,) = [one for one in own if one["event_at"] == row["event_at"]]
+        own = [item for item in steps if item["cluster_id"] == row["cluster_id"]]
+        (current,) = [item for item in own if item["event_at"] == row["event_at"]]
         for name, value in features_of(current, own, calendar).items():
             assert row[name] == (pytest.approx(value, rel=1e-9, abs=1e-9) if isinstance(value, float) else value), name
 
@@ -191,6 +191,6 @@ def test_cluster_metrics_go_before_those_of_nodes(metrics: Metrics) -> None:
     metrics.update_ledger()
     for job in ("samples", "cluster_5min"):
         metrics.run(job, Interval.of_hour("2026-11-18-00"))
-    found = {row["cluster_id"]: row for row in metrics.rows(CLUSTER_5MIN)}
-    assert (found["c"]["cpu_utilization"], found["c"]["pod_count"], found["c"]["node_count"]) == (20.0, 7.0, 2.0)
-    assert (found["d"]["cpu_utilization"], found["d"]["cpu_sample_count"]) == (99.0, 1)
+    actual = {row["cluster_id"]: row for row in metrics.rows(CLUSTER_5MIN)}
+    assert (actual["c"]["cpu_utilization"], actual["c"]["pod_count"], actual["c"]["node_count"]) == (20.0, 7.0, 2.0)
+    assert (actual["d"]["cpu_utilization"], actual["d"]["cpu_sample_count"]) == (99.0, 1)

@@ -1,4 +1,4 @@
-"""What is delivered by CloudWatch, Firehose, Container Insights and Prometheus becomes samples, and nothing is lost."""
+"""Deliveries of CloudWatch, Firehose, Container Insights and Prometheus become samples, and none is lost."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SECONDS = MS // 1000
 
 def parsed(*lines: object, name: str = "shop.jsonl", **options: Any) -> Parsed:
     text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
-    found = parse(io.BytesIO(text.encode()), name, ParseOptions(**options))
-    assert found.present == found.samples.num_rows + sum(one.line_number > 0 for one in found.rejected)
-    return found
+    actual = parse(io.BytesIO(text.encode()), name, ParseOptions(**options))
+    assert actual.present == actual.samples.num_rows + sum(item.line_number > 0 for item in actual.rejected)
+    return actual
 
 
-def rows(found: Parsed, *names: str) -> list[tuple[Any, ...]]:
-    return [tuple(row[name] for name in names) for row in found.samples.to_pylist()]
+def rows(actual: Parsed, *names: str) -> list[tuple[Any, ...]]:
+    return [tuple(row[name] for name in names) for row in actual.samples.to_pylist()]
 
 
 def stream_record(metric: str = "RequestCount", **values: Any) -> dict[str, Any]:
@@ -50,13 +50,13 @@ def stream_record(metric: str = "RequestCount", **values: Any) -> dict[str, Any]
 def test_a_metric_stream_gives_the_mapped_statistic() -> None:
     slow = stream_record("TargetResponseTime", unit="Milliseconds")
     line = json.dumps(stream_record()) + json.dumps(slow) + json.dumps(stream_record("HTTPCode_Target_5XX_Count"))
-    found = parsed(line)
-    assert rows(found, "cluster_id", "series", "metric", "value", "statistic", "period_seconds", "position") == [
+    actual = parsed(line)
+    assert rows(actual, "cluster_id", "series", "metric", "value", "statistic", "period_seconds", "position") == [
         ("app/shop/1", "AvailabilityZone=eu-west-1a", "request_rate", 2.0, "Sum", 60.0, 1),
         ("app/shop/1", "AvailabilityZone=eu-west-1a", "response_time", 0.03, "Average", 60.0, 2),
         ("app/shop/1", "AvailabilityZone=eu-west-1a", "HTTPCode_Target_5XX_Count", 30.0, "Average", 60.0, 3),
     ]
-    assert rows(found, "event_at")[0] == (AT,)
+    assert rows(actual, "event_at")[0] == (AT,)
 
 
 def test_performance_events_are_node_and_pod_samples() -> None:
@@ -86,15 +86,15 @@ def test_performance_events_are_node_and_pod_samples() -> None:
     }
     emf = {**node, "_aws": {"Timestamp": MS, "CloudWatchMetrics": node["CloudWatchMetrics"]}}
     envelope = {"messageType": "DATA_MESSAGE", "logEvents": [{"id": "1", "message": json.dumps(pod)}]}
-    found = parsed(node, pod, emf, envelope)
+    actual = parsed(node, pod, emf, envelope)
     of_pod = ("shop", "Namespace=web,PodName=api", "pod_cpu_utilization", 3.0, None)
     of_node = ("shop", "NodeName=ip-10-0-0-1", "cpu_utilization", 41.5, "Percent")
-    assert rows(found, "cluster_id", "series", "metric", "value", "unit") == [of_node, of_pod, of_node, of_pod]
+    assert rows(actual, "cluster_id", "series", "metric", "value", "unit") == [of_node, of_pod, of_node, of_pod]
 
 
 def test_prometheus_samples_are_read_in_both_forms() -> None:
     labels: dict[str, Any] = {"cluster": "shop", "pod": "api-1"}
-    found = parsed(
+    actual = parsed(
         {"metric": labels | {"__name__": "http_requests_total"}, "values": [[SECONDS, "5"], [SECONDS + 15, "7"]]},
         {"labels": labels, "name": "cluster:node_cpu:ratio_rate5m", "timestamp": MS, "value": 0.25},
         {"metric": {"__name__": "up", "instance": "a"}, "value": [SECONDS, "1"]},
@@ -102,7 +102,7 @@ def test_prometheus_samples_are_read_in_both_forms() -> None:
         {"metric": {"__name__": "rpc_duration_seconds_count", "cluster": "shop"}, "value": [SECONDS, "8"]},
         {"status": "success", "data": {"resultType": "vector", "result": [{"metric": {"__name__": "x_total"}, "value": [SECONDS, "NaN"]}]}},
     )  # fmt: skip
-    assert rows(found, "cluster_id", "series", "metric", "value", "is_counter") == [
+    assert rows(actual, "cluster_id", "series", "metric", "value", "is_counter") == [
         ("shop", "pod=api-1", "request_rate", 5.0, True),
         ("shop", "pod=api-1", "request_rate", 7.0, True),
         ("shop", "pod=api-1", "cpu_utilization", 25.0, False),
@@ -110,7 +110,7 @@ def test_prometheus_samples_are_read_in_both_forms() -> None:
         ("shop", "", "node_count", 13.0, False),
         ("shop", "", "rpc_duration_seconds_count", 8.0, True),
     ]
-    assert [(one.line_number, one.reason, one.metric) for one in found.rejected] == [(6, "bad_number", "x_total")]
+    assert [(item.line_number, item.reason, item.metric) for item in actual.rejected] == [(6, "bad_number", "x_total")]
 
 
 def test_results_of_get_metric_data_are_read() -> None:
@@ -124,12 +124,12 @@ def test_results_of_get_metric_data_are_read() -> None:
     }
     result = {"Label": "RequestCount", "Timestamps": [AT.isoformat()], "Values": [600.0]}
     error_rate = {"cluster_id": "shop", "expression": "m1/m2", "metric": "error_rate", "factor": 0.5}
-    found = parsed(
+    actual = parsed(
         {"polled_at": "2026-11-20T13:04:00+00:00", "Query": query, "MetricDataResult": result},
         {"MetricDataResults": [{**result, "Id": "m1"}]},
         {"Query": error_rate, "MetricDataResult": {**result, "Values": [0.2]}},
     )
-    assert rows(found, "cluster_id", "metric", "value", "period_seconds", "is_clock_skewed") == [
+    assert rows(actual, "cluster_id", "metric", "value", "period_seconds", "is_clock_skewed") == [
         ("shop", "request_rate", 2.0, 300.0, False),
         ("shop", "RequestCount", 600.0, None, False),
         ("shop", "error_rate", 0.1, None, False),
@@ -140,19 +140,19 @@ def test_results_of_get_metric_data_are_read() -> None:
 
 def test_metric_columns_become_long_rows() -> None:
     text = f"timestamp,cluster_id,cpu_utilization,disk_free\n{SECONDS},a,1,2\n{SECONDS},b,,x\nsoon,b,1,1\n"
-    found = parse(io.BytesIO(text.encode()), "a.csv", ParseOptions())
-    assert rows(found, "cluster_id", "metric", "value", "line_number", "position") == [
+    actual = parse(io.BytesIO(text.encode()), "a.csv", ParseOptions())
+    assert rows(actual, "cluster_id", "metric", "value", "line_number", "position") == [
         ("a", "cpu_utilization", 1.0, 2, 1),
         ("a", "disk_free", 2.0, 2, 2),
     ]
-    assert [(one.line_number, one.position, one.reason) for one in found.rejected] == [
+    assert [(item.line_number, item.position, item.reason) for item in actual.rejected] == [
         (3, 2, "bad_number"),
         (4, 0, "bad_time"),
     ]
     lines = parsed({"timestamp": SECONDS, "cpu_utilization": 1, "disk_free": 2}, {"timestamp": SECONDS, "disk_free": "x"},
                    {"timestamp": SECONDS, "disk_free": 3})  # fmt: skip
     assert rows(lines, "metric", "line_number") == [("cpu_utilization", 1), ("disk_free", 1), ("disk_free", 3)]
-    assert [(one.line_number, one.position, one.reason) for one in lines.rejected] == [(2, 2, "bad_number")]
+    assert [(item.line_number, item.position, item.reason) for item in lines.rejected] == [(2, 2, "bad_number")]
 
 
 @pytest.mark.parametrize(
@@ -172,22 +172,22 @@ def test_metric_columns_become_long_rows() -> None:
     ],
 )
 def test_unusable_samples_are_rejected_with_their_line(line: object, reason: str) -> None:
-    found = parsed(stream_record(), line, stream_record())
-    assert [(one.line_number, one.reason) for one in found.rejected] == [(2, reason)]
-    assert rows(found, "line_number") == [(1,), (3,)]
-    assert found.rejected[0].raw_line and found.rejected[0].detail.endswith(".")
+    actual = parsed(stream_record(), line, stream_record())
+    assert [(item.line_number, item.reason) for item in actual.rejected] == [(2, reason)]
+    assert rows(actual, "line_number") == [(1,), (3,)]
+    assert actual.rejected[0].raw_line and actual.rejected[0].detail.endswith(".")
 
 
 def test_a_broken_line_keeps_its_earlier_objects() -> None:
-    found = parsed(json.dumps(stream_record()) + '{"metric_str')
-    assert rows(found, "position") == [(1,)] and [one.position for one in found.rejected] == [2]
+    actual = parsed(json.dumps(stream_record()) + '{"metric_str')
+    assert rows(actual, "position") == [(1,)] and [item.position for item in actual.rejected] == [2]
 
 
 def test_an_unreadable_file_is_rejected_as_a_whole() -> None:
     for data, reason in ((b"", "empty_object"), (b"\x1f\x8bxx", "corrupt_gzip"), (b"hello\n", "no_header")):
-        found = parse(io.BytesIO(data), "a", ParseOptions())
-        assert [(one.line_number, one.reason) for one in found.rejected] == [(0, reason)]
-        assert found.samples.num_rows == found.present == 0
+        actual = parse(io.BytesIO(data), "a", ParseOptions())
+        assert [(item.line_number, item.reason) for item in actual.rejected] == [(0, reason)]
+        assert actual.samples.num_rows == actual.present == 0
 
 
 def test_configured_mappings_override_the_defaults() -> None:
