@@ -1,4 +1,4 @@
-"""The command `weir`. Parses arguments, shows progress, turns errors into one sentence and an exit code; nothing else.
+"""The command `weir`: parses arguments, shows progress, turns errors into one sentence and an exit code.
 
 Exit codes: 0 done; 1 unexpected failure; 2 wrong usage or setting; 3 input missing or unreadable; 4 stopped by a check
 (nothing is changed); 5 a service cannot be reached or used; 130 interrupted.

@@ -1,4 +1,4 @@
-"""The commands `weir features …`: the groups, the row of an entity, the request for SageMaker. Parses and shows; nothing else."""
+"""The commands `weir features …`: the groups, the row of an entity, the request for SageMaker. Parses and shows."""
 
 from __future__ import annotations
 

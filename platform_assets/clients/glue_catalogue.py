@@ -37,7 +37,7 @@ class CatalogueError(WeirError):
 
 @dataclass(frozen=True)
 class CatalogueReport:
-    """Names of tables, by what became of them."""
+    """Names of tables, by result."""
 
     created: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()

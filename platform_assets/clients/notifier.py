@@ -1,7 +1,7 @@
 """Alerts to a file, a webhook and an SNS topic: every target that is configured is tried, and none hides an alert.
 
 When to raise an alert is decided elsewhere. `<home>/alerts.jsonl` holds one line for each alert and, where another
-target is configured, one line for each attempt to deliver it; from these a repeated alert is recognised by its key.
+target is configured, one line for each attempt to deliver it; from these a repeated alert is recognized by its key.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pytest
 from benchmarks import anomaly_peers as peers
 from benchmarks.anomaly_scorers import (
     NabFile,
-    nab_optimised,
+    nab_optimized,
     nab_score,
     probation,
     range_pr_auc,
@@ -55,10 +55,10 @@ def test_the_probation_is_not_scored() -> None:
     assert nab_score([NabFile(detections(3, 14, 40, 80), WINDOWS)], 0.5) == pytest.approx(100.0)
 
 
-def test_the_optimised_threshold_is_the_best_of_all_tried_one_by_one() -> None:
+def test_the_optimized_threshold_is_the_best_of_all_tried_one_by_one() -> None:
     random = np.random.default_rng(2)
     files = [NabFile(np.round(random.random(100), 1), WINDOWS), NabFile(np.round(random.random(80), 1), ((30, 35),))]
-    best, threshold = nab_optimised(files)
+    best, threshold = nab_optimized(files)
     tried = [nab_score(files, at) for at in np.append(np.unique(np.concatenate([f.scores for f in files])), np.inf)]
     assert best == pytest.approx(max(tried)) and nab_score(files, threshold) == pytest.approx(best)
 

@@ -1,4 +1,4 @@
-"""`weir ui` in a real browser: the asset graph, an asset materialised by a click, the registered model and its alias.
+"""`weir ui` in a real browser: the asset graph, an asset materialized by a click, the registered model and its alias.
 
 Needs Debian's chromium (or another one on the path); playwright's own browsers are never fetched.
 """
@@ -140,7 +140,7 @@ def test_the_asset_graph_shows_the_path_from_logs_to_waf(ui: Ui, page: Any) -> N
         page.get_by_text(name, exact=True).first.wait_for()
 
 
-def test_an_asset_is_materialised_by_a_click(ui: Ui, page: Any) -> None:
+def test_an_asset_is_materialized_by_a_click(ui: Ui, page: Any) -> None:
     page.goto(f"{ui.dagster}/assets/housekeeping/retention")
     page.get_by_role("button", name="Materialize").first.click()
     run: dict[str, Any] = {}

@@ -220,7 +220,7 @@ def on_aws(home: Path, engine: str) -> Settings:
     return settings
 
 
-def materialise(settings: Settings) -> dg.ExecuteInProcessResult:
+def materialize(settings: Settings) -> dg.ExecuteInProcessResult:
     defs = build_defs(settings)
     job = defs.resolve_implicit_global_asset_job_def()
     parsed = [dg.AssetKey(["parsed", "cloudfront", name]) for name in ("requests", "rejected_lines", "object_counts")]
@@ -236,7 +236,7 @@ def test_an_asset_is_made_by_the_service_and_its_figures_come_back(
     tmp_path: Path, service: Service, engine: str
 ) -> None:
     settings = on_aws(tmp_path / "home", engine)
-    result = materialise(settings)
+    result = materialize(settings)
     assert result.success, [event.message for event in result.all_events if event.is_step_failure]
     made = next(
         one
@@ -261,7 +261,7 @@ def test_a_run_without_an_answer_ends_in_a_sentence_with_its_log(
     tmp_path: Path, service: Service, engine: str, log: str
 ) -> None:
     service.works = False
-    result = materialise(on_aws(tmp_path / "home", engine))
+    result = materialize(on_aws(tmp_path / "home", engine))
     (failed,) = [event for event in result.all_events if event.is_step_failure]
     said = str(failed.step_failure_data.error.cause or failed.step_failure_data.error)
     assert "The job requests failed on" in said and log in said

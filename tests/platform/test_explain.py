@@ -119,7 +119,7 @@ def settings(empty: Settings) -> Settings:
 
 
 def shown(explanation: Explanation, width: int = 200) -> str:
-    """What a terminal gets, without colours."""
+    """What a terminal gets, without colors."""
     console = Console(file=io.StringIO(), width=width, force_terminal=False)
     console.print(render(explanation))
     return console.file.getvalue()  # type: ignore[attr-defined]

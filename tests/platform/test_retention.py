@@ -61,7 +61,7 @@ def test_alerts_and_metrics_go_after_their_days_and_not_before(tmp_path: Path) -
     assert [(tmp_path / name).read_text() for name in ("alerts.jsonl", "metrics.jsonl")] == ["", ""]
 
 
-def test_an_alert_stays_recognised_while_a_line_about_it_is_young(tmp_path: Path) -> None:
+def test_an_alert_stays_recognized_while_a_line_about_it_is_young(tmp_path: Path) -> None:
     settings = load_settings(tmp_path, alerts_webhook_url="http://127.0.0.1:9/")
     now = datetime.now(UTC)
     old, young = (Alert("drift", "info", "Something.", now, key=key) for key in ("old", "young"))

@@ -303,7 +303,7 @@ def test_some_samples_arrive_twice_and_some_of_these_with_another_value(world: W
             continue
         first: dict[tuple[datetime, str], float] = {}
         for when, name, value in world.samples[series.cluster.name]:
-            if (when, name) in first and name.endswith(("memory_utilization", "memory_utilisation:ratio")):
+            if (when, name) in first and name.endswith(("memory_utilization", "memory_utilization:ratio")):
                 same, other = same + (first[when, name] == value), other + (first[when, name] != value)
             first.setdefault((when, name), value)
     assert same > other > 0

@@ -1,4 +1,4 @@
-"""The command `weir run anomaly`. Parses, shows the alerts; nothing else."""
+"""The command `weir run anomaly`. Parses and shows."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from spark_jobs.contract import Check, Column, Table
 
 SCALING_FORECASTS = Table(
     key="predictions/scaling_forecasts",
-    meaning="CPU utilisation of each cluster 30 minutes ahead with a 90 % interval, and the nodes that it takes, as they were forecast.",
+    meaning="CPU utilization of each cluster 30 minutes ahead with a 90 % interval, and the nodes that it takes, as they were forecast.",
     grain="one cluster and the step that its forecast was made at",
     upstream=("features/metrics/cluster_5min", "models/predictive_scaling"),
     hourly=False,

@@ -72,7 +72,7 @@ def _logs(console: Console, settings: Settings, outcome: Outcome) -> None:
 
 
 def show_waf(console: Console, settings: Settings, outcome: Outcome) -> None:
-    """What the plan changes in each scope, and what became of it."""
+    """What the plan changes in each scope, and the result."""
     lake = lake_of(settings)
     console.rule("WAF")
     plan = lake.read_arrow(WAF_PLAN).to_pylist()

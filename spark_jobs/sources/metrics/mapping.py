@@ -63,8 +63,8 @@ MAPPING: dict[str, Mapped] = {
     "AWS/SQS ApproximateNumberOfMessagesVisible": Mapped("queue_depth"),
     # Prometheus and its usual recording rules
     "Prometheus cluster:node_cpu:ratio_rate5m": Mapped("cpu_utilization", 100.0),
-    "Prometheus instance:node_cpu_utilisation:rate5m": Mapped("cpu_utilization", 100.0),
-    "Prometheus instance:node_memory_utilisation:ratio": Mapped("memory_utilization", 100.0),
+    "Prometheus instance:node_cpu_utilization:rate5m": Mapped("cpu_utilization", 100.0),
+    "Prometheus instance:node_memory_utilization:ratio": Mapped("memory_utilization", 100.0),
     "Prometheus kubelet_running_pods": Mapped("pod_count"),
     "Prometheus http_requests_total": Mapped("request_rate", is_counter=True),
     "Prometheus nginx_ingress_controller_requests": Mapped("request_rate", is_counter=True),

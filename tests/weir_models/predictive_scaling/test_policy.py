@@ -1,4 +1,4 @@
-"""The policy: the seed's thresholds, and what was mended in it. Demand is in percent of one node."""
+"""The policy: the default thresholds, and what was mended in it. Demand is in percent of one node."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def asked(
     memory: Memory = LONG_LOW,
     **changed: float,
 ) -> Recommendation:
-    """The answer for utilisations in percent of the nodes in force."""
+    """The answer for utilizations in percent of the nodes in force."""
     bound = predicted if upper is None else upper
     now = Situation(AT, nodes, current * nodes, predicted * nodes, bound * nodes)
     return recommend(now, memory, PolicySettings(**changed))[0]  # type: ignore[arg-type]

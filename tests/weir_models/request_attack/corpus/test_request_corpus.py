@@ -35,7 +35,7 @@ def test_every_class_is_written_and_only_attacks_have_one(examples: pd.DataFrame
 
 def test_the_user_agents_of_placed_attacks_are_those_of_benign_requests(examples: pd.DataFrame) -> None:
     own = examples["family"].isin(
-        ["scanner_probe_tool", "jndi_and_deserialisation_lookup", "command_injection_shellshock"]
+        ["scanner_probe_tool", "jndi_and_deserialization_lookup", "command_injection_shellshock"]
     )
     names = examples["user_agent"].fillna("-").str.split("/").str[0]
     attack, benign = (names[examples["is_attack"] & ~own], names[~examples["is_attack"]])
