@@ -7,7 +7,6 @@ executor can load what `download` fetched. No model knowledge belongs here.
 from __future__ import annotations
 
 import os
-import socket
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -16,12 +15,12 @@ from importlib.metadata import version as installed_version
 from io import StringIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pandas as pd
 
 from weir_models import cards, registry
 from weir_models.contract import Evaluation, Model, ModelSpec
+from weir_models.tracking_uri import TrackingError, check_reachable, sqlite_file, without_password
 
 CHAMPION = "champion"
 GATE_TAG = "gate"
@@ -35,13 +34,6 @@ QUIET = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "GIT_PYTHON_REFRESH": "quiet",
 }
-CONNECT_TIMEOUT_SECONDS = 5.0
-
-
-class TrackingError(RuntimeError):
-    """MLflow cannot be reached or does not hold what was asked for; the message says what to do."""
-
-    exit_code = 5
 
 
 class GateError(RuntimeError):
@@ -121,7 +113,7 @@ def figures(name: str, version: str, *, tracking_uri: str) -> dict[str, float]:
 
 def described(name: str, version: str, *, tracking_uri: str) -> tuple[str, dict[str, str], dict[str, float]]:
     """Run id, tags and figures of a version; TrackingError where there is no such database or version."""
-    file = _sqlite_file(tracking_uri)
+    file = sqlite_file(tracking_uri)
     if file is not None and not file.is_file():  # MLflow would make an empty one
         raise TrackingError(f"there is no MLflow database {file}: run `weir train`, or correct WEIR_MLFLOW_URI")
     with _mlflow(tracking_uri) as (_, client):
@@ -212,7 +204,7 @@ def _mlflow(tracking_uri: str) -> Iterator[tuple[Any, Any]]:
     """mlflow and a client bound to the URI; whatever it cannot reach becomes one clear sentence."""
     for key, value in QUIET.items():
         os.environ.setdefault(key, value)
-    _check_reachable(tracking_uri)
+    check_reachable(tracking_uri)
     import mlflow
     import mlflow.sklearn
     from mlflow.exceptions import MlflowException
@@ -225,45 +217,9 @@ def _mlflow(tracking_uri: str) -> Iterator[tuple[Any, Any]]:
     try:
         yield mlflow, mlflow.MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
     except MlflowException as error:
-        said = _shown(tracking_uri, str(error).splitlines()[0].rstrip("."))
+        said = without_password(tracking_uri, str(error).splitlines()[0].rstrip("."))
         raise TrackingError(
-            f"MLflow at {_shown(tracking_uri)} refused: {said}; look at its log or correct WEIR_MLFLOW_URI"
-        ) from error
-
-
-def _shown(uri: str, text: str = "") -> str:
-    """The URI, or a text that quotes it, without the URI's password."""
-    password = urlsplit(uri).password
-    return (text or uri).replace(f":{password}@", ":***@") if password else text or uri
-
-
-def _sqlite_file(uri: str) -> Path | None:
-    """The database file of a SQLite URI."""
-    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
-
-
-def _check_reachable(uri: str) -> None:
-    """One quick look before MLflow's own, which retries for minutes."""
-    database = _sqlite_file(uri)
-    if database is not None:
-        try:
-            database.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise TrackingError(
-                f"the MLflow database {database} cannot be created ({error.strerror}): point WEIR_MLFLOW_URI at a "
-                "writable folder, as sqlite:///<path>/mlflow.db"
-            ) from error
-        return
-    parts = urlsplit(uri)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        return
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        socket.create_connection((parts.hostname, port), CONNECT_TIMEOUT_SECONDS).close()
-    except OSError as error:
-        raise TrackingError(
-            f"MLflow at {_shown(uri)} does not answer ({error}): start the tracking server, or point WEIR_MLFLOW_URI "
-            "at the right one or at a file, as sqlite:///<path>/mlflow.db"
+            f"MLflow at {without_password(tracking_uri)} refused: {said}; look at its log or correct WEIR_MLFLOW_URI"
         ) from error
 
 
@@ -272,7 +228,7 @@ def _experiment(client: Any, name: str, uri: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
-    database = _sqlite_file(uri)
+    database = sqlite_file(uri)
     location = (database.resolve().parent / "artifacts" / name).as_uri() if database is not None else None
     return str(client.create_experiment(name, artifact_location=location))
 

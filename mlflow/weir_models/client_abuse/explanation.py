@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from weir_models.client_abuse.behavior import Behaviour, Counts, Values, ratio
+from weir_models.client_abuse.behavior import Behavior
+from weir_models.client_abuse.counts import Counts, Values, ratio
 
 KINDS = ("scanner", "prober", "credential_stuffing", "scraper", "slow_and_low", "rotation")
 LEADING = 3
@@ -16,13 +17,13 @@ SLOW_REQUESTS_AN_HOUR = 6.0
 ROTATING_ADDRESSES = 3
 
 
-def typical(behaviour: Behaviour, counts: Counts, benign: NDArray[np.bool_]) -> float:
+def typical(behaviour: Behavior, counts: Counts, benign: NDArray[np.bool_]) -> float:
     """The benign clients' usual value: the mean of a share, the median of anything else."""
     shown = behaviour.shown(counts)[benign]
     return float(shown.mean() if behaviour.whole is not None else np.median(shown))
 
 
-def kinds(known: Sequence[Behaviour], counts: Counts, excess: NDArray[np.float64]) -> NDArray[np.object_]:
+def kinds(known: Sequence[Behavior], counts: Counts, excess: NDArray[np.float64]) -> NDArray[np.object_]:
     """The kind of each row: the manner where it stands out (many addresses, slow), else what weighs most.
 
     Attacks that are no more than probes speak for a scanner, as probes do.
@@ -43,7 +44,7 @@ def kinds(known: Sequence[Behaviour], counts: Counts, excess: NDArray[np.float64
     return found
 
 
-def reasons(known: Sequence[Behaviour], counts: Counts, excess: NDArray[np.float64], population: Values) -> list[str]:
+def reasons(known: Sequence[Behavior], counts: Counts, excess: NDArray[np.float64], population: Values) -> list[str]:
     """One readable line a row: the behaviours that weigh most against it, with their values and the typical ones."""
     parts = [b.part(counts) if b.part is not None else b.value(counts) for b in known]
     wholes = [b.whole(counts) if b.whole is not None else None for b in known]
@@ -61,7 +62,7 @@ def reasons(known: Sequence[Behaviour], counts: Counts, excess: NDArray[np.float
     return lines
 
 
-def sentence(behaviour: Behaviour, part: float, whole: float | None, usual: float) -> str:
+def sentence(behaviour: Behavior, part: float, whole: float | None, usual: float) -> str:
     """`38 of 40 requests were not found (typical 2 %)`; `35 probe paths (typical 0)`."""
     if whole is None:
         return f"{_number(part)} {behaviour.words} (typical {_number(usual)})"

@@ -15,7 +15,8 @@ from sklearn.base import BaseEstimator
 
 from weir_models.client_abuse import evaluation as _evaluation
 from weir_models.client_abuse import explanation
-from weir_models.client_abuse.behavior import BEHAVIOURS, BY_NAME, Behaviour, Counts, Values
+from weir_models.client_abuse.behavior import BEHAVIORS, BY_NAME, Behavior
+from weir_models.client_abuse.counts import Counts, Values
 from weir_models.client_abuse.weighting import calibration, client_days, family_weights, folds, teaching, threshold_for
 from weir_models.contract import Evaluation
 
@@ -39,9 +40,9 @@ class ClientAbuse(BaseEstimator):
         if labels.all() or not labels.any():
             raise ValueError("client_abuse needs abusive and benign clients in the splits fit and calibrate")
         counts = Counts(part)
-        self.behaviours_ = np.array([behaviour.name for behaviour in BEHAVIOURS])
-        self.knots_ = [np.array(behaviour.knots) for behaviour in BEHAVIOURS]
-        measured = [behaviour.value(counts) for behaviour in BEHAVIOURS]
+        self.behaviours_ = np.array([behaviour.name for behaviour in BEHAVIORS])
+        self.knots_ = [np.array(behaviour.knots) for behaviour in BEHAVIORS]
+        measured = [behaviour.value(counts) for behaviour in BEHAVIORS]
         basis = np.concatenate([_ramps(v, k) for v, k in zip(measured, self.knots_, strict=True)], axis=1)
         weights = family_weights(part)
 
@@ -69,10 +70,10 @@ class ClientAbuse(BaseEstimator):
     ) -> tuple[NDArray[np.float64], float]:
         """Slopes between knots and the intercept, by penalised logistic regression within the signs allowed."""
         target = labels.astype(np.float64)
-        before = np.concatenate([np.diff(behaviour.worth) for behaviour in BEHAVIOURS])
-        steps = [len(behaviour.knots) - 1 for behaviour in BEHAVIOURS]
-        stiffness = self.strength / np.repeat([behaviour.trust for behaviour in BEHAVIOURS], steps)
-        signs = np.repeat([behaviour.direction for behaviour in BEHAVIOURS], steps)
+        before = np.concatenate([np.diff(behaviour.worth) for behaviour in BEHAVIORS])
+        steps = [len(behaviour.knots) - 1 for behaviour in BEHAVIORS]
+        stiffness = self.strength / np.repeat([behaviour.trust for behaviour in BEHAVIORS], steps)
+        signs = np.repeat([behaviour.direction for behaviour in BEHAVIORS], steps)
         bounds = [(0.0, None) if sign > 0 else (None, 0.0) for sign in signs]
 
         def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -102,15 +103,15 @@ class ClientAbuse(BaseEstimator):
     def _note_population(self, counts: Counts, labels: NDArray[np.bool_], part: pd.DataFrame) -> None:
         """What benign clients usually show: for shares the mean over clients, for the rest the median."""
         benign = ~labels
-        self.typical_shown_ = np.array([explanation.typical(b, counts, benign) for b in BEHAVIOURS])
+        self.typical_shown_ = np.array([explanation.typical(b, counts, benign) for b in BEHAVIORS])
         self.typical_height_ = np.array(
             [
                 np.median(np.interp(b.value(counts)[benign], k, h))
-                for b, k, h in zip(BEHAVIOURS, self.knots_, self.heights_, strict=True)
+                for b, k, h in zip(BEHAVIORS, self.knots_, self.heights_, strict=True)
             ]
         )
 
-    def _known(self) -> list[Behaviour]:
+    def _known(self) -> list[Behavior]:
         """The behaviours of this version, in its order."""
         missing = [name for name in self.behaviours_ if name not in BY_NAME]
         if missing:

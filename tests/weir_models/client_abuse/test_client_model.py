@@ -29,7 +29,8 @@ from tests.weir_models.client_abuse.sample_clients import (
 )
 from weir_models import registry, tracking
 from weir_models.client_abuse import model
-from weir_models.client_abuse.behavior import BEHAVIOURS, INPUTS, Counts, attacks, let_in
+from weir_models.client_abuse.behavior import BEHAVIORS
+from weir_models.client_abuse.counts import INPUTS, Counts, attacks, served_api_requests
 from weir_models.client_abuse.weighting import threshold_for
 
 
@@ -190,13 +191,13 @@ def test_explain_adds_up_to_the_log_odds(fitted: model.ClientAbuse) -> None:
 
 
 def test_a_line_never_bends_against_its_direction(fitted: model.ClientAbuse) -> None:
-    for behaviour, heights in zip(BEHAVIOURS, fitted.heights_, strict=True):
+    for behaviour, heights in zip(BEHAVIORS, fitted.heights_, strict=True):
         assert (np.diff(heights) * behaviour.direction >= 0).all(), behaviour.name
 
 
 def test_behaviours_are_finite_for_a_client_without_requests() -> None:
     nothing = Counts(pd.DataFrame([dict.fromkeys(NUMBERS, 0) | {"client_kind": "address"}]))
-    assert all(np.isfinite(behaviour.value(nothing)).all() for behaviour in BEHAVIOURS)
+    assert all(np.isfinite(behaviour.value(nothing)).all() for behaviour in BEHAVIORS)
 
 
 def test_the_specification_names_columns_that_exist() -> None:
@@ -246,7 +247,7 @@ def test_a_program_that_changes_its_name_is_excused_nothing(fitted: model.Client
 
 def test_attacks_are_no_requests_that_excuse_failures() -> None:
     rows = pd.DataFrame([renewing(60, 80), renewing(60, 80, attack_request_count=60)])
-    assert let_in(Counts(rows)).tolist() == [60.0, 0.0]
+    assert served_api_requests(Counts(rows)).tolist() == [60.0, 0.0]
 
 
 def test_many_refused_posts_count_where_no_path_looks_like_a_sign_in(fitted: model.ClientAbuse) -> None:
