@@ -1,4 +1,4 @@
-"""The URI of MLflow: is anything there, which file is it, and how it is shown without its password."""
+"""The URI of MLflow: whether it can be reached, its SQLite file, and how it is shown without a password."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class TrackingError(RuntimeError):
 
 
 def without_password(uri: str, text: str = "") -> str:
-    """The URI, or a text that quotes it, without the URI's password."""
+    """The URI, or a text that contains it, without the password."""
     password = urlsplit(uri).password
     return (text or uri).replace(f":{password}@", ":***@") if password else text or uri
 
@@ -27,7 +27,7 @@ def sqlite_file(uri: str) -> Path | None:
 
 
 def check_reachable(uri: str) -> None:
-    """One quick look before MLflow's own, which retries for minutes."""
+    """TrackingError where nothing answers: MLflow itself would retry for minutes."""
     database = sqlite_file(uri)
     if database is not None:
         try:

@@ -111,9 +111,7 @@ def test_what_could_not_be_fetched_leaves_nothing_behind(tmp_path: Path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_concurrent_downloads_all_succeed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_concurrent_downloads_all_succeed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     together = threading.Barrier(3)
 
     def at_once(folder: Path) -> None:
@@ -145,9 +143,7 @@ def test_a_folder_without_a_model_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_version_survives_the_registry(
-    request_model: RequestAttack, examples: pd.DataFrame, tmp_path: Path
-) -> None:
+def test_a_version_survives_the_registry(request_model: RequestAttack, examples: pd.DataFrame, tmp_path: Path) -> None:
     spec = registry.spec("request_attack")
     uri = f"sqlite:///{tmp_path}/registry/mlflow.db"
     found = evaluate(request_model, examples)

@@ -1,4 +1,4 @@
-"""What the evaluation of client_abuse measures: clients found and wrongly flagged, beside the naive rules."""
+"""Evaluation of client_abuse: detected and wrongly flagged clients, with those of the naive rules."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RULES = ("aws", "any_attack", "either")
 
 
 def naive_rules(frame: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
-    """The rules to beat, each a mark on every row; networks are unknown to them."""
+    """Flags of each naive rule by its name; networks are never flagged."""
 
     def column(name: str) -> NDArray[np.float64]:
         return frame[name].to_numpy(dtype=np.float64)
@@ -36,7 +36,7 @@ def naive_rules(frame: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
 
 
 def evaluate(examples: pd.DataFrame, scores: pd.DataFrame, threshold: float) -> Evaluation:
-    """Figures, tables and plots of scores on labelled clients that the model was not fitted on."""
+    """Figures, tables and plots of the scores of labeled clients that the model was not fitted on."""
     clients = by_client(examples, scores)
     truth = clients["is_abuse"].to_numpy(dtype=bool)
     flagged = clients["flagged"].to_numpy(dtype=bool)
@@ -81,10 +81,10 @@ def evaluate(examples: pd.DataFrame, scores: pd.DataFrame, threshold: float) -> 
 
 
 def by_client(examples: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    """One row for each client of a day: its label, whether and when it was flagged, its highest probability.
+    """One row for each client-day: its label, whether and when it was flagged, its highest probability.
 
-    `flagged_itself` tells of its own rows, `flagged` of them or its network's: what is done about a network reaches
-    its addresses, the guilty and the innocent. Naive rules know addresses only.
+    `flagged_itself` is by its own rows, `flagged` also by those of its network: an action on a network reaches all of
+    its addresses. Naive rules flag addresses only.
     """
     rows = examples[["client", "client_kind", "hour_at", "is_abuse", "abuse_kind", "family"]].reset_index(drop=True)
     rows["hour_at"] = pd.to_datetime(rows["hour_at"], utc=True)
@@ -115,7 +115,7 @@ def by_client(examples: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_networks(clients: pd.DataFrame) -> pd.DataFrame:
-    """Addresses share the flag, its time, its kind and the probability of their network."""
+    """Clients with the flag, time, kind and probability of their network where these are earlier or higher."""
     networks = clients[clients["client_kind"] == "network"].drop_duplicates(["network", "day"])
     networks = networks.set_index(["network", "day"])[["flagged_at", "abuse_probability", "said_kind"]]
     of = networks.reindex(pd.MultiIndex.from_frame(clients[["network", "day"]])).reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""What the evaluation of request_attack measures: figures beside the naive rule's, tables by class and family, plots."""
+"""Evaluation of request_attack: figures with those of the naive rule, tables by class and family, plots."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ NAIVE_FIELDS = ("uri_path", "uri_query", "referer", "user_agent")
 
 
 def naive_rule(frame: pd.DataFrame) -> NDArray[np.bool_]:
-    """The rule to beat: any of a short list of the usual words."""
-    found = np.zeros(len(frame), dtype=bool)
+    """Flag of each row: whether a field, decoded once, holds one of NAIVE_WORDS."""
+    flagged = np.zeros(len(frame), dtype=bool)
     for column in NAIVE_FIELDS:
         texts = frame[column].fillna("").map(lambda text: unquote_plus(text).lower())
-        found |= texts.map(lambda text: any(word in text for word in NAIVE_WORDS)).to_numpy(dtype=bool)
-    return found
+        flagged |= texts.map(lambda text: any(word in text for word in NAIVE_WORDS)).to_numpy(dtype=bool)
+    return flagged
 
 
 def evaluate(examples: pd.DataFrame, scores: pd.DataFrame, threshold: float) -> Evaluation:
-    """Figures, tables and plots of scores on labelled examples that the model was not fitted on."""
+    """Figures, tables and plots of the scores of labeled examples that the model was not fitted on."""
     truth = examples["is_attack"].to_numpy(dtype=bool)
     probability = scores["attack_probability"].to_numpy(dtype=float)
     flagged = scores["is_attack"].to_numpy(dtype=bool)

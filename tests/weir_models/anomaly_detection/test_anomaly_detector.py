@@ -138,9 +138,7 @@ def test_a_broken_relation_between_metrics_is_found() -> None:
     st.sampled_from([0.25, 1.0]),
     st.integers(60, 40_000),
 )
-def test_alarms_never_exceed_the_budget(
-    rarity: list[float], budget: float, step: float, period: int
-) -> None:
+def test_alarms_never_exceed_the_budget(rarity: list[float], budget: float, step: float, period: int) -> None:
     ration = Ration(budget, step=step, quiet_seconds=0.0)
     at = np.datetime64("2026-03-02", "s") + period * np.arange(len(rarity))
     raised = int(alarms(at, np.array(rarity), ration).sum())

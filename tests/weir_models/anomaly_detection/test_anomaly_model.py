@@ -44,9 +44,7 @@ def test_the_card_has_no_hole(evaluation: Evaluation) -> None:
     assert "{{" not in card and "cluster-0" in card
 
 
-def test_unordered_rows_keep_their_index(
-    model: AnomalyDetection, examples: pd.DataFrame
-) -> None:
+def test_unordered_rows_keep_their_index(model: AnomalyDetection, examples: pd.DataFrame) -> None:
     frame = examples[["cluster_id", "event_at", "cpu_utilization", "queue_depth"]].iloc[4000:8000]
     shuffled = frame.sample(frac=1, random_state=0)
     ordered, mixed = model.predict(frame), model.predict(shuffled)

@@ -266,9 +266,7 @@ def test_one_scanner_does_not_flag_its_network(fitted: model.ClientAbuse) -> Non
 
 
 @pytest.mark.parametrize("stale_links", [0, 1, 2])
-def test_an_attack_like_campaign_link_flags_nobody(
-    fitted: model.ClientAbuse, stale_links: int
-) -> None:
+def test_an_attack_like_campaign_link_flags_nobody(fitted: model.ClientAbuse, stale_links: int) -> None:
     """The landing page is held to be an attack, and so is each of its assets, by their referer."""
     visitor = client(43, attack_request_count=17, query_request_count=14, asset_request_count=12, cookie_request_count=43, client_error_count=stale_links, not_found_count=stale_links)  # fmt: skip
     assert not predicted(fitted, visitor)["is_abuse"].any()

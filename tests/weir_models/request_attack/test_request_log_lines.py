@@ -50,9 +50,7 @@ def written(sent: str, field: str, form: str) -> str:
     st.sampled_from(TEXTS), st.sampled_from(["cs_uri_query", "cs_uri_stem", "cs_referer"]), st.sampled_from(["", "/"])
 )
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_escapes_logged_either_way_score_alike(
-    request_model: RequestAttack, text: str, field: str, safe: str
-) -> None:
+def test_escapes_logged_either_way_score_alike(request_model: RequestAttack, text: str, field: str, safe: str) -> None:
     sent = quote(text, safe=safe)
     encoded, as_sent = scored(request_model, *(written(sent, field, form) for form in LOGGED_AS)).to_dict("records")
     assert encoded == as_sent

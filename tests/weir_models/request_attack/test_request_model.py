@@ -103,9 +103,7 @@ def test_the_number_of_encodings_changes_no_score(request_model: RequestAttack, 
 
 @given(st.sampled_from(BENIGN))
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_decoding_log_gives_the_same_score(
-    request_model: RequestAttack, text: str
-) -> None:
+def test_a_decoding_log_gives_the_same_score(request_model: RequestAttack, text: str) -> None:
     assert len(set(probability(request_model, "q=" + text, "q=" + quote(text, safe="")))) == 1
 
 
@@ -151,18 +149,14 @@ def disguised(draw: st.DrawFn) -> tuple[str, str]:
 
 @given(st.lists(disguised(), min_size=10, max_size=25))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_disguise_halves_the_score(
-    request_model: RequestAttack, pairs: list[tuple[str, str]]
-) -> None:
+def test_no_disguise_halves_the_score(request_model: RequestAttack, pairs: list[tuple[str, str]]) -> None:
     scores = probability(request_model, *(text for pair in pairs for text in pair)).reshape(-1, 2)
     assert [pair[1] for pair, (plain, hidden) in zip(pairs, scores, strict=True) if hidden < plain / 2] == []
 
 
 @given(st.lists(st.sampled_from(BENIGN), max_size=6))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_benign_padding_lowers_no_score(
-    request_model: RequestAttack, padding: list[str]
-) -> None:
+def test_benign_padding_lowers_no_score(request_model: RequestAttack, padding: list[str]) -> None:
     attack = "q=" + quote(ATTACKS["sqli"], safe="")
     padded = "&".join([f"x{i}={quote(text, safe='')}" for i, text in enumerate(padding)] + [attack])
     alone, within = probability(request_model, attack, padded)
@@ -180,9 +174,7 @@ def test_user_agent_and_page_change_no_benign_score(request_model: RequestAttack
     assert request_model.predict(frame)["attack_probability"].nunique() == 1
 
 
-def test_a_score_does_not_depend_on_the_batch(
-    request_model: RequestAttack, examples: pd.DataFrame
-) -> None:
+def test_a_score_does_not_depend_on_the_batch(request_model: RequestAttack, examples: pd.DataFrame) -> None:
     frame = examples.sample(400, random_state=1).reset_index(drop=True)
     together = request_model.predict(frame)
     edges = [0, 1, 2, 9, 40, 41, 150, 400]
@@ -196,9 +188,7 @@ def test_the_same_seed_fits_the_same_model(request_model: RequestAttack, example
     assert again.threshold_ == request_model.threshold_
 
 
-def test_a_reloaded_model_scores_the_same(
-    request_model: RequestAttack, examples: pd.DataFrame, tmp_path: Path
-) -> None:
+def test_a_reloaded_model_scores_the_same(request_model: RequestAttack, examples: pd.DataFrame, tmp_path: Path) -> None:
     loaded = tracking.load_dir(tracking.save_dir(request_model, tmp_path / "model"))
     frame = examples.head(300)
     pd.testing.assert_frame_equal(loaded.predict(frame), request_model.predict(frame))
@@ -217,9 +207,7 @@ def test_unknown_signals_ask_for_a_new_fit(request_model: RequestAttack, example
         stale.predict(requests("q=a"))
 
 
-def test_the_model_beats_the_naive_rule(
-    request_model: RequestAttack, examples: pd.DataFrame
-) -> None:
+def test_the_model_beats_the_naive_rule(request_model: RequestAttack, examples: pd.DataFrame) -> None:
     found = evaluate(request_model, examples)
     spec = registry.spec("request_attack")
     assert [gate.sentence(found.figures) for gate in spec.gates if not gate.holds(found.figures)] == []

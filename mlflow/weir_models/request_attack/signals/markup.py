@@ -1,4 +1,4 @@
-"""Signals of script and markup in a request: tags, handlers, script addresses, calls that show that code ran."""
+"""Signals of cross-site scripting: tags, event handlers, script URLs, calls that prove that code ran."""
 
 from __future__ import annotations
 
