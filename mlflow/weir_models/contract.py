@@ -56,7 +56,7 @@ class ModelSpec:
     meaning: str
     owner: str
     training_table: str
-    """Asset key of the labelled table."""
+    """Asset key of the labeled table."""
     inputs: Mapping[str, tuple[str, ...]]
     """Table key -> columns that predict reads."""
     label: str

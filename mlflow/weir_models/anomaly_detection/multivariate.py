@@ -44,7 +44,7 @@ READMITTED_AFTER = 14 * 1440
 class Fit:
     """Mean, deviation and principal components of the past, usual residuals, and the outlier threshold."""
 
-    centre: Values
+    center: Values
     spread: Values
     basis: Values
     usual: Values
@@ -58,7 +58,7 @@ class Fit:
 
     def scaled(self, values: Values) -> Values:
         """Standardized values; a missing value is at the mean."""
-        return np.nan_to_num((values - self.centre) / self.spread, nan=0.0)
+        return np.nan_to_num((values - self.center) / self.spread, nan=0.0)
 
 
 def fitted(past: Values) -> Fit:

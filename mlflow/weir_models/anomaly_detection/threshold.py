@@ -46,10 +46,6 @@ class Ration:
         """Initial threshold as log10 of the weeks between two such rows."""
         return self.start - math.log10(self.false_alarms_per_week)
 
-    def most_alarms(self, weeks: float) -> float:
-        """Upper bound of the alarms of any series of that length."""
-        return self.false_alarms_per_week * weeks + max(HIGHEST - self.begin, 0.0) / self.step + 1.0
-
 
 def alarms(at: Times, rarity: Values, ration: Ration) -> Flags:
     """Rows that raise an alarm; `rarity` is log10 of weeks, nan where a row cannot raise one."""

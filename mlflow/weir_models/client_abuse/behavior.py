@@ -136,4 +136,4 @@ BEHAVIORS = (
 )  # fmt: skip
 """In the order of a fitted model's attributes, which refer to them by name: names never change."""
 
-BY_NAME = {behaviour.name: behaviour for behaviour in BEHAVIORS}
+BY_NAME = {behavior.name: behavior for behavior in BEHAVIORS}

@@ -17,10 +17,10 @@ SLOW_REQUESTS_AN_HOUR = 6.0
 ROTATING_ADDRESSES = 3
 
 
-def typical(behaviour: Behavior, counts: Counts, benign: NDArray[np.bool_]) -> float:
+def typical(behavior: Behavior, counts: Counts, benign: NDArray[np.bool_]) -> float:
     """Typical value of benign clients: the mean of a share, the median of a volume."""
-    shown = behaviour.shown(counts)[benign]
-    return float(shown.mean() if behaviour.whole is not None else np.median(shown))
+    shown = behavior.shown(counts)[benign]
+    return float(shown.mean() if behavior.whole is not None else np.median(shown))
 
 
 def kinds(behaviors: Sequence[Behavior], counts: Counts, excess: NDArray[np.float64]) -> NDArray[np.object_]:
@@ -64,11 +64,11 @@ def reasons(
     return lines
 
 
-def sentence(behaviour: Behavior, part: float, whole: float | None, usual: float) -> str:
+def sentence(behavior: Behavior, part: float, whole: float | None, usual: float) -> str:
     """`38 of 40 requests were not found (typical 2 %)`; `35 probe paths (typical 0)`."""
     if whole is None:
-        return f"{_number(part)} {behaviour.words} (typical {_number(usual)})"
-    return f"{part:,.0f} of {whole:,.0f} {behaviour.words} (typical {100 * usual:.2g} %)"
+        return f"{_number(part)} {behavior.words} (typical {_number(usual)})"
+    return f"{part:,.0f} of {whole:,.0f} {behavior.words} (typical {100 * usual:.2g} %)"
 
 
 def _number(value: float) -> str:

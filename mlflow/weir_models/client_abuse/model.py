@@ -43,9 +43,9 @@ class ClientAbuse(BaseEstimator):
         if labels.all() or not labels.any():
             raise ValueError("client_abuse needs abusive and benign clients in the splits fit and calibrate")
         counts = Counts(part)
-        self.behaviours_ = np.array([behaviour.name for behaviour in BEHAVIORS])
-        self.knots_ = [np.array(behaviour.knots) for behaviour in BEHAVIORS]
-        measured = [behaviour.value(counts) for behaviour in BEHAVIORS]
+        self.behaviours_ = np.array([behavior.name for behavior in BEHAVIORS])
+        self.knots_ = [np.array(behavior.knots) for behavior in BEHAVIORS]
+        measured = [behavior.value(counts) for behavior in BEHAVIORS]
         basis = np.concatenate([_ramps(v, k) for v, k in zip(measured, self.knots_, strict=True)], axis=1)
         weights = family_weights(part)
 
@@ -73,10 +73,10 @@ class ClientAbuse(BaseEstimator):
     ) -> tuple[NDArray[np.float64], float]:
         """Slopes between knots and the intercept, by penalized logistic regression with sign bounds."""
         target = labels.astype(np.float64)
-        before = np.concatenate([np.diff(behaviour.worth) for behaviour in BEHAVIORS])
-        steps = [len(behaviour.knots) - 1 for behaviour in BEHAVIORS]
-        stiffness = self.strength / np.repeat([behaviour.trust for behaviour in BEHAVIORS], steps)
-        signs = np.repeat([behaviour.direction for behaviour in BEHAVIORS], steps)
+        before = np.concatenate([np.diff(behavior.worth) for behavior in BEHAVIORS])
+        steps = [len(behavior.knots) - 1 for behavior in BEHAVIORS]
+        stiffness = self.strength / np.repeat([behavior.trust for behavior in BEHAVIORS], steps)
+        signs = np.repeat([behavior.direction for behavior in BEHAVIORS], steps)
         bounds = [(0.0, None) if sign > 0 else (None, 0.0) for sign in signs]
 
         def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -121,14 +121,14 @@ class ClientAbuse(BaseEstimator):
         missing = [name for name in self.behaviours_ if name not in BY_NAME]
         if missing:
             raise ValueError(
-                f"this client_abuse was fitted with behaviours that the code no longer has ({', '.join(missing[:3])}): "
+                f"this client_abuse was fitted with behaviors that the code no longer has ({', '.join(missing[:3])}): "
                 "fit and register it again"
             )
         return [BY_NAME[name] for name in self.behaviours_]
 
     def _heights(self, counts: Counts) -> list[Values]:
         lines = zip(self._known(), self.knots_, self.heights_, strict=True)
-        return [np.interp(behaviour.value(counts), knots, heights) for behaviour, knots, heights in lines]
+        return [np.interp(behavior.value(counts), knots, heights) for behavior, knots, heights in lines]
 
     def _probability(self, margins: Values) -> Values:
         return np.asarray(expit(np.clip(self.scale_ * margins + self.shift_, -MARGIN_BOUND, MARGIN_BOUND)))
@@ -168,16 +168,16 @@ class ClientAbuse(BaseEstimator):
         )
 
     def explain(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """One row for each row and behavior: row, behaviour, value, typical, log_odds (its part of the score)."""
+        """One row for each row and behavior: row, behavior, value, typical, log_odds (its part of the score)."""
         counts = Counts(frame)
         parts = []
-        for place, (behaviour, height) in enumerate(zip(self._known(), self._heights(counts), strict=True)):
+        for place, (behavior, height) in enumerate(zip(self._known(), self._heights(counts), strict=True)):
             parts.append(
                 pd.DataFrame(
                     {
                         "row": frame.index,
-                        "behaviour": behaviour.name,
-                        "value": behaviour.shown(counts),
+                        "behaviour": behavior.name,
+                        "value": behavior.shown(counts),
                         "typical": self.typical_shown_[place],
                         "log_odds": self.scale_ * (height - self.typical_height_[place]),
                     }

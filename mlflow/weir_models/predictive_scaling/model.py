@@ -148,19 +148,6 @@ def _changes(capacity: Values, seconds: NDArray[np.int64]) -> Memory:
     )
 
 
-def documents(predicted: pd.DataFrame, model_version: str) -> dict[str, dict[str, object]]:
-    """Predictions by cluster as documents of the API."""
-    return {
-        row.cluster_id: _policy.document(
-            row.predicted_cpu_utilization,
-            row.confidence,
-            Recommendation(row.action, row.target_nodes, row.urgency, row.reasoning),
-            model_version,
-        )
-        for row in predicted.itertuples(index=False)
-    }
-
-
 def series_of(frame: pd.DataFrame, step_seconds: int = STEP_SECONDS) -> list[DemandSeries]:
     """The series of each cluster in the order of cluster_id; steps without a row are NaN.
 

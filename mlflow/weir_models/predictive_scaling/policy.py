@@ -179,21 +179,3 @@ def _down(
 def _left(last: float | None, cooldown: float, at: float) -> float:
     """Remaining seconds of the cooldown."""
     return 0.0 if last is None else max(0.0, last + cooldown - at)
-
-
-def document(
-    predicted_cpu_utilization: float, confidence: float, recommendation: Recommendation, model_version: str
-) -> dict[str, object]:
-    """The prediction as a document of the API."""
-    return {
-        "predicted_cpu_utilization": predicted_cpu_utilization,
-        "confidence": confidence,
-        "scaling_recommendation": {
-            "action": recommendation.action,
-            "target_nodes": recommendation.target_nodes,
-            "urgency": recommendation.urgency,
-            "reasoning": recommendation.reasoning,
-        },
-        "time_horizon": TIME_HORIZON_MINUTES,
-        "model_version": model_version,
-    }

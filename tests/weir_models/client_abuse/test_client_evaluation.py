@@ -17,7 +17,7 @@ DAY = pd.Timestamp("2026-11-20", tz="UTC")
 
 
 def examples(*rows: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Labelled hours and what a model said of them: hour, flagged, and what differs from a quiet benign address."""
+    """Labeled hours and what a model said of them: hour, flagged, and what differs from a quiet benign address."""
     quiet = {
         "client": "192.0.2.1/32", "client_kind": "address", "is_abuse": False, "abuse_kind": None, "family": "shopper",
         "hour_request_count": 20, "hour_active_minute_count": 5, "hour_peak_minute_request_count": 8,
@@ -102,8 +102,8 @@ def test_an_address_is_one_client_a_day() -> None:
         ({"hour_request_count": 0, "hour_active_minute_count": 0}, "either", False),
     ],
 )
-def test_the_naive_rules_are_those_of_the_field(behaviour: dict[str, Any], rule: str, held: bool) -> None:
-    frame, _ = examples(behaviour)
+def test_the_naive_rules_are_those_of_the_field(behavior: dict[str, Any], rule: str, held: bool) -> None:
+    frame, _ = examples(behavior)
     assert bool(evaluation.naive_rules(frame)[rule][0]) is held
 
 

@@ -191,13 +191,13 @@ def test_explain_adds_up_to_the_log_odds(fitted: model.ClientAbuse) -> None:
 
 
 def test_a_line_never_bends_against_its_direction(fitted: model.ClientAbuse) -> None:
-    for behaviour, heights in zip(BEHAVIORS, fitted.heights_, strict=True):
-        assert (np.diff(heights) * behaviour.direction >= 0).all(), behaviour.name
+    for behavior, heights in zip(BEHAVIORS, fitted.heights_, strict=True):
+        assert (np.diff(heights) * behavior.direction >= 0).all(), behavior.name
 
 
 def test_behaviors_are_finite_without_requests() -> None:
     nothing = Counts(pd.DataFrame([dict.fromkeys(NUMBERS, 0) | {"client_kind": "address"}]))
-    assert all(np.isfinite(behaviour.value(nothing)).all() for behaviour in BEHAVIORS)
+    assert all(np.isfinite(behavior.value(nothing)).all() for behavior in BEHAVIORS)
 
 
 def test_the_specification_names_columns_that_exist() -> None:

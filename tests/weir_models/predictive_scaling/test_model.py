@@ -132,12 +132,6 @@ def test_policy_settings_come_with_the_model() -> None:
     assert strict.predict(frame).iloc[0]["target_nodes"] == 5
 
 
-def test_documents_carry_the_keys_of_the_seed(fitted: model.PredictiveScaling) -> None:
-    found = model.documents(fitted.predict(rows()), "12")
-    assert set(found) == {"blue", "green"}
-    assert set(found["blue"]) == {"predicted_cpu_utilization", "confidence", "scaling_recommendation", "time_horizon", "model_version"}  # fmt: skip
-
-
 def test_rows_off_the_grid_are_refused(fitted: model.PredictiveScaling) -> None:
     frame = rows()
     with pytest.raises(ValueError, match="resample"):

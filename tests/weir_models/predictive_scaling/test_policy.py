@@ -1,4 +1,4 @@
-"""The policy: the seed's thresholds, and what was mended in it. Demand is in percent of one node."""
+"""The policy: default thresholds, bounds, cooldowns and the floor. Demand is in percent of one node."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weir_models.predictive_scaling.policy import Memory, PolicySettings, Recommendation, Situation, document, recommend
+from weir_models.predictive_scaling.policy import Memory, PolicySettings, Recommendation, Situation, recommend
 
 SETTINGS = PolicySettings()
 LONG_LOW = Memory(low_since=0.0)
@@ -24,7 +24,7 @@ def asked(
     memory: Memory = LONG_LOW,
     **changed: float,
 ) -> Recommendation:
-    """The answer for utilisations in percent of the nodes in force."""
+    """The answer for utilizations in percent of the nodes in force."""
     bound = predicted if upper is None else upper
     now = Situation(AT, nodes, current * nodes, predicted * nodes, bound * nodes)
     return recommend(now, memory, PolicySettings(**changed))[0]  # type: ignore[arg-type]
@@ -109,19 +109,6 @@ def test_nodes_stay_within_their_bounds() -> None:
 def test_no_forecast_is_no_change() -> None:
     assert asked(4, current=nan, predicted=nan).action == "maintain"
     assert asked(0, current=0, predicted=0).action == "maintain"
-
-
-def test_the_answer_has_the_keys_of_the_seed() -> None:
-    found = document(84.0, 0.9, asked(10, 60, 84), "7")
-    assert list(found) == [
-        "predicted_cpu_utilization",
-        "confidence",
-        "scaling_recommendation",
-        "time_horizon",
-        "model_version",
-    ]
-    assert list(found["scaling_recommendation"]) == ["action", "target_nodes", "urgency", "reasoning"]  # type: ignore[call-overload]
-    assert found["time_horizon"] == 30
 
 
 @given(
