@@ -1,7 +1,7 @@
-"""Model cards: the template in the model's folder, filled with the figures of an evaluation.
+"""Model cards: the template in a model's folder, filled with the figures of an evaluation.
 
 In a template `{{figure}}` stands for a figure, `{{figure%}}` for the same as a percentage with its 95 % bounds,
-`{{table:name}}` for a table of the evaluation and `{{tag:name}}` for a tag. Nothing in a card is typed by hand.
+`{{table:name}}` for a table of the evaluation and `{{tag:name}}` for a tag. No figure is typed by hand.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PLACE = re.compile(r"\{\{(table:|tag:)?([\w.]+)(%?)\}\}")
 
 
 def percentage(figures: Mapping[str, float], name: str) -> str:
-    """A rate as a person reads it: 97.1 % (95 % interval 96.8 to 97.4, n = 12,000)."""
+    """A rate with interval and count: 97.1 % (95 % interval 96.8 to 97.4, n = 12,000)."""
     value = figures.get(name, math.nan)
     if math.isnan(value):
         return "not measured"
@@ -43,18 +43,18 @@ def markdown_table(table: pd.DataFrame) -> str:
 
 
 def write_card(template: str, spec: ModelSpec, evaluation: Evaluation, tags: Mapping[str, str] | None = None) -> str:
-    """The card of one version; an unknown place is an error, so that no card has a hole."""
-    known = dict(tags or {})
-    known |= {"name": spec.name, "meaning": spec.meaning, "owner": spec.owner, "naive_rule": spec.naive_rule}
-    known |= {"training_table": spec.training_table, "label": spec.label}
-    known["gates"] = "\n".join(f"- {gate.sentence(evaluation.figures)}" for gate in spec.gates)
+    """The card of one version; KeyError where the template names a figure that the evaluation lacks."""
+    values = dict(tags or {})
+    values |= {"name": spec.name, "meaning": spec.meaning, "owner": spec.owner, "naive_rule": spec.naive_rule}
+    values |= {"training_table": spec.training_table, "label": spec.label}
+    values["gates"] = "\n".join(f"- {gate.sentence(evaluation.figures)}" for gate in spec.gates)
 
     def fill(match: re.Match[str]) -> str:
         kind, name, percent = match.groups()
         if kind == "table:":
             return markdown_table(evaluation.tables[name])
         if kind == "tag:":
-            return known.get(name, "not recorded")
+            return values.get(name, "not recorded")
         if name not in evaluation.figures:
             raise KeyError(f"the card of {spec.name} asks for the figure {name}, which the evaluation does not have")
         return percentage(evaluation.figures, name) if percent else f"{evaluation.figures[name]:.4g}"

@@ -1,6 +1,6 @@
-"""What a model is: its specification, its gates and what fit and predict must look like.
+"""The contract of a model: its specification, its gates, its evaluation, and the interface of the estimator.
 
-Holds no model and nothing that imports mlflow. numpy and pandas only.
+Neither a model nor anything that imports mlflow belongs here.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Gate:
-    """A bound on a figure of the evaluation: the champion alias moves only where every gate holds."""
+    """A bound on one figure of the evaluation; the champion alias moves only where every gate holds."""
 
     figure: str
     at_least: float | None = None
     at_most: float | None = None
     at_least_figure: str | None = None
-    """Name of another figure (the naive rule's, say) that this one must reach."""
+    """Name of another figure that this one must reach, such as the naive rule's."""
 
     def holds(self, figures: Mapping[str, float]) -> bool:
         """True where the figure is present, is a number and is within the bounds."""
@@ -35,7 +35,7 @@ class Gate:
         )
 
     def sentence(self, figures: Mapping[str, float]) -> str:
-        """One line for a person: what was asked and what was found."""
+        """One line for a person: the figure, its bounds and the verdict."""
         bounds = []
         if self.at_least is not None:
             bounds.append(f"at least {self.at_least:g}")
@@ -43,33 +43,33 @@ class Gate:
             bounds.append(f"at most {self.at_most:g}")
         if self.at_least_figure is not None:
             bounds.append(f"at least {self.at_least_figure} ({figures.get(self.at_least_figure, float('nan')):.4g})")
-        found = figures.get(self.figure, float("nan"))
+        value = figures.get(self.figure, float("nan"))
         verdict = "holds" if self.holds(figures) else "fails"
-        return f"{self.figure} = {found:.4g}, asked {' and '.join(bounds)}: {verdict}"
+        return f"{self.figure} = {value:.4g}, asked {' and '.join(bounds)}: {verdict}"
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What a model reads, what it was fitted on and what it must reach before it serves."""
+    """Inputs, training table, naive rule and gates of a model."""
 
     name: str
     meaning: str
     owner: str
     training_table: str
-    """Asset key of the labelled table."""
+    """Asset key of the labeled table."""
     inputs: Mapping[str, tuple[str, ...]]
-    """Table key -> columns that prediction reads; a test checks that they exist."""
+    """Table key -> columns that predict reads."""
     label: str
     naive_rule: str
-    """The rule to beat, in a sentence; its figures carry the prefix `naive_`."""
+    """The rule to beat, as a sentence; its figures have the prefix `naive_`."""
     gates: tuple[Gate, ...]
     trusted_types: tuple[str, ...] = ()
-    """Own classes that skops may load."""
+    """Class paths of this package that skops may load."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the evaluation found, on examples the model was not fitted on."""
+    """Result of an evaluation on examples that the model was not fitted on."""
 
     figures: Mapping[str, float]
     """Every figure, with `n_…` counts and `…_low`/`…_high` 95 % bounds beside the rates."""
@@ -80,8 +80,8 @@ class Evaluation:
 
 
 class Model(Protocol):
-    """What `fit` returns and the registry loads: an estimator whose predict gives named columns."""
+    """The interface of a fitted estimator, as `fit` returns it and the registry loads it."""
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Rows in the order of `frame`; the columns that the model's card lists."""
+        """Predictions in the order of `frame`, with the columns that the model's card lists."""
         ...

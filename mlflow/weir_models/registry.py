@@ -1,6 +1,5 @@
-"""Which models there are: every folder beside this file that holds a spec.py is a model.
+"""Discovery of models: every folder beside this file is a model and must hold REQUIRED_FILES.
 
-A folder without all of a model's files is an error, so that a half-written model cannot be overlooked.
 Reading the specifications imports no model code.
 """
 
@@ -16,21 +15,21 @@ from weir_models.contract import ModelSpec
 
 REQUIRED_FILES = ("__init__.py", "spec.py", "model.py", "card.md")
 HERE = files("weir_models")
-"""Its folder, which on a cluster lies within a zip."""
+"""The folder of the package; on a cluster it lies inside a zip."""
 
 
 class RegistryError(ValueError):
-    """A model folder is incomplete, or a model is not known."""
+    """A model folder is incomplete, or there is no model of that name."""
 
     exit_code = 2
 
 
 def names(folder: Traversable = HERE) -> tuple[str, ...]:
-    """Names of the models, in alphabetical order; every folder must be complete."""
-    found = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name[0] not in "._")
-    for name in found:
+    """Names of the models in alphabetical order; RegistryError where a folder is incomplete."""
+    models = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name[0] not in "._")
+    for name in models:
         _require_files(folder / name)
-    return tuple(found)
+    return tuple(models)
 
 
 def _require_files(folder: Traversable) -> None:
@@ -46,10 +45,10 @@ def spec(name: str) -> ModelSpec:
     if not name.isidentifier() or not (HERE / name).is_dir():
         raise RegistryError(f"there is no model {name}: known are {', '.join(names())}")
     _require_files(HERE / name)
-    found = import_module(f"weir_models.{name}.spec").SPEC
-    if not isinstance(found, ModelSpec) or found.name != name:
+    specification = import_module(f"weir_models.{name}.spec").SPEC
+    if not isinstance(specification, ModelSpec) or specification.name != name:
         raise RegistryError(f"weir_models/{name}/spec.py must hold SPEC, a ModelSpec with the name {name}")
-    return found
+    return specification
 
 
 def specs() -> dict[str, ModelSpec]:
@@ -64,14 +63,16 @@ def model_module(name: str) -> ModuleType:
 
 
 def card_template(name: str) -> str:
-    """The text of the model's card, with {figure} where a figure goes."""
+    """Template of the model's card; cards.py fills it."""
     spec(name)
     return (HERE / name / "card.md").read_text(encoding="utf-8")
 
 
-def trusted_types(wanted: Iterable[str]) -> list[str]:
-    """Of the class names that a file asks for, those that the specification of their own model trusts."""
+def trusted_types(class_names: Iterable[str]) -> list[str]:
+    """The trusted types of the models that the class names of a file belong to."""
     models = {
-        parts[1] for parts in (kind.split(".") for kind in wanted) if len(parts) > 2 and parts[0] == "weir_models"
+        parts[1]
+        for parts in (class_name.split(".") for class_name in class_names)
+        if len(parts) > 2 and parts[0] == "weir_models"
     }
-    return sorted(kind for name in models for kind in spec(name).trusted_types)
+    return sorted(class_name for name in models for class_name in spec(name).trusted_types)

@@ -1,13 +1,12 @@
-"""MLflow: register a version, move the champion alias, fetch a version. The only file that imports mlflow.
+"""MLflow: register a version, move the champion alias, download and load a version. The only module that imports mlflow.
 
-mlflow is imported inside the functions, for it costs seconds. `load_dir` needs no mlflow at all, so a Spark
-executor can load what `download` fetched. No model knowledge belongs here.
+mlflow is imported inside the functions, since it takes seconds. `load_dir` needs no mlflow, so that a Spark executor can
+load what `download` fetched. Nothing here knows a particular model.
 """
 
 from __future__ import annotations
 
 import os
-import socket
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -16,12 +15,12 @@ from importlib.metadata import version as installed_version
 from io import StringIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pandas as pd
 
 from weir_models import cards, registry
 from weir_models.contract import Evaluation, Model, ModelSpec
+from weir_models.tracking_uri import TrackingError, check_reachable, sqlite_file, without_password
 
 CHAMPION = "champion"
 GATE_TAG = "gate"
@@ -35,17 +34,10 @@ QUIET = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "GIT_PYTHON_REFRESH": "quiet",
 }
-CONNECT_TIMEOUT_SECONDS = 5.0
-
-
-class TrackingError(RuntimeError):
-    """MLflow cannot be reached or does not hold what was asked for; the message says what to do."""
-
-    exit_code = 5
 
 
 class GateError(RuntimeError):
-    """A version does not hold the gates of its specification, so the alias stays where it is."""
+    """A version fails a gate of its specification; the alias stays where it is."""
 
     exit_code = 4
 
@@ -61,16 +53,16 @@ def register(
     tags: Mapping[str, str],
     artifacts: Mapping[str, str | Path] | None = None,
 ) -> str:
-    """Log the run and register the model; returns the version.
+    """Log a run, register the model and return the version; the champion alias does not move.
 
-    `baseline` holds statistics of the inputs by column, for drift; `tags` the table versions and the git
-    revision; `artifacts` more files by name, each as its text or as the path of a file. The alias is untouched.
+    `baseline` holds statistics of the inputs by column, for monitoring; `tags` the table versions and the git revision;
+    `artifacts` further files by name, each as text or as the path of a file.
     """
     with _mlflow(tracking_uri) as (mlflow, client):
         from mlflow.models import infer_signature
 
         mlflow.set_experiment(experiment_id=_experiment(client, spec.name, tracking_uri))
-        quiet = redirect_stderr(StringIO())  # MLflow reports each step there; what fails is raised
+        quiet = redirect_stderr(StringIO())  # MLflow prints its progress there; failures are raised
         with quiet, mlflow.start_run(run_name=spec.name, tags=dict(tags)), tempfile.TemporaryDirectory() as scratch:
             run_tags = {"owner": spec.owner, "training_table": spec.training_table, "naive_rule": spec.naive_rule}
             mlflow.set_tags(run_tags)
@@ -100,13 +92,13 @@ def register(
 
 
 def promote(spec: ModelSpec, version: str, *, tracking_uri: str, figures: Mapping[str, float] | None = None) -> None:
-    """Point the champion alias at the version; refuses where a gate fails.
+    """Point the champion alias at the version; GateError where a gate fails.
 
-    The figures are those logged with the version's run; `figures` replaces them where the caller measured anew.
+    `figures` replaces the figures that were logged with the version's run.
     """
     with _mlflow(tracking_uri) as (_, client):
-        held = dict(figures) if figures is not None else _figures(client, spec.name, version)
-        failing = [gate.sentence(held) for gate in spec.gates if not gate.holds(held)]
+        measured = dict(figures) if figures is not None else _figures(client, spec.name, version)
+        failing = [gate.sentence(measured) for gate in spec.gates if not gate.holds(measured)]
         if failing:
             raise GateError(f"{spec.name} version {version} is not promoted: {'; '.join(failing)}")
         client.set_model_version_tag(spec.name, version, GATE_TAG, "passed")
@@ -114,54 +106,54 @@ def promote(spec: ModelSpec, version: str, *, tracking_uri: str, figures: Mappin
 
 
 def figures(name: str, version: str, *, tracking_uri: str) -> dict[str, float]:
-    """The figures that were logged when the version was registered."""
+    """Figures logged when the version was registered."""
     with _mlflow(tracking_uri) as (_, client):
         return _figures(client, name, version)
 
 
 def described(name: str, version: str, *, tracking_uri: str) -> tuple[str, dict[str, str], dict[str, float]]:
     """Run id, tags and figures of a version; TrackingError where there is no such database or version."""
-    file = _sqlite_file(tracking_uri)
-    if file is not None and not file.is_file():  # MLflow would make an empty one
+    file = sqlite_file(tracking_uri)
+    if file is not None and not file.is_file():  # MLflow would create an empty one
         raise TrackingError(f"there is no MLflow database {file}: run `weir train`, or correct WEIR_MLFLOW_URI")
     with _mlflow(tracking_uri) as (_, client):
-        found = client.get_model_version(name, version)
-        figures = {k: float(v) for k, v in client.get_run(found.run_id).data.metrics.items() if v == v}
-        return str(found.run_id), dict(found.tags), figures
+        registered = client.get_model_version(name, version)
+        figures = {k: float(v) for k, v in client.get_run(registered.run_id).data.metrics.items() if v == v}
+        return str(registered.run_id), dict(registered.tags), figures
 
 
 def passed_gate(name: str, version: str, *, tracking_uri: str) -> bool:
-    """Whether the version was promoted through its gates at some time; False where the registry does not know it."""
+    """Whether the version ever passed its gates; False where the registry does not have it."""
     with _mlflow(tracking_uri) as (_, client):
         from mlflow.exceptions import MlflowException
 
         try:
-            found = client.get_model_version(name, version)
+            registered = client.get_model_version(name, version)
         except MlflowException as error:
             if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
                 return False
             raise
-        return bool(found.tags.get(GATE_TAG) == "passed")
+        return bool(registered.tags.get(GATE_TAG) == "passed")
 
 
 def champion(name: str, *, tracking_uri: str) -> tuple[str, dict[str, str]] | None:
-    """Version that serves and its tags; None where the model has no champion yet."""
+    """The serving version and its tags; None where the model has no champion yet."""
     with _mlflow(tracking_uri) as (_, client):
         from mlflow.exceptions import MlflowException
 
         try:
-            found = client.get_model_version_by_alias(name, CHAMPION)
+            registered = client.get_model_version_by_alias(name, CHAMPION)
         except MlflowException as error:
             if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
                 return None
             raise
-        return str(found.version), dict(found.tags)
+        return str(registered.version), dict(registered.tags)
 
 
 def download(name: str, version: str, to: Path, *, tracking_uri: str) -> Path:
-    """Fetch a registered version into a folder below `to`; returns the folder that load_dir reads.
+    """Download a registered version into a folder below `to` and return the folder for load_dir.
 
-    The folder gets its name when it is whole, so that one that a killed process has begun is never served.
+    The folder is renamed into place when it is complete, so that a killed download is never served.
     """
     target = Path(to) / f"{name}-{version}"
     if _is_model(target):
@@ -175,7 +167,7 @@ def download(name: str, version: str, to: Path, *, tracking_uri: str) -> Path:
         try:
             whole.rename(target)
         except OSError as error:
-            if not _is_model(target):  # else another process was faster with the same files
+            if not _is_model(target):  # else another process finished the same download first
                 raise TrackingError(
                     f"{target} cannot be written ({error.strerror}): delete it, or let this user write there"
                 ) from error
@@ -187,7 +179,7 @@ def _is_model(folder: Path) -> bool:
 
 
 def save_dir(model: Model, path: Path) -> Path:
-    """Write a model so that load_dir reads it, without any server (tests, benchmarks)."""
+    """Save a model for load_dir, without a tracking server."""
     import skops.io
 
     path.mkdir(parents=True, exist_ok=True)
@@ -202,77 +194,41 @@ def load_dir(path: Path) -> Model:
     files = sorted(Path(path).rglob("*.skops"))
     if len(files) != 1:
         raise TrackingError(f"{path} holds {len(files)} .skops files, not one: download the version again")
-    asked = skops.io.get_untrusted_types(file=files[0])
-    loaded: Model = skops.io.load(files[0], trusted=registry.trusted_types(asked))
+    requested = skops.io.get_untrusted_types(file=files[0])
+    loaded: Model = skops.io.load(files[0], trusted=registry.trusted_types(requested))
     return loaded
 
 
 @contextmanager
 def _mlflow(tracking_uri: str) -> Iterator[tuple[Any, Any]]:
-    """mlflow and a client bound to the URI; whatever it cannot reach becomes one clear sentence."""
+    """mlflow and a client bound to the URI; TrackingError where MLflow refuses."""
     for key, value in QUIET.items():
         os.environ.setdefault(key, value)
-    _check_reachable(tracking_uri)
+    check_reachable(tracking_uri)
     import mlflow
     import mlflow.sklearn
     from mlflow.exceptions import MlflowException
     from mlflow.utils.logging_utils import disable_logging
 
-    disable_logging()  # its chatter about runs and versions; errors are exceptions, not logs
+    disable_logging()  # it logs every run and version; errors are exceptions
     warnings.filterwarnings("ignore", module=r"mlflow\.")
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_registry_uri(tracking_uri)
     try:
         yield mlflow, mlflow.MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
     except MlflowException as error:
-        said = _shown(tracking_uri, str(error).splitlines()[0].rstrip("."))
+        message = without_password(tracking_uri, str(error).splitlines()[0].rstrip("."))
         raise TrackingError(
-            f"MLflow at {_shown(tracking_uri)} refused: {said}; look at its log or correct WEIR_MLFLOW_URI"
-        ) from error
-
-
-def _shown(uri: str, text: str = "") -> str:
-    """The URI, or a text that quotes it, without the URI's password."""
-    password = urlsplit(uri).password
-    return (text or uri).replace(f":{password}@", ":***@") if password else text or uri
-
-
-def _sqlite_file(uri: str) -> Path | None:
-    """The database file of a SQLite URI."""
-    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
-
-
-def _check_reachable(uri: str) -> None:
-    """One quick look before MLflow's own, which retries for minutes."""
-    database = _sqlite_file(uri)
-    if database is not None:
-        try:
-            database.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise TrackingError(
-                f"the MLflow database {database} cannot be created ({error.strerror}): point WEIR_MLFLOW_URI at a "
-                "writable folder, as sqlite:///<path>/mlflow.db"
-            ) from error
-        return
-    parts = urlsplit(uri)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        return
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        socket.create_connection((parts.hostname, port), CONNECT_TIMEOUT_SECONDS).close()
-    except OSError as error:
-        raise TrackingError(
-            f"MLflow at {_shown(uri)} does not answer ({error}): start the tracking server, or point WEIR_MLFLOW_URI "
-            "at the right one or at a file, as sqlite:///<path>/mlflow.db"
+            f"MLflow at {without_password(tracking_uri)} refused: {message}; look at its log or correct WEIR_MLFLOW_URI"
         ) from error
 
 
 def _experiment(client: Any, name: str, uri: str) -> str:
     """Id of the experiment of the model; its files lie beside the database where that is a file."""
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return str(found.experiment_id)
-    database = _sqlite_file(uri)
+    experiment = client.get_experiment_by_name(name)
+    if experiment is not None:
+        return str(experiment.experiment_id)
+    database = sqlite_file(uri)
     location = (database.resolve().parent / "artifacts" / name).as_uri() if database is not None else None
     return str(client.create_experiment(name, artifact_location=location))
 

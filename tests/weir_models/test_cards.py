@@ -9,7 +9,7 @@ from weir_models import cards, registry
 from weir_models.contract import Evaluation
 
 
-def test_a_card_has_every_figure_and_refuses_a_hole() -> None:
+def test_a_card_without_a_figure_is_refused() -> None:
     spec = registry.spec("request_attack")
     table = pd.DataFrame({"attack_class": ["sqli"], "n": [3], "tpr": [0.5]})
     evaluation = Evaluation({"tpr": 0.913, "tpr_low": 0.9, "tpr_high": 0.92, "n_tpr": 1200.0}, {"by_class": table}, {})

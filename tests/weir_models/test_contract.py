@@ -10,7 +10,7 @@ import weir_models
 from weir_models.contract import Gate
 
 
-def test_a_gate_fails_where_its_figure_is_missing_or_not_a_number() -> None:
+def test_a_gate_fails_without_a_number() -> None:
     gate = Gate("tpr", at_least=0.5)
     assert gate.holds({"tpr": 0.5})
     assert not gate.holds({})

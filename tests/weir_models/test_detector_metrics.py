@@ -10,7 +10,7 @@ import pytest
 from weir_models import detector_metrics
 
 
-def test_wilson_bounds_hold_the_share_and_know_the_ends() -> None:
+def test_wilson_bounds_are_exact_at_the_ends() -> None:
     low, high = detector_metrics.wilson_interval(9, 10)
     assert low == pytest.approx(0.5958, abs=1e-3)
     assert high == pytest.approx(0.9821, abs=1e-3)
@@ -19,13 +19,13 @@ def test_wilson_bounds_hold_the_share_and_know_the_ends() -> None:
     assert math.isnan(detector_metrics.wilson_interval(0, 0)[0])
 
 
-def test_the_threshold_for_a_share_lets_no_more_than_that_share_through() -> None:
+def test_the_threshold_keeps_the_false_positive_rate() -> None:
     scores = np.concatenate([np.zeros(990), np.full(10, 0.7)])
     assert (scores >= detector_metrics.threshold_at_false_positive_rate(scores, 0.01)).mean() <= 0.01
     assert (scores >= detector_metrics.threshold_at_false_positive_rate(scores, 0.001)).mean() == 0
 
 
-def test_a_macro_rate_counts_small_groups_as_much_as_large_ones() -> None:
+def test_a_macro_rate_weighs_groups_equally() -> None:
     assert detector_metrics.macro_rate([True] * 99 + [False], ["a"] * 99 + ["b"]) == 0.5
 
 

@@ -11,7 +11,7 @@ import pytest
 from weir_models import registry
 
 
-def test_request_attack_is_a_model_and_its_inputs_exist() -> None:
+def test_inputs_of_request_attack_exist() -> None:
     from spark_jobs.sources.cloudfront.tables import SOURCE
 
     tables = {table.key: {column.name for column in table.columns} for table in SOURCE.tables}
@@ -35,7 +35,7 @@ def test_an_unknown_model_is_an_error() -> None:
         registry.spec("nonsense")
 
 
-def test_reading_a_specification_imports_no_model_and_no_mlflow() -> None:
+def test_specifications_load_without_model_code() -> None:
     script = (
         "import sys; from weir_models import registry, tracking; registry.spec('request_attack');"
         "heavy = [m for m in ('mlflow', 'pyspark', 'dagster', 'skops', 'matplotlib') if m in sys.modules];"

@@ -23,14 +23,14 @@ from weir_models import registry, tracking
 from weir_models.request_attack.model import RequestAttack, evaluate
 
 
-def test_an_unreachable_server_gives_one_sentence_that_says_what_to_do() -> None:
+def test_an_unreachable_server_is_one_sentence() -> None:
     with pytest.raises(
         tracking.TrackingError, match=r"does not answer .* start the tracking server, or point WEIR_MLFLOW_URI"
     ):
         tracking.champion("request_attack", tracking_uri="http://127.0.0.1:9")
 
 
-def test_a_database_that_cannot_be_created_gives_one_sentence(tmp_path: Path) -> None:
+def test_an_impossible_database_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(tracking.TrackingError, match=r"cannot be created .* point WEIR_MLFLOW_URI"):
         tracking.champion("request_attack", tracking_uri=f"sqlite:///{tmp_path}/file/mlflow.db")
@@ -43,7 +43,7 @@ def test_a_password_in_the_address_is_not_shown() -> None:
 
 
 @pytest.mark.slow
-def test_a_server_that_breaks_off_is_one_sentence_without_the_password() -> None:
+def test_a_broken_connection_hides_the_password() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def hang_up() -> None:
@@ -84,7 +84,7 @@ def whole(folder: Path) -> None:
     (folder / "MLmodel").write_bytes(b"whole")
 
 
-def test_what_a_killed_process_began_to_fetch_is_not_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_partial_download_is_not_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def half(folder: Path) -> None:
         (folder / "model.skops").write_bytes(b"ha")
         os.kill(os.getpid(), signal.SIGKILL)
@@ -111,9 +111,7 @@ def test_what_could_not_be_fetched_leaves_nothing_behind(tmp_path: Path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_several_that_fetch_the_same_version_at_once_all_have_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_concurrent_downloads_all_succeed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     together = threading.Barrier(3)
 
     def at_once(folder: Path) -> None:
@@ -131,7 +129,7 @@ def test_several_that_fetch_the_same_version_at_once_all_have_it(
     assert fetched(tmp_path) == found[0]
 
 
-def test_a_folder_that_is_in_the_way_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_in_the_way_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "request_attack-7").mkdir()
     (tmp_path / "request_attack-7" / "MLmodel").touch()
     served(monkeypatch, whole)
@@ -145,9 +143,7 @@ def test_a_folder_without_a_model_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_version_goes_through_the_registry_and_comes_back_the_same(
-    request_model: RequestAttack, examples: pd.DataFrame, tmp_path: Path
-) -> None:
+def test_a_version_survives_the_registry(request_model: RequestAttack, examples: pd.DataFrame, tmp_path: Path) -> None:
     spec = registry.spec("request_attack")
     uri = f"sqlite:///{tmp_path}/registry/mlflow.db"
     found = evaluate(request_model, examples)

@@ -1,8 +1,8 @@
-"""Raw alarms to alerts: what belongs together becomes one, and there are never more than a person can read.
+"""Grouping of alarms into a bounded number of alerts.
 
-Alarms of a cluster that follow each other closely are one incident; incidents of many clusters that begin together are
-one storm; what is beyond the most alerts allowed goes, lowest first, into a digest. Every raw alarm is in exactly one
-alert, and an alert that holds a critical alarm is critical and names it. Pure: no clock, no store, no channel.
+Alarms of a cluster in close succession are one incident; incidents of many clusters that begin together are one storm;
+alerts beyond the maximum go into digests, the least severe first. Every alarm is in exactly one alert, and an alert with a
+critical alarm is critical and names it. Pure: no clock, no store, no channel.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 """From the lowest to the highest."""
 WARNING_SCORE, CRITICAL_SCORE = 0.9, 0.999
-"""Seen once in ten weeks; once in a thousand."""
+"""Scores of events that occur once in ten weeks and once in a thousand weeks."""
 
 
 @dataclass(frozen=True)
@@ -33,35 +33,35 @@ class RawAlarm:
 
     @property
     def name(self) -> str:
-        """How an alert names it."""
+        """The name of the alarm in alerts."""
         return f"{self.cluster_id}/{self.metric} at {self.at.isoformat()}"
 
 
 @dataclass(frozen=True)
 class Grouping:
-    """What belongs together."""
+    """Settings of the grouping."""
 
     together: timedelta = timedelta(minutes=30)
-    """Alarms of a cluster at most so far apart are one incident."""
+    """Maximum gap between alarms of one incident."""
     storm_window: timedelta = timedelta(minutes=10)
     storm_clusters: int = 5
-    """So many clusters whose incidents begin within the window are one storm."""
+    """Number of clusters whose incidents must begin within the window to be a storm."""
     resolved_after: timedelta = timedelta(hours=1)
-    """An alert is resolved when its last alarm is so long ago."""
+    """Time after its last alarm at which an alert is resolved."""
     most_alerts: int = 20
 
     def __post_init__(self) -> None:
-        """ValueError where the settings leave no room for the alerts that must be."""
+        """ValueError where a limit is below 2."""
         if self.most_alerts < 2 or self.storm_clusters < 2:
             raise ValueError("most_alerts and storm_clusters must be at least 2: correct the settings")
 
 
 @dataclass(frozen=True)
 class Alert:
-    """What a person is told once."""
+    """One notification."""
 
     alert_id: str
-    """The same in a re-run and when later alarms join."""
+    """Stable: the same in a re-run and after later alarms join."""
     kind: Literal["incident", "storm", "digest"]
     severity: Severity
     state: Literal["open", "resolved"]
@@ -77,7 +77,7 @@ class Alert:
     critical_alarms: tuple[str, ...]
     """Every critical alarm by name."""
     incident_ids: tuple[str, ...]
-    """Of the incidents it holds: an alert known by one of these ids has become this one."""
+    """Ids of its incidents: an alert with one of these ids has become part of this one."""
 
     @property
     def sentence(self) -> str:
@@ -103,19 +103,19 @@ class _Incident:
 
 
 def severity_of(score: float) -> Severity:
-    """How severe an alarm of such a score is, where nothing else says it."""
+    """Default severity of an alarm with that score."""
     return "critical" if score >= CRITICAL_SCORE else "warning" if score >= WARNING_SCORE else "info"
 
 
 def alerts(raw: Iterable[RawAlarm], now: datetime, grouping: Grouping | None = None) -> list[Alert]:
-    """At most `most_alerts` alerts, the most severe first; their alarm counts add up to the raw alarms."""
+    """At most `most_alerts` alerts, the most severe first; together they hold every alarm."""
     settings = grouping or Grouping()
     groups = _storms(_incidents(raw, settings), settings)
-    made = sorted((_alert(*group, now, settings) for group in groups), key=_rank)
-    if len(made) <= settings.most_alerts:
-        return made
+    ranked = sorted((_alert(*group, now, settings) for group in groups), key=_rank)
+    if len(ranked) <= settings.most_alerts:
+        return ranked
     by_id = {group[1]: group[2] for group in groups}
-    kept, rest = made[: settings.most_alerts - 2], made[settings.most_alerts - 2 :]
+    kept, rest = ranked[: settings.most_alerts - 2], ranked[settings.most_alerts - 2 :]
     for is_critical in (True, False):
         part = [alert for alert in rest if (alert.severity == "critical") == is_critical]
         if part:
@@ -127,11 +127,11 @@ def alerts(raw: Iterable[RawAlarm], now: datetime, grouping: Grouping | None = N
 
 
 def _incidents(raw: Iterable[RawAlarm], settings: Grouping) -> list[_Incident]:
-    """Alarms of one cluster, each no later than `together` after the one before; ordered by their beginning."""
+    """Incidents in the order of their beginning: runs of alarms of a cluster with gaps of at most `together`."""
     by_cluster: dict[str, list[RawAlarm]] = defaultdict(list)
     for alarm in raw:
         by_cluster[alarm.cluster_id].append(alarm)
-    found = []
+    incidents = []
     for cluster_id, alarms in by_cluster.items():
         alarms.sort(key=lambda alarm: (alarm.at, alarm.metric))
         run = [alarms[0]]
@@ -139,17 +139,17 @@ def _incidents(raw: Iterable[RawAlarm], settings: Grouping) -> list[_Incident]:
             if following is not None and following.at - run[-1].at <= settings.together:
                 run.append(following)
                 continue
-            found.append(_Incident(_identifier("incident", cluster_id, run[0].at.isoformat()), tuple(run)))
+            incidents.append(_Incident(_identifier("incident", cluster_id, run[0].at.isoformat()), tuple(run)))
             if following is not None:
                 run = [following]
-    return sorted(found, key=lambda incident: (incident.begins, incident.cluster_id))
+    return sorted(incidents, key=lambda incident: (incident.begins, incident.cluster_id))
 
 
 _Group = tuple[Literal["incident", "storm", "digest"], str, list[_Incident]]
 
 
 def _storms(incidents: Sequence[_Incident], settings: Grouping) -> list[_Group]:
-    """Incidents of enough clusters that begin within the window after the first of them, as one; the rest each alone."""
+    """Groups of incidents: a storm where enough clusters begin within the window, otherwise one incident each."""
     groups: list[_Group] = []
     place = 0
     while place < len(incidents):
@@ -193,7 +193,7 @@ def _alert(
 
 
 def _rank(alert: Alert) -> tuple[int, bool, float, datetime, str]:
-    """Most severe first; then open ones, higher scores, earlier beginnings."""
+    """Sort key: most severe, open, highest score, earliest."""
     return (-SEVERITIES.index(alert.severity), alert.state == "resolved", -alert.score, alert.first_at, alert.alert_id)
 
 

@@ -1,6 +1,6 @@
-"""Scores and alarms of whole series, each row from itself and the rows before it: one code path for replay and service.
+"""Scores and alarms of series; each row depends on itself and earlier rows, in replays as in service.
 
-Knows how residuals become a score and a score an alarm. Reads no file and groups no alarms.
+Combines residuals into a score and scores into alarms. Grouping of alarms is in alerts.py.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from weir_models.anomaly_detection.series import Flags, MetricSeries, Times, Val
 from weir_models.anomaly_detection.threshold import WEEK_SECONDS, Ration, alarms
 
 AVERAGING = 1.0
-"""An average of ranks is rarer than each of them: what is added to it, in powers of ten."""
+"""Correction in powers of ten: an average of ranks is extreme less often than each rank."""
 PROBATION_SCORE = 0.01
-"""The most that a row of the probation scores."""
+"""Maximum score during the probation."""
 GAP_PERIODS = 6
 SETTLING_ROWS = 32
-"""After so many periods without a value so many are not judged, for what they would be compared with is gone."""
+"""After a gap of GAP_PERIODS periods, SETTLING_ROWS rows are not judged: their reference is missing."""
 
 
 @dataclass(frozen=True)
 class DetectorSettings:
-    """What a person may set."""
+    """Settings of the detector."""
 
     probation_rows: int = 288
-    """First rows of a series that raise no alarm: there is too little past."""
+    """First rows of a series, which raise no alarm."""
     ration: Ration = field(default_factory=Ration)
     apart_at_most: int = 12
-    """A series of at most so many metrics is judged by each metric alone as well as by all together."""
+    """Maximum number of metrics for which each metric is also judged alone."""
 
 
 @dataclass(frozen=True)
 class Detection:
-    """What was found in one series, a value a row."""
+    """Detection in one series; each array has one value a row."""
 
     weekly_rarity: Values
-    """log10 of the weeks in which the past shows such an event once; -inf where a row raises no alarm."""
+    """log10 of the weeks between such events in the past; -inf where a row cannot raise an alarm."""
     score: Values
-    """1 / (1 + times a week that the past shows the like): 0.5 is once a week; 0 where a row is not judged."""
+    """1 / (1 + occurrences a week in the past): 0.5 is once a week; 0 where a row is not judged."""
     is_anomaly: Flags
     """Whether an alarm is raised at this row; the rows that continue it are not marked."""
     metric: NDArray[np.int64]
@@ -52,13 +52,18 @@ class Detection:
 
 
 def detect(series: Sequence[MetricSeries], settings: DetectorSettings | None = None) -> pd.DataFrame:
-    """series_id, timestamp, score (0 to 1), is_anomaly: a row for each row of the series, in their order."""
+    """series_id, timestamp, score (0 to 1) and is_anomaly for each row of the series, in their order."""
     parts = []
-    for one in series:
-        found = detected(one, settings)
+    for metric_series in series:
+        detection = detected(metric_series, settings)
         parts.append(
             pd.DataFrame(
-                {"series_id": one.series_id, "timestamp": one.at, "score": found.score, "is_anomaly": found.is_anomaly}
+                {
+                    "series_id": metric_series.series_id,
+                    "timestamp": metric_series.at,
+                    "score": detection.score,
+                    "is_anomaly": detection.is_anomaly,
+                }
             )
         )
     if parts:
@@ -71,14 +76,14 @@ def detect(series: Sequence[MetricSeries], settings: DetectorSettings | None = N
 def detected(series: MetricSeries, settings: DetectorSettings | None = None) -> Detection:
     """Scores, alarms and leading metrics of one series."""
     settings = settings or DetectorSettings()
-    there = ~np.isnan(series.values)
-    first = int(there.any(axis=1).argmax()) if there.any() else len(series.at)
+    present = ~np.isnan(series.values)
+    first = int(present.any(axis=1).argmax()) if present.any() else len(series.at)
     rows = len(series.at)
     rarity, seldom, metric = np.full(rows, -np.inf), np.full(rows, -np.inf), np.zeros(rows, dtype=np.int64)
     if rows - first > FIRST:
         judged = slice(first + FIRST, rows)
-        one, other, leading = _weekly_rarity(series.at[first:], series.values[first:], settings)
-        rarity[judged], seldom[judged], metric[judged] = one[FIRST:], other[FIRST:], leading[FIRST:]
+        rarities, event_rarities, leading = _weekly_rarity(series.at[first:], series.values[first:], settings)
+        rarity[judged], seldom[judged], metric[judged] = rarities[FIRST:], event_rarities[FIRST:], leading[FIRST:]
     score = 1.0 / (1.0 + 10.0**-rarity)
     probation = slice(0, first + settings.probation_rows)
     score[probation] = np.minimum(score[probation], PROBATION_SCORE)
@@ -86,9 +91,11 @@ def detected(series: MetricSeries, settings: DetectorSettings | None = None) -> 
 
 
 def _weekly_rarity(at: Times, values: Values, settings: DetectorSettings) -> tuple[Values, Values, NDArray[np.int64]]:
-    """Rarity of each row and of the event that it would begin, by all metrics together, by each alone, or by whichever
-    says more; and the metric that leads."""
-    known, there = carried_forward(values), ~np.isnan(values)
+    """Rarity of each row, rarity of the event that it would begin, and the leading metric.
+
+    The larger of the joint rarity and that of each metric alone, both corrected for the number of tests.
+    """
+    filled, present = carried_forward(values), ~np.isnan(values)
     period = float(np.median(np.diff(at[:FIRST]).astype(np.float64)))
     a_week = np.log10(WEEK_SECONDS / period)
     rarity, metric = np.full(len(at), -np.inf), np.zeros(len(at), dtype=np.int64)
@@ -97,17 +104,17 @@ def _weekly_rarity(at: Times, values: Values, settings: DetectorSettings) -> tup
     ways = np.log10((values.shape[1] > 1) + (columns > 0))
     if values.shape[1] > 1:
         departure, parts = multivariate.departures(values)
-        usable = settled(at, np.asarray(there.any(axis=1)), period)
+        usable = settled(at, np.asarray(present.any(axis=1)), period)
         together, event_rows = multivariate.rarities(departure, usable)
         rarity = np.where(usable, together - a_week - ways, -np.inf)
         seldom = rarity + np.log10(event_rows)
         metric = parts.argmax(axis=1)
     for column in range(columns):
-        usable = settled(at, there[:, column], period)
-        begin = int(there[:, column].argmax())
+        usable = settled(at, present[:, column], period)
+        begin = int(present[:, column].argmax())
         if not usable.any() or len(at) - begin <= FIRST:
             continue
-        members = univariate.rarities(at[begin:], known[begin:, column], usable[begin:])
+        members = univariate.rarities(at[begin:], filled[begin:, column], usable[begin:])
         alone = np.full(len(at), -np.inf)
         alone[begin:] = univariate.severity(members) + AVERAGING - a_week - ways - np.log10(columns)
         usable &= np.arange(len(at)) >= begin + settings.probation_rows * (begin > 0)
@@ -117,11 +124,11 @@ def _weekly_rarity(at: Times, values: Values, settings: DetectorSettings) -> tup
     return rarity, seldom, metric
 
 
-def settled(at: Times, there: Flags, period: float) -> Flags:
-    """Rows with a value that do not follow a gap closely."""
-    rows = np.flatnonzero(there)
+def settled(at: Times, present: Flags, period: float) -> Flags:
+    """Rows with a value, except those shortly after a gap."""
+    rows = np.flatnonzero(present)
     gaps = np.flatnonzero(np.diff(at[rows]).astype(np.float64) > GAP_PERIODS * period) + 1
-    found = there.copy()
+    usable = present.copy()
     for later in range(SETTLING_ROWS):
-        found[rows[gaps[gaps + later < len(rows)] + later]] = False
-    return found
+        usable[rows[gaps[gaps + later < len(rows)] + later]] = False
+    return usable

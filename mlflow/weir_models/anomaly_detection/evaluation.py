@@ -1,6 +1,7 @@
-"""What the evaluation of anomaly_detection measures: incidents met and false alarms a week, beside a naive rule.
+"""Evaluation of anomaly_detection: detected incidents and false alarms a week, with those of a naive rule.
 
-An incident is a run of labelled rows, an alarm a run of flags. Point-adjusted F1 is not here: random scores excel by it.
+An incident is a run of labeled rows, an alarm a run of flags. Point-adjusted F1 is left out: random scores excel by it
+(Kim et al. 2022).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from weir_models.contract import Evaluation
 
 @dataclass(frozen=True)
 class Events:
-    """Counts of events: labelled, of these met by a flag, and runs of flags that meet no label."""
+    """Counts of events: labeled ones, those met by a flag, and runs of flags that meet no label."""
 
     labelled: int = 0
     met: int = 0
@@ -35,17 +36,17 @@ class Events:
 
     @property
     def precision(self) -> float:
-        """Met events among all that was raised; nan where nothing was."""
+        """Share of the raised events that meet a label; nan where nothing was raised."""
         return self.met / (self.met + self.false) if self.met + self.false else math.nan
 
     @property
     def recall(self) -> float:
-        """Share of the labelled events that were met; nan where there was none."""
+        """Share of the labeled events that were met; nan where there is none."""
         return self.met / self.labelled if self.labelled else math.nan
 
     @property
     def f1(self) -> float:
-        """Harmonic mean of the two; nan where there is neither label nor flag."""
+        """Harmonic mean of precision and recall; nan where there is neither label nor flag."""
         total = self.labelled + self.met + self.false
         return 2 * self.met / total if total else math.nan
 
@@ -57,24 +58,24 @@ def spans(flags: Flags) -> list[tuple[int, int]]:
 
 
 def events(labels: Flags, flags: Flags) -> Events:
-    """Labelled runs that any flag meets, and runs of flags that meet none."""
+    """Counts of the runs of labels and flags."""
     met = sum(bool(flags[first : last + 1].any()) for first, last in spans(labels))
     false = sum(not labels[first : last + 1].any() for first, last in spans(flags))
     return Events(len(spans(labels)), met, false)
 
 
 def weeks(at: Times) -> float:
-    """Time that the rows span, in weeks."""
+    """Duration of the rows in weeks."""
     return float((at[-1] - at[0]) / np.timedelta64(1, "s")) / WEEK_SECONDS if len(at) else 0.0
 
 
 def poisson_interval(count: int) -> tuple[float, float]:
-    """Exact 95 % bounds of the mean of which `count` was drawn."""
+    """Exact 95 % bounds of a Poisson mean from one count (Garwood 1936)."""
     return (float(chi2.ppf(0.025, 2 * count) / 2) if count else 0.0, float(chi2.ppf(0.975, 2 * count + 2) / 2))
 
 
 def naive_alarms(series: MetricSeries, ration: Ration) -> Flags:
-    """Where any metric leaves the deviations around the window before; merged as alarms are, never rationed."""
+    """Flags where any metric is NAIVE_DEVIATIONS standard deviations from its previous window; merged as alarms are."""
     frame = pd.DataFrame(series.values)
     window = frame.rolling(NAIVE_WINDOW_ROWS, min_periods=2)
     mean, deviation = window.mean().shift(), window.std().shift()
@@ -85,7 +86,7 @@ def naive_alarms(series: MetricSeries, ration: Ration) -> Flags:
 
 @dataclass(frozen=True)
 class Judged:
-    """One series with what was said of it, its labels, and the rows that are measured."""
+    """One series with its labels, its detection and the rows to evaluate."""
 
     series: MetricSeries
     labels: Flags
@@ -94,21 +95,21 @@ class Judged:
 
 
 def evaluate(judged: Sequence[Judged], ration: Ration) -> Evaluation:
-    """Figures over all series, a table by series and a plot of the one with most labels."""
+    """Figures over all series, a table by series and a plot of the series with most labels."""
     total, naive, span = Events(), Events(), 0.0
     rows, labels, scores = [], [], []
-    for one in judged:
-        kept = one.measured
-        own = events(one.labels[kept], one.found.is_anomaly[kept])
-        rule = events(one.labels[kept], naive_alarms(one.series, ration)[kept])
-        duration = weeks(one.series.at[kept])
-        total, naive, span = total + own, naive + rule, span + duration
-        labels.append(one.labels[kept])
-        scores.append(one.found.score[kept])
+    for example in judged:
+        kept = example.measured
+        counted = events(example.labels[kept], example.found.is_anomaly[kept])
+        rule = events(example.labels[kept], naive_alarms(example.series, ration)[kept])
+        duration = weeks(example.series.at[kept])
+        total, naive, span = total + counted, naive + rule, span + duration
+        labels.append(example.labels[kept])
+        scores.append(example.found.score[kept])
         rows.append(
             {
-                "series": one.series.series_id, "weeks": duration, "incidents": own.labelled, "met": own.met,
-                "false_alarms": own.false, "naive_met": rule.met, "naive_false_alarms": rule.false,
+                "series": example.series.series_id, "weeks": duration, "incidents": counted.labelled, "met": counted.met,
+                "false_alarms": counted.false, "naive_met": rule.met, "naive_false_alarms": rule.false,
             }
         )  # fmt: skip
     figures = {
@@ -122,7 +123,7 @@ def evaluate(judged: Sequence[Judged], ration: Ration) -> Evaluation:
     table = pd.DataFrame(
         rows, columns=["series", "weeks", "incidents", "met", "false_alarms", "naive_met", "naive_false_alarms"]
     )
-    plots = {"scores": plot(max(judged, key=lambda one: int(one.labels.sum())))} if judged else {}
+    plots = {"scores": plot(max(judged, key=lambda example: int(example.labels.sum())))} if judged else {}
     return Evaluation(figures, {"by_series": table}, plots)
 
 
@@ -138,21 +139,21 @@ def event_figures(prefix: str, counted: Events, span: float) -> dict[str, float]
     return figures
 
 
-def plot(one: Judged) -> Any:
-    """The metric that leads most, the score below it, with alarms and labelled spans."""
+def plot(example: Judged) -> Any:
+    """The most often leading metric above the score, with alarms and labeled spans."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
-    column = int(np.bincount(one.found.metric, minlength=len(one.series.metrics)).argmax())
-    above.plot(one.series.at, one.series.values[:, column], linewidth=0.6)
-    above.set(ylabel=one.series.metrics[column], title=one.series.series_id)
-    below.plot(one.series.at, one.found.score, linewidth=0.6)
+    column = int(np.bincount(example.found.metric, minlength=len(example.series.metrics)).argmax())
+    above.plot(example.series.at, example.series.values[:, column], linewidth=0.6)
+    above.set(ylabel=example.series.metrics[column], title=example.series.series_id)
+    below.plot(example.series.at, example.found.score, linewidth=0.6)
     below.set(ylabel="score", ylim=(0, 1.03))
     for axes in (above, below):
-        for first, last in spans(one.labels):
-            axes.axvspan(one.series.at[first], one.series.at[last], color="tab:orange", alpha=0.3, linewidth=0)
-        for at in one.series.at[one.found.is_anomaly]:
+        for first, last in spans(example.labels):
+            axes.axvspan(example.series.at[first], example.series.at[last], color="tab:orange", alpha=0.3, linewidth=0)
+        for at in example.series.at[example.found.is_anomaly]:
             axes.axvline(at, color="tab:red", linewidth=0.8)
     return figure
 

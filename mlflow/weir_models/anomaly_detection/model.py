@@ -1,7 +1,7 @@
-"""The estimator around the stream: rows of clusters in, score, alarm, leading metric and reason out.
+"""The estimator: rows of clusters in, score, alarm, leading metric and reason out.
 
-`fit` finds where the threshold starts and how many alarms a week there may be; all else is learnt by the stream from each series' own past. `predict` runs the
-same stream, so it wants the history of each cluster with the rows that are asked about: some weeks, at least the
+`fit` chooses the initial threshold and the alarm budget; the detector learns everything else online from the past of each
+series. `predict` therefore needs the history of each cluster before the rows of interest: some weeks, at least the
 probation.
 """
 
@@ -23,16 +23,16 @@ from weir_models.anomaly_detection.threshold import Ration, alarms
 from weir_models.contract import Evaluation
 
 STARTS = (-1.25, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
-"""Where the threshold may start, beside the budget."""
+"""Candidates for the initial threshold, relative to the budget."""
 BUDGETS = (1.0, 2.0, 3.0)
-"""All alarms a week for one false one, where incidents are known: true alarms draw on the budget as well."""
+"""Candidates for the alarm budget, as multiples of the false alarms allowed: true alarms use the budget as well."""
 RESERVE = 0.75
-"""Of the budget of false alarms, what the examples may use up: other weeks are not the same."""
+"""Share of the allowed false alarms that the examples may use; other weeks are different."""
 COLUMNS = ("score", "is_anomaly", "severity", "metric", "reason")
 
 
 class AnomalyDetection(BaseEstimator):
-    """Detector of anomalies in the metrics of clusters; its settings and the start of its threshold."""
+    """Anomaly detector of cluster metrics: its settings and the fitted initial threshold."""
 
     def __init__(
         self,
@@ -41,16 +41,16 @@ class AnomalyDetection(BaseEstimator):
         quiet_hours: float = 12.0,
         step: float = 0.5,
     ) -> None:
-        """`probation_rows` first rows raise no alarm; rows within `quiet_hours` of one belong to it."""
+        """The first `probation_rows` rows raise no alarm; rows within `quiet_hours` of an alarm belong to it."""
         self.false_alarms_per_week = false_alarms_per_week
         self.probation_rows = probation_rows
         self.quiet_hours = quiet_hours
         self.step = step
 
     def fit(self, examples: pd.DataFrame, seed: int = 0) -> AnomalyDetection:
-        """Where false alarms keep to the budget, the ration at which most incidents are met with least false alarms.
+        """Choose the threshold and budget with the best event F1 whose false alarms stay within the budget.
 
-        Without labelled incidents it stays at the budget. `seed` is not needed: nothing here is drawn.
+        Without labeled incidents the defaults stay. `seed` is unused: nothing is random.
         """
         del seed
         self.start_, self.alarms_per_week_ = Ration().start, self.false_alarms_per_week
@@ -62,27 +62,27 @@ class AnomalyDetection(BaseEstimator):
         best = -1.0
         for share, start in product(BUDGETS, STARTS):
             total, weeks, budget = evaluation.Events(), 0.0, share * self.false_alarms_per_week
-            for one in judged:
-                rarity = np.where(one.measured, one.found.weekly_rarity, np.nan)
-                flags = alarms(one.series.at, rarity, self._ration(start, budget))
-                total += evaluation.events(one.labels[one.measured], flags[one.measured])
-                weeks += evaluation.weeks(one.series.at[one.measured])
+            for example in judged:
+                rarity = np.where(example.measured, example.found.weekly_rarity, np.nan)
+                flags = alarms(example.series.at, rarity, self._ration(start, budget))
+                total += evaluation.events(example.labels[example.measured], flags[example.measured])
+                weeks += evaluation.weeks(example.series.at[example.measured])
             if total.false <= RESERVE * self.false_alarms_per_week * weeks and total.f1 > best:
                 best, self.start_, self.alarms_per_week_ = total.f1, start, budget
         return self
 
     def _ration(self, start: float, alarms_per_week: float) -> Ration:
-        """`start` is counted from the budget of false alarms, whatever that of all alarms is."""
+        """`start` is relative to the budget of false alarms."""
         above = start + np.log10(alarms_per_week / self.false_alarms_per_week)
         return Ration(alarms_per_week, float(above), self.step, self.quiet_hours * 3600)
 
     def settings(self) -> DetectorSettings:
-        """The settings of the stream."""
+        """The settings of the detector."""
         return DetectorSettings(self.probation_rows, self._ration(self.start_, self.alarms_per_week_))
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """score, is_anomaly, severity, metric and reason, a row for each of the frame's, with its index."""
-        found = pd.DataFrame(
+        """score (0 to 1), is_anomaly, severity, metric and reason for each row, with the index of the frame."""
+        predictions = pd.DataFrame(
             {
                 "score": np.zeros(len(frame)),
                 "is_anomaly": np.zeros(len(frame), dtype=bool),
@@ -92,16 +92,20 @@ class AnomalyDetection(BaseEstimator):
             }
         )
         for series, places in series_of(frame):
-            one = detected(series, self.settings())
-            found.loc[places, "score"] = one.score
-            found.loc[places, "is_anomaly"] = one.is_anomaly
-            for row in np.flatnonzero(one.is_anomaly):
-                said = (severity_of(one.score[row]), series.metrics[one.metric[row]], reason(series, one, int(row)))
-                found.loc[places[row], ["severity", "metric", "reason"]] = said
-        return found.set_axis(frame.index)
+            detection = detected(series, self.settings())
+            predictions.loc[places, "score"] = detection.score
+            predictions.loc[places, "is_anomaly"] = detection.is_anomaly
+            for row in np.flatnonzero(detection.is_anomaly):
+                description = (
+                    severity_of(detection.score[row]),
+                    series.metrics[detection.metric[row]],
+                    reason(series, detection, int(row)),
+                )
+                predictions.loc[places[row], ["severity", "metric", "reason"]] = description
+        return predictions.set_axis(frame.index)
 
     def _judged(self, examples: pd.DataFrame) -> list[evaluation.Judged]:
-        """Every series of the examples with its labels, scores and the rows that count."""
+        """Every series of the examples with its labels, its detection and the rows to evaluate."""
         judged = []
         for series, places in series_of(examples):
             labels = np.zeros(len(places), dtype=bool)
@@ -114,7 +118,7 @@ class AnomalyDetection(BaseEstimator):
 
 
 def series_of(frame: pd.DataFrame) -> Iterator[tuple[MetricSeries, np.ndarray]]:
-    """The series of a frame in the order of their times, and where their rows stand in it; SeriesError where it has none."""
+    """Each series of a frame in the order of its times, with the positions of its rows; SeriesError where columns are missing."""
     name = "series_id" if "series_id" in frame else "cluster_id"
     metrics = tuple(metric for metric in METRICS if metric in frame)
     if name not in frame or "event_at" not in frame or not metrics:
@@ -125,18 +129,18 @@ def series_of(frame: pd.DataFrame) -> Iterator[tuple[MetricSeries, np.ndarray]]:
     at = pd.to_datetime(frame["event_at"], utc=True).dt.tz_localize(None).to_numpy("datetime64[s]")
     values = frame[list(metrics)].to_numpy(dtype=np.float64, na_value=np.nan)
     names = frame[name].astype(str).to_numpy()
-    for one in np.unique(names):
-        places = np.flatnonzero(names == one)
+    for series_id in np.unique(names):
+        places = np.flatnonzero(names == series_id)
         places = places[np.argsort(at[places], kind="stable")]
-        yield MetricSeries(str(one), at[places], values[places], metrics), places
+        yield MetricSeries(str(series_id), at[places], values[places], metrics), places
 
 
-def reason(series: MetricSeries, found: Detection, row: int) -> str:
+def reason(series: MetricSeries, detection: Detection, row: int) -> str:
     """`cpu_utilization at 97.2 (median of the day before 41.3); its like is seen once in 12 weeks`."""
-    column = int(found.metric[row])
+    column = int(detection.metric[row])
     day = series.values[max(0, row - 288) : row, column]
     usual = np.nanmedian(day) if (~np.isnan(day)).any() else np.nan
-    rarity = 10.0 ** min(float(found.weekly_rarity[row]), 4.0)
+    rarity = 10.0 ** min(float(detection.weekly_rarity[row]), 4.0)
     often = f"once in {rarity:,.0f} weeks" if rarity >= 1.5 else "about once a week"
     often = "less than once in 10,000 weeks" if rarity >= 10_000 else often
     return (
@@ -146,10 +150,10 @@ def reason(series: MetricSeries, found: Detection, row: int) -> str:
 
 
 def fit(examples: pd.DataFrame, seed: int = 0) -> AnomalyDetection:
-    """A detector whose threshold starts where the examples' incidents say."""
+    """A detector fitted on labeled incidents."""
     return AnomalyDetection().fit(examples, seed)
 
 
 def evaluate(model: AnomalyDetection, examples: pd.DataFrame) -> Evaluation:
-    """Figures on the split `evaluate` (all rows past the probation where there is no split), each row judged by its past."""
+    """Figures on the split `evaluate`, or on all rows past the probation where there is no split."""
     return evaluation.evaluate(model._judged(examples), model.settings().ration)

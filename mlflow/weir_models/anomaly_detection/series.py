@@ -1,4 +1,4 @@
-"""A series of metrics as the detectors read it: times and values, one row a time, nothing filled in."""
+"""A series of metrics: times and values, one row a time, missing values as NaN."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ Times = NDArray[np.datetime64]
 
 
 class SeriesError(ValueError):
-    """A series is not what the detectors read; the message says in what."""
+    """A series has the wrong shape or order; the message says how to correct it."""
 
     exit_code = 3
 
 
 @dataclass(frozen=True)
 class MetricSeries:
-    """One or more metrics of one thing, at the same times."""
+    """One or more metrics of one object at the same times."""
 
     series_id: str
     at: Times
     """UTC, to the second, ascending, each once."""
     values: Values
-    """A row a time, a column a metric; NaN where a value is missing."""
+    """Shape (times, metrics); NaN where a value is missing."""
     metrics: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """SeriesError where times, values and names do not fit together."""
+        """SeriesError where shapes disagree or times do not ascend."""
         if self.values.ndim != 2 or self.values.shape != (len(self.at), len(self.metrics)) or not self.metrics:
             raise SeriesError(
                 f"{self.series_id}: values of shape {self.values.shape} for {len(self.at)} times and "

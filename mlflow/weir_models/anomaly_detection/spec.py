@@ -1,4 +1,4 @@
-"""What anomaly_detection reads, what it must beat, and what it must reach before it serves."""
+"""Specification of anomaly_detection: inputs, naive rule and gates."""
 
 from __future__ import annotations
 

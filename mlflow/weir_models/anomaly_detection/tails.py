@@ -1,4 +1,4 @@
-"""How rare a residual is beside those before it: ranks, and beyond the largest ranks a generalised Pareto tail."""
+"""Rarity of a residual among past ones: conformal ranks, continued by a generalized Pareto tail."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ MOST_RARE = 30.0
 def rarity(past: Values, now: Values) -> Values:
     """-log10 of the share of the past at or above each value: 0 is usual, 3 is one in a thousand.
 
-    A conformal p-value, (1 + number of past values at or above) / (1 + number of past values), as far as the past
-    reaches; beyond the 98th percentile a generalised Pareto tail fitted by moments continues it.
+    A conformal p-value, (1 + number of past values at or above) / (1 + number of past values); beyond the 98th percentile
+    a generalized Pareto tail fitted by moments (Hosking and Wallis 1987).
     """
     ordered = np.sort(past)
     size = len(ordered)
@@ -32,7 +32,7 @@ def rarity(past: Values, now: Values) -> Values:
 
 
 def pareto_survival(over: Values, now: Values) -> Values:
-    """Chance that an excess goes beyond each of `now`, by a Pareto tail with the moments of `over`; never a bounded one."""
+    """Survival function at `now` of a generalized Pareto distribution with the moments of `over` and a shape of 0 to 0.45."""
     mean, variance = float(over.mean()), float(over.var())
     if mean <= 0:
         return np.where(now > 0, 0.0, 1.0)
@@ -45,7 +45,7 @@ def pareto_survival(over: Values, now: Values) -> Values:
 
 
 def run_length(past: Values) -> float:
-    """Mean number of rows for which the past stayed in its tail once it was there: the rows of one event (runs estimator)."""
+    """Mean length of runs of past values in the tail, that is the rows of one event (runs estimator)."""
     if len(past) < LEAST_EXCESSES / TAIL_SHARE:
         return 1.0
     over = past > np.quantile(past, 1.0 - TAIL_SHARE)

@@ -1,6 +1,6 @@
-"""What one metric does beside its own past: residuals, each of another idea of what is normal, averaged as ranks.
+"""Residuals of one metric from six models of normal behavior, combined as averaged ranks (an ensemble).
 
-Every residual of a row uses that row and rows before it, fits only rows before its block, and is at least 0.
+A residual is at least 0 and uses its row and earlier ones; fits use rows before their block.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from weir_models.anomaly_detection.tails import MOST_RARE, rarity
 
 CADENCE = 288
 HISTORY = 8064
-"""Rows between fits, and rows that a fit looks back: a day and four weeks of five minutes."""
+"""Rows between fits (a day of five minutes), and rows that a fit reads (four weeks)."""
 WINDOW = 32
-"""Rows of a sub-sequence."""
+"""Rows of a subsequence."""
 POLYNOMIAL_WINDOW, POLYNOMIAL_DEGREE = 16, 2
 SPECTRAL_WINDOW, SPECTRAL_MEAN, SPECTRAL_AHEAD = 64, 3, 5
 LAGS = 12
@@ -28,28 +28,28 @@ DAY = np.timedelta64(86_400, "s")
 VARIANCE_KEPT = 0.9
 RIDGE = 1e-2
 NEGLIGIBLE = 1e-3
-"""Residuals below this share of the range seen so far are no news."""
+"""Residuals below this share of the range so far count as 0."""
 ROUNDING = 1e-9
-"""Nor those below this share of the values' size."""
+"""So do those below this share of the level."""
 WEIGHTS = {"sub_sequence": 1.0, "polynomial": 1.0, "spectral": 0.5, "forecast": 2.0, "forecast_mean": 1.0, "level": 1.0}
-"""How each member weighs in the average of ranks."""
+"""Weights of the members in the average of ranks."""
 
 
 def rarities(at: Times, values: Values, usable: Flags) -> dict[str, Values]:
-    """-log10 of how often each member saw such a residual before, by member; 0 before there is a past to compare with.
+    """-log10 of the share of past rows with such a residual, by member; 0 before there is a past.
 
-    `values` has no missing value; rows that are not `usable` are no past to compare with, and have no rarity.
+    `values` has no missing value; rows that are not `usable` have no rarity and are no reference.
     """
     length = end_of_blocks(len(values), CADENCE)
-    times, known, fit = padded_times(at, length), padded(values, length), padded(usable, length)
+    times, filled, fit = padded_times(at, length), padded(values, length), padded(usable, length)
     period = float(np.median(np.diff(times[:FIRST]).astype(np.float64)))
     residuals = {name: np.zeros(length) for name in WEIGHTS}
-    found = {name: np.zeros(length) for name in WEIGHTS}
+    by_member = {name: np.zeros(length) for name in WEIGHTS}
     for start, stop in blocks(len(values), CADENCE):
         if start == 0:
             continue
-        least = NEGLIGIBLE * float(np.ptp(known[:start])) + ROUNDING * float(np.abs(known[:start]).max())
-        block = _residuals(times, known, start, stop, period, least)
+        least = NEGLIGIBLE * float(np.ptp(filled[:start])) + ROUNDING * float(np.abs(filled[:start]).max())
+        block = _residuals(times, filled, start, stop, period, least)
         block["forecast_mean"] = windows_ending(
             np.concatenate([residuals["forecast"][:start], block["forecast"]]), start, stop, SHORT_MEAN
         ).mean(axis=1)
@@ -57,43 +57,43 @@ def rarities(at: Times, values: Values, usable: Flags) -> dict[str, Values]:
         for name, residual in block.items():
             residuals[name][start:stop] = residual
             past = residuals[name][reference][fit[reference]]
-            found[name][start:stop] = rarity(past, residual)
-    return {name: np.where(usable, one[: len(values)], 0.0) for name, one in found.items()}
+            by_member[name][start:stop] = rarity(past, residual)
+    return {name: np.where(usable, member[: len(values)], 0.0) for name, member in by_member.items()}
 
 
 def severity(members: dict[str, Values]) -> Values:
-    """The average of the ranks, each as -log10."""
+    """Weighted average of the members' rarities."""
     weights = np.array([WEIGHTS[name] for name in members])
     capped = np.minimum(np.stack(list(members.values()), axis=1), MOST_RARE)
     return np.asarray((capped * weights).sum(axis=1) / weights.sum())
 
 
-def _residuals(times: Times, known: Values, start: int, stop: int, period: float, least: float) -> dict[str, Values]:
-    """The members' residuals of one block; those in the units of the metric without what is negligible."""
-    seen = {
-        "sub_sequence": sub_sequence(known, start, stop),
-        "polynomial": polynomial(known, start, stop),
-        "forecast": forecast(times, known, start, stop, period, least),
+def _residuals(times: Times, filled: Values, start: int, stop: int, period: float, least: float) -> dict[str, Values]:
+    """Residuals of the members in one block; negligible ones are 0."""
+    in_units = {
+        "sub_sequence": sub_sequence(filled, start, stop),
+        "polynomial": polynomial(filled, start, stop),
+        "forecast": forecast(times, filled, start, stop, period, least),
     }
-    return {name: np.maximum(one - least, 0.0) for name, one in seen.items()} | {
-        "spectral": spectral(known, start, stop, least),
-        "level": level(known, start, stop, least),
+    return {name: np.maximum(residual - least, 0.0) for name, residual in in_units.items()} | {
+        "spectral": spectral(filled, start, stop, least),
+        "level": level(filled, start, stop, least),
     }
 
 
 def windows_ending(values: Values, start: int, stop: int, size: int) -> Values:
-    """The `size` values up to each row of start … stop; before the first row stands the first value."""
+    """Windows of `size` values that end at rows start … stop - 1, padded with the first value; shape (rows, size)."""
     begin = max(start - size + 1, 0)
     missing = size - 1 - (start - begin)
     return sliding_window_view(np.concatenate([np.repeat(values[:1], missing), values[begin:stop]]), size)
 
 
 def sub_sequence(values: Values, start: int, stop: int) -> Values:
-    """Distance of each row's window from the shapes that the past is made of (PCA of sub-sequences)."""
+    """Reconstruction error of each row's window (PCA of subsequences)."""
     past = windows_ending(values, max(start - HISTORY, WINDOW - 1), start, WINDOW)
     mean = past.mean(axis=0)
-    centred = past - mean
-    weights, shapes = np.linalg.eigh(centred.T @ centred / len(centred))
+    centered = past - mean
+    weights, shapes = np.linalg.eigh(centered.T @ centered / len(centered))
     weights, shapes = np.maximum(weights[::-1], 0.0), shapes[:, ::-1]
     kept = int(np.searchsorted(np.cumsum(weights), VARIANCE_KEPT * weights.sum())) + 1
     basis = shapes[:, :kept]
@@ -103,13 +103,13 @@ def sub_sequence(values: Values, start: int, stop: int) -> Values:
 
 
 def polynomial(values: Values, start: int, stop: int) -> Values:
-    """Distance from where a polynomial through the window before would go on."""
+    """Distance from the extrapolation of a polynomial fitted to the previous window."""
     window = windows_ending(values, start, stop, POLYNOMIAL_WINDOW + 1)
     return np.asarray(np.abs(window[:, -1] - window[:, :-1] @ _POLYNOMIAL_WEIGHTS))
 
 
 def _polynomial_weights() -> Values:
-    """How the values of a window weigh in what a polynomial fitted to them says comes next."""
+    """Weights of the values of a window in the extrapolation of a fitted polynomial."""
     powers = np.vander(np.arange(-POLYNOMIAL_WINDOW, 0) / POLYNOMIAL_WINDOW, POLYNOMIAL_DEGREE + 1)
     return np.asarray(np.linalg.pinv(powers)[-1])
 
@@ -118,7 +118,7 @@ _POLYNOMIAL_WEIGHTS = _polynomial_weights()
 
 
 def spectral(values: Values, start: int, stop: int, least: float) -> Values:
-    """Saliency of the last value of its window: what the smoothed spectrum does not explain (spectral residual)."""
+    """Saliency of the last value of each window by the spectral residual (Ren et al. 2019)."""
     window = windows_ending(values, start, stop, SPECTRAL_WINDOW)
     window = window - window.mean(axis=1, keepdims=True)
     steps = np.arange(SPECTRAL_AHEAD - 1, 0, -1)
@@ -137,7 +137,7 @@ def spectral(values: Values, start: int, stop: int, least: float) -> Values:
 
 
 def level(values: Values, start: int, stop: int, least: float) -> Values:
-    """Deviations between each value and the mean of the window before it."""
+    """Distance from the mean of the previous window, in its standard deviations."""
     window = windows_ending(values, start, stop, LEVEL_WINDOW + 1)[:, :-1]
     distance = np.abs(values[start:stop] - window.mean(axis=1))
     deviation = np.maximum(window.std(axis=1), least)
@@ -145,7 +145,7 @@ def level(values: Values, start: int, stop: int, least: float) -> Values:
 
 
 def forecast(times: Times, values: Values, start: int, stop: int, period: float, least: float) -> Values:
-    """Distance from what a ridge on the last values and on the same time of earlier days expects."""
+    """Error of a ridge regression on the last values and the same time of earlier days."""
     begin = max(start - HISTORY, LAGS)
     past = _regressors(times, values, begin, start, period)
     now = _regressors(times, values, start, stop, period)
@@ -158,22 +158,22 @@ def forecast(times: Times, values: Values, start: int, stop: int, period: float,
 
 
 def _regressors(times: Times, values: Values, start: int, stop: int, period: float) -> Values:
-    """Changes of the last rows, and how far the same time of earlier days lies from the last value."""
+    """Regressors: changes of the last rows, and differences of the same time of earlier days from the last value."""
     lagged = sliding_window_view(values[start - LAGS : stop - 1], LAGS)
     last = lagged[:, -1:]
     days = [_days_before(times, values, start, stop, day, period) for day in range(1, DAYS + 1)]
     earlier = np.stack(days, axis=1)
-    there = ~np.isnan(earlier)
-    count = there.sum(axis=1)
-    mean = np.where(count > 0, np.where(there, earlier, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
+    present = ~np.isnan(earlier)
+    count = present.sum(axis=1)
+    mean = np.where(count > 0, np.where(present, earlier, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
     seasonal = np.stack([earlier[:, 0], earlier[:, -1], mean], axis=1) - last
     return np.concatenate([np.diff(lagged, axis=1), np.nan_to_num(seasonal, nan=0.0)], axis=1)
 
 
 def _days_before(times: Times, values: Values, start: int, stop: int, days: int, period: float) -> Values:
-    """The value at the same time so many days before; NaN where there was none within two periods."""
-    wanted = times[start:stop] - days * DAY
-    rows = np.searchsorted(times[:stop], wanted, side="right") - 1
+    """The value at the same time `days` earlier; NaN where there is none within two periods."""
+    targets = times[start:stop] - days * DAY
+    rows = np.searchsorted(times[:stop], targets, side="right") - 1
     rows = np.where(rows >= 0, rows, 0)
-    late = (wanted - times[rows]).astype(np.float64)
+    late = (targets - times[rows]).astype(np.float64)
     return np.where((late >= 0) & (late <= 2 * period), values[rows], np.nan)

@@ -1,1 +1,1 @@
-"""The client model: does this client abuse the site, and how."""
+"""The client model: whether a client abuses the site, and how."""

@@ -1,4 +1,4 @@
-"""What the evaluation of client_abuse measures: clients found and wrongly flagged, beside the naive rules."""
+"""Evaluation of client_abuse: detected and wrongly flagged clients, with those of the naive rules."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from weir_models import calibration, detector_metrics
-from weir_models.client_abuse.behavior import ratio
+from weir_models import calibration, detector_metrics, plots
+from weir_models.client_abuse.counts import ratio
 from weir_models.client_abuse.spec import ERRORS_A_MINUTE, REQUESTS_IN_FIVE_MINUTES
 from weir_models.client_abuse.weighting import client_days
 from weir_models.contract import Evaluation
@@ -21,7 +21,7 @@ RULES = ("aws", "any_attack", "either")
 
 
 def naive_rules(frame: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
-    """The rules to beat, each a mark on every row; networks are unknown to them."""
+    """Flags of each naive rule by its name; networks are never flagged."""
 
     def column(name: str) -> NDArray[np.float64]:
         return frame[name].to_numpy(dtype=np.float64)
@@ -36,7 +36,7 @@ def naive_rules(frame: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
 
 
 def evaluate(examples: pd.DataFrame, scores: pd.DataFrame, threshold: float) -> Evaluation:
-    """Figures, tables and plots of scores on labelled clients that the model was not fitted on."""
+    """Figures, tables and plots of the scores of labeled clients that the model was not fitted on."""
     clients = by_client(examples, scores)
     truth = clients["is_abuse"].to_numpy(dtype=bool)
     flagged = clients["flagged"].to_numpy(dtype=bool)
@@ -77,14 +77,14 @@ def evaluate(examples: pd.DataFrame, scores: pd.DataFrame, threshold: float) -> 
         "by_family": by_family,
         "reliability": calibration.reliability_table(truth, clients["abuse_probability"]),
     }
-    return Evaluation(figures, tables, plots(clients, threshold))
+    return Evaluation(figures, tables, charts(clients, threshold))
 
 
 def by_client(examples: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    """One row for each client of a day: its label, whether and when it was flagged, its highest probability.
+    """One row for each client-day: its label, whether and when it was flagged, its highest probability.
 
-    `flagged_itself` tells of its own rows, `flagged` of them or its network's: what is done about a network reaches
-    its addresses, the guilty and the innocent. Naive rules know addresses only.
+    `flagged_itself` is by its own rows, `flagged` also by those of its network: an action on a network reaches all of
+    its addresses. Naive rules flag addresses only.
     """
     rows = examples[["client", "client_kind", "hour_at", "is_abuse", "abuse_kind", "family"]].reset_index(drop=True)
     rows["hour_at"] = pd.to_datetime(rows["hour_at"], utc=True)
@@ -115,7 +115,7 @@ def by_client(examples: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_networks(clients: pd.DataFrame) -> pd.DataFrame:
-    """Addresses share the flag, its time, its kind and the probability of their network."""
+    """Clients with the flag, time, kind and probability of their network where these are earlier or higher."""
     networks = clients[clients["client_kind"] == "network"].drop_duplicates(["network", "day"])
     networks = networks.set_index(["network", "day"])[["flagged_at", "abuse_probability", "said_kind"]]
     of = networks.reindex(pd.MultiIndex.from_frame(clients[["network", "day"]])).reset_index(drop=True)
@@ -150,56 +150,19 @@ def detection(prefix: str, truth: NDArray[np.bool_], flagged: NDArray[np.bool_])
     return figures
 
 
-def plots(clients: pd.DataFrame, threshold: float) -> dict[str, Any]:
-    """Precision and recall, highest probabilities by kind, and whether the probabilities mean what they say."""
-    from matplotlib.figure import Figure
-    from sklearn.metrics import precision_recall_curve
-
+def charts(clients: pd.DataFrame, threshold: float) -> dict[str, Any]:
+    """Precision and recall, highest probabilities by kind, and the reliability of the probabilities, over clients."""
     truth = clients["is_abuse"].to_numpy(dtype=bool)
     probability = clients["abuse_probability"].to_numpy(dtype=float)
-    above = probability >= threshold
-    curve = Figure(figsize=(6, 5))
-    axes = curve.subplots()
-    if truth.any():
-        precision, recall, _ = precision_recall_curve(truth, probability)
-        axes.plot(recall, precision)
-    axes.plot(
-        detector_metrics.rate(above[truth]),
-        detector_metrics.rate(truth[above]),
-        "o",
-        label=f"threshold {threshold:.3f}",
-    )
-    for rule, name in (("aws", "AWS Security Automations"), ("any_attack", "any attack request")):
-        said = clients[rule].to_numpy(dtype=bool)
-        axes.plot(detector_metrics.rate(said[truth]), detector_metrics.rate(truth[said]), "x", label=f"naive: {name}")
-    axes.set(xlabel="recall", ylabel="precision", title="Precision and recall over clients", ylim=(0, 1.03))
-    axes.legend(loc="lower center")
-
-    histogram = Figure(figsize=(8, 6), layout="constrained")
-    groups = clients["abuse_kind"].where(clients["is_abuse"]).fillna("benign")
-    names = sorted(groups.unique(), key=lambda name: (name != "benign", name))
-    panels: Any = np.atleast_1d(histogram.subplots(len(names), 1, sharex=True, sharey=True)) if names else []
-    for panel, name in zip(panels, names, strict=True):
-        of_group = probability[(groups == name).to_numpy()]
-        panel.hist(of_group, bins=25, range=(0, 1), log=True, color="tab:blue" if name == "benign" else "tab:red")
-        panel.set_ylim(bottom=0.7)
-        panel.axvline(threshold, color="black", linestyle="--")
-        panel.set_ylabel(f"{name}\n{len(of_group):,}", rotation=0, ha="right", va="center", fontsize="small")
-    if len(panels):
-        panels[-1].set_xlabel("highest abuse probability of a client")
-    histogram.suptitle("Clients by kind (log scale; dashed: threshold)")
-
-    reliability = Figure(figsize=(6, 5))
-    axes = reliability.subplots()
-    table = calibration.reliability_table(truth, probability)
-    axes.plot([0, 1], [0, 1], color="grey", linestyle=":")
-    rates = table["positive_rate"].to_numpy()
-    bounds = np.array(
-        [detector_metrics.wilson_interval(round(rate * n), int(n)) for rate, n in zip(rates, table["n"], strict=True)]
-    ).reshape(-1, 2)
-    spread = np.clip(np.stack([rates - bounds[:, 0], bounds[:, 1] - rates]), 0.0, None)
-    axes.errorbar(table["mean_probability"], rates, yerr=spread, fmt="o", capsize=3)
-    for at, rate, n in zip(table["mean_probability"], rates, table["n"], strict=True):
-        axes.annotate(f"{int(n):,}", (at, rate), xytext=(4, 4), textcoords="offset points", fontsize="x-small")
-    axes.set(xlabel="mean probability of the bin", ylabel="share of abusers", title="Reliability (clients a bin, 95 %)")
-    return {"precision_recall": curve, "probabilities_by_kind": histogram, "reliability": reliability}
+    rules = {"naive: AWS Security Automations": "aws", "naive: any attack request": "any_attack"}
+    flagged = {name: clients[rule].to_numpy(dtype=bool) for name, rule in rules.items()}
+    kinds = clients["abuse_kind"].where(clients["is_abuse"])
+    return {
+        "precision_recall": plots.precision_recall(
+            truth, probability, threshold, flagged, "Precision and recall over clients"
+        ),
+        "probabilities_by_kind": plots.scores_by_group(
+            probability, kinds, threshold, "Clients by kind", "highest abuse probability of a client"
+        ),
+        "reliability": plots.reliability(truth, probability, "Reliability (number of clients)"),
+    }

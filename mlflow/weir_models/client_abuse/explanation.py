@@ -1,4 +1,4 @@
-"""What a flagged client looks like, and the line that says why: leading behaviours beside the population's."""
+"""Kind and reason of a flagged client: its leading behaviors beside the typical values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from weir_models.client_abuse.behavior import Behaviour, Counts, Values, ratio
+from weir_models.client_abuse.behavior import Behavior
+from weir_models.client_abuse.counts import Counts, Values, ratio
 
 KINDS = ("scanner", "prober", "credential_stuffing", "scraper", "slow_and_low", "rotation")
 LEADING = 3
@@ -16,56 +17,58 @@ SLOW_REQUESTS_AN_HOUR = 6.0
 ROTATING_ADDRESSES = 3
 
 
-def typical(behaviour: Behaviour, counts: Counts, benign: NDArray[np.bool_]) -> float:
-    """The benign clients' usual value: the mean of a share, the median of anything else."""
-    shown = behaviour.shown(counts)[benign]
-    return float(shown.mean() if behaviour.whole is not None else np.median(shown))
+def typical(behavior: Behavior, counts: Counts, benign: NDArray[np.bool_]) -> float:
+    """Typical value of benign clients: the mean of a share, the median of a volume."""
+    shown = behavior.shown(counts)[benign]
+    return float(shown.mean() if behavior.whole is not None else np.median(shown))
 
 
-def kinds(known: Sequence[Behaviour], counts: Counts, excess: NDArray[np.float64]) -> NDArray[np.object_]:
-    """The kind of each row: the manner where it stands out (many addresses, slow), else what weighs most.
+def kinds(behaviors: Sequence[Behavior], counts: Counts, excess: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Kind of each row: rotation or slow_and_low by its pattern in time, else the kind with most of the evidence.
 
-    Attacks that are no more than probes speak for a scanner, as probes do.
+    Attacks that are no more than probes count for the scanner.
     """
     directed = KINDS[:4]
     totals = {
-        kind: excess[:, [place for place, b in enumerate(known) if b.leaning == kind]].clip(min=0.0).sum(axis=1)
+        kind: excess[:, [place for place, b in enumerate(behaviors) if b.leaning == kind]].clip(min=0.0).sum(axis=1)
         for kind in directed
     }
     as_probes = ratio(counts["day_probe_path_request_count"], counts["day_attack_request_count"])
     moved = totals["prober"] * np.minimum(as_probes, 1.0)
     totals["scanner"], totals["prober"] = totals["scanner"] + moved, totals["prober"] - moved
-    found = np.array(directed, dtype=object)[np.stack([totals[kind] for kind in directed], axis=1).argmax(axis=1)]
+    named = np.array(directed, dtype=object)[np.stack([totals[kind] for kind in directed], axis=1).argmax(axis=1)]
     hours = counts["day_active_hour_count"]
     slow = (hours >= SLOW_HOURS) & (counts["day_request_count"] <= SLOW_REQUESTS_AN_HOUR * hours)
-    found[slow & ~counts.is_network()] = "slow_and_low"
-    found[counts.is_network() & (counts["day_address_count"] >= ROTATING_ADDRESSES)] = "rotation"
-    return found
+    named[slow & ~counts.is_network()] = "slow_and_low"
+    named[counts.is_network() & (counts["day_address_count"] >= ROTATING_ADDRESSES)] = "rotation"
+    return named
 
 
-def reasons(known: Sequence[Behaviour], counts: Counts, excess: NDArray[np.float64], population: Values) -> list[str]:
-    """One readable line a row: the behaviours that weigh most against it, with their values and the typical ones."""
-    parts = [b.part(counts) if b.part is not None else b.value(counts) for b in known]
-    wholes = [b.whole(counts) if b.whole is not None else None for b in known]
+def reasons(
+    behaviors: Sequence[Behavior], counts: Counts, excess: NDArray[np.float64], population: Values
+) -> list[str]:
+    """One line a row: the behaviors with most of the evidence, their values and the typical ones."""
+    parts = [b.part(counts) if b.part is not None else b.value(counts) for b in behaviors]
+    wholes = [b.whole(counts) if b.whole is not None else None for b in behaviors]
     order = np.argsort(-excess, axis=1, kind="stable")[:, :LEADING]
     lines = []
     for row in range(counts.size):
-        said = [
+        sentences = [
             sentence(
-                known[place], parts[place][row], None if (w := wholes[place]) is None else w[row], population[place]
+                behaviors[place], parts[place][row], None if (w := wholes[place]) is None else w[row], population[place]
             )
             for place in order[row]
             if excess[row, place] > 0
         ]
-        lines.append("; ".join(said) or "nothing in particular stands out")
+        lines.append("; ".join(sentences) or "nothing in particular stands out")
     return lines
 
 
-def sentence(behaviour: Behaviour, part: float, whole: float | None, usual: float) -> str:
+def sentence(behavior: Behavior, part: float, whole: float | None, usual: float) -> str:
     """`38 of 40 requests were not found (typical 2 %)`; `35 probe paths (typical 0)`."""
     if whole is None:
-        return f"{_number(part)} {behaviour.words} (typical {_number(usual)})"
-    return f"{part:,.0f} of {whole:,.0f} {behaviour.words} (typical {100 * usual:.2g} %)"
+        return f"{_number(part)} {behavior.words} (typical {_number(usual)})"
+    return f"{part:,.0f} of {whole:,.0f} {behavior.words} (typical {100 * usual:.2g} %)"
 
 
 def _number(value: float) -> str:

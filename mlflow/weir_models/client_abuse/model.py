@@ -1,7 +1,7 @@
-"""The estimator: what a client does, each thing on a line of its own that only bends the known way, added up.
+"""The estimator: an additive model with monotone piecewise-linear terms, one for each behavior of behavior.py.
 
-`fit` finds the lines, calibrates their sum on families that the lines were not fitted on, and fixes the one threshold
-that ships; `evaluate` measures clients that the fit never saw. What is looked at is in behaviour.py.
+`fit` is logistic regression with a prior and sign bounds on the slopes, followed by Platt scaling on families that were
+not fitted (cross-fitting) and the choice of one threshold; `evaluate` measures clients that `fit` did not see.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from sklearn.base import BaseEstimator
 
 from weir_models.client_abuse import evaluation as _evaluation
 from weir_models.client_abuse import explanation
-from weir_models.client_abuse.behavior import BEHAVIOURS, BY_NAME, Behaviour, Counts, Values
+from weir_models.client_abuse.behavior import BEHAVIORS, BY_NAME, Behavior
+from weir_models.client_abuse.counts import Counts, Values
 from weir_models.client_abuse.weighting import calibration, client_days, family_weights, folds, teaching, threshold_for
 from weir_models.contract import Evaluation
 
@@ -23,25 +24,28 @@ MARGIN_BOUND = 30.0
 
 
 class ClientAbuse(BaseEstimator):
-    """Fitted client model; everything that scoring needs is in its attributes."""
+    """Client model; its fitted attributes are all that scoring needs."""
 
     def __init__(self, strength: float = 5.0, precision: float = 0.99, fold_count: int = 5) -> None:
-        """`strength` ties lines to what they were before the examples; `precision` fixes the threshold."""
+        """`strength` is the weight of the L2 penalty towards the priors; `precision` of flagged clients sets the threshold."""
         self.strength = strength
         self.precision = precision
         self.fold_count = fold_count
 
     def fit(self, examples: pd.DataFrame, seed: int = 0) -> ClientAbuse:
-        """Fit on the splits `fit` and `calibrate`; families take turns at being unseen for the threshold."""
+        """Fit on the splits `fit` and `calibrate`; calibration and threshold use out-of-fold scores of unseen families.
+
+        ValueError where one of the labels is missing.
+        """
         part = examples[examples["split"].isin(["fit", "calibrate"])]
         part = part[teaching(part)].reset_index(drop=True)
         labels = part["is_abuse"].to_numpy(dtype=bool)
         if labels.all() or not labels.any():
             raise ValueError("client_abuse needs abusive and benign clients in the splits fit and calibrate")
         counts = Counts(part)
-        self.behaviours_ = np.array([behaviour.name for behaviour in BEHAVIOURS])
-        self.knots_ = [np.array(behaviour.knots) for behaviour in BEHAVIOURS]
-        measured = [behaviour.value(counts) for behaviour in BEHAVIOURS]
+        self.behaviours_ = np.array([behavior.name for behavior in BEHAVIORS])
+        self.knots_ = [np.array(behavior.knots) for behavior in BEHAVIORS]
+        measured = [behavior.value(counts) for behavior in BEHAVIORS]
         basis = np.concatenate([_ramps(v, k) for v, k in zip(measured, self.knots_, strict=True)], axis=1)
         weights = family_weights(part)
 
@@ -49,10 +53,10 @@ class ClientAbuse(BaseEstimator):
         unseen = np.zeros(len(part))
         for number in np.unique(fold):
             inside = fold != number
-            found, intercept = self._lines(basis[inside], labels[inside], weights[inside])
-            unseen[~inside] = np.einsum("ij,j->i", basis[~inside], found) + intercept
-        found, intercept = self._lines(basis, labels, weights)
-        self._keep(found, intercept)
+            slopes, intercept = self._lines(basis[inside], labels[inside], weights[inside])
+            unseen[~inside] = np.einsum("ij,j->i", basis[~inside], slopes) + intercept
+        slopes, intercept = self._lines(basis, labels, weights)
+        self._keep(slopes, intercept)
 
         calibrating = (part["split"] == "calibrate").to_numpy()
         if not (labels[calibrating].any() and (~labels[calibrating]).any()):
@@ -67,17 +71,19 @@ class ClientAbuse(BaseEstimator):
     def _lines(
         self, basis: NDArray[np.float64], labels: NDArray[np.bool_], weights: Values
     ) -> tuple[NDArray[np.float64], float]:
-        """Slopes between knots and the intercept, by penalised logistic regression within the signs allowed."""
+        """Slopes between knots and the intercept, by penalized logistic regression with sign bounds."""
         target = labels.astype(np.float64)
-        before = np.concatenate([np.diff(behaviour.worth) for behaviour in BEHAVIOURS])
-        steps = [len(behaviour.knots) - 1 for behaviour in BEHAVIOURS]
-        stiffness = self.strength / np.repeat([behaviour.trust for behaviour in BEHAVIOURS], steps)
-        signs = np.repeat([behaviour.direction for behaviour in BEHAVIOURS], steps)
+        before = np.concatenate([np.diff(behavior.worth) for behavior in BEHAVIORS])
+        steps = [len(behavior.knots) - 1 for behavior in BEHAVIORS]
+        stiffness = self.strength / np.repeat([behavior.trust for behavior in BEHAVIORS], steps)
+        signs = np.repeat([behavior.direction for behavior in BEHAVIORS], steps)
         bounds = [(0.0, None) if sign > 0 else (None, 0.0) for sign in signs]
 
         def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             slopes, intercept = parameters[:-1], parameters[-1]
-            margins = np.einsum("ij,j->i", basis, slopes) + intercept  # not @, whose threads add up differently
+            margins = (
+                np.einsum("ij,j->i", basis, slopes) + intercept
+            )  # not @, whose sums depend on the number of threads
             errors = weights * (expit(margins) - target)
             moved = slopes - before
             value = (weights * (np.logaddexp(0.0, margins) - target * margins)).sum() + 0.5 * (
@@ -86,13 +92,13 @@ class ClientAbuse(BaseEstimator):
             return float(value), np.append(np.einsum("ij,i->j", basis, errors) + stiffness * moved, errors.sum())
 
         start = np.append(before, -5.0)
-        found = minimize(
+        solution = minimize(
             loss, start, jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)], options={"maxiter": 500}
         )
-        return found.x[:-1].copy(), float(found.x[-1])
+        return solution.x[:-1].copy(), float(solution.x[-1])
 
     def _keep(self, slopes: NDArray[np.float64], intercept: float) -> None:
-        """The lines as heights at their knots."""
+        """Store the terms as their values at the knots."""
         self.intercept_ = intercept
         self.heights_, at = [], 0
         for knots in self.knots_:
@@ -100,35 +106,35 @@ class ClientAbuse(BaseEstimator):
             at += len(knots) - 1
 
     def _note_population(self, counts: Counts, labels: NDArray[np.bool_], part: pd.DataFrame) -> None:
-        """What benign clients usually show: for shares the mean over clients, for the rest the median."""
+        """Store typical values of benign clients: the mean of shares, the median of volumes."""
         benign = ~labels
-        self.typical_shown_ = np.array([explanation.typical(b, counts, benign) for b in BEHAVIOURS])
+        self.typical_shown_ = np.array([explanation.typical(b, counts, benign) for b in BEHAVIORS])
         self.typical_height_ = np.array(
             [
                 np.median(np.interp(b.value(counts)[benign], k, h))
-                for b, k, h in zip(BEHAVIOURS, self.knots_, self.heights_, strict=True)
+                for b, k, h in zip(BEHAVIORS, self.knots_, self.heights_, strict=True)
             ]
         )
 
-    def _known(self) -> list[Behaviour]:
-        """The behaviours of this version, in its order."""
+    def _known(self) -> list[Behavior]:
+        """Behaviors in the order of the fitted terms; ValueError where the code no longer has one."""
         missing = [name for name in self.behaviours_ if name not in BY_NAME]
         if missing:
             raise ValueError(
-                f"this client_abuse was fitted with behaviours that the code no longer has ({', '.join(missing[:3])}): "
+                f"this client_abuse was fitted with behaviors that the code no longer has ({', '.join(missing[:3])}): "
                 "fit and register it again"
             )
         return [BY_NAME[name] for name in self.behaviours_]
 
     def _heights(self, counts: Counts) -> list[Values]:
         lines = zip(self._known(), self.knots_, self.heights_, strict=True)
-        return [np.interp(behaviour.value(counts), knots, heights) for behaviour, knots, heights in lines]
+        return [np.interp(behavior.value(counts), knots, heights) for behavior, knots, heights in lines]
 
     def _probability(self, margins: Values) -> Values:
         return np.asarray(expit(np.clip(self.scale_ * margins + self.shift_, -MARGIN_BOUND, MARGIN_BOUND)))
 
     def decision_function(self, frame: pd.DataFrame) -> Values:
-        """The sum of the lines of each row, before calibration; added in a fixed order, row by row alike."""
+        """Log odds before calibration: the sum of the terms, in a fixed order, so that no batch changes a bit."""
         return self._sum(self._heights(Counts(frame)), len(frame))
 
     def _sum(self, heights: list[Values], size: int) -> Values:
@@ -138,7 +144,7 @@ class ClientAbuse(BaseEstimator):
         return margins
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """abuse_probability, is_abuse, abuse_kind and reason, a row for each of the frame's, with its index."""
+        """abuse_probability (0 to 1), is_abuse, abuse_kind and reason for each row, with the index of the frame."""
         counts = Counts(frame)
         heights = self._heights(counts)
         probability = self._probability(self._sum(heights, counts.size))
@@ -162,16 +168,16 @@ class ClientAbuse(BaseEstimator):
         )
 
     def explain(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Every behaviour of every row: row, behaviour, value, typical, and what it adds to the log odds."""
+        """One row for each row and behavior: row, behavior, value, typical, log_odds (its part of the score)."""
         counts = Counts(frame)
         parts = []
-        for place, (behaviour, height) in enumerate(zip(self._known(), self._heights(counts), strict=True)):
+        for place, (behavior, height) in enumerate(zip(self._known(), self._heights(counts), strict=True)):
             parts.append(
                 pd.DataFrame(
                     {
                         "row": frame.index,
-                        "behaviour": behaviour.name,
-                        "value": behaviour.shown(counts),
+                        "behaviour": behavior.name,
+                        "value": behavior.shown(counts),
                         "typical": self.typical_shown_[place],
                         "log_odds": self.scale_ * (height - self.typical_height_[place]),
                     }
@@ -181,16 +187,16 @@ class ClientAbuse(BaseEstimator):
 
 
 def _ramps(measured: Values, knots: Values) -> NDArray[np.float64]:
-    """One column between two knots: 0 below, 1 above, a straight line between."""
+    """Basis of a piecewise-linear term: one column between two knots, 0 below, 1 above, linear between."""
     return np.clip((measured[:, None] - knots[:-1]) / np.diff(knots), 0.0, 1.0)
 
 
 def fit(examples: pd.DataFrame, seed: int = 0) -> ClientAbuse:
-    """A model fitted on the examples' splits `fit` and `calibrate`."""
+    """A model fitted on the splits `fit` and `calibrate` of the examples."""
     return ClientAbuse().fit(examples, seed)
 
 
 def evaluate(model: ClientAbuse, examples: pd.DataFrame) -> Evaluation:
-    """Figures, tables and plots on the split `evaluate`, beside those of the naive rules."""
+    """Figures, tables and plots on the split `evaluate`, with those of the naive rules."""
     part = examples[examples["split"] == "evaluate"].reset_index(drop=True)
     return _evaluation.evaluate(part, model.predict(part), model.threshold_)

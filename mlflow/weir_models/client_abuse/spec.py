@@ -1,4 +1,4 @@
-"""What client_abuse reads, what it must beat, and what it must reach before it serves."""
+"""Specification of client_abuse: inputs, naive rule and gates."""
 
 from __future__ import annotations
 

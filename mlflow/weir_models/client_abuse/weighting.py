@@ -1,6 +1,6 @@
-"""How much each example counts, which families are unseen together, calibration and the choice of the threshold.
+"""Weights of examples, cross-validation folds by family, calibration and the choice of the threshold.
 
-Clients are counted, not rows: a client that stays all day has 24 rows and is still one client.
+The unit is a client of a day, not a row: a client that is active all day has 24 rows.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from weir_models.calibration import platt_scaling
 Values = NDArray[np.float64]
 
 EVEN = 0.5
-"""Where a client is as likely an abuser as not."""
+"""Probability at which a client is as likely an abuser as not."""
 
 
 def client_days(frame: pd.DataFrame) -> NDArray[np.int64]:
-    """A number for each client of a day: the unit that is detected, or wrongly flagged."""
+    """Number of the client-day of each row."""
     day = pd.to_datetime(frame["hour_at"], utc=True).dt.floor("D")
     return frame.groupby([frame["client"], day, frame["family"]], sort=False).ngroup().to_numpy(dtype=np.int64)
 
 
 def teaching(frame: pd.DataFrame) -> NDArray[np.bool_]:
-    """Rows that a model learns from: the first, the middle and the last of a client's day.
+    """Which rows are fitted on: the first, the middle and the last of each client-day.
 
-    An address of a rotating network sends a handful of requests like anybody's; what it does shows in its network, and
-    its own rows would teach that a handful of anybody's requests is abuse.
+    Addresses of rotating networks are left out: each sends a handful of ordinary requests, and only their network shows
+    the abuse.
     """
     days = client_days(frame)
     place = frame.groupby(days)["hour_at"].rank(method="first").to_numpy()
@@ -38,7 +38,7 @@ def teaching(frame: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def family_weights(frame: pd.DataFrame) -> Values:
-    """Weights of rows: a client counts once, a family as the square root of its clients, both labels alike in sum."""
+    """Weight of each row: a client counts once, a family as the square root of its clients, both labels equally."""
     days = client_days(frame)
     each = 1.0 / np.bincount(days)[days]
     labels = frame["is_abuse"].to_numpy(dtype=bool)
@@ -50,7 +50,7 @@ def family_weights(frame: pd.DataFrame) -> Values:
 
 
 def folds(frame: pd.DataFrame, count: int, seed: int) -> NDArray[np.int64]:
-    """Families dealt out over folds, abusive and benign apart, so that each is unseen once."""
+    """Fold of each row: families are distributed over folds, abusive and benign separately (grouped cross-validation)."""
     rng = np.random.default_rng(seed)
     fold = np.zeros(len(frame), dtype=np.int64)
     labels = frame["is_abuse"].to_numpy(dtype=bool)
@@ -64,18 +64,17 @@ def folds(frame: pd.DataFrame, count: int, seed: int) -> NDArray[np.int64]:
 
 
 def calibration(margins: Values, labels: NDArray[np.bool_], days: NDArray[np.int64]) -> tuple[float, float]:
-    """Platt's scale and shift that turn sums into log odds; every client counts once."""
+    """Platt's scale and shift; every client counts once."""
     weights = 1.0 / np.bincount(days)[days]
     counts = float(weights[labels].sum()), float(weights[~labels].sum())
     return platt_scaling(margins, labels, weights, counts, shift_bound=15.0)
 
 
 def threshold_for(probability: Values, labels: NDArray[np.bool_], days: NDArray[np.int64], precision: float) -> float:
-    """The threshold that ships: the lowest from one half on at which the clients flagged are abusers so often.
+    """The lowest threshold of at least one half at which flagged clients have the required precision.
 
-    Each client counts once, with its highest probability. Below one half a client is more likely innocent than not,
-    whatever share of the few that the day holds there are abusers: the known families leave the middle empty, and a
-    threshold put there by them alone would flag whom no crowd outvotes, a partner, an office.
+    Each client counts once, with its highest probability. Known families leave the middle of the scale empty; a threshold
+    below one half would rest on a handful of clients and flag partners and offices.
     """
     top = pd.Series(probability).groupby(days).max().to_numpy()
     abusive = pd.Series(labels).groupby(days).max().to_numpy(dtype=bool)

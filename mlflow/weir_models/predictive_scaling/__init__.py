@@ -1,1 +1,1 @@
-"""The scaling model: how much load there will be in 30 minutes, and how many nodes that takes."""
+"""The scaling model: the load in 30 minutes and the number of nodes that it needs."""

@@ -1,4 +1,4 @@
-"""The forecasts to beat, in demand, for every step from `first` on. None of them knows anything later than its step."""
+"""Baseline forecasts of demand for every step from `first` on; each uses the past of its step only."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from weir_models.predictive_scaling.series import DAY_SECONDS, DemandSeries, Val
 RIDGE_PENALTY = 1.0
 
 
-def baselines(series: DemandSeries, seen: Features, horizon: int, first: int) -> dict[str, Values]:
+def baselines(series: DemandSeries, inputs: Features, horizon: int, first: int) -> dict[str, Values]:
     """Persistence, the mean of the last 30 minutes, the same time yesterday, and two ridges on 15 lags.
 
     `ridge` is fitted once, on what was known at `first`; `ridge_daily` anew at the start of every UTC day.
     """
     recent = pd.Series(series.demand).rolling(horizon, min_periods=1).mean().to_numpy()
     yesterday = lagged(series.demand, series.steps_per_day - horizon)
-    base = seen.base
+    base = inputs.base
     number = series.seconds // DAY_SECONDS
     days = [int(at) for at in np.flatnonzero(np.diff(number, prepend=number[:1]) > 0) if at > first]
     return {
         "persistence": base[first:],
         "mean_30_minutes": np.where(np.isnan(recent), base, recent)[first:],
         "yesterday": np.where(np.isnan(yesterday), base, yesterday)[first:],
-        "ridge": _ridge(seen, horizon, [first, len(base)]),
-        "ridge_daily": _ridge(seen, horizon, [first, *days, len(base)]),
+        "ridge": _ridge(inputs, horizon, [first, len(base)]),
+        "ridge_daily": _ridge(inputs, horizon, [first, *days, len(base)]),
     }
 
 
-def _ridge(seen: Features, horizon: int, bounds: list[int]) -> Values:
-    """A ridge on the last 15 values, fitted at each bound on the targets known by then; persistence before there are any."""
-    found = seen.base.copy()
-    known = ~np.isnan(seen.change)
-    known[: RIDGE_LAGS - 1] = False
+def _ridge(inputs: Features, horizon: int, bounds: list[int]) -> Values:
+    """A ridge on the last 15 values, refitted at each bound on the targets known by then; persistence before that."""
+    forecasts = inputs.base.copy()
+    is_known = ~np.isnan(inputs.change)
+    is_known[: RIDGE_LAGS - 1] = False
     for begin, end in pairwise(bounds):
-        past = np.flatnonzero(known[: max(0, begin - horizon + 1)])
+        past = np.flatnonzero(is_known[: max(0, begin - horizon + 1)])
         if len(past) > 2 * RIDGE_LAGS:
-            weights = ridge_weights(seen.lags[past], seen.change[past], RIDGE_PENALTY)
-            found[begin:end] += linear(seen.lags[begin:end], weights) + weights[-1]
-    return found[bounds[0] :]
+            weights = ridge_weights(inputs.lags[past], inputs.change[past], RIDGE_PENALTY)
+            forecasts[begin:end] += linear(inputs.lags[begin:end], weights) + weights[-1]
+    return forecasts[bounds[0] :]

@@ -1,7 +1,7 @@
-"""Experts blended online: weights follow the losses that are known by then, so the blend stays near the best expert.
+"""Online aggregation of experts: weights follow the losses known so far, so that the blend stays near the best expert.
 
-Bernstein online aggregation (Wintenberger 2017) on the gradient of the absolute loss, with sums that fade and a fixed share
-that keeps every expert alive. An expert without a forecast sleeps: its weight goes to the others and is not judged.
+Bernstein online aggregation (Wintenberger 2017) on the gradient of the absolute loss, with exponential forgetting and a fixed
+share (Herbster and Warmuth 1998). An expert without a forecast sleeps: the others take its weight.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from weir_models.predictive_scaling.series import Values
 
 @dataclass(frozen=True)
 class BlendSettings:
-    """How fast weights move."""
+    """Learning rate and forgetting of the weights."""
 
     memory_steps: float = 1152.0
-    """Steps after which a loss weighs 1/e."""
+    """Steps after which a loss has the weight 1/e."""
     fixed_share: float = 0.005
-    """Part of the weight that is always dealt out by the starting weights."""
+    """Share of the weight that is always distributed as the starting weights are."""
     rate: float = 1.0
-    """Multiplies the learning rate that the theory gives."""
+    """Factor of the theoretical learning rate."""
 
 
 def blend(
@@ -30,8 +30,8 @@ def blend(
 ) -> tuple[Values, Values]:
     """Blended forecast and weights of each step.
 
-    `forecasts` has a row a step and a column an expert (NaN sleeps); `truth[t]` is what forecasts[t] are about and becomes
-    known `delay` steps later. `start` are the starting weights. A step where all sleep gives NaN.
+    `forecasts` has the shape (steps, experts), NaN where an expert sleeps; `truth[t]` is the target of forecasts[t] and is
+    known `delay` steps later. `start` are the starting weights. A step where all experts sleep gives NaN.
     """
     steps, experts = forecasts.shape
     prior = start / start.sum()
@@ -44,10 +44,10 @@ def blend(
     shown = np.where(awake, forecasts, 0.0)
     weight = prior
     for now in range(steps):
-        known = now - delay
-        if known >= 0 and truth[known] == truth[known] and blended[known] == blended[known]:
-            sign = np.sign(blended[known] - truth[known])
-            instant = np.where(awake[known], sign * (blended[known] - shown[known]), 0.0)
+        target = now - delay
+        if target >= 0 and truth[target] == truth[target] and blended[target] == blended[target]:
+            sign = np.sign(blended[target] - truth[target])
+            instant = np.where(awake[target], sign * (blended[target] - shown[target]), 0.0)
             largest = np.maximum(largest * fade, np.abs(instant))
             squares = squares * fade + instant**2
             eta = settings.rate * np.minimum(0.5 / largest, np.sqrt(spread / np.maximum(squares, 1e-24)))

@@ -1,4 +1,4 @@
-"""Intervals by adaptive conformal inference (Gibbs and Candès 2021), each side for itself, with delayed feedback."""
+"""Prediction intervals by adaptive conformal inference (Gibbs and Candès 2021), one-sided, with delayed feedback."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from weir_models.predictive_scaling.series import Values
 
 @dataclass(frozen=True)
 class ConformalSettings:
-    """What is asked of an interval and how fast it reacts."""
+    """Coverage of the intervals and how fast they adapt."""
 
     coverage: float = 0.9
     gain: float = 0.01
-    """Step of the miss rate asked of each side, after each known target."""
+    """Step size of the miss rate of each side, after each known target."""
     window_steps: int = 2016
     """Errors kept for the quantiles."""
     scale_half_life_steps: float = 36.0
-    """Half-life of the mean absolute error that errors are divided by."""
+    """Half-life of the mean absolute error that scales errors."""
     recent_steps: int = 288
     """Targets over which `held` counts."""
 
 
 @dataclass(frozen=True)
 class Intervals:
-    """Bounds of each step, and the share of the recent targets known by then that lay within theirs."""
+    """Bounds of each step, and the recent coverage known at the step."""
 
     lower: Values
     upper: Values
@@ -37,7 +37,7 @@ class Intervals:
 
 
 class _Side:
-    """Errors on one side of the forecast, sorted, and the miss rate now asked of it."""
+    """One side of the intervals: sorted scaled errors and the present target miss rate."""
 
     def __init__(self, asked: float, settings: ConformalSettings) -> None:
         self.asked, self.now, self.gain = asked, asked, settings.gain
@@ -46,7 +46,7 @@ class _Side:
         self.size = settings.window_steps
 
     def reach(self) -> float:
-        """How far the interval goes on this side, in units of the scale."""
+        """Distance of the bound from the forecast in units of the scale."""
         if not self.ordered:
             return 0.0
         if self.now <= 0.0:
@@ -65,37 +65,37 @@ class _Side:
 
 
 def intervals(predicted: Values, truth: Values, spread: Values, delay: int, settings: ConformalSettings) -> Intervals:
-    """Bounds around each forecast from the errors that are known by then.
+    """Bounds around each forecast from the errors known at its step.
 
-    `truth[t]` is what predicted[t] is about and becomes known `delay` steps later; `spread[t]` is how much the series moves,
-    known at t, the scale before errors are. Bounds are NaN where the forecast is.
+    `truth[t]` is the target of predicted[t] and is known `delay` steps later; `spread[t]` is the volatility of the series
+    at t, which is the scale until errors are known. Bounds are NaN where the forecast is.
     """
     steps = len(predicted)
-    lower, upper, held = np.full(steps, np.nan), np.full(steps, np.nan), np.full(steps, np.nan)
+    lower, upper, coverage = np.full(steps, np.nan), np.full(steps, np.nan), np.full(steps, np.nan)
     scale = np.full(steps, np.nan)
-    asked = (1.0 - settings.coverage) / 2.0
-    below, above = _Side(asked, settings), _Side(asked, settings)
+    miss_rate = (1.0 - settings.coverage) / 2.0
+    below, above = _Side(miss_rate, settings), _Side(miss_rate, settings)
     keep = 0.5 ** (1.0 / settings.scale_half_life_steps)
     mean, weight = 0.0, 0.0
     recent: deque[bool] = deque(maxlen=settings.recent_steps)
     for now in range(steps):
-        known = now - delay
-        if known >= 0 and truth[known] == truth[known] and predicted[known] == predicted[known]:
-            error = truth[known] - predicted[known]
-            low, high = truth[known] < lower[known], truth[known] > upper[known]
-            below.learn(-error / scale[known], bool(low))
-            above.learn(error / scale[known], bool(high))
+        target = now - delay
+        if target >= 0 and truth[target] == truth[target] and predicted[target] == predicted[target]:
+            error = truth[target] - predicted[target]
+            low, high = truth[target] < lower[target], truth[target] > upper[target]
+            below.learn(-error / scale[target], bool(low))
+            above.learn(error / scale[target], bool(high))
             recent.append(not (low or high))
             mean, weight = keep * mean + (1 - keep) * abs(error), keep * weight + (1 - keep)
         if recent:
-            held[now] = sum(recent) / len(recent)
+            coverage[now] = sum(recent) / len(recent)
         if predicted[now] != predicted[now]:
             continue
-        moves = spread[now] if spread[now] == spread[now] else 0.0
-        scale[now] = max(1e-9, 0.5 * (mean / weight) + 0.5 * moves if weight > 0.0 else moves)
+        movement = spread[now] if spread[now] == spread[now] else 0.0
+        scale[now] = max(1e-9, 0.5 * (mean / weight) + 0.5 * movement if weight > 0.0 else movement)
         lower[now] = predicted[now] - below.reach() * scale[now]
         upper[now] = predicted[now] + above.reach() * scale[now]
     crossed = lower > upper
     middle = (lower[crossed] + upper[crossed]) / 2.0
     lower[crossed] = upper[crossed] = middle
-    return Intervals(lower, upper, held)
+    return Intervals(lower, upper, coverage)

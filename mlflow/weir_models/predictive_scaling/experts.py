@@ -1,6 +1,6 @@
-"""The experts: each says from the past alone how demand will have changed at the target.
+"""The experts: each predicts the change of demand until the target from the past alone.
 
-Fitted experts are refitted at the first step of a UTC day, on what was known then. No blending and no intervals here.
+Fitted experts are refitted at the first step of a UTC day on what was known then.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Predictor = Callable[[slice], Values]
 
 @dataclass(frozen=True)
 class ExpertSettings:
-    """Who takes part and how they are fitted. Rows are steps with a known target."""
+    """Names and hyperparameters of the experts. Rows are steps with a known target."""
 
     names: tuple[str, ...] = EXPERTS
     history_days: int = 28
@@ -32,7 +32,7 @@ class ExpertSettings:
     tree_rate: float = 0.08
     tree_bins: int = 63
     tree_columns: float = 0.3
-    """Part of the features that each split may choose from."""
+    """Share of the features that each split may choose from."""
     tree_least_rows: int = 288
     tree_refit_days: int = 1
     forest_refit_days: int = 14
@@ -41,40 +41,40 @@ class ExpertSettings:
     forest_split: int = 10
     forest_leaf: int = 5
     forest_rows: int = 1_000
-    """Rows drawn for each tree of the forest; all of them would take four times as long."""
+    """Rows sampled for each tree; all rows would take four times as long."""
     seed: int = 42
 
 
 def changes(
-    name: str, series: DemandSeries, seen: Features, horizon: int, first: int, settings: ExpertSettings
+    name: str, series: DemandSeries, inputs: Features, horizon: int, first: int, settings: ExpertSettings
 ) -> Values:
-    """The expert's change of demand for every step from `first` on; NaN where it has nothing to say."""
+    """The predicted change of demand for every step from `first` on; NaN where the expert has no forecast."""
     day = series.steps_per_day
     if name == "persistence":
-        return np.where(np.isnan(seen.base), np.nan, 0.0)[first:]
+        return np.where(np.isnan(inputs.base), np.nan, 0.0)[first:]
     if name in ("yesterday", "last_week"):
         back = day if name == "yesterday" else 7 * day
-        return (lagged(series.demand, back - horizon) - seen.base)[first:]
+        return (lagged(series.demand, back - horizon) - inputs.base)[first:]
     fit, days, least = {
         "ridge": (_ridge, 1, settings.ridge_least_rows),
         "ridge_lags": (_ridge_lags, 1, settings.ridge_least_rows),
         "trees": (_trees, settings.tree_refit_days, settings.tree_least_rows),
         "forest": (_forest, settings.forest_refit_days, settings.tree_least_rows),
     }[name]
-    found = np.full(len(series), np.nan)
-    known = ~np.isnan(seen.change)
+    predicted = np.full(len(series), np.nan)
+    is_known = ~np.isnan(inputs.change)
     for rows in _stretches(series, first, days):
         last = rows.start - horizon + 1
         begin = max(0, rows.start - settings.history_days * day)
-        past = begin + np.flatnonzero(known[begin : max(begin, last)])
+        past = begin + np.flatnonzero(is_known[begin : max(begin, last)])
         if len(past) >= least:
-            found[rows] = fit(seen, past, settings)(rows)
-    found[np.isnan(seen.base)] = np.nan
-    return found[first:]
+            predicted[rows] = fit(inputs, past, settings)(rows)
+    predicted[np.isnan(inputs.base)] = np.nan
+    return predicted[first:]
 
 
 def _stretches(series: DemandSeries, first: int, days: int) -> Iterator[slice]:
-    """Steps between two refits: a refit at `first` and at the start of every UTC day that `days` divides."""
+    """Slices of steps between refits, which are at `first` and at the start of every UTC day divisible by `days`."""
     number = series.seconds // DAY_SECONDS
     starts = np.flatnonzero((np.diff(number, prepend=number[:1]) > 0) & (number % days == 0))
     bounds = [first, *(int(at) for at in starts if at > first), len(series)]
@@ -84,7 +84,7 @@ def _stretches(series: DemandSeries, first: int, days: int) -> Iterator[slice]:
 
 
 def ridge_weights(inputs: Values, target: Values, penalty: float) -> Values:
-    """Coefficients of a ridge regression on columns of like scale, the intercept last and free."""
+    """Coefficients of a ridge regression on columns of similar scale; the intercept is last and not penalized."""
     wide = np.column_stack([inputs, np.ones(len(inputs))])
     gram = wide.T @ wide
     scale = np.trace(gram[:-1, :-1]) / max(1, inputs.shape[1])
@@ -93,27 +93,27 @@ def ridge_weights(inputs: Values, target: Values, penalty: float) -> Values:
 
 
 def linear(inputs: Values, weights: Values) -> Values:
-    """The rows' values without the intercept; not by @, whose sums depend on how many rows come together."""
+    """Predictions without the intercept; not by @, whose sums depend on the number of rows."""
     return np.asarray(np.einsum("ij,j->i", inputs, weights[:-1]))
 
 
-def _ridge(seen: Features, past: Values, settings: ExpertSettings) -> Predictor:
-    """Linear in the last values and in the same time of yesterday and last week; the intercept leaves the median error zero."""
-    inputs = np.concatenate([seen.lags, seen.seasonal], axis=1)
-    weights = ridge_weights(inputs[past], seen.change[past], settings.ridge_penalty)
-    shift = np.median(seen.change[past] - linear(inputs[past], weights))
-    return lambda rows: linear(inputs[rows], weights) + shift
+def _ridge(features: Features, past: Values, settings: ExpertSettings) -> Predictor:
+    """Ridge on the last values and the same time of yesterday and last week; the intercept makes the median error zero."""
+    columns = np.concatenate([features.lags, features.seasonal], axis=1)
+    weights = ridge_weights(columns[past], features.change[past], settings.ridge_penalty)
+    shift = np.median(features.change[past] - linear(columns[past], weights))
+    return lambda rows: linear(columns[rows], weights) + shift
 
 
-def _ridge_lags(seen: Features, past: Values, settings: ExpertSettings) -> Predictor:
-    """The plain ridge on the last values, as the rival of the backtest is, so that the blend stays near it."""
-    weights = ridge_weights(seen.lags[past], seen.change[past], settings.ridge_penalty)
-    return lambda rows: linear(seen.lags[rows], weights) + weights[-1]
+def _ridge_lags(features: Features, past: Values, settings: ExpertSettings) -> Predictor:
+    """Ridge on the last values, the same as the rival of the backtest."""
+    weights = ridge_weights(features.lags[past], features.change[past], settings.ridge_penalty)
+    return lambda rows: linear(features.lags[rows], weights) + weights[-1]
 
 
-def _trees(seen: Features, past: Values, settings: ExpertSettings) -> Predictor:
-    """Boosted trees on the change, for the absolute error: the conditional median."""
-    columns = np.flatnonzero(np.isfinite(seen.rows[past]).any(axis=0))
+def _trees(features: Features, past: Values, settings: ExpertSettings) -> Predictor:
+    """Gradient boosted trees of the change with absolute error (the conditional median)."""
+    columns = np.flatnonzero(np.isfinite(features.rows[past]).any(axis=0))
     trees = HistGradientBoostingRegressor(
         loss="absolute_error",
         learning_rate=settings.tree_rate,
@@ -123,13 +123,13 @@ def _trees(seen: Features, past: Values, settings: ExpertSettings) -> Predictor:
         max_features=settings.tree_columns,
         early_stopping=False,
         random_state=settings.seed,
-    ).fit(seen.rows[past][:, columns], seen.change[past])
-    return lambda rows: trees.predict(seen.rows[rows][:, columns])
+    ).fit(features.rows[past][:, columns], features.change[past])
+    return lambda rows: trees.predict(features.rows[rows][:, columns])
 
 
-def _forest(seen: Features, past: Values, settings: ExpertSettings) -> Predictor:
-    """The seed's forest, on the seed's features and on the change, since trees cannot follow a level."""
-    columns = [seen.names.index(name) for name in FOREST_INPUTS]
+def _forest(features: Features, past: Values, settings: ExpertSettings) -> Predictor:
+    """The default forest, on the change, since trees cannot extrapolate a level."""
+    columns = [features.names.index(name) for name in FOREST_INPUTS]
     forest = RandomForestRegressor(
         n_estimators=settings.forest_trees,
         max_depth=settings.forest_depth,
@@ -138,12 +138,12 @@ def _forest(seen: Features, past: Values, settings: ExpertSettings) -> Predictor
         max_samples=min(settings.forest_rows, len(past)),
         random_state=settings.seed,
         n_jobs=1,
-    ).fit(seen.rows[past][:, columns], seen.change[past])
-    return lambda rows: forest.predict(seen.rows[rows][:, columns])
+    ).fit(features.rows[past][:, columns], features.change[past])
+    return lambda rows: forest.predict(features.rows[rows][:, columns])
 
 
 FOREST_INPUTS = (
     "base", "second_of_day", "day_of_week", "is_weekend",
     "trend_1h", "trend_6h", "trend_24h", "avg_1h", "max_1h", "volatility_1h",
 )  # fmt: skip
-"""The seed's features that a CPU series alone can give."""
+"""Features of the default forest that a CPU series provides."""

@@ -1,6 +1,6 @@
-"""What the experts see of a series at each step: differences from the last value known, windows, same time of earlier days.
+"""Features of each step: differences from the last known value, rolling windows, the same time of earlier days.
 
-Row t is made from steps up to t and from the clock at the target; nothing later can reach it. Times of day are UTC.
+Row t uses steps up to t and the clock at the target. Times of day are UTC.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from weir_models.predictive_scaling.series import DAY_SECONDS, DemandSeries, Val
 RIDGE_LAGS = 15
 LAGS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 24, 30, 36, 48, 72, 144)
 NEIGHBOURS = (-6, -3, -2, -1, 0, 1, 2, 3)
-"""Steps around the target's time of day that are looked at on earlier days."""
+"""Steps around the target's time of day that are read on earlier days."""
 WINDOW_SECONDS = {"1h": 3_600, "6h": 21_600, "24h": 86_400}
 
 
 @dataclass(frozen=True)
 class Features:
-    """Inputs and target of one series; a row a step."""
+    """Inputs and target of one series, one row a step."""
 
     base: Values
-    """The last demand known at the step; forecasts are changes from it."""
+    """Last known demand; forecasts are changes from it."""
     change: Values
-    """Demand at the target less base; NaN where either is missing or not yet measured."""
+    """Demand at the target minus base; NaN where either is missing."""
     rows: Values
-    """float32, one column a name of `names`; NaN where the past does not reach so far."""
+    """float32 of shape (steps, len(names)); NaN where the history is too short."""
     names: tuple[str, ...]
     lags: Values
-    """The last RIDGE_LAGS values less base, gaps carried; zero where the past does not reach so far."""
+    """Last values minus base, gaps filled forward; zero where the history is too short."""
     seasonal: Values
-    """Same time yesterday and last week less base, with neighbours; zero where there is none."""
+    """Same time yesterday and last week minus base, with neighbors; zero where there is none."""
 
 
 def features(series: DemandSeries, horizon: int) -> Features:
-    """Inputs of every step for the forecast `horizon` steps ahead."""
+    """Features of every step for forecasts `horizon` steps ahead."""
     demand = series.demand
     base = carried(demand)
     day = series.steps_per_day
@@ -63,7 +63,7 @@ def features(series: DemandSeries, horizon: int) -> Features:
 
 
 def lagged(values: Values, steps: int) -> Values:
-    """The values `steps` earlier; NaN where the past does not reach so far."""
+    """The values `steps` earlier, NaN before the first; ValueError below zero."""
     if steps < 0:
         raise ValueError("a lag below zero would look ahead")
     return pd.Series(values, dtype=np.float64).shift(steps).to_numpy()
@@ -71,36 +71,36 @@ def lagged(values: Values, steps: int) -> Values:
 
 def _windows(demand: Values, base: Values, step_seconds: int) -> dict[str, Values]:
     """Mean, maximum, minimum, deviation and trend over time windows that end at the step."""
-    found: dict[str, Values] = {}
+    columns: dict[str, Values] = {}
     measured = pd.Series(demand)
     for name, seconds in WINDOW_SECONDS.items():
         size = max(2, seconds // step_seconds)
         rolling = measured.rolling(size, min_periods=1)
         mean = rolling.mean().to_numpy()
-        found[f"avg_{name}"] = mean - base
-        found[f"max_{name}"] = rolling.max().to_numpy() - base
-        found[f"min_{name}"] = rolling.min().to_numpy() - base
-        found[f"volatility_{name}"] = rolling.std().to_numpy()
+        columns[f"avg_{name}"] = mean - base
+        columns[f"max_{name}"] = rolling.max().to_numpy() - base
+        columns[f"min_{name}"] = rolling.min().to_numpy() - base
+        columns[f"volatility_{name}"] = rolling.std().to_numpy()
         half = measured.rolling(max(1, size // 2), min_periods=1).mean().to_numpy()
-        found[f"trend_{name}"] = half - lagged(half, max(1, size // 2))
-    return found
+        columns[f"trend_{name}"] = half - lagged(half, max(1, size // 2))
+    return columns
 
 
 def _earlier_days(demand: Values, base: Values, day: int, horizon: int) -> dict[str, Values]:
-    """The target's time of day, with neighbours, on earlier days; and how the load then changed."""
-    found: dict[str, Values] = {}
+    """The target's time of day on earlier days, with neighbors, and the change of the load then."""
+    columns: dict[str, Values] = {}
     for name, days in (("yesterday", 1), ("last_week", 7)):
         for k in NEIGHBOURS:
-            found[f"{name}_{k:+d}"] = lagged(demand, days * day - horizon - k) - base
-        found[f"{name}_change"] = lagged(demand, days * day - horizon) - lagged(demand, days * day)
+            columns[f"{name}_{k:+d}"] = lagged(demand, days * day - horizon - k) - base
+        columns[f"{name}_change"] = lagged(demand, days * day - horizon) - lagged(demand, days * day)
     same = np.stack([lagged(demand, days * day - horizon) for days in range(1, 8)], axis=1)
     for days in (3, 7):
         part = pd.DataFrame(same[:, :days].T)
-        found[f"same_time_mean_{days}d"] = part.mean().to_numpy() - base
-        found[f"same_time_median_{days}d"] = part.median().to_numpy() - base
+        columns[f"same_time_mean_{days}d"] = part.mean().to_numpy() - base
+        columns[f"same_time_median_{days}d"] = part.median().to_numpy() - base
     moved = np.stack([lagged(demand, d * day - horizon) - lagged(demand, d * day) for d in range(1, 8)], axis=1)
-    found["change_median_7d"] = pd.DataFrame(moved.T).median().to_numpy()
-    return found
+    columns["change_median_7d"] = pd.DataFrame(moved.T).median().to_numpy()
+    return columns
 
 
 def _clock(series: DemandSeries, horizon: int) -> dict[str, Values]:

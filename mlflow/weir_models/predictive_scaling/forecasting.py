@@ -1,7 +1,7 @@
-"""One series -> a forecast with an interval at every step: the one path that backtests and current forecasts take.
+"""Forecasts with intervals at every step of a series; backtests and current forecasts use the same code.
 
-At each step it uses what was known then and nothing else: features look back, experts are fitted on targets that had been
-measured, weights and intervals learn from an error when its target is there.
+Each step uses only what was known then: features look back, experts are fitted on measured targets, and weights and
+intervals learn from an error once its target is measured.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ FORECAST_COLUMNS = ("cluster_id", "made_at", "target_at", "predicted_cpu_utiliza
 
 @dataclass(frozen=True)
 class ForecastSettings:
-    """Everything that shapes a forecast."""
+    """Settings of a forecast."""
 
     experts: ExpertSettings = field(default_factory=ExpertSettings)
     blend: BlendSettings = field(default_factory=BlendSettings)
     conformal: ConformalSettings = field(default_factory=ConformalSettings)
     warm_up_days: float = 3.0
-    """Before the first step asked for, experts already forecast for so long, for weights and intervals to settle."""
+    """Days before the first requested step over which weights and intervals settle."""
     start_weights: Mapping[str, float] = field(default_factory=dict)
-    """Weights of experts before any loss is known; 1 where not named."""
+    """Initial weights of experts; 1 where not named."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,13 @@ class Forecasts:
     lower: Values
     upper: Values
     confidence: Values
-    """The coverage asked for, or the share of the last day's targets that lay within their intervals where that is less;
-    0 before any target is known."""
+    """The lesser of the requested coverage and the coverage of the last day; 0 before any target is known."""
     current: Values
-    """The last demand known at the step."""
+    """Last known demand."""
     truth: Values
     """Demand at the target; NaN where missing or not yet measured."""
     weights: Values
-    """A row a step, a column an expert."""
+    """Shape (steps, experts)."""
     by_expert: Values
     """Each expert's own forecast."""
 
@@ -69,26 +68,26 @@ def horizon_steps(series: DemandSeries) -> int:
 def forecast(series: DemandSeries, first: int, settings: ForecastSettings) -> Forecasts:
     """Forecasts made at every step from `first` to the end of the series."""
     horizon = horizon_steps(series)
-    seen = features(series, horizon)
+    inputs = features(series, horizon)
     begin = max(0, first - round(settings.warm_up_days * series.steps_per_day))
     names = settings.experts.names
-    moved = [experts.changes(name, series, seen, horizon, begin, settings.experts) for name in names]
-    base = seen.base[begin:]
-    most = np.inf if series.node_count is not None else 100.0  # without a count nothing above 100 % is ever measured
-    by_expert = np.clip(base[:, None] + np.stack(moved, axis=1), 0.0, most)
-    truth = seen.change[begin:] + base
+    changes = [experts.changes(name, series, inputs, horizon, begin, settings.experts) for name in names]
+    base = inputs.base[begin:]
+    maximum = np.inf if series.node_count is not None else 100.0  # without a node count no measurement exceeds 100 %
+    by_expert = np.clip(base[:, None] + np.stack(changes, axis=1), 0.0, maximum)
+    truth = inputs.change[begin:] + base
     start = np.array([settings.start_weights.get(name, 1.0) for name in names])
     predicted, weights = blend(by_expert, truth, horizon, start, settings.blend)
-    spread = _spread(seen.names, seen.rows)[begin:]
-    found = intervals(predicted, truth, spread, horizon, settings.conformal)
-    held = np.nan_to_num(found.held, nan=0.0)
+    spread = _spread(inputs.names, inputs.rows)[begin:]
+    bounds = intervals(predicted, truth, spread, horizon, settings.conformal)
+    coverage = np.nan_to_num(bounds.held, nan=0.0)
     cut = first - begin
     return Forecasts(
         first=first,
         predicted=predicted[cut:],
-        lower=np.clip(found.lower, 0.0, most)[cut:],
-        upper=np.clip(found.upper, 0.0, most)[cut:],
-        confidence=np.minimum(settings.conformal.coverage, held)[cut:],
+        lower=np.clip(bounds.lower, 0.0, maximum)[cut:],
+        upper=np.clip(bounds.upper, 0.0, maximum)[cut:],
+        confidence=np.minimum(settings.conformal.coverage, coverage)[cut:],
         current=base[cut:],
         truth=truth[cut:],
         weights=weights[cut:],
@@ -96,24 +95,24 @@ def forecast(series: DemandSeries, first: int, settings: ForecastSettings) -> Fo
     )
 
 
-def forecast_frame(series: DemandSeries, made: Forecasts) -> pd.DataFrame:
-    """The forecasts as a table, in percent of the nodes in force when they were made."""
-    nodes = series.capacity[made.first :]
-    times = series.times[made.first :]
+def forecast_frame(series: DemandSeries, forecasts: Forecasts) -> pd.DataFrame:
+    """The forecasts as FORECAST_COLUMNS, in percent of utilization of the nodes in force when they were made."""
+    nodes = series.capacity[forecasts.first :]
+    times = series.times[forecasts.first :]
     return pd.DataFrame(
         {
             "cluster_id": series.cluster_id,
             "made_at": times,
             "target_at": times + pd.Timedelta(seconds=HORIZON_SECONDS),
-            "predicted_cpu_utilization": made.predicted / nodes,
-            "lower_90": made.lower / nodes,
-            "upper_90": made.upper / nodes,
+            "predicted_cpu_utilization": forecasts.predicted / nodes,
+            "lower_90": forecasts.lower / nodes,
+            "upper_90": forecasts.upper / nodes,
         },
         columns=list(FORECAST_COLUMNS),
     )
 
 
 def _spread(names: tuple[str, ...], rows: Values) -> Values:
-    """How much the series moves at each step: deviation over the last hour and over the last six."""
+    """Volatility at each step: the mean of the standard deviations of the last hour and of the last six."""
     near, far = (rows[:, names.index(f"volatility_{window}")].astype(np.float64) for window in ("1h", "6h"))
     return np.where(np.isnan(near), far, (near + far) / 2.0)

@@ -1,7 +1,7 @@
-"""The estimator: what the registry keeps of predictive scaling, and its answer for the last row of each cluster.
+"""The estimator: forecast and recommendation for the last row of each cluster.
 
-Experts are refitted daily from the rows at hand, so a version is the procedure and the weights with which its experts start.
-`fit` learns those from the first part of every cluster's rows; `evaluate` replays the rest, which fit did not read.
+Experts are refitted daily on the given rows, so that a version holds the settings and the initial weights of the experts.
+`fit` learns these from the first part of each cluster's rows; `evaluate` backtests the rest.
 """
 
 from __future__ import annotations
@@ -27,53 +27,53 @@ from weir_models.predictive_scaling.series import DemandSeries, Values
 STEP_SECONDS = 300
 TEST_SHARE = 0.3
 FIT_SHARE = 0.3
-"""Of the rows that `fit` reads, the part at the end on which experts are compared."""
+"""Share of the rows of `fit`, at their end, on which experts are compared."""
 UNCOUNTED = "Nobody counts the nodes, so read them as multiples of the present capacity. "
 
 
 class PredictiveScaling(BaseEstimator):
-    """Fitted scaling model; everything that forecasting needs is in its attributes."""
+    """Scaling model; its fitted attributes are all that forecasting needs."""
 
     def __init__(
         self, experts: tuple[str, ...] = EXPERTS, policy: Mapping[str, float] | None = None, seed: int = 42
     ) -> None:
-        """`policy` replaces fields of PolicySettings; `seed` is that of trees and forest."""
+        """`policy` overrides fields of PolicySettings; `seed` is for trees and forest."""
         self.experts = experts
         self.policy = policy
         self.seed = seed
 
     def fit(self, examples: pd.DataFrame, seed: int | None = None) -> PredictiveScaling:
-        """Learn the starting weights of the experts from the first 70 % of each cluster's rows."""
+        """Learn the initial weights of the experts from the first 70 % of each cluster's rows."""
         if seed is not None:
             self.seed = seed
         self.start_weights_ = dict.fromkeys(self.experts, 1.0)
-        found = []
+        weights_by_cluster = []
         with threadpool_limits(1):
             for series in series_of(examples):
                 past = _first(series, len(series) - round(TEST_SHARE * len(series)))
                 begin = len(past) - round(FIT_SHARE * len(past))
                 if len(past) - begin > 0 and len(self.experts) > 1:
                     weights = forecast(past, begin, self.settings()).weights.mean(axis=0)
-                    found.append(weights if weights.sum() > 0 else np.full(len(self.experts), 1.0))
-        if found:
-            mean = np.mean(found, axis=0) + 0.1 / len(self.experts)
+                    weights_by_cluster.append(weights if weights.sum() > 0 else np.full(len(self.experts), 1.0))
+        if weights_by_cluster:
+            mean = np.mean(weights_by_cluster, axis=0) + 0.1 / len(self.experts)
             self.start_weights_ = {
                 name: float(part) for name, part in zip(self.experts, mean / mean.sum(), strict=True)
             }
         return self
 
     def settings(self) -> ForecastSettings:
-        """The settings of forecasts with what was fitted."""
+        """Settings of forecasts with the fitted weights."""
         return ForecastSettings(
             experts=ExpertSettings(names=tuple(self.experts), seed=self.seed), start_weights=self.start_weights_
         )
 
     def policy_settings(self) -> PolicySettings:
-        """The policy's settings; TypeError where `policy` names a field that there is not."""
+        """Settings of the policy; TypeError where `policy` names an unknown field."""
         return PolicySettings(**(self.policy or {}))  # type: ignore[arg-type]
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """One row a cluster, in order of cluster_id: forecast, interval and recommendation made at its last row.
+        """One row a cluster in the order of cluster_id: forecast, interval and recommendation at its last row.
 
         Columns: those of the backtest's forecasts, confidence, current_cpu_utilization, action, target_nodes, urgency,
         reasoning, time_horizon (minutes). ValueError where times are not on a grid of five minutes.
@@ -84,24 +84,26 @@ class PredictiveScaling(BaseEstimator):
         return pd.DataFrame(rows, columns=columns) if rows else pd.DataFrame(columns=columns)
 
     def _last(self, series: DemandSeries) -> dict[str, object]:
-        """The answer for the last step of a series."""
+        """Prediction for the last step of a series."""
         policy = self.policy_settings()
         if series.node_count is None:
             policy = replace(policy, minimum_nodes=1)
         steps = min(len(series), ceil(policy.low_for_seconds / series.step_seconds) + 1)
-        made = forecast(series, len(series) - steps, self.settings())
-        found = _recommended(series, made, policy)
-        said = forecast_frame(series, made).iloc[-1].to_dict()
-        said |= {
-            "confidence": float(made.confidence[-1]),
-            "current_cpu_utilization": float(made.current[-1] / series.capacity[-1]),
-            "action": found.action,
-            "target_nodes": found.target_nodes,
-            "urgency": found.urgency,
-            "reasoning": found.reasoning if series.node_count is not None else UNCOUNTED + found.reasoning,
+        forecasts = forecast(series, len(series) - steps, self.settings())
+        recommendation = _recommended(series, forecasts, policy)
+        row = forecast_frame(series, forecasts).iloc[-1].to_dict()
+        row |= {
+            "confidence": float(forecasts.confidence[-1]),
+            "current_cpu_utilization": float(forecasts.current[-1] / series.capacity[-1]),
+            "action": recommendation.action,
+            "target_nodes": recommendation.target_nodes,
+            "urgency": recommendation.urgency,
+            "reasoning": recommendation.reasoning
+            if series.node_count is not None
+            else UNCOUNTED + recommendation.reasoning,
             "time_horizon": _policy.TIME_HORIZON_MINUTES,
         }
-        return said
+        return row
 
 
 _LAST_COLUMNS = (
@@ -111,33 +113,33 @@ _LAST_COLUMNS = (
 
 
 def naive() -> PredictiveScaling:
-    """The rule that serves while no version has passed its gates: persistence, with its own intervals."""
+    """The fallback while no version has passed its gates: persistence with its own intervals."""
     model = PredictiveScaling(experts=("persistence",))
     model.start_weights_ = {"persistence": 1.0}
     return model
 
 
-def _recommended(series: DemandSeries, made: Forecasts, policy: PolicySettings) -> Recommendation:
-    """The policy's answer at the last step; what it remembers is read off the node counts and the steps before."""
+def _recommended(series: DemandSeries, forecasts: Forecasts, policy: PolicySettings) -> Recommendation:
+    """Recommendation at the last step; the memory of the policy is derived from node counts and earlier steps."""
     capacity = series.capacity
     memory = _changes(capacity, series.seconds)
-    found = Recommendation("maintain", int(capacity[-1]), "none", "")
-    for place in range(len(made.predicted)):
-        step = made.first + place
+    recommendation = Recommendation("maintain", int(capacity[-1]), "none", "")
+    for place in range(len(forecasts.predicted)):
+        step = forecasts.first + place
         now = Situation(
             at=float(series.seconds[step]),
             nodes=int(capacity[step]),
-            current_demand=float(made.current[place]),
-            predicted_demand=float(made.predicted[place]),
-            upper_demand=float(made.upper[place]),
+            current_demand=float(forecasts.current[place]),
+            predicted_demand=float(forecasts.predicted[place]),
+            upper_demand=float(forecasts.upper[place]),
         )
-        found, after = _policy.recommend(now, memory, policy)
+        recommendation, after = _policy.recommend(now, memory, policy)
         memory = replace(memory, low_since=after.low_since)
-    return found
+    return recommendation
 
 
 def _changes(capacity: Values, seconds: NDArray[np.int64]) -> Memory:
-    """When the nodes last became more and fewer."""
+    """Times of the last increase and decrease of nodes."""
     moved = np.diff(capacity, prepend=capacity[:1])
     up, down = np.flatnonzero(moved > 0), np.flatnonzero(moved < 0)
     return Memory(
@@ -146,25 +148,15 @@ def _changes(capacity: Values, seconds: NDArray[np.int64]) -> Memory:
     )
 
 
-def documents(predicted: pd.DataFrame, model_version: str) -> dict[str, dict[str, object]]:
-    """Predictions by cluster in the seed's keys."""
-    return {
-        row.cluster_id: _policy.document(
-            row.predicted_cpu_utilization,
-            row.confidence,
-            Recommendation(row.action, row.target_nodes, row.urgency, row.reasoning),
-            model_version,
-        )
-        for row in predicted.itertuples(index=False)
-    }
-
-
 def series_of(frame: pd.DataFrame, step_seconds: int = STEP_SECONDS) -> list[DemandSeries]:
-    """Each cluster's rows as a series, in order of cluster_id; steps without a row are missing, never filled."""
+    """The series of each cluster in the order of cluster_id; steps without a row are NaN.
+
+    ValueError where columns are missing or a row lies between steps.
+    """
     absent = [name for name in ("cluster_id", "event_at", "cpu_utilization") if name not in frame.columns]
     if absent:
         raise ValueError(f"predictive_scaling needs the columns {', '.join(absent)}, which the rows do not have")
-    found = []
+    series = []
     for cluster, part in frame.groupby("cluster_id", sort=True):
         seconds = pd.DatetimeIndex(pd.to_datetime(part["event_at"], utc=True)).as_unit("s").asi8
         if (seconds % step_seconds).any():
@@ -179,7 +171,7 @@ def series_of(frame: pd.DataFrame, step_seconds: int = STEP_SECONDS) -> list[Dem
             return values
 
         counted = "node_count" in frame.columns and bool(part["node_count"].notna().any())
-        found.append(
+        series.append(
             DemandSeries(
                 cluster_id=str(cluster),
                 start=np.datetime64(first, "s"),
@@ -188,11 +180,11 @@ def series_of(frame: pd.DataFrame, step_seconds: int = STEP_SECONDS) -> list[Dem
                 node_count=column("node_count") if counted else None,
             )
         )
-    return found
+    return series
 
 
 def _first(series: DemandSeries, steps: int) -> DemandSeries:
-    """The first steps of a series, which is all that fit may see."""
+    """The first steps of a series."""
     return replace(
         series,
         cpu_utilization=series.cpu_utilization[:steps],
@@ -207,12 +199,12 @@ def fit(examples: pd.DataFrame, seed: int = 42) -> PredictiveScaling:
 
 
 def evaluate(model: PredictiveScaling, held_out: pd.DataFrame) -> Evaluation:
-    """Figures of the last 30 % of each cluster's rows, forecast step by step; the rows before are history."""
+    """Backtest figures of the last 30 % of each cluster's rows."""
     settings = BacktestSettings(
         test_share=TEST_SHARE, forecast=model.settings(), policy=model.policy_settings(), workers=1
     )
-    found = backtest(series_of(held_out), settings)
-    figures = dict(found.overall)
-    figures["mae"] = float(found.per_series["mae"].mean())
-    figures["naive_mae"] = float(found.per_series["mae_persistence"].mean())
-    return Evaluation(figures=figures, tables={"per_series": found.per_series}, plots={})
+    result = backtest(series_of(held_out), settings)
+    figures = dict(result.overall)
+    figures["mae"] = float(result.per_series["mae"].mean())
+    figures["naive_mae"] = float(result.per_series["mae_persistence"].mean())
+    return Evaluation(figures=figures, tables={"per_series": result.per_series}, plots={})

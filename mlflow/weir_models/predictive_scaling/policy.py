@@ -1,7 +1,7 @@
-"""Forecast demand -> the recommended number of nodes, with its reason. Pure: no clock, no data, no forecast of its own.
+"""The scaling policy: recommended number of nodes from forecast demand, with a reason. Pure.
 
-Thresholds are the seed's; what the seed lacks is a floor from the load that is there, cooldowns, a step, bounds and a memory.
-Demand is in percent of one node: 250 keeps two and a half nodes busy.
+Default thresholds with a floor from the present load, cooldowns, step limits, bounds and a memory. Demand is in percent of
+one node: 250 keeps two and a half nodes busy.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ TIME_HORIZON_MINUTES = 30
 
 @dataclass(frozen=True)
 class PolicySettings:
-    """Thresholds in percent of utilisation; times in seconds."""
+    """Thresholds in percent of utilization; times in seconds."""
 
     scale_up_above: float = 80.0
     scale_up_to: float = 70.0
@@ -29,17 +29,17 @@ class PolicySettings:
     cooldown_up_seconds: float = 300.0
     cooldown_down_seconds: float = 900.0
     low_for_seconds: float = 600.0
-    """Demand must have allowed fewer nodes for so long without a break before any is given back."""
+    """How long demand must have been low without interruption before nodes are released."""
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known at the moment of a recommendation."""
+    """Inputs of a recommendation."""
 
     at: float
     """Seconds since 1970."""
     nodes: int
-    """Nodes ordered: those in force and those that are starting."""
+    """Nodes in force and nodes that are starting."""
     current_demand: float
     predicted_demand: float
     upper_demand: float
@@ -48,7 +48,7 @@ class Situation:
 
 @dataclass(frozen=True)
 class Memory:
-    """What earlier recommendations leave behind; seconds since 1970."""
+    """State from earlier recommendations; seconds since 1970."""
 
     scaled_up_at: float | None = None
     scaled_down_at: float | None = None
@@ -57,7 +57,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The seed's `scaling_recommendation`."""
+    """A recommended action."""
 
     action: str
     """scale_up, scale_down or maintain."""
@@ -68,12 +68,12 @@ class Recommendation:
 
 
 def nodes_for(demand: float, utilization: float) -> int:
-    """Nodes that carry the demand at no more than that utilisation."""
+    """Nodes that carry the demand at no more than that utilization (percent)."""
     return ceil(demand / utilization - 1e-9)
 
 
 def recommend(now: Situation, memory: Memory, settings: PolicySettings) -> tuple[Recommendation, Memory]:
-    """The recommendation and what to remember of it, as though it were followed."""
+    """The recommendation, and the memory after following it."""
     nodes = now.nodes
     if nodes < 1:
         return Recommendation("maintain", nodes, "none", f"{nodes} nodes are in force: nothing to scale from"), memory
@@ -85,13 +85,13 @@ def recommend(now: Situation, memory: Memory, settings: PolicySettings) -> tuple
     floor = nodes_for(max(now.current_demand, now.upper_demand), settings.scale_up_above)
     low = predicted < settings.scale_down_below and current < settings.scale_down_current_below
     low_since = (memory.low_since if memory.low_since is not None else now.at) if low else None
-    remembered = Memory(memory.scaled_up_at, memory.scaled_down_at, low_since)
+    new_memory = Memory(memory.scaled_up_at, memory.scaled_down_at, low_since)
     if nodes < settings.minimum_nodes:
         return _up(
             now,
             settings.minimum_nodes,
             f"{nodes} nodes are below the minimum of {settings.minimum_nodes}",
-            remembered,
+            new_memory,
             settings,
         )
     if nodes > settings.maximum_nodes:
@@ -99,31 +99,31 @@ def recommend(now: Situation, memory: Memory, settings: PolicySettings) -> tuple
             now,
             settings.maximum_nodes,
             f"{nodes} nodes are above the maximum of {settings.maximum_nodes}",
-            remembered,
+            new_memory,
             settings,
         )
     if predicted > settings.scale_up_above or floor > nodes:
-        wanted = max(floor, nodes_for(max(now.predicted_demand, now.current_demand), settings.scale_up_to))
-        return _up(now, wanted, _why_up(current, predicted, now.upper_demand / nodes, settings), remembered, settings)
+        desired = max(floor, nodes_for(max(now.predicted_demand, now.current_demand), settings.scale_up_to))
+        return _up(now, desired, _why_up(current, predicted, now.upper_demand / nodes, settings), new_memory, settings)
     if low:
-        wanted = max(
+        desired = max(
             floor,
             nodes_for(max(now.predicted_demand, now.current_demand), settings.scale_down_to),
             settings.minimum_nodes,
         )
-        if wanted < nodes:
+        if desired < nodes:
             reason = f"Predicted CPU ({predicted:.1f}%) and current CPU ({current:.1f}%) allow scale down"
-            return _down(now, wanted, reason, remembered, settings)
+            return _down(now, desired, reason, new_memory, settings)
         return _stay(
             nodes,
             f"Load is low, but {nodes} nodes are the fewest that the minimum and the upper bound allow",
-            remembered,
+            new_memory,
         )
-    return _stay(nodes, f"Capacity suits the predicted load ({predicted:.1f}%)", remembered)
+    return _stay(nodes, f"Capacity suits the predicted load ({predicted:.1f}%)", new_memory)
 
 
 def _why_up(current: float, predicted: float, upper: float, settings: PolicySettings) -> str:
-    """Which of the three asks for more nodes."""
+    """Reason for more nodes: current load, forecast or upper bound."""
     above = f"exceeds {settings.scale_up_above:g}%"
     if current > settings.scale_up_above:
         return f"Current CPU ({current:.1f}%) {above}, whatever is predicted ({predicted:.1f}%)"
@@ -137,29 +137,29 @@ def _stay(nodes: int, reason: str, memory: Memory) -> tuple[Recommendation, Memo
 
 
 def _up(
-    now: Situation, wanted: int, reason: str, memory: Memory, settings: PolicySettings
+    now: Situation, desired: int, reason: str, memory: Memory, settings: PolicySettings
 ) -> tuple[Recommendation, Memory]:
-    """More nodes within the bounds; a load that is there already does not wait for the cooldown."""
+    """More nodes within the bounds; a present load does not wait for the cooldown."""
     most = min(settings.maximum_nodes, now.nodes + settings.maximum_step_up)
-    target = min(wanted, most)
+    target = min(desired, most)
     if target <= now.nodes:
         return _stay(now.nodes, f"{reason}, but {now.nodes} nodes are the maximum", memory)
-    here = now.current_demand / now.nodes > settings.scale_up_above
-    left = _left(memory.scaled_up_at, settings.cooldown_up_seconds, now.at)
-    if left > 0 and not here:
-        return _stay(now.nodes, f"{reason}, but the last scale up cools down for {left:.0f} s more", memory)
-    if target < wanted:
-        which = "the maximum" if most == settings.maximum_nodes else f"a step of at most {settings.maximum_step_up}"
-        reason = f"{reason}; {wanted} nodes are needed, {which} allows {target}"
+    is_loaded = now.current_demand / now.nodes > settings.scale_up_above
+    wait = _left(memory.scaled_up_at, settings.cooldown_up_seconds, now.at)
+    if wait > 0 and not is_loaded:
+        return _stay(now.nodes, f"{reason}, but the last scale up cools down for {wait:.0f} s more", memory)
+    if target < desired:
+        limit = "the maximum" if most == settings.maximum_nodes else f"a step of at most {settings.maximum_step_up}"
+        reason = f"{reason}; {desired} nodes are needed, {limit} allows {target}"
     worst = max(now.predicted_demand, now.current_demand) / now.nodes
     urgency = "high" if worst > settings.urgent_above else "medium"
     return Recommendation("scale_up", target, urgency, reason), Memory(now.at, memory.scaled_down_at)
 
 
 def _down(
-    now: Situation, wanted: int, reason: str, memory: Memory, settings: PolicySettings
+    now: Situation, desired: int, reason: str, memory: Memory, settings: PolicySettings
 ) -> tuple[Recommendation, Memory]:
-    """Fewer nodes, once the load has been low for a while and nothing was scaled lately."""
+    """Fewer nodes, once the load has been low long enough and both cooldowns are over."""
     too_many = now.nodes > settings.maximum_nodes
     lasted = now.at - memory.low_since if memory.low_since is not None else 0.0
     if lasted < settings.low_for_seconds and not too_many:
@@ -167,33 +167,15 @@ def _down(
             now.nodes, f"{reason}, but only for {lasted:.0f} of {settings.low_for_seconds:.0f} s so far", memory
         )
     scaled = [at for at in (memory.scaled_up_at, memory.scaled_down_at) if at is not None]
-    left = _left(max(scaled, default=None), settings.cooldown_down_seconds, now.at)
-    if left > 0:
-        return _stay(now.nodes, f"{reason}, but the last change cools down for {left:.0f} s more", memory)
-    target = max(wanted, now.nodes - settings.maximum_step_down)
-    if target > wanted:
-        reason = f"{reason}; {wanted} nodes would do, a step of at most {settings.maximum_step_down} leads to {target}"
+    wait = _left(max(scaled, default=None), settings.cooldown_down_seconds, now.at)
+    if wait > 0:
+        return _stay(now.nodes, f"{reason}, but the last change cools down for {wait:.0f} s more", memory)
+    target = max(desired, now.nodes - settings.maximum_step_down)
+    if target > desired:
+        reason = f"{reason}; {desired} nodes would do, a step of at most {settings.maximum_step_down} leads to {target}"
     return Recommendation("scale_down", target, "low", reason), Memory(memory.scaled_up_at, now.at, memory.low_since)
 
 
 def _left(last: float | None, cooldown: float, at: float) -> float:
-    """Seconds of the cooldown that are left."""
+    """Remaining seconds of the cooldown."""
     return 0.0 if last is None else max(0.0, last + cooldown - at)
-
-
-def document(
-    predicted_cpu_utilization: float, confidence: float, found: Recommendation, model_version: str
-) -> dict[str, object]:
-    """The answer in the seed's keys."""
-    return {
-        "predicted_cpu_utilization": predicted_cpu_utilization,
-        "confidence": confidence,
-        "scaling_recommendation": {
-            "action": found.action,
-            "target_nodes": found.target_nodes,
-            "urgency": found.urgency,
-            "reasoning": found.reasoning,
-        },
-        "time_horizon": TIME_HORIZON_MINUTES,
-        "model_version": model_version,
-    }

@@ -1,4 +1,4 @@
-"""A cluster's load on a regular grid, and the demand behind it. Reads no file and resamples nothing."""
+"""A cluster's load on a regular grid, and the demand behind it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class DemandSeries:
     """Percent of the nodes in force, 0 to 100."""
     step_seconds: int = 300
     node_count: Values | None = None
-    """Nodes in force; None where nobody counts them, which makes the capacity one."""
+    """Nodes in force; None where unknown, which makes the capacity one."""
     others: Mapping[str, Values] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -62,19 +62,19 @@ class DemandSeries:
 
     @property
     def capacity(self) -> Values:
-        """Nodes in force at each step: the last count known by then, and 1 before the first."""
+        """Nodes in force at each step: the last known count, 1 before the first."""
         if self.node_count is None:
             return np.ones(len(self))
         counted = np.where(self.node_count > 0, self.node_count, np.nan)
-        known = carried(counted)
-        return np.where(np.isnan(known), 1.0, known)
+        filled = carried(counted)
+        return np.where(np.isnan(filled), 1.0, filled)
 
     @property
     def demand(self) -> Values:
-        """Utilisation times nodes, in percent of one node; NaN where the utilisation is missing."""
+        """Utilization times nodes, in percent of one node; NaN where the utilization is missing."""
         return np.asarray(self.cpu_utilization, dtype=np.float64) * self.capacity
 
 
 def carried(values: Values) -> Values:
-    """At each step the last value known by then; NaN before the first."""
+    """Values filled forward; NaN before the first."""
     return pd.Series(values, dtype=np.float64).ffill().to_numpy()

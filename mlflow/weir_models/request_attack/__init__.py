@@ -1,1 +1,1 @@
-"""request_attack: is this request an attack, of which class, and which of its words say so."""
+"""The request model: whether a request is an attack, of which class, and by which words."""

@@ -1,6 +1,6 @@
-"""The rows of a DataFrame as distinct texts, their units, what fired in each unit, and the way back to the rows.
+"""A batch of requests: distinct texts of their fields, the units of these, the signals that fire, and the way back to rows.
 
-Everything here is done once for each distinct text or unit, and nothing depends on what else is in the batch.
+Each distinct text and unit is processed once; no result depends on the other rows of the batch.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ PLAIN_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 WRITING_METHODS = ("PUT", "MOVE", "COPY")
 NO_UNIT = -1
 WHOLE_KINDS = "am"
-"""Fields that are one unit each: whoever looked at the field has looked at the unit."""
+"""Fields that are one unit each, so that the screen of the field is that of the unit."""
 
 
 class Batch:
-    """Rows taken apart; `units` and `fired` belong together, a row of `fired` for each unit."""
+    """Units of a frame of requests; `fired` is a 0/1 matrix of shape (units, signals)."""
 
-    def __init__(self, frame: pd.DataFrame, known: Sequence[Signal] = catalog.SIGNALS) -> None:
+    def __init__(self, frame: pd.DataFrame, signals: Sequence[Signal] = catalog.SIGNALS) -> None:
         """Decode, screen and split every distinct text once."""
         self.size = len(frame)
         self.units: list[Unit] = []
@@ -41,10 +41,10 @@ class Batch:
             self._add(kind, arrow_text(frame[column]))
         self._add("m", _methods(frame))
         self._pairs = np.array(self._found, dtype=np.int64).reshape(-1, 2)
-        self.fired = matching.fires(self.units, known)
+        self.fired = matching.fires(self.units, signals)
 
     def _add(self, kind: str, column: pa.Array) -> None:
-        """The distinct texts of one field and the units of those that a signal could speak about."""
+        """Add the distinct texts of one field, and the units of those that pass the screen."""
         coded = column.dictionary_encode()
         texts = pc.utf8_slice_codeunits(coded.dictionary, 0, MAX_CHARACTERS)
         self._codes.append(coded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False) + self._texts)
@@ -66,10 +66,7 @@ class Batch:
         self._texts += len(texts) + 1
 
     def _keep_pieces(self, kind: str, pieces: list[tuple[int, Unit]], looks: NDArray[np.bool_]) -> None:
-        """Look again, at the pieces: most parameters of a query that was chosen are plain.
-
-        A piece is looked at for what its text was chosen for, and for nothing else.
-        """
+        """Screen the units of the chosen texts, each by the looks that chose its text: most parameters are plain."""
         if kind in WHOLE_KINDS:
             for position, unit in pieces:
                 self._keep(self._texts + position, [unit])
@@ -88,7 +85,7 @@ class Batch:
             self._keep(self._texts + position, [unit])
 
     def _keep(self, text: int, units: Sequence[Unit]) -> None:
-        """Note that the units stand in the text."""
+        """Record that the text contains the units."""
         for unit in units:
             number = self._numbers.setdefault(unit, len(self.units))
             if number == len(self.units):
@@ -96,7 +93,7 @@ class Batch:
             self._found.append((text, number))
 
     def best_units(self, sums: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """For each row its unit with the highest sum above zero, NO_UNIT where there is none, and that sum."""
+        """For each row the unit with the highest positive sum (NO_UNIT where there is none), and that sum."""
         text_best = np.full(self._texts, NO_UNIT, dtype=np.int64)
         text_sum = np.zeros(self._texts)
         texts, units = self._pairs[:, 0], self._pairs[:, 1]
@@ -110,16 +107,16 @@ class Batch:
         return best, top
 
     def rows_with_signal(self) -> NDArray[np.bool_]:
-        """A row for each of the frame's, a column a signal: whether it fires in any of the row's units."""
+        """Whether each signal fires in any unit of each row; shape (rows, signals)."""
         of_texts = np.zeros((self._texts, self.fired.shape[1]), dtype=bool)
         np.logical_or.at(of_texts, self._pairs[:, 0], self.fired[self._pairs[:, 1]].astype(bool))
-        found = np.zeros((self.size, self.fired.shape[1]), dtype=bool)
+        of_rows = np.zeros((self.size, self.fired.shape[1]), dtype=bool)
         for codes in self._codes:
-            found |= of_texts[codes]
-        return found
+            of_rows |= of_texts[codes]
+        return of_rows
 
     def units_of_rows(self, rows: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Every unit that stands in any of the rows."""
+        """Numbers of the units that occur in any of the rows."""
         used = np.zeros(self._texts, dtype=bool)
         for codes in self._codes:
             used[codes[rows]] = True
@@ -127,24 +124,24 @@ class Batch:
 
 
 def arrow_text(column: pd.Series) -> pa.Array:
-    """The column as Arrow text, whatever pandas holds it as."""
+    """The column as an Arrow string array, whatever its pandas type."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
     try:
-        found = pa.array(column, type=pa.string(), from_pandas=True)
-        return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+        texts = pa.array(column, type=pa.string(), from_pandas=True)
+        return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
     except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
         return pa.array([None if pd.isna(v) else as_utf8(str(v)) for v in column], type=pa.string())
 
 
 def _methods(frame: pd.DataFrame) -> pa.Array:
-    """Methods that are not plain, with the path where they write; null for the others."""
+    """Unusual methods, with the path where they write; null for PLAIN_METHODS."""
     methods = frame["method"].astype(object)
     rare = (methods.notna() & ~methods.isin(PLAIN_METHODS)).to_numpy(dtype=bool)
-    found: list[str | None] = [None] * len(frame)
+    unusual: list[str | None] = [None] * len(frame)
     for row in np.flatnonzero(rare):
         method = str(methods.iloc[row]).upper()
         if method and method not in PLAIN_METHODS:
             path = frame["uri_path"].iloc[row]
-            found[row] = f"{method} {path}" if method in WRITING_METHODS and isinstance(path, str) else method
-    return pa.array(found, type=pa.string())
+            unusual[row] = f"{method} {path}" if method in WRITING_METHODS and isinstance(path, str) else method
+    return pa.array(unusual, type=pa.string())

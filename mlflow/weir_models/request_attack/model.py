@@ -1,7 +1,7 @@
-"""The estimator: signals with non-negative weights, added up in the most suspicious unit of a request.
+"""The estimator: a linear model with non-negative weights of signals, evaluated in the most suspicious unit of a request.
 
-`fit` moves the weights from what a signal is worth before any example to what the examples say, calibrates the
-sum and fixes the one threshold that ships; `evaluate` measures families that the fit never saw.
+`fit` is logistic regression with a prior on the weights (multiple-instance: a request is as suspicious as its worst unit),
+followed by Platt scaling and the choice of one threshold; `evaluate` measures families that `fit` did not see.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from weir_models.request_attack.text.decoding import unmarked
 
 FIELD_NAMES = {"p": "path", "v": "query", "r": "referer", "a": "user agent", "m": "method"}
 MOST_RAISED = 1.25
-"""How far examples may raise a weight: a hint stays a hint, however often generated attacks hold it."""
+"""Upper bound of a weight as a multiple of its prior: frequent in generated attacks is not decisive in real ones."""
 WEIGHT_STEPS = 1024
-"""Weights are multiples of 1/1024: sums of them are exact, so no batch can change the last digit of a score."""
+"""Weights are multiples of 1/1024, whose sums are exact: no batch changes the last digit of a score."""
 REASON_WORDS = 3
 WORD_CHARACTERS = 60
 
 
 class RequestAttack(BaseEstimator):
-    """Fitted request model; everything that scoring needs is in its attributes."""
+    """Request model; its fitted attributes are all that scoring needs."""
 
     def __init__(
         self,
@@ -43,9 +43,12 @@ class RequestAttack(BaseEstimator):
         least_evidence: float = 3.4,
         prevalence: float = 0.1,
     ) -> None:
-        """`strength` ties weights to what they were before the examples. The threshold is the higher of two sums: that
-        which a `false_positive_share` of the benign examples written to confuse reaches, and `least_evidence`, a signal
-        that decides or two that support each other. Probabilities hold where a share `prevalence` is attacks."""
+        """`strength` is the weight of the L2 penalty that ties weights to their priors.
+
+        The threshold is the higher of two sums: the one that a `false_positive_share` of the benign calibration examples
+        exceeds, and `least_evidence` (log odds above the intercept), one decisive signal or two that support each other.
+        Probabilities are calibrated for a share `prevalence` of attacks.
+        """
         self.strength = strength
         self.iterations = iterations
         self.false_positive_share = false_positive_share
@@ -78,7 +81,7 @@ class RequestAttack(BaseEstimator):
         return self
 
     def _fit_weights(self, batch: Batch, labels: NDArray[np.bool_], prior: NDArray[np.float64]) -> None:
-        """One round: choose each request's most suspicious unit as it stands, then refit the weights."""
+        """One round: choose each attack's most suspicious unit by the present weights, then refit the weights."""
         sums = batch.fired @ self.weights_
         best, _ = batch.best_units(sums)
         attacked = np.unique(best[labels & (best != NO_UNIT)])
@@ -101,26 +104,26 @@ class RequestAttack(BaseEstimator):
 
         start = np.append(self.weights_, self.intercept_)
         bounds = [*zip(np.zeros(len(prior)), prior * MOST_RAISED, strict=True), (-12.0, -3.0)]
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 200})
-        self.weights_ = np.round(found.x[:-1] * WEIGHT_STEPS) / WEIGHT_STEPS
-        self.intercept_ = float(np.round(found.x[-1] * WEIGHT_STEPS) / WEIGHT_STEPS)
+        solution = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 200})
+        self.weights_ = np.round(solution.x[:-1] * WEIGHT_STEPS) / WEIGHT_STEPS
+        self.intercept_ = float(np.round(solution.x[-1] * WEIGHT_STEPS) / WEIGHT_STEPS)
 
     def decision_function(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """Sum of the most suspicious unit of each row, intercept included."""
+        """Log odds before calibration: the sum of each row's most suspicious unit and the intercept."""
         batch = Batch(frame, self._signals())
         return batch.best_units(batch.fired @ self.weights_)[1] + self.intercept_
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """attack_probability, is_attack, attack_class and reason, a row for each of the frame's, with its index."""
-        known = self._signals()
-        batch = Batch(frame, known)
+        """attack_probability (0 to 1), is_attack, attack_class and reason for each row, with the index of the frame."""
+        signals = self._signals()
+        batch = Batch(frame, signals)
         best, sums = batch.best_units(batch.fired @ self.weights_)
         probability = self._probability(sums + self.intercept_)
         is_attack = probability >= self.threshold_
         attack_class = np.full(len(frame), None, dtype=object)
         reason = np.full(len(frame), None, dtype=object)
         rows = np.flatnonzero(is_attack)
-        explained = self._explain(batch, known, np.unique(best[rows]))
+        explained = self._explain(batch, signals, np.unique(best[rows]))
         for row in rows:
             attack_class[row], reason[row] = explained[int(best[row])]
         return pd.DataFrame(
@@ -134,39 +137,39 @@ class RequestAttack(BaseEstimator):
         )
 
     def explain(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Every signal that fired, a row each: row, field, signal, attack_class, weight, words, is_deciding.
+        """One row for each signal that fired: row, field, signal, attack_class, weight, words, is_deciding.
 
         `is_deciding` says whether it fired in the most suspicious unit, whose sum is the score.
         """
-        known = self._signals()
-        batch = Batch(frame, known)
+        signals = self._signals()
+        batch = Batch(frame, signals)
         best, _ = batch.best_units(batch.fired @ self.weights_)
-        found = []
+        fired = []
         for position, label in enumerate(frame.index):
             for unit in batch.units_of_rows(np.arange(len(frame)) == position):
                 decides = bool(unit == best[position])
-                found += [(label, int(unit), int(column), decides) for column in np.flatnonzero(batch.fired[unit])]
-        said = matching.words(batch.units, [(unit, known[column]) for _, unit, column, _ in found])
+                fired += [(label, int(unit), int(column), decides) for column in np.flatnonzero(batch.fired[unit])]
+        words = matching.words(batch.units, [(unit, signals[column]) for _, unit, column, _ in fired])
         rows = [
             {
                 "row": label,
                 "field": FIELD_NAMES[batch.units[unit].kind],
-                "signal": known[column].name,
-                "attack_class": known[column].attack_class,
+                "signal": signals[column].name,
+                "attack_class": signals[column].attack_class,
                 "weight": float(self.weights_[column]),
                 "words": text,
                 "is_deciding": decides,
             }
-            for (label, unit, column, decides), text in zip(found, said, strict=True)
+            for (label, unit, column, decides), text in zip(fired, words, strict=True)
         ]
         return pd.DataFrame(rows, columns=["row", "field", "signal", "attack_class", "weight", "words", "is_deciding"])
 
     def signal_shares(self, frame: pd.DataFrame) -> pd.Series:
-        """By signal, the share of the frame's rows in which it fires anywhere."""
+        """Share of the rows in which each signal fires, by its name."""
         return pd.Series(Batch(frame, self._signals()).rows_with_signal().mean(axis=0), index=self.feature_names_)
 
     def _signals(self) -> list[Signal]:
-        """The signals of this version, in its order."""
+        """Signals in the order of the fitted weights; ValueError where the code no longer has one."""
         missing = [name for name in self.feature_names_ if name not in catalog.BY_NAME]
         if missing:
             raise ValueError(
@@ -178,28 +181,28 @@ class RequestAttack(BaseEstimator):
     def _probability(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(expit(self.scale_ * sums + self.shift_), dtype=np.float64)
 
-    def _explain(self, batch: Batch, known: Sequence[Signal], units: NDArray[np.int64]) -> dict[int, tuple[str, str]]:
-        """Class and reason of each unit: the class with most of its sum, and the words of its heaviest signals."""
+    def _explain(self, batch: Batch, signals: Sequence[Signal], units: NDArray[np.int64]) -> dict[int, tuple[str, str]]:
+        """Class with the largest part of the sum, and the words of the heaviest signals, for each unit."""
         shares = batch.fired[units] * self.weights_
         by_class = np.zeros((len(units), len(self.classes_)))
         for number in range(len(self.classes_)):
             by_class[:, number] = shares[:, self.feature_classes_ == number].sum(axis=1)
         order = np.argsort(-shares, axis=1, kind="stable")[:, : 2 * REASON_WORDS]
         pairs = [
-            (int(unit), known[column])
+            (int(unit), signals[column])
             for place, unit in enumerate(units)
             for column in order[place]
             if shares[place, column] > 0
         ]
-        said: dict[int, list[str]] = {int(unit): [] for unit in units}
+        words: dict[int, list[str]] = {int(unit): [] for unit in units}
         for (unit, _), text in zip(pairs, matching.words(batch.units, pairs), strict=True):
             text = text[:WORD_CHARACTERS]
-            if text and len(said[unit]) < REASON_WORDS and not any(text in other for other in said[unit]):
-                said[unit].append(text)
+            if text and len(words[unit]) < REASON_WORDS and not any(text in other for other in words[unit]):
+                words[unit].append(text)
         explained = {}
         for place, unit in enumerate(units):
             kind, whole = batch.units[unit]
-            shown = " | ".join(said[int(unit)]) or unmarked(whole)[:WORD_CHARACTERS]
+            shown = " | ".join(words[int(unit)]) or unmarked(whole)[:WORD_CHARACTERS]
             explained[int(unit)] = str(self.classes_[int(by_class[place].argmax())]), f"{FIELD_NAMES[kind]}: {shown}"
         return explained
 
@@ -212,11 +215,11 @@ def _calibrated(sums: NDArray[np.float64], labels: NDArray[np.bool_], prevalence
 
 
 def fit(examples: pd.DataFrame, seed: int = 0) -> RequestAttack:
-    """A model fitted on the examples' splits `fit` and `calibrate`."""
+    """A model fitted on the splits `fit` and `calibrate` of the examples."""
     return RequestAttack().fit(examples, seed)
 
 
 def evaluate(model: RequestAttack, examples: pd.DataFrame) -> Evaluation:
-    """Figures, tables and plots on the split `evaluate`, beside those of the naive rule."""
+    """Figures, tables and plots on the split `evaluate`, with those of the naive rule."""
     part = examples[examples["split"] == "evaluate"].reset_index(drop=True)
     return _evaluation.evaluate(part, model.predict(part), model.threshold_)

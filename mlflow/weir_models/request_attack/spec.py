@@ -1,4 +1,4 @@
-"""What request_attack reads, what it must beat, and what it must reach before it serves."""
+"""Specification of request_attack: inputs, naive rule and gates."""
 
 from __future__ import annotations
 

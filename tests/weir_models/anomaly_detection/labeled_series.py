@@ -31,7 +31,7 @@ def series(values: np.ndarray, series_id: str = "one", at: np.ndarray | None = N
 
 
 def clusters(weeks: int = 3, count: int = 2) -> pd.DataFrame:
-    """Labelled examples: each cluster has incidents in every part, some of one metric and some of two."""
+    """Labeled examples: each cluster has incidents in every part, some of one metric and some of two."""
     names = ["cpu_utilization", "request_rate", "queue_depth"]
     frames = []
     for number in range(count):

@@ -44,7 +44,7 @@ def holds_everything_once(found: list[Alert], raw: list[RawAlarm], most: int) ->
 
 @settings(max_examples=200, deadline=None)
 @given(ALARMS, st.integers(2, 20))
-def test_no_alarm_is_lost_and_no_critical_one_goes_unnamed(raw: list[RawAlarm], most: int) -> None:
+def test_no_alarm_is_lost_nor_critical_unnamed(raw: list[RawAlarm], most: int) -> None:
     holds_everything_once(alerts(raw, START, Grouping(most_alerts=most)), raw, most)
 
 
@@ -59,7 +59,7 @@ def test_ten_thousand_alarms_become_at_most_twenty_alerts() -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(ALARMS, st.randoms(use_true_random=False))
-def test_the_order_in_which_alarms_come_does_not_matter(raw: list[RawAlarm], shuffler: random.Random) -> None:
+def test_the_order_of_alarms_does_not_matter(raw: list[RawAlarm], shuffler: random.Random) -> None:
     mixed = list(raw)
     shuffler.shuffle(mixed)
     assert alerts(mixed, START) == alerts(raw, START)
@@ -67,14 +67,14 @@ def test_the_order_in_which_alarms_come_does_not_matter(raw: list[RawAlarm], shu
 
 @settings(max_examples=200, deadline=None)
 @given(ALARMS, st.integers(0, 2000))
-def test_an_alert_known_before_later_alarms_came_is_found_again(raw: list[RawAlarm], minute: int) -> None:
+def test_an_alert_keeps_its_identity_with_later_alarms(raw: list[RawAlarm], minute: int) -> None:
     until = START + timedelta(minutes=minute)
     before = alerts([one for one in raw if one.at <= until], until)
     after = {name for alert in alerts(raw, START) for name in (alert.alert_id, *alert.incident_ids)}
     assert {name for alert in before for name in alert.incident_ids} <= after
 
 
-def test_a_lasting_incident_is_one_alert_that_keeps_its_name_and_is_resolved_in_the_end() -> None:
+def test_a_lasting_incident_is_one_alert_until_resolved() -> None:
     raw = [alarm("a", minute) for minute in range(0, 300, 5)]
     begun = alerts(raw[:10], START + timedelta(minutes=46))[0]
     lasting = alerts(raw, START + timedelta(minutes=300))
@@ -83,7 +83,7 @@ def test_a_lasting_incident_is_one_alert_that_keeps_its_name_and_is_resolved_in_
     assert lasting[0].sentence == "incident on a: 60 alarms (cpu_utilization)"
 
 
-def test_clusters_that_fail_together_are_one_storm_and_others_stay_apart() -> None:
+def test_clusters_that_fail_together_are_one_storm() -> None:
     storm = [alarm(f"c{n}", n, "critical" if n == 3 else "warning") for n in range(8)]
     alone = [alarm("z", 200)]
     found = alerts(storm + alone, START)
@@ -95,14 +95,14 @@ def test_clusters_that_fail_together_are_one_storm_and_others_stay_apart() -> No
     assert found[0].alert_id == alerts(storm[:1], START)[0].alert_id
 
 
-def test_what_is_too_much_goes_into_digests_that_keep_critical_ones_apart() -> None:
+def test_surplus_alerts_go_into_two_digests() -> None:
     raw = [alarm(f"c{n}", 100 * n, "critical" if n < 25 else "info") for n in range(60)]
     found = alerts(raw, START)
     assert Counter(one.kind for one in found) == {"incident": 18, "digest": 2}
     assert [(one.severity, one.alarm_count) for one in found if one.kind == "digest"] == [("critical", 7), ("info", 35)]
 
 
-def test_an_alarm_says_how_severe_it_is_by_its_score() -> None:
+def test_severity_follows_the_score() -> None:
     assert [severity_of(score) for score in (0.5, 0.9, 0.999)] == ["info", "warning", "critical"]
 
 

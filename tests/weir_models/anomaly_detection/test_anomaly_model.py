@@ -44,9 +44,7 @@ def test_the_card_has_no_hole(evaluation: Evaluation) -> None:
     assert "{{" not in card and "cluster-0" in card
 
 
-def test_rows_of_several_clusters_in_any_order_keep_their_index(
-    model: AnomalyDetection, examples: pd.DataFrame
-) -> None:
+def test_unordered_rows_keep_their_index(model: AnomalyDetection, examples: pd.DataFrame) -> None:
     frame = examples[["cluster_id", "event_at", "cpu_utilization", "queue_depth"]].iloc[4000:8000]
     shuffled = frame.sample(frac=1, random_state=0)
     ordered, mixed = model.predict(frame), model.predict(shuffled)
@@ -73,7 +71,7 @@ def test_without_labels_the_threshold_starts_at_the_budget(examples: pd.DataFram
     assert np.isnan(found.figures["event_recall"]) and found.figures["n_incidents"] == 0
 
 
-def test_rows_that_are_measured_do_not_move_the_threshold(model: AnomalyDetection, examples: pd.DataFrame) -> None:
+def test_evaluated_rows_do_not_move_the_threshold(model: AnomalyDetection, examples: pd.DataFrame) -> None:
     altered = examples.copy()
     measured = altered["split"] == "evaluate"
     altered.loc[measured, "is_incident"] = ~altered.loc[measured, "is_incident"]
@@ -82,7 +80,7 @@ def test_rows_that_are_measured_do_not_move_the_threshold(model: AnomalyDetectio
     assert (again.start_, again.alarms_per_week_) == (model.start_, model.alarms_per_week_)
 
 
-def test_a_frame_without_series_or_metrics_is_refused_in_one_sentence(model: AnomalyDetection) -> None:
+def test_a_frame_without_series_is_refused(model: AnomalyDetection) -> None:
     with pytest.raises(
         SeriesError, match=r"needs series_id or cluster_id, event_at and at least one of cpu_utilization"
     ):

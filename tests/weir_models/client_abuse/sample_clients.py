@@ -130,7 +130,7 @@ SIZES = {"scanner": 40, "prober": 40, "credential_stuffing": 80, "scraper": 300,
 
 
 def examples(seed: int = 1, without: str | None = None) -> pd.DataFrame:
-    """Labelled clients of three families a kind and of many shoppers; `without` leaves a kind to the evaluation."""
+    """Labeled clients of three families a kind and of many shoppers; `without` leaves a kind to the evaluation."""
     rng = random.Random(seed)
     rows = []
     for number in range(600):

@@ -17,7 +17,7 @@ DAY = pd.Timestamp("2026-11-20", tz="UTC")
 
 
 def examples(*rows: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Labelled hours and what a model said of them: hour, flagged, and what differs from a quiet benign address."""
+    """Labeled hours and what a model said of them: hour, flagged, and what differs from a quiet benign address."""
     quiet = {
         "client": "192.0.2.1/32", "client_kind": "address", "is_abuse": False, "abuse_kind": None, "family": "shopper",
         "hour_request_count": 20, "hour_active_minute_count": 5, "hour_peak_minute_request_count": 8,
@@ -42,19 +42,19 @@ def figures(*rows: dict[str, Any]) -> dict[str, float]:
 SCANNER = {"client": "198.51.100.7/32", "is_abuse": True, "abuse_kind": "scanner", "family": "scanning"}
 
 
-def test_an_abuser_is_found_when_any_of_its_hours_is_flagged() -> None:
+def test_one_flagged_hour_finds_the_abuser() -> None:
     found = figures({}, {**SCANNER, "hour": 1}, {**SCANNER, "hour": 2}, {**SCANNER, "hour": 3, "flagged": True})
     assert (found["recall"], found["n_recall"], found["precision"]) == (1.0, 1.0, 1.0)
 
 
-def test_a_benign_client_that_is_ever_flagged_counts_against_precision_once() -> None:
+def test_a_flagged_benign_client_counts_once() -> None:
     found = figures(
         {"hour": 0}, {"hour": 1, "flagged": True}, {"hour": 2, "flagged": True}, {**SCANNER, "flagged": True}
     )
     assert (found["precision"], found["n_precision"]) == (0.5, 2.0)
 
 
-def test_time_to_detect_runs_from_the_first_hour_to_the_end_of_the_flagged_one() -> None:
+def test_time_to_detect_ends_with_the_flagged_hour() -> None:
     found = figures({}, {**SCANNER, "hour": 4}, {**SCANNER, "hour": 5}, {**SCANNER, "hour": 6, "flagged": True})
     assert found["hours_to_detect_median"] == 3.0
     assert figures({}, {**SCANNER, "flagged": True})["hours_to_detect_median"] == 1.0
@@ -73,7 +73,7 @@ def test_an_address_is_found_with_its_network() -> None:
     assert (found["address_recall"], found["network_recall"]) == (0.0, 1.0)
 
 
-def test_an_innocent_address_in_a_flagged_network_is_wrongly_flagged() -> None:
+def test_innocents_in_flagged_networks_are_false_positives() -> None:
     found = figures(
         {"client": "203.0.113.9/32"},
         {**ROTATING, "client": "203.0.113.0/24", "client_kind": "network", "hour": 2, "flagged": True},
@@ -86,7 +86,7 @@ def test_an_ipv6_address_belongs_to_its_64() -> None:
     assert evaluation.network_of("203.0.113.0/24") == "203.0.113.0/24"
 
 
-def test_the_same_address_on_two_days_is_two_clients() -> None:
+def test_an_address_is_one_client_a_day() -> None:
     assert figures({"hour": 1}, {"hour": 25}, SCANNER)["n_fpr"] == 2.0
 
 
@@ -102,12 +102,12 @@ def test_the_same_address_on_two_days_is_two_clients() -> None:
         ({"hour_request_count": 0, "hour_active_minute_count": 0}, "either", False),
     ],
 )
-def test_the_naive_rules_are_those_of_the_field(behaviour: dict[str, Any], rule: str, held: bool) -> None:
-    frame, _ = examples(behaviour)
+def test_the_naive_rules_are_those_of_the_field(behavior: dict[str, Any], rule: str, held: bool) -> None:
+    frame, _ = examples(behavior)
     assert bool(evaluation.naive_rules(frame)[rule][0]) is held
 
 
-def test_the_naive_figures_are_those_of_the_best_rule() -> None:
+def test_naive_figures_are_of_the_best_rule() -> None:
     found = figures({}, {**SCANNER, "hour_attack_request_count": 3})
     assert found["naive_recall"] == found["naive_any_attack_recall"] == 1.0
     assert found["naive_aws_recall"] == 0.0

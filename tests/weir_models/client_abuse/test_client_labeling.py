@@ -32,7 +32,7 @@ TRUTH = pd.DataFrame(
 )
 
 
-def test_labelled_rows_have_the_columns_of_client_examples_in_order() -> None:
+def test_labeled_rows_have_the_columns_of_client_examples() -> None:
     assert list(label(frame("192.0.2.1/32"), TRUTH, "fit").columns) == list(CLIENT_EXAMPLES.column_names)
 
 
@@ -54,7 +54,7 @@ def test_strangers_are_dropped_and_counted() -> None:
     assert rows.attrs["dropped"] == 2
 
 
-def test_a_network_is_abuse_where_the_truth_lists_it_and_unknown_where_it_does_not() -> None:
+def test_unlisted_networks_have_no_label() -> None:
     rows = label(frame("203.0.113.0/24", "198.51.100.0/24"), TRUTH, "fit")
     assert set(rows["client"]) == {"203.0.113.0/24"}
     assert rows["is_abuse"].all()

@@ -29,7 +29,8 @@ from tests.weir_models.client_abuse.sample_clients import (
 )
 from weir_models import registry, tracking
 from weir_models.client_abuse import model
-from weir_models.client_abuse.behavior import BEHAVIOURS, INPUTS, Counts, attacks, let_in
+from weir_models.client_abuse.behavior import BEHAVIORS
+from weir_models.client_abuse.counts import INPUTS, Counts, attacks, served_api_requests
 from weir_models.client_abuse.weighting import threshold_for
 
 
@@ -43,7 +44,7 @@ def predicted(fitted: model.ClientAbuse, *rows: dict[str, Any]) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("kind", sorted(ABUSERS))
-def test_an_abuser_is_flagged_with_its_kind_and_a_reason(fitted: model.ClientAbuse, kind: str) -> None:
+def test_an_abuser_is_flagged_with_kind_and_reason(fitted: model.ClientAbuse, kind: str) -> None:
     found = predicted(fitted, ABUSERS[kind](SIZES[kind])).iloc[0]
     assert found["is_abuse"]
     assert found["abuse_kind"] == kind
@@ -51,20 +52,20 @@ def test_an_abuser_is_flagged_with_its_kind_and_a_reason(fitted: model.ClientAbu
 
 
 @pytest.mark.parametrize("kind", sorted(NEVER_BLOCK))
-def test_who_must_never_be_blocked_stays_below_the_threshold(fitted: model.ClientAbuse, kind: str) -> None:
+def test_protected_clients_stay_below_the_threshold(fitted: model.ClientAbuse, kind: str) -> None:
     found = predicted(fitted, *(NEVER_BLOCK[kind](round(SIZES[kind] * factor)) for factor in (0.5, 1, 2))).reset_index()
     assert not found["is_abuse"].any()
     assert found["abuse_kind"].isna().all() and found["reason"].isna().all()
 
 
 @pytest.mark.parametrize("kind", sorted(ABUSERS))
-def test_a_kind_of_abuse_that_no_example_shows_is_found_all_the_same(kind: str) -> None:
+def test_abuse_without_examples_is_found(kind: str) -> None:
     frame = examples(without=kind)
     unseen = model.fit(frame).predict(frame[frame["split"] == "evaluate"])
     assert unseen["is_abuse"].mean() > 0.9
 
 
-def test_a_flash_crowd_of_first_visits_is_left_alone(fitted: model.ClientAbuse) -> None:
+def test_a_flash_crowd_is_left_alone(fitted: model.ClientAbuse) -> None:
     crowd = [client(n, cookie_request_count=n, no_referer_count=1) for n in range(1, 30)]
     assert not predicted(fitted, *crowd)["is_abuse"].any()
 
@@ -86,7 +87,7 @@ def test_the_reason_shows_counts_beside_the_typical(fitted: model.ClientAbuse) -
     assert reason.count(";") == 2 and "\n" not in reason
 
 
-def test_the_columns_and_types_are_those_of_client_scores(fitted: model.ClientAbuse) -> None:
+def test_columns_and_types_are_of_client_scores(fitted: model.ClientAbuse) -> None:
     found = fitted.predict(pd.DataFrame([client(), scanner(40)], index=[7, 3]))
     assert list(found.columns) == ["abuse_probability", "is_abuse", "abuse_kind", "reason"]
     assert found["abuse_probability"].dtype == np.float64 and found["is_abuse"].dtype == bool
@@ -94,7 +95,7 @@ def test_the_columns_and_types_are_those_of_client_scores(fitted: model.ClientAb
     assert found["is_abuse"].tolist() == [False, True]
 
 
-def test_a_row_scores_the_same_alone_and_in_any_batch(fitted: model.ClientAbuse) -> None:
+def test_a_row_scores_alike_in_any_batch(fitted: model.ClientAbuse) -> None:
     frame = examples(seed=2)
     together = fitted.predict(frame)
     shuffled = fitted.predict(frame.sample(frac=1.0, random_state=1)).loc[frame.index]
@@ -143,7 +144,7 @@ WORSE = {
     st.integers(0, 200),
     st.sampled_from([client(200), bare(200), crawler(200), office(200)]),
 )  # fmt: skip
-def test_more_of_what_is_bad_never_lowers_the_score(
+def test_more_bad_requests_never_lower_the_score(
     fitted: model.ClientAbuse, name: str, one: int, two: int, row: dict[str, Any]
 ) -> None:
     rows = [row | {column: row[column] + n for column in WORSE[name]} for n in sorted((one, two))]
@@ -162,7 +163,7 @@ def test_a_missing_column_is_named(fitted: model.ClientAbuse) -> None:
         fitted.predict(pd.DataFrame([client()]).drop(columns=["day_not_found_count"]))
 
 
-def test_labels_and_other_columns_do_not_reach_the_score(fitted: model.ClientAbuse) -> None:
+def test_labels_do_not_reach_the_score(fitted: model.ClientAbuse) -> None:
     frame = examples(seed=2)
     turned = frame.assign(is_abuse=~frame["is_abuse"], family="x", client="192.0.2.1/32")
     pd.testing.assert_frame_equal(fitted.predict(frame), fitted.predict(turned[[*INPUTS]]), check_exact=True)
@@ -190,13 +191,13 @@ def test_explain_adds_up_to_the_log_odds(fitted: model.ClientAbuse) -> None:
 
 
 def test_a_line_never_bends_against_its_direction(fitted: model.ClientAbuse) -> None:
-    for behaviour, heights in zip(BEHAVIOURS, fitted.heights_, strict=True):
-        assert (np.diff(heights) * behaviour.direction >= 0).all(), behaviour.name
+    for behavior, heights in zip(BEHAVIORS, fitted.heights_, strict=True):
+        assert (np.diff(heights) * behavior.direction >= 0).all(), behavior.name
 
 
-def test_behaviours_are_finite_for_a_client_without_requests() -> None:
+def test_behaviors_are_finite_without_requests() -> None:
     nothing = Counts(pd.DataFrame([dict.fromkeys(NUMBERS, 0) | {"client_kind": "address"}]))
-    assert all(np.isfinite(behaviour.value(nothing)).all() for behaviour in BEHAVIOURS)
+    assert all(np.isfinite(behavior.value(nothing)).all() for behavior in BEHAVIORS)
 
 
 def test_the_specification_names_columns_that_exist() -> None:
@@ -227,29 +228,29 @@ def renewing(working: int, failing: int, **shares: float) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("working", [30, 60, 400])
-def test_a_partner_whose_token_has_run_out_is_left_alone(fitted: model.ClientAbuse, working: int) -> None:
+def test_an_expired_token_of_a_partner_passes(fitted: model.ClientAbuse, working: int) -> None:
     assert not predicted(fitted, renewing(working, 80))["is_abuse"].any()
 
 
-def test_a_list_of_passwords_at_the_path_of_the_partner_is_found(fitted: model.ClientAbuse) -> None:
+def test_password_guessing_at_a_partner_path_is_found(fitted: model.ClientAbuse) -> None:
     found = predicted(fitted, renewing(0, 80)).iloc[0]
     assert found["is_abuse"] and found["abuse_kind"] == "credential_stuffing"
 
 
-def test_being_served_excuses_no_more_than_some_hundred_failures_a_day(fitted: model.ClientAbuse) -> None:
+def test_tolerated_failures_are_limited_a_day(fitted: model.ClientAbuse) -> None:
     assert predicted(fitted, renewing(1000, 2000))["is_abuse"].all()
 
 
-def test_a_program_that_changes_its_name_is_excused_nothing(fitted: model.ClientAbuse) -> None:
+def test_changing_user_agents_tolerates_no_failures(fitted: model.ClientAbuse) -> None:
     assert predicted(fitted, renewing(60, 80, distinct_user_agent_count=9))["is_abuse"].all()
 
 
 def test_attacks_are_no_requests_that_excuse_failures() -> None:
     rows = pd.DataFrame([renewing(60, 80), renewing(60, 80, attack_request_count=60)])
-    assert let_in(Counts(rows)).tolist() == [60.0, 0.0]
+    assert served_api_requests(Counts(rows)).tolist() == [60.0, 0.0]
 
 
-def test_many_refused_posts_count_where_no_path_looks_like_a_sign_in(fitted: model.ClientAbuse) -> None:
+def test_refused_posts_count_without_a_sign_in_path(fitted: model.ClientAbuse) -> None:
     few, many = predicted(fitted, *(client(300, post_request_count=60, client_error_count=n) for n in (4, 58)))["abuse_probability"]  # fmt: skip
     assert many > 10 * few
 
@@ -259,15 +260,13 @@ def shared_network(attackers: int) -> dict[str, Any]:
     return row | {"day_distinct_user_agent_count": 3}
 
 
-def test_a_network_is_not_blamed_for_one_scanner_in_it(fitted: model.ClientAbuse) -> None:
+def test_one_scanner_does_not_flag_its_network(fitted: model.ClientAbuse) -> None:
     assert not predicted(fitted, shared_network(1))["is_abuse"].any()
     assert predicted(fitted, shared_network(11))["is_abuse"].all()
 
 
 @pytest.mark.parametrize("stale_links", [0, 1, 2])
-def test_a_campaign_link_that_reads_like_an_attack_condemns_no_visitor(
-    fitted: model.ClientAbuse, stale_links: int
-) -> None:
+def test_an_attack_like_campaign_link_flags_nobody(fitted: model.ClientAbuse, stale_links: int) -> None:
     """The landing page is held to be an attack, and so is each of its assets, by their referer."""
     visitor = client(43, attack_request_count=17, query_request_count=14, asset_request_count=12, cookie_request_count=43, client_error_count=stale_links, not_found_count=stale_links)  # fmt: skip
     assert not predicted(fitted, visitor)["is_abuse"].any()
@@ -283,7 +282,7 @@ def test_the_threshold_never_lies_below_one_half() -> None:
         assert model.fit(examples(seed)).threshold_ >= 0.5
 
 
-def test_the_threshold_is_raised_until_the_flagged_are_precise() -> None:
+def test_the_threshold_rises_until_flags_are_precise() -> None:
     probability = np.array([0.99, 0.98, 0.97, 0.8, 0.7, 0.6, 0.55, 0.1])
     labels = np.array([True, True, True, False, True, False, False, False])
     days = np.arange(8)

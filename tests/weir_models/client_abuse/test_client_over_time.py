@@ -91,7 +91,7 @@ SLOW = {
 
 
 @pytest.mark.parametrize("manner", sorted(SLOW))
-def test_two_requests_an_hour_for_two_days_are_found_and_named_slow(fitted: model.ClientAbuse, manner: str) -> None:
+def test_a_slow_attacker_is_found_and_named(fitted: model.ClientAbuse, manner: str) -> None:
     found = said(fitted, SLOW[manner])
     assert len(found) == 48
     assert found["is_abuse"][:12].any(), "not within half a day"
@@ -99,7 +99,7 @@ def test_two_requests_an_hour_for_two_days_are_found_and_named_slow(fitted: mode
     assert set(found["abuse_kind"][24:]) == {"slow_and_low"}
 
 
-def test_a_reader_of_two_pages_an_hour_is_left_alone(fitted: model.ClientAbuse) -> None:
+def test_a_slow_reader_is_left_alone(fitted: model.ClientAbuse) -> None:
     reads = [
         request(at + second, "192.0.2.9", path, cookie=True, referer=True)
         for n, at in enumerate(TWO_DAYS)
@@ -152,7 +152,7 @@ def decisions(found: pd.DataFrame) -> list[Decision]:
 
 
 @pytest.mark.parametrize("shots", [40, 110, 300])
-def test_one_scanner_among_two_hundred_shoppers_is_challenged_at_most(fitted: model.ClientAbuse, shots: int) -> None:
+def test_one_scanner_among_shoppers_is_challenged_at_most(fitted: model.ClientAbuse, shots: int) -> None:
     shoppers = [line for n in range(200) for line in visits("45.11.7.20", n % 60, 400.0 * n)]
     scans = [request(40_000 + 5.0 * n, "45.11.7.20", f"/.env.{n}", 404, attack=True) for n in range(shots)]
     found = said(fitted, shoppers + scans)

@@ -18,7 +18,7 @@ SETTINGS = BacktestSettings(forecast=LINEAR, workers=1)
 
 
 @pytest.mark.parametrize("days", [4.0, 0.3])
-def test_a_forecast_is_made_at_every_step_of_the_last_30_percent(days: float) -> None:
+def test_every_step_of_the_window_is_forecast(days: float) -> None:
     one = series(daily(days))
     found = backtest([one], SETTINGS).forecasts
     steps = round(0.3 * len(one))
@@ -61,7 +61,7 @@ def test_the_rivals_are_what_their_names_say() -> None:
     assert set(found) == set(RIVALS)
 
 
-def test_errors_are_percent_of_the_nodes_in_force_when_the_forecast_was_made() -> None:
+def test_errors_are_percent_of_nodes_in_force() -> None:
     nodes = np.full(4 * DAY, 8.0)
     load = daily(4)
     counted, plain = backtest([series(load, nodes=nodes)], SETTINGS), backtest([series(load)], SETTINGS)
@@ -83,7 +83,7 @@ def test_a_constant_series_breaks_nothing() -> None:
     assert np.isfinite(found.overall["ratio_persistence"])
 
 
-def test_no_series_and_two_of_a_name_are_refused() -> None:
+def test_missing_and_duplicate_series_are_refused() -> None:
     with pytest.raises(ValueError, match="no series"):
         backtest([], SETTINGS)
     with pytest.raises(ValueError, match="same cluster_id"):

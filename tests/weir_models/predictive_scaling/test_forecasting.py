@@ -34,7 +34,7 @@ def errors(kind: str, steps: int, seed: int = 0) -> Values:
 
 
 @pytest.mark.parametrize("kind", ["steady", "growing", "swinging", "one_sided", "bursts"])
-def test_intervals_hold_nine_in_ten_whatever_the_errors_do(kind: str) -> None:
+def test_intervals_cover_nine_in_ten(kind: str) -> None:
     truth = 50.0 + errors(kind, 12 * DAY)
     predicted = np.full(len(truth), 50.0)
     found = intervals(predicted, truth, np.ones(len(truth)), HORIZON, ConformalSettings())
@@ -43,7 +43,7 @@ def test_intervals_hold_nine_in_ten_whatever_the_errors_do(kind: str) -> None:
     assert 0.88 <= inside.mean() <= 0.92
 
 
-def test_an_interval_learns_nothing_from_a_target_that_is_still_to_come() -> None:
+def test_intervals_do_not_learn_from_the_future() -> None:
     truth = 50.0 + errors("steady", 400)
     predicted = np.full(len(truth), 50.0)
     before = intervals(predicted, truth, np.ones(400), HORIZON, ConformalSettings())
@@ -53,7 +53,7 @@ def test_an_interval_learns_nothing_from_a_target_that_is_still_to_come() -> Non
     assert (before.upper[200 + HORIZON :] != after.upper[200 + HORIZON :]).any()
 
 
-def test_confidence_is_what_was_asked_or_less_where_intervals_have_not_held() -> None:
+def test_confidence_is_at_most_the_requested_coverage() -> None:
     values = daily(6, seed=3)
     calm = forecast(series(values), 4 * DAY, LINEAR)
     assert calm.confidence.max() <= 0.9
@@ -69,7 +69,7 @@ def test_confidence_is_zero_before_any_target_is_known() -> None:
 
 
 @pytest.mark.parametrize("best", [0, 1, 2])
-def test_the_blend_is_never_much_worse_than_the_best_expert(best: int) -> None:
+def test_the_blend_stays_near_the_best_expert(best: int) -> None:
     rng = np.random.default_rng(best)
     truth = rng.normal(50.0, 10.0, 2000)
     noise = np.full(3, 12.0)
@@ -80,7 +80,7 @@ def test_the_blend_is_never_much_worse_than_the_best_expert(best: int) -> None:
     assert np.abs(found - truth).mean() <= 1.1 * losses.min()
 
 
-def test_the_blend_follows_when_another_expert_becomes_the_best() -> None:
+def test_the_blend_follows_a_new_best_expert() -> None:
     rng = np.random.default_rng(4)
     truth = rng.normal(50.0, 10.0, 4000)
     noise = np.where(np.arange(4000)[:, None] < 2000, [1.0, 12.0], [12.0, 1.0])
@@ -89,7 +89,7 @@ def test_the_blend_follows_when_another_expert_becomes_the_best() -> None:
     assert weights[1990, 0] > 0.8 and weights[2600, 1] > 0.8
 
 
-def test_an_expert_without_a_forecast_has_no_weight_and_is_not_judged() -> None:
+def test_an_expert_without_forecast_has_no_weight() -> None:
     truth = np.full(50, 10.0)
     forecasts = np.column_stack([np.full(50, 12.0), np.full(50, np.nan)])
     found, weights = blend(forecasts, truth, HORIZON, np.ones(2), BlendSettings())
@@ -98,14 +98,14 @@ def test_an_expert_without_a_forecast_has_no_weight_and_is_not_judged() -> None:
     assert np.isnan(none).all()
 
 
-def test_a_weight_moves_only_when_the_target_is_there() -> None:
+def test_weights_move_with_known_targets_only() -> None:
     truth = np.full(20, 10.0)
     forecasts = np.column_stack([np.full(20, 10.0), np.full(20, 30.0)])
     _, weights = blend(forecasts, truth, HORIZON, np.ones(2), BlendSettings())
     assert (weights[:HORIZON] == 0.5).all() and weights[HORIZON, 0] > 0.5
 
 
-def test_the_plain_ridge_among_the_experts_is_the_rival_of_the_backtest() -> None:
+def test_ridge_lags_equals_the_rival_ridge() -> None:
     one = series(daily(10))
     seen, first = features(one, HORIZON), 8 * DAY
     found = seen.base[first:] + changes("ridge_lags", one, seen, HORIZON, first, ExpertSettings())
@@ -118,27 +118,27 @@ def test_every_expert_takes_part_by_default() -> None:
     assert made.by_expert.shape == (DAY // 2, len(EXPERTS)) and np.isfinite(made.by_expert).all()
 
 
-def test_a_periodic_load_is_forecast_better_than_by_persistence() -> None:
+def test_a_periodic_load_beats_persistence() -> None:
     made = forecast(series(daily(5, noise=0.5)), 4 * DAY, LINEAR)
     known = ~np.isnan(made.truth)
     ours, naive = (np.abs(values - made.truth)[known].mean() for values in (made.predicted, made.current))
     assert ours < 0.6 * naive
 
 
-def test_demand_is_forecast_so_that_adding_nodes_is_no_drop_in_load() -> None:
+def test_adding_nodes_is_no_drop_in_demand() -> None:
     load = np.full(3 * DAY, 240.0)
     nodes = np.where(np.arange(3 * DAY) < 2 * DAY + 100, 4.0, 8.0)
     made = forecast(series(load / nodes, nodes=nodes), 2 * DAY + 50, LINEAR)
     np.testing.assert_allclose(made.predicted, 240.0, rtol=1e-6)
 
 
-def test_a_node_count_holds_until_the_next_is_known() -> None:
+def test_a_node_count_is_carried_forward() -> None:
     nodes = np.array([np.nan, 2.0, np.nan, 4.0])
     np.testing.assert_array_equal(series(np.full(4, 50.0), nodes=nodes).capacity, [1.0, 2.0, 2.0, 4.0])
     np.testing.assert_array_equal(series(np.full(4, 50.0)).demand, np.full(4, 50.0))
 
 
-def test_a_missing_step_is_forecast_from_the_last_value_known() -> None:
+def test_missing_steps_use_the_last_value() -> None:
     values = np.full(200, 30.0)
     values[150:160] = np.nan
     made = forecast(series(values), 140, LINEAR)
@@ -151,7 +151,7 @@ def test_nothing_measured_is_no_forecast() -> None:
     assert np.isnan(made.predicted).all() and (made.confidence == 0.0).all()
 
 
-def test_columns_of_different_length_and_odd_steps_are_refused() -> None:
+def test_unequal_columns_and_odd_steps_are_refused() -> None:
     with pytest.raises(ValueError, match="same grid"):
         series(np.zeros(5), nodes=np.ones(4))
     with pytest.raises(ValueError, match="resample"):

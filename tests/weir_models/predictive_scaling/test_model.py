@@ -36,7 +36,7 @@ def fitted() -> model.PredictiveScaling:
     return model.PredictiveScaling(experts=CHEAP).fit(rows())
 
 
-def test_a_cluster_has_one_row_made_at_its_last(fitted: model.PredictiveScaling) -> None:
+def test_each_cluster_has_one_row(fitted: model.PredictiveScaling) -> None:
     frame = rows()
     found = fitted.predict(frame.sample(frac=1.0, random_state=1))
     assert found["cluster_id"].tolist() == ["blue", "green"]
@@ -48,7 +48,7 @@ def test_a_cluster_has_one_row_made_at_its_last(fitted: model.PredictiveScaling)
     assert found["reasoning"].str.len().min() > 10
 
 
-def test_the_current_forecast_is_the_last_of_the_path_that_backtests_take(fitted: model.PredictiveScaling) -> None:
+def test_the_current_forecast_equals_the_backtest(fitted: model.PredictiveScaling) -> None:
     values = daily(3, seed=0, noise=1.0)
     made = forecast(series(values, nodes=np.full(len(values), 4.0)), len(values) - 3, fitted.settings())
     found = fitted.predict(rows()).iloc[0]
@@ -62,7 +62,7 @@ def test_clusters_do_not_mix(fitted: model.PredictiveScaling) -> None:
     pd.testing.assert_frame_equal(together.head(1), alone, check_exact=True)
 
 
-def test_a_busy_cluster_is_scaled_up_and_an_idle_one_down(fitted: model.PredictiveScaling) -> None:
+def test_busy_clusters_grow_and_idle_ones_shrink(fitted: model.PredictiveScaling) -> None:
     frame = rows(nodes=10.0)
     blue = frame["cluster_id"] == "blue"
     frame.loc[blue, "cpu_utilization"] = 95.0
@@ -97,7 +97,7 @@ def test_few_rows_give_a_forecast_without_confidence(fitted: model.PredictiveSca
     assert fitted.predict(rows().head(0)).shape == (0, 13)
 
 
-def test_fitting_reads_only_the_first_part_of_each_cluster(fitted: model.PredictiveScaling) -> None:
+def test_fit_reads_the_first_part_only(fitted: model.PredictiveScaling) -> None:
     frame = rows()
     held_out = frame.groupby("cluster_id").cumcount() >= round(0.7 * 3 * DAY) + 1
     altered = frame.assign(cpu_utilization=frame["cpu_utilization"].mask(held_out, 99.0))
@@ -132,13 +132,7 @@ def test_policy_settings_come_with_the_model() -> None:
     assert strict.predict(frame).iloc[0]["target_nodes"] == 5
 
 
-def test_documents_carry_the_keys_of_the_seed(fitted: model.PredictiveScaling) -> None:
-    found = model.documents(fitted.predict(rows()), "12")
-    assert set(found) == {"blue", "green"}
-    assert set(found["blue"]) == {"predicted_cpu_utilization", "confidence", "scaling_recommendation", "time_horizon", "model_version"}  # fmt: skip
-
-
-def test_rows_off_the_grid_and_missing_columns_are_refused(fitted: model.PredictiveScaling) -> None:
+def test_rows_off_the_grid_are_refused(fitted: model.PredictiveScaling) -> None:
     frame = rows()
     with pytest.raises(ValueError, match="resample"):
         fitted.predict(frame.assign(event_at=frame["event_at"] + pd.Timedelta(seconds=7)))

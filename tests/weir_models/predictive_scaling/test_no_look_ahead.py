@@ -34,7 +34,7 @@ def futures(values: Values, cut: int) -> list[Values]:
 
 
 @pytest.mark.parametrize("kind", sorted(LOADS))
-def test_an_altered_future_leaves_every_earlier_forecast_as_it_was(kind: str) -> None:
+def test_an_altered_future_changes_no_earlier_forecast(kind: str) -> None:
     values = LOADS[kind]
     nodes = np.where(np.arange(len(values)) % 400 < 200, 3.0, 5.0)
     first = len(values) - round(0.3 * len(values))
@@ -49,7 +49,7 @@ def test_an_altered_future_leaves_every_earlier_forecast_as_it_was(kind: str) ->
 
 
 @pytest.mark.parametrize("kind", sorted(LOADS))
-def test_a_series_that_ends_gives_the_forecasts_of_one_that_goes_on(kind: str) -> None:
+def test_a_truncated_series_gives_the_same_forecasts(kind: str) -> None:
     values = LOADS[kind]
     first, cut = len(values) // 2, len(values) * 3 // 4
     whole = forecast(series(values), first, QUICK)
@@ -74,7 +74,7 @@ def test_a_lag_that_would_look_ahead_is_refused() -> None:
 
 
 @pytest.mark.slow
-def test_results_do_not_depend_on_the_number_of_workers() -> None:
+def test_the_number_of_workers_changes_nothing() -> None:
     many = [series(daily(2, seed=seed), name=f"c{seed}") for seed in range(3)]
     one, two = (backtest(many, replace(SETTINGS, workers=workers)) for workers in (1, 2))
     pd.testing.assert_frame_equal(one.forecasts, two.forecasts, check_exact=True)

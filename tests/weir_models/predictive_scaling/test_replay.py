@@ -12,7 +12,7 @@ SETTINGS = ReplaySettings(start_up_seconds=600.0)
 STEP = 300
 
 
-def test_an_ordered_node_is_paid_at_once_and_works_after_its_start_up() -> None:
+def test_an_ordered_node_works_after_its_start_up() -> None:
     demand = np.array([150.0, 170.0, 170.0, 170.0, 170.0])
     done = run(demand, STEP, 2, lambda step, in_force, ordered: 3 if step == 1 else ordered, SETTINGS)
     assert done.violations == pytest.approx(2 / 5)  # steps 1 and 2; from step 3 on three nodes work
@@ -20,7 +20,7 @@ def test_an_ordered_node_is_paid_at_once_and_works_after_its_start_up() -> None:
     assert done.changes == 1
 
 
-def test_a_node_that_is_given_back_goes_at_once_and_starting_ones_go_first() -> None:
+def test_starting_nodes_are_released_first() -> None:
     demand = np.zeros(4)
     wanted = [5, 3, 1, 1]
     done = run(demand, STEP, 2, lambda step, in_force, ordered: wanted[step], SETTINGS)
@@ -32,7 +32,7 @@ def test_a_step_without_a_measurement_is_not_judged() -> None:
     assert done.violations == 1.0 and done.steps == 2
 
 
-def test_reactive_scaling_goes_up_at_once_and_down_after_fifteen_minutes() -> None:
+def test_reactive_scaling_shrinks_after_fifteen_minutes() -> None:
     policy = PolicySettings()
     load = np.array([210.0, 10.0, 10.0, 10.0, 10.0])
     decide = reactive(load, STEP, policy, SETTINGS)
@@ -40,7 +40,7 @@ def test_reactive_scaling_goes_up_at_once_and_down_after_fifteen_minutes() -> No
     assert [decide(step, 3, 3) for step in (1, 2, 3)] == [3, 3, 2]
 
 
-def test_forecasts_of_a_rise_avoid_what_reactive_scaling_meets() -> None:
+def test_forecasts_avoid_violations_of_reactive_scaling() -> None:
     policy = PolicySettings()
     demand = np.concatenate([np.full(20, 130.0), np.full(20, 480.0)])
     ahead = np.concatenate([demand[6:], np.full(6, 480.0)])

@@ -84,9 +84,7 @@ def evasion(draw: Draw, how: str) -> tuple[str, str]:
 @pytest.mark.parametrize("how", UNDONE_BY)
 @given(data=st.data())
 @FEW
-def test_a_rewriting_that_its_target_undoes_does_not_halve_the_score(
-    request_model: RequestAttack, how: str, data: st.DataObject
-) -> None:
+def test_no_undone_rewriting_halves_the_score(request_model: RequestAttack, how: str, data: st.DataObject) -> None:
     pairs = data.draw(st.lists(evasion(how), min_size=8, max_size=16))
     scores = probability(request_model, *(text for pair in pairs for text in pair)).reshape(-1, 2)
     assert [pair for pair, (plain, hidden) in zip(pairs, scores, strict=True) if hidden < plain / 2] == []
@@ -113,9 +111,7 @@ def test_parameter_pollution_does_not_lower_a_score(
 @pytest.mark.parametrize(
     "words", [["9'", "union", "select", "1-- "], ["x'", "or", "'a'", "='a"], ["1", "having", "1", "=1-- "]]
 )
-def test_a_statement_split_over_values_of_one_name_is_read_as_a_whole(
-    request_model: RequestAttack, words: list[str], name: str
-) -> None:
+def test_a_statement_split_over_values_is_joined(request_model: RequestAttack, words: list[str], name: str) -> None:
     """Servers that join values put a comma between them, which the attacker puts into a comment."""
     last = len(words) - 1
     values = [f"{'*/' if n else ''}{word}{'/*' if n < last else ''}" for n, word in enumerate(words)]
@@ -189,9 +185,7 @@ BENIGN = {"prose": PROSE, "other_scripts": OTHER_SCRIPTS, "json": JSON, "code": 
 @pytest.mark.parametrize("kind", BENIGN)
 @given(data=st.data())
 @FEW
-def test_generated_benign_text_stays_benign_however_it_is_encoded(
-    request_model: RequestAttack, kind: str, data: st.DataObject
-) -> None:
+def test_generated_benign_text_passes(request_model: RequestAttack, kind: str, data: st.DataObject) -> None:
     texts = data.draw(st.lists(BENIGN[kind], min_size=5, max_size=20))
     queries = [f"q={form(text)}" for text in texts for form in (encoded, lambda text: encoded(encoded(text)))]
     found = request_model.predict(requests(*queries))

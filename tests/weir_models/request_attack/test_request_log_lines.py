@@ -51,23 +51,21 @@ def written(sent: str, field: str, form: str) -> str:
     st.sampled_from(TEXTS), st.sampled_from(["cs_uri_query", "cs_uri_stem", "cs_referer"]), st.sampled_from(["", "/"])
 )
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_clients_own_escapes_logged_encoded_or_as_sent_give_one_score(
-    request_model: RequestAttack, text: str, field: str, safe: str
-) -> None:
+def test_escapes_logged_either_way_score_alike(request_model: RequestAttack, text: str, field: str, safe: str) -> None:
     sent = quote(text, safe=safe)
     encoded, as_sent = scored(request_model, *(written(sent, field, form) for form in LOGGED_AS)).to_dict("records")
     assert encoded == as_sent
 
 
 @pytest.mark.parametrize("kind", sorted(ATTACKS))
-def test_an_attack_is_found_in_the_query_however_the_log_holds_it(request_model: RequestAttack, kind: str) -> None:
+def test_an_attack_is_found_in_either_log(request_model: RequestAttack, kind: str) -> None:
     sent = quote(ATTACKS[kind], safe="")
     found = scored(request_model, *(written(sent, "cs_uri_query", form) for form in LOGGED_AS))
     assert found["attack_class"].tolist() == [kind, kind]
 
 
 @pytest.mark.slow
-def test_the_spark_job_says_what_the_model_alone_says(
+def test_the_spark_job_scores_as_the_model(
     request_model: RequestAttack, examples: pd.DataFrame, tmp_path: Path
 ) -> None:
     start, count = datetime(2026, 11, 20, 14, tzinfo=UTC), 6000

@@ -37,14 +37,14 @@ def test_the_columns_are_those_of_the_contract(request_model: RequestAttack) -> 
 
 
 @pytest.mark.parametrize("kind", sorted(ATTACKS))
-def test_an_attack_of_each_class_is_found_and_named(request_model: RequestAttack, kind: str) -> None:
+def test_an_attack_of_each_class_is_found(request_model: RequestAttack, kind: str) -> None:
     found = request_model.predict(requests("q=" + quote(ATTACKS[kind], safe=""))).iloc[0]
     assert found["is_attack"]
     assert found["attack_class"] == kind
     assert found["attack_class"] in CLASSES
 
 
-def test_scanners_are_known_by_the_files_they_ask_for_and_by_their_name(request_model: RequestAttack) -> None:
+def test_scanners_are_found_by_path_and_name(request_model: RequestAttack) -> None:
     probes = request_model.predict(
         paths("/.git/config", "/wp-config.php.bak", "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php")
     )
@@ -65,12 +65,12 @@ def test_explain_lists_the_signals_with_their_weights(request_model: RequestAtta
 
 
 @pytest.mark.parametrize("text", BENIGN)
-def test_benign_text_that_looks_like_code_or_query_stays_benign(request_model: RequestAttack, text: str) -> None:
+def test_benign_text_that_looks_like_code_passes(request_model: RequestAttack, text: str) -> None:
     found = request_model.predict(requests("q=" + quote(text), "q=" + quote_plus(text), "q=" + text))
     assert not found["is_attack"].any(), found["reason"].tolist()
 
 
-def test_a_package_named_after_a_command_is_a_path(request_model: RequestAttack) -> None:
+def test_a_package_named_after_a_command_passes(request_model: RequestAttack) -> None:
     found = request_model.predict(
         paths("/ubuntu/pool/main/c/curl/curl_7.58.0-2ubuntu3.17_amd64.deb", "/wget/wget-1.21.3")
     )
@@ -94,7 +94,7 @@ def test_the_index_of_the_frame_is_kept(request_model: RequestAttack) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(ATTACKS))
-def test_once_twice_and_thrice_encoded_give_the_same_score_as_plain(request_model: RequestAttack, kind: str) -> None:
+def test_the_number_of_encodings_changes_no_score(request_model: RequestAttack, kind: str) -> None:
     once = quote(ATTACKS[kind], safe="")
     twice = quote(once, safe="")
     scores = probability(request_model, "q=" + ATTACKS[kind], "q=" + once, "q=" + twice, "q=" + quote(twice, safe=""))
@@ -103,9 +103,7 @@ def test_once_twice_and_thrice_encoded_give_the_same_score_as_plain(request_mode
 
 @given(st.sampled_from(BENIGN))
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_log_that_decodes_the_clients_escapes_scores_as_one_that_does_not(
-    request_model: RequestAttack, text: str
-) -> None:
+def test_a_decoding_log_gives_the_same_score(request_model: RequestAttack, text: str) -> None:
     assert len(set(probability(request_model, "q=" + text, "q=" + quote(text, safe="")))) == 1
 
 
@@ -151,25 +149,21 @@ def disguised(draw: st.DrawFn) -> tuple[str, str]:
 
 @given(st.lists(disguised(), min_size=10, max_size=25))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_disguise_does_not_halve_the_score_of_an_attack(
-    request_model: RequestAttack, pairs: list[tuple[str, str]]
-) -> None:
+def test_no_disguise_halves_the_score(request_model: RequestAttack, pairs: list[tuple[str, str]]) -> None:
     scores = probability(request_model, *(text for pair in pairs for text in pair)).reshape(-1, 2)
     assert [pair[1] for pair, (plain, hidden) in zip(pairs, scores, strict=True) if hidden < plain / 2] == []
 
 
 @given(st.lists(st.sampled_from(BENIGN), max_size=6))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_benign_text_around_an_attack_does_not_lower_its_score(
-    request_model: RequestAttack, padding: list[str]
-) -> None:
+def test_benign_padding_lowers_no_score(request_model: RequestAttack, padding: list[str]) -> None:
     attack = "q=" + quote(ATTACKS["sqli"], safe="")
     padded = "&".join([f"x{i}={quote(text, safe='')}" for i, text in enumerate(padding)] + [attack])
     alone, within = probability(request_model, attack, padded)
     assert within >= alone
 
 
-def test_the_user_agent_and_the_page_do_not_change_a_benign_score(request_model: RequestAttack) -> None:
+def test_user_agent_and_page_change_no_benign_score(request_model: RequestAttack) -> None:
     frame = pd.concat(
         [
             requests("q=lamp", path=p, agent=a)
@@ -180,9 +174,7 @@ def test_the_user_agent_and_the_page_do_not_change_a_benign_score(request_model:
     assert request_model.predict(frame)["attack_probability"].nunique() == 1
 
 
-def test_a_score_does_not_depend_on_what_else_is_in_the_batch(
-    request_model: RequestAttack, examples: pd.DataFrame
-) -> None:
+def test_a_score_does_not_depend_on_the_batch(request_model: RequestAttack, examples: pd.DataFrame) -> None:
     frame = examples.sample(400, random_state=1).reset_index(drop=True)
     together = request_model.predict(frame)
     edges = [0, 1, 2, 9, 40, 41, 150, 400]
@@ -196,30 +188,26 @@ def test_the_same_seed_fits_the_same_model(request_model: RequestAttack, example
     assert again.threshold_ == request_model.threshold_
 
 
-def test_a_model_read_back_from_skops_scores_the_same(
-    request_model: RequestAttack, examples: pd.DataFrame, tmp_path: Path
-) -> None:
+def test_a_reloaded_model_scores_the_same(request_model: RequestAttack, examples: pd.DataFrame, tmp_path: Path) -> None:
     loaded = tracking.load_dir(tracking.save_dir(request_model, tmp_path / "model"))
     frame = examples.head(300)
     pd.testing.assert_frame_equal(loaded.predict(frame), request_model.predict(frame))
 
 
-def test_skops_builds_no_class_that_the_specification_does_not_trust(request_model: RequestAttack) -> None:
+def test_skops_builds_trusted_classes_only(request_model: RequestAttack) -> None:
     assert registry.trusted_types(["weir_models.request_attack.model.RequestAttack", "os.system"]) == [
         "weir_models.request_attack.model.RequestAttack"
     ]
 
 
-def test_a_model_with_unknown_signals_says_what_to_do(request_model: RequestAttack, examples: pd.DataFrame) -> None:
+def test_unknown_signals_ask_for_a_new_fit(request_model: RequestAttack, examples: pd.DataFrame) -> None:
     stale = fit(examples.head(3000), seed=1)
     stale.feature_names_ = np.append(stale.feature_names_, "gone")
     with pytest.raises(ValueError, match="fit and register it again"):
         stale.predict(requests("q=a"))
 
 
-def test_the_evaluation_beats_the_naive_rule_on_families_that_were_not_fitted(
-    request_model: RequestAttack, examples: pd.DataFrame
-) -> None:
+def test_the_model_beats_the_naive_rule(request_model: RequestAttack, examples: pd.DataFrame) -> None:
     found = evaluate(request_model, examples)
     spec = registry.spec("request_attack")
     assert [gate.sentence(found.figures) for gate in spec.gates if not gate.holds(found.figures)] == []
@@ -227,7 +215,7 @@ def test_the_evaluation_beats_the_naive_rule_on_families_that_were_not_fitted(
     assert set(found.plots) == {"precision_recall", "scores_by_class", "reliability"}
 
 
-def test_a_crafted_text_takes_no_more_time_than_its_length_deserves(request_model: RequestAttack) -> None:
+def test_time_is_linear_in_crafted_texts(request_model: RequestAttack) -> None:
     hostile = ["/*" * 4000, "'" * 8000, "<" * 8000, "(" * 8000, "%25" * 2700, "&#" * 4000, "a=" * 4000, "--\n" * 2700, "${" * 4000,
         "../" * 2700, "A" * 8000]  # fmt: skip
     started = time.process_time()

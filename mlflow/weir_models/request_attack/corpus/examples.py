@@ -1,8 +1,8 @@
-"""Labelled requests written from how browsers, programs and attackers write them; the same ones for a seed.
+"""Generated labeled requests, reproducible by a seed.
 
-Every family of values is placed by the same hand (paths, parameter names, user agents, referers, encodings), so
-that only the value tells attack from benign. A family is in one split: some are fitted, some fix the threshold,
-some are kept for the evaluation. Nothing here is taken from a public set.
+All families of values are placed in the same way (paths, parameter names, user agents, referers, encodings), so that only
+the value tells attacks from benign requests. Each family belongs to one split: fit, calibrate or evaluate. Nothing is
+taken from a public data set.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ DEFAULT_SIZE = 60_000
 
 @dataclass(frozen=True)
 class Family:
-    """One way of writing requests; all of its examples are in one split."""
+    """A generator of requests of one kind; all of its examples are in one split."""
 
     name: str
     split: str
     attack_class: str | None
     write: Callable[[random.Random], str | Request]
-    """A value to be placed, or a whole request."""
+    """Returns a value to be placed, or a complete request."""
     share: float = 1.0
 
 
 def _families() -> tuple[Family, ...]:
-    found = []
+    families = []
     for name, split, share, write in benign_requests.FAMILIES:
-        found.append(Family(f"benign_{name}", split, None, write, share))
+        families.append(Family(f"benign_{name}", split, None, write, share))
     for module in (sql_quiet, script, system, code, probes):
         for attack_class, name, split, share, write in module.FAMILIES:
-            found.append(Family(f"{attack_class}_{name}", split, attack_class, write, share))
-    return tuple(found)
+            families.append(Family(f"{attack_class}_{name}", split, attack_class, write, share))
+    return tuple(families)
 
 
 FAMILIES = _families()
 
 
 def generate(seed: int, size: int = DEFAULT_SIZE) -> pd.DataFrame:
-    """About `size` labelled requests with the columns of training/cloudfront/request_examples."""
+    """About `size` labeled requests with the columns of training/cloudfront/request_examples."""
     attacks = [family for family in FAMILIES if family.attack_class]
     benign = [family for family in FAMILIES if not family.attack_class]
     rows: list[tuple[object, ...]] = []
@@ -59,8 +59,8 @@ def generate(seed: int, size: int = DEFAULT_SIZE) -> pd.DataFrame:
         for family in families:
             rng = random.Random(f"{seed}/{family.name}")
             for _ in range(max(8, round(size * share * family.share / total))):
-                made = family.write(rng)
-                request = made if isinstance(made, Request) else place(rng, made)
+                value = family.write(rng)
+                request = value if isinstance(value, Request) else place(rng, value)
                 rows.append((request.method, request.path, request.query, request.user_agent, request.referer,
                     family.attack_class is not None, family.attack_class, family.name, family.split))  # fmt: skip
     random.Random(seed).shuffle(rows)

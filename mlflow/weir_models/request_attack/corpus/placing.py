@@ -1,4 +1,4 @@
-"""Where a value stands in a request and how it is encoded: the same for attacks and for benign values."""
+"""Placement of a value in a request, and its encoding: the same for attacks and benign values."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Request:
 
 
 def browser(rng: random.Random) -> str | None:
-    """A user agent; now and then none."""
+    """A user agent; sometimes none."""
     if rng.random() < 0.03:
         return None
     return rng.choice(BROWSERS).format(
@@ -65,14 +65,14 @@ def browser(rng: random.Random) -> str | None:
 
 
 def referer(rng: random.Random) -> str | None:
-    """A page that links here; often none."""
+    """A linking page; often none."""
     if rng.random() < 0.45:
         return None
     return f"https://{rng.choice(HOSTS)}{rng.choice(PATHS)}"
 
 
 def word(rng: random.Random) -> str:
-    """A word of no meaning."""
+    """A meaningless word."""
     return "".join(
         rng.choice(
             ("ba", "co", "di", "fe", "gu", "la", "mi", "no", "pe", "ro", "sa", "te", "vi", "zu", "lin", "mon", "ser")
@@ -82,7 +82,7 @@ def word(rng: random.Random) -> str:
 
 
 def plain_parameters(rng: random.Random) -> list[str]:
-    """Parameters that stand beside the one that matters."""
+    """Other parameters of the same query."""
     return [
         f"{rng.choice(NAMES)}={rng.choice((word(rng), str(rng.randint(0, 9999)), 'true', 'en', ''))}"
         for _ in range(rng.choice((0, 0, 0, 1, 1, 2, 4)))
@@ -90,7 +90,7 @@ def plain_parameters(rng: random.Random) -> list[str]:
 
 
 def encode(rng: random.Random, value: str) -> str:
-    """As a client may send it and a log may hold it: as it is, percent-encoded once or twice, with plus for space."""
+    """One of the encodings that clients use: none, percent once or twice, plus for spaces."""
     style = rng.random()
     if style < 0.35:
         return quote(value, safe="")

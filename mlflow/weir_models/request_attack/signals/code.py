@@ -1,4 +1,4 @@
-"""Signals of code for an interpreter behind the site: templates, Java lookups, serialised objects, XML, PHP."""
+"""Signals of code for an interpreter on the server: templates, JNDI lookups, serialized objects, XML, SSRF, PHP."""
 
 from __future__ import annotations
 

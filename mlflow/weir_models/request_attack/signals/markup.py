@@ -1,4 +1,4 @@
-"""Signals of script and markup in a request: tags, handlers, script addresses, calls that show that code ran."""
+"""Signals of cross-site scripting: tags, event handlers, script URLs, calls that prove that code ran."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ _xss = partial(Signal, attack_class="xss")
 _flat = partial(Signal, attack_class="xss", view="compact")
 
 _EVENTS = r"on(?:abort|activate|after\w+|animation\w+|aux\w+|before\w+|begin|blur|bounce|can\w+|change|click|close|context\w+|copy|cue\w+|cut|dblclick|drag\w*|drop|duration\w+|emptied|end|ended|error|finish|focus\w*|fullscreen\w*|got\w+|hash\w+|input|invalid|key\w+|load\w*|lost\w+|message|mouse\w+|offline|online|page\w+|paste|pause|play\w*|pointer\w+|popstate|progress|property\w+|ratechange|ready\w+|repeat|reset|resize\w*|scroll\w*|search|seek\w+|select\w*|show|start|stalled|submit|suspend|timeupdate|time\w+|toggle|touch\w+|transition\w+|unload|unhandled\w+|volume\w+|wait\w+|webkit\w+|wheel)"
-_SINKS = r"(?:alert|prompt|confirm|eval|settimeout|setinterval|atob|btoa|execscript|importscripts|fetch|document\.write(?:ln)?|window\.open|location\.(?:assign|replace)|string\.fromcharcode|fromcharcode|function|xmlhttprequest|console\.log|print)"
 
 SIGNALS = (
     _xss("script_tag", weight=6,

@@ -16,10 +16,10 @@ from weir_models.request_attack.text.units import Unit, views
 
 
 def fires(units: Sequence[Unit], signals: Sequence[Signal] = SIGNALS) -> NDArray[np.uint8]:
-    """One row a unit, one column a signal: 1 where the pattern occurs in the view that it reads."""
-    found = np.zeros((len(units), len(signals)), dtype=np.uint8)
+    """1 where a signal's pattern occurs in its view of a unit; shape (units, signals)."""
+    fired = np.zeros((len(units), len(signals)), dtype=np.uint8)
     if not units:
-        return found
+        return fired
     kinds = np.array([unit.kind for unit in units], dtype="U1")
     read = dict(zip(VIEWS, zip(*map(views, units), strict=True), strict=True))
     texts = {view: pa.array(column, type=pa.string()) for view, column in read.items()}
@@ -29,26 +29,26 @@ def fires(units: Sequence[Unit], signals: Sequence[Signal] = SIGNALS) -> NDArray
         part = (signal.view, signal.kinds)
         if part not in parts:
             parts[part] = texts[signal.view].take(pa.array(rows[signal.kinds]))
-        found[rows[signal.kinds], column] = matches(parts[part], signal.pattern)
-    return found
+        fired[rows[signal.kinds], column] = matches(parts[part], signal.pattern)
+    return fired
 
 
 def matches(texts: pa.Array, pattern: str) -> NDArray[np.bool_]:
-    """Where the pattern occurs, by RE2, which takes time in proportion to the text and lets other threads run."""
+    """Whether the pattern occurs in each text."""
     return np.asarray(pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def words(units: Sequence[Unit], pairs: Sequence[tuple[int, Signal]]) -> list[str]:
-    """For each (place of a unit, signal that fired in it) the words it fired on, on one line; none of token types."""
-    found = [""] * len(pairs)
-    wanted: dict[Signal, list[int]] = {}
+    """For each pair (number of a unit, signal that fired in it) the matched words on one line; empty for token types."""
+    quoted = [""] * len(pairs)
+    places_of: dict[Signal, list[int]] = {}
     for place, (_, signal) in enumerate(pairs):
         if signal.view != "tokens":
-            wanted.setdefault(signal, []).append(place)
-    for signal, places in wanted.items():
+            places_of.setdefault(signal, []).append(place)
+    for signal, places in places_of.items():
         number = VIEWS.index(signal.view)
         texts = pa.array([views(units[pairs[place][0]])[number] for place in places], type=pa.string())
         matched = pc.extract_regex(texts, f"(?P<words>{signal.pattern})").field("words").to_pylist()
         for place, text in zip(places, matched, strict=True):
-            found[place] = " ".join(unmarked(text or "").split())
-    return found
+            quoted[place] = " ".join(unmarked(text or "").split())
+    return quoted

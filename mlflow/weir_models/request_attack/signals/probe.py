@@ -1,7 +1,7 @@
-"""Signals of somebody looking round: files that no page links to, consoles, known weak devices, names of tools.
+"""Signals of scanners: unlinked files, consoles, vulnerable devices and code, names of tools.
 
-A name counts where a scanner asks for it: as a whole segment near the root. A picture of a console deep in a blog,
-or a page about it, is content.
+A name counts where scanners request it: as a whole segment near the root. The picture of a console deep in a blog is
+content.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The first look: which texts hold anything at all that a signal could speak about. Part of the model.
+"""The pre-screen: which texts could make a signal fire. Part of the model.
 
-A few linear passes of RE2 over the distinct texts; what they pass over scores as a request with no signal. The
-look must be wider than the signals together: a test runs every signal over texts that it lets go.
+A few passes of RE2, linear in the text; texts that pass none of them score as a request without a signal. The screen must
+be wider than all signals together: tests run every signal on texts made of all patterns.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MARKS = (
     r"|aaaaaaaaaaaa|xxxxxxxxxxxx|000000000000000|111111111111111"
 )
 FOLDED = r"[\x0b\x{80}-\x{bf}\x{2b0}-\x{2ff}\x{1d00}-\x{1dff}\x{2000}-\x{218f}\x{2460}-\x{24ff}\x{3000}\x{3200}-\x{33ff}\x{fb00}-\x{fb06}\x{fe00}-\x{ffff}\x{e000}\x{e001}\x{1d400}-\x{1d7ff}\x{130}-\x{133}\x{13f}\x{140}\x{149}\x{17f}\x{1c4}-\x{1cc}\x{1f1}-\x{1f3}\x{37a}\x{37e}\x{384}\x{385}\x{1e9a}\x{1fbd}-\x{1ffe}\x{2a74}-\x{2a76}\x{2c7c}\x{2c7d}\x{309b}\x{309c}\x{a7f2}-\x{a7f4}\x{fc5e}-\x{fc63}\x{fdfa}\x{fdfb}\x{fb29}\x{107a5}\x{1f100}-\x{1f190}\x{1fbf0}-\x{1fbf9}]"
-"""Characters that folding turns into others: a text with them is looked at again for everything."""
+"""Characters that folding changes into ASCII: a text with one of them is evaluated with all looks."""
 _WORDS = (
     r"union[^a-z0-9=_]|select[^a-z0-9=&_-]|\b(?:order|group)[\s+]+by\b|\blimit[\s+]+\d|\bhaving[\s+]+\d|\bnull[\s+]*,|\bwhen\b|\bwaitfor\b",
     r"information_schema|sysobjects|syscolumns|sys(?:databases|users|processes)|sqlite_|pg_\w|all_(?:tables|users|tab)|user_ta|dba_|msysa|msyso|mysql\.|\bmaster\.|\bsys\.|sysibm|syscat|rdb|table_|column_",
@@ -47,7 +47,7 @@ _WORDS = (
     r"globaleval|\.getscript|&(?:tab|newline|colon|[lr]par|sol|quot|apos|lt|gt|equals|grave|[lr]brace|bsol)\b|\[(?:alert|eval|constructor|cookie|location|fromcharcode|innerhtml)\]|(?:alert|prompt|true)[\s+]*[^a-z\s][^a-z]{0,11}/?script\b|throw[\s+]*[/\d]|urn:schemas|xi:include|(?:gopher|dict|netdoc|jar|s?ftp|smb|afp|imap|pop3|ldapi)s:|ldapi:|string\.rot13|system\.windows|#(?:submit|validate)|\?>|^;|/b\?n/|/[a-z?*]{0,5}\?[a-z?*]*/[a-z?*]*[?*]",
     r"behaviou?r[\s+]*:|\b(?:dynsrc|lowsrc|seeksegmenttime|attributename|datasrc|dataformatas|allowscriptaccess)[\s+]*=|\bon(?:page|mouse|key|drag|time)\w*[\s+]*=|x-on:|%\w{1,12};|&xxe|access_log|error_log|[/\\]sam\b|(?:order|group)[\s+]+by[\s+]+\(?[\s+]*\d|xsl:|@[a-z_]\w*\.[\w.]+@|(?:alert|prompt|confirm)\.(?:call|apply|bind)|convert\.|command\.com|cookie[\s+]*=[\s+]*true|(?:[;|&`]|&&)[\s+]*$|immediate|function=call_|invokemethod|^[|]|\b(?:[kc]|da)?sh[\s+]+-|\bprocess\.|subprocess|/(?:child|parent|descendant)::|\d[\s+)]*having|syscs|domain\.|heavyquery|(?:fetch|lynx)[^\w/.=_:-]",
 )
-"""By what the signals are about; several small automata run faster than one large."""
+"""Words by subject; several small automata are faster than a large one."""
 _BASE64 = r"(?:^|[^A-Za-z0-9+_-])(?:[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]){3,}"
 _UPLOADED = r"(?:uploads?|files?|images?|img|media|tmp|temp|cache|avatars?|attachments?)/(?:[\w./-]*/)?[\w.-]+\.(?:php|phtml|phar|jsp|asp|ashx|cgi|cfm)|\.(?:php\d?|phtml|jspx?|aspx?)(?:\.(?:jpe?g|png|gif)|::|;)|^/?(?:https?|ftp):|\.(?:c99|r57)|/(?:c99|r57|wso\d*|b374k|c100|alfa|shell|webshell|mini|1n73|indoxploit|leaf|xleet|0x|up|spy|jspspy|aspxspy|phpspy|wp-?shell|marijuana|gel4y|fox|doc\.php7|priv8|madspot|sym403|g3|gank|bypass)[\w-]*\.(?:php|phtml|jsp|asp|cgi|pl|cfm|ashx)"
 
@@ -87,23 +87,23 @@ LOOKS: dict[str, tuple[str, ...]] = {
     "a": _agent_looks(),
     "m": ("",),
 }
-"""Patterns by kind of unit; a text is suspicious where any occurs."""
+"""Looks by kind of unit; a text passes the screen where one of them occurs."""
 UNDECODED = r"%[0-9a-fA-Fu]|&#|&[a-zA-Z][a-zA-Z0-9]*;|\\[ux]"
 
 
 def undecoded(texts: pa.Array) -> NDArray[np.bool_]:
-    """Which texts still carry an encoding."""
+    """Which texts may still be encoded."""
     return matches(texts, UNDECODED)
 
 
 def hiding(texts: pa.Array) -> NDArray[np.bool_]:
-    """Which decoded texts may hold another text in base64: four letters of it each begin with one of 32."""
+    """Which decoded texts may contain base64 of readable text, by the letters that ASCII gives at each position."""
     return matches(texts, _BASE64)
 
 
 def looks(kind: str, texts: pa.Array) -> NDArray[np.bool_]:
-    """A row a look, a column a text: which decoded texts a signal could fire on, and by which look."""
-    found = np.zeros((len(LOOKS[kind]), len(texts)), dtype=bool)
+    """Which looks find something in which decoded texts; shape (looks, texts)."""
+    by_look = np.zeros((len(LOOKS[kind]), len(texts)), dtype=bool)
     everything = matches(texts, FOLDED)
     if kind == "a":  # its looks are the signals' own patterns, which expect folded text, two of them without spaces
         texts = pc.replace_substring(texts, "+", " ")
@@ -112,6 +112,6 @@ def looks(kind: str, texts: pa.Array) -> NDArray[np.bool_]:
             if signal.view == "compact":
                 everything |= matches(compact, f"(?i:{signal.pattern})")
     for number, pattern in enumerate(LOOKS[kind]):
-        found[number] = matches(texts, pattern)
-    found[:, everything] = True
-    return found
+        by_look[number] = matches(texts, pattern)
+    by_look[:, everything] = True
+    return by_look

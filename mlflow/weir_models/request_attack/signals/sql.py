@@ -1,4 +1,4 @@
-"""Signals of injection into queries: SQL first, then document stores, LDAP and XPath. On views without comments."""
+"""Signals of injection into queries: SQL, document stores, LDAP and XPath."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals of reaching the system: files and directories, shell commands, the protocol itself."""
+"""Signals of path traversal, command injection and protocol abuse."""
 
 from __future__ import annotations
 

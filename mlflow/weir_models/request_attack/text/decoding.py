@@ -1,7 +1,7 @@
-"""From a field as the log holds it to the text that an application would see: decoded until nothing changes.
+"""Decoding of a logged field into the text that an application would see: repeated until nothing changes.
 
-A log may hold the client's own %20 as %20 or as a space, an attacker may encode twice or mix encodings: all of
-these give one text, so that the number of layers cannot change a score. Nothing here knows what an attack is.
+A log may hold a client's own %20 as %20 or as a space, and an attacker may encode twice or mix encodings: all of these
+give the same text, so that the number of layers cannot change a score.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MAX_ROUNDS = 6
 MAX_CHARACTERS = 32_768
 """Of one field; CloudFront logs no URL above 8,192 bytes and no headers above 20 KB."""
 MAX_HIDDEN = 4
-"""Base64 runs looked into in one text."""
+"""Base64 runs that are decoded in one text."""
 
 PERCENT_RUN = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 PERCENT_U = re.compile(r"%u([0-9a-fA-F]{4})")
@@ -31,11 +31,11 @@ SPACES = str.maketrans({"\t": " ", "\x0b": " ", "\x0c": " ", "\xa0": " ", "+": "
 MANY_SPACES = re.compile(r"  +")
 
 DISGUISED = frozenset(b"./\\<>'\"%;:=()-\r\n\0")
-"""What is written as overlong UTF-8 to pass a filter; other overlong bytes are data that is no UTF-8."""
+"""Characters that attackers write as overlong UTF-8; other overlong bytes are data in another encoding."""
 OVERLONG_MARK = "\ue000"
-"""Stands in the text where overlong UTF-8 was, for only an attacker writes it; private use, so no log holds it."""
+"""Marks overlong UTF-8, which only attackers write; a private-use character, so that no log contains it."""
 NULL_MARK = "\ue001"
-"""Stands where a null byte was."""
+"""Marks a null byte."""
 
 
 def _percent(match: re.Match[str]) -> str:
@@ -73,7 +73,7 @@ def _entity(match: re.Match[str]) -> str:
 
 
 def decode(text: str) -> str:
-    """The text with every layer of percent, %u, HTML and backslash encoding taken off, case kept."""
+    """The text with all layers of percent, %u, HTML and backslash encoding removed; case is kept."""
     text = text[:MAX_CHARACTERS]
     for _ in range(MAX_ROUNDS):
         if not UNDECODED.search(text):
@@ -92,7 +92,7 @@ def decode(text: str) -> str:
 
 
 def as_utf8(text: str) -> str:
-    """Text that UTF-8 can hold: surrogate pairs joined, lone surrogates replaced."""
+    """The text in valid UTF-8: surrogate pairs joined, lone surrogates replaced."""
     if text.isascii():
         return text
     try:
@@ -103,9 +103,9 @@ def as_utf8(text: str) -> str:
 
 
 def fold(decoded: str) -> str:
-    """Lower case, compatibility forms (full width, circled) as plain letters, runs of spaces as one; line ends stay.
+    """Lower case, NFKC, runs of spaces as one space; line ends stay.
 
-    A plus is a space, for one log holds a client's plus as it was sent and another as %2B decoded.
+    A plus is a space, since one log holds a client's plus as sent and another one as decoded %2B.
     """
     text = decoded
     if not text.isascii():
@@ -119,21 +119,21 @@ def fold(decoded: str) -> str:
 
 
 def unmarked(text: str) -> str:
-    """The text without the marks, to show to a person."""
+    """The text without marks, for display."""
     return text.replace(OVERLONG_MARK, "").replace(NULL_MARK, "\\0")
 
 
 def hidden_texts(decoded: str) -> list[str]:
-    """Readable texts that stand base64-encoded in the text, decoded once more."""
-    found = []
+    """Readable texts that are base64-encoded in the text, decoded."""
+    hidden = []
     for run in BASE64_RUN.findall(decoded)[:MAX_HIDDEN]:
         texts = [text for piece in dict.fromkeys((run, *run.split("/"))) if (text := _from_base64(piece))]
-        found += [decode(text) for text in texts[:MAX_HIDDEN]]
-    return found
+        hidden += [decode(text) for text in texts[:MAX_HIDDEN]]
+    return hidden
 
 
 def _from_base64(run: str) -> str:
-    """The text that the run encodes; empty where it encodes none."""
+    """The readable text that the run encodes; empty where there is none."""
     body = run.rstrip("=")
     if len(body) < MIN_BASE64 or len(body) % 4 == 1 or not body.isascii():
         return ""

@@ -1,6 +1,6 @@
-"""The sequence of SQL token types in a value, read three ways: as it stands, and as if inside '…' or "…".
+"""SQL token types of a value, in three readings: as a statement, and as the rest of a string in '…' or "…".
 
-One letter a token, so that patterns can run over it: 1 number, s string, v variable, n word, f function before a
+One letter a token, so that patterns can match sequences (as libinjection does): 1 number, s string, v variable, n word, f function before a
 bracket, & logic, ! not, o operator, u union, a all, e statement, b order by and its like, k other keyword,
 c comment, x anything else, and the brackets, commas and semicolons themselves. Unary signs are left out.
 """
@@ -97,7 +97,7 @@ def _code(match: re.Match[str], previous: str, following: str) -> str:
 
 
 def token_types(value: str) -> str:
-    """The readings as one text, such as "n:s&1o1 q:s&1o1c"; empty where nothing looks like SQL."""
+    """The readings in one text, such as "n:s&1o1 q:s&1o1c"; empty where nothing resembles SQL."""
     value = value[:400]
     if not INTERESTING.search(value):
         return ""

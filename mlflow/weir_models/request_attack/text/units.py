@@ -1,8 +1,8 @@
-"""From the fields of a request to units: the pieces that are judged alone, each with its views.
+"""Units: the pieces of a request that are judged separately, and the views that signals read.
 
-A unit is a path, one parameter of a query, the path or one parameter of a referer, a user agent, or an unusual
-method with its path. Judging pieces alone keeps a long benign query from adding up to an attack, and lets the
-same piece be judged once however often it occurs.
+A unit is a path, one parameter of a query, the path or one parameter of a referer, a user agent, or an unusual method
+with its path. Separate units keep a long benign query from adding up to an attack, and a unit that occurs often is judged
+once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from weir_models.request_attack.text.decoding import NULL_MARK, OVERLONG_MARK
 from weir_models.request_attack.text.sql_tokens import token_types
 
 HIDING_KINDS = "pvr"
-"""Fields in which texts in base64 are looked for."""
+"""Fields in which base64 is decoded."""
 NEXT_PARAMETER = re.compile(r"&(?=[\w.$:%\[\]-]{1,64}=)")
 PARAMETER_NAME = re.compile(r"^[\w.$:%\[\]-]{0,64}=(?!=)")
 ORIGIN = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]{1,12}://[^/?#\s'\"<>${}\\]*")
@@ -35,7 +35,7 @@ SCRIPT_COMMENT = re.compile(r"/\*.{0,200}?\*/|<!--|-->")
 
 
 class Unit(NamedTuple):
-    """One piece of a request: where it stands and its text, folded."""
+    """One piece of a request: its kind (where it stands) and its folded text."""
 
     kind: str
     text: str
@@ -49,42 +49,42 @@ def units_of(kind: str, decoded: str) -> list[Unit]:
     if kind not in "pr":
         return [Unit(kind, text)]
     path, mark, query = (ORIGIN.sub("", text) if kind == "r" else text).partition("?")
-    found = [Unit(kind, path)] if path else []
-    return found + _parameters("v" if kind == "p" else "r", query) if mark else found
+    units = [Unit(kind, path)] if path else []
+    return units + _parameters("v" if kind == "p" else "r", query) if mark else units
 
 
 def hidden_units(decoded: str) -> list[Unit]:
-    """The texts that stand in a decoded field in base64, each as if it were a value."""
+    """Texts that are base64-encoded in a decoded field, each as a value of the query."""
     return [Unit("v", decoding.fold(hidden)) for hidden in decoding.hidden_texts(decoded)]
 
 
 def _parameters(kind: str, query: str) -> list[Unit]:
-    """Parameter by parameter, and values of one name together; an ampersand that no name follows is part of a value."""
+    """Parameters, and the joined values of repeated names; an ampersand without a following name belongs to the value."""
     if "&" not in query:
         return [Unit(kind, query)] if query else []
     pieces = [piece for piece in NEXT_PARAMETER.split(query) if piece]
-    found = [Unit(kind, piece) for piece in pieces]
+    units = [Unit(kind, piece) for piece in pieces]
     names = [piece.partition("=")[0] for piece in pieces]
     if len(set(names)) < len(names):
         joined: dict[str, list[str]] = {}
         for name, piece in zip(names, pieces, strict=True):
             joined.setdefault(name, []).append(piece[len(name) + 1 :])
-        found += [Unit(kind, ",".join(values)) for values in joined.values() if len(values) > 1]
-    return found
+        units += [Unit(kind, ",".join(values)) for values in joined.values() if len(values) > 1]
+    return units
 
 
 def value_of(unit: Unit) -> str:
-    """The text without the parameter's name; of a path the part that may be a payload."""
+    """The text without the parameter's name; for a path the part from a suspicious character's segment on."""
     if unit.kind == "p":
-        found = PATH_PAYLOAD.search(unit.text)
-        return unit.text[unit.text.rfind("/", 0, found.start()) + 1 :] if found else ""
+        payload = PATH_PAYLOAD.search(unit.text)
+        return unit.text[unit.text.rfind("/", 0, payload.start()) + 1 :] if payload else ""
     if unit.kind in "vr":
         return PARAMETER_NAME.sub("", unit.text, count=1)
     return unit.text
 
 
 def views(unit: Unit) -> tuple[str, str, str, str, str, str]:
-    """The unit's text as signals read it, in the order of signal.VIEWS."""
+    """The views of a unit in the order of signal.VIEWS."""
     kind, text = unit
     value = value_of(unit)
     sql = value if value.isascii() else MARKS.sub("", value)

@@ -28,12 +28,12 @@ def test_a_family_is_in_one_split_only(examples: pd.DataFrame) -> None:
     assert set(examples["split"]) == set(corpus.SPLITS)
 
 
-def test_every_class_is_written_and_only_attacks_have_one(examples: pd.DataFrame) -> None:
+def test_only_attacks_have_a_class(examples: pd.DataFrame) -> None:
     assert set(examples.loc[examples["is_attack"], "attack_class"]) == set(CLASSES)
     assert examples.loc[~examples["is_attack"], "attack_class"].isna().all()
 
 
-def test_the_user_agents_of_placed_attacks_are_those_of_benign_requests(examples: pd.DataFrame) -> None:
+def test_placed_attacks_use_benign_user_agents(examples: pd.DataFrame) -> None:
     own = examples["family"].isin(
         ["scanner_probe_tool", "jndi_and_deserialization_lookup", "command_injection_shellshock"]
     )
@@ -42,7 +42,7 @@ def test_the_user_agents_of_placed_attacks_are_those_of_benign_requests(examples
     assert set(attack) <= set(benign)
 
 
-def test_no_signal_that_matters_fires_on_what_the_screen_lets_go(examples: pd.DataFrame) -> None:
+def test_the_screen_hides_nothing_of_the_corpus(examples: pd.DataFrame) -> None:
     found = {
         unit
         for kind, column in (("p", "uri_path"), ("v", "uri_query"), ("r", "referer"), ("a", "user_agent"))
