@@ -23,7 +23,7 @@ def cli_markdown() -> str:
 
     command = typer.main.get_command(app)
     with command.make_context("weir", [], resilient_parsing=True) as context:
-        text = get_docs_for_click(obj=command, ctx=context, name="weir", title="The command weir")
+        text = get_docs_for_click(obj=command, ctx=context, name="weir", title="The command weir")  # type: ignore[arg-type]
     title, rest = text.split("\n", 1)
     return f"{title}\n\n{INTRODUCTION}{rest.rstrip()}\n"
 

@@ -1,6 +1,6 @@
 """Predictions -> decisions -> wanted entries. Pure: the same rows give the same decisions, in whatever order they come.
 
-Decisions live on the event clock: hour h sees the scores of hour h and the decisions of hours before it, nothing else.
+Decisions live on the event clock: hour h sees the scores of hour h and the decisions of hours before it only.
 What is wanted lives on the wall clock: decisions that have not expired. The thresholds are rulebook.py's; AWS is unknown
 here. Standard library only.
 """
