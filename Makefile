@@ -39,22 +39,22 @@ check: $(STAMP) ## ruff and mypy
 	@$(BIN)/mypy
 
 bench: $(STAMP) ## ours beside DuckDB, Polars, classic Spark and Python, into benchmarks/RESULTS.md (BENCH_LINES=300000,3000000)
-	@$(BIN)/python -m benchmarks.bench
+	@$(BIN)/python -m benchmarks.throughput.bench
 
 bench-history: $(STAMP) ## what one new hour costs after 1, 100 and 2,000 (BENCH_HOURS=1,100,2000)
-	@$(BIN)/python -W ignore -m benchmarks.incremental
+	@$(BIN)/python -W ignore -m benchmarks.throughput.history
 
 eval: $(STAMP) ## the request model on public sets (WEIR_EVAL_DATA=../shared/data), into docs/detection.md
-	@$(BIN)/python -m benchmarks.evaluate_requests --document docs/detection.md
+	@$(BIN)/python -m benchmarks.requests.evaluate --document docs/detection.md
 
 eval-clients: $(STAMP) ## the client model on days, attackers and logs it was not fitted on
-	@$(BIN)/python -m benchmarks.evaluate_clients
+	@$(BIN)/python -m benchmarks.clients.evaluate
 
 eval-scaling: $(STAMP) ## predictive scaling on public traces (WEIR_EVAL_DATA=../shared/data), into docs/forecasting.md
-	@$(BIN)/python -m benchmarks.evaluate_scaling --document docs/forecasting.md
+	@$(BIN)/python -m benchmarks.metrics.scaling --document docs/forecasting.md
 
 eval-anomalies: $(STAMP) ## the anomaly detector on public series (WEIR_EVAL_DATA=../shared/data), into docs/anomalies.md
-	@$(BIN)/python -m benchmarks.evaluate_anomalies --document docs/anomalies.md
+	@$(BIN)/python -m benchmarks.metrics.anomalies --document docs/anomalies.md
 
 package: $(STAMP) ## what a cluster needs, into build/: wheel, main.py, zip of the jobs, requirements.txt
 	@$(BIN)/python -m spark_jobs.runtime.package build

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.client_days import Day
+from benchmarks.clients.days import Day
 from platform_assets.domains.waf.decide.rules import decide
 from platform_assets.domains.waf.decisions import Decision, rank
 from platform_assets.domains.waf.policy import load_policy

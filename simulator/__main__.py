@@ -9,9 +9,9 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from simulator.cloudfront import LAYOUTS
-from simulator.day import write_day
-from simulator.families import FAMILIES_CHOICES
+from simulator.web.cloudfront import LAYOUTS
+from simulator.web.day import write_day
+from simulator.web.families import FAMILIES_CHOICES
 
 
 def _start(text: str) -> datetime:

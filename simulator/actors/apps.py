@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from simulator import words
-from simulator.addresses import CARRIERS
-from simulator.families import Family
-from simulator.stage import Client, Stage
+from simulator.web import words
+from simulator.web.addresses import CARRIERS
+from simulator.web.families import Family
+from simulator.web.stage import Client, Stage
 
 
 def _session(stage: Stage, client: Client, at: float, calls: int) -> None:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from simulator.families import Family
-from simulator.stage import Client, Stage
-from simulator.visits import old_link
+from simulator.web.families import Family
+from simulator.web.stage import Client, Stage
+from simulator.web.visits import old_link
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ could see in a log line; only the client's behaviour is.
 
 from __future__ import annotations
 
-from simulator import agents, attacks
-from simulator.families import Family
-from simulator.stage import Client, Stage
-from simulator.visits import session_cookie
+from simulator.actors import attacks
+from simulator.web import agents
+from simulator.web.families import Family
+from simulator.web.stage import Client, Stage
+from simulator.web.visits import session_cookie
 
 
 def _try(

@@ -6,13 +6,14 @@ Sources: RFC 6888 (carrier-grade NAT), Apple's iCloud Private Relay egress list,
 
 from __future__ import annotations
 
-from simulator import agents, attacks, words
-from simulator.addresses import CARRIERS, HOMES
-from simulator.families import Family
+from simulator.actors import attacks
 from simulator.payloads import probes, sqli, templates, xss
 from simulator.payloads.aim import Aim, Shot
-from simulator.stage import OFFICE_HOURS, SHOPPING_HOURS, Client, Stage
-from simulator.visits import Taste, visit
+from simulator.web import agents, words
+from simulator.web.addresses import CARRIERS, HOMES
+from simulator.web.families import Family
+from simulator.web.stage import OFFICE_HOURS, SHOPPING_HOURS, Client, Stage
+from simulator.web.visits import Taste, visit
 
 _WORK = Taste(pages=3.0, images=2.5)
 _SHORT = Taste(pages=3.0, images=2.0)

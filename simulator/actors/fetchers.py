@@ -6,9 +6,9 @@ private-prefetch-proxy documentation of Chrome, RSS readers' conditional request
 
 from __future__ import annotations
 
-from simulator import agents, tracking
-from simulator.families import Family
-from simulator.stage import Stage
+from simulator.web import agents, tracking
+from simulator.web.families import Family
+from simulator.web.stage import Stage
 
 
 def feed_services(stage: Stage) -> None:

@@ -5,10 +5,10 @@ Source: studies of flash crowds and denial of service (Jung, Krishnamurthy, Rabi
 
 from __future__ import annotations
 
-from simulator import tracking, words
-from simulator.families import Family
-from simulator.stage import Stage
-from simulator.visits import Taste, visit
+from simulator.web import tracking, words
+from simulator.web.families import Family
+from simulator.web.stage import Stage
+from simulator.web.visits import Taste, visit
 
 _HURRIED = Taste(pages=1.6, images=2.5)
 

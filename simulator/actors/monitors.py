@@ -5,9 +5,9 @@ Sources: UptimeRobot's, Pingdom's and Datadog's documentation of agents, locatio
 
 from __future__ import annotations
 
-from simulator.families import Family
-from simulator.stage import Stage
-from simulator.visits import session_cookie
+from simulator.web.families import Family
+from simulator.web.stage import Stage
+from simulator.web.visits import session_cookie
 
 
 def uptime(stage: Stage) -> None:

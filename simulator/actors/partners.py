@@ -6,9 +6,9 @@ portals' merchant documentation, ZMap's and Censys' scanning best practices.
 
 from __future__ import annotations
 
-from simulator import agents
-from simulator.families import Family
-from simulator.stage import Stage
+from simulator.web import agents
+from simulator.web.families import Family
+from simulator.web.stage import Stage
 
 
 def stock_sync(stage: Stage) -> None:

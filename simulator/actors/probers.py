@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
-from simulator import agents, attacks
-from simulator.families import Family
+from simulator.actors import attacks
 from simulator.payloads import commands, fetching, objects, php, protocol, sqli, templates, traversal, xss
 from simulator.payloads.aim import Aim, Shot
-from simulator.stage import Stage
+from simulator.web import agents
+from simulator.web.families import Family
+from simulator.web.stage import Stage
 
 
 @dataclass(frozen=True)

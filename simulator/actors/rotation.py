@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simulator import agents, attacks
-from simulator.addresses import home_block, hosting_block
-from simulator.families import Family
+from simulator.actors import attacks
 from simulator.payloads import probes, sqli, traversal, xss
 from simulator.payloads.aim import Aim, Shot
-from simulator.stage import Client, Stage
-from simulator.visits import visit
+from simulator.web import agents
+from simulator.web.addresses import home_block, hosting_block
+from simulator.web.families import Family
+from simulator.web.stage import Client, Stage
+from simulator.web.visits import visit
 
 Deed = Callable[[Client, float, int], None]
 

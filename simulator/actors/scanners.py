@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from simulator import agents, attacks
-from simulator.families import Family
+from simulator.actors import attacks
 from simulator.payloads import commands, fetching, objects, php, probes, protocol, sqli, traversal, xss
 from simulator.payloads.aim import Aim, Shot
-from simulator.stage import Client, Stage
+from simulator.web import agents
+from simulator.web.families import Family
+from simulator.web.stage import Client, Stage
 
 _PROBE = "scanner_probe"
 

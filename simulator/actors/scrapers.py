@@ -5,10 +5,11 @@ OWASP Automated Threats OAT-011 (scraping). Every single request is one that a v
 
 from __future__ import annotations
 
-from simulator import agents, attacks
-from simulator.families import Family
-from simulator.stage import Stage
-from simulator.visits import session_cookie
+from simulator.actors import attacks
+from simulator.web import agents
+from simulator.web.families import Family
+from simulator.web.stage import Stage
+from simulator.web.visits import session_cookie
 
 
 def walkers(stage: Stage) -> None:

@@ -5,11 +5,11 @@ How a visit goes is in `visits.py`.
 
 from __future__ import annotations
 
-from simulator import agents, words
-from simulator.addresses import sibling_range
-from simulator.families import Family
-from simulator.stage import Client, Stage
-from simulator.visits import USUAL, Taste, visit
+from simulator.web import agents, words
+from simulator.web.addresses import sibling_range
+from simulator.web.families import Family
+from simulator.web.stage import Client, Stage
+from simulator.web.visits import USUAL, Taste, visit
 
 _PROSE = Taste(searches=words.PROSE_SEARCHES + words.NAMED_SEARCHES, search_share=0.3)
 _TRACKED = Taste(opaque_share=0.8, pages=4.0)

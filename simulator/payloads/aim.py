@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from simulator.site import Site
+from simulator.web.site import Site
 
 GUESSED = {
     "text": ("q", "s", "search", "keyword", "name", "title", "msg", "comment", "lang", "redirect", "error", "user", "email", "callback", "ref"),

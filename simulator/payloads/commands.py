@@ -13,7 +13,7 @@ from random import Random
 
 from simulator.payloads import wire
 from simulator.payloads.aim import Aim, Shot
-from simulator.words import identifier
+from simulator.web.words import identifier
 
 
 def _loader(rng: Random) -> str:

@@ -12,7 +12,7 @@ from random import Random
 
 from simulator.payloads import wire
 from simulator.payloads.aim import Aim, Shot
-from simulator.words import identifier
+from simulator.web.words import identifier
 
 
 def metadata(rng: Random, aim: Aim) -> Shot:

@@ -13,7 +13,7 @@ from random import Random
 
 from simulator.payloads import wire
 from simulator.payloads.aim import Aim, Shot
-from simulator.words import identifier
+from simulator.web.words import identifier
 
 _SHELLS = ("alfa", "wso", "c99", "r57", "b374k", "shell", "up", "upload", "cmd", "mini", "x", "xx", "1", "0", "404", "about", "radio", "wp-22",
     "moduless", "gank", "chosen", "bypass", "marijuana", "adminer", "file", "fm", "lock360", "ok", "style", "doc", "max", "simple", "dropdown",

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from random import Random
 
-from simulator.site import Site
-from simulator.words import identifier
+from simulator.web.site import Site
+from simulator.web.words import identifier
 
 SECRETS = (
     "/.env", "/.env.local", "/.env.production", "/.env.prod", "/.env.dev", "/.env.example", "/.env.bak", "/.env.old", "/.env.save", "/.env~",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from random import Random
 
 from simulator.payloads.aim import Aim, Shot
-from simulator.words import identifier
+from simulator.web.words import identifier
 
 
 def methods(rng: Random, aim: Aim) -> Shot:

@@ -12,7 +12,7 @@ from random import Random
 
 from simulator.payloads import wire
 from simulator.payloads.aim import Aim, Shot
-from simulator.words import identifier
+from simulator.web.words import identifier
 
 _TABLES = ("users", "admin", "accounts", "wp_users", "customers", "orders", "members", "tbl_login", "oc_user", "payment_cards")
 _COLUMNS = ("username", "password", "email", "user_pass", "login", "passwd", "card_number", "admin_email")

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from simulator.payloads import wire
 from simulator.payloads.aim import Aim, Shot
-from simulator.words import identifier
+from simulator.web.words import identifier
 
 _UNIX = ("etc/passwd", "etc/shadow", "etc/hosts", "etc/group", "etc/issue", "home/ubuntu/.ssh/id_rsa", "root/.bash_history", "var/www/html/.env",
     "etc/nginx/nginx.conf", "var/www/html/config.php", "usr/local/tomcat/conf/tomcat-users.xml", "etc/mysql/my.cnf", "app/.env")

@@ -1,6 +1,6 @@
 """How a client's software encodes a text before it sends it: browsers, libraries, curl, and attackers who evade.
 
-What CloudFront encodes when it logs is in `simulator/cloudfront.py`.
+What CloudFront encodes when it logs is in `simulator/web/cloudfront.py`.
 """
 
 # fmt: off

@@ -32,7 +32,7 @@ def test_an_outage_becomes_an_alert_and_a_second_run_tells_nobody(
     from weir_models import registry
 
     world, spec = tmp_path / "world", registry.spec
-    command = [sys.executable, "-m", "simulator.metrics", "--out", str(world), "--start", "2026-11-16T00"]
+    command = [sys.executable, "-m", "simulator.clusters", "--out", str(world), "--start", "2026-11-16T00"]
     subprocess.run(
         [*command, "--days", "4", "--clusters", "2", "--seed", "5"], check=True, cwd=ROOT, capture_output=True
     )

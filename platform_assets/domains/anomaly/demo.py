@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 METRIC_DAYS = 4
 METRICS = World(
     folder="demo/metrics",
-    module="simulator.metrics",
+    module="simulator.clusters",
     hours_back=24 * METRIC_DAYS,
     arguments=("--days", str(METRIC_DAYS), "--clusters", "4"),
     truth="incidents.parquet",

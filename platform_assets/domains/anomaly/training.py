@@ -23,7 +23,7 @@ def labelled_incidents(settings: Settings) -> Any:
 
     parts = []
     for number, (split, days) in enumerate(SIMULATED_DAYS.items()):
-        command = ["simulator.metrics", "--start", f"{SIMULATED_START:%Y-%m-%dT%H}", "--days", str(days)]
+        command = ["simulator.clusters", "--start", f"{SIMULATED_START:%Y-%m-%dT%H}", "--days", str(days)]
         with simulated(settings, [*command, "--seed", str(SEED + number)]) as folder:
             rows = _metric_rows(settings, folder)
             incidents = pd.read_parquet(folder / "truth" / "incidents.parquet")

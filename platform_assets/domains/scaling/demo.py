@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 METRICS = World(
     folder="demo/metrics",
-    module="simulator.metrics",
+    module="simulator.clusters",
     hours_back=96,
     arguments=("--days", "4", "--clusters", "4"),
     truth="incidents.parquet",

@@ -28,7 +28,7 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A home after `weir run scaling` over a simulated day of two clusters, and what that printed."""
     folder = tmp_path_factory.mktemp("scaling")
     simulated = ["--out", str(folder / "world"), "--start", "2026-11-02T00", "--days", "1", "--clusters", "2"]
-    subprocess.run([sys.executable, "-m", "simulator.metrics", *simulated], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "simulator.clusters", *simulated], check=True, capture_output=True)
     done = weir(folder / "home", "run", "scaling", "--input", str(folder / "world" / "raw"))
     assert done.returncode == 0, done.stderr + done.stdout
     assert not (folder / "home" / "scaling" / "desired.json").exists(), "a dry run"

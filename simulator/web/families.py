@@ -1,0 +1,78 @@
+"""What an actor family is, and the list of all of them: one module of `actors/` a kind.
+
+How a family behaves belongs in its module; when and where its requests go, in `stage.py`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulator.web.stage import Stage
+
+ABUSE_KINDS = ("scanner", "prober", "credential_stuffing", "scraper", "slow_and_low", "rotation")
+
+ATTACK_CLASSES = (
+    "sqli",
+    "xss",
+    "path_traversal",
+    "command_injection",
+    "template_injection",
+    "jndi_and_deserialisation",
+    "xxe_and_ssrf",
+    "php_and_webshell",
+    "scanner_probe",
+    "protocol_abuse",
+)
+
+FAMILIES_CHOICES = ("all", "fit", "held_out")
+
+
+@dataclass(frozen=True)
+class Family:
+    """Clients that behave alike: `play` sends their requests. `source` says where the behaviour is written down."""
+
+    kind: str
+    name: str
+    play: Callable[[Stage], None]
+    source: str
+    held_out: bool = False
+    base: bool = False
+    """The crowd of shoppers is in every selection."""
+    abuse_kind: str | None = None
+    never_block: bool = False
+
+    def __post_init__(self) -> None:
+        if self.abuse_kind is not None and self.abuse_kind not in ABUSE_KINDS:
+            raise ValueError(
+                f"Family {self.name} has abuse kind {self.abuse_kind!r}; use one of {', '.join(ABUSE_KINDS)}."
+            )
+
+
+def all_families() -> tuple[Family, ...]:
+    """Every family of every module of `actors/`, in a fixed order."""
+    from simulator import actors
+
+    found: list[Family] = []
+    for module in sorted(info.name for info in pkgutil.iter_modules(actors.__path__)):
+        found.extend(getattr(importlib.import_module(f"simulator.actors.{module}"), "FAMILIES", ()))
+    names = [family.name for family in found]
+    repeated = {name for name in names if names.count(name) > 1}
+    if repeated:
+        raise ValueError(f"Family names must be unique; repeated: {', '.join(sorted(repeated))}.")
+    return tuple(found)
+
+
+def chosen_families(choice: str) -> tuple[Family, ...]:
+    """`fit` leaves out the held-out families, `held_out` has only them; both have the base crowd."""
+    if choice not in FAMILIES_CHOICES:
+        raise ValueError(f"Families {choice!r} is unknown; use one of {', '.join(FAMILIES_CHOICES)}.")
+    return tuple(
+        family
+        for family in all_families()
+        if choice == "all" or family.base or family.held_out == (choice == "held_out")
+    )
