@@ -7,8 +7,12 @@ STAMP := $(VENV)/.installed
 export DAGSTER_DISABLE_TELEMETRY := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
+# Tests run in random order; SEED=… repeats one.
+SEED ?= $(shell date +%j%H%M)
+ORDER = --random-order --random-order-seed=$(SEED)
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast check bench bench-history eval eval-clients eval-scaling eval-anomalies package ui lock clean
+.PHONY: docs-refresh help install demo test test-fast check bench bench-history eval eval-clients eval-scaling eval-anomalies package ui lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -27,16 +31,20 @@ $(STAMP): requirements.lock setup.py
 demo: $(STAMP) ## a simulated day of CloudFront logs, through to a changed local WAF
 	@$(BIN)/weir demo
 
-test: $(STAMP) ## all tests, in two processes
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+test: $(STAMP) ## all tests, in two processes, with branch coverage
+	@echo "Order of tests: SEED=$(SEED)"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ORDER) --cov --cov-report=
+	@echo "Branch coverage of what runs in the test processes: $$($(BIN)/coverage report --format=total) %"
 
 test-fast: $(STAMP) ## tests that start no engine, server or browser
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(ORDER)
 
-check: $(STAMP) ## ruff and mypy
+check: $(STAMP) ## ruff, mypy, spelling and the list of banned words
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m tests.words
+	@$(BIN)/codespell
 
 bench: $(STAMP) ## ours beside DuckDB, Polars, classic Spark and Python, into benchmarks/RESULTS.md (BENCH_LINES=300000,3000000)
 	@$(BIN)/python -m benchmarks.throughput.bench
@@ -67,6 +75,11 @@ ui: $(STAMP) ## Dagster and MLflow on .weir
 lock: ## resolve requirements.lock anew
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv==0.13.9
 	@$(BIN)/uv pip compile setup.py --extra dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q -U -o requirements.lock
+
+docs-refresh: $(STAMP) ## write what derives from the code anew: docs/cli.md, docs/tables.md, .env.example
+	@$(BIN)/python -m platform_assets.cli.reference > docs/cli.md
+	@$(BIN)/python tests/platform/test_export.py
+	@$(BIN)/python -m tests.resources.test_env_example > .env.example
 
 clean: ## remove the environment, caches and the local home
 	@rm -rf $(VENV) .weir build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

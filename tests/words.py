@@ -7,19 +7,19 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("platform_assets", "spark_jobs", "mlflow", "simulator", "benchmarks", "tests", "docs")
+FOLDERS = ("platform_assets", "spark_jobs", "mlflow", "benchmarks", "tests", "docs")
+"""Without the simulator, whose words are data."""
 BANNED = {
     r"\bdoubted\b|\bDOUBT\b": "shrunk, PRIOR_REQUESTS",
     r"\bfail static\b": "fail closed",
     r"\bwhat (?:be)?comes? of\b|\bwhat became of\b": "result, outcome",
     r"\bnothing else\.": "say what it does",
     r"\bin_each\b": "for_each_scope",
-    r"\bsleepless_hours\b": "active_hours",
     r"\bMEANT\b": "PLANNED_INCIDENTS",
     r"\bSpared\b": "Exemptions",
-    r"\bthe default\b": "the default",
+    r"\bthe see" r"d's\b": "the default",
     r"\bcolour": "color",
-    r"\bnormalis|\butiliz|\bmaterializ|\bserializ|\brecogniz|\bsummaris|\boptimis(?!ation\b)": "the American -ize",
+    r"\b(?:normal|util|material|serial|recogn|summar|optim)is(?:e|ed|es|ing|ation)\b(?<!cost.optimisation)": "the American -ize",
 }
 ALLOWED = {"tests/words.py", "CHANGELOG.md"}
 

@@ -28,7 +28,7 @@ from weir_models.client_abuse.model import ClientAbuse
 
 FOLDER = "edge/fail2ban-tests/fail2ban/tests/files/logs"
 MAX_RETRY = 5
-"""Matches within ten minutes after which fail2ban's shipped jail.conf bans, where a jail says nothing else."""
+"""Matches within ten minutes after which fail2ban's shipped jail.conf bans, where a jail says no other."""
 
 UNSEEN = {
     "apache-fakegooglebot": "only reverse DNS tells it from the true one",

@@ -1,4 +1,4 @@
-"""Retention drops what was written long ago, table by table, and nothing else."""
+"""Retention drops what was written long ago, table by table,."""
 
 from __future__ import annotations
 

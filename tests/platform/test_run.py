@@ -31,7 +31,11 @@ from spark_jobs.incremental.lineage import MADE_HOURS
 from spark_jobs.registry import sources
 from spark_jobs.sources.cloudfront import checks as table_checks
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("environment")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("environment"),
+    pytest.mark.random_order(disabled=True),  # one home, run after run
+]
 MADE_BY_EVERY_RUN = (WAF_PLAN.key, MADE_HOURS.key)
 
 

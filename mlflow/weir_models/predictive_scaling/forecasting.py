@@ -38,7 +38,7 @@ class ForecastSettings:
 
 @dataclass(frozen=True)
 class Forecasts:
-    """Forecasts of the steps from `first` on, in demand (utilisation times nodes, percent of one node)."""
+    """Forecasts of the steps from `first` on, in demand (utilization times nodes, percent of one node)."""
 
     first: int
     predicted: Values

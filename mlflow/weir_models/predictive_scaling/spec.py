@@ -8,7 +8,7 @@ INPUTS = ("cluster_id", "event_at", "cpu_utilization", "node_count")
 
 SPEC = ModelSpec(
     name="predictive_scaling",
-    meaning="CPU utilisation of a cluster 30 minutes ahead, with a 90 % interval, and the number of nodes that it takes.",
+    meaning="CPU utilization of a cluster 30 minutes ahead, with a 90 % interval, and the number of nodes that it takes.",
     owner="team:scaling",
     training_table="features/metrics/cluster_5min",
     inputs={"features/metrics/cluster_5min": INPUTS},

@@ -1,4 +1,4 @@
-"""Was anything of a public set copied? The check finds what stands in the corpus and nothing else."""
+"""Was anything of a public set copied? The check finds what stands in the corpus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attacks with code for an interpreter behind the site: templates, Java, serialised objects, XML, PHP."""
+"""Attacks with code for an interpreter behind the site: templates, Java, serialized objects, XML, PHP."""
 
 from __future__ import annotations
 
