@@ -16,39 +16,32 @@ from simulator.web.stage import Client, Stage
 def _session(stage: Stage, client: Client, at: float, calls: int) -> None:
     """Configuration, token, then lists, products, searches, cart, with pictures and batches of events."""
     rng, site, api = stage.rng, stage.site, stage.site.api
-    stage.send(client, at, "/v2/config", host=api)
+    stage.call(client, at, "/v2/config")
     if rng.random() < 0.6:
-        stage.send(
-            client,
-            at + 0.3,
-            "/v2/token/refresh",
-            host=api,
-            method="POST",
-            body=240,
-            status=401 if rng.random() < 0.12 else 0,
+        stage.call(
+            client, at + 0.3, "/v2/token/refresh", method="POST", body=240, status=401 if rng.random() < 0.12 else 0
         )
     elif rng.random() < 0.3:
         while rng.random() < 0.15:
-            stage.send(client, at + 4, "/v2/session", host=api, method="POST", body=96, status=401)
+            stage.call(client, at + 4, "/v2/session", method="POST", body=96, status=401)
             at += rng.uniform(4, 20)
-        stage.send(client, at + 6, "/v2/session", host=api, method="POST", body=96)
+        stage.call(client, at + 6, "/v2/session", method="POST", body=96)
     for _ in range(calls):
         at += rng.lognormvariate(1.6, 1.0)
         draw = rng.random()
         if draw < 0.34:
             product = site.product(rng)
-            stage.send(client, at, f"/v2/products/{product.number}", host=api)
+            stage.call(client, at, f"/v2/products/{product.number}")
             if rng.random() < 0.5:
-                stage.send(client, at + 0.1, f"/v2/products/{product.number}/stock", host=api)
+                stage.call(client, at + 0.1, f"/v2/products/{product.number}/stock")
             for path, query in product.images[: rng.randrange(1, 4)]:
                 stage.send(client, at + 0.3, path, query)
         elif draw < 0.58:
-            stage.send(
+            stage.call(
                 client,
                 at,
                 "/v2/products",
                 f"category={rng.choice(site.categories)}&page={rng.randrange(1, 6)}&limit=24",
-                host=api,
             )
             for _ in range(rng.randrange(0, 6)):
                 path, query = site.product(rng).images[0]
@@ -56,20 +49,16 @@ def _session(stage: Stage, client: Client, at: float, calls: int) -> None:
         elif draw < 0.7:
             text = words.fill(rng, rng.choice(words.PLAIN_SEARCHES + words.NAMED_SEARCHES), site.theme)
             for end in sorted({rng.randrange(2, len(text) + 2), len(text)}):
-                stage.send(
-                    client, at, "/v2/search", f"q={quote(text[:end])}&lang={rng.choice(('de', 'en', 'fr'))}", host=api
-                )
+                stage.call(client, at, "/v2/search", f"q={quote(text[:end])}&lang={rng.choice(('de', 'en', 'fr'))}")
                 at += 0.8
         elif draw < 0.8:
-            stage.send(
-                client, at, "/v2/cart", host=api, method=rng.choice(("GET", "POST", "PATCH")), body=rng.choice((0, 88))
-            )
+            stage.call(client, at, "/v2/cart", method=rng.choice(("GET", "POST", "PATCH")), body=rng.choice((0, 88)))
         elif draw < 0.86:
-            stage.send(client, at, "/v2/orders", host=api, status=401 if rng.random() < 0.1 else 0)
+            stage.call(client, at, "/v2/orders", status=401 if rng.random() < 0.1 else 0)
         elif draw < 0.9:
-            stage.send(client, at, "/v2/stores", f"near={rng.uniform(36, 60):.4f},{rng.uniform(-9, 25):.4f}", host=api)
+            stage.call(client, at, "/v2/stores", f"near={rng.uniform(36, 60):.4f},{rng.uniform(-9, 25):.4f}")
         else:
-            stage.send(client, at, "/v2/events", host=api, method="POST", body=rng.randrange(300, 3000), status=202)
+            stage.call(client, at, "/v2/events", method="POST", body=rng.randrange(300, 3000), status=202)
 
 
 def _phones(stage: Stage, a_day: int, agent: tuple[str, ...]) -> None:
@@ -122,17 +111,9 @@ def tills(stage: Stage) -> None:
             hour = (stage.start_hour + at / 3600) % 24
             if 8 <= hour < 19:
                 product = stage.site.product(rng)
-                stage.send(store, at, f"/v2/products/{product.number}/stock", host=stage.site.api)
+                stage.call(store, at, f"/v2/products/{product.number}/stock")
                 if rng.random() < 0.3:
-                    stage.send(
-                        store,
-                        at + 2,
-                        "/v2/orders",
-                        host=stage.site.api,
-                        method="POST",
-                        body=rng.randrange(300, 900),
-                        status=201,
-                    )
+                    stage.call(store, at + 2, "/v2/orders", method="POST", body=rng.randrange(300, 900), status=201)
 
 
 FAMILIES = (

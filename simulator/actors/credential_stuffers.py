@@ -99,11 +99,10 @@ def word_press(stage: Stage) -> None:
             at += attacks.measured(rng) if rng.random() < 0.9 else attacks.dripping(rng)
             if rng.random() < 0.25:
                 stage.send(client, at, base + "/wp-login.php")
-            stage.send(
+            stage.post(
                 client,
                 at + 0.8,
                 base + rng.choice(("/wp-login.php", "/wp-login.php", "/xmlrpc.php")),
-                method="POST",
                 status=0 if rng.random() < 0.8 else 403,
                 body=rng.randrange(100, 700),
             )
@@ -139,11 +138,11 @@ def app_imitation(stage: Stage) -> None:
         )
         client = stage.suspect(agent, "modern_tool")
         at = stage.burst_start(2400)
-        stage.send(client, at, "/v2/config", host=site.api)
+        stage.call(client, at, "/v2/config")
         for _ in range(stage.volume(rng.randrange(80, 260))):
             at += 2 + rng.expovariate(0.2)
             if _try(stage, client, at, "/v2/session", host=site.api, success=200, hits=0.02):
-                stage.send(client, at + 0.5, "/v2/orders", host=site.api)
+                stage.call(client, at + 0.5, "/v2/orders")
 
 
 def headless(stage: Stage) -> None:

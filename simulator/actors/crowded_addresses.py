@@ -63,8 +63,8 @@ def office_editors(stage: Stage) -> None:
             cookie="",
         )
         if rng.random() < 0.25:
-            stage.send(editor, at + 9, "/blog/wp-login.php", method="POST", referer=here, body=140)
-        stage.send(editor, at + 15, "/blog/wp-login.php", method="POST", status=302, referer=here, body=140)
+            stage.post(editor, at + 9, "/blog/wp-login.php", referer=here, body=140)
+        stage.post(editor, at + 15, "/blog/wp-login.php", status=302, referer=here, body=140)
         stage.send(editor, at + 16, "/blog/wp-admin/", referer=here)
         here = site.link("/blog/wp-admin/post.php", f"post={post}&action=edit")
         at += 30
@@ -91,26 +91,13 @@ def office_editors(stage: Stage) -> None:
         )
         for _ in range(rng.randrange(6, 40)):
             at += rng.uniform(15, 62)
-            stage.send(
-                editor, at, "/blog/wp-admin/admin-ajax.php", method="POST", referer=here, body=rng.randrange(100, 9000)
-            )
+            stage.post(editor, at, "/blog/wp-admin/admin-ajax.php", referer=here, body=rng.randrange(100, 9000))
         if rng.random() < 0.6:
-            stage.send(
-                editor,
-                at + 5,
-                "/blog/wp-admin/async-upload.php",
-                method="POST",
-                referer=here,
-                body=rng.randrange(90000, 900000),
+            stage.post(
+                editor, at + 5, "/blog/wp-admin/async-upload.php", referer=here, body=rng.randrange(90000, 900000)
             )
-        stage.send(
-            editor,
-            at + 20,
-            "/blog/wp-admin/post.php",
-            method="POST",
-            status=302,
-            referer=here,
-            body=rng.randrange(4000, 30000),
+        stage.post(
+            editor, at + 20, "/blog/wp-admin/post.php", status=302, referer=here, body=rng.randrange(4000, 30000)
         )
 
 
@@ -128,7 +115,7 @@ def office_testers(stage: Stage) -> None:
     )
     for at in stage.moments(stage.crowd(150, OFFICE_HOURS), OFFICE_HOURS):
         tool = rng.choice(("PostmanRuntime/7.43.0", "curl/8.5.0", "insomnia/10.2.0", agents.desktop(rng)))
-        stage.send(
+        stage.call(
             gate,
             at,
             rng.choice(
@@ -142,7 +129,6 @@ def office_testers(stage: Stage) -> None:
                 )
             ),
             rng.choice(("", "limit=1", "debug=1")),
-            host=site.api,
             agent=tool,
             method=rng.choice(("GET", "GET", "POST", "PUT", "OPTIONS")),
             body=60,

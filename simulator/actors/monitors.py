@@ -63,11 +63,10 @@ def synthetic(stage: Stage) -> None:
             for script, query in site.scripts + site.styles:
                 stage.send(client, at + 0.4, script, query, referer=site.link(path))
             at += 4
-        stage.send(
+        stage.post(
             client,
             at,
             site.style.login,
-            method="POST",
             status=302 if rng.random() < 0.97 else 401,
             referer=site.link(site.style.login),
             body=90,

@@ -19,21 +19,20 @@ def stock_sync(stage: Stage) -> None:
     rng, api = stage.rng, stage.site.api
     client = stage.server(agents.python_requests(rng), v6_share=0, lasting=True)
     for at in stage.ticks(3600, 5):
-        stage.send(client, at, "/v2/session", host=api, method="POST", body=122)
+        stage.call(client, at, "/v2/session", method="POST", body=122)
     expired = stage.burst_start(2400)
     for at in stage.ticks(30, 1):
         if expired < at < expired + 2400:
-            stage.send(client, at, "/v2/session", host=api, method="POST", body=122, status=401)
+            stage.call(client, at, "/v2/session", method="POST", body=122, status=401)
     for at in stage.ticks(120, 4):
         if rng.random() < 0.03:
-            stage.send(client, at - 0.4, "/v2/stock", "updated_since=2026-11-19T22%3A00%3A00Z", host=api, status=401)
-            stage.send(client, at - 0.2, "/v2/token/refresh", host=api, method="POST", body=210)
-        stage.send(
+            stage.call(client, at - 0.4, "/v2/stock", "updated_since=2026-11-19T22%3A00%3A00Z", status=401)
+            stage.call(client, at - 0.2, "/v2/token/refresh", method="POST", body=210)
+        stage.call(
             client,
             at,
             "/v2/stock",
             f"updated_since=2026-11-20T{int(at / 3600) % 24:02d}%3A{int(at / 60) % 60:02d}%3A00Z&limit=500",
-            host=api,
         )
 
 
@@ -42,7 +41,7 @@ def feed_exports(stage: Stage) -> None:
     rng, site = stage.rng, stage.site
     client = stage.server("Apache-HttpClient/4.5.14 (Java/17.0.10)", v6_share=0, lasting=True)
     for at in stage.ticks(3600, 20):
-        stage.send(client, at, "/v2/feeds/products.xml", "shop=marketplace&token=8f2c1d", host=site.api)
+        stage.call(client, at, "/v2/feeds/products.xml", "shop=marketplace&token=8f2c1d")
         for _ in range(stage.volume(rng.randrange(4, 26))):
             at += rng.uniform(0.2, 1.0)
             stage.send(client, at, *rng.choice(rng.choice(site.products).images))
@@ -55,21 +54,20 @@ def marketplace(stage: Stage) -> None:
     for at in stage.ticks(75, 30):
         if rng.random() < 0.15:
             skus = ",".join(str(rng.choice(site.products).number) for _ in range(rng.randrange(20, 200)))
-            stage.send(rng.choice(workers), at - 5, "/v2/stock", f"skus={skus}", host=site.api)
+            stage.call(rng.choice(workers), at - 5, "/v2/stock", f"skus={skus}")
         worker, number = rng.choice(workers), rng.choice(site.products).number
         method = rng.choice(("GET", "GET", "PUT", "PATCH", "DELETE", "POST"))
-        status = stage.send(
+        status = stage.call(
             worker,
             at,
             rng.choice((f"/v2/products/{number}/stock", "/v2/orders", f"/v2/products/{number}")),
-            host=site.api,
             method=method,
             body=rng.randrange(80, 800),
             status=rng.choice((0, 0, 0, 0, 0, 409, 404, 503)),
         )
         if status == 503:
             for wait in (1, 3, 9):
-                stage.send(worker, at + wait, "/v2/orders", host=site.api, method=method, body=300)
+                stage.call(worker, at + wait, "/v2/orders", method=method, body=300)
 
 
 def comparison_feed(stage: Stage) -> None:
@@ -82,7 +80,7 @@ def comparison_feed(stage: Stage) -> None:
         "tool",
     )
     for at in stage.ticks(6 * 3600, 60):
-        stage.send(client, at, "/v2/feeds/products.csv", host=site.api)
+        stage.call(client, at, "/v2/feeds/products.csv")
         for product in rng.sample(site.products, stage.volume(130)):
             at += rng.uniform(1.5, 3)
             stage.send(client, at, product.path)

@@ -98,11 +98,10 @@ def _stuff(stage: Stage) -> Deed:
         rng, login = stage.rng, stage.site.style.login
         if rng.random() < 0.4:
             stage.send(client, at - 0.5, login)
-        stage.send(
+        stage.post(
             client,
             at,
             login,
-            method="POST",
             status=302 if rng.random() < 0.01 else rng.choice((401, 401, 401, 403)),
             referer=stage.site.link(login),
             body=rng.randrange(58, 130),

@@ -108,26 +108,15 @@ def api_takers(stage: Stage) -> None:
             at += rng.lognormvariate(0.3, 0.5)
             draw = rng.random()
             if draw < 0.35:
-                stage.send(
-                    client,
-                    at,
-                    "/v2/products",
-                    f"category={rng.choice(site.categories)}&page={page % 40}&limit=100",
-                    host=site.api,
+                stage.call(
+                    client, at, "/v2/products", f"category={rng.choice(site.categories)}&page={page % 40}&limit=100"
                 )
             elif draw < 0.9:
                 number = site.products[(page * 7) % len(site.products)].number
-                stage.send(
-                    client, at, f"/v2/products/{number}" + ("/stock" if rng.random() < 0.4 else ""), host=site.api
-                )
+                stage.call(client, at, f"/v2/products/{number}" + ("/stock" if rng.random() < 0.4 else ""))
             else:
-                stage.send(
-                    client,
-                    at,
-                    "/v2/prices",
-                    f"since={rng.randrange(10**9)}",
-                    host=site.api,
-                    status=rng.choice((200, 401, 429)),
+                stage.call(
+                    client, at, "/v2/prices", f"since={rng.randrange(10**9)}", status=rng.choice((200, 401, 429))
                 )
 
 

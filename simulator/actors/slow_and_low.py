@@ -62,11 +62,10 @@ def sign_ins(stage: Stage) -> None:
 
     def deed(stage: Stage, client: Client, at: float) -> None:
         stage.send(client, at, stage.site.style.login, referer=stage.site.link("/") if stage.rng.random() < 0.4 else "")
-        stage.send(
+        stage.post(
             client,
             at + 2,
             stage.site.style.login,
-            method="POST",
             status=302 if stage.rng.random() < 0.008 else 401,
             referer=stage.site.link(stage.site.style.login),
             body=stage.rng.randrange(58, 130),

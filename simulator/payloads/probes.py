@@ -86,7 +86,10 @@ CMS = (
     "/shop/wp-includes/wlwmanifest.xml", "/sito/wp-includes/wlwmanifest.xml",
 )
 
-ORDINARY_WORDS = (  # noqa: SIM905 - a word list reads better as words
+WORDPRESS = """/wp-config.php.bak /wp-login.php /xmlrpc.php /wp-json/wp/v2/users/ /wp-cron.php /wp-content/uploads/ /readme.html
+/license.txt /wp-content/backup-db/ /.wp-config.php.swp""".split()
+
+ORDINARY_WORDS = (
     "about about-us account ads api app apps archive archives article articles assets blog books browse cart catalog categories category check checkout client clients company contact contact-us content css customers data default demo docs download downloads en events faq faqs features feed feedback fonts forum forums gallery games "
     "help home icons image images img index info intro items jobs js legal links list live locations logo magazine mail main map maps media member members menu misc mobile music new news newsletter offers online order orders page pages partners pdf people photo photos pictures play policy portal press prices print privacy products profile "
     "projects promo public publications register reports research resources results reviews rss sale sales samples search security service services share shop shopping site sitemap specials sports staff start static stats store stories stuff style styles subscribe support system tags team terms themes tools top topics tour training travel "
@@ -94,7 +97,7 @@ ORDINARY_WORDS = (  # noqa: SIM905 - a word list reads better as words
 ).split()
 """What every wordlist begins with; any visitor may ask for these as well."""
 
-HIDDEN_WORDS = (  # noqa: SIM905 - a word list reads better as words
+HIDDEN_WORDS = (
     "admin admin1 admin_area admin-login adm administration administrator backup backups bak beta bin cgi cgi-bin cgi-sys conf config configs console controlpanel cpanel cron database db dbase debug dev devel dump dumps error_log etc export exports ftp hidden htdocs include includes install installer internal jenkins lib library local log "
     "logfile logs mailman manage management manager master mysql old old_site oldsite panel passwd password passwords phpadmin php-info phpmyadmin private priv restricted root sandbox script scripts secret secrets secure server server-status setup shell source sql sqladmin src staging stage svn sysadmin temp template templates test test1 testing tests "
     "tmp trace upgrade usr util var vendor webadmin webalizer webapp webmail webstats wp wp-admin wp-content wp-includes wwwroot xampp xmlrpc zip _admin _backup _config _db _dev _old _private _vti_bin _vti_pvt .backup .cache .config .cvs .htaccess .htpasswd .listing .mysql_history .passwd .profile .sh_history .ssh .subversion .svn .swf .web"
@@ -108,7 +111,7 @@ _ORDINARY_EXTENSIONS = ("", ".html", ".php", ".json", ".xml", ".txt")
 ORDINARY_DOCUMENTS = ("/docs", "/api", "/api/docs", "/rest", "/redoc", "/api/status", "/api/version", "/api/health", "/console")
 """Of API_DOCUMENTS, those that a curious developer also asks for."""
 
-PLUGINS = (  # noqa: SIM905 - a word list reads better as words
+PLUGINS = (
     "akismet contact-form-7 elementor woocommerce wordpress-seo jetpack wordfence classic-editor really-simple-ssl litespeed-cache updraftplus all-in-one-wp-migration wpforms-lite google-site-kit duplicate-page wp-super-cache redirection wp-mail-smtp loginizer revslider duplicator js_composer essential-addons-for-elementor-lite "
     "ninja-forms tablepress mailpoet wp-file-manager easy-wp-smtp yith-woocommerce-wishlist w3-total-cache better-wp-security popup-maker the-events-calendar buddypress bbpress nextgen-gallery wp-statistics advanced-custom-fields social-warfare wp-gdpr-compliance simple-file-list wpdiscuz form-maker instagram-feed"
 ).split()

@@ -108,18 +108,17 @@ def sign_in(stage: Stage, client: Client, at: float, referer: str, failures: flo
     """Sign in through the form, with the occasional mistyped password."""
     rng, site = stage.rng, stage.site
     while rng.random() < failures:
-        stage.send(
+        stage.post(
             client,
             at,
             site.style.login,
-            method="POST",
             status=rng.choice((401, 401, 403, 422)),
             referer=referer,
             body=rng.randrange(60, 130),
         )
         at += rng.lognormvariate(2.3, 0.5)
         failures *= 0.8
-    stage.send(client, at, site.style.login, method="POST", status=302, referer=referer, body=rng.randrange(60, 130))
+    stage.post(client, at, site.style.login, status=302, referer=referer, body=rng.randrange(60, 130))
     return at + 0.6
 
 
@@ -243,40 +242,30 @@ def _structured_request(stage: Stage, client: Client, at: float, here: str) -> N
         numbers = ",".join(str(site.product(rng).number) for _ in range(rng.randrange(20, 260)))
         callback = f"jQuery3510{rng.randrange(10**16)}_1795{rng.randrange(10**9)}"
         query = f"ids={numbers}" + (f"&callback={callback}" if rng.random() < 0.5 else "")
-        stage.send(client, at, "/v2/prices", query, host=site.api, referer=f"https://{site.www}/", cookie="")
+        stage.call(client, at, "/v2/prices", query, referer=f"https://{site.www}/", cookie="")
     elif draw < 0.55:
         text = f'query Product($id:ID!){{product(id:$id){{name price(currency:"EUR"){{amount}} reviews(first:{rng.randrange(3, 20)}){{edges{{node{{text}}}}}}}}}}'
         variables = f'{{"id":{site.product(rng).number}}}'
         query = f"query={quote(text)}&variables={quote(variables)}"
-        stage.send(client, at, "/v2/graphql", query, host=site.api, referer=f"https://{site.www}/", cookie="")
+        stage.call(client, at, "/v2/graphql", query, referer=f"https://{site.www}/", cookie="")
     else:
         if rng.random() < 0.6:
-            stage.send(
-                client,
-                at - 0.2,
-                "/v2/products",
-                host=site.api,
-                method="OPTIONS",
-                referer=f"https://{site.www}/",
-                cookie="",
-            )
-        stage.send(
+            stage.call(client, at - 0.2, "/v2/products", method="OPTIONS", referer=f"https://{site.www}/", cookie="")
+        stage.call(
             client,
             at,
             "/v2/products",
             f"filter={quote(_filter_json(stage))}&fields=id,name,price&limit={rng.choice((12, 24, 48))}",
-            host=site.api,
             referer=f"https://{site.www}/",
             cookie="",
         )
 
 
 def _add_to_cart(stage: Stage, client: Client, at: float, here: str) -> None:
-    stage.send(
+    stage.post(
         client,
         at - 2.0,
         "/api/cart/items",
-        method="POST",
         referer=here,
         body=stage.rng.randrange(40, 120),
         status=201 if stage.rng.random() < 0.95 else 409,
