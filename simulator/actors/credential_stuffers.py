@@ -24,7 +24,10 @@ class Odds(NamedTuple):
     path: str = ""
 
 
-def _try(stage: Stage, client: Client, at: float, odds: Odds = Odds(), **options: Unpack[Options]) -> bool:
+USUAL = Odds()
+
+
+def _try(stage: Stage, client: Client, at: float, odds: Odds = USUAL, **options: Unpack[Options]) -> bool:
     """One guess; returns whether it was right. Sites answer wrong ones with 401 mostly, and some with 403 or 429."""
     rng = stage.rng
     luck = rng.random()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -173,7 +174,7 @@ def plan_incidents(rng: np.random.Generator, index: int, minutes: int) -> tuple[
     slots = max(1, round(minutes / 1440 * INCIDENTS_A_DAY))
     edges = np.linspace(0, minutes, slots + 1).astype(int).tolist()
     incidents = []
-    for number, (first, end) in enumerate(zip(edges, edges[1:], strict=False)):
+    for number, (first, end) in enumerate(pairwise(edges)):
         name = kinds[(index + number) % len(kinds)]
         room = int((end - first) * (1 - 2 * MARGIN_SHARE))
         shortest, longest = INCIDENT_KINDS[name].minutes
