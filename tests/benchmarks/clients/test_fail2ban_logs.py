@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
-from benchmarks.clients import fail2ban as client_fail2ban
+from benchmarks.clients import fail2ban
 
 SAMPLES = """
 # failJSON: { "time": "2015-01-20T19:53:28", "match": true , "host": "12.34.56.78" }
@@ -30,12 +30,12 @@ Mar 24 08:58:32 host app: login failed from 9.8.7.6
 """
 
 
-def clients(tmp_path: Path) -> tuple[dict[str, client_fail2ban.Sampled], int]:
-    folder = tmp_path / client_fail2ban.FOLDER
+def clients(tmp_path: Path) -> tuple[dict[str, fail2ban.Sampled], int]:
+    folder = tmp_path / fail2ban.FOLDER
     folder.mkdir(parents=True)
     (folder / "samples").write_text(SAMPLES)
     (folder / "no-web-log").write_text(SAMPLES.splitlines()[-3])
-    found, left_out = client_fail2ban.read(tmp_path)
+    found, left_out = fail2ban.read(tmp_path)
     return {client.host: client for client in found}, left_out
 
 
@@ -59,8 +59,8 @@ def test_an_address_abuses_where_the_filter_names_it_for_any_line_of_the_file(tm
 
 def test_a_client_is_repeated_until_there_are_enough_lines(tmp_path: Path) -> None:
     found, _ = clients(tmp_path)
+    places = fail2ban.render(list(found.values()), 5, tmp_path / "out")
     file = tmp_path / "out" / "E2EXAMPLE.2026-11-20-10.00000000.gz"
-    places = client_fail2ban.render(list(found.values()), 5, file)
     rows = [line.split("\t") for line in gzip.decompress(file.read_bytes()).decode().splitlines()[2:]]
     assert len(places) == 5 and len(rows) == 25
     assert {row[4] + "/32" for row in rows} == set(places)

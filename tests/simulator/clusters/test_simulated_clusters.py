@@ -22,18 +22,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from simulator.clusters.cluster import (
-    AFFECTED,
+    INCIDENT_KINDS,
     METRICS,
-    MINUTES_OF,
     Series,
-    autoscaled,
+    autoscale,
     cluster_of,
-    planned,
+    plan_incidents,
     season,
     simulate,
     swell,
 )
-from simulator.clusters.files import CONTAINER_INSIGHTS, FORMS, PROMETHEUS, SKEW_MINUTES, counted, sampled, steps
+from simulator.clusters.files import SKEW_MINUTES, request_counter, sample, sample_periods
+from simulator.clusters.formats import CONTAINER_INSIGHTS, FORMATS, PROMETHEUS
 from simulator.clusters.metrics import SKEWED, Summary, write_metrics
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
@@ -50,9 +50,9 @@ class World:
     out: Path
     summary: Summary
     series: list[Series]
+    samples: dict[str, list[tuple[datetime, str, float]]]
     incidents: list[dict[str, Any]]
     faults: list[dict[str, Any]]
-    samples: dict[str, list[tuple[datetime, str, float]]]
 
 
 def lines_of(out: Path, cluster: str) -> Iterator[tuple[str, str]]:
@@ -96,7 +96,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     summary = write_metrics(out, START, DAYS, 6, SEED)
     truth = [pq.read_table(out / "truth" / f"{name}.parquet").to_pylist() for name in ("incidents", "faults")]
     series = [simulate(SEED, index, START, DAYS * 1440) for index in range(6)]
-    return World(out, summary, series, *truth, {one.cluster.name: samples_of(out, one.cluster.name) for one in series})
+    samples = {one.cluster.name: samples_of(out, one.cluster.name) for one in series}
+    return World(out, summary, series, samples, *truth)
 
 
 def digest(out: Path) -> dict[str, str]:
@@ -131,16 +132,18 @@ def test_load_peaks_once_a_day_and_weekends_are_others() -> None:
 @pytest.mark.parametrize("minutes", [360, 1440, 14 * 1440])
 def test_incidents_lie_within_the_span_and_none_hides_another(minutes: int) -> None:
     for index in range(8):
-        found = planned(np.random.default_rng(index), index, minutes)
+        found = plan_incidents(np.random.default_rng(index), index, minutes)
         edges = [edge for one in found for edge in (one.start, one.end)]
         assert edges == sorted(edges) and edges[0] > 0 and edges[-1] < minutes
         for one in found:
-            shortest, longest = MINUTES_OF[one.kind]
+            shortest, longest = INCIDENT_KINDS[one.kind].minutes
             assert min(shortest, minutes // 2) <= one.end - one.start <= longest
 
 
 def test_a_day_of_four_clusters_has_every_kind_of_incident() -> None:
-    assert {one.kind for index in range(4) for one in simulate(SEED, index, START, 1440).incidents} == set(AFFECTED)
+    assert {one.kind for index in range(4) for one in simulate(SEED, index, START, 1440).incidents} == set(
+        INCIDENT_KINDS
+    )
 
 
 def test_cpu_follows_demand_over_capacity(world: World) -> None:
@@ -199,12 +202,13 @@ def test_an_outage_fails_requests_while_demand_goes_on(world: World) -> None:
 
 
 def test_every_incident_names_the_metrics_that_show_it() -> None:
-    assert all(set(metrics) <= set(METRICS) for metrics in AFFECTED.values())
+    assert all(set(kind.metrics) <= set(METRICS) for kind in INCIDENT_KINDS.values())
 
 
 def test_the_autoscaler_comes_late_and_leaves_slowly() -> None:
     demand = np.concatenate([np.full(60, 3.0), np.full(60, 9.0), np.full(240, 3.0)])
-    busy, nodes, _ = autoscaled(demand, np.zeros(360), 2)
+    service = autoscale(demand, np.zeros(360), 2)
+    busy, nodes = service.busy, service.nodes
     assert nodes[:60].tolist() == [5] * 60
     assert (nodes[60:66] == 5).all() and nodes[67] > 5, "high for three minutes, then four to boot"
     assert busy[61] == 1.0 and busy[110] < 0.75
@@ -214,7 +218,7 @@ def test_the_autoscaler_comes_late_and_leaves_slowly() -> None:
 
 def test_work_that_finds_no_room_waits_and_goes_in_the_end() -> None:
     demand = np.concatenate([np.full(10, 1.0), np.full(5, 30.0), np.full(60, 1.0)])
-    _, _, waiting = autoscaled(demand, np.zeros(75), 2)
+    waiting = autoscale(demand, np.zeros(75), 2).queued
     assert waiting[9] == 0 and waiting[14] > 2 and waiting[-1] == 0
 
 
@@ -244,7 +248,7 @@ def test_a_further_cluster_changes_no_other(world: World, tmp_path: Path) -> Non
 
 def test_clusters_take_turns_in_the_forms(world: World) -> None:
     forms = {path.name.split(".")[0]: path.name.split(".")[1] for path in (world.out / "raw").iterdir()}
-    expected = {one.cluster.name: FORMS[index % 4].name for index, one in enumerate(world.series)}
+    expected = {one.cluster.name: FORMATS[index % 4].name for index, one in enumerate(world.series)}
     assert forms == expected and set(forms.values()) == {"csv", "stream", "emf", "prometheus"}
 
 
@@ -258,7 +262,7 @@ NAMES_OF = {
 
 def test_what_arrives_is_what_was_true(world: World) -> None:
     for index, series in enumerate(world.series):
-        form = FORMS[index % 4].name
+        form = FORMATS[index % 4].name
         samples = world.samples[series.cluster.name]
         assert {name for _, name, _ in samples} == set(NAMES_OF[form])
         skewed = [
@@ -323,7 +327,7 @@ def test_one_clock_is_wrong_for_a_while_and_right_again(world: World) -> None:
 
 def test_the_counter_of_requests_only_rises_but_where_it_began_anew(world: World) -> None:
     series = world.series[3]
-    counter, resets = counted(series)
+    counter, resets = request_counter(series)
     falls = (np.flatnonzero(np.diff(counter) < 0) + 1).tolist()
     assert falls == list(resets) and counter.min() >= 0
     rate = np.diff(counter)[: resets[0] - 1] / 60
@@ -335,19 +339,19 @@ def test_the_counter_of_requests_only_rises_but_where_it_began_anew(world: World
 def test_a_span_without_a_restart_has_a_reset_all_the_same() -> None:
     series = simulate(SEED, 0, START, 1440)
     assert [one.kind for one in series.incidents] == ["traffic_spike"]
-    assert counted(series)[1] == (720,)
+    assert request_counter(series)[1] == (720,)
 
 
 def test_periods_share_the_span_and_cover_it() -> None:
-    starts, lengths = steps(63, (5, 1))
+    starts, lengths = sample_periods(63, (5, 1))
     assert starts[:3].tolist() == [0, 5, 10] and set(lengths[:6].tolist()) == {5} and set(lengths[6:].tolist()) == {1}
     assert lengths.sum() == 63 and (np.diff(starts) == lengths[:-1]).all()
-    assert steps(12, (5,))[1].tolist() == [5, 5, 2]
+    assert sample_periods(12, (5,))[1].tolist() == [5, 5, 2]
 
 
 def test_a_period_of_five_minutes_holds_their_mean() -> None:
     series = simulate(SEED, 4, START, 720)
-    samples = sampled(SEED, 4, series, (5,), skewed=False)
+    samples = sample(SEED, 4, series, (5,), skewed=False)
     memory = dict(zip(samples.at.tolist(), samples.values["memory_utilization"].tolist(), strict=True))
     assert len(memory) > 100
     for minute, value in memory.items():
@@ -388,7 +392,7 @@ def test_what_cannot_be_simulated_is_refused(tmp_path: Path, values: dict[str, A
 def test_the_program_says_what_it_wrote(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "simulator.clusters", "--out", str(tmp_path), "--days", "0.25", "--clusters", "1"]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2], timeout=60
+        command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3], timeout=60
     )
     assert "lines of 1 clusters in 1 files, 1 incidents" in done.stdout
     assert sorted(path.name for path in (tmp_path / "truth").iterdir()) == [
