@@ -1,4 +1,4 @@
-"""What the clients' evaluation reads of fail2ban's sample logs: whose request, which verdict, what is left out."""
+"""fail2ban's sample logs: clients, verdicts, and the lines that are left out."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def clients(tmp_path: Path) -> tuple[dict[str, fail2ban.Sampled], int]:
     return {client.host: client for client in found}, left_out
 
 
-def test_each_line_becomes_the_request_that_it_tells_of(tmp_path: Path) -> None:
+def test_each_line_becomes_the_request_it_quotes(tmp_path: Path) -> None:
     found, left_out = clients(tmp_path)
     told = {host: [(line.method, line.uri, line.status) for line in client.lines] for host, client in found.items()}
     assert told == {
@@ -52,12 +52,12 @@ def test_each_line_becomes_the_request_that_it_tells_of(tmp_path: Path) -> None:
     assert left_out == 2
 
 
-def test_an_address_abuses_where_the_filter_names_it_for_any_line_of_the_file(tmp_path: Path) -> None:
+def test_an_address_abuses_where_the_filter_names_it(tmp_path: Path) -> None:
     found, _ = clients(tmp_path)
     assert [host for host, client in found.items() if not client.is_abuse] == ["9.9.9.9"]
 
 
-def test_a_client_is_repeated_until_there_are_enough_lines(tmp_path: Path) -> None:
+def test_a_client_is_repeated_up_to_the_minimum(tmp_path: Path) -> None:
     found, _ = clients(tmp_path)
     places = fail2ban.render(list(found.values()), 5, tmp_path / "out")
     file = tmp_path / "out" / "E2EXAMPLE.2026-11-20-10.00000000.gz"

@@ -1,4 +1,4 @@
-"""The comparison of ways to scale at equal cost."""
+"""Predictive and reactive scaling at equal cost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def measured(theirs: dict[float, Cost]) -> Measured:
     return Measured("a", 0.5, 1, 10, nothing, OURS[70.0], OURS, theirs, 1.0, 1.0)
 
 
-def test_violations_between_two_targets_are_interpolated_and_none_outside() -> None:
+def test_violations_are_interpolated_between_targets() -> None:
     assert violations_at(800.0, OURS.values()) == pytest.approx(0.03)
     assert violations_at(1000.0, OURS.values()) == pytest.approx(0.01)
     assert np.isnan(violations_at(599.0, OURS.values())) and np.isnan(violations_at(1001.0, OURS.values()))

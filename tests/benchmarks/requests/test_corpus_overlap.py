@@ -1,4 +1,4 @@
-"""Was anything of a public set copied? The check finds what stands in the corpus and nothing else."""
+"""Was anything of a public set copied? The check finds texts of the corpus only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def written() -> FitTexts:
 @pytest.mark.parametrize(
     "payload", ["1' union select card from payments", "1%27+UNION+select%20card FROM", "UNION SELECT card"]
 )
-def test_a_payload_that_stands_in_a_request_is_found_however_it_is_written(written: FitTexts, payload: str) -> None:
+def test_a_payload_is_found_in_any_encoding(written: FitTexts, payload: str) -> None:
     assert written.contain(distinct([payload])).tolist() == [True]
 
 
@@ -32,7 +32,7 @@ def test_one_character_more_is_another_payload(written: FitTexts) -> None:
     assert not written.contain(["1' union select card from payments2", "x1' union select card"]).any()
 
 
-def test_nothing_is_found_across_two_texts_or_from_pieces_of_several(written: FitTexts) -> None:
+def test_nothing_is_found_across_two_texts(written: FitTexts) -> None:
     texts = written.text.split("\ue002")
     across = [one[-8:] + two[:8] for one, two in itertools.pairwise(texts) if len(one) > 8 and len(two) > 8]
     assert len(across) > 100
@@ -45,7 +45,7 @@ def test_a_short_payload_never_counts(written: FitTexts) -> None:
     assert not written.contain(["/shop/list"]).any()
 
 
-def test_a_text_of_the_grammars_counts_though_no_request_holds_it(written: FitTexts) -> None:
+def test_a_text_of_the_grammars_counts(written: FitTexts) -> None:
     assert written.contain(["nuclei - open-source project (github.com/projectdiscovery/nuclei)"]).all()
 
 
