@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from simulator.web.cloudfront import FIELDS
-from simulator.web.day import Summary, write_day
+from simulator.web.day import Settings, Summary, write_day
 from simulator.web.families import ATTACK_CLASSES, all_families
 
 START = datetime(2026, 11, 20, 22, tzinfo=UTC)
@@ -33,7 +34,8 @@ class World:
 
 
 def _small(out: Path, **changed: object) -> Summary:
-    return write_day(**{"out": out, "start": START, "hours": HOURS, "seed": 5, "scale": 0.04, **changed})  # type: ignore[arg-type]
+    settings: dict[str, Any] = {"start": START, "hours": HOURS, "seed": 5, "scale": 0.04, **changed}
+    return write_day(out, Settings(**settings))
 
 
 def _lines(folder: Path) -> Iterator[dict[str, str]]:
