@@ -1,6 +1,6 @@
 """The command line: `python -m simulator --out world --start 2026-11-20T00 --hours 24 --seed 7`.
 
-Arguments only; the work is in `day.py`.
+The work is in `web/day.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from simulator.web.cloudfront import LAYOUTS
-from simulator.web.day import write_day
+from simulator.web.day import Settings, write_day
 from simulator.web.families import FAMILIES_CHOICES
 
 
@@ -21,7 +21,7 @@ def _start(text: str) -> datetime:
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m simulator",
-        description="Write CloudFront logs of a made-up shop, with the truth about every client and request.",
+        description="Write CloudFront logs of a simulated shop, with the truth about every client and request.",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder; raw/, truth/ and late/ in it are replaced")
     parser.add_argument("--start", type=_start, default="2026-11-20T00", help="first UTC hour, as 2026-11-20T00")
@@ -31,20 +31,11 @@ def main() -> None:
     parser.add_argument("--families", choices=FAMILIES_CHOICES, default="all")
     parser.add_argument("--late-share", type=float, default=0.0, help="share of each hour's rows that goes to late/")
     parser.add_argument("--layout", type=int, choices=LAYOUTS, default=33, help="number of log fields")
-    chosen = parser.parse_args()
-    made = write_day(
-        chosen.out,
-        chosen.start,
-        chosen.hours,
-        chosen.seed,
-        chosen.scale,
-        chosen.families,
-        chosen.late_share,
-        chosen.layout,
-    )
+    options = vars(parser.parse_args())
+    summary = write_day(options.pop("out"), Settings(**options))
     print(
-        f"{made.lines:,} lines in {made.files} files, {made.clients:,} clients ({made.abusive_clients:,} abusive), "
-        f"{made.seconds:.1f} s ({made.lines / made.seconds:,.0f} lines/s) -> {made.raw}"
+        f"{summary.lines:,} lines in {summary.files} files, {summary.clients:,} clients ({summary.abusive_clients:,} abusive), "
+        f"{summary.seconds:.1f} s ({summary.lines / summary.seconds:,.0f} lines/s) -> {summary.raw}"
     )
 
 

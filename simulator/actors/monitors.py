@@ -1,4 +1,4 @@
-"""Uptime monitors and other clocks: the same few requests at the same interval, day and night.
+"""Uptime monitors: the same few requests at the same interval, day and night.
 
 Sources: UptimeRobot's, Pingdom's and Datadog's documentation of agents, locations and intervals.
 """
@@ -8,6 +8,11 @@ from __future__ import annotations
 from simulator.web.families import Family
 from simulator.web.stage import Stage
 from simulator.web.visits import session_cookie
+
+_PLACES = (
+    ("178.255.152.0/24", "LHR"), ("94.75.211.72/29", "AMS"), ("76.72.172.208/29", "IAD"), ("85.195.116.128/29", "FRA"),
+    ("185.93.3.80/28", "DFW"), ("173.254.206.240/28", "SFO"), ("43.225.198.120/29", "SYD"), ("2a02:cbf7::/64", "AMS"),
+)  # fmt: skip
 
 
 def uptime(stage: Stage) -> None:
@@ -24,54 +29,31 @@ def uptime(stage: Stage) -> None:
 
 def places(stage: Stage) -> None:
     """A health page and a search, every few minutes, from eight places in turn, with a fresh query against caches."""
-    agent = "Pingdom.com_bot_version_1.4_(http://www.pingdom.com/)"
-    probes = [
-        stage.client(stage.addresses.within(stage.lasting, cidr), region, agent, "tool")
-        for cidr, region in (
-            ("178.255.152.0/24", "LHR"),
-            ("94.75.211.72/29", "AMS"),
-            ("76.72.172.208/29", "IAD"),
-            ("85.195.116.128/29", "FRA"),
-            ("185.93.3.80/28", "DFW"),
-            ("173.254.206.240/28", "SFO"),
-            ("43.225.198.120/29", "SYD"),
-            ("2a02:cbf7::/64", "AMS"),
-        )
-    ]
+    agent, within = "Pingdom.com_bot_version_1.4_(http://www.pingdom.com/)", stage.addresses.within
+    probes = [stage.client(within(stage.lasting, cidr), region, agent, "tool") for cidr, region in _PLACES]
     for number, at in enumerate(stage.ticks(120, 2)):
         client = probes[number % len(probes)]
         stage.send(client, at, "/healthz", f"cachebust={int(at * 1000)}", host=stage.site.distributions[0][1])
         if number % 5 == 0:
-            path, query = stage.site.search("status check")
-            stage.send(client, at + 1, path, query)
+            stage.send(client, at + 1, *stage.site.search("status check"))
 
 
 def synthetic(stage: Stage) -> None:
     """A driven browser that goes through sign-in and cart every quarter of an hour, with test data, from two clouds."""
-    rng, site = stage.rng, stage.site
+    rng, site, within = stage.rng, stage.site, stage.addresses.within
     agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/150.0.0.0 Safari/537.36 DatadogSynthetics"
-    clients = [
-        stage.client(stage.addresses.within(stage.lasting, cidr), region, agent, "browser")
-        for cidr, region in (("3.120.0.0/14", "FRA"), ("18.130.0.0/16", "LHR"))
-    ]
-    product = site.products[0]
+    clouds = (("3.120.0.0/14", "FRA"), ("18.130.0.0/16", "LHR"))
+    clients = [stage.client(within(stage.lasting, cidr), region, agent, "browser") for cidr, region in clouds]
+    product, login = site.products[0], site.style.login
     for number, at in enumerate(stage.ticks(900, 3)):
         client = clients[number % 2]
         client.cookie = session_cookie(stage)
         for path in ("/", site.category(rng), product.path):
             stage.send(client, at, path, referer=site.link("/"))
-            for script, query in site.scripts + site.styles:
-                stage.send(client, at + 0.4, script, query, referer=site.link(path))
+            stage.load(client, at + 0.4, site.scripts + site.styles, site.link(path))
             at += 4
-        stage.send(
-            client,
-            at,
-            site.style.login,
-            method="POST",
-            status=302 if rng.random() < 0.97 else 401,
-            referer=site.link(site.style.login),
-            body=90,
-        )
+        status = 302 if rng.random() < 0.97 else 401
+        stage.post(client, at, login, status=status, referer=site.link(login), body=90)
         stage.send(client, at + 2, site.style.cart)
 
 

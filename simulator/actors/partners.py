@@ -1,4 +1,4 @@
-"""Machines with permission: partners' integrations, price comparison, and surveys of the internet that only look.
+"""Machines with permission: partners' integrations, price comparison, and harmless surveys of the internet.
 
 Tools by name, no cookies, no pictures, all day long, and welcome. Sources: HTTP libraries' default agents, comparison
 portals' merchant documentation, ZMap's and Censys' scanning best practices.
@@ -8,33 +8,28 @@ from __future__ import annotations
 
 from simulator.web import agents
 from simulator.web.families import Family
-from simulator.web.stage import Stage
+from simulator.web.stage import ALL_HOURS, Stage
 
 
 def stock_sync(stage: Stage) -> None:
-    """python-requests: signs in hourly, asks for stock every two minutes, refreshes the token when told 401.
+    """python-requests: signs in hourly, requests stock every two minutes, refreshes the token after a 401.
 
     Once a day its secret expires, and it fails to sign in every half minute until somebody renews it.
     """
-    rng, api = stage.rng, stage.site.api
+    rng = stage.rng
     client = stage.server(agents.python_requests(rng), v6_share=0, lasting=True)
     for at in stage.ticks(3600, 5):
-        stage.send(client, at, "/v2/session", host=api, method="POST", body=122)
+        stage.call(client, at, "/v2/session", method="POST", body=122)
     expired = stage.burst_start(2400)
     for at in stage.ticks(30, 1):
         if expired < at < expired + 2400:
-            stage.send(client, at, "/v2/session", host=api, method="POST", body=122, status=401)
+            stage.call(client, at, "/v2/session", method="POST", body=122, status=401)
     for at in stage.ticks(120, 4):
         if rng.random() < 0.03:
-            stage.send(client, at - 0.4, "/v2/stock", "updated_since=2026-11-19T22%3A00%3A00Z", host=api, status=401)
-            stage.send(client, at - 0.2, "/v2/token/refresh", host=api, method="POST", body=210)
-        stage.send(
-            client,
-            at,
-            "/v2/stock",
-            f"updated_since=2026-11-20T{int(at / 3600) % 24:02d}%3A{int(at / 60) % 60:02d}%3A00Z&limit=500",
-            host=api,
-        )
+            stage.call(client, at - 0.4, "/v2/stock", "updated_since=2026-11-19T22%3A00%3A00Z", status=401)
+            stage.call(client, at - 0.2, "/v2/token/refresh", method="POST", body=210)
+        since = f"2026-11-20T{int(at / 3600) % 24:02d}%3A{int(at / 60) % 60:02d}%3A00Z"
+        stage.call(client, at, "/v2/stock", f"updated_since={since}&limit=500")
 
 
 def feed_exports(stage: Stage) -> None:
@@ -42,7 +37,7 @@ def feed_exports(stage: Stage) -> None:
     rng, site = stage.rng, stage.site
     client = stage.server("Apache-HttpClient/4.5.14 (Java/17.0.10)", v6_share=0, lasting=True)
     for at in stage.ticks(3600, 20):
-        stage.send(client, at, "/v2/feeds/products.xml", "shop=marketplace&token=8f2c1d", host=site.api)
+        stage.call(client, at, "/v2/feeds/products.xml", "shop=marketplace&token=8f2c1d")
         for _ in range(stage.volume(rng.randrange(4, 26))):
             at += rng.uniform(0.2, 1.0)
             stage.send(client, at, *rng.choice(rng.choice(site.products).images))
@@ -55,54 +50,36 @@ def marketplace(stage: Stage) -> None:
     for at in stage.ticks(75, 30):
         if rng.random() < 0.15:
             skus = ",".join(str(rng.choice(site.products).number) for _ in range(rng.randrange(20, 200)))
-            stage.send(rng.choice(workers), at - 5, "/v2/stock", f"skus={skus}", host=site.api)
+            stage.call(rng.choice(workers), at - 5, "/v2/stock", f"skus={skus}")
         worker, number = rng.choice(workers), rng.choice(site.products).number
         method = rng.choice(("GET", "GET", "PUT", "PATCH", "DELETE", "POST"))
-        status = stage.send(
-            worker,
-            at,
-            rng.choice((f"/v2/products/{number}/stock", "/v2/orders", f"/v2/products/{number}")),
-            host=site.api,
-            method=method,
-            body=rng.randrange(80, 800),
-            status=rng.choice((0, 0, 0, 0, 0, 409, 404, 503)),
-        )
-        if status == 503:
+        path = rng.choice((f"/v2/products/{number}/stock", "/v2/orders", f"/v2/products/{number}"))
+        body, status = rng.randrange(80, 800), rng.choice((0, 0, 0, 0, 0, 409, 404, 503))
+        if stage.call(worker, at, path, method=method, body=body, status=status) == 503:
             for wait in (1, 3, 9):
-                stage.send(worker, at + wait, "/v2/orders", host=site.api, method=method, body=300)
+                stage.call(worker, at + wait, "/v2/orders", method=method, body=300)
 
 
 def comparison_feed(stage: Stage) -> None:
     """Takes the feed four times a day and checks a sample of pages."""
     rng, site = stage.rng, stage.site
-    client = stage.client(
-        stage.addresses.within(stage.lasting, "185.60.112.0/22"),
-        "FRA",
-        "Mozilla/5.0 (compatible; PriceFetcher/3.2; +https://compare.example/bot)",
-        "tool",
-    )
+    agent = "Mozilla/5.0 (compatible; PriceFetcher/3.2; +https://compare.example/bot)"
+    client = stage.client(stage.addresses.within(stage.lasting, "185.60.112.0/22"), "FRA", agent, "tool")
     for at in stage.ticks(6 * 3600, 60):
-        stage.send(client, at, "/v2/feeds/products.csv", host=site.api)
+        stage.call(client, at, "/v2/feeds/products.csv")
         for product in rng.sample(site.products, stage.volume(130)):
             at += rng.uniform(1.5, 3)
             stage.send(client, at, product.path)
 
 
 def comparison_pages(stage: Stage) -> None:
-    """Has a contract but no feed: reads some hundred product pages through the day from two machines, politely, under its name."""
-    rng, site = stage.rng, stage.site
-    clients = [
-        stage.client(
-            stage.addresses.within(stage.lasting, "193.34.188.0/24"),
-            "CDG",
-            "KelkooBot/2.4 (+https://compare.example/merchants)",
-            "tool",
-        )
-        for _ in range(2)
-    ]
+    """Has a contract but no feed: reads some hundred product pages a day from two machines, politely, under its name."""
+    rng, within = stage.rng, stage.addresses.within
+    agent = "KelkooBot/2.4 (+https://compare.example/merchants)"
+    clients = [stage.client(within(stage.lasting, "193.34.188.0/24"), "CDG", agent, "tool") for _ in range(2)]
     for at in stage.ticks(100, 20):
         client = rng.choice(clients)
-        stage.send(client, at, "/robots.txt" if rng.random() < 0.01 else rng.choice(site.products).path)
+        stage.send(client, at, "/robots.txt" if rng.random() < 0.01 else rng.choice(stage.site.products).path)
 
 
 def affiliate_checker(stage: Stage) -> None:
@@ -111,67 +88,54 @@ def affiliate_checker(stage: Stage) -> None:
     client = stage.server(agents.desktop(rng), "modern_tool", v6_share=0, lasting=True)
     for at in stage.ticks(110, 15):
         product = rng.choice(site.products)
-        query = f"url=https%3A%2F%2F{site.www}{product.path.replace('/', '%2F')}&awc={rng.randrange(1000, 9999)}_{int(at)}_{rng.randrange(10**8)}"
+        campaign = f"awc={rng.randrange(1000, 9999)}_{int(at)}_{rng.randrange(10**8)}"
+        query = f"url=https%3A%2F%2F{site.www}{product.path.replace('/', '%2F')}&{campaign}"
         stage.send(client, at, "/go", query, method=rng.choice(("HEAD", "GET")))
-        stage.send(client, at + 0.6, product.path, query.split("&")[1])
+        stage.send(client, at + 0.6, product.path, campaign)
 
 
-def _survey(stage: Stage, a_day: int, names: tuple[str, ...], cidrs: tuple[str, ...], paths: tuple[str, ...]) -> None:
-    """Each machine asks once or twice and goes; the site is found by its distribution's name as often as by its own."""
+def _survey(stage: Stage, a_day: int, names: list[str], cidrs: tuple[str, ...], paths: tuple[str, ...]) -> None:
+    """Each machine makes one or two requests; it uses the distribution's name as often as the site's own."""
     rng, site = stage.rng, stage.site
-    for at in stage.moments(stage.crowd(a_day, (1,) * 24), (1,) * 24):
-        client = stage.client(
-            stage.addresses.within(rng, rng.choice(cidrs)),
-            "ORD",
-            rng.choice(names),
-            "plain" if rng.random() < 0.3 else "tool",
-        )
+    for at in stage.moments(stage.crowd(a_day, ALL_HOURS), ALL_HOURS):
+        address, agent = stage.addresses.within(rng, rng.choice(cidrs)), rng.choice(names)
+        client = stage.client(address, "ORD", agent, "plain" if rng.random() < 0.3 else "tool")
         for path in paths[: rng.randrange(1, len(paths) + 1)]:
             stage.send(client, at, path, host=rng.choice((site.www, site.apex, site.distributions[0][1])))
             at += rng.uniform(0.5, 20)
 
 
+_SEARCH = """\
+Mozilla/5.0 (compatible; CensysInspect/1.1; +https://about.censys.io/)
+Expanse, a Palo Alto Networks company, searches across the global IPv4 space multiple times per day
+Mozilla/5.0 (compatible; InternetMeasurement/1.0; +https://internet-measurement.com/)""".splitlines()
+
+
+_SHADOW = """\
+Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36
+Mozilla/5.0 (compatible; ShadowserverSurvey; +https://www.shadowserver.org/)""".splitlines()
+
+
+_UNIVERSITY = """\
+Mozilla/5.0 zgrab/0.x (research scan; https://scan.research.example)
+python-httpx/0.27.2 (+https://netmeasure.example/optout)""".splitlines()
+
+
 def survey_search(stage: Stage) -> None:
-    """Search engines for machines: the front page, the icon, where to report a hole."""
-    _survey(
-        stage,
-        24,
-        (
-            "Mozilla/5.0 (compatible; CensysInspect/1.1; +https://about.censys.io/)",
-            "Expanse, a Palo Alto Networks company, searches across the global IPv4 space multiple times per day",
-            "Mozilla/5.0 (compatible; InternetMeasurement/1.0; +https://internet-measurement.com/)",
-        ),
-        ("162.142.125.0/24", "167.94.138.0/24", "198.235.24.0/24", "87.236.176.0/24"),
-        ("/", "/favicon.ico", "/.well-known/security.txt"),
-    )
+    """Search engines for machines: the front page, the icon, the contact for security reports."""
+    ranges = ("162.142.125.0/24", "167.94.138.0/24", "198.235.24.0/24", "87.236.176.0/24")
+    _survey(stage, 24, _SEARCH, ranges, ("/", "/favicon.ico", "/.well-known/security.txt"))
 
 
 def survey_shadow(stage: Stage) -> None:
-    """A foundation that tells owners what is open: one page each."""
-    _survey(
-        stage,
-        14,
-        (
-            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
-            "Mozilla/5.0 (compatible; ShadowserverSurvey; +https://www.shadowserver.org/)",
-        ),
-        ("184.105.139.64/26", "74.82.47.0/26", "65.49.1.0/25"),
-        ("/", "/robots.txt"),
-    )
+    """A foundation that tells owners which services are open: one page each."""
+    _survey(stage, 14, _SHADOW, ("184.105.139.64/26", "74.82.47.0/26", "65.49.1.0/25"), ("/", "/robots.txt"))
 
 
 def survey_university(stage: Stage) -> None:
     """A research group that measures TLS and policies, with its address in the name."""
-    _survey(
-        stage,
-        14,
-        (
-            "Mozilla/5.0 zgrab/0.x (research scan; https://scan.research.example)",
-            "python-httpx/0.27.2 (+https://netmeasure.example/optout)",
-        ),
-        ("129.187.0.0/24", "192.35.168.0/24"),
-        ("/", "/.well-known/security.txt", "/robots.txt", "/ads.txt"),
-    )
+    paths = ("/", "/.well-known/security.txt", "/robots.txt", "/ads.txt")
+    _survey(stage, 14, _UNIVERSITY, ("129.187.0.0/24", "192.35.168.0/24"), paths)
 
 
 FAMILIES = (

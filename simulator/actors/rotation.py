@@ -7,6 +7,7 @@ distributed automation. Only the network shows it; each address alone looks like
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from simulator.actors import attacks
 from simulator.payloads import probes, sqli, traversal, xss
@@ -20,41 +21,42 @@ from simulator.web.visits import visit
 Deed = Callable[[Client, float, int], None]
 
 
-def _rotate(
-    stage: Stage,
-    a_day: float,
-    addresses: int,
-    each: tuple[int, int],
-    deed: Deed,
-    *,
-    v6: bool = False,
-    homes: bool = False,
-    one_agent: bool = False,
-    neighbours: int = 0,
-    stack: str = "modern_tool",
-) -> None:
-    """Networks of so many addresses; each address does a few deeds, then the next one goes on where it stopped."""
+@dataclass(frozen=True)
+class Rotation:
+    """How an actor rotates: the number of addresses, and the range of deeds of each."""
+
+    addresses: int
+    each: tuple[int, int]
+    v6: bool = False
+    one_agent: bool = False
+    neighbors: int = 0
+    """Harmless homes in the same network; with them the network is one of homes."""
+    stack: str = "modern_tool"
+
+
+def _rotate(stage: Stage, rotation: Rotation, deed: Deed) -> None:
+    """Act through networks of many addresses; each address does a few deeds, then the next one continues."""
     rng = stage.rng
-    for _ in range(stage.actors(a_day)):
-        block, region = (home_block if homes else hosting_block)(rng, v6)
+    for _ in range(stage.actors(1.4)):
+        block, region = (home_block if rotation.neighbors else hosting_block)(rng, rotation.v6)
         stage.networks[block] = stage.family
         fixed = agents.desktop(rng)
         step = 0
         span = stage.end * rng.uniform(0.25, 0.9)
         begin = stage.burst_start(span)
-        count = max(12, stage.volume(addresses))
+        count = max(12, stage.volume(rotation.addresses))
         for at in sorted(begin + rng.random() * span for _ in range(count)):
+            address = stage.addresses.within(rng, block)
             client = stage.client(
-                stage.addresses.within(rng, block), region, fixed if one_agent else agents.browser(rng, 0.2), stack
+                address, region, fixed if rotation.one_agent else agents.browser(rng, 0.2), rotation.stack
             )
-            for _ in range(rng.randrange(*each)):
+            for _ in range(rng.randrange(*rotation.each)):
                 deed(client, at, step)
                 step += 1
                 at += rng.lognormvariate(1.2, 0.8)
-        for at in stage.moments(neighbours):
-            visit(
-                stage, stage.client(stage.addresses.within(rng, block), region, agents.browser(rng), abusive=False), at
-            )
+        for at in stage.moments(rotation.neighbors):
+            address = stage.addresses.within(rng, block)
+            visit(stage, stage.client(address, region, agents.browser(rng), abusive=False), at)
 
 
 def _scrape(stage: Stage) -> Deed:
@@ -68,29 +70,23 @@ def _scrape(stage: Stage) -> Deed:
 
 
 def scraping(stage: Stage) -> None:
-    """The catalogue, in order, six pages an address, from a rented /24."""
-    _rotate(stage, 1.4, 130, (3, 8), _scrape(stage))
+    """The catalog, in order, six pages an address, from a rented /24."""
+    _rotate(stage, Rotation(130, (3, 8)), _scrape(stage))
 
 
 def scanning(stage: Stage) -> None:
     """Secrets and consoles, two or three paths an address, from a rented /24."""
 
     def deed(client: Client, at: float, step: int) -> None:
-        attacks.fire(
-            stage,
-            client,
-            at,
-            Shot(stage.rng.choice((probes.secret(stage.rng), stage.rng.choice(probes.CONSOLES))).partition("?")[0]),
-            "scanner_probe",
-            0.1,
-        )
+        path = stage.rng.choice((probes.secret(stage.rng), stage.rng.choice(probes.CONSOLES))).partition("?")[0]
+        attacks.fire(stage, client, at, Shot(path), "scanner_probe", 0.1)
 
-    _rotate(stage, 1.4, 90, (1, 5), deed, stack="tool")
+    _rotate(stage, Rotation(90, (1, 5), stack="tool"), deed)
 
 
 def stuffing(stage: Stage) -> None:
     """Sign-ins, two an address, from a rented /24."""
-    _rotate(stage, 1.4, 110, (1, 4), _stuff(stage))
+    _rotate(stage, Rotation(110, (1, 4)), _stuff(stage))
 
 
 def _stuff(stage: Stage) -> Deed:
@@ -98,22 +94,15 @@ def _stuff(stage: Stage) -> Deed:
         rng, login = stage.rng, stage.site.style.login
         if rng.random() < 0.4:
             stage.send(client, at - 0.5, login)
-        stage.send(
-            client,
-            at,
-            login,
-            method="POST",
-            status=302 if rng.random() < 0.01 else rng.choice((401, 401, 401, 403)),
-            referer=stage.site.link(login),
-            body=rng.randrange(58, 130),
-        )
+        status = 302 if rng.random() < 0.01 else rng.choice((401, 401, 401, 403))
+        stage.post(client, at, login, status=status, referer=stage.site.link(login), body=rng.randrange(58, 130))
 
     return deed
 
 
 def stuffing_v6(stage: Stage) -> None:
     """The same from one /64, where addresses cost nothing."""
-    _rotate(stage, 1.4, 140, (1, 3), _stuff(stage), v6=True)
+    _rotate(stage, Rotation(140, (1, 3), v6=True), _stuff(stage))
 
 
 def probing_v6(stage: Stage) -> None:
@@ -128,12 +117,12 @@ def probing_v6(stage: Stage) -> None:
         else:
             attacks.fire(stage, client, at, shoot(stage.rng, aim), attack)
 
-    _rotate(stage, 1.4, 90, (1, 4), deed, v6=True, one_agent=True)
+    _rotate(stage, Rotation(90, (1, 4), v6=True, one_agent=True), deed)
 
 
 def residential(stage: Stage) -> None:
-    """A proxy network's exits in one /24 of homes, with a few true neighbours in it."""
-    _rotate(stage, 1.4, 70, (3, 9), _scrape(stage), homes=True, neighbours=3, stack="browser")
+    """A proxy network's exits in one /24 of homes, with a few true neighbors in it."""
+    _rotate(stage, Rotation(70, (3, 9), neighbors=3, stack="browser"), _scrape(stage))
 
 
 FAMILIES = (

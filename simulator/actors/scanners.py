@@ -1,4 +1,4 @@
-"""Scanners: clients that look for anything, anywhere: tools by name, word lists, hunters of secrets, backups, consoles.
+"""Scanners: tools by name, word lists, and searches for secrets, backups, consoles and appliances.
 
 OWASP Automated Threats OAT-014 (vulnerability scanning) and OAT-018 (footprinting). Paths are in `payloads/probes.py`.
 """
@@ -6,47 +6,54 @@ OWASP Automated Threats OAT-014 (vulnerability scanning) and OAT-018 (footprinti
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from random import Random
+from typing import Unpack
 
 from simulator.actors import attacks
 from simulator.payloads import commands, fetching, objects, php, probes, protocol, sqli, traversal, xss
 from simulator.payloads.aim import Aim, Shot
 from simulator.web import agents
 from simulator.web.families import Family
-from simulator.web.stage import Client, Stage
+from simulator.web.stage import Client, Options, Stage
 
 _PROBE = "scanner_probe"
+
+
+@dataclass(frozen=True)
+class Hunt:
+    """How clients of a family look for paths."""
+
+    path: Callable[[Random], str]
+    pace: attacks.Gap
+    plain: float = 0.0
+    """Share of clients without TLS."""
+    method: str = "GET"
+    agent: Callable[[Random], str] = attacks.any_agent
+    by_distribution: float = 0.15
+    """Share of clients that use the distribution's own name."""
+    on_api: bool = False
+
+
+_TEMPLATES: tuple[tuple[Callable[[Random, Aim], Shot], str], ...] = (
+    (commands.callbacks, "command_injection"), (fetching.blind, "xxe_and_ssrf"), (objects.plain, "jndi_and_deserialisation"),
+    (traversal.aliases, "path_traversal"), (php.plugins, "php_and_webshell"), (php.components, "php_and_webshell"),
+    (xss.handlers, "xss"), (sqli.by_hand, "sqli"),
+)  # fmt: skip
 
 _DIRECTORY_TOOLS = (
     "gobuster/3.6", "gobuster/3.1.0", "DirBuster-1.0-RC1 (http://www.owasp.org/index.php/Category:OWASP_DirBuster_Project)",
     "feroxbuster/2.10.4", "Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)",
 )  # fmt: skip
-"""The last is dirb's: a browser's name of 2001."""
+"""The last is dirb's default, a browser of 2001."""
 
 
-def _ask(
-    stage: Stage,
-    client: Client,
-    at: float,
-    path: str,
-    *,
-    method: str = "GET",
-    named: bool = False,
-    agent: str = "",
-    host: str = "",
-) -> None:
-    """Ask for a path. It is an attack where the agent names a tool for it, or where nobody else would ask."""
+def _ask(stage: Stage, client: Client, at: float, path: str, named: bool = False, **options: Unpack[Options]) -> None:
+    """Request a path. It is an attack where the agent names a tool, or where nobody else would request the path."""
     attack = _PROBE if named or probes.gives_away(path) else ""
     path, _, query = path.partition("?")
-    attacks.fire(
-        stage,
-        client,
-        at,
-        Shot(path, query, method=method, agent=agent),
-        attack,
-        defended=0.06 if attack else 0.0,
-        host=host,
-    )
+    shot = Shot(path, query, method=options.get("method", "GET"), agent=options.get("agent", ""))
+    attacks.fire(stage, client, at, shot, attack, defended=0.06 if attack else 0.0, host=options.get("host", ""))
 
 
 def nikto(stage: Stage) -> None:
@@ -60,11 +67,10 @@ def nikto(stage: Stage) -> None:
         length = stage.volume(rng.randrange(900, 1700))
         at = stage.burst_start(length / 9)
         for number in range(length):
-            agent = (
-                disguise
-                if plain_name
-                else f"Mozilla/5.00 (Nikto/{version}) (Evasions:None) (Test:{rng.choice(('map_codes', 'Port Check', f'{number:06d}'))})"
-            )
+            agent = disguise
+            if not plain_name:
+                test = rng.choice(("map_codes", "Port Check", f"{number:06d}"))
+                agent = f"Mozilla/5.00 (Nikto/{version}) (Evasions:None) (Test:{test})"
             at += rng.expovariate(9.0)
             draw = rng.random()
             if draw < 0.08:
@@ -77,31 +83,16 @@ def nikto(stage: Stage) -> None:
             elif draw < 0.24:
                 attacks.fire(stage, client, at, _with_agent(protocol.methods(rng, aim), agent), "protocol_abuse")
             else:
-                path = rng.choice(
-                    (
-                        probes.wordlist_entry(rng),
-                        rng.choice(probes.CONSOLES),
-                        rng.choice(probes.CMS),
-                        "/cgi-bin/" + rng.choice(probes.HIDDEN_WORDS) + rng.choice((".cgi", ".pl", ".sh", ".exe")),
-                    )
-                )
+                known = (probes.wordlist_entry(rng), rng.choice(probes.CONSOLES), rng.choice(probes.CMS))
+                script = "/cgi-bin/" + rng.choice(probes.HIDDEN_WORDS) + rng.choice((".cgi", ".pl", ".sh", ".exe"))
+                path = rng.choice((*known, script))
                 method = "HEAD" if rng.random() < 0.05 else "GET"
-                _ask(stage, client, at, path, method=method, named=not plain_name, agent=agent)
+                _ask(stage, client, at, path, not plain_name, method=method, agent=agent)
 
 
 def nuclei(stage: Stage) -> None:
     """Templates at 150 a second by default, a random browser name per request unless told otherwise. (ProjectDiscovery docs)"""
     rng, aim = stage.rng, Aim(stage.site, 0.7)
-    shots: tuple[tuple[Callable[[Random, Aim], Shot], str], ...] = (
-        (commands.callbacks, "command_injection"),
-        (fetching.blind, "xxe_and_ssrf"),
-        (objects.plain, "jndi_and_deserialisation"),
-        (traversal.aliases, "path_traversal"),
-        (php.plugins, "php_and_webshell"),
-        (php.components, "php_and_webshell"),
-        (xss.handlers, "xss"),
-        (sqli.by_hand, "sqli"),
-    )
     for _ in range(stage.actors(2)):
         client = stage.server("", "modern_tool")
         own_name, fixed = rng.random() < 0.25, agents.desktop(rng)
@@ -109,32 +100,19 @@ def nuclei(stage: Stage) -> None:
         at = stage.burst_start(length / 20)
         for _ in range(length):
             at += rng.expovariate(20.0)
-            agent = (
-                "Nuclei - Open-source project (github.com/projectdiscovery/nuclei)"
-                if own_name
-                else (fixed if rng.random() < 0.1 else agents.old_browser(rng))
-            )
+            agent = "Nuclei - Open-source project (github.com/projectdiscovery/nuclei)"
+            if not own_name:
+                agent = fixed if rng.random() < 0.1 else agents.old_browser(rng)
             draw = rng.random()
             if draw < 0.06:
                 stage.send(client, at, "/", agent=agent, attack=_PROBE if own_name else "")
             elif draw < 0.3:
-                shoot, attack = rng.choice(shots)
+                shoot, attack = rng.choice(_TEMPLATES)
                 attacks.fire(stage, client, at, _with_agent(shoot(rng, aim), agent), attack)
             else:
-                _ask(
-                    stage,
-                    client,
-                    at,
-                    rng.choice(
-                        (
-                            rng.choice(probes.CONSOLES),
-                            rng.choice(probes.CMS),
-                            probes.secret(rng),
-                            rng.choice(probes.REPOSITORIES),
-                        )
-                    ),
-                    agent=agent,
-                )
+                pages = (rng.choice(probes.CONSOLES), rng.choice(probes.CMS))
+                files = (probes.secret(rng), rng.choice(probes.REPOSITORIES))
+                _ask(stage, client, at, rng.choice(pages + files), agent=agent)
 
 
 def gobuster(stage: Stage) -> None:
@@ -162,139 +140,90 @@ def fuzzer(stage: Stage) -> None:
 
 
 def wpscan(stage: Stage) -> None:
-    """Asks for readme files of plugins by the hundred, users by number, backups of the configuration. (WPScan docs)"""
+    """Requests readme files of plugins by the hundred, users by number, backups of the configuration. (WPScan docs)"""
     rng = stage.rng
     for _ in range(stage.actors(2)):
-        client = stage.server(
-            rng.choice(
-                (
-                    "WPScan v3.8.25 (https://wpscan.com/wordpress-security-scanner)",
-                    "WPScan v3.8.28 (https://wpscan.com/wordpress-security-scanner)",
-                    agents.desktop(rng),
-                )
-            )
-        )
+        own_names = [
+            f"WPScan v{version} (https://wpscan.com/wordpress-security-scanner)" for version in ("3.8.25", "3.8.28")
+        ]
+        client = stage.server(rng.choice((*own_names, agents.desktop(rng))))
         base = rng.choice(("", "/blog", "/wp", "/wordpress"))
         at = stage.burst_start(100)
         for _ in range(stage.volume(rng.randrange(120, 420))):
             at += rng.expovariate(5.0)
             draw = rng.random()
-            path = (
-                f"{base}/wp-content/plugins/{rng.choice(probes.PLUGINS)}/{rng.choice(('readme.txt', '', 'changelog.txt'))}"
-                if draw < 0.7
-                else (
-                    f"{base}/?author={rng.randrange(1, 12)}"
-                    if draw < 0.78
-                    else base
-                    + rng.choice(
-                        (
-                            "/wp-config.php.bak",
-                            "/wp-login.php",
-                            "/xmlrpc.php",
-                            "/wp-json/wp/v2/users/",
-                            "/wp-cron.php",
-                            "/wp-content/uploads/",
-                            "/readme.html",
-                            "/license.txt",
-                            "/wp-content/backup-db/",
-                            "/.wp-config.php.swp",
-                        )
-                    )
-                )
-            )
-            _ask(stage, client, at, path, method="HEAD" if rng.random() < 0.3 else "GET")
+            if draw < 0.7:
+                plugin = rng.choice(probes.PLUGINS)
+                path = f"/wp-content/plugins/{plugin}/{rng.choice(('readme.txt', '', 'changelog.txt'))}"
+            else:
+                path = f"/?author={rng.randrange(1, 12)}" if draw < 0.78 else rng.choice(probes.WORDPRESS)
+            _ask(stage, client, at, base + path, method="HEAD" if rng.random() < 0.3 else "GET")
 
 
 def cms_finders(stage: Stage) -> None:
     """Files that tell which CMS it is, under a dozen folders, over http first. (wlwmanifest scans at SANS ISC)"""
-    _hunters(stage, 9, (6, 26), lambda rng: rng.choice(probes.CMS), attacks.brisk, plain=0.45)
+    _hunt(stage, 9, (6, 26), Hunt(lambda rng: rng.choice(probes.CMS), attacks.brisk, plain=0.45))
 
 
 def secret_hunters(stage: Stage) -> None:
-    """.env and its kin in every folder; many addresses, each a few dozen requests. (GreyNoise: env crawlers)"""
-    _hunters(stage, 26, (3, 45), probes.secret, attacks.brisk, plain=0.35)
+    """.env and similar files in every folder; many addresses, each a few dozen requests. (GreyNoise: env crawlers)"""
+    _hunt(stage, 26, (3, 45), Hunt(probes.secret, attacks.brisk, plain=0.35))
 
 
 def repository_hunters(stage: Stage) -> None:
-    """.git/config and what else a deployment left. (published .git exposure surveys)"""
-    _hunters(stage, 13, (1, 12), lambda rng: rng.choice(probes.REPOSITORIES), attacks.measured, plain=0.3)
+    """.git/config and other remains of a deployment. (published .git exposure surveys)"""
+    _hunt(stage, 13, (1, 12), Hunt(lambda rng: rng.choice(probes.REPOSITORIES), attacks.measured, plain=0.3))
 
 
 def console_finders(stage: Stage) -> None:
     """Consoles of databases, servers and monitoring. (Shadowserver and GreyNoise tags)"""
-    _hunters(stage, 12, (4, 50), lambda rng: rng.choice(probes.CONSOLES), attacks.brisk, plain=0.3)
+    _hunt(stage, 12, (4, 50), Hunt(lambda rng: rng.choice(probes.CONSOLES), attacks.brisk, plain=0.3))
 
 
 def backup_hunters(stage: Stage) -> None:
     """Archives named after the site, by HEAD, so that nothing is downloaded by mistake. (backup-file scans in abuse reports)"""
-    _hunters(stage, 10, (15, 70), lambda rng: probes.backup(rng, stage.site), attacks.brisk, method="HEAD")
+    _hunt(stage, 10, (15, 70), Hunt(lambda rng: probes.backup(rng, stage.site), attacks.brisk, method="HEAD"))
 
 
 def appliance_finders(stage: Stage) -> None:
-    """Log-in pages of VPNs, mail servers, routers and cameras: one or a few requests from each of many addresses. (zgrab-type)"""
-    _hunters(
-        stage,
-        24,
-        (1, 7),
-        lambda rng: rng.choice(probes.APPLIANCES),
-        attacks.dripping,
-        plain=0.4,
-        agent=lambda rng: rng.choice(
-            (
-                "Mozilla/5.0 zgrab/0.x",
-                "Mozilla/5.0 (compatible; CensysInspect/1.1)",
-                "",
-                agents.old_browser(rng),
-                agents.library(rng),
-            )
-        ),
-        by_distribution=0.5,
-    )
+    """Login pages of VPNs, mail servers, routers and cameras: one or a few requests from each of many addresses. (zgrab-type)"""
+
+    def agent(rng: Random) -> str:
+        declared = ("Mozilla/5.0 zgrab/0.x", "Mozilla/5.0 (compatible; CensysInspect/1.1)", "")
+        return rng.choice((*declared, agents.old_browser(rng), agents.library(rng)))
+
+    hunt = Hunt(lambda rng: rng.choice(probes.APPLIANCES), attacks.dripping, 0.4, agent=agent, by_distribution=0.5)
+    _hunt(stage, 24, (1, 7), hunt)
 
 
 def document_finders(stage: Stage) -> None:
-    """Machine-readable descriptions of an API and what it hides. (kiterunner, nuclei exposures)"""
-    _hunters(stage, 5, (25, 90), lambda rng: rng.choice(probes.API_DOCUMENTS), attacks.measured, on_api=True)
+    """Machine-readable descriptions of an API and its hidden parts. (kiterunner, nuclei exposures)"""
+    _hunt(stage, 5, (25, 90), Hunt(lambda rng: rng.choice(probes.API_DOCUMENTS), attacks.measured, on_api=True))
 
 
-def _hunters(
-    stage: Stage,
-    a_day: float,
-    requests: tuple[int, int],
-    path: Callable[[Random], str],
-    pace: attacks.Gap,
-    *,
-    plain: float = 0.0,
-    method: str = "GET",
-    agent: Callable[[Random], str] = attacks.any_agent,
-    by_distribution: float = 0.15,
-    on_api: bool = False,
-) -> None:
-    """So many addresses a day, each with its share of paths; some find the site by its distribution's name."""
+def _hunt(stage: Stage, a_day: float, requests: tuple[int, int], hunt: Hunt) -> None:
+    """This many addresses a day, each with its share of paths; some use the name of the distribution."""
     rng, site = stage.rng, stage.site
     for _ in range(stage.actors(a_day)):
-        client = stage.suspect(agent(rng), "plain" if rng.random() < plain else "tool")
-        host = (
-            site.distributions[on_api][1]
-            if rng.random() < by_distribution
-            else (site.api if on_api else rng.choice((site.www, site.www, site.apex)))
-        )
+        client = stage.suspect(hunt.agent(rng), "plain" if rng.random() < hunt.plain else "tool")
+        if rng.random() < hunt.by_distribution:
+            host = site.distributions[hunt.on_api][1]
+        else:
+            host = site.api if hunt.on_api else rng.choice((site.www, site.www, site.apex))
         length = stage.volume(rng.randrange(*requests)) if requests[1] > 20 else rng.randrange(*requests)
         at = stage.burst_start(length * 3.0)
         if rng.random() < 0.5:
             stage.send(client, at, rng.choice(("/", "/", "/robots.txt", "/favicon.ico")), host=host)
         for _ in range(length):
-            at += pace(rng)
+            at += hunt.pace(rng)
             if rng.random() < 0.04:
                 stage.send(client, at, "/", host=host)
             else:
-                _ask(stage, client, at, path(rng), method=method, host=host)
+                _ask(stage, client, at, hunt.path(rng), method=hunt.method, host=host)
 
 
 def _with_agent(shot: Shot, agent: str) -> Shot:
-    return Shot(
-        shot.path, shot.query, shot.method, shot.agent or agent, shot.referer, shot.status, shot.body, shot.on_api
-    )
+    return replace(shot, agent=shot.agent or agent)
 
 
 FAMILIES = (

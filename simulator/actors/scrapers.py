@@ -25,11 +25,9 @@ def walkers(stage: Stage) -> None:
             if not queue:
                 category = rng.choice(site.categories)
                 path = site.style.category.format(category=category)
-                queue = [(path, f"page={page}") for page in range(1, rng.randrange(3, 12))] + [
-                    (product.path, "")
-                    for product in site.products
-                    if product.category == category and rng.random() < 0.4
-                ]
+                queue = [(path, f"page={page}") for page in range(1, rng.randrange(3, 12))]
+                products = (product for product in site.products if product.category == category)
+                queue += [(product.path, "") for product in products if rng.random() < 0.4]
             path, query = queue.pop(0)
             stage.send(client, at, path, query, referer=site.link("/") if rng.random() < 0.2 else "")
 
@@ -37,27 +35,23 @@ def walkers(stage: Stage) -> None:
 def headless(stage: Stage) -> None:
     """A driven browser with everything that it loads; steady, page after page, never a cart. (Playwright documentation)"""
     rng, site = stage.rng, stage.site
+    system = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
     for _ in range(stage.actors(3)):
-        client = stage.suspect(
-            agents.desktop(rng)
-            if rng.random() < 0.7
-            else f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/{rng.randrange(120, 154)}.0.0.0 Safari/537.36",
-            "browser",
-        )
+        if rng.random() < 0.7:
+            agent = agents.desktop(rng)
+        else:
+            agent = f"{system} HeadlessChrome/{rng.randrange(120, 154)}.0.0.0 Safari/537.36"
+        client = stage.suspect(agent, "browser")
         client.cookie = session_cookie(stage)
         at = stage.burst_start(1500)
         first = rng.randrange(len(site.products))
         for number in range(stage.volume(rng.randrange(50, 130))):
             at += rng.uniform(5, 14)
             product = site.products[(first + number) % len(site.products)]
-            stage.send(
-                client, at, product.path, referer=site.link(site.style.category.format(category=product.category))
-            )
-            for path, query in [
-                *site.scripts[: rng.randrange(0, 5)],
-                *site.styles[: rng.randrange(0, 3)],
-                *product.images[:3],
-            ]:
+            category = site.link(site.style.category.format(category=product.category))
+            stage.send(client, at, product.path, referer=category)
+            assets = [*site.scripts[: rng.randrange(0, 5)], *site.styles[: rng.randrange(0, 3)], *product.images[:3]]
+            for path, query in assets:
                 stage.send(client, at + rng.random(), path, query, referer=site.link(product.path))
 
 
@@ -72,12 +66,11 @@ def by_number(stage: Stage) -> None:
         for _ in range(stage.volume(rng.randrange(250, 700))):
             at += rng.lognormvariate(-0.3, 0.4)
             number += 1
-            path = (
-                f"/v2/products/{number}"
-                if on_api
-                else site.style.product.format(slug="x" if rng.random() < 0.9 else "item", number=number)
-            )
-            stage.send(client, at, path, host=site.api if on_api else "")
+            if on_api:
+                stage.call(client, at, f"/v2/products/{number}")
+            else:
+                slug = "x" if rng.random() < 0.9 else "item"
+                stage.send(client, at, site.style.product.format(slug=slug, number=number))
 
 
 def price_watchers(stage: Stage) -> None:
@@ -86,53 +79,39 @@ def price_watchers(stage: Stage) -> None:
     watched = rng.sample(site.products, 160)
     for _ in range(stage.actors(5)):
         client = stage.server(agents.desktop(rng), "modern_tool")
-        for round_start in stage.ticks(rng.choice((3.0, 4.0, 6.0)) * 3600, 300):
-            agent, at = agents.browser(rng, 0.3), round_start
+        for at in stage.ticks(rng.choice((3.0, 4.0, 6.0)) * 3600, 300):
+            agent = agents.browser(rng, 0.3)
             for product in rng.sample(watched, min(len(watched), stage.volume(36))):
                 at += rng.lognormvariate(0.7, 0.7)
-                stage.send(
-                    client, at, product.path, agent=agent, referer=rng.choice(("", "", "https://www.google.com/"))
-                )
+                referer = rng.choice(("", "", "https://www.google.com/"))
+                stage.send(client, at, product.path, agent=agent, referer=referer)
 
 
 def api_takers(stage: Stage) -> None:
     """The app's interface without the app: list after list by page and filter, prices and stock. (OWASP API4, API6)"""
     rng, site = stage.rng, stage.site
     for _ in range(stage.actors(3)):
-        agent = rng.choice(
-            (agents.library(rng), f"ShopApp/7.{rng.randrange(1, 11)}.0 (Android 13) okhttp/4.12.0", agents.desktop(rng))
-        )
+        library, minor = agents.library(rng), rng.randrange(1, 11)
+        app = f"ShopApp/7.{minor}.0 (Android 13) okhttp/4.12.0"
+        agent = rng.choice((library, app, agents.desktop(rng)))
         client = stage.suspect(agent, "modern_tool")
         at = stage.burst_start(1800)
         for page in range(stage.volume(rng.randrange(180, 520))):
             at += rng.lognormvariate(0.3, 0.5)
             draw = rng.random()
             if draw < 0.35:
-                stage.send(
-                    client,
-                    at,
-                    "/v2/products",
-                    f"category={rng.choice(site.categories)}&page={page % 40}&limit=100",
-                    host=site.api,
-                )
+                query = f"category={rng.choice(site.categories)}&page={page % 40}&limit=100"
+                stage.call(client, at, "/v2/products", query)
             elif draw < 0.9:
                 number = site.products[(page * 7) % len(site.products)].number
-                stage.send(
-                    client, at, f"/v2/products/{number}" + ("/stock" if rng.random() < 0.4 else ""), host=site.api
-                )
+                stage.call(client, at, f"/v2/products/{number}" + ("/stock" if rng.random() < 0.4 else ""))
             else:
-                stage.send(
-                    client,
-                    at,
-                    "/v2/prices",
-                    f"since={rng.randrange(10**9)}",
-                    host=site.api,
-                    status=rng.choice((200, 401, 429)),
-                )
+                since = f"since={rng.randrange(10**9)}"
+                stage.call(client, at, "/v2/prices", since, status=rng.choice((200, 401, 429)))
 
 
 def picture_takers(stage: Stage) -> None:
-    """Nothing but pictures, all of a product, the largest size, with a forged referer. (image-scraping tools)"""
+    """Only pictures, all of a product, the largest size, with a forged referer. (image-scraping tools)"""
     rng, site = stage.rng, stage.site
     for _ in range(stage.actors(3)):
         client = stage.suspect(attacks.any_agent(rng))
@@ -140,10 +119,9 @@ def picture_takers(stage: Stage) -> None:
         at = stage.burst_start(500)
         products = iter(rng.sample(site.products, 400))
         for _ in range(stage.volume(rng.randrange(60, 160))):
-            product = next(products)
             at += rng.lognormvariate(-0.2, 0.6)
-            for path, query in product.images:
-                stage.send(client, at, path, query.replace("w=640", "w=3840"), referer=referer)
+            images = [(path, query.replace("w=640", "w=3840")) for path, query in next(products).images]
+            stage.load(client, at, images, referer)
 
 
 FAMILIES = (

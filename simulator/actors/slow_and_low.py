@@ -1,10 +1,11 @@
 """Slow and low: attackers that make about two requests an hour over the whole time, below every rate limit.
 
-OWASP Automated Threats: evasion by pace (OAT-014, OAT-008, OAT-011 alike). What a rate rule never sees.
+OWASP Automated Threats: evasion by pace (OAT-014, OAT-008, OAT-011 alike). Rate rules never match.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 from simulator.actors import attacks
@@ -20,7 +21,7 @@ Deed = Callable[[Stage, Client, float], None]
 def _persist(
     stage: Stage, a_day: float, deed: Deed, *, every: float = 1800.0, harmless: float = 0.2, browser: bool = True
 ) -> None:
-    """So many such clients, each with a deed about twice an hour from start to end, some requests harmless."""
+    """This many clients, each with a deed about twice an hour from start to end, some requests harmless."""
     rng = stage.rng
     for _ in range(max(1, round(a_day * max(0.3, stage.scale)))):
         agent = agents.desktop(rng) if browser or rng.random() < 0.3 else attacks.any_agent(rng)
@@ -49,9 +50,8 @@ def paths(stage: Stage) -> None:
     """One path of a word list at a time, under a browser's name."""
 
     def deed(stage: Stage, client: Client, at: float) -> None:
-        path = stage.rng.choice(
-            (probes.secret(stage.rng), stage.rng.choice(probes.CONSOLES), stage.rng.choice(probes.REPOSITORIES))
-        )
+        rng = stage.rng
+        path = rng.choice((probes.secret(rng), rng.choice(probes.CONSOLES), rng.choice(probes.REPOSITORIES)))
         attacks.fire(stage, client, at, Shot(path.partition("?")[0]), "scanner_probe")
 
     _persist(stage, 5, deed, browser=False)
@@ -61,42 +61,32 @@ def sign_ins(stage: Stage) -> None:
     """One name and password every half hour; the whole list takes months."""
 
     def deed(stage: Stage, client: Client, at: float) -> None:
-        stage.send(client, at, stage.site.style.login, referer=stage.site.link("/") if stage.rng.random() < 0.4 else "")
-        stage.send(
-            client,
-            at + 2,
-            stage.site.style.login,
-            method="POST",
-            status=302 if stage.rng.random() < 0.008 else 401,
-            referer=stage.site.link(stage.site.style.login),
-            body=stage.rng.randrange(58, 130),
-        )
+        rng, site = stage.rng, stage.site
+        login = site.style.login
+        stage.send(client, at, login, referer=site.link("/") if rng.random() < 0.4 else "")
+        status = 302 if rng.random() < 0.008 else 401
+        stage.post(client, at + 2, login, status=status, referer=site.link(login), body=rng.randrange(58, 130))
 
     _persist(stage, 5, deed, harmless=0.1)
 
 
 def catalogue(stage: Stage) -> None:
     """One product after the other in the order of their numbers, at any hour."""
-    position = {"at": stage.rng.randrange(1000)}
+    numbers = itertools.count(stage.rng.randrange(1000) + 1)
 
     def deed(stage: Stage, client: Client, at: float) -> None:
-        position["at"] += 1
-        stage.send(client, at, stage.site.products[position["at"] % len(stage.site.products)].path)
+        stage.send(client, at, stage.site.products[next(numbers) % len(stage.site.products)].path)
 
     _persist(stage, 4, deed, every=1300.0, harmless=0.0)
 
 
 def mixed(stage: Stage) -> None:
-    """A person's project: this class today, that one tomorrow, at the pace of somebody with time."""
+    """One person's project: a class of attack today, another one tomorrow, without haste."""
     aim = Aim(stage.site, 0.1)
     shots = (
-        (xss.script_addresses, "xss"),
-        (xss.mutations, "xss"),
-        (traversal.overlong, "path_traversal"),
-        (templates.embedded, "template_injection"),
-        (sqli.nosql, "sqli"),
-        (fetching.disguises, "xxe_and_ssrf"),
-    )
+        (xss.script_addresses, "xss"), (xss.mutations, "xss"), (traversal.overlong, "path_traversal"),
+        (templates.embedded, "template_injection"), (sqli.nosql, "sqli"), (fetching.disguises, "xxe_and_ssrf"),
+    )  # fmt: skip
 
     def deed(stage: Stage, client: Client, at: float) -> None:
         shoot, attack = stage.rng.choice(shots)
@@ -106,7 +96,7 @@ def mixed(stage: Stage) -> None:
 
 
 def shells(stage: Stage) -> None:
-    """Knocks for a shell left behind, each time under another name of a library."""
+    """Looks for a shell left behind, each time under another name of a library."""
     aim = Aim(stage.site, 1.0)
 
     def deed(stage: Stage, client: Client, at: float) -> None:

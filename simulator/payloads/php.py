@@ -15,9 +15,9 @@ from simulator.payloads import wire
 from simulator.payloads.aim import Aim, Shot
 from simulator.web.words import identifier
 
-_SHELLS = ("alfa", "wso", "c99", "r57", "b374k", "shell", "up", "upload", "cmd", "mini", "x", "xx", "1", "0", "404", "about", "radio", "wp-22",
-    "moduless", "gank", "chosen", "bypass", "marijuana", "adminer", "file", "fm", "lock360", "ok", "style", "doc", "max", "simple", "dropdown",
-    "content", "mah", "atomlib", "autoload_classmap", "goods", "cong", "gecko", "lv", "wp-conflg", "inputs", "ws", "defau1t", "simattacker")
+_SHELLS = """\
+alfa wso c99 r57 b374k shell up upload cmd mini x xx 1 0 404 about radio wp-22 moduless gank chosen bypass marijuana adminer file fm lock360 ok style
+doc max simple dropdown content mah atomlib autoload_classmap goods cong gecko lv wp-conflg inputs ws defau1t simattacker""".split()
 _PLACES = ("", "", "wp-content/", "wp-content/uploads/", "wp-content/plugins/", "wp-includes/", "wp-admin/", "wp-admin/css/colors/", "uploads/",
     "images/", "css/", ".well-known/", ".well-known/acme-challenge/", "vendor/", "assets/", "wp-content/themes/", "cgi-bin/", "files/",
     "wp-admin/maint/", "ALFA_DATA/alfacgiapi/")

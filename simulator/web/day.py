@@ -1,4 +1,4 @@
-"""A simulated span of time, assembled: families act, the edge completes, files and truth are written.
+"""The assembly of a simulated span: families act, the edge completes, files and truth are written.
 
 No actor, payload or log format is described here.
 """
@@ -35,37 +35,51 @@ class Summary:
     raw: Path
 
 
-def write_day(
-    out: Path,
-    start: datetime,
-    hours: int = 24,
-    seed: int = 7,
-    scale: float = 1.0,
-    families: str = "all",
-    late_share: float = 0.0,
-    layout: int = 33,
-) -> Summary:
-    """Write `hours` of traffic from `start` on into `out`, replacing what a former run left there."""
+@dataclass(frozen=True)
+class Settings:
+    """A span of traffic. ValueError for impossible ones."""
+
+    start: datetime
+    """A whole hour; without a time zone it is UTC."""
+    hours: int = 24
+    seed: int = 7
+    scale: float = 1.0
+    families: str = "all"
+    late_share: float = 0.0
+    """Share of each hour's rows that is delivered later."""
+    layout: int = 33
+
+    def __post_init__(self) -> None:
+        start = self.start.replace(tzinfo=UTC) if self.start.tzinfo is None else self.start.astimezone(UTC)
+        object.__setattr__(self, "start", start)
+        if start != start.replace(minute=0, second=0, microsecond=0):
+            raise ValueError(f"A simulation starts on a whole UTC hour; got {start.isoformat()}.")
+        if self.layout not in LAYOUTS:
+            raise ValueError(
+                f"CloudFront logs never had {self.layout} fields; use one of {', '.join(map(str, LAYOUTS))}."
+            )
+        if self.hours < 1 or self.scale <= 0 or not 0 <= self.late_share <= 1:
+            figures = f"{self.hours}, {self.scale} and {self.late_share}"
+            raise ValueError(f"Use hours >= 1, scale > 0 and a late share of 0..1; got {figures}.")
+
+
+def write_day(out: Path, settings: Settings) -> Summary:
+    """Write the traffic into `out`, replacing the output of an earlier run."""
     started = time.perf_counter()
-    start = start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
-    if start != start.replace(minute=0, second=0, microsecond=0):
-        raise ValueError(f"A simulation starts on a whole UTC hour; got {start.isoformat()}.")
-    if layout not in LAYOUTS:
-        raise ValueError(f"No CloudFront log ever had {layout} fields; use one of {', '.join(map(str, LAYOUTS))}.")
-    if hours < 1 or scale <= 0 or not 0 <= late_share <= 1:
-        raise ValueError(f"Use hours >= 1, scale > 0 and a late share of 0..1; got {hours}, {scale} and {late_share}.")
+    start, seed = settings.start, settings.seed
+    families = chosen_families(settings.families)
     for folder in ("raw", "late", "truth"):
         shutil.rmtree(out / folder, ignore_errors=True)
-        if folder != "late" or late_share:
+        if folder != "late" or settings.late_share:
             (out / folder).mkdir(parents=True)
 
     site = Site(seed)
-    stage = Stage(seed, hours, scale, start, site, Addresses(Random(f"addresses:{seed}")))
-    # Those with addresses of their own come first, so that no passer-by takes one of these.
-    for family in sorted(chosen_families(families), key=lambda family: not family.never_block):
+    stage = Stage(seed, settings.hours, settings.scale, start, site, Addresses(Random(f"addresses:{seed}")))
+    # Families with fixed ranges come first, so that no other client takes one of their addresses.
+    for family in sorted(families, key=lambda family: not family.never_block):
         stage.play(family)
     rows = sorted(stage.rows, key=attrgetter("at"))
-    lines = complete(rows, site, start, hours, seed, layout)
-    files = write_files(out, lines, site, start, seed, layout, late_share)
+    lines = complete(rows, site, start, settings.hours, seed, settings.layout)
+    files = write_files(out, lines, site, start, seed, settings.layout, settings.late_share)
     clients, abusive = write_truth(out, stage, rows, lines, start)
     return Summary(len(rows), files, clients, abusive, time.perf_counter() - started, out / "raw")

@@ -16,18 +16,8 @@ if TYPE_CHECKING:
 
 ABUSE_KINDS = ("scanner", "prober", "credential_stuffing", "scraper", "slow_and_low", "rotation")
 
-ATTACK_CLASSES = (
-    "sqli",
-    "xss",
-    "path_traversal",
-    "command_injection",
-    "template_injection",
-    "jndi_and_deserialisation",
-    "xxe_and_ssrf",
-    "php_and_webshell",
-    "scanner_probe",
-    "protocol_abuse",
-)
+ATTACK_CLASSES = """\
+sqli xss path_traversal command_injection template_injection jndi_and_deserialisation xxe_and_ssrf php_and_webshell scanner_probe protocol_abuse""".split()
 
 FAMILIES_CHOICES = ("all", "fit", "held_out")
 

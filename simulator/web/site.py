@@ -14,10 +14,9 @@ from urllib.parse import quote, quote_plus
 
 from simulator.web.words import NAMES, THEMES, identifier
 
-HTML, JSON, JS, CSS, WEBP, JPEG, FONT, ICO, TEXT, XML, SVG, NONE = (
-    "text/html;%20charset=utf-8", "application/json", "application/javascript", "text/css", "image/webp", "image/jpeg", "font/woff2", "image/x-icon",
-    "text/plain", "application/xml", "image/svg+xml", "-",
-)
+(HTML, JSON, JS, CSS, WEBP, JPEG, FONT, ICO, TEXT, XML, SVG, NONE) = """\
+text/html;%20charset=utf-8 application/json application/javascript text/css image/webp image/jpeg font/woff2 image/x-icon text/plain application/xml
+image/svg+xml -""".split()
 """Content types as the log has them (the blank is encoded there)."""
 
 

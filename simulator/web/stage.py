@@ -1,21 +1,22 @@
-"""What an actor works with: a clock, a random generator of its own, addresses, and `send`, which notes a request.
+"""The environment of an actor: clock, random generator, addresses, and `send`, which records a request.
 
-Holds no behaviour of any actor. A request is a plain tuple (see `Row`), for there are many; the edge completes them all
-at once in `responses.py`.
+No behavior of an actor is here. A request is a plain tuple (see `Row`) because there are many; `responses.py` completes
+them all at once.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import accumulate
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 from simulator.web import agents
-from simulator.web.addresses import ABROAD, CARRIERS, EDGES, HOMES, Addresses, hosting_block
+from simulator.web.addresses import ABROAD, CARRIERS, EDGES, HOMES, Addresses
 from simulator.web.cloudfront import ABSENT
 from simulator.web.connections import PLAIN, STACKS, Connection
 from simulator.web.families import Family
@@ -33,7 +34,7 @@ ALL_HOURS = (1,) * 24
 
 @dataclass(slots=True, eq=False)
 class Client:
-    """One connection end: its address, the edge it reaches, what it says it is, how it connects."""
+    """One client: address, edge location, user agent, connection."""
 
     address: str
     edge: str
@@ -42,27 +43,27 @@ class Client:
     rtt: float
     """Seconds to the edge and back."""
     port: int
-    """Where its ports are counted from."""
+    """The offset of its ports."""
     cookie: str = ""
     forwarded: str = ABSENT
-    """x-forwarded-for: what proxies add and liars claim."""
+    """x-forwarded-for: added by proxies, forged by some attackers."""
     hides_referer: bool = False
 
     def variant(self, agent: str = "", plain_http: bool = False) -> Client:
-        """Somebody else, or the same without TLS, at the same address."""
+        """Another client, or the same one without TLS, at the same address."""
         connection = PLAIN if plain_http else self.connection
         return replace(self, agent=agent or self.agent, connection=connection, cookie="")
 
 
 class Row(NamedTuple):
-    """A request as its sender made it and as the site answered it."""
+    """A request as sent, with the answer of the site."""
 
     at: float
     """Seconds after the start."""
     client: Client
     family: Family
     attack: str
-    """Attack class, empty for a request that is none."""
+    """Attack class, empty for other requests."""
     method: str
     host: str
     path: str
@@ -76,9 +77,23 @@ class Row(NamedTuple):
     body: int
 
 
+class Options(TypedDict, total=False):
+    """Optional parts of a request. `status` and `size` overrule the site; an attack class marks an attack."""
+
+    method: str
+    host: str
+    referer: str
+    agent: str
+    cookie: str
+    status: int
+    size: int
+    body: int
+    attack: str
+
+
 @dataclass
 class Stage:
-    """The world during one simulation, lent to one family after the other."""
+    """The world of one simulation, used by one family after the other."""
 
     seed: int
     hours: int
@@ -100,64 +115,64 @@ class Stage:
         self.days = self.hours / 24
 
     def play(self, family: Family) -> None:
-        """Let a family act; what it does depends on seed, start and its name, not on who acted before.
+        """Let a family act; its requests depend on seed, start and its name, not on earlier families.
 
-        `lasting` is for what a later run of the same world must find again: addresses of offices, partners, monitors.
+        `lasting` draws what is the same in later runs of the same world: addresses of offices, partners, monitors.
         """
         self.family = family
         self.rng = Random(f"{self.seed}:{self.start:%Y%m%d%H}:{family.name}")
         self.lasting = Random(f"{self.seed}:{family.name}")
         family.play(self)
 
-    # How many, and when
+    # Counts and times
 
     def crowd(self, at_full_scale: int, curve: tuple[int, ...] = SHOPPING_HOURS) -> int:
-        """How many of a crowd that counts so many a day come during the hours simulated; never none."""
+        """The part of a crowd of this daily size that comes in the simulated hours; at least one."""
         share = sum(curve[(self.start_hour + hour) % 24] for hour in range(self.hours)) / sum(curve)
         return max(1, round(at_full_scale * self.scale * share))
 
     def actors(self, a_day: float) -> int:
-        """How many separate actors of a kind that has so many a day; never none."""
+        """The number of separate actors of a kind with this many a day; at least one."""
         return max(1, round(a_day * self.scale * self.days))
 
     def volume(self, requests: int) -> int:
-        """How long a burst is: shorter in a small or short world, so that a test does not drown in one scanner."""
+        """The length of a burst: shorter in a small or short world, so that one scanner does not dominate."""
         return max(4, round(requests * math.sqrt(min(1.0, self.scale) * min(1.0, self.days))))
 
     def moments(self, count: int, curve: tuple[int, ...] = SHOPPING_HOURS) -> list[float]:
-        """So many moments, in order, as dense as the curve at their hour."""
+        """Times in order, as dense as the curve at their hour."""
         sums = list(accumulate(curve[(self.start_hour + hour) % 24] for hour in range(self.hours)))
         draw = self.rng.random
         return sorted((bisect(sums, draw() * sums[-1]) + draw()) * HOUR for _ in range(count))
 
     def burst_start(self, seconds: float) -> float:
-        """When a burst of that length begins, so that it ends before the world does where it can."""
+        """The start of a burst of this length; it ends before the simulation does if possible."""
         return self.rng.random() * max(HOUR / 2, self.end - seconds)
 
     def ticks(self, every_seconds: float, jitter: float = 0.0) -> list[float]:
-        """Regular moments from start to end, as timers make them."""
+        """Regular times from start to end, as of a timer."""
         at = self.rng.random() * every_seconds
-        found = []
+        times = []
         while at < self.end:
-            found.append(at + self.rng.uniform(-jitter, jitter))
+            times.append(at + self.rng.uniform(-jitter, jitter))
             at += every_seconds
-        return found
+        return times
 
-    # Who
+    # Clients
 
     def shopper(self, phone_share: float = 0.55) -> Client:
-        """Somebody at home or on the road with a browser."""
+        """A person with a browser, at home or on a phone."""
         rng = self.rng
         on_phone = rng.random() < phone_share
         among = CARRIERS if on_phone and rng.random() < 0.35 else HOMES
         address, region = self.addresses.home(rng, 0.28, among)
         client = self.client(address, region, agents.phone(rng) if on_phone else agents.desktop(rng))
         if rng.random() < 0.02:
-            local = (
+            lan, vpn = (
                 f"192.168.{rng.randrange(3)}.{rng.randrange(2, 255)}",
                 f"10.0.{rng.randrange(9)}.{rng.randrange(1, 255)}",
             )
-            client.forwarded = rng.choice((*local, "127.0.0.1", "unknown"))
+            client.forwarded = rng.choice((lan, vpn, "127.0.0.1", "unknown"))
         client.hides_referer = rng.random() < 0.05
         return client
 
@@ -166,22 +181,17 @@ class Stage:
         return self.client(*self.addresses.hosting(self.lasting if lasting else self.rng, v6_share), agent, stack)
 
     def compromised_home(self, agent: str, stack: str = "tool") -> Client:
-        """A router, camera or computer at home that somebody else uses."""
+        """A router, camera or computer at home under foreign control."""
         return self.client(*self.addresses.home(self.rng, 0.08, ABROAD + HOMES), agent, stack)
 
     def suspect(self, agent: str, stack: str = "tool") -> Client:
-        """Where attackers connect from: rented machines, now and then homes. Some claim to come from elsewhere."""
+        """An attacker's client: a rented machine or a home; some forge x-forwarded-for."""
         rng = self.rng
         client = self.server(agent, stack) if rng.random() < 0.62 else self.compromised_home(agent, stack)
         if rng.random() < 0.05:
-            client.forwarded = rng.choice(
-                ("127.0.0.1", "localhost:8080", "8.8.8.8", f"10.0.{rng.randrange(9)}.{rng.randrange(1, 255)}")
-            )
+            lan = f"10.0.{rng.randrange(9)}.{rng.randrange(1, 255)}"
+            client.forwarded = rng.choice(("127.0.0.1", "localhost:8080", "8.8.8.8", lan))
         return client
-
-    def block(self, v6: bool = False) -> tuple[str, str]:
-        """A /24 or /64 of one hosting customer, and its region."""
-        return hosting_block(self.rng, v6)
 
     def client(
         self, address: str, region: str, agent: str, stack: str = "browser", abusive: bool | None = None
@@ -194,52 +204,35 @@ class Stage:
         rtt = min(0.6, rng.lognormvariate(-3.4, 0.6))
         return Client(address, rng.choice(EDGES[region]), agent, STACKS[stack](rng), rtt, rng.randrange(1 << 30))
 
-    # What
+    # Requests
 
-    def send(
-        self,
-        client: Client,
-        at: float,
-        path: str,
-        query: str = "",
-        *,
-        method: str = "GET",
-        referer: str = "",
-        status: int = 0,
-        attack: str = "",
-        agent: str = "",
-        host: str = "",
-        cookie: str | None = None,
-        body: int = 0,
-        size: int = -1,
-    ) -> int:
-        """Note a request; returns the status that the site answers with. `status` and `size` overrule the site."""
+    def send(self, client: Client, at: float, path: str, query: str = "", **options: Unpack[Options]) -> int:
+        """Record a request; returns the status of the response."""
         if not 0 <= at < self.end:
             return 200
-        host = host or self.site.www
+        method, host = options.get("method", "GET"), options.get("host") or self.site.www
         page = self.site.answer(host, method, path)
+        status, size = options.get("status", 0), options.get("size", -1)
         if client.connection.tls == ABSENT:
             status, size = (301 if method in ("GET", "HEAD") else 307), 167
         status = status or page.status
-        if client.hides_referer:
-            referer = ""
-        self.rows.append(
-            Row(
-                at,
-                client,
-                self.family,
-                attack,
-                method,
-                host,
-                path,
-                query,
-                referer,
-                agent or client.agent,
-                client.cookie if cookie is None else cookie,
-                page,
-                status,
-                size,
-                body,
-            )
+        referer = "" if client.hides_referer else options.get("referer", "")
+        agent, cookie = options.get("agent") or client.agent, options.get("cookie", client.cookie)
+        attack, body = options.get("attack", ""), options.get("body", 0)
+        row = Row(
+            at, client, self.family, attack, method, host, path, query, referer, agent, cookie, page, status, size, body
         )
+        self.rows.append(row)
         return status
+
+    def post(self, client: Client, at: float, path: str, query: str = "", **options: Unpack[Options]) -> int:
+        return self.send(client, at, path, query, method="POST", **options)  # type: ignore[misc]  # no method twice
+
+    def call(self, client: Client, at: float, path: str, query: str = "", **options: Unpack[Options]) -> int:
+        """A request to the API."""
+        return self.send(client, at, path, query, host=self.site.api, **options)  # type: ignore[misc]  # no host twice
+
+    def load(self, client: Client, at: float, assets: Iterable[tuple[str, str]], referer: str = "") -> None:
+        """Requests of assets, by path and query, all at once."""
+        for path, query in assets:
+            self.send(client, at, path, query, referer=referer)

@@ -1,4 +1,4 @@
-"""What really happened: who abuses and which requests are attacks, as Parquet beside the logs.
+"""The truth: which clients abuse and which requests are attacks, as Parquet beside the logs.
 
 The platform never reads these; evaluation and training do.
 """
@@ -16,29 +16,19 @@ from simulator.web.addresses import sibling_range
 from simulator.web.responses import Lines
 from simulator.web.stage import Row, Stage
 
-CLIENTS = pa.schema(
-    [
-        pa.field("client", pa.string(), nullable=False),
-        pa.field("client_kind", pa.string(), nullable=False),
-        pa.field("is_abuse", pa.bool_(), nullable=False),
-        pa.field("abuse_kind", pa.string()),
-        pa.field("family", pa.string(), nullable=False),
-        pa.field("never_block", pa.bool_(), nullable=False),
-        pa.field("first_at", pa.timestamp("us", "UTC"), nullable=False),
-        pa.field("last_at", pa.timestamp("us", "UTC"), nullable=False),
-        pa.field("request_count", pa.int64(), nullable=False),
-    ]
-)
+TIME = pa.timestamp("us", "UTC")
+CLIENTS = {
+    "client": pa.string(), "client_kind": pa.string(), "is_abuse": pa.bool_(), "abuse_kind": pa.string(), "family": pa.string(),
+    "never_block": pa.bool_(), "first_at": TIME, "last_at": TIME, "request_count": pa.int64(),
+}  # fmt: skip
+REQUESTS = {
+    "request_id": pa.string(), "is_attack": pa.bool_(), "attack_class": pa.string(), "family": pa.string(), "client_ip": pa.string(),
+}  # fmt: skip
+NULLABLE = ("abuse_kind", "attack_class")
 
-REQUESTS = pa.schema(
-    [
-        pa.field("request_id", pa.string(), nullable=False),
-        pa.field("is_attack", pa.bool_(), nullable=False),
-        pa.field("attack_class", pa.string()),
-        pa.field("family", pa.string(), nullable=False),
-        pa.field("client_ip", pa.string(), nullable=False),
-    ]
-)
+
+def _schema(columns: dict[str, pa.DataType]) -> pa.Schema:
+    return pa.schema([pa.field(name, kind, nullable=name in NULLABLE) for name, kind in columns.items()])
 
 
 @dataclass
@@ -49,45 +39,35 @@ class _Activity:
 
 
 def write_truth(out: Path, stage: Stage, rows: list[Row], lines: Lines, start: datetime) -> tuple[int, int]:
-    """Write both tables; returns how many addresses there are and how many of them abuse."""
-    pq.write_table(
-        pa.table(
-            {
-                "request_id": lines.request_ids,
-                "is_attack": [bool(row.attack) for row in rows],
-                "attack_class": [row.attack or None for row in rows],
-                "family": [row.family.name for row in rows],
-                "client_ip": [row.client.address for row in rows],
-            },
-            schema=REQUESTS,
-        ),
-        out / "truth" / "requests.parquet",
-    )
+    """Write both tables; returns the counts of addresses and of abusive ones."""
+    requests = {
+        "request_id": lines.request_ids,
+        "is_attack": [bool(row.attack) for row in rows],
+        "attack_class": [row.attack or None for row in rows],
+        "family": [row.family.name for row in rows],
+        "client_ip": [row.client.address for row in rows],
+    }
+    pq.write_table(pa.table(requests, schema=_schema(REQUESTS)), out / "truth" / "requests.parquet")
     addresses: dict[str, _Activity] = {}
     for row, second in zip(rows, lines.seconds.tolist(), strict=True):
-        _note(addresses, row.client.address, second)
-    clients = [_client_row(stage, address, activity, start) for address, activity in addresses.items()]
+        activity = addresses.setdefault(row.client.address, _Activity(second, second, 0))
+        activity.first, activity.last = min(activity.first, second), max(activity.last, second)
+        activity.count += 1
+    clients = [_address_row(stage, address, activity, start) for address, activity in addresses.items()]
     clients += _network_rows(stage, addresses, start)
     clients.sort(key=lambda row: (row["first_at"], row["client"]))
-    pq.write_table(pa.Table.from_pylist(clients, schema=CLIENTS), out / "truth" / "clients.parquet")
+    table = pa.Table.from_pylist(clients, schema=_schema(CLIENTS))
+    pq.write_table(table, out / "truth" / "clients.parquet")
     return len(addresses), sum(stage.truths[address][1] for address in addresses)
 
 
-def _note(activities: dict[str, _Activity], client: str, second: int, count: int = 1) -> None:
-    known = activities.get(client)
-    if known is None:
-        activities[client] = _Activity(second, second, count)
-    else:
-        known.first, known.last, known.count = min(known.first, second), max(known.last, second), known.count + count
-
-
-def _client_row(stage: Stage, address: str, activity: _Activity, start: datetime) -> dict[str, object]:
-    family, abusive = stage.truths[address]
+def _address_row(stage: Stage, address: str, activity: _Activity, start: datetime) -> dict[str, object]:
+    family, is_abuse = stage.truths[address]
     return {
         "client": f"{address}/{128 if ':' in address else 32}",
         "client_kind": "address",
-        "is_abuse": abusive,
-        "abuse_kind": family.abuse_kind if abusive else None,
+        "is_abuse": is_abuse,
+        "abuse_kind": family.abuse_kind if is_abuse else None,
         "family": family.name,
         "never_block": family.never_block,
         **_span(activity, start),
@@ -99,34 +79,25 @@ def _network_rows(stage: Stage, addresses: dict[str, _Activity], start: datetime
     members: dict[str, list[str]] = {}
     for address in addresses:
         members.setdefault(sibling_range(address), []).append(address)
-    found = []
+    rows = []
     for network, inside in members.items():
         rotating = stage.networks.get(network)
         if rotating is None and (len(inside) < 2 or any(stage.truths[address][1] for address in inside)):
             continue
-        activity = _Activity(
-            min(addresses[a].first for a in inside),
-            max(addresses[a].last for a in inside),
-            sum(addresses[a].count for a in inside),
-        )
-        family = rotating or stage.truths[inside[0]][0]
-        found.append(
-            {
-                "client": network,
-                "client_kind": "network",
-                "is_abuse": rotating is not None,
-                "abuse_kind": rotating.abuse_kind if rotating else None,
-                "family": family.name,
-                "never_block": rotating is None and any(stage.truths[address][0].never_block for address in inside),
-                **_span(activity, start),
-            }
-        )
-    return found
+        parts = [addresses[address] for address in inside]
+        first, last = min(part.first for part in parts), max(part.last for part in parts)
+        row = {
+            "client": network,
+            "client_kind": "network",
+            "is_abuse": rotating is not None,
+            "abuse_kind": rotating.abuse_kind if rotating else None,
+            "family": (rotating or stage.truths[inside[0]][0]).name,
+            "never_block": rotating is None and any(stage.truths[address][0].never_block for address in inside),
+        }
+        rows.append(row | _span(_Activity(first, last, sum(part.count for part in parts)), start))
+    return rows
 
 
 def _span(activity: _Activity, start: datetime) -> dict[str, object]:
-    return {
-        "first_at": start + timedelta(seconds=activity.first),
-        "last_at": start + timedelta(seconds=activity.last),
-        "request_count": activity.count,
-    }
+    first_at, last_at = (start + timedelta(seconds=second) for second in (activity.first, activity.last))
+    return {"first_at": first_at, "last_at": last_at, "request_count": activity.count}

@@ -1,6 +1,6 @@
-"""How a person visits the shop with a browser: landing, pages with their assets, searches, cart, sign-in, stale links.
+"""A person's visit with a browser: landing, pages with their assets, searches, cart, sign-in, stale links.
 
-Used by every actor that is or contains people; who they are, where and when they come is the actor's part.
+Every actor that is or contains people uses it; their number, addresses and times are the actor's part.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from simulator.web.stage import Client, Stage
 
 @dataclass(frozen=True)
 class Taste:
-    """What distinguishes visitors: what they type, how long they stay, what their links carry."""
+    """The habits of visitors: search texts, length of a visit, queries of their links."""
 
     searches: Sequence[str] = words.PLAIN_SEARCHES * 2 + words.NAMED_SEARCHES[:9] + words.WORLD_SEARCHES[-6:]
     search_share: float = 0.14
@@ -24,7 +24,7 @@ class Taste:
     """Pages of a visit on average."""
     opaque_share: float = 0.04
     filters: bool = False
-    """Whether their pages ask with JSON and GraphQL in the query."""
+    """Whether pages send JSON and GraphQL in the query."""
     assets: bool = True
     images: float = 3.4
     """Pictures that load with a page on average; most pages come with a few, the rest are lazy."""
@@ -35,11 +35,9 @@ USUAL = Taste()
 
 def session_cookie(stage: Stage) -> str:
     rng = stage.rng
-    return (
-        f"sid={words.identifier(rng, 26)}; consent={rng.choice(('all', 'necessary', '1:1:0'))}; _ga=GA1.1.{rng.randrange(10**9)}.179{rng.randrange(10**7)}"
-        if rng.random() < 0.93
-        else ""
-    )
+    if rng.random() >= 0.93:
+        return ""
+    return f"sid={words.identifier(rng, 26)}; consent={rng.choice(('all', 'necessary', '1:1:0'))}; _ga=GA1.1.{rng.randrange(10**9)}.179{rng.randrange(10**7)}"
 
 
 def visit(
@@ -50,28 +48,20 @@ def visit(
     landing: tuple[str, str, str] | None = None,
     known: float = 0.35,
 ) -> float:
-    """One visit from `at` on; returns when it ended. `landing` is a path, query and referer to arrive at."""
+    """One visit from `at` on; returns its end. `landing` is a path, query and referer; `known` the share with a warm cache."""
     rng, site = stage.rng, stage.site
     client.cookie = session_cookie(stage)
     path, query, referer = landing or _landing(stage, taste)
-    product = None
     if rng.random() < 0.02:
-        stage.send(
-            client.variant(plain_http=True),
-            at,
-            path,
-            query,
-            host=site.apex if rng.random() < 0.5 else site.www,
-            cookie="",
-        )
+        host = site.apex if rng.random() < 0.5 else site.www
+        stage.send(client.variant(plain_http=True), at, path, query, host=host, cookie="")
         at += 0.1
     stage.send(client, at, path, query, referer=referer, cookie="" if rng.random() > known else client.cookie)
-    here = site.link(path, query)
+    page = site.link(path, query)
     if taste.assets and rng.random() > known:
-        _first_assets(stage, client, at, here)
-    _pictures(stage, client, at, here, None, taste)
-    pages = int(rng.expovariate(1 / taste.pages))
-    for _ in range(pages):
+        _first_assets(stage, client, at, page)
+    _pictures(stage, client, at, page, None, taste)
+    for _ in range(int(rng.expovariate(1 / taste.pages))):
         at += min(900.0, rng.lognormvariate(2.6, 0.95))
         draw = rng.random()
         product, status = None, 0
@@ -83,14 +73,15 @@ def visit(
         elif draw < 0.83:
             path, query = site.category(rng), _category_query(stage, taste)
         elif draw < 0.89:
-            _add_to_cart(stage, client, at, here)
+            body, status_of_cart = stage.rng.randrange(40, 120), 201 if stage.rng.random() < 0.95 else 409
+            stage.post(client, at - 2.0, "/api/cart/items", referer=page, body=body, status=status_of_cart)
             path, query = site.style.cart, ""
         elif draw < 0.92:
             path, query = rng.choice(site.blog), ""
         elif draw < 0.94:
             path, query = rng.choice(("/help/returns", "/help/delivery", "/privacy", "/imprint")), ""
         elif draw < 0.965:
-            at = sign_in(stage, client, at, here)
+            at = sign_in(stage, client, at, page)
             path, query = site.style.account, ""
         elif draw < 0.98:
             path, query, status = old_link(stage)
@@ -98,110 +89,87 @@ def visit(
             path, query = site.style.checkout, "step=address"
         else:
             path, query = "/", ""
-        stage.send(client, at, path, query, referer=here, status=status)
-        here = site.link(path, query)
-        _pictures(stage, client, at, here, product, taste)
+        stage.send(client, at, path, query, referer=page, status=status)
+        page = site.link(path, query)
+        _pictures(stage, client, at, page, product, taste)
     return at
 
 
 def sign_in(stage: Stage, client: Client, at: float, referer: str, failures: float = 0.17) -> float:
     """Sign in through the form, with the occasional mistyped password."""
-    rng, site = stage.rng, stage.site
+    rng, login = stage.rng, stage.site.style.login
     while rng.random() < failures:
-        stage.send(
-            client,
-            at,
-            site.style.login,
-            method="POST",
-            status=rng.choice((401, 401, 403, 422)),
-            referer=referer,
-            body=rng.randrange(60, 130),
-        )
+        status = rng.choice((401, 401, 403, 422))
+        stage.post(client, at, login, status=status, referer=referer, body=rng.randrange(60, 130))
         at += rng.lognormvariate(2.3, 0.5)
         failures *= 0.8
-    stage.send(client, at, site.style.login, method="POST", status=302, referer=referer, body=rng.randrange(60, 130))
+    stage.post(client, at, login, status=302, referer=referer, body=rng.randrange(60, 130))
     return at + 0.6
 
 
 def _landing(stage: Stage, taste: Taste) -> tuple[str, str, str]:
     rng, site = stage.rng, stage.site
     draw = rng.random()
-    path = (
-        "/"
-        if draw < 0.3
-        else (site.product(rng).path if draw < 0.74 else (site.category(rng) if draw < 0.93 else rng.choice(site.blog)))
-    )
+    if draw < 0.3:
+        path = "/"
+    elif draw < 0.74:
+        path = site.product(rng).path
+    else:
+        path = site.category(rng) if draw < 0.93 else rng.choice(site.blog)
     if rng.random() < taste.opaque_share:
         return path, tracking.opaque_query(rng), rng.choice(tracking.MAIL_REFERERS + tracking.SOCIAL_REFERERS)
     draw = rng.random()
-    if draw < 0.3:
-        return path, "", ""
     if draw < 0.6:
-        return path, "", rng.choice(tracking.SEARCH_REFERERS)
-    return (
-        path,
-        tracking.click_query(rng),
-        rng.choice(
-            tracking.SEARCH_REFERERS
-            if draw < 0.8
-            else (tracking.SOCIAL_REFERERS if draw < 0.9 else tracking.MAIL_REFERERS)
-        ),
-    )
+        return path, "", "" if draw < 0.3 else rng.choice(tracking.SEARCH_REFERERS)
+    query = tracking.click_query(rng)
+    if draw < 0.8:
+        return path, query, rng.choice(tracking.SEARCH_REFERERS)
+    return path, query, rng.choice(tracking.SOCIAL_REFERERS if draw < 0.9 else tracking.MAIL_REFERERS)
 
 
-def _first_assets(stage: Stage, client: Client, at: float, here: str) -> None:
-    """What a browser without a cache loads: styles, scripts, fonts, icons, and what the page asks for by itself."""
+def _first_assets(stage: Stage, client: Client, at: float, page: str) -> None:
+    """What a browser without a cache loads: styles, scripts, fonts, icons, and the page's own call."""
     site, rng, send = stage.site, stage.rng, stage.send
     at += 0.15 + rng.random() * 0.3
     for path, query in site.styles + site.scripts:
         if rng.random() < 0.88:
-            send(client, at, path, query, referer=here)
+            send(client, at, path, query, referer=page)
             at += rng.random() * 0.05
-    style = site.link(site.styles[0][0])
-    for path in site.fonts:
-        send(client, at, path, referer=style)
-    send(client, at + 0.1, site.logo, referer=here)
+    stage.load(client, at, [(path, "") for path in site.fonts], site.link(site.styles[0][0]))
+    send(client, at + 0.1, site.logo, referer=page)
     if rng.random() < 0.6:
-        send(client, at + 0.4, "/favicon.ico", referer=here)
+        send(client, at + 0.4, "/favicon.ico", referer=page)
     if rng.random() < 0.25:
-        send(client, at + 0.4, "/manifest.webmanifest", referer=here)
+        send(client, at + 0.4, "/manifest.webmanifest", referer=page)
     if rng.random() < 0.05:
-        send(
-            client,
-            at + 0.5,
-            rng.choice(("/apple-touch-icon.png", "/apple-touch-icon-precomposed.png", "/apple-touch-icon-120x120.png")),
-            agent=client.agent,
-        )
+        send(client, at + 0.5, "/apple-touch-icon" + rng.choice((".png", "-precomposed.png", "-120x120.png")))
     if rng.random() < 0.03:
-        known = (
-            "/.well-known/change-password",
-            "/.well-known/apple-app-site-association",
-            "/.well-known/passkey-endpoints",
-        )
-        send(client, at + 1.5, rng.choice(known))
-    method, path, query = site.beacon
-    send(client, at + 0.3, path, query, method=method, referer=here, body=24 if method == "POST" else 0)
+        name = rng.choice(("change-password", "apple-app-site-association", "passkey-endpoints"))
+        send(client, at + 1.5, f"/.well-known/{name}")
+    _beacon(stage, client, at + 0.3, page)
 
 
-def _pictures(stage: Stage, client: Client, at: float, here: str, product: Product | None, taste: Taste) -> None:
+def _beacon(stage: Stage, client: Client, at: float, page: str) -> None:
+    method, path, query = stage.site.beacon
+    stage.send(client, at, path, query, method=method, referer=page, body=24 if method == "POST" else 0)
+
+
+def _pictures(stage: Stage, client: Client, at: float, page: str, product: Product | None, taste: Taste) -> None:
     if not taste.assets:
         return
-    site, rng, send = stage.site, stage.rng, stage.send
+    site, rng = stage.site, stage.rng
     at += 0.2 + rng.random() * 0.3
     count = min(14, int(rng.expovariate(1 / taste.images)))
     if product:
-        for path, query in product.images[: count + 1]:
-            send(client, at, path, query, referer=here)
+        stage.load(client, at, product.images[: count + 1], page)
         count //= 2
     for _ in range(count):
-        path, query = site.product(rng).images[0]
-        send(client, at, path, query, referer=here)
+        stage.load(client, at, site.product(rng).images[:1], page)
         at += rng.random() * 0.3
     if taste.filters and rng.random() < 0.5:
-        _structured_request(stage, client, at, here)
+        _structured_request(stage, client, at)
     elif rng.random() < 0.2:
-        method, path, query = site.beacon
-        send(client, at, path, query, method=method, referer=here, body=24 if method == "POST" else 0)
+        _beacon(stage, client, at, page)
 
 
 def _category_query(stage: Stage, taste: Taste) -> str:
@@ -213,15 +181,12 @@ def _category_query(stage: Stage, taste: Taste) -> str:
         return f"page={rng.randrange(2, 12)}"
     if draw < 0.75:
         return f"sort={rng.choice(('price_asc', 'price_desc', 'new', 'rating'))}&page={rng.randrange(1, 5)}"
-    if draw < 0.9 or not taste.filters:
-        return rng.choice(
-            (
-                f"filter[colour]={rng.choice(('black', 'blue,red', 'green|grey'))}&filter[size]={rng.choice(('s', 'm', 'xl', '42'))}",
-                f"price={rng.randrange(5, 40)}-{rng.randrange(50, 400)}",
-                f"brand%5B%5D={rng.randrange(1, 60)}&brand%5B%5D={rng.randrange(1, 60)}",
-            )
-        )
-    return f"filters={quote(_filter_json(stage), safe=rng.choice(('', '{}:,[]')))}"
+    if draw >= 0.9 and taste.filters:
+        return f"filters={quote(_filter_json(stage), safe=rng.choice(('', '{}:,[]')))}"
+    color, size = rng.choice(("black", "blue,red", "green|grey")), rng.choice(("s", "m", "xl", "42"))
+    price = f"price={rng.randrange(5, 40)}-{rng.randrange(50, 400)}"
+    brands = f"brand%5B%5D={rng.randrange(1, 60)}&brand%5B%5D={rng.randrange(1, 60)}"
+    return rng.choice((f"filter[colour]={color}&filter[size]={size}", price, brands))
 
 
 def _filter_json(stage: Stage) -> str:
@@ -235,52 +200,25 @@ def _filter_json(stage: Stage) -> str:
     )
 
 
-def _structured_request(stage: Stage, client: Client, at: float, here: str) -> None:
+def _structured_request(stage: Stage, client: Client, at: float) -> None:
     """GraphQL by GET and JSON in parameters, as single-page shops send them to their API."""
     rng, site = stage.rng, stage.site
+    shop = f"https://{site.www}/"
     draw = rng.random()
     if draw < 0.12:
         numbers = ",".join(str(site.product(rng).number) for _ in range(rng.randrange(20, 260)))
         callback = f"jQuery3510{rng.randrange(10**16)}_1795{rng.randrange(10**9)}"
-        query = f"ids={numbers}" + (f"&callback={callback}" if rng.random() < 0.5 else "")
-        stage.send(client, at, "/v2/prices", query, host=site.api, referer=f"https://{site.www}/", cookie="")
+        path, query = "/v2/prices", f"ids={numbers}" + (f"&callback={callback}" if rng.random() < 0.5 else "")
     elif draw < 0.55:
         text = f'query Product($id:ID!){{product(id:$id){{name price(currency:"EUR"){{amount}} reviews(first:{rng.randrange(3, 20)}){{edges{{node{{text}}}}}}}}}}'
         variables = f'{{"id":{site.product(rng).number}}}'
-        query = f"query={quote(text)}&variables={quote(variables)}"
-        stage.send(client, at, "/v2/graphql", query, host=site.api, referer=f"https://{site.www}/", cookie="")
+        path, query = "/v2/graphql", f"query={quote(text)}&variables={quote(variables)}"
     else:
         if rng.random() < 0.6:
-            stage.send(
-                client,
-                at - 0.2,
-                "/v2/products",
-                host=site.api,
-                method="OPTIONS",
-                referer=f"https://{site.www}/",
-                cookie="",
-            )
-        stage.send(
-            client,
-            at,
-            "/v2/products",
-            f"filter={quote(_filter_json(stage))}&fields=id,name,price&limit={rng.choice((12, 24, 48))}",
-            host=site.api,
-            referer=f"https://{site.www}/",
-            cookie="",
-        )
-
-
-def _add_to_cart(stage: Stage, client: Client, at: float, here: str) -> None:
-    stage.send(
-        client,
-        at - 2.0,
-        "/api/cart/items",
-        method="POST",
-        referer=here,
-        body=stage.rng.randrange(40, 120),
-        status=201 if stage.rng.random() < 0.95 else 409,
-    )
+            stage.call(client, at - 0.2, "/v2/products", method="OPTIONS", referer=shop, cookie="")
+        filters = quote(_filter_json(stage))
+        path, query = "/v2/products", f"filter={filters}&fields=id,name,price&limit={rng.choice((12, 24, 48))}"
+    stage.call(client, at, path, query, referer=shop, cookie="")
 
 
 def old_link(stage: Stage) -> tuple[str, str, int]:

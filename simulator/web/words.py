@@ -38,10 +38,10 @@ THEMES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
 
 NAMES = ("fernhill", "brightkeel", "oldmarket", "northlane", "kestrel", "stonebridge", "marlow-co", "hazelwood", "tidewater", "amberline")
 
-FIRST_NAMES = ("anna", "ben", "carla", "david", "elena", "felix", "grace", "hugo", "ines", "jonas", "katya", "liam", "mia", "noah", "olga", "paul",
-    "rosa", "sam", "tara", "uwe", "vera", "wim", "yusuf", "zoe", "sean.obrien", "m.dangelo")
-LAST_NAMES = ("smith", "mueller", "garcia", "rossi", "dubois", "kowalski", "jansen", "nielsen", "novak", "silva", "tanaka", "khan", "olsen", "weber",
-    "martin", "brown", "o.neill", "moreau")
+FIRST_NAMES = """\
+anna ben carla david elena felix grace hugo ines jonas katya liam mia noah olga paul rosa sam tara uwe vera wim yusuf zoe sean.obrien m.dangelo""".split()
+LAST_NAMES = """\
+smith mueller garcia rossi dubois kowalski jansen nielsen novak silva tanaka khan olsen weber martin brown o.neill moreau""".split()
 MAIL_HOSTS = ("gmail.com", "outlook.com", "yahoo.com", "web.de", "gmx.net", "orange.fr", "icloud.com", "proton.me", "hotmail.co.uk", "libero.it")
 
 PLAIN_SEARCHES = (

@@ -34,7 +34,7 @@ def test_a_document_without_its_marks_is_not_touched(tmp_path: Path, text: str) 
     assert page.read_text() == text.format(begin=begin, end=end)
 
 
-def test_every_figure_of_the_page_stands_where_the_command_writes() -> None:
+def test_every_figure_is_in_the_written_section() -> None:
     page = DETECTION.read_text(encoding="utf-8")
     written = section_of(page, SECTION)
     assert FIGURE.search(written)

@@ -1,11 +1,11 @@
-"""What the clients' evaluation reads of fail2ban's sample logs: whose request, which verdict, what is left out."""
+"""fail2ban's sample logs: clients, verdicts, and the lines that are left out."""
 
 from __future__ import annotations
 
 import gzip
 from pathlib import Path
 
-from benchmarks.clients import fail2ban as client_fail2ban
+from benchmarks.clients import fail2ban
 
 SAMPLES = """
 # failJSON: { "time": "2015-01-20T19:53:28", "match": true , "host": "12.34.56.78" }
@@ -30,16 +30,16 @@ Mar 24 08:58:32 host app: login failed from 9.8.7.6
 """
 
 
-def clients(tmp_path: Path) -> tuple[dict[str, client_fail2ban.Sampled], int]:
-    folder = tmp_path / client_fail2ban.FOLDER
+def clients(tmp_path: Path) -> tuple[dict[str, fail2ban.Sampled], int]:
+    folder = tmp_path / fail2ban.FOLDER
     folder.mkdir(parents=True)
     (folder / "samples").write_text(SAMPLES)
     (folder / "no-web-log").write_text(SAMPLES.splitlines()[-3])
-    found, left_out = client_fail2ban.read(tmp_path)
+    found, left_out = fail2ban.read(tmp_path)
     return {client.host: client for client in found}, left_out
 
 
-def test_each_line_becomes_the_request_that_it_tells_of(tmp_path: Path) -> None:
+def test_each_line_becomes_the_request_it_quotes(tmp_path: Path) -> None:
     found, left_out = clients(tmp_path)
     told = {host: [(line.method, line.uri, line.status) for line in client.lines] for host, client in found.items()}
     assert told == {
@@ -52,15 +52,15 @@ def test_each_line_becomes_the_request_that_it_tells_of(tmp_path: Path) -> None:
     assert left_out == 2
 
 
-def test_an_address_abuses_where_the_filter_names_it_for_any_line_of_the_file(tmp_path: Path) -> None:
+def test_an_address_abuses_where_the_filter_names_it(tmp_path: Path) -> None:
     found, _ = clients(tmp_path)
     assert [host for host, client in found.items() if not client.is_abuse] == ["9.9.9.9"]
 
 
-def test_a_client_is_repeated_until_there_are_enough_lines(tmp_path: Path) -> None:
+def test_a_client_is_repeated_up_to_the_minimum(tmp_path: Path) -> None:
     found, _ = clients(tmp_path)
+    places = fail2ban.render(list(found.values()), 5, tmp_path / "out")
     file = tmp_path / "out" / "E2EXAMPLE.2026-11-20-10.00000000.gz"
-    places = client_fail2ban.render(list(found.values()), 5, file)
     rows = [line.split("\t") for line in gzip.decompress(file.read_bytes()).decode().splitlines()[2:]]
     assert len(places) == 5 and len(rows) == 25
     assert {row[4] + "/32" for row in rows} == set(places)

@@ -30,7 +30,7 @@ def detections(*rows: int, size: int = 100) -> np.ndarray:
     return scores
 
 
-def test_nothing_said_is_zero_and_every_left_edge_is_a_hundred() -> None:
+def test_silence_is_zero_earliest_hits_a_hundred() -> None:
     assert nab_score([NabFile(detections(), WINDOWS)], 0.5) == 0.0
     assert nab_score([NabFile(detections(40, 80), WINDOWS)], 0.5) == pytest.approx(100.0)
 
@@ -42,7 +42,7 @@ def test_a_false_positive_costs_as_published() -> None:
     assert near == pytest.approx(100 * (4 + 0.11 * (2 / (1 + math.exp(5 * 2 / 9)) - 1)) / 4)
 
 
-def test_only_the_earliest_hit_of_a_window_counts_and_late_ones_are_worth_less() -> None:
+def test_only_the_earliest_hit_of_a_window_counts() -> None:
     early = nab_score([NabFile(detections(40, 41, 42, 80), WINDOWS)], 0.5)
     late = nab_score([NabFile(detections(45, 80), WINDOWS)], 0.5)
     assert early == pytest.approx(100.0)
@@ -55,7 +55,7 @@ def test_the_probation_is_not_scored() -> None:
     assert nab_score([NabFile(detections(3, 14, 40, 80), WINDOWS)], 0.5) == pytest.approx(100.0)
 
 
-def test_the_optimized_threshold_is_the_best_of_all_tried_one_by_one() -> None:
+def test_the_optimized_threshold_is_the_best_of_all() -> None:
     random = np.random.default_rng(2)
     files = [NabFile(np.round(random.random(100), 1), WINDOWS), NabFile(np.round(random.random(80), 1), ((30, 35),))]
     best, threshold = nab_optimized(files)
@@ -85,7 +85,7 @@ def slow_range_pr_auc(labels: np.ndarray, scores: np.ndarray, buffer: int) -> fl
 
 
 @pytest.mark.parametrize("buffer", [0, 1, 4, 9])
-def test_the_range_area_is_what_a_slow_loop_finds(buffer: int) -> None:
+def test_the_range_area_equals_a_slow_loop(buffer: int) -> None:
     random = np.random.default_rng(buffer)
     labels = np.zeros(60, dtype=bool)
     labels[10:15] = labels[18:22] = labels[50:60] = True
@@ -93,7 +93,7 @@ def test_the_range_area_is_what_a_slow_loop_finds(buffer: int) -> None:
     assert range_pr_auc(labels, scores, buffer, 60) == pytest.approx(slow_range_pr_auc(labels, scores, buffer))
 
 
-def test_a_perfect_detector_fills_the_volume_and_a_blind_one_does_not() -> None:
+def test_only_a_perfect_detector_fills_the_volume() -> None:
     labels = np.zeros(400, dtype=bool)
     labels[100:120] = labels[300:340] = True
     assert range_pr_auc(labels, labels.astype(float), 0, 400) == pytest.approx(1.0)
@@ -102,7 +102,7 @@ def test_a_perfect_detector_fills_the_volume_and_a_blind_one_does_not() -> None:
     assert math.isnan(vus_pr(np.zeros(9, bool), random[:9]))
 
 
-def test_events_are_met_once_however_many_flags_lie_in_them() -> None:
+def test_several_flags_meet_an_event_once() -> None:
     labels, flags = np.zeros(30, bool), np.zeros(30, bool)
     labels[5:10] = labels[20:22] = True
     flags[[6, 8]] = flags[[12, 13]] = flags[28] = True
@@ -119,7 +119,7 @@ def test_the_windowed_gaussian_knows_only_what_came_before() -> None:
     assert (peers.windowed_gaussian(values[:60]) == scores[:60]).all()
 
 
-def test_skyline_votes_for_a_jump_and_not_for_what_is_usual() -> None:
+def test_skyline_votes_for_a_jump_only() -> None:
     random = np.random.default_rng(3)
     at = np.datetime64("2026-03-02", "s") + 300 * np.arange(900)
     values = random.normal(100, 2, 900)

@@ -1,4 +1,4 @@
-"""The comparison of ways to scale at equal cost."""
+"""Predictive and reactive scaling at equal cost."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.metrics.scaling import (
+from benchmarks.metrics.scaling import equal_cost, verdict
+from benchmarks.metrics.scaling_costs import (
     START,
     TIGHT,
     Cost,
     Measured,
-    aiming_at,
-    equal_cost,
-    ours,
-    reactive,
-    verdict,
+    predictive_cost,
+    reactive_cost,
     violations_at,
+    with_target,
 )
 from weir_models.predictive_scaling.backtest import BacktestResult, BacktestSettings
 from weir_models.predictive_scaling.series import DemandSeries
@@ -30,7 +29,7 @@ def measured(theirs: dict[float, Cost]) -> Measured:
     return Measured("a", 0.5, 1, 10, nothing, OURS[70.0], OURS, theirs, 1.0, 1.0)
 
 
-def test_violations_between_two_targets_are_interpolated_and_none_outside() -> None:
+def test_violations_are_interpolated_between_targets() -> None:
     assert violations_at(800.0, OURS.values()) == pytest.approx(0.03)
     assert violations_at(1000.0, OURS.values()) == pytest.approx(0.01)
     assert np.isnan(violations_at(599.0, OURS.values())) and np.isnan(violations_at(1001.0, OURS.values()))
@@ -51,8 +50,8 @@ def test_the_page_says_where_ours_is_not_better() -> None:
 
 
 def test_all_thresholds_move_with_the_target() -> None:
-    assert aiming_at(TIGHT.scale_up_to) == TIGHT
-    moved = aiming_at(TIGHT.scale_up_to - 20.0)
+    assert with_target(TIGHT.scale_up_to) == TIGHT
+    moved = with_target(TIGHT.scale_up_to - 20.0)
     assert (moved.scale_up_to, moved.scale_up_above) == (TIGHT.scale_up_to - 20.0, TIGHT.scale_up_above - 20.0)
     assert (moved.scale_down_to, moved.scale_down_below) == (TIGHT.scale_down_to - 20.0, TIGHT.scale_down_below - 20.0)
 
@@ -64,7 +63,10 @@ def test_a_lower_target_costs_more_and_violates_less() -> None:
     result = BacktestResult(forecasts, pd.DataFrame(), {})
     settings = BacktestSettings()
     for low, high in (
-        (ours([one], result, aiming_at(40.0), settings), ours([one], result, aiming_at(95.0), settings)),
-        (reactive([one], result, 40.0, settings), reactive([one], result, 95.0, settings)),
+        (
+            predictive_cost([one], result, with_target(40.0), settings),
+            predictive_cost([one], result, with_target(95.0), settings),
+        ),
+        (reactive_cost([one], result, 40.0, settings), reactive_cost([one], result, 95.0, settings)),
     ):
         assert low.node_hours > high.node_hours and low.violations < high.violations

@@ -1,4 +1,4 @@
-"""Was anything of a public set copied? The check finds what stands in the corpus."""
+"""Was anything of a public set copied? The check finds texts of the corpus only."""
 
 from __future__ import annotations
 
@@ -7,46 +7,46 @@ import itertools
 import pandas as pd
 import pytest
 
-from benchmarks.requests.overlap import Written, distinct
+from benchmarks.requests.overlap import FitTexts, distinct
 
 COLUMNS = ["uri_path", "uri_query", "referer", "user_agent"]
 
 
 @pytest.fixture(scope="module")
-def written() -> Written:
+def written() -> FitTexts:
     rows = [
         ("/shop/list", "q=1%27%20UNION%2520SELECT%20card%20FROM%20payments", None, "one/1.0"),
         ("/other", "id=7", "https://a.example/?x=abcdefgh", "two/2.0"),
     ]
-    return Written(pd.DataFrame(rows, columns=COLUMNS))
+    return FitTexts(pd.DataFrame(rows, columns=COLUMNS))
 
 
 @pytest.mark.parametrize(
     "payload", ["1' union select card from payments", "1%27+UNION+select%20card FROM", "UNION SELECT card"]
 )
-def test_a_payload_that_stands_in_a_request_is_found_however_it_is_written(written: Written, payload: str) -> None:
-    assert written.holds(distinct([payload])).tolist() == [True]
+def test_a_payload_is_found_in_any_encoding(written: FitTexts, payload: str) -> None:
+    assert written.contain(distinct([payload])).tolist() == [True]
 
 
-def test_one_character_more_is_another_payload(written: Written) -> None:
-    assert not written.holds(["1' union select card from payments2", "x1' union select card"]).any()
+def test_one_character_more_is_another_payload(written: FitTexts) -> None:
+    assert not written.contain(["1' union select card from payments2", "x1' union select card"]).any()
 
 
-def test_nothing_is_found_across_two_texts_or_from_pieces_of_several(written: Written) -> None:
+def test_nothing_is_found_across_two_texts(written: FitTexts) -> None:
     texts = written.text.split("\ue002")
     across = [one[-8:] + two[:8] for one, two in itertools.pairwise(texts) if len(one) > 8 and len(two) > 8]
     assert len(across) > 100
-    assert written.holds(across).mean() < 0.02  # a few stand elsewhere as a whole
-    assert not written.holds(["union select card from paymentsid=7"]).any()
+    assert written.contain(across).mean() < 0.02  # a few stand elsewhere as a whole
+    assert not written.contain(["union select card from paymentsid=7"]).any()
 
 
-def test_a_short_payload_never_counts(written: Written) -> None:
+def test_a_short_payload_never_counts(written: FitTexts) -> None:
     assert distinct(["id=7", "card", "' or 1=1--"]) == []
-    assert not written.holds(["/shop/list"]).any()
+    assert not written.contain(["/shop/list"]).any()
 
 
-def test_a_text_of_the_grammars_counts_though_no_request_holds_it(written: Written) -> None:
-    assert written.holds(["nuclei - open-source project (github.com/projectdiscovery/nuclei)"]).all()
+def test_a_text_of_the_grammars_counts(written: FitTexts) -> None:
+    assert written.contain(["nuclei - open-source project (github.com/projectdiscovery/nuclei)"]).all()
 
 
 def test_different_texts_are_counted_once() -> None:

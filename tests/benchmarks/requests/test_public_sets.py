@@ -1,4 +1,4 @@
-"""How the public sets are read: what counts as an attack that one can see, and what the set itself holds."""
+"""Readers of the public sets: visible and evident attacks, and the set's own text."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def test_an_anomaly_that_its_address_shows_is_evident(tmp_path: Path, address: s
     "address",
     ["a.jsp?idA=2", "a.jsp?login=c%2F%3Fa%2Cry&pwd=x", "a.jsp?street=Calle+*Pan*ad*eiras", "4861362529278789730.jsp", "a.jsp?b=Confirmar%2F", "a.jsp?pwd=gu%27ad%27al", "a.jsp?b=carrito%7C"],
 )  # fmt: skip
-def test_an_error_without_malice_is_not(tmp_path: Path, address: str) -> None:
+def test_an_error_without_malice_is_not_evident(tmp_path: Path, address: str) -> None:
     assert read(tmp_path, address) == [False]
 
 
-def test_an_anomaly_in_a_body_is_not_in_the_log(tmp_path: Path) -> None:
+def test_an_anomaly_in_a_body_is_invisible(tmp_path: Path) -> None:
     read(tmp_path)
     (tmp_path / "anomal_test.txt").write_text(f"POST {SHOP}a.jsp HTTP/1.1\nUser-Agent: x\n\nid=%3Cscript%3E\n")
     assert [one.is_visible for one in csic(tmp_path)] == [True, False]
 
 
-def test_what_is_placed_around_a_payload_is_not_of_the_set() -> None:
+def test_own_text_excludes_surroundings_of_a_payload() -> None:
     assert placed(random.Random(1), "a%20b").own_text == "a%20b"
     assert Wire("GET", "/a", "b=c", None, None).own_text == "/a?b=c"
     assert Wire("GET", "/a", None, None, None).own_text == "/a"

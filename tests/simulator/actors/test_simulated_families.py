@@ -1,4 +1,4 @@
-"""The cast: every kind is present, a third is held out, and the simulator knows nothing of the platform."""
+"""Families: every kind is present, a third is held out, and the simulator imports nothing of the platform."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def test_every_kind_of_actor_has_families() -> None:
     assert all(family.abuse_kind in (None, family.kind) for family in all_families())
 
 
-def test_a_third_of_the_families_of_each_kind_is_held_out() -> None:
+def test_a_third_of_each_kind_is_held_out() -> None:
     total = Counter(family.kind for family in all_families() if not family.base)
     held = Counter(family.kind for family in all_families() if family.held_out)
     assert {kind: held[kind] / total[kind] for kind in total} == pytest.approx(dict.fromkeys(total, 1 / 3), abs=0.04)
 
 
-def test_held_out_families_are_disjoint_from_those_to_fit_on() -> None:
+def test_held_out_families_are_not_fitted_on() -> None:
     fit, held = ({f.name for f in chosen_families(choice) if not f.base} for choice in ("fit", "held_out"))
     assert fit and held and not fit & held
     assert fit | held | {"shopper_web"} == {family.name for family in chosen_families("all")}
@@ -54,11 +54,11 @@ def test_a_selection_that_does_not_exist_is_refused() -> None:
         chosen_families("test")
 
 
-def test_no_abuser_is_one_that_must_never_be_blocked() -> None:
+def test_no_abuser_is_on_the_never_block_list() -> None:
     assert not [family.name for family in all_families() if family.abuse_kind and family.never_block]
 
 
-def test_every_family_says_where_its_behaviour_is_written_down() -> None:
+def test_every_family_names_its_source() -> None:
     assert not [family.name for family in all_families() if len(family.source) < 12]
 
 
@@ -100,7 +100,7 @@ def test_every_attack_class_named_in_the_code_exists() -> None:
     ("path", "only_scanners"),
     [("/images", False), ("/contact.php", False), ("/news/", False), ("/docs", False), ("/images.tar.gz", True), ("/blog/.env", True), ("/admin/", True), ("/news.bak", True)],
 )  # fmt: skip
-def test_a_path_is_an_attack_only_if_nobody_else_asks_for_it(path: str, only_scanners: bool) -> None:
+def test_ordinary_paths_are_no_attacks(path: str, only_scanners: bool) -> None:
     from simulator.payloads.probes import gives_away
 
     assert gives_away(path) is only_scanners
@@ -115,7 +115,7 @@ def test_every_family_says_how_it_behaves() -> None:
         assert said and len(said) > 20, family.name
 
 
-def test_no_pattern_of_the_detectors_is_in_the_simulator() -> None:
+def test_simulator_and_detectors_share_no_pattern() -> None:
     """Both would then make the same mistakes, and every figure would flatter."""
     root = Path(simulator.__file__).parents[1]
     detectors = [*(root / "mlflow" / "weir_models").rglob("*.py"), *(root / "spark_jobs").rglob("*.py")]

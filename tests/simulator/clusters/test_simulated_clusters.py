@@ -1,4 +1,4 @@
-"""Simulated clusters: what is true of them, and what arrives of it in which form."""
+"""Simulated clusters: their true metrics, and the samples that arrive."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from simulator.clusters.cluster import (
-    AFFECTED,
+    INCIDENT_KINDS,
     METRICS,
-    MINUTES_OF,
     Series,
-    autoscaled,
+    autoscale,
     cluster_of,
-    planned,
+    plan_incidents,
     season,
     simulate,
     swell,
 )
-from simulator.clusters.files import CONTAINER_INSIGHTS, FORMS, PROMETHEUS, SKEW_MINUTES, counted, sampled, steps
+from simulator.clusters.files import SKEW_MINUTES, request_counter, sample, sample_periods
+from simulator.clusters.formats import CONTAINER_INSIGHTS, FORMATS, PROMETHEUS
 from simulator.clusters.metrics import SKEWED, Summary, write_metrics
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
@@ -50,9 +50,9 @@ class World:
     out: Path
     summary: Summary
     series: list[Series]
+    samples: dict[str, list[tuple[datetime, str, float]]]
     incidents: list[dict[str, Any]]
     faults: list[dict[str, Any]]
-    samples: dict[str, list[tuple[datetime, str, float]]]
 
 
 def lines_of(out: Path, cluster: str) -> Iterator[tuple[str, str]]:
@@ -96,7 +96,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     summary = write_metrics(out, START, DAYS, 6, SEED)
     truth = [pq.read_table(out / "truth" / f"{name}.parquet").to_pylist() for name in ("incidents", "faults")]
     series = [simulate(SEED, index, START, DAYS * 1440) for index in range(6)]
-    return World(out, summary, series, *truth, {one.cluster.name: samples_of(out, one.cluster.name) for one in series})
+    samples = {one.cluster.name: samples_of(out, one.cluster.name) for one in series}
+    return World(out, summary, series, samples, *truth)
 
 
 def digest(out: Path) -> dict[str, str]:
@@ -104,10 +105,10 @@ def digest(out: Path) -> dict[str, str]:
     return {str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-# What is true
+# The true metrics
 
 
-def test_the_same_seed_is_the_same_cluster_on_every_day_and_in_any_company() -> None:
+def test_a_cluster_depends_on_seed_and_number_only() -> None:
     assert simulate(SEED, 1, START, 600).cluster == simulate(SEED, 1, at(1440), 600).cluster == cluster_of(SEED, 1)
     assert cluster_of(SEED, 1) != cluster_of(SEED + 1, 1)
     names = [cluster_of(SEED, index).name for index in range(14)]
@@ -116,7 +117,7 @@ def test_the_same_seed_is_the_same_cluster_on_every_day_and_in_any_company() -> 
     assert not np.array_equal(first, second), "of the same weekday"
 
 
-def test_load_peaks_once_a_day_and_weekends_are_others() -> None:
+def test_load_has_daily_peaks_and_distinct_weekends() -> None:
     cluster = cluster_of(SEED, 0)
     monday = datetime(2026, 11, 23, tzinfo=UTC)
     week = season(cluster, monday, 7 * 1440).reshape(7, 1440)
@@ -129,18 +130,20 @@ def test_load_peaks_once_a_day_and_weekends_are_others() -> None:
 
 
 @pytest.mark.parametrize("minutes", [360, 1440, 14 * 1440])
-def test_incidents_lie_within_the_span_and_none_hides_another(minutes: int) -> None:
+def test_incidents_lie_within_the_span_without_overlap(minutes: int) -> None:
     for index in range(8):
-        found = planned(np.random.default_rng(index), index, minutes)
+        found = plan_incidents(np.random.default_rng(index), index, minutes)
         edges = [edge for one in found for edge in (one.start, one.end)]
         assert edges == sorted(edges) and edges[0] > 0 and edges[-1] < minutes
         for one in found:
-            shortest, longest = MINUTES_OF[one.kind]
+            shortest, longest = INCIDENT_KINDS[one.kind].minutes
             assert min(shortest, minutes // 2) <= one.end - one.start <= longest
 
 
-def test_a_day_of_four_clusters_has_every_kind_of_incident() -> None:
-    assert {one.kind for index in range(4) for one in simulate(SEED, index, START, 1440).incidents} == set(AFFECTED)
+def test_four_clusters_have_every_kind_of_incident() -> None:
+    assert {one.kind for index in range(4) for one in simulate(SEED, index, START, 1440).incidents} == set(
+        INCIDENT_KINDS
+    )
 
 
 def test_cpu_follows_demand_over_capacity(world: World) -> None:
@@ -161,7 +164,7 @@ def of_kind(world: World, kind: str) -> Iterator[tuple[Series, Any]]:
     yield from found
 
 
-def test_a_spike_multiplies_demand_and_goes_again(world: World) -> None:
+def test_a_spike_multiplies_demand_for_a_while(world: World) -> None:
     for series, one in of_kind(world, "traffic_spike"):
         usual = season(series.cluster, START, series.minutes)
         ratio = series.demand / usual
@@ -170,7 +173,7 @@ def test_a_spike_multiplies_demand_and_goes_again(world: World) -> None:
         assert np.median(ratio[one.end : one.end + 30]) == pytest.approx(before, rel=0.35)
 
 
-def test_a_deploy_shifts_the_level_for_good(world: World) -> None:
+def test_a_deploy_shifts_the_level_permanently(world: World) -> None:
     for series, one in of_kind(world, "deploy"):
         # What a request costs: demand by requests, whatever the season.
         cost = series.demand / series.metrics["request_rate"]
@@ -199,12 +202,13 @@ def test_an_outage_fails_requests_while_demand_goes_on(world: World) -> None:
 
 
 def test_every_incident_names_the_metrics_that_show_it() -> None:
-    assert all(set(metrics) <= set(METRICS) for metrics in AFFECTED.values())
+    assert all(set(kind.metrics) <= set(METRICS) for kind in INCIDENT_KINDS.values())
 
 
 def test_the_autoscaler_comes_late_and_leaves_slowly() -> None:
     demand = np.concatenate([np.full(60, 3.0), np.full(60, 9.0), np.full(240, 3.0)])
-    busy, nodes, _ = autoscaled(demand, np.zeros(360), 2)
+    service = autoscale(demand, np.zeros(360), 2)
+    busy, nodes = service.busy, service.nodes
     assert nodes[:60].tolist() == [5] * 60
     assert (nodes[60:66] == 5).all() and nodes[67] > 5, "high for three minutes, then four to boot"
     assert busy[61] == 1.0 and busy[110] < 0.75
@@ -212,9 +216,9 @@ def test_the_autoscaler_comes_late_and_leaves_slowly() -> None:
     assert np.diff(nodes[120:]).min() == -1, "one at a time"
 
 
-def test_work_that_finds_no_room_waits_and_goes_in_the_end() -> None:
+def test_excess_work_queues_and_drains() -> None:
     demand = np.concatenate([np.full(10, 1.0), np.full(5, 30.0), np.full(60, 1.0)])
-    _, _, waiting = autoscaled(demand, np.zeros(75), 2)
+    waiting = autoscale(demand, np.zeros(75), 2).queued
     assert waiting[9] == 0 and waiting[14] > 2 and waiting[-1] == 0
 
 
@@ -224,10 +228,10 @@ def test_a_swell_rises_and_falls_within_its_time() -> None:
     assert (np.diff(shape[:10]) > 0).all() and (np.diff(shape[-15:]) < 0).all()
 
 
-# What arrives
+# The samples that arrive
 
 
-def test_the_same_arguments_give_the_same_bytes_and_replace_what_was_there(world: World, tmp_path: Path) -> None:
+def test_equal_arguments_replace_files_by_equal_bytes(world: World, tmp_path: Path) -> None:
     write_metrics(tmp_path, START, 1, 2, SEED + 1)
     write_metrics(tmp_path, START, DAYS, 6, SEED)
     assert digest(tmp_path) == digest(world.out)
@@ -244,7 +248,7 @@ def test_a_further_cluster_changes_no_other(world: World, tmp_path: Path) -> Non
 
 def test_clusters_take_turns_in_the_forms(world: World) -> None:
     forms = {path.name.split(".")[0]: path.name.split(".")[1] for path in (world.out / "raw").iterdir()}
-    expected = {one.cluster.name: FORMS[index % 4].name for index, one in enumerate(world.series)}
+    expected = {one.cluster.name: FORMATS[index % 4].name for index, one in enumerate(world.series)}
     assert forms == expected and set(forms.values()) == {"csv", "stream", "emf", "prometheus"}
 
 
@@ -256,9 +260,9 @@ NAMES_OF = {
 }
 
 
-def test_what_arrives_is_what_was_true(world: World) -> None:
+def test_samples_match_the_true_metrics(world: World) -> None:
     for index, series in enumerate(world.series):
-        form = FORMS[index % 4].name
+        form = FORMATS[index % 4].name
         samples = world.samples[series.cluster.name]
         assert {name for _, name, _ in samples} == set(NAMES_OF[form])
         skewed = [
@@ -274,7 +278,7 @@ def test_what_arrives_is_what_was_true(world: World) -> None:
         assert len(off) > 500 and np.median(off) < 0.5
 
 
-def test_periods_are_of_one_and_of_five_minutes_and_change_within_a_cluster(world: World) -> None:
+def test_periods_are_one_or_five_minutes_and_change(world: World) -> None:
     seen = {}
     for series in world.series:
         times = sorted({when for when, _, _ in world.samples[series.cluster.name]})
@@ -296,7 +300,7 @@ def test_a_gap_holds_no_sample(world: World) -> None:
         assert not any(gap["start_at"] <= when < gap["end_at"] for when, _, _ in world.samples[gap["cluster_id"]])
 
 
-def test_some_samples_arrive_twice_and_some_of_these_with_another_value(world: World) -> None:
+def test_some_repeated_samples_have_another_value(world: World) -> None:
     same = other = 0
     for number, series in enumerate(world.series):
         if number == SKEWED:  # its clock alone makes times that are there twice
@@ -311,7 +315,7 @@ def test_some_samples_arrive_twice_and_some_of_these_with_another_value(world: W
     assert 0.001 < told / sum(one.minutes for one in world.series) < 0.01
 
 
-def test_one_clock_is_wrong_for_a_while_and_right_again(world: World) -> None:
+def test_one_clock_is_wrong_for_a_while(world: World) -> None:
     (skew,) = [one for one in world.faults if one["kind"] == "clock_skew"]
     assert skew["cluster_id"] == world.series[SKEWED].cluster.name
     times = [when for when, name, _ in world.samples[skew["cluster_id"]] if name == "queue_depth"]
@@ -321,9 +325,9 @@ def test_one_clock_is_wrong_for_a_while_and_right_again(world: World) -> None:
     assert times[back] >= skew["end_at"] > times[back + 1] - timedelta(minutes=5)
 
 
-def test_the_counter_of_requests_only_rises_but_where_it_began_anew(world: World) -> None:
+def test_the_request_counter_falls_only_at_restarts(world: World) -> None:
     series = world.series[3]
-    counter, resets = counted(series)
+    counter, resets = request_counter(series)
     falls = (np.flatnonzero(np.diff(counter) < 0) + 1).tolist()
     assert falls == list(resets) and counter.min() >= 0
     rate = np.diff(counter)[: resets[0] - 1] / 60
@@ -332,22 +336,22 @@ def test_the_counter_of_requests_only_rises_but_where_it_began_anew(world: World
     assert told == [at(minute) for minute in resets]
 
 
-def test_a_span_without_a_restart_has_a_reset_all_the_same() -> None:
+def test_every_span_has_a_counter_reset() -> None:
     series = simulate(SEED, 0, START, 1440)
     assert [one.kind for one in series.incidents] == ["traffic_spike"]
-    assert counted(series)[1] == (720,)
+    assert request_counter(series)[1] == (720,)
 
 
 def test_periods_share_the_span_and_cover_it() -> None:
-    starts, lengths = steps(63, (5, 1))
+    starts, lengths = sample_periods(63, (5, 1))
     assert starts[:3].tolist() == [0, 5, 10] and set(lengths[:6].tolist()) == {5} and set(lengths[6:].tolist()) == {1}
     assert lengths.sum() == 63 and (np.diff(starts) == lengths[:-1]).all()
-    assert steps(12, (5,))[1].tolist() == [5, 5, 2]
+    assert sample_periods(12, (5,))[1].tolist() == [5, 5, 2]
 
 
 def test_a_period_of_five_minutes_holds_their_mean() -> None:
     series = simulate(SEED, 4, START, 720)
-    samples = sampled(SEED, 4, series, (5,), skewed=False)
+    samples = sample(SEED, 4, series, (5,), is_skewed=False)
     memory = dict(zip(samples.at.tolist(), samples.values["memory_utilization"].tolist(), strict=True))
     assert len(memory) > 100
     for minute, value in memory.items():
@@ -365,7 +369,7 @@ def test_truth_has_the_demand_of_every_minute(world: World) -> None:
         assert np.array_equal(own["demand_nodes"].to_numpy(), series.demand)
     assert world.incidents == [
         {"cluster_id": series.cluster.name, "kind": one.kind, "start_at": at(one.start), "end_at": at(one.end),
-         "metrics": list(AFFECTED[one.kind])}
+         "metrics": list(one.metrics)}
         for series in world.series
         for one in series.incidents
     ]  # fmt: skip
@@ -388,7 +392,7 @@ def test_what_cannot_be_simulated_is_refused(tmp_path: Path, values: dict[str, A
 def test_the_program_says_what_it_wrote(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "simulator.clusters", "--out", str(tmp_path), "--days", "0.25", "--clusters", "1"]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2], timeout=60
+        command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3], timeout=60
     )
     assert "lines of 1 clusters in 1 files, 1 incidents" in done.stdout
     assert sorted(path.name for path in (tmp_path / "truth").iterdir()) == [

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from simulator.web.cloudfront import FIELDS
-from simulator.web.day import Summary, write_day
+from simulator.web.day import Settings, Summary, write_day
 from simulator.web.families import ATTACK_CLASSES, all_families
 
 START = datetime(2026, 11, 20, 22, tzinfo=UTC)
@@ -33,7 +34,8 @@ class World:
 
 
 def _small(out: Path, **changed: object) -> Summary:
-    return write_day(**{"out": out, "start": START, "hours": HOURS, "seed": 5, "scale": 0.04, **changed})  # type: ignore[arg-type]
+    settings: dict[str, Any] = {"start": START, "hours": HOURS, "seed": 5, "scale": 0.04, **changed}
+    return write_day(out, Settings(**settings))
 
 
 def _lines(folder: Path) -> Iterator[dict[str, str]]:
@@ -76,7 +78,7 @@ def test_another_seed_gives_another_shop_and_other_visitors(world: World, tmp_pa
     assert not hosts & other_hosts
 
 
-def test_the_next_day_has_the_same_shop_and_residents_but_other_requests(world: World, tmp_path: Path) -> None:
+def test_the_next_day_keeps_shop_and_lasting_clients(world: World, tmp_path: Path) -> None:
     _small(tmp_path, start=START + timedelta(days=1))
     next_day = pq.read_table(tmp_path / "truth" / "clients.parquet").to_pylist()
     for family in ("monitor_uptime", "office_broken_page", "cgnat_with_scanner", "partner_stock_sync"):
@@ -95,7 +97,7 @@ def test_a_run_replaces_what_a_former_run_left(world: World, tmp_path: Path) -> 
     assert _digest(tmp_path) == _digest(world.out)
 
 
-def test_files_are_named_and_filled_by_the_hour_of_their_events(world: World) -> None:
+def test_files_are_named_by_their_hour(world: World) -> None:
     per_hour: dict[str, set[str]] = {}
     for line in world.lines:
         named = re.fullmatch(r"(E[0-9A-Z]{13})\.(\d{4}-\d\d-\d\d-\d\d)\.[0-9a-f]{8}\.gz", line["file"])
@@ -110,7 +112,7 @@ def test_files_are_named_and_filled_by_the_hour_of_their_events(world: World) ->
     }
 
 
-def test_rows_of_a_file_are_not_in_order_of_time(world: World) -> None:
+def test_rows_of_a_file_are_shuffled(world: World) -> None:
     times: dict[str, list[str]] = {}
     for line in world.lines:
         times.setdefault(line["file"], []).append(line["time"])
@@ -126,7 +128,7 @@ def test_each_line_has_the_fields_of_its_header(layout: int, tmp_path: Path) -> 
     assert all(tuple(line)[1:] == tuple(FIELDS[:layout]) for line in lines)
 
 
-def test_no_value_is_empty_or_holds_what_must_be_encoded(world: World) -> None:
+def test_no_value_is_empty_or_unencoded(world: World) -> None:
     for line in world.lines:
         for name, value in line.items():
             assert value and re.fullmatch(r"[!-~]+", value), (name, value)
@@ -134,7 +136,7 @@ def test_no_value_is_empty_or_holds_what_must_be_encoded(world: World) -> None:
             assert not re.search("[<>\"#{}|\\\\^~\\[\\]`']|%(?![0-9A-F]{2})", line[name]), line[name]
 
 
-def test_what_clients_encoded_is_encoded_again(world: World) -> None:
+def test_encoded_requests_are_encoded_again(world: World) -> None:
     queries = [line["cs-uri-query"] for line in world.lines]
     assert sum("%25" in query for query in queries) > 20
 
@@ -146,7 +148,7 @@ def test_truth_covers_every_request_once(world: World) -> None:
     assert all(re.fullmatch(r"[\w-]{54}==", request_id) for request_id in logged)
 
 
-def test_truth_knows_who_made_each_request(world: World) -> None:
+def test_truth_names_the_client_of_each_request(world: World) -> None:
     client_of = {line["x-edge-request-id"]: line["c-ip"] for line in world.lines}
     assert all(client_of[row["request_id"]] == row["client_ip"] for row in world.requests)
 
@@ -162,7 +164,7 @@ def test_truth_counts_the_requests_of_each_address(world: World) -> None:
         assert START <= row["first_at"] <= row["last_at"] < START + timedelta(hours=HOURS)
 
 
-def test_a_rotating_network_counts_what_its_addresses_did(world: World) -> None:
+def test_a_rotating_network_counts_its_addresses_requests(world: World) -> None:
     rotating = [row for row in world.clients if row["client_kind"] == "network" and row["is_abuse"]]
     assert {row["abuse_kind"] for row in rotating} == {"rotation"}
     assert {ip_network(row["client"]).prefixlen for row in rotating} == {24, 64}
@@ -204,7 +206,7 @@ def test_no_client_has_a_reserved_address(world: World) -> None:
     assert 0.1 < sum(address.version == 6 for address in found) / len(found) < 0.45
 
 
-def test_values_of_a_line_fit_each_other(world: World) -> None:
+def test_values_of_a_line_are_consistent(world: World) -> None:
     for line in world.lines:
         assert float(line["time-to-first-byte"]) <= float(line["time-taken"])
         assert (line["cs-protocol"] == "http") == (line["ssl-protocol"] == "-") == (line["ssl-cipher"] == "-")
@@ -217,7 +219,7 @@ def test_values_of_a_line_fit_each_other(world: World) -> None:
         assert 1024 <= int(line["c-port"]) <= 65535
 
 
-def test_people_meet_errors_and_attackers_meet_success(world: World) -> None:
+def test_people_get_errors_and_attackers_get_successes(world: World) -> None:
     truth = {row["request_id"]: row for row in world.requests}
     shoppers: Counter[str] = Counter()
     injections: Counter[str] = Counter()
@@ -246,7 +248,7 @@ def test_late_rows_go_elsewhere_and_none_is_lost(world: World, tmp_path: Path) -
     "changed",
     [{"hours": 0}, {"scale": 0.0}, {"late_share": 1.5}, {"layout": 20}, {"start": START + timedelta(minutes=5)}],
 )
-def test_arguments_that_make_no_sense_are_refused(changed: dict[str, object], tmp_path: Path) -> None:
+def test_invalid_arguments_are_refused(changed: dict[str, object], tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         _small(tmp_path, **changed)
     assert not list(tmp_path.iterdir())

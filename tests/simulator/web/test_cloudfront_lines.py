@@ -20,7 +20,7 @@ from simulator.web.cloudfront import FIELDS, LAYOUTS, encode, header
         ("", "-"),
     ],
 )
-def test_the_log_encodes_what_the_client_sent_exactly_once(sent: str, logged: str) -> None:
+def test_the_log_encodes_requests_exactly_once(sent: str, logged: str) -> None:
     assert encode(sent) == logged
 
 
