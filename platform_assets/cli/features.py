@@ -20,12 +20,12 @@ Group = Annotated[str, typer.Argument(help="infrastructure_metrics, security_ana
 @features_app.callback()
 def groups(context: typer.Context) -> None:
     """The feature store; without a command its groups."""
-    from platform_assets.feature_store.groups import groups as declared_groups
+    from platform_assets.core.domain import feature_groups
 
     if context.invoked_subcommand is not None:
         return
     with console_of() as console:
-        for group in declared_groups().values():
+        for group in feature_groups().values():
             console.print(
                 f"{group.name}: {group.meaning} By {group.identifier.name}; counts for {_span(group.ttl)}.",
                 markup=False,
@@ -46,10 +46,11 @@ def get(
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """The row of an entity that counts now, or that counted at a time by what was known then."""
+    from platform_assets.core.domain import feature_group
     from platform_assets.feature_store import store
-    from platform_assets.feature_store.groups import FeatureStoreError, group_named
+    from platform_assets.feature_store.groups import FeatureStoreError
 
-    chosen, when = group_named(group), time_of("--at", at)
+    chosen, when = feature_group(group), time_of("--at", at)
     row = store.get(settings_of(home), chosen, entity, when)
     if row is None:
         raise FeatureStoreError(
@@ -74,10 +75,10 @@ def sagemaker(
     role_arn: Annotated[str, typer.Option("--role-arn", help="Role that SageMaker writes there as.")] = "",
 ) -> None:
     """The request that makes the group in SageMaker: `aws sagemaker create-feature-group --cli-input-json`."""
-    from platform_assets.feature_store.groups import group_named
+    from platform_assets.core.domain import feature_group
     from platform_assets.feature_store.sagemaker import create_feature_group
 
-    print(json_text.dumps(create_feature_group(group_named(group), offline_uri, role_arn), indent=2))
+    print(json_text.dumps(create_feature_group(feature_group(group), offline_uri, role_arn), indent=2))
 
 
 def _span(ttl: timedelta) -> str:

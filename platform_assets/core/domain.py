@@ -15,8 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from platform_assets.feature_store.groups import FeatureGroup, table_of
-from platform_assets.feature_store.groups import groups as declared_groups
+from platform_assets.feature_store.groups import UNFILLED, FeatureGroup, FeatureStoreError, table_of
 from spark_jobs import registry
 from spark_jobs.contract import PARSED_LAYER, Table
 from spark_jobs.errors import WeirError
@@ -131,10 +130,25 @@ def parts(name: str) -> Iterator[tuple[Domain, Any]]:
             yield domain, load(reference)
 
 
+def feature_groups() -> dict[str, FeatureGroup]:
+    """Feature group by name: those of the domains, then those that no domain fills yet."""
+    declared = (group for domain in domains().values() for group in domain.feature_groups)
+    return {group.name: group for group in (*declared, *UNFILLED)}
+
+
+def feature_group(name: str) -> FeatureGroup:
+    """The group of this name, hyphens as underscores; FeatureStoreError where there is none."""
+    try:
+        return feature_groups()[name.replace("-", "_")]
+    except KeyError:
+        choices = ", ".join(feature_groups())
+        raise FeatureStoreError(f"There is no feature group {name!r}; choose one of {choices}.") from None
+
+
 def tables() -> dict[str, Table]:
     """Table by key: those of the sources, of the domains and of the feature groups."""
     declared = (table for domain in domains().values() for table in domain.tables)
-    groups = map(table_of, declared_groups().values())
+    groups = map(table_of, feature_groups().values())
     return {table.key: table for table in (*registry.tables().values(), *declared, *groups)}
 
 

@@ -9,9 +9,9 @@ import dagster as dg
 
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.asset_specs import spec_of
-from platform_assets.core.domain import tables
+from platform_assets.core.domain import feature_groups, tables
 from platform_assets.core.partitions import hourly, interval_of
-from platform_assets.feature_store.groups import EVENT_AT, FeatureGroup, groups, table_of
+from platform_assets.feature_store.groups import EVENT_AT, FeatureGroup, table_of
 from platform_assets.feature_store.store import Ingested, ingest
 from platform_assets.settings import Settings
 from spark_jobs.contract import Table
@@ -25,7 +25,7 @@ def feature_store_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """The asset of each group that a table fills."""
     return [
         feature_group_asset(settings, group, tables()[group.filled_from])
-        for group in groups().values()
+        for group in feature_groups().values()
         if group.filled_from
     ]
 

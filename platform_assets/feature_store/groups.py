@@ -84,22 +84,6 @@ UNFILLED = (SECURITY_ANALYTICS, COST_OPTIMISATION)
 """Groups that no domain fills yet; rows are put by hand."""
 
 
-def groups() -> dict[str, FeatureGroup]:
-    """Group by name: those of the domains, then those that no domain fills yet."""
-    from platform_assets.core.domain import domains
-
-    declared = (group for domain in domains().values() for group in domain.feature_groups)
-    return {group.name: group for group in (*declared, *UNFILLED)}
-
-
-def group_named(name: str) -> FeatureGroup:
-    """The group of this name, hyphens as underscores; FeatureStoreError where there is none."""
-    try:
-        return groups()[name.replace("-", "_")]
-    except KeyError:
-        raise FeatureStoreError(f"There is no feature group {name!r}; choose one of {', '.join(groups())}.") from None
-
-
 def table_of(group: FeatureGroup) -> Table:
     """The lake table of a group, derived from its declaration."""
     return Table(

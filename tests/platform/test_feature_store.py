@@ -21,17 +21,11 @@ from botocore.validate import validate_parameters
 
 from platform_assets.cli.app import main
 from platform_assets.clients.engine import lake_of
+from platform_assets.core.domain import feature_group, feature_groups
 from platform_assets.domains.scaling.feature_groups import INFRASTRUCTURE_METRICS
 from platform_assets.feature_store import offline
 from platform_assets.feature_store.assets import feature_group_asset
-from platform_assets.feature_store.groups import (
-    COST_OPTIMISATION,
-    FeatureGroup,
-    FeatureStoreError,
-    group_named,
-    groups,
-    table_of,
-)
+from platform_assets.feature_store.groups import COST_OPTIMISATION, FeatureGroup, FeatureStoreError, table_of
 from platform_assets.feature_store.online import (
     DynamoStore,
     OnlineStore,
@@ -93,7 +87,7 @@ def refusal(settings: Settings, given: pa.Table, at: float = 60) -> str:
 
 
 def test_the_groups_are_those_of_the_pipeline_with_its_features() -> None:
-    assert {name: group.identifier.name for name, group in groups().items()} == {
+    assert {name: group.identifier.name for name, group in feature_groups().items()} == {
         "infrastructure_metrics": "cluster_id",
         "security_analytics": "event_id",
         "cost_optimisation": "account_id",
@@ -104,15 +98,17 @@ def test_the_groups_are_those_of_the_pipeline_with_its_features() -> None:
         "rightsizing_opportunity",
         "unused_resources",
     )
-    assert [table_of(group).key for group in groups().values()] == [f"feature_store/{name}" for name in groups()]
+    assert [table_of(group).key for group in feature_groups().values()] == [
+        f"feature_store/{name}" for name in feature_groups()
+    ]
 
 
 def test_a_group_is_found_by_the_name_that_sagemaker_knows_too() -> None:
-    assert group_named("infrastructure-metrics") is group_named("infrastructure_metrics") is GROUP
+    assert feature_group("infrastructure-metrics") is feature_group("infrastructure_metrics") is GROUP
     with pytest.raises(
         FeatureStoreError, match="There is no feature group 'costs'; choose one of infrastructure_metrics"
     ):
-        group_named("costs")
+        feature_group("costs")
 
 
 @pytest.mark.parametrize(
@@ -476,7 +472,7 @@ def test_an_asset_of_a_table_without_the_columns_is_not_made(home: Settings) -> 
 ROLE = "arn:aws:iam::123456789012:role/weir-features"
 
 
-@pytest.mark.parametrize("group", groups().values(), ids=lambda group: group.name)
+@pytest.mark.parametrize("group", feature_groups().values(), ids=lambda group: group.name)
 def test_the_request_fits_the_model_of_sagemaker(group: FeatureGroup) -> None:
     import re
 
@@ -530,7 +526,7 @@ def test_an_offline_store_that_sagemaker_could_not_write_is_refused(uri: str, ro
 @pytest.mark.slow
 def test_sagemaker_makes_the_group_that_was_declared(moto_endpoint: str) -> None:
     client = boto3.client("sagemaker")
-    for group in groups().values():
+    for group in feature_groups().values():
         request = create_feature_group(group, "s3://lake/weir", ROLE)
         assert client.create_feature_group(**request)["FeatureGroupArn"].endswith(request["FeatureGroupName"])
         made = client.describe_feature_group(FeatureGroupName=request["FeatureGroupName"])
@@ -553,7 +549,7 @@ def weir(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
 def test_the_command_lists_the_groups_with_their_features(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = weir(capsys, "features")
     assert code == 0
-    for group in groups().values():
+    for group in feature_groups().values():
         assert f"{group.name}: {group.meaning} By {group.identifier.name}" in out
         assert all(f"  {one.name} ({one.type}): {one.meaning}" in out for one in group.features)
 
