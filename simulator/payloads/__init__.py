@@ -1,3 +1,3 @@
-"""What attackers put into requests, a module a class, a function a tool or manner. `aim.py` says where it goes,
-`wire.py` how it is encoded on the way. Written from how tools and people compose payloads, not from any detector.
+"""Payloads of attackers, a module an attack class, a function a tool or technique. `aim.py` places them, `wire.py` encodes
+them. Written from documentation of tools and attacks, not from any detector.
 """

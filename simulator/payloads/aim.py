@@ -1,4 +1,4 @@
-"""Where attackers put a payload: parameters the shop has, parameters that scripts guess, path, header.
+"""Places of a payload: parameters of the shop, guessed parameters, path, header.
 
 Holds no payload.
 """
@@ -21,7 +21,7 @@ GUESSED = {
     "u", "fetch"),
     "command": ("cmd", "ip", "host", "ping", "exec", "query", "command", "daemon", "dir", "arg", "run", "hostname", "addr", "cli", "do"),
 }
-"""Parameter names as wordlists of tools have them, by what they hold."""
+"""Kind of value -> parameter names in the wordlists of tools."""
 
 _SCRIPTS = {
     "text": ("/search.php", "/index.php", "/contact.php", "/guestbook.asp", "/search.aspx", "/forum/search.do", "/"),
@@ -49,7 +49,7 @@ class Shot:
 
 
 class Aim:
-    """What an attacker knows of the site: some look at it first, some fire at guessed scripts."""
+    """An attacker's choice of targets: pages of the site or guessed scripts."""
 
     def __init__(self, site: Site, guessing: float = 0.35) -> None:
         self.site, self.guessing = site, guessing

@@ -1,4 +1,4 @@
-"""Server-side request forgery and XML external entities as tools and people write it.
+"""Server-side request forgery and XML external entities by tools and by hand.
 
 Sources: cloud metadata attacks (Capital One write-ups, IMDSv1), SSRFmap and Gopherus, PortSwigger on SSRF filters
 (alternative addresses, redirects, credentials in addresses), OWASP on XXE.

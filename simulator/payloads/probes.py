@@ -1,4 +1,4 @@
-"""Paths that scanners ask for to learn what a server runs or has forgotten: secrets, repositories, backups, consoles.
+"""Paths that scanners request: secrets, repositories, backups, consoles.
 
 Sources: paths in published honeypot logs (SANS ISC, GreyNoise tags), SecLists and dirb wordlists, WPScan's and nuclei's
 documentation. Payloads are in the other modules.
@@ -76,7 +76,7 @@ ORDINARY_WORDS = (
     "projects promo public publications register reports research resources results reviews rss sale sales samples search security service services share shop shopping site sitemap specials sports staff start static stats store stories stuff style styles subscribe support system tags team terms themes tools top topics tour training travel "
     "updates upload uploads user users video videos view weather web webmaster welcome wiki work www zoom"
 ).split()
-"""What every wordlist begins with; any visitor may ask for these as well."""
+"""The beginning of every wordlist; ordinary visitors may request these as well."""
 
 HIDDEN_WORDS = (
     "admin admin1 admin_area admin-login adm administration administrator backup backups bak beta bin cgi cgi-bin cgi-sys conf config configs console controlpanel cpanel cron database db dbase debug dev devel dump dumps error_log etc export exports ftp hidden htdocs include includes install installer internal jenkins lib library local log "
@@ -90,7 +90,7 @@ EXTENSIONS = ("", "/", ".php", ".bak", ".old", ".txt", ".asp", ".aspx", ".jsp", 
 _ORDINARY_EXTENSIONS = ("", ".html", ".php", ".json", ".xml", ".txt")
 
 ORDINARY_DOCUMENTS = ("/docs", "/api", "/api/docs", "/rest", "/redoc", "/api/status", "/api/version", "/api/health", "/console")
-"""Of API_DOCUMENTS, those that a curious developer also asks for."""
+"""Of API_DOCUMENTS, those that a curious developer also requests."""
 
 PLUGINS = (
     "akismet contact-form-7 elementor woocommerce wordpress-seo jetpack wordfence classic-editor really-simple-ssl litespeed-cache updraftplus all-in-one-wp-migration wpforms-lite google-site-kit duplicate-page wp-super-cache redirection wp-mail-smtp loginizer revslider duplicator js_composer essential-addons-for-elementor-lite "

@@ -1,4 +1,4 @@
-"""Requests that bend HTTP itself: odd methods, proxying, line breaks, excess, bytes that do not belong.
+"""Abuse of HTTP itself: odd methods, proxying, line breaks, excess, stray bytes.
 
 Sources: RFC 9110 (methods), nmap http-methods and http-open-proxy, WebDAV scanners, OWASP on response splitting and HTTP
 parameter pollution, published proxy-abuse honeypots.
@@ -15,7 +15,7 @@ from simulator.web.words import identifier
 
 
 def methods(rng: Random, aim: Aim) -> Shot:
-    """Whatever a server may have left switched on."""
+    """Methods that a server may have left enabled."""
     method = rng.choice(("TRACE", "TRACK", "DEBUG", "PROPFIND", "SEARCH", "MKCOL", "COPY", "MOVE", "LOCK", "PROPPATCH", "BREW", "FOO",
         identifier(rng, 4, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), "INDEX", "PURGE", "LINK", "VERSION-CONTROL", "QUERY", "get", "JEFF"))
     if rng.random() < 0.3:
@@ -62,7 +62,7 @@ def line_breaks(rng: Random, aim: Aim) -> Shot:
 
 
 def stray_bytes(rng: Random, aim: Aim) -> Shot:
-    """NUL, control characters, broken UTF-8, TLS or other protocols spoken to a web server, asked for as paths."""
+    """NUL, control characters, broken UTF-8, TLS or other protocols spoken to a web server, as paths."""
     stray = rng.choice(("%00", "%01%02", "%ff%fe", "%80%81", "%c3%28", "%1b[31m", "%08%08", "%f0%28%8c%28", "%ed%a0%80"))
     raw = "".join(chr(0xDC80 + rng.randrange(0x7F)) for _ in range(rng.randrange(2, 9)))
     return rng.choice((Shot(f"/{identifier(rng, 3)}{stray}.{rng.choice(('php', 'jsp', 'html'))}", status=rng.choice((400, 404))),

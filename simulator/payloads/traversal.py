@@ -1,4 +1,4 @@
-"""Path traversal and file inclusion as tools and people write it.
+"""Path traversal and file inclusion by tools and by hand.
 
 Sources: DotDotPwn and ffuf's LFI lists, published exploits (CVE-2021-41773, CVE-2018-13379, CVE-2019-19781), honeypot
 reports of php:// wrappers, OWASP's page on path traversal (encodings).

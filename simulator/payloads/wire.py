@@ -1,6 +1,6 @@
-"""How a client's software encodes a text before it sends it: browsers, libraries, curl, and attackers who evade.
+"""Encodings of clients: browsers, libraries, curl, and evasions of attackers.
 
-What CloudFront encodes when it logs is in `simulator/web/cloudfront.py`.
+The encoding of the log is in `simulator/web/cloudfront.py`.
 """
 
 # fmt: off
@@ -30,7 +30,7 @@ def form(rng: Random, text: str) -> str:
 
 
 def curl(rng: Random, text: str) -> str:
-    """Nothing is encoded but what would break the request line."""
+    """Only characters that would break the request line are encoded."""
     return text.replace("%", "%25").replace(" ", rng.choice(("%20", "+"))).replace("#", "%23").replace("\n", "%0a").replace("\t", "%09")
 
 

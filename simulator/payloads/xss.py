@@ -1,4 +1,4 @@
-"""Cross-site scripting as tools and people write it.
+"""Cross-site scripting by tools and by hand.
 
 Sources: PortSwigger's XSS cheat sheet (event handlers, tags), OWASP's filter-evasion sheet, dalfox and XSStrike (canaries,
 breakouts), reports of cookie stealers in honeypots, 0xSobky's polyglot and its kin.

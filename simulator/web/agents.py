@@ -1,7 +1,7 @@
-"""What clients say they are: user agents of browsers, in-app browsers, apps and tools, as they stand late in 2026.
+"""User agents of browsers, in-app browsers, apps and tools, as of late 2026.
 
-Attackers draw their browser names from the same functions as shoppers, so that a name gives nobody away. Declared
-crawlers, monitors and the like name themselves in their actor's module.
+Attackers draw their browser names from the same functions as shoppers, so that a name identifies nobody. User
+agents of declared crawlers, monitors and the like are in their actor's module.
 """
 
 # fmt: off
@@ -73,7 +73,7 @@ def browser(rng: Random, phone_share: float = 0.55) -> str:
 
 
 def old_browser(rng: Random) -> str:
-    """A browser nobody updated: library computers, kiosks and old televisions have them, and so do copied scripts."""
+    """An outdated browser: of library computers, kiosks, old televisions, and copied scripts."""
     pick = rng.randrange(8)
     if pick == 0:
         return "Mozilla/5.0 (Windows NT 6.1; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/109.0.0.0 Safari/537.36"
@@ -97,7 +97,7 @@ def python_requests(rng: Random) -> str:
 
 
 def library(rng: Random) -> str:
-    """A library or command-line tool by its own name: integrations and scripts of every intent have these."""
+    """A library or command-line tool by its own name, harmless or not."""
     return rng.choice((
         python_requests(rng),
         f"Python/3.{rng.randrange(9, 14)} aiohttp/3.{rng.randrange(8, 13)}.{rng.randrange(0, 6)}",

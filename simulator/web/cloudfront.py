@@ -1,6 +1,6 @@
 """How CloudFront writes a request into a standard log (v1): field order, percent-encoding, one line.
 
-What a request is worth (status, size, time) belongs in `responses.py`; which file a line lands in, in `delivery.py`.
+Status, size and time of a request are computed in `responses.py`; `delivery.py` writes the files.
 Source: "Standard log file fields" and "Standard log file format", CloudFront Developer Guide.
 """
 
@@ -45,13 +45,13 @@ def encode(text: str) -> str:
 
 
 class Encoder:
-    """`encode` that remembers: user agents, referers and paths repeat by the thousand."""
+    """`encode` with a cache: user agents, referers and paths repeat by the thousand."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
 
     def __call__(self, text: str) -> str:
-        known = self._known.get(text)
-        if known is None:
-            known = self._known[text] = encode(text)
-        return known
+        encoded = self._known.get(text)
+        if encoded is None:
+            encoded = self._known[text] = encode(text)
+        return encoded

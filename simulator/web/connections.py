@@ -1,7 +1,7 @@
 """How software connects: HTTP version, TLS, cipher, and whether one connection serves several requests.
 
 CloudFront prefers AES-128; browsers speak HTTP/2 and 3, tools mostly HTTP/1.1, old machines what they can.
-Who uses which is decided in `stage.py` and by the actors.
+`stage.py` and the actors choose among them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from simulator.web.cloudfront import ABSENT
 
 
 class Connection(NamedTuple):
-    """As the log has it, but for `is_kept`: whether further requests use the same connection, and so the same port."""
+    """Fields of the log; and `is_kept`: whether further requests use the same connection, and so the same port."""
 
     version: str
     tls: str
@@ -65,4 +65,4 @@ def _plain(rng: Random) -> Connection:
 STACKS: dict[str, Callable[[Random], Connection]] = {
     "browser": _browser, "tool": _tool, "modern_tool": _modern_tool, "old": _old, "plain": _plain,
 }  # fmt: skip
-"""By what kind of software it is."""
+"""Kind of software -> its connections."""

@@ -1,6 +1,6 @@
-"""Log lines -> the gzip files that CloudFront leaves in the bucket: names, several an hour, order shuffled, some late.
+"""Log lines -> the gzip files that CloudFront leaves in the bucket: names, several files an hour, shuffled rows, some late.
 
-What is in a line is none of this module's business.
+The content of a line is made elsewhere.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from simulator.web.site import Site
 
 
 def write_files(out: Path, lines: Lines, site: Site, start: datetime, seed: int, layout: int, late_share: float) -> int:
-    """Write `raw/` and, for the late share of each hour, `late/`; returns how many files. An hour without rows has none."""
+    """Write `raw/` and, for the late share of each hour, `late/`; returns the count of files. An hour without rows has none."""
     rng = np.random.default_rng([seed, 7, int(start.timestamp())])
     first = header(layout)
     hours = lines.seconds // 3600

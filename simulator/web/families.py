@@ -1,6 +1,6 @@
-"""What an actor family is, and the list of all of them: one module of `actors/` a kind.
+"""The families of actors: one module of `actors/` a kind.
 
-How a family behaves belongs in its module; when and where its requests go, in `stage.py`.
+A family's behavior is in its module, times and addresses of requests are in `stage.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FAMILIES_CHOICES = ("all", "fit", "held_out")
 
 @dataclass(frozen=True)
 class Family:
-    """Clients that behave alike: `play` sends their requests. `source` says where the behaviour is written down."""
+    """Clients that behave alike: `play` sends their requests. `source` names the documentation of the behavior."""
 
     kind: str
     name: str
@@ -47,14 +47,14 @@ def all_families() -> tuple[Family, ...]:
     """Every family of every module of `actors/`, in a fixed order."""
     from simulator import actors
 
-    found: list[Family] = []
+    families: list[Family] = []
     for module in sorted(info.name for info in pkgutil.iter_modules(actors.__path__)):
-        found.extend(getattr(importlib.import_module(f"simulator.actors.{module}"), "FAMILIES", ()))
-    names = [family.name for family in found]
+        families.extend(getattr(importlib.import_module(f"simulator.actors.{module}"), "FAMILIES", ()))
+    names = [family.name for family in families]
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
         raise ValueError(f"Family names must be unique; repeated: {', '.join(sorted(repeated))}.")
-    return tuple(found)
+    return tuple(families)
 
 
 def chosen_families(choice: str) -> tuple[Family, ...]:

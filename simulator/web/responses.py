@@ -1,7 +1,6 @@
-"""What the edge adds to all requests at once: chance and load, cache results, bytes, times, ports, request ids.
+"""The edge's part of all requests at once: chance and load, cache results, bytes, times, ports, request ids.
 
-Vectorised, for this is done to every line. What the site answers in principle is in `site.py`; how a line is written, in
-`cloudfront.py`.
+Vectorized, because every line needs it. The site's answers are in `site.py`, the format of a line in `cloudfront.py`.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ _SIZES = {
     0: 0, 204: 0, 301: 167, 302: 0, 304: 0, 307: 167, 400: 915, 401: 172, 403: 915, 404: 9120, 405: 559, 410: 4100,
     414: 915, 422: 214, 429: 131, 500: 2110, 501: 915, 502: 1033, 503: 1047, 504: 1041,
 }  # fmt: skip
-"""Body sizes of answers that are not the page itself."""
+"""Status -> body size of answers other than the page itself."""
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-"""What CloudFront passes on at all."""
+"""Methods that CloudFront forwards."""
 
 _INCIDENT_SECONDS = 330
-"""Once a day the origin falters for that long, and visitors who did nothing wrong see 5xx."""
+"""Once a day the origin is unstable for this long, and ordinary visitors get 5xx."""
 
 
 @dataclass(frozen=True)
 class Lines:
-    """The log lines in order of time, and what the files and the truth need of each."""
+    """The log lines in order of time, with the columns that files and truth need."""
 
     texts: list[str]
     request_ids: list[str]
@@ -41,7 +40,7 @@ class Lines:
 
 
 class Answer(NamedTuple):
-    """What the edge made of one request; as columns first, then row by row."""
+    """The edge's result for one request."""
 
     request_id: str
     moment: str
@@ -70,8 +69,8 @@ def complete(rows: list[Row], site: Site, start: datetime, hours: int, seed: int
     measured = _measure(rows, at, hours, rng)
     columns = (request_ids, moments.tolist(), *[column.tolist() for column in measured], on_api.tolist())
     answers = map(Answer._make, zip(*columns, strict=True))
-    known = Encoder()
-    texts = ["\t".join(_fields(row, answer, site, known)[:layout]) for row, answer in zip(rows, answers, strict=True)]
+    encoded = Encoder()
+    texts = ["\t".join(_fields(row, answer, site, encoded)[:layout]) for row, answer in zip(rows, answers, strict=True)]
     return Lines(texts, request_ids, seconds, on_api)
 
 
@@ -87,17 +86,17 @@ def _measure(rows: list[Row], at: np.ndarray, hours: int, rng: np.random.Generat
     hit_ratio = np.where(as_usual & reads & ~plain, [row.page.hit_ratio for row in rows], 0.0)
     size = np.array([_usual_size(row) for row in rows], dtype=float)
 
-    # Chance and load: revalidation of what a browser has, a faltering origin, visitors who leave early.
+    # Chance and load: revalidation of what a browser has, a unstable origin, visitors who leave early.
     luck = rng.random(count)
     cached = hit_ratio > rng.random(count)
     status = np.where((hit_ratio > 0.8) & with_cookie & (status == 200) & (luck < 0.045), 304, status)
-    faltering = rng.random(count) < np.where(_in_incident(at, hours, rng), 0.55, 0.0012)
-    faltering &= dynamic & ~cached & ~plain & (status >= 200) & (status < 400)
-    status = np.where(faltering, rng.choice([502, 503, 504, 500], count, p=[0.3, 0.25, 0.2, 0.25]), status)
+    unstable = rng.random(count) < np.where(_in_incident(at, hours, rng), 0.55, 0.0012)
+    unstable &= dynamic & ~cached & ~plain & (status >= 200) & (status < 400)
+    status = np.where(unstable, rng.choice([502, 503, 504, 500], count, p=[0.3, 0.25, 0.2, 0.25]), status)
     aborted = (rng.random(count) < 0.0016) & ~plain
     status = np.where(aborted, 0, status)
     bodiless = (status == 304) | aborted | np.array([row.method == "HEAD" for row in rows])
-    size = np.where(bodiless, 0, np.where(faltering, 1040, size))
+    size = np.where(bodiless, 0, np.where(unstable, 1040, size))
     size = np.where(dynamic & (size > 300), size * rng.lognormal(0, 0.06, count), size).astype(np.int64)
 
     failed = (status >= 400) | (status == 0)
@@ -121,14 +120,14 @@ def _measure(rows: list[Row], at: np.ndarray, hours: int, rng: np.random.Generat
     return status, sent, size, result, detailed, taken, first_byte, received, _ports(rows, at, rng), has_length
 
 
-def _fields(row: Row, answer: Answer, site: Site, known: Encoder) -> list[str]:
+def _fields(row: Row, answer: Answer, site: Site, encoded: Encoder) -> list[str]:
     """The values of one line, in the order of `cloudfront.FIELDS`."""
     client = row.client
     version, tls, cipher, _ = client.connection
     return [
         answer.moment[:10], answer.moment[11:], client.edge, str(answer.sent), client.address, row.method,
-        site.distributions[answer.on_api][1], known(row.path), f"{answer.status:03d}", known(row.referer),
-        known(row.agent), encode(row.query), known(row.cookie), answer.result, answer.request_id, row.host,
+        site.distributions[answer.on_api][1], encoded(row.path), f"{answer.status:03d}", encoded(row.referer),
+        encoded(row.agent), encode(row.query), encoded(row.cookie), answer.result, answer.request_id, row.host,
         "http" if tls == ABSENT else "https", str(answer.received), f"{answer.taken:.3f}", client.forwarded,
         tls, cipher, answer.result, version, ABSENT, ABSENT, str(answer.port),
         f"{answer.first_byte:.3f}", answer.detailed, _content_type(row, answer.status),
@@ -146,19 +145,19 @@ def _content_type(row: Row, status: int) -> str:
 
 
 def _usual_size(row: Row) -> int:
-    """Body bytes before chance: as the sender said, as the page has, or as such errors have."""
+    """Body bytes before chance: the sender's size, the page's, or that of the error."""
     if row.size >= 0:
         return row.size
     return row.page.size if row.status == row.page.status else _SIZES.get(row.status, 300)
 
 
 def _request_size(row: Row) -> int:
-    """What the client says in request line, cookie, referer, agent and body; other headers come on top."""
+    """Bytes of request line, cookie, referer, agent and body; other headers are added later."""
     return len(row.agent) + len(row.path) + len(row.query) + len(row.referer) + len(row.cookie) + row.body
 
 
 def _in_incident(at: np.ndarray, hours: int, rng: np.random.Generator) -> np.ndarray:
-    """Whether the origin was faltering then; worlds of less than six hours have no incident."""
+    """Whether the origin was unstable; simulations of less than six hours have no incident."""
     within = np.zeros(len(at), dtype=bool)
     for day in range((hours + 18) // 24):
         begin = (day * 24 + rng.random() * min(23.0, hours - 1.0)) * 3600
@@ -175,6 +174,6 @@ def _ports(rows: list[Row], at: np.ndarray, rng: np.random.Generator) -> np.ndar
 
 
 def _request_ids(count: int, rng: np.random.Generator) -> list[str]:
-    """Identifiers as AWS makes them look: 54 characters of base64url and two of padding."""
+    """Identifiers in the form of AWS: 54 characters of base64url and two of padding."""
     noise = rng.bytes(40 * count)
     return [base64.urlsafe_b64encode(noise[at : at + 40]).decode() for at in range(0, 40 * count, 40)]

@@ -1,7 +1,7 @@
-"""The shop that the traffic is for: its hosts, catalogue and paths, and how it answers a request.
+"""The shop that the traffic is for: its hosts, catalog and paths, and its answers to requests.
 
 Three styles of address (a single-page shop, a Magento-like, a WooCommerce-like one) and four assortments, by seed, so
-that no path and no product is typical of anything. Who visits belongs in `actors/`, what the edge adds in `responses.py`.
+that no path and no product is typical. Visitors are in `actors/`, the edge's part in `responses.py`.
 """
 
 # fmt: off
@@ -61,7 +61,7 @@ class Style:
     script: str
     script_query: str
     beacon: tuple[str, str, str]
-    """Method, path and query of what each page calls by itself."""
+    """Method, path and query of the call that each page makes."""
 
 
 STYLES = (
@@ -107,7 +107,7 @@ class Site:
         self.api_pages = self._api_pages(rng)
 
     def answer(self, host: str, method: str, path: str) -> Page:
-        """The response of the origin, before chance, load and defences have their say."""
+        """The response of the origin, before chance, load and defenses."""
         on_api = host == self.api or host == self.distributions[1][1]
         page = (self.api_pages if on_api else self.www_pages).get(path)
         if method in ("GET", "HEAD"):
@@ -123,7 +123,7 @@ class Site:
         return _BAD_METHOD
 
     def product(self, rng: Random) -> Product:
-        """A product as visitors choose: few are popular, most are seldom seen."""
+        """A product by popularity: few are popular, most are seldom seen."""
         return self.products[int(len(self.products) * rng.random() ** 2.6)]
 
     def search(self, text: str, plus: bool = True) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""What marketing appends to links: campaign parameters, click identifiers, macros nobody expanded, where visitors came from.
+"""Queries that marketing appends to links: campaign parameters, click identifiers, unexpanded macros; and referers.
 
 Long, random-looking and full of odd characters, and all of it harmless.
 """
@@ -51,7 +51,7 @@ def click_query(rng: Random) -> str:
 
 
 def opaque_query(rng: Random) -> str:
-    """The queries that look like attacks most: base64 of JSON, tokens, addresses in parameters, macros left as they were."""
+    """Queries that resemble attacks: base64 of JSON, tokens, addresses in parameters, unexpanded macros."""
     pick = rng.randrange(10)
     if pick == 0:
         fact = {"u": rng.randrange(10**8), "c": rng.choice(_CAMPAIGNS), "e": mail_address(rng), "t": rng.randrange(1795000000, 1796000000)}

@@ -1,4 +1,4 @@
-"""The vocabulary of the shop and of the people who search it: what they sell, what visitors type.
+"""The vocabulary of the shop: its products, and the search texts of visitors.
 
 Hard words are here on purpose: O'Brien, prose with SQL words, code that people paste, scripts other than Latin. Payloads
 of attackers do not belong here.
@@ -34,7 +34,7 @@ THEMES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
         ("audio", "computers", "displays", "networking", "photo", "phones", "storage", "gaming", "smart-home", "cables", "refurbished", "deals"),
     ),
 }
-"""By what the shop sells: adjectives, things, categories."""
+"""Assortment -> adjectives, things, categories."""
 
 NAMES = ("fernhill", "brightkeel", "oldmarket", "northlane", "kestrel", "stonebridge", "marlow-co", "hazelwood", "tidewater", "amberline")
 
@@ -104,5 +104,5 @@ def mail_address(rng: Random) -> str:
 
 
 def identifier(rng: Random, length: int, alphabet: str = "abcdefghijklmnopqrstuvwxyz0123456789") -> str:
-    """A random name such as tools and sites make up for sessions, builds and canaries."""
+    """A random identifier, as of sessions, builds and canaries."""
     return "".join([rng.choice(alphabet) for _ in range(length)])

@@ -91,9 +91,9 @@ def test_the_simulator_imports_nothing_of_the_platform() -> None:
 
 
 def test_every_attack_class_named_in_the_code_exists() -> None:
-    from simulator.actors.probers import MANNERS
+    from simulator.actors.probers import PROBES
 
-    assert {manner.attack_class for manner in MANNERS} | {"scanner_probe"} == set(ATTACK_CLASSES)
+    assert {probe.attack_class for probe in PROBES} | {"scanner_probe"} == set(ATTACK_CLASSES)
 
 
 @pytest.mark.parametrize(
