@@ -1,6 +1,6 @@
 """How the raw location is listed: all of it, or, on s3://, what is new; and when all of it was listed last.
 
-How S3 and folders are listed is in resources/objects.py and recent.py; the result of the objects is raw.py's.
+How S3 and folders are listed is in objects.py and recent.py; what is done with them in raw.py.
 """
 
 from __future__ import annotations

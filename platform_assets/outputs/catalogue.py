@@ -1,6 +1,6 @@
 """The asset exports/catalogue: the lake's tables in AWS Glue, where WEIR_GLUE_DATABASE names a database. Asset only.
 
-What Glue is told, and how, is in resources/glue.py.
+What Glue is told, and how, is in clients/glue_catalogue.py.
 """
 
 from typing import Any

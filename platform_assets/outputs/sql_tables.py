@@ -1,7 +1,7 @@
 """What the lake's tables are called in SQL: one text for DuckDB (`weir sql`), Athena and Trino.
 
 A table is `<database>.<key with _ for />`; its columns are the declared ones, then the partition column. How a query is
-answered is in sql.py; how Glue is told is in resources/glue.py.
+answered is in sql.py; how Glue is told is in clients/glue_catalogue.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What leaves the platform besides WAF changes: decisions to a database, metrics, alerts. Assets only.
 
-How each target is reached is in resources/.
+How each target is reached is in clients/.
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 A blocked client keeps sending requests, gets WAF's own 403s, and looks as abusive as before. If that counted, a block
 would renew itself forever. Hours are whole, as client features are; the rest of a client's 24 hours is counted again in
-recount.py. Lives on the event clock, like the decisions. Standard library only.
+rescoring.py. Lives on the event clock, like the decisions. Standard library only.
 """
 
 from __future__ import annotations
