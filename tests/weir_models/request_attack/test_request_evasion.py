@@ -28,7 +28,7 @@ SQL_SPACES = (" ", "/**/", "/*a*/", "\n", "\t", "\r\n", "\x0c", "--a\n", "#a\n",
 UNDONE_BY: dict[str, tuple[str, ...]] = {"percent": tuple(ATTACKS), "percent_u": tuple(ATTACKS), "entities": ("xss", "sqli",
     "path_traversal"), "backslash_x": ("xss", "sqli", "template_injection"), "full_width": ("xss", "sqli", "path_traversal"),
     "overlong": ("xss", "sqli", "path_traversal"), "null_bytes": ("xss", "sqli", "command_injection"), "case": ("xss", "sqli",
-    "jndi_and_deserialization", "php_and_webshell"), "comments": ("sqli",), "versioned_comment": ("sqli",)}  # fmt: skip
+    "jndi_and_deserialisation", "php_and_webshell"), "comments": ("sqli",), "versioned_comment": ("sqli",)}  # fmt: skip
 """Rewriting -> classes whose target may undo it: a shell knows no case, a file system no entities."""
 Draw = st.DrawFn
 

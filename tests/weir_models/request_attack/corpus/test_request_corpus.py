@@ -35,7 +35,7 @@ def test_only_attacks_have_a_class(examples: pd.DataFrame) -> None:
 
 def test_placed_attacks_use_benign_user_agents(examples: pd.DataFrame) -> None:
     own = examples["family"].isin(
-        ["scanner_probe_tool", "jndi_and_deserialization_lookup", "command_injection_shellshock"]
+        ["scanner_probe_tool", "jndi_and_deserialisation_lookup", "command_injection_shellshock"]
     )
     names = examples["user_agent"].fillna("-").str.split("/").str[0]
     attack, benign = (names[examples["is_attack"] & ~own], names[~examples["is_attack"]])
