@@ -91,7 +91,7 @@ def test_an_address_is_one_client_a_day() -> None:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "rule", "held"),
+    ("behavior", "rule", "held"),
     [
         ({"hour_client_error_count": 60, "hour_request_count": 60, "hour_peak_minute_request_count": 50}, "aws", True),
         ({"hour_client_error_count": 30, "hour_request_count": 60, "hour_peak_minute_request_count": 50}, "aws", False),

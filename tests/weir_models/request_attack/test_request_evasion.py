@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from html import escape
 from urllib.parse import quote
@@ -152,8 +153,9 @@ PROSE_WORDS = st.lists(
     min_size=1,
     max_size=12,
 )
-# Those two words beside each other are SQL whoever writes them, and called so.
-PROSE = PROSE_WORDS.map(" ".join).filter(lambda text: "union select" not in text)
+# Those words beside each other, and a clause after a quote, are SQL whoever writes them, and called so.
+SQL_IN_PROSE = re.compile(r"union select|['\"] (?:having|order by|group by)")
+PROSE = PROSE_WORDS.map(" ".join).filter(lambda text: not SQL_IN_PROSE.search(text))
 OTHER_SCRIPTS = st.one_of(
     *(
         st.text(alphabet=st.characters(min_codepoint=low, max_codepoint=high, categories=["L", "M", "N"]), min_size=1, max_size=40)

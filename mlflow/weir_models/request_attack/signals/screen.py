@@ -6,6 +6,8 @@ be wider than all signals together: tests run every signal on texts made of all 
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -46,6 +48,8 @@ _WORDS = (
     r"union(?:select|all|distinct)|\d[\s+)]*union|::(?:text|int|numeric|varchar|regclass)|0x[0-9a-f]{6}|(?:extractvalue|updatexml|xmltype|geometrycollection|multi(?:point|polygon|linestring)|linestring|name_const|gtid_subset|gtid_subtract|st_latfromgeohash|json_(?:keys|extract|depth|type))[\s+]*[\w@~]|file(?:toc|tob)lob|\b(?:x?or|and|having|where|when)(?:[~!]|-+[\d.]+[\s+]*(?:[=<>!]|r?like|in\b|is\b|between))",
     r"globaleval|\.getscript|&(?:tab|newline|colon|[lr]par|sol|quot|apos|lt|gt|equals|grave|[lr]brace|bsol)\b|\[(?:alert|eval|constructor|cookie|location|fromcharcode|innerhtml)\]|(?:alert|prompt|true)[\s+]*[^a-z\s][^a-z]{0,11}/?script\b|throw[\s+]*[/\d]|urn:schemas|xi:include|(?:gopher|dict|netdoc|jar|s?ftp|smb|afp|imap|pop3|ldapi)s:|ldapi:|string\.rot13|system\.windows|#(?:submit|validate)|\?>|^;|/b\?n/|/[a-z?*]{0,5}\?[a-z?*]*/[a-z?*]*[?*]",
     r"behaviou?r[\s+]*:|\b(?:dynsrc|lowsrc|seeksegmenttime|attributename|datasrc|dataformatas|allowscriptaccess)[\s+]*=|\bon(?:page|mouse|key|drag|time)\w*[\s+]*=|x-on:|%\w{1,12};|&xxe|access_log|error_log|[/\\]sam\b|(?:order|group)[\s+]+by[\s+]+\(?[\s+]*\d|xsl:|@[a-z_]\w*\.[\w.]+@|(?:alert|prompt|confirm)\.(?:call|apply|bind)|convert\.|command\.com|cookie[\s+]*=[\s+]*true|(?:[;|&`]|&&)[\s+]*$|immediate|function=call_|invokemethod|^[|]|\b(?:[kc]|da)?sh[\s+]+-|\bprocess\.|subprocess|/(?:child|parent|descendant)::|\d[\s+)]*having|syscs|domain\.|heavyquery|(?:fetch|lynx)[^\w/.=_:-]",
+    r"^[\s+]*(?:;|[|])|#\w+[\s+]*[.=\[]|\d[\s+)]*where|\d[\s+)]*(?:order|group)[\s+]+by|autoexec|\[\[[\s+]*\d|\bac[\s+]?ed[\s+]?00|(?:ssh2|compress)\.\w+:|(?:alert|prompt|confirm)[\s+]*\.|\bcopy[\s+]+\w+[\s+]+(?:from|to)|eval[\s+]+request|execute[\s+(]+(?:@|master|sp_|xp_|immediate)|md5sum|hexdump|useradd|rundll32|httpuritype|mysql[\s+]*\.|\bmaster[\s+]*\.|\bon(?:duration|ready|after|animation|aux|before|can|context|cue|full|got|hash|load|lost|play|pointer|property|resize|scroll|seek|select|touch|transition|unhandled|volume|wait|webkit|focus)\w*[\s+]*=|\bset[\s+]*/a|\bsocket\.|\btar[\s+]+-?[cxz]|-?\d+#|\bselect\b.*\bfrom\b.*\b(?:where|limit|union|join)\b",
+    r">[\s+]*\S+\.(?:php|txt|jsp|asp|sh)|[\"'`)\]}][\s)+]*[;+*/^|&,-]{1,3}[\s+(]*(?:alert|prompt|confirm|print|console|eval|document|window|location|settimeout|setinterval|self|top|this|function|fetch|new[\s+]+image|import|atob)\b|&[\s+]*/\w|(?:redirect|action|method)[\s+]*:|localtest\.me|[)][\s+]*(?:as[\s+]+\w+[\s+]+)?where[\s+]|\becho[\s+].{0,40}>|\bnc\.traditional",
 )
 """Words by subject; several small automata are faster than a large one."""
 _BASE64 = r"(?:^|[^A-Za-z0-9+_-])(?:[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]){3,}"
@@ -68,6 +72,8 @@ def _agent_looks() -> tuple[str, ...]:
     return (f"(?i:{rewritten})", *("(?i:" + "|".join(f"(?:{pattern})" for pattern in group) + ")" for group in groups))
 
 
+PATH_END = re.compile(r"(?<!\\)\$")
+"""Where a path ends: an encoded question mark begins a query, which is a unit of its own."""
 _SHELL_NAME = f"(?i:{BY_NAME['shell_name'].pattern})"
 
 LOOKS: dict[str, tuple[str, ...]] = {
@@ -79,7 +85,7 @@ LOOKS: dict[str, tuple[str, ...]] = {
         *_WORD_LOOKS,
         _SHELL_NAME,
         *(
-            f"(?i:{signal.pattern})"
+            f"(?i:{PATH_END.sub(r'(?:$|[?])', signal.pattern)})"
             for signal in SIGNALS
             if signal.attack_class == "scanner_probe" and "p" in signal.kinds
         ),
