@@ -162,7 +162,7 @@ def made(settings: Settings) -> None:
                 interval = Interval.spanning(first, last)
                 run_of(settings, source, job, lake, interval)
                 if table.layer == PARSED_LAYER:
-                    record_parsed(lake, interval.hours)
+                    record_parsed(lake, interval.hours, "cloudfront")
                 else:
                     record_made(lake, [one.key for one in job.tables], interval.hours)
         undecided = stale_by_lineage(lake, [WAF_DECISIONS.key])
