@@ -8,7 +8,7 @@ from typing import Any
 from dagster_pyspark import LazyPySparkResource
 from pydantic import Field
 
-from spark_jobs.runtime.session import spark_session
+from spark_jobs.runtime import session
 
 
 class EngineSession(LazyPySparkResource):
@@ -19,4 +19,4 @@ class EngineSession(LazyPySparkResource):
 
     def _init_session(self) -> None:
         if self._spark_session is None:
-            self._spark_session = spark_session(self.engine)
+            self._spark_session = session.spark_session(self.engine)
