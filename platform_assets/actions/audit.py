@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 
 from platform_assets.actions.errors import RequestError
-from platform_assets.actions.instants import as_utc
+from platform_assets.core.times import as_utc
 
 OVERRIDE = "override"
 LONGEST_REASON = 300

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from platform_assets.actions.instants import as_utc, instant
+from platform_assets.core.times import as_utc, instant
 
 ACTIONS = ("count", "challenge", "block")
 """From weak to strong."""

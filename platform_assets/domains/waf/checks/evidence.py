@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from platform_assets.actions.checks import Finding
-from platform_assets.actions.instants import instant
+from platform_assets.core.times import instant
 from platform_assets.domains.waf.checks.bounds import Bounds
 from platform_assets.domains.waf.checks.changes import given_up
 from platform_assets.domains.waf.checks.context import CheckInputs

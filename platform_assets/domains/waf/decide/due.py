@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from platform_assets.actions.instants import as_utc
+from platform_assets.core.times import as_utc
 from platform_assets.domains.waf.decisions import Decision, Row, Wanted, rank
 from platform_assets.domains.waf.networks import (
     Ranges,

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from platform_assets.actions.instants import as_utc
+from platform_assets.core.times import as_utc
 from platform_assets.domains.waf.decisions import Decision
 from platform_assets.domains.waf.networks import Network, parse_network
 from platform_assets.domains.waf.rulebook import Echo

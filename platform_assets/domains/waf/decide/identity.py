@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any, Protocol
 
-from platform_assets.actions.instants import as_utc
+from platform_assets.core.times import as_utc
 from platform_assets.domains.waf.decide.bots import BOTS, Bot
 from platform_assets.domains.waf.decisions import Row
 from platform_assets.domains.waf.networks import Network, address_order, is_one_address, parse_network

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from platform_assets.actions.instants import as_utc
+from platform_assets.core.times import as_utc
 from platform_assets.domains.waf.decide.due import by_address
 from platform_assets.domains.waf.decide.identity import REFUTED, VERIFIED, Identity
 from platform_assets.domains.waf.decisions import ACTIONS, Decision, Row, decision_id, rank, whole

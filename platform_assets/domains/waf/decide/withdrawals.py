@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from platform_assets.actions.instants import as_utc
+from platform_assets.core.times import as_utc
 from platform_assets.domains.waf.decisions import Decision, Row
 from platform_assets.domains.waf.manual.in_force import WITHDRAW, ManualAction, Span, spans
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from platform_assets.actions.instants import as_utc, instant
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.explaining import ExplainError, not_recognized
+from platform_assets.core.times import as_utc, instant
 from platform_assets.domains.waf.decisions import Decision, rank
 from platform_assets.domains.waf.explain.request import FiredSignal, HourScores, fired_signals, hour_scores
 from platform_assets.domains.waf.manual import audit_log

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from platform_assets.actions.instants import instant
+from platform_assets.core.times import instant
 from platform_assets.domains.waf.explain.lookup import Evidence, Explanation, Feature, FoundDecision, ModelPage, Score
 from platform_assets.domains.waf.explain.request import FiredSignal, HourScores
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from platform_assets.actions.audit import reason_of
 from platform_assets.actions.errors import RequestError
-from platform_assets.actions.instants import as_utc, instant
 from platform_assets.clients.engine import lake_of
+from platform_assets.core.times import as_utc, instant
 from platform_assets.domains.waf.decided import unexpired
 from platform_assets.domains.waf.manual import audit_log
 from platform_assets.domains.waf.manual.in_force import (

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from platform_assets.actions.audit import AuditRow
-from platform_assets.actions.instants import as_utc, instant
+from platform_assets.core.times import as_utc, instant
 from platform_assets.domains.waf.decisions import Decision, Wanted
 from platform_assets.domains.waf.networks import Ranges, is_one_address, parse_network
 from platform_assets.domains.waf.plan.entries import Entry

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from platform_assets.actions.instants import instant
+from platform_assets.core.times import instant
 
 CHANGING = ("add", "restore", "remove")
 """Operations that change the live set; extend and keep change only what we remember, the others nothing."""

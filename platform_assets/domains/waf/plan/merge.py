@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-from platform_assets.actions.instants import instant
+from platform_assets.core.times import instant
 from platform_assets.domains.waf.apply.applied import AppliedSet, Owned
 from platform_assets.domains.waf.decisions import Wanted
 from platform_assets.domains.waf.networks import address_order, canonical

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from platform_assets.actions.instants import as_utc
+from platform_assets.core.times import as_utc
 from platform_assets.domains.waf.apply.applied import Applied
 from platform_assets.domains.waf.decisions import ACTIONS, Wanted
 from platform_assets.domains.waf.errors import WafError

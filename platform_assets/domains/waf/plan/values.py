@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from platform_assets.actions.instants import instant
+from platform_assets.core.times import instant
 from platform_assets.domains.waf.apply.applied import Owned
 from platform_assets.domains.waf.decisions import Wanted
 from platform_assets.domains.waf.limits import MAX_ADDRESSES, description
