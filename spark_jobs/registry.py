@@ -1,4 +1,4 @@
-"""The sources: every folder `spark_jobs/sources/<name>` of this package or of elsewhere on the path. Imports no engine."""
+"""The sources: every folder of `spark_jobs/sources`. Imports no engine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-import spark_jobs.sources
 from spark_jobs.contract import Job, Source, Table
 from spark_jobs.errors import WeirError
 
@@ -19,19 +18,20 @@ class RegistryError(WeirError):
 
 @cache
 def sources() -> dict[str, Source]:
-    """Source by name, those of this package first. RegistryError where a folder is not a whole source."""
-    by_name: dict[str, Source] = {}
-    for parent in filter(Path.is_dir, map(Path, spark_jobs.sources.__path__)):
-        for folder in sorted(parent.iterdir()):
-            if not folder.is_dir() or folder.name.startswith(("_", ".")) or folder.name in by_name:
-                continue
-            missing = [name for name in REQUIRED_FILES if not (folder / name).exists()]
-            if missing:
-                raise RegistryError(
-                    f"The source {folder.name} lacks {', '.join(missing)}; add them or remove the folder."
-                )
-            by_name[folder.name] = import_module(f"spark_jobs.sources.{folder.name}.tables").SOURCE
-    return by_name
+    """Source by name. RegistryError where a folder is not a whole source."""
+    found = {}
+    for folder in sorted(Path(__file__).with_name("sources").iterdir()):
+        if folder.is_dir() and not folder.name.startswith(("_", ".")):
+            require_complete(folder)
+            found[folder.name] = import_module(f"spark_jobs.sources.{folder.name}.tables").SOURCE
+    return found
+
+
+def require_complete(folder: Path) -> None:
+    """RegistryError where the folder lacks a file of a source."""
+    missing = [name for name in REQUIRED_FILES if not (folder / name).exists()]
+    if missing:
+        raise RegistryError(f"The source {folder.name} lacks {', '.join(missing)}; add them or remove the folder.")
 
 
 @cache

@@ -12,11 +12,10 @@ import re
 import sys
 import zipfile
 from collections.abc import Iterator
-from importlib import import_module, metadata
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from spark_jobs import registry
 from spark_jobs.errors import ExitCode, WeirError
 
 ZIP, ENTRY_POINT, REQUIREMENTS = "weir-jobs.zip", "main.py", "requirements.txt"
@@ -37,7 +36,7 @@ def write_zip(path: Path) -> Path:
     """The code of both packages as a zip."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, source in sorted(dict(_files()).items()):
+        for name, source in sorted(_files()):
             file.writestr(zipfile.ZipInfo(name, EPOCH), source.read_bytes(), zipfile.ZIP_DEFLATED)
     return path
 
@@ -75,21 +74,15 @@ def requirements(lock: Path = LOCK) -> list[str]:
 
 
 def _files() -> Iterator[tuple[str, Path]]:
-    """(name in the zip, file) of both packages, and of sources that lie elsewhere on the path."""
+    """(name in the zip, file) of both packages."""
     for package in PACKAGES:
         spec = find_spec(package)
         if spec is None or spec.origin is None:
             raise PackageError(f"The package {package} cannot be found; install Weir, or start this in its checkout.")
-        yield from _code(package, Path(spec.origin).parent)
-    for source in registry.sources():
-        folder = Path(str(import_module(f"spark_jobs.sources.{source}").__file__)).parent
-        yield from _code(f"spark_jobs/sources/{source}", folder)
-
-
-def _code(prefix: str, root: Path) -> Iterator[tuple[str, Path]]:
-    for path in root.rglob("*"):
-        if path.is_file() and path.suffix in (".py", ".md"):
-            yield f"{prefix}/{path.relative_to(root).as_posix()}", path
+        root = Path(spec.origin).parent
+        for path in root.rglob("*"):
+            if path.is_file() and path.suffix in (".py", ".md"):
+                yield f"{package}/{path.relative_to(root).as_posix()}", path
 
 
 def _needs(name: str) -> Iterator[str]:
