@@ -236,13 +236,13 @@ class Runner:
     def fit_missing(self, stages: Sequence[Stage]) -> None:
         """First versions of the models that none serves of, where there is enough to fit them on."""
         from platform_assets.clients.engine import lake_of
-        from platform_assets.core.scheduler import has_enough, missing_models
+        from platform_assets.core.scheduler import has_enough, is_missing, models_of
         from platform_assets.training.sets import training_sets
 
         lake = lake_of(self.settings)
-        missing = [name for stage in stages for name in missing_models(self.settings, stage)]
+        missing = [name for stage in stages for name in models_of(stage) if is_missing(self.settings, name)]
         for name in missing:
-            if not has_enough(self.settings, lake, self.instance, name):
+            if not has_enough(lake, self.instance, name):
                 continue
             before = list(self.outcome.failed_checks)
             is_optional = training_sets()[name].first_fit_hours is not None

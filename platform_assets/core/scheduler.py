@@ -115,17 +115,21 @@ def stale_hours(graph: Any, lake: Lake, stage: Stage) -> StaleHours:
     return StaleHours(keys, sorted(parsed.union(*by_asset.values())), sorted(parsed))
 
 
-def missing_models(settings: Settings, stage: Stage) -> list[str]:
-    """Of the stage's models those of which no version serves, in the order in which they are fitted."""
-    from platform_assets.clients.model_registry import ModelRegistry
+def models_of(stage: Stage) -> list[str]:
+    """The models of the stage, in the order in which they are fitted."""
     from platform_assets.training.sets import training_sets
 
-    registry_ = ModelRegistry.of(settings)
-    models = {key.removeprefix("models/") for key in stage.keys if key.startswith("models/")}
-    return [name for name in training_sets() if name in models and registry_.champion(name) is None]
+    return [name for name in training_sets() if f"models/{name}" in stage.keys]
 
 
-def has_enough(settings: Settings, lake: Lake, instance: dg.DagsterInstance, name: str) -> bool:
+def is_missing(settings: Settings, model: str) -> bool:
+    """Whether no version of the model serves. Asks MLflow, so it comes after what is cheaper to know."""
+    from platform_assets.clients.model_registry import ModelRegistry
+
+    return ModelRegistry.of(settings).champion(model) is None
+
+
+def has_enough(lake: Lake, instance: dg.DagsterInstance, name: str) -> bool:
     """Whether a first version of the model is to be fitted now: at any time where its rows are made for it; where they
     come from the lake, once, as soon as there are enough hours."""
     from platform_assets.training.sets import training_sets

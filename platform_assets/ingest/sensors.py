@@ -14,7 +14,7 @@ from platform_assets.clients.engine import lake_of
 from platform_assets.core.asset_specs import key_of
 from platform_assets.core.domain import pipelines
 from platform_assets.core.instance import close_abandoned_runs
-from platform_assets.core.scheduler import Stage, has_enough, is_behind, missing_models, stages_of, stale_hours
+from platform_assets.core.scheduler import Stage, has_enough, is_behind, is_missing, models_of, stages_of, stale_hours
 from platform_assets.ingest import listings
 from platform_assets.ingest.notifications import NotificationsError, Queue, queue_url
 from platform_assets.ingest.objects import ObjectsError, count_objects
@@ -96,16 +96,16 @@ def next_requests(
     """
     lake = lake_of(settings)
     paused: dict[str, None] = {}
-    for pipeline in pipelines().values():
-        for stage in stages_of(graph, pipeline, settings):
-            cause = {CAUSE: stage.keys[0]}
-            requests = _requests(settings, graph, instance, lake, stage, cause)
-            if not requests:
-                continue
-            if reason := _why_paused(instance, cause):
-                paused[reason] = None
-                continue
-            return requests, list(paused)
+    every = [stage for pipeline in pipelines().values() for stage in stages_of(graph, pipeline, settings)]
+    for stage in dict.fromkeys(every):  # pipelines over the same source begin alike
+        cause = {CAUSE: stage.keys[0]}
+        requests = _requests(settings, graph, instance, lake, stage, cause)
+        if not requests:
+            continue
+        if reason := _why_paused(instance, cause):
+            paused[reason] = None
+            continue
+        return requests, list(paused)
     return [], list(paused)
 
 
@@ -129,8 +129,11 @@ def _requests(
     if stage.kind == "models":
         names = [
             name
-            for name in missing_models(settings, stage)
-            if _is_untried(instance, name) and has_enough(settings, lake, instance, name) and _has_input(settings, name)
+            for name in models_of(stage)
+            if _is_untried(instance, name)
+            and _has_input(settings, name)
+            and has_enough(lake, instance, name)
+            and is_missing(settings, name)
         ]
         selected = [key for name in names for key in keys_of_model(name)]
         return [dg.RunRequest(asset_selection=selected, tags=cause)] if names else []
