@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from platform_assets.core.domain import parts
+from platform_assets.core.domain import domains, load, parts
 from platform_assets.feature_store.assets import feature_store_assets
 from platform_assets.ingest.raw import raw_assets
 from platform_assets.ingest.sensors import sensors
@@ -26,7 +26,7 @@ def build_defs(settings: Settings, **overrides: Any) -> dg.Definitions:
             *source_assets(settings),
             *model_assets(settings),
             *feature_store_assets(settings),
-            *(asset for _, assets in parts("assets") for asset in assets(settings)),
+            *(asset for domain in domains().values() for made in domain.assets for asset in load(made)(settings)),
             *compaction_assets(settings),
             *catalogue_assets(settings),
             *retention_assets(settings),

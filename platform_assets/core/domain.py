@@ -52,17 +52,15 @@ class Domain:
     """One domain. Strings are references `package.module:attribute`; empty where the domain has no such part."""
 
     name: str
-    """The folder; also the name of its settings."""
+    """Its folder."""
     meaning: str
-    """One sentence for users."""
-    owner: str
-    """Owner of its assets, such as team:edge."""
+    """What it does, in one sentence."""
     sources: tuple[str, ...] = ()
     """Names of the sources that it reads."""
     tables: tuple[Table, ...] = ()
     """Its tables besides those of the sources that it reads."""
-    assets: str = ""
-    """Function (settings) -> the Dagster assets of the domain."""
+    assets: tuple[str, ...] = ()
+    """Functions (settings) -> Dagster assets of the domain."""
     hourly_assets: tuple[HourlyAsset, ...] = ()
     """Its hourly assets that are no tables."""
     feature_groups: tuple[FeatureGroup, ...] = ()
@@ -74,15 +72,15 @@ class Domain:
     schedules: str = ""
     """Function (settings) -> Dagster schedules."""
     doctor: str = ""
-    """Mapping of a check's name -> function (settings) -> (state, sentence), as core doctor's checks."""
+    """Mapping of a check's name -> function (settings) -> (state, sentence), as those of cli/doctor.py."""
     aws_services: str = ""
     """Function (settings) -> names of the AWS services that the settings make it use."""
     training: str = ""
     """Mapping of a model's name -> TrainingSet."""
     explain: str = ""
-    """Module with an explainer: TAKES, recognizes, explain, render, to_json (see cli/explain)."""
+    """Module with an explainer: TAKES, recognizes, explain, render, to_json (see explaining.py)."""
     demo: str = ""
-    """The domain's act in `weir demo`: an instance of demo.Act."""
+    """The domain's act in `weir demo`: an Act of cli/demo.py."""
     database_tables: Mapping[str, str] = field(default_factory=dict)
     """Key of a table that it exports to the SQL database -> the column whose time retention counts from."""
 

@@ -8,10 +8,9 @@ from platform_assets.domains.anomaly.tables import TABLES
 DOMAIN = Domain(
     name="anomaly",
     meaning="Metrics of clusters in, alarms grouped into alerts out.",
-    owner="team:platform",
     sources=("metrics",),
     tables=TABLES,
-    assets="platform_assets.domains.anomaly.assets:anomaly_assets",
+    assets=("platform_assets.domains.anomaly.assets:anomaly_assets",),
     pipelines=(
         Pipeline(
             "anomaly",

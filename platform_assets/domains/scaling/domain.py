@@ -9,10 +9,12 @@ from platform_assets.domains.scaling.tables import TABLES
 DOMAIN = Domain(
     name="scaling",
     meaning="Metrics of clusters in, forecasts and sizes of node groups and Auto Scaling groups out.",
-    owner="team:scaling",
     sources=("metrics",),
     tables=TABLES,
-    assets="platform_assets.domains.scaling.domain_assets:all_assets",
+    assets=(
+        "platform_assets.domains.scaling.polling:polling_assets",
+        "platform_assets.domains.scaling.assets:scaling_assets",
+    ),
     settings={
         "metrics": "platform_assets.domains.scaling.settings:MetricsSettings",
         "scaling": "platform_assets.domains.scaling.settings:ScalingSettings",
@@ -35,7 +37,7 @@ DOMAIN = Domain(
         "scaling": "platform_assets.domains.scaling.cli:scaling_app",
         "backtest scaling": "platform_assets.domains.scaling.backtest:backtest_command",
     },
-    aws_services="platform_assets.domains.scaling.domain_assets:aws_services",
+    aws_services="platform_assets.domains.scaling.polling:aws_services",
     training="platform_assets.domains.scaling.training:TRAINING",
     demo="platform_assets.domains.scaling.demo:ACT",
 )

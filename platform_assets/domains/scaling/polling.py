@@ -32,3 +32,8 @@ def polling_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         yield dg.MaterializeResult(asset_key=key_of(CLOUDWATCH_KEY), metadata=poll(settings, datetime.now(UTC)))
 
     return [cloudwatch]
+
+
+def aws_services(settings: Settings) -> list[str]:
+    """Names of the services that the settings make the domain use."""
+    return ["CloudWatch"] if settings.metrics.poll else []

@@ -8,10 +8,9 @@ from platform_assets.domains.waf.tables import TABLES, WAF_DECISIONS
 DOMAIN = Domain(
     name="waf",
     meaning="CloudFront access logs in, AWS WAF changes out, every block explained back to its log lines.",
-    owner="team:edge",
     sources=("cloudfront",),
     tables=TABLES,
-    assets="platform_assets.domains.waf.domain_assets:all_assets",
+    assets=("platform_assets.domains.waf.assets:waf_assets", "platform_assets.domains.waf.exports:export_assets"),
     settings={
         "cloudfront": "platform_assets.domains.waf.settings:CloudFrontSettings",
         "waf": "platform_assets.domains.waf.settings:WafSettings",
