@@ -17,9 +17,9 @@ BANNED = {
     r"\bin_each\b": "for_each_scope",
     r"\bMEANT\b": "PLANNED_INCIDENTS",
     r"\bSpared\b": "Exemptions",
-    r"\bthe see" r"d's\b": "the default",
-    r"\bcolour": "color",
-    r"\b(?:normal|util|material|serial|recogn|summar|optim)is(?:e|ed|es|ing|ation)\b(?<!cost.optimisation)": "the American -ize",
+    r"\bthe seed's\b": "the default",
+    r"(?i)\bcolours?\b|\bbehaviours?\b(?!\": )|_behaviour\b": "color, behavior",
+    r"(?i)\b(?:normal|util|material|serial|recogn|summar|optim)is(?:e|ed|es|ing|ation)\b(?<!cost.optimisation)": "the American -ize",
 }
 ALLOWED = {"tests/words.py", "CHANGELOG.md"}
 

@@ -42,7 +42,7 @@ def decisions_of(day: Day, fitted: ClientAbuse, first_day: bool = False) -> list
             scores,
             decisions,
             rules,
-            behaviour=behavior,
+            behavior=behavior,
             attacks=records,
             has_history=not first_day,
         )

@@ -56,7 +56,7 @@ from spark_jobs.storage.lake import Lake, LakeError
 
 State = Literal["ok", "missing", "failed", "off"]
 Check = Callable[[Settings], tuple[State, str]]
-COLOURS: dict[State, str] = {"ok": "green", "missing": "yellow", "failed": "red", "off": "dim"}
+COLORS: dict[State, str] = {"ok": "green", "missing": "yellow", "failed": "red", "off": "dim"}
 NETWORK_SECONDS = 4
 """For one call; a check as a whole is given up a second later."""
 LEAST_FREE_BYTES = 1 << 30
@@ -100,7 +100,7 @@ def render(findings: Iterable[Finding]) -> Table:
     for heading in ("", "State", "What was found"):
         table.add_column(heading, overflow="fold")
     for finding in findings:
-        table.add_row(Text(finding.name), Text(finding.state, style=COLOURS[finding.state]), Text(finding.sentence))
+        table.add_row(Text(finding.name), Text(finding.state, style=COLORS[finding.state]), Text(finding.sentence))
     return table
 
 

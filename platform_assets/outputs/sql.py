@@ -145,8 +145,8 @@ def _register(connection: duckdb.DuckDBPyConnection, lake: Lake, database: str, 
 
 
 def _unreadable(lake: Lake, error: Exception) -> str:
-    without_colours = re.sub(r"\x1b\[[\d;]*m", "", str(error))
-    said = textwrap.shorten(without_colours, LONGEST_CAUSE, placeholder=" …").removesuffix(".")
+    without_colors = re.sub(r"\x1b\[[\d;]*m", "", str(error))
+    said = textwrap.shorten(without_colors, LONGEST_CAUSE, placeholder=" …").removesuffix(".")
     return f"The lake at {lake.root} cannot be read ({said}); check WEIR_LAKE and try again."
 
 

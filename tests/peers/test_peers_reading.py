@@ -190,7 +190,7 @@ def test_crawlers_monitors_offices_and_carriers_are_never_blocked(tmp_path: Path
 
     compare(scenario, tmp_path, peers.threshold_by_address, f"{who.__name__} is blocked")
     decided = OurReader(tmp_path / "alone").decisions(_files(who))
-    assert decided, "something is done about it, so that it is not spared by accident"
+    assert decided, "something is done about it, so that it is not exempted by accident"
 
 
 def _files(who: Callable[[Logs], None]) -> list[LogFile]:

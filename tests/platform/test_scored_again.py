@@ -22,7 +22,7 @@ def test_with_no_echo_a_score_made_again_is_the_one_that_spark_made(in_order: Se
     lake, loaded = lake_of(in_order), loader_of(in_order)
     compared = 0
     for hour in lake.hours(CLIENT_SCORES):
-        scores, behaviour, attacks = _inputs(lake, hour)
+        scores, behavior, attacks = _inputs(lake, hour)
         before = {row["client"]: row for row in scores}
         again = scored_again(lake, hour, before, EchoHours.of([], Echo()), loaded)
         assert {row["client"] for row in again[0]} == set(before)
@@ -32,7 +32,7 @@ def test_with_no_echo_a_score_made_again_is_the_one_that_spark_made(in_order: Se
             assert {name: row[name] or None for name in SAME} == {name: made[name] or None for name in SAME}
             assert row["echo_hour_count"] == 0
         found = {row["client"]: row for row in again[1]}
-        for row in behaviour:
+        for row in behavior:
             assert all(
                 found[row["client"]][name] == pytest.approx(row[name], abs=2e-6) for name in (*ADDITIVE, *MAXIMA)
             )

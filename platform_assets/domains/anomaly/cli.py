@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from platform_assets.cli.run import Outcome
     from platform_assets.settings import Settings
 
-COLOURS = {"critical": "red", "warning": "yellow", "info": "dim"}
+COLORS = {"critical": "red", "warning": "yellow", "info": "dim"}
 
 
 def run_anomaly_command(
@@ -62,7 +62,7 @@ def show_alerts(console: Console, settings: Settings, outcome: Outcome) -> None:
     )
     for row in rows:
         console.print(
-            f"[{COLOURS[row['severity']]}]{row['severity']:>8}[/] {row['state']:8} {row['first_at']:%Y-%m-%d %H:%M}  ",
+            f"[{COLORS[row['severity']]}]{row['severity']:>8}[/] {row['state']:8} {row['first_at']:%Y-%m-%d %H:%M}  ",
             end="",
         )
         console.print(row["sentence"], markup=False)

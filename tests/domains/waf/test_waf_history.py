@@ -8,7 +8,7 @@ from platform_assets.domains.waf.decide.rules import decide
 from platform_assets.domains.waf.decisions import Row
 from platform_assets.domains.waf.rulebook import History, Rules
 from tests.domains.waf.decision_world import VISITOR, World
-from tests.domains.waf.waf_world import HOUR, attacks, behaviour, score
+from tests.domains.waf.waf_world import HOUR, attacks, behavior, score
 
 CLIENT = "45.83.1.2/32"
 
@@ -21,7 +21,7 @@ def decided(has_history: bool, rules: Rules | None = None) -> Row:
         [score(CLIENT, hour=HOUR, abuse_probability=0.99, request_count=40, evidence_request_ids=ids)],
         [],
         rules or Rules(),
-        behaviour=[behaviour(CLIENT, hour=HOUR, request_count=40)],
+        behavior=[behavior(CLIENT, hour=HOUR, request_count=40)],
         attacks=[attacks(CLIENT, 30, hour=HOUR)],
         has_history=has_history,
     )

@@ -20,7 +20,7 @@ from platform_assets.domains.waf.decisions import Decision
 from platform_assets.domains.waf.networks import SPECIAL, Ranges, parse_network, special_ranges
 from platform_assets.domains.waf.rulebook import Networks, Rules
 from platform_assets.domains.waf.tables import WAF_DECISIONS
-from tests.domains.waf.waf_world import HOUR, NOW, attacks, behaviour, decision, score, v4
+from tests.domains.waf.waf_world import HOUR, NOW, attacks, behavior, decision, score, v4
 
 RULES = Rules()
 END = HOUR + timedelta(hours=1)
@@ -38,7 +38,7 @@ def decide_one(
 ) -> Any:
     """The one decision on a client, or None."""
     rows = [score(client, **values)]
-    found = decide(HOUR, rows, earlier, rules, allow, behaviour=[known or behaviour(client)])
+    found = decide(HOUR, rows, earlier, rules, allow, behavior=[known or behavior(client)])
     assert len(found) <= 1
     return found[0] if found else None
 
@@ -65,15 +65,15 @@ def test_actions_grow_with_probability_and_evidence(probability: Any, requests: 
 
 
 def test_certainty_without_attacks_or_history_only_challenges() -> None:
-    found = decide(HOUR, [score(CLIENT)], [], RULES, behaviour=[behaviour(CLIENT)], attacks=[])
+    found = decide(HOUR, [score(CLIENT)], [], RULES, behavior=[behavior(CLIENT)], attacks=[])
     assert [one.action for one in found] == ["challenge"]
-    found = decide(HOUR, [score(CLIENT)], [], RULES, behaviour=[behaviour(CLIENT)], attacks=[attacks(CLIENT, 5)])
+    found = decide(HOUR, [score(CLIENT)], [], RULES, behavior=[behavior(CLIENT)], attacks=[attacks(CLIENT, 5)])
     assert [(one.action, one.attack_request_count) for one in found] == [("block", 5)]
 
 
 def test_an_earlier_decision_with_new_requests_is_proof() -> None:
     before = decision(CLIENT, "challenge", decided_at=HOUR, hours=12)
-    values: dict[str, Any] = {"earlier": [before], "rules": RULES, "behaviour": [behaviour(CLIENT)], "attacks": []}
+    values: dict[str, Any] = {"earlier": [before], "rules": RULES, "behavior": [behavior(CLIENT)], "attacks": []}
     found = decide(HOUR, [score(CLIENT)], **values)
     assert [one.action for one in found] == ["block"]
     assert f"escalated from challenge {before.decision_id}" in found[0].reason
@@ -93,19 +93,19 @@ def test_nan_and_nonsense_decide_nothing() -> None:
 
 def test_a_network_with_several_members_is_challenged_only() -> None:
     network = "45.83.1.0/24"
-    assert action_of(network, known=behaviour(network, address_count=5)) == "challenge"
-    assert action_of(network, known=behaviour(network, address_count=2)) is None
+    assert action_of(network, known=behavior(network, address_count=5)) == "challenge"
+    assert action_of(network, known=behavior(network, address_count=2)) is None
     may_block = replace(RULES, networks=Networks(at_most="block"))
-    assert action_of(network, rules=may_block, known=behaviour(network, address_count=5)) == "block"
-    assert action_of("45.83.0.0/16", known=behaviour("45.83.0.0/16", address_count=50)) is None
+    assert action_of(network, rules=may_block, known=behavior(network, address_count=5)) == "block"
+    assert action_of("45.83.0.0/16", known=behavior("45.83.0.0/16", address_count=50)) is None
 
 
 def test_a_shared_address_is_challenged_at_most() -> None:
-    office = behaviour(CLIENT, distinct_user_agent_count=12, cookie_request_count=30)
+    office = behavior(CLIENT, distinct_user_agent_count=12, cookie_request_count=30)
     found = decide_one(known=office)
     assert found.action == "challenge"
     assert "many people seem to share the address" in found.reason
-    rotating_scraper = behaviour(CLIENT, distinct_user_agent_count=40)
+    rotating_scraper = behavior(CLIENT, distinct_user_agent_count=40)
     assert action_of(known=rotating_scraper) == "block"
 
 
@@ -115,10 +115,10 @@ def test_a_client_without_features_is_challenged_at_most() -> None:
 
 
 def test_a_declared_crawler_is_counted_until_it_attacks() -> None:
-    crawler = behaviour(CLIENT, declared_bot_count=41)
-    found = decide(HOUR, [score(CLIENT)], [], RULES, behaviour=[crawler], attacks=[])
+    crawler = behavior(CLIENT, declared_bot_count=41)
+    found = decide(HOUR, [score(CLIENT)], [], RULES, behavior=[crawler], attacks=[])
     assert [one.action for one in found] == ["count"]
-    found = decide(HOUR, [score(CLIENT)], [], RULES, behaviour=[crawler], attacks=[attacks(CLIENT, 9)])
+    found = decide(HOUR, [score(CLIENT)], [], RULES, behavior=[crawler], attacks=[attacks(CLIENT, 9)])
     assert [one.action for one in found] == ["block"]
 
 
@@ -159,7 +159,7 @@ def test_a_policy_may_except_kinds_of_special_ranges() -> None:
 
 def test_nothing_allow_listed_is_acted_upon() -> None:
     network = "45.83.1.0/24"
-    several = behaviour(network, address_count=5)
+    several = behavior(network, address_count=5)
     assert action_of(allow=("45.83.0.0/16",)) is None
     assert action_of(allow=(CLIENT,)) is None
     assert action_of(allow=("45.83.1.3/32",)) == "block"
@@ -205,7 +205,7 @@ def test_old_requests_do_not_renew_a_verdict() -> None:
 def volume_abuse(*earlier: Decision, **values: Any) -> str | None:
     """The action on a scraper: no request of its own shows it, so no ids."""
     row = score(CLIENT, evidence_request_ids=[], abuse_kind="scraper", request_count=3000, **values)
-    found = decide(HOUR, [row], earlier, RULES, behaviour=[behaviour(CLIENT)], attacks=[])
+    found = decide(HOUR, [row], earlier, RULES, behavior=[behavior(CLIENT)], attacks=[])
     return found[0].action if found else None
 
 
@@ -270,11 +270,11 @@ past_decisions = st.builds(
 @settings(max_examples=150, deadline=None)
 @given(st.lists(score_rows, max_size=12), st.lists(past_decisions, max_size=8), st.randoms())
 def test_order_and_repetition_change_no_decision(rows: Any, past: Any, shuffler: Any) -> None:
-    known = [behaviour(row["client"], address_count=4) for row in rows]
-    first = decide(HOUR, rows, past, RULES, behaviour=known)
+    known = [behavior(row["client"], address_count=4) for row in rows]
+    first = decide(HOUR, rows, past, RULES, behavior=known)
     for part in (rows, past, known):
         shuffler.shuffle(part)
-    again = decide(HOUR, rows + rows[:3], [*past, *first], RULES, behaviour=known)
+    again = decide(HOUR, rows + rows[:3], [*past, *first], RULES, behavior=known)
     assert again == first
     assert len({one.address for one in first}) == len(first)
 

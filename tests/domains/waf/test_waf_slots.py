@@ -129,8 +129,8 @@ def test_no_network_exceeds_the_widest_merge() -> None:
 
 def test_widening_never_covers_a_forbidden_range() -> None:
     wanted = [due(v4(n)) for n in (0, 1, 2)]
-    spared = Exemptions.of(["45.83.0.3/32"])
-    assert allot(wanted, 1, budget=LOOSE, exemptions=spared).left_out
+    exemptions = Exemptions.of(["45.83.0.3/32"])
+    assert allot(wanted, 1, budget=LOOSE, exemptions=exemptions).left_out
     near = [due(f"203.0.112.{n}/32") for n in (252, 253, 254)]
     wide = Budget(max_collateral_share=0.9, widest_merge_v4=22)
     assert not any(
@@ -141,10 +141,10 @@ def test_widening_never_covers_a_forbidden_range() -> None:
 
 def test_widening_covers_benign_addresses_up_to_share() -> None:
     wanted = [due(v4(n), request_count=30) for n in (0, 1, 2)]
-    spared = Exemptions.of(benign={v4(3): 10})
-    assert allot(wanted, 1, budget=LOOSE, exemptions=spared).left_out, "by default not one of them"
+    exemptions = Exemptions.of(benign={v4(3): 10})
+    assert allot(wanted, 1, budget=LOOSE, exemptions=exemptions).left_out, "by default not one of them"
     tenth = Budget(max_collateral_share=0.5, max_benign_share=0.1)
-    assert got(wanted, 1, budget=tenth, exemptions=spared) == ("45.83.0.0/30",)
+    assert got(wanted, 1, budget=tenth, exemptions=exemptions) == ("45.83.0.0/30",)
     assert allot(wanted, 1, budget=tenth, exemptions=Exemptions.of(benign={v4(3): 11})).left_out
     assert got(wanted, 1, budget=LOOSE, exemptions=Exemptions.of(benign={v4(1): 99})) == ("45.83.0.0/30",), (
         "wanted anyway"
@@ -217,8 +217,8 @@ def test_widening_keeps_to_its_bounds_whatever_is_wanted(
 ) -> None:
     due_addresses = covered(wanted)
     forbidden = {one for one in allowed if single(one).isdisjoint(due_addresses)}
-    spared = Exemptions.of(forbidden, benign=dict.fromkeys(benign, 3))
-    made = allot(wanted, slots, budget=budget, exemptions=spared)
+    exemptions = Exemptions.of(forbidden, benign=dict.fromkeys(benign, 3))
+    made = allot(wanted, slots, budget=budget, exemptions=exemptions)
     assert len(made.entries) <= slots
     assert due_addresses <= covered(made.entries) | covered(made.left_out)
     assert not any(Ranges.of(forbidden).overlaps(parse_network(one.address)) for one in made.entries)

@@ -55,7 +55,7 @@ def score(client: str, *, hour: datetime = HOUR, **values: Any) -> dict[str, Any
     return {**row, **values}
 
 
-def behaviour(client: str, *, hour: datetime = HOUR, **values: Any) -> dict[str, Any]:
+def behavior(client: str, *, hour: datetime = HOUR, **values: Any) -> dict[str, Any]:
     """A row of client_daily: one program at one address."""
     row = {
         "client": client,

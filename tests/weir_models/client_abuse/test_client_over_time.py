@@ -147,7 +147,7 @@ def decisions(found: pd.DataFrame) -> list[Decision]:
             row |= {name.removeprefix("day_"): value for name, value in row.items() if str(name).startswith("day_")}
             row |= {"model_name": "client_abuse", "model_version": "1"}
             row["evidence_request_ids"] = [f"{hour} {n}" for n in range(min(20, row["attack_request_count"]))]
-        made += decide(hour.to_pydatetime(), given, made, rules, behaviour=given, attacks=given)
+        made += decide(hour.to_pydatetime(), given, made, rules, behavior=given, attacks=given)
     return made
 
 

@@ -69,7 +69,7 @@ def decide_hours(
         end = parse_hour(hour) + timedelta(hours=1)
         echo = echo_of([*withdrawals.followed(earlier), *blocked_by_people], hour, rules)
         allowed = in_force(acts, end).allow_list
-        scores, behaviour, attacks = inputs_without_echo(read, hour, _inputs(read, hour), echo, loaded)
+        scores, behavior, attacks = inputs_without_echo(read, hour, _inputs(read, hour), echo, loaded)
         own = {row["client"]: versions_of(row, row["request_model_version"]) for row in scores}
         decided = partial(
             decide,
@@ -77,7 +77,7 @@ def decide_hours(
             scores,
             withdrawals.counting(earlier, end, own),
             allow_list=(*allow_list, *allowed),
-            behaviour=behaviour,
+            behavior=behavior,
             attacks=attacks,
             has_history=_has_history(known, hour, rules),
         )

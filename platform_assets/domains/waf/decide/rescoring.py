@@ -117,12 +117,12 @@ def scored_again(
         }
         for row, values in zip(rows, predicted, strict=True)
     ]
-    behaviour = [
+    behavior = [
         {"client": row["client"], "hour_at": at}
         | {name.removeprefix("day_"): value for name, value in row.items() if name in _DAY_COLUMNS}
         for row in rows
     ]
-    return scores, behaviour, rows
+    return scores, behavior, rows
 
 
 _DAY_COLUMNS = {f"day_{column.name}" for column in CLIENT_DAILY.columns[3:]}

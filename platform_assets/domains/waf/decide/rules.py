@@ -40,7 +40,7 @@ class _Client:
     request_count: int
     attack_request_count: int
     evidence: tuple[str, ...]
-    behaviour: Row | None
+    behavior: Row | None
     earlier: tuple[Decision, ...]
     identity: Identity | None = None
 
@@ -52,7 +52,7 @@ def decide(
     rules: Rules,
     allow_list: Iterable[str] = (),
     *,
-    behaviour: Iterable[Row] = (),
+    behavior: Iterable[Row] = (),
     attacks: Iterable[Row] | None = None,
     identities: Mapping[str, Identity] = MappingProxyType({}),
     has_history: bool = True,
@@ -60,7 +60,7 @@ def decide(
     """The decisions of the hour that starts at `hour`, sorted by address.
 
     `scores`: rows of client_scores. `earlier`: waf_decisions of at least the last `rules.repetition.memory_hours`.
-    `behaviour`, `attacks`: the rows of client_daily and client_attacks of the same hour and clients; without the
+    `behavior`, `attacks`: the rows of client_daily and client_attacks of the same hour and clients; without the
     former nobody can tell a shared address; where the latter is None evidence_request_ids count as the attack requests.
     `identities`: what is known of clients that call themselves a known crawler or monitor, by client.
     `has_history`: whether the lake is as old as `rules.history` asks.
@@ -70,7 +70,7 @@ def decide(
     protected = Ranges.of(allow_list)
     special = special_ranges(rules.act_on_special)
     history = by_address(_remembered(earlier, start, rules))
-    known = _of_hour(behaviour, start)
+    known = _of_hour(behavior, start)
     attacked = None if attacks is None else _of_hour(attacks, start)
     decisions = []
     for name, score in _of_hour(scores, start).items():
@@ -158,7 +158,7 @@ def _ceiling(client: _Client, rules: Rules, has_history: bool) -> tuple[int, str
         bounds.append((rules.kinds[kind], f"{kind} gets {rules.kinds[kind]} at most"))
     if not has_history:
         bounds.append((rules.history.at_most, f"the lake has less than {rules.history.min_hours} hours of history"))
-    row = client.behaviour
+    row = client.behavior
     if not is_one_address(client.network):
         bounds.append((rules.networks.at_most, f"a network gets {rules.networks.at_most} at most"))
         if row is not None and whole(row.get("address_count")) < rules.networks.min_addresses:
@@ -220,7 +220,7 @@ def _reason(start: datetime, client: _Client, action: str, why_not_more: str, re
 def _client(
     network: Network,
     score: Row,
-    behaviour: Row | None,
+    behavior: Row | None,
     attacks: Row | None,
     past: tuple[Decision, ...],
     identity: Identity | None,
@@ -235,7 +235,7 @@ def _client(
         request_count=whole(score.get("request_count")),
         attack_request_count=len(evidence) if attacks is None else whole(attacks.get("day_attack_request_count")),
         evidence=evidence,
-        behaviour=behaviour,
+        behavior=behavior,
         earlier=past,
         identity=identity,
     )

@@ -58,7 +58,7 @@ def lookup(r: R) -> Request:
 
 
 def java_object(r: R) -> str:
-    """Serialised objects of Java, PHP, Python, Ruby, Node and .NET."""
+    """Serialized objects of Java, PHP, Python, Ruby, Node and .NET."""
     return r.choice(("rO0AB" + base64.b64encode(r.randbytes(40)).decode(), "aced0005" + r.randbytes(20).hex(),
         f'O:{r.randint(3, 20)}:"{word(r)}":{r.randint(1, 4)}:{{s:4:"file";s:11:"/etc/passwd";}}', f'a:1:{{i:0;O:8:"{word(r)}":0:{{}}}}',
         "!!python/object/apply:os.system ['id']",

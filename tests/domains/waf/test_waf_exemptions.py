@@ -14,7 +14,7 @@ from platform_assets.domains.waf.decide.identity import UNKNOWN, VERIFIED, Ident
 from platform_assets.domains.waf.decide.rules import decide
 from platform_assets.domains.waf.decisions import Decision, Row, rank
 from platform_assets.domains.waf.rulebook import Rules
-from tests.domains.waf.waf_world import HOUR, attacks, behaviour, score
+from tests.domains.waf.waf_world import HOUR, attacks, behavior, score
 
 RULES = Rules()
 ADDRESS = "45.83.1.2/32"
@@ -30,7 +30,7 @@ def strongest(
     identity: Any = None,
     **shares: float,
 ) -> str | None:
-    """The strongest action that three days of this behaviour lead to, each hour of which the model is sure of."""
+    """The strongest action that three days of this behavior lead to, each hour of which the model is sure of."""
     decisions: list[Decision] = []
     for number in range(24 * DAYS):
         hour = HOUR + timedelta(hours=number)
@@ -40,7 +40,7 @@ def strongest(
             decisions,
             RULES,
             allow,
-            behaviour=[_behaviour(client, hour, requests, shares)],
+            behavior=[_behavior(client, hour, requests, shares)],
             attacks=[attacks(client, attacks_a_day, hour=hour)] if attacks_a_day else [],
             identities={} if identity is None else {client: identity},
         )
@@ -53,9 +53,9 @@ def _score(client: str, hour: datetime, requests: int, attacks_a_day: int) -> Ro
     return score(client, hour=hour, abuse_probability=0.99, request_count=requests, evidence_request_ids=ids)
 
 
-def _behaviour(client: str, hour: datetime, requests: int, shares: dict[str, float]) -> Row:
+def _behavior(client: str, hour: datetime, requests: int, shares: dict[str, float]) -> Row:
     """`agents` is a number, `addresses` too; all else is a share of the requests."""
-    return behaviour(
+    return behavior(
         client,
         hour=hour,
         request_count=requests,
@@ -68,7 +68,7 @@ def _behaviour(client: str, hour: datetime, requests: int, shares: dict[str, flo
 
 
 def test_a_three_day_scanner_is_blocked() -> None:
-    """So that what follows is not spared by accident."""
+    """So that what follows is not exempted by accident."""
     assert strongest(400, 60) == "block"
     assert strongest(4000) == "block", "a scraper who goes on under challenge"
 
