@@ -99,12 +99,12 @@ def normalized(field: str) -> str:
 
 
 def fields_of_header(line: str) -> tuple[str, ...]:
-    """Normalised names of a `#Fields:` line, whether tabs or spaces stand between them."""
+    """Normalized names of a `#Fields:` line, whether tabs or spaces stand between them."""
     return tuple(normalized(name) for name in line.partition(":")[2].split())
 
 
 def headerless_fields(layout: str) -> tuple[str, ...]:
-    """Normalised fields of the layout that a setting names: a v1 field count or the fields themselves; () for ''."""
+    """Normalized fields of the layout that a setting names: a v1 field count or the fields themselves; () for ''."""
     layout = layout.strip()
     if not layout:
         return ()
