@@ -59,6 +59,16 @@ class Outcome:
         return len(self.looked_back)
 
 
+def stop_where_not_applied(outcome: Outcome, is_on: bool, unchanged: str) -> None:
+    """RunFailed where a plan was to be applied (`is_on`) and was not; a dry run has only shown that it would be stopped.
+
+    `unchanged`: the clause that says what stays as it was.
+    """
+    if outcome.failed_checks and is_on:
+        sentence = f"{unchanged[0].upper()}{unchanged[1:]}; a check stopped the plan: {outcome.failed_checks[0]}"
+        raise RunFailed(sentence, ExitCode.STOPPED)
+
+
 Progress = Callable[[str], AbstractContextManager[Any]]
 """Shows a stage, by its title, while it runs."""
 

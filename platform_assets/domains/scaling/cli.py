@@ -79,7 +79,6 @@ def plan(home: Home = None) -> None:
 @scaling_app.command("apply")
 def apply_command(home: Home = None, override: Override = None, reason: Reason = "") -> None:
     """Plan anew from the newest forecasts, check, and change sizes."""
-
     settings = _settings(home, True)
     with console_of() as console:
         overrides = _overridden(settings, override, reason, "scaling apply")
@@ -160,12 +159,12 @@ def _show_plan(console: Any, settings: Settings) -> None:
 
 def _end(console: Any, settings: Settings, outcome: Any) -> None:
     """What was or would be changed; a plan that was to be applied and was not is a failure."""
-    from platform_assets.cli.run import RunFailed
+    from platform_assets.cli.run import stop_where_not_applied
+    from platform_assets.domains.scaling.planning import ScalingChange
 
     if not outcome.failed_checks:
         console.print(outcome.metadata["scaling/recommendations"]["summary"], markup=False)
         return
-    if settings.scaling.apply:
-        raise RunFailed(f"Sizes stay as they are; a check stopped the plan: {outcome.failed_checks[0]}", 4)
+    stop_where_not_applied(outcome, settings.scaling.apply, ScalingChange.unchanged)
     for failure in outcome.failed_checks:
         console.print(f"It would be stopped by {failure}", markup=False)

@@ -230,7 +230,6 @@ def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) ->
             checked.plan.check_complete()
             return
         from platform_assets.cli import run
-        from platform_assets.domains.waf import report
 
         before = change.pending.load()
         try:
@@ -241,5 +240,5 @@ def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) ->
             stored = change.pending.load()
             if stored is not None and stored != before:
                 console.print(change.from_document(stored.plan).text(), markup=False)
-        report.stop_where_not_applied(settings, outcome)
+        run.stop_where_not_applied(outcome, settings.waf.apply, change.unchanged)
         console.print(outcome.metadata["waf/ip_sets"]["summary"], markup=False)

@@ -26,8 +26,9 @@ LOGS = World(
 
 def play(console: Console, settings: Settings, progress: Progress) -> Callable[[], None]:
     """Logs to WAF, measured against the truth."""
-    from platform_assets.cli.run import run_pipeline
+    from platform_assets.cli.run import run_pipeline, stop_where_not_applied
     from platform_assets.domains.waf import report
+    from platform_assets.domains.waf.planning import WafChange
 
     outcome = run_pipeline(settings, "edge", progress)
     report.show_run(console, settings, outcome)
@@ -35,7 +36,7 @@ def play(console: Console, settings: Settings, progress: Progress) -> Callable[[
 
     def end() -> None:
         report.show_next(console, settings)
-        report.stop_where_not_applied(settings, outcome)
+        stop_where_not_applied(outcome, settings.waf.apply, WafChange.unchanged)
 
     return end
 

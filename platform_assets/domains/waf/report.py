@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table as Grid
 
 from platform_assets.cli.report import home_option, show_models, show_time
-from platform_assets.cli.run import Outcome, RunFailed
+from platform_assets.cli.run import Outcome
 from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.apply.targets import waf_name
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.settings import Settings
-from spark_jobs.errors import ExitCode
 from spark_jobs.registry import tables
 
 if TYPE_CHECKING:
@@ -25,13 +24,6 @@ if TYPE_CHECKING:
 
 PARSING = "Parsing and scoring requests"
 MODELS = ("request_attack", "client_abuse")
-
-
-def stop_where_not_applied(settings: Settings, outcome: Outcome) -> None:
-    """RunFailed where a plan was to be applied and was not; a dry run has only shown that it would be stopped."""
-    if outcome.failed_checks and settings.waf.apply:
-        sentence = f"WAF stays as it is; a check stopped the plan: {outcome.failed_checks[0]}"
-        raise RunFailed(sentence, ExitCode.STOPPED)
 
 
 def show_run(console: Console, settings: Settings, outcome: Outcome) -> None:

@@ -22,9 +22,10 @@ def run_edge_command(
     reason: Reason = "",
 ) -> None:
     """Logs -> features -> scores -> decisions -> WAF plan (and change, with --apply)."""
-    from platform_assets.cli.run import run_pipeline
+    from platform_assets.cli.run import run_pipeline, stop_where_not_applied
     from platform_assets.domains.waf import report
     from platform_assets.domains.waf.cli import overridden
+    from platform_assets.domains.waf.planning import WafChange
     from platform_assets.settings import remember
 
     values: dict[str, Any] = {}
@@ -38,4 +39,4 @@ def run_edge_command(
         if input is not None:
             remember(settings, cloudfront_raw=settings.cloudfront.raw)
         report.show_run(console, settings, outcome)
-        report.stop_where_not_applied(settings, outcome)
+        stop_where_not_applied(outcome, settings.waf.apply, WafChange.unchanged)
