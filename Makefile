@@ -79,8 +79,8 @@ lock: ## resolve requirements.lock anew
 docs-refresh: $(STAMP) ## write what derives from the code anew: docs/cli.md, docs/tables.md, .env.example, docs/asset-graph.png
 	@$(BIN)/python -m platform_assets.cli.asset_graph docs/asset-graph.png
 	@$(BIN)/python -m platform_assets.cli.reference > docs/cli.md
-	@$(BIN)/python tests/platform/test_export.py
-	@$(BIN)/python -m tests.resources.test_env_example > .env.example
+	@$(BIN)/python tests/outputs/test_export.py
+	@$(BIN)/python -m tests.docs.test_env_example > .env.example
 
 clean: ## remove the environment, caches and the local home
 	@rm -rf $(VENV) .weir build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -14,6 +14,7 @@ import sysconfig
 import tempfile
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -98,3 +99,22 @@ def postgres_url() -> Iterator[str]:
             if stat.S_IMODE(path.stat().st_mode) != mode:
                 path.chmod(mode)
         shutil.rmtree(data, ignore_errors=True)
+
+
+@contextmanager
+def kept_environment() -> Iterator[None]:
+    """A run in this process points these to its home; afterwards they are as before. Spark's own are left alone."""
+    names = ("DAGSTER_HOME", "WEIR_HOME")
+    before = {name: os.environ.get(name) for name in names}
+    yield
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+@pytest.fixture
+def environment() -> Iterator[None]:
+    with kept_environment():
+        yield

@@ -22,8 +22,8 @@ from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN
 from spark_jobs.storage.schema import arrow_schema
+from tests.domains.scaling.scaled_groups import scaled_groups
 from tests.domains.scaling.scaling_world import apply_undo, plan_and_apply
-from tests.resources.scaled_groups import scaled_groups
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 

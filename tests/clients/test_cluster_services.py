@@ -263,7 +263,9 @@ def test_a_run_without_an_answer_ends_in_a_sentence_with_its_log(
     service.works = False
     result = materialize(on_aws(tmp_path / "home", engine))
     (failed,) = [event for event in result.all_events if event.is_step_failure]
-    said = str(failed.step_failure_data.error.cause or failed.step_failure_data.error)
+    error = failed.step_failure_data.error
+    assert error is not None
+    said = str(error.cause or error)
     assert "The job requests failed on" in said and log in said
 
 
@@ -273,8 +275,13 @@ def test_over_spark_connect_a_model_is_read_from_beside_the_lake(
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "model.skops").write_bytes(b"weights")
     seen: list[dict[str, Any]] = []
+
+    def record_parameters(source: Any, job: str, run: Any) -> dict[str, Any]:
+        seen.append(run.parameters)
+        return {}
+
     monkeypatch.setattr("spark_jobs.runtime.session.spark_session", lambda engine: engine)
-    monkeypatch.setattr("spark_jobs.main.run_job", lambda source, job, run: seen.append(run.parameters) or {})
+    monkeypatch.setattr("spark_jobs.main.run_job", record_parameters)
     source = registry.sources()["cloudfront"]
     for engine in ("sc://host:15002", "sail"):
         settings = load_settings(tmp_path / "home", engine=engine, lake=str(tmp_path / "lake"))

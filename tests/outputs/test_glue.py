@@ -1,6 +1,6 @@
 """The lake's tables in the Glue catalogue: what is told of a table, when, and what is left alone.
 
-That a written Delta table on S3 ends there is in tests/platform/test_run_s3.py; here the lake is only asked for what is
+That a written Delta table on S3 ends there is in tests/end_to_end/test_run_s3.py; here the lake is only asked for what is
 written, because it cannot be on S3 in the process of the moto server.
 """
 

@@ -21,7 +21,7 @@ from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.outputs.sql_tables import sql_tables
 from platform_assets.settings import Settings
 from spark_jobs.registry import tables
-from tests.platform.conftest import Day
+from tests.end_to_end.conftest import Day
 
 pytestmark = pytest.mark.slow
 WEIR = [sys.executable, "-c", "from platform_assets.cli.app import main; main()"]

@@ -37,7 +37,7 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 def frame_of(table: Any, rows: Sequence[dict[str, Any]]) -> pa.Table:
     """Rows of an hourly table, by the hour of their event."""
     schema = arrow_schema(table, with_hour=True)
-    empty = {field.name: [] if pa.types.is_list(field.type) else None for field in schema}
+    empty: dict[str, Any] = {field.name: [] if pa.types.is_list(field.type) else None for field in schema}
     flags = {field.name: False for field in schema if pa.types.is_boolean(field.type)}
     counts = {field.name: 0 for field in schema if pa.types.is_int64(field.type)}
     made = [{**empty, **flags, **counts, **row, HOUR_COLUMN: format_hour(row["event_at"])} for row in rows]
@@ -194,7 +194,7 @@ def test_new_steps_make_scores_stale_and_scores_alerts_due(home: Settings) -> No
 
 def test_ten_thousand_alarms_are_at_most_twenty_alerts_with_every_critical_one(home: Settings) -> None:
     rng, lake = np.random.default_rng(3), lake_of(home)
-    rows = {}
+    rows: dict[tuple[str, datetime], Any] = {}
     while len(rows) < 10_000:
         cluster, minutes = f"cluster-{rng.integers(300)}", 5 * int(rng.integers(1, 7 * 288))
         score = float(rng.uniform(0.5, 1))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fnmatch
 import io
 import json
+import operator
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
@@ -37,8 +38,9 @@ class Recorder:
     @contextmanager
     def during(self) -> Iterator[list[Call]]:
         """The calls of a block."""
-        self._found = found = []
-        yield found
+        calls: list[Call] = []
+        self._found = calls
+        yield calls
         self._found = None
 
     def around(self, answer: Callable[..., Any]) -> Callable[..., Any]:
@@ -179,7 +181,7 @@ class IamPolicy:
 
 
 def _holds(kind: str, asked: Mapping[str, Any], context: Mapping[str, str]) -> bool:
-    matches = {"StringEquals": str.__eq__, "StringLike": fnmatch.fnmatchcase}[kind]
+    matches: Callable[[str, str], bool] = {"StringEquals": operator.eq, "StringLike": fnmatch.fnmatchcase}[kind]
     return all(
         key in context and any(matches(context[key], value) for value in _listed(values))
         for key, values in asked.items()

@@ -23,7 +23,7 @@ from spark_jobs.incremental import ledger
 from spark_jobs.sources.cloudfront.layouts import name_hour
 from spark_jobs.sources.cloudfront.tables import OBJECTS
 from spark_jobs.storage.schema import arrow_schema
-from tests.resources.s3_listing import ListedBucket, served
+from tests.ingest.s3_listing import ListedBucket, served
 
 NOW = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 EMPTY = arrow_schema(OBJECTS).empty_table()

@@ -41,8 +41,8 @@ from platform_assets.settings import Settings
 from spark_jobs.runtime.calls import Call as SparkCall
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.objects import Storage
-from tests.resources.aws_recorder import ACCOUNT, Call, IamPolicy, Recorder
-from tests.resources.scaled_groups import scaled_groups
+from tests.clients.aws_recorder import ACCOUNT, Call, IamPolicy, Recorder
+from tests.domains.scaling.scaled_groups import scaled_groups
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs/iam"

@@ -11,7 +11,7 @@ from spark_jobs.contract import Table
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "privacy.md"
-REGENERATE = "python -m tests.resources.test_privacy_document"
+REGENERATE = "python -m tests.docs.test_privacy_document"
 BLOCK = re.compile(r"(?<=<!-- personal data: begin -->\n).*(?=<!-- personal data: end -->)", re.DOTALL)
 
 

@@ -29,7 +29,8 @@ class ListedBucket:
         prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
         token = query.get("continuation-token")
         after = bytes.fromhex(token).decode() if token else query.get("start-after", "")
-        size, shown, last, is_truncated = int(query.get("max-keys", 1000)), [], "", False
+        size, last, is_truncated = int(query.get("max-keys", 1000)), "", False
+        shown: list[str] = []
         groups: set[str] = set()
         for key in sorted(self.objects, key=str.encode):
             if not key.startswith(prefix) or key.encode() <= after.encode():

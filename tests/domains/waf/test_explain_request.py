@@ -14,7 +14,7 @@ from platform_assets.domains.waf.explain.lookup import explain
 from platform_assets.domains.waf.explain.text import to_json
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.sources.cloudfront.tables import REQUEST_MODEL_INPUTS
-from tests.platform.test_explain import HOUR, ID, NOW, fill, request, row, shown
+from tests.domains.waf.test_explain import HOUR, ID, NOW, fill, request, row, shown
 from weir_models import tracking
 from weir_models.request_attack import corpus
 from weir_models.request_attack.model import RequestAttack, fit

@@ -61,7 +61,11 @@ def decision(address: str = f"{PROBER}/32", action: str = "block", **values: Any
 
 def score(client: str, probability: float, at: datetime = HOUR, **values: Any) -> dict[str, Any]:
     kind = "address" if client.endswith("/32") else "network"
-    said = {"is_abuse": probability >= 0.5, "abuse_kind": "prober" if probability >= 0.5 else None, "request_count": 9}
+    said: dict[str, Any] = {
+        "is_abuse": probability >= 0.5,
+        "abuse_kind": "prober" if probability >= 0.5 else None,
+        "request_count": 9,
+    }
     said |= {"reason": "7 of 9 pages were not found", "model_name": "client_abuse", "model_version": "3"}
     return row(
         "client_scores", at, client=client, client_kind=kind, hour_at=at, abuse_probability=probability, **said | values
@@ -90,9 +94,14 @@ def settings(empty: Settings) -> Settings:
             row(table, client=name, client_kind="address", hour_at=HOUR, request_count=n)
             for n, name in enumerate(others)
         ]
-        own = {"client": f"{PROBER}/32", "client_kind": "address", "hour_at": HOUR, "request_count": 500}
+        own: dict[str, Any] = {
+            "client": f"{PROBER}/32",
+            "client_kind": "address",
+            "hour_at": HOUR,
+            "request_count": 500,
+        }
         fill(empty, table, *clients, row(table, **own, not_found_count=7))
-    attacks = {"hour_attack_request_count": 4, "day_attack_request_count": 6}
+    attacks: dict[str, Any] = {"hour_attack_request_count": 4, "day_attack_request_count": 6}
     fill(empty, "client_attacks", row("client_attacks", client=f"{PROBER}/32", client_kind="address", **attacks))
     fill(
         empty,
@@ -102,7 +111,7 @@ def settings(empty: Settings) -> Settings:
     )
     earlier = request("earlier-of-the-shopper", HOUR, client_ip=SHOPPER)
     fill(empty, "requests", request(ID), earlier, request("of-the-shopper", client_ip=SHOPPER))
-    said = {"attack_probability": 0.99, "is_attack": True, "attack_class": "sqli", "reason": WORDS}
+    said: dict[str, Any] = {"attack_probability": 0.99, "is_attack": True, "attack_class": "sqli", "reason": WORDS}
     at = HOUR + timedelta(minutes=5)
     fill(empty, "request_scores", row("request_scores", request_id=ID, event_at=at, model_version="5", **said))
     later = HOUR + timedelta(hours=1)
@@ -113,7 +122,7 @@ def settings(empty: Settings) -> Settings:
         row("object_counts", later, source_object=OBJECT, etag="etag-of-another-hour"),
     )
     fill(empty, "waf_decisions", decision())
-    planned = {"ip_set": "weir-block-v4", "operation": "keep", "action": "block", "planned_at": NOW}
+    planned: dict[str, Any] = {"ip_set": "weir-block-v4", "operation": "keep", "action": "block", "planned_at": NOW}
     fill(empty, "plan", row("plan", address=f"{PROBER}/32", **planned))
     return empty
 
@@ -186,7 +195,7 @@ def test_what_is_in_force_comes_before_what_has_ended_and_the_strongest_first(se
 
 def test_a_decision_that_has_ended_is_explained_with_what_happened_since(settings: Settings) -> None:
     later = DECIDED + timedelta(hours=30)
-    client = {"client": f"{PROBER}/32", "client_kind": "address", "request_count": 3}
+    client: dict[str, Any] = {"client": f"{PROBER}/32", "client_kind": "address", "request_count": 3}
     fill(settings, "client_hourly", row("client_hourly", **client), row("client_hourly", later, **client))
     fill(settings, "client_scores", score(f"{PROBER}/32", 0.97), score(f"{PROBER}/32", 0.04, later))
     found = explain(settings, PROBER, later + timedelta(hours=2))
@@ -198,7 +207,7 @@ def test_a_decision_that_has_ended_is_explained_with_what_happened_since(setting
 
 def test_activity_while_the_decision_held_is_no_riddle(settings: Settings) -> None:
     later = DECIDED + timedelta(hours=2)
-    client = {"client": f"{PROBER}/32", "client_kind": "address"}
+    client: dict[str, Any] = {"client": f"{PROBER}/32", "client_kind": "address"}
     fill(settings, "client_hourly", row("client_hourly", **client), row("client_hourly", later, **client))
     assert explain(settings, PROBER, DECIDED + timedelta(hours=40)).notes == ()
 

@@ -60,7 +60,8 @@ class Edge:
 
 def files_by_hour(settings: Settings) -> dict[tuple[str, str], set[str]]:
     """(table, hour) -> the data files that the lake reads for it: they change where, and only where, it was written."""
-    lake, found = lake_of(settings), {}
+    lake = lake_of(settings)
+    found: dict[tuple[str, str], set[str]] = {}
     for table in all_tables().values():
         delta = lake.delta(table)
         for path in delta.file_uris() if delta is not None and table.key not in MADE_BY_EVERY_RUN else ():
@@ -257,6 +258,7 @@ def test_an_hour_keeps_its_model_version_when_another_one_is_promoted(
     uri = f"sqlite:///{edge.settings.home / 'mlflow.db'}"
     client = MlflowClient(tracking_uri=uri, registry_uri=uri)
     serving = client.get_model_version_by_alias("request_attack", "champion")
+    assert serving.source is not None
     new = client.create_model_version("request_attack", serving.source, serving.run_id, tags={"gate": "passed"})
     client.set_registered_model_alias("request_attack", "champion", new.version)
     assert new.version != serving.version
@@ -281,7 +283,7 @@ def test_a_champion_of_older_code_that_fails_at_its_work_is_one_sentence(
     settings = home_of("older")
     simulated.deliver(simulated.punctual(0), Path(settings.cloudfront.raw))
     model = ModelRegistry.of(settings).fetched("request_attack")
-    older = tracking.load_dir(model.folder)
+    older: Any = tracking.load_dir(model.folder)
     del older.threshold_
     shutil.rmtree(model.folder)
     tracking.save_dir(older, model.folder)

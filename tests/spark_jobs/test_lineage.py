@@ -18,8 +18,8 @@ CHAIN = (HOURLY, DAILY, DECIDED)
 
 def up_to_date() -> lineage.Recorded:
     known: lineage.Recorded = {"parsed": {hour: fingerprint([("object", hour)]) for hour in HOURS}}
-    for step in CHAIN:
-        known[step.key] = expected(step, known)
+    for link in CHAIN:
+        known[link.key] = expected(link, known)
     return known
 
 
@@ -52,8 +52,8 @@ def test_hours_without_requests_are_never_asked_for() -> None:
     known = up_to_date()
     for step in ("parsed", "hourly", "daily", "decided"):
         known[step].pop(HOURS[10], None)
-    for step in CHAIN:
-        known[step.key] = expected(step, known)
+    for link in CHAIN:
+        known[link.key] = expected(link, known)
     assert remade(known) == {"hourly": [], "daily": [], "decided": []}
     assert HOURS[10] not in expected(DAILY, known)
 

@@ -15,7 +15,7 @@ from platform_assets.settings import CoreSettings, load_settings, sections
 from platform_assets.settings import variables as setting_variables
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
-REGENERATE = "python -m tests.resources.test_env_example > .env.example"
+REGENERATE = "python -m tests.docs.test_env_example > .env.example"
 HEADER = f"""\
 # Every variable that Weir reads, with its default. Set one in the environment, or in the file weir.env of the home.
 # Credentials of AWS are not among them: boto3 finds them itself (AWS_ACCESS_KEY_ID, AWS_PROFILE, a role …).
@@ -37,6 +37,11 @@ def env_example() -> str:
         text += f"\n# --- {(kind.__doc__ or '').strip().rstrip('.')} ---\n"
         text += "".join(entry(kind, name) for name in kind.model_fields)
     return text
+
+
+def kinds() -> tuple[type[Section], ...]:
+    """The settings of no domain, and the section of each domain."""
+    return (CoreSettings, *sections().values())
 
 
 def entry(kind: type[Section], name: str) -> str:
@@ -66,13 +71,13 @@ def test_the_example_sets_nothing_but_defaults(monkeypatch: Any, tmp_path: Path)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "weir.env").write_text(EXAMPLE.read_text(encoding="utf-8"), encoding="utf-8")
     assert load_settings(tmp_path) == load_settings(tmp_path).model_copy(update={"home": tmp_path})
-    for kind in (CoreSettings, *sections().values()):
+    for kind in kinds():
         assert kind(_env_file=EXAMPLE) == kind()  # type: ignore[call-arg]
 
 
 def test_each_setting_stands_below_its_description_and_its_group() -> None:
     assert EXAMPLE.read_text(encoding="utf-8") == env_example(), f"settings.py has changed; run {REGENERATE}"
-    for kind in (CoreSettings, *sections().values()):
+    for kind in kinds():
         assert all(field.description for field in kind.model_fields.values())
     assert env_example().count("\n# --- ") >= 2
 

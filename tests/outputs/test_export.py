@@ -291,7 +291,7 @@ def test_export_and_explain_load_no_engine_until_they_are_used() -> None:
 
 def test_the_document_holds_every_table_and_column() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
-    assert text == tables_markdown(), "the contract has changed; run python tests/platform/test_export.py"
+    assert text == tables_markdown(), "the contract has changed; run python tests/outputs/test_export.py"
     for table in exportable().values():
         section = text.partition(f"\n## {short_names()[table.key]}\n")[2].partition("\n## ")[0]
         assert f"`{table.key}`" in section

@@ -5,12 +5,10 @@ Homes of single tests read the models of `trained` where they lie (WEIR_MLFLOW_U
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +18,7 @@ import pytest
 
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.contract import format_hour
+from tests.conftest import kept_environment
 
 ROOT = Path(__file__).parents[2]
 HOURS = 6
@@ -136,22 +135,3 @@ def in_order(simulated: Day, home_of: Callable[..., Settings]) -> Settings:
     with kept_environment():
         run_pipeline(settings, "edge")
     return settings
-
-
-@contextmanager
-def kept_environment() -> Iterator[None]:
-    """A run in this process points these to its home; afterwards they are as before. Spark's own are left alone."""
-    names = ("DAGSTER_HOME", "WEIR_HOME")
-    before = {name: os.environ.get(name) for name in names}
-    yield
-    for name, value in before.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-
-
-@pytest.fixture
-def environment() -> Iterator[None]:
-    with kept_environment():
-        yield

@@ -27,7 +27,9 @@ LOCATION = S3Prefix("s3://raw/logs/", "us-east-1", "")
 AT = datetime(2026, 11, 20, 14, 0, 5, 123000, UTC)
 KEY = "logs/E1.2026-11-20-13.a b+ä.gz"
 FOUND = [ListedObject(f"s3://raw/{KEY}", "abc", 7, AT)]
-RAW = sources()["cloudfront"].raw
+_RAW = sources()["cloudfront"].raw
+assert _RAW is not None
+RAW = _RAW
 
 
 def record(key: str = KEY, etag: str = "abc", event: str = "ObjectCreated:Put", bucket: str = "raw") -> dict[str, Any]:

@@ -29,7 +29,7 @@ def listed_names(folder: Path) -> list[str]:
     return [Path(found.source_object).relative_to(folder).as_posix() for found in list_objects(str(folder))]
 
 
-def sentence_of(location: str, **where: str) -> str:
+def sentence_of(location: str, **where: Any) -> str:
     with pytest.raises(ObjectsError) as caught:
         list(list_objects(location, **where))
     sentence = str(caught.value)
@@ -181,7 +181,7 @@ def bucket(moto_endpoint: str) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_s3_objects_are_listed_over_all_pages(bucket: dict[str, str]) -> None:
+def test_s3_objects_are_listed_over_all_pages(bucket: dict[str, Any]) -> None:
     client = boto3.client("s3", endpoint_url=bucket["endpoint_url"])
     for number in range(1003):
         client.put_object(Bucket="logs", Key=f"cf/{number:04}.gz", Body=b"")
@@ -192,7 +192,7 @@ def test_s3_objects_are_listed_over_all_pages(bucket: dict[str, str]) -> None:
 
 
 @pytest.mark.slow
-def test_an_s3_object_carries_what_a_local_one_does(bucket: dict[str, str]) -> None:
+def test_an_s3_object_carries_what_a_local_one_does(bucket: dict[str, Any]) -> None:
     boto3.client("s3", endpoint_url=bucket["endpoint_url"]).put_object(Bucket="logs", Key="cf/a b+ä.gz", Body=CONTENT)
     (found,) = list_objects("s3://logs", **bucket)
     assert found.source_object == "s3://logs/cf/a b+ä.gz"
@@ -202,7 +202,7 @@ def test_an_s3_object_carries_what_a_local_one_does(bucket: dict[str, str]) -> N
 
 
 @pytest.mark.slow
-def test_a_prefix_may_end_within_a_name_and_hidden_keys_are_left_out(bucket: dict[str, str]) -> None:
+def test_a_prefix_may_end_within_a_name_and_hidden_keys_are_left_out(bucket: dict[str, Any]) -> None:
     client = boto3.client("s3", endpoint_url=bucket["endpoint_url"])
     for key in (
         "cf/",
@@ -220,7 +220,7 @@ def test_a_prefix_may_end_within_a_name_and_hidden_keys_are_left_out(bucket: dic
 
 
 @pytest.mark.slow
-def test_a_missing_bucket_says_so(bucket: dict[str, str]) -> None:
+def test_a_missing_bucket_says_so(bucket: dict[str, Any]) -> None:
     assert "s3://nowhere/cf does not exist (NoSuchBucket)" in sentence_of("s3://nowhere/cf", **bucket)
 
 
@@ -253,7 +253,7 @@ def test_a_malformed_endpoint_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 def test_without_a_store_of_its_own_s3_is_where_botocore_finds_it(
-    bucket: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    bucket: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by_name = bucket["endpoint_url"].replace("127.0.0.1", "localhost")
     boto3.client("s3").put_object(Bucket="logs", Key="cf/a.gz", Body=CONTENT)

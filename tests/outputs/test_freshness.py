@@ -55,7 +55,7 @@ def make(lake: Lake, objects: dict[str, tuple[float, float, Sequence[float]]], h
 def made(lake: Lake, monkeypatch: pytest.MonkeyPatch, stage: str, minute: float, print_: str, hour: str = HOUR) -> None:
     class Then(datetime):
         @classmethod
-        def now(cls, tz: Any = None) -> datetime:
+        def now(cls, tz: Any = None) -> Any:
             return minutes(minute)
 
     monkeypatch.setattr(lineage, "datetime", Then)

@@ -1,1 +1,0 @@
-"""A package, so that its modules may be called as the modules they test."""
