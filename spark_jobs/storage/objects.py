@@ -10,6 +10,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import IO, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from isal import isal_zlib
 
 GZIP_MAGIC = b"\x1f\x8b"
 READ_BYTES = 1 << 20
+PEEK_BYTES = 64 << 10
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 """Where botocore looks for S3, first one first; pyarrow looks at neither."""
 
@@ -112,11 +114,26 @@ class LineReader:
     stream: IO[bytes]
     limits: Limits
     problem: Problem = field(default_factory=Problem)
+    _pieces: Iterator[bytes] | None = None
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes of the object, decompressed, in pieces of at most some megabytes; once."""
+        if self._pieces is None:
+            self._pieces = self._decompressed()
+        return self._pieces
+
+    def peek(self) -> bytes:
+        """The first bytes, at least `PEEK_BYTES` where there are so many; they are still to be read."""
+        pieces, head = self.chunks(), b""
+        while len(head) < PEEK_BYTES and (piece := next(pieces, b"")):
+            head += piece
+        self._pieces = chain([head] if head else [], pieces)
+        return head
 
     def __iter__(self) -> Iterator[Block]:
         line, carry = 1, b""
         overlong = 0
-        for chunk in self._decompressed():
+        for chunk in self.chunks():
             if overlong:
                 end = chunk.find(b"\n")
                 if end < 0:

@@ -20,7 +20,6 @@ from spark_jobs.sources.cloudfront.values import (
     coalesced,
     constant,
     decode_once,
-    decode_user_agent,
     decoded,
     hashed_query,
     keyed_hash,
@@ -50,7 +49,7 @@ _NUMBERS = (
     "client_port",
     "status",
 )
-_PERCENT_ENCODED = ("uri_path", "uri_query", "referer", "content_type", "forwarded_for")
+_PERCENT_ENCODED = ("uri_path", "uri_query", "user_agent", "referer", "content_type", "forwarded_for")
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = rf"^{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}$"
 
@@ -110,8 +109,6 @@ class BlockReader:
         for name in _PERCENT_ENCODED:
             if name in columns:
                 columns[name] = decoded(columns[name], decode_once)
-        if "user_agent" in columns:
-            columns["user_agent"] = decoded(columns["user_agent"], decode_user_agent)
         if self.options.hash_query_values and "uri_query" in columns:
             change = partial(hashed_query, hashed=self.hashed)
             columns["uri_query"] = mapped(columns["uri_query"], change, only_with="=")

@@ -25,6 +25,9 @@ _TIME = re.compile(rb"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?\Z")
 _PLAIN_INTEGER = re.compile(rb"\d{1,18}\Z")
 _PLAIN_NUMBER = re.compile(rb"\d{1,15}(?:\.\d{1,15})?\Z")
 _ABSENT = (b"-", b"")
+MAX_ODD_NUMBERS = 2
+"""Secondary numbers of a line that may be no numbers and count as absent; more of them, and its fields have shifted."""
+_WHOLE = re.compile(rb"\.0*\Z")
 
 
 def checked_line(line: bytes, fields: tuple[str, ...], options: ParseOptions) -> bytes:
@@ -47,12 +50,25 @@ def checked_line(line: bytes, fields: tuple[str, ...], options: ParseOptions) ->
     address = row["c_ip"].decode()
     if canonical_address(address) is None:
         raise LineError("bad_client_ip", f"c-ip is {address[:60]!r}, not an IP address.")
+    odd = _odd_numbers(row)
+    if "sc_status" in odd or len(odd) > MAX_ODD_NUMBERS:
+        raise LineError("bad_number", f"{next(iter(odd))} is {_shown(row[next(iter(odd))])}.")
+    if odd:
+        values = [_WHOLE.sub(b"", value) if name in odd else value for name, value in zip(fields, values, strict=True)]
+        odd = _odd_numbers(dict(zip(reversed(fields), reversed(values), strict=True)))
+        values = [b"-" if name in odd else value for name, value in zip(fields, values, strict=True)]
+    return b"\t".join(values)
+
+
+def _odd_numbers(row: Mapping[str, bytes]) -> list[str]:
+    """Names of the numeric fields that hold no number, the status first."""
+    odd = []
     for name, value in row.items():
         column, kind = FIELD_COLUMNS.get(name, ("", "text"))
         is_numeric = kind in ("integer", "number", "status")
         if is_numeric and value not in _ABSENT and not _is_number(value, kind, LIMITS.get(column, LARGEST)):
-            raise LineError("bad_number", f"{name} is {_shown(value)}.")
-    return b"\t".join(values)
+            odd.append(name)
+    return sorted(odd, key=lambda name: name != "sc_status")
 
 
 def _check_time(row: Mapping[str, bytes], options: ParseOptions) -> None:

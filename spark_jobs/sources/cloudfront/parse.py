@@ -15,12 +15,35 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.sources.cloudfront.columns import BlockReader
+from spark_jobs.sources.cloudfront.json_records import JsonReader, JsonRecord
+from spark_jobs.sources.cloudfront.kinds import (
+    delimiter_of,
+    is_json,
+    kind_of_foreign_records,
+    kind_of_foreign_text,
+    names_of,
+    with_tabs,
+)
 from spark_jobs.sources.cloudfront.layouts import fields_of_header, missing_fields
 from spark_jobs.sources.cloudfront.line_checks import checked_line
-from spark_jobs.sources.cloudfront.log_object import LineError, LogObject, Parsed, ParseOptions, Rejected
-from spark_jobs.sources.cloudfront.records import RECORD_FIELDS, UnusableSchemaError, json_line, parquet_lines
+from spark_jobs.sources.cloudfront.log_object import (
+    UNREADABLE_OBJECT,
+    LineError,
+    LogObject,
+    Parsed,
+    ParseOptions,
+    Rejected,
+)
+from spark_jobs.sources.cloudfront.records import (
+    RECORD_FIELDS,
+    UnusableSchemaError,
+    json_line,
+    message_line,
+    parquet_lines,
+)
 from spark_jobs.storage.objects import Block, LineReader, Problem, newlines
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 CAREFUL_LINES = 10_000
 """Lines checked one by one before they are handed on: bounds the memory for a block of millions of odd lines."""
 FEW_LINES = 500
@@ -36,6 +59,9 @@ class ObjectParser:
         self.object, self.stream, self.options = log_object, stream, options
         self.reader = BlockReader(log_object, options)
         self.fields: tuple[str, ...] = options.headerless_fields
+        self.delimiter: bytes | None = None
+        """What stands between the fields, once a line shows it."""
+        self.is_cut_off = False
         self.header_problem = (
             "no_fields_header",
             "No #Fields line came before it, and no layout is set for files without one.",
@@ -43,36 +69,49 @@ class ObjectParser:
         self.lines_present = 0
 
     def __iter__(self) -> Iterator[Parsed]:
-        head = self.stream.read(4)
-        self.stream.seek(0)
-        yield from self._parquet() if head == b"PAR1" else self._text()
+        try:
+            head = self.stream.read(4)
+            self.stream.seek(0)
+            yield from self._parquet() if head == b"PAR1" else self._text()
+        except Exception as error:  # whatever it is, it is this object's: the others are parsed all the same
+            detail = f"Reading it ended with {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            yield Parsed(None, [Rejected.of_object(UNREADABLE_OBJECT, detail, self.object.size_bytes)])
 
     # --- text ----------------------------------------------------------------------------------------------------
 
     def _text(self) -> Iterator[Parsed]:
         reader = LineReader(self.stream, self.options.limits)
-        is_first, saw_cut_line, is_json = True, False, False
-        for block in reader:
-            data = block.data
-            if is_first:
-                is_first = False
-                data = data.removeprefix(b"\xef\xbb\xbf")
-                is_json = data.lstrip()[:1] == b"{"
-                if b"\0" in data[:4096] and not (data.startswith(b"#") or is_json or self.fields):
-                    reader.problem = Problem("not_a_log", "The object is binary data of another kind, not a log.")
-                    break
-            saw_cut_line = block.cut_off and not block.data.startswith(b"#")
-            if block.overlong_bytes or block.cut_off:
-                yield from self._broken(block, reader.problem)
-            elif is_json:
-                yield self._json(data, block.first_line)
-            else:
-                yield from self._lines(data, block.first_line, block.line_count)
+        head = reader.peek().removeprefix(BYTE_ORDER_MARK)
+        saw_cut_line = False
+        if is_json(head):
+            yield from self._json(reader)
+            saw_cut_line = self.is_cut_off
+        elif kind := "" if self.fields or reader.problem.reason else kind_of_foreign_text(head):
+            reader.problem = Problem("not_a_log", f"The object is {kind}, not a CloudFront log.")
+        else:
+            is_first = True
+            for block in reader:
+                data = block.data
+                if is_first:
+                    is_first = False
+                    data = self._with_header(data.removeprefix(BYTE_ORDER_MARK))
+                saw_cut_line = block.cut_off and not block.data.startswith(b"#")
+                if block.overlong_bytes or block.cut_off:
+                    yield from self._broken(block, reader.problem)
+                else:
+                    yield from self._lines(data, block.first_line, block.line_count)
         problem = reader.problem
-        if is_first and not problem.reason:
+        if not head and not problem.reason:
             problem = Problem("empty_object", "The object holds no line.")
         if problem.reason and not saw_cut_line:
             yield Parsed(None, [Rejected.of_object(problem.reason, problem.detail, self.object.size_bytes)])
+
+    def _with_header(self, data: bytes) -> bytes:
+        """The first lines of an object; one of names alone, as some tools write it, counts as its `#Fields` line."""
+        line, newline, rest = data.partition(b"\n")
+        if self.fields or not (names := names_of(line)):
+            return data
+        return b"#Fields: " + b" ".join(names) + newline + rest
 
     def _broken(self, block: Block, problem: Problem) -> Iterator[Parsed]:
         """The rejection of a line that is too long or in which the object breaks off."""
@@ -114,16 +153,33 @@ class ObjectParser:
         fields = fields_of_header(line)
         if "x_event" in fields:
             self.fields = ()
+            self.delimiter = None
             self.header_problem = ("rtmp", "The file logs an RTMP distribution, which has no HTTP requests.")
         elif problem := missing_fields(fields):
             self.fields = ()
             self.header_problem = ("unusable_header", f"The #Fields line cannot be used: {problem}.")
         else:
-            self.fields = fields
+            self.fields, self.delimiter = fields, None
 
     def _rows(self, data: bytes, first_line: int, count: int) -> Iterator[Parsed]:
+        """Lines of one layout, whatever stands between their fields; rejections show them as they are."""
         if not data or data.isspace():
             return
+        if self.delimiter is None:
+            self.delimiter = delimiter_of(data, len(self.fields)) if self.fields else b"\t"
+        if self.delimiter == b"\t":
+            yield from self._tabbed_rows(data, first_line, count)
+            return
+        for parsed in self._tabbed_rows(with_tabs(data, self.delimiter), first_line, count):
+            if parsed.rejected:
+                lines = data.split(b"\n")
+                parsed.rejected = [
+                    Rejected.of_line(line.line_number, line.reason, line.detail, lines[line.line_number - first_line])
+                    for line in parsed.rejected
+                ]
+            yield parsed
+
+    def _tabbed_rows(self, data: bytes, first_line: int, count: int) -> Iterator[Parsed]:
         is_plain = b"\r" not in data and b"\0" not in data and _is_utf8(data)
         may_hold_requests = bool(self.fields) and not self.object.excluded_whole
         if may_hold_requests and is_plain and (parsed := self._sound(data, first_line, count)):
@@ -132,8 +188,8 @@ class ObjectParser:
         end = data.find(b"\n", len(data) // 2) + 1
         if may_hold_requests and count > FEW_LINES and 0 < end < len(data):
             before = data.count(b"\n", 0, end)
-            yield from self._rows(data[:end], first_line, before)
-            yield from self._rows(data[end:], first_line + before, count - before)
+            yield from self._tabbed_rows(data[:end], first_line, before)
+            yield from self._tabbed_rows(data[end:], first_line + before, count - before)
             return
         lines = data.split(b"\n")
         for start in range(0, len(lines), CAREFUL_LINES):
@@ -221,20 +277,47 @@ class ObjectParser:
 
     # --- JSON and Parquet of standard log v2 ------------------------------------------------------------------------
 
-    def _json(self, data: bytes, first_line: int) -> Parsed:
-        """One JSON object a line; rejections show the line as it is in the object."""
+    def _json(self, reader: LineReader) -> Iterator[Parsed]:
+        """JSON records, however they are laid out; rejections show them as they are in the object."""
+        records, is_first = JsonReader(reader.chunks()), True
+        for batch in records:
+            if is_first and batch:
+                is_first = False
+                if kind := kind_of_foreign_records(batch):
+                    reader.problem = Problem("not_a_log", f"The object holds {kind}, no CloudFront log.")
+                    return
+            self.is_cut_off = records.is_cut_off and bool(reader.problem.reason)
+            for start in range(0, len(batch), CAREFUL_LINES):
+                yield self._json_batch(batch[start : start + CAREFUL_LINES], reader.problem)
+
+    def _json_batch(self, batch: list[JsonRecord], problem: Problem) -> Parsed:
         lines: list[tuple[int, bytes]] = []
         rejected: list[Rejected] = []
-        originals = {n: line.removesuffix(b"\r") for n, line in enumerate(data.split(b"\n"), first_line)}
-        for number, line in originals.items():
-            if not line.strip():
-                continue
-            fields = json_line(line)
-            if fields is not None:
-                lines.append((number, fields))
+        originals = {record.number: record.text.encode("utf-8", "surrogateescape") for record in batch}
+        for record in batch:
+            original = originals[record.number]
+            limit = self.options.limits.max_line_bytes
+            reason, line = "", None
+            if len(original) > limit:
+                reason, detail = (
+                    "line_too_long",
+                    f"The record has {len(original)} bytes, more than the {limit} allowed.",
+                )
+            elif isinstance(record.fields, str):
+                line = message_line(record.fields, self.options.headerless_fields)
+                reason, detail = "bad_json", "The message of the log event is not a JSON object."
+            elif record.fields is None:
+                reason, detail = "bad_json", record.problem
+                if self.is_cut_off and record is batch[-1]:
+                    reason, detail = problem.reason, f"The object breaks off in this record. {problem.detail}"
             else:
-                self.lines_present += 1
-                rejected.append(Rejected.of_line(number, "bad_json", "The line is not a JSON object.", line))
+                line = json_line(record.fields)
+            if line is not None:
+                lines.append((record.number, line))
+                continue
+            self.lines_present += 1
+            kept = original[:limit]
+            rejected.append(Rejected.of_line(record.number, reason, detail, kept, len(original)))
         parsed = self._careful(lines, RECORD_FIELDS)
         for rejection in parsed.rejected:
             original = originals[rejection.line_number]
@@ -247,8 +330,6 @@ class ObjectParser:
                 yield self._careful(lines, RECORD_FIELDS)
         except UnusableSchemaError as error:
             yield Parsed(None, [Rejected.of_object("unusable_header", str(error), 0)])
-        except FileNotFoundError:
-            raise
         except (pa.ArrowException, OSError) as error:
             detail = f"The Parquet data is damaged: {error}"
             yield Parsed(None, [Rejected.of_object("corrupt_parquet", detail, self.object.size_bytes)])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, time
+from decimal import Decimal
 from typing import IO, Any
 
 from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS, TIME_FIELDS, missing_fields, normalized
@@ -11,21 +13,29 @@ from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS, TIME_FIELDS, mi
 RECORD_FIELDS = (*TIME_FIELDS, *FIELD_COLUMNS)
 """Fields of the tab-separated lines that records become."""
 PARQUET_ROWS = 20_000
+_EPOCHS = {"timestamp": 1, "timestamp_ms": 1000}
+"""Ticks a second."""
+_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]")
 
 
 class UnusableSchemaError(Exception):
     """The columns of a Parquet file lack a time or the client's address; the message says which."""
 
 
-def json_line(line: bytes) -> bytes | None:
-    """A JSON object as a tab-separated line of `RECORD_FIELDS`, None where the line is no JSON object."""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(record, dict):
-        return None
-    return _tab_separated({normalized(str(name)): value for name, value in record.items()})
+def json_line(record: Mapping[str, Any]) -> bytes:
+    """A JSON object as a tab-separated line of `RECORD_FIELDS`."""
+    return _tab_separated(normalized_names(record))
+
+
+def normalized_names(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record under the names of `RECORD_FIELDS`."""
+    return {normalized(str(name)): value for name, value in record.items()}
+
+
+def message_line(message: str, fields: tuple[str, ...]) -> bytes | None:
+    """The message of a log event that is a tab-separated line of `fields`, as one of `RECORD_FIELDS`."""
+    values = message.rstrip("\r\n").split("\t")
+    return _tab_separated(dict(zip(fields, values, strict=True))) if fields and len(values) == len(fields) else None
 
 
 def parquet_lines(stream: IO[bytes]) -> Iterator[list[tuple[int, bytes]]]:
@@ -47,9 +57,42 @@ def parquet_lines(stream: IO[bytes]) -> Iterator[list[tuple[int, bytes]]]:
 
 
 def _tab_separated(record: Mapping[str, Any]) -> bytes:
-    values = []
-    for name in RECORD_FIELDS:
-        value = record.get(name)
-        text = "-" if value is None else value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-        values.append(text.replace("\t", "%09").replace("\n", "%0A").replace("\r", "%0D") or "-")
-    return "\t".join(values).encode("utf-8", "surrogatepass")
+    texts = [_text(name, record.get(name)) for name in RECORD_FIELDS]
+    line = "\t".join(text.replace("\t", "%09").replace("\n", "%0A").replace("\r", "%0D") or "-" for text in texts)
+    return line.encode("utf-8", "surrogatepass")
+
+
+def _text(name: str, value: Any) -> str:
+    """A value as CloudFront's text form has it, whatever type another tool gave it."""
+    if value is None:
+        return "-"
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, str):
+        return _epoch(name, _moment(value)) if name in _EPOCHS and _ISO_TIME.match(value) else value
+    if isinstance(value, datetime):
+        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+        if name in _EPOCHS:
+            return _epoch(name, moment)
+        moment = moment.astimezone(UTC)
+        return f"{moment:%H:%M:%S}" if name == "time" else f"{moment:%Y-%m-%d}" if name == "date" else str(value)
+    if isinstance(value, time):
+        return f"{value:%H:%M:%S}"
+    if isinstance(value, float | Decimal):
+        if value != value:
+            return "-"
+        return str(int(value)) if value == value // 1 else str(value)
+    return str(value)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _epoch(name: str, moment: datetime | None) -> str:
+    """The moment as the log's epoch time, in the unit of the field; `-` where it is none."""
+    return "-" if moment is None else str(int(moment.timestamp() * _EPOCHS[name]))

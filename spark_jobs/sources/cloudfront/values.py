@@ -33,12 +33,6 @@ def decode_once(text: str) -> str:
         return "".join(f"%{ord(c) - 0xDC00:02X}" if "\udc80" <= c <= "\udcff" else c for c in texts)
 
 
-def decode_user_agent(text: str) -> str:
-    """As `decode_once`, and once more for files that encode user agents twice (`%2520`)."""
-    once = decode_once(text)
-    return decode_once(once) if "%20" in once and " " not in once else once
-
-
 def keyed_hash(key: str) -> Callable[[str], str]:
     """Text -> its BLAKE2b hash under the key, 24 hexadecimal digits."""
     secret = key.encode()[:64]
