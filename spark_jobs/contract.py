@@ -99,6 +99,7 @@ LEDGER_COLUMNS = (
     Column("name_hour", "string", "hour of its events by its file name, null where the name has none"),
     Column("event_hours", "list<string>", "hours of its events: from the name, completed by what parsing saw"),
     Column("duplicate_of", "string", "the source_object with the same content (etag and size) that was seen before"),
+    Column("retry_at", "timestamp", "when to open it again, where that failed; null for others"),
 )
 
 
@@ -139,6 +140,10 @@ class RawFiles:
     """Key of the asset that fetches files into the location, where there is one."""
     poll_setting: str = ""
     """The setting that switches the poller on."""
+    include_setting: str = ""
+    """The setting with patterns of the names that are read; empty reads all."""
+    exclude_setting: str = ""
+    """The setting with patterns of the names that are left out."""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,8 @@ class Outcome:
     metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Asset key -> metadata of its last materialization in this run."""
     failed_checks: list[str] = field(default_factory=list)
+    unread: str = ""
+    """One sentence where nothing of what was new could be read."""
     run_seconds: float = 0.0
     """All Dagster runs together."""
     dagster_seconds: float = 0.0
@@ -57,6 +59,12 @@ class Outcome:
     @property
     def later_hours(self) -> int:
         return len(self.looked_back)
+
+
+def stop_where_nothing_was_read(outcome: Outcome) -> None:
+    """RunFailed where nothing of what was given could be read, after all else was made and shown."""
+    if outcome.unread:
+        raise RunFailed(outcome.unread, ExitCode.INPUT)
 
 
 def stop_where_not_applied(outcome: Outcome, is_on: bool, unchanged: str) -> None:
@@ -144,18 +152,23 @@ class Runner:
 
     def run_pipeline(self, pipeline: Pipeline) -> Outcome:
         """All stages of a pipeline, its hours until none is stale."""
+        from platform_assets.cli.input import require_objects, unread
+        from platform_assets.clients.engine import lake_of
         from platform_assets.core.scheduler import stages_of
 
         found = stages_of(self.graph, pipeline, self.settings)
+        ledgers = [key for stage in found if stage.kind == "ledger" for key in stage.keys]
         for kind, group in groupby(found, key=lambda stage: stage.kind):
             stages = list(group)
             if kind == "hours":
                 self.make_stale_hours(stages, pipeline)
+                self.outcome.unread = unread(lake_of(self.settings), ledgers, self.outcome.hours)
             elif kind == "models":
                 self.fit_missing(stages)
             else:
                 for stage in stages:
                     self.materialize(self.title(stage, pipeline), stage.keys, may_stop=kind == "end")
+                    require_objects(self.settings, stage.keys, self.outcome.metadata)
         return self.outcome
 
     def title(self, stage: Stage, pipeline: Pipeline) -> str:

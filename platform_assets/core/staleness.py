@@ -6,6 +6,7 @@ Parsed hours are stale by the ledger; everything after them by the fingerprints 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from platform_assets.core.domain import domains, made_hourly, tables
 from spark_jobs import registry
@@ -45,13 +46,13 @@ def stale_by_asset(lake: Lake, keys: Sequence[str]) -> dict[str, list[str]]:
 
 
 def stale_parsed_hours(lake: Lake, name: str) -> list[str]:
-    """Hours whose parsed tables are not recorded as made from all objects of the ledger as they are now."""
+    """Hours whose parsed tables are not recorded as made from all objects of the ledger, or hold one that is due again."""
     from spark_jobs.incremental import ledger, lineage
 
     known, source = lineage.recorded(lake), registry.sources()[name]
     first, *others = (known.get(table.key, {}) for table in source.parsed)
     made = {hour: value for hour, value in first.items() if all(one.get(hour) == value for one in others)}
-    return ledger.stale_hours(lake.read_arrow(source.objects), made)
+    return ledger.stale_hours(lake.read_arrow(source.objects), made, datetime.now(UTC))
 
 
 def record_parsed(lake: Lake, hours: Sequence[str], name: str) -> None:

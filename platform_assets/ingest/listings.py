@@ -5,15 +5,17 @@ How S3 and folders are listed is in objects.py and recent.py; what is done with 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from platform_assets.ingest.objects import ListedObject, S3Prefix, list_objects
+from platform_assets.ingest.objects import ListedObject, ObjectsError, S3Prefix, list_objects
 from platform_assets.ingest.recent import is_worthwhile, list_recent, series_of
 from platform_assets.settings import Settings, value_of
-from spark_jobs.contract import Column, Table
+from spark_jobs.contract import Column, RawFiles, Table
 from spark_jobs.registry import sources
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
@@ -49,6 +51,40 @@ def location_of(settings: Settings, source: str) -> str:
     """The folder or s3:// URI that holds the raw objects of a source; empty where none is set."""
     raw = sources()[source].raw
     return str(value_of(settings, raw.setting)) if raw else ""
+
+
+def is_wanted(settings: Settings, raw: RawFiles) -> Callable[[str], bool]:
+    """Whether an object of this name is to be read, by the patterns that the settings include and exclude."""
+    include, exclude = (
+        [pattern.strip() for pattern in str(value_of(settings, name)).split(",") if pattern.strip()] if name else []
+        for name in (raw.include_setting, raw.exclude_setting)
+    )
+
+    def wanted(name: str) -> bool:
+        is_included = not include or any(fnmatchcase(name, pattern) for pattern in include)
+        return is_included and not any(fnmatchcase(name, pattern) for pattern in exclude)
+
+    return wanted
+
+
+def refuse_own_files(settings: Settings, location: str) -> None:
+    """ObjectsError where the location holds the home or the lake: their tables and keys would be read as raw files."""
+    for own, name in ((str(settings.home), "home"), (settings.lake_root, "lake")):
+        if _holds(location, own):
+            raise ObjectsError(
+                f"The location {location} holds the {name} {own}, whose own files would be read; "
+                "name a folder that holds nothing else, or move the home with --home (WEIR_HOME)."
+            )
+
+
+def _holds(location: str, other: str) -> bool:
+    """Whether a folder or prefix is another one, or above it."""
+    if location.startswith("s3://") != other.startswith("s3://"):
+        return False
+    if location.startswith("s3://"):
+        return f"{other.rstrip('/')}/".startswith(f"{location.rstrip('/')}/")
+    outer, inner = (Path(name).expanduser().resolve() for name in (location, other))
+    return inner.is_relative_to(outer)
 
 
 def is_due(settings: Settings, lake: Lake, now: datetime, source: str) -> bool:

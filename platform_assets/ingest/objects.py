@@ -28,6 +28,9 @@ from spark_jobs.errors import ExitCode, WeirError
 PARTIAL_SUFFIX = ".tmp"
 """What our own writers (and most copying tools) call a file that is not complete yet."""
 
+UNREAD = "unread"
+"""The etag of a file that could not be opened."""
+
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 Known = Mapping[str, tuple[int, int, str]]
@@ -57,8 +60,8 @@ def list_objects(
 ) -> Iterator[ListedObject]:
     """Every object under `location`, ordered by name; hidden and partial ones are left out.
 
-    A folder is read with its subfolders. An s3:// prefix is S3's own: `s3://b/logs` also matches `logs-old/…`, and
-    `s3://b/logs/E1` matches the files of one distribution. A local file whose size and time are those in `known`
+    A folder is read with its subfolders. An s3:// prefix names a folder, or how the names in one begin: `s3://b/logs/E1`
+    matches the files of one distribution, while `s3://b/logs` does not match `logs-old/…`. A local file whose size and time are those in `known`
     keeps its etag without being read. Raises ObjectsError while being iterated, never half-way in silence.
     """
     if location.startswith("s3://"):
@@ -69,8 +72,8 @@ def list_objects(
             listed = _identify(path, found, known or {})
         except FileNotFoundError:
             continue  # removed since the folder was read: it is not an object of this location any more
-        except OSError as error:
-            raise ObjectsError(_unreadable(path, error)) from error
+        except OSError:
+            listed = _unread(path)
         yield listed
 
 
@@ -97,7 +100,7 @@ def _is_ignored(relative: str) -> bool:
 # Local files
 
 
-def _local_files(location: str) -> Iterator[tuple[str, os.stat_result]]:
+def _local_files(location: str) -> Iterator[tuple[str, os.stat_result | None]]:
     if not location.strip():
         raise ObjectsError(
             "No location of log objects is set; name a folder or an s3:// URI in WEIR_CLOUDFRONT_RAW or --input."
@@ -121,21 +124,25 @@ def _local_files(location: str) -> Iterator[tuple[str, os.stat_result]]:
         raise ObjectsError(f"{root} is neither a folder nor a file; correct the path.")
 
 
-def _walk(folder: str, ancestors: tuple[tuple[int, int], ...]) -> Iterator[tuple[str, os.stat_result]]:
-    """Files below `folder` in the byte order of their whole names, which is S3's order too."""
+def _walk(folder: str, ancestors: tuple[tuple[int, int], ...]) -> Iterator[tuple[str, os.stat_result | None]]:
+    """Files below `folder` in the byte order of their whole names, which is S3's order too; None for what is unreadable."""
     try:
         with os.scandir(folder) as entries:
-            kept = [(entry, entry.is_dir()) for entry in entries if not _is_ignored(entry.name)]
+            kept = [(entry, _is_folder(entry)) for entry in entries if not _is_ignored(entry.name)]
     except OSError as error:
-        raise ObjectsError(_unreadable(folder, error)) from error
+        if len(ancestors) == 1:
+            raise ObjectsError(_unreadable(folder, error)) from error
+        yield folder, None
+        return
     for entry, is_dir in sorted(kept, key=lambda pair: os.fsencode(pair[0].name) + b"/" * pair[1]):
         try:
             found = entry.stat()
             is_regular = entry.is_file()  # a pipe would never end
         except FileNotFoundError:
             continue  # a dangling link, or removed since the folder was read
-        except OSError as error:
-            raise ObjectsError(_unreadable(entry.path, error)) from error
+        except OSError:
+            yield entry.path, None
+            continue
         identity = (found.st_dev, found.st_ino)
         if is_dir and identity not in ancestors:  # a link to a folder above itself has no end
             yield from _walk(entry.path, (*ancestors, identity))
@@ -143,11 +150,22 @@ def _walk(folder: str, ancestors: tuple[tuple[int, int], ...]) -> Iterator[tuple
             yield entry.path, found
 
 
-def _identify(path: str, found: os.stat_result, known: Known) -> ListedObject:
+def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        path.encode()
-    except UnicodeEncodeError:
-        raise ObjectsError(f"The name of the file {os.fsencode(path)!r} is not UTF-8; rename it.") from None
+        return entry.is_dir()
+    except OSError:  # a link to itself, say
+        return False
+
+
+def _unread(path: str) -> ListedObject:
+    """A file or folder that cannot be opened, or whose name is not UTF-8: to be rejected by name, and tried again."""
+    name = os.fsencode(path).decode("utf-8", "backslashreplace").replace(os.sep, "/")
+    return ListedObject(name, UNREAD, 0, datetime.now(UTC))
+
+
+def _identify(path: str, found: os.stat_result | None, known: Known) -> ListedObject:
+    if found is None or not _is_utf8(path):
+        return _unread(path)
     source_object = path.replace(os.sep, "/")  # a Path for each of a million is what would take longest
     microseconds = found.st_mtime_ns // 1000
     modified_at = EPOCH + timedelta(microseconds=microseconds)  # floats lose the end
@@ -158,6 +176,14 @@ def _identify(path: str, found: os.stat_result, known: Known) -> ListedObject:
         etag = hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
         # Size and etag are of the bytes read, the time is from before: what grew meanwhile looks changed next time.
         return ListedObject(source_object, etag, content.tell(), modified_at)
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _unreadable(path: str, error: OSError) -> str:
@@ -211,8 +237,9 @@ class S3Prefix:
 
     def holds(self, bucket: str, key: str) -> bool:
         """Whether a key of a bucket is one of the objects, if it is there."""
-        in_folder = key[self.prefix.rfind("/") + 1 :]
-        return bucket == self.bucket and key.startswith(self.prefix) and not _is_ignored(in_folder)
+        in_folder, rest = key[self.prefix.rfind("/") + 1 :], key[len(self.prefix) :]
+        is_within = not self.prefix or self.prefix.endswith("/") or rest.startswith("/") or "/" not in rest
+        return bucket == self.bucket and key.startswith(self.prefix) and is_within and not _is_ignored(in_folder)
 
     def _objects(self, page: Mapping[str, Any]) -> Iterator[ListedObject]:
         for item in page.get("Contents", ()):

@@ -78,6 +78,7 @@ def update_ledger(settings: Settings, name: str) -> dict[str, Any]:
         how = raw.how_to_set if raw else "give it one"
         what = raw.noun.split()[0] if raw else name
         raise NoInputError(f"No {what} location is set; {how}.")
+    listings.refuse_own_files(settings, location_of(settings, name))
     lake, now = lake_of(settings), datetime.now(UTC)
     queue = Queue(settings, raw) if queue_url(settings, raw) else None
     known = _without_repeats(lake, source.objects)
@@ -159,7 +160,9 @@ def _with(
     from spark_jobs.incremental import ledger
 
     of_source = import_module(f"spark_jobs.sources.{source.name}.ledger")
-    updated = ledger.with_listed(known, map(vars, found), now, of_source.name_hour)
+    wanted = listings.is_wanted(settings, source.raw) if source.raw else bool
+    listed = (vars(item) for item in found if wanted(item.source_object))
+    updated = ledger.with_listed(known, listed, now, of_source.name_hour)
     lake.append_arrow(updated.slice(known.num_rows), source.objects)
     unnamed = ledger.nameless(updated)
     if unnamed:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +20,9 @@ from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.writer import WrittenFile
 
 LEDGER_NAMES = [column.name for column in LEDGER_COLUMNS]
+FIRST_RETRY = timedelta(hours=1)
+RETRY_SHARE = 0.25
+"""An object that cannot be opened is tried again after this share of the time since it was first seen."""
 EARLIEST = datetime(2008, 11, 18, tzinfo=UTC)
 """Modification times before this are taken for it."""
 
@@ -154,6 +157,34 @@ def with_observed_hours(
     return known.set_column(known.schema.get_field_index(field.name), field, completed)
 
 
+def after_reading(known: pa.Table, observed: Mapping[str, Sequence[str]], unreadable: Sequence[str]) -> pa.Table | None:
+    """The ledger after its objects were read: their hours, and when to try again what could not be opened."""
+    completed = with_observed_hours(known, observed)
+    rows = known if completed is None else completed
+    retried = with_retries(rows, {*unreadable}, {*observed} - {*unreadable}, datetime.now(UTC))
+    return completed if retried is None else retried
+
+
+def with_retries(known: pa.Table, unreadable: Set[str], opened: Set[str], now: datetime) -> pa.Table | None:
+    """The ledger with the time at which to try the unreadable objects again, later each time; None where nothing changes."""
+    known = known.select(LEDGER_NAMES)
+    retry_at: dict[tuple[str, str], datetime | None] = {}
+    for row in current(
+        known.filter(pc.is_in(known["source_object"], pa.array(sorted(unreadable | opened), pa.string())))
+    ):
+        key = (row["source_object"], row["etag"])
+        if row["source_object"] in unreadable:
+            retry_at[key] = now + max(FIRST_RETRY, (now - row["first_seen_at"]) * RETRY_SHARE)
+        elif row["retry_at"] is not None:
+            retry_at[key] = None
+    if not retry_at:
+        return None
+    times = zip(_pairs(known), known["retry_at"].to_pylist(), strict=True)
+    field = known.schema.field("retry_at")
+    changed = pa.array([retry_at.get(key, time) for key, time in times], field.type)
+    return known.set_column(known.schema.get_field_index(field.name), field, changed)
+
+
 def objects_of(known: pa.Table, hours: Sequence[str]) -> list[RawObject]:
     """Objects that hold any of the hours."""
     rows = _current(known)
@@ -162,17 +193,23 @@ def objects_of(known: pa.Table, hours: Sequence[str]) -> list[RawObject]:
     return _raw_objects(rows, pc.is_in(pa.array(range(rows.num_rows), holders.type), holders))
 
 
-def stale_hours(known: pa.Table, made: Mapping[str, str]) -> list[str]:
+def stale_hours(known: pa.Table, made: Mapping[str, str], now: datetime | None = None) -> list[str]:
     """Hours that some object holds and that were not made from exactly these objects with their current content.
 
-    `made`: hour -> fingerprint of its objects, as `made_from` returns it.
+    `made`: hour -> fingerprint of its objects, as `made_from` returns it. With `now`, also the hours of objects that could
+    not be opened and are due to be tried again.
     """
     rows = _current(known)
     contents, lists = _pairs(rows), rows["event_hours"].combine_chunks()
     contents_of: dict[str, list[tuple[str, str]]] = {}
+    due: set[str] = set()
+    retries = rows["retry_at"].to_pylist()
     for index, hour in zip(pc.list_parent_indices(lists).to_pylist(), lists.flatten().to_pylist(), strict=True):
         contents_of.setdefault(hour, []).append(contents[index])
-    return sorted(hour for hour, objects in contents_of.items() if made.get(hour) != fingerprint(objects))
+        retry_at = retries[index]
+        if now is not None and retry_at is not None and retry_at <= now:
+            due.add(hour)
+    return sorted(h for h, objects in contents_of.items() if h in due or made.get(h) != fingerprint(objects))
 
 
 def made_from(counts: pa.Table) -> dict[str, str]:

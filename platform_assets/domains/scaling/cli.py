@@ -52,6 +52,7 @@ def run_scaling_command(
             remember(settings, metrics_raw=settings.metrics.raw)
         show(console, settings)
         _end(console, settings, outcome)
+        run.stop_where_nothing_was_read(outcome)
 
 
 @scaling_app.command()

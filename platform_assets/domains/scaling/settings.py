@@ -21,6 +21,14 @@ class MetricsSettings(Section):
         "",
         description="Folder or s3:// URI of the metric files; the poller of CloudWatch writes there too.",
     )
+    include: str = Field(
+        "",
+        description="Comma-separated patterns of the metric files to read; empty reads all that the location holds.",
+    )
+    exclude: str = Field(
+        "",
+        description="Comma-separated patterns of files that hold no metrics; they are left out.",
+    )
     mapping: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description='Names of metrics besides those of the mapping table, as JSON: {"AWS/EC2 NetworkOut": {"metric": "network_utilization", "factor": 1e-8}}.',

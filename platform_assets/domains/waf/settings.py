@@ -20,6 +20,14 @@ class CloudFrontSettings(Section):
         "",
         description="Folder or s3:// URI of the CloudFront log objects; `weir run edge --input` remembers it in <home>/weir.env.",
     )
+    include: str = Field(
+        "",
+        description="Comma-separated patterns of the log objects to read, such as */cloudfront/*; empty reads all that the location holds.",
+    )
+    exclude: str = Field(
+        "",
+        description="Comma-separated patterns of objects that are no CloudFront logs, such as */alb/*,*.md; they are left out.",
+    )
     queue_url: str = Field(
         "",
         description="SQS queue with S3's notifications of new log objects; they are taken from it instead of listing each time (docs/delivery.md).",

@@ -78,7 +78,7 @@ def requests(run: JobRun) -> dict[str, Any]:
     known = run.lake.read_arrow(OBJECTS)
     objects = ledger.objects_of(known, run.interval.hours)
     report = transform(run.spark, run.lake, objects, run.interval, options, run.tasks)
-    run.lake.rewrite(OBJECTS, lambda rows: ledger.with_observed_hours(rows, report.observed_hours))
+    run.lake.rewrite(OBJECTS, lambda rows: ledger.after_reading(rows, report.observed_hours, report.unreadable_objects))
     return {
         "objects": len(objects),
         "lines_present": report.lines_present,
@@ -86,6 +86,7 @@ def requests(run: JobRun) -> dict[str, Any]:
         "rejected_lines": report.rejected,
         "rejected_by_reason": dict(report.reasons.most_common()),
         "objects_gone": report.missing_objects,
+        "unreadable_objects": report.unreadable_objects,
     }
 
 

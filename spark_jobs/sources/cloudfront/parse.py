@@ -8,6 +8,7 @@ are taken out with their reason, and the rest goes the same way as clean ones.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import IO
 
 import numpy as np
@@ -43,6 +44,14 @@ from spark_jobs.sources.cloudfront.records import (
 )
 from spark_jobs.storage.objects import Block, LineReader, Problem, newlines
 
+UNREADABLE_SIGNS = {
+    "InvalidObjectState": "The object is archived; restore it, or exclude it; it is tried again later",
+    "INVALID_OBJECT_STATE": "The object is archived; restore it, or exclude it; it is tried again later",
+    "ACCESS_DENIED": "Reading the object is not allowed; allow s3:GetObject (and its KMS key); it is tried again later",
+    "AccessDenied": "Reading the object is not allowed; allow s3:GetObject (and its KMS key); it is tried again later",
+    "Permission denied": "This user may not read the file; let it, or move the file away; it is tried again later",
+}
+"""Part of an error's text -> what happened and what to do."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 CAREFUL_LINES = 10_000
 """Lines checked one by one before they are handed on: bounds the memory for a block of millions of odd lines."""
@@ -74,8 +83,8 @@ class ObjectParser:
             self.stream.seek(0)
             yield from self._parquet() if head == b"PAR1" else self._text()
         except Exception as error:  # whatever it is, it is this object's: the others are parsed all the same
-            detail = f"Reading it ended with {type(error).__name__}: {' '.join(str(error).split())[:300]}"
-            yield Parsed(None, [Rejected.of_object(UNREADABLE_OBJECT, detail, self.object.size_bytes)])
+            rejected = Rejected.of_object(UNREADABLE_OBJECT, why_unreadable(error), self.object.size_bytes)
+            yield Parsed(None, [rejected])
 
     # --- text ----------------------------------------------------------------------------------------------------
 
@@ -333,6 +342,34 @@ class ObjectParser:
         except (pa.ArrowException, OSError) as error:
             detail = f"The Parquet data is damaged: {error}"
             yield Parsed(None, [Rejected.of_object("corrupt_parquet", detail, self.object.size_bytes)])
+
+
+@dataclass(frozen=True)
+class Unopened:
+    """In place of the parser of an object that cannot be opened: its one rejection."""
+
+    error: Exception
+    source_object: str
+    size_bytes: int
+    lines_present: int = 0
+
+    def __iter__(self) -> Iterator[Parsed]:
+        if isinstance(self.error, FileNotFoundError) and "\\x" in self.source_object:
+            reason, detail = UNREADABLE_OBJECT, "The name of the file is not UTF-8; rename it."
+        elif isinstance(self.error, FileNotFoundError):
+            reason, detail = "object_gone", "The object was no longer there when it was to be read."
+        else:
+            reason, detail = UNREADABLE_OBJECT, why_unreadable(self.error)
+        yield Parsed(None, [Rejected.of_object(reason, detail, self.size_bytes)])
+
+
+def why_unreadable(error: Exception) -> str:
+    """One sentence on why an object cannot be read, with what to do about it where that is known."""
+    text = " ".join(str(error).split())[:300] or type(error).__name__
+    for sign, advice in UNREADABLE_SIGNS.items():
+        if sign in text:
+            return f"{advice} ({text})"
+    return f"The object cannot be read ({text}); it is tried again later."
 
 
 def _in_order(rejected: list[Rejected]) -> list[Rejected]:

@@ -17,8 +17,8 @@ from spark_jobs.contract import Interval, format_hour
 from spark_jobs.incremental.ledger import RawObject, carried_over
 from spark_jobs.incremental.shares import Work, items_of, shared_out
 from spark_jobs.sources.cloudfront.duplicates import Duplicate, Duplicates, duplicates
-from spark_jobs.sources.cloudfront.log_object import LogObject, ParseOptions, Rejected
-from spark_jobs.sources.cloudfront.parse import ObjectParser
+from spark_jobs.sources.cloudfront.log_object import UNREADABLE_OBJECT, LogObject, ParseOptions, Rejected
+from spark_jobs.sources.cloudfront.parse import ObjectParser, Unopened
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, REJECTED_LINES, REQUESTS
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.objects import Storage
@@ -46,6 +46,8 @@ class TransformReport:
     reasons: Counter[str] = field(default_factory=Counter)
     observed_hours: dict[str, list[str]] = field(default_factory=dict)
     missing_objects: list[str] = field(default_factory=list)
+    unreadable_objects: list[str] = field(default_factory=list)
+    """Objects that could not be opened, or not be read to their end for want of their storage: to be tried again."""
 
 
 def transform(
@@ -70,6 +72,8 @@ def transform(
         staged = _stage(spark, lake, objects, interval, options, tasks, repeated)
     report = staged.report
     staged.files += kept
+    if missing:
+        staged.files += _gone(lake, [item for item in objects if item.source_object in missing], interval)
     hours = interval.hours
     by_table: dict[str, list[WrittenFile]] = defaultdict(list)
     for file in staged.files:
@@ -96,6 +100,9 @@ def observed_hours(
                 stream = storage.opened(log_object.source_object)
             except FileNotFoundError:
                 continue
+            except Exception:  # of this object alone; parsing it says so
+                yield pa.RecordBatch.from_pydict({"manifest": [json.dumps([log_object.source_object, []])]})
+                continue
             hours: set[str] = set()
             with stream:
                 for part in ObjectParser(_log_object(log_object), stream, options):
@@ -108,6 +115,16 @@ def observed_hours(
         return {}
     rows = _tasks(spark, objects, tasks).mapInArrow(look, MANIFEST_SCHEMA).collect()
     return dict(json.loads(row.manifest) for row in rows)
+
+
+def _gone(lake: Lake, objects: Sequence[RawObject], interval: Interval) -> list[WrittenFile]:
+    """One rejection for each object that was gone before any of its lines was parsed."""
+    parsed = set(lake.read_arrow(OBJECT_COUNTS, interval.hours, columns=["source_object"])["source_object"].to_pylist())
+    writing = _Writing(lake, frozenset(interval.hours))
+    for item in objects:
+        if item.source_object not in parsed:
+            writing.object(item, Unopened(FileNotFoundError(), item.source_object, item.size_bytes), {})
+    return writing.close()
 
 
 @dataclass
@@ -140,6 +157,9 @@ def _stage(
             except FileNotFoundError:
                 writing.notes.append({"missing": raw.source_object})
                 continue
+            except Exception as error:  # of this object alone: the others go on
+                writing.object(raw, Unopened(error, raw.source_object, raw.size_bytes), {})
+                continue
             with stream:
                 writing.object(raw, ObjectParser(log_object, stream, options), duplicates_of)
         notes = [json.dumps(note) for note in writing.notes]
@@ -158,6 +178,8 @@ def _stage(
             staged.report.lines_present += note["lines_present"]
             staged.report.reasons.update(note["reasons"])
             staged.report.observed_hours[note["source_object"]] = note["hours"]
+            if UNREADABLE_OBJECT in note["reasons"]:
+                staged.report.unreadable_objects.append(note["source_object"])
     return staged
 
 
@@ -170,13 +192,14 @@ class _Writing:
         self.counts = lake.writer(OBJECT_COUNTS)
         self.notes: list[dict[str, Any]] = []
 
-    def object(self, raw: RawObject, parser: ObjectParser, duplicates_of: Mapping[int, Duplicate]) -> None:
+    def object(self, raw: RawObject, parser: ObjectParser | Unopened, duplicates_of: Mapping[int, Duplicate]) -> None:
         """Parse one object and write its rows, rejected lines and counts."""
         import pyarrow as pa
 
         home = raw.event_hours[0]
         parsed: Counter[str] = Counter()
         rejected: Counter[str] = Counter()
+        repeated: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
         for part in parser:
             if part.requests is not None:
@@ -192,6 +215,7 @@ class _Writing:
                 )
             for hour, lines in by_hour.items():
                 rejected[hour] += sum(line.line_number > 0 for line in lines)
+                repeated[hour] += sum(line.reason == DUPLICATE_REASON for line in lines)
                 if hour in self.hours_to_write:
                     self.rejected.write(_rejected_table(raw.source_object, lines), hour)
         total = parser.lines_present
@@ -203,6 +227,7 @@ class _Writing:
                 "lines_present": total,
                 "parsed_count": parsed[hour],
                 "rejected_count": rejected[hour],
+                "duplicate_count": repeated[hour],
                 "other_hours_count": parsed.total() - parsed[hour] + rejected.total() - rejected[hour],
             }
             self.counts.write(pa.Table.from_pylist([row]), hour)

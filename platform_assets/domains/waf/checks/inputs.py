@@ -49,14 +49,28 @@ def check_inputs(
 def _lines(lake: Lake) -> dict[str, Lines]:
     """Hour -> its lines, for those of the newest 24 hours and the days before that have any."""
     hours = lake.hours(OBJECT_COUNTS)
-    known = [hour for day in range(DAYS + 1) for hour in _day(hours[-1], day)] if hours else []
-    columns = ["parsed_count", "rejected_count"]
-    counts = lake.read_arrow(OBJECT_COUNTS, sorted({*known} & {*hours}), columns=[*columns, HOUR_COLUMN]).to_pydict()
-    found: dict[str, Lines] = {}
-    for hour, parsed, rejected in zip(counts[HOUR_COLUMN], *(counts[name] for name in columns), strict=True):
-        before = found.get(hour, (0, 0))
-        found[hour] = (before[0] + parsed, before[1] + rejected)
-    return {hour: counted for hour, counted in found.items() if sum(counted)}
+    while hours:
+        window = _window(hours[-1], hours)
+        if lines := _lines_of(lake, window):
+            newest = max(lines)
+            return lines if newest == hours[-1] else _lines_of(lake, _window(newest, hours))
+        hours = [hour for hour in hours if hour < window[0]]
+    return {}
+
+
+def _window(newest: str, hours: Sequence[str]) -> list[str]:
+    return sorted({hour for day in range(DAYS + 1) for hour in _day(newest, day)} & {*hours})
+
+
+def _lines_of(lake: Lake, hours: Sequence[str]) -> dict[str, Lines]:
+    """Hour -> its lines, where it has any. A request that was delivered twice is no rejected line."""
+    columns = ["parsed_count", "rejected_count", "duplicate_count"]
+    counts = lake.read_arrow(OBJECT_COUNTS, hours, columns=[*columns, HOUR_COLUMN]).to_pydict()
+    lines: dict[str, Lines] = {}
+    for hour, parsed, rejected, repeated in zip(counts[HOUR_COLUMN], *(counts[name] for name in columns), strict=True):
+        before = lines.get(hour, (0, 0))
+        lines[hour] = (before[0] + parsed, before[1] + rejected - (repeated or 0))
+    return {hour: counted for hour, counted in lines.items() if sum(counted)}
 
 
 def _day(newest: str, days_before: int) -> list[str]:
