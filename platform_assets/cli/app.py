@@ -169,14 +169,15 @@ def upgrade(home: Home = None) -> None:
 @app.command()
 def doctor(home: Home = None) -> None:
     """What is configured, reachable, missing. Secrets are never printed."""
-    from platform_assets.cli import doctor as examining
+    from platform_assets.cli.doctor.examination import examine
+    from platform_assets.cli.doctor.findings import exit_code, render
     from platform_assets.settings import load_settings
 
     settings = load_settings(home)
     with console_of() as console:
-        findings = examining.examine(settings)
-        console.print(examining.render(findings))
-    raise typer.Exit(examining.exit_code(findings))
+        findings = examine(settings)
+        console.print(render(findings))
+    raise typer.Exit(exit_code(findings))
 
 
 def add_domain_commands() -> None:

@@ -72,7 +72,7 @@ class Domain:
     schedules: str = ""
     """Function (settings) -> Dagster schedules."""
     doctor: str = ""
-    """Mapping of a check's name -> function (settings) -> (state, sentence), as those of cli/doctor.py."""
+    """Mapping of a check's name -> function (settings) -> (state, sentence), as those of cli/doctor."""
     aws_services: str = ""
     """Function (settings) -> names of the AWS services that the settings make it use."""
     training: str = ""

@@ -1,4 +1,4 @@
-"""Files of the home that hold state: replaced whole or not at all, and held by one process at a time. What is in them is elsewhere."""
+"""Atomic replacement and locks for the state files of the home."""
 
 from __future__ import annotations
 
@@ -37,3 +37,8 @@ def locked(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path):
         yield
+
+
+def nearest_folder(path: Path) -> Path:
+    """The path, or its closest parent that exists."""
+    return next(folder for folder in (path, *path.parents) if folder.exists())

@@ -18,7 +18,8 @@ import dagster as dg
 import pytest
 from botocore.exceptions import ClientError
 
-from platform_assets.cli.doctor import checks, examine, exit_code
+from platform_assets.cli.doctor.examination import checks, examine
+from platform_assets.cli.doctor.findings import exit_code
 from platform_assets.clients.engine import cluster_of, lake_of
 from platform_assets.clients.glue_catalogue import LAKE_PARAMETER, register
 from platform_assets.clients.metric_publishers import MetricPoint, publish
@@ -160,7 +161,7 @@ def test_aws_is_asked_for_the_services_of_the_policies_alone() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("aws_client", "client"):
                 asked.add(ast.unparse(node.args[0]).strip("'"))
-    asked.discard("service")  # aws_refusal hands on what it is given: doctor.py's tuples, recorded below
+    asked.discard("service")  # aws_refusal hands on what it is given: the doctor's tuples, recorded below
     scaled = {"autoscaling", "eks"}
     assert asked == {"s3", "sqs", "wafv2", "cloudwatch", "sns", "sts", "emr-serverless", "glue", "dynamodb", *scaled}
 
