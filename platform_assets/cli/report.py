@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table as Grid
 
-from platform_assets.cli.run import Outcome
+from platform_assets.cli.outcome import Outcome
 from platform_assets.settings import Settings
 
 if TYPE_CHECKING:

@@ -7,17 +7,16 @@ executed at once. What is computed is in the assets; what is shown of it is each
 from __future__ import annotations
 
 import logging
-import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from platform_assets.cli.outcome import Outcome, RunFailed, failure_of
 from platform_assets.settings import Settings
-from spark_jobs.errors import ExitCode, WeirError
+from spark_jobs.errors import ExitCode
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -26,47 +25,6 @@ if TYPE_CHECKING:
     from platform_assets.core.scheduler import Stage
 
 MAX_ROUNDS = 5
-
-
-class RunFailed(WeirError):
-    """A run did not succeed; the message is one sentence for the user."""
-
-    def __init__(self, message: str, exit_code: int = ExitCode.FAILED) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
-
-
-@dataclass
-class Outcome:
-    """What a run did, for the report."""
-
-    hours: list[str] = field(default_factory=list)
-    """Parsed hours."""
-    looked_back: set[str] = field(default_factory=set)
-    """Hours that were made again only because earlier ones were."""
-    seconds: dict[str, float] = field(default_factory=dict)
-    """Title of a stage -> how long it took."""
-    metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Asset key -> metadata of its last materialization in this run."""
-    failed_checks: list[str] = field(default_factory=list)
-    run_seconds: float = 0.0
-    """All Dagster runs together."""
-    dagster_seconds: float = 0.0
-    """Of these, what Dagster took for itself: everything outside of the steps, and their events."""
-
-    @property
-    def later_hours(self) -> int:
-        return len(self.looked_back)
-
-
-def stop_where_not_applied(outcome: Outcome, is_on: bool, unchanged: str) -> None:
-    """RunFailed where a plan was to be applied (`is_on`) and was not; a dry run has only shown that it would be stopped.
-
-    `unchanged`: the clause that says what stays as it was.
-    """
-    if outcome.failed_checks and is_on:
-        sentence = f"{unchanged[0].upper()}{unchanged[1:]}; a check stopped the plan: {outcome.failed_checks[0]}"
-        raise RunFailed(sentence, ExitCode.STOPPED)
 
 
 Progress = Callable[[str], AbstractContextManager[Any]]
@@ -206,7 +164,7 @@ class Runner:
         if stopped:
             sentence = f"The check {stopped[0].check_name} stopped the run: {stopped[0].description}"
             raise RunFailed(sentence, ExitCode.STOPPED)
-        raise RunFailed(*_failure(result))
+        raise RunFailed(*failure_of(result))
 
     def over_ranges(self, title: str, keys: Sequence[str], hours: Sequence[str]) -> None:
         """One run for each stretch of hours, shown as one stage."""
@@ -278,34 +236,3 @@ class Runner:
 def _seconds_storing(instance: dg.DagsterInstance) -> float:
     """Seconds that the event log has spent on events of steps so far."""
     return float(getattr(instance.event_log_storage, "seconds_in_steps", 0.0))
-
-
-def _failure(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
-    """What went wrong in a failed run, as a sentence, and the exit code."""
-    for event in result.all_events:
-        if not event.is_step_failure:
-            continue
-        error: Any = event.step_failure_data.error
-        innermost = error
-        while error is not None:
-            innermost = error
-            if (code := _exit_code(error)) is not None:
-                return _text(error), code
-            error = error.cause
-        if innermost is not None:
-            where = f"The step {event.step_key} failed; `weir ui` shows run {result.run_id} with its log."
-            return f"{_text(innermost)} {where}", ExitCode.FAILED
-    return f"The run {result.run_id} failed before its first step; `weir ui` shows its log.", ExitCode.FAILED
-
-
-def _exit_code(error: Any) -> int | None:
-    """Exit code of an error as Dagster keeps it, which is its text alone: `package.module.Class: message`."""
-    module, _, name = str(error.message).partition(":")[0].strip().rpartition(".")
-    code = getattr(getattr(sys.modules.get(module), name, None), "exit_code", None)
-    return int(code) if isinstance(code, int) else None
-
-
-def _text(error: Any) -> str:
-    message = str(error.message).strip()
-    name, separator, rest = message.partition(": ")
-    return rest.strip() if separator and name.rsplit(".", 1)[-1] == error.cls_name else message

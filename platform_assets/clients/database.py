@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,24 +17,15 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import SecretStr
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.pool import NullPool
+from sqlalchemy.engine import Connection
 
+from platform_assets.clients.database_connection import DatabaseError, masked, parsed_url, transaction
 from spark_jobs.contract import HOUR_COLUMN, Column, Table
-from spark_jobs.errors import ExitCode, WeirError
 
 CHUNK_ROWS = 500
 """Rows a statement; with a key of several columns still far below SQLite's 32,766 variables."""
 
-WRITER_LOCK = 0x77656972  # "weir": PostgreSQL's advisory lock that our writers take
-
 Row = Mapping[str, Any]
-
-
-class DatabaseError(WeirError):
-    """The database cannot do it; the message is one sentence without password or row."""
-
-    exit_code = ExitCode.SERVICE
 
 
 @dataclass(frozen=True)
@@ -50,7 +40,7 @@ class UpsertReport:
 
 def upsert(url: SecretStr, table: Table, rows: Sequence[Row], key: tuple[str, ...] = ("decision_id",)) -> UpsertReport:
     """Insert rows, or update those whose key is there; the same rows again change nothing. Makes the table."""
-    with _transaction(url) as connection:
+    with transaction(url) as connection:
         stored = _prepared(connection, table, key)
         return _write(connection, stored, _normalised(table, rows, key), key)
 
@@ -70,7 +60,7 @@ def replace(
     for row in given.values():
         if row[scope_column] not in scope:
             raise ValueError(f"A row has {scope_column} {row[scope_column]!r}, which is not among those replaced.")
-    with _transaction(url) as connection:
+    with transaction(url) as connection:
         stored = _prepared(connection, table, key)
         removed = 0
         for chunk in _chunks(scope):
@@ -84,7 +74,7 @@ def replace(
 
 def forget(url: SecretStr, table: Table, column: str, before: datetime) -> int:
     """Delete rows whose timestamp `column` is earlier than `before`; how many there were. For retention."""
-    with _transaction(url) as connection:
+    with transaction(url) as connection:
         if not sa.inspect(connection).has_table(table.name):
             return 0
         stored = _described(table, ())
@@ -93,94 +83,14 @@ def forget(url: SecretStr, table: Table, column: str, before: datetime) -> int:
 
 def probe(url: SecretStr, seconds: int = 5) -> tuple[bool, str]:
     """Whether the database is there yet, and a sentence on it; changes nothing, makes no file."""
-    parsed = _parsed(url)
+    parsed = parsed_url(url)
     if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists():
         return False, f"The SQLite file {parsed.database} is made by the first export."
-    with _transaction(url, seconds=seconds, writes=False) as connection:
+    with transaction(url, seconds=seconds, writes=False) as connection:
         is_sqlite = connection.dialect.name == "sqlite"
         connection.execute(sa.text("SELECT count(*) FROM sqlite_master" if is_sqlite else "SELECT 1"))
         version = ".".join(str(part) for part in connection.dialect.server_version_info or ())
-        return True, f"{'SQLite' if is_sqlite else 'PostgreSQL'} {version} answers at {_masked(parsed)}."
-
-
-# Connections
-
-
-@contextmanager
-def _transaction(url: SecretStr, *, seconds: int = 30, writes: bool = True) -> Iterator[Connection]:
-    parsed = _parsed(url)
-    is_sqlite = parsed.get_backend_name() == "sqlite"
-    try:
-        if is_sqlite and writes:
-            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
-        arguments = {"timeout": seconds} if is_sqlite else {"connect_timeout": min(seconds, 10)}
-        engine = sa.create_engine(parsed, poolclass=NullPool, connect_args=arguments)
-        if is_sqlite:
-            _begin_explicitly(engine, "BEGIN IMMEDIATE" if writes else "BEGIN")
-        with engine.begin() as connection:
-            if writes and not is_sqlite:
-                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{seconds}s'")
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
-            yield connection
-    except (sa.exc.SQLAlchemyError, OSError, OverflowError) as error:
-        raise DatabaseError(_sentence(error, parsed)) from None  # the cause holds the URL, the statement and its rows
-
-
-def _begin_explicitly(engine: sa.Engine, statement: str) -> None:
-    """pysqlite begins at the first write, by itself: a read before it would be outside the transaction."""
-
-    def on_connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-
-    sa.event.listen(engine, "connect", on_connect)
-    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(statement))
-
-
-def _parsed(url: SecretStr) -> URL:
-    advice = "write sqlite:///path/to/file.db or postgresql://user:password@host:5432/database in WEIR_DATABASE_URL"
-    try:
-        parsed = make_url(url.get_secret_value())
-    except (sa.exc.ArgumentError, ValueError):
-        raise DatabaseError(f"The database URL cannot be read; {advice}.") from None
-    backend = parsed.drivername.partition("+")[0]
-    if backend in {"postgresql", "postgres"}:
-        return parsed.set(drivername="postgresql+psycopg")
-    if backend != "sqlite":
-        raise DatabaseError(f"The database kind {backend} is not supported; {advice}.")
-    if parsed.database in {None, "", ":memory:"}:
-        raise DatabaseError(f"The database URL names no file, so nothing would be kept; {advice}.")
-    return parsed.set(drivername="sqlite")
-
-
-def _masked(url: URL) -> str:
-    host = url.host or url.query.get("host") or None
-    plain = url.set(drivername=url.get_backend_name(), host=str(host) if host else None, query={})
-    return plain.render_as_string(hide_password=True)
-
-
-def _sentence(error: Exception, url: URL) -> str:
-    where = _masked(url)
-    cause = getattr(error, "orig", None) or error
-    said = (str(cause).strip() or type(cause).__name__).splitlines()[0].rstrip(".")
-    for secret in (url.password, url.query.get("password")):
-        said = said.replace(str(secret), "***") if secret else said
-    state = getattr(cause, "sqlstate", None) or ""
-    words = said.lower()
-    if state in {"28P01", "28000"} or "authentication failed" in words or "no password supplied" in words:
-        return f"The database {where} refused the user or the password; correct WEIR_DATABASE_URL."
-    if state == "3D000" or ("database" in words and "does not exist" in words):
-        return f"The database {where} does not exist; create it or correct WEIR_DATABASE_URL."
-    if state == "42501" or "readonly" in words or "unable to open" in words or isinstance(cause, PermissionError):
-        return f"The database {where} does not let this user do that ({said}); grant it the rights or correct WEIR_DATABASE_URL."
-    if state == "55P03" or "is locked" in words:
-        return f"The database {where} is locked by another program; wait for it or close it, and run again."
-    if "not a database" in words:
-        return f"The file of {where} is not an SQLite database; name another one in WEIR_DATABASE_URL."
-    if isinstance(error, sa.exc.OperationalError | OSError):
-        return f"The database {where} cannot be used ({said}); start or repair it, or correct WEIR_DATABASE_URL."
-    # What a driver says of wrong data holds the data itself: only the kind of trouble is named.
-    kind = f"{type(cause).__name__} {state}".strip()
-    return f"The database {where} refused the rows ({kind}); compare its table with the contract, or rename it so that a new one is made."
+        return True, f"{'SQLite' if is_sqlite else 'PostgreSQL'} {version} answers at {masked(parsed)}."
 
 
 # Tables

@@ -1,15 +1,12 @@
 """`weir export`: a lake table as one file (.parquet, .csv, .jsonl), streamed, and whole or not there at all.
 
-Also writes docs/tables.md, the public interface of what comes out. Columns and their order are the contract's; what
-they mean is declared there, nothing is computed here.
+Columns and their order are those of the table's declaration; nothing is computed here.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.domain import command_that_fills, tables
 from platform_assets.core.times import as_utc, instant
+from platform_assets.outputs.file_formats import FORMATS
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, Table, parse_hour
 from spark_jobs.errors import ExitCode, WeirError
@@ -32,9 +30,6 @@ TIME_COLUMNS = ("acted_at", "event_at", "hour_at", "decided_at", "planned_at", "
 SORTED_BYTES = 256 << 20
 """Rows of an hour that are sorted in memory; a larger hour is written as it is stored."""
 BATCH_ROWS = 32_768
-ROW_GROUP_ROWS = 131_072
-
-Write = Callable[["pa.RecordBatch"], None]
 
 
 class ExportError(WeirError):
@@ -86,9 +81,9 @@ def export_table(
 ) -> ExportReport:
     """Write the rows with `start <= time < end` (all without) to `file`; an existing file is replaced in one step."""
     source, file = find_table(table), Path(file)
-    opened = _FORMATS.get(file.suffix.lower())
+    opened = FORMATS.get(file.suffix.lower())
     if opened is None:
-        raise ExportError(f"The file {file} has none of the endings {', '.join(_FORMATS)}; name it with one of them.")
+        raise ExportError(f"The file {file} has none of the endings {', '.join(FORMATS)}; name it with one of them.")
     span = _Span.of(source, start, end)
     if not settings.lake and not settings.home.is_dir():
         raise ExportError(
@@ -205,145 +200,3 @@ def _why_empty(lake: Lake, table: Table, span: _Span) -> str:
         return f"{table.key} is not written yet, so the file has its columns and no rows; `{command_that_fills(table)}` fills it."
     when = " in the time asked for" if span.start or span.end else ""
     return f"{table.key} has no rows{when}, so the file has its columns and no rows."
-
-
-# --- formats -------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _parquet(path: Path, schema: pa.Schema) -> Iterator[Write]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    held: list[pa.RecordBatch] = []
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-
-        def write(batch: pa.RecordBatch) -> None:
-            held.append(batch)
-            if sum(one.num_rows for one in held) >= ROW_GROUP_ROWS:
-                flush()
-
-        def flush() -> None:
-            writer.write_table(pa.Table.from_batches(held, schema))
-            held.clear()
-
-        yield write
-        if held:
-            flush()
-
-
-@contextmanager
-def _csv(path: Path, schema: pa.Schema) -> Iterator[Write]:
-    import pyarrow as pa
-    import pyarrow.csv
-
-    texts = [field if _is_plain(field.type) else pa.field(field.name, pa.string()) for field in schema]
-    with path.open("wb") as sink, pa.csv.CSVWriter(sink, pa.schema(texts)) as writer:
-
-        def write(batch: pa.RecordBatch) -> None:
-            columns = [_lists_as_json(_portable(column)) for column in batch.columns]
-            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=pa.schema(texts)))
-
-        yield write
-
-
-@contextmanager
-def _jsonl(path: Path, schema: pa.Schema) -> Iterator[Write]:
-    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-    with path.open("w", encoding="utf-8", newline="\n") as sink:
-
-        def write(batch: pa.RecordBatch) -> None:
-            columns = [_portable(column).to_pylist() for column in batch.columns]
-            sink.writelines(
-                f"{encode(dict(zip(schema.names, row, strict=True)))}\n" for row in zip(*columns, strict=True)
-            )
-
-        yield write
-
-
-_FORMATS: dict[str, Callable[[Path, Any], AbstractContextManager[Write]]] = {
-    ".parquet": _parquet,
-    ".csv": _csv,
-    ".jsonl": _jsonl,
-}
-
-
-def _is_plain(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    return not (pa.types.is_timestamp(kind) or pa.types.is_list(kind))
-
-
-def _portable(column: pa.Array) -> pa.Array:
-    """Times as ISO 8601 text with Z; numbers that are none (NaN, infinite) as null; all else as it is."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_floating(column.type):
-        return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
-    if not pa.types.is_timestamp(column.type):
-        return column
-    # Without zone, so that strftime needs no time zone database; the lake's times are UTC.
-    local = column.cast(pa.int64()).cast(pa.timestamp("us"))
-    seconds = pc.floor_temporal(local, unit="second")
-    whole = pc.strftime(seconds.cast(pa.timestamp("s")), format="%Y-%m-%dT%H:%M:%SZ")
-    return pc.if_else(pc.equal(local, seconds), whole, pc.strftime(local, format="%Y-%m-%dT%H:%M:%SZ"))
-
-
-def _lists_as_json(column: pa.Array) -> pa.Array:
-    import pyarrow as pa
-
-    if not pa.types.is_list(column.type):
-        return column
-    texts = [None if one is None else json.dumps(one, ensure_ascii=False) for one in column.to_pylist()]
-    return pa.array(texts, pa.string())
-
-
-# --- docs/tables.md ------------------------------------------------------------------------------------------
-
-_INTRODUCTION = """\
-# Tables: what `weir export` writes
-
-Written by `platform_assets.outputs.table_files.tables_markdown` from the tables' declarations; a test compares. The columns are a public interface:
-they keep their name, type and meaning, and new ones are added at the end.
-
-```
-weir export TABLE FILE [--home DIR] [--start T --end T]
-```
-
-The same tables in SQL, called `weir.` and the key with `_` for `/`: [queries.md](queries.md).
-
-TABLE is one of the names below, short (`request_scores`) or in full (`predictions/request_scores`). FILE ends in `.parquet`, `.csv` or
-`.jsonl`. `--start` and `--end` take the rows with start <= time < end, by the table's time column. Rows come hour by hour, and within
-an hour by the unique key (an hour beyond 256 MB in memory: as it is stored). A table without rows gives a file with its columns
-(`.jsonl`: an empty file). FILE is replaced only once it is whole.
-
-| type | .parquet | .csv | .jsonl |
-| --- | --- | --- | --- |
-| string | string | text, quoted by RFC 4180; the empty text is `""`, null is nothing | string or null |
-| int32, int64, double | the same | number; null and NaN are nothing | number; NaN is null |
-| boolean | boolean | `true`, `false` | true, false |
-| timestamp | timestamp in UTC, microseconds | `2026-11-20T14:00:00Z`, with a fraction where there is one | the same, as string |
-| list&lt;string&gt; | list of strings | JSON | array |
-"""
-
-
-def tables_markdown() -> str:
-    """The text of docs/tables.md."""
-    return _INTRODUCTION + "".join(_section(table, short_names()[key]) for key, table in exportable().items())
-
-
-def _section(table: Table, name: str) -> str:
-    facts = [f"One row: {table.grain}."]
-    if table.unique:
-        facts.append(f"Unique: {', '.join(f'`{name}`' for name in table.unique)}.")
-    time = time_column(table)
-    facts.append(f"Time: `{time}`." if time else "It has no time column.")
-    lines = [f"\n## {name}\n", f"`{table.key}`: {table.meaning} {' '.join(facts)}\n"]
-    lines += ["| column | type | can be null | meaning |", "| --- | --- | --- | --- |"]
-    for column in table.columns:
-        kind, meaning = column.type.replace("<", "&lt;").replace(">", "&gt;"), column.meaning.replace("|", "&#124;")
-        lines.append(f"| `{column.name}` | {kind} | {'yes' if column.nullable else 'no'} | {meaning} |")
-    if time == HOUR_COLUMN:
-        lines.append(f"| `{HOUR_COLUMN}` | string | no | hour of the events, as 2026-11-20-14, UTC |")
-    return "\n".join(lines) + "\n"

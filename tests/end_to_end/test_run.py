@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from platform_assets.cli.run import Outcome, RunFailed, run_pipeline
+from platform_assets.cli.outcome import Outcome, RunFailed
+from platform_assets.cli.run import run_pipeline
 from platform_assets.clients.engine import SparkRunner, lake_of
 from platform_assets.core.instance import close_abandoned_runs, instance_of
 from platform_assets.core.staleness import stale_by_lineage, stale_parsed_hours, steps

@@ -8,7 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from platform_assets.cli.run import RunFailed, run_goals
+from platform_assets.cli.outcome import RunFailed
+from platform_assets.cli.run import run_goals
 from platform_assets.clients.engine import lake_of
 from platform_assets.definitions import build_defs
 from platform_assets.ingest.raw import NoInputError, update_ledger

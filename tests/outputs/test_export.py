@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from platform_assets.clients.engine import lake_of
+from platform_assets.outputs import file_formats
 from platform_assets.outputs import table_files as export
 from platform_assets.outputs.table_files import (
     ExportError,
@@ -23,8 +24,8 @@ from platform_assets.outputs.table_files import (
     exportable,
     find_table,
     short_names,
-    tables_markdown,
 )
+from platform_assets.outputs.tables_document import tables_markdown
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.contract import Table, format_hour
 from spark_jobs.storage.schema import arrow_schema
@@ -185,7 +186,7 @@ def test_an_hour_too_large_to_sort_is_still_written_whole(
 ) -> None:
     monkeypatch.setattr(export, "SORTED_BYTES", 1)
     monkeypatch.setattr(export, "BATCH_ROWS", 2)
-    monkeypatch.setattr(export, "ROW_GROUP_ROWS", 3)
+    monkeypatch.setattr(file_formats, "ROW_GROUP_ROWS", 3)
     fill(settings, "requests", *(request(n) for n in range(9)))
     done = export_table(settings, "requests", tmp_path / f"out{suffix}")
     if suffix == ".parquet":

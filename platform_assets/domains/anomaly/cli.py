@@ -12,7 +12,7 @@ from platform_assets.core.console import Home, console_of, location_of, settings
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from platform_assets.cli.run import Outcome
+    from platform_assets.cli.outcome import Outcome
     from platform_assets.settings import Settings
 
 COLORS = {"critical": "red", "warning": "yellow", "info": "dim"}

@@ -159,7 +159,7 @@ def _show_plan(console: Any, settings: Settings) -> None:
 
 def _end(console: Any, settings: Settings, outcome: Any) -> None:
     """What was or would be changed; a plan that was to be applied and was not is a failure."""
-    from platform_assets.cli.run import stop_where_not_applied
+    from platform_assets.cli.outcome import stop_where_not_applied
     from platform_assets.domains.scaling.planning import ScalingChange
 
     if not outcome.failed_checks:

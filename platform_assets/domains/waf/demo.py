@@ -26,7 +26,8 @@ LOGS = World(
 
 def play(console: Console, settings: Settings, progress: Progress) -> Callable[[], None]:
     """Logs to WAF, measured against the truth."""
-    from platform_assets.cli.run import run_pipeline, stop_where_not_applied
+    from platform_assets.cli.outcome import stop_where_not_applied
+    from platform_assets.cli.run import run_pipeline
     from platform_assets.domains.waf import report
     from platform_assets.domains.waf.planning import WafChange
 
