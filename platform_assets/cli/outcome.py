@@ -27,16 +27,16 @@ class Outcome:
     hours: list[str] = field(default_factory=list)
     """Parsed hours."""
     looked_back: set[str] = field(default_factory=set)
-    """Hours that were made again only because earlier ones were."""
+    """Hours made again only because earlier hours were."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Title of a stage -> how long it took."""
     metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Asset key -> metadata of its last materialization in this run."""
     failed_checks: list[str] = field(default_factory=list)
     run_seconds: float = 0.0
-    """All Dagster runs together."""
+    """Of all Dagster runs."""
     dagster_seconds: float = 0.0
-    """Of these, what Dagster took for itself: everything outside of the steps, and their events."""
+    """Of these, the overhead of Dagster: everything outside of the steps, and storing their events."""
 
     @property
     def later_hours(self) -> int:
@@ -44,9 +44,9 @@ class Outcome:
 
 
 def stop_where_not_applied(outcome: Outcome, is_on: bool, unchanged: str) -> None:
-    """RunFailed where a plan was to be applied (`is_on`) and was not; a dry run has only shown that it would be stopped.
+    """RunFailed if a check stopped a plan that was to be applied (`is_on`).
 
-    `unchanged`: the clause that says what stays as it was.
+    `unchanged`: a clause that names what stays as it was.
     """
     if outcome.failed_checks and is_on:
         sentence = f"{unchanged[0].upper()}{unchanged[1:]}; a check stopped the plan: {outcome.failed_checks[0]}"
@@ -66,13 +66,13 @@ def failure_of(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
                 return _text(error), code
             error = error.cause
         if innermost is not None:
-            where = f"The step {event.step_key} failed; `weir ui` shows run {result.run_id} with its log."
-            return f"{_text(innermost)} {where}", ExitCode.FAILED
+            advice = f"The step {event.step_key} failed; `weir ui` shows run {result.run_id} with its log."
+            return f"{_text(innermost)} {advice}", ExitCode.FAILED
     return f"The run {result.run_id} failed before its first step; `weir ui` shows its log.", ExitCode.FAILED
 
 
 def _exit_code(error: Any) -> int | None:
-    """Exit code of an error as Dagster keeps it, which is its text alone: `package.module.Class: message`."""
+    """Exit code of an error as Dagster keeps it, as text: `package.module.Class: message`."""
     module, _, name = str(error.message).partition(":")[0].strip().rpartition(".")
     code = getattr(getattr(sys.modules.get(module), name, None), "exit_code", None)
     return int(code) if isinstance(code, int) else None
@@ -80,5 +80,5 @@ def _exit_code(error: Any) -> int | None:
 
 def _text(error: Any) -> str:
     message = str(error.message).strip()
-    name, separator, rest = message.partition(": ")
-    return rest.strip() if separator and name.rsplit(".", 1)[-1] == error.cls_name else message
+    name, separator, sentence = message.partition(": ")
+    return sentence.strip() if separator and name.rsplit(".", 1)[-1] == error.cls_name else message

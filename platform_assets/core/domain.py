@@ -80,7 +80,7 @@ class Domain:
     explain: str = ""
     """Module with an explainer: TAKES, recognizes, explain, render, to_json (see explaining.py)."""
     demo: str = ""
-    """The domain's act in `weir demo`: an Act of cli/demo.py."""
+    """What `weir demo` shows of it: a DomainDemo of cli/demo.py."""
     database_tables: Mapping[str, str] = field(default_factory=dict)
     """Key of a table that it exports to the SQL database -> the column whose time retention counts from."""
 

@@ -13,15 +13,15 @@ SECONDS = 4
 """Timeout of one call; a whole check is given up a second later."""
 
 
-def connect(url: str, default_port: int, what: str, setting: str) -> tuple[State, str]:
+def connect(url: str, default_port: int, subject: str, setting: str) -> tuple[State, str]:
     """Whether something listens at the host and port of a URL."""
-    where = url_without_secrets(url)
+    address = url_without_secrets(url)
     try:
-        parts = urlsplit(url)
-        socket.create_connection((parts.hostname or "", parts.port or default_port), SECONDS).close()
+        url_parts = urlsplit(url)
+        socket.create_connection((url_parts.hostname or "", url_parts.port or default_port), SECONDS).close()
     except (OSError, ValueError):
-        return "failed", f"{what} at {where} cannot be reached; start it or correct {setting}."
-    return "ok", f"{what} at {where} can be reached."
+        return "failed", f"{subject} at {address} cannot be reached; start it or correct {setting}."
+    return "ok", f"{subject} at {address} can be reached."
 
 
 def ask_aws(call: tuple[str, str, str, str], success: str, region: str, **arguments: Any) -> tuple[State, str]:
