@@ -18,7 +18,7 @@ WRITER_LOCK = 0x77656972  # "weir": PostgreSQL's advisory lock that our writers 
 
 
 class DatabaseError(WeirError):
-    """The database cannot do it; the message is one sentence without password or row."""
+    """The database cannot be used; the message is one sentence without password or rows."""
 
     exit_code = ExitCode.SERVICE
 
@@ -44,7 +44,7 @@ def transaction(url: SecretStr, *, seconds: int = 30, writes: bool = True) -> It
 
 
 def _begin_explicitly(engine: sa.Engine, statement: str) -> None:
-    """pysqlite begins at the first write, by itself: a read before it would be outside the transaction."""
+    """pysqlite begins a transaction only at the first write; reads before it would be outside."""
 
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
@@ -76,25 +76,30 @@ def masked(url: URL) -> str:
 
 
 def _sentence(error: Exception, url: URL) -> str:
-    where = masked(url)
+    address = masked(url)
     cause = getattr(error, "orig", None) or error
-    said = (str(cause).strip() or type(cause).__name__).splitlines()[0].rstrip(".")
+    message = (str(cause).strip() or type(cause).__name__).splitlines()[0].rstrip(".")
     for secret in (url.password, url.query.get("password")):
-        said = said.replace(str(secret), "***") if secret else said
+        message = message.replace(str(secret), "***") if secret else message
     state = getattr(cause, "sqlstate", None) or ""
-    words = said.lower()
-    if state in {"28P01", "28000"} or "authentication failed" in words or "no password supplied" in words:
-        return f"The database {where} refused the user or the password; correct WEIR_DATABASE_URL."
-    if state == "3D000" or ("database" in words and "does not exist" in words):
-        return f"The database {where} does not exist; create it or correct WEIR_DATABASE_URL."
-    if state == "42501" or "readonly" in words or "unable to open" in words or isinstance(cause, PermissionError):
-        return f"The database {where} does not let this user do that ({said}); grant it the rights or correct WEIR_DATABASE_URL."
-    if state == "55P03" or "is locked" in words:
-        return f"The database {where} is locked by another program; wait for it or close it, and run again."
-    if "not a database" in words:
-        return f"The file of {where} is not an SQLite database; name another one in WEIR_DATABASE_URL."
+    lowercase = message.lower()
+    if state in {"28P01", "28000"} or "authentication failed" in lowercase or "no password supplied" in lowercase:
+        return f"The database {address} refused the user or the password; correct WEIR_DATABASE_URL."
+    if state == "3D000" or ("database" in lowercase and "does not exist" in lowercase):
+        return f"The database {address} does not exist; create it or correct WEIR_DATABASE_URL."
+    if (
+        state == "42501"
+        or "readonly" in lowercase
+        or "unable to open" in lowercase
+        or isinstance(cause, PermissionError)
+    ):
+        return f"The database {address} does not let this user do that ({message}); grant it the rights or correct WEIR_DATABASE_URL."
+    if state == "55P03" or "is locked" in lowercase:
+        return f"The database {address} is locked by another program; wait for it or close it, and run again."
+    if "not a database" in lowercase:
+        return f"The file of {address} is not an SQLite database; name another one in WEIR_DATABASE_URL."
     if isinstance(error, sa.exc.OperationalError | OSError):
-        return f"The database {where} cannot be used ({said}); start or repair it, or correct WEIR_DATABASE_URL."
-    # What a driver says of wrong data holds the data itself: only the kind of trouble is named.
+        return f"The database {address} cannot be used ({message}); start or repair it, or correct WEIR_DATABASE_URL."
+    # A driver's message about wrong data contains the data: only the kind of error is named.
     kind = f"{type(cause).__name__} {state}".strip()
-    return f"The database {where} refused the rows ({kind}); compare its table with the contract, or rename it so that a new one is made."
+    return f"The database {address} refused the rows ({kind}); compare its table with the contract, or rename it so that a new one is made."
