@@ -21,20 +21,20 @@ def _parquet(path: Path, schema: pa.Schema) -> Iterator[Write]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    held: list[pa.RecordBatch] = []
+    buffer: list[pa.RecordBatch] = []
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
 
         def write(batch: pa.RecordBatch) -> None:
-            held.append(batch)
-            if sum(one.num_rows for one in held) >= ROW_GROUP_ROWS:
+            buffer.append(batch)
+            if sum(buffered.num_rows for buffered in buffer) >= ROW_GROUP_ROWS:
                 flush()
 
         def flush() -> None:
-            writer.write_table(pa.Table.from_batches(held, schema))
-            held.clear()
+            writer.write_table(pa.Table.from_batches(buffer, schema))
+            buffer.clear()
 
         yield write
-        if held:
+        if buffer:
             flush()
 
 
@@ -81,7 +81,7 @@ def _is_plain(kind: pa.DataType) -> bool:
 
 
 def _portable(column: pa.Array) -> pa.Array:
-    """Times as ISO 8601 text with Z; numbers that are none (NaN, infinite) as null; all else as it is."""
+    """Times as ISO 8601 with Z; NaN and infinity as null; other values unchanged."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -90,10 +90,10 @@ def _portable(column: pa.Array) -> pa.Array:
     if not pa.types.is_timestamp(column.type):
         return column
     # Without zone, so that strftime needs no time zone database; the lake's times are UTC.
-    local = column.cast(pa.int64()).cast(pa.timestamp("us"))
-    seconds = pc.floor_temporal(local, unit="second")
-    whole = pc.strftime(seconds.cast(pa.timestamp("s")), format="%Y-%m-%dT%H:%M:%SZ")
-    return pc.if_else(pc.equal(local, seconds), whole, pc.strftime(local, format="%Y-%m-%dT%H:%M:%SZ"))
+    naive = column.cast(pa.int64()).cast(pa.timestamp("us"))
+    seconds = pc.floor_temporal(naive, unit="second")
+    whole_seconds = pc.strftime(seconds.cast(pa.timestamp("s")), format="%Y-%m-%dT%H:%M:%SZ")
+    return pc.if_else(pc.equal(naive, seconds), whole_seconds, pc.strftime(naive, format="%Y-%m-%dT%H:%M:%SZ"))
 
 
 def _lists_as_json(column: pa.Array) -> pa.Array:
@@ -101,5 +101,5 @@ def _lists_as_json(column: pa.Array) -> pa.Array:
 
     if not pa.types.is_list(column.type):
         return column
-    texts = [None if one is None else json.dumps(one, ensure_ascii=False) for one in column.to_pylist()]
+    texts = [None if values is None else json.dumps(values, ensure_ascii=False) for values in column.to_pylist()]
     return pa.array(texts, pa.string())

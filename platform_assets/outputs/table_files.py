@@ -1,7 +1,4 @@
-"""`weir export`: a lake table as one file (.parquet, .csv, .jsonl), streamed, and whole or not there at all.
-
-Columns and their order are those of the table's declaration; nothing is computed here.
-"""
+"""`weir export`: a lake table as one file (.parquet, .csv, .jsonl), streamed and written atomically."""
 
 from __future__ import annotations
 
@@ -26,9 +23,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TIME_COLUMNS = ("acted_at", "event_at", "hour_at", "decided_at", "planned_at", "first_seen_at", "made_at")
-"""The first of them that a table has is what --start and --end mean."""
+"""--start and --end are about the first of them that a table has."""
 SORTED_BYTES = 256 << 20
-"""Rows of an hour that are sorted in memory; a larger hour is written as it is stored."""
+"""Hours up to this size are sorted in memory; a larger hour is written in stored order."""
 BATCH_ROWS = 32_768
 
 
@@ -40,38 +37,37 @@ class ExportError(WeirError):
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What was written where; `note` says why there are no rows, where there are none."""
+    """Rows written, and where; `note` says why there are none."""
 
     rows: int
     path: Path
     note: str = ""
 
 
-def exportable() -> dict[str, Table]:
-    """Every table that a user may export, by key."""
-    return tables()
-
-
 def short_names() -> dict[str, str]:
-    """Full key -> the last part, or the whole key where several tables end alike."""
-    known = exportable()
-    counts = Counter(table.name for table in known.values())
-    return {key: table.name if counts[table.name] == 1 else key for key, table in known.items()}
+    """Full key -> its last part, or the full key if several tables have the same last part."""
+    tables_by_key = tables()
+    counts = Counter(table.name for table in tables_by_key.values())
+    return {key: table.name if counts[table.name] == 1 else key for key, table in tables_by_key.items()}
 
 
 def find_table(name: str) -> Table:
-    """The table of a full key, or of its last part where only one ends with it."""
-    known = exportable()
-    found = [known[name]] if name in known else [table for table in known.values() if table.name == name]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise ExportError(f"Several tables are called {name}; name one of {', '.join(t.key for t in found)}.")
+    """The table of a full key, or of its last part if that is unique."""
+    tables_by_key = tables()
+    matches = (
+        [tables_by_key[name]]
+        if name in tables_by_key
+        else [table for table in tables_by_key.values() if table.name == name]
+    )
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise ExportError(f"Several tables are called {name}; name one of {', '.join(t.key for t in matches)}.")
     raise ExportError(f"There is no table {name!r}; choose one of {', '.join(short_names().values())}.")
 
 
 def time_column(table: Table) -> str | None:
-    """The column that `start` and `end` are about: of several the first, else the hour; None where there is neither."""
+    """The column that `start` and `end` are about: the first time column, else the hour; None if there is neither."""
     of_rows = next((name for name in TIME_COLUMNS if name in table.column_names), None)
     return of_rows or (HOUR_COLUMN if table.hourly else None)
 
@@ -79,10 +75,10 @@ def time_column(table: Table) -> str | None:
 def export_table(
     settings: Settings, table: str, file: Path, start: datetime | None = None, end: datetime | None = None
 ) -> ExportReport:
-    """Write the rows with `start <= time < end` (all without) to `file`; an existing file is replaced in one step."""
+    """Write the rows with `start <= time < end` (default: all) to `file`, atomically."""
     source, file = find_table(table), Path(file)
-    opened = FORMATS.get(file.suffix.lower())
-    if opened is None:
+    open_writer = FORMATS.get(file.suffix.lower())
+    if open_writer is None:
         raise ExportError(f"The file {file} has none of the endings {', '.join(FORMATS)}; name it with one of them.")
     span = _Span.of(source, start, end)
     if not settings.lake and not settings.home.is_dir():
@@ -94,7 +90,7 @@ def export_table(
     lake, partial, rows = lake_of(settings), file.with_name(f"{file.name}.tmp"), 0
     schema = arrow_schema(source, with_hour=span.column == HOUR_COLUMN)
     try:
-        with opened(partial, schema) as write:
+        with open_writer(partial, schema) as write:
             for batch in _read(lake, source, schema, span):
                 write(batch)
                 rows += batch.num_rows
@@ -108,7 +104,7 @@ def export_table(
 
 @dataclass(frozen=True)
 class _Span:
-    """The half-open time asked for, on the table's time column."""
+    """The requested half-open time range, on the table's time column."""
 
     column: str | None
     start: datetime | None
@@ -126,13 +122,13 @@ class _Span:
         return span
 
     def has_hour(self, hour: str) -> bool:
-        """Whether rows of the hour may be within; decided_at is the end of its hour, all others are before it."""
+        """Whether the hour may have rows within; decided_at is the end of its hour, other times are before it."""
         at = parse_hour(hour)
         latest = at if self.column == HOUR_COLUMN else at + timedelta(hours=1)
         return (self.start is None or latest >= self.start) and (self.end is None or at < self.end)
 
     def filter(self) -> Any:
-        """The same for rows, as a pyarrow expression; None where whole hours say it all."""
+        """The range as a pyarrow expression on rows; None if the hours suffice."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -148,7 +144,7 @@ class _Span:
 
 
 def _read(lake: Lake, table: Table, schema: pa.Schema, span: _Span) -> Iterator[pa.RecordBatch]:
-    """The rows hour by hour, in each by the table's unique key; of one version of the table, in bounded memory."""
+    """The rows by hour and unique key, of one version of the table, in bounded memory."""
     import pyarrow as pa
     import pyarrow.dataset as ds
     from deltalake.exceptions import DeltaError
@@ -160,10 +156,10 @@ def _read(lake: Lake, table: Table, schema: pa.Schema, span: _Span) -> Iterator[
             hour = ds.get_partition_keys(fragment.partition_expression).get(HOUR_COLUMN, "")
             by_hour.setdefault(hour, []).append(fragment)
         for hour in sorted(hour for hour in by_hour if not hour or span.has_hour(hour)):
-            part = dataset
+            hour_data = dataset
             if hour:
-                part = ds.FileSystemDataset(by_hour[hour], dataset.schema, dataset.format, dataset.filesystem)
-            batches = part.to_batches(
+                hour_data = ds.FileSystemDataset(by_hour[hour], dataset.schema, dataset.format, dataset.filesystem)
+            batches = hour_data.to_batches(
                 columns=schema.names,
                 filter=span.filter(),
                 batch_size=BATCH_ROWS,
@@ -172,31 +168,31 @@ def _read(lake: Lake, table: Table, schema: pa.Schema, span: _Span) -> Iterator[
             )
             yield from _sorted(batches, schema, table.unique)
     except (OSError, DeltaError, pa.ArrowException) as error:
-        said = str(error).strip().split("\n")[0]
+        reason = str(error).strip().split("\n")[0]
         raise ExportError(
-            f"The table {table.key} cannot be read from {lake.root} ({said}); check WEIR_LAKE and try again."
+            f"The table {table.key} cannot be read from {lake.root} ({reason}); check WEIR_LAKE and try again."
         ) from None
 
 
 def _sorted(batches: Iterable[pa.RecordBatch], schema: pa.Schema, keys: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """The batches' rows by the keys; as they come once they are too many to hold."""
+    """The rows sorted by the keys, or unsorted beyond SORTED_BYTES."""
     import pyarrow as pa
 
-    held: list[pa.RecordBatch] = []
+    buffer: list[pa.RecordBatch] = []
     size = 0
     for batch in batches:
-        held.append(batch)
+        buffer.append(batch)
         size += batch.nbytes
         if not keys or size > SORTED_BYTES:
-            yield from held
-            held = []
-    if held:
+            yield from buffer
+            buffer = []
+    if buffer:
         order = [(key, "ascending") for key in keys]
-        yield from pa.Table.from_batches(held, schema).sort_by(order).to_batches(max_chunksize=BATCH_ROWS)
+        yield from pa.Table.from_batches(buffer, schema).sort_by(order).to_batches(max_chunksize=BATCH_ROWS)
 
 
 def _why_empty(lake: Lake, table: Table, span: _Span) -> str:
     if lake.delta(table) is None:
         return f"{table.key} is not written yet, so the file has its columns and no rows; `{command_that_fills(table)}` fills it."
-    when = " in the time asked for" if span.start or span.end else ""
-    return f"{table.key} has no rows{when}, so the file has its columns and no rows."
+    condition = " in the time asked for" if span.start or span.end else ""
+    return f"{table.key} has no rows{condition}, so the file has its columns and no rows."

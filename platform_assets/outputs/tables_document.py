@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from platform_assets.outputs.table_files import exportable, short_names, time_column
+from platform_assets.core.domain import tables
+from platform_assets.outputs.table_files import short_names, time_column
 from spark_jobs.contract import HOUR_COLUMN, Table
 
 _INTRODUCTION = """\
@@ -34,7 +35,7 @@ an hour by the unique key (an hour beyond 256 MB in memory: as it is stored). A 
 
 def tables_markdown() -> str:
     """The text of docs/tables.md."""
-    return _INTRODUCTION + "".join(_section(table, short_names()[key]) for key, table in exportable().items())
+    return _INTRODUCTION + "".join(_section(table, short_names()[key]) for key, table in tables().items())
 
 
 def _section(table: Table, name: str) -> str:

@@ -364,12 +364,12 @@ def test_a_queue_of_notifications_and_listing_what_is_new_need_their_policies_an
     for body in (b"one", b"two"):  # of a name with two contents, S3 is asked which is there
         s3.put_object(Bucket="raw", Key=f"logs/E1.{HOUR}.a.gz", Body=body)
     with recorder.during() as telling:
-        assert sensors.look(told, lake_of(told), NOW, "cloudfront")[0]
+        assert sensors.has_new_objects(told, lake_of(told), NOW, "cloudfront")[0]
         assert update_ledger(told, "cloudfront")["new objects"] == 1
     without_queue = told.model_copy(update={"raw_queue_url": ""})
     s3.put_object(Bucket="raw", Key=f"logs/E1.{HOUR}.b.gz", Body=b"three")
     with recorder.during() as looking:
-        assert sensors.look(without_queue, lake_of(told), NOW, "cloudfront")[0]
+        assert sensors.has_new_objects(without_queue, lake_of(told), NOW, "cloudfront")[0]
         assert update_ledger(without_queue, "cloudfront")["listed in full"] is False
     assert_exact([*calls, *telling, *looking], "queue", reading="logs")
 

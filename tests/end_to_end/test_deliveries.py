@@ -28,7 +28,7 @@ from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.domains.waf.twin.client import WafTwin
 from platform_assets.ingest.raw import update_ledger
 from platform_assets.ingest.sensors import hour_ranges
-from platform_assets.ingest.source_assets import run_of
+from platform_assets.ingest.source_assets import run_job
 from platform_assets.outputs.table_files import export_table
 from platform_assets.settings import Settings, load_settings
 from spark_jobs import registry
@@ -160,7 +160,7 @@ def made(settings: Settings) -> None:
             hours = stale if table.layer == PARSED_LAYER else stale_by_lineage(lake, [table.key])
             for first, last in hour_ranges(hours):
                 interval = Interval.spanning(first, last)
-                run_of(settings, source, job, lake, interval)
+                run_job(settings, source, job, lake, interval)
                 if table.layer == PARSED_LAYER:
                     record_parsed(lake, interval.hours, "cloudfront")
                 else:
