@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from spark_jobs.contract import HOUR_COLUMN, Interval
 from spark_jobs.sources.metrics.cluster_metrics import METRICS
-from spark_jobs.sources.metrics.grid import regular
+from spark_jobs.sources.metrics.grid import Samples, to_grid
 from spark_jobs.sources.metrics.mapping import SUMMED
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, STEP_SECONDS
 from spark_jobs.sources.metrics.times import SECOND, micros
@@ -119,17 +119,15 @@ class _Cluster:
         """Put the samples of one series onto the grid from `start` to `end` (µs since 1970)."""
         times = rows["event_at"].cast(pa.int64()).to_numpy()
         ingested = rows["ingested_at"].cast(pa.int64()).to_numpy()
-        grid = regular(
+        samples = Samples(
             times,
             rows["value"].to_numpy(),
-            step_seconds=STEP_SECONDS,
             periods=rows["period_seconds"].to_numpy(),
-            is_counter=bool(rows["is_counter"][0].as_py()),
             ingested=ingested,
             skewed=rows["is_clock_skewed"].to_numpy(),
-            start=start,
-            end=end,
         )
+        is_counter = bool(rows["is_counter"][0].as_py())
+        grid = to_grid(samples, step_seconds=STEP_SECONDS, is_counter=is_counter, start=start, end=end)
         gathered = self.metrics.setdefault(metric, _Metric())
         gathered.names.append(series)
         gathered.values.append(grid.values)

@@ -53,33 +53,45 @@ class Grid:
         return len(self.at)
 
 
-def regular(
-    times: Numbers,
-    values: Numbers,
+@dataclass(frozen=True)
+class Samples:
+    """Samples of one series in order of arrival, as arrays of one length; times in microseconds since 1970."""
+
+    times: Numbers
+    values: Numbers
+    """A NaN is no sample."""
+    periods: Numbers | None = None
+    """Seconds; NaN where unknown."""
+    ingested: Numbers | None = None
+    """When each was ingested; default: the order of arrival."""
+    delivered: Numbers | None = None
+    """When each was delivered; default: unknown."""
+    skewed: Numbers | None = None
+    """Whether its clock is wrong; default: by `clock_skewed`."""
+
+    def __post_init__(self) -> None:
+        for name in ("values", "periods", "ingested", "delivered"):
+            array = getattr(self, name)
+            if array is not None and len(array) != len(self.times):
+                raise ValueError(f"There are {len(self.times)} times and {len(array)} {name}.")
+
+
+def to_grid(
+    samples: Samples,
     *,
     step_seconds: int = 300,
-    periods: Numbers | None = None,
     is_counter: bool = False,
-    ingested: Numbers | None = None,
-    delivered: Numbers | None = None,
-    skewed: Numbers | None = None,
     start: int | None = None,
     end: int | None = None,
 ) -> Grid:
-    """Samples of one series, in their order of arrival, on a grid of `step_seconds`.
+    """The samples on a grid of `step_seconds`, from `start` to before `end` (microseconds since 1970).
 
-    `times`, `ingested`, `delivered`, `start` and `end` are microseconds since 1970; `periods` are seconds (NaN where unknown).
-    Values that are NaN are no samples. Equal times (and periods) are one sample, the one ingested last, then the last to
-    arrive. The grid goes from `start` to before `end`, else from the first to the last sample; samples before `start` give
-    the rates and periods that the first steps need and are not in it. `ingested` defaults to the order of arrival,
-    `delivered` to unknown; `skewed`, where given, is used instead of `delivered`. ValueError where lengths differ or the step is not positive.
+    Default: from the first to the last sample. Of equal times and periods the sample ingested last counts, then the last
+    to arrive. Samples before `start` only give the rates and periods of the first steps. ValueError where the step is not
+    positive or there are too many steps.
     """
-    times = np.asarray(times, np.int64)
-    values = np.asarray(values, np.float64)
-    given = {"values": values, "periods": periods, "ingested": ingested, "delivered": delivered}
-    for name, array in given.items():
-        if array is not None and len(array) != len(times):
-            raise ValueError(f"There are {len(times)} times and {len(array)} {name}.")
+    times, values = np.asarray(samples.times, np.int64), np.asarray(samples.values, np.float64)
+    periods, ingested, delivered, skewed = samples.periods, samples.ingested, samples.delivered, samples.skewed
     if step_seconds <= 0:
         raise ValueError(f"A step must be positive; got {step_seconds} s.")
     has_value = ~np.isnan(values)
