@@ -38,10 +38,6 @@ class Outcome:
     dagster_seconds: float = 0.0
     """Of these, the overhead of Dagster: everything outside of the steps, and storing their events."""
 
-    @property
-    def later_hours(self) -> int:
-        return len(self.looked_back)
-
 
 def stop_where_not_applied(outcome: Outcome, is_on: bool, unchanged: str) -> None:
     """RunFailed if a check stopped a plan that was to be applied (`is_on`).

@@ -42,13 +42,6 @@ def run_pipeline(
     return Runner(settings, progress, overrides).run_pipeline(pipelines()[name])
 
 
-def run_goals(settings: Settings, goals: Sequence[str], progress: Progress = lambda _: nullcontext(None)) -> Outcome:
-    """Make assets and everything upstream of them."""
-    from platform_assets.core.domain import Pipeline
-
-    return Runner(settings, progress).run_pipeline(Pipeline("", tuple(goals)))
-
-
 def run_assets(
     settings: Settings,
     title: str,

@@ -31,11 +31,6 @@ def steps() -> dict[str, Step]:
     return table_steps | {asset.key: Step(asset.key, asset.upstream) for asset in assets}
 
 
-def stale_by_lineage(lake: Lake, keys: Sequence[str]) -> list[str]:
-    """Hours that any of the assets has to make again, as far as what is upstream of them is made already."""
-    return sorted({hour for hours in stale_by_asset(lake, keys).values() for hour in hours})
-
-
 def stale_by_asset(lake: Lake, keys: Sequence[str]) -> dict[str, list[str]]:
     """Asset -> its stale hours, given what exists upstream now."""
     from spark_jobs.incremental import lineage
