@@ -169,8 +169,8 @@ def has_new_objects(settings: Settings, lake: Lake, now: datetime, name: str) ->
         return not Queue(settings, raw).is_empty(), f"The queue {url} is empty."
     ledger = lake.read_arrow(source.objects, columns=listings.COLUMNS)
     listing = listings.listed(settings, ledger, now, in_full=not settings.full_listing_hours, source=name)
-    known = set(zip(ledger["source_object"].to_pylist(), ledger["etag"].to_pylist(), strict=True))
-    is_new = any((item.source_object, item.etag) not in known for item in listing.objects)
+    known_contents = set(zip(ledger["source_object"].to_pylist(), ledger["etag"].to_pylist(), strict=True))
+    is_new = any((item.source_object, item.etag) not in known_contents for item in listing.objects)
     return is_new, f"All {raw.noun} are known ({ledger.num_rows} in the ledger)."
 
 

@@ -48,11 +48,11 @@ def with_listed(
     made again.
     """
     ledger = ledger.select(LEDGER_NAMES)
-    known = set(_pairs(ledger))
+    known_contents = set(_pairs(ledger))
     new_items: dict[tuple[str, str], Mapping[str, Any]] = {}
     for item in listed:
         key = (item["source_object"], item["etag"])
-        if key not in known:
+        if key not in known_contents:
             new_items.setdefault(key, item)
     if not new_items:
         return ledger

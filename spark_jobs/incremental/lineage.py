@@ -114,12 +114,12 @@ def stale(step: Step, recorded: Recorded) -> list[str]:
     return sorted(hour for hour, value in expected(step, recorded).items() if recorded_hours.get(hour) != value)
 
 
-def record(lake: Lake, made: Mapping[str, Mapping[str, str]]) -> None:
-    """Record that hours were made; `made`: table -> hour -> fingerprint."""
+def record(lake: Lake, fingerprints: Mapping[str, Mapping[str, str]]) -> None:
+    """Record that hours were made; `fingerprints`: table -> hour -> fingerprint."""
     now = datetime.now(UTC)
     rows = [
         {"table_key": key, "hour": hour, "fingerprint": value, "made_at": now}
-        for key, hours in made.items()
+        for key, hours in fingerprints.items()
         for hour, value in sorted(hours.items())
     ]
     if rows:

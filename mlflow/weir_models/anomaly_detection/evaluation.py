@@ -91,7 +91,7 @@ class Judged:
     series: MetricSeries
     labels: Flags
     measured: Flags
-    found: Detection
+    detection: Detection
 
 
 def evaluate(judged: Sequence[Judged], ration: Ration) -> Evaluation:
@@ -100,12 +100,12 @@ def evaluate(judged: Sequence[Judged], ration: Ration) -> Evaluation:
     rows, labels, scores = [], [], []
     for example in judged:
         measured = example.measured
-        counts = events(example.labels[measured], example.found.is_anomaly[measured])
+        counts = events(example.labels[measured], example.detection.is_anomaly[measured])
         rule = events(example.labels[measured], naive_alarms(example.series, ration)[measured])
         duration = weeks(example.series.at[measured])
         total, naive, span = total + counts, naive + rule, span + duration
         labels.append(example.labels[measured])
-        scores.append(example.found.score[measured])
+        scores.append(example.detection.score[measured])
         rows.append(
             {
                 "series": example.series.series_id, "weeks": duration, "incidents": counts.labelled, "met": counts.met,
@@ -145,15 +145,15 @@ def plot(example: Judged) -> Any:
 
     figure = Figure(figsize=(11, 5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
-    column = int(np.bincount(example.found.metric, minlength=len(example.series.metrics)).argmax())
+    column = int(np.bincount(example.detection.metric, minlength=len(example.series.metrics)).argmax())
     above.plot(example.series.at, example.series.values[:, column], linewidth=0.6)
     above.set(ylabel=example.series.metrics[column], title=example.series.series_id)
-    below.plot(example.series.at, example.found.score, linewidth=0.6)
+    below.plot(example.series.at, example.detection.score, linewidth=0.6)
     below.set(ylabel="score", ylim=(0, 1.03))
     for axes in (above, below):
         for first, last in spans(example.labels):
             axes.axvspan(example.series.at[first], example.series.at[last], color="tab:orange", alpha=0.3, linewidth=0)
-        for at in example.series.at[example.found.is_anomaly]:
+        for at in example.series.at[example.detection.is_anomaly]:
             axes.axvline(at, color="tab:red", linewidth=0.8)
     return figure
 

@@ -74,9 +74,9 @@ def backtest(series: Sequence[DemandSeries], settings: BacktestSettings | None =
     workers = min(options.workers, len(names))
     if workers > 1:
         with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-            results = list(pool.map(_one, series, repeat(options)))
+            results = list(pool.map(_backtest_series, series, repeat(options)))
     else:
-        results = [_one(single, options) for single in series]
+        results = [_backtest_series(single, options) for single in series]
     per_series = pd.DataFrame([row for _, row in results])
     return BacktestResult(
         forecasts=pd.concat([frame for frame, _ in results], ignore_index=True),
@@ -85,7 +85,7 @@ def backtest(series: Sequence[DemandSeries], settings: BacktestSettings | None =
     )
 
 
-def _one(series: DemandSeries, settings: BacktestSettings) -> tuple[pd.DataFrame, dict[str, object]]:
+def _backtest_series(series: DemandSeries, settings: BacktestSettings) -> tuple[pd.DataFrame, dict[str, object]]:
     """Backtest of one series, in one thread: sums of several threads differ in the last bit."""
     with threadpool_limits(1):
         first = len(series) - round(settings.test_share * len(series))
