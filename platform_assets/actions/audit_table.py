@@ -1,4 +1,4 @@
-"""The one way to add rows to an audit table and to read them; overrides of checks are such rows."""
+"""Appends rows to audit tables and reads them; overrides of checks are such rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class AuditTable(Generic[Row]):
     row: type[Row]
 
     def append(self, lake: Lake, rows: Iterable[Row]) -> None:
-        """Add rows in one transaction; rows that others add at the same time are kept."""
+        """Append rows in one transaction; concurrent appends are kept."""
         values = [{**row.row(), HOUR_COLUMN: format_hour(row.acted_at)} for row in rows]
         if values:
             import pyarrow as pa
@@ -37,7 +37,7 @@ class AuditTable(Generic[Row]):
         return sorted(rows, key=lambda row: (row.acted_at, row.audit_id))
 
     def overrides_of(self, lake: Lake, audit_ids: Collection[str]) -> dict[str, str]:
-        """Check -> why it is overridden in the run that names these rows."""
+        """Check -> why it is overridden, of the rows with these ids."""
         if not audit_ids:
             return {}
         return {row.subject: row.by_whom for row in self.read(lake) if row.audit_id in audit_ids}
@@ -53,9 +53,11 @@ class AuditTable(Generic[Row]):
         reason: str,
         details: str,
     ) -> list[Row]:
-        """Record that checks are overridden in one run, which has to name the rows. RequestError for an unknown check."""
+        """Record overrides of checks; a run uses them by naming the rows. RequestError for an unknown check."""
         check_overridable(names, declared)
-        why = reason_of(reason)
-        rows = [self.row.make(at, actor, OVERRIDE, name, why, details=details) for name in dict.fromkeys(names)]
+        recorded_reason = reason_of(reason)
+        rows = [
+            self.row.make(at, actor, OVERRIDE, name, recorded_reason, details=details) for name in dict.fromkeys(names)
+        ]
         self.append(lake, rows)
         return rows

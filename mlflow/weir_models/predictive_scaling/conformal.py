@@ -23,7 +23,7 @@ class ConformalSettings:
     scale_half_life_steps: float = 36.0
     """Half-life of the mean absolute error that scales errors."""
     recent_steps: int = 288
-    """Targets over which `held` counts."""
+    """Targets over which `recent_coverage` counts."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,16 @@ class Intervals:
 
     lower: Values
     upper: Values
-    held: Values
+    recent_coverage: Values
     """NaN before the first known target."""
 
 
 class _Side:
     """One side of the intervals: sorted scaled errors and the present target miss rate."""
 
-    def __init__(self, asked: float, settings: ConformalSettings) -> None:
-        self.asked, self.now, self.gain = asked, asked, settings.gain
-        self.kept: deque[float] = deque()
+    def __init__(self, target_miss_rate: float, settings: ConformalSettings) -> None:
+        self.target_miss_rate, self.now, self.gain = target_miss_rate, target_miss_rate, settings.gain
+        self.recent: deque[float] = deque()
         self.ordered: list[float] = []
         self.size = settings.window_steps
 
@@ -57,11 +57,11 @@ class _Side:
         return self.ordered[max(0, place)]
 
     def learn(self, error: float, missed: bool) -> None:
-        self.now += self.gain * (self.asked - missed)
+        self.now += self.gain * (self.target_miss_rate - missed)
         insort(self.ordered, error)
-        self.kept.append(error)
-        if len(self.kept) > self.size:
-            del self.ordered[bisect_left(self.ordered, self.kept.popleft())]
+        self.recent.append(error)
+        if len(self.recent) > self.size:
+            del self.ordered[bisect_left(self.ordered, self.recent.popleft())]
 
 
 def intervals(predicted: Values, truth: Values, spread: Values, delay: int, settings: ConformalSettings) -> Intervals:

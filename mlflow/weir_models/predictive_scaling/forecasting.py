@@ -80,7 +80,7 @@ def forecast(series: DemandSeries, first: int, settings: ForecastSettings) -> Fo
     predicted, weights = blend(by_expert, truth, horizon, start, settings.blend)
     spread = _spread(inputs.names, inputs.rows)[begin:]
     bounds = intervals(predicted, truth, spread, horizon, settings.conformal)
-    coverage = np.nan_to_num(bounds.held, nan=0.0)
+    coverage = np.nan_to_num(bounds.recent_coverage, nan=0.0)
     cut = first - begin
     return Forecasts(
         first=first,
@@ -114,5 +114,7 @@ def forecast_frame(series: DemandSeries, forecasts: Forecasts) -> pd.DataFrame:
 
 def _spread(names: tuple[str, ...], rows: Values) -> Values:
     """Volatility at each step: the mean of the standard deviations of the last hour and of the last six."""
-    near, far = (rows[:, names.index(f"volatility_{window}")].astype(np.float64) for window in ("1h", "6h"))
-    return np.where(np.isnan(near), far, (near + far) / 2.0)
+    last_hour, last_six_hours = (
+        rows[:, names.index(f"volatility_{window}")].astype(np.float64) for window in ("1h", "6h")
+    )
+    return np.where(np.isnan(last_hour), last_six_hours, (last_hour + last_six_hours) / 2.0)

@@ -12,7 +12,7 @@ from platform_assets.core.console import Home, console_of, location_of, settings
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from platform_assets.cli.run import Outcome
+    from platform_assets.cli.outcome import Outcome
     from platform_assets.settings import Settings
 
 COLORS = {"critical": "red", "warning": "yellow", "info": "dim"}
@@ -29,7 +29,8 @@ def run_anomaly_command(
 ) -> None:
     """Metric files -> features -> scores of clusters -> alerts; people are told of new ones."""
     from platform_assets.cli import report
-    from platform_assets.cli.run import run_pipeline, stop_where_nothing_was_read
+    from platform_assets.cli.outcome import stop_where_nothing_was_read
+    from platform_assets.cli.run import run_pipeline
     from platform_assets.settings import remember
 
     values: dict[str, Any] = {}

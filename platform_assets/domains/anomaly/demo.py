@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from platform_assets.cli.demo import Act, World
+from platform_assets.cli.demo import DomainDemo, World
 from platform_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -83,4 +83,4 @@ def met(incidents: Any, alarms: Any, since: datetime) -> dict[str, Any]:
     return {"incidents": incidents, "alarms": len(alarms), "unexplained": len(alarms) - len(explained)}
 
 
-ACT = Act(3, (METRICS,), {}, play)
+DEMO = DomainDemo(3, (METRICS,), {}, play)

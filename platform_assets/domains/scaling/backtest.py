@@ -77,7 +77,7 @@ def demand_series(cluster_id: str, samples: pa.Table) -> DemandSeries:
     import numpy as np
     import pyarrow as pa
 
-    from spark_jobs.sources.metrics.grid import regular
+    from spark_jobs.sources.metrics.grid import Samples, to_grid
     from spark_jobs.sources.metrics.times import SECOND
     from weir_models.predictive_scaling.series import DemandSeries
 
@@ -90,8 +90,8 @@ def demand_series(cluster_id: str, samples: pa.Table) -> DemandSeries:
         values = samples[name].to_numpy(zero_copy_only=False).astype(np.float64)
         # Moved by almost a step, so that `[t, t + step)` of the grid is `(t - step, t]` here.
         moved = times - phase + step * SECOND - 1
-        grid = regular(moved, values, step_seconds=step, start=start - phase, end=end - phase + step * SECOND - 1)
-        return grid.values
+        end_moved = end - phase + step * SECOND - 1
+        return to_grid(Samples(moved, values), step_seconds=step, start=start - phase, end=end_moved).values
 
     columns = {name: on_grid(name) for name in samples.column_names if pa.types.is_floating(samples[name].type)}
     nodes = columns.pop("node_count", None)

@@ -40,6 +40,7 @@ def run_scaling_command(
 ) -> None:
     """Metrics -> features -> forecasts -> scaling plan (and change, with --apply)."""
     from platform_assets.cli import run
+    from platform_assets.cli.outcome import stop_where_nothing_was_read
     from platform_assets.settings import remember
 
     values: dict[str, Any] = {"metrics_raw": location_of(input)} if input is not None else {}
@@ -52,7 +53,7 @@ def run_scaling_command(
             remember(settings, metrics_raw=settings.metrics.raw)
         show(console, settings)
         _end(console, settings, outcome)
-        run.stop_where_nothing_was_read(outcome)
+        stop_where_nothing_was_read(outcome)
 
 
 @scaling_app.command()
@@ -160,7 +161,7 @@ def _show_plan(console: Any, settings: Settings) -> None:
 
 def _end(console: Any, settings: Settings, outcome: Any) -> None:
     """What was or would be changed; a plan that was to be applied and was not is a failure."""
-    from platform_assets.cli.run import stop_where_not_applied
+    from platform_assets.cli.outcome import stop_where_not_applied
     from platform_assets.domains.scaling.planning import ScalingChange
 
     if not outcome.failed_checks:

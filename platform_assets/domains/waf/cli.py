@@ -230,6 +230,7 @@ def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) ->
             checked.plan.check_complete()
             return
         from platform_assets.cli import run
+        from platform_assets.cli.outcome import stop_where_not_applied
 
         before = change.pending.load()
         try:
@@ -240,5 +241,5 @@ def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) ->
             stored = change.pending.load()
             if stored is not None and stored != before:
                 console.print(change.from_document(stored.plan).text(), markup=False)
-        run.stop_where_not_applied(outcome, settings.waf.apply, change.unchanged)
+        stop_where_not_applied(outcome, settings.waf.apply, change.unchanged)
         console.print(outcome.metadata["waf/ip_sets"]["summary"], markup=False)

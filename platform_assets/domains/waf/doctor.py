@@ -6,7 +6,8 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from platform_assets.cli.doctor import State, asked
+from platform_assets.cli.doctor.findings import State
+from platform_assets.cli.doctor.network import ask_aws
 from platform_assets.domains.waf.scopes import Scope
 from platform_assets.settings import Settings
 
@@ -30,7 +31,7 @@ def waf(settings: Settings) -> tuple[State, str]:
 
     def reach(scope: Scope) -> tuple[State, str]:
         what = ("wafv2", "list_ip_sets", f"WAF {scope.kind} in {scope.region}", "wafv2:ListIPSets")
-        return asked(settings, what, f"answers; {mode}.", scope.region, Scope=scope.kind, Limit=1)
+        return ask_aws(what, f"answers; {mode}.", scope.region, Scope=scope.kind, Limit=1)
 
     with ThreadPoolExecutor() as pool:  # side by side: each may take as long as a check has
         found = list(pool.map(reach, settings.waf.parsed_scopes))

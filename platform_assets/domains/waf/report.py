@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table as Grid
 
+from platform_assets.cli.outcome import Outcome
 from platform_assets.cli.report import home_option, show_models, show_time
-from platform_assets.cli.run import Outcome
 from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.apply.targets import waf_name
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN

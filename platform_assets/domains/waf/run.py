@@ -22,7 +22,8 @@ def run_edge_command(
     reason: Reason = "",
 ) -> None:
     """Logs -> features -> scores -> decisions -> WAF plan (and change, with --apply)."""
-    from platform_assets.cli.run import run_pipeline, stop_where_not_applied, stop_where_nothing_was_read
+    from platform_assets.cli.outcome import stop_where_not_applied, stop_where_nothing_was_read
+    from platform_assets.cli.run import run_pipeline
     from platform_assets.domains.waf import report
     from platform_assets.domains.waf.cli import overridden
     from platform_assets.domains.waf.planning import WafChange

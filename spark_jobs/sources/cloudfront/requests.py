@@ -1,7 +1,7 @@
 """Log objects of an interval -> the parsed tables: requests, rejected_lines, object_counts.
 
-The Spark side of parsing: spreads objects over tasks, writes what `parse.py` yields into files of the lake, finds
-requests that were delivered twice, and commits. Lines are interpreted in `parse.py`.
+The Spark side of parsing: distributes objects over tasks, writes the rows of `parse.py` into the lake, finds duplicate
+requests, and commits.
 """
 
 from __future__ import annotations
@@ -58,20 +58,20 @@ def transform(
     options: ParseOptions,
     tasks: int = 4,
 ) -> TransformReport:
-    """Overwrite the parsed tables' rows of `interval` by what `objects` hold of it; safe to repeat at any time."""
+    """Overwrite the parsed tables' rows of `interval` by those of `objects`; idempotent."""
     staged = _stage(spark, lake, objects, interval, options, tasks, {})
     missing = frozenset(staged.report.missing_objects)
     if any(item.duplicate_of in missing for item in objects):
         # The remaining copies are parsed like any object: the original may never have been parsed.
         objects = [replace(item, duplicate_of=None) if item.duplicate_of in missing else item for item in objects]
         staged = _stage(spark, lake, objects, interval, options, tasks, {})
-    kept = carried_over(lake, PARSED_TABLES, missing, interval) if missing else []
-    repeated = duplicates(spark, lake, [*kept, *staged.files], missing, tasks)
+    carried = carried_over(lake, PARSED_TABLES, missing, interval) if missing else []
+    repeated = duplicates(spark, lake, [*carried, *staged.files], missing, tasks)
     if repeated:
         logger.info("%d lines were delivered twice; parsing again without them", sum(map(len, repeated.values())))
         staged = _stage(spark, lake, objects, interval, options, tasks, repeated)
     report = staged.report
-    staged.files += kept
+    staged.files += carried
     if missing:
         staged.files += _gone(lake, [item for item in objects if item.source_object in missing], interval)
     hours = interval.hours
@@ -80,7 +80,7 @@ def transform(
         by_table[file.table].append(file)
     report.rejected = lake.commit(REJECTED_LINES, by_table[REJECTED_LINES.key], hours)
     report.requests = lake.commit(REQUESTS, by_table[REQUESTS.key], hours)
-    # Last: an hour counts as made once this table holds it.
+    # Last: an hour counts as made once it is in this table.
     lake.commit(OBJECT_COUNTS, by_table[OBJECT_COUNTS.key], hours)
     return report
 
@@ -88,9 +88,9 @@ def transform(
 def observed_hours(
     spark: SparkSession, storage: Storage, objects: Sequence[RawObject], options: ParseOptions, tasks: int = 4
 ) -> dict[str, list[str]]:
-    """Hours of the events of objects whose names do not tell them; [] where no line has a time."""
+    """Event hours of objects whose names have none; [] if no line has a time."""
 
-    def look(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def hours_of_objects(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         for raw in _objects(batches):
@@ -105,15 +105,15 @@ def observed_hours(
                 continue
             hours: set[str] = set()
             with stream:
-                for part in ObjectParser(_log_object(log_object), stream, options):
-                    if part.requests is not None:
-                        hours |= {hour for hour, _ in _by_hour(part.requests)}
+                for parsed in ObjectParser(_log_object(log_object), stream, options):
+                    if parsed.requests is not None:
+                        hours |= {hour for hour, _ in _by_hour(parsed.requests)}
             note = json.dumps([log_object.source_object, sorted(hours)])
             yield pa.RecordBatch.from_pydict({"manifest": [note]})
 
     if not objects:
         return {}
-    rows = _tasks(spark, objects, tasks).mapInArrow(look, MANIFEST_SCHEMA).collect()
+    rows = _tasks(spark, objects, tasks).mapInArrow(hours_of_objects, MANIFEST_SCHEMA).collect()
     return dict(json.loads(row.manifest) for row in rows)
 
 
@@ -201,15 +201,15 @@ class _Writing:
         rejected: Counter[str] = Counter()
         repeated: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
-        for part in parser:
-            if part.requests is not None:
-                for hour, rows in _by_hour(part.requests):
+        for piece in parser:
+            if piece.requests is not None:
+                for hour, rows in _by_hour(piece.requests):
                     parsed[hour] += rows.num_rows
                     if hour in self.hours_to_write:
                         self.requests.write(rows, hour)
-            reasons.update(r.reason for r in part.rejected)
+            reasons.update(r.reason for r in piece.rejected)
             by_hour: dict[str, list[Rejected]] = defaultdict(list)
-            for line in part.rejected:
+            for line in piece.rejected:
                 by_hour[duplicates_of[line.line_number].hour if line.line_number in duplicates_of else home].append(
                     line
                 )
@@ -231,7 +231,7 @@ class _Writing:
                 "other_hours_count": parsed.total() - parsed[hour] + rejected.total() - rejected[hour],
             }
             self.counts.write(pa.Table.from_pylist([row]), hour)
-        # Keep at most one open file an hour, for the next object may belong to it.
+        # Keep at most one open file, since the next object may be of the same hour.
         if len(parsed) > 1:
             self.requests.close_all()
         self.notes.append(
@@ -244,7 +244,7 @@ class _Writing:
 
 
 def _by_hour(requests: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """The table's rows hour by hour; one pass where they are all of one hour, as they are in a CloudFront object."""
+    """The table's rows by hour; one pass if they are all of one hour, as in most CloudFront objects."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -282,7 +282,7 @@ def _rejected_table(source_object: str, rows: Sequence[Rejected]) -> pa.Table:
 
 
 def _tasks(spark: SparkSession, objects: Sequence[RawObject], tasks: int) -> DataFrame:
-    """A DataFrame with one row a task: its objects as JSON, tasks of about the same size in bytes."""
+    """A DataFrame with one row per task: its objects as JSON, about equal in bytes."""
     ordered = sorted(objects, key=lambda o: (o.event_hours, o.source_object))
     weights = [item.size_bytes + OBJECT_COSTS_BYTES for item in ordered]
     return shared_out(spark, Work([item.__dict__ for item in ordered], weights), tasks)
@@ -294,8 +294,8 @@ def _objects(batches: Iterator[pa.RecordBatch]) -> Iterator[RawObject]:
 
 
 def _log_object(raw: RawObject) -> LogObject:
-    whole = None
+    exclusion = None
     if raw.duplicate_of:
-        whole = (DUPLICATE_REASON, f"The object has the same content as {raw.duplicate_of}.")
+        exclusion = (DUPLICATE_REASON, f"The object has the same content as {raw.duplicate_of}.")
     home = raw.event_hours[0] if raw.event_hours else ""
-    return LogObject(raw.source_object, raw.etag, raw.size_bytes, home, excluded_whole=whole)
+    return LogObject(raw.source_object, raw.etag, raw.size_bytes, home, excluded_whole=exclusion)

@@ -18,7 +18,7 @@ from platform_assets.clients.model_registry import NoChampionError
 from platform_assets.clients.notifier import NotifierError
 from platform_assets.core.asset_specs import key_of
 from platform_assets.core.scheduler import Stage, is_behind
-from platform_assets.core.staleness import record_made, stale_by_lineage
+from platform_assets.core.staleness import record_made, stale_by_asset
 from platform_assets.definitions import build_defs
 from platform_assets.domains.anomaly import alerting, scoring
 from platform_assets.domains.anomaly.assets import score
@@ -179,9 +179,9 @@ def test_hours_without_metrics_need_no_model_and_change_nothing(home: Settings) 
 def test_new_steps_make_scores_stale_and_scores_alerts_due(home: Settings) -> None:
     lake, hour, stage = lake_of(home), "2026-11-20-13", Stage("end", (ANOMALY_ALERTS.key,))
     lineage.record(lake, {scoring.STEPS.key: {hour: "made"}})
-    assert stale_by_lineage(lake, [ANOMALY_SCORES.key]) == [hour]
+    assert stale_by_asset(lake, [ANOMALY_SCORES.key])[ANOMALY_SCORES.key] == [hour]
     record_made(lake, [ANOMALY_SCORES.key], [hour])
-    assert stale_by_lineage(lake, [ANOMALY_SCORES.key]) == []
+    assert stale_by_asset(lake, [ANOMALY_SCORES.key])[ANOMALY_SCORES.key] == []
     graph = build_defs(home).resolve_asset_graph()
     with dg.DagsterInstance.ephemeral() as instance:
         assert not is_behind(graph, instance, stage)
