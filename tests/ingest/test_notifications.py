@@ -305,5 +305,6 @@ def test_a_queue_without_rights_names_the_right(
 def test_a_queue_beside_a_folder_says_what_to_set(home: Settings) -> None:
     with pytest.raises(NotificationsError, match="set it to the s3:// URI of the logs"):
         update_ledger(
-            home.model_copy(update={"cloudfront_raw": str(home.home), "raw_queue_url": "https://sqs"}), "cloudfront"
+            home.model_copy(update={"cloudfront_raw": str(home.home / "raw"), "raw_queue_url": "https://sqs"}),
+            "cloudfront",
         )

@@ -73,7 +73,9 @@ def transform(
     report = staged.report
     staged.files += carried
     if missing:
-        staged.files += _gone(lake, [item for item in objects if item.source_object in missing], interval)
+        gone = _never_parsed(lake, [item for item in objects if item.source_object in missing], interval)
+        report.unreadable_objects += [item.source_object for item in gone]
+        staged.files += _rejected_as_gone(lake, gone, interval)
     hours = interval.hours
     by_table: dict[str, list[WrittenFile]] = defaultdict(list)
     for file in staged.files:
@@ -117,13 +119,15 @@ def observed_hours(
     return dict(json.loads(row.manifest) for row in rows)
 
 
-def _gone(lake: Lake, objects: Sequence[RawObject], interval: Interval) -> list[WrittenFile]:
-    """One rejection for each object that was gone before any of its lines was parsed."""
+def _never_parsed(lake: Lake, objects: Sequence[RawObject], interval: Interval) -> list[RawObject]:
     parsed = set(lake.read_arrow(OBJECT_COUNTS, interval.hours, columns=["source_object"])["source_object"].to_pylist())
+    return [item for item in objects if item.source_object not in parsed]
+
+
+def _rejected_as_gone(lake: Lake, objects: Sequence[RawObject], interval: Interval) -> list[WrittenFile]:
     writing = _Writing(lake, frozenset(interval.hours))
     for item in objects:
-        if item.source_object not in parsed:
-            writing.object(item, Unopened(FileNotFoundError(), item.source_object, item.size_bytes), {})
+        writing.object(item, Unopened(FileNotFoundError(), item.source_object, item.size_bytes), {})
     return writing.close()
 
 
