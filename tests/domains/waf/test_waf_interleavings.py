@@ -26,7 +26,7 @@ class MemoryFolder:
     def __init__(self) -> None:
         self.state: dict[str, Any] = {"format": 1, "ip_sets": {}, "rule_groups": {}, "web_acls": {}, "tags": {}}
 
-    def held(self) -> Any:
+    def lock(self) -> Any:
         return _nothing()
 
     def load(self) -> dict[str, Any]:

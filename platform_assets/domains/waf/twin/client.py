@@ -125,7 +125,7 @@ class WafTwin:
     def _read(self, operation: str, parameters: dict[str, Any], handler: Handler, kind: str = "") -> dict[str, Any]:
         check_parameters(operation, parameters)
         with self._folder.lock():
-            body, _ = self._handle(operation, parameters, handler, kind)
+            body, _ = self._call(operation, parameters, handler, kind)
         return response(body)
 
     def _write(self, operation: str, parameters: dict[str, Any], handler: Handler, kind: str = "") -> dict[str, Any]:
@@ -133,11 +133,11 @@ class WafTwin:
         with self._folder.lock():
             if not self._folder.admits(self.meta.region_name, operation, self._rate):
                 raise fault(operation, "ThrottlingException", "Rate exceeded")
-            body, state = self._handle(operation, parameters, handler, kind)
+            body, state = self._call(operation, parameters, handler, kind)
             self._folder.save(state)
         return response(body)
 
-    def _handle(
+    def _call(
         self, operation: str, parameters: dict[str, Any], handler: Handler, kind: str
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The answer, and the state of all regions after the call."""

@@ -79,4 +79,6 @@ def _check_references(operation: str, state: State, entity: State, settled_befor
         if referenced is None or referenced["Scope"] != entity["Scope"]:
             raise invalid(operation, BAD_REFERENCE, "RULE", "Statement")
         if referenced["CreatedAt"] > settled_before:
-            raise fault(operation, "WAFUnavailableEntityException", f"{referenced['Name']} is not available yet; try again.")
+            raise fault(
+                operation, "WAFUnavailableEntityException", f"{referenced['Name']} is not available yet; try again."
+            )

@@ -13,7 +13,15 @@ from typing import Any
 
 from platform_assets.domains.waf import limits
 from platform_assets.domains.waf.twin import rule_grammar
-from platform_assets.domains.waf.twin.content import ACCOUNT, ARN_NAMES, BAD_FORMAT, KINDS, State, capacity, check_content
+from platform_assets.domains.waf.twin.content import (
+    ACCOUNT,
+    ARN_NAMES,
+    BAD_FORMAT,
+    KINDS,
+    State,
+    capacity,
+    check_content,
+)
 from platform_assets.domains.waf.twin.state import fault, invalid
 
 MAX_COUNTS = {"IPSet": limits.MAX_IP_SETS, "RuleGroup": limits.MAX_RULE_GROUPS, "WebACL": limits.MAX_WEB_ACLS}
@@ -27,7 +35,8 @@ OUTPUT_FIELDS = {
     ),
 }  # fmt: skip
 INPUT_FIELDS = {
-    kind: tuple(name for name in names if name not in ("Id", "ARN", "LabelNamespace")) for kind, names in OUTPUT_FIELDS.items()
+    kind: tuple(name for name in names if name not in ("Id", "ARN", "LabelNamespace"))
+    for kind, names in OUTPUT_FIELDS.items()
 }
 
 

@@ -1,6 +1,6 @@
-"""What the twin understands of rules: their references, whether a statement is well formed, and its capacity (WCU).
+"""The grammar of rules: references, whether a statement is well formed, and its capacity (WCU).
 
-Pure functions over the request's own structures. Statement kinds that the twin does not know are refused rather than
+Pure functions over the structures of a request. Statement kinds that the twin does not know are refused rather than
 waved through. Sources: "AWS WAF rule statements" and the answers that users of wafv2 report.
 """
 
