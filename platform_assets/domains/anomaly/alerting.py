@@ -60,14 +60,14 @@ def alarms_of(lake: Lake) -> tuple[list[RawAlarm], dict[str, str], datetime | No
 
 def within(alarms: Iterable[RawAlarm], since: datetime, together: timedelta) -> list[RawAlarm]:
     """Alarms from `since` on, and those before it that belong to the same incident."""
-    found: list[RawAlarm] = []
+    counted: list[RawAlarm] = []
     next_of: dict[str, datetime] = {}
-    for alarm in sorted(alarms, key=lambda one: one.at, reverse=True):
+    for alarm in sorted(alarms, key=lambda alarm: alarm.at, reverse=True):
         follows = next_of.get(alarm.cluster_id)
         if alarm.at >= since or (follows is not None and follows - alarm.at <= together):
-            found.append(alarm)
+            counted.append(alarm)
             next_of[alarm.cluster_id] = alarm.at
-    return found[::-1]
+    return counted[::-1]
 
 
 def make_alerts(lake: Lake) -> tuple[list[Row], datetime | None]:
@@ -78,34 +78,34 @@ def make_alerts(lake: Lake) -> tuple[list[Row], datetime | None]:
     if now is None:
         return [], None
     loudest = {alarm.name: alarm.score for alarm in alarms}
-    told = [row for row in lake.read_arrow(ANOMALY_ALERTS).to_pylist() if row["told_at"] is not None]
+    notified = [row for row in lake.read_arrow(ANOMALY_ALERTS).to_pylist() if row["told_at"] is not None]
     rows = []
     for alert in alerts(alarms, now):
         why = reasons[max(alert.alarms, key=lambda name: (loudest[name], name))]
         row: Row = {name: getattr(alert, name) for name in ANOMALY_ALERTS.column_names if hasattr(alert, name)}
         row |= {name: list(value) for name, value in row.items() if isinstance(value, tuple)}
         row |= {"sentence": f"{alert.sentence}: {why}", "told_at": None}
-        known = known_as(row, told)
-        if known and not is_news(row, known):
-            row["told_at"] = max(one["told_at"] for one in known)
+        notified_parts = sharing_incidents(row, notified)
+        if notified_parts and not is_news(row, notified_parts):
+            row["told_at"] = max(earlier["told_at"] for earlier in notified_parts)
         rows.append(row)
     return rows, now
 
 
-def known_as(row: Row, told: Sequence[Row]) -> list[Row]:
+def sharing_incidents(row: Row, notified: Sequence[Row]) -> list[Row]:
     """What people were told of that is this alert, or a part of it: it shares an incident with it."""
     incidents = set(row["incident_ids"])
-    return [one for one in told if incidents & set(one["incident_ids"])]
+    return [earlier for earlier in notified if incidents & set(earlier["incident_ids"])]
 
 
-def is_news(row: Row, known: Sequence[Row]) -> bool:
+def is_news(row: Row, notified: Sequence[Row]) -> bool:
     """Whether an alert says more than people know: severer, another critical alarm, or more clusters behind it."""
     from weir_models.anomaly_detection.alerts import SEVERITIES
 
-    severity = max(SEVERITIES.index(one["severity"]) for one in known)
-    kind = max(KINDS.index(one["kind"]) for one in known)
-    named = {name for one in known for name in one["critical_alarms"]}
-    incidents = {name for one in known for name in one["incident_ids"]}
+    severity = max(SEVERITIES.index(earlier["severity"]) for earlier in notified)
+    kind = max(KINDS.index(earlier["kind"]) for earlier in notified)
+    named = {name for earlier in notified for name in earlier["critical_alarms"]}
+    incidents = {name for earlier in notified for name in earlier["incident_ids"]}
     is_severer = SEVERITIES.index(row["severity"]) > severity
     is_larger = KINDS.index(row["kind"]) > kind and not set(row["incident_ids"]) <= incidents
     return is_severer or is_larger or not set(row["critical_alarms"]) <= named
@@ -151,7 +151,7 @@ def tell(settings: Settings, lake: Lake, rows: Sequence[Row], now: datetime) -> 
     to the targets that have not got it.
     """
     failed: notifier.NotifierError | None = None
-    told, at = 0, datetime.now(UTC)
+    count, at = 0, datetime.now(UTC)
     for row in rows:
         if row["told_at"] is not None or now - row["last_at"] > TOLD_WITHIN:
             continue
@@ -161,12 +161,12 @@ def tell(settings: Settings, lake: Lake, rows: Sequence[Row], now: datetime) -> 
             failed = failed or error
         else:
             row["told_at"] = at
-            told += 1
-    if told:
+            count += 1
+    if count:
         write_alerts(lake, rows)
     if failed is not None:
         raise failed
-    return told
+    return count
 
 
 def message(row: Row) -> notifier.Alert:

@@ -77,11 +77,11 @@ def anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 def score(settings: Settings, hours: tuple[str, ...]) -> tuple[int, Any, list[str]]:
     """Score the hours that hold metrics, each with the version it is pinned to; NoChampionError where none serves."""
     lake, models = lake_of(settings), ModelRegistry.of(settings)
-    there = {hour for table in (scoring.STEPS, ANOMALY_SCORES) for hour in lake.hours(table)}
-    wanted = [hour for hour in hours if hour in there]
-    pinned = models.pinned(lake, ANOMALY_SCORES, wanted)
-    champion = models.fetched(scoring.MODEL).version if set(wanted) - pinned.keys() else ""
-    versions = {hour: pinned.get(hour, champion) for hour in wanted}
+    measured = {hour for table in (scoring.STEPS, ANOMALY_SCORES) for hour in lake.hours(table)}
+    scorable = [hour for hour in hours if hour in measured]
+    pinned = models.pinned(lake, ANOMALY_SCORES, scorable)
+    champion = models.fetched(scoring.MODEL).version if set(scorable) - pinned.keys() else ""
+    versions = {hour: pinned.get(hour, champion) for hour in scorable}
     loaded = {version: models.loaded(scoring.MODEL, version) for version in sorted(set(versions.values()))}
-    rows, judged = scoring.score_hours(lake, wanted, versions, loaded.__getitem__)
+    rows, judged = scoring.score_hours(lake, scorable, versions, loaded.__getitem__)
     return rows, judged, sorted(loaded)

@@ -43,18 +43,18 @@ def score_hours(
     import pyarrow as pa
 
     schema = arrow_schema(ANOMALY_SCORES, with_hour=True)
-    parts, judged = [schema.empty_table()], None
+    parts, scored_series = [schema.empty_table()], None
     for version, span in _spans(hours, versions):
         frame = _series(lake, span)
         if frame.empty:
             continue
         scored = loaded(version).predict(frame[_inputs()])
-        judged = pd.concat([frame, scored], axis=1)
-        rows = judged[judged[HOUR_COLUMN].isin(span)].assign(model_name=MODEL, model_version=version)
+        scored_series = pd.concat([frame, scored], axis=1)
+        rows = scored_series[scored_series[HOUR_COLUMN].isin(span)].assign(model_name=MODEL, model_version=version)
         parts.append(pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False))
     data = pa.concat_tables(parts)
     lake.overwrite_arrow(data, ANOMALY_SCORES, hours)
-    return data.num_rows, judged
+    return data.num_rows, scored_series
 
 
 def _inputs() -> list[str]:
@@ -79,6 +79,6 @@ def _series(lake: Lake, span: Sequence[str]) -> pd.DataFrame:
     """Steps of the clusters that have rows in the span, from their beginning to the end of the span."""
     window = Interval.spanning(format_hour(beginning(span[0])), span[-1]).hours
     rows = lake.read_arrow(STEPS, window, [*_inputs(), HOUR_COLUMN]).to_pandas()
-    there = rows.loc[rows[HOUR_COLUMN].isin(span), "cluster_id"].unique()
-    rows = rows[rows["cluster_id"].isin(there)]
+    clusters = rows.loc[rows[HOUR_COLUMN].isin(span), "cluster_id"].unique()
+    rows = rows[rows["cluster_id"].isin(clusters)]
     return rows.sort_values(["cluster_id", "event_at"], ignore_index=True)

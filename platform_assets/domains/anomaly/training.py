@@ -41,11 +41,11 @@ def _metric_rows(settings: Settings, folder: Path) -> Any:
     from spark_jobs.sources.metrics import jobs
 
     update = {"lake": str(folder / "lake"), "metrics_raw": str(folder / "raw"), "metrics_mapping": {}}
-    there = settings.model_copy(update=update)
-    lake, runner = lake_of(there), SparkRunner.of(there)
-    update_ledger(there, "metrics")
+    folder_settings = settings.model_copy(update=update)
+    lake, runner = lake_of(folder_settings), SparkRunner.of(folder_settings)
+    update_ledger(folder_settings, "metrics")
     hours = stale_parsed_hours(lake, "metrics")
-    parameters = parameters_of(there, "metrics")
+    parameters = parameters_of(folder_settings, "metrics")
     run = JobRun(spark_session(runner.engine), lake, Interval.spanning(hours[0], hours[-1]), parameters, runner.tasks)
     jobs.samples(run)
     jobs.cluster_5min(run)
@@ -58,10 +58,14 @@ def with_incidents(rows: Any, incidents: Any) -> Any:
 
     rows = rows.assign(is_incident=False, incident_kind=None)
     ends = rows["event_at"] + pd.Timedelta(seconds=STEP_SECONDS)
-    for one in incidents.itertuples():
-        within = (rows["cluster_id"] == one.cluster_id) & (ends > one.start_at) & (rows["event_at"] < one.end_at)
-        rows.loc[within, "incident_kind"] = one.kind
-        rows.loc[within, "is_incident"] = one.kind not in PLANNED_INCIDENTS
+    for incident in incidents.itertuples():
+        within = (
+            (rows["cluster_id"] == incident.cluster_id)
+            & (ends > incident.start_at)
+            & (rows["event_at"] < incident.end_at)
+        )
+        rows.loc[within, "incident_kind"] = incident.kind
+        rows.loc[within, "is_incident"] = incident.kind not in PLANNED_INCIDENTS
     return rows
 
 

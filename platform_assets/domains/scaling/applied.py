@@ -23,8 +23,8 @@ class Applied:
 
     def of(self, cluster_id: str, target: str) -> Remembered:
         """What was applied to this target of the cluster; another target's sizes say nothing about it."""
-        known, remembered = self.clusters.get(cluster_id, (target, Remembered()))
-        return remembered if known == target else Remembered()
+        applied_target, remembered = self.clusters.get(cluster_id, (target, Remembered()))
+        return remembered if applied_target == target else Remembered()
 
     def having(self, cluster_id: str, target: str, remembered: Remembered) -> Applied:
         return replace(self, clusters={**self.clusters, cluster_id: (target, remembered)})
@@ -33,8 +33,8 @@ class Applied:
         return {
             "serial": self.serial,
             "clusters": {
-                name: {"target": target, **{key: _to_json(value) for key, value in asdict(known).items()}}
-                for name, (target, known) in self.clusters.items()
+                name: {"target": target, **{key: _to_json(value) for key, value in asdict(remembered).items()}}
+                for name, (target, remembered) in self.clusters.items()
             },
             "last": {name: list(sizes) for name, sizes in self.last.items()},
         }
@@ -43,12 +43,12 @@ class Applied:
     def from_json(cls, data: Mapping[str, Any]) -> Applied:
         clusters = {}
         for name, values in data["clusters"].items():
-            known: dict[str, Any] = {
+            remembered: dict[str, Any] = {
                 key: datetime.fromisoformat(value) if value and key.endswith("_at") else value
                 for key, value in values.items()
                 if key != "target"
             }
-            clusters[name] = (str(values["target"]), Remembered(**known))
+            clusters[name] = (str(values["target"]), Remembered(**remembered))
         last = {name: (before, after) for name, (before, after) in data["last"].items()}
         return cls(int(data["serial"]), clusters, last)
 

@@ -154,7 +154,7 @@ def _act(entry: Entry, by: By, why: str | None) -> SizeChange:
 
 
 def _failure_of(report: Report) -> str:
-    reasons = "; ".join(f"{cluster}: {why.rstrip('.')}" for cluster, why in sorted(report.failed.items()))
+    reasons = "; ".join(f"{cluster}: {reason.rstrip('.')}" for cluster, reason in sorted(report.failed.items()))
     changed = ", ".join(f"{entry.cluster_id} -> {entry.nodes_after}" for entry in report.changed)
     return f"{reasons}." + (f" Changed: {changed}." if changed else "")
 

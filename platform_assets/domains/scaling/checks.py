@@ -66,16 +66,20 @@ def _fresh(plan: Plan, bounds: Bounds) -> Finding:
 
 def _held(plan: Plan, bounds: Bounds) -> Finding:
     judged = [entry for entry in plan.entries if entry.is_fresh and entry.confidence is not None]
-    poor = [e.cluster_id for e in judged if e.confidence is not None and e.confidence < bounds.min_confidence]
-    share = len(poor) / len(judged) if judged else 0.0
+    unproven = [
+        entry.cluster_id
+        for entry in judged
+        if entry.confidence is not None and entry.confidence < bounds.min_confidence
+    ]
+    share = len(unproven) / len(judged) if judged else 0.0
     passed = len(judged) < bounds.min_clusters_for_share or share <= bounds.max_unproven_share
-    summary = f"{len(poor)} of {len(judged)} clusters had loads outside of their intervals lately"
+    summary = f"{len(unproven)} of {len(judged)} clusters had loads outside of their intervals lately"
     if passed:
-        return True, f"{summary}.", {"clusters": len(poor)}
+        return True, f"{summary}.", {"clusters": len(unproven)}
     return (
         False,
-        f"{summary}, such as {poor[0]}; look whether their metrics are still what they were.",
-        {"clusters": len(poor)},
+        f"{summary}, such as {unproven[0]}; look whether their metrics are still what they were.",
+        {"clusters": len(unproven)},
     )
 
 

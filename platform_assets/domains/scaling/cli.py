@@ -151,8 +151,8 @@ def _show_plan(console: Any, settings: Settings) -> None:
 
     checked_plan, results = make_plan(settings, lake_of(settings))
     console.print(checked_plan.text(), markup=False)
-    for one in failures(results):
-        console.print(f"It would be stopped by {one.name}: {one.sentence}", markup=False)
+    for result in failures(results):
+        console.print(f"It would be stopped by {result.name}: {result.sentence}", markup=False)
     if checked_plan.changes and not settings.scaling.apply:
         console.print("Sizes are unchanged; `weir scaling apply` changes them.", markup=False)
 

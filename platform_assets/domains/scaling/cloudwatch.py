@@ -70,7 +70,7 @@ class Query:
         name = f"q{number}"
         if self.expression:
             return {"Id": name, "Expression": self.expression, "Period": self.period_seconds, "ReturnData": True}
-        dimensions = [{"Name": one, "Value": value} for one, value in sorted(self.dimensions.items())]
+        dimensions = [{"Name": key, "Value": value} for key, value in sorted(self.dimensions.items())]
         metric = {"Namespace": self.namespace, "MetricName": self.metric_name, "Dimensions": dimensions}
         stat = {"Metric": metric, "Period": self.period_seconds, "Stat": self.statistic}
         return {"Id": name, "MetricStat": stat, "ReturnData": True}
@@ -84,7 +84,7 @@ def queries_of(settings: Settings) -> list[Query]:
     """The queries of the settings' file, else Container Insights of the settings' clusters. PollError."""
     if settings.metrics.queries:
         return _from_file(Path(settings.metrics.queries).expanduser())
-    clusters = [one.strip() for one in settings.metrics.clusters.split(",") if one.strip()]
+    clusters = [name.strip() for name in settings.metrics.clusters.split(",") if name.strip()]
     if not clusters:
         raise PollError(
             "Nothing is to be polled; name clusters in WEIR_CLOUDWATCH_CLUSTERS or a file in WEIR_CLOUDWATCH_QUERIES."
@@ -110,19 +110,19 @@ def _from_file(path: Path) -> list[Query]:
         raise PollError(f"{path} is no YAML; {how}.") from None
     if not isinstance(entries, list) or not entries:
         raise PollError(f"{path} holds no list of queries; {how}.")
-    found = []
+    queries = []
     for number, entry in enumerate(entries, 1):
         try:
-            one = Query(**entry)
+            query = Query(**entry)
         except TypeError:
             raise PollError(f"Query {number} of {path} has other entries than a query has; {how}.") from None
-        is_named = bool(one.metric) if one.expression else bool(one.metric_name)
-        if not one.cluster_id or not is_named:
+        is_named = bool(query.metric) if query.expression else bool(query.metric_name)
+        if not query.cluster_id or not is_named:
             raise PollError(f"Query {number} of {path} names no metric; {how}.")
-        if one.period_seconds <= 0 or one.period_seconds % 60:
-            raise PollError(f"Query {number} of {path} has a period of {one.period_seconds} s; use a multiple of 60.")
-        found.append(one)
-    return found
+        if query.period_seconds <= 0 or query.period_seconds % 60:
+            raise PollError(f"Query {number} of {path} has a period of {query.period_seconds} s; use a multiple of 60.")
+        queries.append(query)
+    return queries
 
 
 def poll(settings: Settings, now: datetime) -> dict[str, Any]:
@@ -156,10 +156,10 @@ def _results(
     try:
         client = aws_client("cloudwatch", settings.aws_region)
         for number in range(0, len(queries), QUERIES_A_CALL):
-            asked = queries[number : number + QUERIES_A_CALL]
-            found: dict[str, dict[str, Any]] = {}
+            batch = queries[number : number + QUERIES_A_CALL]
+            results: dict[str, dict[str, Any]] = {}
             pages = client.get_paginator("get_metric_data").paginate(
-                MetricDataQueries=[query.asked(index) for index, query in enumerate(asked)],
+                MetricDataQueries=[query.asked(index) for index, query in enumerate(batch)],
                 StartTime=start,
                 EndTime=end,
                 ScanBy="TimestampAscending",
@@ -167,18 +167,18 @@ def _results(
             for page in pages:
                 for result in page["MetricDataResults"]:
                     if result.get("StatusCode") in ("InternalError", "Forbidden"):
-                        said = asked[int(result["Id"][1:])].metric_name
+                        metric = batch[int(result["Id"][1:])].metric_name
                         raise PollError(
-                            f"CloudWatch answered {result['StatusCode']} for {said}; run again, and allow cloudwatch:GetMetricData if it persists."
+                            f"CloudWatch answered {result['StatusCode']} for {metric}; run again, and allow cloudwatch:GetMetricData if it persists."
                         )
-                    held = found.setdefault(
+                    datapoints = results.setdefault(
                         result["Id"], {"Label": result.get("Label", ""), "Timestamps": [], "Values": []}
                     )
-                    held["Timestamps"] += [at.astimezone(UTC).isoformat() for at in result["Timestamps"]]
-                    held["Values"] += result["Values"]
-            for index, query in enumerate(asked):
-                if f"q{index}" in found:
-                    yield query, found[f"q{index}"]
+                    datapoints["Timestamps"] += [at.astimezone(UTC).isoformat() for at in result["Timestamps"]]
+                    datapoints["Values"] += result["Values"]
+            for index, query in enumerate(batch):
+                if f"q{index}" in results:
+                    yield query, results[f"q{index}"]
     except AWS_ERRORS as error:
         raise PollError(aws_sentence(error, what, permission="cloudwatch:GetMetricData")) from error
 
@@ -190,11 +190,11 @@ def _last_until(settings: Settings, folder: str) -> datetime | None:
     else:
         try:
             listed = list_objects(f"{folder}/", region=settings.aws_region, endpoint_url=settings.s3_endpoint_url)
-            names = [one.source_object for one in listed]
+            names = [listed_object.source_object for listed_object in listed]
         except ObjectsError as error:
             raise PollError(str(error)) from error
-    found = [match[1] for name in names if (match := UNTIL.search(name))]
-    return datetime.strptime(max(found), UNTIL_FORMAT).replace(tzinfo=UTC) if found else None
+    times = [match[1] for name in names if (match := UNTIL.search(name))]
+    return datetime.strptime(max(times), UNTIL_FORMAT).replace(tzinfo=UTC) if times else None
 
 
 def _write(settings: Settings, folder: str, lines: Sequence[str], start: datetime, end: datetime) -> str:

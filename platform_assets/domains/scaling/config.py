@@ -17,7 +17,9 @@ from weir_models.predictive_scaling.policy import PolicySettings
 
 OTHERS = "*"
 """Key of the rule of every cluster that has none of its own."""
-POLICY: dict[str, Any] = {one.name: (type(one.default), Field(one.default, ge=0)) for one in fields(PolicySettings)}
+POLICY: dict[str, Any] = {
+    policy.name: (type(policy.default), Field(policy.default, ge=0)) for policy in fields(PolicySettings)
+}
 ClusterConfig = create_model(
     "ClusterConfig",
     __config__=ConfigDict(extra="forbid", strict=True),
@@ -53,10 +55,10 @@ class Rules:
 
     def of(self, cluster_id: str) -> Rule | None:
         """None for a cluster that is forecast and not scaled."""
-        given = self.clusters.get(cluster_id, self.clusters.get(OTHERS))
-        if given is None:
+        rule = self.clusters.get(cluster_id, self.clusters.get(OTHERS))
+        if rule is None:
             return None
-        values = dict(given)
+        values = dict(rule)
         target = target_of(values.pop("target"), cluster_id, self.folder, self.clients)
         allow_drift = values.pop("allow_drift", False)
         return Rule(target, values, allow_drift)
@@ -123,9 +125,9 @@ def _check(path: Path, name: str, values: Any) -> None:
         if key == "target":
             raise ScalingFileError(f"{path}: {name} has no target; write `target: file: PATH` or one of AWS.") from None
         if first["type"] == "extra_forbidden":
-            known = ", ".join(ClusterConfig.model_fields)
+            keys = ", ".join(ClusterConfig.model_fields)
             raise ScalingFileError(
-                f"{path}: {name} has the key {key!r}, which is not known; there are {known}."
+                f"{path}: {name} has the key {key!r}, which is not known; there are {keys}."
             ) from None
         raise ScalingFileError(f"{path}: {key} of {name} is {first['input']!r}; correct it there.") from None
     policy = PolicySettings(**{key: value for key, value in values.items() if key in POLICY})

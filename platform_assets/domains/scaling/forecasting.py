@@ -67,8 +67,8 @@ def recent_steps(lake: Lake, now: datetime) -> pd.DataFrame:
 
     hours = [hour for hour in lake.hours(CLUSTER_5MIN) if parse_hour(hour) <= now]
     since = format_hour(parse_hour(hours[-1]) - HISTORY) if hours else ""
-    found = lake.read_arrow(CLUSTER_5MIN, [hour for hour in hours if hour >= since], columns=list(INPUTS)).to_pandas()
-    return found[found["event_at"] + STEP <= now].sort_values(["cluster_id", "event_at"], ignore_index=True)
+    steps = lake.read_arrow(CLUSTER_5MIN, [hour for hour in hours if hour >= since], columns=list(INPUTS)).to_pandas()
+    return steps[steps["event_at"] + STEP <= now].sort_values(["cluster_id", "event_at"], ignore_index=True)
 
 
 def measured_lately(steps: pd.DataFrame, max_age: timedelta) -> tuple[pd.DataFrame, list[str]]:
@@ -80,9 +80,9 @@ def measured_lately(steps: pd.DataFrame, max_age: timedelta) -> tuple[pd.DataFra
     if measured.empty:
         return measured, sorted(set(steps["cluster_id"]))
     last = measured.groupby("cluster_id")["event_at"].max()
-    speaking = last[last >= last.max() - max_age]
-    until = steps["cluster_id"].map(speaking)
-    return steps[steps["event_at"] <= until], sorted(set(steps["cluster_id"]) - set(speaking.index))
+    reporting = last[last >= last.max() - max_age]
+    until = steps["cluster_id"].map(reporting)
+    return steps[steps["event_at"] <= until], sorted(set(steps["cluster_id"]) - set(reporting.index))
 
 
 def forecast_rows(
@@ -95,20 +95,20 @@ def forecast_rows(
         if not counted and str(cluster_id) in live:
             part, counted = part.assign(node_count=float(live[str(cluster_id)])), True
         overrides = rule.overrides if rule is not None else {}
-        said = forecaster.predict(part, overrides).iloc[0].to_dict()
+        forecast = forecaster.predict(part, overrides).iloc[0].to_dict()
         nodes = part["node_count"].dropna()
         rows.append(
             {
                 "cluster_id": str(cluster_id),
-                "made_at": said["made_at"].to_pydatetime(),
-                "target_at": said["target_at"].to_pydatetime(),
-                **{name: _known(said[name]) for name in FIGURES},
-                "confidence": float(said["confidence"]),
+                "made_at": forecast["made_at"].to_pydatetime(),
+                "target_at": forecast["target_at"].to_pydatetime(),
+                **{name: _known(forecast[name]) for name in FIGURES},
+                "confidence": float(forecast["confidence"]),
                 "node_count": int(nodes.iloc[-1]) if counted and len(nodes) else None,
-                "action": said["action"],
-                "target_nodes": int(said["target_nodes"]),
-                "urgency": said["urgency"],
-                "reasoning": said["reasoning"] + (BY_NAIVE_RULE if forecaster.is_naive else ""),
+                "action": forecast["action"],
+                "target_nodes": int(forecast["target_nodes"]),
+                "urgency": forecast["urgency"],
+                "reasoning": forecast["reasoning"] + (BY_NAIVE_RULE if forecaster.is_naive else ""),
                 "model_name": forecaster.name,
                 "model_version": forecaster.version,
                 "forecast_at": now,
@@ -126,7 +126,7 @@ def _known(value: float) -> float | None:
 
 def live_sizes(steps: pd.DataFrame, rules: Rules) -> dict[str, int]:
     """Size of the target of each cluster whose nodes nobody counts; a target that cannot be read is left to the plan."""
-    found = {}
+    sizes = {}
     counts = steps.groupby("cluster_id")["node_count"].count()
     for cluster_id in counts[counts == 0].index:
         rule = rules.of(str(cluster_id))
@@ -137,8 +137,8 @@ def live_sizes(steps: pd.DataFrame, rules: Rules) -> dict[str, int]:
         except ScalingError:
             continue
         if nodes:
-            found[str(cluster_id)] = nodes
-    return found
+            sizes[str(cluster_id)] = nodes
+    return sizes
 
 
 def write(lake: Lake, rows: Sequence[dict[str, Any]], retention_days: int | None) -> None:
@@ -151,9 +151,11 @@ def write(lake: Lake, rows: Sequence[dict[str, Any]], retention_days: int | None
     new = pa.Table.from_pylist(list(rows), schema=arrow_schema(SCALING_FORECASTS))
     keys = {(row["cluster_id"], row["made_at"]) for row in rows}
     now = max(row["forecast_at"] for row in rows)
-    known = lake.read_arrow(SCALING_FORECASTS, columns=["cluster_id", "made_at", "forecast_at"])
-    newest = pc.max(known["forecast_at"]).as_py()
-    again = any(key in keys for key in zip(known["cluster_id"].to_pylist(), known["made_at"].to_pylist(), strict=True))
+    stored = lake.read_arrow(SCALING_FORECASTS, columns=["cluster_id", "made_at", "forecast_at"])
+    newest = pc.max(stored["forecast_at"]).as_py()
+    again = any(
+        key in keys for key in zip(stored["cluster_id"].to_pylist(), stored["made_at"].to_pylist(), strict=True)
+    )
     if newest is None or (newest.date() == now.date() and not again):
         lake.append_arrow(new, SCALING_FORECASTS)
         return
@@ -182,11 +184,11 @@ def plot_of(rows: Sequence[dict[str, Any]], steps: pd.DataFrame, most: int = 3) 
     """The last day and the forecast with its interval, of the clusters that are forecast to be busiest."""
     from matplotlib.figure import Figure
 
-    known = [row for row in rows if row["upper_90"] is not None]
-    worst = sorted(known, key=lambda row: -row["upper_90"])[:most]
+    forecasts = [row for row in rows if row["upper_90"] is not None]
+    worst = sorted(forecasts, key=lambda row: -row["upper_90"])[:most]
     figure = Figure(figsize=(8, 2.4 * max(1, len(worst))), layout="tight")
-    for place, row in enumerate(worst):
-        axes = figure.add_subplot(len(worst), 1, place + 1)
+    for position, row in enumerate(worst):
+        axes = figure.add_subplot(len(worst), 1, position + 1)
         day = steps[
             (steps["cluster_id"] == row["cluster_id"]) & (steps["event_at"] > row["made_at"] - timedelta(days=1))
         ]

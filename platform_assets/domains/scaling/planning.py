@@ -131,8 +131,8 @@ def make_undo(settings: Settings) -> Plan:
         if str(rule.target) == state.clusters[name][0]
     }
     live, missing = _read(targets)
-    other = "it has another target now; correct the file of targets"
-    missing |= {name: other for name in state.last if name not in targets}
+    changed_target = "it has another target now; correct the file of targets"
+    missing |= {name: changed_target for name in state.last if name not in targets}
     named = {name: str(target) for name, target in targets.items()}
     return undo(state.last, live, named, datetime.now(UTC), state.serial, missing)
 

@@ -68,9 +68,9 @@ class FileTarget:
 
     def _all(self) -> dict[str, Any]:
         try:
-            found = json.loads(self.path.read_text(encoding="utf-8"))
-            if all(type(entry["nodes"]) is int for entry in found.values()):
-                return dict(found)
+            sizes = json.loads(self.path.read_text(encoding="utf-8"))
+            if all(type(entry["nodes"]) is int for entry in sizes.values()):
+                return dict(sizes)
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -157,10 +157,10 @@ class NodegroupTarget:
 
 def target_of(text: str, cluster_id: str, folder: Path, clients: Clients) -> NodeTarget:
     """The target that a text names; paths of files are relative to `folder`. ScalingFileError for any other text."""
-    if found := FILE_TARGET.fullmatch(text.strip()):
-        return FileTarget((folder / Path(found[1]).expanduser()).resolve(), cluster_id)
-    found = AWS_TARGET.fullmatch(text.strip())
-    kind, name, region = found.groups() if found else ("", "", "")
+    if match := FILE_TARGET.fullmatch(text.strip()):
+        return FileTarget((folder / Path(match[1]).expanduser()).resolve(), cluster_id)
+    match = AWS_TARGET.fullmatch(text.strip())
+    kind, name, region = match.groups() if match else ("", "", "")
     cluster, slash, nodegroup = name.partition("/")
     if kind == "asg":
         return GroupTarget(name, region, clients)

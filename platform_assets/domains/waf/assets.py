@@ -35,7 +35,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def waf_decisions(context: dg.AssetExecutionContext) -> Any:
         lake, interval = lake_of(settings), interval_of(context)
         policy, allow_list = load_policy(settings.waf.policy_file), load_allow_list(settings.waf.allow_list)
-        acts = audit_log.read(lake)
+        manual_actions = audit_log.read(lake)
         hours, rows = decide_hours(
             lake,
             interval,
@@ -43,7 +43,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             allow_list,
             loaded=loader_of(settings),
             identifier=identifier_of(settings, lake),
-            acts=acts,
+            manual_actions=manual_actions,
         )
         key = key_of(WAF_DECISIONS.key)
         later = [hour for hour in hours if hour not in set(interval.hours)]
@@ -64,7 +64,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "table version": lake.version(WAF_DECISIONS) or 0,
             },
         )
-        results = decision_checks(rows, policy, allow_list, acts)
+        results = decision_checks(rows, policy, allow_list, manual_actions)
         if all(passed for _, passed, _ in results):
             record_made(lake, [WAF_DECISIONS.key], hours)
         for name, passed, sentence in results:

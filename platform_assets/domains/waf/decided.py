@@ -17,7 +17,9 @@ def unexpired(lake: Lake, now: datetime, policy: Policy, as_of: datetime | None 
     import pyarrow.dataset as ds
 
     oldest = format_hour(now - timedelta(hours=policy.rules.repetition.max_ttl_hours + 1))
-    alive = ds.field("expires_at") > pa.scalar(now, pa.timestamp("us", tz="UTC"))
-    recent = ds.field(HOUR_COLUMN) >= oldest  # whole files are left out by it
-    rows: list[dict[str, Any]] = lake.read_arrow(WAF_DECISIONS, filter=recent & alive, as_of=as_of).to_pylist()
+    is_unexpired = ds.field("expires_at") > pa.scalar(now, pa.timestamp("us", tz="UTC"))
+    is_recent = ds.field(HOUR_COLUMN) >= oldest  # whole files are left out by it
+    rows: list[dict[str, Any]] = lake.read_arrow(
+        WAF_DECISIONS, filter=is_recent & is_unexpired, as_of=as_of
+    ).to_pylist()
     return rows

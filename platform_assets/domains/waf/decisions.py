@@ -66,7 +66,7 @@ class Decision:
         for name in ("request_count", "attack_request_count", "evidence_count", "repetition"):
             values[name] = whole(values[name])
         ids = values["evidence_request_ids"]
-        values["evidence_request_ids"] = () if ids is None else tuple(str(one) for one in ids)
+        values["evidence_request_ids"] = () if ids is None else tuple(str(request_id) for request_id in ids)
         kind = values["abuse_kind"]
         values["abuse_kind"] = str(kind) if isinstance(kind, str) and kind else None
         values["score"] = float(values["score"])

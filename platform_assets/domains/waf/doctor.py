@@ -33,9 +33,9 @@ def waf(settings: Settings) -> tuple[State, str]:
         return asked(settings, what, f"answers; {mode}.", scope.region, Scope=scope.kind, Limit=1)
 
     with ThreadPoolExecutor() as pool:  # side by side: each may take as long as a check has
-        found = list(pool.map(reach, settings.waf.parsed_scopes))
-    failed = [one for one in found if one[0] == "failed"]
-    return ("failed" if failed else "ok"), " ".join(sentence for _, sentence in failed or found)
+        results = list(pool.map(reach, settings.waf.parsed_scopes))
+    failed = [result for result in results if result[0] == "failed"]
+    return ("failed" if failed else "ok"), " ".join(sentence for _, sentence in failed or results)
 
 
 def aws_services(settings: Settings) -> list[str]:

@@ -113,7 +113,9 @@ def publish_freshness(settings: Settings, lake: Lake, now: datetime) -> dict[str
     hours = freshness.hours_to_measure(lake, settings.waf.apply)
     freshness.record_measured(lake, hours, settings.waf.apply)
     measured = freshness.measure(lake, hours, now)
-    report = metrics.publish(settings, [point for one in measured for point in one.points()])
+    report = metrics.publish(
+        settings, [point for freshness_of_hour in measured for point in freshness_of_hour.points()]
+    )
     return {
         "hours": len(hours),
         "hours measured": len(measured),
@@ -140,18 +142,18 @@ def hourly_points(lake: Lake, hours: Sequence[str]) -> list[metrics.MetricPoint]
     points = []
     for hour in sorted({row["event_hour"] for row in counts}):
         at = parse_hour(hour)
-        here = [row for row in counts if row["event_hour"] == hour]
+        counts_of_hour = [row for row in counts if row["event_hour"] == hour]
 
         def add(name: str, value: int, at: datetime = at, **dimensions: str) -> None:
             points.append(metrics.MetricPoint(name, float(value), at, "Count", dimensions))
 
-        add("RequestsParsed", sum(row["parsed_count"] for row in here))
-        add("LinesRejected", sum(row["rejected_count"] for row in here))
+        add("RequestsParsed", sum(row["parsed_count"] for row in counts_of_hour))
+        add("LinesRejected", sum(row["rejected_count"] for row in counts_of_hour))
         add("AttackRequests", attacks.get(hour, 0))
         add("AbusiveClients", abuse.get(hour, 0))
         for action in ("count", "challenge", "block"):
-            made = sum(row["action"] == action for row in decisions if row["event_hour"] == hour)
-            add("Decisions", made, Action=action)
+            count = sum(row["action"] == action for row in decisions if row["event_hour"] == hour)
+            add("Decisions", count, Action=action)
     return points
 
 
@@ -159,8 +161,8 @@ def _per_hour(lake: Lake, key: str, hours: Sequence[str], flag: str) -> dict[str
     import pyarrow.dataset as ds
 
     rows = lake.read_arrow(tables()[key], hours, columns=["event_hour"], filter=ds.field(flag))
-    counted = rows.group_by("event_hour").aggregate([([], "count_all")]).to_pylist()
-    return {row["event_hour"]: row["count_all"] for row in counted}
+    counts = rows.group_by("event_hour").aggregate([([], "count_all")]).to_pylist()
+    return {row["event_hour"]: row["count_all"] for row in counts}
 
 
 def alert_on_plan(settings: Settings, lake: Lake) -> int:
@@ -173,14 +175,14 @@ def alert_on_plan(settings: Settings, lake: Lake) -> int:
     rows = list(added.values())
     if rows:
         blocks = sum(row["action"] == "block" for row in rows)
-        named = sorted({row["decision_id"] or row["address"] for row in rows})
+        names = sorted({row["decision_id"] or row["address"] for row in rows})
         alert = notifier.Alert(
             kind="waf_entries",
             severity="warning",
             summary=f"WAF is to block {blocks} and to challenge {len(rows) - blocks} more addresses.",
             at=datetime.now(UTC),
             details={row["address"]: f"{row['action']}: {row['reason']}" for row in rows[:50]},
-            key=f"waf_entries:{_digest(named)}",
+            key=f"waf_entries:{_digest(names)}",
         )
         notifier.notify(settings, alert)
     return len(rows)

@@ -48,8 +48,8 @@ class Freshness:
         at = parse_hour(self.hour)
         return [
             MetricPoint(name, value, at, "Seconds", {"Stage": stage, "Percentile": f"p{percentile}"})
-            for name, found in (("EventAge", self.seconds), ("OwnDelay", self.own_seconds))
-            for stage, values in found.items()
+            for name, percentiles in (("EventAge", self.seconds), ("OwnDelay", self.own_seconds))
+            for stage, values in percentiles.items()
             for percentile, value in zip(PERCENTILES, values, strict=True)
         ]
 
@@ -75,8 +75,8 @@ def measure(lake: Lake, hours: Sequence[str], now: datetime) -> list[Freshness]:
     if not recent:
         return []
     makings, objects = _makings(lake, recent), _objects(lake)
-    found = (_of_hour(lake, hour, makings.get(hour, {}), objects) for hour in recent)
-    return [one for one in found if one is not None]
+    measurements = (_of_hour(lake, hour, makings.get(hour, {}), objects) for hour in recent)
+    return [measurement for measurement in measurements if measurement is not None]
 
 
 def reached(delivered: datetime, listed: datetime, makings: Mapping[str, Sequence[datetime]]) -> dict[str, datetime]:
@@ -86,12 +86,12 @@ def reached(delivered: datetime, listed: datetime, makings: Mapping[str, Sequenc
     reached are left out.
     """
     times = {DELIVERED: delivered, LISTED: listed}
-    before = listed
+    previous = listed
     for stage, key in MADE.items():
-        after = [at for at in makings.get(key, ()) if at >= before]
+        after = [at for at in makings.get(key, ()) if at >= previous]
         if not after:
             break
-        times[stage] = before = min(after)
+        times[stage] = previous = min(after)
     return times
 
 
@@ -108,23 +108,27 @@ def _of_hour(
         return None
     counts = lake.read_arrow(tables()["parsed/cloudfront/object_counts"], [hour], columns=list(FIND_OBJECTS))
     etags = dict(zip(*(counts[name].to_pylist() for name in FIND_OBJECTS), strict=True))
-    named = requests["source_object"].combine_chunks().dictionary_encode()
+    objects_of_rows = requests["source_object"].combine_chunks().dictionary_encode()
     events = requests["event_at"].cast("int64").to_numpy() / 1e6
-    place = named.indices.to_numpy(zero_copy_only=False)
+    places = objects_of_rows.indices.to_numpy(zero_copy_only=False)
     times = []
-    for name in named.dictionary.to_pylist():
-        known = objects.get((name, etags.get(name, "")))
-        times.append(reached(*known, makings) if known else {})
+    for name in objects_of_rows.dictionary.to_pylist():
+        arrival = objects.get((name, etags.get(name, "")))
+        times.append(reached(*arrival, makings) if arrival else {})
 
     seconds: dict[str, tuple[float, ...]] = {}
     own_seconds: dict[str, tuple[float, ...]] = {}
     for stage in STAGES:
-        at = np.array([one[stage].timestamp() if stage in one else np.nan for one in times])[place]
+        at = np.array([reached_at[stage].timestamp() if stage in reached_at else np.nan for reached_at in times])[
+            places
+        ]
         if np.isnan(at).all():
             continue
         seconds[stage] = _percentiles(at - events)
         if stage != DELIVERED:
-            delivered = np.array([one[DELIVERED].timestamp() if one else np.nan for one in times])[place]
+            delivered = np.array([reached_at[DELIVERED].timestamp() if reached_at else np.nan for reached_at in times])[
+                places
+            ]
             own_seconds[stage] = _percentiles(at - delivered)
     return Freshness(hour, requests.num_rows, seconds, own_seconds)
 
@@ -133,19 +137,19 @@ def _percentiles(seconds: Any) -> tuple[float, ...]:
     """Of values that occur; a clock that is ahead of another shows as 0."""
     import numpy as np
 
-    there = np.maximum(seconds[~np.isnan(seconds)], 0.0)
-    return tuple(float(one) for one in np.percentile(there, PERCENTILES, method="higher"))
+    delays = np.maximum(seconds[~np.isnan(seconds)], 0.0)
+    return tuple(float(value) for value in np.percentile(delays, PERCENTILES, method="higher"))
 
 
 def _makings(lake: Lake, hours: Sequence[str]) -> dict[str, dict[str, list[datetime]]]:
     """Hour -> asset -> when it was made, as far back as made_hours remembers."""
     import pyarrow.dataset as ds
 
-    of_hours = ds.field("hour").isin(list(hours)) & ds.field("table_key").isin(list(MADE.values()))
-    found: dict[str, dict[str, list[datetime]]] = {}
-    for row in lake.read_arrow(lineage.MADE_HOURS, filter=of_hours).to_pylist():
-        found.setdefault(row["hour"], {}).setdefault(row["table_key"], []).append(row["made_at"].astimezone(UTC))
-    return found
+    is_relevant = ds.field("hour").isin(list(hours)) & ds.field("table_key").isin(list(MADE.values()))
+    makings: dict[str, dict[str, list[datetime]]] = {}
+    for row in lake.read_arrow(lineage.MADE_HOURS, filter=is_relevant).to_pylist():
+        makings.setdefault(row["hour"], {}).setdefault(row["table_key"], []).append(row["made_at"].astimezone(UTC))
+    return makings
 
 
 def _objects(lake: Lake) -> dict[tuple[str, str], tuple[datetime, datetime]]:
@@ -162,16 +166,14 @@ def sentence(measured: Sequence[Freshness]) -> str:
     """The newest hour, for the report of a run; empty where nothing was measured."""
     if not measured:
         return ""
-    newest = max(measured, key=lambda one: one.hour)
+    newest = max(measured, key=lambda measurement: measurement.hour)
     stage = list(newest.seconds)[-1]
-    half, _, most = newest.seconds[stage]
-    said = (
-        f"freshness of {newest.hour}: half of the requests are {stage} within {_span(half)}, 99 % within {_span(most)}"
-    )
+    p50, _, p99 = newest.seconds[stage]
+    text = f"freshness of {newest.hour}: half of the requests are {stage} within {_span(p50)}, 99 % within {_span(p99)}"
     if stage in newest.own_seconds:
         delivery, own = newest.seconds[DELIVERED][0], newest.own_seconds[stage][0]
-        said += f"; half are delivered within {_span(delivery)}, ours is {_span(own)}"
-    return said
+        text += f"; half are delivered within {_span(delivery)}, ours is {_span(own)}"
+    return text
 
 
 def _span(seconds: float) -> str:

@@ -78,11 +78,11 @@ def check_addresses(addresses: Sequence[str], family: str, ip_set: str) -> None:
 
 
 def _check_each(addresses: Iterable[str], family: str, ip_set: str) -> None:
-    seen: set[str] = set()
+    unique: set[str] = set()
     for text in addresses:
         problem = address_problem(text, family)
         if problem is not None:
             raise LimitError(f"IP set {ip_set} cannot take {text!r}: it {problem}.")
-        if text in seen:
+        if text in unique:
             raise LimitError(f"IP set {ip_set} would hold {text} twice.")
-        seen.add(text)
+        unique.add(text)

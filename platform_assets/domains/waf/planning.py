@@ -90,8 +90,8 @@ class WafChange(Change[Plans, ApplyReport]):
         self, overrides: Mapping[str, str] = NO_OVERRIDES, parts: Sequence[Hashable] | None = None
     ) -> CheckedPlan[Plans]:
         """WafError where no scope can be read; those that cannot are among the plans' `missing`."""
-        chosen = [target for target in self.targets if parts is None or target.scope in parts]
-        return CheckedPlan(*make_plan(self.settings, self.lake, chosen, overrides))
+        targets = [target for target in self.targets if parts is None or target.scope in parts]
+        return CheckedPlan(*make_plan(self.settings, self.lake, targets, overrides))
 
     def to_document(self, plan: Plans) -> Any:
         missing = {str(scope): sentence for scope, sentence in plan.missing.items()}
@@ -102,8 +102,8 @@ class WafChange(Change[Plans, ApplyReport]):
         return Plans(PLANS.validate_python(document["plans"]), missing)
 
     def apply(self, plan: Plans) -> tuple[dict[Scope, ApplyReport], dict[Scope, ActionError]]:
-        of_scope = {target.scope: target for target in self.targets}
-        work = {one.scope: partial(of_scope[one.scope].apply, one) for one in plan.plans}
+        targets = {target.scope: target for target in self.targets}
+        work = {scope_plan.scope: partial(targets[scope_plan.scope].apply, scope_plan) for scope_plan in plan.plans}
         reports, errors = for_each_scope(work)
         return reports, errors | {scope: WafError(why) for scope, why in plan.missing.items()}
 
@@ -155,16 +155,16 @@ def make_plan(
     due = _due(settings, lake, policy, now)
     exemptions = Exemptions.of(due.exempt, policy.rules.act_on_special, benign_addresses(lake, policy.plan))
     work = {target.scope: partial(_in_scope, lake, target, due, policy, exemptions, now) for target in targets}
-    planned, errors = for_each_scope(work)
+    plans, errors = for_each_scope(work)
     missing = {scope: str(error) for scope, error in errors.items()}
-    if not planned:
+    if not plans:
         raise WafError(format_by_scope(missing, missing)) from next(iter(errors.values()))
     inputs = replace(check_inputs(settings, lake, due.decisions, policy, due.exempt), overrides=overrides)
     results = {
         scope: run_checks(plan, replace(inputs, requested_removals=removals.keys()), policy.checks)
-        for scope, (plan, removals) in planned.items()
+        for scope, (plan, removals) in plans.items()
     }
-    return Plans(tuple(plan for plan, _ in planned.values()), missing), of_all_scopes(results)
+    return Plans(tuple(plan for plan, _ in plans.values()), missing), of_all_scopes(results)
 
 
 def _due(settings: Settings, lake: Lake, policy: Policy, now: datetime) -> Due:
@@ -173,13 +173,13 @@ def _due(settings: Settings, lake: Lake, policy: Policy, now: datetime) -> Due:
     actions = audit_log.read(lake)
     state = in_force(actions, now)
     decided = unexpired(lake, now, policy)
-    chosen = decided if state.rollback is None else audit_log.gone_back_to(lake, state.rollback, now)
+    kept = decided if state.rollback is None else audit_log.gone_back_to(lake, state.rollback, now)
     # Only a withdrawal needs the models behind decisions, which takes a look at their scores.
-    behind = audit_log.versions_behind(lake, [*decided, *chosen]) if state.withdrawn else {}
-    decisions = [row for row in chosen if not state.withdraws(behind.get(row["decision_id"], ()))]
+    behind = audit_log.versions_behind(lake, [*decided, *kept]) if state.withdrawn else {}
+    decisions = [row for row in kept if not state.withdraws(behind.get(row["decision_id"], ()))]
     exempt = (*allow_list, *state.allow_list)
-    standing: list[Decision | Row] = [*decisions, *state.blocks()]
-    due = wanted(standing, now, exempt, act_on_special=special)
+    candidates: list[Decision | Row] = [*decisions, *state.blocks()]
+    due = wanted(candidates, now, exempt, act_on_special=special)
     without_people: list[Decision | Row] = [*decided, *map(as_decision, state.blocked)]
     before = wanted(without_people, now, allow_list, act_on_special=special)
     return Due(due, decisions, requested_removals(before, due, state, behind), actions, exempt)

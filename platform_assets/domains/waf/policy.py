@@ -69,13 +69,13 @@ def load_policy(path: str | Path = "") -> Policy:
         ) from None
 
 
-def _completed(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def _completed(defaults: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """`given` over `defaults`, level by level."""
     merged = dict(defaults)
-    for key, value in given.items():
-        before = merged.get(key)
-        if isinstance(before, Mapping) and isinstance(value, Mapping):
-            merged[key] = _completed(before, value)
+    for key, value in overrides.items():
+        default = merged.get(key)
+        if isinstance(default, Mapping) and isinstance(value, Mapping):
+            merged[key] = _completed(default, value)
         else:
             merged[key] = value
     return merged
@@ -110,7 +110,7 @@ def load_allow_list(path: str | Path = "") -> tuple[str, ...]:
     except (OSError, UnicodeDecodeError) as error:
         problem = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise PolicyError(f"The allow list {file} cannot be read ({problem}); correct WEIR_ALLOW_LIST.") from None
-    found = []
+    cidrs = []
     for number, line in enumerate(lines, 1):
         text = line.partition("#")[0].strip()
         if not text:
@@ -121,5 +121,5 @@ def load_allow_list(path: str | Path = "") -> tuple[str, ...]:
             raise PolicyError(
                 f"Line {number} of the allow list {file} is no address or CIDR without host bits: {text!r}; correct it."
             ) from None
-        found.append(canonical(text))
-    return tuple(dict.fromkeys(found))
+        cidrs.append(canonical(text))
+    return tuple(dict.fromkeys(cidrs))

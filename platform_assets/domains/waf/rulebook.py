@@ -197,8 +197,8 @@ class Rules:
         for kind, action in self.kinds.items():
             _require_action(f"kinds.{kind}", action)
         for special in self.act_on_special:
-            known = ", ".join(SPECIAL_KINDS)
-            _require(special in SPECIAL_KINDS, f"act_on_special names {special!r}; known are {known}")
+            kinds = ", ".join(SPECIAL_KINDS)
+            _require(special in SPECIAL_KINDS, f"act_on_special names {special!r}; known are {kinds}")
         probabilities = [self.step(action).min_probability for action in ACTIONS]
         _require(
             probabilities == sorted(probabilities), "min_probability must not fall from count to challenge to block"

@@ -99,10 +99,10 @@ def _labelled_day(settings: Settings, folder: Path, split: str) -> Any:
     from weir_models.client_abuse import labeling
 
     lake, runner = Lake(str(folder / "lake")), SparkRunner.of(settings)
-    listed = [asdict(one) for one in list_objects(str(folder / "raw"))]
-    known = ledger.with_listed(lake.read_arrow(OBJECTS), listed, datetime.now(UTC), name_hour)
-    lake.overwrite_arrow(known, OBJECTS)
-    hours = sorted({hour for row in ledger.current(known) for hour in row["event_hours"]})
+    listed = [asdict(listed_object) for listed_object in list_objects(str(folder / "raw"))]
+    objects = ledger.with_listed(lake.read_arrow(OBJECTS), listed, datetime.now(UTC), name_hour)
+    lake.overwrite_arrow(objects, OBJECTS)
+    hours = sorted({hour for row in ledger.current(objects) for hour in row["event_hours"]})
     model = ModelRegistry.of(settings).fetched("request_attack")
     parameters = {
         **parameters_of(settings, SOURCE.name),

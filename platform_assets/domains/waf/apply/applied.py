@@ -61,18 +61,22 @@ class Applied:
 
     @property
     def entry_count(self) -> int:
-        return sum(len(one.owned) for one in self.sets.values())
+        return sum(len(applied_set.owned) for applied_set in self.sets.values())
 
     def to_json(self) -> dict[str, Any]:
         def entries(owned: Mapping[str, Owned]) -> dict[str, list[str]]:
             return {
-                address: [one.decision_id, one.expires_at, one.reason, *one.members]
-                for address, one in sorted(owned.items())
+                address: [entry.decision_id, entry.expires_at, entry.reason, *entry.members]
+                for address, entry in sorted(owned.items())
             }
 
         sets = {
-            name: {"set_id": one.set_id, "owned": entries(one.owned), "pending": entries(one.pending)}
-            for name, one in sorted(self.sets.items())
+            name: {
+                "set_id": applied_set.set_id,
+                "owned": entries(applied_set.owned),
+                "pending": entries(applied_set.pending),
+            }
+            for name, applied_set in sorted(self.sets.items())
         }
         planned_at = self.planned_at and self.planned_at.isoformat()
         return {"format": 1, "serial": self.serial, "planned_at": planned_at, "sets": sets}
@@ -83,12 +87,12 @@ class Applied:
         if not isinstance(data, dict) or data.get("format") != 1:
             raise ValueError("unknown format")
 
-        def entries(found: Mapping[str, Any]) -> dict[str, Owned]:
-            return {str(address): Owned.of(*map(str, values)) for address, values in found.items()}
+        def entries(entries_data: Mapping[str, Any]) -> dict[str, Owned]:
+            return {str(address): Owned.of(*map(str, values)) for address, values in entries_data.items()}
 
         sets = {
-            str(name): AppliedSet(str(one["set_id"]), entries(one["owned"]), entries(one["pending"]))
-            for name, one in data["sets"].items()
+            str(name): AppliedSet(str(values["set_id"]), entries(values["owned"]), entries(values["pending"]))
+            for name, values in data["sets"].items()
         }
         planned_at = data.get("planned_at")
         return cls(int(data["serial"]), sets, datetime.fromisoformat(planned_at) if planned_at else None)

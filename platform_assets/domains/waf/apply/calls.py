@@ -100,8 +100,8 @@ class Calls:
 
     def error(self, code: str) -> type[Exception]:
         """The client's own exception class of an error code."""
-        found: type[Exception] = getattr(self.client.exceptions, code)
-        return found
+        exception: type[Exception] = getattr(self.client.exceptions, code)
+        return exception
 
     def read(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return self._call(operation, parameters, is_write=False)
@@ -145,16 +145,16 @@ class Calls:
 
 def for_each_scope(work: Mapping[Scope, Callable[[], Result]]) -> tuple[dict[Scope, Result], dict[Scope, ActionError]]:
     """Run each scope's work in turn; a failure stops no other scope. Results and errors, by scope."""
-    done: dict[Scope, Result] = {}
-    failed: dict[Scope, ActionError] = {}
-    for scope, act in work.items():
+    results: dict[Scope, Result] = {}
+    errors: dict[Scope, ActionError] = {}
+    for scope, function in work.items():
         try:
-            done[scope] = act()
+            results[scope] = function()
         except ActionError as error:
-            failed[scope] = error
+            errors[scope] = error
         except (ClientError, BotoCoreError) as error:
-            failed[scope] = WafError(f"WAF refused a call: {error}; correct what it names and run again.")
-    return done, failed
+            errors[scope] = WafError(f"WAF refused a call: {error}; correct what it names and run again.")
+    return results, errors
 
 
 def _explained(error: Exception, operation: str) -> WafError | None:

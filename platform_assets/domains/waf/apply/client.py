@@ -55,9 +55,9 @@ def pages(calls: Calls, operation: str, key: str, **parameters: Any) -> Iterator
 def read_sets(calls: Calls, scope: Scope, prefix: str) -> dict[str, LiveSet]:
     """The IP sets that bear our names, with their entries in canonical form, by name."""
     ours = re.compile(rf"{re.escape(prefix)}-(block|challenge|count)-v[46](-\d+)?\Z")
-    names = [one for one in pages(calls, "list_ip_sets", "IPSets", Scope=scope.kind) if ours.match(one["Name"])]
-    found = (read_set(calls, scope, one["Name"], one["Id"]) for one in names)
-    return {one.name: one for one in sorted((one for one in found if one is not None), key=lambda one: one.name)}
+    summaries = [each for each in pages(calls, "list_ip_sets", "IPSets", Scope=scope.kind) if ours.match(each["Name"])]
+    ip_sets = [read_set(calls, scope, summary["Name"], summary["Id"]) for summary in summaries]
+    return {ip_set.name: ip_set for ip_set in sorted(filter(None, ip_sets), key=lambda ip_set: ip_set.name)}
 
 
 def read_set(calls: Calls, scope: Scope, name: str, set_id: str) -> LiveSet | None:
@@ -67,7 +67,7 @@ def read_set(calls: Calls, scope: Scope, name: str, set_id: str) -> LiveSet | No
     except calls.error("WAFNonexistentItemException"):
         return None
     ip_set = answer["IPSet"]
-    addresses = sorted({canonical(one) for one in ip_set["Addresses"]}, key=address_order)
+    addresses = sorted({canonical(address) for address in ip_set["Addresses"]}, key=address_order)
     return LiveSet(
         name=ip_set["Name"],
         id=ip_set["Id"],
@@ -81,7 +81,7 @@ def read_set(calls: Calls, scope: Scope, name: str, set_id: str) -> LiveSet | No
 
 def find_set(calls: Calls, scope: Scope, name: str) -> LiveSet | None:
     """An IP set by its name alone."""
-    for one in pages(calls, "list_ip_sets", "IPSets", Scope=scope.kind):
-        if one["Name"] == name:
-            return read_set(calls, scope, name, one["Id"])
+    for summary in pages(calls, "list_ip_sets", "IPSets", Scope=scope.kind):
+        if summary["Name"] == name:
+            return read_set(calls, scope, name, summary["Id"])
     return None

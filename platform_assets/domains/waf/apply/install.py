@@ -75,16 +75,16 @@ def plan_install(
     """
     scope.check_region(calls.client.meta.region_name)
     live = read_sets(calls, scope, prefix)
-    missing = tuple(one for one in set_names(prefix, shards) if one[0] not in live)
+    missing = tuple(named_set for named_set in set_names(prefix, shards) if named_set[0] not in live)
     for name, _, _ in missing:
         check_name(name)
-    found = _find_group(calls, scope, group_name(prefix))
-    if found is None:
+    group = _find_group(calls, scope, group_name(prefix))
+    if group is None:
         return InstallPlan(scope, prefix, mode or "count", missing, "create", mode)
-    present: Mode = _mode(found["RuleGroup"], prefix)
+    present: Mode = _mode(group["RuleGroup"], prefix)
     after = mode or present
-    same = not missing and _merged_rules(found["RuleGroup"], _rules(prefix, after, live)) == _by_priority(
-        found["RuleGroup"]
+    same = not missing and _merged_rules(group["RuleGroup"], _rules(prefix, after, live)) == _by_priority(
+        group["RuleGroup"]
     )
     return InstallPlan(scope, prefix, after, missing, "keep" if same else "update", mode)
 
@@ -120,20 +120,20 @@ def _write_group(calls: Calls, plan: InstallPlan) -> bool:
         "VisibilityConfig": _visibility(name),
     }
     for _ in range(ATTEMPTS):
-        found = _find_group(calls, plan.scope, name)
+        answer = _find_group(calls, plan.scope, name)
         try:
-            if found is None:
+            if answer is None:
                 rules = _rules(plan.prefix, plan.mode, live)
                 calls.write("create_rule_group", Capacity=CAPACITY, Rules=rules, Tags=TAGS, **shared)
                 return True
-            group = found["RuleGroup"]
+            group = answer["RuleGroup"]
             mode = plan.explicit_mode or _mode(group, plan.prefix)
             rules = _merged_rules(group, _rules(plan.prefix, mode, live))
             if rules == _by_priority(group):
                 return False
             kept = {key: group[key] for key in ("CustomResponseBodies",) if group.get(key)}
             calls.write(
-                "update_rule_group", Id=group["Id"], LockToken=found["LockToken"], Rules=rules, **shared, **kept
+                "update_rule_group", Id=group["Id"], LockToken=answer["LockToken"], Rules=rules, **shared, **kept
             )
             return True
         except (calls.error("WAFOptimisticLockException"), calls.error("WAFDuplicateItemException")):
@@ -144,10 +144,10 @@ def _write_group(calls: Calls, plan: InstallPlan) -> bool:
 
 
 def _find_group(calls: Calls, scope: Scope, name: str) -> dict[str, Any] | None:
-    for one in pages(calls, "list_rule_groups", "RuleGroups", Scope=scope.kind):
-        if one["Name"] == name:
+    for summary in pages(calls, "list_rule_groups", "RuleGroups", Scope=scope.kind):
+        if summary["Name"] == name:
             try:
-                return calls.read("get_rule_group", Name=name, Scope=scope.kind, Id=one["Id"])
+                return calls.read("get_rule_group", Name=name, Scope=scope.kind, Id=summary["Id"])
             except calls.error("WAFNonexistentItemException"):
                 return None
     return None
@@ -157,9 +157,11 @@ def _rules(prefix: str, mode: Mode, live: Mapping[str, LiveSet]) -> list[dict[st
     """One rule an action, strongest first, over its IPv4 and IPv6 sets; each labels what it matches."""
     rules = []
     first = {name for name, _, _ in set_names(prefix)}
-    known = [one for one in set_names(prefix, MAX_SHARDS) if one[0] in first or one[0] in live]
+    existing = [
+        named_set for named_set in set_names(prefix, MAX_SHARDS) if named_set[0] in first or named_set[0] in live
+    ]
     for priority, action in enumerate(reversed(ACTIONS)):
-        names = [name for name, of_action, _ in known if of_action == action]
+        names = [name for name, of_action, _ in existing if of_action == action]
         references = [{"IPSetReferenceStatement": {"ARN": live[name].arn}} for name in names]
         name = f"{prefix}-{action}"
         rules.append(

@@ -30,8 +30,8 @@ def check_inputs(
     """The newest 24 hours of the lake against the days before, the models behind the decisions, the exempt addresses."""
     lines = _lines(lake)
     newest = max(lines, default=None)
-    present = [lines[hour] for hour in _day(newest, 0) if hour in lines] if newest else []
-    parsed, rejected = sum(one for one, _ in present), sum(one for _, one in present)
+    counts = [lines[hour] for hour in _day(newest, 0) if hour in lines] if newest else []
+    parsed, rejected = sum(parsed for parsed, _ in counts), sum(rejected for _, rejected in counts)
     return CheckInputs(
         allow_list=tuple(allow_list),
         act_on_special=tuple(policy.rules.act_on_special),
@@ -49,14 +49,14 @@ def check_inputs(
 def _lines(lake: Lake) -> dict[str, Lines]:
     """Hour -> its lines, for those of the newest 24 hours and the days before that have any."""
     hours = lake.hours(OBJECT_COUNTS)
-    known = [hour for day in range(DAYS + 1) for hour in _day(hours[-1], day)] if hours else []
+    window = [hour for day in range(DAYS + 1) for hour in _day(hours[-1], day)] if hours else []
     columns = ["parsed_count", "rejected_count"]
-    counts = lake.read_arrow(OBJECT_COUNTS, sorted({*known} & {*hours}), columns=[*columns, HOUR_COLUMN]).to_pydict()
-    found: dict[str, Lines] = {}
+    counts = lake.read_arrow(OBJECT_COUNTS, sorted({*window} & {*hours}), columns=[*columns, HOUR_COLUMN]).to_pydict()
+    lines: dict[str, Lines] = {}
     for hour, parsed, rejected in zip(counts[HOUR_COLUMN], *(counts[name] for name in columns), strict=True):
-        before = found.get(hour, (0, 0))
-        found[hour] = (before[0] + parsed, before[1] + rejected)
-    return {hour: counted for hour, counted in found.items() if sum(counted)}
+        counts_before = lines.get(hour, (0, 0))
+        lines[hour] = (counts_before[0] + parsed, counts_before[1] + rejected)
+    return {hour: counted for hour, counted in lines.items() if sum(counted)}
 
 
 def _day(newest: str, days_before: int) -> list[str]:
@@ -78,14 +78,14 @@ def _missing(lines: Mapping[str, Lines], newest: str) -> dict[str, float | None]
     None where the lake had not begun on any of these days: its first day has nothing to go by.
     """
     began = min(lines)
-    found: dict[str, float | None] = {}
+    usual: dict[str, float | None] = {}
     for hour in reversed(_day(newest, 0)):
         if hour in lines or hour < began:
             continue
-        same = [format_hour(parse_hour(hour) - timedelta(days=day)) for day in range(1, DAYS + 1)]
-        counts = [sum(lines.get(one, (0, 0))) for one in same if one >= began]
-        found[hour] = float(median(counts)) if counts else None
-    return found
+        same_hours = [format_hour(parse_hour(hour) - timedelta(days=day)) for day in range(1, DAYS + 1)]
+        counts = [sum(lines.get(hour_before, (0, 0))) for hour_before in same_hours if hour_before >= began]
+        usual[hour] = float(median(counts)) if counts else None
+    return usual
 
 
 def _without_gate(settings: Settings, decisions: Sequence[dict[str, Any]]) -> tuple[str, ...]:

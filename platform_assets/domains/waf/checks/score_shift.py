@@ -20,7 +20,7 @@ DAYS = 7
 BINS = 10
 LEAST_COUNT, LEAST_SHARE = 0.5, 0.001
 """An empty bin counts as half a client, and as this share of them at least: chance cannot outweigh everything."""
-FEATURES = tuple(one.name for one in CLIENT_DAILY.columns if one.type in ("int64", "double"))
+FEATURES = tuple(column.name for column in CLIENT_DAILY.columns if column.type in ("int64", "double"))
 
 
 def newest_score_shift(lake: Lake) -> ScoreShift | None:
@@ -31,24 +31,26 @@ def newest_score_shift(lake: Lake) -> ScoreShift | None:
     usual = sorted({*usual} & {*hours})
     if not usual:
         return None
-    found, reference = _features(lake, [newest]), _features(lake, usual)
+    newest_values, reference = _features(lake, [newest]), _features(lake, usual)
     indices = {
-        name: stability_index(found[name], reference[name], len(usual)) for name in FEATURES if len(reference[name])
+        name: stability_index(newest_values[name], reference[name], len(usual))
+        for name in FEATURES
+        if len(reference[name])
     }
-    counts = len(found[FEATURES[0]]), len(reference[FEATURES[0]]) / len(usual)
+    counts = len(newest_values[FEATURES[0]]), len(reference[FEATURES[0]]) / len(usual)
     return ScoreShift(newest, *counts, indices)
 
 
-def stability_index(found: Any, reference: Any, hours: int) -> float:
+def stability_index(values: Any, reference: Any, hours: int) -> float:
     """The population stability index of an hour's values against those of `hours` hours; nulls (NaN) are a bin.
 
     0 where all is as usual; 0.25 is commonly called a shift. Bins are quantiles of the reference.
     """
     import numpy as np
 
-    known = reference[~np.isnan(reference)]
+    reference_values = reference[~np.isnan(reference)]
     inner = np.linspace(0, 1, BINS + 1)[1:-1]
-    edges = np.unique(np.append(np.quantile(known, inner), 0.0)) if len(known) else np.zeros(1)
+    edges = np.unique(np.append(np.quantile(reference_values, inner), 0.0)) if len(reference_values) else np.zeros(1)
 
     def counted(values: Any) -> Any:
         """Counts a bin: at or below the first edge, up to the next …, above the last, null; 0 is a bin of its own."""
@@ -57,12 +59,12 @@ def stability_index(found: Any, reference: Any, hours: int) -> float:
         return np.append(np.bincount(places, minlength=len(edges) + 1), is_null.sum()).astype(float)
 
     usual = counted(reference) / hours
-    now = _without_surplus(counted(found), usual)
+    now = _without_surplus(counted(values), usual)
     if not now.sum() or not usual.sum():
         return 0.0
     is_share, was_share = (
         np.maximum(counts / counts.sum(), max(LEAST_COUNT / size, LEAST_SHARE))
-        for counts, size in ((now, len(found)), (usual, len(reference)))
+        for counts, size in ((now, len(values)), (usual, len(reference)))
     )
     return float(np.sum((is_share - was_share) * np.log(is_share / was_share)))
 

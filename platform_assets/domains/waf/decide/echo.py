@@ -37,12 +37,14 @@ class EchoHours:
     @classmethod
     def of(cls, decisions: Iterable[Decision], echo: Echo) -> EchoHours:
         spans: dict[Network, set[tuple[datetime, datetime]]] = {}
-        for one in decisions:
-            if one.action in echo.actions:
-                end = one.expires_at + timedelta(hours=echo.slack_hours)
-                spans.setdefault(parse_network(one.address), set()).add((one.decided_at, end))
+        for decision in decisions:
+            if decision.action in echo.actions:
+                end = decision.expires_at + timedelta(hours=echo.slack_hours)
+                spans.setdefault(parse_network(decision.address), set()).add((decision.decided_at, end))
         widths = sorted({(network.version, network.prefixlen) for network in spans})
-        return cls({network: tuple(sorted(found)) for network, found in spans.items()}, tuple(widths))
+        return cls(
+            {network: tuple(sorted(spans_of_network)) for network, spans_of_network in spans.items()}, tuple(widths)
+        )
 
     def has(self, client: str, hour: datetime) -> bool:
         """Whether the client, or a network that holds it, was under an echoing action in the hour that starts then."""
@@ -58,11 +60,11 @@ class EchoHours:
         """The spans of all that is narrower than the network and in it."""
         width = (network.version, network.prefixlen)
         if width not in self.inside:
-            found: dict[Network, list[tuple[datetime, datetime]]] = {}
-            for one, spans in self.spans.items():
-                if one.version == network.version and one.prefixlen > network.prefixlen:
-                    found.setdefault(one.supernet(new_prefix=network.prefixlen), []).extend(spans)
-            self.inside[width] = {holder: tuple(spans) for holder, spans in found.items()}
+            inside: dict[Network, list[tuple[datetime, datetime]]] = {}
+            for narrower, spans in self.spans.items():
+                if narrower.version == network.version and narrower.prefixlen > network.prefixlen:
+                    inside.setdefault(narrower.supernet(new_prefix=network.prefixlen), []).extend(spans)
+            self.inside[width] = {wider: tuple(spans) for wider, spans in inside.items()}
         return self.inside[width].get(network, ())
 
     def _any(self, network: Network, first: datetime, last: datetime) -> bool:

@@ -83,12 +83,12 @@ def verified_by_dns(address: str, bot: Bot, resolver: Resolver) -> tuple[str, st
     """Verdict and how, by forward-confirmed reverse DNS. NoAnswerError where DNS does not answer."""
     bare = address.partition("/")[0]
     names = [name.rstrip(".").lower() for name in resolver.names(bare)]
-    inside = [name for name in names if any(name.endswith(f".{domain}") for domain in bot.domains)]
-    for name in sorted(inside):
-        if any(_same(found, bare) for found in resolver.addresses(name)):
+    own_names = [name for name in names if any(name.endswith(f".{domain}") for domain in bot.domains)]
+    for name in sorted(own_names):
+        if any(_same(answer, bare) for answer in resolver.addresses(name)):
             return VERIFIED, f"DNS name {_printable(name)}, confirmed forwards"
-    if inside:
-        return _negative(bot, f"the DNS name {_printable(inside[0])} does not lead back to it")
+    if own_names:
+        return _negative(bot, f"the DNS name {_printable(own_names[0])} does not lead back to it")
     if names:
         return _negative(bot, f"its DNS name is {_printable(sorted(names)[0])}")
     return _negative(bot, "it has no DNS name")
@@ -98,9 +98,9 @@ def _negative(bot: Bot, how: str) -> tuple[str, str]:
     return (REFUTED if bot.is_named else UNKNOWN), how
 
 
-def _same(found: str, address: str) -> bool:
+def _same(answer: str, address: str) -> bool:
     try:
-        return ip_address(found.partition("%")[0]) == ip_address(address)
+        return ip_address(answer.partition("%")[0]) == ip_address(address)
     except ValueError:
         return False
 
@@ -128,30 +128,32 @@ class Identifier:
 
     def identify(self, claims: Mapping[str, Bot], kept: Iterable[Identity]) -> dict[str, Identity]:
         """Client (one address, as CIDR) -> its identity, for the bots that the clients of one hour say they are."""
-        known = {(one.client, one.bot): one for one in kept}
-        found = {}
+        stored = {(identity.client, identity.bot): identity for identity in kept}
+        identities = {}
         for client in sorted(claims, key=address_order):
             bot = claims[client]
-            found[client] = known.get((client, bot.name)) or self._find(client, bot)
-        return found
+            identities[client] = stored.get((client, bot.name)) or self._find(client, bot)
+        return identities
 
     def _find(self, client: str, bot: Bot) -> Identity:
         def identity(verdict: str, how: str, is_answered: bool = True) -> Identity:
             return Identity(client, bot.name, bot.kind, verdict, how, is_answered, as_utc(self.now))
 
-        listed = verified_by_list(client, bot)
-        if listed is not None:
-            return identity(VERIFIED, listed)
+        published = verified_by_list(client, bot)
+        if published is not None:
+            return identity(VERIFIED, published)
         if not bot.domains:
             return identity(UNKNOWN, "not among its published addresses" if bot.ranges else "its operator has no list")
         if self.resolver is None:
             return identity(UNKNOWN, "DNS is not asked", False)
         if self._recent is None:
             since = self.now - ASKED_AGAIN_AFTER
-            self._recent = {(one.client, one.bot): one for one in self.recent(since) if one.is_answered}
-        before = self._recent.get((client, bot.name))
-        if before is not None:
-            return before
+            self._recent = {
+                (earlier.client, earlier.bot): earlier for earlier in self.recent(since) if earlier.is_answered
+            }
+        recent = self._recent.get((client, bot.name))
+        if recent is not None:
+            return recent
         if self.lookups >= self.max_lookups or self._silent >= SILENT_LOOKUPS:
             how = "DNS was asked too often" if self.lookups >= self.max_lookups else "DNS is silent"
             return identity(UNKNOWN, how, False)
@@ -176,7 +178,7 @@ def of_network(network: Network, members: Iterable[Identity], now: datetime) -> 
             how = f"published addresses, list read {bot.read_on}"
             return Identity(str(network), bot.name, bot.kind, VERIFIED, how, True, as_utc(now))
     order = {REFUTED: 0, UNKNOWN: 1, VERIFIED: 2}
-    worst = min(members, key=lambda one: (order[one.verdict], address_order(one.client)), default=None)
+    worst = min(members, key=lambda member: (order[member.verdict], address_order(member.client)), default=None)
     return None if worst is None else replace(worst, client=str(network))
 
 
@@ -201,12 +203,12 @@ class SystemResolver:
     def addresses(self, name: str) -> Sequence[str]:
         def ask() -> Sequence[str]:
             try:
-                found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+                answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
             except socket.gaierror as error:
                 if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)):
                     return ()
                 raise
-            return tuple(sorted({str(where[0]) for *_, where in found}))
+            return tuple(sorted({str(where[0]) for *_, where in answers}))
 
         return self._in_time(ask)
 

@@ -80,19 +80,19 @@ class ManualActions:
             raise RequestError(
                 f"{network} overlaps the allow list {self.settings.waf.allow_list}; correct that list first, or block what is beside it."
             )
-        for act in self.in_force().allowed:
-            if Ranges.of([act.subject]).overlaps(network):
+        for allowed in self.in_force().allowed:
+            if Ranges.of([allowed.subject]).overlaps(network):
                 raise RequestError(
-                    f"{network} overlaps {act.subject}, allowed {act.by_whom}; `weir waf resume {act.subject}` ends that."
+                    f"{network} overlaps {allowed.subject}, allowed {allowed.by_whom}; `weir waf resume {allowed.subject}` ends that."
                 )
         return self._add(BLOCK, str(network), reason, lasting=lasting)
 
     def withdraw(self, model: str, version: str, reason: str) -> ManualAction:
         """Remove every entry caused by this model version alone, and ignore the version until resumed."""
         subject = f"{model} {version}"
-        known = sorted({one for behind in self._behind().values() for one in behind})
-        if subject not in known:
-            some = f"they rest on {', '.join(known)}" if known else "there are none"
+        models = sorted({model_version for behind in self._behind().values() for model_version in behind})
+        if subject not in models:
+            some = f"they rest on {', '.join(models)}" if models else "there are none"
             raise RequestError(f"No unexpired decision rests on {subject}; {some}.")
         return self._add(WITHDRAW, subject, reason)
 
@@ -109,17 +109,17 @@ class ManualActions:
             decisions = [row for row in unexpired(self.lake, now, policy) if row["decided_at"] <= at]
             how = "decisions about hours up to then; what the table held then is freed"
         subject = at.isoformat().replace("+00:00", "Z")
-        act = self._act(ROLLBACK, subject, reason, details=how, decision_count=len(decisions))
-        audit_log.append_rollback(self.lake, act, decisions)
-        return act
+        action = self._act(ROLLBACK, subject, reason, details=how, decision_count=len(decisions))
+        audit_log.append_rollback(self.lake, action, decisions)
+        return action
 
     def resume(self, subject: str, reason: str) -> ManualAction:
         """End the actions in force on a subject, or of a command (`rollback`)."""
-        active = self.in_force().acts
-        names = {act.subject for act in active} | {act.command for act in active}
+        active = self.in_force().actions
+        names = {action.subject for action in active} | {action.command for action in active}
         subject = _canonical(subject)
         if subject not in names:
-            in_force_now = "; ".join(f"{act.command} {act.subject}" for act in active) or "nothing"
+            in_force_now = "; ".join(f"{action.command} {action.subject}" for action in active) or "nothing"
             raise RequestError(f"Nothing of {subject} is in force that could be ended; in force: {in_force_now}.")
         return self._add(RESUME, subject, reason)
 
@@ -138,9 +138,9 @@ class ManualActions:
     def _add(
         self, command: str, subject: str, reason: str, lasting: timedelta | None = None, **values: Any
     ) -> ManualAction:
-        act = self._act(command, subject, reason, lasting, **values)
-        audit_log.AUDIT.append(self.lake, [act])
-        return act
+        action = self._act(command, subject, reason, lasting, **values)
+        audit_log.AUDIT.append(self.lake, [action])
+        return action
 
     def _act(
         self, command: str, subject: str, reason: str, lasting: timedelta | None = None, **values: Any

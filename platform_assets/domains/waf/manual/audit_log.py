@@ -28,16 +28,20 @@ REQUEST_MODEL = "request_attack"
 AUDIT = AuditTable(WAF_AUDIT, ManualAction)
 
 
-def append_rollback(lake: Lake, act: ManualAction, decisions: Sequence[dict[str, Any]]) -> None:
+def append_rollback(lake: Lake, rollback: ManualAction, decisions: Sequence[dict[str, Any]]) -> None:
     """Add a rollback with the decisions that it goes back to. They come first: cut short in between, there is none."""
     import pyarrow as pa
 
-    own = {"audit_id": act.audit_id, "acted_at": act.acted_at, HOUR_COLUMN: format_hour(act.acted_at)}
+    key_columns = {
+        "audit_id": rollback.audit_id,
+        "acted_at": rollback.acted_at,
+        HOUR_COLUMN: format_hour(rollback.acted_at),
+    }
     schema = arrow_schema(WAF_ROLLBACK_DECISIONS, with_hour=True)
     lake.append_arrow(
-        pa.Table.from_pylist([{**row, **own} for row in decisions], schema=schema), WAF_ROLLBACK_DECISIONS
+        pa.Table.from_pylist([{**row, **key_columns} for row in decisions], schema=schema), WAF_ROLLBACK_DECISIONS
     )
-    AUDIT.append(lake, [act])
+    AUDIT.append(lake, [rollback])
 
 
 def read(lake: Lake) -> list[ManualAction]:
@@ -49,8 +53,8 @@ def gone_back_to(lake: Lake, rollback: ManualAction, now: datetime) -> list[dict
     """The decisions that a rollback goes back to, as they were then, less those that have expired."""
     import pyarrow.dataset as ds
 
-    hours, own = [format_hour(rollback.acted_at)], ds.field("audit_id") == rollback.audit_id
-    rows: list[dict[str, Any]] = lake.read_arrow(WAF_ROLLBACK_DECISIONS, hours, filter=own).to_pylist()
+    hours, is_own = [format_hour(rollback.acted_at)], ds.field("audit_id") == rollback.audit_id
+    rows: list[dict[str, Any]] = lake.read_arrow(WAF_ROLLBACK_DECISIONS, hours, filter=is_own).to_pylist()
     if len(rows) != rollback.decision_count:
         expected = "an unknown number" if rollback.decision_count is None else str(rollback.decision_count)
         raise WafError(

@@ -24,7 +24,7 @@ def benign_addresses(lake: Lake, policy: PlanPolicy) -> dict[str, int]:
     oldest = format_hour(parse_hour(hours[-1]) - timedelta(hours=HOURS - 1))
     newest = [hour for hour in hours if hour >= oldest]
     columns = ["client", "is_abuse", "request_count"]
-    found: dict[str, int] = {}
+    requests: dict[str, int] = {}
     abusive = set()
     for row in lake.read_arrow(CLIENT_SCORES, newest, columns=columns).to_pylist():
         client = str(row["client"])
@@ -32,8 +32,8 @@ def benign_addresses(lake: Lake, policy: PlanPolicy) -> dict[str, int]:
             continue
         if row["is_abuse"]:
             abusive.add(client)
-        found[client] = max(found.get(client, 0), int(row["request_count"]))
-    return {client: count for client, count in found.items() if client not in abusive}
+        requests[client] = max(requests.get(client, 0), int(row["request_count"]))
+    return {client: count for client, count in requests.items() if client not in abusive}
 
 
 def _is_address(client: str) -> bool:

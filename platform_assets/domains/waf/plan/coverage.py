@@ -46,8 +46,8 @@ def applied_count(plan: Plan) -> int:
 def _uncovered(plan: Plan, operations: Collection[str], covering: Collection[str]) -> tuple[Change, ...]:
     ranges: dict[str, Ranges] = {}
     for action in {entry.action for entry in plan.entries}:
-        held = (one for one in plan.entries if one.action == action and one.operation in covering)
-        ranges[action] = Ranges.of(one.address for one in held)
+        live_entries = (entry for entry in plan.entries if entry.action == action and entry.operation in covering)
+        ranges[action] = Ranges.of(entry.address for entry in live_entries)
     return tuple(
         Change(address, entry)
         for entry in plan.entries

@@ -37,29 +37,30 @@ class _Changed:
     hour: str
 
 
-def with_late_files(lake: Lake, made: Plan, applied_at: datetime | None) -> Plan:
+def with_late_files(lake: Lake, plan: Plan, applied_at: datetime | None) -> Plan:
     """The plan with the late files at the entries that they changed, and in their reasons.
 
     `applied_at`: when the plan that was applied last was made; None where that is not known.
     """
-    decision_ids = {one.decision_id for one in made.entries if _may_be_late(one) and one.decision_id}
+    decision_ids = {entry.decision_id for entry in plan.entries if _may_be_late(entry) and entry.decision_id}
     if applied_at is None or not decision_ids:
-        return made
+        return plan
     makings = _decided_anew(lake, applied_at)
     changed = _changed(lake, sorted(makings), decision_ids, applied_at)
-    late = {one.hour: _late_objects(lake, one.hour, makings[one.hour], applied_at) for one in changed}
+    hours = {decision.hour for decision in changed}
+    late = {hour: _late_objects(lake, hour, makings[hour], applied_at) for hour in hours}
     lines = _lines(lake, late.values())
-    files = {one.decision_id: _files_of(one, late[one.hour], lines) for one in changed}
+    files = {decision.decision_id: _files_of(decision, late[decision.hour], lines) for decision in changed}
 
     def explained(entry: Entry) -> Entry:
-        found = files.get(entry.decision_id or "", ()) if _may_be_late(entry) else ()
-        if not found:
+        files_of_entry = files.get(entry.decision_id or "", ()) if _may_be_late(entry) else ()
+        if not files_of_entry:
             return entry
-        word = "late file" if len(found) == 1 else "late files"
-        return replace(entry, late_files=found, reason=f"{entry.reason} ({word} {named(found)})")
+        word = "late file" if len(files_of_entry) == 1 else "late files"
+        return replace(entry, late_files=files_of_entry, reason=f"{entry.reason} ({word} {named(files_of_entry)})")
 
-    sets = tuple(replace(one, entries=tuple(map(explained, one.entries))) for one in made.sets)
-    return replace(made, sets=sets)
+    sets = tuple(replace(set_plan, entries=tuple(map(explained, set_plan.entries))) for set_plan in plan.sets)
+    return replace(plan, sets=sets)
 
 
 def _may_be_late(entry: Entry) -> bool:
@@ -98,7 +99,7 @@ def _changed(lake: Lake, hours: Sequence[str], decision_ids: Collection[str], ap
         then, now = decisions(applied_at), decisions(None)
     except OSError:  # vacuum has freed what the table held then
         return []
-    return [one for key, one in sorted({**then, **now}.items()) if (key in then) != (key in now)]
+    return [changed for key, changed in sorted({**then, **now}.items()) if (key in then) != (key in now)]
 
 
 def _late_objects(
@@ -111,12 +112,14 @@ def _late_objects(
     window = {format_hour(parse_hour(hour) - timedelta(hours=back)) for back in range(WINDOW_HOURS)}
     later = ds.field("first_seen_at") > pa.scalar(makings[0], pa.timestamp("us", tz="UTC"))
     columns = ["source_object", "first_seen_at", "event_hours"]
-    found = set()
+    objects = set()
     for row in lake.read_arrow(OBJECTS, columns=columns, filter=later).to_pylist():
-        went_in = [at for at in makings if at >= row["first_seen_at"]]
-        if went_in and went_in[0] > applied_at:
-            found |= {(one, row["source_object"]) for one in row["event_hours"] or () if one in window}
-    return frozenset(found)
+        included = [at for at in makings if at >= row["first_seen_at"]]
+        if included and included[0] > applied_at:
+            objects |= {
+                (event_hour, row["source_object"]) for event_hour in row["event_hours"] or () if event_hour in window
+            }
+    return frozenset(objects)
 
 
 def _lines(lake: Lake, late: Collection[frozenset[tuple[str, str]]]) -> Lines:
@@ -131,15 +134,15 @@ def _lines(lake: Lake, late: Collection[frozenset[tuple[str, str]]]) -> Lines:
     chosen = ds.field("source_object").isin(pa.array(sorted({name for _, name in pairs}), pa.string()))
     columns = ["client_ip", HOUR_COLUMN, "source_object"]
     rows = lake.read_arrow(REQUESTS, hours, columns=columns, filter=chosen).group_by(columns).aggregate([])
-    found: dict[str, set[tuple[str, str]]] = {}
+    lines: dict[str, set[tuple[str, str]]] = {}
     for row in rows.to_pylist():
-        found.setdefault(row["client_ip"], set()).add((row[HOUR_COLUMN], row["source_object"]))
-    return found
+        lines.setdefault(row["client_ip"], set()).add((row[HOUR_COLUMN], row["source_object"]))
+    return lines
 
 
-def _files_of(one: _Changed, late: frozenset[tuple[str, str]], lines: Lines) -> tuple[str, ...]:
+def _files_of(changed: _Changed, late: frozenset[tuple[str, str]], lines: Lines) -> tuple[str, ...]:
     """Names of the late objects that hold requests of the decision's client."""
-    network = parse_network(one.address)
+    network = parse_network(changed.address)
     if is_one_address(network):
         clients: list[Any] = [str(network.network_address)]
     else:

@@ -32,9 +32,9 @@ def set_name(prefix: str, action: str, family_name: str, shard: int = 1) -> str:
 def set_names(prefix: str, shards: int = 1) -> tuple[tuple[str, str, str], ...]:
     """(name, action, family) of every IP set of ours, strongest action first: an escalation adds before it removes."""
     return tuple(
-        (set_name(prefix, action, one, shard), action, one)
+        (set_name(prefix, action, family_name, shard), action, family_name)
         for action in reversed(ACTIONS)
-        for one in FAMILIES
+        for family_name in FAMILIES
         for shard in range(1, shards + 1)
     )
 
@@ -64,21 +64,21 @@ def plan(
     """
     options = options or PlanOptions()
     groups: dict[tuple[str, str], list[Wanted]] = {}
-    for one in wanted:
-        groups.setdefault((one.action, family(one.address)), []).append(one)
+    for entry in wanted:
+        groups.setdefault((entry.action, family(entry.address)), []).append(entry)
     sets = []
     for _, action, family_name in set_names(options.prefix):
-        usable, known = _names(action, family_name, live, options)
-        shards = _shards(groups.get((action, family_name), ()), usable, known, live, last_applied, options)
+        usable, existing = _names(action, family_name, live, options)
+        shards = _shards(groups.get((action, family_name), ()), usable, existing, live, last_applied, options)
         for name in writing_order(shards):
-            found = live.get(name)
+            live_set = live.get(name)
             sets.append(
                 merge(
                     SetSpec(name, action, family_name, options.restore_removed, options.budget.capacity),
                     wanted=shards[name].entries,
                     applied=last_applied.of(name),
-                    set_id="" if found is None else found.id,
-                    live=() if found is None else found.addresses,
+                    set_id="" if live_set is None else live_set.id,
+                    live=() if live_set is None else live_set.addresses,
                     replaced=shards[name].replaced,
                 )
             )
@@ -91,21 +91,21 @@ def _names(
     """The IP sets of one action and family that may be filled, and with them those that exist beyond the budget."""
     names = [set_name(options.prefix, action, family_name, shard) for shard in range(1, MAX_SHARDS + 1)]
     usable = [name for at, name in enumerate(names) if at == 0 or (at < options.budget.shards and name in live)]
-    known = [name for name in names if name in usable or name in live]
-    for name in known:
+    existing = [name for name in names if name in usable or name in live]
+    for name in existing:
         check_name(name)
-        found = live.get(name)
-        if found is not None and found.family != family_name:
+        live_set = live.get(name)
+        if live_set is not None and live_set.family != family_name:
             raise WafError(
-                f"The IP set {name} exists with {found.family} instead of {family_name}; rename it or choose another WEIR_WAF_PREFIX."
+                f"The IP set {name} exists with {live_set.family} instead of {family_name}; rename it or choose another WEIR_WAF_PREFIX."
             )
-    return usable, known
+    return usable, existing
 
 
 def _shards(
     wanted: Sequence[Wanted],
     usable: Sequence[str],
-    known: Sequence[str],
+    existing: Sequence[str],
     live: Mapping[str, LiveSet],
     last_applied: Applied,
     options: PlanOptions,
@@ -115,27 +115,27 @@ def _shards(
     What people added by hand takes slots and needs none of ours; what they took out, where that is respected, stands for
     nothing but itself.
     """
-    present, ours, foreign, out = {}, {}, {}, set()
-    for name in known:
-        found = live.get(name)
-        mine = last_applied.of(name).for_set("" if found is None else found.id)
-        present[name] = {canonical(one) for one in found.addresses} if found is not None else set()
-        ours[name] = mine.owned.keys() | (mine.pending.keys() & present[name])
+    present, ours, foreign, removed_by_hand = {}, {}, {}, set()
+    for name in existing:
+        live_set = live.get(name)
+        applied = last_applied.of(name).for_set("" if live_set is None else live_set.id)
+        present[name] = {canonical(address) for address in live_set.addresses} if live_set is not None else set()
+        ours[name] = applied.owned.keys() | (applied.pending.keys() & present[name])
         foreign[name] = present[name] - ours[name]
-        out |= set() if options.restore_removed else mine.owned.keys() - present[name]
-    by_hand = {one.address: name for name in reversed(known) for one in wanted if one.address in foreign[name]}
+        removed_by_hand |= set() if options.restore_removed else applied.owned.keys() - present[name]
+    by_hand = {entry.address: name for name in reversed(existing) for entry in wanted if entry.address in foreign[name]}
     rooms = {name: options.budget.capacity - len(foreign[name]) for name in usable}
     slots = sum(max(room, 0) for room in rooms.values())
     allotment = allot(
-        (one for one in wanted if one.address not in by_hand),
+        (entry for entry in wanted if entry.address not in by_hand),
         slots,
         budget=options.budget,
         exemptions=options.exemptions,
-        apart=out,
+        apart=removed_by_hand,
     )
     shards = assign(allotment, rooms, ours)
-    for one in wanted:
-        if one.address in by_hand:
-            name = by_hand[one.address]
-            shards[name] = replace(shards[name], entries=(*shards[name].entries, one))
+    for entry in wanted:
+        if entry.address in by_hand:
+            name = by_hand[entry.address]
+            shards[name] = replace(shards[name], entries=(*shards[name].entries, entry))
     return shards

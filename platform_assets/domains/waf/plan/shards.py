@@ -30,23 +30,23 @@ def assign(allotment: Allotment, rooms: Mapping[str, int], ours: Mapping[str, Co
 
     Entries that were left out go to the first set, which shows them as not fitting.
     """
-    place = _places(allotment.entries, rooms, ours)
+    places = _places(allotment.entries, rooms, ours)
     first = next(iter(rooms))
     parts: dict[str, list[Wanted]] = {name: [] for name in ours}
-    for one in allotment.entries:
-        parts[place[one.address]].append(one)
+    for entry in allotment.entries:
+        parts[places[entry.address]].append(entry)
     parts[first].extend(allotment.left_out)
-    kept, out = _Lookup(allotment.entries), _Lookup(allotment.left_out)
+    kept, left_out = _Lookup(allotment.entries), _Lookup(allotment.left_out)
     shards = {}
     for name, entries in parts.items():
-        here = {one.address for one in entries}
+        addresses = {entry.address for entry in entries}
         replaced: dict[str, str] = {}
         takers: set[str] = set()
-        for address in sorted(set(ours[name]) - here, key=address_order):
-            why, heirs = _why_replaced(address, name, place, kept, out)
+        for address in sorted(set(ours[name]) - addresses, key=address_order):
+            why, heirs = _why_replaced(address, name, places, kept, left_out)
             if why:
                 replaced[address] = why
-            takers |= {place[heir] for heir in heirs}
+            takers |= {places[heir] for heir in heirs}
         shards[name] = Shard(tuple(entries), replaced, frozenset(takers - {name}))
     return shards
 
@@ -65,38 +65,38 @@ def writing_order(shards: Mapping[str, Shard]) -> list[str]:
 def _places(entries: Iterable[Wanted], rooms: Mapping[str, int], ours: Mapping[str, Collection[str]]) -> dict[str, str]:
     """Address -> IP set."""
     free = dict(rooms)
-    place: dict[str, str] = {}
+    places: dict[str, str] = {}
     new: list[Wanted] = []
-    for one in sorted(entries, key=harm_order):
-        home = next((name for name in free if free[name] > 0 and one.address in ours[name]), None)
-        if home is None:
-            new.append(one)
+    for entry in sorted(entries, key=harm_order):
+        current = next((name for name in free if free[name] > 0 and entry.address in ours[name]), None)
+        if current is None:
+            new.append(entry)
             continue
-        place[one.address] = home
-        free[home] -= 1
-    left = {name: Ranges.of(set(ours[name]) - place.keys()) for name in free}
+        places[entry.address] = current
+        free[current] -= 1
+    leaving = {name: Ranges.of(set(ours[name]) - places.keys()) for name in free}
 
-    def heirs_first(one: Wanted) -> bool:
-        return not any(ranges.overlaps(parse_network(one.address)) for ranges in left.values())
+    def heirs_first(entry: Wanted) -> bool:
+        return not any(ranges.overlaps(parse_network(entry.address)) for ranges in leaving.values())
 
-    for one in sorted(new, key=heirs_first):
-        network = parse_network(one.address)
-        preferred = sorted(free, key=lambda name: not left[name].overlaps(network))
+    for entry in sorted(new, key=heirs_first):
+        network = parse_network(entry.address)
+        preferred = sorted(free, key=lambda name: not leaving[name].overlaps(network))
         name = next((name for name in preferred if free[name] > 0), next(iter(free)))
-        place[one.address] = name
+        places[entry.address] = name
         free[name] -= 1
-    return place
+    return places
 
 
 def _why_replaced(
-    address: str, name: str, place: Mapping[str, str], kept: _Lookup, out: _Lookup
+    address: str, name: str, places: Mapping[str, str], kept: _Lookup, left_out: _Lookup
 ) -> tuple[str, tuple[str, ...]]:
     """Why an entry leaves its set although it is still due in another form, and the entries that take its place."""
     if covering := kept.covering(address):
-        where = "" if place[covering] == name else f" in {place[covering]}"
-        reason = f"moved to {place[covering]}" if covering == address else f"{covering}{where} covers it"
+        where = "" if places[covering] == name else f" in {places[covering]}"
+        reason = f"moved to {places[covering]}" if covering == address else f"{covering}{where} covers it"
         return reason, (covering,)
-    if covering := out.covering(address):
+    if covering := left_out.covering(address):
         return f"made room as part of {covering}, which does not fit", ()
     if within := kept.within(address):
         return (
@@ -110,16 +110,16 @@ class _Lookup:
     """Entries by what they cover."""
 
     def __init__(self, entries: Iterable[Wanted]) -> None:
-        self._addresses = sorted((one.address for one in entries), key=address_order)
-        self._starts = [int(parse_network(one).network_address) for one in self._addresses]
+        self._addresses = sorted((entry.address for entry in entries), key=address_order)
+        self._starts = [int(parse_network(address).network_address) for address in self._addresses]
 
     def covering(self, address: str) -> str | None:
         network = parse_network(address)
         at = bisect_right(self._starts, int(network.network_address)) - 1
         if at < 0:
             return None
-        found = parse_network(self._addresses[at])
-        return self._addresses[at] if int(found.broadcast_address) >= int(network.broadcast_address) else None
+        candidate = parse_network(self._addresses[at])
+        return self._addresses[at] if int(candidate.broadcast_address) >= int(network.broadcast_address) else None
 
     def within(self, address: str) -> tuple[str, ...]:
         network = parse_network(address)

@@ -100,7 +100,7 @@ class _Part:
 
     @property
     def request_count(self) -> int:
-        return sum(one.request_count for one in self.members)
+        return sum(member.request_count for member in self.members)
 
 
 Key = tuple[int, int]
@@ -109,9 +109,9 @@ Key = tuple[int, int]
 Parts = dict[Key, _Part]
 
 
-def harm_order(one: Wanted) -> tuple[float, int, tuple[int, int, int, str]]:
+def harm_order(entry: Wanted) -> tuple[float, int, tuple[int, int, int, str]]:
     """Sort key of who gets a slot: most harm averted first, then repeat offenders, then by address."""
-    return (-one.harm, -one.repetition, address_order(one.address))
+    return (-entry.harm, -entry.repetition, address_order(entry.address))
 
 
 def allot(
@@ -126,15 +126,15 @@ def allot(
 
     `apart`: addresses that stand for nothing but themselves, such as those that somebody took out by hand.
     """
-    budget, exemptions, alone = budget or Budget(), exemptions or Exemptions(), frozenset(apart)
-    given = sorted(wanted, key=lambda one: (address_order(one.address), one.decision_id))
-    single = [one for one in given if one.address in alone]
-    parts = _outermost([one for one in given if one.address not in alone])
-    bits = parse_network(given[0].address).max_prefixlen if given else 32
+    budget, exemptions, unmergeable = budget or Budget(), exemptions or Exemptions(), frozenset(apart)
+    due = sorted(wanted, key=lambda entry: (address_order(entry.address), entry.decision_id))
+    single = [entry for entry in due if entry.address in unmergeable]
+    parts = _outermost([entry for entry in due if entry.address not in unmergeable])
+    bits = parse_network(due[0].address).max_prefixlen if due else 32
     lacking = len(parts) + len(single) - max(slots, 0)
     lacking -= _merge_halves(parts, lacking, bits)
     if budget.max_collateral_share > 0:
-        _merge_networks(parts, lacking, bits, budget, exemptions, Ranges.of(alone))
+        _merge_networks(parts, lacking, bits, budget, exemptions, Ranges.of(unmergeable))
     entries = [_entry(key, part, bits) for key, part in parts.items()] + single
     entries.sort(key=harm_order)
     room = max(slots, 0)
@@ -142,23 +142,23 @@ def allot(
 
 
 def _by_address(entries: Iterable[Wanted]) -> tuple[Wanted, ...]:
-    return tuple(sorted(entries, key=lambda one: address_order(one.address)))
+    return tuple(sorted(entries, key=lambda entry: address_order(entry.address)))
 
 
-def _outermost(given: Sequence[Wanted]) -> Parts:
+def _outermost(due: Sequence[Wanted]) -> Parts:
     """The entries that no other covers, each with the causes of what it covers. `given` is in order of address."""
     parts: Parts = {}
     outer: Key = (-1, 0)
     end = -1
     causes: dict[Key, list[str]] = {}
-    for one in given:
-        network = parse_network(one.address)
+    for entry in due:
+        network = parse_network(entry.address)
         start = int(network.network_address)
         if start > end:
             outer, end = (start, network.prefixlen), int(network.broadcast_address)
-            parts[outer] = _Part((one,), network.num_addresses)
+            parts[outer] = _Part((entry,), network.num_addresses)
         else:
-            causes.setdefault(outer, []).extend(one.causes or (one.decision_id,))
+            causes.setdefault(outer, []).extend(entry.causes or (entry.decision_id,))
     for key, others in causes.items():
         (first,) = parts[key].members
         own = first.causes or (first.decision_id,)
@@ -188,7 +188,7 @@ def _merge_halves(parts: Parts, lacking: int, bits: int) -> int:
 
 
 def _merge_networks(
-    parts: Parts, lacking: int, bits: int, budget: Budget, exemptions: Exemptions, alone: Ranges
+    parts: Parts, lacking: int, bits: int, budget: Budget, exemptions: Exemptions, unmergeable: Ranges
 ) -> None:
     """Take networks whole, smallest first and of these the fullest, until enough slots are free."""
     widest = budget.widest_merge_v4 if bits == 32 else budget.widest_merge_v6
@@ -207,35 +207,37 @@ def _merge_networks(
         for _, start in sorted(candidates):
             if lacking <= 0:
                 return
-            found = [parts[key] for key in sorted(inside[start])]
-            whole = _Part(tuple(one for part in found for one in part.members), sum(part.covered for part in found))
-            good = benign_requests(start, size)
-            too_good = good > budget.max_benign_share * (good + whole.request_count)
+            merged = [parts[key] for key in sorted(inside[start])]
+            whole = _Part(
+                tuple(member for part in merged for member in part.members), sum(part.covered for part in merged)
+            )
+            benign = benign_requests(start, size)
+            too_good = benign > budget.max_benign_share * (benign + whole.request_count)
             network = _network((start, length), bits)
-            if too_good or exemptions.forbidden.overlaps(network) or alone.overlaps(network):
+            if too_good or exemptions.forbidden.overlaps(network) or unmergeable.overlaps(network):
                 continue
             for key in inside[start]:
                 del parts[key]
                 neighbours.remove(key)
             parts[start, length] = whole
             neighbours.add((start, length))
-            lacking -= len(found) - 1
+            lacking -= len(merged) - 1
 
 
 def _within(keys: Iterable[Key], bits: int, length: int) -> dict[int, list[Key]]:
     """First address of each network of a prefix length -> the keys that are smaller parts of it."""
     size = 1 << (bits - length)
-    found: dict[int, list[Key]] = {}
+    keys_by_network: dict[int, list[Key]] = {}
     for key in keys:
         if key[1] > length:
-            found.setdefault(key[0] & -size, []).append(key)
-    return found
+            keys_by_network.setdefault(key[0] & -size, []).append(key)
+    return keys_by_network
 
 
 def _counter_of_benign(parts: Parts, bits: int, exemptions: Exemptions) -> Callable[[int, int], int]:
     """A function of first address and size: the requests of benign addresses there that are not wanted themselves."""
-    taken = sorted((start, start + (1 << (bits - length)) - 1) for start, length in parts)
-    starts = [start for start, _ in taken]
+    covered = sorted((start, start + (1 << (bits - length)) - 1) for start, length in parts)
+    starts = [start for start, _ in covered]
     counts: dict[int, int] = {}
     for text, requests in exemptions.benign.items():
         network = parse_network(text)
@@ -243,7 +245,7 @@ def _counter_of_benign(parts: Parts, bits: int, exemptions: Exemptions) -> Calla
             continue
         first = int(network.network_address)
         at = bisect_right(starts, first) - 1
-        if at < 0 or taken[at][1] < first:
+        if at < 0 or covered[at][1] < first:
             counts[first] = counts.get(first, 0) + requests
     addresses = sorted(counts)
     sums = [0, *accumulate(counts[address] for address in addresses)]
@@ -258,31 +260,33 @@ def _entry(key: Key, part: _Part, bits: int) -> Wanted:
     """The entry of a part: the wanted one itself, or one that stands for several."""
     if len(part.members) == 1:
         return part.members[0]
-    most, *_ = sorted(part.members, key=harm_order)
-    requests = sum(max(one.request_count, 1) for one in part.members)
-    members = tuple(one.address for one in part.members)
+    worst, *_ = sorted(part.members, key=harm_order)
+    requests = sum(max(member.request_count, 1) for member in part.members)
+    members = tuple(member.address for member in part.members)
     unwanted = (1 << (bits - key[1])) - part.covered
     return Merged(
         address=str(_network(key, bits)),
-        action=most.action,
-        reason=_reason(members, unwanted, part.covered, most.reason),
-        decision_id=most.decision_id,
-        expires_at=min(one.expires_at for one in part.members),
-        score=sum(one.harm for one in part.members) / requests,
+        action=worst.action,
+        reason=_reason(members, unwanted, part.covered, worst.reason),
+        decision_id=worst.decision_id,
+        expires_at=min(member.expires_at for member in part.members),
+        score=sum(member.harm for member in part.members) / requests,
         request_count=requests,
-        evidence_count=sum(one.evidence_count for one in part.members),
-        repetition=max(one.repetition for one in part.members),
-        abuse_kind=most.abuse_kind,
-        model_name=most.model_name,
-        model_version=most.model_version,
-        causes=tuple(dict.fromkeys(cause for one in part.members for cause in one.causes or (one.decision_id,))),
+        evidence_count=sum(member.evidence_count for member in part.members),
+        repetition=max(member.repetition for member in part.members),
+        abuse_kind=worst.abuse_kind,
+        model_name=worst.model_name,
+        model_version=worst.model_version,
+        causes=tuple(
+            dict.fromkeys(cause for member in part.members for cause in member.causes or (member.decision_id,))
+        ),
         members=members,
         unwanted_count=unwanted,
     )
 
 
-def _reason(members: Sequence[str], unwanted: int, covered: int, why: str) -> str:
+def _reason(members: Sequence[str], unwanted: int, covered: int, worst_reason: str) -> str:
     named = ", ".join(members[:NAMED_MEMBERS])
     more = f" and {len(members) - NAMED_MEMBERS} more" if len(members) > NAMED_MEMBERS else ""
     others = f"with {unwanted} of {unwanted + covered} addresses besides" if unwanted else "with no address besides"
-    return f"merged for want of slots, {others}: {named}{more}; the worst of them: {why}"
+    return f"merged for want of slots, {others}: {named}{more}; the worst of them: {worst_reason}"

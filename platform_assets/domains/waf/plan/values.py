@@ -73,7 +73,7 @@ class SetPlan:
     @property
     def description(self) -> str:
         """For WAF: what the set holds and why, by kind of abuse; changes only when the addresses do."""
-        kinds = Counter(one.abuse_kind or "abuse" for one in self.wanted if one.address in self.owned)
+        kinds = Counter(entry.abuse_kind or "abuse" for entry in self.wanted if entry.address in self.owned)
         named = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items(), key=lambda kv: (-kv[1], kv[0])))
         return description(f"Weir {self.action} {self.family}: {named or 'no entries'}. Entries added by hand stay.")
 
@@ -85,7 +85,7 @@ class SetPlan:
     @property
     def merged(self) -> tuple[Merged, ...]:
         """Entries it shall hold that stand for several wanted ones."""
-        return tuple(one for one in self.wanted if isinstance(one, Merged) and one.address in self.owned)
+        return tuple(entry for entry in self.wanted if isinstance(entry, Merged) and entry.address in self.owned)
 
     def count(self, operation: str) -> int:
         return sum(entry.operation == operation for entry in self.entries)
@@ -103,14 +103,14 @@ class Plan:
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        return tuple(entry for one in self.sets for entry in one.entries)
+        return tuple(entry for set_plan in self.sets for entry in set_plan.entries)
 
     @property
     def changes(self) -> bool:
-        return any(one.changes for one in self.sets)
+        return any(set_plan.changes for set_plan in self.sets)
 
     def count(self, operation: str) -> int:
-        return sum(one.count(operation) for one in self.sets)
+        return sum(set_plan.count(operation) for set_plan in self.sets)
 
     @property
     def owned_count(self) -> int:
@@ -148,15 +148,19 @@ class Plan:
         lines = [f"WAF plan of {instant(self.planned_at)}, scope {self.scope}: {self.summary()}"]
         if self.late_files:
             lines.append(f"Late files: {named(self.late_files)}")
-        for one in self.sets:
-            listed = [entry for entry in one.entries if entry.operation != "keep"]
-            if not listed and not one.exists:
+        for set_plan in self.sets:
+            listed = [entry for entry in set_plan.entries if entry.operation != "keep"]
+            if not listed and not set_plan.exists:
                 continue
-            state = f"{len(one.addresses)} entries" if one.exists else f"{len(one.addresses)} entries, to be created"
-            if one.merged:
-                stands_for = sum(len(entry.members) for entry in one.merged)
-                state += f", {len(one.merged)} of them merged from {stands_for} for want of slots"
-            lines.append(f"{one.name} ({state})")
+            state = (
+                f"{len(set_plan.addresses)} entries"
+                if set_plan.exists
+                else f"{len(set_plan.addresses)} entries, to be created"
+            )
+            if set_plan.merged:
+                stands_for = sum(len(entry.members) for entry in set_plan.merged)
+                state += f", {len(set_plan.merged)} of them merged from {stands_for} for want of slots"
+            lines.append(f"{set_plan.name} ({state})")
             lines += [line_of(entry) for entry in listed[:most]]
             if len(listed) > most:
                 lines.append(f"  ... and {len(listed) - most} more")
