@@ -1,4 +1,4 @@
-"""`weir backtest anomaly`: scores and alarms of files of metrics, each time judged by its past alone."""
+"""`weir backtest anomaly`: scores and alarms for metric files, each time scored from its past alone."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def backtest_command(input: Input, out: Out) -> None:
 
 
 def backtest(location: Path, out: Path) -> tuple[pd.DataFrame, FileContent]:
-    """Scores and alarms of every series of `location`, a row a time, written to `out` (Parquet)."""
+    """Scores and alarms of every series of `location`, one row per time, written to `out` (Parquet)."""
     import pandas as pd
 
     from spark_jobs.sources.metrics.files import by_key, read_series
@@ -54,7 +54,7 @@ def backtest(location: Path, out: Path) -> tuple[pd.DataFrame, FileContent]:
 
 
 def metric_series(series_id: str, samples: pa.Table, metrics: tuple[str, ...]) -> MetricSeries:
-    """Samples of one series in order of time; of equal times (to the second) the last counts."""
+    """Samples of one series in time order; of samples with equal times (to the second), the last counts."""
     import numpy as np
     import pyarrow as pa
 

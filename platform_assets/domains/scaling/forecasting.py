@@ -1,4 +1,4 @@
-"""Steps of clusters -> rows of predictions/scaling_forecasts, by the champion or, without one, by the naive rule. The model is in weir_models."""
+"""Steps of clusters -> rows of predictions/scaling_forecasts, by the champion or, without one, by the naive rule."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BY_NAIVE_RULE = " (by the naive rule, for no model has passed its gate)"
 
 @dataclass(frozen=True)
 class Forecaster:
-    """A model that predicts and what it is called."""
+    """A model with its name and version."""
 
     model: Any
     name: str
@@ -54,7 +54,7 @@ class Forecaster:
         return self.name == NAIVE
 
     def predict(self, frame: pd.DataFrame, overrides: Mapping[str, float]) -> pd.DataFrame:
-        """One row a cluster; `overrides` replace fields of the policy for these clusters."""
+        """One row per cluster; `overrides` replace fields of the policy for these clusters."""
         model = copy.copy(self.model)
         model.policy = {**(self.model.policy or {}), **overrides}
         predicted: pd.DataFrame = model.predict(frame)
@@ -72,9 +72,9 @@ def recent_steps(lake: Lake, now: datetime) -> pd.DataFrame:
 
 
 def measured_lately(steps: pd.DataFrame, max_age: timedelta) -> tuple[pd.DataFrame, list[str]]:
-    """The steps of clusters that were measured shortly before the newest step of all, and the silent clusters.
+    """The steps of clusters measured within `max_age` of the newest step, and the names of all other clusters.
 
-    Steps after a cluster's last measured one are left out: a forecast is made at what is known.
+    Steps after a cluster's last measurement are left out.
     """
     measured = steps[steps["cpu_utilization"].notna()]
     if measured.empty:
@@ -88,7 +88,7 @@ def measured_lately(steps: pd.DataFrame, max_age: timedelta) -> tuple[pd.DataFra
 def forecast_rows(
     steps: pd.DataFrame, forecaster: Forecaster, rules: Rules, live: Mapping[str, int], now: datetime
 ) -> list[dict[str, Any]]:
-    """Rows of the table, one a cluster. `live`: size of the targets of clusters whose nodes nobody counts."""
+    """Rows of the table, one per cluster. `live`: target sizes of clusters without node counts."""
     rows = []
     for cluster_id, part in steps.groupby("cluster_id", sort=True):
         rule, counted = rules.of(str(cluster_id)), bool(part["node_count"].notna().any())
@@ -102,7 +102,7 @@ def forecast_rows(
                 "cluster_id": str(cluster_id),
                 "made_at": forecast["made_at"].to_pydatetime(),
                 "target_at": forecast["target_at"].to_pydatetime(),
-                **{name: _known(forecast[name]) for name in FIGURES},
+                **{name: _finite(forecast[name]) for name in FIGURES},
                 "confidence": float(forecast["confidence"]),
                 "node_count": int(nodes.iloc[-1]) if counted and len(nodes) else None,
                 "action": forecast["action"],
@@ -120,12 +120,12 @@ def forecast_rows(
 FIGURES = ("predicted_cpu_utilization", "lower_90", "upper_90", "current_cpu_utilization")
 
 
-def _known(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
 def live_sizes(steps: pd.DataFrame, rules: Rules) -> dict[str, int]:
-    """Size of the target of each cluster whose nodes nobody counts; a target that cannot be read is left to the plan."""
+    """Target sizes of clusters without node counts; a target that cannot be read is left to the plan."""
     sizes = {}
     counts = steps.groupby("cluster_id")["node_count"].count()
     for cluster_id in counts[counts == 0].index:
@@ -142,7 +142,7 @@ def live_sizes(steps: pd.DataFrame, rules: Rules) -> dict[str, int]:
 
 
 def write(lake: Lake, rows: Sequence[dict[str, Any]], retention_days: int | None) -> None:
-    """Add forecasts. The first of a day, or one made anew, writes the table anew as one file, without what is past its retention."""
+    """Append forecasts. The first of a day, or a repeated one, rewrites the table as one file without expired rows."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -153,10 +153,10 @@ def write(lake: Lake, rows: Sequence[dict[str, Any]], retention_days: int | None
     now = max(row["forecast_at"] for row in rows)
     stored = lake.read_arrow(SCALING_FORECASTS, columns=["cluster_id", "made_at", "forecast_at"])
     newest = pc.max(stored["forecast_at"]).as_py()
-    again = any(
+    is_repeated = any(
         key in keys for key in zip(stored["cluster_id"].to_pylist(), stored["made_at"].to_pylist(), strict=True)
     )
-    if newest is None or (newest.date() == now.date() and not again):
+    if newest is None or (newest.date() == now.date() and not is_repeated):
         lake.append_arrow(new, SCALING_FORECASTS)
         return
     since = datetime.min.replace(tzinfo=UTC) if retention_days is None else now - timedelta(days=retention_days)
@@ -181,7 +181,7 @@ def newest_forecasts(lake: Lake) -> list[dict[str, Any]]:
 
 
 def plot_of(rows: Sequence[dict[str, Any]], steps: pd.DataFrame, most: int = 3) -> Any:
-    """The last day and the forecast with its interval, of the clusters that are forecast to be busiest."""
+    """A figure of the last day and the forecast with its interval, for the clusters with the highest forecasts."""
     from matplotlib.figure import Figure
 
     forecasts = [row for row in rows if row["upper_90"] is not None]

@@ -1,6 +1,6 @@
-"""What is recommended against what is live and what was applied last -> the change of each cluster, with its reason. Pure.
+"""Recommended, live and last applied sizes -> the change of each cluster, with its reason. Pure: no clock, lake or AWS.
 
-Knows no clock, no lake and no AWS. What a forecast recommends is the model's policy; here it meets the target.
+The model's policy turns a forecast into a recommendation; here it is compared with the target.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from platform_assets.domains.scaling.sizes import (
     UP,
     Entry,
     Forecast,
+    LastApplied,
     Limits,
-    Live,
+    LiveSize,
     Plan,
-    Remembered,
     Subject,
 )
 
@@ -32,7 +32,7 @@ def plan(
     serial: int = 0,
     missing: Mapping[str, str] | None = None,
 ) -> Plan:
-    """The plan of all clusters, in order of cluster_id."""
+    """The plan of all clusters, ordered by cluster_id."""
     entries = sorted((entry_of(subject, limits) for subject in subjects), key=lambda entry: entry.cluster_id)
     return Plan(tuple(entries), planned_at, serial, missing or {})
 
@@ -41,60 +41,46 @@ def entry_of(subject: Subject, limits: Limits) -> Entry:
     """The entry of one cluster."""
     forecast = subject.forecast
     if forecast is None:
-        return _entry(
-            subject, HOLD, subject.live.nodes, "There is no forecast: nothing was measured lately", is_fresh=False
-        )
+        return _hold(subject, "There is no forecast: nothing was measured lately", is_fresh=False)
     age = subject.now - forecast.made_at - STEP
     if age > limits.max_age:
         minutes = age.total_seconds() / 60
         reason = f"Its newest complete step is {minutes:.0f} minutes old, of at most {limits.max_age.total_seconds() / 60:.0f}"
-        return _entry(subject, HOLD, subject.live.nodes, reason, is_fresh=False)
+        return _hold(subject, reason, is_fresh=False)
     if forecast.node_count is None:
         return _uncounted(subject, forecast, limits)
     return _counted(subject, forecast, forecast.node_count, limits)
 
 
 def _uncounted(subject: Subject, forecast: Forecast, limits: Limits) -> Entry:
-    """Without a count of nodes a size is a multiple of what is there now, which only a file can hold."""
+    """Without a node count a size is a multiple of the current capacity, which only a file target accepts."""
     if not subject.is_file:
-        return _entry(
-            subject, HOLD, subject.live.nodes, "Nobody counts its nodes, and its target could not be read then"
-        )
-    if subject.held or forecast.confidence < limits.min_confidence:
-        return _entry(subject, HOLD, subject.live.nodes, subject.held or _unproven(forecast, limits), base=1)
+        return _hold(subject, "Nobody counts its nodes, and its target could not be read then")
+    if subject.hold_reason or forecast.confidence < limits.min_confidence:
+        return _hold(subject, subject.hold_reason or _unproven(forecast, limits), base=1)
     return _entry(subject, forecast.action, forecast.target_nodes, forecast.reasoning, urgency=forecast.urgency, base=1)
 
 
 def _counted(subject: Subject, forecast: Forecast, counted: int, limits: Limits) -> Entry:
-    base = counted if subject.live.nodes is None else subject.live.nodes
-    desired, reason = _wanted(subject, forecast, base)
-    remembered = subject.remembered.settled(subject.live)
-    changed_externally = remembered.nodes is not None and subject.live.nodes not in (
-        remembered.nodes,
-        remembered.pending,
-    )
+    live = subject.live.nodes
+    base = counted if live is None else live
+    desired, reason = _desired(subject, forecast, base)
+    last_applied = subject.last_applied.settled(subject.live)
+    changed_externally = last_applied.nodes is not None and live not in (last_applied.nodes, last_applied.pending)
     if changed_externally:
-        reason += f"; somebody else set it to {subject.live.nodes}, {remembered.nodes} was applied last"
-    is_unexpected = changed_externally and not subject.allow_external_change
+        reason += f"; somebody else set it to {live}, {last_applied.nodes} was applied last"
+    figures = {"base": base, "is_changed_externally": changed_externally and not subject.allow_external_change}
     if desired == base:
-        return _entry(subject, STAY, base, reason, base=base, is_changed_externally=is_unexpected)
-    objection = _against(subject, forecast, remembered, desired > base, limits)
+        return _entry(subject, STAY, base, reason, **figures)
+    objection = _objection(subject, forecast, last_applied, desired > base, limits)
     if objection:
-        return _entry(
-            subject,
-            HOLD,
-            subject.live.nodes,
-            f"{reason}, but {objection}",
-            base=base,
-            is_changed_externally=is_unexpected,
-        )
+        return _hold(subject, f"{reason}, but {objection}", **figures)
     urgency = forecast.urgency if forecast.action in (UP, DOWN) else "medium"
-    operation = UP if desired > base else DOWN
-    return _entry(subject, operation, desired, reason, urgency=urgency, base=base, is_changed_externally=is_unexpected)
+    return _entry(subject, UP if desired > base else DOWN, desired, reason, urgency=urgency, **figures)
 
 
-def _wanted(subject: Subject, forecast: Forecast, base: int) -> tuple[int, str]:
-    """The size that the recommendation leads to from the live one. Nodes that are starting are live and not counted yet."""
+def _desired(subject: Subject, forecast: Forecast, base: int) -> tuple[int, str]:
+    """The desired size and why. Nodes that are starting are live but not counted by the forecast yet."""
     desired, reason = base, forecast.reasoning
     if forecast.action == UP:
         desired = max(base, forecast.target_nodes)
@@ -124,16 +110,16 @@ def bounds_of(subject: Subject) -> tuple[int, int]:
     )
 
 
-def _against(subject: Subject, forecast: Forecast, remembered: Remembered, is_up: bool, limits: Limits) -> str:
-    """Why a desired change is postponed; empty where it is not."""
-    if subject.held:
-        return subject.held
+def _objection(subject: Subject, forecast: Forecast, last_applied: LastApplied, is_up: bool, limits: Limits) -> str:
+    """Why a desired change is postponed; empty if it is not."""
+    if subject.hold_reason:
+        return subject.hold_reason
     current = forecast.current_cpu_utilization
     if is_up and current is not None and current > subject.policy.scale_up_above:
-        return ""  # the load is there already: neither a cooldown nor a doubtful forecast counts
+        return ""  # the load is already high: neither a cooldown nor a low confidence delays scaling up
     if forecast.confidence < limits.min_confidence:
         return _unproven(forecast, limits)
-    last_changes = (remembered.scaled_up_at,) if is_up else (remembered.scaled_up_at, remembered.scaled_down_at)
+    last_changes = (last_applied.scaled_up_at,) if is_up else (last_applied.scaled_up_at, last_applied.scaled_down_at)
     cooldown = subject.policy.cooldown_up_seconds if is_up else subject.policy.cooldown_down_seconds
     last = max((at for at in last_changes if at is not None), default=None)
     remaining = 0.0 if last is None else cooldown - (subject.now - last).total_seconds()
@@ -142,6 +128,10 @@ def _against(subject: Subject, forecast: Forecast, remembered: Remembered, is_up
 
 def _unproven(forecast: Forecast, limits: Limits) -> str:
     return f"only {forecast.confidence:.0%} of the last day's loads lay within their intervals, of at least {limits.min_confidence:.0%}"
+
+
+def _hold(subject: Subject, reason: str, **values: Any) -> Entry:
+    return _entry(subject, HOLD, subject.live.nodes, reason, **values)
 
 
 def _entry(subject: Subject, operation: str, nodes_after: int | None, reason: str, **values: Any) -> Entry:
@@ -167,13 +157,16 @@ def _entry(subject: Subject, operation: str, nodes_after: int | None, reason: st
 
 def undo(
     applied: Mapping[str, tuple[int | None, int]],
-    live: Mapping[str, Live],
+    live: Mapping[str, LiveSize],
     targets: Mapping[str, str],
     planned_at: datetime,
     serial: int,
     missing: Mapping[str, str],
 ) -> Plan:
-    """Back to the sizes before the last apply (`applied`: cluster -> size before and after), where nobody changed them since."""
+    """The plan to restore the sizes before the last apply, where nobody changed them since.
+
+    `applied`: cluster -> size before and after.
+    """
     entries = []
     for cluster in sorted(applied.keys() & live.keys()):
         before, after = applied[cluster]

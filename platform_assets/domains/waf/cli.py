@@ -67,7 +67,7 @@ def install(
     with console_of() as console:
         for plan in planned.values():
             console.print(plan.text(), markup=False)
-        if failed:  # before anything is made: what is agreed to is all of it
+        if failed:  # before anything is created: the person confirms all scopes or none
             raise WafError(format_by_scope({scope: str(error) for scope, error in failed.items()}, calls))
         if not any(plan.changes for plan in planned.values()):
             return
@@ -84,7 +84,7 @@ def install(
 
 @waf_app.command()
 def status(home: Home = None) -> None:
-    """The IP sets and web ACLs of each scope, what people's acts are in force, and what applying would change."""
+    """The IP sets and web ACLs of each scope, the manual actions in force, and what applying would change."""
     from platform_assets.actions.checks import failures
     from platform_assets.clients.engine import lake_of
     from platform_assets.domains.waf.apply.targets import waf_name, waf_targets
@@ -126,18 +126,18 @@ def plan(home: Home = None, apply: Apply = False, override: Override = None, rea
 def allow(
     cidr: Cidr, period: Period, reason: Reason, home: Home = None, apply: Apply = False, override: Override = None
 ) -> None:
-    """Spare addresses for a time: what is in force on them leaves, and nothing new is decided on them."""
+    """Exempt addresses for a time: their entries are removed, and no new ones are decided."""
     duration = duration_of("--for", period)
-    _act(home, apply, override, reason, "waf allow", lambda actions: actions.allow(cidr, duration, reason))
+    _record_and_plan(home, apply, override, reason, "waf allow", lambda actions: actions.allow(cidr, duration, reason))
 
 
 @waf_app.command()
 def block(
     cidr: Cidr, period: Period, reason: Reason, home: Home = None, apply: Apply = False, override: Override = None
 ) -> None:
-    """Block addresses for a time, whatever the models say; never private ranges, never what is allowed."""
+    """Block addresses for a time, whatever the models decide; never private ranges or allowed addresses."""
     duration = duration_of("--for", period)
-    _act(home, apply, override, reason, "waf block", lambda actions: actions.block(cidr, duration, reason))
+    _record_and_plan(home, apply, override, reason, "waf block", lambda actions: actions.block(cidr, duration, reason))
 
 
 @waf_app.command()
@@ -149,8 +149,10 @@ def withdraw(
     apply: Apply = False,
     override: Override = None,
 ) -> None:
-    """Take out exactly what only this model version caused; it causes nothing more until resumed."""
-    _act(home, apply, override, reason, "waf withdraw", lambda actions: actions.withdraw(model, version, reason))
+    """Remove exactly the entries that only this model version caused; it causes no more until resumed."""
+    _record_and_plan(
+        home, apply, override, reason, "waf withdraw", lambda actions: actions.withdraw(model, version, reason)
+    )
 
 
 @waf_app.command()
@@ -161,10 +163,10 @@ def rollback(
     apply: Apply = False,
     override: Override = None,
 ) -> None:
-    """Go back to what was wanted at a time; nothing new enters until `weir waf resume`."""
+    """Return to the entries of an earlier time; nothing new is added until `weir waf resume`."""
     at = time_of("--to", to)
     assert at is not None
-    _act(home, apply, override, reason, "waf rollback", lambda actions: actions.rollback(at, reason))
+    _record_and_plan(home, apply, override, reason, "waf rollback", lambda actions: actions.rollback(at, reason))
 
 
 @waf_app.command()
@@ -175,22 +177,21 @@ def resume(
     apply: Apply = False,
     override: Override = None,
 ) -> None:
-    """End a rollback, or what is in force of an address or a model version."""
-    _act(home, apply, override, reason, "waf resume", lambda actions: actions.resume(subject, reason))
+    """End a rollback, or the actions in force on an address or a model version."""
+    _record_and_plan(home, apply, override, reason, "waf resume", lambda actions: actions.resume(subject, reason))
 
 
 def overridden(settings: Settings, checks: Sequence[str] | None, reason: str, run: str) -> list[str]:
-    """Record the checks that are overridden in this run; returns the audit_ids that the run has to name."""
-    if not checks:
-        return []
-    from platform_assets.domains.waf.manual.actions import ManualActions
+    """Record the checks that are overridden in this run; returns the audit ids that the run has to name."""
+    from platform_assets.domains.waf.manual import audit_log
+    from platform_assets.domains.waf.tables import WAF_PLAN
 
-    settings.home.mkdir(parents=True, exist_ok=True)
     details = f"weir {run} --apply" if settings.waf.apply else f"weir {run}, which only shows"
-    return [act.audit_id for act in ManualActions(settings).override(checks, reason, details)]
+    audit, declared = audit_log.AUDIT, WAF_PLAN.checks
+    return audit.override_for_run(settings, declared, checks, who=audit_log.who, reason=reason, details=details)
 
 
-def _act(
+def _record_and_plan(
     home: Path | None,
     apply: bool,
     override: Sequence[str] | None,
@@ -198,7 +199,7 @@ def _act(
     name: str,
     record: Callable[[ManualActions], ManualAction],
 ) -> None:
-    """Record a manual action, then show the plan that follows from it, or apply that."""
+    """Record a manual action, then show or apply the resulting plan."""
     from platform_assets.actions.checks import check_overridable
     from platform_assets.domains.waf.manual.actions import ManualActions
     from platform_assets.domains.waf.tables import WAF_PLAN
@@ -212,7 +213,7 @@ def _act(
 
 
 def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) -> None:
-    """Show the plan of this moment without writing it; or run the same assets as `weir run edge`, and show theirs."""
+    """Show the current plan without storing it; or run the same assets as `weir run edge`, and show their plan."""
     from platform_assets.actions.checks import failures
     from platform_assets.actions.protocol import NO_OVERRIDES
     from platform_assets.clients.engine import lake_of
@@ -238,7 +239,7 @@ def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) ->
             outcome = run.run_assets(
                 settings, "Planning the WAF change", ("waf/plan", "waf/ip_sets"), stage_of(console), overrides
             )
-        finally:  # also where applying failed: the plan says what it was about
+        finally:  # also after a failed apply: the plan shows what was attempted
             stored = change.pending.load()
             if stored is not None and stored != before:
                 console.print(change.from_document(stored.plan).text(), markup=False)

@@ -25,7 +25,7 @@ LOGS = World(
 
 
 def play(console: Console, settings: Settings, progress: Progress) -> Callable[[], None]:
-    """Logs to WAF, measured against the truth."""
+    """Run the edge pipeline, then compare its decisions with the simulated truth."""
     from platform_assets.cli.run import run_pipeline, stop_where_not_applied
     from platform_assets.domains.waf import report
     from platform_assets.domains.waf.planning import WafChange

@@ -1,6 +1,6 @@
-"""What a run of the edge did, for a person: lines and speed, rejections, models, what WAF gets, and the truth where it is known.
+"""The report of an edge run for the terminal: lines and speed, rejections, models, WAF changes, and the simulated truth.
 
-Every figure is read back from the lake, the registry or the run; nothing is computed here but sums and shares.
+All figures come from the lake, the registry or the run; only sums and shares are computed here.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _logs(console: Console, settings: Settings, outcome: Outcome) -> None:
 
 
 def show_waf(console: Console, settings: Settings, outcome: Outcome) -> None:
-    """What the plan changes in each scope, and the result."""
+    """The changes of the plan in each scope, and the result."""
     lake = lake_of(settings)
     console.rule("WAF")
     plan = lake.read_arrow(WAF_PLAN).to_pylist()
@@ -103,7 +103,7 @@ def _why_nothing(settings: Settings) -> str:
 
 
 def show_truth(console: Console, settings: Settings, truth: Path) -> None:
-    """Precision and recall of the decisions against what the simulator knows."""
+    """Precision and recall of the decisions against the simulated truth."""
     import pandas as pd
 
     console.rule("Against the simulator's truth")
@@ -135,7 +135,7 @@ def show_truth(console: Console, settings: Settings, truth: Path) -> None:
 
 
 def _covered(addresses: set[str], clients: Any) -> set[str]:
-    """Clients (single addresses) that are decided on themselves or through their /24 or /64."""
+    """Clients (single addresses) with a decision on the address itself, or on its /24 or /64."""
     from spark_jobs.sources.cloudfront.clients import network_of
 
     return {client for client in clients if client in addresses or network_of(client) in addresses}

@@ -1,6 +1,6 @@
-"""Where WAF acts: CloudFront, or the regional resources of one region. Each has IP sets, rule groups and web ACLs of its own.
+"""Scopes of WAF: CloudFront, or the regional resources of one region. Each has its own IP sets, rule groups and web ACLs.
 
-Values and how they are written in settings and shown. Standard library only.
+Standard library only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _REGIONAL = re.compile(r"REGIONAL:([a-z]{2}(?:-[a-z]+)+-\d+)\Z")
 
 @dataclass(frozen=True)
 class Scope:
-    """One scope: what AWS calls it, and the region that serves it."""
+    """One scope: AWS's name of its kind, and its region."""
 
     kind: str
     region: str
@@ -35,7 +35,7 @@ CLOUDFRONT = Scope("CLOUDFRONT", GLOBAL_REGION)
 
 
 def parse_scopes(text: str) -> tuple[Scope, ...]:
-    """`CLOUDFRONT,REGIONAL:eu-west-1` -> scopes, in that order. ValueError says what is wrong with the text."""
+    """`CLOUDFRONT,REGIONAL:eu-west-1` -> scopes, in that order. ValueError for any other text."""
     scopes = tuple(_scope(name.strip()) for name in text.split(","))
     for scope in scopes:
         if scopes.count(scope) > 1:

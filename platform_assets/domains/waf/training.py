@@ -1,4 +1,4 @@
-"""What request_attack and client_abuse are fitted on: generated requests, simulated days, and the user's labelled files."""
+"""The training sets of request_attack and client_abuse: generated requests, simulated days, and the user's labelled files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def labelled_requests(settings: Settings) -> Any:
 
 
 def _labelled_file(path: Path) -> Any:
-    """A user's file of labelled requests; whole files are fitted on, never evaluated on."""
+    """A user's file of labelled requests; used to fit only, never to evaluate."""
     import pandas as pd
 
     readers: dict[str, Any] = {
@@ -86,7 +86,7 @@ def labelled_clients(settings: Settings) -> Any:
 
 
 def _labelled_day(settings: Settings, folder: Path, split: str) -> Any:
-    """Logs and truth of one folder -> labelled features, made by the same jobs as everything else."""
+    """Logs and truth of one folder -> labelled features, by the same jobs as in production."""
     import pandas as pd
 
     from platform_assets.core.job_parameters import parameters_of
@@ -136,4 +136,4 @@ TRAINING = {
         is_default=True,
     ),
 }
-"""Model -> what it is fitted on."""
+"""Model -> its training set."""

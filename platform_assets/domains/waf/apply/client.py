@@ -1,6 +1,6 @@
-"""The wafv2 calls that the platform makes, and IP sets as they are read with them.
+"""The wafv2 calls that the platform makes, and reading IP sets with them.
 
-AWS (boto3 wafv2) and the local twin are clients; both are read and changed by the same code. No plan logic here.
+The same code for both clients, AWS (boto3 wafv2) and the local twin. No plan logic here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from platform_assets.domains.waf.scopes import Scope
 
 
 class WafClient(Protocol):
-    """The calls of boto3's wafv2 client that the platform makes; nothing outside them."""
+    """The only calls of boto3's wafv2 client that the platform makes."""
 
     def list_ip_sets(self, **parameters: Any) -> dict[str, Any]: ...
 
@@ -41,7 +41,7 @@ class WafClient(Protocol):
 
 
 def pages(calls: Calls, operation: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:
-    """All summaries of a list operation; a full last page still names a next marker, whose page is empty."""
+    """All summaries of a list operation. A full last page has a next marker too, whose page is empty."""
     marker: str | None = None
     while True:
         more = {"NextMarker": marker} if marker else {}
@@ -53,7 +53,7 @@ def pages(calls: Calls, operation: str, key: str, **parameters: Any) -> Iterator
 
 
 def read_sets(calls: Calls, scope: Scope, prefix: str) -> dict[str, LiveSet]:
-    """The IP sets that bear our names, with their entries in canonical form, by name."""
+    """The IP sets with our names, by name; addresses in canonical form."""
     ours = re.compile(rf"{re.escape(prefix)}-(block|challenge|count)-v[46](-\d+)?\Z")
     summaries = [each for each in pages(calls, "list_ip_sets", "IPSets", Scope=scope.kind) if ours.match(each["Name"])]
     ip_sets = [read_set(calls, scope, summary["Name"], summary["Id"]) for summary in summaries]
@@ -61,12 +61,12 @@ def read_sets(calls: Calls, scope: Scope, prefix: str) -> dict[str, LiveSet]:
 
 
 def read_set(calls: Calls, scope: Scope, name: str, set_id: str) -> LiveSet | None:
-    """One IP set with the lock token of this moment; None where it is gone."""
+    """One IP set with its current lock token; None if it does not exist."""
     try:
-        answer = calls.read("get_ip_set", Name=name, Scope=scope.kind, Id=set_id)
+        response = calls.read("get_ip_set", Name=name, Scope=scope.kind, Id=set_id)
     except calls.error("WAFNonexistentItemException"):
         return None
-    ip_set = answer["IPSet"]
+    ip_set = response["IPSet"]
     addresses = sorted({canonical(address) for address in ip_set["Addresses"]}, key=address_order)
     return LiveSet(
         name=ip_set["Name"],
@@ -74,13 +74,13 @@ def read_set(calls: Calls, scope: Scope, name: str, set_id: str) -> LiveSet | No
         arn=ip_set["ARN"],
         family=ip_set["IPAddressVersion"],
         addresses=tuple(addresses),
-        lock_token=answer["LockToken"],
+        lock_token=response["LockToken"],
         description=ip_set.get("Description", ""),
     )
 
 
 def find_set(calls: Calls, scope: Scope, name: str) -> LiveSet | None:
-    """An IP set by its name alone."""
+    """An IP set by its name; None if it does not exist."""
     for summary in pages(calls, "list_ip_sets", "IPSets", Scope=scope.kind):
         if summary["Name"] == name:
             return read_set(calls, scope, name, summary["Id"])

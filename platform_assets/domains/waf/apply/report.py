@@ -1,4 +1,4 @@
-"""What applying a plan did: per IP set, per scope, and in all scopes."""
+"""The result of applying a plan: per IP set, per scope, and for all scopes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from platform_assets.domains.waf.scopes import Scope
 
 @dataclass(frozen=True)
 class SetReport:
-    """What applying did to one IP set."""
+    """The changes of one IP set."""
 
     name: str
     created: bool = False
@@ -20,7 +20,7 @@ class SetReport:
 
 @dataclass(frozen=True)
 class ApplyReport:
-    """What applying did in one scope: the calls, and per IP set what was added and removed."""
+    """The result in one scope: the calls, and the changes of each IP set."""
 
     scope: Scope
     sets: tuple[SetReport, ...]
@@ -53,7 +53,7 @@ class ApplyReport:
 
 @dataclass(frozen=True)
 class ApplyReports:
-    """What applying did in all scopes."""
+    """The results of all scopes."""
 
     reports: tuple[ApplyReport, ...]
 
@@ -70,6 +70,6 @@ class ApplyReports:
         return sum(report.writes for report in self.reports)
 
     def text(self) -> str:
-        """Scopes are named where there are several."""
+        """For people; names the scopes if there are several."""
         are_several = len(self.reports) > 1
         return "\n".join((f"{report.scope}: " if are_several else "") + report.text() for report in self.reports)

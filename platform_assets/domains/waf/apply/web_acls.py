@@ -1,7 +1,4 @@
-"""The web ACLs of a scope that use the rule group, and whether they let it act. Read-only: web ACLs belong to people.
-
-Installing the rule group is install.py's.
-"""
+"""The web ACLs of a scope that use the rule group, and whether they override it to count. Read-only."""
 
 from __future__ import annotations
 
@@ -35,7 +32,7 @@ class Use:
 
 
 def use_of(web_acl: Mapping[str, Any], group_arn: str) -> Use | None:
-    """How a web ACL, as GetWebACL shows it, uses a rule group; None where it does not."""
+    """How a web ACL, as returned by GetWebACL, uses a rule group; None if it does not."""
     managed = ("PreProcessFirewallManagerRuleGroups", "PostProcessFirewallManagerRuleGroups")
     for rule in (rule for key in ("Rules", *managed) for rule in web_acl.get(key, ())):
         statement = rule.get("Statement") or rule.get("FirewallManagerStatement") or {}
@@ -64,7 +61,7 @@ def uses(calls: Calls, scope: Scope, group_arn: str) -> list[Use]:
 
 
 def use_lines(calls: Calls, scope: Scope, prefix: str) -> list[str]:
-    """The rule group of a scope and the web ACLs that use it, for people; one line where reading is not permitted."""
+    """Lines on the rule group of a scope and the web ACLs that use it; one line if reading is not permitted."""
     name = group_name(prefix)
     try:
         groups = pages(calls, "list_rule_groups", "RuleGroups", Scope=scope.kind)

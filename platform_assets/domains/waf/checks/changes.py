@@ -1,4 +1,4 @@
-"""Checks on what a plan changes. Each returns whether it passed, one sentence, and its figures. Pure."""
+"""Checks on the changes of a plan. Each returns whether it passed, one sentence, and its figures. Pure."""
 
 from __future__ import annotations
 
@@ -81,12 +81,12 @@ def check_vanished(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
 
 
 def removed_early(plan: Plan, inputs: CheckInputs) -> list[Change]:
-    """Addresses that are removed before they expire without anyone having requested it."""
-    return [change for change in given_up(plan, inputs) if not is_over(plan, change)]
+    """Addresses removed before they expire without a request."""
+    return [change for change in uncovered(plan, inputs) if not has_expired(plan, change)]
 
 
-def given_up(plan: Plan, inputs: CheckInputs) -> list[Change]:
-    """Addresses that are no longer covered without anyone having requested it."""
+def uncovered(plan: Plan, inputs: CheckInputs) -> list[Change]:
+    """Addresses that are no longer covered, without a request."""
     requested = inputs.requested_removals
     return [
         change
@@ -96,7 +96,7 @@ def given_up(plan: Plan, inputs: CheckInputs) -> list[Change]:
     ]
 
 
-def is_over(plan: Plan, change: Change) -> bool:
+def has_expired(plan: Plan, change: Change) -> bool:
     return change.entry.expires_at is not None and change.entry.expires_at <= plan.planned_at
 
 

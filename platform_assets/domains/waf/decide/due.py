@@ -1,4 +1,4 @@
-"""Unexpired decisions -> what is due by the wall clock: the strongest on each address. Pure; standard library only."""
+"""Unexpired decisions -> the entries due by the wall clock: the strongest on each address. Pure; standard library only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from platform_assets.core.times import as_utc
-from platform_assets.domains.waf.decisions import Decision, Row, Wanted, rank
+from platform_assets.domains.waf.decisions import Decision, DueEntry, Row, rank
 from platform_assets.domains.waf.networks import (
     Ranges,
     address_order,
@@ -17,6 +17,7 @@ from platform_assets.domains.waf.networks import (
 
 
 def by_address(decisions: Iterable[Decision]) -> dict[str, list[Decision]]:
+    """Address -> its decisions, each once, oldest first."""
     by_id: dict[str, dict[str, Decision]] = {}
     for decision in decisions:
         by_id.setdefault(decision.address, {})[decision.decision_id] = decision
@@ -26,16 +27,16 @@ def by_address(decisions: Iterable[Decision]) -> dict[str, list[Decision]]:
     }
 
 
-def wanted(
+def due_entries(
     decisions: Iterable[Decision | Row],
     now: datetime,
     allow_list: Iterable[str] = (),
     *,
     act_on_special: Iterable[str] = (),
-) -> list[Wanted]:
+) -> list[DueEntry]:
     """The strongest unexpired decision on each address at `now` (wall clock), sorted by address.
 
-    The allow list counts here too, so that allowing an address takes effect on decisions already made.
+    The allow list applies here too, so that allowing an address also affects earlier decisions.
     """
     at = as_utc(now)
     protected, special = Ranges.of(allow_list), special_ranges(act_on_special)
@@ -50,10 +51,10 @@ def wanted(
     return sorted(entries, key=lambda entry: address_order(entry.address))
 
 
-def _strongest(decisions: Sequence[Decision]) -> Wanted:
+def _strongest(decisions: Sequence[Decision]) -> DueEntry:
     ordered = sorted(
         decisions, key=lambda decision: (-rank(decision.action), -decision.expires_at.timestamp(), decision.decision_id)
     )
     first = ordered[0]
-    shared: dict[str, Any] = {name: getattr(first, name) for name in Wanted.__dataclass_fields__ if name != "causes"}
-    return Wanted(**shared, causes=tuple(decision.decision_id for decision in ordered))
+    shared: dict[str, Any] = {name: getattr(first, name) for name in DueEntry.__dataclass_fields__ if name != "causes"}
+    return DueEntry(**shared, causes=tuple(decision.decision_id for decision in ordered))

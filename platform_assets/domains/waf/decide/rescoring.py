@@ -1,4 +1,4 @@
-"""Scores of clients without the echo of our own blocks: counted and scored again from the remaining requests."""
+"""Client scores without the echo of our own blocks: features and scores from the remaining requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from spark_jobs.storage.lake import Lake
 
 
 def loader_of(settings: Settings) -> Loaded:
-    """Models of the registry, loaded once a run, and only where a score has to be made again."""
+    """A loader of registry models that caches them; each is loaded when it is first needed."""
     models: dict[tuple[str, str], Any] = {}
 
     def loaded(name: str, version: str) -> Any:
@@ -33,7 +33,7 @@ def loader_of(settings: Settings) -> Loaded:
 
 
 def without_echo(lake: Lake, examples: Any, rules: Rules) -> Any:
-    """Labelled clients (a frame with client and hour_at) but for those whose 24 hours have an echo of our own in them."""
+    """Labelled clients (a frame with client and hour_at) without those that have an echo in their 24 hours."""
     decisions = [Decision.from_row(row) for row in lake.read_arrow(WAF_DECISIONS).to_pylist()]
     echo = EchoHours.of(decisions, rules.echo)
     client_hours = zip(examples["client"], examples["hour_at"], strict=True)
@@ -48,10 +48,9 @@ def echo_of(earlier: Iterable[Decision], hour: str, rules: Rules) -> EchoHours:
 def inputs_without_echo(
     lake: Lake, hour: str, inputs: tuple[Rows, Rows, Rows], echo: EchoHours, loaded: Loaded
 ) -> tuple[Rows, Rows, Rows]:
-    """The inputs of an hour where clients with an echo in their 24 hours are counted and scored again without it.
+    """The inputs of an hour, where clients with an echo in their 24 hours are scored again without it.
 
-    Clients under a block in the hour itself did nothing in it that counts, so they have no score, like clients that
-    were not there.
+    Clients under a block in the hour itself have no score: nothing that they did in it counts.
     """
     at = parse_hour(hour)
     touched = {row["client"]: row for row in inputs[0] if echo.within(row["client"], at)}
@@ -66,7 +65,7 @@ def inputs_without_echo(
 def scored_again(
     lake: Lake, hour: str, originals: Mapping[str, dict[str, Any]], echo: EchoHours, loaded: Loaded
 ) -> tuple[Rows, Rows, Rows]:
-    """Rows as of client_scores, client_daily and client_attacks, made of the requests outside of our own blocks."""
+    """Rows of client_scores, client_daily and client_attacks from the requests outside of our own blocks."""
     import pandas as pd
     import pyarrow as pa
     import pyarrow.dataset as ds
@@ -97,7 +96,7 @@ def scored_again(
     rows = client_rows(originals, at, counted, counted_attacks)
     if not rows:
         return [], [], []
-    first = next(iter(originals.values()))  # one model version an hour
+    first = next(iter(originals.values()))  # one model version per hour
     model = loaded(str(first["model_name"]), str(first["model_version"]))
     predicted = model.predict(pd.DataFrame(rows)[list(CLIENT_MODEL_INPUTS)]).to_dict("records")
     requests: dict[str, Rows] = defaultdict(list)

@@ -1,13 +1,12 @@
-"""Predictions -> decisions -> wanted entries. Pure: the same rows give the same decisions, in whatever order they come.
+"""Scores of an hour -> decisions. Pure: the same rows give the same decisions, in any order.
 
-Decisions live on the event clock: hour h sees the scores of hour h and the decisions of hours before it only.
-What is wanted lives on the wall clock: decisions that have not expired. The thresholds are rulebook.py's; AWS is unknown
-here. Standard library only.
+Event clock: hour h depends on the scores of hour h and the decisions of earlier hours only. Thresholds are rulebook.py's,
+the entries that are due by the wall clock are due.py's. Standard library only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -27,7 +26,7 @@ from platform_assets.domains.waf.networks import (
 from platform_assets.domains.waf.rulebook import Rules, Sessions, Shared, Step
 
 WINDOW = timedelta(hours=24)
-"""The hours that a score covers: within them the same requests are seen again, which is no repetition."""
+"""The hours that a score covers: decisions within them may rest on the same requests, which is no repetition."""
 
 
 @dataclass(frozen=True)
@@ -45,42 +44,52 @@ class _Client:
     identity: Identity | None = None
 
 
+@dataclass(frozen=True)
+class ScoredHour:
+    """The scores of the hour that begins at `start`, and the rows of the same hour and clients that the rules need with them.
+
+    Rows of other hours are ignored.
+    """
+
+    start: datetime
+    scores: Collection[Row]
+    """Rows of client_scores."""
+    behavior: Collection[Row] = ()
+    """Rows of client_daily; without them shared addresses cannot be told."""
+    attacks: Collection[Row] | None = None
+    """Rows of client_attacks; where None, evidence_request_ids count as the attack requests."""
+    has_history: bool = True
+    """Whether the lake is as old as `rules.history` requires."""
+
+
 def decide(
-    hour: datetime,
-    scores: Iterable[Row],
+    hour: ScoredHour,
     earlier: Iterable[Decision | Row],
     rules: Rules,
     allow_list: Iterable[str] = (),
-    *,
-    behavior: Iterable[Row] = (),
-    attacks: Iterable[Row] | None = None,
     identities: Mapping[str, Identity] = MappingProxyType({}),
-    has_history: bool = True,
 ) -> list[Decision]:
-    """The decisions of the hour that starts at `hour`, sorted by address.
+    """The decisions of an hour, ordered by address.
 
-    `scores`: rows of client_scores. `earlier`: waf_decisions of at least the last `rules.repetition.memory_hours`.
-    `behavior`, `attacks`: the rows of client_daily and client_attacks of the same hour and clients; without the
-    former nobody can tell a shared address; where the latter is None evidence_request_ids count as the attack requests.
-    `identities`: what is known of clients that call themselves a known crawler or monitor, by client.
-    `has_history`: whether the lake is as old as `rules.history` asks.
-    Rows of other hours and decisions from `hour`'s end on are ignored, so that deciding an hour again changes nothing.
+    `earlier`: waf_decisions of at least the last `rules.repetition.memory_hours`; those made after the start of the hour
+    are ignored, so that deciding an hour again changes nothing. `identities`: of clients that claim to be a known crawler
+    or monitor, by client.
     """
-    start = as_utc(hour)
+    start = as_utc(hour.start)
     protected = Ranges.of(allow_list)
     special = special_ranges(rules.act_on_special)
     history = by_address(_remembered(earlier, start, rules))
-    behavior_by_client = _of_hour(behavior, start)
-    attacks_by_client = None if attacks is None else _of_hour(attacks, start)
+    behavior_by_client = _of_hour(hour.behavior, start)
+    attacks_by_client = None if hour.attacks is None else _of_hour(hour.attacks, start)
     decisions = []
-    for name, score in _of_hour(scores, start).items():
+    for name, score in _of_hour(hour.scores, start).items():
         network = _actionable(name, rules, special, protected)
         if network is None:
             continue
         past = tuple(history.get(str(network), ()))
         attack_row = None if attacks_by_client is None else attacks_by_client.get(name, {})
         client = _client(network, score, behavior_by_client.get(name), attack_row, past, identities.get(name))
-        decision = _decide_one(start, client, rules, has_history)
+        decision = _decide_one(start, client, rules, hour.has_history)
         if decision is not None:
             decisions.append(decision)
     return sorted(decisions, key=lambda decision: address_order(decision.address))
@@ -95,7 +104,7 @@ def _decide_one(start: datetime, client: _Client, rules: Rules, has_history: boo
         return None
     action = allowed[-1]
     as_strong = [decision for decision in client.earlier if rank(decision.action) >= rank(action)]
-    # What a client does while it is under the same or a stronger action is partly our own echo: it renews nothing.
+    # Requests under the same or a stronger action are partly an echo of it, so they renew nothing.
     if any(decision.expires_at > start for decision in as_strong):
         return None
     hours = min(
@@ -153,7 +162,7 @@ def _has_fresh_evidence(client: _Client) -> bool:
 
 
 def _ceiling(client: _Client, rules: Rules, has_history: bool) -> tuple[int, str]:
-    """The strongest action allowed for this kind of client, as a rank (0: none), and the reason for the lowest bound."""
+    """The strongest action allowed for the client, as a rank (0: none), and the reason for this bound."""
     bounds = [(rules.at_most, f"policy allows {rules.at_most} at most")]
     kind = client.score.get("abuse_kind")
     if isinstance(kind, str) and kind in rules.kinds:
@@ -197,7 +206,7 @@ def _looks_like_people(row: Row, sessions: Sessions) -> bool:
 
 
 def _reason(start: datetime, client: _Client, action: str, why_not_more: str, repeated: int, rules: Rules) -> str:
-    """One line: the finding, what led to this action, the model's own reason."""
+    """One line: the score, why this action, the model's own reason."""
     kind = client.score.get("abuse_kind") or "abuse"
     parts = [f"{kind} with probability {client.probability:.3f}, {client.request_count} requests in 24 h"]
     if client.attack_request_count:
@@ -235,7 +244,7 @@ def _client(
     return _Client(
         network=network,
         score=score,
-        probability=probability if 0 <= probability <= 1 else 0.0,  # NaN and nonsense decide nothing
+        probability=probability if 0 <= probability <= 1 else 0.0,  # NaN and invalid values lead to no decision
         request_count=whole(score.get("request_count")),
         attack_request_count=len(evidence) if attacks is None else whole(attacks.get("day_attack_request_count")),
         evidence=evidence,
@@ -250,14 +259,14 @@ def _actionable(client: str, rules: Rules, special: Ranges, protected: Ranges) -
     try:
         network = parse_network(client)
     except ValueError:
-        return None  # no entry of an IP set could match it
+        return None  # not an address, so no IP set could contain it
     widest = rules.networks.widest_v4 if network.version == 4 else rules.networks.widest_v6
     forbidden = network.prefixlen < widest or special.overlaps(network) or protected.overlaps(network)
     return None if forbidden else network
 
 
 def _of_hour(rows: Iterable[Row], start: datetime) -> dict[str, Row]:
-    """Client -> its row of the hour. Of several rows the most severe stays, whatever their order."""
+    """Client -> its row of the hour; of several rows, the most severe."""
     rows_by_client: dict[str, Row] = {}
     for row in rows:
         if as_utc(row["hour_at"]) != start:
@@ -274,7 +283,7 @@ def _severity(row: Row) -> tuple[float, int, str]:
 
 
 def _remembered(earlier: Iterable[Decision | Row], start: datetime, rules: Rules) -> list[Decision]:
-    """Decisions of hours before `start` that are within the memory or still in force."""
+    """Decisions made by `start` that are within the memory or still in force."""
     oldest = start - timedelta(hours=rules.repetition.memory_hours)
     decisions = (row if isinstance(row, Decision) else Decision.from_row(row) for row in earlier)
     return [

@@ -62,7 +62,7 @@ def _related(decision: Decision, network: Network, now: datetime) -> RelatedDeci
 
 def rollback_decisions(lake: Lake, state: InForce, now: datetime) -> list[Decision]:
     """The decisions that a rollback in force restores."""
-    rows = [] if state.rollback is None else audit_log.gone_back_to(lake, state.rollback, now)
+    rows = [] if state.rollback is None else audit_log.rollback_rows(lake, state.rollback, now)
     return [Decision.from_row(row) for row in rows]
 
 

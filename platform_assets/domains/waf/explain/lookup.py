@@ -86,7 +86,7 @@ def explain(settings: Settings, address: str, now: datetime | None = None) -> Ex
 
 def _explain_client(settings: Settings, lake: Lake, network: Network, now: datetime) -> Explanation:
     rules, allow_list = load_policy(settings.waf.policy_file).rules, load_allow_list(settings.waf.allow_list)
-    state = in_force(audit_log.read(lake), now)
+    state = in_force(audit_log.AUDIT.read(lake), now)
     rolled_back = decisions.rollback_decisions(lake, state, now)
     related = decisions.decisions_on(lake, network, now, rolled_back)
     planned = decisions.plan_entries(lake, network)
@@ -146,7 +146,7 @@ def _explain_request(settings: Settings, lake: Lake, request_id: str, now: datet
         verdict = f"{line.attack_class} by its {line.words}" if line.attack_class else "no attack"
         result = f"request_attack {line.model_version} gives it {line.attack_probability:.3f}, {verdict}"
     network, hour = network_or_none(line.client_ip), format_hour(line.event_at)
-    rolled_back = decisions.rollback_decisions(lake, in_force(audit_log.read(lake), now), now)
+    rolled_back = decisions.rollback_decisions(lake, in_force(audit_log.AUDIT.read(lake), now), now)
     pages = (model_page(settings, "request_attack", line.model_version),) if line.model_version else ()
     signals: tuple[FiredSignal, ...] = ()
     notes: list[str] = []

@@ -1,9 +1,8 @@
-"""Manual actions as rows of an append-only audit, and which of them are in force at a time. Pure.
+"""Manual actions as rows of an append-only audit, and those in force at a time. Pure.
 
 `allow` and `block` concern an address, `withdraw` a model version, `rollback` everything; `resume` ends earlier actions;
-`override` holds in one run. What is in force at a time follows from the rows up to that time alone, so it never changes
-afterwards. audit_log.py stores and reads the rows; actions.py records them.
-Standard library only.
+`override` applies to one run. The actions in force at a time depend only on the rows up to that time, so they never change
+afterwards. audit_log.py stores and reads the rows; actions.py records them. Standard library only.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from datetime import UTC, datetime
 
 from platform_assets.actions.audit import AuditRow
 from platform_assets.core.times import as_utc, instant
-from platform_assets.domains.waf.decisions import Decision, Wanted
+from platform_assets.domains.waf.decisions import Decision, DueEntry
 from platform_assets.domains.waf.networks import Ranges, is_one_address, parse_network
 from platform_assets.domains.waf.plan.entries import Entry
 from platform_assets.domains.waf.plan.values import Plan
@@ -24,13 +23,13 @@ RESUME = "resume"
 LASTING = (ALLOW, BLOCK, WITHDRAW, ROLLBACK)
 """Commands that stay in force until they expire, are resumed, or are repeated for the same subject."""
 MANUAL = "manual"
-"""Kind, and model, of what a person blocks."""
-FIRST_IN_LINE = 1_000_000_000
-"""Requests a day that a manual block is assumed to stop: it gets its slot before any decision of a model."""
+"""Abuse kind and model name of manual blocks."""
+MANUAL_REQUEST_COUNT = 1_000_000_000
+"""Request count of a manual block, so high that it gets its slot before any decision of a model."""
 _ENDLESS = datetime.max.replace(tzinfo=UTC)
 
 RequestedRemovals = Mapping[tuple[str, str], str]
-"""(address, action) that people had removed -> who did, and why."""
+"""(address, action) whose removal people requested -> who, and why."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class InForce:
 
     allowed: tuple[ManualAction, ...] = ()
     blocked: tuple[ManualAction, ...] = ()
-    """All, also those that a rollback leaves out."""
+    """All blocks, including those that a rollback suspends."""
     withdrawn: tuple[ManualAction, ...] = ()
     rollback: ManualAction | None = None
 
@@ -73,7 +72,7 @@ class InForce:
         return tuple(action.subject for action in self.allowed)
 
     def withdraws(self, behind: Collection[str]) -> bool:
-        """Whether a decision that rests on these models (`name version`) does not count."""
+        """Whether a decision behind which are these models (`name version`) is withdrawn."""
         return any(action.subject in behind for action in self.withdrawn)
 
     def blocks(self) -> list[Decision]:
@@ -89,7 +88,7 @@ class InForce:
 
 
 def spans(actions: Iterable[ManualAction]) -> list[Span]:
-    """When each lasting action starts and ends, by expiry or through a later action."""
+    """Each lasting action with its end, by expiry or by a later action."""
     active: dict[tuple[str, str], ManualAction] = {}
     ended: list[Span] = []
 
@@ -111,7 +110,7 @@ def spans(actions: Iterable[ManualAction]) -> list[Span]:
 
 
 def in_force(actions: Iterable[ManualAction], at: datetime) -> InForce:
-    """The manual actions in force at a time; later ones are ignored."""
+    """The manual actions in force at a time; later actions are ignored."""
     now = as_utc(at)
     earlier = [action for action in actions if action.acted_at <= now]
     active = [span.action for span in spans(earlier) if span.end > now]
@@ -123,7 +122,7 @@ def in_force(actions: Iterable[ManualAction], at: datetime) -> InForce:
 
 
 def as_decision(action: ManualAction) -> Decision:
-    """A manual block as a decision; it has no hour and no model."""
+    """A manual block as a decision without hour and model."""
     assert action.expires_at is not None
     return Decision(
         address=action.subject,
@@ -137,7 +136,7 @@ def as_decision(action: ManualAction) -> Decision:
         score=1.0,
         abuse_kind=MANUAL,
         client_kind="address" if is_one_address(parse_network(action.subject)) else "network",
-        request_count=FIRST_IN_LINE,
+        request_count=MANUAL_REQUEST_COUNT,
         attack_request_count=0,
         evidence_count=0,
         evidence_request_ids=(),
@@ -145,8 +144,8 @@ def as_decision(action: ManualAction) -> Decision:
     )
 
 
-def own_blocks(actions: Iterable[ManualAction]) -> list[Decision]:
-    """All manual blocks, each for as long as it lasted: client activity during one is an echo of our own block."""
+def manual_blocks(actions: Iterable[ManualAction]) -> list[Decision]:
+    """All manual blocks with their actual end: requests during one are an echo of our own block."""
     return [
         replace(as_decision(span.action), expires_at=span.end)
         for span in spans(actions)
@@ -155,9 +154,9 @@ def own_blocks(actions: Iterable[ManualAction]) -> list[Decision]:
 
 
 def requested_removals(
-    before: Iterable[Wanted], after: Iterable[Wanted], state: InForce, behind: Mapping[str, Collection[str]]
+    before: Iterable[DueEntry], after: Iterable[DueEntry], state: InForce, behind: Mapping[str, Collection[str]]
 ) -> dict[tuple[str, str], str]:
-    """Entries wanted without manual actions (`before`) but not with them (`after`), each with the action that removes it."""
+    """Entries due without manual actions (`before`) but not with them (`after`), each with the actions that remove it."""
     remaining = {(entry.address, entry.action) for entry in after}
     allowed = [(Ranges.of([action.subject]), action) for action in state.allowed]
     removals = {}
@@ -176,7 +175,7 @@ def requested_removals(
 def with_requested_removals(
     plan: Plan, requested: RequestedRemovals, actions: Sequence[ManualAction]
 ) -> tuple[Plan, RequestedRemovals]:
-    """The plan with people's reasons on the removals that they requested, and all those removals."""
+    """The plan, where requested removals have people's reasons, and all requested removals."""
     ended = {
         as_decision(span.action).decision_id: span.ended_by for span in spans(actions) if span.action.command == BLOCK
     }

@@ -1,9 +1,9 @@
 """Which changes of a plan are caused by log objects that arrived after a plan without them had been applied.
 
-Nothing is guessed. An entry is attributed to an object where its hour had been decided when the last plan was applied and was
-decided anew since, where its decision appeared or went in between, and where the object, first listed after the hour was
-first decided, holds requests of that very client within the decision's 24 hours. Where the lake no longer knows one of
-these, as after a day's vacuum, nothing is said.
+An entry is attributed to an object only if its hour was decided before the last plan was applied and again since, if its
+decision appeared or disappeared in between, and if the object was first listed after the hour's first decision and holds
+requests of that client within the decision's 24 hours. If the lake no longer has one of these facts, as after a vacuum,
+the entry is attributed to no object.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ class _Changed:
 
 
 def with_late_files(lake: Lake, plan: Plan, applied_at: datetime | None) -> Plan:
-    """The plan with the late files at the entries that they changed, and in their reasons.
+    """The plan, where entries changed by late files name them, also in their reasons.
 
-    `applied_at`: when the plan that was applied last was made; None where that is not known.
+    `applied_at`: when the last applied plan was made; None if unknown.
     """
     decision_ids = {entry.decision_id for entry in plan.entries if _may_be_late(entry) and entry.decision_id}
     if applied_at is None or not decision_ids:
         return plan
-    makings = _decided_anew(lake, applied_at)
-    changed = _changed(lake, sorted(makings), decision_ids, applied_at)
+    decided_times = _decided_anew(lake, applied_at)
+    changed = _changed(lake, sorted(decided_times), decision_ids, applied_at)
     hours = {decision.hour for decision in changed}
-    late = {hour: _late_objects(lake, hour, makings[hour], applied_at) for hour in hours}
+    late = {hour: _late_objects(lake, hour, decided_times[hour], applied_at) for hour in hours}
     lines = _lines(lake, late.values())
     files = {decision.decision_id: _files_of(decision, late[decision.hour], lines) for decision in changed}
 
@@ -69,52 +69,52 @@ def _may_be_late(entry: Entry) -> bool:
 
 
 def _decided_anew(lake: Lake, applied_at: datetime) -> dict[str, list[datetime]]:
-    """Hour -> when it was decided, in order, for hours decided before the last plan was applied and again since."""
+    """Hour -> the times at which it was decided, in order, for hours decided before the last plan was applied and again since."""
     import pyarrow.dataset as ds
 
     rows = lake.read_arrow(
         MADE_HOURS, columns=["hour", "made_at"], filter=ds.field("table_key") == WAF_DECISIONS.key
     ).to_pylist()
-    makings: dict[str, list[datetime]] = {}
+    decided_times: dict[str, list[datetime]] = {}
     for row in sorted(rows, key=lambda row: row["made_at"]):
-        makings.setdefault(row["hour"], []).append(row["made_at"].astimezone(UTC))
-    return {hour: at for hour, at in makings.items() if at[0] <= applied_at < at[-1]}
+        decided_times.setdefault(row["hour"], []).append(row["made_at"].astimezone(UTC))
+    return {hour: at for hour, at in decided_times.items() if at[0] <= applied_at < at[-1]}
 
 
 def _changed(lake: Lake, hours: Sequence[str], decision_ids: Collection[str], applied_at: datetime) -> list[_Changed]:
-    """Of the given decisions, those that exist either now or then, but not both."""
+    """The decisions among `decision_ids` that exist either now or at `applied_at`, but not both."""
     import pyarrow as pa
     import pyarrow.dataset as ds
 
     if not hours or lake.delta(WAF_DECISIONS, applied_at) is None:
         return []
-    chosen = ds.field("decision_id").isin(pa.array(sorted(decision_ids), pa.string()))
+    is_candidate = ds.field("decision_id").isin(pa.array(sorted(decision_ids), pa.string()))
     columns = ["decision_id", "address", HOUR_COLUMN]
 
     def decisions(as_of: datetime | None) -> dict[str, _Changed]:
-        rows = lake.read_arrow(WAF_DECISIONS, hours, columns=columns, filter=chosen, as_of=as_of).to_pylist()
+        rows = lake.read_arrow(WAF_DECISIONS, hours, columns=columns, filter=is_candidate, as_of=as_of).to_pylist()
         return {row["decision_id"]: _Changed(row["decision_id"], row["address"], row[HOUR_COLUMN]) for row in rows}
 
     try:
         then, now = decisions(applied_at), decisions(None)
-    except OSError:  # vacuum has freed what the table held then
+    except OSError:  # a vacuum has deleted that version of the table
         return []
     return [changed for key, changed in sorted({**then, **now}.items()) if (key in then) != (key in now)]
 
 
 def _late_objects(
-    lake: Lake, hour: str, makings: Sequence[datetime], applied_at: datetime
+    lake: Lake, hour: str, decided_times: Sequence[datetime], applied_at: datetime
 ) -> frozenset[tuple[str, str]]:
-    """(hour, log object) of the hour's 24 hours that were first listed after it was first decided, and went in since."""
+    """(hour, log object) of the hour's 24 hours for objects first listed after its first decision and included since `applied_at`."""
     import pyarrow as pa
     import pyarrow.dataset as ds
 
     window = {format_hour(parse_hour(hour) - timedelta(hours=back)) for back in range(WINDOW_HOURS)}
-    later = ds.field("first_seen_at") > pa.scalar(makings[0], pa.timestamp("us", tz="UTC"))
+    later = ds.field("first_seen_at") > pa.scalar(decided_times[0], pa.timestamp("us", tz="UTC"))
     columns = ["source_object", "first_seen_at", "event_hours"]
     objects = set()
     for row in lake.read_arrow(OBJECTS, columns=columns, filter=later).to_pylist():
-        included = [at for at in makings if at >= row["first_seen_at"]]
+        included = [at for at in decided_times if at >= row["first_seen_at"]]
         if included and included[0] > applied_at:
             objects |= {
                 (event_hour, row["source_object"]) for event_hour in row["event_hours"] or () if event_hour in window
@@ -123,7 +123,7 @@ def _late_objects(
 
 
 def _lines(lake: Lake, late: Collection[frozenset[tuple[str, str]]]) -> Lines:
-    """Who has requests in the late objects."""
+    """The clients with requests in the late objects."""
     import pyarrow as pa
     import pyarrow.dataset as ds
 
@@ -131,9 +131,9 @@ def _lines(lake: Lake, late: Collection[frozenset[tuple[str, str]]]) -> Lines:
     hours = sorted({hour for hour, _ in pairs})
     if not hours:
         return {}
-    chosen = ds.field("source_object").isin(pa.array(sorted({name for _, name in pairs}), pa.string()))
+    is_late = ds.field("source_object").isin(pa.array(sorted({name for _, name in pairs}), pa.string()))
     columns = ["client_ip", HOUR_COLUMN, "source_object"]
-    rows = lake.read_arrow(REQUESTS, hours, columns=columns, filter=chosen).group_by(columns).aggregate([])
+    rows = lake.read_arrow(REQUESTS, hours, columns=columns, filter=is_late).group_by(columns).aggregate([])
     lines: dict[str, set[tuple[str, str]]] = {}
     for row in rows.to_pylist():
         lines.setdefault(row["client_ip"], set()).add((row[HOUR_COLUMN], row["source_object"]))
@@ -147,5 +147,5 @@ def _files_of(changed: _Changed, late: frozenset[tuple[str, str]], lines: Lines)
         clients: list[Any] = [str(network.network_address)]
     else:
         clients = [client for client in lines if ip_address(client) in network]
-    names = {name for client in clients for pair in lines.get(client, ()) if pair in late for name in [pair[1]]}
+    names = {pair[1] for client in clients for pair in lines.get(client, ()) if pair in late}
     return tuple(sorted(name.rsplit("/", 1)[-1] for name in names))

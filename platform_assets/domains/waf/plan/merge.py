@@ -1,6 +1,6 @@
-"""One IP set: what is wanted, merged with what is live and what we applied last. Pure; standard library only.
+"""One IP set: due entries, merged with live ones and those of the last apply. Pure; standard library only.
 
-Entries added by hand stay and are shown; entries of ours that somebody removed are external changes.
+Entries added by hand stay and are listed; entries of ours that somebody removed are external changes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from platform_assets.core.times import instant
 from platform_assets.domains.waf.apply.applied import AppliedSet, Owned
-from platform_assets.domains.waf.decisions import Wanted
+from platform_assets.domains.waf.decisions import DueEntry
 from platform_assets.domains.waf.networks import address_order, canonical
 from platform_assets.domains.waf.plan.entries import FULL, Entry
 from platform_assets.domains.waf.plan.slots import Merged, harm_order
@@ -21,28 +21,28 @@ from platform_assets.domains.waf.plan.values import SetPlan, SetSpec
 def merge(
     spec: SetSpec,
     *,
-    wanted: Sequence[Wanted],
+    due: Sequence[DueEntry],
     applied: AppliedSet,
     set_id: str = "",
     live: Collection[str] = (),
     replaced: Mapping[str, str] = MappingProxyType({}),
 ) -> SetPlan:
-    """One IP set: what is wanted against its live entries and ours. Merged again whenever somebody else was faster.
+    """The plan of one IP set; computed again whenever somebody else changed the set in the meantime.
 
-    `set_id`: empty where the set does not exist. `replaced`: why entries of ours leave although they are due in another
-    form or another set.
+    `set_id`: empty if the set does not exist. `replaced`: address -> why our entry leaves although it is due in another
+    form or set.
     """
     ours = applied.for_set(set_id)
     ours_or_pending = {**ours.owned, **ours.pending}
     present = {canonical(address) for address in live}
     foreign = present - ours_or_pending.keys()
-    due = {entry.address: entry for entry in wanted}
-    fitting = _fitting([entry for entry in wanted if entry.address not in foreign], spec.capacity - len(foreign))
+    due_by_address = {entry.address: entry for entry in due}
+    fitting = _fitting([entry for entry in due if entry.address not in foreign], spec.capacity - len(foreign))
     entries: list[Entry] = []
     owned: dict[str, Owned] = {}
 
     def enter(address: str, operation: str, reason: str) -> None:
-        due_entry, owned_entry = due.get(address), ours_or_pending.get(address)
+        due_entry, owned_entry = due_by_address.get(address), ours_or_pending.get(address)
         members = owned_entry.members if owned_entry is not None and operation == "remove" else _members(due_entry)
         decision_id: str | None = None
         expires_at: datetime | None = None
@@ -54,9 +54,9 @@ def merge(
         entries.append(Entry(spec.name, address, operation, spec.action, reason, decision_id, expires_at, members))
 
     for address in foreign:
-        also = f"; Weir wants it too: {due[address].reason}" if address in due else ""
+        also = f"; Weir wants it too: {due_by_address[address].reason}" if address in due_by_address else ""
         enter(address, "foreign", f"added by hand, stays{also}")
-    for address, due_entry in due.items():
+    for address, due_entry in due_by_address.items():
         if address in foreign:
             continue
         if address not in fitting:
@@ -70,7 +70,7 @@ def merge(
             due_entry.decision_id, instant(due_entry.expires_at), due_entry.reason, _members(due_entry)
         )
         enter(address, operation, _why(operation, due_entry))
-    for address in present & ours_or_pending.keys() - due.keys():
+    for address in present & ours_or_pending.keys() - due_by_address.keys():
         why = (
             replaced.get(address)
             or f"no unexpired decision wants it any more (it was to end {ours_or_pending[address].expires_at})"
@@ -84,7 +84,7 @@ def merge(
         spec.action,
         spec.family,
         set_id,
-        tuple(wanted),
+        tuple(due),
         tuple(entries),
         tuple(addresses),
         owned,
@@ -93,11 +93,11 @@ def merge(
     )
 
 
-def _members(entry: Wanted | None) -> tuple[str, ...]:
+def _members(entry: DueEntry | None) -> tuple[str, ...]:
     return entry.members if isinstance(entry, Merged) else ()
 
 
-def _operation(entry: Wanted, is_present: bool, ours: AppliedSet, restore_removed: bool) -> str:
+def _operation(entry: DueEntry, is_present: bool, ours: AppliedSet, restore_removed: bool) -> str:
     owned = ours.owned.get(entry.address)
     if is_present:
         previous = owned or ours.pending.get(entry.address)
@@ -111,7 +111,7 @@ def _operation(entry: Wanted, is_present: bool, ours: AppliedSet, restore_remove
     return "restore" if restore_removed else "drift"
 
 
-def _why(operation: str, entry: Wanted) -> str:
+def _why(operation: str, entry: DueEntry) -> str:
     if operation == "restore":
         return f"somebody removed it; put back because it is still due: {entry.reason}"
     if operation == "drift":
@@ -119,9 +119,9 @@ def _why(operation: str, entry: Wanted) -> str:
     return entry.reason
 
 
-def _fitting(wanted: Sequence[Wanted], slots: int) -> frozenset[str]:
-    """The addresses that get a slot: most harm averted first, then repeat offenders, then by address."""
-    if len(wanted) <= slots:
-        return frozenset(entry.address for entry in wanted)
-    ranked = sorted(wanted, key=harm_order)
+def _fitting(due: Sequence[DueEntry], slots: int) -> frozenset[str]:
+    """The addresses that get a slot, by `harm_order`."""
+    if len(due) <= slots:
+        return frozenset(entry.address for entry in due)
+    ranked = sorted(due, key=harm_order)
     return frozenset(entry.address for entry in ranked[: max(slots, 0)])

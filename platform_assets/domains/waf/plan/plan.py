@@ -1,7 +1,7 @@
-"""What is wanted, what is live and what we applied last -> a plan: the three-way difference of every IP set.
+"""Due entries, live sets and the last apply -> a plan: the three-way difference of every IP set.
 
-Pure: no call, no clock, no file. Which entries are wanted is decide/due.py's; one set is merge.py's; whether a plan may be
-applied is decided in checks/. Standard library only.
+Pure: no call, no clock, no file. decide/due.py has the due entries, merge.py plans one set, checks/ decides whether a plan
+may be applied. Standard library only.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 
 from platform_assets.core.times import as_utc
 from platform_assets.domains.waf.apply.applied import Applied
-from platform_assets.domains.waf.decisions import ACTIONS, Wanted
+from platform_assets.domains.waf.decisions import ACTIONS, DueEntry
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.limits import FAMILIES, check_name
 from platform_assets.domains.waf.networks import canonical, family
@@ -41,7 +41,7 @@ def set_names(prefix: str, shards: int = 1) -> tuple[tuple[str, str, str], ...]:
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """Where a plan is for, and how it fills the slots."""
+    """The target of a plan, and how it fills the slots."""
 
     prefix: str = "weir"
     scope: Scope = CLOUDFRONT
@@ -51,20 +51,20 @@ class PlanOptions:
 
 
 def plan(
-    wanted: Iterable[Wanted],
+    due: Iterable[DueEntry],
     live: Mapping[str, LiveSet],
     last_applied: Applied,
     *,
     now: datetime,
     options: PlanOptions | None = None,
 ) -> Plan:
-    """The three-way difference per IP set. `live` is `read_sets()`, by name; `last_applied` is the store's `load()`.
+    """The three-way difference per IP set. `live`: `read_sets()`, by name; `last_applied`: the store's `load()`.
 
-    Further sets are filled only where they exist: installing makes them and has the rule group use them.
+    Further sets are filled only if they exist: installing creates them and adds them to the rule group.
     """
     options = options or PlanOptions()
-    groups: dict[tuple[str, str], list[Wanted]] = {}
-    for entry in wanted:
+    groups: dict[tuple[str, str], list[DueEntry]] = {}
+    for entry in due:
         groups.setdefault((entry.action, family(entry.address)), []).append(entry)
     sets = []
     for _, action, family_name in set_names(options.prefix):
@@ -75,7 +75,7 @@ def plan(
             sets.append(
                 merge(
                     SetSpec(name, action, family_name, options.restore_removed, options.budget.capacity),
-                    wanted=shards[name].entries,
+                    due=shards[name].entries,
                     applied=last_applied.of(name),
                     set_id="" if live_set is None else live_set.id,
                     live=() if live_set is None else live_set.addresses,
@@ -88,7 +88,7 @@ def plan(
 def _names(
     action: str, family_name: str, live: Mapping[str, LiveSet], options: PlanOptions
 ) -> tuple[list[str], list[str]]:
-    """The IP sets of one action and family that may be filled, and with them those that exist beyond the budget."""
+    """The IP sets of one action and family that may be filled, and all that exist or may be filled."""
     names = [set_name(options.prefix, action, family_name, shard) for shard in range(1, MAX_SHARDS + 1)]
     usable = [name for at, name in enumerate(names) if at == 0 or (at < options.budget.shards and name in live)]
     existing = [name for name in names if name in usable or name in live]
@@ -103,17 +103,17 @@ def _names(
 
 
 def _shards(
-    wanted: Sequence[Wanted],
+    due: Sequence[DueEntry],
     usable: Sequence[str],
     existing: Sequence[str],
     live: Mapping[str, LiveSet],
     last_applied: Applied,
     options: PlanOptions,
 ) -> dict[str, Shard]:
-    """The IP sets of one action and family with what each is to hold, as far as there are slots.
+    """The IP sets of one action and family with the entries of each.
 
-    What people added by hand takes slots and needs none of ours; what they took out, where that is respected, stands for
-    nothing but itself.
+    Entries added by hand take slots, but need none of ours. Entries removed by hand, where the policy respects that, are
+    never merged.
     """
     present, ours, foreign, removed_by_hand = {}, {}, {}, set()
     for name in existing:
@@ -123,18 +123,18 @@ def _shards(
         ours[name] = applied.owned.keys() | (applied.pending.keys() & present[name])
         foreign[name] = present[name] - ours[name]
         removed_by_hand |= set() if options.restore_removed else applied.owned.keys() - present[name]
-    by_hand = {entry.address: name for name in reversed(existing) for entry in wanted if entry.address in foreign[name]}
-    rooms = {name: options.budget.capacity - len(foreign[name]) for name in usable}
-    slots = sum(max(room, 0) for room in rooms.values())
+    by_hand = {entry.address: name for name in reversed(existing) for entry in due if entry.address in foreign[name]}
+    free_slots = {name: options.budget.capacity - len(foreign[name]) for name in usable}
+    slots = sum(max(room, 0) for room in free_slots.values())
     allotment = allot(
-        (entry for entry in wanted if entry.address not in by_hand),
+        (entry for entry in due if entry.address not in by_hand),
         slots,
         budget=options.budget,
         exemptions=options.exemptions,
-        apart=removed_by_hand,
+        unmergeable=removed_by_hand,
     )
-    shards = assign(allotment, rooms, ours)
-    for entry in wanted:
+    shards = assign(allotment, free_slots, ours)
+    for entry in due:
         if entry.address in by_hand:
             name = by_hand[entry.address]
             shards[name] = replace(shards[name], entries=(*shards[name].entries, entry))

@@ -1,7 +1,4 @@
-"""The plans of all scopes as one: shown, stored and checked together. Pure.
-
-What is to be done in one scope is plan.py's, the checks are in checks/. Standard library only.
-"""
+"""The plans of all scopes, shown, stored and checked together. Pure; standard library only."""
 
 from __future__ import annotations
 
@@ -19,11 +16,11 @@ from platform_assets.domains.waf.scopes import Scope, format_by_scope
 
 @dataclass(frozen=True)
 class Plans:
-    """One plan a scope, at least one, in the order of the settings."""
+    """One plan per scope, at least one, in the order of the settings."""
 
     plans: tuple[Plan, ...]
     missing: Mapping[Scope, str] = field(default_factory=dict)
-    """Scopes that could not be read, with a sentence that says why: there is no plan for them, and nothing is applied."""
+    """Scopes that could not be read -> why; they have no plan, and nothing is applied to them."""
 
     @property
     def planned_at(self) -> datetime:
@@ -53,25 +50,25 @@ class Plans:
         return [row for plan in self.plans for row in plan.rows()]
 
     def summary(self) -> str:
-        """One line over all scopes; where there are several, also what each of them has of it."""
+        """One line for all scopes, and if there are several, also for each."""
         parts = [f"{plan.scope} {plan.summary()}" for plan in self.plans]
         parts += [f"{scope} unknown" for scope in self.missing]
         return summary_of(self.entries) + (f" ({'; '.join(parts)})" if len(parts) > 1 else "")
 
     def text(self, most: int = 50) -> str:
-        """For people: each scope under its own heading, at most `most` lines a set."""
+        """For people: each scope under its own heading, at most `most` lines per set."""
         blocks = [plan.text(most) for plan in self.plans]
         blocks += [f"No WAF plan for scope {scope}: {why}" for scope, why in self.missing.items()]
         return "\n".join(blocks)
 
     def check_complete(self) -> None:
-        """WafError where a scope could not be read."""
+        """WafError if a scope could not be read."""
         if self.missing:
             raise WafError(format_by_scope(self.missing, self.scopes))
 
 
 def of_all_scopes(results: Mapping[Scope, Sequence[CheckResult]]) -> list[CheckResult]:
-    """The same checks of every scope as one list: a check fails where it fails in one scope, and says in which."""
+    """One result per check for all scopes: a check fails if it fails in any scope, and its sentence names the scope."""
     by_check = zip(*results.values(), strict=True)
     return [_joined(dict(zip(results, results_of_check, strict=True))) for results_of_check in by_check]
 

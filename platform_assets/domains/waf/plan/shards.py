@@ -1,7 +1,7 @@
-"""Assigns the entries of one action and family to their IP sets, with why entries leave one set for another.
+"""Assigns the entries of one action and family to treplacement IP sets, with why entries leave one set for another.
 
-Pure. What is an entry at all is slots.py's. An entry stays where it is as long as it is wanted, and what takes an entry's
-place goes to the same set where there is room, because one update of one set leaves nothing uncovered. Standard library only.
+Pure. slots.py chooses the entries. An entry stays in its set as long as it is due, and an entry that replaces it goes to
+the same set if there is room, because a single update of one set leaves nothing uncovered. Standard library only.
 """
 
 from __future__ import annotations
@@ -10,29 +10,31 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from platform_assets.domains.waf.decisions import Wanted
+from platform_assets.domains.waf.decisions import DueEntry
 from platform_assets.domains.waf.networks import Ranges, address_order, parse_network
 from platform_assets.domains.waf.plan.slots import Allotment, harm_order
 
 
 @dataclass(frozen=True)
 class Shard:
-    """The entries of one IP set, and why entries of ours leave it although they are still due in another form."""
+    """The entries of one IP set, and address -> why our entry leaves it although it is still due in another form."""
 
-    entries: tuple[Wanted, ...]
+    entries: tuple[DueEntry, ...]
     replaced: Mapping[str, str]
     takers: frozenset[str] = frozenset()
     """Other sets that take over some of its entries; they must be written first."""
 
 
-def assign(allotment: Allotment, rooms: Mapping[str, int], ours: Mapping[str, Collection[str]]) -> dict[str, Shard]:
-    """IP set -> its part. `rooms`: free slots of the sets that may be used, in order. `ours`: our entries of all sets.
+def assign(
+    allotment: Allotment, free_slots: Mapping[str, int], ours: Mapping[str, Collection[str]]
+) -> dict[str, Shard]:
+    """IP set -> its shard. `free_slots`: of the usable sets, in order. `ours`: our entries of all sets.
 
-    Entries that were left out go to the first set, which shows them as not fitting.
+    Entries that were left out go to the first set, which lists them as not fitting.
     """
-    places = _places(allotment.entries, rooms, ours)
-    first = next(iter(rooms))
-    parts: dict[str, list[Wanted]] = {name: [] for name in ours}
+    places = _places(allotment.entries, free_slots, ours)
+    first = next(iter(free_slots))
+    parts: dict[str, list[DueEntry]] = {name: [] for name in ours}
     for entry in allotment.entries:
         parts[places[entry.address]].append(entry)
     parts[first].extend(allotment.left_out)
@@ -43,16 +45,16 @@ def assign(allotment: Allotment, rooms: Mapping[str, int], ours: Mapping[str, Co
         replaced: dict[str, str] = {}
         takers: set[str] = set()
         for address in sorted(set(ours[name]) - addresses, key=address_order):
-            why, heirs = _why_replaced(address, name, places, kept, left_out)
+            why, replacements = _why_replaced(address, name, places, kept, left_out)
             if why:
                 replaced[address] = why
-            takers |= {places[heir] for heir in heirs}
+            takers |= {places[replacement] for replacement in replacements}
         shards[name] = Shard(tuple(entries), replaced, frozenset(takers - {name}))
     return shards
 
 
 def writing_order(shards: Mapping[str, Shard]) -> list[str]:
-    """The sets so that takers come before those who give; where sets exchange entries one of them has to be first."""
+    """The sets, takers before those whose entries they take; if sets exchange entries, one of them has to be first."""
     waiting = list(shards)
     order: list[str] = []
     while waiting:
@@ -62,11 +64,13 @@ def writing_order(shards: Mapping[str, Shard]) -> list[str]:
     return order
 
 
-def _places(entries: Iterable[Wanted], rooms: Mapping[str, int], ours: Mapping[str, Collection[str]]) -> dict[str, str]:
+def _places(
+    entries: Iterable[DueEntry], free_slots: Mapping[str, int], ours: Mapping[str, Collection[str]]
+) -> dict[str, str]:
     """Address -> IP set."""
-    free = dict(rooms)
+    free = dict(free_slots)
     places: dict[str, str] = {}
-    new: list[Wanted] = []
+    new: list[DueEntry] = []
     for entry in sorted(entries, key=harm_order):
         current = next((name for name in free if free[name] > 0 and entry.address in ours[name]), None)
         if current is None:
@@ -76,10 +80,10 @@ def _places(entries: Iterable[Wanted], rooms: Mapping[str, int], ours: Mapping[s
         free[current] -= 1
     leaving = {name: Ranges.of(set(ours[name]) - places.keys()) for name in free}
 
-    def heirs_first(entry: Wanted) -> bool:
+    def replacements_first(entry: DueEntry) -> bool:
         return not any(ranges.overlaps(parse_network(entry.address)) for ranges in leaving.values())
 
-    for entry in sorted(new, key=heirs_first):
+    for entry in sorted(new, key=replacements_first):
         network = parse_network(entry.address)
         preferred = sorted(free, key=lambda name: not leaving[name].overlaps(network))
         name = next((name for name in preferred if free[name] > 0), next(iter(free)))
@@ -91,7 +95,7 @@ def _places(entries: Iterable[Wanted], rooms: Mapping[str, int], ours: Mapping[s
 def _why_replaced(
     address: str, name: str, places: Mapping[str, str], kept: _Lookup, left_out: _Lookup
 ) -> tuple[str, tuple[str, ...]]:
-    """Why an entry leaves its set although it is still due in another form, and the entries that take its place."""
+    """Why an entry leaves its set although it is still due in another form, and the entries that replace it."""
     if covering := kept.covering(address):
         where = "" if places[covering] == name else f" in {places[covering]}"
         reason = f"moved to {places[covering]}" if covering == address else f"{covering}{where} covers it"
@@ -107,9 +111,9 @@ def _why_replaced(
 
 
 class _Lookup:
-    """Entries by what they cover."""
+    """Entries by address, to find those that cover an address or lie in a network."""
 
-    def __init__(self, entries: Iterable[Wanted]) -> None:
+    def __init__(self, entries: Iterable[DueEntry]) -> None:
         self._addresses = sorted((entry.address for entry in entries), key=address_order)
         self._starts = [int(parse_network(address).network_address) for address in self._addresses]
 
