@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 
 from platform_assets.actions.errors import RequestError
 from platform_assets.core.times import as_utc
+from spark_jobs.contract import Column
 
 OVERRIDE = "override"
 MAX_REASON_CHARACTERS = 300
@@ -54,6 +55,25 @@ class AuditRow:
     def by_whom(self) -> str:
         """`by ana at 2026-11-20T14:00:00Z: too many false positives`."""
         return f"by {self.actor} at {self.acted_at.astimezone(UTC):{self.time_format}}: {self.reason}"
+
+
+def audit_columns(*, command: str, subject: str, expires_at: str, is_personal: bool) -> tuple[Column, ...]:
+    """The columns that all audit tables share; the arguments are the meanings of three, and whether subjects are personal."""
+    return (
+        Column("audit_id", "string", "hash of acted_at, actor, command, subject and reason", nullable=False),
+        Column("acted_at", "timestamp", "when it was requested or done (wall clock)", nullable=False),
+        Column(
+            "actor",
+            "string",
+            "the system's user and, with AWS as target, the caller's ARN",
+            nullable=False,
+            personal=True,
+        ),
+        Column("command", "string", command, nullable=False),
+        Column("subject", "string", subject, nullable=False, personal=is_personal),
+        Column("reason", "string", "why, in the person's words, or the plan's reason", nullable=False, personal=True),
+        Column("expires_at", "timestamp", expires_at),
+    )
 
 
 def reason_of(text: str) -> str:

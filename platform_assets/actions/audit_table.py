@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from platform_assets.actions.audit import OVERRIDE, AuditRow, reason_of
 from platform_assets.actions.checks import check_overridable
+from platform_assets.clients.engine import lake_of
+from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, Check, Table, format_hour
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
@@ -61,3 +63,21 @@ class AuditTable(Generic[Row]):
         ]
         self.append(lake, rows)
         return rows
+
+    def override_for_run(
+        self,
+        settings: Settings,
+        declared: Sequence[Check],
+        names: Sequence[str] | None,
+        *,
+        who: Callable[[Settings], str],
+        reason: str,
+        details: str,
+    ) -> list[str]:
+        """Record overrides given on the command line; returns the audit ids that the run has to name. RequestError."""
+        if not names:
+            return []
+        settings.home.mkdir(parents=True, exist_ok=True)
+        at, actor, lake = datetime.now(UTC), who(settings), lake_of(settings)
+        rows = self.record_overrides(lake, declared, names, actor=actor, at=at, reason=reason, details=details)
+        return [row.audit_id for row in rows]

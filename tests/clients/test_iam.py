@@ -32,7 +32,7 @@ from platform_assets.domains.waf.apply.client import WafClient
 from platform_assets.domains.waf.apply.install import apply_install, plan_install
 from platform_assets.domains.waf.apply.targets import waf_calls, waf_targets
 from platform_assets.domains.waf.apply.web_acls import use_lines
-from platform_assets.domains.waf.decisions import Wanted
+from platform_assets.domains.waf.decisions import DueEntry
 from platform_assets.domains.waf.plan.plan import PlanOptions, plan
 from platform_assets.domains.waf.scopes import CLOUDFRONT
 from platform_assets.feature_store.online import Record, online_store
@@ -215,8 +215,8 @@ def on_aws(home: Settings, recorder: Recorder) -> Settings:
     )
 
 
-def entry(address: str) -> Wanted:
-    return Wanted(address, "block", "a reason", f"decision of {address}", NOW + timedelta(days=1), 0.9, 10, 1, 0, "x", "client_abuse", "7")  # fmt: skip
+def entry(address: str) -> DueEntry:
+    return DueEntry(address, "block", "a reason", f"decision of {address}", NOW + timedelta(days=1), 0.9, 10, 1, 0, "x", "client_abuse", "7")  # fmt: skip
 
 
 def run_apply(settings: Settings, *addresses: str) -> None:

@@ -205,7 +205,7 @@ def waf_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     called: list[str] = []
     answer = WafTwin._call
 
-    def noted(self: WafTwin, operation: str, *rest: Any, **more: Any) -> dict[str, Any]:
+    def noted(self: WafTwin, operation: str, *rest: Any, **more: Any) -> Any:
         called.append(operation)
         return answer(self, operation, *rest, **more)
 

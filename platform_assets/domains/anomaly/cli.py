@@ -1,4 +1,4 @@
-"""The command `weir run anomaly`. Parses and shows."""
+"""The command `weir run anomaly`: parses arguments and prints results."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def show_alerts(console: Console, settings: Settings, outcome: Outcome) -> None:
         console.print("no alarm was raised in the last week of the metrics")
         return
     states = Counter(row["state"] for row in rows)
-    told = outcome.metadata.get("anomaly/alerts", {}).get("told", 0)
+    notified = outcome.metadata.get("anomaly/alerts", {}).get("told", 0)
     console.print(
         f"{sum(row['alarm_count'] for row in rows)} alarms in {len(rows)} alerts: {states['open']} open, "
-        f"{states['resolved']} resolved; people were told of {told}"
+        f"{states['resolved']} resolved; people were told of {notified}"
     )
     for row in rows:
         console.print(

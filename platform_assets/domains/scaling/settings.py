@@ -13,7 +13,7 @@ from spark_jobs.sources.metrics.mapping import overridden
 
 
 class MetricsSettings(Section):
-    """Metrics of clusters: where they are, the poller of CloudWatch, and the calendar of the features of time."""
+    """Cluster metrics: their location, the CloudWatch poller, and the calendar for time features."""
 
     model_config = SettingsConfigDict(env_prefix="WEIR_METRICS_")
 

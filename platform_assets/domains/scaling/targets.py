@@ -1,4 +1,4 @@
-"""Targets of scaling: an EKS node group, an Auto Scaling group, or a line of a file. Reads and writes a size; decides nothing."""
+"""Scaling targets: an EKS node group, an Auto Scaling group, or a line of a file. Each reads and writes a size."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from typing import Any, ClassVar, Protocol
 from platform_assets.clients.aws import AWS_ERRORS, aws_client, aws_sentence
 from platform_assets.core.files import locked, write_atomically
 from platform_assets.domains.scaling.errors import ScalingError, ScalingFileError
-from platform_assets.domains.scaling.sizes import Live
+from platform_assets.domains.scaling.sizes import LiveSize
 
 AWS_TARGET = re.compile(r"(asg|eks):\s*(\S+)@([a-z]{2}(?:-[a-z]+)+-\d)")
 FILE_TARGET = re.compile(r"file:\s*(\S.*)")
 
 
 class Clients:
-    """One client a service and region, made when it is first asked for."""
+    """One AWS client per service and region, created on first use."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
 
     def client(self, service: str, region: str) -> Any:
-        if (service, region) not in self._made:
-            self._made[service, region] = aws_client(service, region)
-        return self._made[service, region]
+        if (service, region) not in self._clients:
+            self._clients[service, region] = aws_client(service, region)
+        return self._clients[service, region]
 
 
 class NodeTarget(Protocol):
@@ -35,14 +35,14 @@ class NodeTarget(Protocol):
 
     is_file: ClassVar[bool]
 
-    def read(self) -> Live: ...
+    def read(self) -> LiveSize: ...
 
     def write(self, nodes: int, reason: str) -> None: ...
 
 
 @dataclass(frozen=True)
 class FileTarget:
-    """A cluster's entry in a JSON file that others act upon."""
+    """A cluster's entry in a JSON file that other tools read."""
 
     path: Path
     cluster_id: str
@@ -52,25 +52,25 @@ class FileTarget:
     def __str__(self) -> str:
         return f"file:{self.path}"
 
-    def read(self) -> Live:
-        entry = self._all().get(self.cluster_id)
-        return Live(None if entry is None else entry["nodes"])
+    def read(self) -> LiveSize:
+        entry = self._entries().get(self.cluster_id)
+        return LiveSize(None if entry is None else entry["nodes"])
 
     def write(self, nodes: int, reason: str) -> None:
         try:
             with locked(self.path.with_suffix(".lock")):
-                after = {**self._all(), self.cluster_id: {"nodes": nodes, "reason": reason}}
+                after = {**self._entries(), self.cluster_id: {"nodes": nodes, "reason": reason}}
                 write_atomically(self.path, json.dumps(after, indent=1, sort_keys=True) + "\n")
         except OSError as error:
             raise ScalingError(
                 f"{self.path} cannot be written ({error.strerror}); let this user write there and run again."
             ) from None
 
-    def _all(self) -> dict[str, Any]:
+    def _entries(self) -> dict[str, Any]:
         try:
-            found = json.loads(self.path.read_text(encoding="utf-8"))
-            if all(type(entry["nodes"]) is int for entry in found.values()):
-                return dict(found)
+            sizes = json.loads(self.path.read_text(encoding="utf-8"))
+            if all(type(entry["nodes"]) is int for entry in sizes.values()):
+                return dict(sizes)
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -91,23 +91,23 @@ class GroupTarget:
     def __str__(self) -> str:
         return f"asg: {self.name}@{self.region}"
 
-    def read(self) -> Live:
-        answer = _answer(
+    def read(self) -> LiveSize:
+        response = _response(
             lambda: self.clients.client("autoscaling", self.region).describe_auto_scaling_groups(
                 AutoScalingGroupNames=[self.name]
             ),
             f"the Auto Scaling group {self.name} in {self.region}",
             "autoscaling:DescribeAutoScalingGroups",
         )
-        if not answer["AutoScalingGroups"]:
+        if not response["AutoScalingGroups"]:
             raise ScalingError(
                 f"There is no Auto Scaling group {self.name} in {self.region}; correct it in the file of targets."
             )
-        group = answer["AutoScalingGroups"][0]
-        return Live(group["DesiredCapacity"], group["MinSize"], group["MaxSize"])
+        group = response["AutoScalingGroups"][0]
+        return LiveSize(group["DesiredCapacity"], group["MinSize"], group["MaxSize"])
 
     def write(self, nodes: int, reason: str) -> None:
-        _answer(
+        _response(
             lambda: self.clients.client("autoscaling", self.region).set_desired_capacity(
                 AutoScalingGroupName=self.name, DesiredCapacity=nodes, HonorCooldown=True
             ),
@@ -130,8 +130,8 @@ class NodegroupTarget:
     def __str__(self) -> str:
         return f"eks: {self.cluster}/{self.nodegroup}@{self.region}"
 
-    def read(self) -> Live:
-        group = _answer(
+    def read(self) -> LiveSize:
+        group = _response(
             lambda: self.clients.client("eks", self.region).describe_nodegroup(
                 clusterName=self.cluster, nodegroupName=self.nodegroup
             ),
@@ -143,10 +143,10 @@ class NodegroupTarget:
                 f"The node group {self.cluster}/{self.nodegroup} is {group['status']}; run again when it is ACTIVE."
             )
         sizes = group["scalingConfig"]
-        return Live(sizes["desiredSize"], sizes["minSize"], sizes["maxSize"])
+        return LiveSize(sizes["desiredSize"], sizes["minSize"], sizes["maxSize"])
 
     def write(self, nodes: int, reason: str) -> None:
-        _answer(
+        _response(
             lambda: self.clients.client("eks", self.region).update_nodegroup_config(
                 clusterName=self.cluster, nodegroupName=self.nodegroup, scalingConfig={"desiredSize": nodes}
             ),
@@ -156,11 +156,11 @@ class NodegroupTarget:
 
 
 def target_of(text: str, cluster_id: str, folder: Path, clients: Clients) -> NodeTarget:
-    """The target that a text names; paths of files are relative to `folder`. ScalingFileError for any other text."""
-    if found := FILE_TARGET.fullmatch(text.strip()):
-        return FileTarget((folder / Path(found[1]).expanduser()).resolve(), cluster_id)
-    found = AWS_TARGET.fullmatch(text.strip())
-    kind, name, region = found.groups() if found else ("", "", "")
+    """The target that a text names; file paths are relative to `folder`. ScalingFileError for any other text."""
+    if match := FILE_TARGET.fullmatch(text.strip()):
+        return FileTarget((folder / Path(match[1]).expanduser()).resolve(), cluster_id)
+    match = AWS_TARGET.fullmatch(text.strip())
+    kind, name, region = match.groups() if match else ("", "", "")
     cluster, slash, nodegroup = name.partition("/")
     if kind == "asg":
         return GroupTarget(name, region, clients)
@@ -171,8 +171,8 @@ def target_of(text: str, cluster_id: str, folder: Path, clients: Clients) -> Nod
     )
 
 
-def _answer(call: Callable[[], dict[str, Any]], what: str, permission: str) -> dict[str, Any]:
-    """The answer of a call; ScalingError with one sentence for whatever AWS raises."""
+def _response(call: Callable[[], dict[str, Any]], what: str, permission: str) -> dict[str, Any]:
+    """The response of a call; ScalingError with one sentence for any AWS error."""
     try:
         return call()
     except AWS_ERRORS as error:

@@ -1,4 +1,4 @@
-"""The command `weir run edge`. Parses and shows."""
+"""The command `weir run edge`: parses arguments and prints results."""
 
 from __future__ import annotations
 

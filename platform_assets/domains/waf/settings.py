@@ -1,4 +1,4 @@
-"""Settings of the edge: CloudFront logs (`settings.cloudfront`), and WAF (`settings.waf`)."""
+"""Settings of the edge: CloudFront logs (`settings.cloudfront`) and WAF (`settings.waf`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from platform_assets.domains.waf.scopes import Scope, parse_scopes
 
 
 class CloudFrontSettings(Section):
-    """CloudFront access logs: where they are, and how they are read."""
+    """CloudFront access logs: their location, and how they are parsed."""
 
     model_config = SettingsConfigDict(env_prefix="WEIR_CLOUDFRONT_")
 
@@ -61,7 +61,7 @@ class CloudFrontSettings(Section):
 
 
 class WafSettings(Section):
-    """Decisions and WAF: the target, the policy, and what the models of the edge are fitted on."""
+    """Decisions and WAF: the target, the policy, and the training data of the edge's models."""
 
     model_config = SettingsConfigDict(env_prefix="WEIR_WAF_")
 
@@ -120,5 +120,5 @@ class WafSettings(Section):
 
     @property
     def parsed_scopes(self) -> tuple[Scope, ...]:
-        """Where WAF is to act."""
+        """The scopes of the IP sets."""
         return parse_scopes(self.scopes)

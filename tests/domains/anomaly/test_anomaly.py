@@ -73,7 +73,7 @@ def run_alerts(settings: Settings) -> tuple[list[dict[str, Any]], int]:
     rows, now = alerting.make_alerts(lake)
     alerting.write_alerts(lake, rows)
     assert alerting.every_alarm_is_in_one_alert(lake)[0]
-    told = alerting.tell(settings, lake, rows, now) if now else 0
+    told = alerting.notify_people(settings, lake, rows, now) if now else 0
     return lake.read_arrow(ANOMALY_ALERTS).to_pylist(), told
 
 
@@ -114,7 +114,7 @@ def scores(lake: Lake) -> pd.DataFrame:
 def test_series_begin_on_a_monday_between_two_and_three_weeks_before() -> None:
     for days in range(14):
         hour = format_hour(MONDAY + timedelta(days=days, hours=days))
-        began = scoring.beginning(hour)
+        began = scoring.series_start(hour)
         assert began.weekday() == 0 and began.hour == 0
         age = MONDAY + timedelta(days=days, hours=days) - began
         assert timedelta(days=14) <= age < timedelta(days=21)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from platform_assets.domains.waf.decide.identity import UNKNOWN, VERIFIED, Identity
-from platform_assets.domains.waf.decide.rules import decide
+from platform_assets.domains.waf.decide.rules import ScoredHour, decide
 from platform_assets.domains.waf.decisions import Decision, Row, rank
 from platform_assets.domains.waf.rulebook import Rules
 from tests.domains.waf.waf_world import HOUR, attacks, behavior, score
@@ -35,13 +35,15 @@ def strongest(
     for number in range(24 * DAYS):
         hour = HOUR + timedelta(hours=number)
         decisions += decide(
-            hour,
-            [_score(client, hour, requests, attacks_a_day)],
+            ScoredHour(
+                hour,
+                [_score(client, hour, requests, attacks_a_day)],
+                behavior=[_behavior(client, hour, requests, shares)],
+                attacks=[attacks(client, attacks_a_day, hour=hour)] if attacks_a_day else [],
+            ),
             decisions,
             RULES,
             allow,
-            behavior=[_behavior(client, hour, requests, shares)],
-            attacks=[attacks(client, attacks_a_day, hour=hour)] if attacks_a_day else [],
             identities={} if identity is None else {client: identity},
         )
     found = {one.action for one in decisions}
