@@ -183,24 +183,12 @@ def _marks(columns: dict[str, pa.Array]) -> dict[str, Numbers]:
     return marks
 
 
-MARKS = (
-    "query_request_count",
-    "post_request_count",
-    "head_request_count",
-    "unusual_method_request_count",
-    "is_failed_post",
-    "ok_count",
-    "redirect_count",
-    "unauthorised_count",
-    "not_found_count",
-    "client_error_count",
-    "server_error_count",
-    "no_referer_count",
-    "no_user_agent_count",
-    "cookie_request_count",
-    "is_served",
-    "is_html",
-    "is_other_content",
+MARKS = tuple(
+    """
+        query_request_count post_request_count head_request_count unusual_method_request_count is_failed_post
+        ok_count redirect_count unauthorised_count not_found_count client_error_count server_error_count
+        no_referer_count no_user_agent_count cookie_request_count is_served is_html is_other_content
+    """.split()
 )
 
 
