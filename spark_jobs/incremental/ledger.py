@@ -239,6 +239,12 @@ def carried_over(lake: Lake, tables: Sequence[Table], missing: Set[str], interva
     return files
 
 
+def never_parsed(lake: Lake, counts: Table, objects: Sequence[RawObject], interval: Interval) -> list[RawObject]:
+    """Those of the objects that no hour of the interval was made from; `counts`: the source's object_counts."""
+    parsed = set(lake.read_arrow(counts, interval.hours, columns=["source_object"])["source_object"].to_pylist())
+    return [item for item in objects if item.source_object not in parsed]
+
+
 def _raw_objects(rows: pa.Table, mask: Any) -> list[RawObject]:
     """The selected rows; a duplicate counts as such only while its original has the same content."""
     selected = rows.filter(mask)

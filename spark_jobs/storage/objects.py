@@ -21,6 +21,16 @@ READ_BYTES = 1 << 20
 PEEK_BYTES = 64 << 10
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 """Where botocore looks for S3, first one first; pyarrow looks at neither."""
+UNREADABLE_OBJECT = "unreadable_object"
+"""The reason of an object that could not be opened or read: it is tried again later."""
+UNREADABLE_SIGNS = {
+    "InvalidObjectState": "The object is archived; restore it, or exclude it; it is tried again later",
+    "INVALID_OBJECT_STATE": "The object is archived; restore it, or exclude it; it is tried again later",
+    "ACCESS_DENIED": "Reading the object is not allowed; allow s3:GetObject (and its KMS key); it is tried again later",
+    "AccessDenied": "Reading the object is not allowed; allow s3:GetObject (and its KMS key); it is tried again later",
+    "Permission denied": "This user may not read the file; let it, or move the file away; it is tried again later",
+}
+"""Part of an error's text -> what happened and what to do."""
 
 
 @dataclass(frozen=True)
@@ -248,3 +258,21 @@ class LineReader:
 def newlines(data: bytes, start: int = 0, end: int | None = None) -> int:
     """As `data.count(b"\\n", start, end)`, which takes three times as long where lines are short."""
     return int(np.count_nonzero(np.frombuffer(data, np.uint8)[start:end] == 0x0A))
+
+
+def why_unopened(error: Exception, source_object: str) -> tuple[str, str]:
+    """(reason, sentence) for an object that could not be opened."""
+    if isinstance(error, FileNotFoundError):
+        if "\\x" in source_object:
+            return UNREADABLE_OBJECT, "The name of the file is not UTF-8; rename it."
+        return "object_gone", "The object was no longer there when it was to be read."
+    return UNREADABLE_OBJECT, why_unreadable(error)
+
+
+def why_unreadable(error: Exception) -> str:
+    """One sentence on why an object cannot be read, with what to do about it where that is known."""
+    text = " ".join(str(error).split())[:300] or type(error).__name__
+    for sign, advice in UNREADABLE_SIGNS.items():
+        if sign in text:
+            return f"{advice} ({text})"
+    return f"The object cannot be read ({text}); it is tried again later."

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from spark_jobs.sources.cloudfront.json_records import JsonRecord
 from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS, TIME_FIELDS, V1_FIELDS, normalized
 from spark_jobs.sources.cloudfront.records import normalized_names
+from spark_jobs.storage.json_records import JsonRecord
 
 DELIMITERS = (b"\t", b",", b"|", b";", b" ")
 """Of the output format w3c of standard log v2, the most frequent first."""

@@ -10,8 +10,6 @@ import pyarrow as pa
 from spark_jobs.storage.objects import Limits
 
 RAW_LINE_CHARACTERS = 8_192
-UNREADABLE_OBJECT = "unreadable_object"
-"""The reason of an object that could not be opened or read: it is tried again later."""
 
 
 @dataclass(frozen=True)

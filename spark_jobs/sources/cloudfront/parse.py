@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.sources.cloudfront.columns import BlockReader
-from spark_jobs.sources.cloudfront.json_records import JsonReader, JsonRecord
+from spark_jobs.sources.cloudfront.envelopes import unwrapped
 from spark_jobs.sources.cloudfront.kinds import (
     delimiter_of,
     is_json,
@@ -27,14 +27,7 @@ from spark_jobs.sources.cloudfront.kinds import (
 )
 from spark_jobs.sources.cloudfront.layouts import fields_of_header, missing_fields
 from spark_jobs.sources.cloudfront.line_checks import checked_line
-from spark_jobs.sources.cloudfront.log_object import (
-    UNREADABLE_OBJECT,
-    LineError,
-    LogObject,
-    Parsed,
-    ParseOptions,
-    Rejected,
-)
+from spark_jobs.sources.cloudfront.log_object import LineError, LogObject, Parsed, ParseOptions, Rejected
 from spark_jobs.sources.cloudfront.records import (
     RECORD_FIELDS,
     UnusableSchemaError,
@@ -42,16 +35,17 @@ from spark_jobs.sources.cloudfront.records import (
     message_line,
     parquet_lines,
 )
-from spark_jobs.storage.objects import Block, LineReader, Problem, newlines
+from spark_jobs.storage.json_records import JsonReader, JsonRecord
+from spark_jobs.storage.objects import (
+    UNREADABLE_OBJECT,
+    Block,
+    LineReader,
+    Problem,
+    newlines,
+    why_unopened,
+    why_unreadable,
+)
 
-UNREADABLE_SIGNS = {
-    "InvalidObjectState": "The object is archived; restore it, or exclude it; it is tried again later",
-    "INVALID_OBJECT_STATE": "The object is archived; restore it, or exclude it; it is tried again later",
-    "ACCESS_DENIED": "Reading the object is not allowed; allow s3:GetObject (and its KMS key); it is tried again later",
-    "AccessDenied": "Reading the object is not allowed; allow s3:GetObject (and its KMS key); it is tried again later",
-    "Permission denied": "This user may not read the file; let it, or move the file away; it is tried again later",
-}
-"""Part of an error's text -> what happened and what to do."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 CAREFUL_LINES = 10_000
 """Lines checked one by one before they are handed on: bounds the memory for a block of millions of odd lines."""
@@ -288,7 +282,7 @@ class ObjectParser:
 
     def _json(self, reader: LineReader) -> Iterator[Parsed]:
         """JSON records, however they are laid out; rejections show them as they are in the object."""
-        records, is_first = JsonReader(reader.chunks()), True
+        records, is_first = JsonReader(reader.chunks(), unwrapped), True
         for batch in records:
             if is_first and batch:
                 is_first = False
@@ -354,22 +348,8 @@ class Unopened:
     lines_present: int = 0
 
     def __iter__(self) -> Iterator[Parsed]:
-        if isinstance(self.error, FileNotFoundError) and "\\x" in self.source_object:
-            reason, detail = UNREADABLE_OBJECT, "The name of the file is not UTF-8; rename it."
-        elif isinstance(self.error, FileNotFoundError):
-            reason, detail = "object_gone", "The object was no longer there when it was to be read."
-        else:
-            reason, detail = UNREADABLE_OBJECT, why_unreadable(self.error)
+        reason, detail = why_unopened(self.error, self.source_object)
         yield Parsed(None, [Rejected.of_object(reason, detail, self.size_bytes)])
-
-
-def why_unreadable(error: Exception) -> str:
-    """One sentence on why an object cannot be read, with what to do about it where that is known."""
-    text = " ".join(str(error).split())[:300] or type(error).__name__
-    for sign, advice in UNREADABLE_SIGNS.items():
-        if sign in text:
-            return f"{advice} ({text})"
-    return f"The object cannot be read ({text}); it is tried again later."
 
 
 def _in_order(rejected: list[Rejected]) -> list[Rejected]:

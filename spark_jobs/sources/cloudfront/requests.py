@@ -14,14 +14,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract import Interval, format_hour
-from spark_jobs.incremental.ledger import RawObject, carried_over
+from spark_jobs.incremental.ledger import RawObject, carried_over, never_parsed
 from spark_jobs.incremental.shares import Work, items_of, shared_out
 from spark_jobs.sources.cloudfront.duplicates import Duplicate, Duplicates, duplicates
-from spark_jobs.sources.cloudfront.log_object import UNREADABLE_OBJECT, LogObject, ParseOptions, Rejected
+from spark_jobs.sources.cloudfront.log_object import LogObject, ParseOptions, Rejected
 from spark_jobs.sources.cloudfront.parse import ObjectParser, Unopened
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, REJECTED_LINES, REQUESTS
 from spark_jobs.storage.lake import Lake
-from spark_jobs.storage.objects import Storage
+from spark_jobs.storage.objects import UNREADABLE_OBJECT, Storage
 from spark_jobs.storage.writer import MANIFEST_SCHEMA, WrittenFile
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def transform(
     report = staged.report
     staged.files += carried
     if missing:
-        gone = _never_parsed(lake, [item for item in objects if item.source_object in missing], interval)
+        gone = never_parsed(lake, OBJECT_COUNTS, [item for item in objects if item.source_object in missing], interval)
         report.unreadable_objects += [item.source_object for item in gone]
         staged.files += _rejected_as_gone(lake, gone, interval)
     hours = interval.hours
@@ -117,11 +117,6 @@ def observed_hours(
         return {}
     rows = _tasks(spark, objects, tasks).mapInArrow(hours_of_objects, MANIFEST_SCHEMA).collect()
     return dict(json.loads(row.manifest) for row in rows)
-
-
-def _never_parsed(lake: Lake, objects: Sequence[RawObject], interval: Interval) -> list[RawObject]:
-    parsed = set(lake.read_arrow(OBJECT_COUNTS, interval.hours, columns=["source_object"])["source_object"].to_pylist())
-    return [item for item in objects if item.source_object not in parsed]
 
 
 def _rejected_as_gone(lake: Lake, objects: Sequence[RawObject], interval: Interval) -> list[WrittenFile]:

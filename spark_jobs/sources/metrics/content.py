@@ -1,16 +1,18 @@
-"""The bytes of a file, plain or gzip, in bounded blocks. Knows nothing of any format."""
+"""The bytes of a file, plain or gzip, in UTF-8 or UTF-16, in bounded blocks. Knows nothing of any format."""
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import IO
 
 from spark_jobs.errors import ExitCode, WeirError
 
-SUFFIXES = (".csv", ".parquet", ".jsonl", ".ndjson")
+SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".json")
 MAX_FILE_BYTES = 8 << 30
 BLOCK_BYTES = 1 << 20
 
@@ -28,7 +30,7 @@ class FilesError(WeirError):
 def blocks_of(stream: IO[bytes], name: str, max_bytes: int = MAX_FILE_BYTES) -> Iterator[bytes]:
     """The content block by block, decompressed where it is gzip; `stream` is seekable.
 
-    FilesError where the content is damaged or longer than `max_bytes`, as soon as that shows.
+    FilesError where the content is damaged or longer than `max_bytes`, as soon as that shows; OSError where the storage fails.
     """
     is_gzip = stream.read(2) == b"\x1f\x8b"
     stream.seek(0)
@@ -40,8 +42,20 @@ def blocks_of(stream: IO[bytes], name: str, max_bytes: int = MAX_FILE_BYTES) -> 
             if total > max_bytes:
                 raise FilesError(f"{name} holds more than {max_bytes} bytes; split it.", "object_too_large")
             yield block
-    except (OSError, EOFError, zlib.error):
+    except (gzip.BadGzipFile, EOFError, zlib.error):
         raise FilesError(f"{name} is damaged gzip; deliver it again.", "corrupt_gzip") from None
+
+
+def as_utf8(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The content in UTF-8, where it begins with the byte order mark of UTF-16."""
+    remaining = iter(blocks)
+    first = next(remaining, b"")
+    if not first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        yield from chain([first] if first else [], remaining)
+        return
+    decode = codecs.getincrementaldecoder("utf-16")("replace").decode
+    for block in chain([first], remaining):
+        yield decode(block).encode()
 
 
 def lines_of(blocks: Iterable[bytes]) -> Iterator[str]:
@@ -61,5 +75,5 @@ def lines_of(blocks: Iterable[bytes]) -> Iterator[str]:
 def stem(name: str) -> str:
     """`a/web-1.csv.gz` -> `web-1`, the cluster of a file that names none."""
     file_name = PurePosixPath(name.replace("\\", "/")).name.removesuffix(".gz")
-    suffix = next((suffix for suffix in (*SUFFIXES, ".json") if file_name.lower().endswith(suffix)), "")
+    suffix = next((suffix for suffix in (*SUFFIXES, ".txt") if file_name.lower().endswith(suffix)), "")
     return file_name[: len(file_name) - len(suffix)] or "unnamed"

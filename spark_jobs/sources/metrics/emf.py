@@ -6,7 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.sources.metrics.mapping import CLUSTER_DIMENSIONS, CONTAINER_INSIGHTS, cluster_of, mapped, series_of
+from spark_jobs.sources.metrics.mapping import (
+    CLUSTER_DIMENSIONS,
+    CONTAINER_INSIGHTS,
+    cluster_of,
+    mapped,
+    series_of,
+    unnamed_cluster,
+)
 from spark_jobs.sources.metrics.sample_columns import Measure, is_number
 
 if TYPE_CHECKING:
@@ -19,8 +26,10 @@ EMF_PREFIXES = ("cluster_", "node_", "pod_", "container_", "namespace_", "servic
 
 def log_events(reader: RecordReader, record: Mapping[str, Any]) -> None:
     """Events as a CloudWatch Logs subscription delivers them."""
+    reader.account = str(record.get("owner") or "")
     for event in record["logEvents"]:
         reader.read_record(json.loads(event["message"]))
+    reader.account = ""
 
 
 def performance_event(reader: RecordReader, record: Mapping[str, Any]) -> None:
@@ -33,7 +42,7 @@ def performance_event(reader: RecordReader, record: Mapping[str, Any]) -> None:
     if not names:
         names = [name for name, value in record.items() if name.startswith(EMF_PREFIXES) and is_number(value)]
     dimensions = {name: str(record[name]) for name in (*CLUSTER_DIMENSIONS, *EMF_DIMENSIONS) if name in record}
-    cluster = cluster_of(dimensions, CLUSTER_DIMENSIONS, reader.cluster)
+    cluster = cluster_of(dimensions, CLUSTER_DIMENSIONS, unnamed_cluster(reader.account, namespace))
     series = series_of(dimensions, CLUSTER_DIMENSIONS)
     at = about.get("Timestamp") or record.get("Timestamp")
     if not names:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -15,12 +16,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.sources.metrics.cluster_metrics import METRICS
-from spark_jobs.sources.metrics.content import SUFFIXES, FilesError, blocks_of, stem
+from spark_jobs.sources.metrics.content import SUFFIXES, FilesError, as_utf8, blocks_of, stem
 from spark_jobs.sources.metrics.csv_file import csv_columns
-from spark_jobs.sources.metrics.file_columns import TIME_COLUMN, FileColumns
+from spark_jobs.sources.metrics.file_columns import TIME_COLUMN, FileColumns, RejectedLine
 from spark_jobs.sources.metrics.json_lines import json_columns
 from spark_jobs.sources.metrics.parquet_file import parquet_columns
-from spark_jobs.sources.metrics.typed import KEY_COLUMNS, FileContent, Key, metric_columns, require, typed
+from spark_jobs.sources.metrics.times import LATEST_US
+from spark_jobs.sources.metrics.typed import (
+    CLUSTER_COLUMNS,
+    KEY_COLUMNS,
+    LABEL_COLUMNS,
+    FileContent,
+    Key,
+    by_metric,
+    metric_columns,
+    require,
+    typed,
+)
 
 
 def input_files(location: str | Path) -> list[Path]:
@@ -52,11 +64,27 @@ def read_series(location: str | Path) -> FileContent:
     return _joined([_read(path, name, _series_content) for path, name in _with_names(location)], "series_id")
 
 
-def read_metrics(data: bytes, name: str) -> FileContent:
-    """The content of the file called `name`, whose series are clusters: any columns of numbers are their metrics. FilesError."""
-    raw = _columns(data, name)
+def read_metrics(data: bytes, name: str, latest: int = LATEST_US) -> FileContent:
+    """The content of the file called `name`, whose series are clusters: any columns of numbers are their metrics.
+
+    FilesError. A column that is left out, other than a truth that the file carries, is rejected by its name.
+    """
+    raw = by_metric(_columns(data, name))
     require(raw, TIME_COLUMN)
-    return typed(raw, Key("cluster_id", ("cluster_id", "series_id"), stem(name)), metric_columns(raw))
+    content = typed(raw, Key("cluster_id", CLUSTER_COLUMNS, stem(name)), metric_columns(raw), latest)
+    left_out = [_left_out(raw, column) for column in content.ignored_columns if column not in LABEL_COLUMNS]
+    return replace(content, rejected=(*filter(None, left_out), *content.rejected))
+
+
+def _left_out(raw: FileColumns, column: str) -> RejectedLine | None:
+    """The rejection of a column that holds anything and is no metric."""
+    values = [value for value in pa.compute.unique(raw.columns[column]).to_pylist() if str(value or "").strip()]
+    if not values:
+        return None
+    what = f"The column {raw.titles.get(column, column)!r}" if column else "A column without a name"
+    advice = f"it has values such as {str(values[0])[:40]!r}; write finite numbers, or leave the column out"
+    detail = f"{what} holds no numbers: {advice}." if column else f"{what} is no metric; name it."
+    return RejectedLine(0, "not_a_metric", detail, metric=column or None)
 
 
 def by_key(content: FileContent) -> dict[str, pa.Table]:
@@ -102,7 +130,8 @@ def _with_folders(path: Path) -> str:
 
 def _read(path: Path, name: str, content: Callable[[FileColumns, str], FileContent]) -> FileContent:
     with _opened(path) as stream:
-        return content(_columns(b"".join(blocks_of(stream, str(path))), str(path)), name)
+        data = b"".join(as_utf8(blocks_of(stream, str(path))))
+        return content(by_metric(_columns(data, str(path))), name)
 
 
 def _is_read(path: Path) -> bool:
@@ -125,7 +154,7 @@ def _columns(data: bytes, name: str) -> FileColumns:
     text = data.decode("utf-8-sig", "replace")
     if not text.strip():
         raise FilesError(f"{name} is empty; remove it or deliver it again.", "empty_object")
-    return json_columns(text, name) if text.lstrip().startswith("{") else csv_columns(text, name)
+    return json_columns(text, name) if text.lstrip().startswith(("{", "[")) else csv_columns(text, name)
 
 
 def _joined(contents: Sequence[FileContent], key: str) -> FileContent:

@@ -31,13 +31,14 @@ def samples(run: JobRun) -> dict[str, Any]:
     times = {row["source_object"]: (row["modified_at"], row["first_seen_at"]) for row in ledger.current(objects_table)}
     options = parse_options(run.parameters)
     report = transform(run.spark, run.lake, objects, times, run.interval, options, run.tasks)
-    run.lake.rewrite(OBJECTS, lambda rows: ledger.with_observed_hours(rows, report.observed_hours))
+    run.lake.rewrite(OBJECTS, lambda rows: ledger.after_reading(rows, report.observed_hours, report.unreadable_objects))
     return {
         "objects": len(objects),
         "samples": report.samples,
         "rejected_samples": report.rejected,
         "rejected_by_reason": dict(report.reasons.most_common()),
         "objects_gone": report.missing_objects,
+        "unreadable_objects": report.unreadable_objects,
     }
 
 

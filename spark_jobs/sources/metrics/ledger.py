@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract import parse_hour
 from spark_jobs.incremental.ledger import RawObject
 from spark_jobs.sources.metrics.mapping import MAPPING, overridden
 from spark_jobs.sources.metrics.parse import ParseOptions, parse
+from spark_jobs.sources.metrics.times import latest_micros
 from spark_jobs.storage.objects import Storage
 from spark_jobs.storage.schema import hour_names
 
@@ -34,9 +36,10 @@ def name_hour(source_object: str) -> str | None:
 
 
 def parse_options(values: Mapping[str, Any]) -> ParseOptions:
-    """Parse options of a job's parameters."""
+    """Parse options of a job's parameters; times after the wall clock are out of range."""
     mapping = overridden(values["mapping"]) if values.get("mapping") else MAPPING
-    return ParseOptions(mapping, values.get("max_object_bytes", ParseOptions.max_object_bytes))
+    max_bytes = values.get("max_object_bytes", ParseOptions.max_object_bytes)
+    return ParseOptions(mapping, max_bytes, latest_micros(datetime.now(UTC)))
 
 
 def observed_hours(
@@ -48,11 +51,14 @@ def observed_hours(
 ) -> dict[str, list[str]]:
     """Hours of the samples of files, read in this process; [] where no sample has a time."""
     options = parse_options(values)
-    observed = {}
+    observed: dict[str, list[str]] = {}
     for raw in objects:
         try:
             stream = storage.opened(raw.source_object)
         except FileNotFoundError:
+            continue
+        except Exception:  # of this file alone; parsing it says so
+            observed[raw.source_object] = []
             continue
         with stream:
             observed[raw.source_object] = hours_of(parse(stream, raw.source_object, options).samples)

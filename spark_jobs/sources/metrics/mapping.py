@@ -15,12 +15,16 @@ from spark_jobs.sources.metrics.cluster_metrics import METRICS
 
 PROMETHEUS = "Prometheus"
 CONTAINER_INSIGHTS = "ContainerInsights"
+COLUMNS = "CSV"
+"""The namespace of columns of files in the settings' mapping."""
 STATISTICS = ("Average", "Sum", "Minimum", "Maximum", "SampleCount")
 SECONDS_IN = {"Seconds": 1.0, "Milliseconds": 1e-3, "Microseconds": 1e-6}
 CLUSTER_DIMENSIONS = ("ClusterName", "AutoScalingGroupName", "LoadBalancer", "QueueName", "DBClusterIdentifier")
 """Dimensions that name the cluster, first one first."""
 CLUSTER_LABELS = ("cluster", "cluster_id", "cluster_name", "eks_cluster")
 """Prometheus labels that name the cluster, first one first."""
+REPLICA_LABELS = frozenset({"prometheus_replica", "__replica__", "replica"})
+"""Labels of replicas of one Prometheus: of the Prometheus Operator, of Mimir, of Thanos."""
 COUNTER_SUFFIXES = ("_total", "_count", "_sum", "_bucket")
 """Suffixes of Prometheus counters by convention."""
 
@@ -98,6 +102,26 @@ def mapped(table: Mapping[str, Mapped], namespace: str, metric: str) -> Mapped:
     return table.get(f"{namespace} {metric}") or Mapped(metric, is_counter=False if metric in METRICS else None)
 
 
+def mapped_name(table: Mapping[str, Mapped], name: str) -> Mapped | None:
+    """Our metric for a name that comes without its namespace, in any case of letters; None where that is unknown.
+
+    Entries of the namespace CSV go first. Names that several namespaces convert in different ways are unknown, and so are
+    those that are divided by a period, which such a name does not have.
+    """
+    folded = name.casefold()
+    entries = {key.casefold(): entry for key, entry in table.items()}
+    if (own := entries.get(f"{COLUMNS} {folded}".casefold()) or entries.get(folded)) is not None:
+        return own
+    candidates = {entry for key, entry in entries.items() if key.partition(" ")[2] == folded}
+    (candidate,) = candidates if len(candidates) == 1 else (None,)
+    return None if candidate is None or candidate.per_second else candidate
+
+
+def without_replicas(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels without those that tell apart replicas of one Prometheus, which see the same series."""
+    return {name: value for name, value in labels.items() if name not in REPLICA_LABELS}
+
+
 def converted(mapping: Mapped, figure: float, unit: str, period_seconds: float | None) -> float:
     """The figure in our unit."""
     value = figure * mapping.factor
@@ -111,6 +135,11 @@ def converted(mapping: Mapped, figure: float, unit: str, period_seconds: float |
 def cluster_of(names: Mapping[str, str], keys: Sequence[str], default: str) -> str:
     """The cluster that dimensions or labels name, by the first of `keys` that they have."""
     return next((str(names[key]) for key in keys if names.get(key)), default)
+
+
+def unnamed_cluster(account: str, namespace: str) -> str:
+    """The cluster of metrics that are delivered for all of an account and whose dimensions name none."""
+    return f"{account}:{namespace}" if account else namespace
 
 
 def series_of(names: Mapping[str, str], keys: Sequence[str]) -> str:

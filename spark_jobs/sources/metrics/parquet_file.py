@@ -7,7 +7,7 @@ from io import BytesIO
 import pyarrow as pa
 
 from spark_jobs.sources.metrics.content import FilesError
-from spark_jobs.sources.metrics.file_columns import FileColumns, column_name
+from spark_jobs.sources.metrics.file_columns import FileColumns, column_name, encodable, with_time_column
 
 
 def parquet_columns(data: bytes, name: str) -> FileColumns:
@@ -19,4 +19,6 @@ def parquet_columns(data: bytes, name: str) -> FileColumns:
     except (pa.ArrowException, OSError):
         raise FilesError(f"{name} is damaged Parquet; write it again.", "corrupt_parquet") from None
     columns = {column_name(column): table[column] for column in table.column_names}
-    return FileColumns(name, columns, pa.array(range(1, table.num_rows + 1), pa.int64()))
+    titles = {column_name(column): encodable(column).strip() for column in table.column_names}
+    numbers = pa.array(range(1, table.num_rows + 1), pa.int64())
+    return FileColumns(name, with_time_column(columns), numbers, titles=titles)

@@ -12,6 +12,7 @@ from spark_jobs.sources.metrics.mapping import (
     cluster_of,
     mapped,
     series_of,
+    without_replicas,
 )
 from spark_jobs.sources.metrics.sample_columns import Measure
 
@@ -21,13 +22,18 @@ if TYPE_CHECKING:
 
 def api_answer(reader: RecordReader, record: Mapping[str, Any]) -> None:
     """An answer of the query API."""
-    for series in record["data"]["result"]:
+    result = record["data"]["result"]
+    if record["data"].get("resultType") in ("scalar", "string"):
+        reader.reject("no_metric", "The answer is a single value without a metric; query a series.")
+        return
+    for series in result:
         reader.read_record(series)
 
 
 def series_samples(reader: RecordReader, record: Mapping[str, Any]) -> None:
-    """Samples of one series: {metric, values}, {metric, value} or {labels, name, timestamp, value}."""
-    labels = dict(record["metric"] if isinstance(record.get("metric"), dict) else record["labels"])
+    """Samples of one series: {metric, values}, {metric, value}, {metric, values, timestamps} as VictoriaMetrics exports, or
+    {labels, name, timestamp, value}. Replicas of one Prometheus are one series."""
+    labels = without_replicas(record["metric"] if isinstance(record.get("metric"), dict) else record["labels"])
     name = record.get("name") or labels.pop("__name__", None)
     labels.pop("__name__", None)
     if not name:
@@ -41,7 +47,9 @@ def series_samples(reader: RecordReader, record: Mapping[str, Any]) -> None:
         mapping.metric,
         is_counter=is_counter,
     )
-    if "values" in record:
+    if isinstance(record.get("timestamps"), list):
+        points: Any = zip(record["timestamps"], record["values"], strict=True)
+    elif "values" in record:
         points = record["values"]
     else:
         points = [record["value"] if isinstance(record["value"], list) else (record["timestamp"], record["value"])]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from spark_jobs.sources.metrics.column_names import column_meanings
 from spark_jobs.sources.metrics.file_columns import KEPT_CHARACTERS
 from spark_jobs.sources.metrics.grid import clock_skewed
+from spark_jobs.sources.metrics.mapping import Mapped
 from spark_jobs.sources.metrics.typed import TIMESTAMP, FileContent
 
 TEXTS = ("cluster_id", "series", "metric", "statistic", "unit")
@@ -83,25 +87,28 @@ class SampleColumns:
         self.rejected.append(RejectedSample(line, position, reason, encodable_detail, raw[:KEPT_CHARACTERS], metric))
         self.present += 1
 
-    def add_wide(self, content: FileContent) -> None:
-        """The samples of a table with a column per metric, and its rejected lines."""
+    def add_wide(self, content: FileContent, table: Mapping[str, Mapped]) -> None:
+        """The samples of a table with a column per metric, named by the mapping `table`, and its rejected lines."""
         wide = content.samples
+        meanings = column_meanings(content.metrics, content.titles, table)
         for position, metric in enumerate(content.metrics, 1):
+            meaning = meanings[metric]
+            mapping, cluster = meaning.mapping, meaning.cluster_id
             present_rows = wide.filter(wide[metric].is_valid())
             rows = present_rows.num_rows
             self.present += rows
             self.tables.append(
                 pa.table(
                     {
-                        "cluster_id": present_rows[content.key],
-                        "series": pa.repeat("", rows),
-                        "metric": pa.repeat(metric, rows),
+                        "cluster_id": pa.repeat(cluster, rows) if cluster else present_rows[content.key],
+                        "series": pa.repeat(meaning.series, rows),
+                        "metric": pa.repeat(mapping.metric, rows),
                         "statistic": pa.nulls(rows, pa.string()),
                         "unit": pa.nulls(rows, pa.string()),
                         "event_at": present_rows["event_at"].cast(pa.int64()),
-                        "value": present_rows[metric],
+                        "value": pc.multiply(present_rows[metric], mapping.factor),
                         "period_seconds": pa.nulls(rows, pa.float64()),
-                        "is_counter": pa.repeat(pa.scalar(False), rows),
+                        "is_counter": pa.repeat(pa.scalar(bool(mapping.is_counter)), rows),
                         "line_number": present_rows["line_number"],
                         "position": pa.repeat(pa.scalar(position, pa.int64()), rows),
                         "polled": pa.nulls(rows, pa.int64()),
@@ -109,7 +116,10 @@ class SampleColumns:
                 )
             )
         positions = {metric: position for position, metric in enumerate(content.metrics, 1)}
-        for line in content.rejected:
+        for number, line in enumerate(content.rejected, 1):
+            if not line.line_number:  # a column: no sample was counted
+                self.rejected.append(RejectedSample(0, number, line.reason, line.detail, "", line.metric))
+                continue
             position = positions[line.metric] if line.metric else 0
             self.reject(line.line_number, position, line.reason, line.detail, line.raw_line, line.metric)
 

@@ -14,14 +14,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract import HOUR_COLUMN, Interval
-from spark_jobs.incremental.ledger import RawObject, carried_over
+from spark_jobs.incremental.ledger import RawObject, carried_over, never_parsed
 from spark_jobs.incremental.shares import Work, items_of, shared_out
 from spark_jobs.sources.metrics.ledger import hours_of
-from spark_jobs.sources.metrics.parse import ParseOptions, parse
+from spark_jobs.sources.metrics.parse import Parsed, ParseOptions, parse, unopened
 from spark_jobs.sources.metrics.sample_columns import RejectedSample
 from spark_jobs.sources.metrics.tables import OBJECT_COUNTS, REJECTED_SAMPLES, SAMPLES
 from spark_jobs.sources.metrics.times import micros
 from spark_jobs.storage.lake import Lake
+from spark_jobs.storage.objects import UNREADABLE_OBJECT
 from spark_jobs.storage.schema import hour_names
 from spark_jobs.storage.writer import MANIFEST_SCHEMA, WrittenFile
 
@@ -46,6 +47,8 @@ class Report:
     reasons: Counter[str] = field(default_factory=Counter)
     observed_hours: dict[str, list[str]] = field(default_factory=dict)
     missing_objects: list[str] = field(default_factory=list)
+    unreadable_objects: list[str] = field(default_factory=list)
+    """Files that could not be opened, or not be read to their end for want of their storage: to be tried again."""
 
 
 def transform(
@@ -76,8 +79,12 @@ def transform(
             except FileNotFoundError:
                 notes.append({"missing": raw.source_object})
                 continue
+            except Exception as error:  # of this file alone: the others go on
+                notes.append(writing.object(raw, unopened(error, raw.source_object), item["ingested"]))
+                continue
             with stream:
-                notes.append(writing.object(raw, stream, options, item["delivered"], item["ingested"]))
+                parsed = parse(stream, raw.source_object, options, item["delivered"])
+            notes.append(writing.object(raw, parsed, item["ingested"]))
         yield pa.RecordBatch.from_pydict(
             {"manifest": [*map(json.dumps, notes), *(file.to_json() for file in writing.close())]}
         )
@@ -98,8 +105,18 @@ def transform(
             else:
                 report.reasons.update(note["reasons"])
                 report.observed_hours[note["source_object"]] = note["hours"]
+                if UNREADABLE_OBJECT in note["reasons"]:
+                    report.unreadable_objects.append(note["source_object"])
     if report.missing_objects:
-        files += carried_over(lake, PARSED_TABLES, frozenset(report.missing_objects), interval)
+        missing = frozenset(report.missing_objects)
+        files += carried_over(lake, PARSED_TABLES, missing, interval)
+        gone = never_parsed(lake, OBJECT_COUNTS, [raw for raw in objects if raw.source_object in missing], interval)
+        report.unreadable_objects += [raw.source_object for raw in gone]
+        writing = _Writing(lake, hours_to_write)
+        for raw in gone:
+            note = writing.object(raw, unopened(FileNotFoundError(), raw.source_object), 0)
+            report.reasons.update(note["reasons"])
+        files += writing.close()
     by_table: dict[str, list[WrittenFile]] = defaultdict(list)
     for file in files:
         by_table[file.table].append(file)
@@ -118,14 +135,11 @@ class _Writing:
         self.pending: list[pa.Table] = []
         self.rows_of_counts: dict[str, list[dict[str, Any]]] = defaultdict(list)
 
-    def object(
-        self, raw: RawObject, stream: Any, options: ParseOptions, delivered: int, ingested: int
-    ) -> dict[str, Any]:
-        """Parse one file and gather its samples; returns a note for the driver. Times are µs since 1970."""
+    def object(self, raw: RawObject, parsed: Parsed, ingested: int) -> dict[str, Any]:
+        """Gather the samples of one file, ingested then (µs since 1970); returns a note for the driver."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        parsed = parse(stream, raw.source_object, options, delivered)
         rows = parsed.samples
         names = hour_names(rows["event_at"])
         by_hour = Counter({count["values"]: count["counts"] for count in pc.value_counts(names).to_pylist()})

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.sources.metrics.content import FilesError
-from spark_jobs.sources.metrics.file_columns import KEPT_CHARACTERS, TIME_COLUMN, FileColumns, RejectedLine
-from spark_jobs.sources.metrics.times import EARLIEST_US, LATEST_US, epoch_micros
+from spark_jobs.sources.metrics.file_columns import (
+    KEPT_CHARACTERS,
+    SPACED,
+    TIME_COLUMN,
+    FileColumns,
+    RejectedLine,
+    column_name,
+)
+from spark_jobs.sources.metrics.times import EARLIEST_US, LATEST_US, epoch_micros, time_problem
 
-KEY_COLUMNS = ("series_id", "cluster_id")
+CLUSTER_COLUMNS = ("cluster_id", "cluster", "cluster_name", "series_id")
+KEY_COLUMNS = ("series_id", "cluster_id", "cluster", "cluster_name")
 LABEL_COLUMNS = frozenset({"label", "is_anomaly", "anomaly"})
 """Truth that a file may carry; never read as a metric."""
 TIMESTAMP = pa.timestamp("us", tz="UTC")
-EMPTY = frozenset({"", "na", "n/a", "nan", "null", "none"})
+EMPTY = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "undefined", "-"})
+_GROUPED = {sign: re.compile(rf"[+-]?\d{{1,3}}(?:\{sign}\d{{3}})+(?:[^\d\{sign}]\d*)?") for sign in ",."}
+"""Sign between thousands -> numbers written with it."""
+NAME_COLUMNS = ("metric", "metric_name", "series")
+VALUE_COLUMN = "value"
+MANY_NAMES = 1000
 
 
 @dataclass(frozen=True)
@@ -39,15 +53,38 @@ class FileContent:
     metrics: tuple[str, ...]
     rejected: tuple[RejectedLine, ...] = ()
     ignored_columns: tuple[str, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """Name of a column -> how the file writes it."""
 
 
 def metric_columns(raw: FileColumns) -> list[str]:
     """Columns of numbers that are neither the time, a key nor a label. FilesError where there is none."""
-    candidates = [column for column in raw.columns if column not in (TIME_COLUMN, *KEY_COLUMNS, *LABEL_COLUMNS)]
-    metrics = [column for column in candidates if _holds_numbers(raw.columns[column])]
+    candidates = [column for column in raw.columns if column not in (TIME_COLUMN, *KEY_COLUMNS, *LABEL_COLUMNS, "")]
+    metrics = [column for column in candidates if _holds_numbers(raw.columns[column], raw.decimal)]
     if not metrics:
-        raise FilesError(f"{raw.name} has no column of numbers beside {TIME_COLUMN}; add one.", "no_metric")
+        others = ", ".join(raw.titles.get(column, column) for column in candidates)
+        advice = f"write finite numbers in {others}" if others else "add one"
+        raise FilesError(f"{raw.name} has no column of numbers beside {TIME_COLUMN}; {advice}.", "no_metric")
     return metrics
+
+
+def by_metric(raw: FileColumns) -> FileColumns:
+    """A file of one value a line, with a column that names its metric, as one with a column per metric. FilesError."""
+    name_column = next((name for name in NAME_COLUMNS if name in raw.columns), None)
+    if name_column is None or VALUE_COLUMN not in raw.columns or _holds_numbers(raw.columns[name_column], raw.decimal):
+        return raw
+    names = _combined(raw.columns[name_column].cast(pa.string()))
+    values = _combined(raw.columns[VALUE_COLUMN])
+    columns = {column: array for column, array in raw.columns.items() if column not in (name_column, VALUE_COLUMN)}
+    titles = dict(raw.titles)
+    distinct = [name for name in pc.unique(names).to_pylist() if name and name.strip()]
+    if len(distinct) > MANY_NAMES:
+        raise FilesError(f"{raw.name} names {len(distinct)} metrics in the column {name_column}; split it.", "bad_csv")
+    for name in distinct:
+        column = column_name(name)
+        titles[column] = name.strip()
+        columns[column] = pc.if_else(pc.fill_null(pc.equal(names, name), False), values, pa.scalar(None, values.type))
+    return replace(raw, columns=columns, titles=titles)
 
 
 def require(raw: FileColumns, *needed: str) -> None:
@@ -59,49 +96,53 @@ def require(raw: FileColumns, *needed: str) -> None:
         )
 
 
-def typed(raw: FileColumns, key: Key, metrics: Sequence[str]) -> FileContent:
-    """Times, keys and numbers of the columns; rows without a time and values that are no number are rejected. FilesError."""
+def typed(raw: FileColumns, key: Key, metrics: Sequence[str], latest: int = LATEST_US) -> FileContent:
+    """Times, keys and numbers of the columns; rows without a time and values that are no number are rejected. FilesError.
+
+    Times from `latest` on (µs since 1970) are out of range.
+    """
     try:
-        return _typed(raw, key, metrics)
+        return _typed(raw, key, metrics, latest)
     except pa.ArrowException:
         raise FilesError(
             f"{raw.name} has columns that are neither texts, numbers nor times; write them as such.", "unusable_column"
         ) from None
 
 
-def _typed(raw: FileColumns, key: Key, metrics: Sequence[str]) -> FileContent:
+def _typed(raw: FileColumns, key: Key, metrics: Sequence[str], latest: int) -> FileContent:
     times = _times(raw.columns[TIME_COLUMN])
     rejected = list(raw.rejected)
-    is_time = pc.and_(times.is_valid(), _in_range(times))
+    is_time = pc.and_(times.is_valid(), _in_range(times, latest))
     is_sound = pc.fill_null(is_time, False)
     for index in _true_indices(pc.invert(is_sound)):
         was_read = times[index].is_valid
         value = raw.columns[TIME_COLUMN][index].as_py()
         reason = "time_out_of_range" if was_read else "bad_time"
-        detail = f"{value!r} is {'not between 1970 and 2200' if was_read else 'no time'}."
+        detail = time_problem(times[index].as_py(), latest) if was_read else f"{value!r} is no time."
         rejected.append(_rejected(raw, index, reason, detail))
     columns: dict[str, Any] = {}
-    key_column = next((raw.columns[column] for column in key.columns if column in raw.columns), None)
-    columns[key.name] = _keys(key_column, len(times), key.default)
+    key_name = next((column for column in key.columns if column in raw.columns), None)
+    columns[key.name] = _keys(raw.columns[key_name] if key_name else None, len(times), key.default)
     columns["event_at"] = times.cast(TIMESTAMP)
     for metric in metrics:
-        numbers, invalid_rows = _numbers(raw.columns[metric])
+        numbers, invalid_rows = _numbers(raw.columns[metric], raw.decimal)
         columns[metric] = numbers
         for index in invalid_rows:
             if is_sound[index].as_py():
                 value = raw.columns[metric][index].as_py()
                 rejected.append(_rejected(raw, index, "bad_number", f"{value!r} is no finite number.", metric))
     columns["line_number"] = raw.lines
-    ignored = [column for column in raw.columns if column not in (TIME_COLUMN, *KEY_COLUMNS, *metrics)]
+    ignored = [column for column in raw.columns if column not in (TIME_COLUMN, key_name, *metrics)]
     rejected.sort(key=lambda line: (line.line_number, line.metric or ""))
-    return FileContent(pa.table(columns).filter(is_sound), key.name, tuple(metrics), tuple(rejected), tuple(ignored))
+    return FileContent(
+        pa.table(columns).filter(is_sound), key.name, tuple(metrics), tuple(rejected), tuple(ignored), raw.titles
+    )
 
 
 def _rejected(raw: FileColumns, index: int, reason: str, detail: str, metric: str | None = None) -> RejectedLine:
     line = raw.lines[index].as_py()
-    if raw.raw_lines:
-        text = raw.raw_lines[line - 1].rstrip("\r")
-    else:
+    text = raw.line_text(line)
+    if not raw.raw_lines:
         text = json.dumps({name: column[index].as_py() for name, column in raw.columns.items()}, default=str)
     return RejectedLine(line, reason, detail, text[:KEPT_CHARACTERS], metric)
 
@@ -135,11 +176,11 @@ def _bounded(micros: int | None) -> int | None:
     return None if micros is None else max(-(1 << 62), min(micros, 1 << 62))
 
 
-def _in_range(micros: pa.Array) -> pa.Array:
-    return pc.and_(pc.greater_equal(micros, EARLIEST_US), pc.less(micros, LATEST_US))
+def _in_range(micros: pa.Array, latest: int) -> pa.Array:
+    return pc.and_(pc.greater_equal(micros, EARLIEST_US), pc.less(micros, latest))
 
 
-def _numbers(column: Any) -> tuple[pa.Array, list[int]]:
+def _numbers(column: Any, decimal: str = ".") -> tuple[pa.Array, list[int]]:
     """Finite doubles with nulls, and the indices of values that are neither a number nor empty."""
     column = _combined(column)
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
@@ -147,9 +188,13 @@ def _numbers(column: Any) -> tuple[pa.Array, list[int]]:
         is_empty = pc.fill_null(pc.is_in(pc.utf8_lower(trimmed), pa.array(sorted(EMPTY))), True)
         texts = pc.if_else(is_empty, pa.scalar(None, trimmed.type), trimmed)
         try:
-            numbers = texts.cast(pa.float64())
+            numbers = texts.cast(pa.float64()) if decimal == "." else None
         except pa.ArrowInvalid:
-            numbers = pa.array([_number(text) for text in texts.to_pylist()], pa.float64())
+            numbers = None
+        if numbers is None:
+            encoded = texts.dictionary_encode()
+            distinct = [_number(text, decimal) for text in encoded.dictionary.to_pylist()]
+            numbers = pa.array(distinct, pa.float64()).take(encoded.indices)
         has_text = texts.is_valid()
     else:
         numbers = column.cast(pa.float64(), safe=False)
@@ -158,21 +203,26 @@ def _numbers(column: Any) -> tuple[pa.Array, list[int]]:
     return pc.if_else(is_finite, numbers, None), _true_indices(pc.and_(has_text, pc.invert(is_finite)))
 
 
-def _number(text: str | None) -> float | None:
+def _number(text: str, decimal: str) -> float | None:
+    """The number that a text tells, with thousands apart, a percent sign, or a decimal comma where `decimal` is one."""
+    plain = SPACED.sub("", text.removesuffix("%").strip())
+    group = "." if decimal == "," else ","
+    if _GROUPED[group].fullmatch(plain):
+        plain = plain.replace(group, "")
     try:
-        return None if text is None else float(text)
+        return float(plain.replace(decimal, "."))
     except ValueError:
         return None
 
 
-def _holds_numbers(column: Any) -> bool:
+def _holds_numbers(column: Any, decimal: str) -> bool:
     """Whether a column is one of numbers: typed as such, or texts of which most that are not empty are numbers."""
     kind = column.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return True
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         return False
-    numbers, invalid_rows = _numbers(column)
+    numbers, invalid_rows = _numbers(column, decimal)
     return len(numbers) - numbers.null_count > len(invalid_rows)
 
 

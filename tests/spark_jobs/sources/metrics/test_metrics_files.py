@@ -129,7 +129,12 @@ def test_a_folder_becomes_one_table(tmp_path: Path) -> None:
     ("name", "text", "message"),
     [
         ("a.csv", "", "is empty"),
-        ("a.csv", "time,cpu\n1,2\n", "no header line with timestamp"),
+        (
+            "a.csv",
+            "when,cpu\n1,2\n",
+            "no header line with timestamp .* nearest to CSV; call the column of times timestamp",
+        ),
+        ("a.csv", "time,cpu,cpu\n1,2,3\n", "cpu occurs twice; rename one"),
         ("a.csv", "timestamp,cpu\n1,2\n", "has no column cpu_utilization; it has timestamp, cpu"),
         ("a.jsonl", '{"cpu_utilization": 1}\n', "has no column timestamp"),
         ("a.parquet", "PAR1 but not really", "damaged Parquet"),

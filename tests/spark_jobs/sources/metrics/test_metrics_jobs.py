@@ -194,3 +194,26 @@ def test_cluster_metrics_go_before_those_of_nodes(metrics: Metrics) -> None:
     actual = {row["cluster_id"]: row for row in metrics.rows(CLUSTER_5MIN)}
     assert (actual["c"]["cpu_utilization"], actual["c"]["pod_count"], actual["c"]["node_count"]) == (20.0, 7.0, 2.0)
     assert (actual["d"]["cpu_utilization"], actual["d"]["cpu_sample_count"]) == (99.0, 1)
+
+
+def test_a_file_that_cannot_be_opened_is_rejected_alone(metrics: Metrics) -> None:
+    metrics.deliver("a.csv", csv_lines(5))
+    metrics.update_ledger()
+    hour = whole().hours[0]
+    loop, gone = str(metrics.raw / "loop.csv"), str(metrics.raw / "gone.csv")
+    Path(loop).symlink_to(loop)
+    unread = [{"source_object": path, "etag": "e", "size_bytes": 9, "modified_at": START} for path in (loop, gone)]
+    metrics.lake.rewrite(OBJECTS, lambda rows: ledger.with_listed(rows, unread, NOW, lambda name: hour))
+    figures = metrics.run("samples", whole())
+    assert sorted(figures["unreadable_objects"]) == sorted([loop, gone])
+    rejected = {row["source_object"]: row["reason"] for row in metrics.rows(REJECTED_SAMPLES) if not row["line_number"]}
+    assert rejected == {loop: "unreadable_object", gone: "object_gone"}
+    assert every_sample_is_accounted_for(metrics.lake, whole().hours)[0]
+    retried = {row["source_object"] for row in metrics.rows(OBJECTS) if row["retry_at"] is not None}
+    assert retried == {loop, gone}
+
+    Path(loop).unlink()
+    Path(loop).write_text(f"timestamp,cpu_utilization\n{START.isoformat()},7\n", encoding="utf-8")
+    metrics.run("samples", whole())
+    assert [row["value"] for row in metrics.rows(SAMPLES) if row["source_object"] == loop] == [7.0]
+    assert [row["source_object"] for row in metrics.rows(OBJECTS) if row["retry_at"]] == [gone]

@@ -160,7 +160,7 @@ def test_metric_columns_become_long_rows() -> None:
     [
         ('{"metric_stream_name": "a", "names', "bad_json"),
         ({"hello": "world"}, "unknown_record"),
-        ([5], "unknown_record"),
+        ([5], "bad_json"),
         (stream_record(value=5), "bad_record"),
         (stream_record("\ud800"), "bad_record"),
         (stream_record(value={"max": 0, "min": 0, "sum": 0, "count": 0}), "no_values"),

@@ -1,7 +1,7 @@
-"""JSON log objects -> records, however they were written: one a line, several a line, in an array, indented, with a
-comma after the last one, or as the messages of CloudWatch Logs events.
+"""JSON raw objects -> records, however they were written: one a line, several a line, in an array, indented, or with a
+comma after the last one.
 
-Knows JSON and envelopes, not what a record means (`records.py`).
+Knows JSON, not what a record means; a source may unwrap envelopes into the records that they hold.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,28 +19,40 @@ _BETWEEN = re.compile(r"[\s,\[\]\ufeff]*")
 _NEXT = re.compile(r'(?:\n[\s,\[\]]*|\}[ \t]*,?[ \t]*)(?=\{)|\n(?=[^\s}"\],])')
 """Where the next record may begin after one that is no JSON."""
 _TRAILING = re.compile(r"\n[\s,\[\]]*\Z")
-_LIST_NAMES = ("logEvents", "events")
 
 
 @dataclass(frozen=True)
-class JsonRecord:
-    """One record of an object. `number` counts up within the object: its line where each record has a line of its own."""
+class JsonContent:
+    """A value of the object, or one that an envelope holds."""
 
-    number: int
     text: str
     """As it stands in the object; bytes that are no UTF-8 as surrogates."""
     fields: Mapping[str, Any] | str | None
-    """An object, the text of a message that is none, or None where the record is no JSON object."""
+    """An object, the text of a message that is none, or None where the value is no JSON object."""
+
+
+@dataclass(frozen=True)
+class JsonRecord(JsonContent):
+    """One record of an object. `number` counts up within the object: its line where each record has a line of its own."""
+
+    number: int
+    line: int
+    """The line in which it begins, from 1."""
     problem: str = ""
     """A sentence where `fields` is None."""
+
+
+Unwrap = Callable[[JsonContent], Iterable[JsonContent]]
+"""A value -> the records in it: itself, or those that it is an envelope of."""
 
 
 class JsonReader:
     """Iterates lists of the records of one object, given as chunks of bytes of any size."""
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = chunks
+    def __init__(self, chunks: Iterable[bytes], unwrap: Unwrap = lambda value: (value,)) -> None:
+        self._chunks, self._unwrap = chunks, unwrap
         self._text, self._line, self._number = "", 1, 0
+        self._next_look = 0
         self.is_cut_off = False
         """Whether the text ended within a record."""
 
@@ -48,7 +60,10 @@ class JsonReader:
         decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
         for chunk in self._chunks:
             self._text += decode(chunk)
-            yield list(self._records(is_last=False))
+            # A value of many chunks is tried again only once it has doubled.
+            if len(self._text) >= self._next_look:
+                yield list(self._records(is_last=False))
+                self._next_look = 2 * len(self._text)
         self._text += decode(b"", True)
         yield list(self._records(is_last=True))
 
@@ -76,46 +91,23 @@ class JsonReader:
                     if following is None and may_grow:
                         break
                     end = _start_of_next(following) if following else len(text)
-                    yield self._bad(_shown(text, first, end))
+                    yield self._record(JsonContent(_shown(text, first, end), None))
                 else:
-                    yield from self._unwrapped(value, _shown(text, first, end))
+                    yield from map(self._record, self._unwrap(JsonContent(_shown(text, first, end), value)))
             else:
                 newline = text.find("\n", start)
                 if newline < 0 and may_grow:
                     break
                 end = newline if newline >= 0 else len(text)
-                yield self._bad(_shown(text, first, end))
+                yield self._record(JsonContent(_shown(text, first, end), None))
             self._line += text.count("\n", at, end)
             at = end
         self._text = text[at:]
 
-    def _bad(self, text: str) -> JsonRecord:
-        return JsonRecord(self._next(), text, None, "The record is not a JSON object.")
-
-    def _next(self) -> int:
+    def _record(self, content: JsonContent) -> JsonRecord:
         self._number = max(self._number + 1, self._line)
-        return self._number
-
-    def _unwrapped(self, value: dict[str, Any], text: str) -> Iterator[JsonRecord]:
-        """A record, or the messages in an envelope of CloudWatch Logs; its control messages are no records."""
-        if value.get("messageType") == "CONTROL_MESSAGE":
-            return
-        events = next((value[name] for name in _LIST_NAMES if isinstance(value.get(name), list)), None)
-        if events is None and "message" in value and "timestamp" in value and "c-ip" not in value:
-            events = [value]
-        if events is None:
-            yield JsonRecord(self._next(), text, value)
-            return
-        for event in events:
-            message = event.get("message") if isinstance(event, dict) else None
-            if not isinstance(message, str):
-                yield self._bad(json.dumps(event))
-                continue
-            try:
-                fields = json.loads(message)
-            except (ValueError, RecursionError):
-                fields = None
-            yield JsonRecord(self._next(), message, fields if isinstance(fields, dict) else message)
+        problem = "The record is not a JSON object." if content.fields is None else ""
+        return JsonRecord(content.text, content.fields, self._number, self._line, problem)
 
 
 def _start_of_next(match: re.Match[str]) -> int:
@@ -140,4 +132,6 @@ def _end_of_separators(text: str, at: int) -> int:
 
 def _is_incomplete(error: json.JSONDecodeError, length: int) -> bool:
     """Whether the text may go on where the decoder stopped: within a string, or close to the end."""
+    if error.msg.startswith("Invalid control character"):
+        return False
     return error.msg.startswith("Unterminated string") or error.pos >= length - len("-Infinity")
