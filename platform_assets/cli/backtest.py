@@ -45,8 +45,11 @@ def write(frame: pd.DataFrame, out: Path) -> None:
         raise BacktestError(f"{out} cannot be written ({error.strerror}); choose another place.") from None
 
 
-def show_rejected(console: Any, rejected: Any) -> None:
-    """How many lines or values were left out, and why."""
+def show_left_out(console: Any, content: Any) -> None:
+    """How many lines or values of a FileContent were left out, and why; and the columns that were not read."""
+    rejected = content.rejected
+    if content.ignored_columns:
+        console.print(f"columns that are not read: {', '.join(content.ignored_columns)}", markup=False)
     if rejected:
         reasons = ", ".join(f"{count} {name}" for name, count in Counter(row.reason for row in rejected).items())
         example = rejected[0]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from platform_assets.core.domain import domains, made_hourly, tables
 from spark_jobs import registry
-from spark_jobs.contract import HOUR_COLUMN
+from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.incremental.lineage import Step
 from spark_jobs.storage.lake import Lake
 
@@ -41,13 +41,18 @@ def stale_by_asset(lake: Lake, keys: Sequence[str]) -> dict[str, list[str]]:
 
 
 def stale_parsed_hours(lake: Lake, name: str) -> list[str]:
-    """Hours whose parsed tables are not recorded as made from all objects of the ledger, or hold one that is due again."""
+    """Hours whose parsed tables are not recorded as made from all objects of the ledger, or hold one that is due again.
+
+    Hours after the current one, of a clock that is wrong, are none.
+    """
     from spark_jobs.incremental import ledger, lineage
 
     known, source = lineage.recorded(lake), registry.sources()[name]
     first, *others = (known.get(table.key, {}) for table in source.parsed)
     made = {hour: value for hour, value in first.items() if all(one.get(hour) == value for one in others)}
-    return ledger.stale_hours(lake.read_arrow(source.objects), made, datetime.now(UTC))
+    now = datetime.now(UTC)
+    present = format_hour(now)
+    return [hour for hour in ledger.stale_hours(lake.read_arrow(source.objects), made, now) if hour <= present]
 
 
 def record_parsed(lake: Lake, hours: Sequence[str], name: str) -> None:

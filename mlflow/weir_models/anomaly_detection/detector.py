@@ -21,6 +21,11 @@ AVERAGING = 1.0
 """Correction in powers of ten: an average of ranks is extreme less often than each rank."""
 PROBATION_SCORE = 0.01
 """Maximum score during the probation."""
+SUDDEN_SCORE = 0.5
+"""Score of a sudden departure during the probation."""
+SUDDEN_JUMPS, SUDDEN_RANGES = 5.0, 0.5
+"""A departure is sudden where the value jumps by so many times its largest jump so far, and leaves the range of all values so
+far by this share of it."""
 GAP_PERIODS = 6
 SETTLING_ROWS = 32
 """After a gap of GAP_PERIODS periods, SETTLING_ROWS rows are not judged: their reference is missing."""
@@ -31,7 +36,9 @@ class DetectorSettings:
     """Settings of the detector."""
 
     probation_rows: int = 288
-    """First rows of a series, which raise no alarm."""
+    """First rows of a series, whose past is too short to tell how rare a row is."""
+    sudden_in_probation: bool = False
+    """Whether a sudden departure raises an alarm all the same."""
     ration: Ration = field(default_factory=Ration)
     apart_at_most: int = 12
     """Maximum number of metrics for which each metric is also judged alone."""
@@ -49,6 +56,8 @@ class Detection:
     """Whether an alarm is raised at this row; the rows that continue it are not marked."""
     metric: NDArray[np.int64]
     """Column of the metric that departs most."""
+    is_sudden: Flags
+    """Whether the row is a sudden departure in the probation."""
 
 
 def detect(series: Sequence[MetricSeries], settings: DetectorSettings | None = None) -> pd.DataFrame:
@@ -87,7 +96,32 @@ def detected(series: MetricSeries, settings: DetectorSettings | None = None) -> 
     score = 1.0 / (1.0 + 10.0**-rarity)
     probation = slice(0, first_row + settings.probation_rows)
     score[probation] = np.minimum(score[probation], PROBATION_SCORE)
-    return Detection(event_rarity, score, alarms(series.at, event_rarity, settings.ration), metric)
+    is_sudden = np.zeros(rows, dtype=bool)
+    if settings.sudden_in_probation:
+        departs = sudden(series.values[probation])
+        is_sudden[: len(departs)] = departs.any(axis=1)
+        metric[is_sudden] = departs[is_sudden[: len(departs)]].argmax(axis=1)
+        score[is_sudden] = SUDDEN_SCORE
+        event_rarity[is_sudden] = np.maximum(event_rarity[is_sudden], settings.ration.begin)
+    return Detection(event_rarity, score, alarms(series.at, event_rarity, settings.ration), metric, is_sudden)
+
+
+def sudden(values: Values) -> Flags:
+    """Values that jump far out of all that the metric has shown, by SUDDEN_JUMPS and SUDDEN_RANGES; shape as `values`."""
+    flags = np.zeros(values.shape, dtype=bool)
+    for column in range(values.shape[1]):
+        rows = np.flatnonzero(~np.isnan(values[:, column]))
+        if len(rows) <= FIRST:
+            continue
+        measured = values[rows, column]
+        jumps = np.abs(np.diff(measured))
+        lowest, highest = np.minimum.accumulate(measured)[:-1], np.maximum.accumulate(measured)[:-1]
+        beyond = np.maximum(measured[1:] - highest, lowest - measured[1:])
+        largest = np.r_[np.inf, np.maximum.accumulate(jumps)[:-1]]
+        span = highest - lowest
+        departs = (jumps > SUDDEN_JUMPS * largest) & (beyond > SUDDEN_RANGES * span) & (span > 0)
+        flags[rows[1:][departs & (np.arange(1, len(rows)) >= FIRST)], column] = True
+    return flags
 
 
 def _weekly_rarity(at: Times, values: Values, settings: DetectorSettings) -> tuple[Values, Values, NDArray[np.int64]]:

@@ -41,7 +41,7 @@ class AnomalyDetection(BaseEstimator):
         quiet_hours: float = 12.0,
         step: float = 0.5,
     ) -> None:
-        """The first `probation_rows` rows raise no alarm; rows within `quiet_hours` of an alarm belong to it."""
+        """Of the first `probation_rows` rows only a sudden departure raises an alarm; rows within `quiet_hours` of an alarm belong to it."""
         self.false_alarms_per_week = false_alarms_per_week
         self.probation_rows = probation_rows
         self.quiet_hours = quiet_hours
@@ -78,7 +78,8 @@ class AnomalyDetection(BaseEstimator):
 
     def settings(self) -> DetectorSettings:
         """The settings of the detector."""
-        return DetectorSettings(self.probation_rows, self._ration(self.start_, self.alarms_per_week_))
+        ration = self._ration(self.start_, self.alarms_per_week_)
+        return DetectorSettings(self.probation_rows, sudden_in_probation=True, ration=ration)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """score (0 to 1), is_anomaly, severity, metric and reason for each row, with the index of the frame."""
@@ -143,6 +144,7 @@ def reason(series: MetricSeries, detection: Detection, row: int) -> str:
     rarity = 10.0 ** min(float(detection.weekly_rarity[row]), 4.0)
     often = f"once in {rarity:,.0f} weeks" if rarity >= 1.5 else "about once a week"
     often = "less than once in 10,000 weeks" if rarity >= 10_000 else often
+    often = "never in its short past" if detection.is_sudden[row] else often
     return (
         f"{series.metrics[column]} at {series.values[row, column]:.4g} (median of the rows before {usual:.4g}); "
         f"its like is seen {often}"

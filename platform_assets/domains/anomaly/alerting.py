@@ -1,7 +1,7 @@
 """Alarms -> alerts -> notifications: which alarms count, and which alerts are new to people.
 
 weir_models.anomaly_detection.alerts groups alarms into alerts. Event clock: alerts are open or resolved as of the newest
-scored step, so missing metrics resolve nothing.
+scored step that is not after the wall clock, so missing metrics resolve nothing, and a wrong clock hides nothing.
 """
 
 from __future__ import annotations
@@ -33,21 +33,22 @@ Row = dict[str, Any]
 
 def alarms_of(lake: Lake) -> tuple[list[RawAlarm], dict[str, str], datetime | None]:
     """The alarms that count, the reason of each by name, and the end of the newest scored step; None without scores."""
-    import pyarrow.compute as pc
     import pyarrow.dataset as ds
 
     from weir_models.anomaly_detection.alerts import Grouping, RawAlarm
 
-    hours = lake.hours(ANOMALY_SCORES)
-    if not hours:
+    now = clock_of(lake)
+    if now is None:
         return [], {}, None
-    newest = pc.max(lake.read_arrow(ANOMALY_SCORES, [hours[-1]], ["event_at"])["event_at"]).as_py()
-    now = newest.astimezone(UTC) + timedelta(seconds=STEP_SECONDS)
+    hours = [hour for hour in lake.hours(ANOMALY_SCORES) if hour <= format_hour(now)]
     # A day more than the span, for the incidents that reach into it.
     first = format_hour(now - SPAN - timedelta(days=1))
     columns = ["cluster_id", "metric", "event_at", "score", "severity", "reason"]
     rows = lake.read_arrow(
-        ANOMALY_SCORES, [hour for hour in hours if hour >= first], columns, ds.field("is_anomaly")
+        ANOMALY_SCORES,
+        [hour for hour in hours if hour >= first],
+        columns,
+        ds.field("is_anomaly") & (ds.field("event_at") < now),
     ).to_pylist()
     every = [
         RawAlarm(row["cluster_id"], row["metric"], row["event_at"].astimezone(UTC), row["score"], row["severity"])
@@ -56,6 +57,20 @@ def alarms_of(lake: Lake) -> tuple[list[RawAlarm], dict[str, str], datetime | No
     counted = within(every, now - SPAN, Grouping().together)
     reasons = {alarm.name: row["reason"] for alarm, row in zip(every, rows, strict=True)}
     return counted, reasons, now
+
+
+def clock_of(lake: Lake) -> datetime | None:
+    """The end of the newest scored step that began by the wall clock; None where there is none."""
+    import pyarrow.compute as pc
+    import pyarrow.dataset as ds
+
+    present = datetime.now(UTC)
+    begun = ds.field("event_at") <= present
+    for hour in reversed([hour for hour in lake.hours(ANOMALY_SCORES) if hour <= format_hour(present)]):
+        newest = pc.max(lake.read_arrow(ANOMALY_SCORES, [hour], ["event_at"], begun)["event_at"]).as_py()
+        if newest is not None:
+            return min(newest.astimezone(UTC) + timedelta(seconds=STEP_SECONDS), present)
+    return None
 
 
 def within(alarms: Iterable[RawAlarm], since: datetime, together: timedelta) -> list[RawAlarm]:

@@ -1,5 +1,6 @@
 """The assets predictions/anomaly_scores and anomaly/alerts; scoring.py and alerting.py do the work."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -11,8 +12,10 @@ from platform_assets.core.partitions import hourly, interval_of
 from platform_assets.core.plots import picture
 from platform_assets.core.staleness import record_made
 from platform_assets.domains.anomaly import alerting, plots, scoring
+from platform_assets.domains.anomaly.coverage import coverage
 from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
 from platform_assets.settings import Settings
+from spark_jobs.sources.metrics.left_out import left_out
 
 OWNER = "team:platform"
 
@@ -53,12 +56,15 @@ def anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         passed, sentence, counts = alerting.every_alarm_is_in_one_alert(lake)
         # People are notified even if the check fails: it reports the missing alarms.
         notified = alerting.notify_people(settings, lake, rows, now) if now is not None else 0
+        judged = coverage(lake)
         yield dg.MaterializeResult(
             asset_key=key,
             metadata={
                 "dagster/row_count": len(rows),
                 "told": notified,
                 "open": sum(row["state"] == "open" for row in rows),
+                "judged": judged.scope,
+                "not judged": dg.MetadataValue.json([*judged.sentences(datetime.now(UTC)), *left_out(lake).sentences]),
                 "alerts": dg.MetadataValue.md("\n".join(f"- [{row['severity']}] {row['sentence']}" for row in rows)),
                 "table version": lake.version(ANOMALY_ALERTS) or 0,
             },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from platform_assets.cli.backtest import BacktestError, Input, Out, require_writable, show_rejected, write
+from platform_assets.cli.backtest import BacktestError, Input, Out, require_writable, show_left_out, write
 from platform_assets.core.console import console_of, stage_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def backtest_command(input: Input, out: Out) -> None:
     with console_of() as console:
         with stage_of(console)("Replaying the detector"):
             scores, content = backtest(input, out)
-        show_rejected(console, content.rejected)
+        show_left_out(console, content)
         from rich.table import Table
 
         table = Table("series", "rows", "weeks", "alarms", "alarms a week", box=None)

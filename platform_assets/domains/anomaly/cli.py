@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -47,15 +49,27 @@ def run_anomaly_command(
 
 
 def show_alerts(console: Console, settings: Settings, outcome: Outcome) -> None:
-    """The alerts of the last week, the most severe first."""
+    """The alerts of the last week, the most severe first; what they speak of, and what they do not."""
     from platform_assets.clients.engine import lake_of
+    from platform_assets.domains.anomaly.coverage import coverage
     from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS
+    from spark_jobs.sources.metrics.left_out import left_out
 
     console.rule("Alerts")
-    rows = lake_of(settings).read_arrow(ANOMALY_ALERTS).to_pylist()
-    if not rows:
-        console.print("no alarm was raised in the last week of the metrics")
-        return
+    lake = lake_of(settings)
+    rows, judged = lake.read_arrow(ANOMALY_ALERTS).to_pylist(), coverage(lake)
+    if judged.until is None:
+        console.print("nothing was judged: no step of any cluster was scored", markup=False)
+    elif rows:
+        _show_rows(console, rows, outcome)
+        console.print(f"judged: {judged.scope}", markup=False)
+    else:
+        console.print(f"no alarm was raised in the last week of {judged.scope}", markup=False)
+    for sentence in (*judged.sentences(datetime.now(UTC)), *left_out(lake).sentences):
+        console.print(sentence, markup=False)
+
+
+def _show_rows(console: Console, rows: Sequence[Mapping[str, Any]], outcome: Outcome) -> None:
     states = Counter(row["state"] for row in rows)
     notified = outcome.metadata.get("anomaly/alerts", {}).get("told", 0)
     console.print(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from platform_assets.cli.backtest import BacktestError, Input, Out, require_writable, show_rejected, write
+from platform_assets.cli.backtest import BacktestError, Input, Out, require_writable, show_left_out, write
 from platform_assets.core.console import console_of, stage_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def backtest_command(
     with console_of() as console:
         with stage_of(console)("Replaying forecasts"):
             result, content = backtest(input, out, workers)
-        show_rejected(console, content.rejected)
+        show_left_out(console, content)
         _show_series(console, result.per_series)
         _show_overall(console, result.overall)
         console.print(f"{len(result.forecasts):,} forecasts are in {out}.")

@@ -41,7 +41,9 @@ def run_scaling_command(
     """Metrics -> features -> forecasts -> scaling plan (and change, with --apply)."""
     from platform_assets.cli import run
     from platform_assets.cli.outcome import stop_where_nothing_was_read
+    from platform_assets.clients.engine import lake_of
     from platform_assets.settings import remember
+    from spark_jobs.sources.metrics.left_out import left_out
 
     values: dict[str, Any] = {"metrics_raw": location_of(input)} if input is not None else {}
     settings = _settings(home, apply, **values)
@@ -52,6 +54,8 @@ def run_scaling_command(
         if input is not None:
             remember(settings, metrics_raw=settings.metrics.raw)
         show(console, settings)
+        for sentence in left_out(lake_of(settings)).sentences:
+            console.print(sentence, markup=False)
         _end(console, settings, outcome)
         stop_where_nothing_was_read(outcome)
 

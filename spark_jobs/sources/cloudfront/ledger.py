@@ -5,6 +5,7 @@ The ledger itself is `spark_jobs/incremental/ledger.py`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from spark_jobs.storage.objects import Limits, Storage
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+AHEAD_SECONDS = 300
+"""How far a request may be dated after the wall clock: a later one comes from a clock that is wrong."""
 __all__ = ["name_hour", "observed_hours", "parse_options"]
 
 
@@ -32,8 +35,12 @@ def observed_hours(
 
 
 def parse_options(values: Mapping[str, Any]) -> ParseOptions:
-    """Parse options of a job's parameters: fields of ParseOptions, or `headerless_layout`, the setting's text. LayoutError."""
+    """Parse options of a job's parameters: fields of ParseOptions, or `headerless_layout`, the setting's text. LayoutError.
+
+    Requests after the wall clock are out of range.
+    """
     values = {k: v for k, v in values.items() if k in (*ParseOptions.__dataclass_fields__, "headerless_layout")}
     layout = values.pop("headerless_layout", None)
     fields = headerless_fields(layout) if layout is not None else tuple(values.pop("headerless_fields", ()))
+    values.setdefault("latest_event", int(time.time()) + AHEAD_SECONDS)
     return ParseOptions(**{**values, "headerless_fields": fields, "limits": Limits(**values.get("limits", {}))})

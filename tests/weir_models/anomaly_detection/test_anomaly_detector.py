@@ -104,6 +104,22 @@ def test_the_probation_scores_low_and_raises_nothing() -> None:
     assert found["score"][:DAY_ROWS].max() <= 0.01 and not found["is_anomaly"][:DAY_ROWS].any()
 
 
+def test_a_sudden_departure_is_raised_on_the_first_day() -> None:
+    settings = DetectorSettings(sudden_in_probation=True)
+    quiet = daily(DAY_ROWS, seed=4)
+    assert not detected(series(quiet), settings).is_anomaly.any()
+    for begin, is_raised in ((40, False), (200, True)):
+        values = quiet.copy()
+        values[begin:] += 90.0
+        values = np.column_stack([np.full(DAY_ROWS, np.nan), values])
+        actual = detected(series(values), settings)
+        assert np.flatnonzero(actual.is_anomaly).tolist() == ([begin] if is_raised else [])
+        if is_raised:
+            assert actual.metric[begin] == 1 and actual.score[begin] == 0.5 and actual.is_sudden.sum() == 1
+            shorter = detected(series(values[: begin + 1]), settings)
+            assert shorter.is_anomaly[begin], "what comes later changes nothing"
+
+
 @pytest.mark.parametrize("shape", ["spike", "level", "flat"])
 def test_an_anomaly_is_raised_where_it_begins(shape: str) -> None:
     values = daily(12 * DAY_ROWS, seed=6)
