@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+from platform_assets.cli import interrupt
 from platform_assets.core.instance import configuration_file, prepare_home
 from platform_assets.settings import Settings
 from spark_jobs.errors import ExitCode, WeirError
@@ -46,6 +47,7 @@ def serve(settings: Settings, port: int) -> None:
     logs = settings.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     running: dict[str, subprocess.Popen[bytes]] = {}
+    interrupt.leave_alone()
     # A service manager stops with SIGTERM; a shell starts background jobs that ignore SIGINT.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
