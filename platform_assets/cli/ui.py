@@ -115,7 +115,9 @@ def _is_server(process: int) -> bool:
 
 def _command(process: int) -> str:
     """The command line of a running process; empty where there is none."""
-    shown = subprocess.run(["ps", "-o", "stat=,args=", "-p", str(process)], capture_output=True, text=True, check=False)
+    shown = subprocess.run(
+        ["ps", "-ww", "-o", "stat=,args=", "-p", str(process)], capture_output=True, text=True, check=False
+    )
     return "" if shown.stdout.lstrip().startswith("Z") else shown.stdout.strip()
 
 
