@@ -63,11 +63,13 @@ def test_a_wrong_clock_hides_no_alarm(home: Settings) -> None:
     assert alerting.every_alarm_is_in_one_alert(lake)[0]
 
 
-def test_a_step_that_has_begun_never_moves_now_ahead(home: Settings) -> None:
+def test_a_step_ahead_never_moves_now(home: Settings) -> None:
     lake, present = lake_of(home), datetime.now(UTC)
-    scored(lake, score("shop", present - timedelta(seconds=10)), score("lab", present + timedelta(minutes=30)))
+    scored(lake, score("shop", present - timedelta(hours=3)), score("lab", present + timedelta(minutes=1)))
+    assert alerting.clock_of(lake) == present - timedelta(hours=3) + STEP
+    scored(lake, score("shop", present - timedelta(seconds=10)))
     now = alerting.clock_of(lake)
-    assert now is not None and present <= now <= datetime.now(UTC)
+    assert now is not None and present <= now <= datetime.now(UTC), "the step has not ended"
 
 
 def test_silent_and_young_clusters_are_named(home: Settings) -> None:
@@ -88,8 +90,9 @@ def test_silent_and_young_clusters_are_named(home: Settings) -> None:
 
 def test_an_old_cluster_is_not_young(home: Settings) -> None:
     lake = lake_of(home)
-    scored(lake, score("shop", NOON - timedelta(days=9)), score("shop", NOON - STEP), score("shop", NOON - timedelta(hours=160)))  # fmt: skip
-    assert coverage(lake).young == ()
+    days_ago = [NOON - timedelta(days=days) for days in (9, 6.9, 6.5)]
+    scored(lake, *(score("shop", at) for at in days_ago), score("new", NOON - STEP))
+    assert coverage(lake).young == ("new",)
 
 
 def test_the_report_says_what_was_looked_at(home: Settings) -> None:
