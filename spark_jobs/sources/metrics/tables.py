@@ -22,7 +22,7 @@ SAMPLES = Table(
     unique=("source_object", "line_number", "position"),
     checks=(Check("every_sample_is_accounted_for", "samples + rejected = present, file by file"),),
     columns=(
-        Column("cluster_id", "string", "the cluster; where a file names none, the file", nullable=False),
+        Column("cluster_id", "string", "the cluster; where none is named, account:namespace of a stream, else the file", nullable=False),
         Column("series", "string", "what of the cluster was measured (NodeName=…); empty: all of it", nullable=False),
         Column("metric", "string", "one of ours by the mapping table, else the name that it came with", nullable=False),
         Column("event_at", "timestamp", "time of the sample; of a period its start", nullable=False),
@@ -46,13 +46,13 @@ SAMPLES = Table(
 
 REJECTED_SAMPLES = Table(
     key="parsed/metrics/rejected_samples",
-    meaning="Samples and lines that are not in samples, each with its reason; line 0 stands for a file rejected as a whole.",
+    meaning="Samples and lines that are not in samples, each with its reason; line 0 stands for a file rejected as a whole, or for one of its columns.",
     grain="one rejected sample or line of one file",
     upstream=(OBJECTS.key,),
     unique=("source_object", "line_number", "position"),
     columns=(
         Column("source_object", "string", "the file", nullable=False),
-        Column("line_number", "int64", "line in the file, from 1; 0 for the file itself", nullable=False),
+        Column("line_number", "int64", "line in the file, from 1; 0 for the file itself or a column", nullable=False),
         Column("position", "int64", "sample within the line, from 1; 0 for the line itself", nullable=False),
         Column("metric", "string", "the metric, where it is known"),
         Column("reason", "string", "why, as a stable word such as bad_time or bad_number", nullable=False),
