@@ -15,7 +15,8 @@ from platform_assets.settings import Settings
 if TYPE_CHECKING:
     import dagster as dg
 
-QUIET = {
+ENVIRONMENT = {
+    "DAGSTER_EVENT_BATCH_SIZE": "1000",
     "DAGSTER_DISABLE_TELEMETRY": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -37,7 +38,7 @@ def prepare_home(settings: Settings) -> Path:
     folder = settings.home / DAGSTER_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(configuration_file("dagster.yaml"), folder / "dagster.yaml")
-    os.environ.update(QUIET)
+    os.environ.update(ENVIRONMENT)
     os.environ["DAGSTER_HOME"] = str(folder)
     os.environ["WEIR_HOME"] = str(settings.home)
     make_databases(settings, folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,36 @@ def test_dagsters_own_storage_reads_what_it_wrote(instance: dg.DagsterInstance, 
     assert len(theirs.get_logs_for_run(run_id)) == len(instance.all_logs(run_id)) > 12
     made = theirs.get_materialized_partitions(dg.AssetKey("counted"))
     assert made == {f"2026-01-01-0{hour}:00" for hour in range(6)}
+
+
+@pytest.mark.parametrize("size", ["0", "4", "1000"])
+def test_events_of_hours_are_the_same_in_batches(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, size: str
+) -> None:
+    key, first, last = dg.AssetKey("counted"), "2026-01-01-00:00", "2026-01-01-05:00"
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", size)
+    run_id = ran(instance, first, last).run_id
+    events = [record.dagster_event for record in instance.all_logs(run_id) if record.dagster_event is not None]
+    by_type = [event.event_type_value for event in events if event.partition]
+    assert sorted(by_type) == ["ASSET_MATERIALIZATION"] * 6 + ["ASSET_MATERIALIZATION_PLANNED"] * 6
+    stored = instance.fetch_materializations(key, limit=20).records
+    assert [record.partition_key for record in stored] == [f"2026-01-01-0{hour}:00" for hour in range(5, -1, -1)]
+    latest = instance.get_latest_materialization_event(key)
+    assert latest is not None and latest.dagster_event is not None and latest.dagster_event.partition == last
+    assert instance.get_run_by_id(run_id).is_success  # type: ignore[union-attr]
+
+
+def test_a_batch_is_written_at_once(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    store = OpenEventLog.store_event_batch
+
+    def counted_batch(log: OpenEventLog, events: Sequence[Any]) -> None:
+        sizes.append(len(events))
+        store(log, events)
+
+    monkeypatch.setattr(OpenEventLog, "store_event_batch", counted_batch)
+    ran(instance, "2026-01-01-00:00", "2026-01-01-05:00")
+    assert sizes == [6, 6]
 
 
 def test_few_databases_stay_open_and_deleted_runs_are_gone(instance: dg.DagsterInstance) -> None:

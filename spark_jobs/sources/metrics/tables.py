@@ -22,7 +22,12 @@ SAMPLES = Table(
     unique=("source_object", "line_number", "position"),
     checks=(Check("every_sample_is_accounted_for", "samples + rejected = present, file by file"),),
     columns=(
-        Column("cluster_id", "string", "the cluster; where none is named, account:namespace of a stream, else the file", nullable=False),
+        Column(
+            "cluster_id",
+            "string",
+            "the cluster; where none is named, account:namespace of a stream, else the file",
+            nullable=False,
+        ),
         Column("series", "string", "what of the cluster was measured (NodeName=…); empty: all of it", nullable=False),
         Column("metric", "string", "one of ours by the mapping table, else the name that it came with", nullable=False),
         Column("event_at", "timestamp", "time of the sample; of a period its start", nullable=False),
