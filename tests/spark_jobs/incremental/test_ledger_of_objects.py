@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pyarrow as pa
@@ -259,3 +260,10 @@ def test_parse_options_survive_the_way_through_json() -> None:
     options = ParseOptions(("date", "c_ip"), "keep", True, "key", Limits(block_bytes=5), 1, 2)
     assert parse_options(asdict(options)) == options
     assert parse_options({"headerless_layout": "12", "model_dir": "ignored"}).headerless_fields[-1] == "cs_uri_query"
+
+
+@pytest.mark.parametrize("name", ["cloudfront", "metrics"])
+def test_events_after_the_wall_clock_are_out_of_range(name: str) -> None:
+    options = import_module(f"spark_jobs.sources.{name}.ledger").parse_options({})
+    latest = options.latest_event if name == "cloudfront" else options.latest / 1_000_000
+    assert 290 < latest - datetime.now(UTC).timestamp() <= 300
