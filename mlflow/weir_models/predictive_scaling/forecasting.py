@@ -34,6 +34,12 @@ class ForecastSettings:
     """Days before the first requested step over which weights and intervals settle."""
     start_weights: Mapping[str, float] = field(default_factory=dict)
     """Initial weights of experts; 1 where not named."""
+    beyond_greatest: float = 1.3
+    """The highest forecast and bound, relative to the greatest demand measured up to the step."""
+    least_scale_share: float = 0.01
+    """Floor of the scale of errors, relative to the mean demand of the last day."""
+    resolution: float = 0.1
+    """Floor of the scale of errors in percent of utilization."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,8 @@ class Forecasts:
     """Shape (steps, experts)."""
     by_expert: Values
     """Each expert's own forecast."""
+    measured_hours: Values
+    """Hours of the last 24 that were measured."""
 
 
 def horizon_steps(series: DemandSeries) -> int:
@@ -73,13 +81,14 @@ def forecast(series: DemandSeries, first: int, settings: ForecastSettings) -> Fo
     names = settings.experts.names
     changes = [experts.changes(name, series, inputs, horizon, begin, settings.experts) for name in names]
     base = inputs.base[begin:]
-    maximum = np.inf if series.node_count is not None else 100.0  # without a node count no measurement exceeds 100 %
-    by_expert = np.clip(base[:, None] + np.stack(changes, axis=1), 0.0, maximum)
+    maximum = highest_demand(series, settings)[begin:]
+    by_expert = np.clip(base[:, None] + np.stack(changes, axis=1), 0.0, maximum[:, None])
     truth = inputs.change[begin:] + base
     start = np.array([settings.start_weights.get(name, 1.0) for name in names])
     predicted, weights = blend(by_expert, truth, horizon, start, settings.blend)
     spread = _spread(inputs.names, inputs.rows)[begin:]
-    bounds = intervals(predicted, truth, spread, horizon, settings.conformal)
+    floor = _least_scale(series, inputs.names, inputs.rows, settings)[begin:]
+    bounds = intervals(predicted, truth, spread, horizon, settings.conformal, floor)
     coverage = np.nan_to_num(bounds.held, nan=0.0)
     cut = first - begin
     return Forecasts(
@@ -92,7 +101,22 @@ def forecast(series: DemandSeries, first: int, settings: ForecastSettings) -> Fo
         truth=truth[cut:],
         weights=weights[cut:],
         by_expert=by_expert[cut:],
+        measured_hours=measured_hours(series)[first:],
     )
+
+
+def highest_demand(series: DemandSeries, settings: ForecastSettings) -> Values:
+    """What a forecast or bound made at each step may be at most; NaN before the first measurement."""
+    highest = settings.beyond_greatest * np.fmax.accumulate(series.demand) if len(series) else series.demand
+    # Without a node count no measurement exceeds 100 %.
+    return highest if series.node_count is not None else np.minimum(highest, 100.0)
+
+
+def measured_hours(series: DemandSeries) -> Values:
+    """Hours of the last 24 that were measured, at each step."""
+    is_measured = pd.Series(~np.isnan(series.demand), dtype=np.float64)
+    steps = is_measured.rolling(series.steps_per_day, min_periods=1).sum().to_numpy()
+    return np.asarray(steps * series.step_seconds / 3_600.0)
 
 
 def forecast_frame(series: DemandSeries, forecasts: Forecasts) -> pd.DataFrame:
@@ -110,6 +134,12 @@ def forecast_frame(series: DemandSeries, forecasts: Forecasts) -> pd.DataFrame:
         },
         columns=list(FORECAST_COLUMNS),
     )
+
+
+def _least_scale(series: DemandSeries, names: tuple[str, ...], rows: Values, settings: ForecastSettings) -> Values:
+    """Floor of the scale of errors at each step: a share of the usual demand, at least the resolution of the metric."""
+    usual = (rows[:, names.index("base")] + rows[:, names.index("avg_24h")]).astype(np.float64)
+    return np.fmax(settings.least_scale_share * usual, settings.resolution * series.capacity)
 
 
 def _spread(names: tuple[str, ...], rows: Values) -> Values:

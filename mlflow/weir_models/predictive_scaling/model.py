@@ -132,6 +132,7 @@ def _recommended(series: DemandSeries, forecasts: Forecasts, policy: PolicySetti
             current_demand=float(forecasts.current[place]),
             predicted_demand=float(forecasts.predicted[place]),
             upper_demand=float(forecasts.upper[place]),
+            measured_hours=float(forecasts.measured_hours[place]),
         )
         recommendation, after = _policy.recommend(now, memory, policy)
         memory = replace(memory, low_since=after.low_since)
