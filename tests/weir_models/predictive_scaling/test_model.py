@@ -135,7 +135,7 @@ class Unlimited(model.PredictiveScaling):
 
 def test_absurd_bounds_do_not_pass_the_gate() -> None:
     frame = rows(4, clusters=("blue",))
-    calm = frame.index < 3 * DAY
+    calm = (frame.index > 12) & (frame.index < 3 * DAY)
     frame["cpu_utilization"] = np.where(calm, 40.0, frame["cpu_utilization"] / 2)
     spec = registry.spec("predictive_scaling")
     failed = {}
