@@ -34,6 +34,8 @@ class PolicySettings:
     """How long demand must have been low without interruption before nodes are released."""
     least_measured_hours: float = 12.0
     """Hours of the last 24 that must have been measured before a forecast counts."""
+    least_peak_percent: float = 1.0
+    """A cluster whose CPU was never above this is held, since its CPU may be a share of 0 to 1; 0 where it is not."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Situation:
     """Upper bound of the 90 % interval."""
     measured_hours: float = inf
     """Hours of the last 24 that were measured."""
+    peak_percent: float = inf
+    """The greatest CPU utilization of the history, as it was given."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,8 @@ def recommend(now: Situation, memory: Memory, settings: PolicySettings) -> tuple
         return Recommendation("maintain", nodes, "none", "No forecast: too little has been measured"), Memory(
             memory.scaled_up_at, memory.scaled_down_at
         )
+    if now.peak_percent <= settings.least_peak_percent:
+        return _stay(nodes, _why_share(now, settings), Memory(memory.scaled_up_at, memory.scaled_down_at))
     is_young = now.measured_hours < settings.least_measured_hours
     if is_young:  # what is measured counts, what is forecast does not yet
         now = replace(now, predicted_demand=now.current_demand, upper_demand=now.current_demand)
@@ -144,6 +150,13 @@ def _why_up(current: float, predicted: float, upper: float, settings: PolicySett
     if predicted > settings.scale_up_above:
         return f"Predicted CPU ({predicted:.1f}%) {above}"
     return f"The upper bound of predicted CPU ({upper:.1f}%) {above}"
+
+
+def _why_share(now: Situation, settings: PolicySettings) -> str:
+    return (
+        f"Held at {now.nodes}, for its CPU was never above {settings.least_peak_percent:g} %: is it a share of 0 to 1? "
+        "If so, map it with a factor of 100, else set least_peak_percent of the cluster to 0"
+    )
 
 
 def _why_young(now: Situation, settings: PolicySettings) -> str:

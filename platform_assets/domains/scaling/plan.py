@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from math import ceil
 from typing import Any
 
+from platform_assets.domains.scaling.groups import remarks
 from platform_assets.domains.scaling.sizes import (
     DOWN,
     HOLD,
@@ -40,6 +42,9 @@ def plan(
 def entry_of(one: Subject, limits: Limits) -> Entry:
     """The entry of one cluster."""
     found = one.forecast
+    if one.live.nodes == 0:
+        is_fresh = found is not None and one.now - found.made_at - STEP <= limits.max_age
+        return _entry(one, STAY, 0, "It is scaled to zero: nothing to scale from", is_fresh=is_fresh)
     if found is None:
         return _entry(one, HOLD, one.live.nodes, "There is no forecast: nothing was measured lately", is_fresh=False)
     age = one.now - found.made_at - STEP
@@ -54,6 +59,8 @@ def entry_of(one: Subject, limits: Limits) -> Entry:
 
 def _uncounted(one: Subject, found: Forecast, limits: Limits) -> Entry:
     """Without a count of nodes a size is a multiple of what is there now, which only a file can hold."""
+    if one.live.in_service == 0:
+        return _entry(one, HOLD, one.live.nodes, "None of its nodes is in service yet: nothing to scale from")
     if not one.is_file:
         return _entry(one, HOLD, one.live.nodes, "Nobody counts its nodes, and its target could not be read then")
     if one.held or found.confidence < limits.min_confidence:
@@ -63,7 +70,7 @@ def _uncounted(one: Subject, found: Forecast, limits: Limits) -> Entry:
 
 def _counted(one: Subject, found: Forecast, counted: int, limits: Limits) -> Entry:
     base = counted if one.live.nodes is None else one.live.nodes
-    wanted, reason = _wanted(one, found, base)
+    wanted, reason = _wanted(one, found, counted, base)
     known = one.remembered.settled(one.live)
     changed_externally = known.nodes is not None and one.live.nodes not in (known.nodes, known.pending)
     if changed_externally:
@@ -81,13 +88,17 @@ def _counted(one: Subject, found: Forecast, counted: int, limits: Limits) -> Ent
     return _entry(one, operation, wanted, reason, urgency=urgency, base=base, is_changed_externally=is_unexpected)
 
 
-def _wanted(one: Subject, found: Forecast, base: int) -> tuple[int, str]:
+def _wanted(one: Subject, found: Forecast, counted: int, base: int) -> tuple[int, str]:
     """The size that the recommendation leads to from the live one. Nodes that are starting are live and not counted yet."""
     wanted, reason = base, found.reasoning
+    others = _other_nodes(one, counted)
+    recommended = _up_to(one, max(0, found.target_nodes - others))
+    if others:
+        reason += f"; {others} of its {counted} nodes are not of this group"
     if found.action == UP:
-        wanted = max(base, found.target_nodes)
+        wanted = max(base, recommended)
     elif found.action == DOWN:
-        wanted = min(base, found.target_nodes)
+        wanted = min(base, recommended)
     lowest, highest = bounds_of(one)
     if lowest > highest:
         return base, f"The minimum of {lowest} is above the maximum of {highest}; correct the file of targets"
@@ -95,19 +106,30 @@ def _wanted(one: Subject, found: Forecast, base: int) -> tuple[int, str]:
     if within != wanted:
         which = f"the minimum is {lowest}" if within > wanted else f"the maximum is {highest}"
         wanted, reason = within, f"{reason}; {which}"
-    stepped = min(max(wanted, base - one.policy.maximum_step_down), base + one.policy.maximum_step_up)
+    step_down, step_up = _up_to(one, one.policy.maximum_step_down), _up_to(one, one.policy.maximum_step_up)
+    stepped = min(max(wanted, base - step_down), base + step_up)
     if stepped != wanted:
         wanted, reason = stepped, f"{reason}; one step leads to {stepped}"
-    if wanted == base != found.target_nodes:
+    if wanted == base != recommended:
         reason = f"{reason}; {base} are ordered already" if within == base else reason
     return wanted, reason
 
 
+def _other_nodes(one: Subject, counted: int) -> int:
+    """Nodes of the cluster that belong to other groups; 0 where the target does not tell how many of its own are in service."""
+    return 0 if one.live.in_service is None else max(0, counted - one.live.in_service)
+
+
+def _up_to(one: Subject, nodes: int) -> int:
+    """Nodes in units of the target, rounded up."""
+    return ceil(nodes * one.live.units_a_node - 1e-9)
+
+
 def bounds_of(one: Subject) -> tuple[int, int]:
-    """The narrower of the policy's bounds and the target's own."""
-    highest = one.policy.maximum_nodes
+    """The narrower of the policy's bounds and the target's own, in units of the target."""
+    highest = int(one.policy.maximum_nodes * one.live.units_a_node + 1e-9)
     return (
-        max(one.policy.minimum_nodes, one.live.minimum),
+        max(_up_to(one, one.policy.minimum_nodes), one.live.minimum),
         highest if one.live.maximum is None else min(highest, one.live.maximum),
     )
 
@@ -142,7 +164,7 @@ def _entry(one: Subject, operation: str, nodes_after: int | None, reason: str, *
         operation,
         one.live.nodes,
         nodes_after,
-        reason,
+        "; ".join([reason, *remarks(one.live)]),
         made_at=None if found is None else found.made_at,
         confidence=None if found is None else found.confidence,
         is_counted=is_counted,

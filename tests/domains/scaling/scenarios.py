@@ -59,6 +59,7 @@ SCENARIOS: dict[str, Scenario] = {
     "constant, then moving": Scenario(
         np.concatenate([level(2, 160.0), 160.0 + 40.0 * np.sin(np.arange(48))]), 4, first=BEFORE, noise=0.0
     ),
+    "CPU as a share of one": Scenario(level(2.25, 240.0), 4, first=CHANGE, every=6, cpu_factor=0.01),
     "nodes late": Scenario(changed(228.0, 433.0), 6, first=BEFORE, delay=6),
     "half of the nodes": Scenario(changed(228.0, 433.0), 6, first=BEFORE, arriving=0.5),
     "no nodes": Scenario(changed(228.0, 433.0), 6, first=BEFORE, arriving=0.0),

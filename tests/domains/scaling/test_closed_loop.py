@@ -58,6 +58,14 @@ def test_a_peak_that_ended_orders_nothing() -> None:
     assert set(outcome.sizes) == {4}
 
 
+def test_a_share_of_one_is_held_and_asked_about() -> None:
+    outcome = replay(SCENARIOS["CPU as a share of one"], QUICK_NAIVE)
+    assert set(outcome.sizes) == {4}
+    assert "is it a share of 0 to 1? If so, map it with a factor of 100" in outcome.decisions[0].entry.reason
+    idle = Scenario(level(2.1, 2.0), 4, first=CHANGE, every=6, policy={"least_peak_percent": 0.0})
+    assert replay(idle, QUICK_NAIVE).sizes[-1] == 2
+
+
 def test_released_nodes_leave_the_load_room() -> None:
     outcome = replay(SCENARIOS["step down"], QUICK_NAIVE)
     assert outcome.sizes[-1] < 14 and np.max(outcome.cpu[CHANGE + 36 :]) < 60.0
