@@ -1,4 +1,4 @@
-"""Everything Dagster knows, in one place; derived from the sources and the domains, and naming none of them."""
+"""All Dagster definitions, derived from the sources and domains without naming them."""
 
 from typing import Any
 
@@ -26,14 +26,22 @@ def build_defs(settings: Settings, **overrides: Any) -> dg.Definitions:
             *source_assets(settings),
             *model_assets(settings),
             *feature_store_assets(settings),
-            *(asset for domain in domains().values() for made in domain.assets for asset in load(made)(settings)),
+            *(
+                asset
+                for domain in domains().values()
+                for reference in domain.assets
+                for asset in load(reference)(settings)
+            ),
             *compaction_assets(settings),
             *catalogue_assets(settings),
             *retention_assets(settings),
         ],
         sensors=sensors(settings),
-        schedules=[*schedules(settings), *(one for _, of_domain in parts("schedules") for one in of_domain(settings))],
-        # A step in a process of its own imports everything anew: 14 CPU-seconds each.
+        schedules=[
+            *schedules(settings),
+            *(schedule for _, domain_schedules in parts("schedules") for schedule in domain_schedules(settings)),
+        ],
+        # A process per step would import everything again, 14 CPU-seconds each.
         executor=dg.in_process_executor,
     )
 

@@ -1,6 +1,6 @@
-"""Every value that the environment can set, in one frozen object. The only reader of the environment.
+"""All settings in one frozen object; the only module that reads the environment.
 
-`load_settings` reads, from weak to strong: defaults, `<home>/weir.env`, the process environment (`WEIR_…`), arguments.
+Precedence, lowest first: defaults, `<home>/weir.env`, the process environment (`WEIR_…`), arguments.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from spark_jobs.errors import ExitCode, WeirError
 
 HOME_FILE = "weir.env"
 READ_ELSEWHERE = frozenset({"WEIR_EVAL_DATA", "WEIR_TEST_AWS", "WEIR_JOB_HASH_KEY"})
-"""Of `make eval`, of the tests on AWS, and what spark-submit's driver is handed: no settings."""
+"""Variables of `make eval`, of tests on AWS, and of spark-submit's driver, which are not settings."""
 
 
 class SettingsError(WeirError):
@@ -194,12 +194,12 @@ class CoreSettings(Section):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The whole is put together of what its parts have read."""
-        is_whole = bool(settings_cls.model_fields.keys() & sections().keys())
-        return (init_settings,) if is_whole else (init_settings, env_settings, dotenv_settings, file_secret_settings)
+        """The combined settings take only init values: their sections have read the environment."""
+        is_combined = bool(settings_cls.model_fields.keys() & sections().keys())
+        return (init_settings,) if is_combined else (init_settings, env_settings, dotenv_settings, file_secret_settings)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with other values, by the names of their variables: {"waf_apply": True} changes `waf.apply`."""
+        """A copy with changed values, by the names of their variables: {"waf_apply": True} changes `waf.apply`."""
         nested: dict[str, Any] = {}
         for name, value in (update or {}).items():
             section, _, field = path_of(name).rpartition(".")
@@ -219,10 +219,10 @@ def sections() -> dict[str, type[Section]]:
 @cache
 def variables() -> dict[str, str]:
     """Path of a setting (`home`, `waf.apply`) -> its environment variable."""
-    found = CoreSettings.variables()
+    by_path = CoreSettings.variables()
     for section, kind in sections().items():
-        found |= {f"{section}.{field}": variable for field, variable in kind.variables().items()}
-    return found
+        by_path |= {f"{section}.{field}": variable for field, variable in kind.variables().items()}
+    return by_path
 
 
 @cache
@@ -251,42 +251,42 @@ else:
 def load_settings(home: str | Path | None = None, **overrides: Any) -> Settings:
     """Settings for one home; `overrides` by the names of their variables (`waf_apply`).
 
-    SettingsError with one sentence where a value is wrong.
+    SettingsError, with one sentence, if a value is wrong.
     """
-    where = Path(home or os.environ.get("WEIR_HOME") or ".weir").expanduser().resolve()
-    given: dict[str, dict[str, Any]] = {}
-    for name, value in {**overrides, "home": where}.items():
+    folder = Path(home or os.environ.get("WEIR_HOME") or ".weir").expanduser().resolve()
+    arguments: dict[str, dict[str, Any]] = {}
+    for name, value in {**overrides, "home": folder}.items():
         section, _, field = path_of(name).rpartition(".")
-        given.setdefault(section, {})[field] = value
-    parts: dict[str, Any] = {}
+        arguments.setdefault(section, {})[field] = value
+    loaded: dict[str, Any] = {}
     kinds: dict[str, type[Section]] = {"": CoreSettings, **sections()}
     for section, kind in kinds.items():
         try:
-            parts[section] = kind(_env_file=where / HOME_FILE, **given.get(section, {}))  # type: ignore[call-arg]
+            loaded[section] = kind(_env_file=folder / HOME_FILE, **arguments.get(section, {}))  # type: ignore[call-arg]
         except ValidationError as error:
-            first = error.errors()[0]
-            field = str(first["loc"][0])
+            detail = error.errors()[0]
+            field = str(detail["loc"][0])
             variable = kind.variables().get(field, field)
-            message = first["msg"].removeprefix("Value error, ")
+            message = detail["msg"].removeprefix("Value error, ")
             raise SettingsError(
-                f"The setting {variable} is wrong: {message}; correct it in the environment or in {where / HOME_FILE}."
+                f"The setting {variable} is wrong: {message}; correct it in the environment or in {folder / HOME_FILE}."
             ) from None
-    core = parts.pop("")
-    return Settings(**{name: getattr(core, name) for name in CoreSettings.model_fields}, **parts)
+    core = loaded.pop("")
+    return Settings(**{name: getattr(core, name) for name in CoreSettings.model_fields}, **loaded)
 
 
 def unknown_variables(settings: Settings) -> dict[str, str]:
-    """`WEIR_…` of the environment or the home's file that is no setting -> the setting nearest in name, '' without any."""
+    """Unknown `WEIR_…` variable of the environment or the home's file -> the closest setting, or ''."""
     from difflib import get_close_matches
 
-    named = {name.upper() for name in (*os.environ, *dotenv_values(settings.home / HOME_FILE, interpolate=False))}
-    known = set(variables().values())
-    unknown = sorted(name for name in named - known - READ_ELSEWHERE if name.startswith("WEIR_"))
-    return {name: next(iter(get_close_matches(name, sorted(known), n=1)), "") for name in unknown}
+    names = {name.upper() for name in (*os.environ, *dotenv_values(settings.home / HOME_FILE, interpolate=False))}
+    settings_names = set(variables().values())
+    unknown = sorted(name for name in names - settings_names - READ_ELSEWHERE if name.startswith("WEIR_"))
+    return {name: next(iter(get_close_matches(name, sorted(settings_names), n=1)), "") for name in unknown}
 
 
 def remember(settings: Settings, **values: str) -> None:
-    """Keep values for later commands of the same home, in `<home>/weir.env`; never used for secrets."""
+    """Save values in `<home>/weir.env` for later commands; never used for secrets."""
     settings.home.mkdir(parents=True, exist_ok=True)
     path = settings.home / HOME_FILE
     path.touch()

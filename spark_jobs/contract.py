@@ -1,7 +1,6 @@
-"""What a source and a table are: frozen dataclasses that types, checks, docs and the asset graph derive from.
+"""The declarations of sources and tables, which types, checks, docs and the asset graph derive from.
 
-Holds nothing that needs an engine, and no table of any source. Standard library only, so that loading the
-asset graph imports neither pyspark nor pyarrow.
+Standard library only, so that loading the asset graph imports neither pyspark nor pyarrow.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ class Table:
     columns: tuple[Column, ...]
     upstream: tuple[str, ...] = ()
     also_reads: tuple[str, ...] = ()
-    """Tables besides `upstream` that the job reads for a row's own hour only, however far it looks back on upstream."""
+    """Further tables that the job reads, for a row's own hour only."""
     hourly: bool = True
     trailing_hours: int = 0
     """How many hours before its own an hourly row reads from upstream."""
@@ -99,6 +98,7 @@ LEDGER_COLUMNS = (
     Column("name_hour", "string", "hour of its events by its file name, null where the name has none"),
     Column("event_hours", "list<string>", "hours of its events: from the name, completed by what parsing saw"),
     Column("duplicate_of", "string", "the source_object with the same content (etag and size) that was seen before"),
+    Column("retry_at", "timestamp", "when to open it again, where that failed; null for others"),
 )
 
 
@@ -134,16 +134,20 @@ class RawFiles:
     queue_setting: str | None = None
     """The setting that names a queue with S3's notifications, where the source takes them."""
     is_optional: bool = False
-    """Whether an empty location is nothing to mention."""
+    """Whether the location may be left empty."""
     poller: str = ""
     """Key of the asset that fetches files into the location, where there is one."""
     poll_setting: str = ""
     """The setting that switches the poller on."""
+    include_setting: str = ""
+    """The setting with patterns of the names that are read; empty reads all."""
+    exclude_setting: str = ""
+    """The setting with patterns of the names that are left out."""
 
 
 @dataclass(frozen=True)
 class SecretSetting:
-    """A parameter whose value is a secret: that of the setting where it is set, else one that the home generates and keeps."""
+    """A secret parameter: the value of the setting, else one that the home generates and keeps."""
 
     setting: str
 
@@ -154,7 +158,7 @@ Parameters = Mapping[str, "str | SecretSetting | Parameters"]
 
 @dataclass(frozen=True)
 class ScoresBehind:
-    """Scores of another model that go into a job's rows: the job records the versions that made them."""
+    """Scores of another model that go into a job's rows; the job records their model versions."""
 
     scores: Table
     """The table of scores, with a column model_version."""
@@ -166,7 +170,7 @@ class ScoresBehind:
 
 @dataclass(frozen=True)
 class Job:
-    """What one Spark run makes: the function of this name in the source's `jobs.py`, and the tables it writes."""
+    """A Spark job: the function of this name in the source's `jobs.py`, and the tables that it writes."""
 
     name: str
     tables: tuple[Table, ...]

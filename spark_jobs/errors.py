@@ -1,7 +1,7 @@
-"""The base of every error whose message is for the user: one sentence that says what happened and what to do.
+"""The base of errors whose message is for the user: one sentence that says what happened and what to do.
 
-Each class carries the exit code of a command that it ends. Errors of one thing are declared beside what raises them.
-weir_models, which imports nothing of this project, gives its own errors the same attribute.
+Each class has the exit code of a command that it ends. weir_models imports nothing of this package; its errors have
+the same attribute.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ class ExitCode(IntEnum):
     """Stopped by a check or by another run; nothing was changed."""
     SERVICE = 5
     """A service or a file of Weir's own cannot be reached or used."""
+    INTERRUPTED = 130
+    """Ended by Ctrl-C or SIGTERM; what was committed stays."""
 
 
 class WeirError(Exception):

@@ -3,9 +3,9 @@
     spark-submit --py-files weir-jobs.zip main.py --source cloudfront --job client_hourly --start 2026-11-20-00 \
         --end 2026-11-20-23 --lake s3://bucket/lake --engine submitted [--tasks 8] [--parameters '{"cookies": "drop"}']
 
-`--start` and `--end` are the first and the last hour. Prints the job's figures as one line of JSON. With `--call URI`
-that document holds all of it (see runtime/calls.py) and the figures go into another one beside it; unknown arguments, which
-services add, are then ignored.
+`--start` and `--end` are the first and the last hour. Prints the job's figures as one line of JSON. With `--call URI`,
+a document holds the arguments (see runtime/calls.py), another one gets the figures, and unknown arguments, which
+services add, are ignored.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def run_job(source: str, job: str, run: JobRun) -> dict[str, Any]:
 
 
 def _release_memory() -> None:
-    """Return memory that a job has freed to the system; allocators would keep it, and the next job has other needs."""
+    """Return freed memory to the system, which allocators would keep."""
     import pyarrow as pa
 
     pa.default_memory_pool().release_unused()
@@ -91,10 +91,10 @@ def main(arguments: list[str]) -> None:
     )
     parser.add_argument("--engine", help=f"default: sail; with --call: {SUBMITTED}, which is what spark-submit says")
     parser.add_argument("--call", help="URI of a document that holds everything below")
-    called, _ = parser.parse_known_args([argument for argument in arguments if argument not in ("-h", "--help")])
-    if called.call:
-        storage = Storage(called.region, called.endpoint_url)
-        print(json.dumps(carry_out(called.call, storage, called.engine or SUBMITTED)))
+    call_options, _ = parser.parse_known_args([argument for argument in arguments if argument not in ("-h", "--help")])
+    if call_options.call:
+        storage = Storage(call_options.region, call_options.endpoint_url)
+        print(json.dumps(carry_out(call_options.call, storage, call_options.engine or SUBMITTED)))
         return
     parser.add_argument("--source", required=True)
     parser.add_argument("--job", required=True)
@@ -103,16 +103,16 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--lake", required=True, help="folder or s3:// URI")
     parser.add_argument("--tasks", type=int, default=4)
     parser.add_argument("--parameters", default="{}", help="JSON")
-    given = parser.parse_args(arguments)
-    lake = Lake(given.lake.rstrip("/"), Storage(given.region, given.endpoint_url))
+    options = parser.parse_args(arguments)
+    lake = Lake(options.lake.rstrip("/"), Storage(options.region, options.endpoint_url))
     run = JobRun(
-        spark_session(given.engine or "sail"),
+        spark_session(options.engine or "sail"),
         lake,
-        Interval.spanning(given.start, given.end),
-        json.loads(given.parameters),
-        given.tasks,
+        Interval.spanning(options.start, options.end),
+        json.loads(options.parameters),
+        options.tasks,
     )
-    print(json.dumps(run_job(given.source, given.job, run)))
+    print(json.dumps(run_job(options.source, options.job, run)))
 
 
 if __name__ == "__main__":

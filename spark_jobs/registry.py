@@ -19,12 +19,12 @@ class RegistryError(WeirError):
 @cache
 def sources() -> dict[str, Source]:
     """Source by name. RegistryError where a folder is not a whole source."""
-    found = {}
+    by_name = {}
     for folder in sorted(Path(__file__).with_name("sources").iterdir()):
         if folder.is_dir() and not folder.name.startswith(("_", ".")):
             require_complete(folder)
-            found[folder.name] = import_module(f"spark_jobs.sources.{folder.name}.tables").SOURCE
-    return found
+            by_name[folder.name] = import_module(f"spark_jobs.sources.{folder.name}.tables").SOURCE
+    return by_name
 
 
 def require_complete(folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.clients.days import Day
-from platform_assets.domains.waf.decide.rules import decide
+from platform_assets.domains.waf.decide.rules import ScoredHour, decide
 from platform_assets.domains.waf.decisions import Decision, rank
 from platform_assets.domains.waf.policy import load_policy
 from spark_jobs.sources.cloudfront.client_tables import EVIDENCE_REQUESTS
@@ -38,13 +38,9 @@ def decisions_of(day: Day, fitted: ClientAbuse, first_day: bool = False) -> list
         ]
         scores = [_score(row) for row in records]
         decisions += decide(
-            hour.to_pydatetime(),
-            scores,
+            ScoredHour(hour.to_pydatetime(), scores, behavior=behavior, attacks=records, has_history=not first_day),
             decisions,
             rules,
-            behavior=behavior,
-            attacks=records,
-            has_history=not first_day,
         )
     return decisions
 

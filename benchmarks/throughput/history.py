@@ -128,13 +128,13 @@ def _make(settings: Settings, interval: Interval) -> None:
     from platform_assets.domains.waf.policy import load_policy
     from platform_assets.domains.waf.tables import WAF_DECISIONS
     from platform_assets.ingest.raw import update_ledger
-    from platform_assets.ingest.source_assets import record, run_of
+    from platform_assets.ingest.source_assets import record, run_job
     from spark_jobs.sources.cloudfront.tables import SOURCE
 
     update_ledger(settings, "cloudfront")
     lake = lake_of(settings)
     for job in SOURCE.jobs:
-        run_of(settings, SOURCE, job, lake, interval)
+        run_job(settings, SOURCE, job, lake, interval)
         record(lake, SOURCE, job, interval)
     policy, loaded, identifier = (
         load_policy(settings.waf.policy_file),

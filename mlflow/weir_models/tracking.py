@@ -51,12 +51,10 @@ def register(
     input_example: pd.DataFrame,
     baseline: pd.DataFrame,
     tags: Mapping[str, str],
-    artifacts: Mapping[str, str | Path] | None = None,
 ) -> str:
     """Log a run, register the model and return the version; the champion alias does not move.
 
-    `baseline` holds statistics of the inputs by column, for monitoring; `tags` the table versions and the git revision;
-    `artifacts` further files by name, each as text or as the path of a file.
+    `baseline`: statistics of the inputs by column, for monitoring. `tags`: table versions, git revision and the like.
     """
     with _mlflow(tracking_uri) as (mlflow, client):
         from mlflow.models import infer_signature
@@ -70,7 +68,7 @@ def register(
             mlflow.log_metrics({k: float(v) for k, v in evaluation.figures.items() if v == v})
             folder = Path(scratch)
             card = cards.write_card(registry.card_template(spec.name), spec, evaluation, tags)
-            _write_artifacts(folder, evaluation, baseline, card, artifacts or {})
+            _write_artifacts(folder, evaluation, baseline, card)
             mlflow.log_artifacts(str(folder))
             signature = infer_signature(input_example, model.predict(input_example))
             logged = mlflow.sklearn.log_model(
@@ -159,13 +157,15 @@ def download(name: str, version: str, to: Path, *, tracking_uri: str) -> Path:
     if _is_model(target):
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-", ignore_cleanup_errors=True) as begun:
-        whole = Path(begun) / target.name
-        whole.mkdir()
+    with tempfile.TemporaryDirectory(
+        dir=target.parent, prefix=f".{target.name}-", ignore_cleanup_errors=True
+    ) as scratch:
+        folder = Path(scratch) / target.name
+        folder.mkdir()
         with _mlflow(tracking_uri) as (mlflow, _):
-            mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=str(whole))
+            mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=str(folder))
         try:
-            whole.rename(target)
+            folder.rename(target)
         except OSError as error:
             if not _is_model(target):  # else another process finished the same download first
                 raise TrackingError(
@@ -245,10 +245,8 @@ def _parameters(model: Model) -> dict[str, Any]:
     return {key: str(value)[:500] for key, value in (get_params(deep=False) if get_params else {}).items()}
 
 
-def _write_artifacts(
-    folder: Path, evaluation: Evaluation, baseline: pd.DataFrame, card: str, artifacts: Mapping[str, str | Path]
-) -> None:
-    """Card, tables, plots, baseline and the caller's files, as a folder to log at once."""
+def _write_artifacts(folder: Path, evaluation: Evaluation, baseline: pd.DataFrame, card: str) -> None:
+    """Card, tables, plots and baseline, as a folder to log at once."""
     (folder / "card.md").write_text(card, encoding="utf-8")
     baseline.to_csv(folder / "baseline.csv", index=False)
     (folder / "tables").mkdir()
@@ -257,10 +255,3 @@ def _write_artifacts(
     (folder / "plots").mkdir()
     for name, figure in evaluation.plots.items():
         figure.savefig(folder / "plots" / f"{name}.png", dpi=120, bbox_inches="tight")
-    for name, content in artifacts.items():
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, Path):
-            target.write_bytes(content.read_bytes())
-        else:
-            target.write_text(content, encoding="utf-8")

@@ -10,7 +10,7 @@ from platform_assets.clients.notifier import Alert
 
 
 def stopped_alert(kind: str, unchanged: str, failed: Sequence[CheckResult], planned_at: datetime) -> Alert:
-    """`unchanged`: the clause that says what stays as it was. Alerts of one hour about the same checks are one."""
+    """`unchanged`: a clause that names what stays as it was. Alerts about the same checks in one hour are one alert."""
     return Alert(
         kind=kind,
         severity="critical",

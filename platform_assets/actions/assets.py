@@ -1,4 +1,4 @@
-"""The plan asset with its checks, and the asset that applies the plan: one pair for each kind of change."""
+"""The asset that plans, with its checks, and the asset that applies the plan, for each kind of change."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from spark_jobs.storage.schema import arrow_schema
 
 @dataclass(frozen=True)
 class ChangeAssets:
-    """What the two assets of one kind of change are called and show."""
+    """Names and metadata of the two assets of one kind of change."""
 
     table: Table
     """The plan table."""
@@ -31,18 +31,18 @@ class ChangeAssets:
     description: str
     kinds: frozenset[str]
     is_on: bool
-    """Whether the settings let it apply; otherwise it is a dry run."""
+    """Whether the settings allow applying; otherwise it is a dry run."""
     command: str
     """The command that applies."""
     change: Callable[[Settings, Lake], Change[Any, Any]]
     plan_metadata: Callable[[Any], Mapping[str, Any]] = lambda plan: {}
     report_metadata: Callable[[Any], Mapping[str, Any]] = lambda report: {}
     check_dry_run: Callable[[Any], None] = lambda plan: None
-    """Raises where a dry run has to fail although it changes nothing."""
+    """Raises if a dry run must fail although it changes nothing."""
 
 
 def change_assets(settings: Settings, declared: ChangeAssets) -> list[dg.AssetsDefinition]:
-    """The plan asset and the apply asset; a blocking check that fails keeps the second from running."""
+    """The plan asset and the apply asset; a failed blocking check keeps the second from running."""
     table = declared.table
     kinds = {"python", "deltalake"}
 

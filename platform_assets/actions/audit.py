@@ -1,4 +1,4 @@
-"""Rows of an audit table, which are only ever added. How they are added and read is audit_table.py's.
+"""The rows of audit tables, which are append-only; audit_table.py reads and writes them.
 
 A domain subclasses AuditRow with the columns that only its table has. Standard library only.
 """
@@ -13,10 +13,10 @@ from typing import Any, ClassVar, Self
 
 from platform_assets.actions.errors import RequestError
 from platform_assets.core.times import as_utc
+from spark_jobs.contract import Column
 
 OVERRIDE = "override"
-LONGEST_REASON = 300
-"""Characters."""
+MAX_REASON_CHARACTERS = 300
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class AuditRow:
 
     @classmethod
     def make(cls, at: datetime, actor: str, command: str, subject: str, reason: str, **values: Any) -> Self:
-        """A row with its id, the hash of what identifies it."""
+        """A row with its id, a hash of the other values."""
         acted_at = as_utc(at)
         text = "\n".join((acted_at.isoformat(), actor, command, subject, reason))
         return cls(hashlib.sha256(text.encode()).hexdigest()[:24], acted_at, actor, command, subject, reason, **values)
@@ -57,9 +57,30 @@ class AuditRow:
         return f"by {self.actor} at {self.acted_at.astimezone(UTC):{self.time_format}}: {self.reason}"
 
 
+def audit_columns(*, command: str, subject: str, expires_at: str, is_personal: bool) -> tuple[Column, ...]:
+    """The columns that all audit tables share; the arguments are the meanings of three, and whether subjects are personal."""
+    return (
+        Column("audit_id", "string", "hash of acted_at, actor, command, subject and reason", nullable=False),
+        Column("acted_at", "timestamp", "when it was requested or done (wall clock)", nullable=False),
+        Column(
+            "actor",
+            "string",
+            "the system's user and, with AWS as target, the caller's ARN",
+            nullable=False,
+            personal=True,
+        ),
+        Column("command", "string", command, nullable=False),
+        Column("subject", "string", subject, nullable=False, personal=is_personal),
+        Column("reason", "string", "why, in the person's words, or the plan's reason", nullable=False, personal=True),
+        Column("expires_at", "timestamp", expires_at),
+    )
+
+
 def reason_of(text: str) -> str:
-    """A person's reason as it is recorded. RequestError without one."""
+    """A reason as it is recorded, with single spaces. RequestError if it is empty, too long or unprintable."""
     reason = " ".join(text.split())
-    if not reason or len(reason) > LONGEST_REASON or not reason.isprintable():
-        raise RequestError(f"A reason of 1 to {LONGEST_REASON} printable characters is needed; give it with --reason.")
+    if not reason or len(reason) > MAX_REASON_CHARACTERS or not reason.isprintable():
+        raise RequestError(
+            f"A reason of 1 to {MAX_REASON_CHARACTERS} printable characters is needed; give it with --reason."
+        )
     return reason

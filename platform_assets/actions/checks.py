@@ -1,6 +1,6 @@
-"""Results of the checks of a plan, which of them stop it, and overrides, which let a check pass in one run.
+"""Check results of a plan, which of them stop it, and overrides, which let a check pass in one run.
 
-What is checked, and its bounds, are each domain's own. Standard library only.
+Each domain defines its checks and their bounds. Standard library only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from platform_assets.actions.errors import RequestError
 from spark_jobs.contract import Check
 
 OVERRIDES_TAG = "weir/overrides"
-"""Tag of a run: the audit_ids of the overrides that hold in it."""
+"""Tag of a run with the audit_ids of its overrides."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ Finding = tuple[bool, str, dict[str, Any]]
 
 
 def check_overridable(names: Iterable[str], declared: Sequence[Check]) -> None:
-    """RequestError about the first name that is no check."""
-    known = [check.name for check in declared]
+    """RequestError for the first name that is not a check."""
+    check_names = [check.name for check in declared]
     for name in names:
-        if name not in known:
-            raise RequestError(f"There is no check {name!r} to override; there are {', '.join(known)}.")
+        if name not in check_names:
+            raise RequestError(f"There is no check {name!r} to override; there are {', '.join(check_names)}.")
 
 
 def run_checks(
@@ -46,10 +46,10 @@ def run_checks(
     results = []
     for check in declared:
         passed, sentence, metadata = checks[check.name]()
-        why = overrides.get(check.name)
-        if why is not None and not passed:
-            passed, sentence = True, f"Overridden ({why}): {sentence}"
-            metadata = {**metadata, "overridden_because": why}
+        override_reason = overrides.get(check.name)
+        if override_reason is not None and not passed:
+            passed, sentence = True, f"Overridden ({override_reason}): {sentence}"
+            metadata = {**metadata, "overridden_because": override_reason}
         results.append(CheckResult(check.name, passed, sentence, metadata, check.blocking))
     return results
 

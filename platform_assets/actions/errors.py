@@ -1,6 +1,6 @@
-"""The errors of planning and applying; every message is one sentence that says what happened and what to do.
+"""Errors of planning and applying; every message is one sentence that says what happened and what to do.
 
-Domains derive their own from ActionError where something of theirs fails, and use the others as they are.
+Domains derive their own errors from ActionError and use the others as they are.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class PlanStoppedError(ActionError):
 
 
 class IncompleteApplyError(ActionError):
-    """Only a part of a plan was applied; the next run continues. `reports`: what was changed, part by part."""
+    """Only a part of a plan was applied; the next run continues. `reports`: the changes, part by part."""
 
     def __init__(self, message: str, *reports: Any) -> None:
         super().__init__(message)

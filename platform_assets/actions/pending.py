@@ -1,6 +1,6 @@
-"""The plan that waits to be applied: one JSON document beside the state of what was applied, with what it rests on.
+"""The plan that waits to be applied: one JSON file beside the state of what was applied.
 
-It is used at most once: whoever applies it takes it first. Whatever it rests on having changed makes it stale.
+A plan is used at most once: it is marked as taken before it is applied. It is stale once its basis has changed.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from platform_assets.actions.errors import ActionError
 from platform_assets.core.files import locked, write_atomically
 
 VALID_FOR = timedelta(minutes=15)
-"""How old a plan may be when it is applied: the world that it was checked against moves on."""
+"""Maximum age of a plan when it is applied."""
 
 
 @dataclass(frozen=True)
 class PendingPlan:
-    """A plan as a JSON document, and everything that it rests on."""
+    """A plan as a JSON document, and its basis."""
 
     plan_id: str
     planned_at: str
     basis: Mapping[str, Any]
-    """What the plan was made from: serials of the state, versions of tables, settings. JSON values."""
+    """What the plan was made from: serials of the state, versions of tables, settings; JSON values."""
     overrides: Mapping[str, str]
     failed_checks: Sequence[str]
     plan: Any
@@ -48,19 +48,19 @@ class PendingPlan:
         return cls(plan_id, planned_at.isoformat(), dict(basis), dict(overrides), list(failed_checks), plan)
 
     def is_stale(self, basis: Mapping[str, Any], overrides: Mapping[str, str], now: datetime) -> bool:
-        """Whether it must not be shown or applied any more: another world, another run's overrides, or too old."""
+        """Whether it must not be shown or applied: another basis, other overrides, or too old."""
         age = now - datetime.fromisoformat(self.planned_at)
         return self.basis != basis or self.overrides != overrides or not timedelta() <= age <= VALID_FOR
 
 
 class PendingPlanFile:
-    """Where the pending plan of one domain is kept. A file that cannot be read is no plan."""
+    """The file with the pending plan of one domain; an unreadable file counts as no plan."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def save(self, plan: PendingPlan) -> None:
-        """Replace the pending plan. ActionError where it cannot be written."""
+        """Replace the pending plan. ActionError if it cannot be written."""
         with self._locked():
             self._write(plan)
 
@@ -71,7 +71,7 @@ class PendingPlanFile:
             return None
 
     def take(self, basis: Mapping[str, Any], overrides: Mapping[str, str], now: datetime) -> PendingPlan | None:
-        """The plan if it may be applied, marked as taken; None where it is stale, stopped, taken or absent."""
+        """The plan, marked as taken; None if it is stale, stopped, taken or absent."""
         with self._locked():
             plan = self.load()
             if plan is None or plan.taken_at or plan.failed_checks or plan.is_stale(basis, overrides, now):

@@ -1,12 +1,12 @@
-"""One kind of change from plan to verified result. A domain fills in `Change`; the order of steps is written here.
+"""From plan to verified result. A domain implements `Change`; the order of the steps is here.
 
 1. `plan_now` makes the plan, runs its checks, and stores both as the pending plan.
-2. `apply_pending` takes exactly that plan and applies it part by part. A plan that is stale, or whose checks did not
-   pass, is not applied: it is made and checked once more, and so is each part that another run overtakes meanwhile.
-3. `Change.verify` reads back what was applied; what differs is reported as not applied.
+2. `apply_pending` takes exactly that plan and applies it part by part. A plan that is stale or failed its checks is
+   made and checked once more, and so is each part that another run changed in the meantime.
+3. `Change.verify` reads back what was applied; differences are reported as not applied.
 
-Audit rows of people and what is intended are written before anything is changed, so a process that is killed at any
-point leaves nothing that the next run does not recognize as its own.
+Audit rows and intended changes are written before anything is changed, so that the next run recognizes whatever a
+killed process left behind.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class CheckedPlan(Generic[P]):
 
 
 class Change(ABC, Generic[P, R]):
-    """One kind of change of one home. Parts are what is applied independently of the others, such as scopes of WAF."""
+    """One kind of change. Its parts, such as scopes of WAF, are applied independently."""
 
     table: ClassVar[Table]
     """The plan table; it declares the checks."""
@@ -91,49 +91,49 @@ class Change(ABC, Generic[P, R]):
 
     @abstractmethod
     def basis(self) -> dict[str, Any]:
-        """What a plan made now rests on, as JSON: serials of the state, versions of tables, settings."""
+        """The basis of a plan made now, as JSON: serials of the state, versions of tables, settings."""
 
     @abstractmethod
     def make(
         self, overrides: Mapping[str, str] = NO_OVERRIDES, parts: Sequence[Hashable] | None = None
     ) -> CheckedPlan[P]:
-        """Plan and check, for all parts or for some. `overrides`: check -> why it is overridden in this run."""
+        """Plan and check all parts or some. `overrides`: check -> why it is overridden in this run."""
 
     @abstractmethod
     def to_document(self, plan: P) -> Any: ...
 
     @abstractmethod
     def from_document(self, document: Any) -> P:
-        """The plan of a document. ValueError or KeyError where a different version wrote it."""
+        """The plan of a document. ValueError or KeyError if a different version wrote it."""
 
     @abstractmethod
     def apply(self, plan: P) -> tuple[dict[Any, R], dict[Any, ActionError]]:
-        """Apply every part: reports and errors by part. StalePlanError for a part that another run overtook."""
+        """Apply every part; returns reports and errors by part. StalePlanError for a part that another run changed."""
 
     @abstractmethod
     def join(self, reports: Mapping[Any, R]) -> Any:
         """The reports of all parts as one."""
 
     def incomplete(self, reports: Mapping[Any, R], errors: Mapping[Any, ActionError]) -> ActionError:
-        """One error for the parts that failed; with a single part it is that part's own."""
+        """One error for all parts that failed."""
         return next(iter(errors.values()))
 
     def expire(self) -> None:
-        """Called before each plan: end what has run out. Nothing where plans leave out what has expired, as WAF's do."""
+        """Called before each plan to end what has expired. Not needed where plans leave it out, as those of WAF do."""
 
     def plan_undo(self) -> P:
-        """The plan that takes the last apply back. RequestError where there is nothing to undo."""
+        """The plan that undoes the last apply. RequestError if there is nothing to undo."""
         raise RequestError("This kind of change has no undo; plan what it was before.")
 
     def verify(self, plan: P, reports: Mapping[Any, R]) -> dict[Any, ActionError]:
-        """Read back what was applied: part -> how it differs. Empty where a domain's apply sees the outcome itself."""
+        """Read back what was applied: part -> how it differs. Not needed where `apply` already sees the result."""
         return {}
 
 
 def plan_now(change: Change[P, R], overrides: Mapping[str, str] = NO_OVERRIDES) -> CheckedPlan[P]:
-    """Make and check the plan, store it as the pending one, and raise an alert where a check stops it."""
+    """Make and check a plan, and store it as the pending plan."""
     change.expire()
-    basis = change.basis()  # before the plan: what changes meanwhile makes it stale
+    basis = change.basis()  # before the plan: later changes make it stale
     checked = change.make(overrides)
     failed = failures(checked.results)
     document = change.to_document(checked.plan)
@@ -143,7 +143,7 @@ def plan_now(change: Change[P, R], overrides: Mapping[str, str] = NO_OVERRIDES) 
 
 
 def alert_when_stopped(change: Change[P, R], checked: CheckedPlan[P]) -> list[CheckResult]:
-    """The checks that stop the plan; people are alerted to them."""
+    """The failed blocking checks; an alert is sent if there are any."""
     if failed := failures(checked.results):
         alert = stopped_alert(change.alert_kind, change.unchanged_alert, failed, checked.plan.planned_at)
         notify(change.settings, alert)
@@ -151,7 +151,7 @@ def alert_when_stopped(change: Change[P, R], checked: CheckedPlan[P]) -> list[Ch
 
 
 def pending_plan(change: Change[P, R], overrides: Mapping[str, str] = NO_OVERRIDES) -> P | None:
-    """The plan that was stored last, for showing, whether or not it passed its checks; None where it is stale."""
+    """The pending plan, for display, whether or not it passed its checks; None if it is stale."""
     stored = change.pending.load()
     if stored is None or stored.is_stale(change.basis(), overrides, datetime.now(UTC)):
         return None
@@ -159,35 +159,35 @@ def pending_plan(change: Change[P, R], overrides: Mapping[str, str] = NO_OVERRID
 
 
 def apply_pending(change: Change[P, R], overrides: Mapping[str, str] = NO_OVERRIDES) -> Any:
-    """Apply the pending plan, or one made now where there is none that may be applied; the joined report.
+    """Apply the pending plan, or a new one if it may not be applied; returns the joined report.
 
-    Raises PlanStoppedError where a check stops the plan, StalePlanError where another run was faster twice, and the
-    domain's error where parts failed; a part that fails holds back no other.
+    PlanStoppedError if a check stops the plan, StalePlanError if another run was faster twice, and the domain's error
+    if parts failed; the other parts are applied.
     """
-    taken = change.pending.take(change.basis(), overrides, datetime.now(UTC))
-    plan = None if taken is None else _plan_of(change, taken)
-    reports, errors = _applied(change, plan or _checked(change, overrides))
-    if overtaken := [part for part, error in errors.items() if isinstance(error, StalePlanError)]:
+    pending = change.pending.take(change.basis(), overrides, datetime.now(UTC))
+    plan = None if pending is None else _plan_of(change, pending)
+    reports, errors = _apply_and_verify(change, plan or _passed_plan(change, overrides))
+    if stale_parts := [part for part, error in errors.items() if isinstance(error, StalePlanError)]:
         try:
-            more, errors_again = _applied(change, _checked(change, overrides, overtaken))
+            later_reports, later_errors = _apply_and_verify(change, _passed_plan(change, overrides, stale_parts))
         except ActionError as error:
-            if len(overtaken) == len(change.parts):
+            if len(stale_parts) == len(change.parts):
                 raise
-            more, errors_again = {}, dict.fromkeys(overtaken, error)
-        errors = {part: error for part, error in errors.items() if part not in more} | errors_again
-        reports |= more
+            later_reports, later_errors = {}, dict.fromkeys(stale_parts, error)
+        errors = {part: error for part, error in errors.items() if part not in later_reports} | later_errors
+        reports |= later_reports
     if errors:
         raise change.incomplete(reports, errors) from next(iter(errors.values()))
     return change.join(reports)
 
 
-def _applied(change: Change[P, R], plan: P) -> tuple[dict[Any, R], dict[Any, ActionError]]:
+def _apply_and_verify(change: Change[P, R], plan: P) -> tuple[dict[Any, R], dict[Any, ActionError]]:
     reports, errors = change.apply(plan)
     return reports, errors | change.verify(plan, reports)
 
 
-def _checked(change: Change[P, R], overrides: Mapping[str, str], parts: Sequence[Hashable] | None = None) -> P:
-    """A plan made now that passed its checks; PlanStoppedError otherwise."""
+def _passed_plan(change: Change[P, R], overrides: Mapping[str, str], parts: Sequence[Hashable] | None = None) -> P:
+    """A new plan that passed its checks; PlanStoppedError otherwise."""
     checked = change.make(overrides, parts)
     if failed := alert_when_stopped(change, checked):
         raise PlanStoppedError(

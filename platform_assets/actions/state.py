@@ -1,6 +1,6 @@
-"""A small JSON file of the home that remembers what was applied last: locked while applying, replaced atomically.
+"""A JSON file of the home with what was applied last: locked while applying, replaced atomically.
 
-What is in it, and its format, is each domain's own. It carries a serial: a plan made on an older one is not applied.
+Each domain defines its content. It has a serial number: a plan made on an older serial is not applied.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from platform_assets.core.files import locked, write_atomically
 
 
 class State(Protocol):
-    """What was applied last. `from_json` raises ValueError, KeyError, TypeError or AttributeError for other data."""
+    """What was applied last. `from_json` raises ValueError, KeyError, TypeError or AttributeError for unknown data."""
 
     @property
     def serial(self) -> int: ...
@@ -35,12 +35,12 @@ class StateError(ActionError):
 
 
 class JsonState(Generic[S]):
-    """The state in one file. `former`: the file that counts as long as there is none at `path`."""
+    """The state in one file. `former`: the file to read as long as there is none at `path`."""
 
     kind: type[S]
-    """Its class; without arguments it is the state of a home where nothing was applied yet."""
+    """The class of the state; without arguments it is the state before anything was applied."""
     lost: str
-    """What deleting the file does, as a clause of the error."""
+    """What deleting the file does, as a clause of the error message."""
 
     def __init__(self, path: Path, former: Path | None = None) -> None:
         self.path, self._former = path, former
@@ -52,7 +52,7 @@ class JsonState(Generic[S]):
             yield
 
     def load(self) -> S:
-        """The saved state. StateError where the file holds something else."""
+        """The saved state. StateError if the file holds something else."""
         path = self._former if self._former is not None and not self.path.exists() else self.path
         try:
             return self.kind.from_json(json.loads(path.read_text(encoding="utf-8")))
@@ -64,7 +64,7 @@ class JsonState(Generic[S]):
             ) from None
 
     def save(self, state: S) -> None:
-        """Replace the file as a whole. StateError where it cannot be written."""
+        """Replace the file. StateError if it cannot be written."""
         try:
             write_atomically(self.path, json.dumps(state.to_json(), indent=1) + "\n")
         except OSError as error:

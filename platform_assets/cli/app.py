@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from platform_assets.cli import interrupt
 from platform_assets.cli.features import features_app
 from platform_assets.core.console import (
     Home,
@@ -22,6 +23,7 @@ from platform_assets.core.console import (
     time_of,
 )
 from platform_assets.core.domain import domains, load
+from spark_jobs.errors import ExitCode
 
 app = typer.Typer(
     help="CloudFront access logs in, AWS WAF changes out; cluster metrics in, scaling and alerts out.",
@@ -42,21 +44,21 @@ def demo(
     scale: Annotated[float, typer.Option(help="1.0 is about 160,000 lines a day.")] = 1.0,
 ) -> None:
     """Simulated logs into the local WAF, simulated cluster metrics into recommendations and alerts; measured against the truth."""
-    from platform_assets.cli import demo as plays
+    from platform_assets.cli import demo as demos
     from platform_assets.settings import remember
 
-    values = plays.demo_settings(settings_of(home))
+    values = demos.demo_settings(settings_of(home))
     settings = settings_of(home, **values)
     with console_of() as console:
         progress = stage_of(console)
-        if all(world.is_there(settings) for world in plays.worlds()):
-            folder = plays.worlds()[0].path(settings)
+        if all(world.is_there(settings) for world in demos.worlds()):
+            folder = demos.worlds()[0].path(settings)
             console.print(f"The simulated world in {folder} is there already; delete the folder for a new one.")
         else:
             with progress("Simulating CloudFront logs and cluster metrics"):
-                plays.simulate_missing(settings, seed, scale)
-        remember(settings, **{world.setting: values[world.setting] for world in plays.worlds()})
-        ends = [act.play(console, settings, progress) for act in plays.acts()]
+                demos.simulate_missing(settings, seed, scale)
+        remember(settings, **{world.setting: values[world.setting] for world in demos.worlds()})
+        ends = [domain_demo.play(console, settings, progress) for domain_demo in demos.domain_demos()]
         for end in ends:
             end()
 
@@ -74,9 +76,9 @@ def train(
 
     settings = settings_of(home)
     with console_of() as console:
-        chosen = names or run.default_models()
-        run.train(settings, stage_of(console), chosen)
-        report.show_models(console, settings, chosen)
+        selected = names or run.default_models()
+        run.train(settings, stage_of(console), selected)
+        report.show_models(console, settings, selected)
 
 
 @app.command()
@@ -92,8 +94,8 @@ def export(
 
     settings = settings_of(home)
     with console_of() as console:
-        done = export_table(settings, table, file, time_of("--start", start), time_of("--end", end))
-        console.print(f"{done.rows} rows of {table} are in {done.path}. {done.note}".rstrip())
+        result = export_table(settings, table, file, time_of("--start", start), time_of("--end", end))
+        console.print(f"{result.rows} rows of {table} are in {result.path}. {result.note}".rstrip())
 
 
 @app.command()
@@ -155,39 +157,40 @@ def ui(
 @app.command()
 def upgrade(home: Home = None) -> None:
     """Bring a home that an older version made up to this one; its data stays."""
-    from platform_assets.core.home import upgrade as bring_up
+    from platform_assets.core.home import upgrade as upgrade_home
     from platform_assets.settings import load_settings
 
-    result = bring_up(load_settings(home))
+    result = upgrade_home(load_settings(home))
     with console_of() as console:
-        kept = ", ".join(f"{count} {what}" for what, count in result.kept.items())
-        console.print(f"The home was of {result.before} and is of {result.after} now; kept: {kept}.", markup=False)
-        for name, why in result.unusable_models.items():
-            console.print(f"{name}: {why}", markup=False)
+        counts = ", ".join(f"{count} {noun}" for noun, count in result.kept.items())
+        console.print(f"The home was of {result.before} and is of {result.after} now; kept: {counts}.", markup=False)
+        for name, reason in result.unusable_models.items():
+            console.print(f"{name}: {reason}", markup=False)
 
 
 @app.command()
 def doctor(home: Home = None) -> None:
     """What is configured, reachable, missing. Secrets are never printed."""
-    from platform_assets.cli import doctor as examining
+    from platform_assets.cli.doctor.examination import examine
+    from platform_assets.cli.doctor.findings import exit_code, render
     from platform_assets.settings import load_settings
 
     settings = load_settings(home)
     with console_of() as console:
-        findings = examining.examine(settings)
-        console.print(examining.render(findings))
-    raise typer.Exit(examining.exit_code(findings))
+        findings = examine(settings)
+        console.print(render(findings))
+    raise typer.Exit(exit_code(findings))
 
 
 def add_domain_commands() -> None:
-    """The commands that the domains declare, below the groups that their first words name."""
+    """Add the commands that the domains declare, grouped by their first word."""
     groups: dict[str, typer.Typer] = {}
     for domain in domains().values():
-        for words, reference in domain.commands.items():
-            *above, name = words.split()
+        for command_words, reference in domain.commands.items():
+            *parents, name = command_words.split()
             command, parent = load(reference), app
-            if above:
-                parent = groups.setdefault(above[0], typer.Typer(help=GROUPS.get(above[0]), no_args_is_help=True))
+            if parents:
+                parent = groups.setdefault(parents[0], typer.Typer(help=GROUPS.get(parents[0]), no_args_is_help=True))
             if isinstance(command, typer.Typer):
                 parent.add_typer(command, name=name)
             else:
@@ -201,36 +204,39 @@ app.add_typer(features_app, name="features")
 
 
 def main() -> None:
-    """Entry point: errors that a user can cause end in one sentence; others in one sentence and a log file."""
+    """Entry point. An error ends in one sentence; an unexpected one also in a log file."""
     os.environ.setdefault("RUST_LOG", "error")  # what fails in a native library is raised; it need not be logged too
+    interrupt.watch(_print_error)
     try:
         code = app(standalone_mode=False)
-    except (KeyboardInterrupt, typer.Abort):
-        _say("Interrupted; what was committed stays, the next run makes the rest.")
-        code = 130
-    except Exception as error:
-        code = _failed(error)
-    sys.exit(code if isinstance(code, int) else 0)
+    except SystemExit as error:
+        code = error.code
+    except BaseException as error:
+        is_interrupt = interrupt.has_happened() or isinstance(error, KeyboardInterrupt | typer.Abort)
+        code = ExitCode.INTERRUPTED if is_interrupt else _report(error)
+    if code == ExitCode.INTERRUPTED:
+        interrupt.say_once(_print_error)
+    interrupt.end(code if isinstance(code, int) else 0)
 
 
-def _failed(error: Exception) -> int:
+def _report(error: BaseException) -> int:
     from spark_jobs.errors import exit_code_of
 
     if hasattr(error, "format_message"):  # click's own: wrong usage; typer brings its own copy of click
-        _say(error.format_message() or "A command is missing; see `weir --help`.")
+        _print_error(error.format_message() or "A command is missing; see `weir --help`.")
         return 2
     code = exit_code_of(error)
     if code is not None:
-        _say(str(error))
+        _print_error(str(error))
         return code
     import tempfile
     import traceback
 
     with tempfile.NamedTemporaryFile("w", prefix="weir-", suffix=".log", delete=False, encoding="utf-8") as log:
         traceback.print_exception(error, file=log)
-    _say(f"Something unexpected happened ({type(error).__name__}); please report it with the file {log.name}.")
+    _print_error(f"Something unexpected happened ({type(error).__name__}); please report it with the file {log.name}.")
     return 1
 
 
-def _say(text: str) -> None:
-    print(f"weir: {text}", file=sys.stderr)
+def _print_error(text: str) -> None:
+    sys.stderr.write(f"weir: {text}\n")

@@ -1,6 +1,6 @@
 """The picture of the asset graph in the README: `python -m platform_assets.cli.asset_graph docs/asset-graph.png`.
 
-A column is a level of the graph (an asset stands right of all that it is made from), a color is a layer.
+A column is a level of the graph (an asset is to the right of its upstream assets), a color is a layer.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 WIDTH, HEIGHT, COLUMN, ROW = 1.62, 0.46, 2.15, 0.72
 ROUNDS = 12
-"""Of moving each asset to the mean height of its neighbors."""
+"""Passes in which each asset moves to the mean height of its neighbors."""
 
 
 def positions(graph: Any) -> dict[Any, tuple[int, float]]:
@@ -21,13 +21,13 @@ def positions(graph: Any) -> dict[Any, tuple[int, float]]:
     height = {key: row - len(keys) / 2 for keys in columns for row, key in enumerate(keys)}
     for _ in range(ROUNDS):
         for keys in columns:
-            wish = {}
+            desired = {}
             for key in keys:
                 node = graph.get(key)
-                near = [height[other] for other in (*node.parent_keys, *node.child_keys) if other in height]
-                wish[key] = sum(near) / len(near) if near else height[key]
-            ordered = sorted(keys, key=lambda key: (wish[key], key))
-            middle = sum(wish.values()) / len(wish)
+                heights = [height[neighbor] for neighbor in (*node.parent_keys, *node.child_keys) if neighbor in height]
+                desired[key] = sum(heights) / len(heights) if heights else height[key]
+            ordered = sorted(keys, key=lambda key: (desired[key], key))
+            middle = sum(desired.values()) / len(desired)
             for row, key in enumerate(ordered):
                 height[key] = middle + row - (len(ordered) - 1) / 2
     return {key: (column[key], height[key]) for key in column}
@@ -41,17 +41,17 @@ def draw(graph: Any, path: Path) -> None:
     from matplotlib import pyplot
     from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-    places = {key: (x * COLUMN, -y * ROW) for key, (x, y) in positions(graph).items()}
-    layers = sorted({key.path[0] for key in places})
+    centers = {key: (x * COLUMN, -y * ROW) for key, (x, y) in positions(graph).items()}
+    layers = sorted({key.path[0] for key in centers})
     colors = {
         layer: pyplot.get_cmap("Pastel1" if number < 9 else "Pastel2")(number % 9)
         for number, layer in enumerate(layers)
     }
-    xs, ys = zip(*places.values(), strict=True)
+    xs, ys = zip(*centers.values(), strict=True)
     figure, axes = pyplot.subplots(figsize=(max(xs) + 2.4, max(ys) - min(ys) + 1.6))
-    for key, (x, y) in places.items():
+    for key, (x, y) in centers.items():
         for parent in graph.get(key).parent_keys:
-            start = places[parent]
+            start = centers[parent]
             axes.add_patch(
                 FancyArrowPatch(
                     (start[0] + WIDTH / 2, start[1]),

@@ -1,4 +1,4 @@
-"""What the replays of all domains share: where the result goes, and what of the input was left out."""
+"""What the backtests of all domains share: writing the result and reporting rejected input."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Out = Annotated[Path, typer.Option("--out", help="Target, .parquet.")]
 
 
 class BacktestError(WeirError):
-    """The replay is not possible; one sentence that says why and what to do."""
+    """The backtest is not possible; one sentence that says why and what to do."""
 
     exit_code = ExitCode.INPUT
 
 
 def require_writable(out: Path) -> None:
-    """BacktestError before hours of work, not after them."""
+    """BacktestError if `out` cannot be written, raised before the work starts."""
     if out.suffix != ".parquet":
         raise BacktestError(f"{out} must end in .parquet; name it so.")
     if not out.expanduser().parent.is_dir():
@@ -34,7 +34,7 @@ def require_writable(out: Path) -> None:
 
 
 def write(frame: pd.DataFrame, out: Path) -> None:
-    """Write the rows to `out`, whole or not at all."""
+    """Write the rows to `out` atomically."""
     out = out.expanduser()
     unfinished = out.with_name(f".{out.name}.unfinished")
     try:
@@ -49,9 +49,9 @@ def show_rejected(console: Any, rejected: Any) -> None:
     """How many lines or values were left out, and why."""
     if rejected:
         reasons = ", ".join(f"{count} {name}" for name, count in Counter(row.reason for row in rejected).items())
-        first = rejected[0]
+        example = rejected[0]
         console.print(
-            f"{len(rejected):,} lines or values were left out ({reasons}), such as line {first.line_number}: "
-            f"{first.detail}",
+            f"{len(rejected):,} lines or values were left out ({reasons}), such as line {example.line_number}: "
+            f"{example.detail}",
             markup=False,
         )

@@ -1,6 +1,6 @@
-"""`weir demo`: simulated worlds through the pipelines of all domains, measured against what the simulator knows.
+"""`weir demo`: simulated data through the pipelines of all domains, measured against the simulator's ground truth.
 
-The simulator is run as a program. Each domain declares its act: the worlds that it needs, and what it shows.
+The simulator is run as a program. Each domain declares its demo: the simulated worlds that it needs, and what it shows.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class World:
-    """A simulated world, in a folder of the home: `raw/` with what AWS would deliver, `truth/` with what is known of it."""
+    """A simulated world in a folder of the home: `raw/` as AWS would deliver it, `truth/` with the ground truth."""
 
     folder: str
     """Below the home."""
     module: str
     """The simulator's module."""
     hours_back: int
-    """How long before now it begins."""
+    """Hours from its start to now."""
     arguments: tuple[str, ...]
     truth: str
     """The file of truth/ that is written last."""
     setting: str
-    """The setting that names its raw files."""
+    """The setting for the location of its raw files."""
     takes_scale: bool = False
 
     def path(self, settings: Settings) -> Path:
@@ -45,35 +45,35 @@ class World:
 
 
 @dataclass(frozen=True)
-class Act:
-    """What a domain does in the demo."""
+class DomainDemo:
+    """The demo of a domain."""
 
     order: int
     worlds: tuple[World, ...]
     settings: dict[str, Any]
     """Settings of the whole demo."""
     play: Callable[[Console, Settings, Progress], Callable[[], None]]
-    """Runs and shows; the function that it returns is called at the very end, and raises where something was stopped."""
+    """Runs and shows the demo; the function that it returns is called at the very end and raises if something was stopped."""
 
 
-def acts() -> list[Act]:
-    """The acts of all domains, in their order."""
-    return sorted((act for _, act in parts("demo")), key=lambda act: act.order)
+def domain_demos() -> list[DomainDemo]:
+    """The demos of all domains, in their order."""
+    return sorted((demo for _, demo in parts("demo")), key=lambda demo: demo.order)
 
 
 def worlds() -> list[World]:
-    """The worlds that the acts need, each once."""
-    return list(dict.fromkeys(world for act in acts() for world in act.worlds))
+    """The distinct worlds that the demos need."""
+    return list(dict.fromkeys(world for demo in domain_demos() for world in demo.worlds))
 
 
 def demo_settings(settings: Settings) -> dict[str, Any]:
-    """The settings that the demo changes: raw locations, and what each act asks for."""
+    """The settings that the demos change: raw locations, and each demo's own."""
     raw = {world.setting: str(world.path(settings) / "raw") for world in worlds()}
-    return raw | {name: value for act in acts() for name, value in act.settings.items()}
+    return raw | {name: value for demo in domain_demos() for name, value in demo.settings.items()}
 
 
 def simulate_missing(settings: Settings, seed: int, scale: float) -> None:
-    """Simulate the worlds that are not there yet."""
+    """Simulate the worlds that do not exist yet."""
     from platform_assets.training.sets import simulate
 
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)

@@ -50,20 +50,20 @@ def get(
     from platform_assets.feature_store import store
     from platform_assets.feature_store.groups import FeatureStoreError
 
-    chosen, when = feature_group(group), time_of("--at", at)
-    row = store.get(settings_of(home), chosen, entity, when)
+    selected, asked_at = feature_group(group), time_of("--at", at)
+    row = store.get(settings_of(home), selected, entity, asked_at)
     if row is None:
         raise FeatureStoreError(
-            f"No row of {chosen.name} counts for {entity} {'now' if when is None else f'at {when.isoformat()}'}; rows count "
-            f"for {_span(chosen.ttl)} from their event: check the name, or ingest newer ones."
+            f"No row of {selected.name} counts for {entity} {'now' if asked_at is None else f'at {asked_at.isoformat()}'}; rows count "
+            f"for {_span(selected.ttl)} from their event: check the name, or ingest newer ones."
         )
-    shown = {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
+    values = {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
     if json:
-        print(json_text.dumps(shown, ensure_ascii=False))
+        print(json_text.dumps(values, ensure_ascii=False))
         return
     with console_of() as console:
-        for name, value in shown.items():
-            console.print(f"{name}: {_said(value)}", markup=False)
+        for name, value in values.items():
+            console.print(f"{name}: {_as_text(value)}", markup=False)
 
 
 @features_app.command()
@@ -85,5 +85,5 @@ def _span(ttl: timedelta) -> str:
     return f"{ttl / timedelta(hours=1):g} h"
 
 
-def _said(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return "null" if value is None else str(value)

@@ -24,8 +24,8 @@ def cli_markdown() -> str:
     command = typer.main.get_command(app)
     with command.make_context("weir", [], resilient_parsing=True) as context:
         text = get_docs_for_click(obj=command, ctx=context, name="weir", title="The command weir")  # type: ignore[arg-type]
-    title, rest = text.split("\n", 1)
-    return f"{title}\n\n{INTRODUCTION}{rest.rstrip()}\n"
+    title, body = text.split("\n", 1)
+    return f"{title}\n\n{INTRODUCTION}{body.rstrip()}\n"
 
 
 if __name__ == "__main__":

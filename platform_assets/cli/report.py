@@ -1,7 +1,4 @@
-"""What reports of all domains share: the models that serve, where the time went, the option --home of the next command.
-
-Every figure is read back from the registry or the run.
-"""
+"""What the reports of all domains share: serving models, run time, and the --home option of the next command."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table as Grid
 
-from platform_assets.cli.run import Outcome
+from platform_assets.cli.outcome import Outcome
 from platform_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,16 +24,16 @@ def show_models(console: Console, settings: Settings, names: Sequence[str]) -> N
     for name, spec in registry.specs().items():
         if name not in names:
             continue
-        found = tracking.champion(name, tracking_uri=settings.tracking_uri)
-        if found is None:
+        champion = tracking.champion(name, tracking_uri=settings.tracking_uri)
+        if champion is None:
             grid.add_row(name, "none", "", "", "", "no version has passed it")
             continue
-        version = found[0]
+        version = champion[0]
         figures = tracking.figures(name, version, tracking_uri=settings.tracking_uri)
-        for place, gate in enumerate(spec.gates):
+        for row, gate in enumerate(spec.gates):
             grid.add_row(
-                name if not place else "",
-                version if not place else "",
+                name if not row else "",
+                version if not row else "",
                 gate.figure,
                 *_gate_cells(gate.sentence(figures)),
             )
@@ -45,8 +42,8 @@ def show_models(console: Console, settings: Settings, names: Sequence[str]) -> N
 
 def _gate_cells(sentence: str) -> tuple[str, str, str]:
     """`fpr = 0.006, asked at most 0.01: holds` -> value, bounds, verdict."""
-    value, _, rest = sentence.partition(" = ")[2].partition(", asked ")
-    bounds, _, verdict = rest.rpartition(": ")
+    value, _, bounds_and_verdict = sentence.partition(" = ")[2].partition(", asked ")
+    bounds, _, verdict = bounds_and_verdict.rpartition(": ")
     return value, bounds, verdict
 
 
@@ -59,6 +56,6 @@ def show_time(console: Console, outcome: Outcome) -> None:
 
 
 def home_option(settings: Settings) -> str:
-    """` --home FOLDER`, where the home is not the default one."""
+    """` --home FOLDER` unless the home is the default one."""
     default = Path(".weir").resolve()
     return "" if settings.home == default else f" --home {settings.home}"

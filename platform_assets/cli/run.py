@@ -1,23 +1,21 @@
 """Pipelines in this process: `weir run NAME`, `weir train`, and a plan on its own.
 
-The same assets, checks and instance as under the daemon, and the same order (core/scheduler.py); here every stage is
-executed at once. What is computed is in the assets; what is shown of it is each domain's report.
+The same assets, checks, instance and order (core/scheduler.py) as under the daemon. Each domain reports the results.
 """
 
 from __future__ import annotations
 
 import logging
-import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from platform_assets.cli.outcome import Outcome, RunFailed, failure_of
 from platform_assets.settings import Settings
-from spark_jobs.errors import ExitCode, WeirError
+from spark_jobs.errors import ExitCode
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -28,47 +26,6 @@ if TYPE_CHECKING:
 MAX_ROUNDS = 5
 
 
-class RunFailed(WeirError):
-    """A run did not succeed; the message is one sentence for the user."""
-
-    def __init__(self, message: str, exit_code: int = ExitCode.FAILED) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
-
-
-@dataclass
-class Outcome:
-    """What a run did, for the report."""
-
-    hours: list[str] = field(default_factory=list)
-    """Parsed hours."""
-    looked_back: set[str] = field(default_factory=set)
-    """Hours that were made again only because earlier ones were."""
-    seconds: dict[str, float] = field(default_factory=dict)
-    """Title of a stage -> how long it took."""
-    metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Asset key -> metadata of its last materialization in this run."""
-    failed_checks: list[str] = field(default_factory=list)
-    run_seconds: float = 0.0
-    """All Dagster runs together."""
-    dagster_seconds: float = 0.0
-    """Of these, what Dagster took for itself: everything outside of the steps, and their events."""
-
-    @property
-    def later_hours(self) -> int:
-        return len(self.looked_back)
-
-
-def stop_where_not_applied(outcome: Outcome, is_on: bool, unchanged: str) -> None:
-    """RunFailed where a plan was to be applied (`is_on`) and was not; a dry run has only shown that it would be stopped.
-
-    `unchanged`: the clause that says what stays as it was.
-    """
-    if outcome.failed_checks and is_on:
-        sentence = f"{unchanged[0].upper()}{unchanged[1:]}; a check stopped the plan: {outcome.failed_checks[0]}"
-        raise RunFailed(sentence, ExitCode.STOPPED)
-
-
 Progress = Callable[[str], AbstractContextManager[Any]]
 """Shows a stage, by its title, while it runs."""
 
@@ -76,20 +33,13 @@ Progress = Callable[[str], AbstractContextManager[Any]]
 def run_pipeline(
     settings: Settings, name: str, progress: Progress = lambda _: nullcontext(None), overrides: Sequence[str] = ()
 ) -> Outcome:
-    """Make everything that a pipeline's goals need, then the goals; RunFailed with one sentence where it cannot go on.
+    """Make a pipeline's goals and everything upstream; RunFailed, with one sentence, if it cannot continue.
 
-    `overrides`: audit_ids of the checks of its plan that do not count this time.
+    `overrides`: audit_ids of the overridden checks of its plan.
     """
     from platform_assets.core.domain import pipelines
 
     return Runner(settings, progress, overrides).run_pipeline(pipelines()[name])
-
-
-def run_goals(settings: Settings, goals: Sequence[str], progress: Progress = lambda _: nullcontext(None)) -> Outcome:
-    """Make assets and everything upstream of them."""
-    from platform_assets.core.domain import Pipeline
-
-    return Runner(settings, progress).run_pipeline(Pipeline("", tuple(goals)))
 
 
 def run_assets(
@@ -99,21 +49,21 @@ def run_assets(
     progress: Progress = lambda _: nullcontext(None),
     overrides: Sequence[str] = (),
 ) -> Outcome:
-    """Make only these assets, which have no partitions, from what is there; a check may stop what follows it."""
+    """Make only these unpartitioned assets from what exists; a check may stop what follows it."""
     runner = Runner(settings, progress, overrides)
     runner.materialize(title, keys, may_stop=True)
     return runner.outcome
 
 
 def train(settings: Settings, progress: Progress = lambda _: nullcontext(None), names: Sequence[str] = ()) -> Outcome:
-    """Fit, evaluate, register and gate the models, whether or not some serve; without names those of `weir train`."""
+    """Fit, evaluate, register and gate models; without names the default ones."""
     runner = Runner(settings, progress)
     runner.train(names or default_models())
     return runner.outcome
 
 
 def default_models() -> list[str]:
-    """The models that `weir train` fits where none is named."""
+    """The models that `weir train` fits if none is named."""
     from platform_assets.training.sets import training_sets
 
     return [name for name, training in training_sets().items() if training.is_default]
@@ -144,43 +94,48 @@ class Runner:
 
     def run_pipeline(self, pipeline: Pipeline) -> Outcome:
         """All stages of a pipeline, its hours until none is stale."""
+        from platform_assets.cli.input import require_objects, unread
+        from platform_assets.clients.engine import lake_of
         from platform_assets.core.scheduler import stages_of
 
         found = stages_of(self.graph, pipeline, self.settings)
+        ledgers = [key for stage in found if stage.kind == "ledger" for key in stage.keys]
         for kind, group in groupby(found, key=lambda stage: stage.kind):
             stages = list(group)
             if kind == "hours":
                 self.make_stale_hours(stages, pipeline)
+                self.outcome.unread = unread(lake_of(self.settings), ledgers, self.outcome.hours)
             elif kind == "models":
                 self.fit_missing(stages)
             else:
                 for stage in stages:
                     self.materialize(self.title(stage, pipeline), stage.keys, may_stop=kind == "end")
+                    require_objects(self.settings, stage.keys, self.outcome.metadata)
         return self.outcome
 
     def title(self, stage: Stage, pipeline: Pipeline) -> str:
-        """What a stage is called while it runs."""
+        """What the progress line says while a stage runs."""
         from spark_jobs.registry import sources
 
         listings = {source.objects.key: source.raw.noun for source in sources().values() if source.raw}
         titles = {key: f"Listing {noun}" for key, noun in listings.items()} | dict(pipeline.titles)
-        named = next((titles[key] for key in stage.keys if key in titles), "")
-        return named or f"Making {stage.keys[0].split('/')[-1]}"
+        title = next((titles[key] for key in stage.keys if key in titles), "")
+        return title or f"Making {stage.keys[0].split('/')[-1]}"
 
     def materialize(self, title: str, keys: Sequence[str], may_stop: bool = False) -> None:
-        """One run over assets that have no partitions, shown as one stage."""
-        began = time.perf_counter()
+        """One run over unpartitioned assets, shown as one stage."""
+        start = time.perf_counter()
         with self.progress(title):
             self.run(keys, may_stop=may_stop)
-        self.outcome.seconds[title] = time.perf_counter() - began
+        self.outcome.seconds[title] = time.perf_counter() - start
 
     def run(self, keys: Sequence[str], hours: tuple[str, str] | None = None, may_stop: bool = False) -> None:
-        """One Dagster run over `keys`; with `hours`, over the partitions from the first to the last of them."""
+        """One Dagster run over `keys`; `hours`: first and last partition."""
         from platform_assets.core.asset_specs import key_of
         from platform_assets.ingest.sensors import PARTITION_RANGE_END, PARTITION_RANGE_START
 
         tags = {PARTITION_RANGE_START: hours[0], PARTITION_RANGE_END: hours[1]} if hours else {}
-        began, storing = time.perf_counter(), _seconds_storing(self.instance)
+        start, storing_before = time.perf_counter(), _storing_seconds(self.instance)
         result = self.job.execute_in_process(
             asset_selection=[key_of(key) for key in keys],
             instance=self.instance,
@@ -188,7 +143,7 @@ class Runner:
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
         )
-        total, in_steps = time.perf_counter() - began, 0.0
+        total, in_steps = time.perf_counter() - start, 0.0
         for event in result.all_events:
             if event.is_step_success:
                 in_steps += event.step_success_data.duration_ms / 1000
@@ -198,27 +153,27 @@ class Runner:
                 self.outcome.metadata["/".join(materialization.asset_key.path)] = values
         if result.success:
             self.outcome.run_seconds += total
-            self.outcome.dagster_seconds += total - in_steps + _seconds_storing(self.instance) - storing
-        stopped = [check for check in result.get_asset_check_evaluations() if not check.passed and check.blocking]
-        self.outcome.failed_checks += [f"{check.check_name}: {check.description}" for check in stopped]
-        if result.success or (may_stop and stopped):
+            self.outcome.dagster_seconds += total - in_steps + _storing_seconds(self.instance) - storing_before
+        failed_checks = [check for check in result.get_asset_check_evaluations() if not check.passed and check.blocking]
+        self.outcome.failed_checks += [f"{check.check_name}: {check.description}" for check in failed_checks]
+        if result.success or (may_stop and failed_checks):
             return
-        if stopped:
-            sentence = f"The check {stopped[0].check_name} stopped the run: {stopped[0].description}"
+        if failed_checks:
+            sentence = f"The check {failed_checks[0].check_name} stopped the run: {failed_checks[0].description}"
             raise RunFailed(sentence, ExitCode.STOPPED)
-        raise RunFailed(*_failure(result))
+        raise RunFailed(*failure_of(result))
 
-    def over_ranges(self, title: str, keys: Sequence[str], hours: Sequence[str]) -> None:
-        """One run for each stretch of hours, shown as one stage."""
+    def materialize_hours(self, title: str, keys: Sequence[str], hours: Sequence[str]) -> None:
+        """One run for each range of hours, shown as one stage."""
         from platform_assets.ingest.sensors import hour_ranges
 
         if not hours:
             return
         with self.progress(title):
-            began = time.perf_counter()
-            for stretch in hour_ranges(list(hours)):
-                self.run(keys, stretch)
-            self.outcome.seconds[title] = self.outcome.seconds.get(title, 0.0) + time.perf_counter() - began
+            start = time.perf_counter()
+            for hour_range in hour_ranges(list(hours)):
+                self.run(keys, hour_range)
+            self.outcome.seconds[title] = self.outcome.seconds.get(title, 0.0) + time.perf_counter() - start
 
     def make_stale_hours(self, stages: Sequence[Stage], pipeline: Pipeline) -> None:
         """Make the stale hours of each stage in turn, until no hour of any is stale."""
@@ -227,14 +182,14 @@ class Runner:
 
         lake = lake_of(self.settings)
         for _ in range(MAX_ROUNDS):
-            made: set[str] = set()
+            made_hours: set[str] = set()
             is_settled = True
             for stage in stages:
                 stale = stale_hours(self.graph, lake, stage)
-                self.over_ranges(self.title(stage, pipeline), stale.keys, stale.hours)
+                self.materialize_hours(self.title(stage, pipeline), stale.keys, stale.hours)
                 self.outcome.hours += stale.parsed
-                self.outcome.looked_back |= set(stale.hours) - made if stage is not stages[0] else set()
-                made |= set(stale.hours)
+                self.outcome.looked_back |= set(stale.hours) - made_hours if stage is not stages[0] else set()
+                made_hours |= set(stale.hours)
                 is_settled = is_settled and not stale.hours
             if is_settled:
                 return
@@ -244,7 +199,7 @@ class Runner:
         )
 
     def fit_missing(self, stages: Sequence[Stage]) -> None:
-        """First versions of the models that none serves of, where there is enough to fit them on."""
+        """Fit models that have no serving version, if there is enough data."""
         from platform_assets.clients.engine import lake_of
         from platform_assets.core.scheduler import has_enough, is_missing, models_of
         from platform_assets.training.sets import training_sets
@@ -257,11 +212,11 @@ class Runner:
             before = list(self.outcome.failed_checks)
             is_optional = training_sets()[name].first_fit_hours is not None
             self.train([name], may_stop=is_optional)
-            if is_optional:  # a version that misses its gate does not serve, and stops nothing
+            if is_optional:  # missing the gate keeps the version from serving, and stops nothing else
                 self.outcome.failed_checks = before
 
     def train(self, names: Sequence[str], may_stop: bool = False) -> None:
-        """Make what the models are fitted on, as far as it is made for that, and fit them."""
+        """Make the training tables of the models, and fit them."""
         from platform_assets.training.sets import TrainingError, training_sets
 
         sets = training_sets()
@@ -275,37 +230,6 @@ class Runner:
             self.materialize(f"Fitting {name}", [f"models/{name}"], may_stop)
 
 
-def _seconds_storing(instance: dg.DagsterInstance) -> float:
-    """Seconds that the event log has spent on events of steps so far."""
+def _storing_seconds(instance: dg.DagsterInstance) -> float:
+    """Seconds that the event log has spent so far on storing events of steps."""
     return float(getattr(instance.event_log_storage, "seconds_in_steps", 0.0))
-
-
-def _failure(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
-    """What went wrong in a failed run, as a sentence, and the exit code."""
-    for event in result.all_events:
-        if not event.is_step_failure:
-            continue
-        error: Any = event.step_failure_data.error
-        innermost = error
-        while error is not None:
-            innermost = error
-            if (code := _exit_code(error)) is not None:
-                return _text(error), code
-            error = error.cause
-        if innermost is not None:
-            where = f"The step {event.step_key} failed; `weir ui` shows run {result.run_id} with its log."
-            return f"{_text(innermost)} {where}", ExitCode.FAILED
-    return f"The run {result.run_id} failed before its first step; `weir ui` shows its log.", ExitCode.FAILED
-
-
-def _exit_code(error: Any) -> int | None:
-    """Exit code of an error as Dagster keeps it, which is its text alone: `package.module.Class: message`."""
-    module, _, name = str(error.message).partition(":")[0].strip().rpartition(".")
-    code = getattr(getattr(sys.modules.get(module), name, None), "exit_code", None)
-    return int(code) if isinstance(code, int) else None
-
-
-def _text(error: Any) -> str:
-    message = str(error.message).strip()
-    name, separator, rest = message.partition(": ")
-    return rest.strip() if separator and name.rsplit(".", 1)[-1] == error.cls_name else message

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+from platform_assets.cli import interrupt
 from platform_assets.core.instance import configuration_file, prepare_home
 from platform_assets.settings import Settings
 from spark_jobs.errors import ExitCode, WeirError
@@ -21,32 +22,33 @@ class UiError(WeirError):
 
 
 def commands(settings: Settings, port: int) -> dict[str, list[str]]:
-    """Server -> its command. MLflow is left out where the settings name a server of the user's."""
+    """Server -> its command; without MLflow if the settings name an MLflow server."""
     workspace = str(configuration_file("workspace.yaml"))
     python = sys.executable
-    found = {
+    servers = {
         "Dagster": [python, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "-w", workspace],
         "Dagster daemon": [python, "-m", "dagster._daemon", "run", "-w", workspace],
     }
     if not settings.tracking_uri.startswith("http"):
-        found["MLflow"] = [
+        servers["MLflow"] = [
             *[python, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port + 1)],
             *["--backend-store-uri", settings.tracking_uri, "--workers", "1"],
             *["--allowed-hosts", f"127.0.0.1:{port + 1},localhost:{port + 1}"],
         ]
-    return found
+    return servers
 
 
 def serve(settings: Settings, port: int) -> None:
     """Start them, print their addresses, stop them together."""
-    for one in (port, port + 1):
-        if _is_taken(one):
-            raise UiError(f"Port {one} is taken; stop what listens there or choose another with --port.")
+    for needed_port in (port, port + 1):
+        if _is_taken(needed_port):
+            raise UiError(f"Port {needed_port} is taken; stop what listens there or choose another with --port.")
     prepare_home(settings)
     logs = settings.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     running: dict[str, subprocess.Popen[bytes]] = {}
-    # A stop by a service manager is an interruption too; and a shell starts jobs in the background deaf to SIGINT.
+    interrupt.leave_alone()
+    # A service manager stops with SIGTERM; a shell starts background jobs that ignore SIGINT.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
     try:
@@ -79,7 +81,7 @@ def _is_taken(port: int) -> bool:
 def _wait(port: int, running: dict[str, subprocess.Popen[bytes]], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     ports = [port] + ([port + 1] if "MLflow" in running else [])
-    while not all(_is_taken(one) for one in ports):
+    while not all(_is_taken(needed_port) for needed_port in ports):
         dead = [name for name, process in running.items() if process.poll() is not None]
         if dead or time.monotonic() > deadline:
             raise UiError(f"{dead[0] if dead else 'A server'} did not start; the logs of the home say why.")

@@ -1,4 +1,4 @@
-"""Who it is that acts: the system's user, and the caller that AWS knows. No name of a machine."""
+"""Who runs Weir, for the audit: the system's user and the AWS caller, without the name of the machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 def caller(region: str, asks_aws: bool) -> str:
-    """The system's user; where AWS is asked and answers, with the ARN of its credentials."""
+    """The system's user, with the ARN of the AWS credentials if AWS is asked and answers."""
     user = _system_user()
     if not asks_aws:
         return user
@@ -15,7 +15,7 @@ def caller(region: str, asks_aws: bool) -> str:
     try:
         client = aws_client("sts", region, seconds=3, attempts=1)
         return f"{user} as {client.get_caller_identity()['Arn']}"
-    except AWS_ERRORS:  # whether AWS may be used at all is said by what is asked of its services
+    except AWS_ERRORS:  # whether the credentials work is reported by the calls to the services
         return user
 
 

@@ -1,7 +1,6 @@
 """Rows of a contract table in a database (SQLite or PostgreSQL): upsert, replace, forget, probe.
 
-Generic over `spark_jobs.contract.Table`; which table is exported and what its rows are is decided elsewhere. Every
-function is one transaction, and our writers to one database take turns.
+Every function is one transaction; concurrent writers take turns.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,29 +16,20 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import SecretStr
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.pool import NullPool
+from sqlalchemy.engine import Connection
 
+from platform_assets.clients.database_connection import DatabaseError, masked, parsed_url, transaction
 from spark_jobs.contract import HOUR_COLUMN, Column, Table
-from spark_jobs.errors import ExitCode, WeirError
 
 CHUNK_ROWS = 500
-"""Rows a statement; with a key of several columns still far below SQLite's 32,766 variables."""
-
-WRITER_LOCK = 0x77656972  # "weir": PostgreSQL's advisory lock that our writers take
+"""Rows a statement, far below SQLite's limit of 32,766 variables even with a composite key."""
 
 Row = Mapping[str, Any]
 
 
-class DatabaseError(WeirError):
-    """The database cannot do it; the message is one sentence without password or row."""
-
-    exit_code = ExitCode.SERVICE
-
-
 @dataclass(frozen=True)
 class UpsertReport:
-    """What became of the rows given, and how many stored ones had to go."""
+    """How many rows were inserted, updated, unchanged and removed."""
 
     inserted: int = 0
     updated: int = 0
@@ -49,10 +38,10 @@ class UpsertReport:
 
 
 def upsert(url: SecretStr, table: Table, rows: Sequence[Row], key: tuple[str, ...] = ("decision_id",)) -> UpsertReport:
-    """Insert rows, or update those whose key is there; the same rows again change nothing. Makes the table."""
-    with _transaction(url) as connection:
-        stored = _prepared(connection, table, key)
-        return _write(connection, stored, _normalised(table, rows, key), key)
+    """Insert rows, or update those whose key exists; idempotent. Creates the table."""
+    with transaction(url) as connection:
+        stored = _ensured_table(connection, table, key)
+        return _write(connection, stored, _normalized(table, rows, key), key)
 
 
 def replace(
@@ -63,124 +52,44 @@ def replace(
     scope_column: str,
     scope_values: Sequence[Any],
 ) -> UpsertReport:
-    """The stored rows whose `scope_column` is among `scope_values` become exactly `rows`; others stay as they are."""
-    given = _normalised(table, rows, key)
+    """Replace the rows whose `scope_column` is among `scope_values` by `rows`."""
+    new_rows = _normalized(table, rows, key)
     scope_type = next(column for column in _columns(table) if column.name == scope_column)
     scope = [_stored_value(scope_type, value) for value in scope_values]
-    for row in given.values():
+    for row in new_rows.values():
         if row[scope_column] not in scope:
             raise ValueError(f"A row has {scope_column} {row[scope_column]!r}, which is not among those replaced.")
-    with _transaction(url) as connection:
-        stored = _prepared(connection, table, key)
+    with transaction(url) as connection:
+        stored = _ensured_table(connection, table, key)
         removed = 0
         for chunk in _chunks(scope):
-            inside = stored.c[scope_column].in_(chunk)
-            keys = [tuple(row) for row in connection.execute(sa.select(*_key_columns(stored, key)).where(inside))]
-            for gone in _chunks([found for found in keys if found not in given]):
-                removed += connection.execute(sa.delete(stored).where(_has_key(stored, key, gone))).rowcount
-        written = _write(connection, stored, given, key)
-    return UpsertReport(written.inserted, written.updated, written.unchanged, removed)
+            in_scope = stored.c[scope_column].in_(chunk)
+            keys = [tuple(row) for row in connection.execute(sa.select(*_key_columns(stored, key)).where(in_scope))]
+            for stale_keys in _chunks([stored_key for stored_key in keys if stored_key not in new_rows]):
+                removed += connection.execute(sa.delete(stored).where(_has_key(stored, key, stale_keys))).rowcount
+        report = _write(connection, stored, new_rows, key)
+    return UpsertReport(report.inserted, report.updated, report.unchanged, removed)
 
 
 def forget(url: SecretStr, table: Table, column: str, before: datetime) -> int:
-    """Delete rows whose timestamp `column` is earlier than `before`; how many there were. For retention."""
-    with _transaction(url) as connection:
+    """Delete rows whose timestamp `column` is before `before`; returns how many."""
+    with transaction(url) as connection:
         if not sa.inspect(connection).has_table(table.name):
             return 0
-        stored = _described(table, ())
+        stored = _declared(table, ())
         return connection.execute(sa.delete(stored).where(stored.c[column] < before)).rowcount
 
 
 def probe(url: SecretStr, seconds: int = 5) -> tuple[bool, str]:
-    """Whether the database is there yet, and a sentence on it; changes nothing, makes no file."""
-    parsed = _parsed(url)
+    """Whether the database exists yet, and a sentence about it; changes nothing."""
+    parsed = parsed_url(url)
     if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists():
         return False, f"The SQLite file {parsed.database} is made by the first export."
-    with _transaction(url, seconds=seconds, writes=False) as connection:
+    with transaction(url, seconds=seconds, writes=False) as connection:
         is_sqlite = connection.dialect.name == "sqlite"
         connection.execute(sa.text("SELECT count(*) FROM sqlite_master" if is_sqlite else "SELECT 1"))
         version = ".".join(str(part) for part in connection.dialect.server_version_info or ())
-        return True, f"{'SQLite' if is_sqlite else 'PostgreSQL'} {version} answers at {_masked(parsed)}."
-
-
-# Connections
-
-
-@contextmanager
-def _transaction(url: SecretStr, *, seconds: int = 30, writes: bool = True) -> Iterator[Connection]:
-    parsed = _parsed(url)
-    is_sqlite = parsed.get_backend_name() == "sqlite"
-    try:
-        if is_sqlite and writes:
-            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
-        arguments = {"timeout": seconds} if is_sqlite else {"connect_timeout": min(seconds, 10)}
-        engine = sa.create_engine(parsed, poolclass=NullPool, connect_args=arguments)
-        if is_sqlite:
-            _begin_explicitly(engine, "BEGIN IMMEDIATE" if writes else "BEGIN")
-        with engine.begin() as connection:
-            if writes and not is_sqlite:
-                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{seconds}s'")
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
-            yield connection
-    except (sa.exc.SQLAlchemyError, OSError, OverflowError) as error:
-        raise DatabaseError(_sentence(error, parsed)) from None  # the cause holds the URL, the statement and its rows
-
-
-def _begin_explicitly(engine: sa.Engine, statement: str) -> None:
-    """pysqlite begins at the first write, by itself: a read before it would be outside the transaction."""
-
-    def on_connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-
-    sa.event.listen(engine, "connect", on_connect)
-    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(statement))
-
-
-def _parsed(url: SecretStr) -> URL:
-    advice = "write sqlite:///path/to/file.db or postgresql://user:password@host:5432/database in WEIR_DATABASE_URL"
-    try:
-        parsed = make_url(url.get_secret_value())
-    except (sa.exc.ArgumentError, ValueError):
-        raise DatabaseError(f"The database URL cannot be read; {advice}.") from None
-    backend = parsed.drivername.partition("+")[0]
-    if backend in {"postgresql", "postgres"}:
-        return parsed.set(drivername="postgresql+psycopg")
-    if backend != "sqlite":
-        raise DatabaseError(f"The database kind {backend} is not supported; {advice}.")
-    if parsed.database in {None, "", ":memory:"}:
-        raise DatabaseError(f"The database URL names no file, so nothing would be kept; {advice}.")
-    return parsed.set(drivername="sqlite")
-
-
-def _masked(url: URL) -> str:
-    host = url.host or url.query.get("host") or None
-    plain = url.set(drivername=url.get_backend_name(), host=str(host) if host else None, query={})
-    return plain.render_as_string(hide_password=True)
-
-
-def _sentence(error: Exception, url: URL) -> str:
-    where = _masked(url)
-    cause = getattr(error, "orig", None) or error
-    said = (str(cause).strip() or type(cause).__name__).splitlines()[0].rstrip(".")
-    for secret in (url.password, url.query.get("password")):
-        said = said.replace(str(secret), "***") if secret else said
-    state = getattr(cause, "sqlstate", None) or ""
-    words = said.lower()
-    if state in {"28P01", "28000"} or "authentication failed" in words or "no password supplied" in words:
-        return f"The database {where} refused the user or the password; correct WEIR_DATABASE_URL."
-    if state == "3D000" or ("database" in words and "does not exist" in words):
-        return f"The database {where} does not exist; create it or correct WEIR_DATABASE_URL."
-    if state == "42501" or "readonly" in words or "unable to open" in words or isinstance(cause, PermissionError):
-        return f"The database {where} does not let this user do that ({said}); grant it the rights or correct WEIR_DATABASE_URL."
-    if state == "55P03" or "is locked" in words:
-        return f"The database {where} is locked by another program; wait for it or close it, and run again."
-    if "not a database" in words:
-        return f"The file of {where} is not an SQLite database; name another one in WEIR_DATABASE_URL."
-    if isinstance(error, sa.exc.OperationalError | OSError):
-        return f"The database {where} cannot be used ({said}); start or repair it, or correct WEIR_DATABASE_URL."
-    # What a driver says of wrong data holds the data itself: only the kind of trouble is named.
-    kind = f"{type(cause).__name__} {state}".strip()
-    return f"The database {where} refused the rows ({kind}); compare its table with the contract, or rename it so that a new one is made."
+        return True, f"{'SQLite' if is_sqlite else 'PostgreSQL'} {version} answers at {masked(parsed)}."
 
 
 # Tables
@@ -217,7 +126,7 @@ def _columns(table: Table) -> tuple[Column, ...]:
     return (*table.columns, hour) if table.hourly and HOUR_COLUMN not in table.column_names else table.columns
 
 
-def _described(table: Table, key: tuple[str, ...]) -> sa.Table:
+def _declared(table: Table, key: tuple[str, ...]) -> sa.Table:
     return sa.Table(
         table.name,
         sa.MetaData(),
@@ -236,9 +145,9 @@ def _described(table: Table, key: tuple[str, ...]) -> sa.Table:
     )
 
 
-def _prepared(connection: Connection, table: Table, key: tuple[str, ...]) -> sa.Table:
-    """The table as the contract has it: made where it is missing, a column added where it is new."""
-    stored = _described(table, key)
+def _ensured_table(connection: Connection, table: Table, key: tuple[str, ...]) -> sa.Table:
+    """The table as declared: created if it is missing, with new columns added."""
+    stored = _declared(table, key)
     stored.create(connection, checkfirst=True)
     present = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
     quote = connection.dialect.identifier_preparer.quote
@@ -252,8 +161,8 @@ def _prepared(connection: Connection, table: Table, key: tuple[str, ...]) -> sa.
 # Rows
 
 
-def _normalised(table: Table, rows: Sequence[Row], key: tuple[str, ...]) -> dict[tuple[Any, ...], dict[str, Any]]:
-    """Rows by key, each value as the database returns it, so that rows can be compared; of equal keys the last."""
+def _normalized(table: Table, rows: Sequence[Row], key: tuple[str, ...]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """Rows by key, with values as the database returns them, so that rows can be compared; of equal keys the last."""
     columns = _columns(table)
     by_key = {}
     for row in rows:
@@ -282,32 +191,34 @@ def _stored_value(column: Column, value: Any) -> Any:
         case "timestamp":
             at = value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
             return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    # What PostgreSQL's UTF-8 text cannot hold (NUL, lone surrogates) is written as an escape, in both databases alike.
+    # NUL and lone surrogates, which PostgreSQL's text cannot hold, are escaped in both databases.
     return str(value).replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
 def _write(
-    connection: Connection, stored: sa.Table, given: dict[tuple[Any, ...], dict[str, Any]], key: tuple[str, ...]
+    connection: Connection, stored: sa.Table, new_rows: dict[tuple[Any, ...], dict[str, Any]], key: tuple[str, ...]
 ) -> UpsertReport:
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(stored)
-    others = {column.name: statement.excluded[column.name] for column in stored.columns if column.name not in key}
+    other_columns = {
+        column.name: statement.excluded[column.name] for column in stored.columns if column.name not in key
+    }
     statement = (
-        statement.on_conflict_do_update(index_elements=list(key), set_=others)
-        if others
+        statement.on_conflict_do_update(index_elements=list(key), set_=other_columns)
+        if other_columns
         else statement.on_conflict_do_nothing()
     )
     inserted = updated = 0
-    for chunk in _chunks(list(given)):
-        found = connection.execute(sa.select(stored).where(_has_key(stored, key, chunk))).mappings()
-        before = {tuple(row[name] for name in key): dict(row) for row in found}
-        changed = [given[found] for found in chunk if before.get(found) != given[found]]
+    for chunk in _chunks(list(new_rows)):
+        stored_rows = connection.execute(sa.select(stored).where(_has_key(stored, key, chunk))).mappings()
+        stored_by_key = {tuple(row[name] for name in key): dict(row) for row in stored_rows}
+        changed = [new_rows[row_key] for row_key in chunk if stored_by_key.get(row_key) != new_rows[row_key]]
         if changed:
             connection.execute(statement, changed)
-        added = sum(1 for found in chunk if found not in before)
+        added = sum(row_key not in stored_by_key for row_key in chunk)
         inserted += added
         updated += len(changed) - added
-    return UpsertReport(inserted, updated, len(given) - inserted - updated)
+    return UpsertReport(inserted, updated, len(new_rows) - inserted - updated)
 
 
 def _key_columns(stored: sa.Table, key: tuple[str, ...]) -> list[sa.Column[Any]]:

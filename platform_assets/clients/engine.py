@@ -1,8 +1,4 @@
-"""The resources `spark` and `lake`: settings -> an engine that runs jobs, and the lake that they write.
-
-How a job computes is in spark_jobs; where its tables lie is in spark_jobs/storage/lake.py; how other machines are asked to run
-one is in spark/.
-"""
+"""From settings to the engine that runs jobs, and the lake that they write. How clusters run jobs is in spark/."""
 
 from __future__ import annotations
 
@@ -29,10 +25,10 @@ def lake_of(settings: Settings) -> Lake:
 
 @dataclass(frozen=True)
 class SparkRunner:
-    """Runs jobs of spark_jobs where the settings say: in this process on `engine`, or on a cluster."""
+    """Runs jobs in this process on `engine`, or on a cluster."""
 
     engine: str
-    """What this process itself computes on; the embedded one where jobs run on a cluster."""
+    """The engine of this process; the embedded one if jobs run on a cluster."""
     tasks: int
     cluster: Cluster | None = None
 
@@ -44,22 +40,22 @@ class SparkRunner:
     def run(
         self, source: Source, job: Job, lake: Lake, interval: Interval, parameters: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Run one job over one interval; returns its figures. The engine is imported here and no earlier."""
+        """Run one job over one interval; returns its figures. The engine is imported here, not earlier."""
         if self.cluster is not None:
             return run_on(self.cluster, source, job, lake, interval, parameters or {}, self.tasks)
         from platform_assets.clients.spark.session_resource import EngineSession
         from spark_jobs.main import JobRun, run_job
 
-        given = dict(parameters or {})
+        values = dict(parameters or {})
         if runner_of(self.engine) == "connect":
-            given = published(given, lake)  # tasks run where this machine's folders are not
+            values = published(values, lake)  # tasks cannot see folders of this machine
         session = EngineSession(engine=self.engine).spark_session
-        run = JobRun(session, lake, interval, given, self.tasks)
+        run = JobRun(session, lake, interval, values, self.tasks)
         return run_job(source.name, job.name, run)
 
 
 def cluster_of(settings: Settings) -> Cluster | None:
-    """The cluster that WEIR_ENGINE names; None where jobs run from this process."""
+    """The cluster that WEIR_ENGINE names; None if jobs run in this process."""
     runner = runner_of(settings.engine)
     package_uri, conf, secret = settings.package_uri.rstrip("/"), settings.spark_conf, settings.hash_key_secret
     if runner == "submit":

@@ -1,7 +1,6 @@
-"""The lake's tables in the AWS Glue catalogue, as Athena (engine 3) and Trino read Delta tables natively.
+"""Registers the lake's tables in the AWS Glue catalogue, as Athena (engine 3) and Trino read Delta tables natively.
 
-`table_input` is what Glue is to hold of a table, `register` makes it so with as few calls as that takes. Tables that
-another hand made, or another lake, are never touched.
+Tables from elsewhere, or of another lake, are never touched.
 """
 
 from __future__ import annotations
@@ -20,17 +19,17 @@ from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.storage.lake import Lake
 
 LAKE_PARAMETER = "weir.lake"
-"""Marks a table as made here, with the root of the lake whose table it is."""
-LONGEST_COMMENT = 255
-LONGEST_DESCRIPTION = 2048
-# What Spark, Glue's crawler and Trino register Delta tables with. Files are found by the Delta log, never by these.
+"""Marks a table as ours, with the root of its lake."""
+MAX_COMMENT_LENGTH = 255
+MAX_DESCRIPTION_LENGTH = 2048
+# What Spark, Glue's crawler and Trino register Delta tables with; files are found by the Delta log, not by these.
 INPUT_FORMAT = "org.apache.hadoop.mapred.SequenceFileInputFormat"
 OUTPUT_FORMAT = "org.apache.hadoop.hive.ql.io.HiveSequenceFileOutputFormat"
 SERDE = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
 
 
 class CatalogueError(WeirError):
-    """The catalogue does not hold what it should; one sentence that says why and what to do."""
+    """Tables cannot be registered; one sentence that says why and what to do."""
 
     exit_code = ExitCode.SERVICE
 
@@ -43,9 +42,9 @@ class CatalogueReport:
     updated: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     not_written_yet: tuple[str, ...] = ()
-    """Nothing is in the lake; Athena would fail on them."""
+    """Not in the lake yet; Athena would fail on them."""
     gone: tuple[str, ...] = ()
-    """Registered by an earlier version of this lake and no longer among its tables; left as they are."""
+    """Registered by an earlier version of this lake, and no longer its tables; left as they are."""
 
 
 def table_input(lake: Lake, name: str, table: Table) -> dict[str, Any]:
@@ -54,7 +53,7 @@ def table_input(lake: Lake, name: str, table: Table) -> dict[str, Any]:
     partitions = [HOUR] if table.hourly else []
     return {
         "Name": name,
-        "Description": _cut(f"{table.meaning} One row: {table.grain}.", LONGEST_DESCRIPTION),
+        "Description": _cut(f"{table.meaning} One row: {table.grain}.", MAX_DESCRIPTION_LENGTH),
         "TableType": "EXTERNAL_TABLE",
         "Parameters": {
             "EXTERNAL": "TRUE",
@@ -79,7 +78,7 @@ def table_input(lake: Lake, name: str, table: Table) -> dict[str, Any]:
 
 def _column(column: Column) -> dict[str, str]:
     comment = f"{column.meaning} (personal data)" if column.personal else column.meaning
-    return {"Name": column.name, "Type": sql_type(column), "Comment": _cut(comment, LONGEST_COMMENT)}
+    return {"Name": column.name, "Type": sql_type(column), "Comment": _cut(comment, MAX_COMMENT_LENGTH)}
 
 
 def _cut(text: str, length: int) -> str:
@@ -87,35 +86,35 @@ def _cut(text: str, length: int) -> str:
 
 
 def register(settings: Settings) -> CatalogueReport:
-    """Make the catalogue hold every written table of the lake. CatalogueError with one sentence where it cannot."""
+    """Register every written table of the lake. CatalogueError if that fails."""
     lake = lake_of(settings)
     if not lake.root.startswith("s3://"):
         raise CatalogueError(
             f"Glue cannot hold tables of {lake.root}; set WEIR_LAKE to an s3:// URI, or leave WEIR_GLUE_DATABASE empty."
         )
-    with _sentences(settings):
+    with _explained(settings):
         return _registered(aws_client("glue", settings.aws_region), lake, settings.glue_database)
 
 
 def registered_count(settings: Settings, seconds: float) -> int:
-    """How many tables of the lake the catalogue holds, asked once. CatalogueError where it does not say."""
-    with _sentences(settings):
+    """Count of registered tables of the lake, without retries. CatalogueError if Glue cannot be read."""
+    with _explained(settings):
         client = aws_client("glue", settings.aws_region, seconds=seconds, attempts=1)
         try:
             present = _present(client, settings.glue_database)
         except client.exceptions.EntityNotFoundException:
             return 0
-    return sum(_is_of(one, settings.lake_root) for one in present.values())
+    return sum(_is_of(table, settings.lake_root) for table in present.values())
 
 
 @contextmanager
-def _sentences(settings: Settings) -> Iterator[None]:
+def _explained(settings: Settings) -> Iterator[None]:
     try:
         yield
     except AWS_ERRORS as error:
         permission = f"glue:{getattr(error, 'operation_name', 'GetTables')}"
-        what = f"the Glue database {settings.glue_database}"
-        raise CatalogueError(aws_sentence(error, what, permission=permission)) from error
+        subject = f"the Glue database {settings.glue_database}"
+        raise CatalogueError(aws_sentence(error, subject, permission=permission)) from error
 
 
 def _registered(client: Any, lake: Lake, database: str) -> CatalogueReport:
@@ -124,33 +123,33 @@ def _registered(client: Any, lake: Lake, database: str) -> CatalogueReport:
         present = _present(client, database)
     except client.exceptions.EntityNotFoundException:
         present = {}
-        given = {"Name": database, "Description": "Tables of Weir: CloudFront logs to decisions for AWS WAF."}
-        _unless_there(client, client.create_database, DatabaseInput=given)
-    found: dict[str, list[str]] = {"created": [], "updated": [], "unchanged": [], "not_written_yet": []}
+        database_input = {"Name": database, "Description": "Tables of Weir: CloudFront logs to decisions for AWS WAF."}
+        _unless_exists(client, client.create_database, DatabaseInput=database_input)
+    names: dict[str, list[str]] = {"created": [], "updated": [], "unchanged": [], "not_written_yet": []}
     foreign = []
     for name, table in tables.items():
-        wanted, there = table_input(lake, name, table), present.get(name)
-        if there is None:
+        desired, registered = table_input(lake, name, table), present.get(name)
+        if registered is None:
             if lake.delta(table) is None:
-                found["not_written_yet"].append(name)
+                names["not_written_yet"].append(name)
             else:
-                _create(client, database, wanted)
-                found["created"].append(name)
-        elif not _is_of(there, lake.root):
+                _create(client, database, desired)
+                names["created"].append(name)
+        elif not _is_of(registered, lake.root):
             foreign.append(name)
-        elif _holds(there, wanted):
-            found["unchanged"].append(name)
+        elif _is_up_to_date(registered, desired):
+            names["unchanged"].append(name)
         else:
-            client.update_table(DatabaseName=database, TableInput=_kept(there, wanted))
-            found["updated"].append(name)
+            client.update_table(DatabaseName=database, TableInput=_with_added_parameters(registered, desired))
+            names["updated"].append(name)
     if foreign:
         raise CatalogueError(
             f"The Glue database {database} has {', '.join(foreign)} from elsewhere, left as they are; name another "
             f"database in WEIR_GLUE_DATABASE, or delete those tables there."
         )
-    ours = {name for name, one in present.items() if _is_of(one, lake.root)}
+    ours = {name for name, registered in present.items() if _is_of(registered, lake.root)}
     return CatalogueReport(
-        gone=tuple(sorted(ours - tables.keys())), **{key: tuple(some) for key, some in found.items()}
+        gone=tuple(sorted(ours - tables.keys())), **{key: tuple(values) for key, values in names.items()}
     )
 
 
@@ -164,26 +163,28 @@ def _is_of(table: Mapping[str, Any], root: str) -> bool:
     return bool(table.get("Parameters", {}).get(LAKE_PARAMETER) == root)
 
 
-def _create(client: Any, database: str, wanted: dict[str, Any]) -> None:
-    _unless_there(client, client.create_table, DatabaseName=database, TableInput=wanted)
+def _create(client: Any, database: str, desired: dict[str, Any]) -> None:
+    _unless_exists(client, client.create_table, DatabaseName=database, TableInput=desired)
 
 
-def _unless_there(client: Any, call: Any, **arguments: Any) -> None:
-    """Another run may have been faster."""
+def _unless_exists(client: Any, call: Any, **arguments: Any) -> None:
+    """Ignores that another run may have been faster."""
     with suppress(client.exceptions.AlreadyExistsException):
         call(**arguments)
 
 
-def _holds(there: Any, wanted: Any) -> bool:
-    """Whether all that is wanted is there; what people or Glue added besides does not count."""
-    if isinstance(wanted, dict):
-        return isinstance(there, dict) and all(_holds(there.get(key), value) for key, value in wanted.items())
-    if isinstance(wanted, list):
-        there = there or []
-        return len(there) == len(wanted) and all(map(_holds, there, wanted))
-    return bool(there == wanted)
+def _is_up_to_date(registered: Any, desired: Any) -> bool:
+    """Whether the table has all desired values; additional values of people or Glue are ignored."""
+    if isinstance(desired, dict):
+        return isinstance(registered, dict) and all(
+            _is_up_to_date(registered.get(key), value) for key, value in desired.items()
+        )
+    if isinstance(desired, list):
+        registered = registered or []
+        return len(registered) == len(desired) and all(map(_is_up_to_date, registered, desired))
+    return bool(registered == desired)
 
 
-def _kept(there: Mapping[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
-    """What is wanted, with the parameters that others added."""
-    return {**wanted, "Parameters": {**there.get("Parameters", {}), **wanted["Parameters"]}}
+def _with_added_parameters(registered: Mapping[str, Any], desired: dict[str, Any]) -> dict[str, Any]:
+    """The desired table with the parameters that others added."""
+    return {**desired, "Parameters": {**registered.get("Parameters", {}), **desired["Parameters"]}}

@@ -1,7 +1,4 @@
-"""Metric points to a file or to CloudWatch.
-
-What is measured is decided by whoever makes the points; CloudWatch's own rules are checked here before any call.
-"""
+"""Publishes metric points to a file or to CloudWatch, within CloudWatch's limits."""
 
 from __future__ import annotations
 
@@ -17,39 +14,21 @@ from spark_jobs.errors import ExitCode, WeirError
 
 FILE_NAME = "metrics.jsonl"
 
-# CloudWatch's rules (PutMetricData). The span is a minute narrower: a call takes its time.
-CALL_POINTS = 1000
-CALL_BYTES = 950_000
-OLDEST = timedelta(days=14) - timedelta(minutes=1)
-NEWEST = timedelta(hours=2) - timedelta(minutes=1)
-LARGEST_VALUE = 2.0**360
-LONGEST_NAME = 255
-LONGEST_DIMENSION = 1024
-MOST_DIMENSIONS = 30
-_PER_SECOND = (
-    "Bytes",
-    "Kilobytes",
-    "Megabytes",
-    "Gigabytes",
-    "Terabytes",
-    "Bits",
-    "Kilobits",
-    "Megabits",
-    "Gigabits",
-    "Terabits",
-    "Count",
-)
-UNITS = frozenset(
-    {
-        "None",
-        "Seconds",
-        "Microseconds",
-        "Milliseconds",
-        "Percent",
-        *_PER_SECOND,
-        *(f"{unit}/Second" for unit in _PER_SECOND),
-    }
-)
+# Limits of CloudWatch's PutMetricData. The time range is a minute narrower, since a call takes time.
+MAX_CALL_POINTS = 1000
+MAX_CALL_BYTES = 950_000
+MAX_PAST = timedelta(days=14) - timedelta(minutes=1)
+MAX_AHEAD = timedelta(hours=2) - timedelta(minutes=1)
+MAX_VALUE = 2.0**360
+MAX_NAME_LENGTH = 255
+MAX_DIMENSION_LENGTH = 1024
+MAX_DIMENSIONS = 30
+_PER_SECOND = """
+    Bytes Kilobytes Megabytes Gigabytes Terabytes Bits Kilobits Megabits Gigabits Terabits Count
+""".split()
+UNITS = {"None", "Seconds", "Microseconds", "Milliseconds", "Percent", *_PER_SECOND} | {
+    f"{unit}/Second" for unit in _PER_SECOND
+}
 
 
 class MetricsError(WeirError):
@@ -60,7 +39,7 @@ class MetricsError(WeirError):
 
 @dataclass(frozen=True)
 class MetricPoint:
-    """One value of one metric. `at` is the time that it describes (event clock), UTC."""
+    """One value of one metric; `at` is its event time."""
 
     name: str
     value: float
@@ -73,25 +52,25 @@ class MetricPoint:
             raise ValueError(f"Metric {self.name} has a time without time zone.")
         if self.unit not in UNITS:
             raise ValueError(f"Metric {self.name} has unit {self.unit!r}; CloudWatch knows {', '.join(sorted(UNITS))}.")
-        if not _is_text(self.name, LONGEST_NAME) or len(self.dimensions) > MOST_DIMENSIONS:
+        if not _is_text(self.name, MAX_NAME_LENGTH) or len(self.dimensions) > MAX_DIMENSIONS:
             raise ValueError(
                 f"Metric {self.name!r} breaks CloudWatch's rules: a name of ASCII text, at most 30 dimensions."
             )
         for name, value in self.dimensions.items():
-            if not _is_text(name, LONGEST_NAME) or name.startswith(":") or not _is_text(value, LONGEST_DIMENSION):
+            if not _is_text(name, MAX_NAME_LENGTH) or name.startswith(":") or not _is_text(value, MAX_DIMENSION_LENGTH):
                 raise ValueError(f"Metric {self.name} has dimension {name!r}={value!r}; both must be ASCII text.")
 
 
 @dataclass(frozen=True)
 class MetricsReport:
-    """What became of the points: published + dropped + skipped are all of them."""
+    """How many points were published, dropped and skipped; together all of them."""
 
     target: str
     published: int = 0
     dropped: int = 0
-    """Not finite or beyond ±2^360: no target can hold them."""
+    """Not finite or beyond ±2^360."""
     skipped: int = 0
-    """Further from now than CloudWatch accepts (two weeks back to two hours ahead)."""
+    """Outside the time range that CloudWatch accepts (two weeks back to two hours ahead)."""
     calls: int = 0
 
     @property
@@ -103,8 +82,8 @@ class MetricsReport:
 
 
 def publish(settings: Settings, points: Sequence[MetricPoint], *, now: datetime | None = None) -> MetricsReport:
-    """Write points to the target that WEIR_METRICS_TARGET names. MetricsError says how many had been published."""
-    finite = [point for point in points if abs(point.value) <= LARGEST_VALUE]  # which NaN is not either
+    """Publish points to the target in WEIR_METRICS_TARGET. MetricsError says how many were published before."""
+    finite = [point for point in points if abs(point.value) <= MAX_VALUE]  # excludes NaN, too
     dropped = len(points) - len(finite)
     if settings.metrics_target == "file":
         path = settings.home / FILE_NAME
@@ -117,8 +96,8 @@ def publish(settings: Settings, points: Sequence[MetricPoint], *, now: datetime 
         return MetricsReport(str(path), len(finite), dropped, calls=1 if finite else 0)
 
     now = now or datetime.now(UTC)
-    accepted = [point for point in finite if now - OLDEST <= point.at <= now + NEWEST]
-    what = f"CloudWatch namespace {settings.metrics_namespace}"
+    accepted = [point for point in finite if now - MAX_PAST <= point.at <= now + MAX_AHEAD]
+    target = f"CloudWatch namespace {settings.metrics_namespace}"
     published = calls = 0
     try:
         client = aws_client("cloudwatch", settings.aws_region)
@@ -127,9 +106,9 @@ def publish(settings: Settings, points: Sequence[MetricPoint], *, now: datetime 
             published += len(batch)
             calls += 1
     except AWS_ERRORS as error:
-        said = aws_sentence(error, what, permission="cloudwatch:PutMetricData").removesuffix(".")
-        raise MetricsError(f"{said} ({published:,} of {len(accepted):,} points were published before).") from error
-    return MetricsReport(what, published, dropped, len(finite) - len(accepted), calls)
+        sentence = aws_sentence(error, target, permission="cloudwatch:PutMetricData").removesuffix(".")
+        raise MetricsError(f"{sentence} ({published:,} of {len(accepted):,} points were published before).") from error
+    return MetricsReport(target, published, dropped, len(finite) - len(accepted), calls)
 
 
 def _record(point: MetricPoint) -> dict[str, Any]:
@@ -158,8 +137,8 @@ def _batches(points: Sequence[MetricPoint]) -> Iterator[list[MetricPoint]]:
     batch: list[MetricPoint] = []
     batch_bytes = 0
     for point in points:
-        point_bytes = _bytes_at_most(point)
-        if batch and (len(batch) == CALL_POINTS or batch_bytes + point_bytes > CALL_BYTES):
+        point_bytes = _max_bytes(point)
+        if batch and (len(batch) == MAX_CALL_POINTS or batch_bytes + point_bytes > MAX_CALL_BYTES):
             yield batch
             batch, batch_bytes = [], 0
         batch.append(point)
@@ -168,11 +147,11 @@ def _batches(points: Sequence[MetricPoint]) -> Iterator[list[MetricPoint]]:
         yield batch
 
 
-def _bytes_at_most(point: MetricPoint) -> int:
-    """Uncompressed, in the widest of CloudWatch's protocols (form-encoded: three bytes for one that needs escaping)."""
+def _max_bytes(point: MetricPoint) -> int:
+    """An upper bound of the uncompressed request size: form-encoded, up to three bytes a character."""
     texts = (point.name, *point.dimensions, *point.dimensions.values())
     return 260 + 110 * len(point.dimensions) + 3 * sum(len(text) for text in texts)
 
 
-def _is_text(text: str, longest: int) -> bool:
-    return 0 < len(text) <= longest and text.isascii() and text.isprintable() and bool(text.strip())
+def _is_text(text: str, max_length: int) -> bool:
+    return 0 < len(text) <= max_length and text.isascii() and text.isprintable() and bool(text.strip())

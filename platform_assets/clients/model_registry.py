@@ -1,4 +1,4 @@
-"""The resource `registry`: which version of a model serves an hour, and the folder it was fetched into."""
+"""The model registry: which version of a model serves, and the local folder that holds it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ModelVersion:
 
 @dataclass(frozen=True)
 class ModelRegistry:
-    """The MLflow registry of the settings; models are kept in `<home>/models` once fetched."""
+    """The MLflow registry of the settings; downloaded models are cached in `<home>/models`."""
 
     tracking_uri: str
     cache: Path
@@ -41,27 +41,27 @@ class ModelRegistry:
         return cls(settings.tracking_uri, settings.home / "models")
 
     def champion(self, name: str) -> str | None:
-        """The version that the alias champion names, None where no version has passed its gate."""
+        """The version with the alias champion; None if no version has passed its gate."""
         from weir_models import tracking
 
-        found = tracking.champion(name, tracking_uri=self.tracking_uri)
-        return found[0] if found else None
+        champion = tracking.champion(name, tracking_uri=self.tracking_uri)
+        return champion[0] if champion else None
 
     def passed_gate(self, name: str, version: str) -> bool:
-        """Whether the version has passed the gate of its model."""
+        """Whether the version has passed its model's gate."""
         from weir_models import tracking
 
         return tracking.passed_gate(name, version, tracking_uri=self.tracking_uri)
 
     def fetched(self, name: str, version: str | None = None) -> ModelVersion:
-        """A version (the champion without one), in a local folder, from which it can be loaded."""
-        return self._usable(name, version)[0]
+        """A version (default: the champion) in a local folder; it has been test-loaded."""
+        return self._loadable(name, version)[0]
 
     def loaded(self, name: str, version: str) -> Any:
-        """The model itself."""
-        return self._usable(name, version)[1]
+        """The loaded model."""
+        return self._loadable(name, version)[1]
 
-    def _usable(self, name: str, version: str | None) -> tuple[ModelVersion, Any]:
+    def _loadable(self, name: str, version: str | None) -> tuple[ModelVersion, Any]:
         from weir_models import tracking
 
         version = version or self.champion(name)
@@ -77,7 +77,7 @@ class ModelRegistry:
         return ModelVersion(name, version, folder), model
 
     def pinned(self, lake: Lake, table: Table, hours: Sequence[str]) -> dict[str, str]:
-        """Hour -> version that its rows carry: an hour that is made again keeps the model it was made with."""
+        """Hour -> the model version in its rows: a recomputed hour keeps its model."""
         import pyarrow.compute as pc
 
         rows = lake.read_arrow(table, hours, columns=["event_hour", "model_version"])

@@ -1,7 +1,7 @@
-"""Alerts to a file, a webhook and an SNS topic: every target that is configured is tried, and none hides an alert.
+"""Delivers alerts to a file, a webhook and an SNS topic; one failing target does not keep an alert from the others.
 
-When to raise an alert is decided elsewhere. `<home>/alerts.jsonl` holds one line for each alert and, where another
-target is configured, one line for each attempt to deliver it; from these a repeated alert is recognized by its key.
+`<home>/alerts.jsonl` has one line for each alert and, if another target is configured, one for each delivery attempt.
+Repeated alerts are recognized in it by their key.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from spark_jobs.errors import ExitCode, WeirError
 FILE_NAME = "alerts.jsonl"
 WEBHOOK_SECONDS = 10
 WEBHOOK_PAUSES_SECONDS = (0.5, 2.0)
-"""Waits between the attempts; there is one attempt more than waits."""
+"""Pauses between attempts; there is one more attempt than pauses."""
 TRANSIENT_STATUS = {408, 425, 429, 500, 502, 503, 504}
 SNS_SUBJECT_CHARACTERS = 99
 SNS_MESSAGE_BYTES = 250_000  # of 262,144, attributes included
@@ -32,7 +32,7 @@ SNS_MESSAGE_BYTES = 250_000  # of 262,144, attributes included
 
 @dataclass(frozen=True)
 class Alert:
-    """What somebody should know. Alerts with the same key are one alert, delivered once to each target."""
+    """Alerts with the same key are one alert, delivered once to each target."""
 
     kind: str
     severity: Literal["info", "warning", "critical"]
@@ -53,22 +53,22 @@ class Alert:
 
     def as_record(self) -> dict[str, Any]:
         at = self.at.astimezone(UTC).isoformat()
-        words = {"kind": self.kind, "severity": self.severity, "summary": self.summary, "at": at, "key": self.identity}
-        return {**words, "details": dict(self.details)}
+        labels = {"kind": self.kind, "severity": self.severity, "summary": self.summary, "at": at, "key": self.identity}
+        return {**labels, "details": dict(self.details)}
 
 
 @dataclass(frozen=True)
 class NotifyReport:
-    """Which targets have the alert now, and what kept the others from it (target -> sentence)."""
+    """Which targets have the alert now, and why others do not (target -> sentence)."""
 
     delivered: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
     already: tuple[str, ...] = ()
-    """Targets that had it before; nothing was sent to them."""
+    """Targets that had it before; it was not sent to them again."""
 
 
 class NotifierError(WeirError):
-    """At least one target has not got the alert; one sentence for each. `report` says which have it."""
+    """At least one target does not have the alert; one sentence for each. `report` says which have it."""
 
     exit_code = ExitCode.SERVICE
 
@@ -82,11 +82,11 @@ class _DeliveryError(Exception):
 
 
 class _TransientError(Exception):
-    """The webhook failed in a way that another attempt may mend."""
+    """The webhook failed in a way that may succeed on retry."""
 
 
 def notify(settings: Settings, alert: Alert) -> NotifyReport:
-    """Deliver to every configured target, the file first; NotifierError after all of them were tried."""
+    """Deliver to every configured target, the file first; NotifierError after all were tried."""
     targets: dict[str, Callable[[Settings, Alert], None]] = {}
     if settings.alerts_webhook_url.get_secret_value():
         targets["webhook"] = _post
@@ -97,17 +97,17 @@ def notify(settings: Settings, alert: Alert) -> NotifyReport:
     failed: dict[str, str] = {}
     if "file" not in already:
         _attempt("file", lambda: _append(settings, alert.as_record()), delivered, failed)
-    tried = {name: deliver for name, deliver in targets.items() if name not in already}
-    for name, deliver in tried.items():
+    pending = {name: deliver for name, deliver in targets.items() if name not in already}
+    for name, deliver in pending.items():
         _attempt(name, partial(deliver, settings, alert), delivered, failed)
-    if tried:
-        others = {name: sentence for name, sentence in failed.items() if name != "file"}
-        done = [name for name in delivered if name != "file"]
+    if pending:
+        failed_targets = {name: sentence for name, sentence in failed.items() if name != "file"}
+        delivered_targets = [name for name in delivered if name != "file"]
         attempt = {
             "delivery_of": alert.identity,
             "at": datetime.now(UTC).isoformat(),
-            "delivered": done,
-            "failed": others,
+            "delivered": delivered_targets,
+            "failed": failed_targets,
         }
         _attempt("file", lambda: _append(settings, attempt), [], failed)
     report = NotifyReport(tuple(delivered), failed, tuple(name for name in ("file", *targets) if name in already))
@@ -143,9 +143,9 @@ def _append(settings: Settings, record: Mapping[str, Any]) -> None:
 
 
 def alert_of(record: Mapping[str, Any]) -> str | None:
-    """The identity of the alert that a line of the file is, or tells a delivery of."""
-    found: str | None = record.get("key") or record.get("delivery_of")
-    return found
+    """The identity of the alert that a line of the file is about."""
+    identity: str | None = record.get("key") or record.get("delivery_of")
+    return identity
 
 
 def _targets_that_have(settings: Settings, alert: Alert) -> set[str]:
@@ -156,13 +156,13 @@ def _targets_that_have(settings: Settings, alert: Alert) -> set[str]:
                 try:
                     record = json.loads(line)
                 except ValueError:
-                    continue  # half a line of a process that was killed
+                    continue  # partial line of a killed process
                 if record.get("key") == alert.identity:
                     have.add("file")
                 elif record.get("delivery_of") == alert.identity:
                     have.update(record["delivered"])
     except OSError:
-        return set()  # no file yet; where it cannot be read, once too often is better than never
+        return set()  # no file yet; if it is unreadable, a duplicate alert is better than none
     return have
 
 
@@ -170,16 +170,16 @@ def _targets_that_have(settings: Settings, alert: Alert) -> set[str]:
 
 
 def _post(settings: Settings, alert: Alert) -> None:
-    """POST the alert as JSON. A redirect is a failure: following it would drop the body and answer 200."""
+    """POST the alert as JSON. A redirect is a failure: following it would drop the body and return 200."""
     import httpx
     from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_chain, wait_fixed
 
     url = settings.alerts_webhook_url.get_secret_value()
-    where = f"The webhook at {url_without_secrets(url)}"  # its path is often a secret
+    webhook = f"The webhook at {url_without_secrets(url)}"  # its path is often a secret
     if not _is_http(url):
         raise _DeliveryError("The webhook is not an http:// or https:// URL; correct WEIR_ALERTS_WEBHOOK_URL.")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs
-    text = f"[{alert.severity}] {alert.summary}"  # what Slack, Mattermost and their like show
+    text = f"[{alert.severity}] {alert.summary}"  # what Slack, Mattermost and the like show
     body = json.dumps({"text": text, **alert.as_record()}, default=str).encode()
 
     def post() -> None:
@@ -189,8 +189,8 @@ def _post(settings: Settings, alert: Alert) -> None:
         except (httpx.TransportError, OSError) as error:
             raise _TransientError(f"cannot be reached ({type(_cause(error)).__name__})") from error
         if not response.is_success:
-            answered = f"answered {response.status_code}"
-            raise _TransientError(answered) if response.status_code in TRANSIENT_STATUS else _DeliveryError(answered)
+            answer = f"answered {response.status_code}"
+            raise _TransientError(answer) if response.status_code in TRANSIENT_STATUS else _DeliveryError(answer)
 
     try:
         Retrying(
@@ -200,7 +200,7 @@ def _post(settings: Settings, alert: Alert) -> None:
         )(post)
     except (RetryError, _DeliveryError) as error:
         reason = error.last_attempt.exception() if isinstance(error, RetryError) else error
-        raise _DeliveryError(f"{where} {reason}; check that it is up and correct WEIR_ALERTS_WEBHOOK_URL.") from None
+        raise _DeliveryError(f"{webhook} {reason}; check that it is up and correct WEIR_ALERTS_WEBHOOK_URL.") from None
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -215,8 +215,8 @@ def _cause(error: BaseException) -> BaseException:
 
 def _is_http(url: str) -> bool:
     try:
-        parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        url_parts = urlsplit(url)
+        return url_parts.scheme in {"http", "https"} and bool(url_parts.hostname) and url_parts.port != 0
     except ValueError:
         return False
 
@@ -226,22 +226,22 @@ def _is_http(url: str) -> bool:
 
 def _publish(settings: Settings, alert: Alert) -> None:
     topic = settings.alerts_sns_topic_arn
-    parts = topic.split(":")
-    if len(parts) != 6 or parts[2] != "sns":
+    arn = topic.split(":")
+    if len(arn) != 6 or arn[2] != "sns":
         raise _DeliveryError(f"{topic} is not the ARN of an SNS topic; correct WEIR_ALERTS_SNS_TOPIC_ARN.")
     subject = f"[{alert.severity}] {alert.summary}".encode("ascii", "replace").decode()
     subject = "".join(character if character.isprintable() else " " for character in subject)[:SNS_SUBJECT_CHARACTERS]
     record = alert.as_record()
     if len(json.dumps(record, default=str)) > SNS_MESSAGE_BYTES:
         record["details"] = {"left_out": f"too long for SNS; see {FILE_NAME}"}
-    words = {"kind": alert.kind, "severity": alert.severity}
-    attributes = {name: {"DataType": "String", "StringValue": word} for name, word in words.items()}
+    labels = {"kind": alert.kind, "severity": alert.severity}
+    attributes = {name: {"DataType": "String", "StringValue": label} for name, label in labels.items()}
     fifo = {}
     if topic.endswith(".fifo"):
         fifo = {"MessageGroupId": "weir", "MessageDeduplicationId": hashlib.sha256(alert.identity.encode()).hexdigest()}
     try:
-        # Its own region: a topic may be elsewhere than the logs.
-        client = aws_client("sns", parts[3], seconds=WEBHOOK_SECONDS)
+        # The topic's own region, which may differ from that of the logs.
+        client = aws_client("sns", arn[3], seconds=WEBHOOK_SECONDS)
         client.publish(
             TopicArn=topic,
             Subject=subject,
@@ -250,5 +250,4 @@ def _publish(settings: Settings, alert: Alert) -> None:
             **fifo,
         )
     except AWS_ERRORS as error:
-        what = f"SNS topic {topic}"
-        raise _DeliveryError(aws_sentence(error, what, permission="sns:Publish")) from error
+        raise _DeliveryError(aws_sentence(error, f"SNS topic {topic}", permission="sns:Publish")) from error

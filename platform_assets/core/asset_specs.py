@@ -1,4 +1,4 @@
-"""Declarations of tables as Dagster shows them: specs, columns, checks, and lineage between hours."""
+"""Table declarations as Dagster asset specs, columns, checks and partition mappings."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def key_of(table_key: str) -> dg.AssetKey:
 
 
 def deps_of(table: Table) -> list[dg.AssetDep]:
-    """What a table is made from, as dependencies: its own hour and, where it looks back on upstream, the hours before."""
-    known = tables()
+    """Dependencies of a table: its own hour and, if it looks back on upstream, the hours before."""
+    declared = tables()
     deps = []
     for key in dict.fromkeys((*table.upstream, *table.also_reads)):
         mapping: dg.PartitionMapping | None = None
-        is_hourly = key in known and known[key].hourly
+        is_hourly = key in declared and declared[key].hourly
         if table.hourly and is_hourly and table.trailing_hours and key not in table.also_reads:
             with warnings.catch_warnings():
-                # The parameter is marked as beta; the alternative is to refuse hours next to the first partition.
+                # The parameter is beta; without it the hours after the first partition would fail.
                 warnings.simplefilter("ignore")
                 mapping = dg.TimeWindowPartitionMapping(
                     start_offset=-table.trailing_hours, end_offset=0, allow_nonexistent_upstream_partitions=True
@@ -52,7 +52,7 @@ def column_schema(table: Table) -> dg.TableSchema:
 def spec_of(
     table: Table, owner: str, kinds: set[str], partitions: dg.PartitionsDefinition | None = None
 ) -> dg.AssetSpec:
-    """The asset of a table: key, description, columns, lineage and owner, all from its declaration."""
+    """The asset spec of a declared table."""
     return dg.AssetSpec(
         key=key_of(table.key),
         deps=deps_of(table),
@@ -66,14 +66,14 @@ def spec_of(
 
 
 def check_results(table: Table, results: Iterable[CheckResult]) -> Iterator[dg.AssetCheckResult]:
-    """What the checks of a plan found, as Dagster shows it."""
-    for one in results:
+    """Check results of a plan as Dagster's."""
+    for result in results:
         yield dg.AssetCheckResult(
             asset_key=key_of(table.key),
-            check_name=one.name,
-            passed=one.passed,
-            description=one.sentence,
-            metadata=dict(one.metadata),
+            check_name=result.name,
+            passed=result.passed,
+            description=result.sentence,
+            metadata=dict(result.metadata),
         )
 
 

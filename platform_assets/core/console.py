@@ -1,4 +1,4 @@
-"""What all commands of `weir` share: the option --home, settings, times, the console and its stages. No command here."""
+"""What all commands of `weir` share: the option --home, settings, times, the console and its stages."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def settings_of(home: Path | None, **overrides: Any) -> Settings:
 
 
 def location_of(text: str) -> str:
-    """A location as it is remembered: a URI as it is, a path in full."""
+    """A URI unchanged, or a path made absolute."""
     return text if "://" in text else str(Path(text).expanduser().resolve())
 
 
@@ -55,10 +55,10 @@ def time_of(option: str, text: str | None) -> datetime | None:
 
 def duration_of(option: str, text: str) -> timedelta:
     """`30m`, `2h`, `7d` or `1w`."""
-    found = re.fullmatch(r"([0-9]{1,5})([mhdw])", text.strip())
-    if found is None:
+    match = re.fullmatch(r"([0-9]{1,5})([mhdw])", text.strip())
+    if match is None:
         raise typer.BadParameter(f"{option}: {text!r} is no duration such as 30m, 2h, 7d or 1w")
-    return timedelta(**{UNITS[found[2]]: int(found[1])})
+    return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
 @contextmanager
@@ -69,13 +69,13 @@ def console_of() -> Iterator[Any]:
 
 
 def stage_of(console: Any) -> Any:
-    """Shows a running stage with its clock, then a line with the time that it took."""
+    """A context manager that shows a running stage, then the time that it took."""
 
     @contextmanager
     def stage(title: str) -> Iterator[None]:
-        began = time.perf_counter()
+        start = time.perf_counter()
         with console.status(f"{title} …"):
             yield
-        console.print(f"[green]✓[/] {title} [dim]{time.perf_counter() - began:.1f} s[/]")
+        console.print(f"[green]✓[/] {title} [dim]{time.perf_counter() - start:.1f} s[/]")
 
     return stage

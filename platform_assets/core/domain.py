@@ -1,9 +1,8 @@
 """The contract of a domain: everything that one folder of `platform_assets/domains` adds to Weir.
 
-A folder holds `domain.py` with `DOMAIN`, a `Domain`; nothing outside the folder names it. The asset graph, the command
-line, `weir run`, `weir doctor`, staleness and the documented tables derive from what the domains declare here.
-References are strings `package.module:attribute`, imported when they are needed, so that reading all declarations
-imports neither Dagster nor an engine.
+Each folder has a `domain.py` with `DOMAIN`; nothing outside the folder names it. The asset graph, the command line,
+`weir run`, `weir doctor`, staleness and the documented tables derive from these declarations. References are strings
+`package.module:attribute`, imported when needed, so that reading declarations imports neither Dagster nor an engine.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ class DomainError(WeirError):
 
 @dataclass(frozen=True)
 class HourlyAsset:
-    """An hourly asset without a lake table (an export, say): its key and the hourly assets it is made from."""
+    """An hourly asset without a lake table, such as an export: its key and its hourly upstream assets."""
 
     key: str
     upstream: tuple[str, ...]
@@ -42,14 +41,14 @@ class Pipeline:
 
     name: str
     goals: tuple[str, ...]
-    """Keys of assets without partitions that every run makes, after all hours are up to date."""
+    """Keys of unpartitioned assets that every run makes, after all hours are up to date."""
     titles: Mapping[str, str] = field(default_factory=dict)
-    """Asset key -> what making it is called while it runs; the first asset of a stage that has a title names it."""
+    """Asset key -> title while it runs; a stage takes the title of its first asset that has one."""
 
 
 @dataclass(frozen=True)
 class Domain:
-    """One domain. Strings are references `package.module:attribute`; empty where the domain has no such part."""
+    """One domain. Strings are references `package.module:attribute`; empty if the domain has no such part."""
 
     name: str
     """Its folder."""
@@ -72,17 +71,17 @@ class Domain:
     schedules: str = ""
     """Function (settings) -> Dagster schedules."""
     doctor: str = ""
-    """Mapping of a check's name -> function (settings) -> (state, sentence), as those of cli/doctor.py."""
+    """Mapping of a check's name -> function (settings) -> (state, sentence), as those of cli/doctor."""
     aws_services: str = ""
-    """Function (settings) -> names of the AWS services that the settings make it use."""
+    """Function (settings) -> names of the AWS services that it uses."""
     training: str = ""
     """Mapping of a model's name -> TrainingSet."""
     explain: str = ""
     """Module with an explainer: TAKES, recognizes, explain, render, to_json (see explaining.py)."""
     demo: str = ""
-    """The domain's act in `weir demo`: an Act of cli/demo.py."""
+    """What `weir demo` shows of it: a DomainDemo of cli/demo.py."""
     database_tables: Mapping[str, str] = field(default_factory=dict)
-    """Key of a table that it exports to the SQL database -> the column whose time retention counts from."""
+    """Key of a table exported to the SQL database -> the timestamp column that retention counts from."""
 
 
 def load(reference: str) -> Any:
@@ -93,8 +92,8 @@ def load(reference: str) -> Any:
 
 @cache
 def domains() -> dict[str, Domain]:
-    """Domain by name, in alphabetical order; DomainError where a folder is incomplete."""
-    found: dict[str, Domain] = {}
+    """Domain by name, in alphabetical order; DomainError if a folder is incomplete."""
+    declared: dict[str, Domain] = {}
     for folder in sorted(FOLDER.iterdir()):
         if not folder.is_dir() or folder.name.startswith(("_", ".")):
             continue
@@ -103,26 +102,26 @@ def domains() -> dict[str, Domain]:
         domain = import_module(f"{PACKAGE}.{folder.name}.domain").DOMAIN
         if domain.name != folder.name:
             raise DomainError(f"domains/{folder.name}/domain.py declares the domain {domain.name}; rename one of them.")
-        found[domain.name] = domain
-    _require_distinct(found)
-    return found
+        declared[domain.name] = domain
+    _require_distinct(declared)
+    return declared
 
 
-def _require_distinct(found: Mapping[str, Domain]) -> None:
+def _require_distinct(declared: Mapping[str, Domain]) -> None:
     claimed: dict[tuple[str, str], str] = {}
-    for domain in found.values():
+    for domain in declared.values():
         claims = [
             *(("table", table.key) for table in domain.tables),
             *(("pipeline", pipeline.name) for pipeline in domain.pipelines),
             *(("command", name) for name in domain.commands),
         ]
         for claim in claims:
-            if (other := claimed.setdefault(claim, domain.name)) != domain.name:
-                raise DomainError(f"The domains {other} and {domain.name} both declare the {claim[0]} {claim[1]}.")
+            if (owner := claimed.setdefault(claim, domain.name)) != domain.name:
+                raise DomainError(f"The domains {owner} and {domain.name} both declare the {claim[0]} {claim[1]}.")
 
 
 def parts(name: str) -> Iterator[tuple[Domain, Any]]:
-    """Each domain that has the part `name` (assets, doctor, …), with what its reference names."""
+    """Each domain that has the part `name` (assets, doctor, …), with the loaded part."""
     for domain in domains().values():
         if reference := getattr(domain, name):
             yield domain, load(reference)
@@ -135,7 +134,7 @@ def feature_groups() -> dict[str, FeatureGroup]:
 
 
 def feature_group(name: str) -> FeatureGroup:
-    """The group of this name, hyphens as underscores; FeatureStoreError where there is none."""
+    """The group of this name, hyphens as underscores; FeatureStoreError if there is none."""
     try:
         return feature_groups()[name.replace("-", "_")]
     except KeyError:
@@ -151,17 +150,18 @@ def tables() -> dict[str, Table]:
 
 
 def made_hourly(table: Table) -> bool:
-    """Whether hours of the table are made from other tables; parsed hours are made from raw objects, and rows of
-    append-only tables from nothing."""
+    """Whether hours of the table are made from other tables, unlike parsed and append-only tables."""
     return table.hourly and bool(table.upstream) and table.layer != PARSED_LAYER
 
 
 def command_that_fills(table: Table) -> str:
-    """`weir run NAME` of the first pipeline that makes the table; `weir run` where none does."""
+    """`weir run NAME` of the first pipeline that makes the table; `weir run` if none does."""
     for domain in domains().values():
-        own = {key.key for key in domain.tables} | {table_of(group).key for group in domain.feature_groups}
-        read = {key.key for name in domain.sources for key in registry.sources()[name].tables}
-        if domain.pipelines and table.key in own | read:
+        own_keys = {declared.key for declared in domain.tables} | {
+            table_of(group).key for group in domain.feature_groups
+        }
+        source_keys = {declared.key for name in domain.sources for declared in registry.sources()[name].tables}
+        if domain.pipelines and table.key in own_keys | source_keys:
             return f"weir run {domain.pipelines[0].name}"
     return "weir run"
 

@@ -1,7 +1,7 @@
-"""Dagster's event log in SQLite with its connections kept open. Named in dagster.yaml; everything else is Dagster's own.
+"""Dagster's SQLite event log with connections kept open; configured in dagster.yaml.
 
-Dagster opens a database, and sets up all of SQLAlchemy, three times an event, and each close makes SQLite fold its
-write-ahead log. A run over a thousand hours has ten thousand events.
+Dagster opens a database three times an event, each time with a new SQLAlchemy engine, and each close makes SQLite
+checkpoint its write-ahead log. A run over a thousand hours has ten thousand events.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import SQLITE_BUSY_
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import StaticPool
 
-MOST_OPEN = 4
+MAX_OPEN = 4
 """Databases: the index of all runs, and those of the latest runs."""
 
 
 class OpenEventLog(SqliteEventLogStorage):
-    """One connection a database, as long as the process lives; Dagster's lock keeps threads apart."""
+    """One connection a database for the life of the process; Dagster's lock serializes threads."""
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
         self._open: dict[str, Engine] = {}
         self.seconds_in_steps = 0.0
-        """Spent on events of steps: it is in their duration, and no work of theirs."""
+        """Time spent on storing events of steps, which their duration includes."""
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -38,14 +38,14 @@ class OpenEventLog(SqliteEventLogStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> OpenEventLog:
-        """In the folder in which Dagster keeps its own."""
+        """In Dagster's default folder."""
         return cls(str(Path(os.environ["DAGSTER_HOME"]) / "history" / "runs"), inst_data)
 
     def store_event(self, event: Any) -> None:
-        began = time.perf_counter()
+        start = time.perf_counter()
         super().store_event(event)
         if event.step_key:
-            self.seconds_in_steps += time.perf_counter() - began
+            self.seconds_in_steps += time.perf_counter() - start
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
@@ -60,12 +60,12 @@ class OpenEventLog(SqliteEventLogStorage):
     def _engine(self, shard: str) -> Engine:
         engine = self._open.pop(shard, None)
         if engine is None:
-            waiting = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
-            engine = db.create_engine(self.conn_string_for_shard(shard), poolclass=StaticPool, connect_args=waiting)
-            # With a write-ahead log only a power cut can lose an event then, and none can damage the database.
-            db.event.listen(engine, "connect", lambda opened, _: opened.execute("PRAGMA synchronous=NORMAL"))
+            arguments = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
+            engine = db.create_engine(self.conn_string_for_shard(shard), poolclass=StaticPool, connect_args=arguments)
+            # With a write-ahead log, a power cut may lose the last events but cannot corrupt the database.
+            db.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=NORMAL"))
         self._open[shard] = engine  # the latest used comes last
-        while len(self._open) > MOST_OPEN:
+        while len(self._open) > MAX_OPEN:
             self._open.pop(next(iter(self._open))).dispose()
         return engine
 

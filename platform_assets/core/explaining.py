@@ -1,4 +1,4 @@
-"""Which domain explains what: `weir explain SUBJECT` is answered by the first domain that recognizes the subject."""
+"""`weir explain SUBJECT` is answered by the first domain that recognizes the subject."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ExplainError(WeirError):
 
 
 def not_recognized(subject: str, takes: str) -> ExplainError:
-    """The error of a subject that is nothing that can be explained."""
+    """The error for a subject that no domain recognizes."""
     return ExplainError(f"{subject[:80]!r} cannot be explained; give {takes}.")
 
 
@@ -24,7 +24,7 @@ class Explainer(Protocol):
     """The module that `Domain.explain` names."""
 
     TAKES: str
-    """What it explains, as a sentence goes on: an address, …"""
+    """What it explains, for use in a sentence: an address, …"""
 
     def recognizes(self, subject: str) -> bool: ...
 
@@ -38,7 +38,7 @@ class Explainer(Protocol):
 
 
 def explainer_of(subject: str) -> Explainer:
-    """The explainer of a subject; ExplainError where no domain recognizes it."""
+    """The explainer of a subject; ExplainError if no domain recognizes it."""
     explainers = [explainer for _, explainer in parts("explain")]
     for explainer in explainers:
         if explainer.recognizes(subject):

@@ -1,4 +1,4 @@
-"""Files of the home that hold state: replaced whole or not at all, and held by one process at a time. What is in them is elsewhere."""
+"""Atomic replacement and locks for the state files of the home."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a file so that a reader, or a crash, finds the old content or the new, never a part."""
+    """Replace a file atomically: readers see the old content or the new, also after a crash."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -31,9 +31,14 @@ def write_atomically(path: Path, text: str) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a file's lock, across threads and processes; the system frees it when the process dies."""
+    """Hold a file lock across threads and processes; it is released when the process dies."""
     from filelock import FileLock  # here, since pure modules import this one
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path):
         yield
+
+
+def nearest_folder(path: Path) -> Path:
+    """The path, or its closest parent that exists."""
+    return next(folder for folder in (path, *path.parents) if folder.exists())

@@ -1,6 +1,6 @@
-"""The version of Weir that made a home, and bringing an older home up to this one.
+"""The version of Weir that made a home, and the upgrade of older homes.
 
-A home that no version marks was made before 0.2.0. Nothing else in Weir knows older homes.
+A home without a version file was made before 0.2.0.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ VERSION_FILE = "version"
 UNMARKED = "0.1.0"
 """The version of a home without the file."""
 DAGSTER_FOLDER = "dagster"
-"""Where the Dagster instance lies; every home that has run anything has it."""
+"""Folder of the Dagster instance; every home in which something has run has it."""
 
 
 class HomeError(WeirError):
@@ -36,7 +36,7 @@ class Upgrade:
     before: str
     after: str
     kept: dict[str, int]
-    """What is kept as it is: tables, models, … -> how many."""
+    """Count of what is kept: tables, models, …"""
     unusable_models: dict[str, str]
     """Serving models that this version cannot load: name -> why."""
 
@@ -47,7 +47,7 @@ def this_version() -> str:
 
 
 def version_of(home: Path) -> str | None:
-    """The version that made the home; None where nothing has run in it yet. HomeError where the file is unreadable."""
+    """The version that made the home; None if nothing has run in it yet. HomeError if the file is unreadable."""
     path = home / VERSION_FILE
     try:
         text = path.read_text(encoding="utf-8").strip()
@@ -61,7 +61,7 @@ def version_of(home: Path) -> str | None:
 
 
 def require_current(home: Path) -> None:
-    """HomeError where the home was made by another version than this one."""
+    """HomeError if another version made the home."""
     version, current = version_of(home), this_version()
     if version is None or _series(version) == _series(current):
         return
@@ -78,9 +78,9 @@ def mark(home: Path) -> None:
 
 
 def upgrade(settings: Settings) -> Upgrade:
-    """Bring the home up to this version: its files keep their format, so what it takes is a look at each and the mark.
+    """Upgrade the home: its files keep their format, so they are checked and the home is marked.
 
-    HomeError where there is nothing to upgrade, or the home is newer.
+    HomeError if there is nothing to upgrade, or the home is newer.
     """
     home = settings.home
     version = version_of(home)
@@ -88,17 +88,17 @@ def upgrade(settings: Settings) -> Upgrade:
         raise HomeError(f"Nothing has run in {home} yet, so there is nothing to upgrade; correct --home.")
     if _series(version) > _series(this_version()):
         require_current(home)
-    result = Upgrade(version, this_version(), _kept(settings), _unusable_models(settings))
+    result = Upgrade(version, this_version(), _counts(settings), _unusable_models(settings))
     mark(home)
     return result
 
 
 def _series(version: str) -> tuple[int, ...]:
-    """Homes of one minor version are alike."""
+    """Major and minor version; homes of one minor version are compatible."""
     return tuple(int(part) for part in version.split(".")[:2])
 
 
-def _kept(settings: Settings) -> dict[str, int]:
+def _counts(settings: Settings) -> dict[str, int]:
     from platform_assets.clients.engine import lake_of
     from platform_assets.core.tables import all_tables
 
@@ -112,7 +112,7 @@ def _unusable_models(settings: Settings) -> dict[str, str]:
     from platform_assets.clients.model_registry import ModelRegistry
     from platform_assets.training.sets import training_sets
 
-    models, found = ModelRegistry.of(settings), {}
+    models, errors = ModelRegistry.of(settings), {}
     for name in training_sets():
         version = models.champion(name)
         if version is None:
@@ -120,5 +120,5 @@ def _unusable_models(settings: Settings) -> dict[str, str]:
         try:
             models.loaded(name, version)
         except WeirError as error:
-            found[name] = str(error)
-    return found
+            errors[name] = str(error)
+    return errors

@@ -24,15 +24,15 @@ QUIET = {
 
 
 def configuration_file(name: str) -> Path:
-    """`dagster.yaml` or `workspace.yaml`: of the checkout, else as installed."""
-    beside = Path(__file__).resolve().parents[2] / name
-    return beside if beside.exists() else Path(sys.prefix) / "share" / "weir" / name
+    """`dagster.yaml` or `workspace.yaml` of the checkout, else the installed one."""
+    path = Path(__file__).resolve().parents[2] / name
+    return path if path.exists() else Path(sys.prefix) / "share" / "weir" / name
 
 
 def prepare_home(settings: Settings) -> Path:
-    """Make `<home>/dagster`, copy the instance's configuration there, set DAGSTER_HOME; returns the folder."""
+    """Create `<home>/dagster` with the instance's configuration and set DAGSTER_HOME; returns the folder."""
     require_current(settings.home)
-    mark(settings.home)  # before the folder: a home with it and without a mark is an older one
+    mark(settings.home)  # before the folder, since an unmarked home with the folder counts as older
     folder = settings.home / DAGSTER_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(configuration_file("dagster.yaml"), folder / "dagster.yaml")
@@ -51,9 +51,9 @@ def instance_of(settings: Settings) -> dg.DagsterInstance:
 
 
 def close_abandoned_runs(instance: dg.DagsterInstance) -> int:
-    """Mark runs as failed whose process is gone (killed, or a power cut); returns how many.
+    """Mark runs as failed whose process no longer exists; returns how many.
 
-    Left alone they would be in progress for good: they would fill the queue and hold back what is downstream of them.
+    They would otherwise stay in progress forever and block the queue.
     """
     import dagster as dg
 
@@ -72,7 +72,7 @@ def close_abandoned_runs(instance: dg.DagsterInstance) -> int:
 
 
 def _is_running(process: int) -> bool:
-    """Whether a Python process has this id; what the system gave the id to since is none of ours."""
+    """Whether a Python process has this id; the system may have reused the id."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -9,7 +9,7 @@ from spark_jobs.contract import HOUR_FORMAT, Interval, parse_hour
 
 
 def hourly(settings: Settings) -> dg.HourlyPartitionsDefinition:
-    """Every UTC hour since the setting WEIR_FIRST_HOUR, the running one included; keys are CloudFront's own hours."""
+    """Every UTC hour since WEIR_FIRST_HOUR, including the current one; keys are formatted as CloudFront's hours."""
     return dg.HourlyPartitionsDefinition(
         start_date=parse_hour(settings.first_hour), fmt=HOUR_FORMAT, timezone="UTC", end_offset=1
     )

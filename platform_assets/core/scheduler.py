@@ -1,8 +1,8 @@
-"""What is made next, and in which order: derived from the asset graph, for the command line and for the daemon alike.
+"""What is made next, and in which order, derived from the asset graph for the command line and the daemon.
 
-A pipeline is its goals and everything upstream of them. Its assets fall into stages; one run makes a stage. Hours are
-requested where they are stale by the ledger or by lineage, models where no version serves yet, assets without
-partitions where their upstream is newer. Who executes a stage is cli/run.py (in this process) or a sensor (the daemon).
+A pipeline is its goals and everything upstream, split into stages; one run makes a stage. Hours are made if they are
+stale, models if no version serves yet, unpartitioned assets if their upstream is newer. cli/run.py (in this process) or
+a sensor (the daemon) executes a stage.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ AFTER_EVERY_PIPELINE = ("exports/catalogue",)
 
 @dataclass(frozen=True)
 class Stage:
-    """Assets that one run makes: none of them looks back on hours of another one."""
+    """Assets that one run makes; none looks back on hours of another."""
 
     kind: Kind
     keys: tuple[str, ...]
@@ -40,9 +40,9 @@ class Stage:
 
 
 def stages(graph: Any, goals: Iterable[str], skipped: Collection[str] = ()) -> list[Stage]:
-    """The stages of all that is upstream of `goals`, in the order in which they are made.
+    """The stages of `goals` and everything upstream, in order, without external and `skipped` assets.
 
-    `graph`: Dagster's asset graph. External assets are left out, and those of `skipped`.
+    `graph`: Dagster's asset graph.
     """
     keys = _closure(graph, goals, skipped)
     kinds = {key: _kind(graph.get(key)) for key in keys}
@@ -55,29 +55,29 @@ def stages(graph: Any, goals: Iterable[str], skipped: Collection[str] = ()) -> l
                 is_later = kinds[parent] != kinds[key] or _looks_back(key, parent)
                 levels[key] = max(levels[key], levels[parent] + is_later)
         for key in keys:  # one operation makes all of its assets together
-            levels[key] = max(levels[other] for other in graph.get(key).execution_set_asset_keys & levels.keys())
+            levels[key] = max(levels[member] for member in graph.get(key).execution_set_asset_keys & levels.keys())
         is_settled = levels == before
 
-    def place(key: Any) -> tuple[int, int]:
+    def sort_key(key: Any) -> tuple[int, int]:
         return levels[key], ORDER.index(kinds[key])
 
     return [
-        Stage(ORDER[kind], tuple(map(_text, of_stage)))
-        for (_, kind), of_stage in groupby(sorted(keys, key=place), key=place)
+        Stage(ORDER[kind], tuple(map(_key_text, stage_keys)))
+        for (_, kind), stage_keys in groupby(sorted(keys, key=sort_key), key=sort_key)
     ]
 
 
 def stages_of(graph: Any, pipeline: Pipeline, settings: Settings) -> list[Stage]:
-    """The stages of a pipeline; what follows every pipeline is made with its last one."""
-    found = stages(graph, pipeline.goals, not_polled(settings))
+    """The stages of a pipeline; the last one includes the assets that follow every pipeline."""
+    all_stages = stages(graph, pipeline.goals, not_polled(settings))
     extra = tuple(key for key in AFTER_EVERY_PIPELINE if graph.has(key_of(key)))
-    if found[-1].kind != "end":
-        return [*found, Stage("end", extra)]
-    return [*found[:-1], Stage("end", tuple(dict.fromkeys((*found[-1].keys, *extra))))]
+    if all_stages[-1].kind != "end":
+        return [*all_stages, Stage("end", extra)]
+    return [*all_stages[:-1], Stage("end", tuple(dict.fromkeys((*all_stages[-1].keys, *extra))))]
 
 
 def not_polled(settings: Settings) -> set[str]:
-    """Keys of the assets that fetch raw files and that the settings leave switched off."""
+    """Keys of the pollers that the settings leave off."""
     from platform_assets.settings import value_of
 
     raws = [source.raw for source in registry.sources().values() if source.raw is not None and source.raw.poller]
@@ -86,32 +86,32 @@ def not_polled(settings: Settings) -> set[str]:
 
 @dataclass(frozen=True)
 class StaleHours:
-    """What a stage has to make."""
+    """Stale hours of a stage."""
 
     keys: tuple[str, ...]
-    """Assets with stale hours, and those of the stage that are made from them."""
+    """Assets with stale hours, and those downstream in the stage."""
     hours: list[str]
     parsed: list[str]
-    """Of the hours, those whose raw objects changed."""
+    """Those of the hours whose raw objects changed."""
 
 
 def stale_hours(graph: Any, lake: Lake, stage: Stage) -> StaleHours:
-    """Hours that assets of the stage have to make, as far as what is upstream of them is made."""
+    """Stale hours of the stage's assets, given what exists upstream now."""
     parsed: set[str] = set()
-    due: set[str] = set()
+    stale_keys: set[str] = set()
     for name, source in registry.sources().items():
         tables_made = {table.key for table in source.parsed} & {*stage.keys}
         if tables_made and (stale := stale_parsed_hours(lake, name)):
             parsed |= {*stale}
-            due |= tables_made
+            stale_keys |= tables_made
     derived = [key for key in stage.keys if key.split("/")[0] != PARSED_LAYER]
     by_asset = {key: hours for key, hours in stale_by_asset(lake, derived).items() if hours}
-    due |= by_asset.keys()
+    stale_keys |= by_asset.keys()
     for key in stage.keys:
         node = graph.get(key_of(key))
-        if {_text(other) for other in node.parent_keys | node.execution_set_asset_keys} & due:
-            due.add(key)
-    keys = tuple(key for key in stage.keys if key in due)
+        if {_key_text(neighbor) for neighbor in node.parent_keys | node.execution_set_asset_keys} & stale_keys:
+            stale_keys.add(key)
+    keys = tuple(key for key in stage.keys if key in stale_keys)
     return StaleHours(keys, sorted(parsed.union(*by_asset.values())), sorted(parsed))
 
 
@@ -123,15 +123,15 @@ def models_of(stage: Stage) -> list[str]:
 
 
 def is_missing(settings: Settings, model: str) -> bool:
-    """Whether no version of the model serves. Asks MLflow, so it comes after what is cheaper to know."""
+    """Whether no version of the model serves. Asks MLflow, so check cheaper conditions first."""
     from platform_assets.clients.model_registry import ModelRegistry
 
     return ModelRegistry.of(settings).champion(model) is None
 
 
 def has_enough(lake: Lake, instance: dg.DagsterInstance, name: str) -> bool:
-    """Whether a first version of the model is to be fitted now: at any time where its rows are made for it; where they
-    come from the lake, once, as soon as there are enough hours."""
+    """Whether there is enough data for a first version of the model. A model fitted on a table of the lake is tried only
+    once, as soon as there are enough hours."""
     from platform_assets.training.sets import training_sets
 
     training = training_sets()[name]
@@ -142,9 +142,9 @@ def has_enough(lake: Lake, instance: dg.DagsterInstance, name: str) -> bool:
 
 
 def is_behind(graph: Any, instance: dg.DagsterInstance, stage: Stage) -> bool:
-    """Whether an asset of the stage is older than what it is made from; a model that changes is no reason.
+    """Whether an asset of the stage is older than its upstream, other than models and the ledger.
 
-    Behind an asset whose blocking check has failed nothing is due: it is that asset that has to be made again.
+    An upstream asset with a failed blocking check does not count.
     """
     for text in (key for key in stage.keys if key not in AFTER_EVERY_PIPELINE):
         key = key_of(text)
@@ -173,15 +173,15 @@ def _passed(graph: Any, instance: dg.DagsterInstance, key: Any) -> bool:
 
 def _closure(graph: Any, goals: Iterable[str], skipped: Collection[str]) -> list[Any]:
     """Keys of the goals and all that is upstream of them, in topological order."""
-    found: set[Any] = set()
-    waiting = [key_of(goal) for goal in goals]
-    while waiting:
-        key = waiting.pop()
-        if key in found or not graph.has(key) or not graph.get(key).is_materializable or _text(key) in skipped:
+    closure: set[Any] = set()
+    pending = [key_of(goal) for goal in goals]
+    while pending:
+        key = pending.pop()
+        if key in closure or not graph.has(key) or not graph.get(key).is_materializable or _key_text(key) in skipped:
             continue
-        found.add(key)
-        waiting += [*graph.get(key).parent_keys, *graph.get(key).execution_set_asset_keys]
-    return [key for level in graph.toposorted_asset_keys_by_level for key in sorted(level) if key in found]
+        closure.add(key)
+        pending += [*graph.get(key).parent_keys, *graph.get(key).execution_set_asset_keys]
+    return [key for level in graph.toposorted_asset_keys_by_level for key in sorted(level) if key in closure]
 
 
 def _kind(node: Any) -> Kind:
@@ -193,9 +193,9 @@ def _kind(node: Any) -> Kind:
 
 
 def _looks_back(key: Any, parent: Any) -> bool:
-    table = tables().get(_text(key))
-    return table is not None and table.trailing_hours > 0 and _text(parent) in table.upstream
+    table = tables().get(_key_text(key))
+    return table is not None and table.trailing_hours > 0 and _key_text(parent) in table.upstream
 
 
-def _text(key: Any) -> str:
+def _key_text(key: Any) -> str:
     return "/".join(key.path)

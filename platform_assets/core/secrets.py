@@ -1,4 +1,4 @@
-"""The key of the hashes: from the settings, else made once and kept in the home, readable by its owner only."""
+"""The key of the hashes: from the settings, else generated once into the home, readable by its owner only."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ KEY_FILE = "hash.key"
 
 
 def hash_key(settings: Settings) -> str:
-    """The key; the same for a home as long as its file is kept."""
-    given = settings.hash_key.get_secret_value()
-    if given:
-        return given
+    """The key; constant for a home as long as its file is kept."""
+    configured = settings.hash_key.get_secret_value()
+    if configured:
+        return configured
     path = settings.home / KEY_FILE
     if not path.exists():
         settings.home.mkdir(parents=True, exist_ok=True)

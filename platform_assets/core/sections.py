@@ -1,4 +1,4 @@
-"""A section of the settings: what one domain or one source adds to them. Read from the environment by settings.py alone."""
+"""A section of the settings, declared by a domain or a source. Only settings.py reads it from the environment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Section(BaseSettings):
-    """Frozen values, each an environment variable: the section's prefix and the field, or the alias that a field names."""
+    """Frozen values, each from an environment variable: the section's prefix and the field, or the field's alias."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, validate_by_name=True)
 

@@ -1,4 +1,4 @@
-"""Times as Weir keeps and shows them: UTC, to the second in text. Standard library only."""
+"""UTC times and their text. Standard library only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The feature store: groups declared once, a history in the lake, the current row online, and joins on the past.
+"""The feature store: declared groups, a history in the lake, the current rows online, and point-in-time joins.
 
-What features mean is in groups.py; how they are computed is none of this package's business.
+Sources and domains compute the features.
 """

@@ -1,4 +1,4 @@
-"""The assets feature_store/<group>: each takes the columns of a table of features, hour by hour. Assets only."""
+"""The assets feature_store/<group>: each ingests the columns of an hourly table of features."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,7 +22,7 @@ OWNER = "team:edge"
 
 
 def feature_store_assets(settings: Settings) -> list[dg.AssetsDefinition]:
-    """The asset of each group that a table fills."""
+    """The asset of each group that is filled from a table."""
     return [
         feature_group_asset(settings, group, tables()[group.filled_from])
         for group in feature_groups().values()
@@ -35,9 +35,9 @@ def feature_group_asset(
 ) -> dg.AssetsDefinition:
     """The asset that fills a group from `source`, an hourly table.
 
-    `columns` names what is called otherwise there (ours -> theirs). ValueError where the source lacks a column.
+    `columns`: feature -> column of the source, where the names differ. ValueError if the source lacks a column.
     """
-    taken = columns_of(group, source, columns or {})
+    column_names = columns_of(group, source, columns or {})
     table = replace(table_of(group), upstream=(source.key,))
     partitions = hourly(settings)
 
@@ -49,9 +49,9 @@ def feature_group_asset(
     )
     def feature_group(context: dg.AssetExecutionContext) -> Any:
         hours = interval_of(context).hours
-        done = ingest_hours(settings, group, source, taken, hours, datetime.now(UTC))
+        ingested = ingest_hours(settings, group, source, column_names, hours, datetime.now(UTC))
         _record(lake_of(settings), Step(table.key, (source.key,)), hours)
-        yield dg.MaterializeResult(asset_key=list(table.key.split("/")), metadata=dict(done.__dict__))
+        yield dg.MaterializeResult(asset_key=list(table.key.split("/")), metadata=dict(ingested.__dict__))
 
     return feature_group
 
@@ -62,13 +62,13 @@ def _record(lake: Lake, step: Step, hours: Sequence[str]) -> None:
     lineage.record(lake, {step.key: lineage.expected(step, lineage.recorded(lake), hours)})
 
 
-def columns_of(group: FeatureGroup, source: Table, named: Mapping[str, str]) -> dict[str, str]:
-    """Every column that ingesting needs -> its name in the source; ValueError where the source has none."""
+def columns_of(group: FeatureGroup, source: Table, renamed: Mapping[str, str]) -> dict[str, str]:
+    """Every column that ingesting needs -> its name in the source; ValueError if the source lacks one."""
     needed = (group.identifier.name, EVENT_AT.name, *group.feature_names)
-    taken = {name: named.get(name, name) for name in needed}
-    if missing := sorted(set(taken.values()) - set(source.column_names)):
+    column_names = {name: renamed.get(name, name) for name in needed}
+    if missing := sorted(set(column_names.values()) - set(source.column_names)):
         raise ValueError(f"{source.key} has no columns {', '.join(missing)}, which {group.name} is filled from.")
-    return taken
+    return column_names
 
 
 def ingest_hours(
@@ -79,9 +79,9 @@ def ingest_hours(
     hours: Sequence[str],
     now: datetime,
 ) -> Ingested:
-    """Ingest what the source holds of these hours.
+    """Ingest the source's rows of these hours.
 
-    Rows without any feature are left out: a gap is no row. Counts that are means there become whole numbers here.
+    Rows without any feature are left out. Means of counts are rounded to whole numbers.
     """
     import pyarrow.compute as pc
 
@@ -91,6 +91,6 @@ def ingest_hours(
     for feature in group.features:
         has_any = pc.or_(has_any, pc.is_valid(rows[feature.name]))
         if feature.type == "int64" and source.column(columns[feature.name]).type == "double":
-            place = rows.column_names.index(feature.name)
-            rows = rows.set_column(place, feature.name, pc.round(rows[feature.name]))
+            index = rows.column_names.index(feature.name)
+            rows = rows.set_column(index, feature.name, pc.round(rows[feature.name]))
     return ingest(settings, group, rows.filter(has_any), now)

@@ -1,6 +1,6 @@
-"""The feature groups: identifier, features with their types and meaning, and how long a row counts. Standard library only.
+"""Feature groups: identifier, features with their types and meaning, time to live. Standard library only.
 
-Where rows are kept is in offline.py and online.py; which row counts at a time is in point_in_time.py.
+offline.py and online.py store the rows; point_in_time.py joins them.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ FEATURE_TYPES = ("double", "int64", "string")
 
 
 class FeatureStoreError(WeirError):
-    """Features cannot be kept or read as asked; one sentence that says why and what to do."""
+    """Features cannot be stored or read; one sentence that says why and what to do."""
 
     exit_code = ExitCode.INPUT
 
 
 @dataclass(frozen=True)
 class FeatureGroup:
-    """Features of one kind of entity. A row counts from its event until `ttl` after it, that instant excluded."""
+    """Features of one kind of entity. A row is valid from its event until `ttl` later, exclusive."""
 
     name: str
     meaning: str
@@ -33,7 +33,7 @@ class FeatureGroup:
     ttl: timedelta
     retention_days: int
     filled_from: str = ""
-    """Key of the hourly table whose columns fill it; empty: rows are put by hand."""
+    """Key of the hourly table that fills it; empty: rows are ingested by the user."""
 
     def __post_init__(self) -> None:
         names = [self.identifier.name, EVENT_AT.name, INGESTED_AT.name, *self.feature_names]
@@ -81,7 +81,7 @@ COST_OPTIMISATION = FeatureGroup(
 )
 
 UNFILLED = (SECURITY_ANALYTICS, COST_OPTIMISATION)
-"""Groups that no domain fills yet; rows are put by hand."""
+"""Groups that no domain fills yet; rows are ingested by the user."""
 
 
 def table_of(group: FeatureGroup) -> Table:

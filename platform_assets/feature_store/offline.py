@@ -1,6 +1,6 @@
-"""The history of the feature groups: lake tables that rows are only added to, and joins on what was known at a time.
+"""The history of the feature groups: append-only lake tables, and point-in-time joins on them.
 
-What comes in is conformed here: types, no doubled or contradicting rows. Which row counts is point_in_time.py's.
+Incoming rows are conformed: types, no repeated or contradictory rows.
 """
 
 from __future__ import annotations
@@ -24,66 +24,68 @@ TIME = pa.timestamp("us", "UTC")
 
 @dataclass(frozen=True)
 class Added:
-    """What became of rows: `stored` are the versions now in force of all of them, added ones and known ones alike."""
+    """Result of adding rows. `stored`: the current version of each of them, whether added or known."""
 
     stored: pa.Table
     added: int
     unchanged: int
     ahead: int
-    """Left out because they say that they happened after they were ingested: a clock is wrong."""
+    """Left out because their event is later than their ingestion: a clock is wrong."""
 
 
 def add(lake: Lake, group: FeatureGroup, rows: pa.Table, ingested_at: datetime) -> Added:
-    """Append what is new among `rows` (identifier, event_at, features; other columns are left out).
+    """Append new `rows` (identifier, event_at, features; other columns are ignored).
 
-    A row whose values are those of its newest version until `ingested_at` adds nothing, so ingesting twice does no harm.
-    Writers at the same time lose nothing; of a row that both bring, both versions stay, with the same values.
-    FeatureStoreError where columns are missing or of another type, and where rows contradict each other.
+    A row equal to its newest version before `ingested_at` is not added, so adding is idempotent. Concurrent writers lose
+    nothing, but may both add the same row. FeatureStoreError if columns are missing or of another type, or if rows
+    contradict each other.
     """
-    given = conformed(group, rows, ingested_at)
-    total = given.num_rows
-    given = given.filter(pc.less_equal(given[EVENT_AT.name], pa.scalar(ingested_at, TIME)))
-    ahead = total - given.num_rows
-    given = _without_repetitions(group, given)
-    if not given.num_rows:
-        return Added(given, 0, total - ahead, ahead)
+    incoming = conformed(group, rows, ingested_at)
+    total = incoming.num_rows
+    incoming = incoming.filter(pc.less_equal(incoming[EVENT_AT.name], pa.scalar(ingested_at, TIME)))
+    ahead = total - incoming.num_rows
+    incoming = _without_repetitions(group, incoming)
+    if not incoming.num_rows:
+        return Added(incoming, 0, total - ahead, ahead)
     table = table_of(group)
-    hours = pc.strftime(_naive(given[EVENT_AT.name]), format=HOUR_FORMAT)
-    known = lake.read_arrow(table, pc.unique(hours).to_pylist(), table.column_names)
-    both = pa.concat_tables([known, given])
-    before = _newest_before(group, both, known.num_rows)
-    is_known = (before >= 0) & _same(group, both, before, known.num_rows + np.arange(given.num_rows))
+    hours = pc.strftime(_naive(incoming[EVENT_AT.name]), format=HOUR_FORMAT)
+    known_rows = lake.read_arrow(table, pc.unique(hours).to_pylist(), table.column_names)
+    versions = pa.concat_tables([known_rows, incoming])
+    before = _newest_before(group, versions, known_rows.num_rows)
+    is_known = (before >= 0) & _equal_features(
+        group, versions, before, known_rows.num_rows + np.arange(incoming.num_rows)
+    )
     contradicted = (before >= 0) & ~is_known
-    contradicted[contradicted] = _times(both)[before[contradicted]] == microseconds(given[INGESTED_AT.name])[0]
+    contradicted[contradicted] = _times(versions)[before[contradicted]] == microseconds(incoming[INGESTED_AT.name])[0]
     if contradicted.any():
-        raise _contradiction(group, given, int(np.flatnonzero(contradicted)[0]))
-    new = pa.array(~is_known)
-    added = given.append_column(HOUR_COLUMN, hours).filter(new)
+        raise _contradiction(group, incoming, int(np.flatnonzero(contradicted)[0]))
+    is_new = pa.array(~is_known)
+    added = incoming.append_column(HOUR_COLUMN, hours).filter(is_new)
     if added.num_rows:
         lake.append_arrow(added, table)
-    stored = both.take(pa.array(np.where(is_known, before, known.num_rows + np.arange(given.num_rows))))
+    stored = versions.take(pa.array(np.where(is_known, before, known_rows.num_rows + np.arange(incoming.num_rows))))
     return Added(stored, added.num_rows, total - ahead - added.num_rows, ahead)
 
 
-def as_of(lake: Lake, group: FeatureGroup, asked: pa.Table) -> pa.Table:
-    """The point-in-time join of `asked` (identifier, `at`, anything else) with the group's history."""
+def as_of(lake: Lake, group: FeatureGroup, questions: pa.Table) -> pa.Table:
+    """The point-in-time join of `questions` (identifier, `at`, other columns) with the group's history."""
     table, name = table_of(group), group.identifier.name
-    asked = asked.set_column(asked.column_names.index(AT), AT, asked[AT].cast(TIME))
-    span = pc.min_max(asked[AT]).as_py()
+    questions = questions.set_column(questions.column_names.index(AT), AT, questions[AT].cast(TIME))
+    span = pc.min_max(questions[AT]).as_py()
     if span["min"] is None:
-        return point_in_time(arrow_schema(table).empty_table(), asked, name, group.ttl)
-    # Hours and rows that no question can see are not read.
-    first = format_hour(span["min"] - group.ttl)
-    hours = [hour for hour in lake.hours(table) if first <= hour <= format_hour(span["max"])]
+        return point_in_time(arrow_schema(table).empty_table(), questions, name, group.ttl)
+    # Read only hours and rows that can answer a question.
+    first_hour = format_hour(span["min"] - group.ttl)
+    hours = [hour for hour in lake.hours(table) if first_hour <= hour <= format_hour(span["max"])]
     visible = (ds.field(EVENT_AT.name) <= span["max"]) & (ds.field(INGESTED_AT.name) <= span["max"])
-    if len(entities := pc.unique(asked[name])) == 1:
+    if len(entities := pc.unique(questions[name])) == 1:
         visible &= ds.field(name).isin(entities)
     rows = lake.read_arrow(table, hours, table.column_names, visible)
-    return point_in_time(rows, asked, name, group.ttl)
+    return point_in_time(rows, questions, name, group.ttl)
 
 
 def conformed(group: FeatureGroup, rows: pa.Table, ingested_at: datetime) -> pa.Table:
-    """The rows in the group's columns and types; NaN is null. FeatureStoreError names what does not fit."""
+    """The rows with the group's columns and types; NaN is null. FeatureStoreError for rows that do not fit."""
     columns = (group.identifier, EVENT_AT, *group.features)
     if missing := [column.name for column in columns if column.name not in rows.column_names]:
         raise FeatureStoreError(f"Rows of {group.name} lack {', '.join(missing)}; bring them with null where unknown.")
@@ -96,9 +98,9 @@ def conformed(group: FeatureGroup, rows: pa.Table, ingested_at: datetime) -> pa.
         try:
             values = rows[column.name].cast(arrow_type(column))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            said = str(error).split("\n")[0].removesuffix(".")
+            reason = str(error).split("\n")[0].removesuffix(".")
             raise FeatureStoreError(
-                f"{column.name} of {group.name} is no {column.type} ({said}); convert it before it is ingested."
+                f"{column.name} of {group.name} is no {column.type} ({reason}); convert it before it is ingested."
             ) from None
         if column.type == "double":
             values = pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
@@ -113,43 +115,43 @@ def conformed(group: FeatureGroup, rows: pa.Table, ingested_at: datetime) -> pa.
     return pa.table({**arrays, INGESTED_AT.name: ingested}).select(table_of(group).column_names)
 
 
-def _without_repetitions(group: FeatureGroup, given: pa.Table) -> pa.Table:
-    entities, events = entities_of([given[group.identifier.name]]), microseconds(given[EVENT_AT.name])
+def _without_repetitions(group: FeatureGroup, rows: pa.Table) -> pa.Table:
+    entities, events = entities_of([rows[group.identifier.name]]), microseconds(rows[EVENT_AT.name])
     order = np.lexsort((events, entities))
     repeats = np.zeros(len(order), bool)
     repeats[1:] = (entities[order][1:] == entities[order][:-1]) & (events[order][1:] == events[order][:-1])
     later, earlier = order[repeats], order[np.flatnonzero(repeats) - 1]
-    if (differs := ~_same(group, given, earlier, later)).any():
-        raise _contradiction(group, given, int(later[differs][0]))
-    kept = np.ones(given.num_rows, bool)
-    kept[later] = False
-    return given.filter(pa.array(kept))
+    if (differs := ~_equal_features(group, rows, earlier, later)).any():
+        raise _contradiction(group, rows, int(later[differs][0]))
+    is_distinct = np.ones(rows.num_rows, bool)
+    is_distinct[later] = False
+    return rows.filter(pa.array(is_distinct))
 
 
-def _newest_before(group: FeatureGroup, both: pa.Table, known: int) -> np.ndarray:
-    """For each row from `known` on, the newest version of the same event among those before, −1 where there is none.
+def _newest_before(group: FeatureGroup, versions: pa.Table, known_count: int) -> np.ndarray:
+    """For each row from `known_count` on, the index of the newest known version of the same event; −1: none.
 
-    Those of later ingestion are no version of it yet.
+    Versions ingested later do not count.
     """
-    entities, events = entities_of([both[group.identifier.name]]), microseconds(both[EVENT_AT.name])
-    is_given = np.arange(both.num_rows) >= known
-    order = np.lexsort((is_given, _times(both), events, entities))
-    given = np.flatnonzero(is_given[order])
-    previous = order[np.maximum(given - 1, 0)]
-    own = order[given]
-    found = (given > 0) & (entities[previous] == entities[own]) & (events[previous] == events[own])
-    before = np.full(both.num_rows - known, -1)
-    before[own - known] = np.where(found, previous, -1)
+    entities, events = entities_of([versions[group.identifier.name]]), microseconds(versions[EVENT_AT.name])
+    is_incoming = np.arange(versions.num_rows) >= known_count
+    order = np.lexsort((is_incoming, _times(versions), events, entities))
+    positions = np.flatnonzero(is_incoming[order])
+    previous = order[np.maximum(positions - 1, 0)]
+    incoming = order[positions]
+    has_previous = (positions > 0) & (entities[previous] == entities[incoming]) & (events[previous] == events[incoming])
+    before = np.full(versions.num_rows - known_count, -1)
+    before[incoming - known_count] = np.where(has_previous, previous, -1)
     return before
 
 
-def _same(group: FeatureGroup, rows: pa.Table, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Whether two rows agree in all features, pair by pair; null agrees with null. An index below 0 stands for any row."""
-    agree = np.ones(len(left), bool)
+def _equal_features(group: FeatureGroup, rows: pa.Table, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Whether pairs of rows have equal features; null equals null. For an index below 0 the result is meaningless."""
+    agree = np.ones(len(first), bool)
     for name in group.feature_names:
-        ours, theirs = (rows[name].take(pa.array(np.maximum(side, 0))) for side in (left, right))
-        equal = pc.fill_null(pc.equal(ours, theirs), False)
-        agree &= pc.or_(equal, pc.and_(pc.is_null(ours), pc.is_null(theirs))).to_numpy()
+        first_values, second_values = (rows[name].take(pa.array(np.maximum(indices, 0))) for indices in (first, second))
+        equal = pc.fill_null(pc.equal(first_values, second_values), False)
+        agree &= pc.or_(equal, pc.and_(pc.is_null(first_values), pc.is_null(second_values))).to_numpy()
     return agree
 
 
@@ -158,7 +160,7 @@ def _times(rows: pa.Table) -> np.ndarray:
 
 
 def _naive(times: pa.ChunkedArray) -> pa.ChunkedArray:
-    """UTC without its name, so that strftime needs no time zone database."""
+    """UTC times without time zone, so that strftime needs no time zone database."""
     return times.cast(pa.int64()).cast(pa.timestamp("us")).cast(pa.timestamp("s"), safe=False)
 
 
@@ -170,9 +172,9 @@ def _contradiction(group: FeatureGroup, rows: pa.Table, index: int) -> FeatureSt
     )
 
 
-def one(lake: Lake, group: FeatureGroup, entity: str, at: datetime) -> dict[str, object] | None:
-    """The row of one entity that counted at a time; None where there was none."""
-    asked = pa.table({group.identifier.name: pa.array([entity]), AT: pa.array([at.astimezone(UTC)], TIME)})
-    row: dict[str, object] = as_of(lake, group, asked).to_pylist()[0]
+def row_at(lake: Lake, group: FeatureGroup, entity: str, at: datetime) -> dict[str, object] | None:
+    """The valid row of one entity at a time; None if there was none."""
+    question = pa.table({group.identifier.name: pa.array([entity]), AT: pa.array([at.astimezone(UTC)], TIME)})
+    row: dict[str, object] = as_of(lake, group, question).to_pylist()[0]
     del row[AT]
     return None if row[EVENT_AT.name] is None else row

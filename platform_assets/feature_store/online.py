@@ -1,8 +1,7 @@
-"""The current row of each entity, for serving: SQLite in the home or DynamoDB, with one meaning.
+"""The current row of each entity, for serving: SQLite in the home, or DynamoDB.
 
-Kept is the row with the greatest event_at, of these the greatest ingested_at, whatever the order in which writers come:
-each write is conditional in the store itself. Reading checks the ttl, counted from event_at; that the store also drops
-expired rows only saves room.
+The store keeps the row with the greatest (event_at, ingested_at), in whatever order rows are written: each write is
+conditional. Reading checks the ttl, counted from event_at; that the store drops expired rows only saves space.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from spark_jobs.errors import ExitCode, WeirError
 FILE_NAME = "features.db"
 DYNAMODB = "dynamodb:"
 WRITERS = 8
-"""Requests to DynamoDB at once: it takes conditions in single writes only."""
+"""Concurrent requests to DynamoDB, which supports conditions only on single writes."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -39,7 +38,7 @@ class OnlineStoreError(WeirError):
 
 @dataclass(frozen=True)
 class Record:
-    """One row as a store keeps it: times in microseconds since 1970, features as JSON."""
+    """One row as stored: times in microseconds since 1970, features as JSON."""
 
     entity: str
     event_at: int
@@ -62,25 +61,25 @@ class Record:
             group.identifier.name: self.entity,
             EVENT_AT.name: EPOCH + self.event_at * MICROSECOND,
             INGESTED_AT.name: EPOCH + self.ingested_at * MICROSECOND,
-            **{name: features.get(name) for name in group.feature_names},  # null where it was declared later
+            **{name: features.get(name) for name in group.feature_names},  # null if it was declared later
         }
 
     def expires_at(self, group: FeatureGroup) -> int:
         return self.event_at + group.ttl // MICROSECOND
 
     def counts(self, group: FeatureGroup, at: datetime) -> bool:
-        asked = (at - EPOCH) // MICROSECOND
-        return max(self.event_at, self.ingested_at) <= asked < self.expires_at(group)
+        time = (at - EPOCH) // MICROSECOND
+        return max(self.event_at, self.ingested_at) <= time < self.expires_at(group)
 
 
 class OnlineStore(Protocol):
-    """Where current rows are. Both methods raise OnlineStoreError where the store cannot be used."""
+    """A store of current rows. Both methods raise OnlineStoreError if it cannot be used."""
 
     def put(self, group: FeatureGroup, records: Sequence[Record]) -> int:
-        """Keep those that are newer than what is there; returns how many were."""
+        """Store the records that are newer than the stored ones; returns their count."""
 
     def record(self, group: FeatureGroup, entity: str) -> Record | None:
-        """The newest row of an entity, expired or not."""
+        """The newest record of an entity, expired or not."""
 
 
 def online_store(settings: Settings) -> OnlineStore:
@@ -91,26 +90,29 @@ def online_store(settings: Settings) -> OnlineStore:
 
 
 def current(store: OnlineStore, group: FeatureGroup, entity: str, now: datetime) -> dict[str, Any] | None:
-    """The row that counts now; the point-in-time join gives the same for every `now` from the last ingestion on."""
-    found = store.record(group, entity)
-    return found.row(group) if found is not None and found.counts(group, now) else None
+    """The valid row; equal to the point-in-time join for every `now` since the last ingestion."""
+    record = store.record(group, entity)
+    return record.row(group) if record is not None and record.counts(group, now) else None
 
 
 def newest(group: FeatureGroup, rows: Sequence[Mapping[str, Any]]) -> list[Record]:
-    """The one row of each entity that a store is to keep; none where it was expired when it came."""
-    best: dict[str, Record] = {}
+    """The newest record of each entity, without those that had expired when they were ingested."""
+    by_entity: dict[str, Record] = {}
     for record in (Record.of(group, row) for row in rows):
         if record.expires_at(group) <= record.ingested_at:
             continue
-        kept = best.get(record.entity)
-        if kept is None or (kept.event_at, kept.ingested_at) < (record.event_at, record.ingested_at):
-            best[record.entity] = record
-    return list(best.values())
+        best_so_far = by_entity.get(record.entity)
+        if best_so_far is None or (best_so_far.event_at, best_so_far.ingested_at) < (
+            record.event_at,
+            record.ingested_at,
+        ):
+            by_entity[record.entity] = record
+    return list(by_entity.values())
 
 
 @dataclass(frozen=True)
 class SqliteStore:
-    """One file, made when it is written first."""
+    """One file, created at the first write."""
 
     path: Path
     wait_seconds: float = 30
@@ -129,29 +131,32 @@ class SqliteStore:
                 "INSERT INTO current_rows VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET event_at = excluded.event_at, "
                 "ingested_at = excluded.ingested_at, features = excluded.features "
                 "WHERE (excluded.event_at, excluded.ingested_at) > (event_at, ingested_at)",
-                [(group.name, one.entity, one.event_at, one.ingested_at, one.features) for one in records],
+                [
+                    (group.name, record.entity, record.event_at, record.ingested_at, record.features)
+                    for record in records
+                ],
             )
-            kept = database.total_changes - before
-            # Nothing that is expired at its ingestion ever counts again, so what was expired by then can go.
-            expired = max(one.ingested_at for one in records) - group.ttl // MICROSECOND
+            changed = database.total_changes - before
+            # Rows that had expired by then will never be valid again.
+            expired = max(record.ingested_at for record in records) - group.ttl // MICROSECOND
             database.execute(
                 "DELETE FROM current_rows WHERE feature_group = ? AND event_at <= ?", (group.name, expired)
             )
-            return kept
+            return changed
 
     def record(self, group: FeatureGroup, entity: str) -> Record | None:
         if not self.path.exists():
             return None
         with self._opened() as database:
             if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'current_rows'").fetchone():
-                return None  # somebody is about to write the first row
+                return None  # another process is about to write the first row
             query = "SELECT entity, event_at, ingested_at, features FROM current_rows WHERE feature_group = ? AND entity = ?"
-            found = database.execute(query, (group.name, entity)).fetchone()
-        return None if found is None else Record(*found)
+            row = database.execute(query, (group.name, entity)).fetchone()
+        return None if row is None else Record(*row)
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        """A connection with one transaction, committed where the block ends well."""
+        """A connection with one transaction, committed unless the block raises."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             database = sqlite3.connect(self.path, timeout=self.wait_seconds, isolation_level=None)
@@ -170,7 +175,7 @@ class SqliteStore:
 
 @dataclass(frozen=True)
 class DynamoStore:
-    """One table with the text key `record` and, where people switched it on, ttl by the attribute `expires_at`."""
+    """One table with the string key `record`; the attribute `expires_at` is for DynamoDB's ttl."""
 
     table: str
     region: str
@@ -180,13 +185,15 @@ class DynamoStore:
             return 0
         client = self._client
 
-        def put_one(one: Record) -> bool:
+        def put_one(record: Record) -> bool:
             item = {
-                "record": {"S": self._key(group, one.entity)},
-                "event_at": {"N": str(one.event_at)},
-                "ingested_at": {"N": str(one.ingested_at)},
-                "expires_at": {"N": str(-(-one.expires_at(group) // 1_000_000))},  # DynamoDB's ttl is in whole seconds
-                "features": {"S": one.features},
+                "record": {"S": self._key(group, record.entity)},
+                "event_at": {"N": str(record.event_at)},
+                "ingested_at": {"N": str(record.ingested_at)},
+                "expires_at": {
+                    "N": str(-(-record.expires_at(group) // 1_000_000))
+                },  # DynamoDB's ttl is in whole seconds
+                "features": {"S": record.features},
             }
             try:
                 client.put_item(
@@ -197,7 +204,7 @@ class DynamoStore:
                     ExpressionAttributeValues={":e": item["event_at"], ":i": item["ingested_at"]},
                 )
             except client.exceptions.ConditionalCheckFailedException:
-                return False  # somebody has written a newer one, or this very one
+                return False  # a newer record, or this one, is stored
             return True
 
         try:
@@ -209,12 +216,12 @@ class DynamoStore:
     def record(self, group: FeatureGroup, entity: str) -> Record | None:
         key = {"record": {"S": self._key(group, entity)}}
         try:
-            found = self._client.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
+            item = self._client.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
         except AWS_ERRORS as error:
             raise self._error(error, "dynamodb:GetItem") from None
-        if found is None:
+        if item is None:
             return None
-        return Record(entity, int(found["event_at"]["N"]), int(found["ingested_at"]["N"]), found["features"]["S"])
+        return Record(entity, int(item["event_at"]["N"]), int(item["ingested_at"]["N"]), item["features"]["S"])
 
     @cached_property
     def _client(self) -> Any:

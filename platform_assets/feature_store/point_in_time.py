@@ -1,7 +1,7 @@
-"""Which row of an entity counted at a time, for many entities and times at once. Columns in, columns out; no store.
+"""The point-in-time join: which row of an entity was valid at a time, for many entities and times.
 
-At t the rows count with event_at ≤ t, ingested_at ≤ t and event_at > t − ttl; of these the greatest event_at wins, then
-the greatest ingested_at. A null feature of the winner stays null: no older row fills it.
+Rows with event_at ≤ t, ingested_at ≤ t and event_at > t − ttl are valid at t; of these the greatest event_at wins, then
+the greatest ingested_at. A null feature stays null: no older row fills it.
 """
 
 from __future__ import annotations
@@ -15,65 +15,67 @@ import pyarrow.compute as pc
 from platform_assets.feature_store.groups import FeatureStoreError
 
 AT = "at"
-"""The column of the times that are asked for."""
+"""The column with the times of the questions."""
 MICROSECOND = timedelta(microseconds=1)
 
 
-def point_in_time(rows: pa.Table, asked: pa.Table, identifier: str, ttl: timedelta) -> pa.Table:
-    """`asked` (identifier, `at`, anything else) with event_at, ingested_at and the features that counted then, else nulls.
+def point_in_time(rows: pa.Table, questions: pa.Table, identifier: str, ttl: timedelta) -> pa.Table:
+    """`questions` (identifier, `at`, other columns) with event_at, ingested_at and the features valid then, else nulls.
 
-    O((n + m) log (n + m)). Rows that agree in identifier, event_at and ingested_at are one and the same to the caller;
-    the last of them is taken. FeatureStoreError where `asked` has a column of the rows' names.
+    O((n + m) log (n + m)). Of rows with the same identifier, event_at and ingested_at the last is taken.
+    FeatureStoreError if `questions` has one of the joined columns.
     """
-    if clash := set(asked.column_names) & set(rows.column_names) - {identifier}:
+    if clash := set(questions.column_names) & set(rows.column_names) - {identifier}:
         raise FeatureStoreError(
             f"What is asked for holds the columns {', '.join(sorted(clash))} already; rename them and ask again."
         )
-    found = last_known(
-        entities_of([rows[identifier], asked[identifier]]),
-        np.concatenate([microseconds(rows["event_at"]), microseconds(asked[AT])]),
+    indices = last_known(
+        entities_of([rows[identifier], questions[identifier]]),
+        np.concatenate([microseconds(rows["event_at"]), microseconds(questions[AT])]),
         microseconds(rows["ingested_at"]),
         ttl // MICROSECOND,
     )
-    found[pc.is_null(asked[identifier]).to_numpy() | pc.is_null(asked[AT]).to_numpy()] = -1
-    taken = rows.drop_columns([identifier]).take(pa.array(found, mask=found < 0))
-    for name in taken.column_names:
-        asked = asked.append_column(name, taken[name])
-    return asked
+    indices[pc.is_null(questions[identifier]).to_numpy() | pc.is_null(questions[AT]).to_numpy()] = -1
+    joined = rows.drop_columns([identifier]).take(pa.array(indices, mask=indices < 0))
+    for name in joined.column_names:
+        questions = questions.append_column(name, joined[name])
+    return questions
 
 
 def last_known(entities: np.ndarray, times: np.ndarray, ingested: np.ndarray, ttl: int) -> np.ndarray:
-    """Index of the row that counts for each question, −1 where none does.
+    """Index of the valid row for each question; −1: none.
 
-    `entities` and `times` hold the n rows (event times), then the m questions; `ingested` the n rows alone.
+    `entities` and `times` hold the n rows (event times), then the m questions; `ingested` the n rows.
     """
     n, m = len(ingested), len(times) - len(ingested)
     # The best row has the greatest rank. It begins with the entity, so one running maximum serves all entities.
     by_rank = np.lexsort((ingested, times[:n], entities[:n]))
     rank = np.empty(n, np.int64)
     rank[by_rank] = np.arange(n)
-    # A row can be seen once it has happened and has been ingested; a question at that very time sees it.
-    seen_from = np.concatenate([np.maximum(times[:n], ingested), times[n:]])
+    # A row is visible from its event and ingestion on, inclusive.
+    visible_from = np.concatenate([np.maximum(times[:n], ingested), times[n:]])
     is_question = np.arange(n + m) >= n
-    order = np.lexsort((is_question, seen_from, entities))
+    order = np.lexsort((is_question, visible_from, entities))
     best = np.maximum.accumulate(np.concatenate([rank, np.full(m, -1)])[order])
     best_of_question = np.empty(n + m, np.int64)
     best_of_question[order] = best
     best_of_question = best_of_question[n:]
-    found = np.full(m, -1)
-    known = best_of_question >= 0
-    found[known] = by_rank[best_of_question[known]]
-    counts = known.copy()
-    counts[known] = (entities[found[known]] == entities[n:][known]) & (times[found[known]] > times[n:][known] - ttl)
-    return np.where(counts, found, -1)
+    indices = np.full(m, -1)
+    has_row = best_of_question >= 0
+    indices[has_row] = by_rank[best_of_question[has_row]]
+    is_valid = has_row.copy()
+    is_valid[has_row] = (entities[indices[has_row]] == entities[n:][has_row]) & (
+        times[indices[has_row]] > times[n:][has_row] - ttl
+    )
+    return np.where(is_valid, indices, -1)
 
 
 def entities_of(columns: list[pa.ChunkedArray]) -> np.ndarray:
-    """Numbers for the texts of several columns, one after the other: equal texts, equal numbers; null is −1."""
+    """Numbers for the strings of several columns, concatenated: equal strings, equal numbers; null is −1."""
     texts = pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.string())
     return np.asarray(pc.fill_null(texts.combine_chunks().dictionary_encode().indices, -1).to_numpy(), np.int64)
 
 
 def microseconds(column: pa.ChunkedArray) -> np.ndarray:
-    """Timestamps as microseconds since 1970; null is 0, so it has to be looked for elsewhere."""
+    """Timestamps as microseconds since 1970; null is 0."""
     return np.asarray(pc.fill_null(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()), 0).to_numpy(), np.int64)

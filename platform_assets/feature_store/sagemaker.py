@@ -1,7 +1,7 @@
-"""A feature group as Amazon SageMaker's CreateFeatureGroup takes it. Makes the request and sends nothing.
+"""The request of Amazon SageMaker's CreateFeatureGroup for a feature group; nothing is sent.
 
-Names are ours with hyphens for underscores. SageMaker knows the time of ingestion by itself (`write_time`), and its
-online store counts the ttl from the event time as ours does.
+Names have hyphens for underscores. SageMaker records the ingestion time itself (`write_time`), and its online store
+counts the ttl from the event time, as ours does.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from platform_assets.feature_store.groups import EVENT_AT, FeatureGroup, Feature
 
 FEATURE_TYPES = {"double": "Fractional", "int64": "Integral", "string": "String"}
 EVENT_TIME_TYPE = "String"
-"""ISO 8601; the other that SageMaker takes is Fractional, in seconds since 1970."""
+"""ISO 8601; the alternative is Fractional, in seconds since 1970."""
 RESERVED = {"is_deleted", "write_time", "api_invocation_time"}
 UNITS = {"Weeks": timedelta(weeks=1), "Days": timedelta(days=1), "Hours": timedelta(hours=1), "Minutes": timedelta(minutes=1)}  # fmt: skip
 ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/?[\w+=,.@/-]+")
-LONGEST_DESCRIPTION = 128
+MAX_DESCRIPTION_LENGTH = 128
 
 
 def create_feature_group(group: FeatureGroup, offline_uri: str = "", role_arn: str = "") -> dict[str, Any]:
-    """The request, with an offline store where `offline_uri` (s3://…) and the role that writes there are given.
+    """The request; with an offline store if `offline_uri` (s3://…) and its role are given.
 
-    FeatureStoreError where one of the two is missing or wrong, and where a name is SageMaker's own.
+    FeatureStoreError if one of the two is missing or wrong, or a name is reserved by SageMaker.
     """
     if bool(offline_uri) != bool(role_arn):
         raise FeatureStoreError(
@@ -34,17 +34,17 @@ def create_feature_group(group: FeatureGroup, offline_uri: str = "", role_arn: s
         raise FeatureStoreError(f"The offline store {offline_uri} is no s3:// URI; correct it.")
     if role_arn and not ROLE.fullmatch(role_arn):
         raise FeatureStoreError(f"{role_arn} is no ARN of an IAM role; correct it.")
-    if taken := RESERVED & set(group.feature_names):
-        raise FeatureStoreError(f"SageMaker keeps {', '.join(sorted(taken))} for itself; rename it in groups.py.")
+    if reserved := RESERVED & set(group.feature_names):
+        raise FeatureStoreError(f"SageMaker keeps {', '.join(sorted(reserved))} for itself; rename it in groups.py.")
     request: dict[str, Any] = {
         "FeatureGroupName": sagemaker_name(group),
-        "Description": group.meaning[:LONGEST_DESCRIPTION],
+        "Description": group.meaning[:MAX_DESCRIPTION_LENGTH],
         "RecordIdentifierFeatureName": group.identifier.name,
         "EventTimeFeatureName": EVENT_AT.name,
         "FeatureDefinitions": [
             {"FeatureName": group.identifier.name, "FeatureType": FEATURE_TYPES[group.identifier.type]},
             {"FeatureName": EVENT_AT.name, "FeatureType": EVENT_TIME_TYPE},
-            *({"FeatureName": one.name, "FeatureType": FEATURE_TYPES[one.type]} for one in group.features),
+            *({"FeatureName": feature.name, "FeatureType": FEATURE_TYPES[feature.type]} for feature in group.features),
         ],
         "OnlineStoreConfig": {"EnableOnlineStore": True, "TtlDuration": ttl_duration(group.ttl)},
     }
@@ -60,7 +60,7 @@ def sagemaker_name(group: FeatureGroup) -> str:
 
 
 def ttl_duration(ttl: timedelta) -> dict[str, Any]:
-    """Whole seconds in the largest unit of SageMaker's that holds them exactly."""
+    """The duration in SageMaker's largest unit that divides it."""
     for unit, length in UNITS.items():
         if not ttl % length:
             return {"Unit": unit, "Value": ttl // length}

@@ -1,6 +1,6 @@
-"""The feature store as others use it: `ingest` rows, `get` the row of an entity now or as it counted at a time.
+"""The interface of the feature store: `ingest` rows, `get` the row of an entity now or at a time.
 
-Joins for training are `offline.as_of`.
+`offline.as_of` joins rows for training.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ingested:
-    """What became of the rows that were given."""
+    """Counts of ingested rows, by result."""
 
     added: int
-    """New in the history: new events, and corrected values of known ones."""
+    """New in the history: new events, and corrections of known events."""
     unchanged: int
     ahead: int
-    """Left out, because their event time is after their ingestion: a clock is wrong."""
+    """Left out because their event is later than their ingestion: a clock is wrong."""
     current: int
-    """Entities whose current row is a newer one now."""
+    """Entities with a newer current row."""
 
 
 def ingest(settings: Settings, group: FeatureGroup, rows: pa.Table, ingested_at: datetime) -> Ingested:
-    """Add rows to the history, then make the newest of each entity current; ingesting twice changes nothing.
+    """Add rows to the history, then put the newest of each entity into the online store; idempotent.
 
-    A run that dies in between is mended by ingesting the same again. FeatureStoreError where rows do not fit,
-    OnlineStoreError where the online store cannot be used.
+    If a run dies in between, ingest the same rows again. FeatureStoreError if rows do not fit, OnlineStoreError if the
+    online store cannot be used.
     """
     from platform_assets.feature_store import offline, online
 
-    done = offline.add(lake_of(settings), group, rows, ingested_at)
-    current = online.online_store(settings).put(group, online.newest(group, done.stored.to_pylist()))
-    return Ingested(done.added, done.unchanged, done.ahead, current)
+    result = offline.add(lake_of(settings), group, rows, ingested_at)
+    current = online.online_store(settings).put(group, online.newest(group, result.stored.to_pylist()))
+    return Ingested(result.added, result.unchanged, result.ahead, current)
 
 
 def get(settings: Settings, group: FeatureGroup, entity: str, at: datetime | None = None) -> dict[str, Any] | None:
-    """The current row of an entity, or the one that counted at a time; None where there was none."""
+    """The current row of an entity, or the valid one at a time; None if there was none."""
     from platform_assets.feature_store import offline, online
 
     if at is None:
         return online.current(online.online_store(settings), group, entity, datetime.now(UTC))
-    return offline.one(lake_of(settings), group, entity, at)
+    return offline.row_at(lake_of(settings), group, entity, at)

@@ -1,1 +1,1 @@
-"""From raw objects to the tables of sources: listings, notifications, ledgers, sensors, and the assets of jobs."""
+"""From raw objects to source tables: listings, notifications, ledgers, sensors and the assets of jobs."""

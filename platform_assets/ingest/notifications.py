@@ -1,7 +1,7 @@
-"""New log objects as S3 tells of them: event notifications in an SQS queue -> objects as a listing has them.
+"""S3 event notifications in an SQS queue -> listed objects.
 
-Takes S3's own messages, sent straight to the queue, by SNS (raw delivery or not) or by EventBridge. Deletes nothing by
-itself: whoever has put the objects away says so. SQS delivers at least once and in any order.
+Accepts S3's messages sent directly, by SNS (raw delivery or not) or by EventBridge. The caller deletes messages once
+their objects are in the ledger. SQS delivers at least once and in any order.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from spark_jobs.contract import RawFiles
 from spark_jobs.errors import ExitCode, WeirError
 
 MESSAGES_A_CALL = 10
-"""The most that SQS hands out or deletes in one call."""
+"""SQS's maximum for one call."""
 MESSAGES_A_BATCH = 1000
 BATCHES_A_RUN = 20
-"""What is left then waits for the next run, so that a run has an end."""
+"""The rest waits for the next run, so that a run ends."""
 WAIT_SECONDS = 1
-"""Long polling asks all of SQS's servers; without it a message may be there and not be handed out."""
-HIDDEN_SECONDS = 600
-"""How long a message that was handed out is not handed out again: longer than a batch takes, since it is put away."""
+"""Long polling asks all of SQS's servers; short polling may miss messages."""
+VISIBILITY_SECONDS = 600
+"""Visibility timeout: longer than a batch takes."""
 
 
 class NotificationsError(WeirError):
-    """The queue cannot be read or a message not be deleted; the message is one sentence that says what to do."""
+    """The queue cannot be used; the message is one sentence that says what to do."""
 
     exit_code = ExitCode.SERVICE
 
@@ -43,13 +43,13 @@ class Batch:
 
     objects: list[ListedObject] = field(default_factory=list)
     receipts: list[str] = field(default_factory=list)
-    """Of the messages that were understood, whether or not they told of objects of the location."""
+    """Of understood messages, whether or not they announce objects of the location."""
     not_understood: list[str] = field(default_factory=list)
-    """Ids of those that are left in the queue."""
+    """Ids of the messages that stay in the queue."""
 
 
 def queue_url(settings: Settings, raw: RawFiles) -> str:
-    """The URL of the queue that the settings name for a source; empty where there is none."""
+    """The URL of a source's queue in the settings; empty if there is none."""
     return str(value_of(settings, raw.queue_setting)) if raw.queue_setting else ""
 
 
@@ -70,13 +70,13 @@ class Queue:
             raise NotificationsError(aws_sentence(error, f"the queue {self.url}")) from error
 
     def is_empty(self) -> bool:
-        """Whether there is nothing to receive, as far as SQS knows right now."""
-        name = "ApproximateNumberOfMessages"
-        found = self._asked("GetQueueAttributes", self._client.get_queue_attributes, AttributeNames=[name])
-        return int(found["Attributes"][name]) == 0
+        """Whether the queue is empty, approximately."""
+        attribute = "ApproximateNumberOfMessages"
+        response = self._call("GetQueueAttributes", self._client.get_queue_attributes, AttributeNames=[attribute])
+        return int(response["Attributes"][attribute]) == 0
 
     def batches(self) -> Iterator[Batch]:
-        """What the queue holds, each message once; `delete` a batch before the next is asked for."""
+        """The messages of the queue; `delete` a batch before requesting the next."""
         for _ in range(BATCHES_A_RUN):
             batch, is_last = self._batch()
             if batch.receipts or batch.not_understood:
@@ -87,87 +87,89 @@ class Queue:
     def _batch(self) -> tuple[Batch, bool]:
         batch = Batch()
         for _ in range(MESSAGES_A_BATCH // MESSAGES_A_CALL):
-            found = self._asked(
+            messages = self._call(
                 "ReceiveMessage",
                 self._client.receive_message,
                 MaxNumberOfMessages=MESSAGES_A_CALL,
                 WaitTimeSeconds=WAIT_SECONDS,
-                VisibilityTimeout=HIDDEN_SECONDS,
+                VisibilityTimeout=VISIBILITY_SECONDS,
             ).get("Messages", [])
-            if not found:
+            if not messages:
                 return batch, True
-            for message in found:
-                told = objects_told(message["Body"], self._location)
-                if told is None:
+            for message in messages:
+                objects = announced_objects(message["Body"], self._location)
+                if objects is None:
                     batch.not_understood.append(message["MessageId"])
                 else:
-                    batch.objects += told
+                    batch.objects += objects
                     batch.receipts.append(message["ReceiptHandle"])
         return batch, False
 
     def delete(self, batch: Batch) -> int:
-        """Delete what was understood; returns how many messages SQS refused to, which it hands out again."""
+        """Delete the understood messages; returns how many SQS refused to delete and will deliver again."""
         refused = 0
         for start in range(0, len(batch.receipts), MESSAGES_A_CALL):
             receipts = batch.receipts[start : start + MESSAGES_A_CALL]
-            entries = [{"Id": str(number), "ReceiptHandle": one} for number, one in enumerate(receipts)]
-            found = self._asked("DeleteMessage", self._client.delete_message_batch, Entries=entries)
-            refused += len(found.get("Failed", []))
+            entries = [{"Id": str(number), "ReceiptHandle": receipt} for number, receipt in enumerate(receipts)]
+            response = self._call("DeleteMessage", self._client.delete_message_batch, Entries=entries)
+            refused += len(response.get("Failed", []))
         return refused
 
-    def _asked(self, right: str, call: Any, **arguments: Any) -> dict[str, Any]:
+    def _call(self, action: str, call: Any, **arguments: Any) -> dict[str, Any]:
         try:
-            found: dict[str, Any] = call(QueueUrl=self.url, **arguments)
+            response: dict[str, Any] = call(QueueUrl=self.url, **arguments)
         except AWS_ERRORS as error:
-            raise NotificationsError(aws_sentence(error, f"the queue {self.url}", permission=f"sqs:{right}")) from error
-        return found
+            raise NotificationsError(
+                aws_sentence(error, f"the queue {self.url}", permission=f"sqs:{action}")
+            ) from error
+        return response
 
 
 def region_of(url: str) -> str:
-    """The region in a queue's URL, empty where it has none (another endpoint)."""
+    """The region in a queue's URL; empty for other endpoints."""
     host = urlsplit(url).hostname or ""
-    found = re.fullmatch(r"sqs(?:-fips)?\.([\w-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)", host)
-    return found[1] if found else ""
+    match = re.fullmatch(r"sqs(?:-fips)?\.([\w-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)", host)
+    return match[1] if match else ""
 
 
-def objects_told(body: str, location: S3Prefix) -> list[ListedObject] | None:
-    """Objects of the location that a message says were written; None where it is no message of S3's."""
+def announced_objects(body: str, location: S3Prefix) -> list[ListedObject] | None:
+    """Objects of the location that a message announces; None if it is not a message of S3."""
     try:
-        found = json.loads(body)
-        if isinstance(found, dict) and found.get("Type") == "Notification":  # the envelope of SNS
-            found = json.loads(found["Message"])
-        if found.get("Event") == "s3:TestEvent":  # sent once, when notifications are set up
+        event = json.loads(body)
+        if isinstance(event, dict) and event.get("Type") == "Notification":  # the envelope of SNS
+            event = json.loads(event["Message"])
+        if event.get("Event") == "s3:TestEvent":  # sent once, when notifications are set up
             return []
-        if found.get("source") == "aws.s3":
-            return _of_event_bridge(found, location)
-        return [told for record in found["Records"] for told in _of_record(record, location)]
+        if event.get("source") == "aws.s3":
+            return _of_event_bridge(event, location)
+        return [announced for record in event["Records"] for announced in _of_record(record, location)]
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
 def _of_record(record: Mapping[str, Any], location: S3Prefix) -> list[ListedObject]:
-    """One record of S3's own notification; its key is encoded like a form: `+` is a space."""
+    """One record of an S3 notification; its key is form-encoded: `+` is a space."""
     bucket, event = record["s3"]["bucket"]["name"], record["eventName"].removeprefix("s3:")
     if not event.startswith("ObjectCreated:"):
         return []
-    found = record["s3"]["object"]
-    return _listed(bucket, unquote_plus(found["key"]), found.get("eTag"), found, record["eventTime"], location)
+    item = record["s3"]["object"]
+    return _listed(bucket, unquote_plus(item["key"]), item.get("eTag"), item, record["eventTime"], location)
 
 
 def _of_event_bridge(event: Mapping[str, Any], location: S3Prefix) -> list[ListedObject]:
-    """An event of EventBridge; its key is as it is."""
+    """An event of EventBridge; its key is not encoded."""
     if event["detail-type"] != "Object Created":
         return []
-    found = event["detail"]["object"]
-    return _listed(event["detail"]["bucket"]["name"], found["key"], found.get("etag"), found, event["time"], location)
+    item = event["detail"]["object"]
+    return _listed(event["detail"]["bucket"]["name"], item["key"], item.get("etag"), item, event["time"], location)
 
 
 def _listed(
-    bucket: str, key: str, etag: str | None, found: Mapping[str, Any], at: str, location: S3Prefix
+    bucket: str, key: str, etag: str | None, item: Mapping[str, Any], written: str, location: S3Prefix
 ) -> list[ListedObject]:
     if not location.holds(bucket, key):
         return []
     if not etag:
         raise ValueError("without an etag nobody can tell whether the content is known")
-    written_at = datetime.fromisoformat(at).astimezone(UTC)
-    return [ListedObject(f"s3://{bucket}/{key}", etag.strip('"'), int(found["size"]), written_at)]
+    modified_at = datetime.fromisoformat(written).astimezone(UTC)
+    return [ListedObject(f"s3://{bucket}/{key}", etag.strip('"'), int(item["size"]), modified_at)]

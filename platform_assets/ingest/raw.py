@@ -1,4 +1,4 @@
-"""The raw location of each source and its ledger: `raw/<source>/<files>` (the files, external) and `raw/<source>/objects`."""
+"""The raw files of each source as an external asset, and its ledger, the asset `raw/<source>/objects`."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ class NoInputError(WeirError):
 
 
 def raw_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """Of each source the raw objects as an external asset, and the ledger over them."""
+    """For each source the external asset of its raw objects, and its ledger."""
     return [
         asset
         for source in sources().values()
@@ -68,9 +68,9 @@ def _ledger(settings: Settings, source: Source) -> dg.AssetsDefinition:
 
 
 def update_ledger(settings: Settings, name: str) -> dict[str, Any]:
-    """Add what is new in the raw location of a source to its ledger, by listing it and by notifications; returns figures.
+    """Add new raw objects of a source to its ledger, by listing and by notifications; returns figures.
 
-    A message is deleted after the ledger holds what it told of, so one that is handed out again adds nothing.
+    Messages are deleted once their objects are in the ledger; repeated messages add nothing.
     """
     source = sources()[name]
     raw = source.raw
@@ -78,66 +78,67 @@ def update_ledger(settings: Settings, name: str) -> dict[str, Any]:
         how = raw.how_to_set if raw else "give it one"
         what = raw.noun.split()[0] if raw else name
         raise NoInputError(f"No {what} location is set; {how}.")
+    listings.refuse_own_files(settings, location_of(settings, name))
     lake, now = lake_of(settings), datetime.now(UTC)
     queue = Queue(settings, raw) if queue_url(settings, raw) else None
-    known = _without_repeats(lake, source.objects)
-    before, figures = known.num_rows, {}
+    rows = _without_repeats(lake, source.objects)
+    rows_before, figures = rows.num_rows, {}
     is_due = listings.is_due(settings, lake, now, name)
     if queue is None or is_due:
-        listing = listings.listed(settings, known, now, in_full=is_due, source=name)
-        found = list(listing.objects)
-        known = _with(settings, source, lake, known, found, now)
+        listing = listings.listed(settings, rows, now, in_full=is_due, source=name)
+        objects = list(listing.objects)
+        rows = _append(settings, source, lake, rows, objects, now)
         if is_due:
-            listings.record_full(settings, lake, now, len(found), name)
-        figures = {"listed objects": len(found), "listed in full": listing.is_full}
+            listings.record_full(settings, lake, now, len(objects), name)
+        figures = {"listed objects": len(objects), "listed in full": listing.is_full}
     if queue is not None:
-        known, told = _with_notified(settings, source, lake, known, queue, now)
-        figures |= told
+        rows, queue_figures = _append_announced(settings, source, lake, rows, queue, now)
+        figures |= queue_figures
     return {
         **figures,
-        "new objects": known.num_rows - before,
-        "objects": known.num_rows,
+        "new objects": rows.num_rows - rows_before,
+        "objects": rows.num_rows,
         "stale hours": len(stale_parsed_hours(lake, name)),
     }
 
 
-def _with_notified(
-    settings: Settings, source: Source, lake: Lake, known: Any, queue: Queue, now: datetime
+def _append_announced(
+    settings: Settings, source: Source, lake: Lake, rows: Any, queue: Queue, now: datetime
 ) -> tuple[Any, dict[str, Any]]:
-    """The ledger with what the queue holds, and figures."""
+    """The ledger with the objects that the queue announces, and figures."""
     messages = refused = 0
-    left: list[str] = []
+    not_understood: list[str] = []
     for batch in queue.batches():
-        known = _with(settings, source, lake, known, _settled(settings, known, batch.objects), now)
+        rows = _append(settings, source, lake, rows, _current_objects(settings, rows, batch.objects), now)
         refused += queue.delete(batch)
         messages += len(batch.receipts)
-        left += batch.not_understood
+        not_understood += batch.not_understood
     figures: dict[str, Any] = {"messages": messages}
     warnings = []
-    if left:
+    if not_understood:
         warnings.append(
-            f"{len(left)} messages of {queue.url} are no notifications of S3's and stay there, such as {left[0]}; "
+            f"{len(not_understood)} messages of {queue.url} are no notifications of S3's and stay there, such as {not_understood[0]}; "
             "let a dead-letter queue take them, or point whatever sends them elsewhere."
         )
     if refused:
         warnings.append(f"{refused} messages of {queue.url} could not be deleted and will come again, to no effect.")
-    return known, figures | ({"warning": " ".join(warnings)} if warnings else {})
+    return rows, figures | ({"warning": " ".join(warnings)} if warnings else {})
 
 
-def _settled(settings: Settings, known: Any, told: list[ListedObject]) -> list[ListedObject]:
-    """What was told, and for names with several contents what S3 holds now: notifications come in any order."""
-    names = {one.source_object for one in told}
+def _current_objects(settings: Settings, rows: Any, announced: list[ListedObject]) -> list[ListedObject]:
+    """The announced objects that are new; a name with several contents is looked up in S3, since notifications are unordered."""
+    names = {item.source_object for item in announced}
     contents: dict[str, set[str]] = {}
-    for name, etag in zip(known["source_object"].to_pylist(), known["etag"].to_pylist(), strict=True):
+    for name, etag in zip(rows["source_object"].to_pylist(), rows["etag"].to_pylist(), strict=True):
         if name in names:
             contents.setdefault(name, set()).add(etag)
-    news = [one for one in told if one.etag not in contents.get(one.source_object, ())]
-    for one in news:
-        contents.setdefault(one.source_object, set()).add(one.etag)
-    settled = [one for one in news if len(contents[one.source_object]) == 1]
-    for name in sorted({one.source_object for one in news} - {one.source_object for one in settled}):
-        there = list_objects(name, region=settings.aws_region, endpoint_url=settings.s3_endpoint_url)
-        settled += [one for one in there if one.source_object == name]
+    new_items = [item for item in announced if item.etag not in contents.get(item.source_object, ())]
+    for item in new_items:
+        contents.setdefault(item.source_object, set()).add(item.etag)
+    settled = [item for item in new_items if len(contents[item.source_object]) == 1]
+    for name in sorted({item.source_object for item in new_items} - {item.source_object for item in settled}):
+        stored = list_objects(name, region=settings.aws_region, endpoint_url=settings.s3_endpoint_url)
+        settled += [item for item in stored if item.source_object == name]
     return settled
 
 
@@ -145,37 +146,39 @@ def _without_repeats(lake: Lake, table: Table) -> Any:
     from spark_jobs.incremental import ledger
 
     def once(rows: Any) -> Any:
-        found = ledger.without_repeats(rows)
-        return found if found.num_rows < rows.num_rows else None
+        distinct = ledger.without_repeats(rows)
+        return distinct if distinct.num_rows < rows.num_rows else None
 
     lake.rewrite(table, once)
     return lake.read_arrow(table)
 
 
-def _with(
-    settings: Settings, source: Source, lake: Lake, known: Any, found: Iterable[ListedObject], now: datetime
+def _append(
+    settings: Settings, source: Source, lake: Lake, rows: Any, objects: Iterable[ListedObject], now: datetime
 ) -> Any:
-    """The ledger with the objects found; it is in the lake when this returns."""
+    """The ledger with new objects, written to the lake."""
     from spark_jobs.incremental import ledger
 
-    of_source = import_module(f"spark_jobs.sources.{source.name}.ledger")
-    updated = ledger.with_listed(known, map(vars, found), now, of_source.name_hour)
-    lake.append_arrow(updated.slice(known.num_rows), source.objects)
+    source_ledger = import_module(f"spark_jobs.sources.{source.name}.ledger")
+    is_wanted = listings.is_wanted(settings, source.raw) if source.raw else bool
+    listed = (vars(item) for item in objects if is_wanted(item.source_object))
+    updated = ledger.with_listed(rows, listed, now, source_ledger.name_hour)
+    lake.append_arrow(updated.slice(rows.num_rows), source.objects)
     unnamed = ledger.nameless(updated)
     if unnamed:
-        observed = _observed(settings, source, of_source, unnamed)
+        observed = _observed_hours(settings, source, source_ledger, unnamed)
         lake.rewrite(source.objects, lambda rows: ledger.with_observed_hours(rows, observed, now))
         return lake.read_arrow(source.objects)
     return updated
 
 
-def _observed(settings: Settings, source: Source, of_source: Any, unnamed: Any) -> Any:
-    """Hours of objects whose names do not tell them, by looking into the objects; in this process, wherever jobs run."""
+def _observed_hours(settings: Settings, source: Source, source_ledger: Any, unnamed: Any) -> Any:
+    """Hours of objects whose names have none, by reading the objects in this process."""
     from platform_assets.core.job_parameters import parameters_of
     from spark_jobs.runtime.session import spark_session
 
     runner = SparkRunner.of(settings)
-    return of_source.observed_hours(
+    return source_ledger.observed_hours(
         lambda: spark_session(runner.engine),
         storage_of(settings),
         unnamed,

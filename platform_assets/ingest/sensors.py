@@ -1,7 +1,4 @@
-"""What starts runs on its own: new raw objects go into the ledger, then every stage that has something to make is run.
-
-Which stage is next is decided by core/scheduler.py, as for the command line.
-"""
+"""Dagster sensors: new raw objects start the ledger, then every stage that is due. core/scheduler.py picks the stage."""
 
 import time
 from collections.abc import Iterator
@@ -29,14 +26,14 @@ PARTITION_RANGE_END = "dagster/asset_partition_range_end"
 MAX_GAP_HOURS = 24
 CAUSE = "weir/cause"
 RETRY_SECONDS = 600
-"""How long a stage is left alone after a run of it failed."""
+"""Pause of a stage after a failed run."""
 
 
 def sensors(settings: Settings) -> list[dg.SensorDefinition]:
-    """A sensor on the raw location of each source, and the one that makes what follows."""
-    every = registry.sources().values()
+    """A sensor on the raw location of each source, and one for everything downstream."""
+    all_sources = registry.sources().values()
     return [
-        *(_new_objects(settings, source, source.raw) for source in every if source.raw is not None),
+        *(_new_objects(settings, source, source.raw) for source in all_sources if source.raw is not None),
         _follow_upstream(settings),
     ]
 
@@ -58,7 +55,7 @@ def _new_objects(settings: Settings, source: Source, raw: RawFiles) -> dg.Sensor
         if reason := _why_busy(context.instance) or _why_paused(context.instance, cause):
             return dg.SkipReason(reason)
         try:
-            is_new, nothing_new = look(settings, lake_of(settings), datetime.now(UTC), source.name)
+            is_new, nothing_new = has_new_objects(settings, lake_of(settings), datetime.now(UTC), source.name)
         except (ObjectsError, NotificationsError) as error:
             return dg.SkipReason(str(error))
         return dg.RunRequest(asset_selection=[ledger], tags=cause) if is_new else dg.SkipReason(nothing_new)
@@ -90,16 +87,16 @@ def _follow_upstream(settings: Settings) -> dg.SensorDefinition:
 def next_requests(
     settings: Settings, graph: Any, instance: dg.DagsterInstance
 ) -> tuple[list[dg.RunRequest], list[str]]:
-    """Requests for the first stage of any pipeline that is due, and why other due stages wait.
+    """Requests for the first due stage of any pipeline, and why other due stages wait.
 
-    A stage that failed lately is passed over: what does not depend on it goes on.
+    A stage that failed recently is skipped; stages that do not depend on it continue.
     """
     lake = lake_of(settings)
     paused: dict[str, None] = {}
-    every = [stage for pipeline in pipelines().values() for stage in stages_of(graph, pipeline, settings)]
-    for stage in dict.fromkeys(every):  # pipelines over the same source begin alike
+    stages = [stage for pipeline in pipelines().values() for stage in stages_of(graph, pipeline, settings)]
+    for stage in dict.fromkeys(stages):  # pipelines over the same source share stages
         cause = {CAUSE: stage.keys[0]}
-        requests = _requests(settings, graph, instance, lake, stage, cause)
+        requests = _stage_requests(settings, graph, instance, lake, stage, cause)
         if not requests:
             continue
         if reason := _why_paused(instance, cause):
@@ -109,7 +106,7 @@ def next_requests(
     return [], list(paused)
 
 
-def _requests(
+def _stage_requests(
     settings: Settings,
     graph: Any,
     instance: dg.DagsterInstance,
@@ -117,7 +114,7 @@ def _requests(
     stage: Stage,
     cause: dict[str, str],
 ) -> list[dg.RunRequest]:
-    """What a stage has to have run now; the ledgers are their sensors' business."""
+    """Run requests of a stage; ledgers have their own sensors."""
     keys = [key_of(key) for key in stage.keys]
     if stage.kind == "hours":
         stale = stale_hours(graph, lake, stage)
@@ -143,23 +140,23 @@ def _requests(
 
 
 def _is_untried(instance: dg.DagsterInstance, model: str) -> bool:
-    """Whether no version was ever fitted here; fitting again what missed its gate is for a schedule or a person."""
+    """Whether no version was ever fitted; a model that missed its gate is refitted by schedule or by a person."""
     return instance.get_latest_materialization_event(key_of(f"models/{model}")) is None
 
 
 def _has_input(settings: Settings, model: str) -> bool:
-    """Whether the source that the model belongs to has a location: else there is nothing that it could score."""
+    """Whether the model's source has a location, so that there is something to score."""
     from platform_assets.training.models import source_of
     from platform_assets.training.sets import training_sets
 
     return bool(listings.location_of(settings, source_of(training_sets()[model]).name))
 
 
-def look(settings: Settings, lake: Lake, now: datetime, name: str) -> tuple[bool, str]:
-    """Whether the ledger of a source is to be brought up to date, as cheaply as that can be told, and why not.
+def has_new_objects(settings: Settings, lake: Lake, now: datetime, name: str) -> tuple[bool, str]:
+    """Whether a source's ledger needs an update, found out cheaply, and the reason if not.
 
-    A full listing that is due is left to the ledger, which remembers it; whether it can be made is tried here, so that
-    no run has to fail.
+    A due full listing is left to the ledger asset, which records it; only its feasibility is checked here, so that no
+    run fails.
     """
     source = registry.sources()[name]
     raw = source.raw
@@ -170,15 +167,15 @@ def look(settings: Settings, lake: Lake, now: datetime, name: str) -> tuple[bool
         return True, ""
     if url := queue_url(settings, raw):
         return not Queue(settings, raw).is_empty(), f"The queue {url} is empty."
-    known = lake.read_arrow(source.objects, columns=listings.COLUMNS)
-    listing = listings.listed(settings, known, now, in_full=not settings.full_listing_hours, source=name)
-    seen = set(zip(known["source_object"].to_pylist(), known["etag"].to_pylist(), strict=True))
-    is_new = any((item.source_object, item.etag) not in seen for item in listing.objects)
-    return is_new, f"All {raw.noun} are known ({known.num_rows} in the ledger)."
+    ledger = lake.read_arrow(source.objects, columns=listings.COLUMNS)
+    listing = listings.listed(settings, ledger, now, in_full=not settings.full_listing_hours, source=name)
+    known_contents = set(zip(ledger["source_object"].to_pylist(), ledger["etag"].to_pylist(), strict=True))
+    is_new = any((item.source_object, item.etag) not in known_contents for item in listing.objects)
+    return is_new, f"All {raw.noun} are known ({ledger.num_rows} in the ledger)."
 
 
 def _why_busy(instance: dg.DagsterInstance) -> str | None:
-    """Why nothing is requested now: runs of one home are made one after the other."""
+    """Why nothing is requested now; runs of one home are sequential."""
     close_abandoned_runs(instance)
     if instance.get_runs_count(dg.RunsFilter(statuses=_UNFINISHED)):
         return "A run is not finished."
@@ -188,18 +185,18 @@ def _why_busy(instance: dg.DagsterInstance) -> str | None:
 
 
 def _why_paused(instance: dg.DagsterInstance, cause: dict[str, str]) -> str | None:
-    """Why a stage waits: its last run failed a short while ago."""
-    last = next(iter(instance.get_run_records(dg.RunsFilter(tags=cause), limit=1)), None)
-    if last is None or last.dagster_run.status != dg.DagsterRunStatus.FAILURE:
+    """Why a stage waits: its last run failed recently."""
+    last_run = next(iter(instance.get_run_records(dg.RunsFilter(tags=cause), limit=1)), None)
+    if last_run is None or last_run.dagster_run.status != dg.DagsterRunStatus.FAILURE:
         return None
-    pause = (last.end_time or 0.0) + RETRY_SECONDS - time.time()
+    pause = (last_run.end_time or 0.0) + RETRY_SECONDS - time.time()
     if pause <= 0:
         return None
-    return f"The run {last.dagster_run.run_id} of {cause[CAUSE]} failed; it is tried again in {pause:.0f} s."
+    return f"The run {last_run.dagster_run.run_id} of {cause[CAUSE]} failed; it is tried again in {pause:.0f} s."
 
 
 def hour_ranges(hours: list[str]) -> list[tuple[str, str]]:
-    """Sorted hours -> ranges, each for one run: a gap of more than a day begins a new range."""
+    """Hours -> ranges (first, last), each for one run; a gap of more than a day begins a new range."""
     ranges: list[tuple[str, str]] = []
     for hour in sorted(hours):
         if ranges and (parse_hour(hour) - parse_hour(ranges[-1][1])).total_seconds() <= MAX_GAP_HOURS * 3600:

@@ -1,7 +1,4 @@
-"""Source tables as assets: one Dagster asset per lake table, made by the Spark job that writes it.
-
-Everything here derives from the declarations in spark_jobs; a new source needs no change in this file.
-"""
+"""Source tables as assets, made by the Spark job that writes them; derived from the declarations in spark_jobs."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -35,12 +32,12 @@ def _job_asset(settings: Settings, source: Source, job: Job) -> dg.AssetsDefinit
         check_specs=check_specs(*job.tables),
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        # Scoring first of what is ready: what looks back is then asked for when all of it is there, in one run.
+        # Scoring runs first, so that tables that look back on scores are made in one run.
         op_tags={"dagster/priority": "1" if job.model else "0"},
     )
-    def made(context: dg.AssetExecutionContext) -> Any:
+    def job_tables(context: dg.AssetExecutionContext) -> Any:
         lake, interval = lake_of(settings), interval_of(context)
-        figures = run_of(settings, source, job, lake, interval)
+        figures = run_job(settings, source, job, lake, interval)
         context.log.info("%s %s to %s: %s", job.name, interval.hours[0], interval.hours[-1], figures)
         for table in job.tables:
             counts = lake.row_counts(table, interval.hours)
@@ -51,7 +48,7 @@ def _job_asset(settings: Settings, source: Source, job: Job) -> dg.AssetsDefinit
                     "hours with rows": len(counts),
                     "table version": lake.version(table) or 0,
                     "path": lake.path(table),
-                    **{name: _shown(value) for name, value in figures.items()},
+                    **{name: _metadata_value(value) for name, value in figures.items()},
                 },
             )
         results = [_check(source, check.name, table, lake, interval) for table in job.tables for check in table.checks]
@@ -59,32 +56,34 @@ def _job_asset(settings: Settings, source: Source, job: Job) -> dg.AssetsDefinit
         if all(result.passed for result in results):
             record(lake, source, job, interval)
 
-    return made
+    return job_tables
 
 
 def record(lake: Lake, source: Source, job: Job, interval: Interval) -> None:
-    """Note that the hours of the job's tables are made."""
+    """Record that the hours of the job's tables are made."""
     if job.tables[0].layer == PARSED_LAYER:
         record_parsed(lake, interval.hours, source.name)
     else:
         record_made(lake, [table.key for table in job.tables], interval.hours)
 
 
-def _shown(value: Any) -> Any:
+def _metadata_value(value: Any) -> Any:
     return dg.MetadataValue.json(value) if isinstance(value, dict | list) else value
 
 
-def run_of(settings: Settings, source: Source, job: Job, lake: Lake, interval: Interval) -> dict[str, Any]:
-    """Run the job over the interval, with the models that its hours are pinned to; returns its figures."""
+def run_job(settings: Settings, source: Source, job: Job, lake: Lake, interval: Interval) -> dict[str, Any]:
+    """Run the job over the interval with the model version of each hour; returns its figures."""
     runner = SparkRunner.of(settings)
     if job.model is None:
         return runner.run(source, job, lake, interval, job_parameters(settings, job))
     models = ModelRegistry.of(settings)
     pinned = models.pinned(lake, job.tables[0], interval.hours)
-    behind = _versions_behind(models, lake, job, interval)
+    score_versions = _score_versions(models, lake, job, interval)
     champion = models.champion(job.model)
     figures: dict[str, Any] = {"rows": 0, "model_versions": {}}
-    for (version, others), span in _spans(interval, lambda hour: (pinned.get(hour, champion), behind.get(hour))):
+    for (version, behind), span in _spans(
+        interval, lambda hour: (pinned.get(hour, champion), score_versions.get(hour))
+    ):
         model = models.fetched(job.model, version)
         parameters: dict[str, Any] = {
             "model_dir": str(model.folder),
@@ -92,7 +91,7 @@ def run_of(settings: Settings, source: Source, job: Job, lake: Lake, interval: I
             "model_version": model.version,
         }
         if job.scores_behind is not None:
-            parameters[job.scores_behind.parameter] = others
+            parameters[job.scores_behind.parameter] = behind
         figures["rows"] += runner.run(source, job, lake, span, parameters)["rows"]
         figures["model_versions"].update(dict.fromkeys(span.hours, model.version))
     figures["model_versions"] = sorted(set(figures["model_versions"].values()))
@@ -100,11 +99,11 @@ def run_of(settings: Settings, source: Source, job: Job, lake: Lake, interval: I
 
 
 Versions = tuple[str | None, str | None]
-"""Of the model that a job applies, and of those whose scores it reads."""
+"""Version of the applied model, and versions of the model whose scores the job reads."""
 
 
 def _spans(interval: Interval, versions_of: Callable[[str], Versions]) -> list[tuple[Versions, Interval]]:
-    """Runs of consecutive hours with the same versions: what an hour records never depends on what else a run makes."""
+    """Spans of consecutive hours with the same versions, so that an hour's record does not depend on the rest of the run."""
     spans: list[tuple[Versions, Interval]] = []
     for hour in interval.hours:
         versions = versions_of(hour)
@@ -115,18 +114,18 @@ def _spans(interval: Interval, versions_of: Callable[[str], Versions]) -> list[t
     return spans
 
 
-def _versions_behind(models: ModelRegistry, lake: Lake, job: Job, interval: Interval) -> dict[str, str | None]:
-    """Hour -> comma-separated versions of the model whose scores, of the hour and those before, go into its rows."""
+def _score_versions(models: ModelRegistry, lake: Lake, job: Job, interval: Interval) -> dict[str, str | None]:
+    """Hour -> comma-separated versions of the model whose scores go into its rows."""
     if job.scores_behind is None:
         return {}
-    back = job.scores_behind.through.trailing_hours
-    recorded = models.pinned(lake, job.scores_behind.scores, interval.widened(hours_before=back).hours)
-    behind = {}
+    hours_back = job.scores_behind.through.trailing_hours
+    recorded = models.pinned(lake, job.scores_behind.scores, interval.widened(hours_before=hours_back).hours)
+    versions_by_hour = {}
     for hour in interval.hours:
-        window = Interval.of_hour(hour).widened(hours_before=back).hours
-        versions = {recorded[past] for past in window if past in recorded}
-        behind[hour] = ",".join(sorted(versions, key=lambda version: (len(version), version))) or None
-    return behind
+        window = Interval.of_hour(hour).widened(hours_before=hours_back).hours
+        versions = {recorded[earlier] for earlier in window if earlier in recorded}
+        versions_by_hour[hour] = ",".join(sorted(versions, key=lambda version: (len(version), version))) or None
+    return versions_by_hour
 
 
 def _check(source: Source, name: str, table: Table, lake: Lake, interval: Interval) -> dg.AssetCheckResult:
@@ -137,5 +136,5 @@ def _check(source: Source, name: str, table: Table, lake: Lake, interval: Interv
         check_name=name,
         passed=passed,
         description=sentence,
-        metadata={key: _shown(value) for key, value in metadata.items()},
+        metadata={key: _metadata_value(value) for key, value in metadata.items()},
     )

@@ -1,1 +1,1 @@
-"""What the clock starts: compaction, retention, retraining."""
+"""Scheduled work: compaction, retention, retraining."""

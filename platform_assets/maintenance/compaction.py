@@ -1,7 +1,6 @@
-"""Few files: an asset that puts the small files of past hours together, so that reading an hour opens one file.
+"""The asset that merges the small files of past hours, so that reading an hour opens one file.
 
-Every task of a run writes a file of its own for an hour, and each late log object makes its hour anew. What is dropped
-is retention.py's; how files are put together is the lake's.
+Every task of a run writes its own file for an hour, and each late log object makes its hour again.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,7 @@ from spark_jobs.incremental import lineage
 
 COMPACTION_KEY = dg.AssetKey(["housekeeping", "compaction"])
 SETTLED_HOURS = 26
-"""Later hours are left alone: log objects may come for a day, and each makes its hour anew."""
+"""More recent hours are left alone: log objects may arrive for a day."""
 
 
 def compaction_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -42,10 +41,10 @@ def compaction_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 
 def carry_out(settings: Settings, now: datetime) -> dict[str, int]:
-    """Compact every table; returns how many files went, by table. The old ones are freed by retention a day later."""
+    """Compact every table; returns how many files were merged, by table. Retention deletes the old files a day later."""
     lake = lake_of(settings)
-    gone = {f"rows of {lineage.MADE_HOURS.key}": lineage.compact(lake)}
+    removed = {f"rows of {lineage.MADE_HOURS.key}": lineage.compact(lake)}
     before = format_hour(now - timedelta(hours=SETTLED_HOURS))
     for table in all_tables().values():
-        gone[f"files of {table.key}"] = lake.compact(table, before)
-    return {name: count for name, count in gone.items() if count}
+        removed[f"files of {table.key}"] = lake.compact(table, before)
+    return {name: count for name, count in removed.items() if count}

@@ -1,4 +1,4 @@
-"""How long data is kept: an asset that drops old hours and old lines of the home's files, and frees the space."""
+"""The asset that drops old hours and old lines of the home's files, and frees their space."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -21,12 +21,12 @@ RECORDS: dict[str, Callable[[Mapping[str, Any]], str | None]] = {
     notifier.FILE_NAME: notifier.alert_of,
     metrics.FILE_NAME: lambda record: None,
 }
-"""Files of the home that grow line by line, and what the lines of one thing have in common."""
+"""Append-only files of the home -> the function that groups lines to be dropped together."""
 RECORDS_DAYS = 90
 
 
 def retention_days(settings: Settings, table: Table) -> int | None:
-    """Days that rows are kept after they were written: the setting, else the table's own default; None for good."""
+    """Days that rows are kept after they were written: the setting, else the table's default; None: forever."""
     return settings.retention_days.get(table.key, table.retention_days)
 
 
@@ -59,14 +59,14 @@ def carry_out(settings: Settings, now: datetime) -> dict[str, int]:
         if (
             table.hourly
             and days is not None
-            and (gone := lake.forget_written_before(table, now - timedelta(days=days)))
+            and (count := lake.forget_written_before(table, now - timedelta(days=days)))
         ):
-            dropped[f"hours of {table.key}"] = gone
+            dropped[f"hours of {table.key}"] = count
         freed += lake.vacuum(table, VACUUM_AFTER_HOURS)
     for name, group_of in RECORDS.items():
         days = settings.retention_days.get(name, RECORDS_DAYS)
-        if gone := trim_lines(settings.home / name, now - timedelta(days=days), group_of):
-            dropped[f"lines of {name}"] = gone
+        if count := trim_lines(settings.home / name, now - timedelta(days=days), group_of):
+            dropped[f"lines of {name}"] = count
     exported = {key: column for domain in domains().values() for key, column in domain.database_tables.items()}
     for key, column in exported.items():
         table = tables()[key]

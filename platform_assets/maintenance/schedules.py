@@ -1,4 +1,4 @@
-"""What happens by the clock: retraining, compaction and retention."""
+"""Dagster schedules: polling, retraining, compaction and retention."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ RETENTION_CRON = "30 4 * * *"
 
 
 def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
-    """Polling and retraining when the settings say, compaction and then retention every night (UTC)."""
+    """Polling and retraining by the settings, compaction and then retention every night (UTC)."""
     raws = [source.raw for source in sources().values() if source.raw is not None and source.raw.poller]
     polling = [
         _schedule(
@@ -44,7 +44,7 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
 
 
 def _retraining(settings: Settings) -> dg.ScheduleDefinition:
-    """Of the models whose source has a location: others have nothing to score, and perhaps nothing to be fitted on."""
+    """Retrains the models whose source has a location; others have nothing to score."""
 
     @dg.schedule(
         name="retrain_models",

@@ -1,7 +1,4 @@
-"""The asset exports/catalogue: the lake's tables in AWS Glue, where WEIR_GLUE_DATABASE names a database. Asset only.
-
-What Glue is told, and how, is in clients/glue_catalogue.py.
-"""
+"""The asset exports/catalogue: registers the lake's tables in the AWS Glue database WEIR_GLUE_DATABASE, if it is set."""
 
 from typing import Any
 
@@ -24,7 +21,7 @@ def catalogue_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         specs=[
             dg.AssetSpec(
                 CATALOGUE_KEY,
-                deps=[key_of(key) for key in _goals()],  # after them every table that a run writes is there
+                deps=[key_of(key) for key in _goals()],  # after them, every table that a run writes exists
                 description="The lake's tables in the AWS Glue catalogue, for Athena and Trino.",
                 group_name="exports",
                 kinds={"glue"},
@@ -33,17 +30,17 @@ def catalogue_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         ],
     )
     def export_catalogue(context: dg.AssetExecutionContext) -> Any:
-        yield dg.MaterializeResult(asset_key=CATALOGUE_KEY, metadata=_registered(settings))
+        yield dg.MaterializeResult(asset_key=CATALOGUE_KEY, metadata=_register(settings))
 
     return [export_catalogue]
 
 
 def _goals() -> list[str]:
-    """What the pipelines end in, hours left out."""
+    """The unpartitioned goals of all pipelines."""
     return sorted({goal for pipeline in pipelines().values() for goal in pipeline.goals} - steps().keys())
 
 
-def _registered(settings: Settings) -> dict[str, Any]:
+def _register(settings: Settings) -> dict[str, Any]:
     if not settings.glue_database:
         return {"database": "none: WEIR_GLUE_DATABASE is empty"}
     report = glue.register(settings)

@@ -1,7 +1,7 @@
-"""`weir sql`: one reading statement on DuckDB over the newest versions of the lake's tables, in a folder or on S3.
+"""`weir sql`: one SELECT on DuckDB over the newest versions of the lake's tables, in a folder or on S3.
 
-Files are read by pyarrow, so DuckDB needs no extension and gets no access to files or network at all; what a query asks
-for of columns and hours is all that is read. What the rows are written as is in sql_text.py.
+pyarrow reads the files, so DuckDB needs no extension and no access to files or network; only the columns and hours of
+the query are read. sql_text.py prints the rows.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH_ROWS = 8_192
-NEAREST = 3
-LONGEST_CAUSE = 200
+MAX_SUGGESTIONS = 3
+MAX_CAUSE_LENGTH = 200
 NAMES_TABLES_ITSELF = re.compile(r"\bquery(_table)?\s*\(", re.IGNORECASE)
-"""Functions of DuckDB that read a table whose name is the result of an expression."""
+"""DuckDB functions that read a table by a computed name."""
 
 
 class SqlError(WeirError):
@@ -42,7 +42,7 @@ class SqlError(WeirError):
 
 @dataclass(frozen=True)
 class Answer:
-    """The rows of a query as they come, and the tables that it names and nothing is in."""
+    """The rows of a query, streamed, and the names of its empty tables."""
 
     rows: pa.RecordBatchReader
     empty_tables: tuple[str, ...]
@@ -50,7 +50,7 @@ class Answer:
 
 @contextmanager
 def answered(settings: Settings, query: str) -> Iterator[Answer]:
-    """The answer to a query, as long as the block lasts; SqlError also where reading fails within it."""
+    """The answer to a query, readable within the block; SqlError also if reading fails within it."""
     import duckdb
     from deltalake.exceptions import DeltaError
 
@@ -75,7 +75,7 @@ def answered(settings: Settings, query: str) -> Iterator[Answer]:
 
 def _config(spill: str) -> dict[str, Any]:
     return {
-        "temp_directory": spill,  # of rows that do not fit into memory; gone with the query
+        "temp_directory": spill,  # for rows that do not fit into memory
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "errors_as_json": True,
@@ -84,7 +84,7 @@ def _config(spill: str) -> dict[str, Any]:
 
 
 def _lock(connection: duckdb.DuckDBPyConnection) -> None:
-    """From here on nothing outside of the registered tables can be read, written or configured."""
+    """Prevent access to anything but the registered tables, and any configuration."""
     for setting in (
         "TimeZone = 'UTC'",
         "python_enable_replacements = false",
@@ -112,31 +112,31 @@ def _only_statement(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb
 
 
 def _bound(connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> Any:
-    """The statement as a relation, which nothing has been read for yet."""
+    """The statement as a lazy relation."""
     import duckdb
 
     try:
         return connection.sql(statement)
     except duckdb.Error:
-        connection.execute(statement)  # fails for the same reason, and says where in the text
+        connection.execute(statement)  # fails for the same reason, with the position in the text
         raise
 
 
 def _register(connection: duckdb.DuckDBPyConnection, lake: Lake, database: str, query: str) -> tuple[str, ...]:
-    """All tables as views; of those that the text does not name only the columns, since opening each costs requests.
+    """Register all tables as views; those that the query does not name without rows, since opening a table costs requests.
 
-    Returns the names of the named ones that hold nothing.
+    Returns the names of empty tables in the query.
     """
     import pyarrow as pa
     import pyarrow.dataset as ds
 
     connection.execute(f'CREATE SCHEMA "{database}"')
     connection.execute(f"SET search_path = '{database}'")
-    text, empty = query.lower(), []
-    every = NAMES_TABLES_ITSELF.search(query) is not None
+    lowercase, empty = query.lower(), []
+    reads_all = NAMES_TABLES_ITSELF.search(query) is not None
     for name, table in sql_tables().items():
         data: Any = pa.Table.from_batches([], arrow_schema(table, with_hour=True))
-        if every or name in text:
+        if reads_all or name in lowercase:
             data = lake.dataset(table)
             if not isinstance(data, ds.FileSystemDataset):
                 empty.append(name)
@@ -146,61 +146,61 @@ def _register(connection: duckdb.DuckDBPyConnection, lake: Lake, database: str, 
 
 def _unreadable(lake: Lake, error: Exception) -> str:
     without_colors = re.sub(r"\x1b\[[\d;]*m", "", str(error))
-    said = textwrap.shorten(without_colors, LONGEST_CAUSE, placeholder=" …").removesuffix(".")
-    return f"The lake at {lake.root} cannot be read ({said}); check WEIR_LAKE and try again."
+    reason = textwrap.shorten(without_colors, MAX_CAUSE_LENGTH, placeholder=" …").removesuffix(".")
+    return f"The lake at {lake.root} cannot be read ({reason}); check WEIR_LAKE and try again."
 
 
-# --- what DuckDB says, as one sentence -----------------------------------------------------------------------
+# --- DuckDB's errors as one sentence -------------------------------------------------------------------------
 
 
 def _sentence(error: duckdb.Error, query: str, database: str, lake: Lake) -> str:
-    said = _details(error)
-    message = str(said["exception_message"]).strip()
-    first, where = message.split("\n")[0].removesuffix(".").removesuffix("!"), _place(said, query)
+    details = _details(error)
+    message = str(details["exception_message"]).strip()
+    first_line, position = message.split("\n")[0].removesuffix(".").removesuffix("!"), _position(details, query)
     if unknown := re.match(r'Table with name "?([^" ]+)"? does not exist', message):
-        return _unknown_table(unknown[1], database, where)
-    match said.get("error_subtype"):
+        return _unknown_table(unknown[1], database, position)
+    match details.get("error_subtype"):
         case "COLUMN_NOT_FOUND":
-            near = re.findall(r'"([^"]+)"', message.partition("Candidate bindings:")[2])
-            advice = _nearest(near) or "DESCRIBE shows what a table has"
-            return f"There is no column {said['name']} in what the query reads{where}; {advice}."
+            candidates = re.findall(r'"([^"]+)"', message.partition("Candidate bindings:")[2])
+            advice = _nearest(candidates) or "DESCRIBE shows what a table has"
+            return f"There is no column {details['name']} in what the query reads{position}; {advice}."
         case "SYNTAX_ERROR":
-            return f"The query is no SQL that DuckDB reads: {first}{where}; correct it there."
-    if said.get("exception_type") == "Permission":
-        return f"A query reads the tables of the lake and nothing else{where}; `weir sql` lists them."
+            return f"The query is no SQL that DuckDB reads: {first_line}{position}; correct it there."
+    if details.get("exception_type") == "Permission":
+        return f"A query reads the tables of the lake and nothing else{position}; `weir sql` lists them."
     if "Arrow" in message or "arrow" in message:
-        return _unreadable(lake, Exception(first))
-    return f"The query failed: {first}{where}; correct it."
+        return _unreadable(lake, Exception(first_line))
+    return f"The query failed: {first_line}{position}; correct it."
 
 
 def _details(error: duckdb.Error) -> dict[str, Any]:
     text = str(error)
     try:
-        found = json.loads(text[text.index("{") :])
+        details = json.loads(text[text.index("{") :])
     except ValueError:
         return {"exception_message": text.partition(": ")[2] or text}
-    return found if "exception_message" in found else {"exception_message": text}
+    return details if "exception_message" in details else {"exception_message": text}
 
 
-def _place(said: dict[str, Any], query: str) -> str:
-    """Line and column, from 1, of the byte that DuckDB names; empty where it names none."""
-    if "position" not in said:
+def _position(details: dict[str, Any], query: str) -> str:
+    """Line and column, from 1, of the position in DuckDB's error; empty if it has none."""
+    if "position" not in details:
         return ""
-    before = query.encode()[: int(said["position"])].decode(errors="ignore")
-    return f" (line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))})"
+    preceding = query.encode()[: int(details["position"])].decode(errors="ignore")
+    return f" (line {preceding.count(chr(10)) + 1}, column {len(preceding) - preceding.rfind(chr(10))})"
 
 
-def _unknown_table(asked: str, database: str, where: str) -> str:
+def _unknown_table(name: str, database: str, position: str) -> str:
     names = list(sql_tables())
-    last = asked.lower().rpartition(".")[2]
-    near = [name for name in names if f"_{name}".endswith(f"_{last}")]
-    near = near or difflib.get_close_matches(last, names, NEAREST)
-    advice = _nearest([f"{database}.{name}" for name in near]) or "`weir sql` lists those that there are"
-    return f"There is no table {asked}{where}; {advice}."
+    last_part = name.lower().rpartition(".")[2]
+    similar = [other for other in names if f"_{other}".endswith(f"_{last_part}")]
+    similar = similar or difflib.get_close_matches(last_part, names, MAX_SUGGESTIONS)
+    advice = _nearest([f"{database}.{other}" for other in similar]) or "`weir sql` lists those that there are"
+    return f"There is no table {name}{position}; {advice}."
 
 
 def _nearest(names: list[str]) -> str:
-    """Empty where there are none."""
+    """The clause that names the nearest names; empty if there are none."""
     if len(names) < 2:
         return f"the nearest is {names[0]}" if names else ""
     return f"the nearest are {', '.join(names[:-1])} or {names[-1]}"

@@ -1,7 +1,6 @@
-"""What the lake's tables are called in SQL: one text for DuckDB (`weir sql`), Athena and Trino.
+"""Names of the lake's tables in SQL, the same in DuckDB (`weir sql`), Athena and Trino.
 
-A table is `<database>.<key with _ for />`; its columns are the declared ones, then the partition column. How a query is
-answered is in sql.py; how Glue is told is in clients/glue_catalogue.py.
+A table is `<database>.<key with _ for />`; its columns are the declared ones, then the partition column.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from spark_jobs.contract import HOUR_COLUMN, Column, Table
 DEFAULT_DATABASE = "weir"
 HOUR = Column(HOUR_COLUMN, "string", "hour of the row, as 2026-11-20-14, UTC; the partition", nullable=False)
 SQL_TYPES = {"int32": "int", "int64": "bigint", "list<string>": "array<string>"}
-"""Type of the contract -> type as Athena writes it, where they differ."""
+"""Declared type -> Athena's type, where they differ."""
 
 
 def sql_name(table: Table) -> str:
@@ -27,7 +26,7 @@ def sql_tables() -> dict[str, Table]:
 
 
 def sql_columns(table: Table) -> tuple[Column, ...]:
-    """The columns that a query sees, in order."""
+    """The columns in SQL, in order."""
     return (*table.columns, HOUR) if table.hourly else table.columns
 
 
@@ -36,5 +35,5 @@ def sql_type(column: Column) -> str:
 
 
 def database_of(settings: Settings) -> str:
-    """The database that the tables are in: the one of the Glue catalogue, so that a query is the same text there."""
+    """The database of the tables: that of the Glue catalogue, so that queries are the same there."""
     return settings.glue_database or DEFAULT_DATABASE

@@ -1,6 +1,6 @@
-"""How `weir sql` shows rows and tables: as a table for a person, as CSV or JSON for a pipe.
+"""Prints rows of `weir sql`: as a table for people, as CSV or JSON for programs.
 
-Whatever an attacker sent is shown escaped on a terminal; CSV and JSON hold it as it is.
+On a terminal, control characters that attackers may have sent are escaped; CSV and JSON have them unchanged.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console, Group
 
 TABLE_ROWS = 100
-"""Rows of a table for a person, without --limit."""
+"""Rows in a table without --limit."""
 CELL_CHARACTERS = 500
 
 Row = Sequence[Any]
@@ -33,26 +33,26 @@ Row = Sequence[Any]
 def show(
     console: Console, settings: Settings, query: str, format: str | None = None, limit: int | None = None
 ) -> list[str]:
-    """Write the rows of a query to standard output; returns what is to be said beside them, in sentences."""
+    """Print the rows of a query; returns notes for the user, in sentences."""
     format = format or ("table" if console.is_terminal else "csv")
     limit = (TABLE_ROWS if format == "table" else 0) if limit is None else limit
     with answered(settings, query) as answer:
-        counted = _Counted(_rows(answer.rows), limit)
+        limited = _LimitedRows(_rows(answer.rows), limit)
         try:
-            _WRITERS[format](console, answer.rows.schema.names, counted)
+            _WRITERS[format](console, answer.rows.schema.names, limited)
             sys.stdout.flush()
-        except BrokenPipeError:  # whoever reads has seen enough; the interpreter's own flush must not fail either
+        except BrokenPipeError:  # the reader has closed the pipe; the interpreter's final flush must not fail
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return []
-    notes = [f"These are the first {counted.rows:,} rows; --limit 0 shows all."] if counted.is_cut else []
-    if not counted.rows and answer.empty_tables:
+    notes = [f"These are the first {limited.rows:,} rows; --limit 0 shows all."] if limited.is_cut else []
+    if not limited.rows and answer.empty_tables:
         notes.append(
             f"Nothing is in {', '.join(answer.empty_tables)} yet; the pipelines (`weir run --help`) fill them."
         )
     return notes
 
 
-class _Counted:
+class _LimitedRows:
     """Rows up to the limit (0: all), and whether there are more."""
 
     def __init__(self, rows: Iterator[Row], limit: int) -> None:
@@ -73,7 +73,7 @@ def _rows(batches: pa.RecordBatchReader) -> Iterator[Row]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it: times as ISO 8601 with Z, whole decimals as numbers, no number as null."""
+    """A JSON value: times as ISO 8601 with Z, decimals as numbers, NaN and infinity as null."""
     match value:
         case bool() | int() | str() | None:
             return value
@@ -88,17 +88,17 @@ def _plain(value: Any) -> Any:
         case bytes():
             return value.hex()
         case list():
-            return [_plain(one) for one in value]
+            return [_plain(item) for item in value]
         case dict():
-            return {str(key): _plain(one) for key, one in value.items()}
+            return {str(key): _plain(item) for key, item in value.items()}
     return str(value)
 
 
 # --- formats -------------------------------------------------------------------------------------------------
 
 
-def _csv(_: Console, names: Sequence[str], rows: _Counted) -> None:
-    """RFC 4180 as `weir export` writes it: nothing is null, and the empty text is quoted."""
+def _csv(_: Console, names: Sequence[str], rows: _LimitedRows) -> None:
+    """RFC 4180 as `weir export` writes it: null is empty, and the empty string is quoted."""
     sys.stdout.write(",".join(map(_csv_field, names)) + "\n")
     sys.stdout.writelines(",".join(map(_csv_field, row)) + "\n" for row in rows)
 
@@ -112,8 +112,8 @@ def _csv_field(value: Any) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def _json(_: Console, names: Sequence[str], rows: _Counted) -> None:
-    """One array, a row a line."""
+def _json(_: Console, names: Sequence[str], rows: _LimitedRows) -> None:
+    """One array with one row a line."""
     encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
     sys.stdout.write("[")
     for number, row in enumerate(rows):
@@ -121,18 +121,18 @@ def _json(_: Console, names: Sequence[str], rows: _Counted) -> None:
     sys.stdout.write("\n]\n")
 
 
-def _table(console: Console, names: Sequence[str], rows: _Counted) -> None:
-    """Columns side by side where they fit, else a block a row."""
+def _table(console: Console, names: Sequence[str], rows: _LimitedRows) -> None:
+    """A table if it fits the width, else one block a row."""
     from rich.table import Table
     from rich.text import Text
 
     cells = [[_cell(value) for value in row] for row in rows]
-    widths = [max([len(name), *(len(row[at]) for row in cells)]) for at, name in enumerate(names)]
+    widths = [max([len(name), *(len(row[index]) for row in cells)]) for index, name in enumerate(names)]
     if sum(widths) + 2 * len(names) > console.width and len(names) > 1:
-        left = max(map(len, names))
+        name_width = max(map(len, names))
         for row in cells:
             for name, cell in zip(names, row, strict=True):
-                console.print(Text(f"{name:>{left}}  {cell}"))
+                console.print(Text(f"{name:>{name_width}}  {cell}"))
             console.print()
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -143,7 +143,7 @@ def _table(console: Console, names: Sequence[str], rows: _Counted) -> None:
     console.print(table)
 
 
-_WRITERS: dict[str, Callable[[Any, Sequence[str], _Counted], None]] = {"csv": _csv, "json": _json, "table": _table}
+_WRITERS: dict[str, Callable[[Any, Sequence[str], _LimitedRows], None]] = {"csv": _csv, "json": _json, "table": _table}
 
 
 def _text(value: Any) -> str:
@@ -153,10 +153,10 @@ def _text(value: Any) -> str:
 
 
 def _cell(value: Any) -> str:
-    """For a terminal: control and direction characters as escapes, and not endless."""
+    """For a terminal: escapes control and direction characters, and truncates."""
     text = "" if value is None else _text(value)
-    cut = text if len(text) <= CELL_CHARACTERS else f"{text[:CELL_CHARACTERS]}…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+    shortened = text if len(text) <= CELL_CHARACTERS else f"{text[:CELL_CHARACTERS]}…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shortened)
 
 
 # --- the tables ----------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
-"""Labelled tables -> fitted, evaluated, registered and gated models, as assets.
+"""Models as assets: fitted on a table, evaluated, registered and gated.
 
-What a model is stands in weir_models, what it is fitted on in training.py.
+Models are in weir_models, training sets in `training.py` of each domain.
 """
 
 import subprocess
@@ -21,21 +21,25 @@ from spark_jobs.storage.schema import arrow_schema
 
 
 def source_of(training: TrainingSet) -> Source:
-    """The source whose tables a training set is made from."""
+    """The source that a training set is made from."""
     return sources.sources()[training.table.key.split("/")[1]]
 
 
 def keys_of_model(name: str) -> list[dg.AssetKey]:
-    """The model, and its training table where that is made for it alone."""
+    """The model, and its training table if that is made only for it."""
     training = training_sets()[name]
     table = [key_of(training.table.key)] if training.rows is not None else []
     return [*table, key_of(f"models/{name}")]
 
 
 def model_assets(settings: Settings) -> list[dg.AssetsDefinition]:
-    """The training tables and the models."""
-    made = [_training_asset(settings, name, one) for name, one in training_sets().items() if one.rows is not None]
-    return [*made, *(_model_asset(settings, name, one) for name, one in training_sets().items())]
+    """The assets of training tables and models."""
+    tables = [
+        _training_asset(settings, name, training)
+        for name, training in training_sets().items()
+        if training.rows is not None
+    ]
+    return [*tables, *(_model_asset(settings, name, training) for name, training in training_sets().items())]
 
 
 def _training_asset(settings: Settings, name: str, training: TrainingSet) -> dg.AssetsDefinition:
@@ -47,7 +51,7 @@ def _training_asset(settings: Settings, name: str, training: TrainingSet) -> dg.
         specs=[spec_of(table, source_of(training).owner, set(training.kinds))],
     )
     def examples(context: dg.AssetExecutionContext) -> Any:
-        yield _written(lake_of(settings), table, rows(settings))
+        yield _write_examples(lake_of(settings), table, rows(settings))
 
     return examples
 
@@ -92,16 +96,18 @@ def _model_asset(settings: Settings, name: str, training: TrainingSet) -> dg.Ass
 
 
 def fit_and_register(settings: Settings, name: str, run_id: str = "") -> tuple[str, Any, list[str], bool]:
-    """Fit on the labelled table, evaluate, register; the champion alias moves only where every gate holds."""
+    """Fit, evaluate and register a model; it becomes champion only if every gate holds.
+
+    Returns version, evaluation, the gates' sentences, and whether all hold."""
     from weir_models import registry, tracking
 
     lake, training, spec = lake_of(settings), training_sets()[name], registry.spec(name)
     table = training.table
     examples = lake.read_arrow(table).to_pandas()
     if examples.empty:
-        raise TrainingError(_nothing_to_fit_on(name, training))
+        raise TrainingError(_no_examples(name, training))
     module = registry.model_module(name)
-    # A table without splits is one whose model parts it itself: its rows are judged by those before them.
+    # A model whose table has no splits evaluates each row by the rows before it.
     is_held_out = examples["split"] == "evaluate" if "split" in examples else None
     model = module.fit(examples if is_held_out is None else examples[~is_held_out], seed=SEED)
     held_out = examples if is_held_out is None else examples[is_held_out]
@@ -129,20 +135,20 @@ def fit_and_register(settings: Settings, name: str, run_id: str = "") -> tuple[s
     return version, evaluation, sentences, passed
 
 
-def _nothing_to_fit_on(name: str, training: TrainingSet) -> str:
+def _no_examples(name: str, training: TrainingSet) -> str:
     raw = source_of(training).raw
-    how = f"; {raw.how_to_set}, so that it is filled" if raw and training.rows is None else ""
-    return f"{training.table.key} holds no rows that {name} could be fitted on{how}."
+    advice = f"; {raw.how_to_set}, so that it is filled" if raw and training.rows is None else ""
+    return f"{training.table.key} holds no rows that {name} could be fitted on{advice}."
 
 
 def git_revision() -> str:
-    """Revision of the code that fits, `unknown` outside of a checkout."""
-    here = Path(__file__).parent
-    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
-    return found.stdout.strip() if found.returncode == 0 else "unknown"
+    """Git revision of the code, `unknown` outside of a checkout."""
+    folder = Path(__file__).parent
+    process = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=False)
+    return process.stdout.strip() if process.returncode == 0 else "unknown"
 
 
-def _written(lake: Lake, table: Table, rows: Any) -> dg.MaterializeResult[Any]:
+def _write_examples(lake: Lake, table: Table, rows: Any) -> dg.MaterializeResult[Any]:
     import pyarrow as pa
 
     data = pa.Table.from_pandas(rows, schema=arrow_schema(table), preserve_index=False)

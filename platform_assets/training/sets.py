@@ -1,7 +1,4 @@
-"""What a model is fitted on: the contract of a training set, the sets that the domains declare, and simulated worlds.
-
-How a model is fitted, gated and registered is in models.py.
-"""
+"""Training sets: their contract, those that the domains declare, and simulated data. models.py fits the models."""
 
 from __future__ import annotations
 
@@ -38,20 +35,20 @@ class TrainingSet:
     inputs: tuple[str, ...]
     """The columns of the table that the model's predict reads."""
     rows: Callable[[Settings], Any] | None = None
-    """Makes the rows, as a data frame; None where the lake holds the table anyway."""
+    """Makes the rows, as a data frame; None if the lake has the table anyway."""
     title: str = ""
-    """What making the rows is called while it runs."""
+    """Title while the rows are made."""
     kinds: frozenset[str] = frozenset()
     first_fit_hours: int | None = None
-    """Of a table that the lake holds: hours from which on a first version is fitted, once."""
+    """For a table of the lake: hours needed before a first version is fitted, once."""
     after: tuple[str, ...] = ()
-    """Models whose scores the rows hold; they are fitted first."""
+    """Models whose scores are in the rows; they are fitted first."""
     is_default: bool = False
-    """Whether `weir train` fits it where no model is named."""
+    """Whether `weir train` without names fits it."""
 
 
 def training_sets() -> dict[str, TrainingSet]:
-    """Model -> what it is fitted on, each after the models whose scores its rows hold."""
+    """Training set by model, each after the models whose scores are in its rows."""
     declared = {name: training for _, sets in parts("training") for name, training in sets.items()}
     ordered: dict[str, TrainingSet] = {}
 
@@ -67,7 +64,7 @@ def training_sets() -> dict[str, TrainingSet]:
 
 @contextmanager
 def simulated(settings: Settings, command: Sequence[str]) -> Iterator[Path]:
-    """The folder that a module of the simulator, with its arguments, has written; gone afterwards."""
+    """A temporary folder with the output of a simulator module and its arguments."""
     settings.home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.home, prefix="training-") as scratch:
         simulate(Path(scratch), command)
@@ -75,11 +72,11 @@ def simulated(settings: Settings, command: Sequence[str]) -> Iterator[Path]:
 
 
 def simulate(out: Path, command: Sequence[str]) -> None:
-    """Run a module of the simulator, with its arguments, as a program that writes into `out`; TrainingError."""
-    done = subprocess.run(
+    """Run a simulator module with its arguments as a program that writes into `out`; TrainingError if it fails."""
+    process = subprocess.run(
         [sys.executable, "-m", *command, "--out", str(out)], capture_output=True, text=True, check=False
     )
-    if done.returncode:
+    if process.returncode:
         raise TrainingError(
-            f"The simulator failed: {done.stderr.strip().splitlines()[-1:] or 'no message'}; report it."
+            f"The simulator failed: {process.stderr.strip().splitlines()[-1:] or 'no message'}; report it."
         )

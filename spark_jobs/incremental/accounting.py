@@ -1,4 +1,4 @@
-"""Whether rows in the tables add up to what was counted while reading the raw objects: the kernel of sources' checks."""
+"""Whether rows in the tables add up to what was counted while reading the raw objects: shared by the checks of sources."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Accounts:
 
 @dataclass(frozen=True)
 class Balance:
-    """`counts`: rows of the table of counts. `wrong`: those that do not add up, with what the tables hold instead."""
+    """`counts`: rows of the table of counts. `mismatches`: those that do not add up, with what the tables hold instead."""
 
     counts: list[dict[str, Any]]
-    wrong: list[dict[str, Any]]
+    mismatches: list[dict[str, Any]]
 
     def total(self, *columns: str) -> int:
         """Sum of columns of the counts."""
@@ -44,12 +44,10 @@ class Balance:
 
     def failure(self, noun: str) -> Outcome | None:
         """The outcome where objects, called `noun`, do not add up; None where all do."""
-        if not self.wrong:
+        if not self.mismatches:
             return None
-        sentence = (
-            f"{len(self.wrong)} {noun} do not add up, {self.wrong[0]['source_object']} first; run the hours again."
-        )
-        return False, sentence, {"objects": self.wrong[:20]}
+        sentence = f"{len(self.mismatches)} {noun} do not add up, {self.mismatches[0]['source_object']} first; run the hours again."
+        return False, sentence, {"objects": self.mismatches[:20]}
 
 
 def balance(lake: Lake, hours: Sequence[str], accounts: Accounts) -> Balance:
@@ -60,19 +58,19 @@ def balance(lake: Lake, hours: Sequence[str], accounts: Accounts) -> Balance:
     import pyarrow.dataset as ds
 
     is_line = ds.field("line_number") > 0
-    kept = _row_counts(lake.read_arrow(accounts.kept, hours, columns=GRAIN))
-    rejected = _row_counts(lake.read_arrow(accounts.rejected, hours, columns=GRAIN, filter=is_line))
+    kept_counts = _row_counts(lake.read_arrow(accounts.kept, hours, columns=GRAIN))
+    rejected_counts = _row_counts(lake.read_arrow(accounts.rejected, hours, columns=GRAIN, filter=is_line))
     counts = lake.read_arrow(accounts.counts, hours).to_pylist()
-    wrong: list[dict[str, Any]] = []
+    mismatches: list[dict[str, Any]] = []
     for row in counts:
         key = (row["source_object"], row[HOUR_COLUMN])
-        actual = kept.pop(key, 0), rejected.pop(key, 0)
+        actual = kept_counts.pop(key, 0), rejected_counts.pop(key, 0)
         expected = row[accounts.kept_column], row["rejected_count"]
         if actual != expected or sum(actual) + row["other_hours_count"] != row[accounts.present_column]:
-            wrong.append({**row, "kept_found": actual[0], "rejected_found": actual[1]})
-    for (name, hour), rows in {**kept, **rejected}.items():
-        wrong.append({"source_object": name, HOUR_COLUMN: hour, "kept_found": rows})
-    return Balance(counts, wrong)
+            mismatches.append({**row, "kept_found": actual[0], "rejected_found": actual[1]})
+    for (name, hour), rows in {**kept_counts, **rejected_counts}.items():
+        mismatches.append({"source_object": name, HOUR_COLUMN: hour, "kept_found": rows})
+    return Balance(counts, mismatches)
 
 
 def _row_counts(rows: Any) -> Counter[tuple[str, str]]:

@@ -1,14 +1,14 @@
-"""The ledger of the raw objects of a source: what was listed, the hours of each, and which hours are not made from it yet.
+"""The ledger of a source's raw objects: the listed objects, their hours, and which hours are stale.
 
-Pure functions over Arrow tables; no Spark, no AWS. An hour is stale where it was not made from exactly the objects that
-hold it, each with its etag: that alone decides what is parsed next. How a name tells its hour is up to the source.
+Pure functions over Arrow tables. An hour is stale if it was not made from exactly its current objects and etags; this
+alone decides what is parsed next. Sources define how a name tells the hour.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -20,13 +20,16 @@ from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.writer import WrittenFile
 
 LEDGER_NAMES = [column.name for column in LEDGER_COLUMNS]
+FIRST_RETRY = timedelta(hours=1)
+RETRY_SHARE = 0.25
+"""An object that cannot be opened is tried again after this share of the time since it was first seen."""
 EARLIEST = datetime(2008, 11, 18, tzinfo=UTC)
-"""Modification times before this are taken for it."""
+"""Earlier modification times are replaced by this."""
 
 
 @dataclass(frozen=True)
 class RawObject:
-    """A ledger row for a job. `event_hours` are the hours known so far; rejected lines belong to the first."""
+    """A ledger row for a job. `event_hours` are the hours ledger so far; rejected lines belong to the first."""
 
     source_object: str
     etag: str
@@ -36,57 +39,60 @@ class RawObject:
 
 
 def with_listed(
-    known: pa.Table,
+    ledger: pa.Table,
     listed: Iterable[Mapping[str, Any]],
     now: datetime,
     name_hour: Callable[[str], str | None],
 ) -> pa.Table:
     """The ledger with a new row for every (source_object, etag) not in it yet; never drops or changes a row.
 
-    `listed` rows have source_object, etag, size_bytes, modified_at; the new rows come last. An object whose content is
-    in the ledger under another name is marked as its duplicate. A rewritten one keeps the hours of its
-    former content, so that they are made again without that.
+    `listed` rows have source_object, etag, size_bytes, modified_at; new rows come last. An object with the content of
+    another name is marked as its duplicate. A rewritten object keeps the hours of its former content, so that they are
+    made again.
     """
-    known = known.select(LEDGER_NAMES)
-    seen = set(_pairs(known))
-    new: dict[tuple[str, str], Mapping[str, Any]] = {}
+    ledger = ledger.select(LEDGER_NAMES)
+    known_contents = set(_pairs(ledger))
+    new_items: dict[tuple[str, str], Mapping[str, Any]] = {}
     for item in listed:
         key = (item["source_object"], item["etag"])
-        if key not in seen:
-            new.setdefault(key, item)
-    if not new:
-        return known
-    former, contents = _former_hours(known, {name for name, _ in new}), _first_with(known, new.values())
+        if key not in known_contents:
+            new_items.setdefault(key, item)
+    if not new_items:
+        return ledger
+    former, names_by_content = (
+        _former_hours(ledger, {name for name, _ in new_items}),
+        _first_with(ledger, new_items.values()),
+    )
     rows = []
-    for _, item in sorted(new.items(), key=lambda entry: entry[0][0]):
+    for _, item in sorted(new_items.items(), key=lambda entry: entry[0][0]):
         hour = name_hour(item["source_object"])
-        first = contents.setdefault((item["etag"], item["size_bytes"]), item["source_object"])
+        original = names_by_content.setdefault((item["etag"], item["size_bytes"]), item["source_object"])
         rows.append(
             {
                 **{name: item[name] for name in ("source_object", "etag", "size_bytes", "modified_at")},
                 "first_seen_at": now,
                 "name_hour": hour,
                 "event_hours": list(dict.fromkeys([*([hour] if hour else []), *former.get(item["source_object"], [])])),
-                "duplicate_of": first if first != item["source_object"] and item["size_bytes"] else None,
+                "duplicate_of": original if original != item["source_object"] and item["size_bytes"] else None,
             }
         )
-    return pa.concat_tables([known, pa.Table.from_pylist(rows, schema=known.schema)])
+    return pa.concat_tables([ledger, pa.Table.from_pylist(rows, schema=ledger.schema)])
 
 
-def _pairs(known: pa.Table) -> list[tuple[str, str]]:
-    return list(zip(known["source_object"].to_pylist(), known["etag"].to_pylist(), strict=True))
+def _pairs(ledger: pa.Table) -> list[tuple[str, str]]:
+    return list(zip(ledger["source_object"].to_pylist(), ledger["etag"].to_pylist(), strict=True))
 
 
-def _former_hours(known: pa.Table, names: set[str]) -> dict[str, list[str]]:
-    """Name -> the hours of its latest row, for those of the names that the ledger has."""
-    rows = known.filter(pc.is_in(known["source_object"], pa.array(sorted(names), pa.string())))
+def _former_hours(ledger: pa.Table, names: set[str]) -> dict[str, list[str]]:
+    """Name -> the hours of its latest row, for names in the ledger."""
+    rows = ledger.filter(pc.is_in(ledger["source_object"], pa.array(sorted(names), pa.string())))
     return {row["source_object"]: row["event_hours"] for row in current(rows)}
 
 
-def _first_with(known: pa.Table, items: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], str]:
-    """(etag, size) of the items -> the name, first in order, that the ledger has with this content."""
+def _first_with(ledger: pa.Table, items: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], str]:
+    """(etag, size) of the items -> the first name in the ledger with this content."""
     etags = pa.array(sorted({item["etag"] for item in items}), pa.string())
-    rows = known.filter(pc.is_in(known["etag"], etags))
+    rows = ledger.filter(pc.is_in(ledger["etag"], etags))
     columns = (rows[name].to_pylist() for name in ("source_object", "etag", "size_bytes"))
     names: dict[tuple[str, int], str] = {}
     for name, etag, size in sorted(zip(*columns, strict=True)):
@@ -94,49 +100,48 @@ def _first_with(known: pa.Table, items: Iterable[Mapping[str, Any]]) -> dict[tup
     return names
 
 
-def without_repeats(known: pa.Table) -> pa.Table:
-    """The ledger with one row, the first, for each (source_object, etag): two runs at once may add the same."""
-    first: dict[tuple[str, str], int] = {}
-    for index, key in enumerate(_pairs(known)):
-        first.setdefault(key, index)
-    return known if len(first) == known.num_rows else known.take(list(first.values()))
+def without_repeats(ledger: pa.Table) -> pa.Table:
+    """The ledger with only the first row of each (source_object, etag): concurrent runs may add the same."""
+    first_rows: dict[tuple[str, str], int] = {}
+    for index, key in enumerate(_pairs(ledger)):
+        first_rows.setdefault(key, index)
+    return ledger if len(first_rows) == ledger.num_rows else ledger.take(list(first_rows.values()))
 
 
-def current(known: pa.Table) -> list[dict[str, Any]]:
+def current(ledger: pa.Table) -> list[dict[str, Any]]:
     """The latest row of each source_object (a rewritten object has several), in the order of names."""
-    rows: list[dict[str, Any]] = _current(known).to_pylist()
+    rows: list[dict[str, Any]] = _current(ledger).to_pylist()
     return rows
 
 
-def _current(known: pa.Table) -> pa.Table:
-    names = known["source_object"].to_pylist()
+def _current(ledger: pa.Table) -> pa.Table:
+    names = ledger["source_object"].to_pylist()
     latest = dict(zip(names, range(len(names)), strict=True))
     if len(latest) < len(names):
-        times = (known[name].cast(pa.int64()).to_pylist() for name in ("first_seen_at", "modified_at"))
-        ages = list(zip(*times, known["etag"].to_pylist(), strict=True))
+        times = (ledger[name].cast(pa.int64()).to_pylist() for name in ("first_seen_at", "modified_at"))
+        ages = list(zip(*times, ledger["etag"].to_pylist(), strict=True))
         latest = {}
         for index, name in enumerate(names):
             if name not in latest or ages[index] > ages[latest[name]]:
                 latest[name] = index
-    return known.take(pa.array([latest[name] for name in sorted(latest)], pa.int64()))
+    return ledger.take(pa.array([latest[name] for name in sorted(latest)], pa.int64()))
 
 
-def nameless(known: pa.Table) -> list[RawObject]:
-    """Objects whose hours are known neither from their name nor from reading them."""
-    rows = _current(known)
+def nameless(ledger: pa.Table) -> list[RawObject]:
+    """Objects whose hours are unknown."""
+    rows = _current(ledger)
     return _raw_objects(rows, pc.equal(pc.list_value_length(rows["event_hours"]), 0))
 
 
 def with_observed_hours(
-    known: pa.Table, observed: Mapping[str, Sequence[str]], now: datetime | None = None
+    ledger: pa.Table, observed: Mapping[str, Sequence[str]], now: datetime | None = None
 ) -> pa.Table | None:
-    """The ledger completed by hours that were observed while reading the objects; None where nothing is new.
+    """The ledger with the hours observed while reading objects; None if nothing is new.
 
-    With `now`, an object of which no line has a time gets the hour in which it was last written, so that its rejected
-    lines have a place.
+    With `now`, an object without any valid time gets the hour in which it was last written, for its rejected lines.
     """
-    known = known.select(LEDGER_NAMES)
-    rows = known.filter(pc.is_in(known["source_object"], pa.array(sorted(observed), pa.string())))
+    ledger = ledger.select(LEDGER_NAMES)
+    rows = ledger.filter(pc.is_in(ledger["source_object"], pa.array(sorted(observed), pa.string())))
     completed_hours: dict[tuple[str, str], list[str]] = {}
     for row in current(rows):
         hours = list(row["event_hours"])
@@ -148,31 +153,67 @@ def with_observed_hours(
             completed_hours[row["source_object"], row["etag"]] = hours
     if not completed_hours:
         return None
-    rows_and_hours = zip(_pairs(known), known["event_hours"].to_pylist(), strict=True)
-    field = known.schema.field("event_hours")
+    rows_and_hours = zip(_pairs(ledger), ledger["event_hours"].to_pylist(), strict=True)
+    field = ledger.schema.field("event_hours")
     completed = pa.array([completed_hours.get(key, hours) for key, hours in rows_and_hours], field.type)
-    return known.set_column(known.schema.get_field_index(field.name), field, completed)
+    return ledger.set_column(ledger.schema.get_field_index(field.name), field, completed)
 
 
-def objects_of(known: pa.Table, hours: Sequence[str]) -> list[RawObject]:
+def after_reading(
+    ledger: pa.Table, observed: Mapping[str, Sequence[str]], unreadable: Sequence[str]
+) -> pa.Table | None:
+    """The ledger after its objects were read: their hours, and when to try again what could not be opened."""
+    completed = with_observed_hours(ledger, observed)
+    rows = ledger if completed is None else completed
+    retried = with_retries(rows, {*unreadable}, {*observed} - {*unreadable}, datetime.now(UTC))
+    return completed if retried is None else retried
+
+
+def with_retries(ledger: pa.Table, unreadable: Set[str], opened: Set[str], now: datetime) -> pa.Table | None:
+    """The ledger with the time at which to try the unreadable objects again, later each time; None where nothing changes."""
+    ledger = ledger.select(LEDGER_NAMES)
+    retry_at: dict[tuple[str, str], datetime | None] = {}
+    for row in current(
+        ledger.filter(pc.is_in(ledger["source_object"], pa.array(sorted(unreadable | opened), pa.string())))
+    ):
+        key = (row["source_object"], row["etag"])
+        if row["source_object"] in unreadable:
+            retry_at[key] = now + max(FIRST_RETRY, (now - row["first_seen_at"]) * RETRY_SHARE)
+        elif row["retry_at"] is not None:
+            retry_at[key] = None
+    if not retry_at:
+        return None
+    times = zip(_pairs(ledger), ledger["retry_at"].to_pylist(), strict=True)
+    field = ledger.schema.field("retry_at")
+    changed = pa.array([retry_at.get(key, time) for key, time in times], field.type)
+    return ledger.set_column(ledger.schema.get_field_index(field.name), field, changed)
+
+
+def objects_of(ledger: pa.Table, hours: Sequence[str]) -> list[RawObject]:
     """Objects that hold any of the hours."""
-    rows = _current(known)
+    rows = _current(ledger)
     lists = rows["event_hours"].combine_chunks()
     holders = pc.list_parent_indices(lists).filter(pc.is_in(lists.flatten(), pa.array(list(hours), pa.string())))
     return _raw_objects(rows, pc.is_in(pa.array(range(rows.num_rows), holders.type), holders))
 
 
-def stale_hours(known: pa.Table, made: Mapping[str, str]) -> list[str]:
+def stale_hours(ledger: pa.Table, made: Mapping[str, str], now: datetime | None = None) -> list[str]:
     """Hours that some object holds and that were not made from exactly these objects with their current content.
 
-    `made`: hour -> fingerprint of its objects, as `made_from` returns it.
+    `made`: hour -> fingerprint of its objects, as `made_from` returns it. With `now`, also the hours of objects that could
+    not be opened and are due to be tried again.
     """
-    rows = _current(known)
+    rows = _current(ledger)
     contents, lists = _pairs(rows), rows["event_hours"].combine_chunks()
     contents_of: dict[str, list[tuple[str, str]]] = {}
+    due: set[str] = set()
+    retries = rows["retry_at"].to_pylist()
     for index, hour in zip(pc.list_parent_indices(lists).to_pylist(), lists.flatten().to_pylist(), strict=True):
         contents_of.setdefault(hour, []).append(contents[index])
-    return sorted(hour for hour, objects in contents_of.items() if made.get(hour) != fingerprint(objects))
+        retry_at = retries[index]
+        if now is not None and retry_at is not None and retry_at <= now:
+            due.add(hour)
+    return sorted(h for h, objects in contents_of.items() if h in due or made.get(h) != fingerprint(objects))
 
 
 def made_from(counts: pa.Table) -> dict[str, str]:
@@ -199,9 +240,9 @@ def carried_over(lake: Lake, tables: Sequence[Table], missing: Set[str], interva
 
 
 def _raw_objects(rows: pa.Table, mask: Any) -> list[RawObject]:
-    """Those of the latest rows; a duplicate counts as one only while its original has that content."""
-    chosen = rows.filter(mask)
-    etags = dict(_pairs(rows)) if chosen.num_rows else {}
+    """The selected rows; a duplicate counts as such only while its original has the same content."""
+    selected = rows.filter(mask)
+    etags = dict(_pairs(rows)) if selected.num_rows else {}
     return [
         RawObject(
             row["source_object"],
@@ -210,5 +251,5 @@ def _raw_objects(rows: pa.Table, mask: Any) -> list[RawObject]:
             tuple(row["event_hours"]),
             row["duplicate_of"] if etags.get(row["duplicate_of"]) == row["etag"] else None,
         )
-        for row in chosen.to_pylist()
+        for row in selected.to_pylist()
     ]

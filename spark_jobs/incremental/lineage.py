@@ -1,12 +1,10 @@
-"""Which hours are made from what: a fingerprint for every hour of every hourly table tells which hours are stale.
+"""Fingerprints of every hour of every hourly table, which tell the stale hours.
 
-An hour's fingerprint is a hash over the fingerprints of the upstream hours it was made from; that of a parsed hour is
-the hash of its log objects (name and etag). A late object changes one hour of the parsed tables and, through the
-hashes, exactly the hours that look back on it. A run that dies before it records its hours leaves them stale, so the
-next run makes them again; where nothing is stale, nothing runs.
+An hour's fingerprint is a hash over those of the upstream hours it was made from; that of a parsed hour is the hash of
+its raw objects (name and etag). A late object changes one parsed hour and exactly the hours that look back on it. A run
+that dies before it records its hours leaves them stale.
 
-The hashes of a window are added up, so that one cumulative sum gives all windows of a table: an hour is hashed once, not for
-every hour that looks back on it.
+The hashes of a window are added up, so that one cumulative sum gives all windows of a table and each hour is hashed once.
 """
 
 from __future__ import annotations
@@ -51,7 +49,7 @@ class Step:
 
 
 def recorded(lake: Lake) -> Recorded:
-    """Table -> hour -> fingerprint of the last making."""
+    """Table -> hour -> latest recorded fingerprint."""
     rows = lake.read_arrow(MADE_HOURS).sort_by("made_at")
     by_table: Recorded = {}
     columns = (rows[name].to_pylist() for name in ("table_key", "hour", "fingerprint"))
@@ -60,31 +58,31 @@ def recorded(lake: Lake) -> Recorded:
     return by_table
 
 
-def fingerprint(parts: Iterable[Sequence[str]]) -> str:
+def fingerprint(items: Iterable[Sequence[str]]) -> str:
     """Hash of sorted parts; the same for the same set in any order."""
     digest = hashlib.blake2b(digest_size=12)
-    for part in sorted("\t".join(part) for part in parts):
-        digest.update(part.encode() + b"\n")
+    for item in sorted("\t".join(item) for item in items):
+        digest.update(item.encode() + b"\n")
     return digest.hexdigest()
 
 
-def expected(step: Step, known: Recorded, hours: Iterable[str] | None = None) -> dict[str, str]:
-    """Hour -> fingerprint that the step has when it is up to date, for the hours of its first upstream."""
-    made = known.get(step.upstream[0], {})
-    requested = None if hours is None else made.keys() & set(hours)
-    hours_in_order = sorted(made if requested is None or step.reads_own_past else requested)
+def expected(step: Step, recorded: Recorded, hours: Iterable[str] | None = None) -> dict[str, str]:
+    """Hour -> up-to-date fingerprint of the step, for the hours of its first upstream."""
+    upstream_hours = recorded.get(step.upstream[0], {})
+    requested = None if hours is None else upstream_hours.keys() & set(hours)
+    hours_in_order = sorted(upstream_hours if requested is None or step.reads_own_past else requested)
     if not hours_in_order:
         return {}
     ends = _hour_numbers(hours_in_order)
     sums = np.zeros((len(hours_in_order), 2), np.uint64)
     for key in step.upstream:
-        sums += _window_sums(key, known.get(key, {}), ends - step.trailing_hours, ends)
+        sums += _window_sums(key, recorded.get(key, {}), ends - step.trailing_hours, ends)
     fingerprints: dict[str, str] = {}
-    before = b""
+    previous = b""
     for hour, total in zip(hours_in_order, sums, strict=True):
-        digest = hashlib.blake2b(total.tobytes() + before, digest_size=12)
+        digest = hashlib.blake2b(total.tobytes() + previous, digest_size=12)
         fingerprints[hour] = digest.hexdigest()
-        before = digest.digest() if step.reads_own_past else b""
+        previous = digest.digest() if step.reads_own_past else b""
     return (
         fingerprints
         if requested is None
@@ -92,17 +90,17 @@ def expected(step: Step, known: Recorded, hours: Iterable[str] | None = None) ->
     )
 
 
-def _window_sums(key: str, made: Mapping[str, str], first: Numbers, last: Numbers) -> Numbers:
+def _window_sums(key: str, by_hour: Mapping[str, str], starts: Numbers, ends: Numbers) -> Numbers:
     """Sums of the 128-bit hashes (two columns of 64) of the table's hours within each window, both ends included."""
-    hours = sorted(made)
+    hours = sorted(by_hour)
     numbers = _hour_numbers(hours)
-    low, high = int(np.searchsorted(numbers, first[0], "left")), int(np.searchsorted(numbers, last[-1], "right"))
+    low, high = int(np.searchsorted(numbers, starts[0], "left")), int(np.searchsorted(numbers, ends[-1], "right"))
     hours, numbers = hours[low:high], numbers[low:high]
-    texts = (f"{key}\t{hour}\t{made[hour]}".encode() for hour in hours)
+    texts = (f"{key}\t{hour}\t{by_hour[hour]}".encode() for hour in hours)
     digests = b"".join(hashlib.blake2b(text, digest_size=16).digest() for text in texts)
     rows = np.frombuffer(digests, "<u8").reshape(-1, 2)
     cumulated = np.concatenate([np.zeros((1, 2), np.uint64), np.cumsum(rows, axis=0, dtype=np.uint64)])
-    return cumulated[np.searchsorted(numbers, last, "right")] - cumulated[np.searchsorted(numbers, first, "left")]
+    return cumulated[np.searchsorted(numbers, ends, "right")] - cumulated[np.searchsorted(numbers, starts, "left")]
 
 
 def _hour_numbers(hours: Sequence[str]) -> Numbers:
@@ -110,18 +108,18 @@ def _hour_numbers(hours: Sequence[str]) -> Numbers:
     return np.array([f"{hour[:10]}T{hour[11:]}" for hour in hours], "datetime64[h]").astype(np.int64)
 
 
-def stale(step: Step, known: Recorded) -> list[str]:
-    """Hours of the step that are missing, or made from other data than its upstream holds now."""
-    recorded_hours = known.get(step.key, {})
-    return sorted(hour for hour, value in expected(step, known).items() if recorded_hours.get(hour) != value)
+def stale(step: Step, recorded: Recorded) -> list[str]:
+    """Hours of the step that are missing or not made from the current upstream."""
+    recorded_hours = recorded.get(step.key, {})
+    return sorted(hour for hour, value in expected(step, recorded).items() if recorded_hours.get(hour) != value)
 
 
-def record(lake: Lake, made: Mapping[str, Mapping[str, str]]) -> None:
-    """Record that hours were made; `made`: table -> hour -> fingerprint."""
+def record(lake: Lake, fingerprints: Mapping[str, Mapping[str, str]]) -> None:
+    """Record that hours were made; `fingerprints`: table -> hour -> fingerprint."""
     now = datetime.now(UTC)
     rows = [
         {"table_key": key, "hour": hour, "fingerprint": value, "made_at": now}
-        for key, hours in made.items()
+        for key, hours in fingerprints.items()
         for hour, value in sorted(hours.items())
     ]
     if rows:
@@ -136,9 +134,9 @@ def compact(lake: Lake) -> int:
 
     def latest(rows: pa.Table) -> pa.Table | None:
         nonlocal removed
-        kept = {(row["table_key"], row["hour"]): row for row in rows.sort_by("made_at").to_pylist()}
-        removed = rows.num_rows - len(kept)
-        return pa.Table.from_pylist(list(kept.values()), schema=arrow_schema(MADE_HOURS)) if removed else None
+        latest_rows = {(row["table_key"], row["hour"]): row for row in rows.sort_by("made_at").to_pylist()}
+        removed = rows.num_rows - len(latest_rows)
+        return pa.Table.from_pylist(list(latest_rows.values()), schema=arrow_schema(MADE_HOURS)) if removed else None
 
     lake.rewrite(MADE_HOURS, latest)
     return removed

@@ -1,7 +1,7 @@
-"""Work that tasks read for themselves: items spread over tasks by weight; tables made hour by hour, or share by share.
+"""Distributes work over Spark tasks: items by weight; tables made by hour, by stretch of hours, or by share.
 
-The engine only decides which task does what. A task reads its files and writes the result's, so no row crosses the boundary
-between engine and Python, and no task holds more than one hour, stretch or share at a time.
+Tasks read and write files themselves, so that no row crosses the boundary between engine and Python; a task has only
+one hour, stretch or share in memory.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Work:
 
 
 def shared_out(spark: SparkSession, work: Work, tasks: int) -> DataFrame:
-    """A frame with one row per task: items of about the same weight in all, in their order."""
+    """A frame with one row per task, with items of about equal total weight, in their order."""
     items, weights = work.items, work.weights
     shares: list[list[int]] = [[] for _ in range(min(tasks, len(items)))]
     loads = [0] * len(shares)
@@ -81,7 +81,7 @@ def written_by_share(run: JobRun, target: Table, make: Callable[[int], pa.Table]
 
 
 STRETCH_HOURS = 24
-"""Hours that a task makes at once where they look back: what they look back on is read once for all of them."""
+"""Hours that a task makes at once, so that the hours they look back on are read once."""
 
 
 def written_by_stretch(
@@ -107,8 +107,8 @@ def written_by_stretch(
         hours = run.interval.hours[number : number + STRETCH_HOURS]
         if not any(hour in by_hour for hour in hours):
             continue
-        back = Interval.spanning(hours[0], hours[-1]).widened(hours_before=target.trailing_hours)
-        files = [file for hour in back.hours for file in by_hour.get(hour, ())]
+        window = Interval.spanning(hours[0], hours[-1]).widened(hours_before=target.trailing_hours)
+        files = [file for hour in window.hours for file in by_hour.get(hour, ())]
         items.append((hours, [file.path for file in files]))
         weights.append(_bytes(files))
     return written(run, target, Work(items, weights), of_stretch)
@@ -131,7 +131,7 @@ def written(run: JobRun, target: Table, work: Work, make: Callable[[Any], pa.Tab
                 continue
             for hour in sorted(pc.unique(rows[HOUR_COLUMN]).to_pylist()):
                 writer.write(rows.filter(pc.equal(rows[HOUR_COLUMN], hour)), hour)
-                writer.close_all()  # else the rows of all hours would stay in memory
+                writer.close_all()  # otherwise the rows of all hours would stay in memory
         yield pa.RecordBatch.from_pydict({"manifest": [file.to_json() for file in writer.close()]})
 
     manifests = shared_out(run.spark, work, run.tasks).mapInArrow(write, MANIFEST_SCHEMA).collect()

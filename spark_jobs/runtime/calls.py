@@ -60,7 +60,7 @@ class Call:
 
     def all_parameters(self, region: str) -> dict[str, Any]:
         """The parameters with the secrets among them. CallError where a secret cannot be read."""
-        return {**self.parameters, **{name: _secret(name, where, region) for name, where in self.secrets.items()}}
+        return {**self.parameters, **{name: _secret(name, location, region) for name, location in self.secrets.items()}}
 
 
 def answer_uri(call_uri: str) -> str:
@@ -136,9 +136,9 @@ def fetch_folder(storage: Storage, uri: str, to: Path) -> Path:
     return to
 
 
-def _secret(parameter: str, where: str, region: str) -> str:
-    if where.startswith(ENVIRONMENT_PREFIX):
-        variable = where.removeprefix(ENVIRONMENT_PREFIX)
+def _secret(parameter: str, location: str, region: str) -> str:
+    if location.startswith(ENVIRONMENT_PREFIX):
+        variable = location.removeprefix(ENVIRONMENT_PREFIX)
         if variable not in os.environ:
             raise CallError(
                 f"The variable {variable} with the parameter {parameter} is not in the environment of the job's driver; "
@@ -149,9 +149,9 @@ def _secret(parameter: str, where: str, region: str) -> str:
         import boto3
 
         client = boto3.session.Session().client("secretsmanager", region_name=region)
-        return str(client.get_secret_value(SecretId=where)["SecretString"]).strip()
+        return str(client.get_secret_value(SecretId=location)["SecretString"]).strip()
     except Exception as error:  # whatever boto3 says, or that it is not installed
         raise CallError(
-            f"The job cannot read the secret {where} for the parameter {parameter} ({type(error).__name__}); put it into "
+            f"The job cannot read the secret {location} for the parameter {parameter} ({type(error).__name__}); put it into "
             "AWS Secrets Manager of the job's region as a text, and allow secretsmanager:GetSecretValue to the job's role."
         ) from error

@@ -43,10 +43,10 @@ def write_zip(path: Path) -> Path:
 
 def write_package(folder: Path) -> list[Path]:
     """main.py, the zip and requirements.txt in `folder`; returns their paths."""
-    written = [write_zip(folder / ZIP), folder / ENTRY_POINT, folder / REQUIREMENTS]
-    written[1].write_bytes(entry_point().read_bytes())
-    written[2].write_text("\n".join(requirements()) + "\n", encoding="utf-8")
-    return written
+    paths = [write_zip(folder / ZIP), folder / ENTRY_POINT, folder / REQUIREMENTS]
+    paths[1].write_bytes(entry_point().read_bytes())
+    paths[2].write_text("\n".join(requirements()) + "\n", encoding="utf-8")
+    return paths
 
 
 def entry_point() -> Path:

@@ -49,10 +49,10 @@ class Lake(LakeReader):
                 f"The lake cannot lie in {self.root}: engines read {' '.join(unusable)} in a path as a pattern and would "
                 "find other files or none; choose another folder."
             )
-        if self.root.startswith("s3://") and (odd := sorted(set(self.root) - USABLE_ON_S3)):
+        if self.root.startswith("s3://") and (unusable_on_s3 := sorted(set(self.root) - USABLE_ON_S3)):
             raise LakeError(
                 f"The lake cannot lie in {self.root}: the Delta library looks for files under another name where a prefix "
-                f"on S3 holds {' '.join(map(repr, odd))}; choose one of letters a to z, digits and any of /._-."
+                f"on S3 holds {' '.join(map(repr, unusable_on_s3))}; choose one of letters a to z, digits and any of /._-."
             )
 
     # --- writing, in tasks -----------------------------------------------------------------------------------
@@ -164,13 +164,13 @@ class Lake(LakeReader):
 
     def forget_written_before(self, table: Table, at: datetime) -> int:
         """Drop hours last written before `at`; returns how many were dropped. `vacuum` frees the space."""
-        written: dict[str, int] = {}
+        latest_by_hour: dict[str, int] = {}
         for file in self._files(table, None):
-            written[str(file.hour)] = max(written.get(str(file.hour), 0), file.modification_time)
-        old = sorted(hour for hour, latest in written.items() if latest < at.timestamp() * 1000)
-        if old:
-            self.commit(table, [], old)
-        return len(old)
+            latest_by_hour[str(file.hour)] = max(latest_by_hour.get(str(file.hour), 0), file.modification_time)
+        old_hours = sorted(hour for hour, latest in latest_by_hour.items() if latest < at.timestamp() * 1000)
+        if old_hours:
+            self.commit(table, [], old_hours)
+        return len(old_hours)
 
     def compact(self, table: Table, before: str) -> int:
         """Merge the files of each hour earlier than `before` into one (all files where the table is not hourly).

@@ -35,8 +35,8 @@ class Storage:
     endpoint_url: str = ""
 
     def __post_init__(self) -> None:
-        named = (self.endpoint_url, *(os.environ.get(name, "") for name in ENDPOINT_VARIABLES))
-        object.__setattr__(self, "endpoint_url", next(filter(None, named), ""))
+        candidates = (self.endpoint_url, *(os.environ.get(name, "") for name in ENDPOINT_VARIABLES))
+        object.__setattr__(self, "endpoint_url", next(filter(None, candidates), ""))
 
     def filesystem(self, uri: str) -> tuple[Any, str]:
         """(pyarrow filesystem, path within it) of a local path or an s3:// URI."""
@@ -145,9 +145,9 @@ class LineReader:
             end = chunk.rfind(b"\n")
             if end >= 0:
                 block, carry = b"".join((carry, memoryview(chunk)[: end + 1])), chunk[end + 1 :]
-                for piece in self._split_overlong(block, line):
-                    yield piece
-                    line = piece.first_line + piece.line_count
+                for part in self._split_overlong(block, line):
+                    yield part
+                    line = part.first_line + part.line_count
             else:
                 carry += chunk
             if len(carry) > self.limits.max_line_bytes:
@@ -183,16 +183,16 @@ class LineReader:
         if not head:
             self.problem = Problem("empty_object", "The object has no bytes.")
             return
-        pieces = self._inflated(head) if head.startswith(GZIP_MAGIC) else self._plain(head)
+        chunks = self._inflated(head) if head.startswith(GZIP_MAGIC) else self._plain(head)
         total = 0
-        for piece in pieces:
-            total += len(piece)
+        for chunk in chunks:
+            total += len(chunk)
             if total > self.limits.max_object_bytes:
                 self.problem = Problem(
                     "object_too_large", f"Reading stopped after {self.limits.max_object_bytes} decompressed bytes."
                 )
                 return
-            yield piece
+            yield chunk
 
     def _plain(self, head: bytes) -> Iterator[bytes]:
         while head:
@@ -204,10 +204,10 @@ class LineReader:
         data, member = head, isal_zlib.decompressobj(wbits=31)
         try:
             while True:
-                piece = member.decompress(data, self.limits.block_bytes)
-                produced += len(piece)
-                if piece:
-                    yield piece
+                chunk = member.decompress(data, self.limits.block_bytes)
+                produced += len(chunk)
+                if chunk:
+                    yield chunk
                 if produced > (64 << 20) and produced > stored * self.limits.max_expansion_ratio:
                     self.problem = Problem(
                         "expands_too_much",
@@ -235,7 +235,7 @@ class LineReader:
                 if not data:
                     data = self._more()
                     stored += len(data)
-                    if not data and not piece:
+                    if not data and not chunk:
                         self.problem = Problem("truncated_gzip", "The compressed data ends before its end mark.")
                         return
         except (isal_zlib.error, zlib.error) as error:  # type: ignore[misc]  # isal's stub hides that it is an exception

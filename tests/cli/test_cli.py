@@ -57,6 +57,7 @@ def test_an_input_that_cannot_be_read_is_one_sentence(
 def test_an_unreachable_mlflow_is_one_sentence(tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     raw.mkdir()
+    (raw / "log").write_text("#Fields: date time c-ip\n2026-11-20\t13:05:07\t192.0.2.1\n")
     done = weir(
         "run", "edge", "--input", str(raw), "--home", str(tmp_path / "home"), WEIR_MLFLOW_URI="http://127.0.0.1:9"
     )

@@ -18,8 +18,10 @@ import pytest
 from pydantic import SecretStr
 from rich.console import Console
 
-from platform_assets.cli import doctor
-from platform_assets.cli.doctor import Finding, examine, exit_code, render
+from platform_assets.cli.doctor import examination, machine, network
+from platform_assets.cli.doctor.examination import checks, examine
+from platform_assets.cli.doctor.findings import Finding, exit_code, render
+from platform_assets.cli.doctor.machine import MACHINE
 from platform_assets.domains.waf import doctor as edge_checks
 from platform_assets.settings import Settings, load_settings
 
@@ -42,7 +44,7 @@ SECRETS = {"database_url", "alerts_webhook_url", "hash_key"}
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A loaded machine is no finding; the tests of giving up set their own."""
-    monkeypatch.setattr(doctor, "NETWORK_SECONDS", 30)
+    monkeypatch.setattr(network, "SECONDS", 30)
 
 
 @pytest.fixture
@@ -120,7 +122,7 @@ def test_no_secret_is_printed(home: Settings, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://me:hunter2endpoint@127.0.0.1:9")
     topic = "arn:aws:sns:us-east-1:123456789012:alerts"
     aws = {"cloudfront_raw": "s3://logs", "lake": "s3://lake", "waf_target": "aws", "metrics_target": "cloudwatch"}
-    monkeypatch.setattr(doctor, "_without_secrets", lambda _, finding: finding)  # the second net, tested below
+    monkeypatch.setattr(examination, "_without_secrets", lambda _, finding: finding)  # tested below
     findings = examine(changed(home, alerts_sns_topic_arn=topic, **aws, **SECRET_VALUES))
     shown = io.StringIO()
     Console(file=shown, width=500).print(render(findings))
@@ -143,19 +145,19 @@ def test_no_secret_is_printed(home: Settings, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_secret_that_slips_into_a_sentence_is_masked(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(doctor.MACHINE, "python", lambda settings: ("ok", settings.hash_key.get_secret_value()))
+    monkeypatch.setitem(MACHINE, "python", lambda settings: ("ok", settings.hash_key.get_secret_value()))
     assert finding_of(changed(home, hash_key="hunter2key"), "python").sentence == "***"
 
 
 def test_a_check_that_breaks_hides_no_other(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(doctor.MACHINE, "python", lambda _: 1 / 0)
+    monkeypatch.setitem(MACHINE, "python", lambda _: 1 / 0)
     findings = examine(home)
-    assert (findings[0].state, len(findings)) == ("failed", len(doctor.checks()))
+    assert (findings[0].state, len(findings)) == ("failed", len(checks()))
     assert "ZeroDivisionError" in findings[0].sentence
 
 
 def test_a_host_that_does_not_answer_ends_after_seconds(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "NETWORK_SECONDS", 1)
+    monkeypatch.setattr(network, "SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts and says nothing
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         began = time.monotonic()
@@ -169,8 +171,8 @@ def test_a_host_that_does_not_answer_ends_after_seconds(home: Settings, monkeypa
 
 
 def test_a_check_that_hangs_is_given_up(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "NETWORK_SECONDS", -0.9)
-    monkeypatch.setitem(doctor.MACHINE, "python", lambda _: time.sleep(3))
+    monkeypatch.setattr(network, "SECONDS", -0.9)
+    monkeypatch.setitem(MACHINE, "python", lambda _: time.sleep(3))
     found = finding_of(home, "python")
     assert found.state == "failed" and "No answer within" in found.sentence
 
@@ -242,7 +244,7 @@ def test_a_full_disk_and_a_home_that_is_a_file_fail(
 ) -> None:
     (tmp_path / "file").write_text("")
     assert states(changed(home, home=tmp_path / "file"))["home"] == "failed"
-    monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 1 << 60)
+    monkeypatch.setattr(machine, "MIN_FREE_BYTES", 1 << 60)
     assert "free some" in finding_of(home, "home").sentence
 
 
@@ -303,7 +305,7 @@ def test_a_scope_of_waf_that_fails_is_named_alone(home: Settings, monkeypatch: p
         asked.append((region, given["Scope"]))
         return f"AWS denied access to {what}." if region == "eu-west-1" else ""
 
-    monkeypatch.setattr(doctor, "aws_refusal", refusal)
+    monkeypatch.setattr(network, "aws_refusal", refusal)
     scopes = "CLOUDFRONT,REGIONAL:eu-west-1,REGIONAL:us-east-1"
     assert edge_checks.waf(changed(home, waf_target="aws", waf_scopes=scopes)) == (
         "failed",
@@ -338,9 +340,9 @@ def test_a_variable_that_is_no_setting_is_named_with_the_one_that_is_meant(
 ) -> None:
     monkeypatch.setenv("WEIR_EVAL_DATA", "somewhere")
     settings = load_settings(tmp_path)
-    assert doctor.MACHINE["settings"](settings)[0] == "ok"
+    assert MACHINE["settings"](settings)[0] == "ok"
     monkeypatch.setenv("WEIR_WAF_SCOPE", "REGIONAL")
     (tmp_path / "weir.env").write_text("# WEIR_COMMENT=1\nWEIR_TASKS=2\nWEIR_XYZZY='1'\n", encoding="utf-8")
-    state, sentence = doctor.MACHINE["settings"](settings)
+    state, sentence = MACHINE["settings"](settings)
     assert state == "failed"
     assert "WEIR_WAF_SCOPE (is WEIR_WAF_SCOPES meant?), WEIR_XYZZY;" in sentence

@@ -18,7 +18,8 @@ import dagster as dg
 import pytest
 from botocore.exceptions import ClientError
 
-from platform_assets.cli.doctor import checks, examine, exit_code
+from platform_assets.cli.doctor.examination import checks, examine
+from platform_assets.cli.doctor.findings import exit_code
 from platform_assets.clients.engine import cluster_of, lake_of
 from platform_assets.clients.glue_catalogue import LAKE_PARAMETER, register
 from platform_assets.clients.metric_publishers import MetricPoint, publish
@@ -31,7 +32,7 @@ from platform_assets.domains.waf.apply.client import WafClient
 from platform_assets.domains.waf.apply.install import apply_install, plan_install
 from platform_assets.domains.waf.apply.targets import waf_calls, waf_targets
 from platform_assets.domains.waf.apply.web_acls import use_lines
-from platform_assets.domains.waf.decisions import Wanted
+from platform_assets.domains.waf.decisions import DueEntry
 from platform_assets.domains.waf.plan.plan import PlanOptions, plan
 from platform_assets.domains.waf.scopes import CLOUDFRONT
 from platform_assets.feature_store.online import Record, online_store
@@ -160,7 +161,7 @@ def test_aws_is_asked_for_the_services_of_the_policies_alone() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("aws_client", "client"):
                 asked.add(ast.unparse(node.args[0]).strip("'"))
-    asked.discard("service")  # aws_refusal hands on what it is given: doctor.py's tuples, recorded below
+    asked.discard("service")  # aws_refusal hands on what it is given: the doctor's tuples, recorded below
     scaled = {"autoscaling", "eks"}
     assert asked == {"s3", "sqs", "wafv2", "cloudwatch", "sns", "sts", "emr-serverless", "glue", "dynamodb", *scaled}
 
@@ -214,8 +215,8 @@ def on_aws(home: Settings, recorder: Recorder) -> Settings:
     )
 
 
-def entry(address: str) -> Wanted:
-    return Wanted(address, "block", "a reason", f"decision of {address}", NOW + timedelta(days=1), 0.9, 10, 1, 0, "x", "client_abuse", "7")  # fmt: skip
+def entry(address: str) -> DueEntry:
+    return DueEntry(address, "block", "a reason", f"decision of {address}", NOW + timedelta(days=1), 0.9, 10, 1, 0, "x", "client_abuse", "7")  # fmt: skip
 
 
 def run_apply(settings: Settings, *addresses: str) -> None:
@@ -363,12 +364,12 @@ def test_a_queue_of_notifications_and_listing_what_is_new_need_their_policies_an
     for body in (b"one", b"two"):  # of a name with two contents, S3 is asked which is there
         s3.put_object(Bucket="raw", Key=f"logs/E1.{HOUR}.a.gz", Body=body)
     with recorder.during() as telling:
-        assert sensors.look(told, lake_of(told), NOW, "cloudfront")[0]
+        assert sensors.has_new_objects(told, lake_of(told), NOW, "cloudfront")[0]
         assert update_ledger(told, "cloudfront")["new objects"] == 1
     without_queue = told.model_copy(update={"raw_queue_url": ""})
     s3.put_object(Bucket="raw", Key=f"logs/E1.{HOUR}.b.gz", Body=b"three")
     with recorder.during() as looking:
-        assert sensors.look(without_queue, lake_of(told), NOW, "cloudfront")[0]
+        assert sensors.has_new_objects(without_queue, lake_of(told), NOW, "cloudfront")[0]
         assert update_ledger(without_queue, "cloudfront")["listed in full"] is False
     assert_exact([*calls, *telling, *looking], "queue", reading="logs")
 

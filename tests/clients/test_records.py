@@ -183,13 +183,13 @@ def test_nothing_that_is_appended_while_old_lines_are_dropped_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "records.jsonl"
-    read = records._read
+    read = records._parsed_lines
 
     def all_but_padding_is_young(*arguments: Any) -> Any:
         for line, written_at, group in read(*arguments):
             yield line, None if b'"old"' in line else written_at, group
 
-    monkeypatch.setattr(records, "_read", all_but_padding_is_young)
+    monkeypatch.setattr(records, "_parsed_lines", all_but_padding_is_young)
     context = multiprocessing.get_context("fork")
     stop = context.Event()
     trimmers = [context.Process(target=trim_again_and_again, args=(str(path), stop)) for _ in range(2)]

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
-from platform_assets.core.event_log import MOST_OPEN, OpenEventLog
+from platform_assets.core.event_log import MAX_OPEN, OpenEventLog
 from platform_assets.core.instance import instance_of
 from platform_assets.settings import load_settings
 
@@ -45,7 +45,7 @@ def test_few_databases_stay_open_and_deleted_runs_are_gone(instance: dg.DagsterI
     log = instance.event_log_storage
     assert isinstance(log, OpenEventLog)
     runs = [ran(instance, f"2026-01-01-{hour:02}:00", f"2026-01-01-{hour:02}:00").run_id for hour in range(6)]
-    assert len(log._open) == MOST_OPEN
+    assert len(log._open) == MAX_OPEN
     assert all(instance.all_logs(run_id) for run_id in runs)
     instance.delete_run(runs[-1])
     assert not instance.all_logs(runs[-1]) and instance.all_logs(runs[0])

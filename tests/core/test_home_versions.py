@@ -97,7 +97,7 @@ def test_hours_decided_again_end_in_the_same_decisions(upgraded: Settings) -> No
         allow_list,
         loaded=loader_of(upgraded),
         identifier=identifier_of(upgraded, lake),
-        acts=AUDIT.read(lake),
+        manual_actions=AUDIT.read(lake),
     )
     assert comparable(lake.read_arrow(WAF_DECISIONS).to_pylist()) == before
 

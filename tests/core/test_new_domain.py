@@ -19,7 +19,7 @@ from platform_assets.settings import load_settings
 graph = build_defs(load_settings()).resolve_asset_graph()
 print("\\n".join("/".join(key.path) for key in graph.get_all_asset_keys()))
 """
-DOCUMENT = "from platform_assets.outputs.table_files import tables_markdown; print(tables_markdown())"
+DOCUMENT = "from platform_assets.outputs.tables_document import tables_markdown; print(tables_markdown())"
 SENSORS = """
 from platform_assets.definitions import build_defs
 from platform_assets.settings import load_settings

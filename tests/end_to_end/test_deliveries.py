@@ -19,7 +19,7 @@ import pytest
 from platform_assets.cli.run import run_pipeline
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry, ModelVersion
-from platform_assets.core.staleness import record_made, record_parsed, stale_by_lineage, stale_parsed_hours
+from platform_assets.core.staleness import record_made, record_parsed, stale_by_asset, stale_parsed_hours
 from platform_assets.domains.waf.decide.claims import identifier_of
 from platform_assets.domains.waf.decide.hours import decide_hours
 from platform_assets.domains.waf.decide.rescoring import loader_of
@@ -28,7 +28,7 @@ from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.domains.waf.twin.client import WafTwin
 from platform_assets.ingest.raw import update_ledger
 from platform_assets.ingest.sensors import hour_ranges
-from platform_assets.ingest.source_assets import run_of
+from platform_assets.ingest.source_assets import run_job
 from platform_assets.outputs.table_files import export_table
 from platform_assets.settings import Settings, load_settings
 from spark_jobs import registry
@@ -157,15 +157,15 @@ def made(settings: Settings) -> None:
         stale = stale_parsed_hours(lake, "cloudfront")
         for job in source.jobs:
             table = job.tables[0]
-            hours = stale if table.layer == PARSED_LAYER else stale_by_lineage(lake, [table.key])
+            hours = stale if table.layer == PARSED_LAYER else stale_by_asset(lake, [table.key])[table.key]
             for first, last in hour_ranges(hours):
                 interval = Interval.spanning(first, last)
-                run_of(settings, source, job, lake, interval)
+                run_job(settings, source, job, lake, interval)
                 if table.layer == PARSED_LAYER:
                     record_parsed(lake, interval.hours, "cloudfront")
                 else:
                     record_made(lake, [one.key for one in job.tables], interval.hours)
-        undecided = stale_by_lineage(lake, [WAF_DECISIONS.key])
+        undecided = stale_by_asset(lake, [WAF_DECISIONS.key])[WAF_DECISIONS.key]
         for first, last in hour_ranges(undecided):
             decided, _ = decide_hours(
                 lake,
@@ -205,7 +205,7 @@ def waf_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     called: list[str] = []
     answer = WafTwin._call
 
-    def noted(self: WafTwin, operation: str, *rest: Any, **more: Any) -> dict[str, Any]:
+    def noted(self: WafTwin, operation: str, *rest: Any, **more: Any) -> Any:
         called.append(operation)
         return answer(self, operation, *rest, **more)
 
@@ -241,7 +241,7 @@ def test_a_second_run_with_nothing_new_starts_no_engine_and_changes_nothing(
     monkeypatch.setattr(session, "_sail", no_engine)
     waf_calls.clear()
     second = run_pipeline(settings, "edge")
-    assert (second.hours, second.later_hours) == ([], 0)
+    assert (second.hours, len(second.looked_back)) == ([], 0)
     assert second.metadata["waf/ip_sets"]["applied"] is True
     assert waf_calls and [one for one in waf_calls if not one.startswith(("Get", "List"))] == []
     assert lineage.recorded(lake_of(settings)) == known

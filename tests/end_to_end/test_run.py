@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from platform_assets.cli.run import Outcome, RunFailed, run_pipeline
+from platform_assets.cli.outcome import Outcome, RunFailed
+from platform_assets.cli.run import run_pipeline
 from platform_assets.clients.engine import SparkRunner, lake_of
 from platform_assets.core.instance import close_abandoned_runs, instance_of
-from platform_assets.core.staleness import stale_by_lineage, stale_parsed_hours, steps
+from platform_assets.core.staleness import stale_by_asset, stale_parsed_hours, steps
 from platform_assets.core.tables import all_tables
 from platform_assets.domains.waf.apply.targets import waf_targets
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
@@ -155,7 +156,7 @@ def test_a_run_without_new_objects_runs_no_job_and_changes_nothing(edge: Edge, j
     before = files_by_hour(edge.settings)
     outcome = run_pipeline(edge.settings, "edge")
     assert jobs == []
-    assert (outcome.hours, outcome.later_hours) == ([], 0)
+    assert (outcome.hours, len(outcome.looked_back)) == ([], 0)
     assert files_by_hour(edge.settings) == before
 
 
@@ -184,7 +185,7 @@ def test_a_plan_that_a_check_stops_is_not_applied(edge: Edge, tmp_path: Path) ->
 def test_a_late_file_makes_its_hour_and_the_hours_that_look_back_on_it_again(edge: Edge, late: Late) -> None:
     assert late.outcome.hours == edge.hours(2)
     assert 0 < late.outcome.dagster_seconds < late.outcome.run_seconds
-    assert late.outcome.later_hours == 2
+    assert len(late.outcome.looked_back) == 2
     for table in sources()["cloudfront"].tables:
         if table.hourly and table.name not in ("rejected_lines", "client_attacks"):
             looks_back = table.trailing_hours or table.name == "client_scores"
@@ -217,12 +218,12 @@ def test_a_database_that_cannot_be_reached_leaves_hours_stale_and_the_next_run_h
     assert failed.value.exit_code == 5
     assert "secret-word" not in str(failed.value)
     assert "\n" not in str(failed.value)
-    assert stale_by_lineage(lake, [WAF_DECISIONS.key]) == []
-    assert stale_by_lineage(lake, ["exports/database"]) == edge.hours(4)
+    assert stale_by_asset(lake, [WAF_DECISIONS.key])[WAF_DECISIONS.key] == []
+    assert stale_by_asset(lake, ["exports/database"])["exports/database"] == edge.hours(4)
     jobs.clear()
     run_pipeline(edge.settings, "edge")
     assert not {"requests", "client_hourly", "request_scores"} & set(jobs)
-    assert stale_by_lineage(lake, tuple(steps())) == []
+    assert not any(stale_by_asset(lake, tuple(steps())).values())
     with sqlite3.connect(edge.settings.home / "weir.db") as database:
         exported = sorted(database.execute("SELECT decision_id, reason FROM waf_decisions"))
     assert exported == sorted((row["decision_id"], row["reason"]) for row in edge.rows(WAF_DECISIONS.key))
@@ -246,7 +247,7 @@ def test_a_failed_blocking_check_stops_what_is_downstream(edge: Edge, late: Late
     assert stale_parsed_hours(lake_of(edge.settings), "cloudfront") == edge.hours(3)
     run_pipeline(edge.settings, "edge")
     assert stale_parsed_hours(lake_of(edge.settings), "cloudfront") == []
-    assert stale_by_lineage(lake_of(edge.settings), tuple(steps())) == []
+    assert not any(stale_by_asset(lake_of(edge.settings), tuple(steps())).values())
 
 
 def test_an_hour_keeps_its_model_version_when_another_one_is_promoted(

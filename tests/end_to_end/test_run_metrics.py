@@ -8,15 +8,17 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from platform_assets.cli.run import RunFailed, run_goals
+from platform_assets.cli.outcome import RunFailed
+from platform_assets.cli.run import Runner
 from platform_assets.clients.engine import lake_of
+from platform_assets.core.domain import Pipeline
 from platform_assets.definitions import build_defs
 from platform_assets.ingest.raw import NoInputError, update_ledger
 from platform_assets.settings import Settings
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, CLUSTER_FEATURES, SAMPLES
 
 START = datetime(2026, 11, 18, tzinfo=UTC)
-FEATURES = ("feature_store/infrastructure_metrics",)
+FEATURES = Pipeline("", ("feature_store/infrastructure_metrics",))
 
 
 def deliver(settings: Settings, name: str, first_hour: int, hours: int, cpu: float) -> None:
@@ -33,17 +35,17 @@ def deliver(settings: Settings, name: str, first_hour: int, hours: int, cpu: flo
 def test_files_make_their_hours_and_a_late_one_those_that_look_back_on_it(home: Settings, tmp_path: Path) -> None:
     settings = home.model_copy(update={"metrics_raw": str(tmp_path / "raw"), "first_hour": "2026-11-01-00"})
     deliver(settings, "shop.csv", 0, 30, 40.0)
-    outcome = run_goals(settings, FEATURES)
+    outcome = Runner(settings).run_pipeline(FEATURES)
     lake = lake_of(settings)
     assert len(outcome.hours) == 30 and not outcome.failed_checks
     for table in (SAMPLES, CLUSTER_5MIN, CLUSTER_FEATURES):
         assert len(lake.hours(table)) == 30, table.key
-    assert not run_goals(settings, FEATURES).hours, "nothing is stale"
+    assert not Runner(settings).run_pipeline(FEATURES).hours, "nothing is stale"
 
     deliver(settings, "blog.csv", 2, 1, 90.0)
-    again = run_goals(settings, FEATURES)
+    again = Runner(settings).run_pipeline(FEATURES)
     assert again.hours == ["2026-11-18-02"]
-    assert again.later_hours == 25, "the next hour's grid looks back on it, and on both the features of 24 hours"
+    assert len(again.looked_back) == 25, "the next hour's grid looks back on it, and on both the features of 24 hours"
     rows = lake.read_arrow(CLUSTER_FEATURES, ["2026-11-18-02"]).to_pylist()
     assert {row["cluster_id"] for row in rows} == {"shop", "blog"}
 
@@ -74,5 +76,5 @@ def test_a_location_that_is_not_set_is_one_sentence(home: Settings) -> None:
 @pytest.mark.slow
 def test_polling_without_clusters_stops_the_run_with_one_sentence(home: Settings, tmp_path: Path) -> None:
     with pytest.raises(RunFailed, match=r"Nothing is to be polled; name clusters") as raised:
-        run_goals(home.model_copy(update={"metrics_raw": str(tmp_path), "cloudwatch_poll": True}), FEATURES)
+        Runner(home.model_copy(update={"metrics_raw": str(tmp_path), "cloudwatch_poll": True})).run_pipeline(FEATURES)
     assert raised.value.exit_code == 5

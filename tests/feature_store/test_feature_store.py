@@ -287,7 +287,7 @@ def test_the_online_row_is_the_point_in_time_row_of_now(on: Settings) -> None:
         for now in (at, at + timedelta(minutes=random.choice((1, 30, 59, 60, 61)))):
             for cluster in "abcde":
                 online = current(store, GROUP, cluster, now)
-                assert online == offline.one(lake_of(on), GROUP, cluster, now), (cluster, now)
+                assert online == offline.row_at(lake_of(on), GROUP, cluster, now), (cluster, now)
                 answers += online is not None
     assert answers > 50
 

@@ -15,7 +15,7 @@ import pytest
 
 from platform_assets.clients.engine import lake_of
 from platform_assets.ingest import notifications, raw, sensors
-from platform_assets.ingest.notifications import NotificationsError, Queue, objects_told, region_of
+from platform_assets.ingest.notifications import NotificationsError, Queue, announced_objects, region_of
 from platform_assets.ingest.objects import ListedObject, S3Prefix
 from platform_assets.ingest.raw import update_ledger
 from platform_assets.settings import Settings
@@ -61,7 +61,7 @@ def by_sns(body: str) -> str:
     ids=["S3", "S3 by SNS", "EventBridge", "EventBridge by SNS"],
 )  # fmt: skip
 def test_a_message_of_each_way_tells_of_the_object_with_its_name_as_it_is(body: str) -> None:
-    assert objects_told(body, LOCATION) == FOUND
+    assert announced_objects(body, LOCATION) == FOUND
 
 
 @pytest.mark.parametrize(
@@ -79,20 +79,20 @@ def test_a_message_of_each_way_tells_of_the_object_with_its_name_as_it_is(body: 
     ],
 )  # fmt: skip
 def test_a_message_about_something_else_of_s3_is_understood_and_tells_nothing(body: str) -> None:
-    assert objects_told(body, LOCATION) == []
+    assert announced_objects(body, LOCATION) == []
 
 
 def test_one_message_may_tell_of_several_objects() -> None:
     body = message(
         record(), record(bucket="other"), record("logs/b.gz", "def", "ObjectCreated:CompleteMultipartUpload")
     )
-    assert objects_told(body, LOCATION) == [*FOUND, ListedObject("s3://raw/logs/b.gz", "def", 7, AT)]
+    assert announced_objects(body, LOCATION) == [*FOUND, ListedObject("s3://raw/logs/b.gz", "def", 7, AT)]
 
 
 @pytest.mark.parametrize("body", ["", "hello", "3", "[]", "null", "{}", '{"Records": 3}', '{"Records": [{}]}', by_sns("x"),
                                   '{"Type": "Notification"}', '{"source": "aws.s3"}', message(record(etag=""))])  # fmt: skip
 def test_a_message_that_is_none_of_s3s_is_not_understood(body: str) -> None:
-    assert objects_told(body, LOCATION) is None
+    assert announced_objects(body, LOCATION) is None
 
 
 def test_a_queue_is_asked_in_the_region_of_its_url() -> None:
@@ -186,7 +186,7 @@ def killed(*_: object) -> None:
 def test_a_crash_between_ledger_and_queue_loses_and_doubles_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notifications, "HIDDEN_SECONDS", 1)
+    monkeypatch.setattr(notifications, "VISIBILITY_SECONDS", 1)
     for number in range(12):
         world.put(f"logs/E1.2026-11-20-13.{number}.gz")
     with monkeypatch.context() as crash:
@@ -204,7 +204,7 @@ def test_a_crash_between_ledger_and_queue_loses_and_doubles_nothing(
 def test_a_crash_before_the_ledger_is_written_leaves_the_messages(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notifications, "HIDDEN_SECONDS", 1)
+    monkeypatch.setattr(notifications, "VISIBILITY_SECONDS", 1)
     world.put("logs/E1.2026-11-20-13.a.gz")
     with monkeypatch.context() as crash:
         crash.setattr(raw, "_with", killed)
@@ -246,9 +246,12 @@ def test_what_no_message_told_is_found_by_the_full_listing(world: World) -> None
 @pytest.mark.slow
 def test_the_sensor_asks_the_queue_and_takes_nothing_from_it(world: World) -> None:
     lake, now = lake_of(world.settings), datetime.now(UTC)
-    assert sensors.look(world.settings, lake, now, "cloudfront") == (False, f"The queue {world.url} is empty.")
+    assert sensors.has_new_objects(world.settings, lake, now, "cloudfront") == (
+        False,
+        f"The queue {world.url} is empty.",
+    )
     world.put("logs/E1.2026-11-20-13.a.gz")
-    assert [sensors.look(world.settings, lake, now, "cloudfront")[0] for _ in range(3)] == [True] * 3
+    assert [sensors.has_new_objects(world.settings, lake, now, "cloudfront")[0] for _ in range(3)] == [True] * 3
     assert update_ledger(world.settings, "cloudfront")["new objects"] == 1
 
 
@@ -302,5 +305,6 @@ def test_a_queue_without_rights_names_the_right(
 def test_a_queue_beside_a_folder_says_what_to_set(home: Settings) -> None:
     with pytest.raises(NotificationsError, match="set it to the s3:// URI of the logs"):
         update_ledger(
-            home.model_copy(update={"cloudfront_raw": str(home.home), "raw_queue_url": "https://sqs"}), "cloudfront"
+            home.model_copy(update={"cloudfront_raw": str(home.home / "raw"), "raw_queue_url": "https://sqs"}),
+            "cloudfront",
         )

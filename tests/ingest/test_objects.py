@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from platform_assets.ingest import objects
-from platform_assets.ingest.objects import ObjectsError, count_objects, list_objects
+from platform_assets.ingest.objects import UNREAD, ObjectsError, count_objects, list_objects
 
 CONTENT = b"#Version: 1.0\n"
 
@@ -155,9 +155,13 @@ def test_another_scheme_says_what_is_possible() -> None:
     assert "neither a folder nor an s3:// URI" in sentence_of("gs://bucket/logs")
 
 
-def test_a_name_that_is_not_utf8_says_which(tmp_path: Path) -> None:
+def test_one_odd_name_or_link_keeps_no_other_file_back(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.gz")).write_bytes(CONTENT)
-    assert r"\xff.gz' is not UTF-8; rename it" in sentence_of(str(tmp_path))
+    (tmp_path / "loop.gz").symlink_to("loop.gz")
+    put(tmp_path, "z.gz")
+    listed = {Path(item.source_object).name: item.etag for item in list_objects(str(tmp_path))}
+    assert listed.pop("z.gz") not in ("", UNREAD)
+    assert listed == {r"\xff.gz": UNREAD, "loop.gz": UNREAD}
 
 
 def test_an_unreadable_file_is_not_passed_over_in_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +171,8 @@ def test_an_unreadable_file_is_not_passed_over_in_silence(tmp_path: Path, monkey
         raise PermissionError(13, "Permission denied")  # root, who runs the tests in containers, is never refused
 
     monkeypatch.setattr(Path, "open", refuse)
-    assert "a.gz cannot be read (Permission denied); let this user read it" in sentence_of(str(tmp_path))
+    (listed,) = list_objects(str(tmp_path))
+    assert (Path(listed.source_object).name, listed.etag) == ("a.gz", UNREAD)
 
 
 # S3
@@ -211,12 +216,15 @@ def test_a_prefix_may_end_within_a_name_and_hidden_keys_are_left_out(bucket: dic
         "cf/.b.gz",
         "cf/E1.c.gz.tmp",
         "cf/E1/.d/e.gz",
+        "cf/E1-old/f.gz",
     ):
         client.put_object(Bucket="logs", Key=key, Body=b"")
     assert [found.source_object for found in list_objects("s3://logs/cf/E1", **bucket)] == [
         "s3://logs/cf/E1.2026-11-20-13.a.gz"
     ]
-    assert count_objects("s3://logs/cf/", **bucket) == 2
+    assert count_objects("s3://logs/cf/", **bucket) == 3
+    assert count_objects("s3://logs/c", **bucket) == 0
+    assert count_objects("s3://logs/cf", **bucket) == 3
 
 
 @pytest.mark.slow

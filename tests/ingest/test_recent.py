@@ -173,14 +173,14 @@ def test_a_location_is_listed_as_a_whole_at_first_and_whenever_its_hours_are_ove
     bucket.put(flat(0), "e")
     settings = home.model_copy(update={"cloudfront_raw": "s3://raw/logs/", "s3_endpoint_url": bucket.endpoint})
     lake, now = lake_of(settings), datetime.now(UTC)
-    assert sensors.look(settings, lake, now, "cloudfront")[0] and len(bucket.asked) == 1, (
+    assert sensors.has_new_objects(settings, lake, now, "cloudfront")[0] and len(bucket.asked) == 1, (
         "tried, and left to the ledger"
     )
     assert update_ledger(settings, "cloudfront")["listed in full"] is True
     assert update_ledger(settings, "cloudfront")["listed in full"] is False
-    assert sensors.look(settings, lake, now, "cloudfront")[0] is False
+    assert sensors.has_new_objects(settings, lake, now, "cloudfront")[0] is False
     bucket.put(flat(0, "b"), "new")
-    assert sensors.look(settings, lake, now, "cloudfront")[0] is True
+    assert sensors.has_new_objects(settings, lake, now, "cloudfront")[0] is True
     assert not listings.is_due(settings, lake, now + timedelta(hours=23), "cloudfront")
     assert listings.is_due(settings, lake, now + timedelta(hours=24, minutes=5), "cloudfront")
     assert listings.is_due(settings.model_copy(update={"cloudfront_raw": "s3://raw/"}), lake, now, "cloudfront")

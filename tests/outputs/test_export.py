@@ -16,15 +16,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from platform_assets.clients.engine import lake_of
+from platform_assets.core.domain import tables
+from platform_assets.outputs import file_formats
 from platform_assets.outputs import table_files as export
 from platform_assets.outputs.table_files import (
     ExportError,
     export_table,
-    exportable,
     find_table,
     short_names,
-    tables_markdown,
 )
+from platform_assets.outputs.tables_document import tables_markdown
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.contract import Table, format_hour
 from spark_jobs.storage.schema import arrow_schema
@@ -91,7 +92,7 @@ def test_the_promised_columns_come_first_in_their_order(
 
 
 def test_every_table_can_be_exported_by_its_short_and_its_full_name(settings: Settings, tmp_path: Path) -> None:
-    for key, table in exportable().items():
+    for key, table in tables().items():
         fill(settings, key, row(table))
         for name in (key, short_names()[key]):
             for suffix in FORMATS:
@@ -185,7 +186,7 @@ def test_an_hour_too_large_to_sort_is_still_written_whole(
 ) -> None:
     monkeypatch.setattr(export, "SORTED_BYTES", 1)
     monkeypatch.setattr(export, "BATCH_ROWS", 2)
-    monkeypatch.setattr(export, "ROW_GROUP_ROWS", 3)
+    monkeypatch.setattr(file_formats, "ROW_GROUP_ROWS", 3)
     fill(settings, "requests", *(request(n) for n in range(9)))
     done = export_table(settings, "requests", tmp_path / f"out{suffix}")
     if suffix == ".parquet":
@@ -292,7 +293,7 @@ def test_export_and_explain_load_no_engine_until_they_are_used() -> None:
 def test_the_document_holds_every_table_and_column() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     assert text == tables_markdown(), "the contract has changed; run python tests/outputs/test_export.py"
-    for table in exportable().values():
+    for table in tables().values():
         section = text.partition(f"\n## {short_names()[table.key]}\n")[2].partition("\n## ")[0]
         assert f"`{table.key}`" in section
         assert [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")][

@@ -12,7 +12,7 @@ import pytest
 
 from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.exports import publish_freshness
-from platform_assets.domains.waf.freshness import APPLIED_KEY, MADE, measure, reached, sentence
+from platform_assets.domains.waf.freshness import APPLIED_KEY, STAGE_ASSETS, measure, sentence, stage_times
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour, parse_hour
 from spark_jobs.incremental import lineage
@@ -59,21 +59,24 @@ def made(lake: Lake, monkeypatch: pytest.MonkeyPatch, stage: str, minute: float,
             return minutes(minute)
 
     monkeypatch.setattr(lineage, "datetime", Then)
-    lineage.record(lake, {MADE[stage]: {hour: print_}})
+    lineage.record(lake, {STAGE_ASSETS[stage]: {hour: print_}})
     monkeypatch.undo()
 
 
 def test_each_stage_is_the_first_making_after_the_one_before() -> None:
     makings = {
-        MADE["parsed"]: [minutes(70), minutes(130)],
-        MADE["scored"]: [minutes(140), minutes(71)],
-        MADE["decided"]: [minutes(72), minutes(141)],
+        STAGE_ASSETS["parsed"]: [minutes(70), minutes(130)],
+        STAGE_ASSETS["scored"]: [minutes(140), minutes(71)],
+        STAGE_ASSETS["decided"]: [minutes(72), minutes(141)],
     }
-    early, late = reached(minutes(60), minutes(65), makings), reached(minutes(100), minutes(120), makings)
+    early, late = stage_times(minutes(60), minutes(65), makings), stage_times(minutes(100), minutes(120), makings)
     assert [early[stage] for stage in ("parsed", "scored", "decided")] == [minutes(70), minutes(71), minutes(72)]
     assert [late[stage] for stage in ("parsed", "scored", "decided")] == [minutes(130), minutes(140), minutes(141)]
     assert "applied" not in early
-    assert list(reached(minutes(60), minutes(65), {MADE["scored"]: [minutes(71)]})) == ["delivered", "listed"]
+    assert list(stage_times(minutes(60), minutes(65), {STAGE_ASSETS["scored"]: [minutes(71)]})) == [
+        "delivered",
+        "listed",
+    ]
 
 
 def test_percentiles_are_of_events_and_delivery_is_apart(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

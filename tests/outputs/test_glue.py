@@ -13,7 +13,7 @@ import boto3
 import pytest
 from botocore.validate import validate_parameters
 
-from platform_assets.cli.doctor import examine
+from platform_assets.cli.doctor.examination import examine
 from platform_assets.clients.glue_catalogue import CatalogueError, CatalogueReport, register, table_input
 from platform_assets.domains.waf.tables import WAF_PLAN
 from platform_assets.outputs.sql_tables import sql_tables

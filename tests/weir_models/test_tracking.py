@@ -155,7 +155,6 @@ def test_a_version_survives_the_registry(request_model: RequestAttack, examples:
         input_example=examples[COLUMNS].head(3),
         baseline=pd.DataFrame({"column": ["uri_path"], "null_ratio": [0.0]}),
         tags={"git_revision": "abc1234", "training/cloudfront/request_examples": "7"},
-        artifacts={"notes/seed.txt": "3"},
     )
     assert version == "1"
     assert tracking.champion(spec.name, tracking_uri=uri) is None
@@ -181,7 +180,7 @@ def test_a_version_survives_the_registry(request_model: RequestAttack, examples:
     frame = examples[COLUMNS].head(200)
     pd.testing.assert_frame_equal(tracking.load_dir(folder).predict(frame), request_model.predict(frame))
     logged = {path.relative_to(tmp_path).parts[-1] for path in (tmp_path / "registry" / "artifacts").rglob("*")}
-    assert {"card.md", "baseline.csv", "by_class.csv", "precision_recall.png", "seed.txt"} <= logged
+    assert {"card.md", "baseline.csv", "by_class.csv", "precision_recall.png"} <= logged
 
     with pytest.raises(tracking.TrackingError, match="refused"):
         tracking.promote(spec, "99", tracking_uri=uri)

@@ -82,10 +82,10 @@ class Alert:
     @property
     def sentence(self) -> str:
         """One line for a person."""
-        where = self.clusters[0] if len(self.clusters) == 1 else f"{len(self.clusters)} clusters"
+        clusters = self.clusters[0] if len(self.clusters) == 1 else f"{len(self.clusters)} clusters"
         critical = f", {len(self.critical_alarms)} critical" if self.critical_alarms else ""
         alarms = "alarm" if self.alarm_count == 1 else "alarms"
-        return f"{self.kind} on {where}: {self.alarm_count} {alarms}{critical} ({', '.join(self.metrics)})"
+        return f"{self.kind} on {clusters}: {self.alarm_count} {alarms}{critical} ({', '.join(self.metrics)})"
 
 
 @dataclass(frozen=True)
@@ -115,15 +115,15 @@ def alerts(raw: Iterable[RawAlarm], now: datetime, grouping: Grouping | None = N
     if len(ranked) <= settings.most_alerts:
         return ranked
     by_id = {group[1]: group[2] for group in groups}
-    kept, rest = ranked[: settings.most_alerts - 2], ranked[settings.most_alerts - 2 :]
+    selected, remaining = ranked[: settings.most_alerts - 2], ranked[settings.most_alerts - 2 :]
     for is_critical in (True, False):
-        part = [alert for alert in rest if (alert.severity == "critical") == is_critical]
-        if part:
-            incidents = [incident for alert in part for incident in by_id[alert.alert_id]]
+        digest_alerts = [alert for alert in remaining if (alert.severity == "critical") == is_critical]
+        if digest_alerts:
+            incidents = [incident for alert in digest_alerts for incident in by_id[alert.alert_id]]
             day = min(incident.begins for incident in (i for group in groups for i in group[2])).date().isoformat()
             digest_id = _identifier("digest", "critical" if is_critical else "other", day)
-            kept.append(_alert("digest", digest_id, incidents, now, settings))
-    return sorted(kept, key=_rank)
+            selected.append(_alert("digest", digest_id, incidents, now, settings))
+    return sorted(selected, key=_rank)
 
 
 def _incidents(raw: Iterable[RawAlarm], settings: Grouping) -> list[_Incident]:
@@ -151,17 +151,17 @@ _Group = tuple[Literal["incident", "storm", "digest"], str, list[_Incident]]
 def _storms(incidents: Sequence[_Incident], settings: Grouping) -> list[_Group]:
     """Groups of incidents: a storm where enough clusters begin within the window, otherwise one incident each."""
     groups: list[_Group] = []
-    place = 0
-    while place < len(incidents):
-        until = incidents[place].begins + settings.storm_window
-        end = place
+    start = 0
+    while start < len(incidents):
+        until = incidents[start].begins + settings.storm_window
+        end = start
         while end < len(incidents) and incidents[end].begins <= until:
             end += 1
-        together = list(incidents[place:end])
-        is_storm = len({incident.cluster_id for incident in together}) >= settings.storm_clusters
-        chosen = together if is_storm else together[:1]
-        groups.append(("storm" if is_storm else "incident", chosen[0].incident_id, chosen))
-        place += len(chosen)
+        concurrent = list(incidents[start:end])
+        is_storm = len({incident.cluster_id for incident in concurrent}) >= settings.storm_clusters
+        members = concurrent if is_storm else concurrent[:1]
+        groups.append(("storm" if is_storm else "incident", members[0].incident_id, members))
+        start += len(members)
     return groups
 
 

@@ -53,10 +53,10 @@ class Detection:
 
 def detect(series: Sequence[MetricSeries], settings: DetectorSettings | None = None) -> pd.DataFrame:
     """series_id, timestamp, score (0 to 1) and is_anomaly for each row of the series, in their order."""
-    parts = []
+    frames = []
     for metric_series in series:
         detection = detected(metric_series, settings)
-        parts.append(
+        frames.append(
             pd.DataFrame(
                 {
                     "series_id": metric_series.series_id,
@@ -66,8 +66,8 @@ def detect(series: Sequence[MetricSeries], settings: DetectorSettings | None = N
                 }
             )
         )
-    if parts:
-        return pd.concat(parts, ignore_index=True)
+    if frames:
+        return pd.concat(frames, ignore_index=True)
     return pd.DataFrame(
         {"series_id": [], "timestamp": np.array([], "datetime64[s]"), "score": [], "is_anomaly": np.array([], bool)}
     )
@@ -77,17 +77,17 @@ def detected(series: MetricSeries, settings: DetectorSettings | None = None) -> 
     """Scores, alarms and leading metrics of one series."""
     settings = settings or DetectorSettings()
     present = ~np.isnan(series.values)
-    first = int(present.any(axis=1).argmax()) if present.any() else len(series.at)
+    first_row = int(present.any(axis=1).argmax()) if present.any() else len(series.at)
     rows = len(series.at)
-    rarity, seldom, metric = np.full(rows, -np.inf), np.full(rows, -np.inf), np.zeros(rows, dtype=np.int64)
-    if rows - first > FIRST:
-        judged = slice(first + FIRST, rows)
-        rarities, event_rarities, leading = _weekly_rarity(series.at[first:], series.values[first:], settings)
-        rarity[judged], seldom[judged], metric[judged] = rarities[FIRST:], event_rarities[FIRST:], leading[FIRST:]
+    rarity, event_rarity, metric = np.full(rows, -np.inf), np.full(rows, -np.inf), np.zeros(rows, dtype=np.int64)
+    if rows - first_row > FIRST:
+        judged = slice(first_row + FIRST, rows)
+        rarities, event_rarities, leading = _weekly_rarity(series.at[first_row:], series.values[first_row:], settings)
+        rarity[judged], event_rarity[judged], metric[judged] = rarities[FIRST:], event_rarities[FIRST:], leading[FIRST:]
     score = 1.0 / (1.0 + 10.0**-rarity)
-    probation = slice(0, first + settings.probation_rows)
+    probation = slice(0, first_row + settings.probation_rows)
     score[probation] = np.minimum(score[probation], PROBATION_SCORE)
-    return Detection(seldom, score, alarms(series.at, seldom, settings.ration), metric)
+    return Detection(event_rarity, score, alarms(series.at, event_rarity, settings.ration), metric)
 
 
 def _weekly_rarity(at: Times, values: Values, settings: DetectorSettings) -> tuple[Values, Values, NDArray[np.int64]]:
@@ -99,29 +99,29 @@ def _weekly_rarity(at: Times, values: Values, settings: DetectorSettings) -> tup
     period = float(np.median(np.diff(at[:FIRST]).astype(np.float64)))
     a_week = np.log10(WEEK_SECONDS / period)
     rarity, metric = np.full(len(at), -np.inf), np.zeros(len(at), dtype=np.int64)
-    seldom = rarity
+    event_rarity = rarity
     columns = values.shape[1] if values.shape[1] <= settings.apart_at_most else 0
-    ways = np.log10((values.shape[1] > 1) + (columns > 0))
+    test_correction = np.log10((values.shape[1] > 1) + (columns > 0))
     if values.shape[1] > 1:
-        departure, parts = multivariate.departures(values)
+        departure, residuals = multivariate.departures(values)
         usable = settled(at, np.asarray(present.any(axis=1)), period)
-        together, event_rows = multivariate.rarities(departure, usable)
-        rarity = np.where(usable, together - a_week - ways, -np.inf)
-        seldom = rarity + np.log10(event_rows)
-        metric = parts.argmax(axis=1)
+        joint, event_rows = multivariate.rarities(departure, usable)
+        rarity = np.where(usable, joint - a_week - test_correction, -np.inf)
+        event_rarity = rarity + np.log10(event_rows)
+        metric = residuals.argmax(axis=1)
     for column in range(columns):
         usable = settled(at, present[:, column], period)
-        begin = int(present[:, column].argmax())
-        if not usable.any() or len(at) - begin <= FIRST:
+        first_row = int(present[:, column].argmax())
+        if not usable.any() or len(at) - first_row <= FIRST:
             continue
-        members = univariate.rarities(at[begin:], filled[begin:, column], usable[begin:])
-        alone = np.full(len(at), -np.inf)
-        alone[begin:] = univariate.severity(members) + AVERAGING - a_week - ways - np.log10(columns)
-        usable &= np.arange(len(at)) >= begin + settings.probation_rows * (begin > 0)
-        alone = np.where(usable, alone, -np.inf)
-        metric = np.where(alone > seldom, column, metric)
-        rarity, seldom = np.maximum(rarity, alone), np.maximum(seldom, alone)
-    return rarity, seldom, metric
+        members = univariate.rarities(at[first_row:], filled[first_row:, column], usable[first_row:])
+        single = np.full(len(at), -np.inf)
+        single[first_row:] = univariate.severity(members) + AVERAGING - a_week - test_correction - np.log10(columns)
+        usable &= np.arange(len(at)) >= first_row + settings.probation_rows * (first_row > 0)
+        single = np.where(usable, single, -np.inf)
+        metric = np.where(single > event_rarity, column, metric)
+        rarity, event_rarity = np.maximum(rarity, single), np.maximum(event_rarity, single)
+    return rarity, event_rarity, metric
 
 
 def settled(at: Times, present: Flags, period: float) -> Flags:

@@ -91,7 +91,7 @@ class Judged:
     series: MetricSeries
     labels: Flags
     measured: Flags
-    found: Detection
+    detection: Detection
 
 
 def evaluate(judged: Sequence[Judged], ration: Ration) -> Evaluation:
@@ -99,17 +99,17 @@ def evaluate(judged: Sequence[Judged], ration: Ration) -> Evaluation:
     total, naive, span = Events(), Events(), 0.0
     rows, labels, scores = [], [], []
     for example in judged:
-        kept = example.measured
-        counted = events(example.labels[kept], example.found.is_anomaly[kept])
-        rule = events(example.labels[kept], naive_alarms(example.series, ration)[kept])
-        duration = weeks(example.series.at[kept])
-        total, naive, span = total + counted, naive + rule, span + duration
-        labels.append(example.labels[kept])
-        scores.append(example.found.score[kept])
+        measured = example.measured
+        counts = events(example.labels[measured], example.detection.is_anomaly[measured])
+        rule = events(example.labels[measured], naive_alarms(example.series, ration)[measured])
+        duration = weeks(example.series.at[measured])
+        total, naive, span = total + counts, naive + rule, span + duration
+        labels.append(example.labels[measured])
+        scores.append(example.detection.score[measured])
         rows.append(
             {
-                "series": example.series.series_id, "weeks": duration, "incidents": counted.labelled, "met": counted.met,
-                "false_alarms": counted.false, "naive_met": rule.met, "naive_false_alarms": rule.false,
+                "series": example.series.series_id, "weeks": duration, "incidents": counts.labelled, "met": counts.met,
+                "false_alarms": counts.false, "naive_met": rule.met, "naive_false_alarms": rule.false,
             }
         )  # fmt: skip
     figures = {
@@ -127,14 +127,14 @@ def evaluate(judged: Sequence[Judged], ration: Ration) -> Evaluation:
     return Evaluation(figures, {"by_series": table}, plots)
 
 
-def event_figures(prefix: str, counted: Events, span: float) -> dict[str, float]:
+def event_figures(prefix: str, counts: Events, span: float) -> dict[str, float]:
     """Event-wise precision, recall and F1, and false alarms a week with their 95 % bounds."""
-    raised = counted.met + counted.false
-    figures = detector_metrics.rate_figures(f"{prefix}event_recall", np.arange(counted.labelled) < counted.met)
-    figures |= detector_metrics.rate_figures(f"{prefix}event_precision", np.arange(raised) < counted.met)
-    low, high = poisson_interval(counted.false)
-    figures[f"{prefix}event_f1"] = counted.f1
-    for name, count in (("", float(counted.false)), ("_low", low), ("_high", high)):
+    raised = counts.met + counts.false
+    figures = detector_metrics.rate_figures(f"{prefix}event_recall", np.arange(counts.labelled) < counts.met)
+    figures |= detector_metrics.rate_figures(f"{prefix}event_precision", np.arange(raised) < counts.met)
+    low, high = poisson_interval(counts.false)
+    figures[f"{prefix}event_f1"] = counts.f1
+    for name, count in (("", float(counts.false)), ("_low", low), ("_high", high)):
         figures[f"{prefix}false_alarms_per_week{name}"] = count / span if span else math.nan
     return figures
 
@@ -145,15 +145,15 @@ def plot(example: Judged) -> Any:
 
     figure = Figure(figsize=(11, 5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
-    column = int(np.bincount(example.found.metric, minlength=len(example.series.metrics)).argmax())
+    column = int(np.bincount(example.detection.metric, minlength=len(example.series.metrics)).argmax())
     above.plot(example.series.at, example.series.values[:, column], linewidth=0.6)
     above.set(ylabel=example.series.metrics[column], title=example.series.series_id)
-    below.plot(example.series.at, example.found.score, linewidth=0.6)
+    below.plot(example.series.at, example.detection.score, linewidth=0.6)
     below.set(ylabel="score", ylim=(0, 1.03))
     for axes in (above, below):
         for first, last in spans(example.labels):
             axes.axvspan(example.series.at[first], example.series.at[last], color="tab:orange", alpha=0.3, linewidth=0)
-        for at in example.series.at[example.found.is_anomaly]:
+        for at in example.series.at[example.detection.is_anomaly]:
             axes.axvline(at, color="tab:red", linewidth=0.8)
     return figure
 

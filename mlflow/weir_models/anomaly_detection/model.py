@@ -63,7 +63,7 @@ class AnomalyDetection(BaseEstimator):
         for share, start in product(BUDGETS, STARTS):
             total, weeks, budget = evaluation.Events(), 0.0, share * self.false_alarms_per_week
             for example in judged:
-                rarity = np.where(example.measured, example.found.weekly_rarity, np.nan)
+                rarity = np.where(example.measured, example.detection.weekly_rarity, np.nan)
                 flags = alarms(example.series.at, rarity, self._ration(start, budget))
                 total += evaluation.events(example.labels[example.measured], flags[example.measured])
                 weeks += evaluation.weeks(example.series.at[example.measured])

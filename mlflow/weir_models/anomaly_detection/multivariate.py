@@ -53,32 +53,32 @@ class Fit:
     def residuals(self, values: Values) -> Values:
         """Squared, capped residual of each metric in units of its usual one; 0 where the value is missing."""
         scaled = self.scaled(values)
-        left = np.abs(scaled - (scaled @ self.basis) @ self.basis.T)
-        return np.where(np.isnan(values) | (left < ROUNDING), 0.0, np.minimum(left / self.usual, CAP) ** 2)
+        residuals = np.abs(scaled - (scaled @ self.basis) @ self.basis.T)
+        return np.where(np.isnan(values) | (residuals < ROUNDING), 0.0, np.minimum(residuals / self.usual, CAP) ** 2)
 
     def scaled(self, values: Values) -> Values:
         """Standardized values; a missing value is at the mean."""
         return np.nan_to_num((values - self.center) / self.spread, nan=0.0)
 
 
-def fitted(past: Values) -> Fit:
+def fitted(rows: Values) -> Fit:
     """A fit on rows with missing values."""
-    present = ~np.isnan(past)
+    present = ~np.isnan(rows)
     count = np.maximum(present.sum(axis=0), 1)
-    filled = np.where(present, past, 0.0)
+    filled = np.where(present, rows, 0.0)
     center = filled.sum(axis=0) / count
-    spread = np.sqrt((np.where(present, past - center, 0.0) ** 2).sum(axis=0) / count)
-    lowest, highest = np.where(present, past, np.inf).min(axis=0), np.where(present, past, -np.inf).max(axis=0)
+    spread = np.sqrt((np.where(present, rows - center, 0.0) ** 2).sum(axis=0) / count)
+    lowest, highest = np.where(present, rows, np.inf).min(axis=0), np.where(present, rows, -np.inf).max(axis=0)
     span = np.where(present.any(axis=0), highest - lowest, 0.0)
     spread = np.maximum(spread, LEAST_SPREAD * span + ROUNDING * np.abs(center) + 1e-12)
-    scaled = np.clip(np.where(present, (past - center) / spread, 0.0), -FIT_CLIP, FIT_CLIP)
+    scaled = np.clip(np.where(present, (rows - center) / spread, 0.0), -FIT_CLIP, FIT_CLIP)
     weights, axes = np.linalg.eigh(scaled.T @ scaled / len(scaled))
     weights, axes = np.maximum(weights[::-1], 0.0), axes[:, ::-1]
-    kept = min(int(np.searchsorted(np.cumsum(weights), VARIANCE_KEPT * weights.sum())) + 1, len(weights) - 1)
-    basis = np.ascontiguousarray(axes[:, :kept])
-    left = np.abs(scaled - (scaled @ basis) @ basis.T)
-    usual = np.maximum(np.quantile(left, USUAL_QUANTILE, axis=0), LEAST_USUAL)
-    departure = (np.minimum(left / usual, CAP) ** 2).mean(axis=1)
+    component_count = min(int(np.searchsorted(np.cumsum(weights), VARIANCE_KEPT * weights.sum())) + 1, len(weights) - 1)
+    basis = np.ascontiguousarray(axes[:, :component_count])
+    residuals = np.abs(scaled - (scaled @ basis) @ basis.T)
+    usual = np.maximum(np.quantile(residuals, USUAL_QUANTILE, axis=0), LEAST_USUAL)
+    departure = (np.minimum(residuals / usual, CAP) ** 2).mean(axis=1)
     return Fit(
         center, spread, basis, usual, max(float(np.quantile(departure, OUTSTANDING_QUANTILE)), OUTSTANDING_LEAST)
     )
@@ -90,24 +90,24 @@ def departures(values: Values) -> tuple[Values, Values]:
     series = padded(np.where(_long_enough(values), values, np.nan), length)
     present = ~np.isnan(series)
     departure, smooth = np.zeros(length), np.zeros(length)
-    parts = np.zeros(series.shape)
-    stood_out = np.zeros(length, dtype=bool)
+    residuals = np.zeros(series.shape)
+    is_outlier = np.zeros(length, dtype=bool)
     complete = np.asarray(present.any(axis=1))
     for start, stop in blocks(len(values), CADENCE):
         if start == 0:
             continue
         earlier = np.arange(max(0, start - HISTORY), start)
-        admitted = earlier[complete[earlier] & ~(stood_out[earlier] & (earlier >= start - READMITTED_AFTER))]
+        admitted = earlier[complete[earlier] & ~(is_outlier[earlier] & (earlier >= start - READMITTED_AFTER))]
         if len(admitted) < LEAST_ROWS:
             continue
         fit = fitted(series[admitted])
         block = fit.residuals(series[start:stop])
-        parts[start:stop] = block
+        residuals[start:stop] = block
         departure[start:stop] = block.sum(axis=1) / np.maximum(present[start:stop].sum(axis=1), 1)
-        stood_out[start:stop] = departure[start:stop] > fit.outstanding
+        is_outlier[start:stop] = departure[start:stop] > fit.outstanding
         means = [windows_ending(departure, start, stop, rows).mean(axis=1) for rows in SMOOTHED_ROWS]
         smooth[start:stop] = sum(means) / len(means)
-    return smooth[: len(values)], parts[: len(values)]
+    return smooth[: len(values)], residuals[: len(values)]
 
 
 def _long_enough(values: Values) -> Flags:
@@ -120,12 +120,12 @@ def _long_enough(values: Values) -> Flags:
 def rarities(departure: Values, usable: Flags) -> tuple[Values, Values]:
     """-log10 of the share of past rows with such an error, and the rows of a past event; 0 and 1 without a past."""
     length = end_of_blocks(len(departure), CADENCE)
-    seen, fit = padded(departure, length), padded(usable, length)
-    rare, event_rows = np.zeros(length), np.ones(length)
+    errors, fit = padded(departure, length), padded(usable, length)
+    rarity_of_rows, event_rows = np.zeros(length), np.ones(length)
     for start, stop in blocks(len(departure), CADENCE):
         if start > FIRST:
             reference = slice(max(FIRST, start - HISTORY), start)
-            past = seen[reference][fit[reference]]
-            rare[start:stop] = rarity(past, seen[start:stop])
-            event_rows[start:stop] = max(run_length(past), 1.0)
-    return np.where(usable, rare[: len(departure)], 0.0), event_rows[: len(departure)]
+            reference_errors = errors[reference][fit[reference]]
+            rarity_of_rows[start:stop] = rarity(reference_errors, errors[start:stop])
+            event_rows[start:stop] = max(run_length(reference_errors), 1.0)
+    return np.where(usable, rarity_of_rows[: len(departure)], 0.0), event_rows[: len(departure)]

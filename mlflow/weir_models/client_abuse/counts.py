@@ -47,8 +47,8 @@ class Counts:
     def __getitem__(self, name: str) -> Values:
         column = self._columns.get(name)
         if column is None:
-            read = pd.to_numeric(self._frame[name], errors="coerce").to_numpy(dtype=np.float64, na_value=0.0)
-            column = self._columns[name] = np.maximum(np.nan_to_num(read, nan=0.0, posinf=1e15, neginf=0.0), 0.0)
+            numbers = pd.to_numeric(self._frame[name], errors="coerce").to_numpy(dtype=np.float64, na_value=0.0)
+            column = self._columns[name] = np.maximum(np.nan_to_num(numbers, nan=0.0, posinf=1e15, neginf=0.0), 0.0)
         return column
 
     def is_network(self) -> NDArray[np.bool_]:
@@ -82,12 +82,12 @@ def attacks(c: Counts) -> Values:
     looks like an attack is one false positive, but the assets of its page repeat it as their referer. One stale link
     among twenty such requests changes little; an error for every third of them does.
     """
-    found = np.minimum(c["day_attack_request_count"], c["day_attack_probability_sum"])
+    expected = np.minimum(c["day_attack_request_count"], c["day_attack_probability_sum"])
     errors = c["day_client_error_count"] + c["day_server_error_count"]
     followed = np.maximum(c["day_request_count"] - c["day_no_referer_count"], c["day_cookie_request_count"])
     manners = np.maximum(np.minimum(ratio(followed, c["day_request_count"]), 1.0), LEAST_TOLERATED_SHARE)
-    trust = np.maximum(1.0 / (1.0 + errors), 1.0 - 3.0 * ratio(errors, found))
-    return np.maximum(found - TOLERATED_ATTACKS * manners * trust, 0.0)
+    trust = np.maximum(1.0 / (1.0 + errors), 1.0 - 3.0 * ratio(errors, expected))
+    return np.maximum(expected - TOLERATED_ATTACKS * manners * trust, 0.0)
 
 
 def shown_attacks(c: Counts) -> Values:
@@ -129,8 +129,8 @@ def served_api_requests(c: Counts) -> Values:
 
     0 where the user agent changes.
     """
-    asked = c["day_query_request_count"] - c["day_asset_request_count"] - c["day_attack_request_count"]
-    answered = np.minimum(asked, c["day_ok_count"] - c["day_asset_request_count"])
+    api_requests = c["day_query_request_count"] - c["day_asset_request_count"] - c["day_attack_request_count"]
+    answered = np.minimum(api_requests, c["day_ok_count"] - c["day_asset_request_count"])
     return np.where(c["day_distinct_user_agent_count"] <= 1.0, np.maximum(answered, 0.0), 0.0)
 
 
@@ -187,9 +187,11 @@ def refused_posts(c: Counts) -> Values:
 
 def writes(c: Counts) -> Values:
     """Successful writes: POST, PUT, DELETE … other than sign-ins, neither refused nor redirected."""
-    sent = c["day_post_request_count"] + c["day_unusual_method_request_count"] - c["day_sign_in_request_count"]
+    write_requests = (
+        c["day_post_request_count"] + c["day_unusual_method_request_count"] - c["day_sign_in_request_count"]
+    )
     refused = c["day_client_error_count"] - c["day_not_found_count"] - c["day_sign_in_failure_count"]
-    return np.maximum(sent - np.maximum(refused, 0.0) - c["day_redirect_count"], 0.0)
+    return np.maximum(write_requests - np.maximum(refused, 0.0) - c["day_redirect_count"], 0.0)
 
 
 def tries_per_agent(c: Counts) -> Values:
@@ -204,8 +206,8 @@ def tries_per_agent(c: Counts) -> Values:
 
 def pages_read(c: Counts) -> Values:
     """Pages served, at most as many as the bytes sent can hold; writes and HEAD requests are left out."""
-    sent = c["day_post_request_count"] + c["day_unusual_method_request_count"] + c["day_head_request_count"]
-    answered = np.maximum(c["day_ok_count"] - c["day_asset_request_count"] - sent, 0.0)
+    other_requests = c["day_post_request_count"] + c["day_unusual_method_request_count"] + c["day_head_request_count"]
+    answered = np.maximum(c["day_ok_count"] - c["day_asset_request_count"] - other_requests, 0.0)
     return np.minimum(answered, c["day_bytes_sent"] / PAGE_BYTES)
 
 
@@ -214,8 +216,10 @@ def bare_share(c: Counts) -> Values:
 
     Squared: where half of the requests are bare, two kinds of clients share the address, and one is innocent.
     """
-    dressed = np.maximum(c["day_asset_request_count"], c["day_cookie_request_count"]) + c["day_declared_bot_count"]
-    return ratio(np.maximum(pages_read(c) - dressed, 0.0), c["day_request_count"]) ** 2
+    with_assets_or_cookies = (
+        np.maximum(c["day_asset_request_count"], c["day_cookie_request_count"]) + c["day_declared_bot_count"]
+    )
+    return ratio(np.maximum(pages_read(c) - with_assets_or_cookies, 0.0), c["day_request_count"]) ** 2
 
 
 def breadth(c: Counts) -> Values:

@@ -47,15 +47,15 @@ def evaluate(examples: pd.DataFrame, scores: pd.DataFrame, threshold: float) -> 
         figures |= detection(f"naive_{rule}_", truth, clients[rule].to_numpy(dtype=bool))
     best = max(RULES, key=lambda rule: np.nan_to_num(figures[f"naive_{rule}_f1"]))
     figures |= detection("naive_", truth, clients[best].to_numpy(dtype=bool))
-    itself = clients["flagged_itself"].to_numpy(dtype=bool)
+    flagged_itself = clients["flagged_itself"].to_numpy(dtype=bool)
     for kind in ("address", "network"):
         of_kind = (clients["client_kind"] == kind).to_numpy()
-        figures |= detection(f"{kind}_", truth[of_kind], itself[of_kind])
-    named = clients.loc[truth & flagged]
+        figures |= detection(f"{kind}_", truth[of_kind], flagged_itself[of_kind])
+    detected = clients.loc[truth & flagged]
     figures |= detector_metrics.rate_figures(
-        "kind_agreement", named["said_kind"].to_numpy() == named["abuse_kind"].to_numpy()
+        "kind_agreement", detected["said_kind"].to_numpy() == detected["abuse_kind"].to_numpy()
     )
-    hours = named["hours_to_detect"]
+    hours = detected["hours_to_detect"]
     figures["hours_to_detect_median"] = float(hours.median()) if len(hours) else math.nan
     figures["hours_to_detect_p90"] = float(hours.quantile(0.9)) if len(hours) else math.nan
     figures |= detector_metrics.rate_figures("detected_in_first_hour", (hours <= 1).to_numpy())
@@ -67,7 +67,7 @@ def evaluate(examples: pd.DataFrame, scores: pd.DataFrame, threshold: float) -> 
     by_kind["naive_recall"] = naive["rate"]
     alone = detector_metrics.rates_by_group(clients["flagged_itself"][truth], clients["abuse_kind"][truth])
     by_kind["recall_without_networks"] = alone["rate"]
-    by_kind["median_hours"] = by_kind["abuse_kind"].map(named.groupby("abuse_kind")["hours_to_detect"].median())
+    by_kind["median_hours"] = by_kind["abuse_kind"].map(detected.groupby("abuse_kind")["hours_to_detect"].median())
     by_family = detector_metrics.rates_by_group(flagged, clients["family"]).rename(
         columns={"group": "family", "rate": "flagged"}
     )
@@ -118,14 +118,14 @@ def _with_networks(clients: pd.DataFrame) -> pd.DataFrame:
     """Clients with the flag, time, kind and probability of their network where these are earlier or higher."""
     networks = clients[clients["client_kind"] == "network"].drop_duplicates(["network", "day"])
     networks = networks.set_index(["network", "day"])[["flagged_at", "abuse_probability", "said_kind"]]
-    of = networks.reindex(pd.MultiIndex.from_frame(clients[["network", "day"]])).reset_index(drop=True)
+    network_rows = networks.reindex(pd.MultiIndex.from_frame(clients[["network", "day"]])).reset_index(drop=True)
     clients["flagged_at"] = (
         clients["flagged_at"]
-        .fillna(of["flagged_at"])
-        .where(~(of["flagged_at"] < clients["flagged_at"]), of["flagged_at"])
+        .fillna(network_rows["flagged_at"])
+        .where(~(network_rows["flagged_at"] < clients["flagged_at"]), network_rows["flagged_at"])
     )
-    clients["said_kind"] = of["said_kind"].where(of["said_kind"].notna(), clients["said_kind"])
-    clients["abuse_probability"] = np.fmax(clients["abuse_probability"], of["abuse_probability"])
+    clients["said_kind"] = network_rows["said_kind"].where(network_rows["said_kind"].notna(), clients["said_kind"])
+    clients["abuse_probability"] = np.fmax(clients["abuse_probability"], network_rows["abuse_probability"])
     clients["flagged"] = clients["flagged_at"].notna()
     hours = (clients["flagged_at"] - clients["first_at"]).dt.total_seconds() / 3600 + 1
     clients["hours_to_detect"] = hours.clip(lower=0)
@@ -144,9 +144,9 @@ def detection(prefix: str, truth: NDArray[np.bool_], flagged: NDArray[np.bool_])
     figures = detector_metrics.rate_figures(f"{prefix}precision", truth[flagged])
     figures |= detector_metrics.rate_figures(f"{prefix}recall", flagged[truth])
     figures |= detector_metrics.rate_figures(f"{prefix}fpr", flagged[~truth])
-    both = 2.0 * float((truth & flagged).sum())
+    twice_true_positives = 2.0 * float((truth & flagged).sum())
     total = float(truth.sum() + flagged.sum())
-    figures[f"{prefix}f1"] = both / total if total else math.nan
+    figures[f"{prefix}f1"] = twice_true_positives / total if total else math.nan
     return figures
 
 

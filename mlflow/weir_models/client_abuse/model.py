@@ -116,7 +116,7 @@ class ClientAbuse(BaseEstimator):
             ]
         )
 
-    def _known(self) -> list[Behavior]:
+    def _behaviors(self) -> list[Behavior]:
         """Behaviors in the order of the fitted terms; ValueError where the code no longer has one."""
         missing = [name for name in self.behaviours_ if name not in BY_NAME]
         if missing:
@@ -127,7 +127,7 @@ class ClientAbuse(BaseEstimator):
         return [BY_NAME[name] for name in self.behaviours_]
 
     def _heights(self, counts: Counts) -> list[Values]:
-        lines = zip(self._known(), self.knots_, self.heights_, strict=True)
+        lines = zip(self._behaviors(), self.knots_, self.heights_, strict=True)
         return [np.interp(behavior.value(counts), knots, heights) for behavior, knots, heights in lines]
 
     def _probability(self, margins: Values) -> Values:
@@ -155,8 +155,8 @@ class ClientAbuse(BaseEstimator):
         if len(rows):
             flagged = Counts(frame.iloc[rows])
             excess = np.stack([height[rows] for height in heights], axis=1) - self.typical_height_
-            abuse_kind[rows] = explanation.kinds(self._known(), flagged, excess)
-            reason[rows] = explanation.reasons(self._known(), flagged, excess, self.typical_shown_)
+            abuse_kind[rows] = explanation.kinds(self._behaviors(), flagged, excess)
+            reason[rows] = explanation.reasons(self._behaviors(), flagged, excess, self.typical_shown_)
         return pd.DataFrame(
             {
                 "abuse_probability": probability,
@@ -171,7 +171,7 @@ class ClientAbuse(BaseEstimator):
         """One row for each row and behavior: row, behavior, value, typical, log_odds (its part of the score)."""
         counts = Counts(frame)
         parts = []
-        for place, (behavior, height) in enumerate(zip(self._known(), self._heights(counts), strict=True)):
+        for place, (behavior, height) in enumerate(zip(self._behaviors(), self._heights(counts), strict=True)):
             parts.append(
                 pd.DataFrame(
                     {

@@ -74,9 +74,9 @@ def backtest(series: Sequence[DemandSeries], settings: BacktestSettings | None =
     workers = min(options.workers, len(names))
     if workers > 1:
         with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-            results = list(pool.map(_one, series, repeat(options)))
+            results = list(pool.map(_backtest_series, series, repeat(options)))
     else:
-        results = [_one(single, options) for single in series]
+        results = [_backtest_series(single, options) for single in series]
     per_series = pd.DataFrame([row for _, row in results])
     return BacktestResult(
         forecasts=pd.concat([frame for frame, _ in results], ignore_index=True),
@@ -85,7 +85,7 @@ def backtest(series: Sequence[DemandSeries], settings: BacktestSettings | None =
     )
 
 
-def _one(series: DemandSeries, settings: BacktestSettings) -> tuple[pd.DataFrame, dict[str, object]]:
+def _backtest_series(series: DemandSeries, settings: BacktestSettings) -> tuple[pd.DataFrame, dict[str, object]]:
     """Backtest of one series, in one thread: sums of several threads differ in the last bit."""
     with threadpool_limits(1):
         first = len(series) - round(settings.test_share * len(series))
@@ -173,9 +173,9 @@ def overall(per_series: pd.DataFrame, seed: int) -> dict[str, float]:
     figures["width_relative"] = float(per_series["width_relative"].mean())
     figures["greatest_bound"] = float(per_series["greatest_bound"].max())
     for name in ("violations", "node_hours", "changes"):
-        for way in ("", "_reactive"):
-            values = per_series[f"{name}{way}"].to_numpy()
-            figures |= _bounded(f"{name}{way}", _mean(values), _mean(values[draws]))
+        for policy_suffix in ("", "_reactive"):
+            values = per_series[f"{name}{policy_suffix}"].to_numpy()
+            figures |= _bounded(f"{name}{policy_suffix}", _mean(values), _mean(values[draws]))
     return figures
 
 
@@ -185,8 +185,8 @@ def _mean(values: Values) -> Values:
     return np.asarray(np.where(present, values, 0.0).sum(axis=-1) / np.maximum(present.sum(axis=-1), 1))
 
 
-def _bounded(name: str, value: Values, drawn: Values) -> dict[str, float]:
-    low, high = np.quantile(drawn, (0.025, 0.975))
+def _bounded(name: str, value: Values, bootstrap_values: Values) -> dict[str, float]:
+    low, high = np.quantile(bootstrap_values, (0.025, 0.975))
     return {name: float(value), f"{name}_low": float(low), f"{name}_high": float(high)}
 
 

@@ -39,8 +39,8 @@ def _ridge(inputs: Features, horizon: int, bounds: list[int]) -> Values:
     is_known = ~np.isnan(inputs.change)
     is_known[: RIDGE_LAGS - 1] = False
     for begin, end in pairwise(bounds):
-        past = np.flatnonzero(is_known[: max(0, begin - horizon + 1)])
-        if len(past) > 2 * RIDGE_LAGS:
-            weights = ridge_weights(inputs.lags[past], inputs.change[past], RIDGE_PENALTY)
+        training_rows = np.flatnonzero(is_known[: max(0, begin - horizon + 1)])
+        if len(training_rows) > 2 * RIDGE_LAGS:
+            weights = ridge_weights(inputs.lags[training_rows], inputs.change[training_rows], RIDGE_PENALTY)
             forecasts[begin:end] += linear(inputs.lags[begin:end], weights) + weights[-1]
     return forecasts[bounds[0] :]

@@ -41,13 +41,13 @@ def blend(
     blended = np.full(steps, np.nan)
     weights = np.zeros((steps, experts))
     awake = ~np.isnan(forecasts)
-    shown = np.where(awake, forecasts, 0.0)
+    filled = np.where(awake, forecasts, 0.0)
     weight = prior
     for now in range(steps):
         target = now - delay
         if target >= 0 and truth[target] == truth[target] and blended[target] == blended[target]:
             sign = np.sign(blended[target] - truth[target])
-            instant = np.where(awake[target], sign * (blended[target] - shown[target]), 0.0)
+            instant = np.where(awake[target], sign * (blended[target] - filled[target]), 0.0)
             largest = np.maximum(largest * fade, np.abs(instant))
             squares = squares * fade + instant**2
             eta = settings.rate * np.minimum(0.5 / largest, np.sqrt(spread / np.maximum(squares, 1e-24)))
@@ -55,9 +55,9 @@ def blend(
             score = eta * regret
             weight = prior * np.exp(score - score.max())
             weight = (1.0 - settings.fixed_share) * weight / weight.sum() + settings.fixed_share * prior
-        part = np.where(awake[now], weight, 0.0)
-        total = part.sum()
+        awake_weight = np.where(awake[now], weight, 0.0)
+        total = awake_weight.sum()
         if total > 0.0:
-            weights[now] = part / total
-            blended[now] = (weights[now] * shown[now]).sum()
+            weights[now] = awake_weight / total
+            blended[now] = (weights[now] * filled[now]).sum()
     return blended, weights

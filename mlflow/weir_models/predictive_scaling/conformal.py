@@ -28,7 +28,7 @@ class ConformalSettings:
     scale_half_life_steps: float = 36.0
     """Half-life of the mean absolute error that scales errors."""
     recent_steps: int = 288
-    """Targets over which `held` counts."""
+    """Targets over which `recent_coverage` counts."""
     least_errors: int = 6
     """Known errors from which on the scale is sound; before, no error is learned."""
     beyond_greatest: float = 1.25
@@ -41,16 +41,16 @@ class Intervals:
 
     lower: Values
     upper: Values
-    held: Values
+    recent_coverage: Values
     """NaN before the first known target."""
 
 
 class _Side:
     """One side of the intervals: sorted scaled errors, the greatest error and the present target miss rate."""
 
-    def __init__(self, asked: float, settings: ConformalSettings) -> None:
-        self.asked, self.now, self.gain = asked, asked, settings.gain
-        self.kept: deque[float] = deque()
+    def __init__(self, target_miss_rate: float, settings: ConformalSettings) -> None:
+        self.target_miss_rate, self.now, self.gain = target_miss_rate, target_miss_rate, settings.gain
+        self.recent: deque[float] = deque()
         self.ordered: list[float] = []
         self.size = settings.window_steps
         self.beyond = settings.beyond_greatest
@@ -74,11 +74,11 @@ class _Side:
         return self.ordered[max(0, place)]
 
     def learn(self, error: float, scale: float, missed: bool) -> None:
-        self.now = max(-self.asked, self.now + self.gain * (self.asked - missed))
+        self.now = max(-self.target_miss_rate, self.now + self.gain * (self.target_miss_rate - missed))
         insort(self.ordered, error / scale)
-        self.kept.append(error / scale)
-        if len(self.kept) > self.size:
-            del self.ordered[bisect_left(self.ordered, self.kept.popleft())]
+        self.recent.append(error / scale)
+        if len(self.recent) > self.size:
+            del self.ordered[bisect_left(self.ordered, self.recent.popleft())]
         self.count += 1
         while self.greatest and self.greatest[-1][1] <= error:
             self.greatest.pop()

@@ -97,9 +97,9 @@ def _earlier_days(demand: Values, base: Values, day: int, horizon: int) -> dict[
         columns[f"{name}_change"] = lagged(demand, days * day - horizon) - lagged(demand, days * day)
     same = np.stack([lagged(demand, days * day - horizon) for days in range(1, 8)], axis=1)
     for days in (3, 7):
-        part = pd.DataFrame(same[:, :days].T)
-        columns[f"same_time_mean_{days}d"] = part.mean().to_numpy() - base
-        columns[f"same_time_median_{days}d"] = part.median().to_numpy() - base
+        by_day = pd.DataFrame(same[:, :days].T)
+        columns[f"same_time_mean_{days}d"] = by_day.mean().to_numpy() - base
+        columns[f"same_time_median_{days}d"] = by_day.median().to_numpy() - base
     moved = np.stack([lagged(demand, d * day - horizon) - lagged(demand, d * day) for d in range(1, 8)], axis=1)
     columns["change_median_7d"] = pd.DataFrame(moved.T).median().to_numpy()
     return columns

@@ -89,7 +89,7 @@ def forecast(series: DemandSeries, first: int, settings: ForecastSettings) -> Fo
     spread = _spread(inputs.names, inputs.rows)[begin:]
     floor = _least_scale(series, inputs.names, inputs.rows, settings)[begin:]
     bounds = intervals(predicted, truth, spread, horizon, settings.conformal, floor)
-    coverage = np.nan_to_num(bounds.held, nan=0.0)
+    coverage = np.nan_to_num(bounds.recent_coverage, nan=0.0)
     cut = first - begin
     return Forecasts(
         first=first,
@@ -144,5 +144,7 @@ def _least_scale(series: DemandSeries, names: tuple[str, ...], rows: Values, set
 
 def _spread(names: tuple[str, ...], rows: Values) -> Values:
     """Volatility at each step: the mean of the standard deviations of the last hour and of the last six."""
-    near, far = (rows[:, names.index(f"volatility_{window}")].astype(np.float64) for window in ("1h", "6h"))
-    return np.where(np.isnan(near), far, (near + far) / 2.0)
+    last_hour, last_six_hours = (
+        rows[:, names.index(f"volatility_{window}")].astype(np.float64) for window in ("1h", "6h")
+    )
+    return np.where(np.isnan(last_hour), last_six_hours, (last_hour + last_six_hours) / 2.0)

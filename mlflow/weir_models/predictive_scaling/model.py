@@ -173,14 +173,14 @@ def series_of(frame: pd.DataFrame, step_seconds: int = STEP_SECONDS) -> list[Dem
             values[place] = part[name].to_numpy(dtype=np.float64, na_value=np.nan)
             return values
 
-        counted = "node_count" in frame.columns and bool(part["node_count"].notna().any())
+        has_node_count = "node_count" in frame.columns and bool(part["node_count"].notna().any())
         series.append(
             DemandSeries(
                 cluster_id=str(cluster),
                 start=np.datetime64(first, "s"),
                 cpu_utilization=column("cpu_utilization"),
                 step_seconds=step_seconds,
-                node_count=column("node_count") if counted else None,
+                node_count=column("node_count") if has_node_count else None,
             )
         )
     return series

@@ -179,7 +179,7 @@ def _up(
     if target <= now.nodes:
         return _stay(now.nodes, f"{reason}, but {now.nodes} nodes are the maximum", memory)
     is_loaded = now.current_demand / now.nodes > settings.scale_up_above
-    wait = _left(memory.scaled_up_at, settings.cooldown_up_seconds, now.at)
+    wait = _remaining(memory.scaled_up_at, settings.cooldown_up_seconds, now.at)
     if wait > 0 and not is_loaded:
         return _stay(now.nodes, f"{reason}, but the last scale up cools down for {wait:.0f} s more", memory)
     if target < desired:
@@ -201,7 +201,7 @@ def _down(
             now.nodes, f"{reason}, but only for {lasted:.0f} of {settings.low_for_seconds:.0f} s so far", memory
         )
     scaled = [at for at in (memory.scaled_up_at, memory.scaled_down_at) if at is not None]
-    wait = _left(max(scaled, default=None), settings.cooldown_down_seconds, now.at)
+    wait = _remaining(max(scaled, default=None), settings.cooldown_down_seconds, now.at)
     if wait > 0:
         return _stay(now.nodes, f"{reason}, but the last change cools down for {wait:.0f} s more", memory)
     target = max(desired, now.nodes - settings.maximum_step_down)
@@ -210,6 +210,6 @@ def _down(
     return Recommendation("scale_down", target, "low", reason), Memory(memory.scaled_up_at, now.at, memory.low_since)
 
 
-def _left(last: float | None, cooldown: float, at: float) -> float:
+def _remaining(last_change: float | None, cooldown: float, at: float) -> float:
     """Remaining seconds of the cooldown."""
-    return 0.0 if last is None else max(0.0, last + cooldown - at)
+    return 0.0 if last_change is None else max(0.0, last_change + cooldown - at)

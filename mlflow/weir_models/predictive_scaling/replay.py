@@ -66,9 +66,9 @@ def run(demand: Values, step_seconds: int, nodes: int, decide: Decide, settings:
             surplus = ordered - desired
             while surplus and starting:
                 ready, count = starting.pop()
-                kept = max(0, count - surplus)
-                surplus -= count - kept
-                starting += [(ready, kept)] if kept else []
+                still_starting = max(0, count - surplus)
+                surplus -= count - still_starting
+                starting += [(ready, still_starting)] if still_starting else []
             in_force -= surplus
     return Replay(passed / judged if judged else float("nan"), hours, changes, len(demand))
 

@@ -65,8 +65,8 @@ class DemandSeries:
         """Nodes in force at each step: the last known count, 1 before the first."""
         if self.node_count is None:
             return np.ones(len(self))
-        counted = np.where(self.node_count > 0, self.node_count, np.nan)
-        filled = carried(counted)
+        known_counts = np.where(self.node_count > 0, self.node_count, np.nan)
+        filled = carried(known_counts)
         return np.where(np.isnan(filled), 1.0, filled)
 
     @property

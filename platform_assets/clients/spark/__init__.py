@@ -1,1 +1,1 @@
-"""The runners of the resource `spark` that work on another machine's processes; see docs/scaling.md."""
+"""Clusters that run jobs; see docs/scaling.md."""

@@ -1,6 +1,6 @@
-"""One job on somebody else's engine: publish what it needs beside the lake, have it started, read its answer.
+"""Runs one job on a cluster: publishes its input beside the lake, has a service start it, and reads its answer.
 
-How a service is asked to start it is in submit.py, emr_serverless.py and glue.py.
+The services are in submit.py, emr_serverless.py and glue.py.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.objects import Storage
 
 SECRETS = ("hash_key",)
-"""Parameters that reach no document, request or command line."""
+"""Parameters that are kept out of documents, requests and command lines."""
 FOLDERS = ("model_dir",)
 """Parameters that name a folder of this machine."""
 
@@ -41,7 +41,7 @@ class RunnerError(WeirError):
 
 @dataclass(frozen=True)
 class Submission:
-    """What a service starts: main.py with `arguments`. `secrets` are for the environment of the driver, if at all."""
+    """What a service starts: main.py with `arguments`. `secrets`: environment variables of the driver."""
 
     name: str
     call_uri: str
@@ -60,10 +60,10 @@ class Submission:
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a run ended: what the service said of it (empty: nothing was wrong), and where its log is."""
+class RunEnd:
+    """How a run ended: the failure as the service reports it (empty: none), and where its log is."""
 
-    said: str
+    failure: str
     log: str
 
 
@@ -72,21 +72,21 @@ class Cluster(Protocol):
 
     @property
     def title(self) -> str:
-        """What it is called in a sentence."""
+        """Its name in a sentence."""
 
     @property
     def hash_key_secret(self) -> str:
-        """Name of the hash key in AWS Secrets Manager; empty where it has to come through the driver's environment."""
+        """Name of the hash key in AWS Secrets Manager; empty if the driver's environment has it."""
 
     @property
     def takes_environment(self) -> bool:
-        """Whether the driver's environment is ours to fill, unseen by others."""
+        """Whether the driver's environment can carry secrets."""
 
     def check(self, lake: Lake) -> None:
-        """RunnerError where a setting that it needs is not there."""
+        """RunnerError if a required setting is missing."""
 
-    def carry_out(self, submission: Submission) -> Ended:
-        """Start it and wait for its end."""
+    def carry_out(self, submission: Submission) -> RunEnd:
+        """Start the submission and wait for its end."""
 
 
 def run_on(
@@ -98,13 +98,13 @@ def run_on(
     parameters: Mapping[str, Any],
     tasks: int,
 ) -> dict[str, Any]:
-    """Run the job there; returns its figures. RunnerError for whatever goes wrong."""
+    """Run the job on the cluster; returns its figures. RunnerError if anything fails."""
     cluster.check(lake)
-    given = published(parameters, lake)
-    secrets = {name: str(given.pop(name)) for name in SECRETS if name in given}
-    places = {name: _place(cluster, name) for name in secrets}
+    values = published(parameters, lake)
+    secrets = {name: str(values.pop(name)) for name in SECRETS if name in values}
+    secret_places = {name: _secret_place(cluster, name) for name in secrets}
     hours = interval.hours
-    call = Call(source.name, job.name, hours[0], hours[-1], lake.root, tasks, given, places)
+    call = Call(source.name, job.name, hours[0], hours[-1], lake.root, tasks, values, secret_places)
     key = uuid.uuid4().hex
     submission = Submission(
         name=f"weir-{job.name}-{key[:8]}",
@@ -115,29 +115,29 @@ def run_on(
     )
     write_text(lake.storage, submission.call_uri, call.to_json())
     try:
-        ended = cluster.carry_out(submission)
+        end = cluster.carry_out(submission)
         answer = submission.answer() or {}
     finally:
         delete(lake.storage, submission.call_uri)
         delete(lake.storage, answer_uri(submission.call_uri))
     if "figures" in answer:
         return dict(answer["figures"])
-    why = f"{answer['kind']}: {answer['error']}" if answer else (ended.said or "it ended without an answer")
-    raise RunnerError(f"The job {job.name} failed on {cluster.title} ({why.rstrip('.')}); {ended.log}.")
+    reason = f"{answer['kind']}: {answer['error']}" if answer else (end.failure or "it ended without an answer")
+    raise RunnerError(f"The job {job.name} failed on {cluster.title} ({reason.rstrip('.')}); {end.log}.")
 
 
 def published(parameters: Mapping[str, Any], lake: Lake) -> dict[str, Any]:
-    """The parameters, with folders of this machine replaced by their copies beside the lake."""
+    """The parameters, with local folders replaced by copies beside the lake."""
     folders = {name: parameters[name] for name in FOLDERS if name in parameters}
     return {**parameters, **{name: publish_folder(lake.storage, Path(at), lake.root) for name, at in folders.items()}}
 
 
 def variable(parameter: str) -> str:
-    """The environment variable that hands a secret parameter to a driver."""
+    """The environment variable that passes a secret parameter to a driver."""
     return f"WEIR_JOB_{parameter.upper()}"
 
 
-def _place(cluster: Cluster, parameter: str) -> str:
+def _secret_place(cluster: Cluster, parameter: str) -> str:
     if cluster.hash_key_secret:
         return cluster.hash_key_secret
     if cluster.takes_environment:

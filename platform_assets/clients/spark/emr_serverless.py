@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from platform_assets.clients.aws import aws_client
-from platform_assets.clients.spark.cluster import Ended, Submission
+from platform_assets.clients.spark.cluster import RunEnd, Submission
 from spark_jobs.runtime.calls import CALLS_FOLDER
 from spark_jobs.runtime.package import ENTRY_POINT, ZIP
 from spark_jobs.storage.lake import Lake
@@ -66,7 +66,7 @@ class EmrServerless:
             },
         }
 
-    def carry_out(self, submission: Submission) -> Ended:
+    def carry_out(self, submission: Submission) -> RunEnd:
         from dagster_aws.pipes import PipesEMRServerlessClient
 
         from platform_assets.clients.spark.pipes import AnswerReader, Watch, run_with
@@ -74,11 +74,11 @@ class EmrServerless:
         client = aws_client("emr-serverless", self.region)
         watch = Watch(client, "emr-serverless")
         pipes = PipesEMRServerlessClient(client=client, message_reader=AnswerReader(submission))
-        what, permission = f"EMR Serverless application {self.application_id}", "emr-serverless:StartJobRun"
-        said = run_with(pipes, self.request(submission), what, permission)
+        application, permission = f"EMR Serverless application {self.application_id}", "emr-serverless:StartJobRun"
+        failure = run_with(pipes, self.request(submission), application, permission)
         details = str(watch.last.get("stateDetails") or "")
-        where = f"{self._logs(submission)}applications/{self.application_id}/jobs/{watch.run_id}/SPARK_DRIVER/"
-        return Ended(f"{said}: {details}" if said and details else said, f"its log is in {where}")
+        log = f"{self._logs(submission)}applications/{self.application_id}/jobs/{watch.run_id}/SPARK_DRIVER/"
+        return RunEnd(f"{failure}: {details}" if failure and details else failure, f"its log is in {log}")
 
     @staticmethod
     def _logs(submission: Submission) -> str:

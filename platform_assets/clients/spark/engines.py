@@ -1,4 +1,4 @@
-"""WEIR_ENGINE -> the runner that it asks for. The only place that knows its values; standard library only."""
+"""The values of WEIR_ENGINE and their runners. Standard library only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EMBEDDED = "sail"
 
 
 def runner_of(engine: str) -> Runner:
-    """ValueError, with a sentence, where no runner knows the engine."""
+    """The runner of an engine. ValueError, with a sentence, for an unknown one."""
     for runner, pattern in PATTERNS.items():
         if re.fullmatch(pattern, engine):
             return runner

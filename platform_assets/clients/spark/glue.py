@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from platform_assets.clients.aws import aws_client
-from platform_assets.clients.spark.cluster import Ended, Submission
+from platform_assets.clients.spark.cluster import RunEnd, Submission
 from spark_jobs.runtime.package import REQUIREMENTS, ZIP
 from spark_jobs.storage.lake import Lake
 
@@ -45,7 +45,7 @@ class Glue:
             arguments["--conf"] = " --conf ".join(f"{name}={value}" for name, value in self.conf.items())
         return {"JobName": self.job_name, "Arguments": arguments}
 
-    def carry_out(self, submission: Submission) -> Ended:
+    def carry_out(self, submission: Submission) -> RunEnd:
         from dagster import PipesEnvContextInjector
         from dagster_aws.pipes import PipesGlueClient
 
@@ -56,6 +56,6 @@ class Glue:
         pipes = PipesGlueClient(
             context_injector=PipesEnvContextInjector(), message_reader=AnswerReader(submission), client=client
         )
-        said = run_with(pipes, self.request(submission), f"The Glue job {self.job_name}", "glue:StartJobRun")
+        failure = run_with(pipes, self.request(submission), f"The Glue job {self.job_name}", "glue:StartJobRun")
         group = watch.last.get("LogGroupName") or LOG_GROUP
-        return Ended(said, f"its log is the stream {watch.run_id} of the groups {group}/error and {group}/output")
+        return RunEnd(failure, f"its log is the stream {watch.run_id} of the groups {group}/error and {group}/output")

@@ -1,7 +1,7 @@
-"""What the Dagster Pipes clients of both services share: the context, the answer as messages, errors as a few words.
+"""What the Dagster Pipes clients of both services share: reading the answer, watching the run, errors.
 
-The clients start a run, wait for it, and stop it where Dagster's run is stopped. The job itself knows no Pipes: its
-answer is a document in the lake (spark_jobs/runtime/calls.py), so that the cluster needs nothing of Dagster.
+The clients start a run, wait for it, and stop it when Dagster's run is stopped. The job itself does not use Pipes: its
+answer is a document in the lake (spark_jobs/runtime/calls.py), so that the cluster does not need Dagster.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class AnswerReader(dg.PipesMessageReader):
         yield {}
         answer = self.submission.answer()
         if answer is not None:
-            self._hand_on(handler, "opened", {"extras": {}})
-            self._hand_on(handler, "report_custom_message", {"payload": answer})
-            self._hand_on(handler, "closed", None)
+            self._forward(handler, "opened", {"extras": {}})
+            self._forward(handler, "report_custom_message", {"payload": answer})
+            self._forward(handler, "closed", None)
 
     @staticmethod
-    def _hand_on(handler: Any, method: str, params: dict[str, Any] | None) -> None:
+    def _forward(handler: Any, method: str, params: dict[str, Any] | None) -> None:
         handler.handle_message({"__dagster_pipes_version": PIPES_VERSION, "method": method, "params": params})
 
     def no_messages_debug_text(self) -> str:
@@ -43,33 +43,33 @@ class AnswerReader(dg.PipesMessageReader):
 
 
 class Watch:
-    """Id and last words of a run, noted as the answers of its service pass by."""
+    """Id and last status of a run, from the responses of its service."""
 
     def __init__(self, client: Any, service: str) -> None:
         self.run_id, self.last = "", dict[str, Any]()
         client.meta.events.register(f"after-call.{service}.StartJobRun", self._started)
-        client.meta.events.register(f"after-call.{service}.GetJobRun", self._seen)
+        client.meta.events.register(f"after-call.{service}.GetJobRun", self._polled)
 
     def _started(self, parsed: Mapping[str, Any], **_: Any) -> None:
         self.run_id = str(parsed.get("jobRunId") or parsed.get("JobRunId") or "")
 
-    def _seen(self, parsed: Mapping[str, Any], **_: Any) -> None:
+    def _polled(self, parsed: Mapping[str, Any], **_: Any) -> None:
         self.last = dict(parsed.get("jobRun") or parsed.get("JobRun") or {})
 
 
-def run_with(client: dg.PipesClient, request: dict[str, Any], what: str, permission: str) -> str:
-    """Run a request to its end; what went wrong in a few words, empty where nothing did."""
+def run_with(client: dg.PipesClient, request: dict[str, Any], subject: str, permission: str) -> str:
+    """Run a request to its end; returns a short reason if it failed, else an empty text."""
     try:
         client.run(context=dg.OpExecutionContext.get(), start_job_run_params=request)
     except AWS_ERRORS as error:
-        raise RunnerError(aws_sentence(error, what, permission=permission)) from error
-    except Exception as error:  # the clients raise RuntimeError where a run fails, and others where they do not know it
+        raise RunnerError(aws_sentence(error, subject, permission=permission)) from error
+    except Exception as error:  # the clients raise RuntimeError for failed runs, and other errors, too
         return " ".join(str(error).split())[:300]
     return ""
 
 
 def check_services(title: str, lake: Lake, **settings: str) -> None:
-    """RunnerError where the lake is not in S3 or one of the settings that the service needs is empty."""
+    """RunnerError if the lake is not in S3 or a required setting is empty."""
     missing = [f"WEIR_{name.upper()}" for name, value in settings.items() if not value]
     if missing:
         raise RunnerError(f"{title} needs {', '.join(missing)}; set them as docs/scaling.md says.")

@@ -1,7 +1,4 @@
-"""dagster-pyspark's lazy resource around the session of the engine: the one place where Dagster's side gets a session.
-
-Importing it imports pyspark, so it is imported where a job runs, never with the asset graph.
-"""
+"""dagster-pyspark's lazy resource around the engine's session. It imports pyspark, so only running jobs import it."""
 
 from typing import Any
 
@@ -12,7 +9,7 @@ from spark_jobs.runtime import session
 
 
 class EngineSession(LazyPySparkResource):
-    """The session of an engine, made at its first use; `engine` as in WEIR_ENGINE."""
+    """The session of an engine, created at first use; `engine` as in WEIR_ENGINE."""
 
     engine: str
     spark_config: dict[str, Any] = Field(default_factory=dict)

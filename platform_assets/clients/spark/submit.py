@@ -1,4 +1,4 @@
-"""spark-submit in client mode to any master: the driver is a process of this machine, its tasks are the cluster's."""
+"""spark-submit in client mode to any master: the driver runs on this machine, its tasks on the cluster."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from platform_assets.clients.spark.cluster import Ended, RunnerError, Submission
+from platform_assets.clients.spark.cluster import RunEnd, RunnerError, Submission
 from spark_jobs.runtime.package import ZIP, entry_point, write_zip
 from spark_jobs.runtime.session import CONNECT_MODE, EngineError, java_environment
 from spark_jobs.storage.lake import Lake
@@ -18,7 +18,7 @@ from spark_jobs.storage.lake import Lake
 
 @dataclass(frozen=True)
 class SparkSubmit:
-    """Submits to `master`. Without `package_uri` the zip is made from the code that runs here."""
+    """Submits to `master`. Without `package_uri` the zip is built from the installed code."""
 
     master: str
     home: Path
@@ -40,11 +40,11 @@ class SparkSubmit:
             command += ["--conf", f"{name}={value}"]
         return [*command, str(entry_point()), *submission.arguments]
 
-    def carry_out(self, submission: Submission) -> Ended:
+    def carry_out(self, submission: Submission) -> RunEnd:
         log = self.home / "spark" / f"{submission.name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         py_files = f"{self.package_uri}/{ZIP}" if self.package_uri else str(write_zip(self.home / "spark" / ZIP))
-        # Spark Connect's mark in the environment would keep a classic session from starting.
+        # Spark Connect's variable would keep a classic session from starting.
         environment = {name: value for name, value in os.environ.items() if name != CONNECT_MODE}
         environment.setdefault("PYSPARK_PYTHON", sys.executable)
         try:
@@ -52,7 +52,7 @@ class SparkSubmit:
         except EngineError as error:
             raise RunnerError(str(error)) from None
         with log.open("w", encoding="utf-8") as file:
-            done = subprocess.run(
+            process = subprocess.run(
                 self.command(submission, py_files),
                 env=environment | dict(submission.secrets),
                 stdout=file,
@@ -60,18 +60,18 @@ class SparkSubmit:
                 stdin=subprocess.DEVNULL,
                 check=False,
             )
-        if done.returncode == 0:
+        if process.returncode == 0:
             log.unlink()
-        said = f"spark-submit ended with code {done.returncode}" if done.returncode else ""
-        return Ended(said, f"its log is {log}")
+        failure = f"spark-submit ended with code {process.returncode}" if process.returncode else ""
+        return RunEnd(failure, f"its log is {log}")
 
 
 def spark_submit() -> Path:
-    """The script of SPARK_HOME, else of the package pyspark. RunnerError where there is neither."""
+    """The script of SPARK_HOME, else of the package pyspark. RunnerError if there is neither."""
     home = os.environ.get("SPARK_HOME")
-    found = find_spec("pyspark")
+    spec = find_spec("pyspark")
     folders = (
-        [Path(home)] if home else [Path(one) for one in (found.submodule_search_locations if found else None) or ()]
+        [Path(home)] if home else [Path(folder) for folder in (spec.submodule_search_locations if spec else None) or ()]
     )
     for folder in folders:
         if (script := folder / "bin" / "spark-submit").exists():

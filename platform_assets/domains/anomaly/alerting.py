@@ -1,7 +1,7 @@
-"""Alarms -> alerts -> people: which alarms count, what is news, and who is told. No asset here.
+"""Alarms -> alerts -> notifications: which alarms count, and which alerts are new to people.
 
-How alarms become alerts is in weir_models.anomaly_detection.alerts. The clock is that of the events: an alert is open or
-resolved as of the newest step that was judged, so silence resolves nothing.
+weir_models.anomaly_detection.alerts groups alarms into alerts. Event clock: alerts are open or resolved as of the newest
+scored step, so missing metrics resolve nothing.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from weir_models.anomaly_detection.alerts import RawAlarm
 
 SPAN = timedelta(days=7)
-"""Alarms that long before the newest step are in the table; an incident that reaches into it is there whole."""
-TOLD_WITHIN = timedelta(days=1)
-"""An alert whose last alarm is longer ago is history when it is found: it is in the table, and nobody is told."""
+"""How far before the newest step alarms are in the table; an incident that reaches into this span is complete."""
+NOTIFY_WITHIN = timedelta(days=1)
+"""An alert whose last alarm is longer ago is in the table, but nobody is notified."""
 KINDS = ("incident", "storm", "digest")
-"""From the least to the most that is behind one."""
+"""By the number of alarms behind them, fewest first."""
 
 Row = dict[str, Any]
 
 
 def alarms_of(lake: Lake) -> tuple[list[RawAlarm], dict[str, str], datetime | None]:
-    """The alarms that count, name -> reason of each, and the end of the newest step that was judged; None without any."""
+    """The alarms that count, the reason of each by name, and the end of the newest scored step; None without scores."""
     import pyarrow.compute as pc
     import pyarrow.dataset as ds
 
@@ -60,55 +60,55 @@ def alarms_of(lake: Lake) -> tuple[list[RawAlarm], dict[str, str], datetime | No
 
 def within(alarms: Iterable[RawAlarm], since: datetime, together: timedelta) -> list[RawAlarm]:
     """Alarms from `since` on, and those before it that belong to the same incident."""
-    found: list[RawAlarm] = []
+    counted: list[RawAlarm] = []
     next_of: dict[str, datetime] = {}
-    for alarm in sorted(alarms, key=lambda one: one.at, reverse=True):
+    for alarm in sorted(alarms, key=lambda alarm: alarm.at, reverse=True):
         follows = next_of.get(alarm.cluster_id)
         if alarm.at >= since or (follows is not None and follows - alarm.at <= together):
-            found.append(alarm)
+            counted.append(alarm)
             next_of[alarm.cluster_id] = alarm.at
-    return found[::-1]
+    return counted[::-1]
 
 
 def make_alerts(lake: Lake) -> tuple[list[Row], datetime | None]:
-    """The rows of anomaly/alerts as the scores say now, with what people were told already; the clock of the events."""
+    """The rows of anomaly/alerts from the current scores and earlier notifications, and the event clock."""
     from weir_models.anomaly_detection.alerts import alerts
 
     alarms, reasons, now = alarms_of(lake)
     if now is None:
         return [], None
     loudest = {alarm.name: alarm.score for alarm in alarms}
-    told = [row for row in lake.read_arrow(ANOMALY_ALERTS).to_pylist() if row["told_at"] is not None]
+    notified = [row for row in lake.read_arrow(ANOMALY_ALERTS).to_pylist() if row["told_at"] is not None]
     rows = []
     for alert in alerts(alarms, now):
         why = reasons[max(alert.alarms, key=lambda name: (loudest[name], name))]
         row: Row = {name: getattr(alert, name) for name in ANOMALY_ALERTS.column_names if hasattr(alert, name)}
         row |= {name: list(value) for name, value in row.items() if isinstance(value, tuple)}
         row |= {"sentence": f"{alert.sentence}: {why}", "told_at": None}
-        known = known_as(row, told)
-        if known and not is_news(row, known):
-            row["told_at"] = max(one["told_at"] for one in known)
+        notified_parts = sharing_incidents(row, notified)
+        if notified_parts and not is_news(row, notified_parts):
+            row["told_at"] = max(earlier["told_at"] for earlier in notified_parts)
         rows.append(row)
     return rows, now
 
 
-def known_as(row: Row, told: Sequence[Row]) -> list[Row]:
-    """What people were told of that is this alert, or a part of it: it shares an incident with it."""
+def sharing_incidents(row: Row, notified: Sequence[Row]) -> list[Row]:
+    """The notified alerts that share an incident with this one."""
     incidents = set(row["incident_ids"])
-    return [one for one in told if incidents & set(one["incident_ids"])]
+    return [earlier for earlier in notified if incidents & set(earlier["incident_ids"])]
 
 
-def is_news(row: Row, known: Sequence[Row]) -> bool:
-    """Whether an alert says more than people know: severer, another critical alarm, or more clusters behind it."""
+def is_news(row: Row, notified: Sequence[Row]) -> bool:
+    """Whether an alert adds to the notified ones: higher severity, another critical alarm, or more clusters."""
     from weir_models.anomaly_detection.alerts import SEVERITIES
 
-    severity = max(SEVERITIES.index(one["severity"]) for one in known)
-    kind = max(KINDS.index(one["kind"]) for one in known)
-    named = {name for one in known for name in one["critical_alarms"]}
-    incidents = {name for one in known for name in one["incident_ids"]}
-    is_severer = SEVERITIES.index(row["severity"]) > severity
+    severity = max(SEVERITIES.index(earlier["severity"]) for earlier in notified)
+    kind = max(KINDS.index(earlier["kind"]) for earlier in notified)
+    named = {name for earlier in notified for name in earlier["critical_alarms"]}
+    incidents = {name for earlier in notified for name in earlier["incident_ids"]}
+    is_more_severe = SEVERITIES.index(row["severity"]) > severity
     is_larger = KINDS.index(row["kind"]) > kind and not set(row["incident_ids"]) <= incidents
-    return is_severer or is_larger or not set(row["critical_alarms"]) <= named
+    return is_more_severe or is_larger or not set(row["critical_alarms"]) <= named
 
 
 def write_alerts(lake: Lake, rows: Sequence[Row]) -> None:
@@ -126,9 +126,9 @@ def every_alarm_is_in_one_alert(lake: Lake) -> tuple[bool, str, Mapping[str, Any
     named = sorted(name for row in rows for name in row["alarms"])
     critical = sorted(name for row in rows for name in row["critical_alarms"])
     counts = {"alarms": len(alarms), "critical alarms": len(critical), "alerts": len(rows)}
-    wrong = [
+    problems = [
         sentence
-        for sentence, is_so in (
+        for sentence, is_wrong in (
             ("alarms are missing from the alerts or in several", named != sorted(alarm.name for alarm in alarms)),
             (
                 "critical alarms are not named",
@@ -137,23 +137,23 @@ def every_alarm_is_in_one_alert(lake: Lake) -> tuple[bool, str, Mapping[str, Any
             ("the counts of alarms are wrong", sum(row["alarm_count"] for row in rows) != len(alarms)),
             (f"there are more than {Grouping().most_alerts} alerts", len(rows) > Grouping().most_alerts),
         )
-        if is_so
+        if is_wrong
     ]
-    if wrong:
-        return False, "; ".join(wrong).capitalize() + ".", counts
+    if problems:
+        return False, "; ".join(problems).capitalize() + ".", counts
     return True, f"{len(alarms)} alarms are in {len(rows)} alerts, {len(critical)} critical ones by name.", counts
 
 
-def tell(settings: Settings, lake: Lake, rows: Sequence[Row], now: datetime) -> int:
-    """Tell people of the rows that they do not know of yet, and note it; returns of how many.
+def notify_people(settings: Settings, lake: Lake, rows: Sequence[Row], now: datetime) -> int:
+    """Notify people of new alerts, and record when; returns how many.
 
-    NotifierError of the first that could not be delivered everywhere, after all were tried; it is told again next time,
-    to the targets that have not got it.
+    After all were tried, raises the NotifierError of the first that some target did not get; the next call sends it to
+    these targets again.
     """
     failed: notifier.NotifierError | None = None
-    told, at = 0, datetime.now(UTC)
+    count, at = 0, datetime.now(UTC)
     for row in rows:
-        if row["told_at"] is not None or now - row["last_at"] > TOLD_WITHIN:
+        if row["told_at"] is not None or now - row["last_at"] > NOTIFY_WITHIN:
             continue
         try:
             notifier.notify(settings, message(row))
@@ -161,16 +161,16 @@ def tell(settings: Settings, lake: Lake, rows: Sequence[Row], now: datetime) -> 
             failed = failed or error
         else:
             row["told_at"] = at
-            told += 1
-    if told:
+            count += 1
+    if count:
         write_alerts(lake, rows)
     if failed is not None:
         raise failed
-    return told
+    return count
 
 
 def message(row: Row) -> notifier.Alert:
-    """What people are told. Its key changes with what would be news, so that no target gets the same twice."""
+    """The notification of an alert. Its key changes when the alert has news, so that no target gets the same twice."""
     import hashlib
 
     news = "\n".join((row["alert_id"], row["kind"], row["severity"], *sorted(row["critical_alarms"])))

@@ -1,4 +1,4 @@
-"""The assets predictions/anomaly_scores and anomaly/alerts. Assets only: scores are scoring.py's, alerts alerting.py's."""
+"""The assets predictions/anomaly_scores and anomaly/alerts; scoring.py and alerting.py do the work."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     )
     def anomaly_scores(context: dg.AssetExecutionContext) -> Any:
         lake, hours = lake_of(settings), interval_of(context).hours
-        rows, judged, versions = score(settings, hours)
+        rows, scored_series, versions = score(settings, hours)
         record_made(lake, [ANOMALY_SCORES.key], hours)
         metadata: dict[str, Any] = {
             "dagster/row_count": rows,
@@ -37,8 +37,8 @@ def anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             "table version": lake.version(ANOMALY_SCORES) or 0,
             "path": lake.path(ANOMALY_SCORES),
         }
-        if judged is not None:
-            metadata["plot: anomalies"] = picture(plots.loudest(judged), "anomalies")
+        if scored_series is not None:
+            metadata["plot: anomalies"] = picture(plots.noisiest_cluster(scored_series), "anomalies")
         yield dg.MaterializeResult(asset_key=key_of(ANOMALY_SCORES.key), metadata=metadata)
 
     @dg.multi_asset(
@@ -51,13 +51,13 @@ def anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         rows, now = alerting.make_alerts(lake)
         alerting.write_alerts(lake, rows)
         passed, sentence, counts = alerting.every_alarm_is_in_one_alert(lake)
-        # Where alarms were lost people are told of what there is all the same: the check says that there is more.
-        told = alerting.tell(settings, lake, rows, now) if now is not None else 0
+        # People are notified even if the check fails: it reports the missing alarms.
+        notified = alerting.notify_people(settings, lake, rows, now) if now is not None else 0
         yield dg.MaterializeResult(
             asset_key=key,
             metadata={
                 "dagster/row_count": len(rows),
-                "told": told,
+                "told": notified,
                 "open": sum(row["state"] == "open" for row in rows),
                 "alerts": dg.MetadataValue.md("\n".join(f"- [{row['severity']}] {row['sentence']}" for row in rows)),
                 "table version": lake.version(ANOMALY_ALERTS) or 0,
@@ -75,13 +75,16 @@ def anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 
 def score(settings: Settings, hours: tuple[str, ...]) -> tuple[int, Any, list[str]]:
-    """Score the hours that hold metrics, each with the version it is pinned to; NoChampionError where none serves."""
+    """Score the hours that have metrics, each with its pinned model version. NoChampionError without a version to use.
+
+    Returns the number of rows, the last scored series, and the versions used.
+    """
     lake, models = lake_of(settings), ModelRegistry.of(settings)
-    there = {hour for table in (scoring.STEPS, ANOMALY_SCORES) for hour in lake.hours(table)}
-    wanted = [hour for hour in hours if hour in there]
-    pinned = models.pinned(lake, ANOMALY_SCORES, wanted)
-    champion = models.fetched(scoring.MODEL).version if set(wanted) - pinned.keys() else ""
-    versions = {hour: pinned.get(hour, champion) for hour in wanted}
+    measured = {hour for table in (scoring.STEPS, ANOMALY_SCORES) for hour in lake.hours(table)}
+    scorable = [hour for hour in hours if hour in measured]
+    pinned = models.pinned(lake, ANOMALY_SCORES, scorable)
+    champion = models.fetched(scoring.MODEL).version if set(scorable) - pinned.keys() else ""
+    versions = {hour: pinned.get(hour, champion) for hour in scorable}
     loaded = {version: models.loaded(scoring.MODEL, version) for version in sorted(set(versions.values()))}
-    rows, judged = scoring.score_hours(lake, wanted, versions, loaded.__getitem__)
-    return rows, judged, sorted(loaded)
+    rows, scored_series = scoring.score_hours(lake, scorable, versions, loaded.__getitem__)
+    return rows, scored_series, sorted(loaded)

@@ -1,4 +1,4 @@
-"""`weir backtest anomaly`: scores and alarms of files of metrics, each time judged by its past alone."""
+"""`weir backtest anomaly`: scores and alarms for metric files, each time scored from its past alone."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ def backtest_command(input: Input, out: Out) -> None:
     """A score and an alarm for each time of each series, by its past alone; a file without series_id is one series."""
     with console_of() as console:
         with stage_of(console)("Replaying the detector"):
-            found, content = backtest(input, out)
+            scores, content = backtest(input, out)
         show_rejected(console, content.rejected)
         from rich.table import Table
 
         table = Table("series", "rows", "weeks", "alarms", "alarms a week", box=None)
-        for name, rows in found.groupby("series_id", sort=True):
+        for name, rows in scores.groupby("series_id", sort=True):
             weeks = (rows["timestamp"].max() - rows["timestamp"].min()).total_seconds() / 604_800
             alarms = int(rows["is_anomaly"].sum())
             table.add_row(
                 str(name), f"{len(rows):,}", f"{weeks:.1f}", str(alarms), f"{alarms / weeks:.2f}" if weeks else ""
             )
         console.print(table)
-        console.print(f"{len(found):,} scores of {found['series_id'].nunique()} series are in {out}.")
+        console.print(f"{len(scores):,} scores of {scores['series_id'].nunique()} series are in {out}.")
 
 
 def backtest(location: Path, out: Path) -> tuple[pd.DataFrame, FileContent]:
-    """Scores and alarms of every series of `location`, a row a time, written to `out` (Parquet)."""
+    """Scores and alarms of every series of `location`, one row per time, written to `out` (Parquet)."""
     import pandas as pd
 
     from spark_jobs.sources.metrics.files import by_key, read_series
@@ -47,14 +47,14 @@ def backtest(location: Path, out: Path) -> tuple[pd.DataFrame, FileContent]:
     series = [metric_series(name, samples, content.metrics) for name, samples in by_key(content).items()]
     if not series:
         raise BacktestError(f"{location} holds no sample with a time and a number; give files that do.")
-    found = detect(series)
-    found["timestamp"] = pd.to_datetime(found["timestamp"], utc=True)
-    write(found, out)
-    return found, content
+    scores = detect(series)
+    scores["timestamp"] = pd.to_datetime(scores["timestamp"], utc=True)
+    write(scores, out)
+    return scores, content
 
 
 def metric_series(series_id: str, samples: pa.Table, metrics: tuple[str, ...]) -> MetricSeries:
-    """Samples of one series in order of time; of equal times (to the second) the last counts."""
+    """Samples of one series in time order; of samples with equal times (to the second), the last counts."""
     import numpy as np
     import pyarrow as pa
 

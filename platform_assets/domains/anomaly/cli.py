@@ -1,4 +1,4 @@
-"""The command `weir run anomaly`. Parses and shows."""
+"""The command `weir run anomaly`: parses arguments and prints results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from platform_assets.core.console import Home, console_of, location_of, settings
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from platform_assets.cli.run import Outcome
+    from platform_assets.cli.outcome import Outcome
     from platform_assets.settings import Settings
 
 COLORS = {"critical": "red", "warning": "yellow", "info": "dim"}
@@ -29,6 +29,7 @@ def run_anomaly_command(
 ) -> None:
     """Metric files -> features -> scores of clusters -> alerts; people are told of new ones."""
     from platform_assets.cli import report
+    from platform_assets.cli.outcome import stop_where_nothing_was_read
     from platform_assets.cli.run import run_pipeline
     from platform_assets.settings import remember
 
@@ -42,6 +43,7 @@ def run_anomaly_command(
             remember(settings, metrics_raw=settings.metrics.raw)
         report.show_models(console, settings, ["anomaly_detection"])
         show_alerts(console, settings, outcome)
+        stop_where_nothing_was_read(outcome)
 
 
 def show_alerts(console: Console, settings: Settings, outcome: Outcome) -> None:
@@ -55,10 +57,10 @@ def show_alerts(console: Console, settings: Settings, outcome: Outcome) -> None:
         console.print("no alarm was raised in the last week of the metrics")
         return
     states = Counter(row["state"] for row in rows)
-    told = outcome.metadata.get("anomaly/alerts", {}).get("told", 0)
+    notified = outcome.metadata.get("anomaly/alerts", {}).get("told", 0)
     console.print(
         f"{sum(row['alarm_count'] for row in rows)} alarms in {len(rows)} alerts: {states['open']} open, "
-        f"{states['resolved']} resolved; people were told of {told}"
+        f"{states['resolved']} resolved; people were told of {notified}"
     )
     for row in rows:
         console.print(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from platform_assets.cli.demo import Act, World
+from platform_assets.cli.demo import DomainDemo, World
 from platform_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ METRICS = World(
     setting="metrics_raw",
 )
 GRACE = timedelta(minutes=30)
-"""An alarm so long after the end of an incident is still about it."""
+"""How long after its end an alarm still counts for an incident."""
 
 
 def play(console: Console, settings: Settings, progress: Progress) -> Callable[[], None]:
-    """Metrics to alerts."""
+    """Run the anomaly pipeline, then compare its alarms with the simulated incidents."""
     from platform_assets.cli.report import show_models
     from platform_assets.cli.run import run_pipeline
     from platform_assets.domains.anomaly.cli import show_alerts
@@ -43,7 +43,7 @@ def play(console: Console, settings: Settings, progress: Progress) -> Callable[[
 
 
 def show_incidents(console: Console, settings: Settings, truth: Path) -> None:
-    """Which of the simulated incidents raised an alarm, how soon, and which alarms nothing explains."""
+    """Show how many simulated incidents raised an alarm, how soon, and how many alarms belong to no incident."""
     import pandas as pd
 
     from platform_assets.clients.engine import lake_of
@@ -51,36 +51,43 @@ def show_incidents(console: Console, settings: Settings, truth: Path) -> None:
 
     incidents = pd.read_parquet(truth / "incidents.parquet")
     scores = lake_of(settings).read_arrow(ANOMALY_SCORES, columns=["cluster_id", "event_at", "is_anomaly"]).to_pandas()
-    found = met(incidents, scores[scores["is_anomaly"]], since=scores["event_at"].min() + timedelta(days=1))
+    detection = match_alarms(
+        incidents, scores[scores["is_anomaly"]], since=scores["event_at"].min() + timedelta(days=1)
+    )
     console.rule("Against the simulator's truth")
-    for kind, rows in found["incidents"].groupby("kind"):
-        seen = rows[rows["after"].notna()]
-        soonest = f", first after {seen['after'].median():.0f} minutes (median)" if len(seen) else ""
-        console.print(f"{kind}: {len(seen)} of {len(rows)} raised an alarm{soonest}")
+    for kind, rows in detection["incidents"].groupby("kind"):
+        detected = rows[rows["after"].notna()]
+        soonest = f", first after {detected['after'].median():.0f} minutes (median)" if len(detected) else ""
+        console.print(f"{kind}: {len(detected)} of {len(rows)} raised an alarm{soonest}")
     console.print(
-        f"{found['unexplained']} of {found['alarms']} alarms belong to no incident, in "
+        f"{detection['unexplained']} of {detection['alarms']} alarms belong to no incident, in "
         f"{scores['cluster_id'].nunique()} clusters and {METRIC_DAYS - 1} days after the first"
     )
 
 
-def met(incidents: Any, alarms: Any, since: datetime) -> dict[str, Any]:
-    """Incidents that begin from `since` on with `after`, minutes to their first alarm or nothing; alarms that none explains."""
+def match_alarms(incidents: Any, alarms: Any, since: datetime) -> dict[str, Any]:
+    """Incidents from `since` on with the column `after` (minutes to their first alarm, or NaN), and counts of alarms.
+
+    `unexplained`: alarms that belong to no unplanned incident.
+    """
     from platform_assets.domains.anomaly.training import PLANNED_INCIDENTS
 
     incidents = incidents[incidents["start_at"] >= since].assign(after=float("nan"))
     alarms = alarms[alarms["event_at"] >= since]
     explained: set[Any] = set()
-    for index, one in incidents.iterrows():
-        own = alarms[
-            (alarms["cluster_id"] == one["cluster_id"])
-            & (alarms["event_at"] >= one["start_at"].floor("5min"))
-            & (alarms["event_at"] <= one["end_at"] + GRACE)
+    for index, incident in incidents.iterrows():
+        own_alarms = alarms[
+            (alarms["cluster_id"] == incident["cluster_id"])
+            & (alarms["event_at"] >= incident["start_at"].floor("5min"))
+            & (alarms["event_at"] <= incident["end_at"] + GRACE)
         ]
-        if one["kind"] not in PLANNED_INCIDENTS:
-            explained |= set(own.index)
-        if len(own):
-            incidents.loc[index, "after"] = max((own["event_at"].min() - one["start_at"]).total_seconds() / 60, 0.0)
+        if incident["kind"] not in PLANNED_INCIDENTS:
+            explained |= set(own_alarms.index)
+        if len(own_alarms):
+            incidents.loc[index, "after"] = max(
+                (own_alarms["event_at"].min() - incident["start_at"]).total_seconds() / 60, 0.0
+            )
     return {"incidents": incidents, "alarms": len(alarms), "unexplained": len(alarms) - len(explained)}
 
 
-ACT = Act(3, (METRICS,), {}, play)
+DEMO = DomainDemo(3, (METRICS,), {}, play)

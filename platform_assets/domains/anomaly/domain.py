@@ -28,5 +28,5 @@ DOMAIN = Domain(
         "backtest anomaly": "platform_assets.domains.anomaly.backtest:backtest_command",
     },
     training="platform_assets.domains.anomaly.training:TRAINING",
-    demo="platform_assets.domains.anomaly.demo:ACT",
+    demo="platform_assets.domains.anomaly.demo:DEMO",
 )

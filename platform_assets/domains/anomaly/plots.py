@@ -1,4 +1,4 @@
-"""What a person sees of scores in Dagster: the loudest cluster, its metric, its score and its alarms."""
+"""The plot of scores in Dagster: the cluster with the most alarms, its metric, score and alarms."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 SHOWN_DAYS = 7
 
 
-def loudest(judged: pd.DataFrame) -> Any:
-    """A figure of the last days of the cluster with the most alarms, and of these the highest score.
+def noisiest_cluster(scored_series: pd.DataFrame) -> Any:
+    """A figure of the last week of the cluster with the most alarms; of several, the one with the highest score.
 
-    `judged`: steps with their metrics, score, is_anomaly and metric, in the order of cluster and time.
+    `scored_series`: steps with metrics, score, is_anomaly and metric, ordered by cluster and time.
     """
     import pandas as pd
     from matplotlib.figure import Figure
 
-    recent = judged[judged["event_at"] > judged["event_at"].max() - pd.Timedelta(days=SHOWN_DAYS)]
+    recent = scored_series[scored_series["event_at"] > scored_series["event_at"].max() - pd.Timedelta(days=SHOWN_DAYS)]
     ranked = recent.groupby("cluster_id").agg(alarms=("is_anomaly", "sum"), score=("score", "max"))
     cluster = ranked.sort_values(["alarms", "score"], ascending=False).index[0]
     rows = recent[recent["cluster_id"] == cluster]

@@ -1,10 +1,10 @@
-"""Steps of clusters -> scores and alarms, by the version of the model that each hour is pinned to. No asset here.
+"""Steps of clusters -> scores and alarms, by the pinned model version of each hour.
 
-A score rests on the whole series from its beginning on: on which row fits stand, and what alarms there were before. So
-every hour has its series begin at the Monday, UTC, that lies between two and three weeks before it. Two weeks, since
-the second week is the first that knows the weekly season; a Monday, since hours of a week so share one beginning, and an
-hour gets the same scores to the bit whether it is made alone or with others. No later row changes anything (the model's
-own promise), so an hour that is made again changes only where its past did.
+A score depends on the whole series since its start: on the rows that fits begin with, and on earlier alarms. So the
+series of every hour starts on the Monday, UTC, between two and three weeks before it. Two weeks, because the second week
+is the first with a weekly season; a Monday, so that all hours of a week share one start, and an hour gets bit-identical
+scores alone or with others. Later rows change nothing (the model guarantees it), so scoring an hour again changes its
+scores only if its past changed.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ MODEL = "anomaly_detection"
 STEPS = tables()["features/metrics/cluster_5min"]
 
 
-def beginning(hour: str) -> datetime:
-    """When the series begin that an hour is judged by."""
+def series_start(hour: str) -> datetime:
+    """The start of the series that an hour is scored with."""
     at = parse_hour(hour).replace(hour=0)
     return at - timedelta(days=HISTORY_DAYS + at.weekday())
 
@@ -35,26 +35,26 @@ def beginning(hour: str) -> datetime:
 def score_hours(
     lake: Lake, hours: Sequence[str], versions: Mapping[str, str], loaded: Callable[[str], Any]
 ) -> tuple[int, pd.DataFrame | None]:
-    """Make the hours of predictions/anomaly_scores anew; returns their rows, and the last series with their scores.
+    """Replace hours of predictions/anomaly_scores; returns the number of rows, and the last series with its scores.
 
-    `versions`: hour -> version; `loaded` gives the model of a version.
+    `versions`: hour -> model version; `loaded`: version -> model.
     """
     import pandas as pd
     import pyarrow as pa
 
     schema = arrow_schema(ANOMALY_SCORES, with_hour=True)
-    parts, judged = [schema.empty_table()], None
+    parts, scored_series = [schema.empty_table()], None
     for version, span in _spans(hours, versions):
         frame = _series(lake, span)
         if frame.empty:
             continue
         scored = loaded(version).predict(frame[_inputs()])
-        judged = pd.concat([frame, scored], axis=1)
-        rows = judged[judged[HOUR_COLUMN].isin(span)].assign(model_name=MODEL, model_version=version)
+        scored_series = pd.concat([frame, scored], axis=1)
+        rows = scored_series[scored_series[HOUR_COLUMN].isin(span)].assign(model_name=MODEL, model_version=version)
         parts.append(pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False))
     data = pa.concat_tables(parts)
     lake.overwrite_arrow(data, ANOMALY_SCORES, hours)
-    return data.num_rows, judged
+    return data.num_rows, scored_series
 
 
 def _inputs() -> list[str]:
@@ -64,10 +64,10 @@ def _inputs() -> list[str]:
 
 
 def _spans(hours: Sequence[str], versions: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
-    """Consecutive hours that begin alike and have one version: a detector runs once over each."""
+    """Model version and consecutive hours with the same version and series start: a detector runs once for each span."""
     span: list[str] = []
     for hour in sorted(hours):
-        if span and (beginning(span[0]), versions[span[0]]) != (beginning(hour), versions[hour]):
+        if span and (series_start(span[0]), versions[span[0]]) != (series_start(hour), versions[hour]):
             yield versions[span[0]], span
             span = []
         span.append(hour)
@@ -76,9 +76,9 @@ def _spans(hours: Sequence[str], versions: Mapping[str, str]) -> Iterator[tuple[
 
 
 def _series(lake: Lake, span: Sequence[str]) -> pd.DataFrame:
-    """Steps of the clusters that have rows in the span, from their beginning to the end of the span."""
-    window = Interval.spanning(format_hour(beginning(span[0])), span[-1]).hours
+    """Steps of the clusters that have rows in the span, from the series start to the end of the span."""
+    window = Interval.spanning(format_hour(series_start(span[0])), span[-1]).hours
     rows = lake.read_arrow(STEPS, window, [*_inputs(), HOUR_COLUMN]).to_pandas()
-    there = rows.loc[rows[HOUR_COLUMN].isin(span), "cluster_id"].unique()
-    rows = rows[rows["cluster_id"].isin(there)]
+    clusters = rows.loc[rows[HOUR_COLUMN].isin(span), "cluster_id"].unique()
+    rows = rows[rows["cluster_id"].isin(clusters)]
     return rows.sort_values(["cluster_id", "event_at"], ignore_index=True)

@@ -1,11 +1,11 @@
-"""The tables between a cluster's metrics and a person who is told: scores, and alerts. Columns, grain, upstream and checks only."""
+"""The tables between cluster metrics and notifications: scores and alerts. Columns, grain, upstream and checks only."""
 
 from __future__ import annotations
 
 from spark_jobs.contract import Check, Column, Table
 
 HISTORY_DAYS = 14
-"""How much of a cluster's past a score needs at least: the second week knows the weekly season."""
+"""How many days of a cluster's past a score needs at least: the second week is the first with a weekly season."""
 WEEK_HOURS = 7 * 24
 
 ANOMALY_SCORES = Table(

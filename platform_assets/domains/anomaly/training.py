@@ -1,4 +1,4 @@
-"""What anomaly_detection is fitted and judged on: simulated weeks of clusters whose incidents are known."""
+"""The training set of anomaly_detection: simulated weeks of clusters with known incidents."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from spark_jobs.contract import Interval
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, INCIDENT_EXAMPLES, STEP_SECONDS
 
 SIMULATED_DAYS = {"fit": 14, "evaluate": 14}
-"""Split -> days of metrics of its own clusters: a week for the weekly season, and one to be judged by it."""
+"""Split -> days of metrics of its own clusters: one week for the weekly season, and one to score."""
 PLANNED_INCIDENTS = ("deploy",)
-"""Kinds of simulated incidents that somebody planned: an alarm for one is a false alarm."""
+"""Kinds of planned incidents in the simulation: an alarm for one is a false alarm."""
 
 
 def labelled_incidents(settings: Settings) -> Any:
-    """Rows of training/metrics/incident_examples: simulated weeks of clusters whose incidents are known, one world a split."""
+    """Rows of training/metrics/incident_examples: simulated weeks of clusters with known incidents, one world per split."""
     import pandas as pd
 
     parts = []
@@ -32,7 +32,7 @@ def labelled_incidents(settings: Settings) -> Any:
 
 
 def _metric_rows(settings: Settings, folder: Path) -> Any:
-    """cluster_5min of the metric files in a folder, by the same ledger and jobs as everything else."""
+    """cluster_5min of the metric files in a folder, by the same ledger and jobs as in production."""
     from platform_assets.core.job_parameters import parameters_of
     from platform_assets.core.staleness import stale_parsed_hours
     from platform_assets.ingest.raw import update_ledger
@@ -41,11 +41,11 @@ def _metric_rows(settings: Settings, folder: Path) -> Any:
     from spark_jobs.sources.metrics import jobs
 
     update = {"lake": str(folder / "lake"), "metrics_raw": str(folder / "raw"), "metrics_mapping": {}}
-    there = settings.model_copy(update=update)
-    lake, runner = lake_of(there), SparkRunner.of(there)
-    update_ledger(there, "metrics")
+    folder_settings = settings.model_copy(update=update)
+    lake, runner = lake_of(folder_settings), SparkRunner.of(folder_settings)
+    update_ledger(folder_settings, "metrics")
     hours = stale_parsed_hours(lake, "metrics")
-    parameters = parameters_of(there, "metrics")
+    parameters = parameters_of(folder_settings, "metrics")
     run = JobRun(spark_session(runner.engine), lake, Interval.spanning(hours[0], hours[-1]), parameters, runner.tasks)
     jobs.samples(run)
     jobs.cluster_5min(run)
@@ -53,15 +53,19 @@ def _metric_rows(settings: Settings, folder: Path) -> Any:
 
 
 def with_incidents(rows: Any, incidents: Any) -> Any:
-    """Steps of clusters with the columns is_incident and incident_kind: of the incidents that a step overlaps with, the last."""
+    """Steps with the columns is_incident and incident_kind, from the last incident that overlaps the step."""
     import pandas as pd
 
     rows = rows.assign(is_incident=False, incident_kind=None)
     ends = rows["event_at"] + pd.Timedelta(seconds=STEP_SECONDS)
-    for one in incidents.itertuples():
-        within = (rows["cluster_id"] == one.cluster_id) & (ends > one.start_at) & (rows["event_at"] < one.end_at)
-        rows.loc[within, "incident_kind"] = one.kind
-        rows.loc[within, "is_incident"] = one.kind not in PLANNED_INCIDENTS
+    for incident in incidents.itertuples():
+        within = (
+            (rows["cluster_id"] == incident.cluster_id)
+            & (ends > incident.start_at)
+            & (rows["event_at"] < incident.end_at)
+        )
+        rows.loc[within, "incident_kind"] = incident.kind
+        rows.loc[within, "is_incident"] = incident.kind not in PLANNED_INCIDENTS
     return rows
 
 
@@ -74,4 +78,4 @@ TRAINING = {
         frozenset({"spark", "deltalake"}),
     )
 }
-"""Model -> what it is fitted on."""
+"""Model -> its training set."""

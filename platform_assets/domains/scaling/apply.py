@@ -1,7 +1,7 @@
-"""A plan -> its targets, one after the other: read again, change only what differs, remember it.
+"""Applies a plan target by target: read again, change only what differs, record it.
 
-Safe to run again at any point: sizes are written down as pending before the first target is asked, so a run that died
-between two clusters, or after a call whose answer was lost, converges on the next run. What to change is plan.py's.
+Safe to run again at any point: sizes are recorded as pending before the first call, so a run that died between two
+clusters, or after a call whose response was lost, converges on the next run. What to change is plan.py's.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ CUT_SHORT = "done by a run that was cut short"
 
 
 @dataclass(frozen=True)
-class By:
-    """Who applies, when, and with which command; for an undo also why, and until when it holds."""
+class Origin:
+    """Who applies a plan, when, and with which command; for an undo also why, and when its hold ends."""
 
     actor: str
     at: datetime
@@ -35,7 +35,7 @@ class By:
 
 @dataclass(frozen=True)
 class Report:
-    """What was changed, and what was not, cluster by cluster."""
+    """The clusters that were changed, and those that failed with why."""
 
     changed: tuple[Entry, ...]
     failed: Mapping[str, str]
@@ -46,8 +46,8 @@ class Report:
         return "\n".join([*lines, *(f"  {cluster}: {why}" for cluster, why in sorted(self.failed.items()))])
 
 
-def apply(plan: Plan, targets: Mapping[str, NodeTarget], store: AppliedStore, lake: Lake, by: By) -> Report:
-    """Bring every cluster to its size; a target that fails holds back no other.
+def apply(plan: Plan, targets: Mapping[str, NodeTarget], store: AppliedStore, lake: Lake, origin: Origin) -> Report:
+    """Change every cluster to its planned size; a target that fails stops no other.
 
     StalePlanError where another plan was applied since; IncompleteApplyError at the end where clusters failed.
     """
@@ -57,13 +57,13 @@ def apply(plan: Plan, targets: Mapping[str, NodeTarget], store: AppliedStore, la
         state = store.load()
         if state.serial != plan.serial:
             raise StalePlanError("Another run has scaled since this plan was made; run again.")
-        state, arrived = _settled(state, plan, by)
+        state, arrived = _confirmed(state, plan, origin)
         if plan.changes:
-            state = _intended(state, plan, by)
+            state = _pending(state, plan, origin)
         store.save(state)
-        is_undo = by.command == audit.UNDO
-        # An undo holds its clusters whatever becomes of this process; of other changes the outcome is recorded.
-        AUDIT.append(lake, [*arrived, *(_act(entry, by, None) for entry in plan.changes if is_undo)])
+        is_undo = origin.command == audit.UNDO
+        # An undo is recorded first, so that it holds its clusters even if this process dies; other changes with their outcome.
+        AUDIT.append(lake, [*arrived, *(_audit_row(entry, origin, None) for entry in plan.changes if is_undo)])
         try:
             for entry in plan.changes:
                 try:
@@ -71,10 +71,10 @@ def apply(plan: Plan, targets: Mapping[str, NodeTarget], store: AppliedStore, la
                 except ScalingError as error:
                     failed[entry.cluster_id] = str(error)
                     continue
-                remembered = state.of(entry.cluster_id, entry.target)
+                last_applied = state.of(entry.cluster_id, entry.target)
                 assert entry.nodes_after is not None
-                after = replace(remembered, pending=None, pending_at=None).after(entry.nodes_after, by.at)
-                state = state.having(entry.cluster_id, entry.target, after)
+                after = replace(last_applied, pending=None, pending_at=None).after(entry.nodes_after, origin.at)
+                state = state.with_cluster(entry.cluster_id, entry.target, after)
                 if is_undo:
                     state = replace(state, last={k: v for k, v in state.last.items() if k != entry.cluster_id})
                 store.save(state)
@@ -82,41 +82,41 @@ def apply(plan: Plan, targets: Mapping[str, NodeTarget], store: AppliedStore, la
         finally:
             if not is_undo:
                 reached = _reached(plan, changed, failed)
-                AUDIT.append(lake, [_act(entry, by, failed.get(entry.cluster_id)) for entry in reached])
+                AUDIT.append(lake, [_audit_row(entry, origin, failed.get(entry.cluster_id)) for entry in reached])
     report = Report(tuple(changed), failed)
     if failed:
-        raise IncompleteApplyError(_failure_of(report), report)
+        raise IncompleteApplyError(_failure_sentence(report), report)
     return report
 
 
-def _settled(state: Applied, plan: Plan, by: By) -> tuple[Applied, list[SizeChange]]:
-    """Requested changes that an earlier run could not confirm, where the target shows that they arrived."""
+def _confirmed(state: Applied, plan: Plan, origin: Origin) -> tuple[Applied, list[SizeChange]]:
+    """The state with pending changes confirmed where the target has the size, and an audit row for each of them."""
     arrived = []
     for entry in plan.entries:
-        remembered = state.of(entry.cluster_id, entry.target)
-        if remembered.pending is None or remembered.pending != entry.nodes_before:
+        last_applied = state.of(entry.cluster_id, entry.target)
+        if last_applied.pending is None or last_applied.pending != entry.nodes_before:
             continue
-        after = remembered.after(remembered.pending, remembered.pending_at)
-        state = state.having(entry.cluster_id, entry.target, after)
-        values = {"target": entry.target, "nodes_before": remembered.nodes, "nodes_after": remembered.pending}
-        at = remembered.pending_at or by.at
+        after = last_applied.after(last_applied.pending, last_applied.pending_at)
+        state = state.with_cluster(entry.cluster_id, entry.target, after)
+        values = {"target": entry.target, "nodes_before": last_applied.nodes, "nodes_after": last_applied.pending}
+        at = last_applied.pending_at or origin.at
         arrived.append(
-            SizeChange.make(at, by.actor, audit.APPLY, entry.cluster_id, CUT_SHORT, details=CUT_SHORT, **values)
+            SizeChange.make(at, origin.actor, audit.APPLY, entry.cluster_id, CUT_SHORT, details=CUT_SHORT, **values)
         )
     return state, arrived
 
 
-def _intended(state: Applied, plan: Plan, by: By) -> Applied:
-    """The state before the first call: what is ours even if this process dies, and what an undo restores."""
+def _pending(state: Applied, plan: Plan, origin: Origin) -> Applied:
+    """The state to save before the first call: changes as pending, and the sizes that an undo restores."""
     last: dict[str, tuple[int | None, int]] = {}
     for entry in plan.changes:
         assert entry.nodes_after is not None
-        remembered = state.of(entry.cluster_id, entry.target)
-        # Of a cluster that somebody else changed, the size that is there counts from now on.
-        base = replace(remembered, nodes=entry.nodes_before, pending=entry.nodes_after, pending_at=by.at)
-        state = state.having(entry.cluster_id, entry.target, base)
+        last_applied = state.of(entry.cluster_id, entry.target)
+        # Where somebody else changed a cluster, its live size is the new base.
+        base = replace(last_applied, nodes=entry.nodes_before, pending=entry.nodes_after, pending_at=origin.at)
+        state = state.with_cluster(entry.cluster_id, entry.target, base)
         last[entry.cluster_id] = (entry.nodes_before, entry.nodes_after)
-    if by.command == audit.UNDO:  # what it has not reached stays to be undone
+    if origin.command == audit.UNDO:  # clusters that it does not reach can still be undone
         return replace(state, serial=state.serial + 1)
     return replace(state, serial=state.serial + 1, last=last)
 
@@ -138,14 +138,14 @@ def _reached(plan: Plan, changed: list[Entry], failed: Mapping[str, str]) -> lis
     return [entry for entry in plan.changes if entry.cluster_id in names]
 
 
-def _act(entry: Entry, by: By, why: str | None) -> SizeChange:
+def _audit_row(entry: Entry, origin: Origin, why: str | None) -> SizeChange:
     return SizeChange.make(
-        by.at,
-        by.actor,
-        by.command,
+        origin.at,
+        origin.actor,
+        origin.command,
         entry.cluster_id,
-        by.reason or entry.reason,
-        expires_at=by.expires_at,
+        origin.reason or entry.reason,
+        expires_at=origin.expires_at,
         target=entry.target,
         nodes_before=entry.nodes_before,
         nodes_after=entry.nodes_after,
@@ -153,8 +153,8 @@ def _act(entry: Entry, by: By, why: str | None) -> SizeChange:
     )
 
 
-def _failure_of(report: Report) -> str:
-    reasons = "; ".join(f"{cluster}: {why.rstrip('.')}" for cluster, why in sorted(report.failed.items()))
+def _failure_sentence(report: Report) -> str:
+    reasons = "; ".join(f"{cluster}: {reason.rstrip('.')}" for cluster, reason in sorted(report.failed.items()))
     changed = ", ".join(f"{entry.cluster_id} -> {entry.nodes_after}" for entry in report.changed)
     return f"{reasons}." + (f" Changed: {changed}." if changed else "")
 

@@ -1,5 +1,6 @@
-"""Forecasts -> plan -> blocking checks -> sizes of clusters, as assets. What is forecast and planned is in forecasting.py and plan.py."""
+"""Forecasts -> plan -> blocking checks -> sizes of clusters, as assets; forecasting.py and plan.py do the work."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -51,7 +52,7 @@ def _declared(settings: Settings) -> ChangeAssets:
 
 
 def make_forecasts(settings: Settings, lake: Lake) -> dict[str, Any]:
-    """Forecast every cluster that was measured lately and write it; the metadata of the asset."""
+    """Forecast every cluster with recent metrics and write the rows; returns the asset's metadata."""
     now, rules = datetime.now(UTC), load_rules(settings)
     forecaster = Forecaster.serving(settings)
     steps, silent = forecasting.measured_lately(
@@ -60,13 +61,10 @@ def make_forecasts(settings: Settings, lake: Lake) -> dict[str, Any]:
     live = forecasting.live_sizes(steps, rules)
     rows = forecasting.forecast_rows(steps, forecaster, rules, live, now)
     forecasting.write(lake, rows, settings.retention_days.get(SCALING_FORECASTS.key, SCALING_FORECASTS.retention_days))
-    actions: dict[str, int] = {}
-    for row in rows:
-        actions[row["action"]] = actions.get(row["action"], 0) + 1
     metadata: dict[str, Any] = {
         "dagster/row_count": len(rows),
         "model": f"{forecaster.name} {forecaster.version}",
-        "actions": dg.MetadataValue.json(actions),
+        "actions": dg.MetadataValue.json(dict(Counter(row["action"] for row in rows))),
         "silent clusters": dg.MetadataValue.json(silent),
         "table version": lake.version(SCALING_FORECASTS) or 0,
     }

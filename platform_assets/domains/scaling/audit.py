@@ -1,4 +1,4 @@
-"""The table scaling/audit, and which clusters an undo holds."""
+"""The table scaling/audit, and the clusters that an undo holds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from platform_assets.actions.audit_table import AuditTable
 from platform_assets.clients.caller import caller
 from platform_assets.domains.scaling.tables import SCALING_AUDIT
 from platform_assets.settings import Settings
-from spark_jobs.storage.lake import Lake
 
 APPLY, UNDO = "apply", "undo"
 
@@ -31,13 +30,8 @@ class SizeChange(AuditRow):
 AUDIT = AuditTable(SCALING_AUDIT, SizeChange)
 
 
-def read(lake: Lake) -> list[SizeChange]:
-    """All rows, by time."""
-    return AUDIT.read(lake)
-
-
-def held(changes: Iterable[SizeChange], at: datetime) -> dict[str, str]:
-    """Cluster -> why it is held at a time: its last undo, as long as that has not expired."""
+def undo_holds(changes: Iterable[SizeChange], at: datetime) -> dict[str, str]:
+    """Cluster -> why it is held at a time: its last undo, unless that has expired."""
     undone = {change.subject: change for change in changes if change.command == UNDO and change.acted_at <= at}
     return {
         cluster: f"an undo holds it until {change.expires_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}, {change.by_whom}"
@@ -47,5 +41,5 @@ def held(changes: Iterable[SizeChange], at: datetime) -> dict[str, str]:
 
 
 def who(settings: Settings) -> str:
-    """The system's user and, where targets are named, the caller that AWS knows."""
+    """The operating system's user and, with a file of targets, the caller's ARN."""
     return caller(settings.aws_region, asks_aws=bool(settings.scaling.file))

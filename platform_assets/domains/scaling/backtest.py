@@ -1,6 +1,6 @@
-"""`weir backtest scaling`: the forecasts of files of metrics, step by step, each by the past alone.
+"""`weir backtest scaling`: forecasts for metric files, step by step, each from the past alone.
 
-A forecast that is dated 12:00 has seen nothing after 12:00.
+A forecast dated 12:00 uses nothing after 12:00.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ RIVALS = {
 }
 
 SHORT = ("÷ now", "÷ mean", "÷ day", "÷ ridge", "÷ daily")
-"""Of the rivals in their order, for a table that fits a terminal."""
+"""Short titles of the rivals, in their order, so that the table fits a terminal."""
 STEPS_SECONDS = (300, 600, 900, 1800)
-"""Steps that divide the 30 minutes of a forecast."""
+"""Step lengths that divide the 30 minutes of a forecast."""
 SPACINGS = 100
-"""First spacings of a series that tell its step: later ones would be a look ahead."""
+"""How many first spacings of a series determine its step; later ones would be a look ahead."""
 
 
 def backtest_command(
@@ -42,7 +42,7 @@ def backtest_command(
     out: Out,
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same for any number.")] = 2,
 ) -> None:
-    """CPU 30 minutes ahead over the last 30 % of each cluster, by its past alone, and what scaling by it would have done."""
+    """Forecast CPU 30 minutes ahead over the last 30 % of each cluster, from its past alone, and replay scaling by it."""
     with console_of() as console:
         with stage_of(console)("Replaying forecasts"):
             result, content = backtest(input, out, workers)
@@ -70,14 +70,14 @@ def backtest(location: Path, out: Path, workers: int = 2) -> tuple[BacktestResul
 
 
 def demand_series(cluster_id: str, samples: pa.Table) -> DemandSeries:
-    """Samples of one cluster, in order of time, on a grid that begins with the first of them.
+    """Samples of one cluster, in time order, resampled to a regular grid that begins with the first sample.
 
-    A step is the mean of the samples after the step before it and up to its own time.
+    Each step is the mean of the samples after the previous step and up to its own time.
     """
     import numpy as np
     import pyarrow as pa
 
-    from spark_jobs.sources.metrics.grid import regular
+    from spark_jobs.sources.metrics.grid import Samples, to_grid
     from spark_jobs.sources.metrics.times import SECOND
     from weir_models.predictive_scaling.series import DemandSeries
 
@@ -90,8 +90,8 @@ def demand_series(cluster_id: str, samples: pa.Table) -> DemandSeries:
         values = samples[name].to_numpy(zero_copy_only=False).astype(np.float64)
         # Moved by almost a step, so that `[t, t + step)` of the grid is `(t - step, t]` here.
         moved = times - phase + step * SECOND - 1
-        grid = regular(moved, values, step_seconds=step, start=start - phase, end=end - phase + step * SECOND - 1)
-        return grid.values
+        end_moved = end - phase + step * SECOND - 1
+        return to_grid(Samples(moved, values), step_seconds=step, start=start - phase, end=end_moved).values
 
     columns = {name: on_grid(name) for name in samples.column_names if pa.types.is_floating(samples[name].type)}
     nodes = columns.pop("node_count", None)
@@ -106,7 +106,7 @@ def demand_series(cluster_id: str, samples: pa.Table) -> DemandSeries:
 
 
 def _step_seconds(times: np.ndarray) -> int:
-    """Of the steps that there are the shortest that holds a sample a step, by the usual spacing of the first samples."""
+    """The shortest step length that is at least the median spacing of the first samples."""
     import numpy as np
 
     from spark_jobs.sources.metrics.times import SECOND

@@ -1,7 +1,7 @@
 """The checks between a scaling plan and its application. Fail closed: a failed check leaves every cluster unchanged.
 
-Pure: a plan in, one sentence a check out. What is wrong with one cluster holds that cluster (plan.py); what is wrong
-with many is wrong with the input. Names and meanings are declared in tables.py (SCALING_PLAN).
+Pure: a plan in, one sentence per check out. A problem of a single cluster holds that cluster (plan.py); a problem of many
+is a problem of the input. Names and meanings are declared in tables.py (SCALING_PLAN).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Bounds:
     max_total_change: int | None = None
     """Nodes, all clusters together; where it is left out, a share of the nodes that there are, and at least 50."""
     min_confidence: float = 0.6
-    """Share of the last day's loads that lay within their intervals; below it a forecast is not acted upon."""
+    """Minimum share of the last day's loads within their intervals for a forecast to change a size."""
     max_unproven_share: float = 0.5
     min_clusters_for_share: int = 5
 
@@ -50,7 +50,7 @@ def run_checks(plan: Plan, bounds: Bounds, overrides: Mapping[str, str]) -> list
     return protocol.run_checks(SCALING_PLAN.checks, checks, overrides)
 
 
-def _fresh(plan: Plan, bounds: Bounds) -> Finding:
+def _check_fresh(plan: Plan, bounds: Bounds) -> Finding:
     # What is scaled to zero has no metrics.
     measured = [entry for entry in plan.entries if entry.nodes_before != 0 or entry.is_fresh]
     stale = [entry for entry in measured if not entry.is_fresh]
@@ -70,22 +70,26 @@ def _fresh(plan: Plan, bounds: Bounds) -> Finding:
     )
 
 
-def _held(plan: Plan, bounds: Bounds) -> Finding:
+def _check_confidence(plan: Plan, bounds: Bounds) -> Finding:
     judged = [entry for entry in plan.entries if entry.is_fresh and entry.confidence is not None]
-    poor = [e.cluster_id for e in judged if e.confidence is not None and e.confidence < bounds.min_confidence]
-    share = len(poor) / len(judged) if judged else 0.0
+    unproven = [
+        entry.cluster_id
+        for entry in judged
+        if entry.confidence is not None and entry.confidence < bounds.min_confidence
+    ]
+    share = len(unproven) / len(judged) if judged else 0.0
     passed = len(judged) < bounds.min_clusters_for_share or share <= bounds.max_unproven_share
-    summary = f"{len(poor)} of {len(judged)} clusters had loads outside of their intervals lately"
+    summary = f"{len(unproven)} of {len(judged)} clusters had loads outside of their intervals lately"
     if passed:
-        return True, f"{summary}.", {"clusters": len(poor)}
+        return True, f"{summary}.", {"clusters": len(unproven)}
     return (
         False,
-        f"{summary}, such as {poor[0]}; look whether their metrics are still what they were.",
-        {"clusters": len(poor)},
+        f"{summary}, such as {unproven[0]}; look whether their metrics are still what they were.",
+        {"clusters": len(unproven)},
     )
 
 
-def _bounded(plan: Plan, bounds: Bounds) -> Finding:
+def _check_total(plan: Plan, bounds: Bounds) -> Finding:
     total = sum(entry.changed_nodes for entry in plan.entries)
     most_nodes = bounds.max_total_change
     if most_nodes is None:
@@ -102,8 +106,8 @@ def _bounded(plan: Plan, bounds: Bounds) -> Finding:
     )
 
 
-def _within(plan: Plan, bounds: Bounds) -> Finding:
-    outside = [entry for entry in plan.changes if _goes_beyond(entry)]
+def _check_bounds(plan: Plan, bounds: Bounds) -> Finding:
+    outside = [entry for entry in plan.changes if _leaves_bounds(entry)]
     if not outside:
         return True, "No change leaves its bounds.", {"clusters": 0}
     first = outside[0]
@@ -114,8 +118,8 @@ def _within(plan: Plan, bounds: Bounds) -> Finding:
     )
 
 
-def _goes_beyond(entry: Entry) -> bool:
-    """Outside of the bounds, and not nearer to them than before."""
+def _leaves_bounds(entry: Entry) -> bool:
+    """Whether the new size is outside the bounds, and no closer to them than before."""
     assert entry.nodes_after is not None
     highest = entry.maximum if entry.maximum is not None else entry.nodes_after
 
@@ -125,7 +129,7 @@ def _goes_beyond(entry: Entry) -> bool:
     return beyond(entry.nodes_after) > 0 and beyond(entry.nodes_after) >= beyond(entry.base)
 
 
-def _undisturbed(plan: Plan, bounds: Bounds) -> Finding:
+def _check_external_changes(plan: Plan, bounds: Bounds) -> Finding:
     changed_externally = [entry for entry in plan.changes if entry.is_changed_externally]
     if not changed_externally:
         return True, "Nobody else changed what is to change.", {"clusters": 0}
@@ -139,9 +143,9 @@ def _undisturbed(plan: Plan, bounds: Bounds) -> Finding:
 
 
 CHECKS: dict[str, Callable[[Plan, Bounds], Finding]] = {
-    "metrics_are_fresh": _fresh,
-    "forecasts_held": _held,
-    "changes_are_bounded": _bounded,
-    "sizes_stay_within_bounds": _within,
-    "nobody_else_scaled": _undisturbed,
+    "metrics_are_fresh": _check_fresh,
+    "forecasts_held": _check_confidence,
+    "changes_are_bounded": _check_total,
+    "sizes_stay_within_bounds": _check_bounds,
+    "nobody_else_scaled": _check_external_changes,
 }

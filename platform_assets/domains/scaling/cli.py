@@ -30,7 +30,7 @@ def run_scaling_command(
     input: Annotated[
         str | None,
         typer.Option(
-            "--input", help="Folder, file or s3:// URI of metrics; remembered in the home.", show_default=False
+            "--input", help="Folder, file or s3:// URI of metrics; last_applied in the home.", show_default=False
         ),
     ] = None,
     home: Home = None,
@@ -40,6 +40,7 @@ def run_scaling_command(
 ) -> None:
     """Metrics -> features -> forecasts -> scaling plan (and change, with --apply)."""
     from platform_assets.cli import run
+    from platform_assets.cli.outcome import stop_where_nothing_was_read
     from platform_assets.settings import remember
 
     values: dict[str, Any] = {"metrics_raw": location_of(input)} if input is not None else {}
@@ -52,6 +53,7 @@ def run_scaling_command(
             remember(settings, metrics_raw=settings.metrics.raw)
         show(console, settings)
         _end(console, settings, outcome)
+        stop_where_nothing_was_read(outcome)
 
 
 @scaling_app.command()
@@ -63,8 +65,8 @@ def status(home: Home = None) -> None:
     settings = _settings(home, False)
     with console_of() as console:
         show(console, settings)
-        held = audit.held(audit.read(lake_of(settings)), datetime.now(UTC))
-        for cluster, why in sorted(held.items()):
+        holds = audit.undo_holds(audit.AUDIT.read(lake_of(settings)), datetime.now(UTC))
+        for cluster, why in sorted(holds.items()):
             console.print(f"{cluster}: {why}", markup=False)
         _show_plan(console, settings)
 
@@ -78,7 +80,7 @@ def plan(home: Home = None) -> None:
 
 @scaling_app.command("apply")
 def apply_command(home: Home = None, override: Override = None, reason: Reason = "") -> None:
-    """Plan anew from the newest forecasts, check, and change sizes."""
+    """Plan again from the newest forecasts, check, and change sizes."""
     settings = _settings(home, True)
     with console_of() as console:
         overrides = _overridden(settings, override, reason, "scaling apply")
@@ -88,7 +90,7 @@ def apply_command(home: Home = None, override: Override = None, reason: Reason =
 @scaling_app.command()
 def undo(
     reason: Reason = "",
-    lasting: Annotated[str, typer.Option("--for", help="How long sizes are held then, such as 30m, 2h.")] = "1h",
+    period: Annotated[str, typer.Option("--for", help="How long sizes are held then, such as 30m, 2h.")] = "1h",
     home: Home = None,
     apply: Apply = False,
 ) -> None:
@@ -96,7 +98,7 @@ def undo(
     from platform_assets.clients.engine import lake_of
     from platform_assets.domains.scaling.planning import ScalingChange
 
-    span, settings = duration_of("--for", lasting), _settings(home, apply)
+    span, settings = duration_of("--for", period), _settings(home, apply)
     change = ScalingChange(settings, lake_of(settings))
     plan = change.plan_undo()
     with console_of() as console:
@@ -108,7 +110,7 @@ def undo(
 
 
 def _replan(settings: Settings, console: Any, overrides: Sequence[str]) -> Any:
-    """The plan, its checks and the sizes alone, from the forecasts that there are."""
+    """Run the plan, its checks and the sizes alone, from the newest forecasts."""
     from platform_assets.cli.run import run_assets
 
     keys = ("scaling/plan", "scaling/recommendations")
@@ -120,19 +122,13 @@ def _settings(home: Any, apply: bool, **values: Any) -> Settings:
 
 
 def _overridden(settings: Settings, checks: Sequence[str] | None, reason: str, run: str) -> list[str]:
-    """Record the checks that are overridden in this run; returns the audit_ids that the run has to name."""
-    if not checks:
-        return []
-    from platform_assets.clients.engine import lake_of
+    """Record the checks that are overridden in this run; returns the audit ids that the run has to name."""
     from platform_assets.domains.scaling import audit
     from platform_assets.domains.scaling.tables import SCALING_PLAN
 
-    settings.home.mkdir(parents=True, exist_ok=True)
-    actor, at = audit.who(settings), datetime.now(UTC)
-    rows = audit.AUDIT.record_overrides(
-        lake_of(settings), SCALING_PLAN.checks, checks, actor=actor, at=at, reason=reason, details=f"weir {run}"
+    return audit.AUDIT.override_for_run(
+        settings, SCALING_PLAN.checks, checks, who=audit.who, reason=reason, details=f"weir {run}"
     )
-    return [row.audit_id for row in rows]
 
 
 def show(console: Any, settings: Settings) -> None:
@@ -151,15 +147,15 @@ def _show_plan(console: Any, settings: Settings) -> None:
 
     checked_plan, results = make_plan(settings, lake_of(settings))
     console.print(checked_plan.text(), markup=False)
-    for one in failures(results):
-        console.print(f"It would be stopped by {one.name}: {one.sentence}", markup=False)
+    for result in failures(results):
+        console.print(f"It would be stopped by {result.name}: {result.sentence}", markup=False)
     if checked_plan.changes and not settings.scaling.apply:
         console.print("Sizes are unchanged; `weir scaling apply` changes them.", markup=False)
 
 
 def _end(console: Any, settings: Settings, outcome: Any) -> None:
     """What was or would be changed; a plan that was to be applied and was not is a failure."""
-    from platform_assets.cli.run import stop_where_not_applied
+    from platform_assets.cli.outcome import stop_where_not_applied
     from platform_assets.domains.scaling.planning import ScalingChange
 
     if not outcome.failed_checks:

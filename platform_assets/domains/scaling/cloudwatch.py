@@ -1,8 +1,8 @@
-"""GetMetricData -> a file of JSON lines in the raw location of metrics, one a poll. What a metric means is the source's.
+"""Polls GetMetricData into JSON lines files in the raw location of metrics, one file per poll.
 
-Where polling stopped is told by the names of the files that are there, so nothing else remembers it and nothing can be
-ahead of the data. Each poll goes back a little over what the last one had: CloudWatch completes periods late, and the
-samples that come twice are one in the features.
+The file names say how far polling has got, so there is no other state that could be ahead of the data. Each poll
+overlaps the last one a little, because CloudWatch completes periods late; features count a sample that comes twice once.
+What a metric means is the source's.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from spark_jobs.errors import ExitCode, WeirError
 FOLDER = "cloudwatch"
 UNTIL = re.compile(r"cloudwatch-(\d{8}T\d{6}Z)-from-[\d-]{13}-[0-9a-f]+\.jsonl\.gz$")
 UNTIL_FORMAT = "%Y%m%dT%H%M%SZ"
-QUERIES_A_CALL = 500
+QUERIES_PER_CALL = 500
 """AWS's limit."""
 SETTLING = timedelta(minutes=2)
-"""A period counts as complete this long after its end."""
+"""How long after its end a period counts as complete."""
 OVERLAP = timedelta(minutes=15)
-"""What is asked for again: datapoints that came later than that are lost."""
+"""How far a poll overlaps the last one; datapoints that arrive later than this are lost."""
 LONGEST = timedelta(days=15)
 """How long CloudWatch keeps periods of a minute."""
 DEFAULT_METRICS = {
@@ -41,7 +41,7 @@ DEFAULT_METRICS = {
     "cluster_node_count": "Count",
     "cluster_number_of_running_pods": "Count",
 }
-"""Of Container Insights, by cluster: what the features need and it has without a query of one's own."""
+"""Metrics of Container Insights, by cluster, that the features need."""
 
 
 class PollError(WeirError):
@@ -52,7 +52,7 @@ class PollError(WeirError):
 
 @dataclass(frozen=True)
 class Query:
-    """One metric of one cluster, or with `expression` one of metric math; `metric` names it where the mapping does not."""
+    """One metric of one cluster, or a metric math `expression`; `metric` names it where the mapping does not."""
 
     cluster_id: str
     metric_name: str = ""
@@ -65,26 +65,26 @@ class Query:
     factor: float | None = None
     expression: str | None = None
 
-    def asked(self, number: int) -> dict[str, Any]:
-        """The query as GetMetricData takes it."""
+    def request(self, number: int) -> dict[str, Any]:
+        """The query as GetMetricData expects it."""
         name = f"q{number}"
         if self.expression:
             return {"Id": name, "Expression": self.expression, "Period": self.period_seconds, "ReturnData": True}
-        dimensions = [{"Name": one, "Value": value} for one, value in sorted(self.dimensions.items())]
+        dimensions = [{"Name": key, "Value": value} for key, value in sorted(self.dimensions.items())]
         metric = {"Namespace": self.namespace, "MetricName": self.metric_name, "Dimensions": dimensions}
         stat = {"Metric": metric, "Period": self.period_seconds, "Stat": self.statistic}
         return {"Id": name, "MetricStat": stat, "ReturnData": True}
 
-    def told(self) -> dict[str, Any]:
-        """The query as the file says it."""
+    def to_json(self) -> dict[str, Any]:
+        """The query as the file stores it, without absent fields."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def queries_of(settings: Settings) -> list[Query]:
-    """The queries of the settings' file, else Container Insights of the settings' clusters. PollError."""
+    """The queries of the configured file, else Container Insights of the configured clusters. PollError."""
     if settings.metrics.queries:
         return _from_file(Path(settings.metrics.queries).expanduser())
-    clusters = [one.strip() for one in settings.metrics.clusters.split(",") if one.strip()]
+    clusters = [name.strip() for name in settings.metrics.clusters.split(",") if name.strip()]
     if not clusters:
         raise PollError(
             "Nothing is to be polled; name clusters in WEIR_CLOUDWATCH_CLUSTERS or a file in WEIR_CLOUDWATCH_QUERIES."
@@ -110,30 +110,30 @@ def _from_file(path: Path) -> list[Query]:
         raise PollError(f"{path} is no YAML; {how}.") from None
     if not isinstance(entries, list) or not entries:
         raise PollError(f"{path} holds no list of queries; {how}.")
-    found = []
+    queries = []
     for number, entry in enumerate(entries, 1):
         try:
-            one = Query(**entry)
+            query = Query(**entry)
         except TypeError:
             raise PollError(f"Query {number} of {path} has other entries than a query has; {how}.") from None
-        is_named = bool(one.metric) if one.expression else bool(one.metric_name)
-        if not one.cluster_id or not is_named:
+        is_named = bool(query.metric) if query.expression else bool(query.metric_name)
+        if not query.cluster_id or not is_named:
             raise PollError(f"Query {number} of {path} names no metric; {how}.")
-        if one.period_seconds <= 0 or one.period_seconds % 60:
-            raise PollError(f"Query {number} of {path} has a period of {one.period_seconds} s; use a multiple of 60.")
-        found.append(one)
-    return found
+        if query.period_seconds <= 0 or query.period_seconds % 60:
+            raise PollError(f"Query {number} of {path} has a period of {query.period_seconds} s; use a multiple of 60.")
+        queries.append(query)
+    return queries
 
 
 def poll(settings: Settings, now: datetime) -> dict[str, Any]:
-    """Ask for the complete periods since the last poll and write them; returns figures. PollError."""
+    """Fetch the complete periods since the last poll and write them; returns figures. PollError."""
     location = location_of(settings, "metrics").rstrip("/")
     if not location:
         raise PollError("There is no location to write polled metrics to; set WEIR_METRICS_RAW.")
     queries = queries_of(settings)
     longest = max(query.period_seconds for query in queries)
     end = _floored(now - SETTLING, longest)
-    last = _last_until(settings, f"{location}/{FOLDER}")
+    last = _last_end(settings, f"{location}/{FOLDER}")
     start = end - timedelta(hours=settings.metrics.first_hours) if last is None else last - OVERLAP
     start = _floored(max(start, end - LONGEST), longest)
     if last is not None and end <= last:
@@ -141,7 +141,7 @@ def poll(settings: Settings, now: datetime) -> dict[str, Any]:
     results = list(_results(settings, queries, start, end))
     count = sum(len(result["Timestamps"]) for _, result in results)
     lines = [
-        json.dumps({"polled_at": now.isoformat(), "Query": query.told(), "MetricDataResult": result})
+        json.dumps({"polled_at": now.isoformat(), "Query": query.to_json(), "MetricDataResult": result})
         for query, result in results
     ]
     name = _write(settings, f"{location}/{FOLDER}", lines, start, end)
@@ -151,15 +151,15 @@ def poll(settings: Settings, now: datetime) -> dict[str, Any]:
 def _results(
     settings: Settings, queries: Sequence[Query], start: datetime, end: datetime
 ) -> Iterator[tuple[Query, dict[str, Any]]]:
-    """Of each query its datapoints, over all pages, in order of time."""
+    """Each query with its datapoints, over all pages, in time order."""
     what = "CloudWatch metrics"
     try:
         client = aws_client("cloudwatch", settings.aws_region)
-        for number in range(0, len(queries), QUERIES_A_CALL):
-            asked = queries[number : number + QUERIES_A_CALL]
-            found: dict[str, dict[str, Any]] = {}
+        for number in range(0, len(queries), QUERIES_PER_CALL):
+            batch = queries[number : number + QUERIES_PER_CALL]
+            results: dict[str, dict[str, Any]] = {}
             pages = client.get_paginator("get_metric_data").paginate(
-                MetricDataQueries=[query.asked(index) for index, query in enumerate(asked)],
+                MetricDataQueries=[query.request(index) for index, query in enumerate(batch)],
                 StartTime=start,
                 EndTime=end,
                 ScanBy="TimestampAscending",
@@ -167,38 +167,38 @@ def _results(
             for page in pages:
                 for result in page["MetricDataResults"]:
                     if result.get("StatusCode") in ("InternalError", "Forbidden"):
-                        said = asked[int(result["Id"][1:])].metric_name
+                        metric = batch[int(result["Id"][1:])].metric_name
                         raise PollError(
-                            f"CloudWatch answered {result['StatusCode']} for {said}; run again, and allow cloudwatch:GetMetricData if it persists."
+                            f"CloudWatch answered {result['StatusCode']} for {metric}; run again, and allow cloudwatch:GetMetricData if it persists."
                         )
-                    held = found.setdefault(
+                    datapoints = results.setdefault(
                         result["Id"], {"Label": result.get("Label", ""), "Timestamps": [], "Values": []}
                     )
-                    held["Timestamps"] += [at.astimezone(UTC).isoformat() for at in result["Timestamps"]]
-                    held["Values"] += result["Values"]
-            for index, query in enumerate(asked):
-                if f"q{index}" in found:
-                    yield query, found[f"q{index}"]
+                    datapoints["Timestamps"] += [at.astimezone(UTC).isoformat() for at in result["Timestamps"]]
+                    datapoints["Values"] += result["Values"]
+            for index, query in enumerate(batch):
+                if f"q{index}" in results:
+                    yield query, results[f"q{index}"]
     except AWS_ERRORS as error:
         raise PollError(aws_sentence(error, what, permission="cloudwatch:GetMetricData")) from error
 
 
-def _last_until(settings: Settings, folder: str) -> datetime | None:
-    """The end of what the files in the folder hold; None where there is none."""
+def _last_end(settings: Settings, folder: str) -> datetime | None:
+    """The newest end time of the files in the folder; None without files."""
     if not folder.startswith("s3://"):
         names = [path.name for path in Path(folder).glob("cloudwatch-*")]
     else:
         try:
             listed = list_objects(f"{folder}/", region=settings.aws_region, endpoint_url=settings.s3_endpoint_url)
-            names = [one.source_object for one in listed]
+            names = [listed_object.source_object for listed_object in listed]
         except ObjectsError as error:
             raise PollError(str(error)) from error
-    found = [match[1] for name in names if (match := UNTIL.search(name))]
-    return datetime.strptime(max(found), UNTIL_FORMAT).replace(tzinfo=UTC) if found else None
+    times = [match[1] for name in names if (match := UNTIL.search(name))]
+    return datetime.strptime(max(times), UNTIL_FORMAT).replace(tzinfo=UTC) if times else None
 
 
 def _write(settings: Settings, folder: str, lines: Sequence[str], start: datetime, end: datetime) -> str:
-    """One file with the lines; it is there whole or not at all."""
+    """Write one file with the lines, atomically; returns its path."""
     data = gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)
     digest = hashlib.blake2b(data, digest_size=6).hexdigest()
     name = f"cloudwatch-{end.strftime(UNTIL_FORMAT)}-from-{start:%Y-%m-%d-%H}-{digest}.jsonl.gz"
@@ -206,7 +206,7 @@ def _write(settings: Settings, folder: str, lines: Sequence[str], start: datetim
     try:
         if folder.startswith("s3://"):
             filesystem, path = storage_of(settings).filesystem(uri)
-            with filesystem.open_output_stream(path, compression=None) as stream:  # by the name it would once more
+            with filesystem.open_output_stream(path, compression=None) as stream:  # the name would compress it again
                 stream.write(data)
         else:
             Path(folder).mkdir(parents=True, exist_ok=True)

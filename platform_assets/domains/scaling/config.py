@@ -1,4 +1,4 @@
-"""Reads the file of targets: each cluster's target and bounds. A wrong value is one sentence."""
+"""Reads and validates the file of targets: each cluster's target and bounds."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from platform_assets.settings import Settings
 from weir_models.predictive_scaling.policy import PolicySettings
 
 OTHERS = "*"
-"""Key of the rule of every cluster that has none of its own."""
-POLICY: dict[str, Any] = {one.name: (type(one.default), Field(one.default, ge=0)) for one in fields(PolicySettings)}
+"""Key of the rule for clusters without their own."""
+POLICY: dict[str, Any] = {
+    policy.name: (type(policy.default), Field(policy.default, ge=0)) for policy in fields(PolicySettings)
+}
 ClusterConfig = create_model(
     "ClusterConfig",
     __config__=ConfigDict(extra="forbid", strict=True),
@@ -25,16 +27,16 @@ ClusterConfig = create_model(
     allow_drift=(bool, False),
     **POLICY,
 )
-"""What the file may say of one cluster."""
+"""The keys of one cluster in the file."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What holds for one cluster."""
+    """The target and policy of one cluster."""
 
     target: NodeTarget
     overrides: Mapping[str, float] = field(default_factory=dict)
-    """Fields of PolicySettings that differ from the model's."""
+    """Fields of PolicySettings that differ from the defaults."""
     allow_external_change: bool = False
 
     @property
@@ -52,11 +54,11 @@ class Rules:
     clients: Clients = field(default_factory=Clients)
 
     def of(self, cluster_id: str) -> Rule | None:
-        """None for a cluster that is forecast and not scaled."""
-        given = self.clusters.get(cluster_id, self.clusters.get(OTHERS))
-        if given is None:
+        """The rule of a cluster; None for a cluster that is forecast but not scaled."""
+        rule = self.clusters.get(cluster_id, self.clusters.get(OTHERS))
+        if rule is None:
             return None
-        values = dict(given)
+        values = dict(rule)
         target = target_of(values.pop("target"), cluster_id, self.folder, self.clients)
         allow_drift = values.pop("allow_drift", False)
         return Rule(target, values, allow_drift)
@@ -68,7 +70,7 @@ class Rules:
 
 
 def load_rules(settings: Settings) -> Rules:
-    """The rules of the settings' file; without one every cluster has its line in `<home>/scaling/desired.json`.
+    """The rules of the configured file; without one every cluster has its line in `<home>/scaling/desired.json`.
 
     ScalingFileError with one sentence about the first value that is wrong.
     """
@@ -105,7 +107,7 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 
 def _first(error: ValidationError) -> str:
-    """What is wrong with the first wrong value, without a full stop."""
+    """The first problem, without a period."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "unexpected_keyword_argument":
@@ -114,7 +116,7 @@ def _first(error: ValidationError) -> str:
 
 
 def _check(path: Path, name: str, values: Any) -> None:
-    """ScalingFileError about the first value of a cluster that is wrong."""
+    """ScalingFileError about the first wrong value of a cluster."""
     try:
         ClusterConfig.model_validate(values)
     except ValidationError as error:
@@ -123,9 +125,9 @@ def _check(path: Path, name: str, values: Any) -> None:
         if key == "target":
             raise ScalingFileError(f"{path}: {name} has no target; write `target: file: PATH` or one of AWS.") from None
         if first["type"] == "extra_forbidden":
-            known = ", ".join(ClusterConfig.model_fields)
+            keys = ", ".join(ClusterConfig.model_fields)
             raise ScalingFileError(
-                f"{path}: {name} has the key {key!r}, which is not known; there are {known}."
+                f"{path}: {name} has the key {key!r}, which is not known; there are {keys}."
             ) from None
         raise ScalingFileError(f"{path}: {key} of {name} is {first['input']!r}; correct it there.") from None
     policy = PolicySettings(**{key: value for key, value in values.items() if key in POLICY})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from platform_assets.cli.demo import Act, World
+from platform_assets.cli.demo import DomainDemo, World
 from platform_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,4 +36,4 @@ def play(console: Console, settings: Settings, progress: Progress) -> Callable[[
     return lambda: None
 
 
-ACT = Act(2, (METRICS,), {}, play)
+DEMO = DomainDemo(2, (METRICS,), {}, play)

@@ -39,5 +39,5 @@ DOMAIN = Domain(
     },
     aws_services="platform_assets.domains.scaling.polling:aws_services",
     training="platform_assets.domains.scaling.training:TRAINING",
-    demo="platform_assets.domains.scaling.demo:ACT",
+    demo="platform_assets.domains.scaling.demo:DEMO",
 )

@@ -1,4 +1,4 @@
-"""Steps of clusters -> rows of predictions/scaling_forecasts, by the champion or, without one, by the naive rule. The model is in weir_models."""
+"""Steps of clusters -> rows of predictions/scaling_forecasts, by the champion or, without one, by the naive rule."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BY_NAIVE_RULE = " (by the naive rule, for no model has passed its gate)"
 
 @dataclass(frozen=True)
 class Forecaster:
-    """A model that predicts and what it is called."""
+    """A model with its name and version."""
 
     model: Any
     name: str
@@ -54,7 +54,7 @@ class Forecaster:
         return self.name == NAIVE
 
     def predict(self, frame: pd.DataFrame, overrides: Mapping[str, float]) -> pd.DataFrame:
-        """One row a cluster; `overrides` replace fields of the policy for these clusters."""
+        """One row per cluster; `overrides` replace fields of the policy for these clusters."""
         model = copy.copy(self.model)
         model.policy = {**(self.model.policy or {}), **overrides}
         predicted: pd.DataFrame = model.predict(frame)
@@ -67,48 +67,48 @@ def recent_steps(lake: Lake, now: datetime) -> pd.DataFrame:
 
     hours = [hour for hour in lake.hours(CLUSTER_5MIN) if parse_hour(hour) <= now]
     since = format_hour(parse_hour(hours[-1]) - HISTORY) if hours else ""
-    found = lake.read_arrow(CLUSTER_5MIN, [hour for hour in hours if hour >= since], columns=list(INPUTS)).to_pandas()
-    return found[found["event_at"] + STEP <= now].sort_values(["cluster_id", "event_at"], ignore_index=True)
+    steps = lake.read_arrow(CLUSTER_5MIN, [hour for hour in hours if hour >= since], columns=list(INPUTS)).to_pandas()
+    return steps[steps["event_at"] + STEP <= now].sort_values(["cluster_id", "event_at"], ignore_index=True)
 
 
 def measured_lately(steps: pd.DataFrame, max_age: timedelta) -> tuple[pd.DataFrame, list[str]]:
-    """The steps of clusters that were measured shortly before the newest step of all, and the silent clusters.
+    """The steps of clusters measured within `max_age` of the newest step, and the names of all other clusters.
 
-    Steps after a cluster's last measured one are left out: a forecast is made at what is known.
+    Steps after a cluster's last measurement are left out.
     """
     measured = steps[steps["cpu_utilization"].notna()]
     if measured.empty:
         return measured, sorted(set(steps["cluster_id"]))
     last = measured.groupby("cluster_id")["event_at"].max()
-    speaking = last[last >= last.max() - max_age]
-    until = steps["cluster_id"].map(speaking)
-    return steps[steps["event_at"] <= until], sorted(set(steps["cluster_id"]) - set(speaking.index))
+    reporting = last[last >= last.max() - max_age]
+    until = steps["cluster_id"].map(reporting)
+    return steps[steps["event_at"] <= until], sorted(set(steps["cluster_id"]) - set(reporting.index))
 
 
 def forecast_rows(
     steps: pd.DataFrame, forecaster: Forecaster, rules: Rules, live: Mapping[str, int], now: datetime
 ) -> list[dict[str, Any]]:
-    """Rows of the table, one a cluster. `live`: nodes in service of the targets of clusters whose nodes nobody counts."""
+    """Rows of the table, one per cluster. `live`: nodes in service of the targets of clusters without node counts."""
     rows = []
     for cluster_id, part in steps.groupby("cluster_id", sort=True):
         rule, counted = rules.of(str(cluster_id)), bool(part["node_count"].notna().any())
         if not counted and str(cluster_id) in live:
             part, counted = part.assign(node_count=float(live[str(cluster_id)])), True
         overrides = rule.overrides if rule is not None else {}
-        said = forecaster.predict(part, overrides).iloc[0].to_dict()
+        forecast = forecaster.predict(part, overrides).iloc[0].to_dict()
         nodes = part["node_count"].dropna()
         rows.append(
             {
                 "cluster_id": str(cluster_id),
-                "made_at": said["made_at"].to_pydatetime(),
-                "target_at": said["target_at"].to_pydatetime(),
-                **{name: _known(said[name]) for name in FIGURES},
-                "confidence": float(said["confidence"]),
+                "made_at": forecast["made_at"].to_pydatetime(),
+                "target_at": forecast["target_at"].to_pydatetime(),
+                **{name: _finite(forecast[name]) for name in FIGURES},
+                "confidence": float(forecast["confidence"]),
                 "node_count": int(nodes.iloc[-1]) if counted and len(nodes) else None,
-                "action": said["action"],
-                "target_nodes": int(said["target_nodes"]),
-                "urgency": said["urgency"],
-                "reasoning": said["reasoning"] + (BY_NAIVE_RULE if forecaster.is_naive else ""),
+                "action": forecast["action"],
+                "target_nodes": int(forecast["target_nodes"]),
+                "urgency": forecast["urgency"],
+                "reasoning": forecast["reasoning"] + (BY_NAIVE_RULE if forecaster.is_naive else ""),
                 "model_name": forecaster.name,
                 "model_version": forecaster.version,
                 "forecast_at": now,
@@ -120,13 +120,13 @@ def forecast_rows(
 FIGURES = ("predicted_cpu_utilization", "lower_90", "upper_90", "current_cpu_utilization")
 
 
-def _known(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
 def live_sizes(steps: pd.DataFrame, rules: Rules) -> dict[str, int]:
-    """Nodes in service of the target of each cluster whose nodes nobody counts; a target that cannot be read is left to the plan."""
-    found = {}
+    """Nodes in service of the targets of clusters without node counts; a target that cannot be read is left to the plan."""
+    sizes = {}
     counts = steps.groupby("cluster_id")["node_count"].count()
     for cluster_id in counts[counts == 0].index:
         rule = rules.of(str(cluster_id))
@@ -137,12 +137,12 @@ def live_sizes(steps: pd.DataFrame, rules: Rules) -> dict[str, int]:
         except ScalingError:
             continue
         if nodes:
-            found[str(cluster_id)] = nodes
-    return found
+            sizes[str(cluster_id)] = nodes
+    return sizes
 
 
 def write(lake: Lake, rows: Sequence[dict[str, Any]], retention_days: int | None) -> None:
-    """Add forecasts. The first of a day, or one made anew, writes the table anew as one file, without what is past its retention."""
+    """Append forecasts. The first of a day, or a repeated one, rewrites the table as one file without expired rows."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -151,10 +151,12 @@ def write(lake: Lake, rows: Sequence[dict[str, Any]], retention_days: int | None
     new = pa.Table.from_pylist(list(rows), schema=arrow_schema(SCALING_FORECASTS))
     keys = {(row["cluster_id"], row["made_at"]) for row in rows}
     now = max(row["forecast_at"] for row in rows)
-    known = lake.read_arrow(SCALING_FORECASTS, columns=["cluster_id", "made_at", "forecast_at"])
-    newest = pc.max(known["forecast_at"]).as_py()
-    again = any(key in keys for key in zip(known["cluster_id"].to_pylist(), known["made_at"].to_pylist(), strict=True))
-    if newest is None or (newest.date() == now.date() and not again):
+    stored = lake.read_arrow(SCALING_FORECASTS, columns=["cluster_id", "made_at", "forecast_at"])
+    newest = pc.max(stored["forecast_at"]).as_py()
+    is_repeated = any(
+        key in keys for key in zip(stored["cluster_id"].to_pylist(), stored["made_at"].to_pylist(), strict=True)
+    )
+    if newest is None or (newest.date() == now.date() and not is_repeated):
         lake.append_arrow(new, SCALING_FORECASTS)
         return
     since = datetime.min.replace(tzinfo=UTC) if retention_days is None else now - timedelta(days=retention_days)
@@ -179,14 +181,14 @@ def newest_forecasts(lake: Lake) -> list[dict[str, Any]]:
 
 
 def plot_of(rows: Sequence[dict[str, Any]], steps: pd.DataFrame, most: int = 3) -> Any:
-    """The last day and the forecast with its interval, of the clusters that are forecast to be busiest."""
+    """A figure of the last day and the forecast with its interval, for the clusters with the highest forecasts."""
     from matplotlib.figure import Figure
 
-    known = [row for row in rows if row["upper_90"] is not None]
-    worst = sorted(known, key=lambda row: -row["upper_90"])[:most]
+    forecasts = [row for row in rows if row["upper_90"] is not None]
+    worst = sorted(forecasts, key=lambda row: -row["upper_90"])[:most]
     figure = Figure(figsize=(8, 2.4 * max(1, len(worst))), layout="tight")
-    for place, row in enumerate(worst):
-        axes = figure.add_subplot(len(worst), 1, place + 1)
+    for position, row in enumerate(worst):
+        axes = figure.add_subplot(len(worst), 1, position + 1)
         day = steps[
             (steps["cluster_id"] == row["cluster_id"]) & (steps["event_at"] > row["made_at"] - timedelta(days=1))
         ]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from platform_assets.domains.scaling.sizes import Live
+from platform_assets.domains.scaling.sizes import LiveSize
 
 IN_SERVICE = "InService"
 STARTING = ("Pending", "Pending:Wait", "Pending:Proceed")
@@ -17,34 +17,34 @@ SUSPENDED = {"Launch": "launches", "Terminate": "terminations"}
 """Processes of a group that a change of its size needs, and what they do."""
 
 
-def live_of_group(group: Mapping[str, Any]) -> Live:
+def live_of_group(group: Mapping[str, Any]) -> LiveSize:
     """The size of an Auto Scaling group, in its own capacity units."""
     instances = group.get("Instances", [])
-    serving = [one for one in instances if one["LifecycleState"] == IN_SERVICE]
-    starting = [one for one in instances if one["LifecycleState"] in STARTING]
+    serving = [instance for instance in instances if instance["LifecycleState"] == IN_SERVICE]
+    starting = [instance for instance in instances if instance["LifecycleState"] in STARTING]
     weighed = serving or starting
     units = _units(weighed)
-    suspended = {one["ProcessName"] for one in group.get("SuspendedProcesses", [])}
-    return Live(
+    suspended = {process["ProcessName"] for process in group.get("SuspendedProcesses", [])}
+    return LiveSize(
         group["DesiredCapacity"],
         group["MinSize"],
         group["MaxSize"],
         in_service=len(serving),
         starting=len(starting),
-        units_a_node=units / len(weighed) if weighed else 1.0,
+        units_per_node=units / len(weighed) if weighed else 1.0,
         missing=max(0, group["DesiredCapacity"] - _units([*serving, *starting])),
         suspended=tuple(text for name, text in SUSPENDED.items() if name in suspended),
     )
 
 
-def live_of_nodegroup(nodegroup: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> Live:
+def live_of_nodegroup(nodegroup: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> LiveSize:
     """The size of a managed node group; `groups` are the Auto Scaling groups behind it, as far as they can be read."""
     sizes = nodegroup["scalingConfig"]
     faults = tuple(
         f"{issue['code']} ({issue.get('message', '').rstrip('.')})"
         for issue in nodegroup.get("health", {}).get("issues", [])
     )
-    live = Live(sizes["desiredSize"], sizes["minSize"], sizes["maxSize"], faults=faults)
+    live = LiveSize(sizes["desiredSize"], sizes["minSize"], sizes["maxSize"], faults=faults)
     if not groups:
         return live
     parts = [live_of_group(group) for group in groups]
@@ -57,11 +57,11 @@ def live_of_nodegroup(nodegroup: Mapping[str, Any], groups: Sequence[Mapping[str
     )
 
 
-def remarks(live: Live) -> list[str]:
+def remarks(live: LiveSize) -> list[str]:
     """What a person has to know of the group beside its size, as ends of a sentence."""
     texts = []
-    if live.units_a_node != 1.0:
-        texts.append(f"in capacity units, {live.units_a_node:.3g} a node, {live.in_service} nodes in service")
+    if live.units_per_node != 1.0:
+        texts.append(f"in capacity units, {live.units_per_node:.3g} a node, {live.in_service} nodes in service")
     if live.starting:
         texts.append(f"{live.starting} nodes are starting")
     if live.missing:
@@ -76,4 +76,4 @@ def remarks(live: Live) -> list[str]:
 
 
 def _units(instances: Sequence[Mapping[str, Any]]) -> int:
-    return sum(int(one.get("WeightedCapacity", 1)) for one in instances)
+    return sum(int(instance.get("WeightedCapacity", 1)) for instance in instances)

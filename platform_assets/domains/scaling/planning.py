@@ -1,4 +1,4 @@
-"""Forecasts, targets and what was applied last -> the plan and its checks; and how it is stored, applied and undone."""
+"""Forecasts, targets and the last apply -> the plan and its checks; and how it is stored, applied and undone."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from platform_assets.actions.pending import PendingPlanFile
 from platform_assets.actions.protocol import NO_OVERRIDES, Change, CheckedPlan
 from platform_assets.domains.scaling import audit
 from platform_assets.domains.scaling.applied import AppliedStore
-from platform_assets.domains.scaling.apply import By, Report, apply
+from platform_assets.domains.scaling.apply import Origin, Report, apply
 from platform_assets.domains.scaling.checks import run_checks
 from platform_assets.domains.scaling.config import Rule, Rules, load_rules
 from platform_assets.domains.scaling.errors import ScalingError
 from platform_assets.domains.scaling.forecasting import newest_forecasts
 from platform_assets.domains.scaling.plan import plan, undo
-from platform_assets.domains.scaling.sizes import STEP, Forecast, Limits, Live, Plan, Subject
+from platform_assets.domains.scaling.sizes import STEP, Forecast, Limits, LiveSize, Plan, Subject
 from platform_assets.domains.scaling.tables import SCALING_AUDIT, SCALING_FORECASTS, SCALING_PLAN
 from platform_assets.domains.scaling.targets import NodeTarget
 from platform_assets.settings import Settings
@@ -31,7 +31,7 @@ PLAN = TypeAdapter(Plan)
 
 
 class ScalingChange(Change[Plan, Report]):
-    """The change of the sizes of all clusters; its one part is all of them."""
+    """The change of cluster sizes; its only part is all clusters."""
 
     table = SCALING_PLAN
     alert_kind = "scaling_stopped"
@@ -65,7 +65,7 @@ class ScalingChange(Change[Plan, Report]):
     def apply(self, plan: Plan) -> tuple[dict[Any, Report], dict[Any, ActionError]]:
         (part,) = self.parts
         try:
-            return {part: self._apply(plan, By(audit.who(self.settings), plan.planned_at))}, {}
+            return {part: self._apply(plan, Origin(audit.who(self.settings), plan.planned_at))}, {}
         except ActionError as error:
             return {}, {part: error}
 
@@ -76,29 +76,29 @@ class ScalingChange(Change[Plan, Report]):
         return make_undo(self.settings)
 
     def apply_undo(self, plan: Plan, reason: str, lasting: timedelta) -> Report:
-        """Go back to the sizes before the last apply, and hold the clusters for a time."""
+        """Restore the sizes before the last apply, and hold the clusters for a time."""
         at = plan.planned_at
-        return self._apply(plan, By(audit.who(self.settings), at, audit.UNDO, reason_of(reason), at + lasting))
+        return self._apply(plan, Origin(audit.who(self.settings), at, audit.UNDO, reason_of(reason), at + lasting))
 
-    def _apply(self, plan: Plan, by: By) -> Report:
-        rules = _targets(load_rules(self.settings), _named(plan))
+    def _apply(self, plan: Plan, origin: Origin) -> Report:
+        rules = _rules_of(load_rules(self.settings), [entry.cluster_id for entry in plan.entries])
         targets = {name: rule.target for name, rule in rules.items()}
-        return apply(plan, targets, AppliedStore.of(self.settings), self.lake, by)
+        return apply(plan, targets, AppliedStore.of(self.settings), self.lake, origin)
 
 
 def make_plan(
     settings: Settings, lake: Lake, overrides: Mapping[str, str] = NO_OVERRIDES
 ) -> tuple[Plan, list[CheckResult]]:
-    """What applying would do now, and the results of its checks; targets that cannot be read are in the plan's `missing`.
+    """The plan of this moment and the results of its checks; targets that cannot be read are in the plan's `missing`.
 
-    Metrics of lines of files are fresh by their own newest time as long as nothing is applied, so that old ones can be replayed.
+    In a dry run, metrics of file targets are judged by their own newest time, so that old metrics can be replayed.
     """
     rules, now = load_rules(settings), datetime.now(UTC)
     rows = {row["cluster_id"]: row for row in newest_forecasts(lake)}
     newest = max((row["made_at"] for row in rows.values()), default=now) + STEP
-    targets = _targets(rules, (*rows, *rules.named))
-    live, missing = _read({name: rule.target for name, rule in targets.items()})
-    state, held = AppliedStore.of(settings).load(), audit.held(audit.read(lake), now)
+    by_cluster = _rules_of(rules, (*rows, *rules.named))
+    live, missing = _live_sizes({name: rule.target for name, rule in by_cluster.items()})
+    state, holds = AppliedStore.of(settings).load(), audit.undo_holds(audit.AUDIT.read(lake), now)
     subjects = [
         Subject(
             name,
@@ -110,9 +110,9 @@ def make_plan(
             state.of(name, str(rule.target)),
             rule.policy,
             rule.allow_external_change,
-            held.get(name, ""),
+            holds.get(name, ""),
         )
-        for name, rule in targets.items()
+        for name, rule in by_cluster.items()
         if name in live
     ]
     limits = _limits(settings, rules, overrides)
@@ -121,24 +121,24 @@ def make_plan(
 
 
 def make_undo(settings: Settings) -> Plan:
-    """What undoing the last apply would do now. RequestError where nothing is to be undone."""
+    """The plan that undoes the last apply. RequestError where there is nothing to undo."""
     state, rules = AppliedStore.of(settings).load(), load_rules(settings)
     if not state.last:
         raise RequestError("Nothing was applied that could be undone; see `weir sql` and the table scaling/audit.")
     targets = {
         name: rule.target
-        for name, rule in _targets(rules, tuple(state.last)).items()
+        for name, rule in _rules_of(rules, tuple(state.last)).items()
         if str(rule.target) == state.clusters[name][0]
     }
-    live, missing = _read(targets)
-    other = "it has another target now; correct the file of targets"
-    missing |= {name: other for name in state.last if name not in targets}
-    named = {name: str(target) for name, target in targets.items()}
-    return undo(state.last, live, named, datetime.now(UTC), state.serial, missing)
+    live, missing = _live_sizes(targets)
+    changed_target = "it has another target now; correct the file of targets"
+    missing |= {name: changed_target for name in state.last if name not in targets}
+    names = {name: str(target) for name, target in targets.items()}
+    return undo(state.last, live, names, datetime.now(UTC), state.serial, missing)
 
 
 def _limits(settings: Settings, rules: Rules, overrides: Mapping[str, str]) -> Limits:
-    """An overridden check holds no single cluster either."""
+    """The limits of single clusters; an overridden check lifts its limit."""
     any_age, any_forecast = "metrics_are_fresh" in overrides, "forecasts_held" in overrides
     return Limits(
         timedelta.max if any_age else timedelta(minutes=settings.scaling.max_age_minutes),
@@ -146,16 +146,11 @@ def _limits(settings: Settings, rules: Rules, overrides: Mapping[str, str]) -> L
     )
 
 
-def _named(planned: Plan) -> tuple[str, ...]:
-    return tuple(entry.cluster_id for entry in planned.entries)
+def _rules_of(rules: Rules, names: Sequence[str]) -> dict[str, Rule]:
+    return {name: rule for name in names if (rule := rules.of(name)) is not None}
 
 
-def _targets(rules: Rules, names: tuple[str, ...]) -> dict[str, Rule]:
-    rules_by_cluster = {name: rules.of(name) for name in dict.fromkeys(names)}
-    return {name: rule for name, rule in rules_by_cluster.items() if rule is not None}
-
-
-def _read(targets: Mapping[str, NodeTarget]) -> tuple[dict[str, Live], dict[str, str]]:
+def _live_sizes(targets: Mapping[str, NodeTarget]) -> tuple[dict[str, LiveSize], dict[str, str]]:
     live, missing = {}, {}
     for name, target in targets.items():
         try:

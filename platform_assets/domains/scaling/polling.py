@@ -1,4 +1,4 @@
-"""What is fetched instead of being delivered: `raw/metrics/cloudwatch`. How CloudWatch is asked is in cloudwatch.py."""
+"""The asset `raw/metrics/cloudwatch`, which polls CloudWatch; cloudwatch.py does the work."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -35,5 +35,5 @@ def polling_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 
 def aws_services(settings: Settings) -> list[str]:
-    """Names of the services that the settings make the domain use."""
+    """Names of the AWS services that the domain uses with these settings."""
     return ["CloudWatch"] if settings.metrics.poll else []

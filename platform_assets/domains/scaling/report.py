@@ -1,4 +1,4 @@
-"""The newest recommendation of each cluster, for a person. Every figure is read back from the lake."""
+"""The newest recommendation of each cluster as a table for the terminal, read from the lake."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def recommendations(lake: Lake) -> Grid:
-    """A row a cluster: load now and in 30 minutes, nodes, what the plan makes of it."""
+    """One row per cluster: load now and in 30 minutes, nodes, planned action."""
     from rich.table import Table as Grid
     from rich.text import Text
 
@@ -46,7 +46,7 @@ def recommendations(lake: Lake) -> Grid:
 
 
 def reasons(lake: Lake) -> str:
-    """Why, a line a cluster."""
+    """The reasons, one line per cluster."""
     planned = {row["cluster_id"]: row["reason"] for row in lake.read_arrow(SCALING_PLAN).to_pylist()}
     rows = newest_forecasts(lake)
     return "\n".join(f"{row['cluster_id']}: {planned.get(row['cluster_id'], row['reasoning'])}" for row in rows)
@@ -65,7 +65,7 @@ def _interval(row: dict[str, Any]) -> str:
 
 
 def _nodes(row: dict[str, Any], entry: dict[str, Any]) -> str:
-    """Nodes -> target; without a count of nodes a multiple of what is there."""
+    """Nodes -> target; without a node count a multiple of the current capacity."""
     target = entry.get("nodes_after", row["target_nodes"])
     if row["node_count"] is None:
         return f"x {row['target_nodes'] if target is None else target}"

@@ -13,13 +13,21 @@ from spark_jobs.sources.metrics.mapping import overridden
 
 
 class MetricsSettings(Section):
-    """Metrics of clusters: where they are, the poller of CloudWatch, and the calendar of the features of time."""
+    """Cluster metrics: their location, the CloudWatch poller, and the calendar for time features."""
 
     model_config = SettingsConfigDict(env_prefix="WEIR_METRICS_")
 
     raw: str = Field(
         "",
         description="Folder or s3:// URI of the metric files; the poller of CloudWatch writes there too.",
+    )
+    include: str = Field(
+        "",
+        description="Comma-separated patterns of the metric files to read; empty reads all that the location holds.",
+    )
+    exclude: str = Field(
+        "",
+        description="Comma-separated patterns of files that hold no metrics; they are left out.",
     )
     mapping: dict[str, dict[str, Any]] = Field(
         default_factory=dict,

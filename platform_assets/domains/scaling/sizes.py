@@ -1,4 +1,4 @@
-"""The values of a scaling plan: a live size, what was applied last, a forecast, an entry, the plan. Pure."""
+"""The values of a scaling plan: live size, last apply, forecast, entry, plan. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ UP, DOWN, STAY, HOLD = "scale_up", "scale_down", "maintain", "hold"
 
 
 @dataclass(frozen=True)
-class Live:
-    """The size of a target at one moment: None where it holds none yet; `minimum` and `maximum` are its own bounds.
+class LiveSize:
+    """The size of a target at one moment, None if it has none yet; `minimum` and `maximum` are the target's own bounds.
 
     All three are in units of the target: nodes, or the capacity units of a weighted group.
     """
@@ -27,7 +27,7 @@ class Live:
     """Instances in service; None where the target does not tell."""
     starting: int = 0
     """Instances that were launched and are not in service yet."""
-    units_a_node: float = 1.0
+    units_per_node: float = 1.0
     """Capacity units of an instance, on average."""
     missing: int = 0
     """Units of the desired size for which no instance was launched."""
@@ -43,8 +43,8 @@ class Live:
 
 
 @dataclass(frozen=True)
-class Remembered:
-    """What was applied to a target last: `nodes` is confirmed, `pending` was asked for and may or may not have arrived."""
+class LastApplied:
+    """The last apply to a target: `nodes` is confirmed, `pending` was requested and may or may not have taken effect."""
 
     nodes: int | None = None
     pending: int | None = None
@@ -52,22 +52,22 @@ class Remembered:
     scaled_up_at: datetime | None = None
     scaled_down_at: datetime | None = None
 
-    def settled(self, live: Live) -> Remembered:
-        """With what is pending as confirmed, where the target shows that it arrived."""
+    def settled(self, live: LiveSize) -> LastApplied:
+        """With the pending size as confirmed, if the target has it."""
         if self.pending is None or live.nodes != self.pending:
             return self
         return self.after(self.pending, self.pending_at)
 
-    def after(self, nodes: int, at: datetime | None) -> Remembered:
-        """With a change that was confirmed."""
+    def after(self, nodes: int, at: datetime | None) -> LastApplied:
+        """After a confirmed change."""
         up = at if self.nodes is None or nodes > self.nodes else self.scaled_up_at
         down = at if self.nodes is not None and nodes < self.nodes else self.scaled_down_at
-        return Remembered(nodes, scaled_up_at=up, scaled_down_at=down)
+        return LastApplied(nodes, scaled_up_at=up, scaled_down_at=down)
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """The newest row of a cluster in predictions/scaling_forecasts, as far as a plan needs it."""
+    """The newest row of a cluster in predictions/scaling_forecasts: the columns that a plan needs."""
 
     made_at: datetime
     action: str
@@ -81,25 +81,25 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Subject:
-    """A cluster and everything that its entry of the plan follows from."""
+    """A cluster, and everything that determines its entry of the plan."""
 
     cluster_id: str
     target: str
-    live: Live
+    live: LiveSize
     forecast: Forecast | None
     now: datetime
-    """The time that its metrics have to be fresh at: the wall clock, or their own where they are replayed."""
+    """When its metrics have to be fresh: the wall clock, or their own time in a replay."""
     is_file: bool = True
-    remembered: Remembered = field(default_factory=Remembered)
+    last_applied: LastApplied = field(default_factory=LastApplied)
     policy: PolicySettings = field(default_factory=PolicySettings)
     allow_external_change: bool = False
-    held: str = ""
-    """Why a person's act holds it; empty where none does."""
+    hold_reason: str = ""
+    """Why an undo holds it; empty if none does."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of scaling/plan, and what its checks look at."""
+    """One row of scaling/plan, and the values that its checks read."""
 
     cluster_id: str
     target: str
@@ -117,7 +117,7 @@ class Entry:
     minimum: int = 0
     maximum: int | None = None
     base: int = 0
-    """The size that the change counts from, also where the target holds none yet."""
+    """The size that the change starts from, also if the target has none yet."""
 
     @property
     def is_change(self) -> bool:
@@ -160,7 +160,7 @@ class Plan:
         return "\n".join([*lines, *(f"  {cluster}: {why}" for cluster, why in sorted(self.missing.items()))])
 
     def rows(self) -> list[dict[str, Any]]:
-        """As rows of scaling/plan; a target that cannot be read has none."""
+        """Rows of scaling/plan; a target that cannot be read has none."""
         names = ("cluster_id", "target", "operation", "nodes_before", "nodes_after", "is_counted", "urgency", "reason")
         return [
             {**{name: getattr(entry, name) for name in names}, "made_at": entry.made_at, "planned_at": self.planned_at}
@@ -170,7 +170,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Limits:
-    """From when on metrics are too old, and which forecasts are not acted upon."""
+    """The maximum age of metrics, and the minimum confidence of forecasts, for a size to change."""
 
     max_age: timedelta
     min_confidence: float

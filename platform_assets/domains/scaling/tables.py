@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from platform_assets.actions.audit import audit_columns
 from spark_jobs.contract import Check, Column, Table
 
 SCALING_FORECASTS = Table(
@@ -87,19 +88,12 @@ SCALING_AUDIT = Table(
     unique=("acted_at", "audit_id"),
     retention_days=800,
     columns=(
-        Column("audit_id", "string", "hash of acted_at, actor, command, subject and reason", nullable=False),
-        Column("acted_at", "timestamp", "when it was done or asked for (wall clock)", nullable=False),
-        Column(
-            "actor",
-            "string",
-            "the system's user and, with targets in AWS, the caller's ARN",
-            nullable=False,
-            personal=True,
+        *audit_columns(
+            command="apply, undo or override",
+            subject="the cluster; of an override the check",
+            expires_at="until when an undo holds its cluster; null else",
+            is_personal=False,
         ),
-        Column("command", "string", "apply, undo or override", nullable=False),
-        Column("subject", "string", "the cluster; of an override the check", nullable=False),
-        Column("reason", "string", "the plan's reason, or why in the person's words", nullable=False, personal=True),
-        Column("expires_at", "timestamp", "until when an undo holds its cluster; null else"),
         Column("target", "string", "what was scaled; null for an override"),
         Column("nodes_before", "int64", "size before; null for an override, and where the target held none"),
         Column("nodes_after", "int64", "size asked for; null for an override"),

@@ -1,4 +1,4 @@
-"""Targets of scaling: an EKS node group, an Auto Scaling group, or a line of a file. Reads and writes a size; decides nothing."""
+"""Scaling targets: an EKS node group, an Auto Scaling group, or a line of a file. Each reads and writes a size."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from platform_assets.clients.aws import AWS_ERRORS, aws_client, aws_sentence
 from platform_assets.core.files import locked, write_atomically
 from platform_assets.domains.scaling.errors import ScalingError, ScalingFileError
 from platform_assets.domains.scaling.groups import live_of_group, live_of_nodegroup
-from platform_assets.domains.scaling.sizes import Live
+from platform_assets.domains.scaling.sizes import LiveSize
 
 AWS_TARGET = re.compile(r"(asg|eks):\s*(\S+)@([a-z]{2}(?:-[a-z]+)+-\d)")
 FILE_TARGET = re.compile(r"file:\s*(\S.*)")
 
 
 class Clients:
-    """One client a service and region, made when it is first asked for."""
+    """One AWS client per service and region, created on first use."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
 
     def client(self, service: str, region: str) -> Any:
-        if (service, region) not in self._made:
-            self._made[service, region] = aws_client(service, region)
-        return self._made[service, region]
+        if (service, region) not in self._clients:
+            self._clients[service, region] = aws_client(service, region)
+        return self._clients[service, region]
 
 
 class NodeTarget(Protocol):
@@ -36,14 +36,14 @@ class NodeTarget(Protocol):
 
     is_file: ClassVar[bool]
 
-    def read(self) -> Live: ...
+    def read(self) -> LiveSize: ...
 
     def write(self, nodes: int, reason: str) -> None: ...
 
 
 @dataclass(frozen=True)
 class FileTarget:
-    """A cluster's entry in a JSON file that others act upon."""
+    """A cluster's entry in a JSON file that other tools read."""
 
     path: Path
     cluster_id: str
@@ -53,25 +53,25 @@ class FileTarget:
     def __str__(self) -> str:
         return f"file:{self.path}"
 
-    def read(self) -> Live:
-        entry = self._all().get(self.cluster_id)
-        return Live(None if entry is None else entry["nodes"])
+    def read(self) -> LiveSize:
+        entry = self._entries().get(self.cluster_id)
+        return LiveSize(None if entry is None else entry["nodes"])
 
     def write(self, nodes: int, reason: str) -> None:
         try:
             with locked(self.path.with_suffix(".lock")):
-                after = {**self._all(), self.cluster_id: {"nodes": nodes, "reason": reason}}
+                after = {**self._entries(), self.cluster_id: {"nodes": nodes, "reason": reason}}
                 write_atomically(self.path, json.dumps(after, indent=1, sort_keys=True) + "\n")
         except OSError as error:
             raise ScalingError(
                 f"{self.path} cannot be written ({error.strerror}); let this user write there and run again."
             ) from None
 
-    def _all(self) -> dict[str, Any]:
+    def _entries(self) -> dict[str, Any]:
         try:
-            found = json.loads(self.path.read_text(encoding="utf-8"))
-            if all(type(entry["nodes"]) is int for entry in found.values()):
-                return dict(found)
+            sizes = json.loads(self.path.read_text(encoding="utf-8"))
+            if all(type(entry["nodes"]) is int for entry in sizes.values()):
+                return dict(sizes)
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -92,7 +92,7 @@ class GroupTarget:
     def __str__(self) -> str:
         return f"asg: {self.name}@{self.region}"
 
-    def read(self) -> Live:
+    def read(self) -> LiveSize:
         groups = _groups(self.clients, self.region, [self.name])
         if not groups:
             raise ScalingError(
@@ -101,7 +101,7 @@ class GroupTarget:
         return live_of_group(groups[0])
 
     def write(self, nodes: int, reason: str) -> None:
-        _answer(
+        _response(
             lambda: self.clients.client("autoscaling", self.region).set_desired_capacity(
                 AutoScalingGroupName=self.name, DesiredCapacity=nodes, HonorCooldown=True
             ),
@@ -124,8 +124,8 @@ class NodegroupTarget:
     def __str__(self) -> str:
         return f"eks: {self.cluster}/{self.nodegroup}@{self.region}"
 
-    def read(self) -> Live:
-        group = _answer(
+    def read(self) -> LiveSize:
+        group = _response(
             lambda: self.clients.client("eks", self.region).describe_nodegroup(
                 clusterName=self.cluster, nodegroupName=self.nodegroup
             ),
@@ -136,7 +136,7 @@ class NodegroupTarget:
             raise ScalingError(
                 f"The node group {self.cluster}/{self.nodegroup} is {group['status']}; run again when it is ACTIVE."
             )
-        names = [one["name"] for one in group.get("resources", {}).get("autoScalingGroups", [])]
+        names = [part["name"] for part in group.get("resources", {}).get("autoScalingGroups", [])]
         try:
             groups = _groups(self.clients, self.region, names) if names else []
         except ScalingError:  # its size is known all the same
@@ -144,7 +144,7 @@ class NodegroupTarget:
         return live_of_nodegroup(group, groups)
 
     def write(self, nodes: int, reason: str) -> None:
-        _answer(
+        _response(
             lambda: self.clients.client("eks", self.region).update_nodegroup_config(
                 clusterName=self.cluster, nodegroupName=self.nodegroup, scalingConfig={"desiredSize": nodes}
             ),
@@ -154,11 +154,11 @@ class NodegroupTarget:
 
 
 def target_of(text: str, cluster_id: str, folder: Path, clients: Clients) -> NodeTarget:
-    """The target that a text names; paths of files are relative to `folder`. ScalingFileError for any other text."""
-    if found := FILE_TARGET.fullmatch(text.strip()):
-        return FileTarget((folder / Path(found[1]).expanduser()).resolve(), cluster_id)
-    found = AWS_TARGET.fullmatch(text.strip())
-    kind, name, region = found.groups() if found else ("", "", "")
+    """The target that a text names; file paths are relative to `folder`. ScalingFileError for any other text."""
+    if match := FILE_TARGET.fullmatch(text.strip()):
+        return FileTarget((folder / Path(match[1]).expanduser()).resolve(), cluster_id)
+    match = AWS_TARGET.fullmatch(text.strip())
+    kind, name, region = match.groups() if match else ("", "", "")
     cluster, slash, nodegroup = name.partition("/")
     if kind == "asg":
         return GroupTarget(name, region, clients)
@@ -170,17 +170,17 @@ def target_of(text: str, cluster_id: str, folder: Path, clients: Clients) -> Nod
 
 
 def _groups(clients: Clients, region: str, names: list[str]) -> list[dict[str, Any]]:
-    """The Auto Scaling groups of these names that there are."""
-    answer = _answer(
+    """The Auto Scaling groups of these names that exist."""
+    response = _response(
         lambda: clients.client("autoscaling", region).describe_auto_scaling_groups(AutoScalingGroupNames=names),
         f"the Auto Scaling group {names[0]} in {region}",
         "autoscaling:DescribeAutoScalingGroups",
     )
-    return list(answer["AutoScalingGroups"])
+    return list(response["AutoScalingGroups"])
 
 
-def _answer(call: Callable[[], dict[str, Any]], what: str, permission: str) -> dict[str, Any]:
-    """The answer of a call; ScalingError with one sentence for whatever AWS raises."""
+def _response(call: Callable[[], dict[str, Any]], what: str, permission: str) -> dict[str, Any]:
+    """The response of a call; ScalingError with one sentence for any AWS error."""
     try:
         return call()
     except AWS_ERRORS as error:

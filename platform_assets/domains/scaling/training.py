@@ -1,4 +1,4 @@
-"""What predictive_scaling is fitted on: the metrics of clusters that the lake holds."""
+"""The training set of predictive_scaling: the cluster metrics in the lake."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ TRAINING = {
         first_fit_hours=FIRST_FIT_HOURS,
     )
 }
-"""Model -> what it is fitted on."""
+"""Model -> its training set."""

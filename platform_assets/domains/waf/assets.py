@@ -1,5 +1,6 @@
-"""Scores -> decisions -> plan with blocking checks -> IP sets, as assets. What they do is in decide/, planning.py and apply/."""
+"""Scores -> decisions -> plan with blocking checks -> IP sets, as assets. decide/, planning.py and apply/ do the work."""
 
+from collections import Counter
 from typing import Any
 
 import dagster as dg
@@ -35,7 +36,7 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def waf_decisions(context: dg.AssetExecutionContext) -> Any:
         lake, interval = lake_of(settings), interval_of(context)
         policy, allow_list = load_policy(settings.waf.policy_file), load_allow_list(settings.waf.allow_list)
-        acts = audit_log.read(lake)
+        manual_actions = audit_log.AUDIT.read(lake)
         hours, rows = decide_hours(
             lake,
             interval,
@@ -43,28 +44,25 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             allow_list,
             loaded=loader_of(settings),
             identifier=identifier_of(settings, lake),
-            acts=acts,
+            manual_actions=manual_actions,
         )
         key = key_of(WAF_DECISIONS.key)
         later = [hour for hour in hours if hour not in set(interval.hours)]
         for hour in later:
-            # Hours after the run's own were decided anew because they rest on these: say so on their partitions.
+            # Later hours depend on the hours of this run, so they were decided again: record that on their partitions.
             context.log_event(
                 dg.AssetMaterialization(key, partition=hour, description="decided anew after an earlier hour")
             )
-        actions: dict[str, int] = {}
-        for row in rows:
-            actions[row["action"]] = actions.get(row["action"], 0) + 1
         yield dg.MaterializeResult(
             asset_key=key,
             metadata={
                 "dagster/row_count": len(rows),
-                "actions": dg.MetadataValue.json(actions),
+                "actions": dg.MetadataValue.json(dict(Counter(row["action"] for row in rows))),
                 "later hours decided anew": len(later),
                 "table version": lake.version(WAF_DECISIONS) or 0,
             },
         )
-        results = decision_checks(rows, policy, allow_list, acts)
+        results = decision_checks(rows, policy, allow_list, manual_actions)
         if all(passed for _, passed, _ in results):
             record_made(lake, [WAF_DECISIONS.key], hours)
         for name, passed, sentence in results:

@@ -32,7 +32,7 @@ waf_app = typer.Typer(help="What WAF holds and why; allow, block, withdraw, roll
 
 Apply = Annotated[bool, typer.Option("--apply", help="Change WAF; without it the plan is only shown.")]
 Cidr = Annotated[str, typer.Argument(help="Address or CIDR.")]
-Lasting = Annotated[str, typer.Option("--for", help="How long, such as 30m, 2h, 7d.")]
+Period = Annotated[str, typer.Option("--for", help="How long, such as 30m, 2h, 7d.")]
 
 
 @waf_app.command()
@@ -61,20 +61,22 @@ def install(
     calls = waf_calls(settings)
     options: dict[str, Any] = {"prefix": settings.waf.prefix, "mode": modes[mode]}
     options["shards"] = load_policy(settings.waf.policy_file).plan.shards
-    planned, failed = for_each_scope({one: partial(plan_install, calls[one], scope=one, **options) for one in calls})
+    planned, failed = for_each_scope(
+        {scope: partial(plan_install, calls[scope], scope=scope, **options) for scope in calls}
+    )
     with console_of() as console:
         for plan in planned.values():
             console.print(plan.text(), markup=False)
-        if failed:  # before anything is made: what is agreed to is all of it
+        if failed:  # before anything is created: the person confirms all scopes or none
             raise WafError(format_by_scope({scope: str(error) for scope, error in failed.items()}, calls))
         if not any(plan.changes for plan in planned.values()):
             return
         if not yes:
             typer.confirm("Make this?", abort=True)
         changed, failed = for_each_scope(
-            {one: partial(apply_install, calls[one], plan) for one, plan in planned.items()}
+            {scope: partial(apply_install, calls[scope], plan) for scope, plan in planned.items()}
         )
-        plans = {one: f"Made or changed: {', '.join(names) or 'nothing'}." for one, names in changed.items()}
+        plans = {scope: f"Made or changed: {', '.join(names) or 'nothing'}." for scope, names in changed.items()}
         console.print(format_by_scope(plans, calls), markup=False)
         if failed:
             raise WafError(format_by_scope({scope: str(error) for scope, error in failed.items()}, calls))
@@ -82,7 +84,7 @@ def install(
 
 @waf_app.command()
 def status(home: Home = None) -> None:
-    """The IP sets and web ACLs of each scope, what people's acts are in force, and what applying would change."""
+    """The IP sets and web ACLs of each scope, the manual actions in force, and what applying would change."""
     from platform_assets.actions.checks import failures
     from platform_assets.clients.engine import lake_of
     from platform_assets.domains.waf.apply.targets import waf_name, waf_targets
@@ -91,7 +93,7 @@ def status(home: Home = None) -> None:
     from platform_assets.domains.waf.planning import make_plan
 
     settings = settings_of(home)
-    acts = ManualActions(settings).in_force().acts
+    active = ManualActions(settings).in_force().actions
     targets = waf_targets(settings)
     plans, results = make_plan(settings, lake_of(settings), targets)
     with console_of() as console:
@@ -102,13 +104,13 @@ def status(home: Home = None) -> None:
                 continue
             live, applied = target.read_sets(), target.last_applied()
             lines.append(f"{target.scope}: {len(live)} IP sets" + ("" if live else "; `weir waf install` makes them"))
-            for one in live.values():
-                ours = len(set(one.addresses) & applied.of(one.name).for_set(one.id).owned.keys())
-                lines.append(f"  {one.name}: {len(one.addresses)} entries, {ours} of Weir's")
+            for ip_set in live.values():
+                ours = len(set(ip_set.addresses) & applied.of(ip_set.name).for_set(ip_set.id).owned.keys())
+                lines.append(f"  {ip_set.name}: {len(ip_set.addresses)} entries, {ours} of Weir's")
             lines += [f"  {line}" for line in use_lines(target.calls, target.scope, target.prefix)]
-        lines += ["In force by people:"] + ([f"  {act.text()}" for act in acts] or ["  nothing"])
+        lines += ["In force by people:"] + ([f"  {action.text()}" for action in active] or ["  nothing"])
         lines.append(f"Applying would change: {plans.summary()}")
-        lines += [f"It would be stopped by {one.name}: {one.sentence}" for one in failures(results)]
+        lines += [f"It would be stopped by {result.name}: {result.sentence}" for result in failures(results)]
         console.print("\n".join(lines), markup=False)
     plans.check_complete()
 
@@ -122,20 +124,20 @@ def plan(home: Home = None, apply: Apply = False, override: Override = None, rea
 
 @waf_app.command()
 def allow(
-    cidr: Cidr, lasting: Lasting, reason: Reason, home: Home = None, apply: Apply = False, override: Override = None
+    cidr: Cidr, period: Period, reason: Reason, home: Home = None, apply: Apply = False, override: Override = None
 ) -> None:
-    """Spare addresses for a time: what is in force on them leaves, and nothing new is decided on them."""
-    duration = duration_of("--for", lasting)
-    _act(home, apply, override, reason, "waf allow", lambda people: people.allow(cidr, duration, reason))
+    """Exempt addresses for a time: their entries are removed, and no new ones are decided."""
+    duration = duration_of("--for", period)
+    _record_and_plan(home, apply, override, reason, "waf allow", lambda actions: actions.allow(cidr, duration, reason))
 
 
 @waf_app.command()
 def block(
-    cidr: Cidr, lasting: Lasting, reason: Reason, home: Home = None, apply: Apply = False, override: Override = None
+    cidr: Cidr, period: Period, reason: Reason, home: Home = None, apply: Apply = False, override: Override = None
 ) -> None:
-    """Block addresses for a time, whatever the models say; never private ranges, never what is allowed."""
-    duration = duration_of("--for", lasting)
-    _act(home, apply, override, reason, "waf block", lambda people: people.block(cidr, duration, reason))
+    """Block addresses for a time, whatever the models decide; never private ranges or allowed addresses."""
+    duration = duration_of("--for", period)
+    _record_and_plan(home, apply, override, reason, "waf block", lambda actions: actions.block(cidr, duration, reason))
 
 
 @waf_app.command()
@@ -147,8 +149,10 @@ def withdraw(
     apply: Apply = False,
     override: Override = None,
 ) -> None:
-    """Take out exactly what only this model version caused; it causes nothing more until resumed."""
-    _act(home, apply, override, reason, "waf withdraw", lambda people: people.withdraw(model, version, reason))
+    """Remove exactly the entries that only this model version caused; it causes no more until resumed."""
+    _record_and_plan(
+        home, apply, override, reason, "waf withdraw", lambda actions: actions.withdraw(model, version, reason)
+    )
 
 
 @waf_app.command()
@@ -159,10 +163,10 @@ def rollback(
     apply: Apply = False,
     override: Override = None,
 ) -> None:
-    """Go back to what was wanted at a time; nothing new enters until `weir waf resume`."""
+    """Return to the entries of an earlier time; nothing new is added until `weir waf resume`."""
     at = time_of("--to", to)
     assert at is not None
-    _act(home, apply, override, reason, "waf rollback", lambda people: people.rollback(at, reason))
+    _record_and_plan(home, apply, override, reason, "waf rollback", lambda actions: actions.rollback(at, reason))
 
 
 @waf_app.command()
@@ -173,44 +177,43 @@ def resume(
     apply: Apply = False,
     override: Override = None,
 ) -> None:
-    """End a rollback, or what is in force of an address or a model version."""
-    _act(home, apply, override, reason, "waf resume", lambda people: people.resume(subject, reason))
+    """End a rollback, or the actions in force on an address or a model version."""
+    _record_and_plan(home, apply, override, reason, "waf resume", lambda actions: actions.resume(subject, reason))
 
 
 def overridden(settings: Settings, checks: Sequence[str] | None, reason: str, run: str) -> list[str]:
-    """Record the checks that are overridden in this run; returns the audit_ids that the run has to name."""
-    if not checks:
-        return []
-    from platform_assets.domains.waf.manual.actions import ManualActions
+    """Record the checks that are overridden in this run; returns the audit ids that the run has to name."""
+    from platform_assets.domains.waf.manual import audit_log
+    from platform_assets.domains.waf.tables import WAF_PLAN
 
-    settings.home.mkdir(parents=True, exist_ok=True)
     details = f"weir {run} --apply" if settings.waf.apply else f"weir {run}, which only shows"
-    return [act.audit_id for act in ManualActions(settings).override(checks, reason, details)]
+    audit, declared = audit_log.AUDIT, WAF_PLAN.checks
+    return audit.override_for_run(settings, declared, checks, who=audit_log.who, reason=reason, details=details)
 
 
-def _act(
+def _record_and_plan(
     home: Path | None,
     apply: bool,
     override: Sequence[str] | None,
     reason: str,
     name: str,
-    act: Callable[[ManualActions], ManualAction],
+    record: Callable[[ManualActions], ManualAction],
 ) -> None:
-    """Record a manual action, then show the plan that follows from it, or apply that."""
+    """Record a manual action, then show or apply the resulting plan."""
     from platform_assets.actions.checks import check_overridable
     from platform_assets.domains.waf.manual.actions import ManualActions
     from platform_assets.domains.waf.tables import WAF_PLAN
 
     settings = settings_of(home, **({"waf_apply": True} if apply else {}))
     check_overridable(override or (), WAF_PLAN.checks)  # before anything is recorded
-    action = act(ManualActions(settings))
+    action = record(ManualActions(settings))
     with console_of() as console:
         console.print(f"Recorded: {action.text()}", markup=False)
     _show_or_apply(settings, apply, overridden(settings, override, reason, name))
 
 
 def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) -> None:
-    """Show the plan of this moment without writing it; or run the same assets as `weir run edge`, and show theirs."""
+    """Show the current plan without storing it; or run the same assets as `weir run edge`, and show their plan."""
     from platform_assets.actions.checks import failures
     from platform_assets.actions.protocol import NO_OVERRIDES
     from platform_assets.clients.engine import lake_of
@@ -230,15 +233,16 @@ def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) ->
             checked.plan.check_complete()
             return
         from platform_assets.cli import run
+        from platform_assets.cli.outcome import stop_where_not_applied
 
         before = change.pending.load()
         try:
             outcome = run.run_assets(
                 settings, "Planning the WAF change", ("waf/plan", "waf/ip_sets"), stage_of(console), overrides
             )
-        finally:  # also where applying failed: the plan says what it was about
+        finally:  # also after a failed apply: the plan shows what was attempted
             stored = change.pending.load()
             if stored is not None and stored != before:
                 console.print(change.from_document(stored.plan).text(), markup=False)
-        run.stop_where_not_applied(outcome, settings.waf.apply, change.unchanged)
+        stop_where_not_applied(outcome, settings.waf.apply, change.unchanged)
         console.print(outcome.metadata["waf/ip_sets"]["summary"], markup=False)

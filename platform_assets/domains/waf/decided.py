@@ -1,4 +1,4 @@
-"""The decisions that have not expired, as the lake holds them now or held them at a time."""
+"""The unexpired decisions in the lake, now or as of an earlier time."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from spark_jobs.storage.lake import Lake
 
 
 def unexpired(lake: Lake, now: datetime, policy: Policy, as_of: datetime | None = None) -> list[dict[str, Any]]:
-    """Decisions that have not expired; with `as_of` those that the table held then."""
+    """Rows of decisions that have not expired at `now`; `as_of`: in the version of the table at that time."""
     import pyarrow as pa
     import pyarrow.dataset as ds
 
     oldest = format_hour(now - timedelta(hours=policy.rules.repetition.max_ttl_hours + 1))
-    alive = ds.field("expires_at") > pa.scalar(now, pa.timestamp("us", tz="UTC"))
-    recent = ds.field(HOUR_COLUMN) >= oldest  # whole files are left out by it
-    rows: list[dict[str, Any]] = lake.read_arrow(WAF_DECISIONS, filter=recent & alive, as_of=as_of).to_pylist()
+    is_unexpired = ds.field("expires_at") > pa.scalar(now, pa.timestamp("us", tz="UTC"))
+    is_recent = ds.field(HOUR_COLUMN) >= oldest  # skips whole files
+    rows: list[dict[str, Any]] = lake.read_arrow(
+        WAF_DECISIONS, filter=is_recent & is_unexpired, as_of=as_of
+    ).to_pylist()
     return rows

@@ -1,6 +1,6 @@
-"""The values between a score and an IP set: Decision (a row of the table) and Wanted (an entry that is due now).
+"""The values between a score and an IP set: Decision (a row of the table) and DueEntry (an entry that is due now).
 
-Holds no rule and no policy. Standard library only.
+No rules and no policy. Standard library only.
 """
 
 from __future__ import annotations
@@ -14,12 +14,18 @@ from typing import Any
 from platform_assets.core.times import as_utc, instant
 
 ACTIONS = ("count", "challenge", "block")
-"""From weak to strong."""
+"""From weakest to strongest."""
 
 Row = Mapping[str, Any]
 
 STRICT = {"extra": "forbid"}
 """For pydantic, which reads files and stored plans: an unknown key is an error."""
+
+
+def require(holds: bool, sentence: str) -> None:
+    """ValueError with the sentence unless `holds`; pydantic shows it with the key of the value."""
+    if not holds:
+        raise ValueError(sentence)
 
 
 def rank(action: str) -> int:
@@ -30,6 +36,10 @@ def rank(action: str) -> int:
 def whole(value: Any) -> int:
     """A count from a table row; missing values (None, NaN) are 0."""
     return 0 if value is None or value != value else int(value)
+
+
+MANUAL = "manual"
+"""Abuse kind and model name of manual blocks."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,7 @@ class Decision:
         for name in ("request_count", "attack_request_count", "evidence_count", "repetition"):
             values[name] = whole(values[name])
         ids = values["evidence_request_ids"]
-        values["evidence_request_ids"] = () if ids is None else tuple(str(one) for one in ids)
+        values["evidence_request_ids"] = () if ids is None else tuple(str(request_id) for request_id in ids)
         kind = values["abuse_kind"]
         values["abuse_kind"] = str(kind) if isinstance(kind, str) and kind else None
         values["score"] = float(values["score"])
@@ -74,8 +84,8 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """An entry that is due by the wall clock: the strongest decision on its address, and all decisions behind it."""
+class DueEntry:
+    """An entry due at this moment: the strongest unexpired decision on its address, and the ids of all of them."""
 
     __pydantic_config__ = STRICT
 
@@ -96,11 +106,11 @@ class Wanted:
 
     @property
     def harm(self) -> float:
-        """Requests a day that the entry is expected to stop: what slots of a full set are given by."""
+        """Expected number of malicious requests a day that the entry stops; the entries with the most get the slots of a full set."""
         return self.score * max(self.request_count, 1)
 
 
 def decision_id(address: str, action: str, decided_at: datetime, model_name: str, model_version: str) -> str:
-    """The same decision has the same id in every run."""
+    """A deterministic id: 24 hex digits of a hash of the arguments."""
     text = "\n".join((address, action, instant(decided_at), model_name, model_version))
     return hashlib.sha256(text.encode()).hexdigest()[:24]

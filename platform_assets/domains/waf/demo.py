@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from platform_assets.cli.demo import Act, World
+from platform_assets.cli.demo import DomainDemo, World
 from platform_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ LOGS = World(
 
 def play(console: Console, settings: Settings, progress: Progress) -> Callable[[], None]:
     """Logs to WAF, measured against the truth."""
-    from platform_assets.cli.run import run_pipeline, stop_where_not_applied
+    from platform_assets.cli.outcome import stop_where_not_applied
+    from platform_assets.cli.run import run_pipeline
     from platform_assets.domains.waf import report
     from platform_assets.domains.waf.planning import WafChange
 
@@ -41,4 +42,4 @@ def play(console: Console, settings: Settings, progress: Progress) -> Callable[[
     return end
 
 
-ACT = Act(1, (LOGS,), {"waf_apply": True, "waf_target": "twin"}, play)
+DEMO = DomainDemo(1, (LOGS,), {"waf_apply": True, "waf_target": "twin"}, play)

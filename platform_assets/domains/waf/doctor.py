@@ -1,4 +1,4 @@
-"""What `weir doctor` looks at for the edge: the files that settings name, and WAF."""
+"""The checks of `weir doctor` for the edge: the files that settings name, and WAF."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from platform_assets.cli.doctor import State, asked
+from platform_assets.cli.doctor.findings import State
+from platform_assets.cli.doctor.network import ask_aws
 from platform_assets.domains.waf.scopes import Scope
 from platform_assets.settings import Settings
 
@@ -30,16 +31,16 @@ def waf(settings: Settings) -> tuple[State, str]:
 
     def reach(scope: Scope) -> tuple[State, str]:
         what = ("wafv2", "list_ip_sets", f"WAF {scope.kind} in {scope.region}", "wafv2:ListIPSets")
-        return asked(settings, what, f"answers; {mode}.", scope.region, Scope=scope.kind, Limit=1)
+        return ask_aws(what, f"answers; {mode}.", scope.region, Scope=scope.kind, Limit=1)
 
-    with ThreadPoolExecutor() as pool:  # side by side: each may take as long as a check has
-        found = list(pool.map(reach, settings.waf.parsed_scopes))
-    failed = [one for one in found if one[0] == "failed"]
-    return ("failed" if failed else "ok"), " ".join(sentence for _, sentence in failed or found)
+    with ThreadPoolExecutor() as pool:  # in parallel: each may take the whole timeout of a check
+        results = list(pool.map(reach, settings.waf.parsed_scopes))
+    failed = [result for result in results if result[0] == "failed"]
+    return ("failed" if failed else "ok"), " ".join(sentence for _, sentence in failed or results)
 
 
 def aws_services(settings: Settings) -> list[str]:
-    """Names of the AWS services that the settings make the edge use."""
+    """Names of the AWS services that the edge uses with these settings."""
     uses = {"SQS": bool(settings.cloudfront.queue_url), "WAF": settings.waf.target == "aws"}
     return [name for name, is_used in uses.items() if is_used]
 

@@ -38,6 +38,6 @@ DOMAIN = Domain(
     aws_services="platform_assets.domains.waf.doctor:aws_services",
     training="platform_assets.domains.waf.training:TRAINING",
     explain="platform_assets.domains.waf.explain",
-    demo="platform_assets.domains.waf.demo:ACT",
+    demo="platform_assets.domains.waf.demo:DEMO",
     database_tables={WAF_DECISIONS.key: "decided_at"},
 )

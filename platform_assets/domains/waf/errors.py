@@ -1,7 +1,7 @@
-"""The error of everything that is WAF's own; errors of planning and applying are those of platform_assets/actions/."""
+"""WAF's own error; errors of planning and applying are in platform_assets/actions/errors.py."""
 
 from platform_assets.actions.errors import ActionError
 
 
 class WafError(ActionError):
-    """WAF cannot be used as requested; one sentence that says what happened and what to do."""
+    """WAF cannot be used as requested; the message says in one sentence what happened and what to do."""

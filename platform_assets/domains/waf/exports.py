@@ -1,7 +1,4 @@
-"""What leaves the platform besides WAF changes: decisions to a database, metrics, alerts. Assets only.
-
-How each target is reached is in clients/.
-"""
+"""Exports besides WAF changes: decisions to a database, metrics, alerts. Assets only; clients/ has the targets."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -106,14 +103,16 @@ def export_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 
 def publish_freshness(settings: Settings, lake: Lake, now: datetime) -> dict[str, Any]:
-    """Publish the freshness of the hours that were decided, or applied, since this was done last; returns metadata.
+    """Publish the freshness of the hours decided, or applied, since the last call; returns the asset's metadata.
 
-    Runs after WAF was brought to the plan, so with applying on, what is decided by now is applied by now.
+    Runs after the plan was applied, so with applying on, every decision made so far is in WAF.
     """
     hours = freshness.hours_to_measure(lake, settings.waf.apply)
     freshness.record_measured(lake, hours, settings.waf.apply)
     measured = freshness.measure(lake, hours, now)
-    report = metrics.publish(settings, [point for one in measured for point in one.points()])
+    report = metrics.publish(
+        settings, [point for freshness_of_hour in measured for point in freshness_of_hour.points()]
+    )
     return {
         "hours": len(hours),
         "hours measured": len(measured),
@@ -123,7 +122,7 @@ def publish_freshness(settings: Settings, lake: Lake, now: datetime) -> dict[str
 
 
 def upload_decisions(settings: Settings, lake: Lake, first_hour: str) -> database.UpsertReport:
-    """Make the database's decisions from `first_hour` on what the lake holds: later hours rest on earlier ones."""
+    """Replace the database's decisions from `first_hour` on with the lake's: later hours depend on earlier ones."""
     counted = lake.hours(OBJECT_COUNTS)
     hours = [hour for hour in sorted({*counted, *lake.hours(WAF_DECISIONS)}) if hour >= first_hour]
     rows = lake.read_arrow(WAF_DECISIONS, hours).to_pylist()
@@ -132,7 +131,7 @@ def upload_decisions(settings: Settings, lake: Lake, first_hour: str) -> databas
 
 
 def hourly_points(lake: Lake, hours: Sequence[str]) -> list[metrics.MetricPoint]:
-    """Counts per hour of what the lake holds; hours without log lines give none."""
+    """Metric points of each hour that has log lines in the lake."""
     counts = lake.read_arrow(OBJECT_COUNTS, hours).to_pylist()
     attacks = _per_hour(lake, "predictions/request_scores", hours, "is_attack")
     abuse = _per_hour(lake, "predictions/client_scores", hours, "is_abuse")
@@ -140,18 +139,18 @@ def hourly_points(lake: Lake, hours: Sequence[str]) -> list[metrics.MetricPoint]
     points = []
     for hour in sorted({row["event_hour"] for row in counts}):
         at = parse_hour(hour)
-        here = [row for row in counts if row["event_hour"] == hour]
+        counts_of_hour = [row for row in counts if row["event_hour"] == hour]
 
         def add(name: str, value: int, at: datetime = at, **dimensions: str) -> None:
             points.append(metrics.MetricPoint(name, float(value), at, "Count", dimensions))
 
-        add("RequestsParsed", sum(row["parsed_count"] for row in here))
-        add("LinesRejected", sum(row["rejected_count"] for row in here))
+        add("RequestsParsed", sum(row["parsed_count"] for row in counts_of_hour))
+        add("LinesRejected", sum(row["rejected_count"] for row in counts_of_hour))
         add("AttackRequests", attacks.get(hour, 0))
         add("AbusiveClients", abuse.get(hour, 0))
         for action in ("count", "challenge", "block"):
-            made = sum(row["action"] == action for row in decisions if row["event_hour"] == hour)
-            add("Decisions", made, Action=action)
+            count = sum(row["action"] == action for row in decisions if row["event_hour"] == hour)
+            add("Decisions", count, Action=action)
     return points
 
 
@@ -159,28 +158,28 @@ def _per_hour(lake: Lake, key: str, hours: Sequence[str], flag: str) -> dict[str
     import pyarrow.dataset as ds
 
     rows = lake.read_arrow(tables()[key], hours, columns=["event_hour"], filter=ds.field(flag))
-    counted = rows.group_by("event_hour").aggregate([([], "count_all")]).to_pylist()
-    return {row["event_hour"]: row["count_all"] for row in counted}
+    counts = rows.group_by("event_hour").aggregate([([], "count_all")]).to_pylist()
+    return {row["event_hour"]: row["count_all"] for row in counts}
 
 
 def alert_on_plan(settings: Settings, lake: Lake) -> int:
-    """One alert for the blocks and challenges that the latest plan adds; returns how many entries it names."""
+    """Send one alert for the blocks and challenges that the latest plan adds; returns the number of entries."""
     added = {
-        (row["action"], row["address"]): row  # the same entry in several scopes is one to be told of
+        (row["action"], row["address"]): row  # the same entry in several scopes counts once
         for row in lake.read_arrow(WAF_PLAN).to_pylist()
         if row["operation"] == "add" and row["action"] in ("block", "challenge")
     }
     rows = list(added.values())
     if rows:
         blocks = sum(row["action"] == "block" for row in rows)
-        named = sorted({row["decision_id"] or row["address"] for row in rows})
+        names = sorted({row["decision_id"] or row["address"] for row in rows})
         alert = notifier.Alert(
             kind="waf_entries",
             severity="warning",
             summary=f"WAF is to block {blocks} and to challenge {len(rows) - blocks} more addresses.",
             at=datetime.now(UTC),
             details={row["address"]: f"{row['action']}: {row['reason']}" for row in rows[:50]},
-            key=f"waf_entries:{_digest(named)}",
+            key=f"waf_entries:{_digest(names)}",
         )
         notifier.notify(settings, alert)
     return len(rows)

@@ -1,7 +1,7 @@
-"""How old events are when each stage has them: delivered, listed, parsed, scored, decided, applied.
+"""The age of events when they reach each stage: delivered, listed, parsed, scored, decided, applied.
 
-AWS's delivery is one stage, and what comes after it is measured from there too: the part that is ours. All times are
-ones that the lake keeps: of requests, of the ledger, and of when hours were made. Where the figures go is exports.py's.
+Later stages are also measured from the delivery by AWS on, which is our own part of the delay. All times come from the
+lake: from requests, the ledger, and the table of made hours. exports.py publishes the figures.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from spark_jobs.storage.lake import Lake
 
 FRESHNESS_KEY, APPLIED_KEY = "exports/freshness", "waf/ip_sets"
 DELIVERED, LISTED = "delivered", "listed"
-MADE = {
+STAGE_ASSETS = {
     "parsed": "parsed/cloudfront/requests",
     "scored": "predictions/client_scores",
     "decided": WAF_DECISIONS.key,
     "applied": APPLIED_KEY,
 }
-"""Stage -> the asset whose making of an hour ends it."""
-STAGES = (DELIVERED, LISTED, *MADE)
+"""Stage -> the asset whose materialization of an hour ends it."""
+STAGES = (DELIVERED, LISTED, *STAGE_ASSETS)
 PERCENTILES = (50, 90, 99)
 OLDEST = timedelta(days=14)
-"""Hours that lie further back are replayed: how late they are says nothing, and CloudWatch would not take it."""
+"""Older hours are replays: their delay means nothing, and CloudWatch rejects points that old."""
 
-FIND_OBJECTS = ("source_object", "etag")
+OBJECT_KEY = ("source_object", "etag")
 
 
 @dataclass(frozen=True)
 class Freshness:
-    """Percentiles of the requests of one hour: seconds from an event to a stage, and from its delivery to it."""
+    """Percentiles over the requests of one hour: seconds from the event to each stage, and from its delivery to each stage."""
 
     hour: str
     request_count: int
@@ -48,19 +48,19 @@ class Freshness:
         at = parse_hour(self.hour)
         return [
             MetricPoint(name, value, at, "Seconds", {"Stage": stage, "Percentile": f"p{percentile}"})
-            for name, found in (("EventAge", self.seconds), ("OwnDelay", self.own_seconds))
-            for stage, values in found.items()
+            for name, percentiles in (("EventAge", self.seconds), ("OwnDelay", self.own_seconds))
+            for stage, values in percentiles.items()
             for percentile, value in zip(PERCENTILES, values, strict=True)
         ]
 
 
 def hours_to_measure(lake: Lake, is_applied: bool) -> list[str]:
-    """Hours whose decisions were made, or made anew, since they were measured or applied last."""
+    """Hours whose decisions were made since they were last measured or applied."""
     return lineage.stale(_step(is_applied), lineage.recorded(lake))
 
 
 def record_measured(lake: Lake, hours: Sequence[str], is_applied: bool) -> None:
-    """Note that the hours are measured; where plans are applied, that their decisions are in WAF from now on."""
+    """Record that the hours are measured; where plans are applied, that their decisions are in WAF."""
     step = _step(is_applied)
     lineage.record(lake, {step.key: lineage.expected(step, lineage.recorded(lake), hours)})
 
@@ -70,87 +70,93 @@ def _step(is_applied: bool) -> lineage.Step:
 
 
 def measure(lake: Lake, hours: Sequence[str], now: datetime) -> list[Freshness]:
-    """The freshness of each hour that holds requests and is not a replay."""
+    """The freshness of each hour that has requests and is not a replay."""
     recent = [hour for hour in hours if parse_hour(hour) >= now - OLDEST]
     if not recent:
         return []
-    makings, objects = _makings(lake, recent), _objects(lake)
-    found = (_of_hour(lake, hour, makings.get(hour, {}), objects) for hour in recent)
-    return [one for one in found if one is not None]
+    materializations, objects = _materializations(lake, recent), _objects(lake)
+    measurements = (_of_hour(lake, hour, materializations.get(hour, {}), objects) for hour in recent)
+    return [measurement for measurement in measurements if measurement is not None]
 
 
-def reached(delivered: datetime, listed: datetime, makings: Mapping[str, Sequence[datetime]]) -> dict[str, datetime]:
-    """When what an object holds came through each stage: the first making of its hour after the stage before.
+def stage_times(
+    delivered: datetime, listed: datetime, materializations: Mapping[str, Sequence[datetime]]
+) -> dict[str, datetime]:
+    """When the requests of an object passed each stage: the first materialization of their hour after the stage before.
 
-    A late object so counts from the making that it caused, and the others from the one before. Stages that it has not
-    reached are left out.
+    A late object therefore counts from the materialization that it caused, and the others from the one before. Stages
+    not reached yet are left out.
     """
     times = {DELIVERED: delivered, LISTED: listed}
-    before = listed
-    for stage, key in MADE.items():
-        after = [at for at in makings.get(key, ()) if at >= before]
+    previous = listed
+    for stage, key in STAGE_ASSETS.items():
+        after = [at for at in materializations.get(key, ()) if at >= previous]
         if not after:
             break
-        times[stage] = before = min(after)
+        times[stage] = previous = min(after)
     return times
 
 
 def _of_hour(
     lake: Lake,
     hour: str,
-    makings: Mapping[str, Sequence[datetime]],
+    materializations: Mapping[str, Sequence[datetime]],
     objects: Mapping[tuple[str, str], tuple[datetime, datetime]],
 ) -> Freshness | None:
     import numpy as np
 
-    requests = lake.read_arrow(tables()[MADE["parsed"]], [hour], columns=["source_object", "event_at"])
+    requests = lake.read_arrow(tables()[STAGE_ASSETS["parsed"]], [hour], columns=["source_object", "event_at"])
     if not requests.num_rows:
         return None
-    counts = lake.read_arrow(tables()["parsed/cloudfront/object_counts"], [hour], columns=list(FIND_OBJECTS))
-    etags = dict(zip(*(counts[name].to_pylist() for name in FIND_OBJECTS), strict=True))
-    named = requests["source_object"].combine_chunks().dictionary_encode()
+    counts = lake.read_arrow(tables()["parsed/cloudfront/object_counts"], [hour], columns=list(OBJECT_KEY))
+    etags = dict(zip(*(counts[name].to_pylist() for name in OBJECT_KEY), strict=True))
+    objects_of_rows = requests["source_object"].combine_chunks().dictionary_encode()
     events = requests["event_at"].cast("int64").to_numpy() / 1e6
-    place = named.indices.to_numpy(zero_copy_only=False)
+    places = objects_of_rows.indices.to_numpy(zero_copy_only=False)
     times = []
-    for name in named.dictionary.to_pylist():
-        known = objects.get((name, etags.get(name, "")))
-        times.append(reached(*known, makings) if known else {})
+    for name in objects_of_rows.dictionary.to_pylist():
+        arrival = objects.get((name, etags.get(name, "")))
+        times.append(stage_times(*arrival, materializations) if arrival else {})
 
     seconds: dict[str, tuple[float, ...]] = {}
     own_seconds: dict[str, tuple[float, ...]] = {}
     for stage in STAGES:
-        at = np.array([one[stage].timestamp() if stage in one else np.nan for one in times])[place]
+        by_object = np.array([reached[stage].timestamp() if stage in reached else np.nan for reached in times])
+        at = by_object[places]
+        if stage == DELIVERED:
+            delivered = at
         if np.isnan(at).all():
             continue
         seconds[stage] = _percentiles(at - events)
         if stage != DELIVERED:
-            delivered = np.array([one[DELIVERED].timestamp() if one else np.nan for one in times])[place]
             own_seconds[stage] = _percentiles(at - delivered)
     return Freshness(hour, requests.num_rows, seconds, own_seconds)
 
 
 def _percentiles(seconds: Any) -> tuple[float, ...]:
-    """Of values that occur; a clock that is ahead of another shows as 0."""
+    """Percentiles of the values that are not NaN; negative values, from clocks that differ, count as 0."""
     import numpy as np
 
-    there = np.maximum(seconds[~np.isnan(seconds)], 0.0)
-    return tuple(float(one) for one in np.percentile(there, PERCENTILES, method="higher"))
+    delays = np.maximum(seconds[~np.isnan(seconds)], 0.0)
+    return tuple(float(value) for value in np.percentile(delays, PERCENTILES, method="higher"))
 
 
-def _makings(lake: Lake, hours: Sequence[str]) -> dict[str, dict[str, list[datetime]]]:
-    """Hour -> asset -> when it was made, as far back as made_hours remembers."""
+def _materializations(lake: Lake, hours: Sequence[str]) -> dict[str, dict[str, list[datetime]]]:
+    """Hour -> asset -> when it was materialized, as far back as made_hours goes."""
     import pyarrow.dataset as ds
 
-    of_hours = ds.field("hour").isin(list(hours)) & ds.field("table_key").isin(list(MADE.values()))
-    found: dict[str, dict[str, list[datetime]]] = {}
-    for row in lake.read_arrow(lineage.MADE_HOURS, filter=of_hours).to_pylist():
-        found.setdefault(row["hour"], {}).setdefault(row["table_key"], []).append(row["made_at"].astimezone(UTC))
-    return found
+    is_relevant = ds.field("hour").isin(list(hours)) & ds.field("table_key").isin(list(STAGE_ASSETS.values()))
+    materializations: dict[str, dict[str, list[datetime]]] = {}
+    for row in lake.read_arrow(lineage.MADE_HOURS, filter=is_relevant).to_pylist():
+        materializations.setdefault(row["hour"], {}).setdefault(row["table_key"], []).append(
+            row["made_at"].astimezone(UTC)
+        )
+    return materializations
 
 
 def _objects(lake: Lake) -> dict[tuple[str, str], tuple[datetime, datetime]]:
-    """(source_object, etag) -> when the storage had it, when the ledger saw it."""
-    columns = [*FIND_OBJECTS, "modified_at", "first_seen_at"]
+    """(source_object, etag) -> when it was stored, and when the ledger first listed it."""
+    columns = [*OBJECT_KEY, "modified_at", "first_seen_at"]
     rows = lake.read_arrow(tables()["raw/cloudfront/objects"], columns=columns).to_pylist()
     return {
         (row["source_object"], row["etag"]): (row["modified_at"].astimezone(UTC), row["first_seen_at"].astimezone(UTC))
@@ -159,19 +165,17 @@ def _objects(lake: Lake) -> dict[tuple[str, str], tuple[datetime, datetime]]:
 
 
 def sentence(measured: Sequence[Freshness]) -> str:
-    """The newest hour, for the report of a run; empty where nothing was measured."""
+    """The sentence on the newest hour for the report of a run; empty if nothing was measured."""
     if not measured:
         return ""
-    newest = max(measured, key=lambda one: one.hour)
+    newest = max(measured, key=lambda measurement: measurement.hour)
     stage = list(newest.seconds)[-1]
-    half, _, most = newest.seconds[stage]
-    said = (
-        f"freshness of {newest.hour}: half of the requests are {stage} within {_span(half)}, 99 % within {_span(most)}"
-    )
+    p50, _, p99 = newest.seconds[stage]
+    text = f"freshness of {newest.hour}: half of the requests are {stage} within {_span(p50)}, 99 % within {_span(p99)}"
     if stage in newest.own_seconds:
         delivery, own = newest.seconds[DELIVERED][0], newest.own_seconds[stage][0]
-        said += f"; half are delivered within {_span(delivery)}, ours is {_span(own)}"
-    return said
+        text += f"; half are delivered within {_span(delivery)}, ours is {_span(own)}"
+    return text
 
 
 def _span(seconds: float) -> str:

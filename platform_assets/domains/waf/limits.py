@@ -30,7 +30,7 @@ _NOT_IN_DESCRIPTION = re.compile(r"[^\w+=:#@/\-,.\s]+", re.ASCII)
 
 
 class LimitError(WafError):
-    """AWS would refuse it; one sentence that says what and why."""
+    """AWS would reject the request; the message says in one sentence what and why."""
 
 
 def check_name(name: str) -> None:
@@ -46,13 +46,13 @@ def check_description(text: str) -> None:
 
 
 def description(text: str) -> str:
-    """`text` reduced to what WAF takes as a description: other characters become spaces, the end is cut."""
+    """`text` as a valid WAF description: invalid characters become spaces, and it is cut to 256 characters."""
     reduced = " ".join(_NOT_IN_DESCRIPTION.sub(" ", text).split())[:256].rstrip()
     return reduced if len(reduced) >= 3 else "Weir"
 
 
 def address_problem(text: str, family: str) -> str | None:
-    """Why an IP set of the family refuses the entry, or None."""
+    """Why an IP set of this family would reject the entry, or None."""
     if "/" not in text:
         return "is a bare address; write it as a CIDR such as /32 or /128"
     try:
@@ -69,7 +69,7 @@ def address_problem(text: str, family: str) -> str | None:
 
 
 def check_addresses(addresses: Sequence[str], family: str, ip_set: str) -> None:
-    """That an IP set takes exactly this list."""
+    """LimitError unless an IP set of this family accepts the list."""
     if family not in FAMILIES:
         raise LimitError(f"{family!r} is no address family of WAF: use IPV4 or IPV6.")
     if len(addresses) > MAX_ADDRESSES:
@@ -78,11 +78,11 @@ def check_addresses(addresses: Sequence[str], family: str, ip_set: str) -> None:
 
 
 def _check_each(addresses: Iterable[str], family: str, ip_set: str) -> None:
-    seen: set[str] = set()
+    unique: set[str] = set()
     for text in addresses:
         problem = address_problem(text, family)
         if problem is not None:
             raise LimitError(f"IP set {ip_set} cannot take {text!r}: it {problem}.")
-        if text in seen:
+        if text in unique:
             raise LimitError(f"IP set {ip_set} would hold {text} twice.")
-        seen.add(text)
+        unique.add(text)

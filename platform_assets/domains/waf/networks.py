@@ -1,7 +1,7 @@
 """Networks: canonical text, order, overlap, and the special-purpose ranges, which are never acted upon.
 
-Holds no policy and no allow list. The special ranges are IANA's registries, written out, because what the standard
-library calls private differs between Python versions and a decision must not.
+No policy and no allow list. The special ranges are IANA's registries, written out, because the private ranges of the
+standard library differ between Python versions, and decisions must not.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def parse_network(text: str) -> Network:
 
 
 def canonical(text: str) -> str:
-    """The CIDR text that equal ranges share (`2001:DB9:0::/48` -> `2001:db9::/48`); text that is no CIDR stays."""
+    """The canonical text of a CIDR (`2001:DB9:0::/48` -> `2001:db9::/48`); other text is returned unchanged."""
     try:
         return str(parse_network(text))
     except ValueError:
@@ -72,7 +72,7 @@ def canonical(text: str) -> str:
 
 
 def address_order(text: str) -> tuple[int, int, int, str]:
-    """Sort key: IPv4 before IPv6, then by number; text that is no CIDR comes last."""
+    """Sort key: IPv4 before IPv6, then numeric; text that is not a CIDR comes last."""
     try:
         network = parse_network(text)
     except ValueError:
@@ -81,7 +81,7 @@ def address_order(text: str) -> tuple[int, int, int, str]:
 
 
 def family(text: str) -> str:
-    """`IPV4` or `IPV6`, as wafv2 names them; ValueError for text that is no CIDR."""
+    """`IPV4` or `IPV6`, as wafv2 names them; ValueError for text that is not a CIDR."""
     return "IPV4" if parse_network(text).version == 4 else "IPV6"
 
 
@@ -95,7 +95,7 @@ def _span(network: Network) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Ranges:
-    """A set of addresses, answering in logarithmic time whether a network has any of them."""
+    """A set of addresses with overlap and containment tests in logarithmic time."""
 
     starts: dict[int, tuple[int, ...]]
     ends: dict[int, tuple[int, ...]]
@@ -122,7 +122,7 @@ class Ranges:
         at = bisect_right(self.starts[network.version], last) - 1
         return at >= 0 and self.ends[network.version][at] >= first
 
-    def holds(self, network: Network) -> bool:
+    def covers(self, network: Network) -> bool:
         """Whether every address of `network` is in the set."""
         first, last = _span(network)
         at = bisect_right(self.starts[network.version], first) - 1
@@ -130,6 +130,6 @@ class Ranges:
 
 
 def special_ranges(except_kinds: Iterable[str] = ()) -> Ranges:
-    """The ranges never acted upon, without the kinds that a policy excepts."""
+    """The ranges that are never acted upon, except those of `except_kinds`."""
     excepted = set(except_kinds)
     return Ranges.of(cidr for cidr, kind in SPECIAL if kind not in excepted)

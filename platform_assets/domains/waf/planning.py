@@ -1,6 +1,6 @@
-"""Decisions, manual actions and live IP sets -> the plan of all scopes, checked; and how it is stored and applied.
+"""Decisions, manual actions and live IP sets -> the checked plan of all scopes; and how it is stored and applied.
 
-One path for the assets, `weir waf` and `weir run edge`. The order of the steps is the protocol's (platform_assets/actions/).
+The same path for the assets, `weir waf` and `weir run edge`. The protocol in platform_assets/actions/ orders the steps.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from platform_assets.domains.waf.apply.report import ApplyReport, ApplyReports
 from platform_assets.domains.waf.apply.targets import waf_targets
 from platform_assets.domains.waf.checks.checks import run_checks
 from platform_assets.domains.waf.checks.inputs import check_inputs
-from platform_assets.domains.waf.decide.due import wanted
+from platform_assets.domains.waf.decide.due import due_entries
 from platform_assets.domains.waf.decided import unexpired
-from platform_assets.domains.waf.decisions import Decision, Row
+from platform_assets.domains.waf.decisions import Decision, DueEntry, Row
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.manual import audit_log
 from platform_assets.domains.waf.manual.in_force import (
@@ -89,9 +89,9 @@ class WafChange(Change[Plans, ApplyReport]):
     def make(
         self, overrides: Mapping[str, str] = NO_OVERRIDES, parts: Sequence[Hashable] | None = None
     ) -> CheckedPlan[Plans]:
-        """WafError where no scope can be read; those that cannot are among the plans' `missing`."""
-        chosen = [target for target in self.targets if parts is None or target.scope in parts]
-        return CheckedPlan(*make_plan(self.settings, self.lake, chosen, overrides))
+        """The checked plan; scopes that cannot be read are in its `missing`. WafError if none can be read."""
+        targets = [target for target in self.targets if parts is None or target.scope in parts]
+        return CheckedPlan(*make_plan(self.settings, self.lake, targets, overrides))
 
     def to_document(self, plan: Plans) -> Any:
         missing = {str(scope): sentence for scope, sentence in plan.missing.items()}
@@ -102,8 +102,8 @@ class WafChange(Change[Plans, ApplyReport]):
         return Plans(PLANS.validate_python(document["plans"]), missing)
 
     def apply(self, plan: Plans) -> tuple[dict[Scope, ApplyReport], dict[Scope, ActionError]]:
-        of_scope = {target.scope: target for target in self.targets}
-        work = {one.scope: partial(of_scope[one.scope].apply, one) for one in plan.plans}
+        targets = {target.scope: target for target in self.targets}
+        work = {scope_plan.scope: partial(targets[scope_plan.scope].apply, scope_plan) for scope_plan in plan.plans}
         reports, errors = for_each_scope(work)
         return reports, errors | {scope: WafError(why) for scope, why in plan.missing.items()}
 
@@ -111,7 +111,7 @@ class WafChange(Change[Plans, ApplyReport]):
         return ApplyReports(tuple(reports.values()))
 
     def incomplete(self, reports: Mapping[Scope, ApplyReport], errors: Mapping[Scope, ActionError]) -> ActionError:
-        """One error for all scopes that failed, with what was applied in others; of their class where they share one."""
+        """One error for all failed scopes, with what was applied in the others; of their class if they share one."""
         message = format_by_scope({scope: str(error) for scope, error in errors.items()}, (*reports, *errors))
         if reports:
             applied = (f"{scope} +{report.added} -{report.removed}" for scope, report in reports.items())
@@ -131,14 +131,14 @@ def _serial(target: IpSetTarget) -> int:
 
 @dataclass(frozen=True)
 class Due:
-    """What is due in every scope, and what is needed to explain and check it."""
+    """The entries due in every scope, and what is needed to explain and check them."""
 
-    wanted: Sequence[Any]
+    entries: Sequence[DueEntry]
     decisions: Sequence[dict[str, Any]]
     requested: RequestedRemovals
     manual_actions: Sequence[ManualAction]
     exempt: Sequence[str]
-    """The allow list and what people allowed."""
+    """The allow list, and the addresses that people allowed."""
 
 
 def make_plan(
@@ -147,50 +147,50 @@ def make_plan(
     targets: Sequence[IpSetTarget],
     overrides: Mapping[str, str] = NO_OVERRIDES,
 ) -> tuple[Plans, list[CheckResult]]:
-    """What applying would do now, and the results of its checks; nothing is written.
+    """The plan of this moment and the results of its checks; nothing is stored.
 
-    `overrides`: check -> why it is overridden. WafError where no scope can be read.
+    `overrides`: check -> why it is overridden. WafError if no scope can be read.
     """
     policy, now = load_policy(settings.waf.policy_file), datetime.now(UTC)
     due = _due(settings, lake, policy, now)
     exemptions = Exemptions.of(due.exempt, policy.rules.act_on_special, benign_addresses(lake, policy.plan))
     work = {target.scope: partial(_in_scope, lake, target, due, policy, exemptions, now) for target in targets}
-    planned, errors = for_each_scope(work)
+    plans, errors = for_each_scope(work)
     missing = {scope: str(error) for scope, error in errors.items()}
-    if not planned:
+    if not plans:
         raise WafError(format_by_scope(missing, missing)) from next(iter(errors.values()))
     inputs = replace(check_inputs(settings, lake, due.decisions, policy, due.exempt), overrides=overrides)
     results = {
         scope: run_checks(plan, replace(inputs, requested_removals=removals.keys()), policy.checks)
-        for scope, (plan, removals) in planned.items()
+        for scope, (plan, removals) in plans.items()
     }
-    return Plans(tuple(plan for plan, _ in planned.values()), missing), of_all_scopes(results)
+    return Plans(tuple(plan for plan, _ in plans.values()), missing), of_all_scopes(results)
 
 
 def _due(settings: Settings, lake: Lake, policy: Policy, now: datetime) -> Due:
-    """Unexpired decisions, or those of a rollback, less withdrawn models and exemptions, with what people block."""
-    allow_list, special = load_allow_list(settings.waf.allow_list), policy.rules.act_on_special
-    actions = audit_log.read(lake)
+    """Unexpired decisions, or those of a rollback, without withdrawn models and exempt addresses, plus manual blocks."""
+    allow_list, rules = load_allow_list(settings.waf.allow_list), policy.rules
+    actions = audit_log.AUDIT.read(lake)
     state = in_force(actions, now)
-    decided = unexpired(lake, now, policy)
-    chosen = decided if state.rollback is None else audit_log.gone_back_to(lake, state.rollback, now)
-    # Only a withdrawal needs the models behind decisions, which takes a look at their scores.
-    behind = audit_log.versions_behind(lake, [*decided, *chosen]) if state.withdrawn else {}
-    decisions = [row for row in chosen if not state.withdraws(behind.get(row["decision_id"], ()))]
+    unexpired_rows = unexpired(lake, now, policy)
+    kept = unexpired_rows if state.rollback is None else audit_log.rollback_rows(lake, state.rollback, now)
+    # Only a withdrawal needs the models behind decisions, which have to be looked up in the scores.
+    behind = audit_log.versions_behind(lake, [*unexpired_rows, *kept]) if state.withdrawn else {}
+    decisions = [row for row in kept if not state.withdraws(behind.get(row["decision_id"], ()))]
     exempt = (*allow_list, *state.allow_list)
-    standing: list[Decision | Row] = [*decisions, *state.blocks()]
-    due = wanted(standing, now, exempt, act_on_special=special)
-    without_people: list[Decision | Row] = [*decided, *map(as_decision, state.blocked)]
-    before = wanted(without_people, now, allow_list, act_on_special=special)
-    return Due(due, decisions, requested_removals(before, due, state, behind), actions, exempt)
+    candidates: list[Decision | Row] = [*decisions, *state.blocks()]
+    due_now = due_entries(candidates, now, exempt, rules=rules)
+    without_people: list[Decision | Row] = [*unexpired_rows, *map(as_decision, state.blocked)]
+    before = due_entries(without_people, now, allow_list, rules=rules)
+    return Due(due_now, decisions, requested_removals(before, due_now, state, behind), actions, exempt)
 
 
 def _in_scope(
     lake: Lake, target: IpSetTarget, due: Due, policy: Policy, exemptions: Exemptions, now: datetime
 ) -> tuple[Plan, RequestedRemovals]:
-    """The plan of one scope, and all removals that people requested there."""
+    """The plan of one scope, and the removals that people requested there."""
     live, last_applied = target.read_sets(), target.last_applied()
     options = PlanOptions(target.prefix, target.scope, policy.plan.restore_drift, policy.plan, exemptions)
-    planned = plan(due.wanted, live, last_applied, now=now, options=options)
+    planned = plan(due.entries, live, last_applied, now=now, options=options)
     planned, removals = with_requested_removals(planned, due.requested, due.manual_actions)
     return with_late_files(lake, planned, last_applied.planned_at), removals

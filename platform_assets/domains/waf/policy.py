@@ -1,6 +1,6 @@
-"""Reads the policy file and the allow list, checks them, and says in one sentence what is wrong with them.
+"""Reads and validates the policy file and the allow list.
 
-What the values mean is in policy.yaml; what they do is in decide/, plan/ and checks/.
+policy.yaml documents the values; decide/, plan/ and checks/ apply them.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ DEFAULT_FILE = Path(__file__).with_name("policy.yaml")
 
 
 class PolicyError(WafError):
-    """The policy or the allow list is wrong; one sentence that says where and what to do."""
+    """The policy or the allow list is wrong; the message says in one sentence where, and what to do."""
 
     exit_code = ExitCode.USAGE
 
 
 @dataclass(frozen=True)
 class PlanPolicy(Budget):
-    """What a plan does with entries that somebody removed, and the slots it has."""
+    """The slots of a plan, and whether entries that somebody removed are restored."""
 
     __pydantic_config__ = STRICT
 
@@ -51,11 +51,11 @@ class Policy:
 
 
 def load_policy(path: str | Path = "") -> Policy:
-    """The policy of a file, completed by the shipped one; the shipped one itself without a path."""
+    """The policy of a file, with missing values from the default policy; without a path, the default policy. PolicyError."""
     values = _read(DEFAULT_FILE)
     file = Path(path).expanduser() if path else DEFAULT_FILE
     if path:
-        values = _completed(values, _read(file))
+        values = _merged(values, _read(file))
     try:
         return TypeAdapter(Policy).validate_python(values)
     except ValidationError as error:
@@ -69,13 +69,13 @@ def load_policy(path: str | Path = "") -> Policy:
         ) from None
 
 
-def _completed(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """`given` over `defaults`, level by level."""
+def _merged(defaults: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """`defaults`, recursively updated with `overrides`."""
     merged = dict(defaults)
-    for key, value in given.items():
-        before = merged.get(key)
-        if isinstance(before, Mapping) and isinstance(value, Mapping):
-            merged[key] = _completed(before, value)
+    for key, value in overrides.items():
+        default = merged.get(key)
+        if isinstance(default, Mapping) and isinstance(value, Mapping):
+            merged[key] = _merged(default, value)
         else:
             merged[key] = value
     return merged
@@ -101,7 +101,7 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 
 def load_allow_list(path: str | Path = "") -> tuple[str, ...]:
-    """Canonical CIDRs of a file with one address or CIDR a line; `#` begins a comment. Empty without a path."""
+    """Canonical CIDRs of a file with one address or CIDR per line; `#` begins a comment. Empty without a path. PolicyError."""
     if not path:
         return ()
     file = Path(path).expanduser()
@@ -110,7 +110,7 @@ def load_allow_list(path: str | Path = "") -> tuple[str, ...]:
     except (OSError, UnicodeDecodeError) as error:
         problem = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise PolicyError(f"The allow list {file} cannot be read ({problem}); correct WEIR_ALLOW_LIST.") from None
-    found = []
+    cidrs = []
     for number, line in enumerate(lines, 1):
         text = line.partition("#")[0].strip()
         if not text:
@@ -121,5 +121,5 @@ def load_allow_list(path: str | Path = "") -> tuple[str, ...]:
             raise PolicyError(
                 f"Line {number} of the allow list {file} is no address or CIDR without host bits: {text!r}; correct it."
             ) from None
-        found.append(canonical(text))
-    return tuple(dict.fromkeys(found))
+        cidrs.append(canonical(text))
+    return tuple(dict.fromkeys(cidrs))

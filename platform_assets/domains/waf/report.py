@@ -1,6 +1,6 @@
-"""What a run of the edge did, for a person: lines and speed, rejections, models, what WAF gets, and the truth where it is known.
+"""The report of an edge run for the terminal: lines and speed, rejections, models, WAF changes, and the simulated truth.
 
-Every figure is read back from the lake, the registry or the run; nothing is computed here but sums and shares.
+All figures come from the lake, the registry or the run; only sums and shares are computed here.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table as Grid
 
+from platform_assets.cli.outcome import Outcome
 from platform_assets.cli.report import home_option, show_models, show_time
-from platform_assets.cli.run import Outcome
 from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.apply.targets import waf_name
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
@@ -37,10 +37,10 @@ def show_run(console: Console, settings: Settings, outcome: Outcome) -> None:
 def _logs(console: Console, settings: Settings, outcome: Outcome) -> None:
     lake = lake_of(settings)
     console.rule("Logs")
-    listed = outcome.metadata.get("raw/cloudfront/objects", {})
+    listing = outcome.metadata.get("raw/cloudfront/objects", {})
     if not outcome.hours:
         console.print(
-            f"Nothing new: all {listed.get('objects', 0)} log objects of {settings.cloudfront.raw} are known."
+            f"Nothing new: all {listing.get('objects', 0)} log objects of {settings.cloudfront.raw} are known."
         )
         return
     hours = sorted(set(outcome.hours))
@@ -64,7 +64,7 @@ def _logs(console: Console, settings: Settings, outcome: Outcome) -> None:
 
 
 def show_waf(console: Console, settings: Settings, outcome: Outcome) -> None:
-    """What the plan changes in each scope, and the result."""
+    """The changes of the plan in each scope, and the result."""
     lake = lake_of(settings)
     console.rule("WAF")
     plan = lake.read_arrow(WAF_PLAN).to_pylist()
@@ -103,7 +103,7 @@ def _why_nothing(settings: Settings) -> str:
 
 
 def show_truth(console: Console, settings: Settings, truth: Path) -> None:
-    """Precision and recall of the decisions against what the simulator knows."""
+    """Precision and recall of the decisions against the simulated truth."""
     import pandas as pd
 
     console.rule("Against the simulator's truth")
@@ -117,10 +117,12 @@ def show_truth(console: Console, settings: Settings, truth: Path) -> None:
         ("block or challenge", ["block", "challenge"]),
         ("any action", ["block", "challenge", "count"]),
     ):
-        acted = set(decisions[decisions["action"].isin(actions)]["address"])
-        covered = _covered(acted, truth_by_client.index)
-        true = int(truth_by_client[list(covered)].sum()) if covered else 0
-        grid.add_row(title, f"{len(covered):,}", _share(true, len(covered)), _share(true, int(truth_by_client.sum())))
+        addresses = set(decisions[decisions["action"].isin(actions)]["address"])
+        covered = _covered(addresses, truth_by_client.index)
+        abusive = int(truth_by_client[list(covered)].sum()) if covered else 0
+        grid.add_row(
+            title, f"{len(covered):,}", _share(abusive, len(covered)), _share(abusive, int(truth_by_client.sum()))
+        )
     console.print(grid)
     console.print(
         "[dim]precision: share of the acted-upon addresses that are abusive; recall: share of the abusive addresses that are acted upon[/]"
@@ -132,11 +134,11 @@ def show_truth(console: Console, settings: Settings, truth: Path) -> None:
     )
 
 
-def _covered(decided: set[str], clients: Any) -> set[str]:
-    """Clients (single addresses) that are decided on themselves or through their /24 or /64."""
+def _covered(addresses: set[str], clients: Any) -> set[str]:
+    """Clients (single addresses) with a decision on the address itself, or on its /24 or /64."""
     from spark_jobs.sources.cloudfront.clients import network_of
 
-    return {client for client in clients if client in decided or network_of(client) in decided}
+    return {client for client in clients if client in addresses or network_of(client) in addresses}
 
 
 def _share(part: int, whole: int) -> str:

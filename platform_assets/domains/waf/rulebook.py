@@ -1,6 +1,6 @@
-"""The thresholds of the decisions as values: what each action takes, how long it lasts, what is bounded.
+"""The thresholds of the decisions: what each action requires, how long it lasts, and its bounds.
 
-policy.yaml documents each value and policy.py reads it; decide/rules.py applies it. Defaults here are the shipped ones.
+policy.yaml documents each value, policy.py reads it, decide/rules.py applies it. The defaults are those of policy.yaml.
 Standard library only.
 """
 
@@ -9,22 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from platform_assets.domains.waf.decisions import ACTIONS, STRICT
+from platform_assets.domains.waf.decisions import ACTIONS, STRICT, rank, require
 from platform_assets.domains.waf.networks import SPECIAL_KINDS
 
 
-def _require(holds: bool, sentence: str) -> None:
-    if not holds:
-        raise ValueError(sentence)
-
-
 def _require_action(name: str, value: str) -> None:
-    _require(value in ("none", *ACTIONS), f"{name} is {value!r}; use none, count, challenge or block")
+    require(value in ("none", *ACTIONS), f"{name} is {value!r}; use none, count, challenge or block")
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one action takes. The proof is attack requests, or decisions of earlier hours; either will do."""
+    """The requirements of one action. Proof is either attack requests or decisions of earlier hours."""
 
     __pydantic_config__ = STRICT
 
@@ -36,16 +31,16 @@ class Step:
     min_earlier_decisions: int = 0
 
     def __post_init__(self) -> None:
-        _require(0 < self.min_probability <= 1, "min_probability must be above 0 and at most 1")
-        _require(1 <= self.ttl_hours <= 24 * 366, "ttl_hours must be between 1 and 8784")
+        require(0 < self.min_probability <= 1, "min_probability must be above 0 and at most 1")
+        require(1 <= self.ttl_hours <= 24 * 366, "ttl_hours must be between 1 and 8784")
         counts = (self.min_requests, self.min_evidence, self.min_attack_requests, self.min_earlier_decisions)
-        _require(min(counts) >= 0, "counts must not be negative")
-        _require(self.min_evidence <= 20, "min_evidence must be at most 20, which is all that a score keeps")
+        require(min(counts) >= 0, "counts must not be negative")
+        require(self.min_evidence <= 20, "min_evidence must be at most 20, which is all that a score keeps")
 
 
 @dataclass(frozen=True)
 class Repetition:
-    """How durations grow: ttl x factor ** earlier decisions as strong on the address within the memory, capped."""
+    """How durations grow: ttl x factor ** earlier decisions at least as strong on the address within the memory, capped."""
 
     __pydantic_config__ = STRICT
 
@@ -54,15 +49,13 @@ class Repetition:
     max_ttl_hours: int = 336
 
     def __post_init__(self) -> None:
-        _require(1 <= self.factor <= 10, "factor must be between 1 and 10")
-        _require(
-            self.memory_hours >= 1 and self.max_ttl_hours >= 1, "memory_hours and max_ttl_hours must be at least 1"
-        )
+        require(1 <= self.factor <= 10, "factor must be between 1 and 10")
+        require(self.memory_hours >= 1 and self.max_ttl_hours >= 1, "memory_hours and max_ttl_hours must be at least 1")
 
 
 @dataclass(frozen=True)
 class Networks:
-    """What may happen to a whole network at most, how many of its addresses must take part, how wide it may be."""
+    """The strongest action on a network, how many of its addresses must take part, and how wide it may be."""
 
     __pydantic_config__ = STRICT
 
@@ -73,8 +66,8 @@ class Networks:
 
     def __post_init__(self) -> None:
         _require_action("at_most", self.at_most)
-        _require(8 <= self.widest_v4 <= 32, "widest_v4 must be a prefix length between 8 and 32")
-        _require(32 <= self.widest_v6 <= 128, "widest_v6 must be a prefix length between 32 and 128")
+        require(8 <= self.widest_v4 <= 32, "widest_v4 must be a prefix length between 8 and 32")
+        require(32 <= self.widest_v6 <= 128, "widest_v6 must be a prefix length between 32 and 128")
 
 
 @dataclass(frozen=True)
@@ -96,7 +89,7 @@ class Shared:
 
 @dataclass(frozen=True)
 class DeclaredBots:
-    """Clients that call themselves a bot and have attacked nothing: a challenge would switch a crawler off."""
+    """Clients that call themselves a bot and have attacked nothing: a challenge would stop a crawler."""
 
     __pydantic_config__ = STRICT
 
@@ -109,7 +102,7 @@ class DeclaredBots:
 
 @dataclass(frozen=True)
 class Sessions:
-    """Clients that browse with cookies and page assets and have attacked nothing: people, whatever else is odd."""
+    """Clients that browse with cookies and page assets and have attacked nothing: probably people."""
 
     __pydantic_config__ = STRICT
 
@@ -119,6 +112,43 @@ class Sessions:
 
     def __post_init__(self) -> None:
         _require_action("at_most", self.at_most)
+
+
+@dataclass(frozen=True)
+class Volume:
+    """Clients that have only asked for much: how strong an action that earns at most, and what is more than volume."""
+
+    __pydantic_config__ = STRICT
+
+    at_most: str = "count"
+    min_pages: int = 100
+    max_asset_share: float = 0.1
+    min_failed_sign_ins: int = 10
+    min_probes: int = 3
+    min_missing_pages: int = 20
+    steady_minute_requests: int = 4
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+        require(0 <= self.max_asset_share <= 1, "max_asset_share must be between 0 and 1")
+        counts = (self.min_pages, self.min_failed_sign_ins, self.min_probes, self.min_missing_pages)
+        require(min(counts) >= 1, "min_pages, min_failed_sign_ins, min_probes and min_missing_pages must be at least 1")
+
+
+@dataclass(frozen=True)
+class Proxies:
+    """Addresses that forward the requests of others: CDNs, load balancers, office proxies."""
+
+    __pydantic_config__ = STRICT
+
+    at_most: str = "count"
+    min_forwarded_clients: int = 20
+    max_attack_share: float = 0.5
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+        require(self.min_forwarded_clients >= 2, "min_forwarded_clients must be at least 2")
+        require(0 <= self.max_attack_share <= 1, "max_attack_share must be between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -132,12 +162,12 @@ class VerifiedBots:
 
     def __post_init__(self) -> None:
         _require_action("at_most", self.at_most)
-        _require(0 < self.min_share <= 1, "min_share must be above 0 and at most 1")
+        require(0 < self.min_share <= 1, "min_share must be above 0 and at most 1")
 
 
 @dataclass(frozen=True)
 class Echo:
-    """Actions under which what a client does is our own echo, and for how long after them."""
+    """Actions under which a client's requests are an echo of our own action, and for how many hours after it."""
 
     __pydantic_config__ = STRICT
 
@@ -146,13 +176,13 @@ class Echo:
 
     def __post_init__(self) -> None:
         for action in self.actions:
-            _require(action in ACTIONS, f"actions names {action!r}; use count, challenge or block")
-        _require(0 <= self.slack_hours <= 24, "slack_hours must be between 0 and 24")
+            require(action in ACTIONS, f"actions names {action!r}; use count, challenge or block")
+        require(0 <= self.slack_hours <= 24, "slack_hours must be between 0 and 24")
 
 
 @dataclass(frozen=True)
 class History:
-    """A lake that is younger knows too little of who shares an address: a scanner may only have come first."""
+    """The bound on actions while the lake has too little history to tell shared addresses: a scanner may only have come first."""
 
     __pydantic_config__ = STRICT
 
@@ -161,7 +191,7 @@ class History:
 
     def __post_init__(self) -> None:
         _require_action("at_most", self.at_most)
-        _require(0 <= self.min_hours <= 168, "min_hours must be between 0 and 168")
+        require(0 <= self.min_hours <= 168, "min_hours must be between 0 and 168")
 
 
 @dataclass(frozen=True)
@@ -186,6 +216,8 @@ class Rules:
     shared: Shared = Shared()
     history: History = History()
     sessions: Sessions = Sessions()
+    volume: Volume = Volume()
+    proxies: Proxies = Proxies()
     declared_bots: DeclaredBots = DeclaredBots()
     verified_bots: VerifiedBots = VerifiedBots()
     echo: Echo = Echo()
@@ -197,12 +229,18 @@ class Rules:
         for kind, action in self.kinds.items():
             _require_action(f"kinds.{kind}", action)
         for special in self.act_on_special:
-            known = ", ".join(SPECIAL_KINDS)
-            _require(special in SPECIAL_KINDS, f"act_on_special names {special!r}; known are {known}")
+            kinds = ", ".join(SPECIAL_KINDS)
+            require(special in SPECIAL_KINDS, f"act_on_special names {special!r}; known are {kinds}")
         probabilities = [self.step(action).min_probability for action in ACTIONS]
-        _require(
+        require(
             probabilities == sorted(probabilities), "min_probability must not fall from count to challenge to block"
         )
+
+    def strongest(self, kind: str | None, is_network: bool) -> str:
+        """The strongest action on a kind of abuse by an address or a network, whatever else it shows; may be none."""
+        bounds = [self.at_most, self.kinds.get(kind or "", self.at_most)]
+        bounds += [self.networks.at_most] if is_network else []
+        return min(bounds, key=lambda action: 0 if action == "none" else rank(action))
 
     def step(self, action: str) -> Step:
         return {"count": self.count, "challenge": self.challenge, "block": self.block}[action]

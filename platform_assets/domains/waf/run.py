@@ -1,4 +1,4 @@
-"""The command `weir run edge`. Parses and shows."""
+"""The command `weir run edge`: parses arguments and prints results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def run_edge_command(
     reason: Reason = "",
 ) -> None:
     """Logs -> features -> scores -> decisions -> WAF plan (and change, with --apply)."""
-    from platform_assets.cli.run import run_pipeline, stop_where_not_applied
+    from platform_assets.cli.outcome import stop_where_not_applied, stop_where_nothing_was_read
+    from platform_assets.cli.run import run_pipeline
     from platform_assets.domains.waf import report
     from platform_assets.domains.waf.cli import overridden
     from platform_assets.domains.waf.planning import WafChange
@@ -39,4 +40,5 @@ def run_edge_command(
         if input is not None:
             remember(settings, cloudfront_raw=settings.cloudfront.raw)
         report.show_run(console, settings, outcome)
+        stop_where_nothing_was_read(outcome)
         stop_where_not_applied(outcome, settings.waf.apply, WafChange.unchanged)

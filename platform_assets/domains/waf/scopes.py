@@ -1,6 +1,6 @@
-"""Where WAF acts: CloudFront, or the regional resources of one region. Each has IP sets, rule groups and web ACLs of its own.
+"""Scopes of WAF: CloudFront, or the regional resources of one region. Each has its own IP sets, rule groups and web ACLs.
 
-Values and how they are written in settings and shown. Standard library only.
+Standard library only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _REGIONAL = re.compile(r"REGIONAL:([a-z]{2}(?:-[a-z]+)+-\d+)\Z")
 
 @dataclass(frozen=True)
 class Scope:
-    """One scope: what AWS calls it, and the region that serves it."""
+    """One scope: AWS's name of its kind, and its region."""
 
     kind: str
     region: str
@@ -35,8 +35,8 @@ CLOUDFRONT = Scope("CLOUDFRONT", GLOBAL_REGION)
 
 
 def parse_scopes(text: str) -> tuple[Scope, ...]:
-    """`CLOUDFRONT,REGIONAL:eu-west-1` -> scopes, in that order. ValueError says what is wrong with the text."""
-    scopes = tuple(_scope(one.strip()) for one in text.split(","))
+    """`CLOUDFRONT,REGIONAL:eu-west-1` -> scopes, in that order. ValueError for any other text."""
+    scopes = tuple(_scope(name.strip()) for name in text.split(","))
     for scope in scopes:
         if scopes.count(scope) > 1:
             raise ValueError(f"{scope} is named twice, where each scope counts once")
@@ -46,8 +46,8 @@ def parse_scopes(text: str) -> tuple[Scope, ...]:
 def _scope(text: str) -> Scope:
     if text == "CLOUDFRONT":
         return CLOUDFRONT
-    if found := _REGIONAL.match(text):
-        return Scope("REGIONAL", found[1])
+    if match := _REGIONAL.match(text):
+        return Scope("REGIONAL", match[1])
     raise ValueError(
         f"{text!r} is no scope of WAF, write CLOUDFRONT or REGIONAL:<region> such as REGIONAL:eu-west-1, with commas between several"
     )
@@ -55,10 +55,10 @@ def _scope(text: str) -> Scope:
 
 def format_by_scope(sentences: Mapping[Scope, str], scopes: Collection[Scope]) -> str:
     """Sentences by scope as one text; a sentence shared by all `scopes` appears once, without their names."""
-    alike: dict[str, list[str]] = {}
+    scopes_by_sentence: dict[str, list[str]] = {}
     for scope, sentence in sentences.items():
-        alike.setdefault(sentence, []).append(str(scope))
+        scopes_by_sentence.setdefault(sentence, []).append(str(scope))
     return " ".join(
         sentence if len(names) == len(scopes) else f"In {', '.join(names)}: {sentence}"
-        for sentence, names in alike.items()
+        for sentence, names in scopes_by_sentence.items()
     )

@@ -1,4 +1,4 @@
-"""Settings of the edge: CloudFront logs (`settings.cloudfront`), and WAF (`settings.waf`)."""
+"""Settings of the edge: CloudFront logs (`settings.cloudfront`) and WAF (`settings.waf`)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,21 @@ from platform_assets.domains.waf.scopes import Scope, parse_scopes
 
 
 class CloudFrontSettings(Section):
-    """CloudFront access logs: where they are, and how they are read."""
+    """CloudFront access logs: their location, and how they are parsed."""
 
     model_config = SettingsConfigDict(env_prefix="WEIR_CLOUDFRONT_")
 
     raw: str = Field(
         "",
         description="Folder or s3:// URI of the CloudFront log objects; `weir run edge --input` remembers it in <home>/weir.env.",
+    )
+    include: str = Field(
+        "",
+        description="Comma-separated patterns of the log objects to read, such as */cloudfront/*; empty reads all that the location holds.",
+    )
+    exclude: str = Field(
+        "",
+        description="Comma-separated patterns of objects that are no CloudFront logs, such as */alb/*,*.md; they are left out.",
     )
     queue_url: str = Field(
         "",
@@ -53,7 +61,7 @@ class CloudFrontSettings(Section):
 
 
 class WafSettings(Section):
-    """Decisions and WAF: the target, the policy, and what the models of the edge are fitted on."""
+    """Decisions and WAF: the target, the policy, and the training data of the edge's models."""
 
     model_config = SettingsConfigDict(env_prefix="WEIR_WAF_")
 
@@ -112,5 +120,5 @@ class WafSettings(Section):
 
     @property
     def parsed_scopes(self) -> tuple[Scope, ...]:
-        """Where WAF is to act."""
+        """The scopes of the IP sets."""
         return parse_scopes(self.scopes)

@@ -1,10 +1,11 @@
-"""The tables between a prediction and a WAF rule: decisions, the plan, and what people asked for. Columns, grain, upstream and checks only.
+"""The tables between a prediction and a WAF rule: decisions, identities, the plan, the audit. Columns, grain, upstream and checks only.
 
-What fills them is in decide/ and plan/; the rows of both derive from the dataclasses there, in this order.
+Rows of decisions and plan derive from dataclasses in decisions.py and plan/, with their fields in the same order.
 """
 
 from __future__ import annotations
 
+from platform_assets.actions.audit import audit_columns
 from spark_jobs.contract import Check, Column, Table
 
 WAF_DECISIONS = Table(
@@ -109,25 +110,12 @@ WAF_AUDIT = Table(
     unique=("acted_at", "audit_id"),
     retention_days=800,
     columns=(
-        Column("audit_id", "string", "hash of acted_at, actor, command, subject and reason", nullable=False),
-        Column("acted_at", "timestamp", "when it was asked for (wall clock)", nullable=False),
-        Column(
-            "actor",
-            "string",
-            "the system's user and, with AWS as target, the caller's ARN",
-            nullable=False,
-            personal=True,
+        *audit_columns(
+            command="allow, block, withdraw, rollback, resume or override",
+            subject="what it is about: a CIDR, `model version`, the time of a rollback, a check; of resume, the subject or command it ends",
+            expires_at="when it ends by itself; null where it lasts until resumed",
+            is_personal=True,
         ),
-        Column("command", "string", "allow, block, withdraw, rollback, resume or override", nullable=False),
-        Column(
-            "subject",
-            "string",
-            "what it is about: a CIDR, `model version`, the time of a rollback, a check; of resume, the subject or command it ends",
-            nullable=False,
-            personal=True,
-        ),
-        Column("reason", "string", "why, in the person's words", nullable=False, personal=True),
-        Column("expires_at", "timestamp", "when it ends by itself; null where it lasts until resumed"),
         Column("details", "string", "the run an override is for; how the state of a rollback's time was found"),
         Column("decision_count", "int64", "of a rollback, its rows of waf/rollback_decisions; else null"),
     ),

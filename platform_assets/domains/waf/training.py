@@ -1,4 +1,4 @@
-"""What request_attack and client_abuse are fitted on: generated requests, simulated days, and the user's labelled files."""
+"""The training sets of request_attack and client_abuse: generated requests, simulated days, and the user's labelled files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def labelled_requests(settings: Settings) -> Any:
 
 
 def _labelled_file(path: Path) -> Any:
-    """A user's file of labelled requests; whole files are fitted on, never evaluated on."""
+    """A user's file of labelled requests; used to fit only, never to evaluate."""
     import pandas as pd
 
     readers: dict[str, Any] = {
@@ -86,7 +86,7 @@ def labelled_clients(settings: Settings) -> Any:
 
 
 def _labelled_day(settings: Settings, folder: Path, split: str) -> Any:
-    """Logs and truth of one folder -> labelled features, made by the same jobs as everything else."""
+    """Logs and truth of one folder -> labelled features, by the same jobs as in production."""
     import pandas as pd
 
     from platform_assets.core.job_parameters import parameters_of
@@ -99,10 +99,10 @@ def _labelled_day(settings: Settings, folder: Path, split: str) -> Any:
     from weir_models.client_abuse import labeling
 
     lake, runner = Lake(str(folder / "lake")), SparkRunner.of(settings)
-    listed = [asdict(one) for one in list_objects(str(folder / "raw"))]
-    known = ledger.with_listed(lake.read_arrow(OBJECTS), listed, datetime.now(UTC), name_hour)
-    lake.overwrite_arrow(known, OBJECTS)
-    hours = sorted({hour for row in ledger.current(known) for hour in row["event_hours"]})
+    listed = [asdict(listed_object) for listed_object in list_objects(str(folder / "raw"))]
+    objects = ledger.with_listed(lake.read_arrow(OBJECTS), listed, datetime.now(UTC), name_hour)
+    lake.overwrite_arrow(objects, OBJECTS)
+    hours = sorted({hour for row in ledger.current(objects) for hour in row["event_hours"]})
     model = ModelRegistry.of(settings).fetched("request_attack")
     parameters = {
         **parameters_of(settings, SOURCE.name),
@@ -136,4 +136,4 @@ TRAINING = {
         is_default=True,
     ),
 }
-"""Model -> what it is fitted on."""
+"""Model -> its training set."""

@@ -46,10 +46,10 @@ def client_attacks_rows(
 
 
 def _above_floor(batch: pa.RecordBatch, share: int, shares: int) -> pa.RecordBatch:
-    kept = batch.filter(pc.greater(batch.column("attack_probability"), ATTACK_FLOOR))
-    clients = address_cidrs(kept.column("client_ip").cast(pa.string()))
-    named = pa.RecordBatch.from_arrays([*kept.columns, clients], names=[*kept.schema.names, "client"])
-    return rows_of_share(named, share, shares)
+    above = batch.filter(pc.greater(batch.column("attack_probability"), ATTACK_FLOOR))
+    clients = address_cidrs(above.column("client_ip").cast(pa.string()))
+    with_clients = pa.RecordBatch.from_arrays([*above.columns, clients], names=[*above.schema.names, "client"])
+    return rows_of_share(with_clients, share, shares)
 
 
 class _Scores:
@@ -82,7 +82,7 @@ class _Scores:
             (pc.index_in(names, clients).fill_null(-1).to_numpy().astype(np.int64)[self.address], score)
             for names in (self.names, networks_of(self.names))
         ]
-        client, score = (np.concatenate(each) for each in zip(*pairs, strict=True))
+        client, score = (np.concatenate(arrays) for arrays in zip(*pairs, strict=True))
         score, client = score[client >= 0], client[client >= 0]
         order = np.lexsort((score, self.hour[score], client))
         return client[order], self.hour[score[order]], score[order]
@@ -97,22 +97,24 @@ def _rows(scores: _Scores, active: pa.Table) -> pa.Table:
     # The scores of each row's client within its 24 hours: search in one sorted sequence of (client, hour).
     span = 1 << 32
     axis = client_of * span + hour_of
-    last = np.searchsorted(axis, key * span + hour, "right")
-    first = np.searchsorted(axis, key * span + hour - CLIENT_ATTACKS.trailing_hours, "left")
-    kept = np.flatnonzero(last > first)
-    kept = kept[np.lexsort((key[kept], hour[kept]))]
-    ends = np.cumsum((last - first)[kept])
+    window_ends = np.searchsorted(axis, key * span + hour, "right")
+    window_starts = np.searchsorted(axis, key * span + hour - CLIENT_ATTACKS.trailing_hours, "left")
+    selected = np.flatnonzero(window_ends > window_starts)
+    selected = selected[np.lexsort((key[selected], hour[selected]))]
+    ends = np.cumsum((window_ends - window_starts)[selected])
     cuts = np.unique(
         np.r_[
-            0, np.searchsorted(ends, np.arange(PAIRS_AT_ONCE, ends[-1] if len(ends) else 0, PAIRS_AT_ONCE)), len(kept)
+            0,
+            np.searchsorted(ends, np.arange(PAIRS_AT_ONCE, ends[-1] if len(ends) else 0, PAIRS_AT_ONCE)),
+            len(selected),
         ]
     )
-    parts = []
+    tables = []
     for begin, end in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
-        rows = kept[begin:end]
-        counts = (last - first)[rows]
+        rows = selected[begin:end]
+        counts = (window_ends - window_starts)[rows]
         starts = np.cumsum(counts) - counts
-        pairs = np.arange(int(counts.sum())) + np.repeat(first[rows] - starts, counts)
+        pairs = np.arange(int(counts.sum())) + np.repeat(window_starts[rows] - starts, counts)
         columns = _aggregates(
             scores,
             score_of[pairs],
@@ -127,8 +129,8 @@ def _rows(scores: _Scores, active: pa.Table) -> pa.Table:
             HOUR_COLUMN: hour_names(hour_at),
         }
         schema = arrow_schema(CLIENT_ATTACKS, with_hour=True)
-        parts.append(pa.table({name: columns[name] for name in schema.names}, schema=schema))
-    return pa.concat_tables(parts) if parts else arrow_schema(CLIENT_ATTACKS, with_hour=True).empty_table()
+        tables.append(pa.table({name: columns[name] for name in schema.names}, schema=schema))
+    return pa.concat_tables(tables) if tables else arrow_schema(CLIENT_ATTACKS, with_hour=True).empty_table()
 
 
 def _aggregates(scores: _Scores, score: Numbers, row: Numbers, in_hour: Numbers) -> dict[str, pa.Array | Numbers]:
@@ -140,9 +142,9 @@ def _aggregates(scores: _Scores, score: Numbers, row: Numbers, in_hour: Numbers)
 
     def distinct(values: Numbers) -> Numbers:
         """Distinct values of the attacks of each row; negative ones are none."""
-        chosen = attack[values[score[attack]] >= 0]
+        counted = attack[values[score[attack]] >= 0]
         span = int(values.max()) + 1
-        return np.bincount(np.unique(row[chosen] * span + values[score[chosen]]) // max(span, 1), minlength=rows)
+        return np.bincount(np.unique(row[counted] * span + values[score[counted]]) // max(span, 1), minlength=rows)
 
     return {
         "hour_attack_request_count": np.add.reduceat(is_attack * in_hour, starts),
@@ -165,8 +167,8 @@ def leading(request_ids: pa.Array, rank: Numbers, row: Numbers) -> pa.Array:
     order = np.lexsort((rank, row))
     rank, row = rank[order], row[order]
     starts = np.flatnonzero(np.r_[True, row[1:] != row[:-1]])
-    place = np.arange(len(row)) - np.repeat(starts, np.diff(np.r_[starts, len(row)]))
-    shown = np.flatnonzero(place < EVIDENCE_REQUESTS)
-    lengths = np.bincount(row[shown], minlength=len(starts))
+    position = np.arange(len(row)) - np.repeat(starts, np.diff(np.r_[starts, len(row)]))
+    selected = np.flatnonzero(position < EVIDENCE_REQUESTS)
+    lengths = np.bincount(row[selected], minlength=len(starts))
     offsets = pa.array(np.r_[0, np.cumsum(lengths)], pa.int32())
-    return pa.ListArray.from_arrays(offsets, request_ids.take(pa.array(rank[shown])).cast(pa.string()))
+    return pa.ListArray.from_arrays(offsets, request_ids.take(pa.array(rank[selected])).cast(pa.string()))

@@ -1,8 +1,8 @@
 """client_hourly -> client_daily: sums, maxima and distinct counts over the trailing 24 hours.
 
-Pure Arrow and numpy, so that a task can run it on the rows of its share of the networks. Sliding SQL windows over the
-same thirty columns took ten times as long on the embedded engine. Each sum adds its own slice of rows, in order of
-time, so a row comes out the same to the bit whatever history surrounds it.
+Pure Arrow and numpy, for Spark tasks on a share of the networks; sliding SQL windows over the same thirty columns took
+ten times as long on the embedded engine. Each sum adds its own slice of rows in order of time, so that a row is the
+same to the bit whatever history is loaded.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def client_daily_rows(
     if not batches:
         return arrow_schema(CLIENT_DAILY, with_hour=True).empty_table()
     addresses = ClientHours.of(pa.Table.from_batches(batches))
-    parts = [_day(addresses, "address", np.ones(len(addresses.hour), np.int64), first_hour, last_hour)]
+    tables = [_day(addresses, "address", np.ones(len(addresses.hour), np.int64), first_hour, last_hour)]
     shared = NetworkMembers.among(addresses, at_least=2)
     if len(shared.hour):
         networks = shared.summed()
         counts = _distinct_addresses(shared, networks)
-        parts.append(_day(networks, "network", counts, first_hour, last_hour))
-    return pa.concat_tables(parts)
+        tables.append(_day(networks, "network", counts, first_hour, last_hour))
+    return pa.concat_tables(tables)
 
 
 def _distinct_addresses(shared: NetworkMembers, networks: ClientHours) -> np.ndarray:

@@ -35,11 +35,11 @@ def client_frame_rows(hourly: pa.Table, daily: pa.Table, attacks: pa.Table) -> p
     Columns of client_attacks are zero, and attack_request_ids null, where the request model found nothing.
     """
     names, hour_columns = _with_networks(hourly)
-    place = pc.index_in(daily["client"].combine_chunks(), names)
-    daily, place = daily.filter(place.is_valid()), place.drop_null()
+    position = pc.index_in(daily["client"].combine_chunks(), names)
+    daily, position = daily.filter(position.is_valid()), position.drop_null()
     attack = pc.index_in(daily["client"].combine_chunks(), attacks["client"].combine_chunks())
     columns = {column.name: daily[column.name] for column in CLIENT_GRAIN}
-    columns |= {f"hour_{name}": values.take(place) for name, values in hour_columns.items()}
+    columns |= {f"hour_{name}": values.take(position) for name, values in hour_columns.items()}
     columns |= {f"day_{column.name}": daily[column.name] for column in CLIENT_DAILY.columns[GRAIN:]}
     for column in CLIENT_ATTACKS.columns[GRAIN:]:
         values = attacks[column.name].combine_chunks().take(attack)
@@ -50,10 +50,10 @@ def client_frame_rows(hourly: pa.Table, daily: pa.Table, attacks: pa.Table) -> p
 
 def _with_networks(hourly: pa.Table) -> tuple[pa.Array, dict[str, pa.Array]]:
     """Clients of one hour and their behavior: rows of client_hourly, and their sums over networks."""
-    own = {column.name: hourly[column.name].combine_chunks() for column in CLIENT_BEHAVIOR}
+    address_columns = {c.name: pc.fill_null(hourly[c.name], 0).combine_chunks() for c in CLIENT_BEHAVIOR}
     names = hourly["client"].combine_chunks().cast(pa.string())
     if not hourly.num_rows:
-        return names, own
+        return names, address_columns
     members = NetworkMembers.among(ClientHours.of(hourly))
     networks = members.summed(in_millionths=True)
     requests = networks.quantity("request_count")
@@ -62,7 +62,7 @@ def _with_networks(hourly: pa.Table) -> tuple[pa.Array, dict[str, pa.Array]]:
         "path_entropy_bits": networks.quantity(ENTROPY_WEIGHTED) / requests,
     }
     columns = {}
-    for name, values in own.items():
+    for name, values in address_columns.items():
         summed = of_networks[name] if name in of_networks else networks.quantity(name)
         columns[name] = pa.concat_arrays([values, pa.array(summed, values.type)])
     return pa.concat_arrays([names, networks.names.take(pa.array(networks.key))]), columns
@@ -80,8 +80,8 @@ def with_evidence(scored: pa.Table, requests: Iterable[pa.RecordBatch]) -> pa.Ta
     requests of the hour (`requests`, with `REQUEST_COLUMNS`), failed ones first, then the latest.
     """
     unproven = scored["client"].filter(needs_evidence(scored)).combine_chunks()
-    shown = evidence(unproven, requests) if len(unproven) else pa.array([], pa.list_(pa.string()))
-    requested = shown.take(pc.index_in(scored["client"].combine_chunks(), unproven))
+    found_evidence = evidence(unproven, requests) if len(unproven) else pa.array([], pa.list_(pa.string()))
+    requested = found_evidence.take(pc.index_in(scored["client"].combine_chunks(), unproven))
     nothing = pa.scalar([], pa.list_(pa.string()))
     ids = pc.coalesce(scored["attack_request_ids"].combine_chunks(), requested, nothing)
     return scored.drop_columns(["attack_request_ids"]).append_column("evidence_request_ids", ids)
@@ -90,10 +90,10 @@ def with_evidence(scored: pa.Table, requests: Iterable[pa.RecordBatch]) -> pa.Ta
 def evidence(clients: pa.Array, requests: Iterable[pa.RecordBatch]) -> pa.Array:
     """For each client, an address or a network, the ids of up to 20 of its requests; null where it has none."""
     schema = columns_schema(REQUESTS, EVIDENCE_COLUMNS)
-    parts = [part for batch in requests for part in _requests_of(clients, batch) if part.num_rows]
-    place = np.concatenate([part["place"].to_numpy() for part in parts]) if parts else np.zeros(0, np.int64)
-    rows = pa.concat_tables([part.select(EVIDENCE_COLUMNS).cast(schema) for part in parts] or [schema.empty_table()])
-    lists = [evidence_of(rows.filter(pa.array(place == number))) or None for number in range(len(clients))]
+    tables = [table for batch in requests for table in _requests_of(clients, batch) if table.num_rows]
+    position = np.concatenate([table["place"].to_numpy() for table in tables]) if tables else np.zeros(0, np.int64)
+    rows = pa.concat_tables([table.select(EVIDENCE_COLUMNS).cast(schema) for table in tables] or [schema.empty_table()])
+    lists = [evidence_of(rows.filter(pa.array(position == number))) or None for number in range(len(clients))]
     return pa.array(lists, pa.list_(pa.string()))
 
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as csv
 
 from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS
-from spark_jobs.sources.cloudfront.line_checks import LARGEST, LIMITS
+from spark_jobs.sources.cloudfront.line_checks import LIMITS, MAX_NUMBER
 from spark_jobs.sources.cloudfront.log_object import LogObject, ParseOptions
 from spark_jobs.sources.cloudfront.tables import REQUESTS
 from spark_jobs.sources.cloudfront.values import (
@@ -79,8 +79,8 @@ class BlockReader:
             raw = _read_csv(data, fields, skip)
             event_seconds = _event_seconds(raw)
         except pa.ArrowInvalid as error:
-            named = _NAMED_ROW.search(str(error))
-            return None, [*skipped, *([int(named.group(1)) - 1] if named else [])]
+            odd_row = _NAMED_ROW.search(str(error))
+            return None, [*skipped, *([int(odd_row.group(1)) - 1] if odd_row else [])]
         if raw.num_rows != len(numbers) - len(skipped):
             return None, []
         columns = {
@@ -134,7 +134,7 @@ class BlockReader:
 
 
 def _read_csv(data: bytes, fields: tuple[str, ...], skip: Any) -> pa.Table:
-    names = [name if name not in fields[:place] else f"{name} {place}" for place, name in enumerate(fields)]
+    names = [name if name not in fields[:index] else f"{name} {index}" for index, name in enumerate(fields)]
     types = {name: kind for name in names if (kind := _csv_type(name)) is not None}
     return csv.read_csv(
         pa.BufferReader(data),
@@ -185,7 +185,7 @@ def _within_limits(columns: dict[str, pa.Array], rows: int) -> bool:
     for name in _NUMBERS:
         if name in columns and columns[name].null_count < rows:
             bounds = pc.min_max(columns[name])
-            if not (bounds["min"].as_py() >= 0 and bounds["max"].as_py() <= LIMITS.get(name, LARGEST)):
+            if not (bounds["min"].as_py() >= 0 and bounds["max"].as_py() <= LIMITS.get(name, MAX_NUMBER)):
                 return False
             if pa.types.is_floating(columns[name].type) and pc.any(pc.is_nan(columns[name])).as_py():
                 return False

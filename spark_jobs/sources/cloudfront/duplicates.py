@@ -1,7 +1,7 @@
-"""Requests that were delivered twice: lines whose request_id another line has already.
+"""Finds requests that were delivered twice: lines with the request_id of an earlier line.
 
-Ids are compared as 64-bit hashes, which tasks pass on in sorted runs; only the few rows with equal hashes are compared by
-id. So a million lines take 8 MB, and nothing else of them crosses the engine.
+Ids are compared as 64-bit hashes in sorted runs; only rows with equal hashes are compared by id. A million lines take
+8 MB.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ Duplicates = dict[str, dict[int, Duplicate]]
 def duplicates(
     spark: SparkSession, lake: Lake, files: Sequence[WrittenFile], missing: Set[str], tasks: int
 ) -> Duplicates:
-    """Lines whose request_id another line has: all but the first by (source_object, line_number) of each.
+    """All lines with a repeated request_id but the first by (source_object, line_number).
 
-    Rows of missing objects come before all others: these objects cannot be parsed again without some of their lines.
+    Rows of missing objects come first, since these objects cannot be parsed again.
     """
     requests = [file for file in files if file.table == REQUESTS.key]
     if not requests:
@@ -60,15 +60,15 @@ def duplicates(
     if not len(repeated):
         return {}
     rows = sorted(_rows_of(lake, shares, repeated), key=lambda row: (row[1] not in missing, row[1], row[2]))
-    first: dict[str, tuple[str, int]] = {}
-    losers: Duplicates = defaultdict(dict)
+    originals: dict[str, tuple[str, int]] = {}
+    rejections: Duplicates = defaultdict(dict)
     for request_id, source_object, line_number, hour in rows:
-        if request_id not in first:
-            first[request_id] = (source_object, line_number)
+        if request_id not in originals:
+            originals[request_id] = (source_object, line_number)
             continue
-        original, line = first[request_id]
-        losers[source_object][line_number] = Duplicate(f"The request is line {line} of {original} already.", hour)
-    return dict(losers)
+        original, line = originals[request_id]
+        rejections[source_object][line_number] = Duplicate(f"The request is line {line} of {original} already.", hour)
+    return dict(rejections)
 
 
 def _repeated(lake: Lake, shares: DataFrame, tasks: int) -> np.ndarray:
@@ -89,8 +89,8 @@ def _repeated(lake: Lake, shares: DataFrame, tasks: int) -> np.ndarray:
         for batch in batches:
             for bucket, blob in zip(batch.column(0).to_pylist(), batch.column(1), strict=True):
                 pending[bucket].append(np.frombuffer(blob.as_buffer(), np.uint64))
-        twice = [_twice(pending.pop(bucket)) for bucket in sorted(pending)]
-        yield pa.RecordBatch.from_pydict({"hashes": pa.array([hashes.tobytes() for hashes in twice], pa.binary())})
+        repeats = [_repeats(pending.pop(bucket)) for bucket in sorted(pending)]
+        yield pa.RecordBatch.from_pydict({"hashes": pa.array([hashes.tobytes() for hashes in repeats], pa.binary())})
 
     by_bucket = shares.mapInArrow(runs, "bucket int, hashes binary").repartition(tasks, F.col("bucket"))
     rows = [row.hashes for row in by_bucket.mapInArrow(compare, "hashes binary").collect()]
@@ -98,17 +98,17 @@ def _repeated(lake: Lake, shares: DataFrame, tasks: int) -> np.ndarray:
 
 
 def _run(pending: list[np.ndarray]) -> pa.RecordBatch:
-    """Hashes, sorted and cut into buckets."""
+    """Sorted hashes, split into buckets."""
     hashes = np.sort(np.concatenate(pending))
     bounds = np.searchsorted(hashes, np.arange(1, BUCKETS, dtype=np.uint64) * np.uint64(2**64 // BUCKETS))
-    blobs = [part.tobytes() for part in np.split(hashes, bounds)]
+    blobs = [bucket.tobytes() for bucket in np.split(hashes, bounds)]
     return pa.RecordBatch.from_pydict(
         {"bucket": pa.array(range(BUCKETS), pa.int32()), "hashes": pa.array(blobs, pa.binary())}
     )
 
 
-def _twice(parts: list[np.ndarray]) -> np.ndarray:
-    hashes = np.concatenate(parts)
+def _repeats(runs: list[np.ndarray]) -> np.ndarray:
+    hashes = np.concatenate(runs)
     hashes.sort()
     return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
 
@@ -117,13 +117,13 @@ def _rows_of(lake: Lake, shares: DataFrame, repeated: np.ndarray) -> Iterable[An
     """(request_id, source_object, line_number, hour) of the requests with one of the hashes."""
     columns = ["request_id", "source_object", "line_number", "event_at"]
 
-    def chosen(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def matching(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in lake.read_batches(REQUESTS, items_of(batches), columns):
             hashes = text_hashes(batch.column(0))
-            place = np.minimum(np.searchsorted(repeated, hashes), len(repeated) - 1)
-            rows = batch.filter(pa.array(repeated[place] == hashes))
+            index = np.minimum(np.searchsorted(repeated, hashes), len(repeated) - 1)
+            rows = batch.filter(pa.array(repeated[index] == hashes))
             hour = hour_names(rows.column("event_at"))
             yield pa.RecordBatch.from_arrays([*rows.columns[:3], hour], names=[*columns[:3], "hour"])
 
     ddl = "request_id string, source_object string, line_number bigint, hour string"
-    return shares.mapInArrow(chosen, ddl).collect()
+    return shares.mapInArrow(matching, ddl).collect()

@@ -75,10 +75,10 @@ SCORED_CLIENTS = replace(
 def requests(run: JobRun) -> dict[str, Any]:
     """Log objects -> requests, rejected_lines, object_counts."""
     options = parse_options(run.parameters)
-    known = run.lake.read_arrow(OBJECTS)
-    objects = ledger.objects_of(known, run.interval.hours)
+    objects_table = run.lake.read_arrow(OBJECTS)
+    objects = ledger.objects_of(objects_table, run.interval.hours)
     report = transform(run.spark, run.lake, objects, run.interval, options, run.tasks)
-    run.lake.rewrite(OBJECTS, lambda rows: ledger.with_observed_hours(rows, report.observed_hours))
+    run.lake.rewrite(OBJECTS, lambda rows: ledger.after_reading(rows, report.observed_hours, report.unreadable_objects))
     return {
         "objects": len(objects),
         "lines_present": report.lines_present,
@@ -86,6 +86,7 @@ def requests(run: JobRun) -> dict[str, Any]:
         "rejected_lines": report.rejected,
         "rejected_by_reason": dict(report.reasons.most_common()),
         "objects_gone": report.missing_objects,
+        "unreadable_objects": report.unreadable_objects,
     }
 
 
@@ -99,8 +100,8 @@ def client_hourly(run: JobRun) -> dict[str, Any]:
 def client_daily(run: JobRun) -> dict[str, Any]:
     """client_hourly -> client_daily, a task a share of the networks."""
     lake, hours = run.lake, run.interval.hours
-    back = run.interval.widened(hours_before=CLIENT_DAILY.trailing_hours)
-    by_hour = lake.files_by_hour(CLIENT_HOURLY, back.hours)
+    window = run.interval.widened(hours_before=CLIENT_DAILY.trailing_hours)
+    by_hour = lake.files_by_hour(CLIENT_HOURLY, window.hours)
     paths, _ = _paths(by_hour)
     _, count = _paths({hour: by_hour.get(hour, ()) for hour in hours})
     shares = min(run.tasks, 1 + count // CLIENTS_A_SHARE)
@@ -115,11 +116,11 @@ def client_daily(run: JobRun) -> dict[str, Any]:
 
 def request_scores(run: JobRun) -> dict[str, Any]:
     """requests -> request_scores, with the model in `model_dir`."""
-    kept = ("request_id", "event_at", "client_ip")
+    keep = ("request_id", "event_at", "client_ip")
     ddl = spark_ddl(REQUEST_SCORES).split(", `model_name`")[0]
     requests_of_hours = run.lake.read(run.spark, REQUESTS, run.interval)
     rows = scored(
-        requests_of_hours, run.parameters["model_dir"], REQUEST_MODEL_INPUTS, kept, ddl, run.lake.storage
+        requests_of_hours, run.parameters["model_dir"], REQUEST_MODEL_INPUTS, keep, ddl, run.lake.storage
     ).select("*", *_model_columns(run), F.date_format("event_at", "yyyy-MM-dd-HH").alias(HOUR_COLUMN))
     with explained(run.parameters):
         return {"rows": run.lake.overwrite(rows, REQUEST_SCORES, run.interval)}
@@ -128,8 +129,8 @@ def request_scores(run: JobRun) -> dict[str, Any]:
 def client_attacks(run: JobRun) -> dict[str, Any]:
     """request_scores -> client_attacks of the clients in client_daily, a task a share of the networks."""
     lake, hours = run.lake, run.interval.hours
-    back = run.interval.widened(hours_before=CLIENT_ATTACKS.trailing_hours)
-    scores, count = _paths(lake.files_by_hour(REQUEST_SCORES, back.hours))
+    window = run.interval.widened(hours_before=CLIENT_ATTACKS.trailing_hours)
+    scores, count = _paths(lake.files_by_hour(REQUEST_SCORES, window.hours))
     active, _ = _paths(lake.files_by_hour(CLIENT_DAILY, hours))
     shares = min(run.tasks, 1 + count // SCORES_A_SHARE)
 
@@ -153,8 +154,8 @@ def client_scores(run: JobRun) -> dict[str, Any]:
         "abuse_probability double, is_abuse boolean, abuse_kind string, reason string"
     )
     frame = client_frame(run).withColumn("request_count", F.col("day_request_count"))
-    kept = ("client", "client_kind", "hour_at", "request_count", "attack_request_ids", HOUR_COLUMN)
-    rows = scored(frame, run.parameters["model_dir"], CLIENT_MODEL_INPUTS, kept, ddl, run.lake.storage)
+    keep = ("client", "client_kind", "hour_at", "request_count", "attack_request_ids", HOUR_COLUMN)
+    rows = scored(frame, run.parameters["model_dir"], CLIENT_MODEL_INPUTS, keep, ddl, run.lake.storage)
     with explained(run.parameters):
         files = run.lake.write(rows, SCORED_CLIENTS)
     try:
@@ -210,8 +211,8 @@ def client_frame(run: JobRun) -> DataFrame:
         for paths in items_of(batches):
             schemas = [arrow_schema(table) for table in tables]
             rows = [
-                pa.Table.from_batches(lake.read_batches(table, own, schema.names), schema)
-                for table, own, schema in zip(tables, paths, schemas, strict=True)
+                pa.Table.from_batches(lake.read_batches(table, table_paths, schema.names), schema)
+                for table, table_paths, schema in zip(tables, paths, schemas, strict=True)
             ]
             yield from client_frame_rows(*rows).combine_chunks().to_batches()
 
@@ -220,7 +221,7 @@ def client_frame(run: JobRun) -> DataFrame:
 
 def _paths(by_hour: Mapping[str, Sequence[ActiveFile]]) -> tuple[list[str], int]:
     """Paths of files, and how many rows they hold."""
-    files = [file for each in by_hour.values() for file in each]
+    files = [file for hour_files in by_hour.values() for file in hour_files]
     return [file.path for file in files], sum(file.num_records for file in files)
 
 

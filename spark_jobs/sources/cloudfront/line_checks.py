@@ -18,8 +18,8 @@ LIMITS = {
     "time_taken_seconds": 10**7,
     "time_to_first_byte_seconds": 10**7,
 }
-LARGEST = 10**15
-"""Of other numbers. A byte count beyond it is damage, and sums of such numbers would leave 64 bits."""
+MAX_NUMBER = 10**15
+"""Limit of other numbers. Larger byte counts are damage, and their sums would overflow 64 bits."""
 _DATE = re.compile(rb"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\Z")
 _TIME = re.compile(rb"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?\Z")
 _PLAIN_INTEGER = re.compile(rb"\d{1,18}\Z")
@@ -52,7 +52,7 @@ def checked_line(line: bytes, fields: tuple[str, ...], options: ParseOptions) ->
         raise LineError("bad_client_ip", f"c-ip is {address[:60]!r}, not an IP address.")
     odd = _odd_numbers(row)
     if "sc_status" in odd or len(odd) > MAX_ODD_NUMBERS:
-        raise LineError("bad_number", f"{next(iter(odd))} is {_shown(row[next(iter(odd))])}.")
+        raise LineError("bad_number", f"{next(iter(odd))} is {_quoted(row[next(iter(odd))])}.")
     if odd:
         values = [_WHOLE.sub(b"", value) if name in odd else value for name, value in zip(fields, values, strict=True)]
         odd = _odd_numbers(dict(zip(reversed(fields), reversed(values), strict=True)))
@@ -66,7 +66,7 @@ def _odd_numbers(row: Mapping[str, bytes]) -> list[str]:
     for name, value in row.items():
         column, kind = FIELD_COLUMNS.get(name, ("", "text"))
         is_numeric = kind in ("integer", "number", "status")
-        if is_numeric and value not in _ABSENT and not _is_number(value, kind, LIMITS.get(column, LARGEST)):
+        if is_numeric and value not in _ABSENT and not _is_number(value, kind, LIMITS.get(column, MAX_NUMBER)):
             odd.append(name)
     return sorted(odd, key=lambda name: name != "sc_status")
 
@@ -77,20 +77,20 @@ def _check_time(row: Mapping[str, bytes], options: ParseOptions) -> None:
         is_sound = bool(_DATE.match(row["date"].strip(b" ")) and _TIME.match(row["time"].strip(b" ")))
     else:
         text = next((row[n] for n in ("timestamp_ms", "timestamp") if row.get(n, b"-") not in _ABSENT), b"-")
-        is_sound = _is_number(text, "number", LARGEST)
+        is_sound = _is_number(text, "number", MAX_NUMBER)
     seconds = _seconds(row) if is_sound else None
     if seconds is None:
-        raise LineError("bad_time", f"The time is {_shown(text)}.")
+        raise LineError("bad_time", f"The time is {_quoted(text)}.")
     if not options.earliest_event <= seconds <= options.latest_event:
-        raise LineError("time_out_of_range", f"The time {_shown(text)} is before CloudFront or in the future.")
+        raise LineError("time_out_of_range", f"The time {_quoted(text)} is before CloudFront or in the future.")
 
 
-def _shown(value: bytes) -> str:
+def _quoted(value: bytes) -> str:
     return repr(value[:60].decode("utf-8", "replace"))
 
 
 def _is_number(value: bytes, kind: str, limit: int) -> bool:
-    """Whether Arrow's reader takes the text for a number within bounds, so that no line depends on its neighbors."""
+    """Whether Arrow's reader parses the text as a number within bounds; keep in step with it."""
     if (_PLAIN_NUMBER if kind == "number" else _PLAIN_INTEGER).match(value):
         return float(value) <= limit
     try:

@@ -1,13 +1,14 @@
 """One log object -> Arrow tables of requests, and rejected lines with their reasons.
 
-Pure: bytes in, tables out, on any thread or machine; no Spark, no lake. Blocks of clean lines go through Arrow's CSV
-reader at once (`columns.py`); a block in which anything is odd is checked line by line (`line_checks.py`), the odd lines
-are taken out with their reason, and the rest goes the same way as clean ones.
+Pure functions without Spark and lake. Blocks of sound lines go through Arrow's CSV reader at once (`columns.py`); a
+block with odd lines is checked line by line (`line_checks.py`), odd lines are rejected with a reason, and the others go
+through the reader.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import IO
 
 import numpy as np
@@ -43,6 +44,14 @@ from spark_jobs.sources.cloudfront.records import (
 )
 from spark_jobs.storage.objects import Block, LineReader, Problem, newlines
 
+UNREADABLE_SIGNS = {
+    "InvalidObjectState": "The object is archived; restore it, or exclude it; it is tried again later",
+    "INVALID_OBJECT_STATE": "The object is archived; restore it, or exclude it; it is tried again later",
+    "ACCESS_DENIED": "Reading the object is not allowed; allow s3:GetObject (and its KMS key); it is tried again later",
+    "AccessDenied": "Reading the object is not allowed; allow s3:GetObject (and its KMS key); it is tried again later",
+    "Permission denied": "This user may not read the file; let it, or move the file away; it is tried again later",
+}
+"""Part of an error's text -> what happened and what to do."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 CAREFUL_LINES = 10_000
 """Lines checked one by one before they are handed on: bounds the memory for a block of millions of odd lines."""
@@ -74,8 +83,8 @@ class ObjectParser:
             self.stream.seek(0)
             yield from self._parquet() if head == b"PAR1" else self._text()
         except Exception as error:  # whatever it is, it is this object's: the others are parsed all the same
-            detail = f"Reading it ended with {type(error).__name__}: {' '.join(str(error).split())[:300]}"
-            yield Parsed(None, [Rejected.of_object(UNREADABLE_OBJECT, detail, self.object.size_bytes)])
+            rejected = Rejected.of_object(UNREADABLE_OBJECT, why_unreadable(error), self.object.size_bytes)
+            yield Parsed(None, [rejected])
 
     # --- text ----------------------------------------------------------------------------------------------------
 
@@ -139,7 +148,7 @@ class ObjectParser:
                 self._comment(data[start:end])
                 start, line = end, line + 1
                 continue
-            end = data.find(b"#", start)  # one byte is found many times faster than two, and is hardly ever there
+            end = data.find(b"#", start)  # searching one byte is much faster than two, and it is rare
             end = data.find(b"\n#", end - 1) if end >= 0 else -1
             end = len(data) if end < 0 else end + 1
             count = newlines(data, start, end) + (data[end - 1] != 0x0A)
@@ -182,7 +191,7 @@ class ObjectParser:
     def _tabbed_rows(self, data: bytes, first_line: int, count: int) -> Iterator[Parsed]:
         is_plain = b"\r" not in data and b"\0" not in data and _is_utf8(data)
         may_hold_requests = bool(self.fields) and not self.object.excluded_whole
-        if may_hold_requests and is_plain and (parsed := self._sound(data, first_line, count)):
+        if may_hold_requests and is_plain and (parsed := self._whole_block(data, first_line, count)):
             yield parsed
             return
         end = data.find(b"\n", len(data) // 2) + 1
@@ -194,26 +203,26 @@ class ObjectParser:
         lines = data.split(b"\n")
         for start in range(0, len(lines), CAREFUL_LINES):
             numbered = enumerate(lines[start : start + CAREFUL_LINES], first_line + start)
-            yield self._careful([(number, line.removesuffix(b"\r")) for number, line in numbered], self.fields)
+            yield self._line_by_line([(number, line.removesuffix(b"\r")) for number, line in numbered], self.fields)
 
-    def _sound(self, data: bytes, first_line: int, count: int) -> Parsed | None:
-        """A block read at once, without the few odd lines that the reader names; None where it holds other odd lines."""
-        left, numbers = data, np.arange(first_line, first_line + count)
+    def _whole_block(self, data: bytes, first_line: int, count: int) -> Parsed | None:
+        """A block read at once, without the few odd lines that the reader reports; None if there are others."""
+        remaining, numbers = data, np.arange(first_line, first_line + count)
         rejected: list[Rejected] = []
         table: pa.Table | None = None
         while table is None:
-            table, odd = self.reader.read(left, self.fields, numbers, FEW_ODD_LINES)
+            table, odd = self.reader.read(remaining, self.fields, numbers, FEW_ODD_LINES)
             if (table is None and not odd) or len(rejected) + len(odd) > FEW_ODD_LINES:
                 return None
-            spans = _spans(left) if odd else np.empty((0, 2), np.int64)
+            spans = _spans(remaining) if odd else np.empty((0, 2), np.int64)
             for row in odd:
-                line = left[slice(*spans[row])] if row < len(numbers) else b""
+                line = remaining[slice(*spans[row])] if row < len(numbers) else b""
                 problem = self._problem(line, int(numbers[row])) if row < len(numbers) else None
                 if problem is None:
                     return None
                 rejected.append(Rejected.of_line(int(numbers[row]), *problem, line))
             if table is None:
-                left = _without(left, spans[sorted(odd)])
+                remaining = _remove_spans(remaining, spans[sorted(odd)])
                 numbers = np.delete(numbers, odd)
         excluded = sorted(n for n in self.object.excluded if first_line <= n < first_line + count)
         if excluded:
@@ -235,8 +244,8 @@ class ObjectParser:
             return error.reason, error.detail
         return None
 
-    def _careful(self, lines: list[tuple[int, bytes]], fields: tuple[str, ...]) -> Parsed:
-        """Line by line: blank ones are no data, odd ones are rejected, the others go to the reader together."""
+    def _line_by_line(self, lines: list[tuple[int, bytes]], fields: tuple[str, ...]) -> Parsed:
+        """Check each line: blank lines are skipped, odd ones rejected, the others read together."""
         sound: list[tuple[int, bytes]] = []
         rejected: list[Rejected] = []
         for number, line in lines:
@@ -247,7 +256,7 @@ class ObjectParser:
                 sound.append((number, self._checked(number, line, fields)))
             except LineError as error:
                 rejected.append(Rejected.of_line(number, error.reason, error.detail, line))
-        tables = list(self._bisected(sound, fields, rejected))
+        tables = list(self._bisect(sound, fields, rejected))
         return Parsed(pa.concat_tables(tables) if tables else None, _in_order(rejected))
 
     def _checked(self, number: int, line: bytes, fields: tuple[str, ...]) -> bytes:
@@ -259,10 +268,10 @@ class ObjectParser:
             raise LineError(*self.header_problem)
         return checked_line(line, fields, self.options)
 
-    def _bisected(
+    def _bisect(
         self, lines: list[tuple[int, bytes]], fields: tuple[str, ...], rejected: list[Rejected]
     ) -> Iterator[pa.Table]:
-        """The reader's tables; where it refuses lines that looked sound, halves until the culprit stands alone."""
+        """The reader's tables; if it refuses sound-looking lines, bisects to the line that it refuses."""
         if not lines:
             return
         data = b"".join(line + b"\n" for _, line in lines)
@@ -272,8 +281,8 @@ class ObjectParser:
         elif len(lines) == 1:
             rejected.append(Rejected.of_line(lines[0][0], "unreadable", "The reader refuses the line.", lines[0][1]))
         else:
-            yield from self._bisected(lines[: len(lines) // 2], fields, rejected)
-            yield from self._bisected(lines[len(lines) // 2 :], fields, rejected)
+            yield from self._bisect(lines[: len(lines) // 2], fields, rejected)
+            yield from self._bisect(lines[len(lines) // 2 :], fields, rejected)
 
     # --- JSON and Parquet of standard log v2 ------------------------------------------------------------------------
 
@@ -318,7 +327,7 @@ class ObjectParser:
             self.lines_present += 1
             kept = original[:limit]
             rejected.append(Rejected.of_line(record.number, reason, detail, kept, len(original)))
-        parsed = self._careful(lines, RECORD_FIELDS)
+        parsed = self._line_by_line(lines, RECORD_FIELDS)
         for rejection in parsed.rejected:
             original = originals[rejection.line_number]
             rejected.append(Rejected.of_line(rejection.line_number, rejection.reason, rejection.detail, original))
@@ -327,12 +336,40 @@ class ObjectParser:
     def _parquet(self) -> Iterator[Parsed]:
         try:
             for lines in parquet_lines(self.stream):
-                yield self._careful(lines, RECORD_FIELDS)
+                yield self._line_by_line(lines, RECORD_FIELDS)
         except UnusableSchemaError as error:
             yield Parsed(None, [Rejected.of_object("unusable_header", str(error), 0)])
         except (pa.ArrowException, OSError) as error:
             detail = f"The Parquet data is damaged: {error}"
             yield Parsed(None, [Rejected.of_object("corrupt_parquet", detail, self.object.size_bytes)])
+
+
+@dataclass(frozen=True)
+class Unopened:
+    """In place of the parser of an object that cannot be opened: its one rejection."""
+
+    error: Exception
+    source_object: str
+    size_bytes: int
+    lines_present: int = 0
+
+    def __iter__(self) -> Iterator[Parsed]:
+        if isinstance(self.error, FileNotFoundError) and "\\x" in self.source_object:
+            reason, detail = UNREADABLE_OBJECT, "The name of the file is not UTF-8; rename it."
+        elif isinstance(self.error, FileNotFoundError):
+            reason, detail = "object_gone", "The object was no longer there when it was to be read."
+        else:
+            reason, detail = UNREADABLE_OBJECT, why_unreadable(self.error)
+        yield Parsed(None, [Rejected.of_object(reason, detail, self.size_bytes)])
+
+
+def why_unreadable(error: Exception) -> str:
+    """One sentence on why an object cannot be read, with what to do about it where that is known."""
+    text = " ".join(str(error).split())[:300] or type(error).__name__
+    for sign, advice in UNREADABLE_SIGNS.items():
+        if sign in text:
+            return f"{advice} ({text})"
+    return f"The object cannot be read ({text}); it is tried again later."
 
 
 def _in_order(rejected: list[Rejected]) -> list[Rejected]:
@@ -347,17 +384,17 @@ def _spans(data: bytes) -> np.ndarray:
     return np.column_stack([np.append(0, ends[:-1] + 1), ends])
 
 
-def _without(data: bytes, spans: np.ndarray) -> bytes:
+def _remove_spans(data: bytes, spans: np.ndarray) -> bytes:
     """The text without some of its lines; `spans` of these, in order."""
-    kept, start = [], 0
-    for first, end in spans.tolist():
-        kept.append(data[start:first])
+    pieces, start = [], 0
+    for begin, end in spans.tolist():
+        pieces.append(data[start:begin])
         start = end + 1
-    return b"".join([*kept, data[start:]])
+    return b"".join([*pieces, data[start:]])
 
 
 def _is_utf8(data: bytes) -> bool:
-    """Arrow's reader decodes only the columns that are kept, while a line is judged by all of its bytes."""
+    """Whether all bytes are UTF-8; Arrow's reader decodes only the selected columns."""
     if data.isascii():
         return True
     try:

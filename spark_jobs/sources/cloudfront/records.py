@@ -52,7 +52,7 @@ def parquet_lines(stream: IO[bytes]) -> Iterator[list[tuple[int, bytes]]]:
             raise UnusableSchemaError(f"The Parquet schema cannot be used: {problem}.")
         columns = [column.to_pylist() for column in reversed(batch.columns)]
         rows = [dict(zip(reversed(names), values, strict=True)) for values in zip(*columns, strict=True)]
-        yield [(number + place, _tab_separated(row)) for place, row in enumerate(rows)]
+        yield [(number + offset, _tab_separated(row)) for offset, row in enumerate(rows)]
         number += len(rows)
 
 

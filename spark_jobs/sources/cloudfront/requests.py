@@ -1,7 +1,7 @@
 """Log objects of an interval -> the parsed tables: requests, rejected_lines, object_counts.
 
-The Spark side of parsing: spreads objects over tasks, writes what `parse.py` yields into files of the lake, finds
-requests that were delivered twice, and commits. Lines are interpreted in `parse.py`.
+The Spark side of parsing: distributes objects over tasks, writes the rows of `parse.py` into the lake, finds duplicate
+requests, and commits.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from spark_jobs.contract import Interval, format_hour
 from spark_jobs.incremental.ledger import RawObject, carried_over
 from spark_jobs.incremental.shares import Work, items_of, shared_out
 from spark_jobs.sources.cloudfront.duplicates import Duplicate, Duplicates, duplicates
-from spark_jobs.sources.cloudfront.log_object import LogObject, ParseOptions, Rejected
-from spark_jobs.sources.cloudfront.parse import ObjectParser
+from spark_jobs.sources.cloudfront.log_object import UNREADABLE_OBJECT, LogObject, ParseOptions, Rejected
+from spark_jobs.sources.cloudfront.parse import ObjectParser, Unopened
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, REJECTED_LINES, REQUESTS
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.objects import Storage
@@ -46,6 +46,8 @@ class TransformReport:
     reasons: Counter[str] = field(default_factory=Counter)
     observed_hours: dict[str, list[str]] = field(default_factory=dict)
     missing_objects: list[str] = field(default_factory=list)
+    unreadable_objects: list[str] = field(default_factory=list)
+    """Objects that could not be opened, or not be read to their end for want of their storage: to be tried again."""
 
 
 def transform(
@@ -56,27 +58,31 @@ def transform(
     options: ParseOptions,
     tasks: int = 4,
 ) -> TransformReport:
-    """Overwrite the parsed tables' rows of `interval` by what `objects` hold of it; safe to repeat at any time."""
+    """Overwrite the parsed tables' rows of `interval` by those of `objects`; idempotent."""
     staged = _stage(spark, lake, objects, interval, options, tasks, {})
     missing = frozenset(staged.report.missing_objects)
     if any(item.duplicate_of in missing for item in objects):
         # The remaining copies are parsed like any object: the original may never have been parsed.
         objects = [replace(item, duplicate_of=None) if item.duplicate_of in missing else item for item in objects]
         staged = _stage(spark, lake, objects, interval, options, tasks, {})
-    kept = carried_over(lake, PARSED_TABLES, missing, interval) if missing else []
-    repeated = duplicates(spark, lake, [*kept, *staged.files], missing, tasks)
+    carried = carried_over(lake, PARSED_TABLES, missing, interval) if missing else []
+    repeated = duplicates(spark, lake, [*carried, *staged.files], missing, tasks)
     if repeated:
         logger.info("%d lines were delivered twice; parsing again without them", sum(map(len, repeated.values())))
         staged = _stage(spark, lake, objects, interval, options, tasks, repeated)
     report = staged.report
-    staged.files += kept
+    staged.files += carried
+    if missing:
+        gone = _never_parsed(lake, [item for item in objects if item.source_object in missing], interval)
+        report.unreadable_objects += [item.source_object for item in gone]
+        staged.files += _rejected_as_gone(lake, gone, interval)
     hours = interval.hours
     by_table: dict[str, list[WrittenFile]] = defaultdict(list)
     for file in staged.files:
         by_table[file.table].append(file)
     report.rejected = lake.commit(REJECTED_LINES, by_table[REJECTED_LINES.key], hours)
     report.requests = lake.commit(REQUESTS, by_table[REQUESTS.key], hours)
-    # Last: an hour counts as made once this table holds it.
+    # Last: an hour counts as made once it is in this table.
     lake.commit(OBJECT_COUNTS, by_table[OBJECT_COUNTS.key], hours)
     return report
 
@@ -84,9 +90,9 @@ def transform(
 def observed_hours(
     spark: SparkSession, storage: Storage, objects: Sequence[RawObject], options: ParseOptions, tasks: int = 4
 ) -> dict[str, list[str]]:
-    """Hours of the events of objects whose names do not tell them; [] where no line has a time."""
+    """Event hours of objects whose names have none; [] if no line has a time."""
 
-    def look(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def hours_of_objects(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         for raw in _objects(batches):
@@ -96,18 +102,33 @@ def observed_hours(
                 stream = storage.opened(log_object.source_object)
             except FileNotFoundError:
                 continue
+            except Exception:  # of this object alone; parsing it says so
+                yield pa.RecordBatch.from_pydict({"manifest": [json.dumps([log_object.source_object, []])]})
+                continue
             hours: set[str] = set()
             with stream:
-                for part in ObjectParser(_log_object(log_object), stream, options):
-                    if part.requests is not None:
-                        hours |= {hour for hour, _ in _by_hour(part.requests)}
+                for parsed in ObjectParser(_log_object(log_object), stream, options):
+                    if parsed.requests is not None:
+                        hours |= {hour for hour, _ in _by_hour(parsed.requests)}
             note = json.dumps([log_object.source_object, sorted(hours)])
             yield pa.RecordBatch.from_pydict({"manifest": [note]})
 
     if not objects:
         return {}
-    rows = _tasks(spark, objects, tasks).mapInArrow(look, MANIFEST_SCHEMA).collect()
+    rows = _tasks(spark, objects, tasks).mapInArrow(hours_of_objects, MANIFEST_SCHEMA).collect()
     return dict(json.loads(row.manifest) for row in rows)
+
+
+def _never_parsed(lake: Lake, objects: Sequence[RawObject], interval: Interval) -> list[RawObject]:
+    parsed = set(lake.read_arrow(OBJECT_COUNTS, interval.hours, columns=["source_object"])["source_object"].to_pylist())
+    return [item for item in objects if item.source_object not in parsed]
+
+
+def _rejected_as_gone(lake: Lake, objects: Sequence[RawObject], interval: Interval) -> list[WrittenFile]:
+    writing = _Writing(lake, frozenset(interval.hours))
+    for item in objects:
+        writing.object(item, Unopened(FileNotFoundError(), item.source_object, item.size_bytes), {})
+    return writing.close()
 
 
 @dataclass
@@ -140,6 +161,9 @@ def _stage(
             except FileNotFoundError:
                 writing.notes.append({"missing": raw.source_object})
                 continue
+            except Exception as error:  # of this object alone: the others go on
+                writing.object(raw, Unopened(error, raw.source_object, raw.size_bytes), {})
+                continue
             with stream:
                 writing.object(raw, ObjectParser(log_object, stream, options), duplicates_of)
         notes = [json.dumps(note) for note in writing.notes]
@@ -158,6 +182,8 @@ def _stage(
             staged.report.lines_present += note["lines_present"]
             staged.report.reasons.update(note["reasons"])
             staged.report.observed_hours[note["source_object"]] = note["hours"]
+            if UNREADABLE_OBJECT in note["reasons"]:
+                staged.report.unreadable_objects.append(note["source_object"])
     return staged
 
 
@@ -170,28 +196,30 @@ class _Writing:
         self.counts = lake.writer(OBJECT_COUNTS)
         self.notes: list[dict[str, Any]] = []
 
-    def object(self, raw: RawObject, parser: ObjectParser, duplicates_of: Mapping[int, Duplicate]) -> None:
+    def object(self, raw: RawObject, parser: ObjectParser | Unopened, duplicates_of: Mapping[int, Duplicate]) -> None:
         """Parse one object and write its rows, rejected lines and counts."""
         import pyarrow as pa
 
         home = raw.event_hours[0]
         parsed: Counter[str] = Counter()
         rejected: Counter[str] = Counter()
+        repeated: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
-        for part in parser:
-            if part.requests is not None:
-                for hour, rows in _by_hour(part.requests):
+        for piece in parser:
+            if piece.requests is not None:
+                for hour, rows in _by_hour(piece.requests):
                     parsed[hour] += rows.num_rows
                     if hour in self.hours_to_write:
                         self.requests.write(rows, hour)
-            reasons.update(r.reason for r in part.rejected)
+            reasons.update(r.reason for r in piece.rejected)
             by_hour: dict[str, list[Rejected]] = defaultdict(list)
-            for line in part.rejected:
+            for line in piece.rejected:
                 by_hour[duplicates_of[line.line_number].hour if line.line_number in duplicates_of else home].append(
                     line
                 )
             for hour, lines in by_hour.items():
                 rejected[hour] += sum(line.line_number > 0 for line in lines)
+                repeated[hour] += sum(line.reason == DUPLICATE_REASON for line in lines)
                 if hour in self.hours_to_write:
                     self.rejected.write(_rejected_table(raw.source_object, lines), hour)
         total = parser.lines_present
@@ -203,10 +231,11 @@ class _Writing:
                 "lines_present": total,
                 "parsed_count": parsed[hour],
                 "rejected_count": rejected[hour],
+                "duplicate_count": repeated[hour],
                 "other_hours_count": parsed.total() - parsed[hour] + rejected.total() - rejected[hour],
             }
             self.counts.write(pa.Table.from_pylist([row]), hour)
-        # Keep at most one open file an hour, for the next object may belong to it.
+        # Keep at most one open file, since the next object may be of the same hour.
         if len(parsed) > 1:
             self.requests.close_all()
         self.notes.append(
@@ -219,7 +248,7 @@ class _Writing:
 
 
 def _by_hour(requests: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """The table's rows hour by hour; one pass where they are all of one hour, as they are in a CloudFront object."""
+    """The table's rows by hour; one pass if they are all of one hour, as in most CloudFront objects."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -257,7 +286,7 @@ def _rejected_table(source_object: str, rows: Sequence[Rejected]) -> pa.Table:
 
 
 def _tasks(spark: SparkSession, objects: Sequence[RawObject], tasks: int) -> DataFrame:
-    """A DataFrame with one row a task: its objects as JSON, tasks of about the same size in bytes."""
+    """A DataFrame with one row per task: its objects as JSON, about equal in bytes."""
     ordered = sorted(objects, key=lambda o: (o.event_hours, o.source_object))
     weights = [item.size_bytes + OBJECT_COSTS_BYTES for item in ordered]
     return shared_out(spark, Work([item.__dict__ for item in ordered], weights), tasks)
@@ -269,8 +298,8 @@ def _objects(batches: Iterator[pa.RecordBatch]) -> Iterator[RawObject]:
 
 
 def _log_object(raw: RawObject) -> LogObject:
-    whole = None
+    exclusion = None
     if raw.duplicate_of:
-        whole = (DUPLICATE_REASON, f"The object has the same content as {raw.duplicate_of}.")
+        exclusion = (DUPLICATE_REASON, f"The object has the same content as {raw.duplicate_of}.")
     home = raw.event_hours[0] if raw.event_hours else ""
-    return LogObject(raw.source_object, raw.etag, raw.size_bytes, home, excluded_whole=whole)
+    return LogObject(raw.source_object, raw.etag, raw.size_bytes, home, excluded_whole=exclusion)

@@ -31,17 +31,17 @@ def client_rows(
     `hourly`: rows of client_hourly of the 24 hours that end with `hour` (UTC, its start), of all addresses of each client.
     `scores`: rows of request_scores of these addresses; those of other hours and those below the floor do not count.
     """
-    name, wanted = format_hour(hour), pa.array(sorted(set(clients)), pa.string())
-    daily = client_daily_rows(hourly.to_batches(), name, name)
-    daily = daily.filter(pc.is_in(daily["client"], wanted))
+    hour_name, client_names = format_hour(hour), pa.array(sorted(set(clients)), pa.string())
+    daily = client_daily_rows(hourly.to_batches(), hour_name, hour_name)
+    daily = daily.filter(pc.is_in(daily["client"], client_names))
     start, end = hour - timedelta(hours=TRAILING_HOURS - 1), hour + timedelta(hours=1)
     recent = [{column: row[column] for column in COLUMNS} for row in scores if start <= row["event_at"] < end]
     schema = columns_schema(REQUEST_SCORES, COLUMNS)
     attacks = client_attacks_rows(
         pa.Table.from_pylist(recent, schema).to_batches(), daily.select(ACTIVE_COLUMNS).to_batches()
     )
-    now = hourly.filter(pc.equal(hourly["hour_at"], pa.scalar(hour, hourly.schema.field("hour_at").type)))
-    frame = client_frame_rows(now, daily, attacks).drop_columns([HOUR_COLUMN])
+    current_hour = hourly.filter(pc.equal(hourly["hour_at"], pa.scalar(hour, hourly.schema.field("hour_at").type)))
+    frame = client_frame_rows(current_hour, daily, attacks).drop_columns([HOUR_COLUMN])
     return sorted(frame.to_pylist(), key=lambda row: str(row["client"]))
 
 

@@ -112,6 +112,7 @@ OBJECT_COUNTS = Table(
         Column("parsed_count", "int64", "of these, in this hour's requests", nullable=False),
         Column("rejected_count", "int64", "of these, in this hour's rejected_lines", nullable=False),
         Column("other_hours_count", "int64", "of these, in other hours", nullable=False),
+        Column("duplicate_count", "int64", "of rejected_count, requests that another object or line has delivered"),
     ),
 )
 
@@ -204,5 +205,7 @@ SOURCE = Source(
         how_to_set="run `weir run edge --input PATH_OR_S3_URI` once, or set WEIR_CLOUDFRONT_RAW",
         sensor="new_log_objects",
         queue_setting="raw_queue_url",
+        include_setting="cloudfront_include",
+        exclude_setting="cloudfront_exclude",
     ),
 )

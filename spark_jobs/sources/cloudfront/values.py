@@ -59,11 +59,11 @@ def mapped(column: pa.Array, change: Callable[[str], str], only_with: str) -> pa
     """`change` applied to each distinct value that contains `only_with`."""
     if pa.types.is_dictionary(column.type):
         return pa.DictionaryArray.from_arrays(column.indices, mapped(column.dictionary, change, only_with))
-    chosen = pc.fill_null(pc.match_substring(column, only_with), False)
-    if not pc.any(chosen).as_py():
+    selected = pc.fill_null(pc.match_substring(column, only_with), False)
+    if not pc.any(selected).as_py():
         return column
-    texts = [change(text) for text in column.filter(chosen).to_pylist()]
-    return pc.replace_with_mask(column, chosen, pa.array(texts, pa.string()))
+    texts = [change(text) for text in column.filter(selected).to_pylist()]
+    return pc.replace_with_mask(column, selected, pa.array(texts, pa.string()))
 
 
 def coalesced(first: pa.Array, second: pa.Array) -> pa.Array:

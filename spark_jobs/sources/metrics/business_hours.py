@@ -15,7 +15,7 @@ from spark_jobs.sources.metrics.times import EPOCH, HOUR_SECONDS
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-LONGEST_SEARCH_DAYS = 400
+MAX_SEARCH_DAYS = 400
 """How far ahead business hours are looked for."""
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -107,7 +107,7 @@ def calendar_features(calendar: Calendar, at: int) -> dict[str, Any]:
 
 def _hours_until(calendar: Calendar, zone: ZoneInfo, utc: datetime) -> float | None:
     today = utc.astimezone(zone).date()
-    for offset in range(LONGEST_SEARCH_DAYS):
+    for offset in range(MAX_SEARCH_DAYS):
         day = today + timedelta(days=offset)
         if not calendar.is_business_day(day):
             continue

@@ -14,25 +14,17 @@ import pyarrow as pa
 
 from spark_jobs.contract import HOUR_COLUMN, Interval
 from spark_jobs.sources.metrics.cluster_metrics import METRICS
-from spark_jobs.sources.metrics.grid import regular
+from spark_jobs.sources.metrics.grid import Samples, to_grid
 from spark_jobs.sources.metrics.mapping import SUMMED
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, STEP_SECONDS
 from spark_jobs.sources.metrics.times import SECOND, micros
 from spark_jobs.storage.schema import arrow_schema, hour_names
 
-COLUMNS = (
-    "cluster_id",
-    "series",
-    "metric",
-    "event_at",
-    "value",
-    "period_seconds",
-    "is_counter",
-    "is_clock_skewed",
-    "ingested_at",
-    "source_object",
-    "line_number",
-    "position",
+COLUMNS = tuple(
+    """
+        cluster_id series metric event_at value period_seconds is_counter is_clock_skewed ingested_at source_object
+        line_number position
+    """.split()
 )
 """Columns of samples that are read."""
 GRID_FLAGS = ("is_duplicate", "is_mixed_period", "is_counter_reset", "is_clock_skewed")
@@ -89,21 +81,21 @@ class _Metric:
     def value(self, is_summed: bool) -> tuple[Numbers, Numbers]:
         """The cluster's own series where it has a value, else all others together; and the samples behind it."""
         size = len(self.values[0])
-        own = np.full(size, np.nan)
-        own_counts = np.zeros(size, np.int64)
+        cluster_values = np.full(size, np.nan)
+        cluster_counts = np.zeros(size, np.int64)
         totals, members, counts = np.zeros(size), np.zeros(size), np.zeros(size, np.int64)
         for name, values, count in zip(self.names, self.values, self.counts, strict=True):
             if not name:
-                own, own_counts = values, count
+                cluster_values, cluster_counts = values, count
                 continue
             has_value = ~np.isnan(values)
             totals += np.where(has_value, values, 0.0)
             members += has_value
             counts += count
-        together = np.full(size, np.nan)
-        np.divide(totals, 1.0 if is_summed else members, out=together, where=members > 0)
-        use_own = ~np.isnan(own)
-        return np.where(use_own, own, together), np.where(use_own, own_counts, counts)
+        combined = np.full(size, np.nan)
+        np.divide(totals, 1.0 if is_summed else members, out=combined, where=members > 0)
+        has_own = ~np.isnan(cluster_values)
+        return np.where(has_own, cluster_values, combined), np.where(has_own, cluster_counts, counts)
 
 
 class _Cluster:
@@ -119,26 +111,24 @@ class _Cluster:
         """Put the samples of one series onto the grid from `start` to `end` (µs since 1970)."""
         times = rows["event_at"].cast(pa.int64()).to_numpy()
         ingested = rows["ingested_at"].cast(pa.int64()).to_numpy()
-        grid = regular(
+        samples = Samples(
             times,
             rows["value"].to_numpy(),
-            step_seconds=STEP_SECONDS,
             periods=rows["period_seconds"].to_numpy(),
-            is_counter=bool(rows["is_counter"][0].as_py()),
             ingested=ingested,
             skewed=rows["is_clock_skewed"].to_numpy(),
-            start=start,
-            end=end,
         )
+        is_counter = bool(rows["is_counter"][0].as_py())
+        grid = to_grid(samples, step_seconds=STEP_SECONDS, is_counter=is_counter, start=start, end=end)
         gathered = self.metrics.setdefault(metric, _Metric())
         gathered.names.append(series)
         gathered.values.append(grid.values)
         gathered.counts.append(grid.counts)
         for name in GRID_FLAGS:
             self.flags[name] |= getattr(grid, name)
-        place = (times - start) // (STEP_SECONDS * SECOND)
-        inside = (place >= 0) & (place < self.size)
-        np.maximum.at(self.ingested, place[inside], ingested[inside])
+        index = (times - start) // (STEP_SECONDS * SECOND)
+        is_inside = (index >= 0) & (index < self.size)
+        np.maximum.at(self.ingested, index[is_inside], ingested[is_inside])
 
     def rows(self, cluster_id: str, start: int) -> pa.Table:
         """The rows of all hours but the first."""
@@ -147,26 +137,26 @@ class _Cluster:
         is_sampled = np.logical_or.reduce([*has.values(), self.ingested != NEVER])
         by_hour = is_sampled.reshape(-1, STEPS_AN_HOUR)
         expected = {metric: self._expected(has_value) for metric, has_value in has.items()}
-        chosen = np.flatnonzero(_between_samples(by_hour))
+        steps = np.flatnonzero(_between_samples(by_hour))
         gaps = [
-            [metric for metric in METRICS if metric in has and expected[metric][step] and not has[metric][step]]
-            for step in chosen
+            [metric for metric in METRICS if metric in has and expected[metric][index] and not has[metric][index]]
+            for index in steps
         ]
-        at = pa.array(start + chosen * STEP_SECONDS * SECOND, pa.int64()).cast(pa.timestamp("us", tz="UTC"))
+        at = pa.array(start + steps * STEP_SECONDS * SECOND, pa.int64()).cast(pa.timestamp("us", tz="UTC"))
         none = np.full(self.size, np.nan), np.zeros(self.size, np.int64)
         columns = {
-            "cluster_id": pa.repeat(cluster_id, len(chosen)),
+            "cluster_id": pa.repeat(cluster_id, len(steps)),
             "event_at": at,
             **{
-                metric: pa.array(values.get(metric, none)[0][chosen], pa.float64(), from_pandas=True)
+                metric: pa.array(values.get(metric, none)[0][steps], pa.float64(), from_pandas=True)
                 for metric in METRICS
             },
-            "sample_count": pa.array(sum((count for _, count in values.values()), none[1])[chosen], pa.int64()),
-            "cpu_sample_count": pa.array(values.get("cpu_utilization", none)[1][chosen], pa.int64()),
+            "sample_count": pa.array(sum((count for _, count in values.values()), none[1])[steps], pa.int64()),
+            "cpu_sample_count": pa.array(values.get("cpu_utilization", none)[1][steps], pa.int64()),
             "is_gap": pa.array([bool(names) for names in gaps], pa.bool_()),
             "gap_metrics": pa.array(gaps, pa.list_(pa.string())),
-            **{name: pa.array(flags[chosen]) for name, flags in self.flags.items()},
-            "ingested_at": pa.array(self.ingested[chosen], pa.int64(), mask=self.ingested[chosen] == NEVER).cast(
+            **{name: pa.array(flags[steps]) for name, flags in self.flags.items()},
+            "ingested_at": pa.array(self.ingested[steps], pa.int64(), mask=self.ingested[steps] == NEVER).cast(
                 pa.timestamp("us", tz="UTC")
             ),
         }
@@ -183,11 +173,11 @@ class _Cluster:
 def _between_samples(by_hour: Numbers) -> Numbers:
     """Steps that have a row: up to the last sample of an hour, from its start where the hour before has samples, else from
     its first one. The first hour has none."""
-    chosen = np.zeros_like(by_hour)
+    has_row = np.zeros_like(by_hour)
     in_hour = np.asarray(by_hour.any(axis=1))
     for hour in range(1, len(by_hour)):
         steps = np.flatnonzero(by_hour[hour])
         if len(steps):
             first = 0 if in_hour[hour - 1] else steps[0]
-            chosen[hour, first : steps[-1] + 1] = True
-    return chosen.ravel()
+            has_row[hour, first : steps[-1] + 1] = True
+    return has_row.ravel()

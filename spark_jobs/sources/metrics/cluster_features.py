@@ -1,7 +1,7 @@
 """cluster_5min -> cluster_features: the features that `features.py` declares, in numpy, for tasks and for single rows.
 
-A window's sums add its own slice of steps, in order of time, so that a row comes out the same to the bit whatever
-history surrounds it.
+A window's sums add its own slice of steps in order of time, so that a row is the same to the bit whatever history is
+loaded.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def current_features(
     Rows of `history` at the row's time or later do not count. Of equal times the last row counts.
     """
     at = micros(row["event_at"])
-    past = {micros(step["event_at"]): step for step in history}
-    steps = [past[time] for time in sorted(past) if time < at] + [row]
+    earlier = {micros(step["event_at"]): step for step in history}
+    steps = [earlier[time] for time in sorted(earlier) if time < at] + [row]
     columns: dict[str, pa.Array] = {
         name: pa.array([step.get(name) for step in steps], pa.float64(), from_pandas=True) for name in INPUTS
     }
@@ -69,14 +69,14 @@ def _features(
     steps: pa.Table, codes: Numbers, times: Numbers, rows: Numbers, calendar: Calendar
 ) -> dict[str, pa.Array]:
     values = {name: steps[name].to_numpy() for name in INPUTS}
-    known_times, places = np.unique(times[rows], return_inverse=True)
+    known_times, positions = np.unique(times[rows], return_inverse=True)
     by_time = [calendar_features(calendar, int(at)) for at in known_times]
     columns: dict[str, pa.Array] = {}
     windows: dict[tuple[str, int], _Window] = {}
     for feature in FEATURES:
         kind = pa.type_for_alias(feature.type)
         if feature.kind == "calendar":
-            columns[feature.name] = pa.array([row[feature.name] for row in by_time], kind).take(pa.array(places))
+            columns[feature.name] = pa.array([row[feature.name] for row in by_time], kind).take(pa.array(positions))
         elif feature.kind == "undefined":
             columns[feature.name] = columns[feature.inputs[0]].is_null()
         elif feature.window_seconds:
@@ -111,9 +111,9 @@ class _Slices:
         # Clusters one after the other on one axis of time, further apart than any window.
         span = int(times.max() - times.min()) + 2 * window_seconds * SECOND + 1 if len(times) else 1
         axis = codes.astype(np.int64) * span + (times - times.min() if len(times) else times)
-        kept, own = axis[keep], axis[rows]
-        begins = np.searchsorted(kept, own - window_seconds * SECOND, "left")
-        self.counts = np.searchsorted(kept, own, "left") - begins
+        kept_times, row_times = axis[keep], axis[rows]
+        begins = np.searchsorted(kept_times, row_times - window_seconds * SECOND, "left")
+        self.counts = np.searchsorted(kept_times, row_times, "left") - begins
         offsets = np.cumsum(self.counts) - self.counts
         self.index = np.arange(int(self.counts.sum())) + np.repeat(begins - offsets, self.counts)
         self.has_any = self.counts > 0
@@ -123,22 +123,22 @@ class _Slices:
         """A value of each row, for all steps of its slice."""
         return np.repeat(per_row, self.counts)
 
-    def reduced(self, with_: np.ufunc, flat: Numbers, empty: float) -> Numbers:
+    def reduced(self, combine: np.ufunc, flat: Numbers, empty: float) -> Numbers:
         result = np.full(len(self.counts), empty, flat.dtype)
         if len(self.starts):
-            result[self.has_any] = with_.reduceat(flat, self.starts)
+            result[self.has_any] = combine.reduceat(flat, self.starts)
         return result
 
 
 class _Window:
-    """The aggregates of one metric over one window, for some rows; NaN where there is nfeature."""
+    """The aggregates of one metric over one window, for some rows; NaN if there is none."""
 
     def __init__(self, values: Numbers, codes: Numbers, times: Numbers, rows: Numbers, window_seconds: int) -> None:
         keep = np.flatnonzero(~np.isnan(values))
         self.slices = _Slices(keep, codes, times, rows, window_seconds)
         self.values = values[keep][self.slices.index]
-        own = self.slices.each(times[rows])
-        self.hours = (times[keep][self.slices.index] - own) / 1e6 / HOUR_SECONDS
+        row_times = self.slices.each(times[rows])
+        self.hours = (times[keep][self.slices.index] - row_times) / 1e6 / HOUR_SECONDS
         self.deviations = self.values - self.slices.each(self.mean())
 
     def count(self) -> Numbers:
@@ -173,7 +173,7 @@ def _divided(numerator: Numbers, denominator: Numbers) -> Numbers:
 def _ingested(steps: pa.Table, codes: Numbers, times: Numbers, rows: Numbers) -> pa.Array:
     """When the last sample of a row and of its longest window was ingested."""
     none = np.iinfo(np.int64).min
-    own = steps["ingested_at"].cast(pa.int64()).fill_null(none).to_numpy()
-    slices = _Slices(np.arange(len(own)), codes, times, rows, max(WINDOWS.values()))
-    latest = np.maximum(slices.reduced(np.maximum, own[slices.index], none), own[rows])
+    ingested = steps["ingested_at"].cast(pa.int64()).fill_null(none).to_numpy()
+    slices = _Slices(np.arange(len(ingested)), codes, times, rows, max(WINDOWS.values()))
+    latest = np.maximum(slices.reduced(np.maximum, ingested[slices.index], none), ingested[rows])
     return pa.array(latest, pa.int64(), mask=latest == none).cast(pa.timestamp("us", tz="UTC"))

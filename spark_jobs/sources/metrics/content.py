@@ -60,6 +60,6 @@ def lines_of(blocks: Iterable[bytes]) -> Iterator[str]:
 
 def stem(name: str) -> str:
     """`a/web-1.csv.gz` -> `web-1`, the cluster of a file that names none."""
-    last = PurePosixPath(name.replace("\\", "/")).name.removesuffix(".gz")
-    suffix = next((suffix for suffix in (*SUFFIXES, ".json") if last.lower().endswith(suffix)), "")
-    return last[: len(last) - len(suffix)] or "unnamed"
+    file_name = PurePosixPath(name.replace("\\", "/")).name.removesuffix(".gz")
+    suffix = next((suffix for suffix in (*SUFFIXES, ".json") if file_name.lower().endswith(suffix)), "")
+    return file_name[: len(file_name) - len(suffix)] or "unnamed"

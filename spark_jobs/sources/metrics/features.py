@@ -58,10 +58,12 @@ def _windows(prefix: str, metric: str, unit: str) -> tuple[Feature, ...]:
     )
 
 
-def _derived(name: str, kind: str, inputs: tuple[str, str], meaning: str, why: str) -> tuple[Feature, Feature]:
+def _derived(
+    name: str, kind: str, inputs: tuple[str, str], meaning: str, undefined_meaning: str
+) -> tuple[Feature, Feature]:
     return (
         Feature(name, "double", meaning, kind, inputs),
-        Feature(f"is_{name}_undefined", "boolean", why, "undefined", (name,), is_nullable=False),
+        Feature(f"is_{name}_undefined", "boolean", undefined_meaning, "undefined", (name,), is_nullable=False),
     )
 
 

@@ -1,8 +1,8 @@
 """Irregular samples of one series -> a regular grid with flags. Pure numpy; nothing is ever filled in.
 
 A step `[t, t + step)` holds the samples whose time lies in it; its value is their mean, weighted by their periods, and
-NaN where there is none. Every value and flag of a step rests on samples of that step and before it (in time, and as to
-their order of arrival), so nothing that comes later changes it. Times are microseconds since 1970, as everywhere in the lake.
+NaN where there is none. Values and flags of a step depend only on samples of that step and before, in time and order of
+arrival, so later samples do not change them. Times are microseconds since 1970.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ SKEW_TOLERANCE_SECONDS = 60.0
 """A sample may be this far ahead of its delivery, or behind the sample before it, until its clock counts as wrong."""
 SAME_PERIOD_RATIO = 1.5
 """Spacings that differ by less are the same period, as times jitter."""
-LONGEST_RATE_STEPS = 2
+MAX_RATE_STEPS = 2
 """An increase of a counter over more steps than this is no rate of the step in which it ends."""
-LONGEST_LOOK_BACK_SECONDS = 1800
+MAX_LOOK_BACK_SECONDS = 1800
 """Periods of samples further apart are not compared: with steps of five minutes, an hour before is all that a step needs."""
 MAX_STEPS = 20_000_000
-"""More than these are a wrong time, not a long series: they are six years of ten-second steps."""
+"""Six years of ten-second steps; more indicates a wrong time."""
 
 Numbers = np.ndarray
 
@@ -40,46 +40,58 @@ class Grid:
     is_gap: Numbers
     """There is no value."""
     is_duplicate: Numbers
-    """A time came more than once with different values; the last one ingested counts."""
+    """A time occurred more than once with different values; the last one ingested counts."""
     is_mixed_period: Numbers
     """A sample of another period than the one before it, by their periods or their spacing."""
     is_counter_reset: Numbers
-    """A counter fell: it began anew from zero."""
+    """A counter fell: it was reset to zero."""
     is_clock_skewed: Numbers
-    """Samples ahead of their delivery, or that came out of order by a constant offset; they stay where they say."""
+    """Samples ahead of their delivery, or out of order by a constant offset; their times are not corrected."""
     step_seconds: int
 
     def __len__(self) -> int:
         return len(self.at)
 
 
-def regular(
-    times: Numbers,
-    values: Numbers,
+@dataclass(frozen=True)
+class Samples:
+    """Samples of one series in order of arrival, as arrays of one length; times in microseconds since 1970."""
+
+    times: Numbers
+    values: Numbers
+    """A NaN is no sample."""
+    periods: Numbers | None = None
+    """Seconds; NaN where unknown."""
+    ingested: Numbers | None = None
+    """When each was ingested; default: the order of arrival."""
+    delivered: Numbers | None = None
+    """When each was delivered; default: unknown."""
+    skewed: Numbers | None = None
+    """Whether its clock is wrong; default: by `clock_skewed`."""
+
+    def __post_init__(self) -> None:
+        for name in ("values", "periods", "ingested", "delivered"):
+            array = getattr(self, name)
+            if array is not None and len(array) != len(self.times):
+                raise ValueError(f"There are {len(self.times)} times and {len(array)} {name}.")
+
+
+def to_grid(
+    samples: Samples,
     *,
     step_seconds: int = 300,
-    periods: Numbers | None = None,
     is_counter: bool = False,
-    ingested: Numbers | None = None,
-    delivered: Numbers | None = None,
-    skewed: Numbers | None = None,
     start: int | None = None,
     end: int | None = None,
 ) -> Grid:
-    """Samples of one series, in their order of arrival, on a grid of `step_seconds`.
+    """The samples on a grid of `step_seconds`, from `start` to before `end` (microseconds since 1970).
 
-    `times`, `ingested`, `delivered`, `start` and `end` are microseconds since 1970; `periods` are seconds (NaN where unknown).
-    Values that are NaN are no samples. Equal times (and periods) are one sample, the one ingested last, then the last to
-    arrive. The grid goes from `start` to before `end`, else from the first to the last sample; samples before `start` give
-    the rates and periods that the first steps need and are not in it. `ingested` defaults to the order of arrival,
-    `delivered` to unknown; `skewed`, where given, is used instead of `delivered`. ValueError where lengths differ or the step is not positive.
+    Default: from the first to the last sample. Of equal times and periods the sample ingested last counts, then the last
+    to arrive. Samples before `start` only give the rates and periods of the first steps. ValueError where the step is not
+    positive or there are too many steps.
     """
-    times = np.asarray(times, np.int64)
-    values = np.asarray(values, np.float64)
-    given = {"values": values, "periods": periods, "ingested": ingested, "delivered": delivered}
-    for name, array in given.items():
-        if array is not None and len(array) != len(times):
-            raise ValueError(f"There are {len(times)} times and {len(array)} {name}.")
+    times, values = np.asarray(samples.times, np.int64), np.asarray(samples.values, np.float64)
+    periods, ingested, delivered, skewed = samples.periods, samples.ingested, samples.delivered, samples.skewed
     if step_seconds <= 0:
         raise ValueError(f"A step must be positive; got {step_seconds} s.")
     has_value = ~np.isnan(values)
@@ -90,33 +102,33 @@ def regular(
     order = np.lexsort((np.arange(len(times)), order_of, np.nan_to_num(lengths, nan=-1.0), times))
     order = order[has_value[order]]
     times, values, lengths, skewed = times[order], values[order], lengths[order], skewed[order]
-    times, values, lengths, skewed, duplicate = _once(times, values, lengths, skewed)
+    times, values, lengths, skewed, duplicate = _last_of_each(times, values, lengths, skewed)
 
     step = step_seconds * SECOND
     bounds = (int(times[0]), int(times[-1]) + 1) if len(times) else (0, 0)
-    first = (bounds[0] if start is None else start) // step * step
-    last = -(-(bounds[1] if end is None else end) // step) * step
-    size = max(int((last - first) // step), 0)
+    grid_start = (bounds[0] if start is None else start) // step * step
+    grid_end = -(-(bounds[1] if end is None else end) // step) * step
+    size = max(int((grid_end - grid_start) // step), 0)
     if size > MAX_STEPS:
         raise ValueError(
             f"From the first to the last sample there are {size} steps of {step_seconds} s; correct the times."
         )
-    at = first + np.arange(size, dtype=np.int64) * step
+    at = grid_start + np.arange(size, dtype=np.int64) * step
 
-    mixed = _mixed(times, lengths, step_seconds)
+    mixed = _mixed_periods(times, lengths, step_seconds)
     reset = np.zeros(len(times), bool)
     if is_counter:
         values, weights, reset = _rates(times, values, step_seconds)
     else:
         weights = np.where(np.isnan(lengths) | (lengths <= 0), np.nan, lengths)
-    place = (times - first) // step
-    inside = (place >= 0) & (place < size)
-    place = place[inside]
+    index = (times - grid_start) // step
+    is_inside = (index >= 0) & (index < size)
+    index = index[is_inside]
 
     def any_of(flags: Numbers) -> Numbers:
-        return np.bincount(place, weights=flags[inside], minlength=size) > 0
+        return np.bincount(index, weights=flags[is_inside], minlength=size) > 0
 
-    means, counts = _means(place, values[inside], weights[inside], size)
+    means, counts = _means(index, values[is_inside], weights[is_inside], size)
     return Grid(
         at,
         means,
@@ -130,35 +142,35 @@ def regular(
     )
 
 
-def _once(
+def _last_of_each(
     times: Numbers, values: Numbers, lengths: Numbers, skewed: Numbers
 ) -> tuple[Numbers, Numbers, Numbers, Numbers, Numbers]:
     """The last of each time and period, and whether its values differed."""
     if not len(times):
         return times, values, lengths, skewed, np.zeros(0, bool)
-    marks = np.nan_to_num(lengths, nan=-1.0)
-    begins = np.r_[True, (times[1:] != times[:-1]) | (marks[1:] != marks[:-1])]
-    starts = np.flatnonzero(begins)
+    period_marks = np.nan_to_num(lengths, nan=-1.0)
+    is_first = np.r_[True, (times[1:] != times[:-1]) | (period_marks[1:] != period_marks[:-1])]
+    starts = np.flatnonzero(is_first)
     lasts = np.r_[starts[1:], len(times)] - 1
-    differ = np.maximum.reduceat(values, starts) != np.minimum.reduceat(values, starts)
+    has_different_values = np.maximum.reduceat(values, starts) != np.minimum.reduceat(values, starts)
     skewed_any = np.logical_or.reduceat(skewed, starts)
-    return times[lasts], values[lasts], lengths[lasts], skewed_any, differ
+    return times[lasts], values[lasts], lengths[lasts], skewed_any, has_different_values
 
 
-def _means(place: Numbers, values: Numbers, weights: Numbers, size: int) -> tuple[Numbers, Numbers]:
+def _means(index: Numbers, values: Numbers, weights: Numbers, size: int) -> tuple[Numbers, Numbers]:
     """Weighted mean and number of the values of each step; where any weight is unknown all count the same."""
     has_value = ~np.isnan(values)
-    place, values, weights = place[has_value], values[has_value], weights[has_value]
-    unknown = np.bincount(place, weights=np.isnan(weights), minlength=size) > 0
-    weights = np.where(unknown[place], 1.0, weights)
-    totals = np.bincount(place, weights=weights, minlength=size)
-    sums = np.bincount(place, weights=values * weights, minlength=size)
-    counts = np.bincount(place, minlength=size).astype(np.int64)
+    index, values, weights = index[has_value], values[has_value], weights[has_value]
+    unknown = np.bincount(index, weights=np.isnan(weights), minlength=size) > 0
+    weights = np.where(unknown[index], 1.0, weights)
+    totals = np.bincount(index, weights=weights, minlength=size)
+    sums = np.bincount(index, weights=values * weights, minlength=size)
+    counts = np.bincount(index, minlength=size).astype(np.int64)
     means = np.full(size, np.nan)
     np.divide(sums, totals, out=means, where=totals > 0)
-    # Of one sample it is that sample, to the bit, whatever its weight.
-    alone = np.flatnonzero(counts[place] == 1)
-    means[place[alone]] = values[alone]
+    # The mean of a single sample is that sample, to the bit, whatever its weight.
+    single = np.flatnonzero(counts[index] == 1)
+    means[index[single]] = values[single]
     return means, counts
 
 
@@ -170,24 +182,24 @@ def _rates(times: Numbers, values: Numbers, step_seconds: int) -> tuple[Numbers,
     increase = np.diff(values)
     fell = increase < 0
     increase = np.where(fell, values[1:], increase)
-    usable = (seconds > 0) & (seconds <= LONGEST_RATE_STEPS * step_seconds)
+    usable = (seconds > 0) & (seconds <= MAX_RATE_STEPS * step_seconds)
     rates = np.full(len(values), np.nan)
     np.divide(increase, seconds, out=rates[1:], where=usable)
     return rates, np.r_[np.nan, seconds], np.r_[False, fell & (seconds > 0)]
 
 
-def _mixed(times: Numbers, lengths: Numbers, step_seconds: int) -> Numbers:
+def _mixed_periods(times: Numbers, lengths: Numbers, step_seconds: int) -> Numbers:
     """Whether a sample has another period than the one before it; where a period is unknown, the spacing stands for it."""
     if len(times) < 2:
         return np.zeros(len(times), bool)
     spacing = np.r_[np.nan, np.diff(times) / SECOND]
     # A spacing of more than a step is a gap, no period.
     periods_or_spacing = np.where(np.isnan(lengths) & (spacing > 0) & (spacing <= step_seconds), spacing, lengths)
-    before, now = periods_or_spacing[:-1], periods_or_spacing[1:]
+    earlier, later = periods_or_spacing[:-1], periods_or_spacing[1:]
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.maximum(before, now) / np.minimum(before, now)
-    near = spacing[1:] <= LONGEST_LOOK_BACK_SECONDS
-    return np.r_[False, near & (np.nan_to_num(ratio, nan=1.0) >= SAME_PERIOD_RATIO)]
+        ratio = np.maximum(earlier, later) / np.minimum(earlier, later)
+    is_near = spacing[1:] <= MAX_LOOK_BACK_SECONDS
+    return np.r_[False, is_near & (np.nan_to_num(ratio, nan=1.0) >= SAME_PERIOD_RATIO)]
 
 
 def clock_skewed(times: Numbers, delivered: Numbers | None = None, has_value: Numbers | None = None) -> Numbers:
@@ -203,16 +215,16 @@ def clock_skewed(times: Numbers, delivered: Numbers | None = None, has_value: Nu
     marks = np.arange(len(times)) if has_value is None else np.flatnonzero(has_value)
     if len(marks) < 3:
         return flagged
-    kept = times[marks]
-    moves = np.diff(kept)
-    same = np.ones(len(moves), bool) if delivered is None else np.diff(delivered[marks]) == 0
-    backward = np.flatnonzero(same & (moves < -tolerance))
+    sampled_times = times[marks]
+    moves = np.diff(sampled_times)
+    is_same_delivery = np.ones(len(moves), bool) if delivered is None else np.diff(delivered[marks]) == 0
+    backward = np.flatnonzero(is_same_delivery & (moves < -tolerance))
     if not len(backward):
         return flagged
-    breaks = np.flatnonzero(~same) + 1
-    for begin, stop in zip(np.r_[0, breaks], np.r_[breaks, len(kept)], strict=True):
-        within = moves[begin : stop - 1]
-        if not len(within) or within[0] < 0:
+    breaks = np.flatnonzero(~is_same_delivery) + 1
+    for begin, stop in zip(np.r_[0, breaks], np.r_[breaks, len(sampled_times)], strict=True):
+        delivery_moves = moves[begin : stop - 1]
+        if not len(delivery_moves) or delivery_moves[0] < 0:
             continue  # newest first
         offset = 0
         for index in range(begin + 1, stop):

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 def samples(run: JobRun) -> dict[str, Any]:
     """Metric files -> samples, rejected_samples, object_counts."""
-    known = run.lake.read_arrow(OBJECTS)
-    objects = ledger.objects_of(known, run.interval.hours)
-    times = {row["source_object"]: (row["modified_at"], row["first_seen_at"]) for row in ledger.current(known)}
+    objects_table = run.lake.read_arrow(OBJECTS)
+    objects = ledger.objects_of(objects_table, run.interval.hours)
+    times = {row["source_object"]: (row["modified_at"], row["first_seen_at"]) for row in ledger.current(objects_table)}
     options = parse_options(run.parameters)
     report = transform(run.spark, run.lake, objects, times, run.interval, options, run.tasks)
     run.lake.rewrite(OBJECTS, lambda rows: ledger.with_observed_hours(rows, report.observed_hours))

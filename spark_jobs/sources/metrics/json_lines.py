@@ -27,8 +27,8 @@ def json_columns(text: str, name: str) -> FileColumns:
             rows.append({column_name(key): value for key, value in row.items()})
             numbers.append(number)
         else:
-            kept = line.strip()[:KEPT_CHARACTERS]
-            rejected.append(RejectedLine(number, "bad_json", "The line is no JSON object.", kept))
+            raw_line = line.strip()[:KEPT_CHARACTERS]
+            rejected.append(RejectedLine(number, "bad_json", "The line is no JSON object.", raw_line))
     names = list(dict.fromkeys(key for row in rows for key in row))
     columns = {column: pa.array([_text(row.get(column)) for row in rows], pa.string()) for column in names}
     return FileColumns(name, columns, pa.array(numbers, pa.int64()), rejected, lines)

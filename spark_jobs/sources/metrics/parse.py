@@ -80,8 +80,8 @@ def _is_records(head: bytes) -> bool:
         return False
     for line in start[:LOOKED_AT_BYTES].splitlines()[:LOOKED_AT_LINES]:
         try:
-            first, _ = json.JSONDecoder().raw_decode(line.decode("utf-8", "replace"))
+            record, _ = json.JSONDecoder().raw_decode(line.decode("utf-8", "replace"))
         except (ValueError, RecursionError):
             continue
-        return not (isinstance(first, dict) and kind_of(first) == "wide")
+        return not (isinstance(record, dict) and kind_of(record) == "wide")
     return True

@@ -60,16 +60,16 @@ class RecordReader:
     def read_record(self, record: Any) -> None:
         """The samples of one JSON value, in whichever form; a list holds several."""
         if isinstance(record, list):
-            for each in record:
-                self.read_record(each)
+            for item in record:
+                self.read_record(item)
             return
         kind = kind_of(record) if isinstance(record, dict) else "unknown"
-        read = READERS.get(kind)
+        reader = READERS.get(kind)
         try:
-            if read is None:
+            if reader is None:
                 self.reject("unknown_record", "The object is no form of metric samples that is known.")
             else:
-                read(self, record)
+                reader(self, record)
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             self.reject("bad_record", f"The object is no whole {kind} record ({type(error).__name__}: {error}).")
 

@@ -108,9 +108,9 @@ class SampleColumns:
                     }
                 )
             )
-        places = {metric: position for position, metric in enumerate(content.metrics, 1)}
+        positions = {metric: position for position, metric in enumerate(content.metrics, 1)}
         for line in content.rejected:
-            position = places[line.metric] if line.metric else 0
+            position = positions[line.metric] if line.metric else 0
             self.reject(line.line_number, position, line.reason, line.detail, line.raw_line, line.metric)
 
     def table(self, delivered: int | None) -> pa.Table:
@@ -146,12 +146,12 @@ def _skewed(samples: pa.Table, delivered: int | None) -> np.ndarray:
         codes = codes * len(encoded.dictionary) + encoded.indices.to_numpy(zero_copy_only=False)
     times = samples["event_at"].to_numpy()
     polled = samples["polled"].fill_null(-1).to_numpy()
-    whole = np.where(polled >= 0, polled, np.iinfo(np.int64).max if delivered is None else delivered)
+    deliveries = np.where(polled >= 0, polled, np.iinfo(np.int64).max if delivered is None else delivered)
     flagged = np.zeros(len(times), bool)
     order = np.argsort(codes, kind="stable")
     bounds = np.flatnonzero(np.diff(codes[order])) + 1
     for rows in np.split(order, bounds):
-        flagged[rows] = clock_skewed(times[rows], whole[rows])
+        flagged[rows] = clock_skewed(times[rows], deliveries[rows])
     return flagged
 
 

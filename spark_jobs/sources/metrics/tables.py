@@ -175,5 +175,7 @@ SOURCE = Source(
         is_optional=True,
         poller="raw/metrics/cloudwatch",
         poll_setting="cloudwatch_poll",
+        include_setting="metrics_include",
+        exclude_setting="metrics_exclude",
     ),
 )

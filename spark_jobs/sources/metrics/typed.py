@@ -43,8 +43,8 @@ class FileContent:
 
 def metric_columns(raw: FileColumns) -> list[str]:
     """Columns of numbers that are neither the time, a key nor a label. FilesError where there is none."""
-    others = [column for column in raw.columns if column not in (TIME_COLUMN, *KEY_COLUMNS, *LABEL_COLUMNS)]
-    metrics = [column for column in others if _holds_numbers(raw.columns[column])]
+    candidates = [column for column in raw.columns if column not in (TIME_COLUMN, *KEY_COLUMNS, *LABEL_COLUMNS)]
+    metrics = [column for column in candidates if _holds_numbers(raw.columns[column])]
     if not metrics:
         raise FilesError(f"{raw.name} has no column of numbers beside {TIME_COLUMN}; add one.", "no_metric")
     return metrics
@@ -73,28 +73,28 @@ def _typed(raw: FileColumns, key: Key, metrics: Sequence[str]) -> FileContent:
     times = _times(raw.columns[TIME_COLUMN])
     rejected = list(raw.rejected)
     is_time = pc.and_(times.is_valid(), _in_range(times))
-    sound = pc.fill_null(is_time, False)
-    for index in _where(pc.invert(sound)):
+    is_sound = pc.fill_null(is_time, False)
+    for index in _true_indices(pc.invert(is_sound)):
         was_read = times[index].is_valid
         value = raw.columns[TIME_COLUMN][index].as_py()
         reason = "time_out_of_range" if was_read else "bad_time"
         detail = f"{value!r} is {'not between 1970 and 2200' if was_read else 'no time'}."
         rejected.append(_rejected(raw, index, reason, detail))
     columns: dict[str, Any] = {}
-    named = next((raw.columns[column] for column in key.columns if column in raw.columns), None)
-    columns[key.name] = _keys(named, len(times), key.default)
+    key_column = next((raw.columns[column] for column in key.columns if column in raw.columns), None)
+    columns[key.name] = _keys(key_column, len(times), key.default)
     columns["event_at"] = times.cast(TIMESTAMP)
     for metric in metrics:
-        numbers, wrong = _numbers(raw.columns[metric])
+        numbers, invalid_rows = _numbers(raw.columns[metric])
         columns[metric] = numbers
-        for index in wrong:
-            if sound[index].as_py():
+        for index in invalid_rows:
+            if is_sound[index].as_py():
                 value = raw.columns[metric][index].as_py()
                 rejected.append(_rejected(raw, index, "bad_number", f"{value!r} is no finite number.", metric))
     columns["line_number"] = raw.lines
     ignored = [column for column in raw.columns if column not in (TIME_COLUMN, *KEY_COLUMNS, *metrics)]
     rejected.sort(key=lambda line: (line.line_number, line.metric or ""))
-    return FileContent(pa.table(columns).filter(sound), key.name, tuple(metrics), tuple(rejected), tuple(ignored))
+    return FileContent(pa.table(columns).filter(is_sound), key.name, tuple(metrics), tuple(rejected), tuple(ignored))
 
 
 def _rejected(raw: FileColumns, index: int, reason: str, detail: str, metric: str | None = None) -> RejectedLine:
@@ -106,10 +106,10 @@ def _rejected(raw: FileColumns, index: int, reason: str, detail: str, metric: st
     return RejectedLine(line, reason, detail, text[:KEPT_CHARACTERS], metric)
 
 
-def _keys(named: Any, count: int, default: str) -> pa.Array:
-    if named is None:
+def _keys(column: Any, count: int, default: str) -> pa.Array:
+    if column is None:
         return pa.repeat(default, count)
-    texts = pc.utf8_trim_whitespace(_combined(named).cast(pa.string()))
+    texts = pc.utf8_trim_whitespace(_combined(column).cast(pa.string()))
     return pc.if_else(pc.fill_null(pc.not_equal(texts, ""), False), texts, default)
 
 
@@ -155,7 +155,7 @@ def _numbers(column: Any) -> tuple[pa.Array, list[int]]:
         numbers = column.cast(pa.float64(), safe=False)
         has_text = pc.fill_null(pc.invert(pc.is_nan(numbers)), False)
     is_finite = pc.fill_null(pc.is_finite(numbers), False)
-    return pc.if_else(is_finite, numbers, None), _where(pc.and_(has_text, pc.invert(is_finite)))
+    return pc.if_else(is_finite, numbers, None), _true_indices(pc.and_(has_text, pc.invert(is_finite)))
 
 
 def _number(text: str | None) -> float | None:
@@ -172,8 +172,8 @@ def _holds_numbers(column: Any) -> bool:
         return True
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         return False
-    numbers, wrong = _numbers(column)
-    return len(numbers) - numbers.null_count > len(wrong)
+    numbers, invalid_rows = _numbers(column)
+    return len(numbers) - numbers.null_count > len(invalid_rows)
 
 
 def _combined(column: Any) -> pa.Array:
@@ -183,6 +183,6 @@ def _combined(column: Any) -> pa.Array:
     return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
 
-def _where(mask: Any) -> list[int]:
+def _true_indices(mask: Any) -> list[int]:
     indices: list[int] = pc.indices_nonzero(mask).to_pylist()
     return indices

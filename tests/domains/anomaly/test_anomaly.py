@@ -18,7 +18,7 @@ from platform_assets.clients.model_registry import NoChampionError
 from platform_assets.clients.notifier import NotifierError
 from platform_assets.core.asset_specs import key_of
 from platform_assets.core.scheduler import Stage, is_behind
-from platform_assets.core.staleness import record_made, stale_by_lineage
+from platform_assets.core.staleness import record_made, stale_by_asset
 from platform_assets.definitions import build_defs
 from platform_assets.domains.anomaly import alerting, scoring
 from platform_assets.domains.anomaly.assets import score
@@ -73,7 +73,7 @@ def run_alerts(settings: Settings) -> tuple[list[dict[str, Any]], int]:
     rows, now = alerting.make_alerts(lake)
     alerting.write_alerts(lake, rows)
     assert alerting.every_alarm_is_in_one_alert(lake)[0]
-    told = alerting.tell(settings, lake, rows, now) if now else 0
+    told = alerting.notify_people(settings, lake, rows, now) if now else 0
     return lake.read_arrow(ANOMALY_ALERTS).to_pylist(), told
 
 
@@ -114,7 +114,7 @@ def scores(lake: Lake) -> pd.DataFrame:
 def test_series_begin_on_a_monday_between_two_and_three_weeks_before() -> None:
     for days in range(14):
         hour = format_hour(MONDAY + timedelta(days=days, hours=days))
-        began = scoring.beginning(hour)
+        began = scoring.series_start(hour)
         assert began.weekday() == 0 and began.hour == 0
         age = MONDAY + timedelta(days=days, hours=days) - began
         assert timedelta(days=14) <= age < timedelta(days=21)
@@ -179,9 +179,9 @@ def test_hours_without_metrics_need_no_model_and_change_nothing(home: Settings) 
 def test_new_steps_make_scores_stale_and_scores_alerts_due(home: Settings) -> None:
     lake, hour, stage = lake_of(home), "2026-11-20-13", Stage("end", (ANOMALY_ALERTS.key,))
     lineage.record(lake, {scoring.STEPS.key: {hour: "made"}})
-    assert stale_by_lineage(lake, [ANOMALY_SCORES.key]) == [hour]
+    assert stale_by_asset(lake, [ANOMALY_SCORES.key])[ANOMALY_SCORES.key] == [hour]
     record_made(lake, [ANOMALY_SCORES.key], [hour])
-    assert stale_by_lineage(lake, [ANOMALY_SCORES.key]) == []
+    assert stale_by_asset(lake, [ANOMALY_SCORES.key])[ANOMALY_SCORES.key] == []
     graph = build_defs(home).resolve_asset_graph()
     with dg.DagsterInstance.ephemeral() as instance:
         assert not is_behind(graph, instance, stage)

@@ -21,7 +21,7 @@ from platform_assets.domains.scaling.config import Rules
 from platform_assets.domains.scaling.forecasting import Forecaster, forecast_rows, measured_lately
 from platform_assets.domains.scaling.plan import entry_of
 from platform_assets.domains.scaling.planning import forecast_of
-from platform_assets.domains.scaling.sizes import STEP, Entry, Limits, Live, Remembered, Subject
+from platform_assets.domains.scaling.sizes import STEP, Entry, LastApplied, Limits, LiveSize, Subject
 from weir_models.predictive_scaling.experts import ExpertSettings
 from weir_models.predictive_scaling.forecasting import ForecastSettings
 from weir_models.predictive_scaling.model import PredictiveScaling, naive
@@ -141,7 +141,7 @@ def replay(scenario: Scenario, forecaster: Forecaster = NAIVE) -> Replay:
     rules = Rules(Path(), {"*": {"target": "file: sizes.json", **scenario.policy}}, Bounds())
     cpu, counted = np.empty(steps), np.empty(steps)
     working, ordered, arrivals = scenario.nodes, scenario.nodes, dict[int, int]()
-    remembered = Remembered(scenario.nodes)
+    last_applied = LastApplied(scenario.nodes)
     decisions = []
     for step in range(steps):
         working += arrivals.pop(step, 0)
@@ -162,12 +162,12 @@ def replay(scenario: Scenario, forecaster: Forecaster = NAIVE) -> Replay:
         )
         recent, _ = measured_lately(rows, LIMITS.max_age)
         row = forecast_rows(recent, forecaster, rules, {}, now)[0] if len(recent) else None
-        entry = entry_of(_subject(scenario, rules, row, ordered, now, remembered), LIMITS)
+        entry = entry_of(_subject(scenario, rules, row, ordered, now, last_applied), LIMITS)
         upper = None if row is None or row["upper_90"] is None else row["upper_90"] * row["node_count"]
         decisions.append(Decision(step, ordered, working, entry, upper))
         after = decisions[-1].nodes
         if after != ordered:
-            remembered = remembered.after(after, now)
+            last_applied = last_applied.after(after, now)
         if after > ordered:
             arriving = round((after - ordered) * scenario.arriving)
             arrivals[step + scenario.delay] = arrivals.get(step + scenario.delay, 0) + arriving
@@ -179,8 +179,13 @@ def replay(scenario: Scenario, forecaster: Forecaster = NAIVE) -> Replay:
 
 
 def _subject(
-    scenario: Scenario, rules: Rules, row: Mapping[str, Any] | None, ordered: int, now: datetime, remembered: Remembered
+    scenario: Scenario,
+    rules: Rules,
+    row: Mapping[str, Any] | None,
+    ordered: int,
+    now: datetime,
+    last_applied: LastApplied,
 ) -> Subject:
     rule = rules.of("shop")
     assert rule is not None
-    return Subject("shop", str(rule.target), Live(ordered), forecast_of(row), now, False, remembered, rule.policy)
+    return Subject("shop", str(rule.target), LiveSize(ordered), forecast_of(row), now, False, last_applied, rule.policy)

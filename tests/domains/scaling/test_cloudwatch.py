@@ -130,7 +130,7 @@ def test_queries_are_read_from_a_file(polled: Settings, tmp_path: Path) -> None:
         encoding="utf-8",
     )
     first, second = queries_of(polled.model_copy(update={"cloudwatch_queries": str(path)}))
-    assert first.asked(3) == {
+    assert first.request(3) == {
         "Id": "q3",
         "MetricStat": {
             "Metric": {
@@ -143,7 +143,7 @@ def test_queries_are_read_from_a_file(polled: Settings, tmp_path: Path) -> None:
         },
         "ReturnData": True,
     }
-    assert second.asked(0)["Expression"] == "SEARCH(…)"
+    assert second.request(0)["Expression"] == "SEARCH(…)"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Applying and undoing on files: what is remembered, what one failing target leaves, and a process that dies in between."""
+"""Applying and undoing on files: what is last_applied, what one failing target leaves, and a process that dies in between."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from platform_assets.actions.state import StateError
 from platform_assets.clients.engine import lake_of
 from platform_assets.domains.scaling import audit, forecasting
 from platform_assets.domains.scaling.applied import Applied, AppliedStore
-from platform_assets.domains.scaling.apply import CUT_SHORT, By, apply
+from platform_assets.domains.scaling.apply import CUT_SHORT, Origin, apply
 from platform_assets.domains.scaling.config import load_rules
 from platform_assets.domains.scaling.errors import ScalingError, ScalingFileError
 from platform_assets.domains.scaling.planning import make_plan, make_undo
-from platform_assets.domains.scaling.sizes import HOLD, Live, Remembered
+from platform_assets.domains.scaling.sizes import HOLD, LastApplied, LiveSize
 from platform_assets.domains.scaling.targets import Clients, FileTarget, GroupTarget, NodegroupTarget, target_of
 from platform_assets.settings import Settings
 from tests.domains.scaling.scaling_world import apply_undo, plan_and_apply, record_overrides
@@ -75,7 +75,7 @@ def write_sizes(settings: Settings, nodes: Mapping[str, int]) -> None:
 def acts(settings: Settings) -> list[tuple[str, str, int | None, int | None, str]]:
     return [
         (act.command, act.subject, act.nodes_before, act.nodes_after, act.details)
-        for act in sorted(audit.read(lake_of(settings)), key=lambda act: (act.acted_at, act.subject))
+        for act in sorted(audit.AUDIT.read(lake_of(settings)), key=lambda act: (act.acted_at, act.subject))
     ]
 
 
@@ -88,7 +88,7 @@ def test_a_plan_is_applied_once_and_recorded(scaled: Settings) -> None:
     report = plan_and_apply(scaled, lake)
     assert sizes(scaled) == dict.fromkeys(CLUSTERS, 6) and len(report.changed) == 3
     assert acts(scaled) == [("apply", name, None, 6, "") for name in CLUSTERS]
-    assert audit.read(lake)[0].reason == "6 nodes are needed"
+    assert audit.AUDIT.read(lake)[0].reason == "6 nodes are needed"
     again = plan_and_apply(scaled, lake)
     assert not again.changed and again.text() == "No cluster changed" and len(acts(scaled)) == 3
 
@@ -112,7 +112,7 @@ def test_a_plan_that_another_run_overtook_is_refused(scaled: Settings) -> None:
     plan_and_apply(scaled, lake)
     targets = {name: FileTarget(scaled.home / "scaling" / "desired.json", name) for name in CLUSTERS}
     with pytest.raises(StalePlanError, match="Another run has scaled"):
-        apply(made, targets, AppliedStore.of(scaled), lake, By("ana", NOW))
+        apply(made, targets, AppliedStore.of(scaled), lake, Origin("ana", NOW))
 
 
 class Refusing:
@@ -123,8 +123,8 @@ class Refusing:
     def __init__(self, live: int | None) -> None:
         self.live = live
 
-    def read(self) -> Live:
-        return Live(self.live)
+    def read(self) -> LiveSize:
+        return LiveSize(self.live)
 
     def write(self, nodes: int, reason: str) -> None:
         raise ScalingError("The group is still scaling; the next run goes on from there.")
@@ -135,7 +135,7 @@ def test_a_failing_target_holds_back_no_other(scaled: Settings) -> None:
     made, _ = make_plan(scaled, lake)
     targets: dict[str, Any] = {"ads": Refusing(None), "blog": FileTarget(path, "blog"), "shop": Refusing(5)}
     with pytest.raises(IncompleteApplyError) as raised:
-        apply(made, targets, AppliedStore.of(scaled), lake, By("ana", NOW))
+        apply(made, targets, AppliedStore.of(scaled), lake, Origin("ana", NOW))
     assert str(raised.value).startswith("ads: The group is still scaling; the next run goes on from there; shop: ")
     assert "went from none to 5 since the plan was made" in str(raised.value)
     assert str(raised.value).endswith("Changed: blog -> 6.")
@@ -199,7 +199,7 @@ def test_an_undo_goes_back_holds_and_ends(scaled: Settings) -> None:
     of = {entry.cluster_id: entry for entry in held.entries}
     assert of["ads"].operation == HOLD and "an undo holds it until" in of["ads"].reason
     assert of["ads"].reason.endswith(": too early") and of["shop"].operation != HOLD
-    later = audit.held(audit.read(lake), datetime.now(UTC) + timedelta(hours=2))
+    later = audit.undo_holds(audit.AUDIT.read(lake), datetime.now(UTC) + timedelta(hours=2))
     assert not later
 
 
@@ -208,7 +208,7 @@ def test_an_unreached_undo_can_be_repeated(scaled: Settings) -> None:
     lake, path = lake_of(scaled), scaled.home / "scaling" / "desired.json"
     plan_and_apply(scaled, lake)
     targets: dict[str, Any] = {name: FileTarget(path, name) for name in CLUSTERS} | {"blog": Refusing(6)}
-    by = By("ana", NOW, audit.UNDO, "too early", NOW + timedelta(hours=1))
+    by = Origin("ana", NOW, audit.UNDO, "too early", NOW + timedelta(hours=1))
     with pytest.raises(IncompleteApplyError):
         apply(make_undo(scaled), targets, AppliedStore.of(scaled), lake, by)
     assert sizes(scaled) == {"ads": 4, "blog": 6, "shop": 4}
@@ -233,12 +233,12 @@ def test_an_external_change_stops_the_plan_until_overridden(scaled: Settings) ->
 
 
 def test_state_belongs_to_its_target_damage_is_named(scaled: Settings) -> None:
-    known = Applied().having("shop", "file:a", Remembered(4))
+    known = Applied().with_cluster("shop", "file:a", LastApplied(4))
     assert known.of("shop", "file:a").nodes == 4 and known.of("shop", "file:b").nodes is None
-    at = Remembered(4, 5, NOW, NOW, NOW)
+    at = LastApplied(4, 5, NOW, NOW, NOW)
     store, state = (
         AppliedStore.of(scaled),
-        replace(known.having("shop", "file:a", at), last={"shop": (None, 4)}),
+        replace(known.with_cluster("shop", "file:a", at), last={"shop": (None, 4)}),
     )
     store.save(state)
     assert store.load() == state

@@ -11,7 +11,7 @@ import pytest
 from platform_assets.domains.scaling.checks import Bounds, run_checks
 from platform_assets.domains.scaling.groups import live_of_group
 from platform_assets.domains.scaling.plan import entry_of
-from platform_assets.domains.scaling.sizes import DOWN, HOLD, STAY, UP, Entry, Forecast, Limits, Live, Plan, Subject
+from platform_assets.domains.scaling.sizes import DOWN, HOLD, STAY, UP, Entry, Forecast, Limits, LiveSize, Plan, Subject
 from platform_assets.domains.scaling.targets import GroupTarget, NodegroupTarget
 from tests.domains.scaling.scaled_groups import REGION, StubbedClients, described_group
 
@@ -20,13 +20,13 @@ WEIGHTS = (1, 2, 1, 2, 1, 2, 1)
 FORECAST = Forecast(NOW - timedelta(minutes=5), UP, 9, "medium", "Predicted CPU (85.0%) exceeds 80%", 0.9, 70.0, 7)
 
 
-def read_group(**values: Any) -> Live:
+def read_group(**values: Any) -> LiveSize:
     answer = {"AutoScalingGroups": [described_group(**values)]}
     clients = StubbedClients(("autoscaling", "describe_auto_scaling_groups", answer))
     return GroupTarget("shop-workers", REGION, clients).read()
 
 
-def entry(live: Live, **values: Any) -> Entry:
+def entry(live: LiveSize, **values: Any) -> Entry:
     forecast = None if values.pop("silent", False) else replace(FORECAST, **values)
     subject = Subject("shop", f"asg: shop-workers@{REGION}", live, forecast, NOW, is_file=False)
     return entry_of(subject, Limits(timedelta(minutes=15), 0.6))
@@ -35,7 +35,7 @@ def entry(live: Live, **values: Any) -> Entry:
 def test_a_weighted_group_is_planned_in_its_units() -> None:
     live = read_group(serving=WEIGHTS, starting=(2, 1, 2), suspended=("Launch", "AZRebalance"))
     assert (live.nodes, live.in_service, live.starting, live.missing) == (12, 7, 3, 0)
-    assert live.units_a_node == pytest.approx(10 / 7) and live.suspended == ("launches",)
+    assert live.units_per_node == pytest.approx(10 / 7) and live.suspended == ("launches",)
     plan = entry(live)
     assert (plan.operation, plan.nodes_before, plan.nodes_after) == (UP, 12, 13), "nine nodes at 10/7 units"
     assert "in capacity units, 1.43 a node, 7 nodes in service" in plan.reason
@@ -45,7 +45,7 @@ def test_a_weighted_group_is_planned_in_its_units() -> None:
 
 def test_a_plain_group_has_no_remarks() -> None:
     live = read_group(serving=(0,) * 7, desired=7)
-    assert (live.counted, live.units_a_node, live.missing) == (7, 1.0, 0)
+    assert (live.counted, live.units_per_node, live.missing) == (7, 1.0, 0)
     assert entry(live).reason == FORECAST.reasoning
 
 
@@ -128,11 +128,11 @@ def test_a_node_group_is_read_without_rights_to_its_group() -> None:
 
 
 def test_the_change_of_all_may_grow_with_the_estate() -> None:
-    live = Live(30)
+    live = LiveSize(30)
     entries = [replace(entry(live, node_count=30, target_nodes=40), cluster_id=str(number)) for number in range(12)]
     total = {len(part): run(part)["changes_are_bounded"] for part in (entries, entries[:5], entries[:6])}
     assert total == {12: False, 5: True, 6: False}, "120 of 360 nodes; 50; 60 of 180"
-    calm = [replace(entry(Live(400), node_count=400, action=STAY, target_nodes=400), cluster_id="calm")]
+    calm = [replace(entry(LiveSize(400), node_count=400, action=STAY, target_nodes=400), cluster_id="calm")]
     assert run([*entries, *calm])["changes_are_bounded"], "120 of 760"
     assert not run([*entries, *calm], Bounds(max_total_change=100))["changes_are_bounded"]
 

@@ -21,10 +21,10 @@ from platform_assets.domains.scaling.sizes import (
     UP,
     Entry,
     Forecast,
+    LastApplied,
     Limits,
-    Live,
+    LiveSize,
     Plan,
-    Remembered,
     Subject,
 )
 from weir_models.predictive_scaling.policy import PolicySettings
@@ -39,7 +39,13 @@ def forecast(**values: Any) -> Forecast:
 
 
 def subject(**values: Any) -> Subject:
-    given = {"cluster_id": "shop", "target": "asg: shop@eu-west-1", "live": Live(6), "forecast": FORECAST, "now": NOW}
+    given = {
+        "cluster_id": "shop",
+        "target": "asg: shop@eu-west-1",
+        "live": LiveSize(6),
+        "forecast": FORECAST,
+        "now": NOW,
+    }
     return Subject(**{**given, "is_file": False, **values})
 
 
@@ -54,31 +60,31 @@ def test_a_recommendation_becomes_a_change_with_its_reason() -> None:
 
 
 def test_starting_nodes_are_not_ordered_again() -> None:
-    assert entry(live=Live(9)).operation == STAY
-    assert entry(live=Live(11)).nodes_after == 11, "the forecast counted 6 of 11"
-    kept = entry(live=Live(8), forecast=forecast(action=STAY, target_nodes=6))
+    assert entry(live=LiveSize(9)).operation == STAY
+    assert entry(live=LiveSize(11)).nodes_after == 11, "the forecast counted 6 of 11"
+    kept = entry(live=LiveSize(8), forecast=forecast(action=STAY, target_nodes=6))
     assert (kept.operation, kept.nodes_after) == (STAY, 8)
-    down = entry(live=Live(4), forecast=forecast(action=DOWN, target_nodes=5))
+    down = entry(live=LiveSize(4), forecast=forecast(action=DOWN, target_nodes=5))
     assert (down.operation, down.nodes_after) == (STAY, 4)
 
 
 @pytest.mark.parametrize(
     ("live", "policy", "after", "said"),
     [
-        (Live(6, maximum=8), PolicySettings(), 8, "the maximum is 8"),
-        (Live(6), PolicySettings(maximum_nodes=7), 7, "the maximum is 7"),
-        (Live(6), PolicySettings(maximum_step_up=1), 7, "one step leads to 7"),
-        (Live(1, minimum=12), PolicySettings(), 11, "the minimum is 12; one step leads to 11"),
-        (Live(120), PolicySettings(), 115, "the maximum is 100; one step leads to 115"),
+        (LiveSize(6, maximum=8), PolicySettings(), 8, "the maximum is 8"),
+        (LiveSize(6), PolicySettings(maximum_nodes=7), 7, "the maximum is 7"),
+        (LiveSize(6), PolicySettings(maximum_step_up=1), 7, "one step leads to 7"),
+        (LiveSize(1, minimum=12), PolicySettings(), 11, "the minimum is 12; one step leads to 11"),
+        (LiveSize(120), PolicySettings(), 115, "the maximum is 100; one step leads to 115"),
     ],
 )
-def test_bounds_and_step_limit_every_change(live: Live, policy: PolicySettings, after: int, said: str) -> None:
+def test_bounds_and_step_limit_every_change(live: LiveSize, policy: PolicySettings, after: int, said: str) -> None:
     found = entry(live=live, policy=policy)
     assert found.nodes_after == after and found.reason.endswith(said)
 
 
 def test_bounds_that_exclude_each_other_change_nothing() -> None:
-    found = entry(live=Live(6, minimum=8), policy=PolicySettings(maximum_nodes=7))
+    found = entry(live=LiveSize(6, minimum=8), policy=PolicySettings(maximum_nodes=7))
     assert (found.operation, found.nodes_after) == (STAY, 6) and "correct the file of targets" in found.reason
 
 
@@ -91,16 +97,16 @@ def test_old_metrics_hold_a_cluster() -> None:
 
 
 def test_a_cooldown_yields_to_present_load() -> None:
-    up = Remembered(6, scaled_up_at=NOW - timedelta(seconds=200))
-    assert "cools down for 100 s more" in entry(remembered=up).reason
-    assert entry(remembered=up).operation == HOLD
-    assert entry(remembered=up, now=NOW + timedelta(seconds=100)).operation == UP
-    assert entry(remembered=up, forecast=forecast(current_cpu_utilization=80.1)).operation == UP
+    up = LastApplied(6, scaled_up_at=NOW - timedelta(seconds=200))
+    assert "cools down for 100 s more" in entry(last_applied=up).reason
+    assert entry(last_applied=up).operation == HOLD
+    assert entry(last_applied=up, now=NOW + timedelta(seconds=100)).operation == UP
+    assert entry(last_applied=up, forecast=forecast(current_cpu_utilization=80.1)).operation == UP
     down = forecast(action=DOWN, target_nodes=4)
-    fewer = Remembered(6, scaled_down_at=NOW - timedelta(seconds=200))
-    assert entry(remembered=fewer).operation == UP, "having scaled down delays no scaling up"
-    assert "700 s more" in entry(remembered=fewer, forecast=down).reason
-    assert "700 s more" in entry(remembered=up, forecast=down).reason
+    fewer = LastApplied(6, scaled_down_at=NOW - timedelta(seconds=200))
+    assert entry(last_applied=fewer).operation == UP, "having scaled down delays no scaling up"
+    assert "700 s more" in entry(last_applied=fewer, forecast=down).reason
+    assert "700 s more" in entry(last_applied=up, forecast=down).reason
 
 
 def test_a_poor_forecast_is_not_acted_upon() -> None:
@@ -110,39 +116,39 @@ def test_a_poor_forecast_is_not_acted_upon() -> None:
 
 
 def test_an_undo_holds_a_cluster_whatever_its_load() -> None:
-    found = entry(held="an undo holds it", forecast=forecast(current_cpu_utilization=95.0))
+    found = entry(hold_reason="an undo holds it", forecast=forecast(current_cpu_utilization=95.0))
     assert (found.operation, found.nodes_after) == (HOLD, 6) and found.reason.endswith("but an undo holds it")
 
 
 def test_without_node_counts_a_file_gets_multiples() -> None:
     uncounted = forecast(node_count=None, target_nodes=2)
-    found = entry(forecast=uncounted, live=Live(None), is_file=True)
+    found = entry(forecast=uncounted, live=LiveSize(None), is_file=True)
     assert (found.nodes_before, found.nodes_after, found.is_counted, found.changed_nodes) == (None, 2, False, 1)
-    assert entry(forecast=uncounted, live=Live(2), is_file=True).is_change is False
+    assert entry(forecast=uncounted, live=LiveSize(2), is_file=True).is_change is False
     assert entry(forecast=uncounted).operation == HOLD
-    assert entry(forecast=replace(uncounted, confidence=0.1), live=Live(None), is_file=True).operation == HOLD
+    assert entry(forecast=replace(uncounted, confidence=0.1), live=LiveSize(None), is_file=True).operation == HOLD
 
 
 def test_an_empty_file_gets_the_size_in_force() -> None:
-    found = entry(live=Live(None), is_file=True, forecast=forecast(action=STAY, target_nodes=6))
+    found = entry(live=LiveSize(None), is_file=True, forecast=forecast(action=STAY, target_nodes=6))
     assert (found.operation, found.nodes_after, found.is_change, found.changed_nodes) == (STAY, 6, True, 0)
 
 
 def test_a_pending_size_counts_once_it_arrives() -> None:
-    asked = Remembered(6, pending=9, pending_at=NOW - timedelta(seconds=60))
+    asked = LastApplied(6, pending=9, pending_at=NOW - timedelta(seconds=60))
     higher = forecast(target_nodes=11)
-    found = entry(live=Live(9), remembered=asked, forecast=higher)
+    found = entry(live=LiveSize(9), last_applied=asked, forecast=higher)
     assert found.operation == HOLD and "240 s more" in found.reason and not found.is_changed_externally
-    again = entry(live=Live(6), remembered=asked)
+    again = entry(live=LiveSize(6), last_applied=asked)
     assert again.operation == UP and not again.is_changed_externally, "it never arrived"
 
 
 def test_an_external_change_is_named_or_allowed() -> None:
-    known = Remembered(4)
-    assert entry(remembered=known).is_changed_externally
-    assert "somebody else set it to 6, 4 was applied last" in entry(remembered=known).reason
-    assert not entry(remembered=known, allow_external_change=True).is_changed_externally
-    assert not entry(remembered=Remembered()).is_changed_externally, "nothing was ever applied"
+    known = LastApplied(4)
+    assert entry(last_applied=known).is_changed_externally
+    assert "somebody else set it to 6, 4 was applied last" in entry(last_applied=known).reason
+    assert not entry(last_applied=known, allow_external_change=True).is_changed_externally
+    assert not entry(last_applied=LastApplied()).is_changed_externally, "nothing was ever applied"
 
 
 counts = st.integers(0, 150)
@@ -163,7 +169,9 @@ def test_no_change_breaks_bounds_step_or_recommendation(
     policy = PolicySettings(
         minimum_nodes=least, maximum_nodes=least + span, maximum_step_up=step, maximum_step_down=step
     )
-    one = subject(live=Live(live, maximum=own), policy=policy, forecast=forecast(action=action, target_nodes=target))
+    one = subject(
+        live=LiveSize(live, maximum=own), policy=policy, forecast=forecast(action=action, target_nodes=target)
+    )
     found, (lowest, highest) = entry_of(one, LIMITS), bounds_of(one)
     assert found.nodes_after is not None and abs(found.nodes_after - live) <= step
     if lowest <= live <= highest:
@@ -220,13 +228,13 @@ def test_a_plan_beyond_its_bounds_stops() -> None:
 
 
 def test_a_plan_over_an_external_change_stops() -> None:
-    assert stopped(entry(remembered=Remembered(4))) == ["nobody_else_scaled"]
-    same = entry(remembered=Remembered(4), forecast=forecast(action=STAY, target_nodes=6))
+    assert stopped(entry(last_applied=LastApplied(4))) == ["nobody_else_scaled"]
+    same = entry(last_applied=LastApplied(4), forecast=forecast(action=STAY, target_nodes=6))
     assert same.is_changed_externally and not stopped(same), "nothing changes there"
 
 
 def test_an_override_passes_one_check_with_reason() -> None:
-    changed_externally = entry(remembered=Remembered(4))
+    changed_externally = entry(last_applied=LastApplied(4))
     assert not stopped(changed_externally, overrides={"nobody_else_scaled": "by ana: it was me"})
     found = {
         r.name: r for r in run_checks(made(changed_externally), Bounds(), {"nobody_else_scaled": "by ana: it was me"})
@@ -237,7 +245,7 @@ def test_an_override_passes_one_check_with_reason() -> None:
 
 
 def test_a_plan_is_ordered_and_counts_changes() -> None:
-    both = plan([subject(), subject(cluster_id="blog", live=Live(9))], LIMITS, NOW, missing={"ads": "It is gone."})
+    both = plan([subject(), subject(cluster_id="blog", live=LiveSize(9))], LIMITS, NOW, missing={"ads": "It is gone."})
     assert [one.cluster_id for one in both.entries] == ["blog", "shop"]
     assert both.summary() == "1 scale_up, 1 maintain; 1 cannot be read; 3 nodes change"
     assert "  shop scale_up 6 -> 9 (medium): Predicted" in both.text() and "  ads: It is gone." in both.text()
@@ -249,7 +257,7 @@ def test_a_plan_is_ordered_and_counts_changes() -> None:
 
 def test_an_undo_respects_external_changes() -> None:
     applied = {"a": (4, 6), "b": (9, 7), "c": (4, 6), "d": (4, 6), "e": (None, 6), "f": (1, 2)}
-    live = {"a": Live(6), "b": Live(7), "c": Live(5), "d": Live(4), "e": Live(6)}
+    live = {"a": LiveSize(6), "b": LiveSize(7), "c": LiveSize(5), "d": LiveSize(4), "e": LiveSize(6)}
     found = undo(applied, live, dict.fromkeys(applied, "file:x"), NOW, 3, {"f": "It cannot be read."})
     assert {one.cluster_id: (one.operation, one.nodes_after) for one in found.entries} == {
         "a": (DOWN, 4),

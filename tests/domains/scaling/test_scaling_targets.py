@@ -71,7 +71,7 @@ def test_a_plan_reaches_both_kinds_of_groups(scaled: Settings) -> None:
     kept = boto3.client("eks").describe_nodegroup(clusterName="shop", nodegroupName="workers")["nodegroup"]
     assert kept["scalingConfig"] == {"minSize": 1, "maxSize": 8, "desiredSize": 8}, "bounds are left alone"
     assert not make_plan(scaled, lake)[0].changes
-    assert audit.read(lake)[0].actor.endswith("as arn:aws:sts::123456789012:user/moto")
+    assert audit.AUDIT.read(lake)[0].actor.endswith("as arn:aws:sts::123456789012:user/moto")
     apply_undo(scaled, lake, make_undo(scaled), "too early", timedelta(hours=1))
     assert sizes() == {"ads": 4, "shop": 4}
     assert {entry.operation for entry in make_plan(scaled, lake)[0].entries} == {HOLD}

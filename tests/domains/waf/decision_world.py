@@ -152,7 +152,7 @@ class World:
             allow_list,
             loaded=lambda name, version: self.model,
             identifier=identifier or Identifier(at(100)),
-            acts=acts,
+            manual_actions=acts,
         )
         return self.decisions()
 

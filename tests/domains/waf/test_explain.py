@@ -14,7 +14,9 @@ import pytest
 from rich.console import Console
 
 from platform_assets.clients.engine import lake_of
-from platform_assets.domains.waf.explain.lookup import TABLES, ExplainError, Explanation, explain
+from platform_assets.core.explaining import ExplainError
+from platform_assets.domains.waf.explain.lookup import Explanation, explain
+from platform_assets.domains.waf.explain.rows import TABLES
 from platform_assets.domains.waf.explain.text import render, to_json
 from platform_assets.domains.waf.manual.actions import ManualActions
 from platform_assets.settings import Settings, load_settings

@@ -184,7 +184,7 @@ def test_endless_conflicts_end_in_a_sentence(twin: WafTwin, clock: Clock) -> Non
         if name == "update_ip_set":
             edit_by_hand(twin, "weir-block-v4", add=(v4(1000 + next(number)),))
 
-    racing = target_on(Around(twin, before=always), clock, store=target.store, conflicts_at_most=3)
+    racing = target_on(Around(twin, before=always), clock, store=target.store, max_conflicts=3)
     with pytest.raises(IncompleteApplyError, match="changed by somebody else at each of 4 attempts"):
         applied(racing, [due(A), due(B)])
     applied(target, [])

@@ -74,6 +74,26 @@ def test_missing_hours_compare_with_earlier_days(home: Settings, lake: Lake) -> 
     assert found.usual_request_count == 12 * 499 + 12 * 19
 
 
+def test_duplicates_are_no_rejected_lines_and_foreign_objects_no_hour(home: Settings, lake: Lake) -> None:
+    rows = [
+        {
+            "source_object": "legacy",
+            "parsed_count": 40,
+            "rejected_count": 1,
+            "duplicate_count": None,
+            HOUR_COLUMN: ago(9),
+        },
+        {"source_object": "v2", "parsed_count": 0, "rejected_count": 40, "duplicate_count": 40, HOUR_COLUMN: ago(9)},
+    ]
+    foreign = [
+        {"source_object": "alb", "parsed_count": 0, "rejected_count": 0, HOUR_COLUMN: ago(back)} for back in (0, -500)
+    ]
+    write(lake, OBJECT_COUNTS, rows + foreign)
+    found = inputs(home)
+    assert (found.lines_present, found.lines_rejected) == (41, 1)
+    assert found.newest_hour_at == NEWEST - timedelta(hours=9)
+
+
 def test_absent_days_define_nothing_usual(home: Settings, lake: Lake) -> None:
     delivered(lake, {0: 500, 2: 500, 26: 500})
     assert set(inputs(home).missing_hours.values()) == {None, 0.0}, "a replay of single hours misses none"

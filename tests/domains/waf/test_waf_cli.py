@@ -40,7 +40,7 @@ class Weir:
         return CliRunner().invoke(app, [*arguments, "--home", str(self.settings.home)], **options)
 
     def acts(self) -> list[tuple[str, str, str]]:
-        return [(act.command, act.subject, act.reason) for act in audit_log.read(lake_of(self.settings))]
+        return [(act.command, act.subject, act.reason) for act in audit_log.AUDIT.read(lake_of(self.settings))]
 
     def blocked(self) -> set[str]:
         (target,) = waf_targets(self.settings)

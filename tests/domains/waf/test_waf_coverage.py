@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from platform_assets.domains.waf.apply.applied import Applied, AppliedSet
 from platform_assets.domains.waf.checks.bounds import Bounds
-from platform_assets.domains.waf.decisions import Wanted
+from platform_assets.domains.waf.decisions import DueEntry
 from platform_assets.domains.waf.plan.coverage import applied_count, gained, lost
 from platform_assets.domains.waf.plan.slots import Budget
 from platform_assets.domains.waf.plan.values import LiveSet, Plan
@@ -30,13 +30,13 @@ def after(made: Plan) -> tuple[dict[str, LiveSet], Applied]:
     return live, Applied.from_json(Applied(made.serial + 1, sets).to_json())
 
 
-def planned(wanted: Sequence[Wanted], before: Plan | None = None, capacity: int = 99, shards: int = 1) -> Plan:
+def planned(wanted: Sequence[DueEntry], before: Plan | None = None, capacity: int = 99, shards: int = 1) -> Plan:
     live, remembered = after(before) if before is not None else ({}, Applied())
     budget = Budget(capacity=capacity, shards=shards, max_collateral_share=0.5)
     return plan(wanted, live, remembered, now=NOW, budget=budget)
 
 
-def entries(*numbers: int) -> list[Wanted]:
+def entries(*numbers: int) -> list[DueEntry]:
     return [due(v4(number)) for number in numbers]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from platform_assets.domains.waf.decide.rules import decide
+from platform_assets.domains.waf.decide.rules import ScoredHour, decide
 from platform_assets.domains.waf.decisions import Row
 from platform_assets.domains.waf.rulebook import History, Rules
 from tests.domains.waf.decision_world import VISITOR, World
@@ -17,13 +17,15 @@ def decided(has_history: bool, rules: Rules | None = None) -> Row:
     """What is decided on a sure attacker of one hour."""
     ids = [f"r{number}" for number in range(20)]
     one = decide(
-        HOUR,
-        [score(CLIENT, hour=HOUR, abuse_probability=0.99, request_count=40, evidence_request_ids=ids)],
+        ScoredHour(
+            HOUR,
+            [score(CLIENT, hour=HOUR, abuse_probability=0.99, request_count=40, evidence_request_ids=ids)],
+            behavior=[behavior(CLIENT, hour=HOUR, request_count=40)],
+            attacks=[attacks(CLIENT, 30, hour=HOUR)],
+            has_history=has_history,
+        ),
         [],
         rules or Rules(),
-        behavior=[behavior(CLIENT, hour=HOUR, request_count=40)],
-        attacks=[attacks(CLIENT, 30, hour=HOUR)],
-        has_history=has_history,
     )
     return one[0].row()
 

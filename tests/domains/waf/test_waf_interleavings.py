@@ -26,7 +26,7 @@ class MemoryFolder:
     def __init__(self) -> None:
         self.state: dict[str, Any] = {"format": 1, "ip_sets": {}, "rule_groups": {}, "web_acls": {}, "tags": {}}
 
-    def held(self) -> Any:
+    def lock(self) -> Any:
         return _nothing()
 
     def load(self) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def test_endless_conflicts_leave_the_set_unchanged(twin: WafTwin, clock: Clock, 
                 edit_by_hand(twin, SET, add=(v4(1000 + next(edited)),))
             return getattr(twin, name)
 
-    busy: IpSetTarget = target_on(Busy(), clock, store, conflicts_at_most=at_most)
+    busy: IpSetTarget = target_on(Busy(), clock, store, max_conflicts=at_most)
     with pytest.raises(IncompleteApplyError) as caught:
         applied(busy, [due(v4(2))])
     assert str(caught.value) == (

@@ -19,14 +19,14 @@ from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.waf import planning
 from platform_assets.domains.waf.apply.applied import AppliedStore
 from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
-from platform_assets.domains.waf.decisions import Decision, Wanted
+from platform_assets.domains.waf.decisions import Decision, DueEntry
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.explain.lookup import explain
 from platform_assets.domains.waf.manual import audit_log
 from platform_assets.domains.waf.manual.actions import ManualActions
 from platform_assets.domains.waf.manual.in_force import ManualAction, in_force
 from platform_assets.domains.waf.planning import make_plan
-from platform_assets.domains.waf.tables import WAF_AUDIT, WAF_DECISIONS, WAF_ROLLBACK_DECISIONS
+from platform_assets.domains.waf.tables import WAF_AUDIT, WAF_DECISIONS, WAF_PLAN, WAF_ROLLBACK_DECISIONS
 from platform_assets.domains.waf.twin.client import WafTwin
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
@@ -62,7 +62,7 @@ class Edge:
         plan_and_apply(self.settings, self.lake, [self.target], overrides)
         return {name: found for name, found in live_addresses(self.target).items() if found}
 
-    def due(self, now: datetime | None = None) -> list[Wanted]:
+    def due(self, now: datetime | None = None) -> list[DueEntry]:
         """What the plan wants now, or would want at a later time."""
         with pytest.MonkeyPatch.context() as patch:
             if now is not None:
@@ -180,7 +180,7 @@ def test_forbidden_blocks_are_refused_and_not_recorded(edge: Edge, tmp_path: Pat
     person = ManualActions(edge.settings.model_copy(update={"allow_list": str(tmp_path / "allowed.txt")}))
     with pytest.raises(RequestError, match=said):
         person.block(cidr, HOURS, "a try")
-    assert audit_log.read(edge.lake) == []
+    assert audit_log.AUDIT.read(edge.lake) == []
 
 
 def test_what_is_allowed_cannot_be_blocked(edge: Edge) -> None:
@@ -300,7 +300,7 @@ def test_a_freed_table_falls_back_on_decision_times(edge: Edge) -> None:
     edge.lake.vacuum(WAF_DECISIONS, 0)
     act = edge.person.rollback(good, "what was then is gone")
     assert act.details.startswith("decisions about hours up to then")
-    kept = audit_log.gone_back_to(edge.lake, act, datetime.now(UTC))
+    kept = audit_log.rollback_rows(edge.lake, act, datetime.now(UTC))
     assert {row["decision_id"] for row in kept} == {on(ONE, hours_ago=3).decision_id, on(TWO, hours_ago=1).decision_id}
 
 
@@ -429,19 +429,26 @@ def test_only_requested_removals_are_no_churn(edge: Edge) -> None:
     assert live_addresses(edge.target)[BLOCKED] == {ONE, TWO, THREE}
 
 
+def override(person: ManualActions, checks: list[str], reason: str, details: str) -> list[ManualAction]:
+    declared, at = WAF_PLAN.checks, person.clock()
+    return audit_log.AUDIT.record_overrides(
+        person.lake, declared, checks, actor="ana", at=at, reason=reason, details=details
+    )
+
+
 def test_an_override_counts_in_its_own_run(edge: Edge) -> None:
     edge.decide(on(ONE), on(TWO))
     edge.apply()
     edge.decide(on(ONE), on(TWO), on(THREE))
     with pytest.raises(PlanStoppedError, match="plan_changes_a_bounded_share"):
         edge.apply()
-    (act,) = edge.person.override(["plan_changes_a_bounded_share"], "a campaign", "weir run edge")
+    (act,) = override(edge.person, ["plan_changes_a_bounded_share"], "a campaign", "weir run edge")
     with pytest.raises(PlanStoppedError):
         edge.apply()
     overrides = audit_log.AUDIT.overrides_of(edge.lake, [act.audit_id])
     assert audit_log.AUDIT.overrides_of(edge.lake, ["of-another-run"]) == {}
     assert edge.apply(**overrides) == {BLOCKED: {ONE, TWO, THREE}}
-    (kept,) = audit_log.read(edge.lake)
+    (kept,) = audit_log.AUDIT.read(edge.lake)
     assert (kept.command, kept.subject, kept.reason) == ("override", "plan_changes_a_bounded_share", "a campaign")
     assert kept.details == "weir run edge" and kept.actor
 
@@ -449,8 +456,8 @@ def test_an_override_counts_in_its_own_run(edge: Edge) -> None:
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
-        (lambda person: person.override(["volume"], "because", "x"), "no check 'volume' to override; there are"),
-        (lambda person: person.override(["volume_is_plausible"], " ", "x"), "A reason of 1 to 300"),
+        (lambda person: override(person, ["volume"], "because", "x"), "no check 'volume' to override; there are"),
+        (lambda person: override(person, ["volume_is_plausible"], " ", "x"), "A reason of 1 to 300"),
         (lambda person: person.allow(ONE, HOURS, ""), "A reason of 1 to 300"),
         (lambda person: person.allow(ONE, HOURS, "a\x1b[2Jb"), "printable"),
         (lambda person: person.allow(ONE, 400 * 24 * HOURS, "long"), "up to 365 days"),
@@ -463,7 +470,7 @@ def test_an_incomplete_action_is_refused_and_not_recorded(
     with pytest.raises(RequestError, match=said) as caught:
         ask(edge.person)
     assert "\n" not in str(caught.value)
-    assert audit_log.read(edge.lake) == []
+    assert audit_log.AUDIT.read(edge.lake) == []
 
 
 def test_the_audit_only_grows_under_concurrency(edge: Edge) -> None:
@@ -471,7 +478,7 @@ def test_the_audit_only_grows_under_concurrency(edge: Edge) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: edge.person.allow(v4(number), HOURS, f"number {number}"), range(8)))
-    acts = audit_log.read(edge.lake)
+    acts = audit_log.AUDIT.read(edge.lake)
     assert {act.subject for act in acts} == {v4(number) for number in range(8)}
     assert len({act.audit_id for act in acts}) == 8
     assert all(tuple(act.row()) == WAF_AUDIT.column_names for act in acts)

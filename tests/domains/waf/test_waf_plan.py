@@ -209,18 +209,18 @@ def test_a_plan_applied_twice_changes_once(wanted: Any, present: Any, ours: Any,
     entries = [due(one) for one in sorted(wanted)]
     before = AppliedSet("id-1", owned(*ours), owned(*pending))
     arguments: dict[str, Any] = {"set_id": "id-1", "applied": before}
-    first = merge(SetSpec("weir-block-v4", "block", "IPV4"), wanted=entries, live=sorted(present), **arguments)
+    first = merge(SetSpec("weir-block-v4", "block", "IPV4"), due=entries, live=sorted(present), **arguments)
     foreign = present - ours - pending
     assert set(first.addresses) == wanted | foreign
     assert list(first.addresses) == sorted(first.addresses, key=address_order)
     assert set(first.owned) == wanted - foreign
     shuffler.shuffle(entries)
     shuffled = random.Random(1).sample(sorted(present), len(present))
-    again = merge(SetSpec("weir-block-v4", "block", "IPV4"), wanted=entries, live=shuffled, **arguments)
+    again = merge(SetSpec("weir-block-v4", "block", "IPV4"), due=entries, live=shuffled, **arguments)
     assert (again.entries, again.addresses, dict(again.owned)) == (first.entries, first.addresses, dict(first.owned))
     after = AppliedSet("id-1", first.owned)
     second = merge(
-        SetSpec("weir-block-v4", "block", "IPV4"), wanted=entries, live=first.addresses, set_id="id-1", applied=after
+        SetSpec("weir-block-v4", "block", "IPV4"), due=entries, live=first.addresses, set_id="id-1", applied=after
     )
     assert not second.changes
     assert second.addresses == first.addresses

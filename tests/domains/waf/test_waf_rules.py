@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from platform_assets.domains.waf.decide.due import wanted
-from platform_assets.domains.waf.decide.rules import decide
-from platform_assets.domains.waf.decisions import Decision
+from platform_assets.domains.waf.decide.due import due_entries
+from platform_assets.domains.waf.decide.rules import ScoredHour, decide
+from platform_assets.domains.waf.decisions import MANUAL, Decision
 from platform_assets.domains.waf.networks import SPECIAL, Ranges, parse_network, special_ranges
 from platform_assets.domains.waf.rulebook import Networks, Rules
 from platform_assets.domains.waf.tables import WAF_DECISIONS
@@ -38,7 +38,7 @@ def decide_one(
 ) -> Any:
     """The one decision on a client, or None."""
     rows = [score(client, **values)]
-    found = decide(HOUR, rows, earlier, rules, allow, behavior=[known or behavior(client)])
+    found = decide(ScoredHour(HOUR, rows, behavior=[known or behavior(client)]), earlier, rules, allow)
     assert len(found) <= 1
     return found[0] if found else None
 
@@ -65,20 +65,50 @@ def test_actions_grow_with_probability_and_evidence(probability: Any, requests: 
 
 
 def test_certainty_without_attacks_or_history_only_challenges() -> None:
-    found = decide(HOUR, [score(CLIENT)], [], RULES, behavior=[behavior(CLIENT)], attacks=[])
+    reader = behavior(CLIENT, distinct_page_count=100)
+    found = decide(ScoredHour(HOUR, [score(CLIENT)], behavior=[reader], attacks=[]), [], RULES)
     assert [one.action for one in found] == ["challenge"]
-    found = decide(HOUR, [score(CLIENT)], [], RULES, behavior=[behavior(CLIENT)], attacks=[attacks(CLIENT, 5)])
+    found = decide(
+        ScoredHour(HOUR, [score(CLIENT)], behavior=[behavior(CLIENT)], attacks=[attacks(CLIENT, 5)]), [], RULES
+    )
     assert [(one.action, one.attack_request_count) for one in found] == [("block", 5)]
 
 
 def test_an_earlier_decision_with_new_requests_is_proof() -> None:
     before = decision(CLIENT, "challenge", decided_at=HOUR, hours=12)
-    values: dict[str, Any] = {"earlier": [before], "rules": RULES, "behavior": [behavior(CLIENT)], "attacks": []}
-    found = decide(HOUR, [score(CLIENT)], **values)
+    tries = behavior(CLIENT, sign_in_failure_count=40, distinct_path_count=2)
+    hour = ScoredHour(HOUR, [score(CLIENT)], behavior=[tries], attacks=[])
+    found = decide(hour, [before], RULES)
     assert [one.action for one in found] == ["block"]
     assert f"escalated from challenge {before.decision_id}" in found[0].reason
     stale = replace(before, evidence_request_ids=tuple(score(CLIENT)["evidence_request_ids"]))
-    assert decide(HOUR, [score(CLIENT)], **{**values, "earlier": [stale]}) == []
+    assert decide(hour, [stale], RULES) == []
+
+
+@pytest.mark.parametrize("action", ["count", "challenge", "block"])
+def test_lower_bounds_reach_decisions_already_made(action: str) -> None:
+    made = [
+        decision(CLIENT, action, abuse_kind="scraper"),
+        decision("45.83.2.0/24", "challenge", client_kind="network"),
+    ]
+    for rules, expected in (
+        (RULES, {CLIENT: action, "45.83.2.0/24": "challenge"}),
+        (replace(RULES, at_most="count"), {CLIENT: "count", "45.83.2.0/24": "count"}),
+        (replace(RULES, at_most="none"), {}),
+        (replace(RULES, kinds={"scraper": "none"}), {"45.83.2.0/24": "challenge"}),
+        (replace(RULES, networks=Networks(at_most="none")), {CLIENT: action}),
+    ):
+        entries = due_entries(made, NOW, rules=rules)
+        assert {entry.address: entry.action for entry in entries} == expected
+        for entry in entries:
+            is_lowered = expected[entry.address] != {CLIENT: action, "45.83.2.0/24": "challenge"}[entry.address]
+            assert ("the policy allows" in entry.reason) is is_lowered
+
+
+def test_a_block_by_a_person_is_not_bounded() -> None:
+    by_hand = decision(CLIENT, model_name=MANUAL, model_version="", abuse_kind=MANUAL)
+    (entry,) = due_entries([by_hand], NOW, rules=replace(RULES, at_most="count"))
+    assert entry.action == "block"
 
 
 def test_a_client_below_the_threshold_stays_untouched() -> None:
@@ -110,15 +140,15 @@ def test_a_shared_address_is_challenged_at_most() -> None:
 
 
 def test_a_client_without_features_is_challenged_at_most() -> None:
-    found = decide(HOUR, [score(CLIENT)], [], RULES)
+    found = decide(ScoredHour(HOUR, [score(CLIENT)]), [], RULES)
     assert [one.action for one in found] == ["challenge"]
 
 
 def test_a_declared_crawler_is_counted_until_it_attacks() -> None:
     crawler = behavior(CLIENT, declared_bot_count=41)
-    found = decide(HOUR, [score(CLIENT)], [], RULES, behavior=[crawler], attacks=[])
+    found = decide(ScoredHour(HOUR, [score(CLIENT)], behavior=[crawler], attacks=[]), [], RULES)
     assert [one.action for one in found] == ["count"]
-    found = decide(HOUR, [score(CLIENT)], [], RULES, behavior=[crawler], attacks=[attacks(CLIENT, 9)])
+    found = decide(ScoredHour(HOUR, [score(CLIENT)], behavior=[crawler], attacks=[attacks(CLIENT, 9)]), [], RULES)
     assert [one.action for one in found] == ["block"]
 
 
@@ -175,7 +205,7 @@ def test_decisions_live_on_the_event_clock() -> None:
 
 def test_other_hours_and_later_decisions_are_not_seen() -> None:
     later = [score(CLIENT, hour=END), score(v4(9), hour=HOUR - timedelta(hours=1))]
-    assert decide(HOUR, later, [], RULES) == []
+    assert decide(ScoredHour(HOUR, later), [], RULES) == []
     first = decide_one()
     own = decision(CLIENT, decided_at=END)
     future = decision(CLIENT, decided_at=END + timedelta(hours=3))
@@ -202,20 +232,22 @@ def test_old_requests_do_not_renew_a_verdict() -> None:
     assert action_of(earlier=(a_day_ago,)) == "block"
 
 
-def volume_abuse(*earlier: Decision, **values: Any) -> str | None:
+def volume_abuse(*earlier: Decision, pages: int = 100, **values: Any) -> str | None:
     """The action on a scraper: no request of its own shows it, so no ids."""
     row = score(CLIENT, evidence_request_ids=[], abuse_kind="scraper", request_count=3000, **values)
-    found = decide(HOUR, [row], earlier, RULES, behavior=[behavior(CLIENT)], attacks=[])
+    read = behavior(CLIENT, request_count=3000, distinct_page_count=pages)
+    found = decide(ScoredHour(HOUR, [row], behavior=[read], attacks=[]), earlier, RULES)
     return found[0].action if found else None
 
 
-def test_abuse_by_volume_is_blocked_after_a_day() -> None:
+def test_volume_is_never_its_own_second_proof() -> None:
+    assert volume_abuse(pages=99) == "count"
     assert volume_abuse() == "challenge"
     values: dict[str, Any] = {"evidence_request_ids": (), "request_count": 3000}
     an_hour_ago = decision(CLIENT, "challenge", decided_at=HOUR, **values)
     assert volume_abuse(an_hour_ago) is None, "the same 24 hours seen twice are no repetition"
-    a_day_ago = decision(CLIENT, "challenge", decided_at=END - timedelta(hours=24), **values)
-    assert volume_abuse(a_day_ago) == "block"
+    a_day_ago = decision(CLIENT, "challenge", decided_at=END - timedelta(hours=25), **values)
+    assert volume_abuse(a_day_ago) == "challenge"
 
 
 def test_a_verdict_that_knew_less_may_grow() -> None:
@@ -271,10 +303,10 @@ past_decisions = st.builds(
 @given(st.lists(score_rows, max_size=12), st.lists(past_decisions, max_size=8), st.randoms())
 def test_order_and_repetition_change_no_decision(rows: Any, past: Any, shuffler: Any) -> None:
     known = [behavior(row["client"], address_count=4) for row in rows]
-    first = decide(HOUR, rows, past, RULES, behavior=known)
+    first = decide(ScoredHour(HOUR, rows, behavior=known), past, RULES)
     for part in (rows, past, known):
         shuffler.shuffle(part)
-    again = decide(HOUR, rows + rows[:3], [*past, *first], RULES, behavior=known)
+    again = decide(ScoredHour(HOUR, rows + rows[:3], behavior=known), [*past, *first], RULES)
     assert again == first
     assert len({one.address for one in first}) == len(first)
 
@@ -285,17 +317,17 @@ def test_wanted_is_the_strongest_unexpired_decision() -> None:
         decision(CLIENT, "block", decided_at=HOUR, hours=12, reason="then"),
         decision(v4(5), decided_at=HOUR, hours=1),
     ]
-    entries = wanted(decisions, NOW)
+    entries = due_entries(decisions, NOW)
     assert [(one.address, one.action, one.reason) for one in entries] == [(CLIENT, "block", "then")]
     assert entries[0].causes == (decisions[1].decision_id, decisions[0].decision_id)
-    later = wanted(decisions, HOUR + timedelta(hours=13))
+    later = due_entries(decisions, HOUR + timedelta(hours=13))
     assert [(one.action, one.reason) for one in later] == [("challenge", "first")]
-    assert wanted(decisions, HOUR + timedelta(hours=48)) == []
+    assert due_entries(decisions, HOUR + timedelta(hours=48)) == []
 
 
 def test_allowing_affects_decisions_already_made() -> None:
-    assert wanted([decision(CLIENT)], NOW, ["45.83.0.0/16"]) == []
-    assert wanted([decision("203.0.113.9/32")], NOW) == []
+    assert due_entries([decision(CLIENT)], NOW, ["45.83.0.0/16"]) == []
+    assert due_entries([decision("203.0.113.9/32")], NOW) == []
 
 
 def test_a_decision_survives_its_table_row() -> None:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from platform_assets.actions.errors import IncompleteApplyError, PlanStoppedError, StalePlanError
 from platform_assets.cli.app import app
-from platform_assets.cli.run import Outcome
+from platform_assets.cli.outcome import Outcome
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.waf.apply.applied import AppliedStore

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from platform_assets.domains.waf.apply.applied import Applied, AppliedSet
 from platform_assets.domains.waf.apply.calls import Calls
 from platform_assets.domains.waf.apply.install import apply_install, plan_install
-from platform_assets.domains.waf.decisions import Wanted
+from platform_assets.domains.waf.decisions import DueEntry
 from platform_assets.domains.waf.plan.slots import Budget
 from platform_assets.domains.waf.plan.values import LiveSet, Plan
 from platform_assets.domains.waf.twin.client import WafTwin
@@ -59,7 +59,7 @@ def covered(entries: Iterable[str]) -> set[str]:
     return {str(address) for one in entries for address in ip_network(one)}
 
 
-def several(*numbers: int, **values: Any) -> list[Wanted]:
+def several(*numbers: int, **values: Any) -> list[DueEntry]:
     return [due(v4(n), **values) for n in numbers]
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from platform_assets.domains.waf.decisions import Wanted
+from platform_assets.domains.waf.decisions import DueEntry
 from platform_assets.domains.waf.networks import Ranges, parse_network
 from platform_assets.domains.waf.plan.slots import Allotment, Budget, Exemptions, Merged, allot, harm_order
 from tests.domains.waf.waf_world import NOW, due, v4
@@ -18,11 +18,11 @@ from tests.domains.waf.waf_world import NOW, due, v4
 LOOSE = Budget(max_collateral_share=0.5)
 
 
-def addresses(entries: tuple[Wanted, ...]) -> tuple[str, ...]:
+def addresses(entries: tuple[DueEntry, ...]) -> tuple[str, ...]:
     return tuple(one.address for one in entries)
 
 
-def got(wanted: list[Wanted], slots: int, **options: object) -> tuple[str, ...]:
+def got(wanted: list[DueEntry], slots: int, **options: object) -> tuple[str, ...]:
     return addresses(allot(wanted, slots, **options).entries)  # type: ignore[arg-type]
 
 
@@ -30,7 +30,7 @@ def single(text: str) -> set[str]:
     return {str(one) for one in ip_network(text)}
 
 
-def covered(entries: tuple[Wanted, ...] | list[Wanted]) -> set[str]:
+def covered(entries: tuple[DueEntry, ...] | list[DueEntry]) -> set[str]:
     """Every address of small networks."""
     return {address for one in entries for address in single(one.address)}
 
@@ -88,10 +88,10 @@ def test_a_remaining_member_is_kept_exactly() -> None:
 
 def test_manual_removals_neither_cover_nor_merge() -> None:
     pair = [due(v4(0)), due(v4(1), request_count=1)]
-    assert got(pair, 1, apart=[v4(1)]) == (v4(0),)
-    assert got([due("45.83.0.0/31"), due(v4(0))], 9, apart=["45.83.0.0/31"]) == ("45.83.0.0/31", v4(0))
+    assert got(pair, 1, unmergeable=[v4(1)]) == (v4(0),)
+    assert got([due("45.83.0.0/31"), due(v4(0))], 9, unmergeable=["45.83.0.0/31"]) == ("45.83.0.0/31", v4(0))
     three = [due(v4(n)) for n in (0, 1, 2, 3)]
-    assert "45.83.0.0/30" not in got(three, 1, apart=[v4(3)], budget=LOOSE)
+    assert "45.83.0.0/30" not in got(three, 1, unmergeable=[v4(3)], budget=LOOSE)
 
 
 # Widening
@@ -182,7 +182,7 @@ networks = st.tuples(st.integers(0, 63), st.sampled_from([32, 32, 32, 32, 31, 30
 
 
 @st.composite
-def wanted_entries(draw: st.DrawFn) -> list[Wanted]:
+def wanted_entries(draw: st.DrawFn) -> list[DueEntry]:
     """Entries of 64 neighbours, some in one another, with harm of all sizes and ends of all kinds."""
     return [
         due(one, request_count=draw(st.integers(1, 9)), expires_at=NOW + timedelta(hours=draw(st.integers(1, 3))))

@@ -11,7 +11,7 @@ from platform_assets.actions.protocol import NO_OVERRIDES, apply_pending
 from platform_assets.domains.waf.apply.applied import Applied, AppliedStore
 from platform_assets.domains.waf.apply.calls import Calls
 from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
-from platform_assets.domains.waf.decisions import Decision, Wanted, decision_id
+from platform_assets.domains.waf.decisions import Decision, DueEntry, decision_id
 from platform_assets.domains.waf.plan import plan as planning
 from platform_assets.domains.waf.plan.values import LiveSet, Plan
 from platform_assets.domains.waf.planning import WafChange
@@ -100,7 +100,7 @@ def decision(
     return Decision(**{**fields, **values})
 
 
-def due(address: str, action: str = "block", **values: Any) -> Wanted:
+def due(address: str, action: str = "block", **values: Any) -> DueEntry:
     """An entry that is wanted until the next day."""
     fields: dict[str, Any] = {
         "address": address,
@@ -116,7 +116,7 @@ def due(address: str, action: str = "block", **values: Any) -> Wanted:
         "model_name": "client_abuse",
         "model_version": "7",
     }
-    return Wanted(**{**fields, **values})
+    return DueEntry(**{**fields, **values})
 
 
 def v4(number: int) -> str:
@@ -131,17 +131,17 @@ def target_on(client: Any, clock: Clock, store: AppliedStore | None = None, **op
 
 
 def plan(
-    wanted: Iterable[Wanted], live: Mapping[str, LiveSet], last: Applied, *, now: datetime, **options: Any
+    wanted: Iterable[DueEntry], live: Mapping[str, LiveSet], last: Applied, *, now: datetime, **options: Any
 ) -> Plan:
     """The plan with options by name."""
     return planning.plan(wanted, live, last, now=now, options=planning.PlanOptions(**options))
 
 
-def planned(target: IpSetTarget, entries: list[Wanted], **options: Any) -> Plan:
+def planned(target: IpSetTarget, entries: list[DueEntry], **options: Any) -> Plan:
     return plan(entries, target.read_sets(), target.last_applied(), now=NOW, scope=target.scope, **options)
 
 
-def applied(target: IpSetTarget, entries: list[Wanted], **options: Any) -> Any:
+def applied(target: IpSetTarget, entries: list[DueEntry], **options: Any) -> Any:
     return target.apply(planned(target, entries, **options))
 
 

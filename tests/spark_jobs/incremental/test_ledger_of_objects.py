@@ -55,10 +55,28 @@ def parsed_from(known: pa.Table) -> pa.Table:
 A, B, C = name("2026-11-20-13"), name("2026-11-20-14"), name("2026-11-20-14", "c")
 
 
+def test_an_unreadable_object_is_tried_again_later_each_time() -> None:
+    known = seen(listed(A), listed(B))
+    done = parsed_from(known)
+
+    def stale_at(hours_later: float) -> list[str]:
+        return ledger.stale_hours(known, ledger.made_from(done), NOW + timedelta(hours=hours_later))
+
+    assert stale_at(100) == []
+    known = ledger.with_retries(known, {A}, {B}, NOW)
+    assert stale_at(0.9) == [] and stale_at(1.1) == ["2026-11-20-13"]
+    known = ledger.with_retries(known, {A}, {B}, NOW + timedelta(hours=40))
+    assert stale_at(49) == [] and stale_at(51) == ["2026-11-20-13"]
+    known = ledger.with_retries(known, set(), {A, B}, NOW + timedelta(hours=51))
+    assert stale_at(1_000) == []
+    assert ledger.with_retries(known, set(), {A, B}, NOW) is None
+
+
 def test_an_object_starts_with_its_name_hour() -> None:
     (row,) = seen(listed(A)).to_pylist()
     assert row == {
         **listed(A),
+        "retry_at": None,
         "first_seen_at": NOW,
         "name_hour": "2026-11-20-13",
         "event_hours": ["2026-11-20-13"],

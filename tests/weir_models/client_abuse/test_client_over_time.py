@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from platform_assets.domains.waf.decide.rules import decide
+from platform_assets.domains.waf.decide.rules import ScoredHour, decide
 from platform_assets.domains.waf.decisions import Decision
 from platform_assets.domains.waf.policy import load_policy
 from spark_jobs.sources.cloudfront.client_daily import client_daily_rows
@@ -147,7 +147,7 @@ def decisions(found: pd.DataFrame) -> list[Decision]:
             row |= {name.removeprefix("day_"): value for name, value in row.items() if str(name).startswith("day_")}
             row |= {"model_name": "client_abuse", "model_version": "1"}
             row["evidence_request_ids"] = [f"{hour} {n}" for n in range(min(20, row["attack_request_count"]))]
-        made += decide(hour.to_pydatetime(), given, made, rules, behavior=given, attacks=given)
+        made += decide(ScoredHour(hour.to_pydatetime(), given, behavior=given, attacks=given), made, rules)
     return made
 
 

@@ -1,1 +1,1 @@
-"""How a plan reaches WAF, on AWS and on the twin."""
+"""Applies a plan to WAF, on AWS or the twin."""

@@ -1,7 +1,6 @@
-"""Calls of wafv2: mutating calls through a token bucket, transient faults retried with jitter, all counted.
+"""Calls of wafv2: mutating calls through a token bucket, transient errors retried with jitter, all counted.
 
-Works on boto3's client and on the twin alike. Other faults become WafError, one sentence that says what to do. Knows
-nothing of plans.
+For boto3's client and the twin alike. Other errors become a WafError with one sentence that says what to do.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ UNKNOWN_CALLER = frozenset(
 
 
 class TokenBucket:
-    """At most `per_second` a second, `burst` at once; waits by `sleep`."""
+    """A rate limit of `per_second`, with `burst` tokens at once; waits with `sleep`."""
 
     def __init__(
         self,
@@ -62,7 +61,7 @@ class TokenBucket:
         self._tokens, self._at = float(burst), clock()
 
     def take(self) -> float:
-        """Wait for a token; the seconds waited."""
+        """Wait for a token; returns the seconds waited."""
         waited = 0.0
         while True:
             now = self._clock()
@@ -71,13 +70,13 @@ class TokenBucket:
             if self._tokens >= 1 - 1e-9:
                 self._tokens -= 1
                 return waited
-            wait = max((1 - self._tokens) / self._per_second, 0.001)  # a clock may not see less
+            wait = max((1 - self._tokens) / self._per_second, 0.001)  # clocks may not resolve less
             self._sleep(wait)
             waited += wait
 
 
 class Calls:
-    """A wafv2 client behind a token bucket and retries, with a count of what was called."""
+    """A wafv2 client with token bucket, retries and counters."""
 
     def __init__(
         self,
@@ -99,9 +98,9 @@ class Calls:
         self.seconds_waited = 0.0
 
     def error(self, code: str) -> type[Exception]:
-        """The client's own exception class of an error code."""
-        found: type[Exception] = getattr(self.client.exceptions, code)
-        return found
+        """The client's exception class for an error code."""
+        exception: type[Exception] = getattr(self.client.exceptions, code)
+        return exception
 
     def read(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return self._call(operation, parameters, is_write=False)
@@ -114,26 +113,26 @@ class Calls:
             if is_write:
                 self.seconds_waited += self._bucket.take()
             try:
-                self._counted(is_write)
-                answer: dict[str, Any] = getattr(self.client, operation)(**parameters)
-                return answer
+                self._count(is_write)
+                response: dict[str, Any] = getattr(self.client, operation)(**parameters)
+                return response
             except (ClientError, BotoCoreError) as error:
                 last = attempt == self._attempts - 1
                 if not self._is_retryable(error) or last:
-                    raise _explained(error, operation) or error from None
+                    raise _waf_error(error, operation) or error from None
                 wait = self._jitter.uniform(0, min(self._longest, 0.5 * 2**attempt))
                 self._sleep(wait)
                 self.seconds_waited += wait
         raise AssertionError("unreachable")
 
-    def _counted(self, is_write: bool) -> None:
+    def _count(self, is_write: bool) -> None:
         if is_write:
             self.writes += 1
         else:
             self.reads += 1
 
     def _is_retryable(self, error: Exception) -> bool:
-        """Whether a repeated call can succeed."""
+        """Whether a retry can succeed; counts throttled calls."""
         if isinstance(error, ClientError):
             code = error.response.get("Error", {}).get("Code", "")
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -145,20 +144,20 @@ class Calls:
 
 def for_each_scope(work: Mapping[Scope, Callable[[], Result]]) -> tuple[dict[Scope, Result], dict[Scope, ActionError]]:
     """Run each scope's work in turn; a failure stops no other scope. Results and errors, by scope."""
-    done: dict[Scope, Result] = {}
-    failed: dict[Scope, ActionError] = {}
-    for scope, act in work.items():
+    results: dict[Scope, Result] = {}
+    errors: dict[Scope, ActionError] = {}
+    for scope, function in work.items():
         try:
-            done[scope] = act()
+            results[scope] = function()
         except ActionError as error:
-            failed[scope] = error
+            errors[scope] = error
         except (ClientError, BotoCoreError) as error:
-            failed[scope] = WafError(f"WAF refused a call: {error}; correct what it names and run again.")
-    return done, failed
+            errors[scope] = WafError(f"WAF refused a call: {error}; correct what it names and run again.")
+    return results, errors
 
 
-def _explained(error: Exception, operation: str) -> WafError | None:
-    """The error for a fault that callers cannot handle; None for faults that they catch by class."""
+def _waf_error(error: Exception, operation: str) -> WafError | None:
+    """The WafError for an error that callers cannot handle; None for errors that they catch by class."""
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
         return WafError(
             "There are no AWS credentials for WAF; set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or WEIR_WAF_TARGET=twin."

@@ -1,6 +1,6 @@
-"""The wafv2 calls that the platform makes, and IP sets as they are read with them.
+"""The wafv2 calls that the platform makes, and reading IP sets with them.
 
-AWS (boto3 wafv2) and the local twin are clients; both are read and changed by the same code. No plan logic here.
+The same code for both clients, AWS (boto3 wafv2) and the local twin. No plan logic here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from platform_assets.domains.waf.scopes import Scope
 
 
 class WafClient(Protocol):
-    """The calls of boto3's wafv2 client that the platform makes; nothing outside them."""
+    """The only calls of boto3's wafv2 client that the platform makes."""
 
     def list_ip_sets(self, **parameters: Any) -> dict[str, Any]: ...
 
@@ -41,7 +41,7 @@ class WafClient(Protocol):
 
 
 def pages(calls: Calls, operation: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:
-    """All summaries of a list operation; a full last page still names a next marker, whose page is empty."""
+    """All summaries of a list operation. A full last page has a next marker too, whose page is empty."""
     marker: str | None = None
     while True:
         more = {"NextMarker": marker} if marker else {}
@@ -53,35 +53,35 @@ def pages(calls: Calls, operation: str, key: str, **parameters: Any) -> Iterator
 
 
 def read_sets(calls: Calls, scope: Scope, prefix: str) -> dict[str, LiveSet]:
-    """The IP sets that bear our names, with their entries in canonical form, by name."""
+    """The IP sets with our names, by name; addresses in canonical form."""
     ours = re.compile(rf"{re.escape(prefix)}-(block|challenge|count)-v[46](-\d+)?\Z")
-    names = [one for one in pages(calls, "list_ip_sets", "IPSets", Scope=scope.kind) if ours.match(one["Name"])]
-    found = (read_set(calls, scope, one["Name"], one["Id"]) for one in names)
-    return {one.name: one for one in sorted((one for one in found if one is not None), key=lambda one: one.name)}
+    summaries = [each for each in pages(calls, "list_ip_sets", "IPSets", Scope=scope.kind) if ours.match(each["Name"])]
+    ip_sets = [read_set(calls, scope, summary["Name"], summary["Id"]) for summary in summaries]
+    return {ip_set.name: ip_set for ip_set in sorted(filter(None, ip_sets), key=lambda ip_set: ip_set.name)}
 
 
 def read_set(calls: Calls, scope: Scope, name: str, set_id: str) -> LiveSet | None:
-    """One IP set with the lock token of this moment; None where it is gone."""
+    """One IP set with its current lock token; None if it does not exist."""
     try:
-        answer = calls.read("get_ip_set", Name=name, Scope=scope.kind, Id=set_id)
+        response = calls.read("get_ip_set", Name=name, Scope=scope.kind, Id=set_id)
     except calls.error("WAFNonexistentItemException"):
         return None
-    ip_set = answer["IPSet"]
-    addresses = sorted({canonical(one) for one in ip_set["Addresses"]}, key=address_order)
+    ip_set = response["IPSet"]
+    addresses = sorted({canonical(address) for address in ip_set["Addresses"]}, key=address_order)
     return LiveSet(
         name=ip_set["Name"],
         id=ip_set["Id"],
         arn=ip_set["ARN"],
         family=ip_set["IPAddressVersion"],
         addresses=tuple(addresses),
-        lock_token=answer["LockToken"],
+        lock_token=response["LockToken"],
         description=ip_set.get("Description", ""),
     )
 
 
 def find_set(calls: Calls, scope: Scope, name: str) -> LiveSet | None:
-    """An IP set by its name alone."""
-    for one in pages(calls, "list_ip_sets", "IPSets", Scope=scope.kind):
-        if one["Name"] == name:
-            return read_set(calls, scope, name, one["Id"])
+    """An IP set by its name; None if it does not exist."""
+    for summary in pages(calls, "list_ip_sets", "IPSets", Scope=scope.kind):
+        if summary["Name"] == name:
+            return read_set(calls, scope, name, summary["Id"])
     return None

@@ -1,6 +1,6 @@
-"""`weir waf install`: creates empty IP sets and one rule group that uses them, in count mode, after showing them.
+"""`weir waf install`: creates empty IP sets and one rule group that uses them, in count mode by default.
 
-Never touches a web ACL: its owners add the rule group. Entries are ip_sets.py's.
+Never changes a web ACL: its owners add the rule group. ip_sets.py writes the entries.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from platform_assets.domains.waf.scopes import CLOUDFRONT, Scope
 Mode = Literal["count", "enforce"]
 ENFORCED: dict[str, dict[str, Any]] = {"block": {"Block": {}}, "challenge": {"Challenge": {}}, "count": {"Count": {}}}
 CAPACITY = 50
-"""WCU of the rule group, fixed when it is made: six IP sets take 6, the rest is for overflow sets."""
+"""WCU of the rule group, fixed at its creation: six IP sets need 6, the rest is for further shards."""
 
 ATTEMPTS = 10
 
@@ -69,29 +69,29 @@ def group_name(prefix: str) -> str:
 def plan_install(
     calls: Calls, *, scope: Scope = CLOUDFRONT, prefix: str = "weir", mode: Mode | None = None, shards: int = 1
 ) -> InstallPlan:
-    """What installing would do. Without a mode an existing rule group keeps its own, and a new one counts.
+    """The plan of an installation. Without a mode, an existing rule group keeps its mode, and a new one counts.
 
-    `shards`: IP sets of each action and family; sets beyond them that exist stay in use until somebody deletes them.
+    `shards`: IP sets per action and family; further existing sets stay in use until somebody deletes them.
     """
     scope.check_region(calls.client.meta.region_name)
     live = read_sets(calls, scope, prefix)
-    missing = tuple(one for one in set_names(prefix, shards) if one[0] not in live)
+    missing = tuple(named_set for named_set in set_names(prefix, shards) if named_set[0] not in live)
     for name, _, _ in missing:
         check_name(name)
-    found = _find_group(calls, scope, group_name(prefix))
-    if found is None:
+    group = _find_group(calls, scope, group_name(prefix))
+    if group is None:
         return InstallPlan(scope, prefix, mode or "count", missing, "create", mode)
-    present: Mode = _mode(found["RuleGroup"], prefix)
+    present: Mode = _mode(group["RuleGroup"], prefix)
     after = mode or present
-    same = not missing and _merged_rules(found["RuleGroup"], _rules(prefix, after, live)) == _by_priority(
-        found["RuleGroup"]
+    same = not missing and _merged_rules(group["RuleGroup"], _rules(prefix, after, live)) == _by_priority(
+        group["RuleGroup"]
     )
     return InstallPlan(scope, prefix, after, missing, "keep" if same else "update", mode)
 
 
 def apply_install(calls: Calls, plan: InstallPlan) -> tuple[str, ...]:
     """Create what is missing; returns the names created or changed. Repeating it changes nothing."""
-    done = []
+    names = []
     present = read_sets(calls, plan.scope, plan.prefix)
     duplicate = calls.error("WAFDuplicateItemException")
     for name, action, family in plan.missing_sets:
@@ -103,14 +103,14 @@ def apply_install(calls: Calls, plan: InstallPlan) -> tuple[str, ...]:
             calls.write("create_ip_set", IPAddressVersion=family, Addresses=[], **shared)
         except duplicate:
             continue
-        done.append(name)
+        names.append(name)
     if plan.group != "keep" and _write_group(calls, plan):
-        done.append(plan.group_name)
-    return tuple(done)
+        names.append(plan.group_name)
+    return tuple(names)
 
 
 def _write_group(calls: Calls, plan: InstallPlan) -> bool:
-    """Make the rule group or bring it to the plan; whether a call changed it."""
+    """Create or update the rule group; returns whether a call changed it."""
     live = read_sets(calls, plan.scope, plan.prefix)
     name = plan.group_name
     shared = {
@@ -120,20 +120,20 @@ def _write_group(calls: Calls, plan: InstallPlan) -> bool:
         "VisibilityConfig": _visibility(name),
     }
     for _ in range(ATTEMPTS):
-        found = _find_group(calls, plan.scope, name)
+        answer = _find_group(calls, plan.scope, name)
         try:
-            if found is None:
+            if answer is None:
                 rules = _rules(plan.prefix, plan.mode, live)
                 calls.write("create_rule_group", Capacity=CAPACITY, Rules=rules, Tags=TAGS, **shared)
                 return True
-            group = found["RuleGroup"]
+            group = answer["RuleGroup"]
             mode = plan.explicit_mode or _mode(group, plan.prefix)
             rules = _merged_rules(group, _rules(plan.prefix, mode, live))
             if rules == _by_priority(group):
                 return False
             kept = {key: group[key] for key in ("CustomResponseBodies",) if group.get(key)}
             calls.write(
-                "update_rule_group", Id=group["Id"], LockToken=found["LockToken"], Rules=rules, **shared, **kept
+                "update_rule_group", Id=group["Id"], LockToken=answer["LockToken"], Rules=rules, **shared, **kept
             )
             return True
         except (calls.error("WAFOptimisticLockException"), calls.error("WAFDuplicateItemException")):
@@ -144,22 +144,24 @@ def _write_group(calls: Calls, plan: InstallPlan) -> bool:
 
 
 def _find_group(calls: Calls, scope: Scope, name: str) -> dict[str, Any] | None:
-    for one in pages(calls, "list_rule_groups", "RuleGroups", Scope=scope.kind):
-        if one["Name"] == name:
+    for summary in pages(calls, "list_rule_groups", "RuleGroups", Scope=scope.kind):
+        if summary["Name"] == name:
             try:
-                return calls.read("get_rule_group", Name=name, Scope=scope.kind, Id=one["Id"])
+                return calls.read("get_rule_group", Name=name, Scope=scope.kind, Id=summary["Id"])
             except calls.error("WAFNonexistentItemException"):
                 return None
     return None
 
 
 def _rules(prefix: str, mode: Mode, live: Mapping[str, LiveSet]) -> list[dict[str, Any]]:
-    """One rule an action, strongest first, over its IPv4 and IPv6 sets; each labels what it matches."""
+    """One rule per action, strongest first, over its IPv4 and IPv6 sets; each labels what it matches."""
     rules = []
     first = {name for name, _, _ in set_names(prefix)}
-    known = [one for one in set_names(prefix, MAX_SHARDS) if one[0] in first or one[0] in live]
+    existing = [
+        named_set for named_set in set_names(prefix, MAX_SHARDS) if named_set[0] in first or named_set[0] in live
+    ]
     for priority, action in enumerate(reversed(ACTIONS)):
-        names = [name for name, of_action, _ in known if of_action == action]
+        names = [name for name, of_action, _ in existing if of_action == action]
         references = [{"IPSetReferenceStatement": {"ARN": live[name].arn}} for name in names]
         name = f"{prefix}-{action}"
         rules.append(
@@ -176,7 +178,7 @@ def _rules(prefix: str, mode: Mode, live: Mapping[str, LiveSet]) -> list[dict[st
 
 
 def _merged_rules(group: Mapping[str, Any], ours: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Our rules at the places they have, rules that people added as they are."""
+    """Our rules at their current priorities, and rules that people added unchanged."""
     present = {rule["Name"]: rule for rule in group.get("Rules", ())}
     names = {rule["Name"] for rule in ours}
     kept = [rule for name, rule in present.items() if name not in names]
@@ -197,7 +199,7 @@ def _by_priority(group: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _mode(group: Mapping[str, Any], prefix: str) -> Mode:
-    """Enforce where our block rule blocks."""
+    """Enforce if our block rule blocks."""
     ours = {rule["Name"]: rule for rule in group.get("Rules", ())}
     return "enforce" if "Block" in ours.get(f"{prefix}-block", {}).get("Action", {}) else "count"
 

@@ -1,4 +1,4 @@
-"""What applying a plan did: per IP set, per scope, and in all scopes."""
+"""The result of applying a plan: per IP set, per scope, and for all scopes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from platform_assets.domains.waf.scopes import Scope
 
 @dataclass(frozen=True)
 class SetReport:
-    """What applying did to one IP set."""
+    """The changes of one IP set."""
 
     name: str
     created: bool = False
@@ -20,7 +20,7 @@ class SetReport:
 
 @dataclass(frozen=True)
 class ApplyReport:
-    """What applying did in one scope: the calls, and per IP set what was added and removed."""
+    """The result in one scope: the calls, and the changes of each IP set."""
 
     scope: Scope
     sets: tuple[SetReport, ...]
@@ -31,45 +31,45 @@ class ApplyReport:
 
     @property
     def added(self) -> int:
-        return sum(len(one.added) for one in self.sets)
+        return sum(len(report.added) for report in self.sets)
 
     @property
     def removed(self) -> int:
-        return sum(len(one.removed) for one in self.sets)
+        return sum(len(report.removed) for report in self.sets)
 
     @property
     def conflicts(self) -> int:
-        return sum(one.conflicts for one in self.sets)
+        return sum(report.conflicts for report in self.sets)
 
     def text(self) -> str:
         head = f"WAF changed: +{self.added} -{self.removed}" if self.writes else "WAF unchanged"
         lines = [f"{head} ({self.writes} changing calls, {self.reads} reads, {self.conflicts} conflicts merged)"]
-        for one in self.sets:
-            if one.created or one.added or one.removed:
-                note = ", created" if one.created else ""
-                lines.append(f"  {one.name}: +{len(one.added)} -{len(one.removed)}{note}")
+        for report in self.sets:
+            if report.created or report.added or report.removed:
+                note = ", created" if report.created else ""
+                lines.append(f"  {report.name}: +{len(report.added)} -{len(report.removed)}{note}")
         return "\n".join(lines)
 
 
 @dataclass(frozen=True)
 class ApplyReports:
-    """What applying did in all scopes."""
+    """The results of all scopes."""
 
     reports: tuple[ApplyReport, ...]
 
     @property
     def added(self) -> int:
-        return sum(one.added for one in self.reports)
+        return sum(report.added for report in self.reports)
 
     @property
     def removed(self) -> int:
-        return sum(one.removed for one in self.reports)
+        return sum(report.removed for report in self.reports)
 
     @property
     def writes(self) -> int:
-        return sum(one.writes for one in self.reports)
+        return sum(report.writes for report in self.reports)
 
     def text(self) -> str:
-        """Scopes are named where there are several."""
-        named = len(self.reports) > 1
-        return "\n".join((f"{one.scope}: " if named else "") + one.text() for one in self.reports)
+        """For people; names the scopes if there are several."""
+        are_several = len(self.reports) > 1
+        return "\n".join((f"{report.scope}: " if are_several else "") + report.text() for report in self.reports)

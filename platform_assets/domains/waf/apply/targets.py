@@ -1,6 +1,6 @@
-"""The WAF that settings name: boto3's wafv2 clients or the local twin, and the targets of all scopes on top of either.
+"""The configured WAF: boto3's wafv2 clients or the local twin, and the targets of all scopes.
 
-What is applied and how is in platform_assets/domains/waf/. Secrets never reach a message.
+No message contains a secret.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from platform_assets.settings import Settings
 
 
 def waf_name(settings: Settings) -> str:
-    """The WAF of the settings, as people call it."""
+    """The name of the configured WAF for people."""
     scopes = ", ".join(map(str, settings.waf.parsed_scopes))
     return "the local WAF" if settings.waf.target == "twin" else f"AWS WAF ({scopes})"
 
 
 def waf_client(settings: Settings, region: str) -> Any:
-    """A wafv2 client of a region: the twin in `<home>/waf`, or AWS. No call is made here."""
+    """A wafv2 client of a region: the twin in `<home>/waf`, or AWS. Makes no call."""
     if settings.waf.target == "twin":
         return WafTwin(settings.home / "waf", region_name=region)
     try:
@@ -38,14 +38,14 @@ def waf_client(settings: Settings, region: str) -> Any:
 
 
 def waf_calls(settings: Settings) -> dict[Scope, Calls]:
-    """How each scope is called. Scopes of one region share client and token bucket: AWS counts by account and region."""
+    """The calls of each scope. Scopes of one region share client and token bucket: AWS limits by account and region."""
     regions = dict.fromkeys(scope.region for scope in settings.waf.parsed_scopes)
     calls = {region: Calls(waf_client(settings, region)) for region in regions}
     return {scope: calls[scope.region] for scope in settings.waf.parsed_scopes}
 
 
 def waf_targets(settings: Settings) -> tuple[IpSetTarget, ...]:
-    """The IP sets of the settings' prefix in each scope, and what was applied to them last, in `<home>/waf`."""
+    """The target of each scope, with the stores of the last apply in `<home>/waf`."""
     return tuple(
         IpSetTarget(calls.client, applied_store(settings, scope), scope=scope, prefix=settings.waf.prefix, calls=calls)
         for scope, calls in waf_calls(settings).items()
@@ -53,7 +53,7 @@ def waf_targets(settings: Settings) -> tuple[IpSetTarget, ...]:
 
 
 def applied_store(settings: Settings, scope: Scope) -> AppliedStore:
-    """A file a scope. Homes that knew one regional scope kept that of WEIR_AWS_REGION in a file without a region."""
+    """The store of a scope. Older homes kept the regional scope of WEIR_AWS_REGION in a file without a region."""
 
     def file(*names: str) -> Path:
         return (

@@ -1,7 +1,4 @@
-"""The web ACLs of a scope that use the rule group, and whether they let it act. Read-only: web ACLs belong to people.
-
-Installing the rule group is install.py's.
-"""
+"""The web ACLs of a scope that use the rule group, and whether they override it to count. Read-only."""
 
 from __future__ import annotations
 
@@ -35,45 +32,47 @@ class Use:
 
 
 def use_of(web_acl: Mapping[str, Any], group_arn: str) -> Use | None:
-    """How a web ACL, as GetWebACL shows it, uses a rule group; None where it does not."""
+    """How a web ACL, as returned by GetWebACL, uses a rule group; None if it does not."""
     managed = ("PreProcessFirewallManagerRuleGroups", "PostProcessFirewallManagerRuleGroups")
-    for rule in (one for key in ("Rules", *managed) for one in web_acl.get(key, ())):
+    for rule in (rule for key in ("Rules", *managed) for rule in web_acl.get(key, ())):
         statement = rule.get("Statement") or rule.get("FirewallManagerStatement") or {}
         reference = statement.get("RuleGroupReferenceStatement", {})
         if reference.get("ARN") != group_arn:
             continue
-        overridden = [one["Name"] for one in reference.get("ExcludedRules", ())]
-        overridden += [one["Name"] for one in reference.get("RuleActionOverrides", ()) if "Count" in one["ActionToUse"]]
+        overridden = [entry["Name"] for entry in reference.get("ExcludedRules", ())]
+        overridden += [
+            entry["Name"] for entry in reference.get("RuleActionOverrides", ()) if "Count" in entry["ActionToUse"]
+        ]
         return Use(web_acl["Name"], "Count" in rule.get("OverrideAction", {}), tuple(overridden))
     return None
 
 
 def uses(calls: Calls, scope: Scope, group_arn: str) -> list[Use]:
     """All web ACLs of a scope that use a rule group, by name."""
-    found = []
-    for one in pages(calls, "list_web_acls", "WebACLs", Scope=scope.kind):
+    using = []
+    for summary in pages(calls, "list_web_acls", "WebACLs", Scope=scope.kind):
         try:
-            answer = calls.read("get_web_acl", Name=one["Name"], Scope=scope.kind, Id=one["Id"])
+            answer = calls.read("get_web_acl", Name=summary["Name"], Scope=scope.kind, Id=summary["Id"])
         except calls.error("WAFNonexistentItemException"):
             continue
         if use := use_of(answer["WebACL"], group_arn):
-            found.append(use)
-    return sorted(found, key=lambda use: use.web_acl)
+            using.append(use)
+    return sorted(using, key=lambda use: use.web_acl)
 
 
 def use_lines(calls: Calls, scope: Scope, prefix: str) -> list[str]:
-    """The rule group of a scope and the web ACLs that use it, for people; one line where reading is not permitted."""
+    """Lines on the rule group of a scope and the web ACLs that use it; one line if reading is not permitted."""
     name = group_name(prefix)
     try:
         groups = pages(calls, "list_rule_groups", "RuleGroups", Scope=scope.kind)
-        arn = next((one["ARN"] for one in groups if one["Name"] == name), None)
+        arn = next((group["ARN"] for group in groups if group["Name"] == name), None)
         if arn is None:
             return [f"rule group {name}: there is none; `weir waf install` makes it"]
-        found = uses(calls, scope, arn)
+        using = uses(calls, scope, arn)
     except WafError as error:
         return [f"rule group {name}: which web ACLs use it is not known. {error}"]
-    if not found:
+    if not using:
         return [
             f"rule group {name}: no web ACL uses it yet, so it sees no request; add the rule group {name} to your web ACL"
         ]
-    return [f"rule group {name}: {use.text()}" for use in found]
+    return [f"rule group {name}: {use.text()}" for use in using]

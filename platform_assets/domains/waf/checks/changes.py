@@ -1,4 +1,4 @@
-"""Checks on what a plan changes. Each returns whether it passed, one sentence, and its figures. Pure."""
+"""Checks on the changes of a plan. Each returns whether it passed, one sentence, and its figures. Pure."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def check_churn(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
 
 def check_vanished(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
     allowed = Ranges.of(inputs.allow_list)
-    vanished = [one for one in removed_early(plan, inputs) if not allowed.overlaps(parse_network(one.address))]
-    wanted = sum(len(one.wanted) for one in plan.sets)
+    vanished = [change for change in removed_early(plan, inputs) if not allowed.overlaps(parse_network(change.address))]
+    wanted = sum(len(set_plan.wanted) for set_plan in plan.sets)
     figures = {"wanted_count": wanted, "vanished_count": len(vanished)}
     if wanted == 0 and vanished:
         return (
@@ -81,38 +81,39 @@ def check_vanished(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
 
 
 def removed_early(plan: Plan, inputs: CheckInputs) -> list[Change]:
-    """Addresses that are removed before they expire without anyone having requested it."""
-    return [one for one in given_up(plan, inputs) if not is_over(plan, one)]
+    """Addresses removed before they expire without a request."""
+    return [change for change in uncovered(plan, inputs) if not has_expired(plan, change)]
 
 
-def given_up(plan: Plan, inputs: CheckInputs) -> list[Change]:
-    """Addresses that are no longer covered without anyone having requested it."""
+def uncovered(plan: Plan, inputs: CheckInputs) -> list[Change]:
+    """Addresses that are no longer covered, without a request."""
     requested = inputs.requested_removals
     return [
-        one
-        for one in lost(plan)
-        if (one.address, one.entry.action) not in requested and (one.entry.address, one.entry.action) not in requested
+        change
+        for change in lost(plan)
+        if (change.address, change.entry.action) not in requested
+        and (change.entry.address, change.entry.action) not in requested
     ]
 
 
-def is_over(plan: Plan, one: Change) -> bool:
-    return one.entry.expires_at is not None and one.entry.expires_at <= plan.planned_at
+def has_expired(plan: Plan, change: Change) -> bool:
+    return change.entry.expires_at is not None and change.entry.expires_at <= plan.planned_at
 
 
 def check_families(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
     added = {"IPV4": 0, "IPV6": 0}
-    held = {"IPV4": 0, "IPV6": 0}
+    existing = {"IPV4": 0, "IPV6": 0}
     for change in gained(plan):
         added[family(change.address)] += 1
-    for one in plan.sets:
-        held[one.family] += one.count("keep") + one.count("extend") + one.count("remove")
+    for set_plan in plan.sets:
+        existing[set_plan.family] += set_plan.count("keep") + set_plan.count("extend") + set_plan.count("remove")
     figures: dict[str, Any] = {
         "added_v4": added["IPV4"],
         "added_v6": added["IPV6"],
-        "held_v4": held["IPV4"],
-        "held_v6": held["IPV6"],
+        "held_v4": existing["IPV4"],
+        "held_v6": existing["IPV6"],
     }
-    total, before = sum(added.values()), sum(held.values())
+    total, before = sum(added.values()), sum(existing.values())
     if min(total, before) < max(bounds.min_entries_for_skew, 1):
         return (
             True,
@@ -120,7 +121,7 @@ def check_families(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
             figures,
         )
     for name, count in added.items():
-        share, usual = count / total, held[name] / before
+        share, usual = count / total, existing[name] / before
         if share > bounds.max_family_share and usual < 0.9 * bounds.max_family_share:
             return (
                 False,
@@ -131,7 +132,7 @@ def check_families(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
 
 
 def check_fits(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
-    full = {one.name: one.left_out for one in plan.sets if one.left_out}
+    full = {set_plan.name: set_plan.left_out for set_plan in plan.sets if set_plan.left_out}
     if full:
         named = ", ".join(f"{name} {count}" for name, count in full.items())
         return (

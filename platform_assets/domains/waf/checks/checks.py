@@ -1,6 +1,6 @@
 """The checks between a plan and its application. Fail closed: a failed check leaves WAF unchanged.
 
-Pure: a plan and counted inputs in, one sentence a check out. Names and meanings are declared in tables.py (WAF_PLAN).
+Pure: a plan and counts in, one sentence per check out. Names and meanings are declared in tables.py (WAF_PLAN).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the checks look at besides the plan; inputs.py reads it. Standard library only."""
+"""The inputs of the checks besides the plan; inputs.py reads them. Standard library only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class ScoreShift:
-    """The newest hour against those before: its newcomers, those of a usual hour, and feature -> stability index."""
+    """The newest hour compared with earlier days: newcomers of the hour, usual newcomers, and feature -> stability index."""
 
     hour: str
     client_count: int
@@ -19,24 +19,24 @@ class ScoreShift:
 
 @dataclass(frozen=True)
 class CheckInputs:
-    """What the checks look at besides the plan. A count of None is unknown, and its check says so and passes."""
+    """The inputs of the checks besides the plan. None is an unknown count: its check says so and passes."""
 
     allow_list: tuple[str, ...] = ()
     act_on_special: tuple[str, ...] = ()
     models_without_gate: tuple[str, ...] = ()
-    """`name version` of the models behind the decisions that have not passed their gate."""
+    """`name version` of models behind the decisions that have not passed their gate."""
     lines_present: int | None = None
     lines_rejected: int | None = None
     request_count: int | None = None
-    """Requests of the newest hours."""
+    """Requests of the newest 24 hours."""
     usual_request_count: float | None = None
-    """What is usual for as many hours, such as the median of the days before."""
+    """Median requests of the days before."""
     newest_hour_at: datetime | None = None
     """Start of the newest hour that has lines."""
     missing_hours: Mapping[str, float | None] = field(default_factory=dict)
-    """Hours of the newest 24 without a line, in order -> the lines that are usual then; None where nothing tells."""
+    """Hours of the newest 24 without a line, in order -> the usual lines of that hour; None if unknown."""
     score_shift: ScoreShift | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
-    """Check name -> why it does not count in this run."""
+    """Check -> why it is overridden in this run."""
     requested_removals: Collection[tuple[str, str]] = ()
-    """(address, action) whose removal people requested: no reason for a warning."""
+    """(address, action) whose removal people requested, which no check counts."""

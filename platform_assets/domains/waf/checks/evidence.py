@@ -1,4 +1,4 @@
-"""Checks on what a plan rests on: models, log lines, features. Each returns whether it passed, one sentence, and its figures. Pure."""
+"""Checks on the evidence behind a plan: models, log lines, features. Each returns whether it passed, one sentence, and its figures. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from platform_assets.actions.checks import Finding
 from platform_assets.core.times import instant
 from platform_assets.domains.waf.checks.bounds import Bounds
-from platform_assets.domains.waf.checks.changes import given_up
+from platform_assets.domains.waf.checks.changes import uncovered
 from platform_assets.domains.waf.checks.context import CheckInputs
 from platform_assets.domains.waf.plan.values import Plan
 from spark_jobs.contract import parse_hour
@@ -66,8 +66,8 @@ def check_volume(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
 
 def check_hours(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
     newest = inputs.newest_hour_at
-    # What a late file takes out leaves because something new is known.
-    given_up_count = sum(not one.entry.late_files for one in given_up(plan, inputs))
+    # Removals by a late file rest on new information.
+    uncovered_count = sum(not change.entry.late_files for change in uncovered(plan, inputs))
     if newest is None:
         return True, "There are no log lines yet.", {}
     settled = plan.planned_at - timedelta(hours=bounds.delivery_hours)
@@ -82,7 +82,7 @@ def check_hours(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
         "silent_hours": round(silent, 1),
         "hours_without_lines": list(inputs.missing_hours),
         "missing_hours": missing,
-        "addresses_given_up": given_up_count,
+        "addresses_given_up": uncovered_count,
     }
     if len(missing) > bounds.max_missing_hours:
         usual = min(inputs.missing_hours[hour] or 0 for hour in missing)
@@ -91,10 +91,10 @@ def check_hours(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
             f"{len(missing)} hours have no log lines, {missing[0]} first, where {usual:.0f} lines or more are usual; see why CloudFront's logs do not arrive, or override the check if the site was down.",
             figures,
         )
-    if silent > bounds.max_silent_hours and given_up_count:
+    if silent > bounds.max_silent_hours and uncovered_count:
         return (
             False,
-            f"No log line is newer than {instant(newest + timedelta(hours=1))} ({silent:.0f} hours, the bound is {bounds.max_silent_hours}), so nobody knows what the {given_up_count} addresses do that the plan gives up; they stay in WAF until logs arrive or you override the check.",
+            f"No log line is newer than {instant(newest + timedelta(hours=1))} ({silent:.0f} hours, the bound is {bounds.max_silent_hours}), so nobody knows what the {uncovered_count} addresses do that the plan gives up; they stay in WAF until logs arrive or you override the check.",
             figures,
         )
     return (
@@ -109,29 +109,29 @@ def _end(hour: str) -> datetime:
 
 
 def check_score_shift(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
-    found = inputs.score_shift
-    if found is None:
+    shift = inputs.score_shift
+    if shift is None:
         return True, "There are no features of a day before yet to judge the newest hour by.", {}
-    indices = {name: round(value, 3) for name, value in sorted(found.indices.items(), key=lambda kv: (-kv[1], kv[0]))}
+    indices = {name: round(value, 3) for name, value in sorted(shift.indices.items(), key=lambda kv: (-kv[1], kv[0]))}
     figures: dict[str, Any] = {
-        "hour": found.hour,
-        "client_count": found.client_count,
-        "usual_client_count": found.usual_client_count,
+        "hour": shift.hour,
+        "client_count": shift.client_count,
+        "usual_client_count": shift.usual_client_count,
         "bound": bounds.max_feature_drift,
         "indices": indices,
     }
-    if min(found.client_count, found.usual_client_count) < bounds.min_clients_for_drift:
+    if min(shift.client_count, shift.usual_client_count) < bounds.min_clients_for_drift:
         return (
             True,
-            f"{found.client_count} newcomers in {found.hour} and {found.usual_client_count} on the days before are too few to judge features by ({bounds.min_clients_for_drift}).",
+            f"{shift.client_count} newcomers in {shift.hour} and {shift.usual_client_count} on the days before are too few to judge features by ({bounds.min_clients_for_drift}).",
             figures,
         )
-    far = [f"{name} {value:.1f}" for name, value in indices.items() if value > bounds.max_feature_drift]
-    if far:
+    shifted = [f"{name} {value:.1f}" for name, value in indices.items() if value > bounds.max_feature_drift]
+    if shifted:
         return (
             False,
-            f"Features of {found.hour} are not what they are on other days ({', '.join(far[:3])}, the bound is {bounds.max_feature_drift}); see whether the fields of the log lines are what they were, then override the check.",
+            f"Features of {shift.hour} are not what they are on other days ({', '.join(shifted[:3])}, the bound is {bounds.max_feature_drift}); see whether the fields of the log lines are what they were, then override the check.",
             figures,
         )
     name, value = next(iter(indices.items()), ("", 0.0))
-    return True, f"Features of {found.hour} are as on other days ({name} {value:.2f} at most).", figures
+    return True, f"Features of {shift.hour} are as on other days ({name} {value:.2f} at most).", figures

@@ -1,4 +1,4 @@
-"""The inputs of the checks besides the plan, read from the lake and the registry. Bounds are bounds.py's."""
+"""Reads the inputs of the checks besides the plan from the lake and the registry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from spark_jobs.storage.lake import Lake
 
 DAY_HOURS = 24
 DAYS = 7
-"""Days before the newest 24 hours that define what is usual."""
+"""The days before the newest 24 hours that define the usual counts."""
 
 Lines = tuple[int, int]
 """Parsed and rejected."""
@@ -30,8 +30,8 @@ def check_inputs(
     """The newest 24 hours of the lake against the days before, the models behind the decisions, the exempt addresses."""
     lines = _lines(lake)
     newest = max(lines, default=None)
-    present = [lines[hour] for hour in _day(newest, 0) if hour in lines] if newest else []
-    parsed, rejected = sum(one for one, _ in present), sum(one for _, one in present)
+    counts = [lines[hour] for hour in _day(newest, 0) if hour in lines] if newest else []
+    parsed, rejected = sum(parsed for parsed, _ in counts), sum(rejected for _, rejected in counts)
     return CheckInputs(
         allow_list=tuple(allow_list),
         act_on_special=tuple(policy.rules.act_on_special),
@@ -47,26 +47,40 @@ def check_inputs(
 
 
 def _lines(lake: Lake) -> dict[str, Lines]:
-    """Hour -> its lines, for those of the newest 24 hours and the days before that have any."""
+    """Hour -> its lines, for hours of the newest 24 and of the days before that have lines."""
     hours = lake.hours(OBJECT_COUNTS)
-    known = [hour for day in range(DAYS + 1) for hour in _day(hours[-1], day)] if hours else []
-    columns = ["parsed_count", "rejected_count"]
-    counts = lake.read_arrow(OBJECT_COUNTS, sorted({*known} & {*hours}), columns=[*columns, HOUR_COLUMN]).to_pydict()
-    found: dict[str, Lines] = {}
-    for hour, parsed, rejected in zip(counts[HOUR_COLUMN], *(counts[name] for name in columns), strict=True):
-        before = found.get(hour, (0, 0))
-        found[hour] = (before[0] + parsed, before[1] + rejected)
-    return {hour: counted for hour, counted in found.items() if sum(counted)}
+    while hours:
+        window = _window(hours[-1], hours)
+        if lines := _lines_of(lake, window):
+            newest = max(lines)
+            return lines if newest == hours[-1] else _lines_of(lake, _window(newest, hours))
+        hours = [hour for hour in hours if hour < window[0]]
+    return {}
+
+
+def _window(newest: str, hours: Sequence[str]) -> list[str]:
+    return sorted({hour for day in range(DAYS + 1) for hour in _day(newest, day)} & {*hours})
+
+
+def _lines_of(lake: Lake, hours: Sequence[str]) -> dict[str, Lines]:
+    """Hour -> its lines, where it has any. A request that was delivered twice is no rejected line."""
+    columns = ["parsed_count", "rejected_count", "duplicate_count"]
+    counts = lake.read_arrow(OBJECT_COUNTS, hours, columns=[*columns, HOUR_COLUMN]).to_pydict()
+    lines: dict[str, Lines] = {}
+    for hour, parsed, rejected, repeated in zip(counts[HOUR_COLUMN], *(counts[name] for name in columns), strict=True):
+        before = lines.get(hour, (0, 0))
+        lines[hour] = (before[0] + parsed, before[1] + rejected - (repeated or 0))
+    return {hour: counted for hour, counted in lines.items() if sum(counted)}
 
 
 def _day(newest: str, days_before: int) -> list[str]:
-    """The 24 hours that end with an hour, or as many days before it, newest first."""
+    """The 24 hours that end with the newest hour, shifted `days_before` days back, newest first."""
     end = parse_hour(newest) - timedelta(days=days_before)
     return [format_hour(end - timedelta(hours=back)) for back in range(DAY_HOURS)]
 
 
 def _usual_of_a_day(lines: Mapping[str, Lines], newest: str) -> float | None:
-    """Median requests of the stretches of 24 hours before the newest one; None without any."""
+    """Median requests of the seven days before the newest 24 hours; None without any."""
     days = ([lines[hour][0] for hour in _day(newest, day) if hour in lines] for day in range(1, DAYS + 1))
     sums = [sum(day) for day in days if day]
     return float(median(sums)) if sums else None
@@ -75,21 +89,21 @@ def _usual_of_a_day(lines: Mapping[str, Lines], newest: str) -> float | None:
 def _missing(lines: Mapping[str, Lines], newest: str) -> dict[str, float | None]:
     """Hours of the newest 24 without a line, oldest first -> the median lines of the same hour on the days before.
 
-    None where the lake had not begun on any of these days: its first day has nothing to go by.
+    None for hours of the lake's first day, which have nothing to compare with.
     """
     began = min(lines)
-    found: dict[str, float | None] = {}
+    usual: dict[str, float | None] = {}
     for hour in reversed(_day(newest, 0)):
         if hour in lines or hour < began:
             continue
-        same = [format_hour(parse_hour(hour) - timedelta(days=day)) for day in range(1, DAYS + 1)]
-        counts = [sum(lines.get(one, (0, 0))) for one in same if one >= began]
-        found[hour] = float(median(counts)) if counts else None
-    return found
+        same_hours = [format_hour(parse_hour(hour) - timedelta(days=day)) for day in range(1, DAYS + 1)]
+        counts = [sum(lines.get(hour_before, (0, 0))) for hour_before in same_hours if hour_before >= began]
+        usual[hour] = float(median(counts)) if counts else None
+    return usual
 
 
 def _without_gate(settings: Settings, decisions: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """`name version` of models behind the decisions that the registry does not show as having passed their gate."""
+    """`name version` of models behind the decisions that have not passed their gate in the registry."""
     registry = ModelRegistry.of(settings)
     behind = sorted({(row["model_name"], row["model_version"]) for row in decisions})
     return tuple(f"{name} {version}" for name, version in behind if not registry.passed_gate(name, version))

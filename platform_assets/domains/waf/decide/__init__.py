@@ -1,1 +1,1 @@
-"""Scores of an hour to decisions."""
+"""From the scores of an hour to decisions."""

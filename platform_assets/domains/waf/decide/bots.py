@@ -1,8 +1,8 @@
-"""Crawlers and monitors that say how to know them: their user agents, the domains of their names, their addresses.
+"""Crawlers and monitors whose operators publish how to verify them: user agents, DNS domains, addresses.
 
-Facts that the operators publish, each with its source. `read_on` is when the addresses were read, from public mirrors
-of the operator's own list; a list grows old, so an address that is not on it proves nothing, and DNS is asked where that
-is allowed. Who is what at which time is in identity.py. Standard library only.
+Each fact has its source. `read_on`: when the addresses were read, from public mirrors of the operator's own list. Lists
+go out of date, so an address that is missing proves nothing, and DNS is asked where that is allowed. identity.py verifies
+clients. Standard library only.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from platform_assets.domains.waf.networks import Network, Ranges
 
 @dataclass(frozen=True)
 class Bot:
-    """One crawler or monitor. Its `domains` are those under which every name of its addresses lies."""
+    """One crawler or monitor. `domains`: the DNS domains of the names of its addresses."""
 
     name: str
     kind: str
     """crawler or monitor."""
     user_agent: str
-    """Regular expression, found anywhere in the user agent, whatever its case."""
+    """Regular expression, matched anywhere in the user agent, ignoring case."""
     source: str
-    """Where the operator says so."""
+    """The operator's page."""
     domains: tuple[str, ...] = ()
     is_named: bool = False
-    """Whether the operator says that all its addresses have such names: then an address without one is somebody else."""
+    """Whether all its addresses have such names, by its operator: then an address without one is somebody else's."""
     ranges: tuple[str, ...] = ()
     read_on: str = ""
 
     def claimed_by(self, user_agent: str) -> bool:
         return re.search(self.user_agent, user_agent, re.IGNORECASE) is not None
 
-    def holds(self, network: Network) -> bool:
-        """Whether the published addresses include the whole network."""
-        return _ranges_of(self.ranges).holds(network)
+    def covers(self, network: Network) -> bool:
+        """Whether the published addresses cover the whole network."""
+        return _ranges_of(self.ranges).covers(network)
 
-    def touches(self, network: Network) -> bool:
-        """Whether the published addresses include any of the network."""
+    def overlaps(self, network: Network) -> bool:
+        """Whether any published address is in the network."""
         return _ranges_of(self.ranges).overlaps(network)
 
 
@@ -59,7 +59,7 @@ BOTS = (
         "crawler",
         r"googlebot|google-inspectiontool|storebot-google|googleother|adsbot-google|mediapartners-google|apis-google",
         "https://developers.google.com/search/docs/crawling-indexing/verifying-googlebot",
-        # Not googleusercontent.com, which Google names too: every customer's virtual machine has a name there.
+        # Not googleusercontent.com, which Google lists too: every customer's virtual machine has a name there.
         domains=("googlebot.com", "google.com"),
         is_named=True,
         ranges=_list("""
@@ -192,7 +192,7 @@ BOTS = (
         domains=("yandex.ru", "yandex.net", "yandex.com"),
         is_named=True,
     ),
-    # Its names cannot always be looked up forwards, so that nothing refutes it.
+    # Forward lookups of its names do not always work, so a missing name does not refute it.
     Bot(
         "Baiduspider",
         "crawler",
@@ -267,7 +267,7 @@ BOTS = (
 
 
 def claimed_bot(user_agents: Iterable[tuple[str, int]], min_share: float) -> Bot | None:
-    """The bot that at least `min_share` of the requests say they are; `user_agents` with their requests."""
+    """The bot that at least `min_share` of the requests claim to be; `user_agents`: pairs of user agent and request count."""
     counted = list(user_agents)
     total = sum(count for _, count in counted)
     for bot in BOTS:

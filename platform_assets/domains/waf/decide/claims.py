@@ -1,4 +1,4 @@
-"""Clients that call themselves a known crawler or monitor: who they are, and the evidence that is kept of it."""
+"""Clients that call themselves a known crawler or monitor: their identities, and how these are stored."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from spark_jobs.sources.cloudfront.tables import (
 from spark_jobs.storage.lake import Lake
 
 MEMBERS_IDENTIFIED = 3
-"""Addresses of a network that are identified for it."""
+"""Addresses that are identified to identify a network."""
 
 
 def identifier_of(settings: Settings, lake: Lake) -> Identifier:
@@ -38,55 +38,62 @@ def identifier_of(settings: Settings, lake: Lake) -> Identifier:
 
 
 def identities_of(
-    lake: Lake, hour: str, asked: Sequence[str], stored: Iterable[Identity], identifier: Identifier, rules: Rules
+    lake: Lake, hour: str, clients: Sequence[str], stored: Iterable[Identity], identifier: Identifier, rules: Rules
 ) -> tuple[dict[str, Identity], dict[str, Identity]]:
-    """Who the clients are that call themselves a bot: by client, and by address as it is kept."""
-    if not asked:
+    """Identities of the clients that call themselves a bot: by client, and by address as they are stored."""
+    if not clients:
         return {}, {}
     from spark_jobs.sources.cloudfront.clients import address_cidr as cidr
 
-    members = members_of(lake, [hour], asked)
+    members = members_of(lake, [hour], clients)
     agents: dict[str, Counter[str]] = defaultdict(Counter)
-    columns, chosen = ["client_ip", "user_agent"], is_in("client_ip", [one.partition("/")[0] for one in members])
-    for row in lake.read_arrow(REQUESTS, [hour], columns=columns, filter=chosen).to_pylist():
+    columns, is_member = (
+        ["client_ip", "user_agent"],
+        is_in("client_ip", [address.partition("/")[0] for address in members]),
+    )
+    for row in lake.read_arrow(REQUESTS, [hour], columns=columns, filter=is_member).to_pylist():
         for client in members[cidr(row["client_ip"])]:
             agents[client][row["user_agent"] or ""] += 1
     claims: dict[str, Bot] = {}
-    of_client: dict[str, list[str]] = {}
-    for client in asked:
+    addresses: dict[str, list[str]] = {}
+    for client in clients:
         bot = claimed_bot(agents[client].items(), rules.verified_bots.min_share)
         if bot is not None:
-            own = sorted((one for one, clients in members.items() if client in clients), key=address_order)
-            of_client[client] = own[:MEMBERS_IDENTIFIED]
-            claims.update(dict.fromkeys(of_client[client], bot))
+            own = sorted((address for address, owners in members.items() if client in owners), key=address_order)
+            addresses[client] = own[:MEMBERS_IDENTIFIED]
+            claims.update(dict.fromkeys(addresses[client], bot))
     identified = identifier.identify(claims, stored)
     identities = {}
-    for client in asked:
-        named, network = [identified[one] for one in of_client.get(client, ())], parse_network(client)
-        one = next(iter(named), None) if is_one_address(network) else of_network(network, named, identifier.now)
-        if one is not None:
-            identities[client] = one
+    for client in clients:
+        network = parse_network(client)
+        own_identities = [identified[address] for address in addresses.get(client, ())]
+        if is_one_address(network):
+            identity = next(iter(own_identities), None)
+        else:
+            identity = of_network(network, own_identities, identifier.now)
+        if identity is not None:
+            identities[client] = identity
     return identities, identified
 
 
-def kept_identities(lake: Lake, hours: Sequence[str]) -> dict[str, list[Identity]]:
+def stored_identities(lake: Lake, hours: Sequence[str]) -> dict[str, list[Identity]]:
+    """Hour -> the identities stored for it."""
     stored: dict[str, list[Identity]] = defaultdict(list)
     for row in lake.read_arrow(BOT_IDENTITIES, hours).to_pylist():
         stored[row[HOUR_COLUMN]].append(Identity.from_row(row))
     return stored
 
 
-def keep_identities(
+def store_identities(
     lake: Lake, stored: Mapping[str, Sequence[Identity]], identified: Mapping[str, Mapping[str, Identity]]
 ) -> None:
-    """Add what is new to the hours; where nothing is, nothing is written."""
+    """Add new identities to their hours; hours without new ones are not written."""
     rows: dict[str, Rows] = {}
-    for hour, ones in identified.items():
-        before = {(one.client, one.bot): one for one in stored.get(hour, ())}
-        after = {**{(one.client, one.bot): one for one in ones.values()}, **before}
+    for hour, identities in identified.items():
+        before = {(identity.client, identity.bot): identity for identity in stored.get(hour, ())}
+        after = {**{(identity.client, identity.bot): identity for identity in identities.values()}, **before}
         if len(after) > len(before):
-            rows[hour] = [{**one.row(), HOUR_COLUMN: hour} for _, one in sorted(after.items())]
+            rows[hour] = [{**identity.row(), HOUR_COLUMN: hour} for _, identity in sorted(after.items())]
     if rows:
-        lake.overwrite_arrow(
-            rows_to_arrow([row for ones in rows.values() for row in ones], BOT_IDENTITIES), BOT_IDENTITIES, sorted(rows)
-        )
+        data = rows_to_arrow([row for rows_of_hour in rows.values() for row in rows_of_hour], BOT_IDENTITIES)
+        lake.overwrite_arrow(data, BOT_IDENTITIES, sorted(rows))

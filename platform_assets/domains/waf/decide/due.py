@@ -1,57 +1,79 @@
-"""Unexpired decisions -> what is due by the wall clock: the strongest on each address. Pure; standard library only."""
+"""Unexpired decisions -> the entries due by the wall clock: the strongest on each address. Pure; standard library only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from platform_assets.core.times import as_utc
-from platform_assets.domains.waf.decisions import Decision, Row, Wanted, rank
+from platform_assets.domains.waf.decisions import MANUAL, Decision, DueEntry, Row, rank
 from platform_assets.domains.waf.networks import (
     Ranges,
     address_order,
     parse_network,
     special_ranges,
 )
+from platform_assets.domains.waf.rulebook import Networks, Rules
 
 
 def by_address(decisions: Iterable[Decision]) -> dict[str, list[Decision]]:
-    found: dict[str, dict[str, Decision]] = {}
-    for one in decisions:
-        found.setdefault(one.address, {})[one.decision_id] = one
+    """Address -> its decisions, each once, oldest first."""
+    by_id: dict[str, dict[str, Decision]] = {}
+    for decision in decisions:
+        by_id.setdefault(decision.address, {})[decision.decision_id] = decision
     return {
-        address: sorted(ones.values(), key=lambda one: (one.decided_at, one.decision_id))
-        for address, ones in found.items()
+        address: sorted(decisions_of_address.values(), key=lambda decision: (decision.decided_at, decision.decision_id))
+        for address, decisions_of_address in by_id.items()
     }
 
 
-def wanted(
+def due_entries(
     decisions: Iterable[Decision | Row],
     now: datetime,
     allow_list: Iterable[str] = (),
     *,
-    act_on_special: Iterable[str] = (),
-) -> list[Wanted]:
+    rules: Rules | None = None,
+) -> list[DueEntry]:
     """The strongest unexpired decision on each address at `now` (wall clock), sorted by address.
 
-    The allow list counts here too, so that allowing an address takes effect on decisions already made.
+    The allow list and the bounds of the rules (at_most of all, of kinds and of networks) apply here too, so that they
+    also affect earlier decisions; without rules, nothing is bounded. Blocks by people are not.
     """
+    rules = rules or Rules(networks=Networks(at_most="block"))
     at = as_utc(now)
-    protected, special = Ranges.of(allow_list), special_ranges(act_on_special)
-    known = (one if isinstance(one, Decision) else Decision.from_row(one) for one in decisions)
-    alive = [one for one in known if one.expires_at > at]
+    protected, special = Ranges.of(allow_list), special_ranges(rules.act_on_special)
+    parsed = (row if isinstance(row, Decision) else Decision.from_row(row) for row in decisions)
+    unexpired = [decision for decision in parsed if decision.expires_at > at]
     entries = []
-    for address, ones in by_address(alive).items():
+    for address, decisions_of_address in by_address(unexpired).items():
         network = parse_network(address)
         if protected.overlaps(network) or special.overlaps(network):
             continue
-        entries.append(_strongest(ones))
+        bounded = [bounded for decision in decisions_of_address if (bounded := _bounded(decision, rules))]
+        if bounded:
+            entries.append(_strongest(bounded))
     return sorted(entries, key=lambda entry: address_order(entry.address))
 
 
-def _strongest(decisions: Sequence[Decision]) -> Wanted:
-    ordered = sorted(decisions, key=lambda one: (-rank(one.action), -one.expires_at.timestamp(), one.decision_id))
+def _bounded(decision: Decision, rules: Rules) -> Decision | None:
+    """The decision with the strongest action that the rules still allow; None where they allow none."""
+    if decision.model_name == MANUAL:
+        return decision
+    allowed = rules.strongest(decision.abuse_kind, decision.client_kind == "network")
+    if allowed == "none":
+        return None
+    if rank(decision.action) <= rank(allowed):
+        return decision
+    reason = f"{decision.reason}; {decision.action} was decided, the policy allows {allowed} at most now"
+    return replace(decision, action=allowed, reason=reason)
+
+
+def _strongest(decisions: Sequence[Decision]) -> DueEntry:
+    ordered = sorted(
+        decisions, key=lambda decision: (-rank(decision.action), -decision.expires_at.timestamp(), decision.decision_id)
+    )
     first = ordered[0]
-    shared: dict[str, Any] = {name: getattr(first, name) for name in Wanted.__dataclass_fields__ if name != "causes"}
-    return Wanted(**shared, causes=tuple(one.decision_id for one in ordered))
+    shared: dict[str, Any] = {name: getattr(first, name) for name in DueEntry.__dataclass_fields__ if name != "causes"}
+    return DueEntry(**shared, causes=tuple(decision.decision_id for decision in ordered))

@@ -1,8 +1,8 @@
-"""Which requests are an echo of our own blocks: those of hours in which a block was in force, and of a margin after it.
+"""The hours in which a client's requests are an echo of our own block: while it was in force, and for a margin after it.
 
 A blocked client keeps sending requests, gets WAF's own 403s, and looks as abusive as before. If that counted, a block
-would renew itself forever. Hours are whole, as client features are; the rest of a client's 24 hours is counted again in
-rescoring.py. Lives on the event clock, like the decisions. Standard library only.
+would renew itself forever. Hours are whole, as in client features; rescoring.py scores the other hours of the day again.
+Event clock, as for decisions. Standard library only.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from platform_assets.domains.waf.networks import Network, parse_network
 from platform_assets.domains.waf.rulebook import Echo
 
 WINDOW_HOURS = 24
-"""What a score looks back on, its own hour included."""
+"""The hours that a score covers, including its own hour."""
 
 
 Spans = tuple[tuple[datetime, datetime], ...]
@@ -28,41 +28,43 @@ class EchoHours:
     """The hours in which a client's requests are an echo of our own blocks."""
 
     spans: dict[Network, Spans]
-    """Address or network -> [first hour, end) of each decision that echoes."""
+    """Address or network -> [first hour, end) of each decision with an echo."""
     widths: tuple[tuple[int, int], ...]
-    """IP version and prefix length of each network that has a span."""
+    """IP version and prefix length of the networks in `spans`."""
     inside: dict[tuple[int, int], dict[Network, Spans]] = field(default_factory=dict, compare=False, repr=False)
-    """Networks of a width -> the spans in them, made when they are first asked for."""
+    """Width -> network -> the spans of narrower networks in it; a cache."""
 
     @classmethod
     def of(cls, decisions: Iterable[Decision], echo: Echo) -> EchoHours:
         spans: dict[Network, set[tuple[datetime, datetime]]] = {}
-        for one in decisions:
-            if one.action in echo.actions:
-                end = one.expires_at + timedelta(hours=echo.slack_hours)
-                spans.setdefault(parse_network(one.address), set()).add((one.decided_at, end))
+        for decision in decisions:
+            if decision.action in echo.actions:
+                end = decision.expires_at + timedelta(hours=echo.slack_hours)
+                spans.setdefault(parse_network(decision.address), set()).add((decision.decided_at, end))
         widths = sorted({(network.version, network.prefixlen) for network in spans})
-        return cls({network: tuple(sorted(found)) for network, found in spans.items()}, tuple(widths))
+        return cls(
+            {network: tuple(sorted(spans_of_network)) for network, spans_of_network in spans.items()}, tuple(widths)
+        )
 
     def has(self, client: str, hour: datetime) -> bool:
-        """Whether the client, or a network that holds it, was under an echoing action in the hour that starts then."""
+        """Whether the client, or a network around it, has an echo in the hour that starts at `hour`."""
         return self._any(parse_network(client), as_utc(hour), as_utc(hour))
 
     def within(self, client: str, hour: datetime) -> bool:
-        """Whether any of the 24 hours that end with this one has an echo of the client or of an address in it."""
+        """Whether the client, a network around it or an address in it has an echo in the 24 hours that end with this one."""
         network, last = parse_network(client), as_utc(hour)
         first = last - timedelta(hours=WINDOW_HOURS - 1)
         return self._any(network, first, last) or _overlap(self._spans_inside(network), first, last)
 
     def _spans_inside(self, network: Network) -> Spans:
-        """The spans of all that is narrower than the network and in it."""
+        """The spans of addresses and networks inside the network."""
         width = (network.version, network.prefixlen)
         if width not in self.inside:
-            found: dict[Network, list[tuple[datetime, datetime]]] = {}
-            for one, spans in self.spans.items():
-                if one.version == network.version and one.prefixlen > network.prefixlen:
-                    found.setdefault(one.supernet(new_prefix=network.prefixlen), []).extend(spans)
-            self.inside[width] = {holder: tuple(spans) for holder, spans in found.items()}
+            inside: dict[Network, list[tuple[datetime, datetime]]] = {}
+            for narrower, spans in self.spans.items():
+                if narrower.version == network.version and narrower.prefixlen > network.prefixlen:
+                    inside.setdefault(narrower.supernet(new_prefix=network.prefixlen), []).extend(spans)
+            self.inside[width] = {wider: tuple(spans) for wider, spans in inside.items()}
         return self.inside[width].get(network, ())
 
     def _any(self, network: Network, first: datetime, last: datetime) -> bool:

@@ -1,7 +1,7 @@
-"""Hours of client scores in the lake -> waf_decisions, hour after hour. The rules themselves are in rules.py.
+"""Hours of client scores in the lake -> waf_decisions, hour by hour. The rules are in rules.py.
 
-Each hour is decided on what is left once the echo of earlier blocks is taken out, and on who the clients are that call
-themselves a known crawler. Both live on the event clock or are kept as evidence, so an hour decided again is the same.
+Inputs of an hour are scores without the echo of earlier blocks, and identities of clients that claim to be a crawler.
+Both follow from the event clock or are stored as evidence, so deciding an hour again gives the same decisions.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from platform_assets.domains.waf.decide.claims import identities_of, keep_identities, kept_identities
+from platform_assets.domains.waf.decide.claims import identities_of, store_identities, stored_identities
 from platform_assets.domains.waf.decide.identity import Identifier, Identity
 from platform_assets.domains.waf.decide.reading import Loaded, Rows, is_in, rows_to_arrow
 from platform_assets.domains.waf.decide.rescoring import echo_of, inputs_without_echo
-from platform_assets.domains.waf.decide.rules import decide
+from platform_assets.domains.waf.decide.rules import ScoredHour, decide
 from platform_assets.domains.waf.decide.withdrawals import Withdrawals
 from platform_assets.domains.waf.decisions import Decision
 from platform_assets.domains.waf.manual.audit_log import versions_behind, versions_of
-from platform_assets.domains.waf.manual.in_force import ManualAction, in_force, own_blocks
+from platform_assets.domains.waf.manual.in_force import ManualAction, in_force, manual_blocks
 from platform_assets.domains.waf.networks import Ranges, parse_network, special_ranges
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.domains.waf.rulebook import DeclaredBots, Rules
@@ -44,99 +44,95 @@ def decide_hours(
     *,
     loaded: Loaded,
     identifier: Identifier,
-    acts: Sequence[ManualAction] = (),
+    manual_actions: Sequence[ManualAction] = (),
 ) -> tuple[list[str], Rows]:
     """Decide the hours of the interval, then all later hours that have scores, in order; returns hours and rows written.
 
-    Each hour sees the decisions before it, so a late log file ends in the decisions that punctual delivery would have
-    given. People's acts count from the moment they were asked for, so an hour before it is decided again as it was: no
-    fingerprint of an hour needs them.
+    Each hour depends on the decisions before it, so a late log file leads to the same decisions as timely delivery.
+    Manual actions count from the time they were recorded, so they do not change earlier hours, and no fingerprint of an
+    hour includes them.
     """
     rules, read = policy.rules, lake.pinned()
-    blocked_by_people = own_blocks(acts)
-    known = read.hours(CLIENT_SCORES)
-    scored = [hour for hour in known if hour >= interval.hours[0]]
-    hours = sorted({*interval.hours, *scored, *(h for h in read.hours(WAF_DECISIONS) if h >= interval.hours[0])})
+    blocked = manual_blocks(manual_actions)
+    score_hours = read.hours(CLIENT_SCORES)
+    scored = [hour for hour in score_hours if hour >= interval.hours[0]]
+    hours = sorted(
+        {*interval.hours, *scored, *(hour for hour in read.hours(WAF_DECISIONS) if hour >= interval.hours[0])}
+    )
     memory = timedelta(hours=rules.repetition.memory_hours + rules.repetition.max_ttl_hours)
     first = format_hour(parse_hour(hours[0]) - memory)
     past = [hour for hour in read.hours(WAF_DECISIONS) if first <= hour < hours[0]]
     earlier = [Decision.from_row(row) for row in read.read_arrow(WAF_DECISIONS, past).to_pylist()]
-    withdrawals = Withdrawals.of(acts, parse_hour(first), partial(versions_behind, read))
-    stored = kept_identities(read, scored)
+    withdrawals = Withdrawals.of(manual_actions, parse_hour(first), partial(versions_behind, read))
+    stored = stored_identities(read, scored)
     identified: dict[str, dict[str, Identity]] = {}
     rows: Rows = []
     for hour in scored:
         end = parse_hour(hour) + timedelta(hours=1)
-        echo = echo_of([*withdrawals.followed(earlier), *blocked_by_people], hour, rules)
-        allowed = in_force(acts, end).allow_list
+        echo = echo_of([*withdrawals.followed(earlier), *blocked], hour, rules)
+        allowed = in_force(manual_actions, end).allow_list
         scores, behavior, attacks = inputs_without_echo(read, hour, _inputs(read, hour), echo, loaded)
-        own = {row["client"]: versions_of(row, row["request_model_version"]) for row in scores}
-        decided = partial(
-            decide,
-            parse_hour(hour),
-            scores,
-            withdrawals.counting(earlier, end, own),
-            allow_list=(*allow_list, *allowed),
-            behavior=behavior,
-            attacks=attacks,
-            has_history=_has_history(known, hour, rules),
-        )
-        # Who would be acted upon, if calling oneself a bot did not help; only those are asked who they are.
+        own_versions = {row["client"]: versions_of(row, row["request_model_version"]) for row in scores}
+        scored_hour = ScoredHour(parse_hour(hour), scores, behavior, attacks, _has_history(score_hours, hour, rules))
+        counting = withdrawals.counting(earlier, end, own_versions)
+        decided = partial(decide, scored_hour, counting, allow_list=(*allow_list, *allowed))
+        # Only clients that would be acted upon without the exemption for declared bots need an identity.
         without_exemption = replace(rules, declared_bots=DeclaredBots(at_most="block"))
-        claimants = [one.address for one in decided(rules=without_exemption)]
+        claimants = [decision.address for decision in decided(rules=without_exemption)]
         identities, identified[hour] = identities_of(read, hour, claimants, stored.get(hour, ()), identifier, rules)
-        made = decided(rules=rules, identities=identities)
-        earlier += made
-        rows += [{**one.row(), HOUR_COLUMN: hour} for one in made]
-    keep_identities(lake, stored, identified)
+        new_decisions = decided(rules=rules, identities=identities)
+        earlier += new_decisions
+        rows += [{**decision.row(), HOUR_COLUMN: hour} for decision in new_decisions]
+    store_identities(lake, stored, identified)
     lake.overwrite_arrow(rows_to_arrow(rows, WAF_DECISIONS), WAF_DECISIONS, hours)
     return hours, rows
 
 
 def decision_checks(
-    rows: Sequence[dict[str, Any]], policy: Policy, allow_list: Sequence[str], acts: Sequence[ManualAction]
+    rows: Sequence[dict[str, Any]], policy: Policy, allow_list: Sequence[str], manual_actions: Sequence[ManualAction]
 ) -> list[tuple[str, bool, str]]:
     """The checks that WAF_DECISIONS declares: (name, passed, sentence)."""
     special = special_ranges(policy.rules.act_on_special)
     protected = {
-        at: Ranges.of((*allow_list, *in_force(acts, at).allow_list)) for at in {row["decided_at"] for row in rows}
+        at: Ranges.of((*allow_list, *in_force(manual_actions, at).allow_list))
+        for at in {row["decided_at"] for row in rows}
     }
-    hit = [
+    protected_addresses = [
         row["address"]
         for row in rows
         if any(ranges.overlaps(parse_network(row["address"])) for ranges in (protected[row["decided_at"]], special))
     ]
-    bare = [r["address"] for r in rows if not (r["reason"] and r["model_name"] and r["model_version"])]
+    incomplete = [row["address"] for row in rows if not (row["reason"] and row["model_name"] and row["model_version"])]
     return [
         (
             "nothing_protected_is_decided_on",
-            not hit,
-            f"{len(hit)} decisions touch protected addresses, {hit[0]} first."
-            if hit
+            not protected_addresses,
+            f"{len(protected_addresses)} decisions touch protected addresses, {protected_addresses[0]} first."
+            if protected_addresses
             else "No decision touches a protected address.",
         ),
         (
             "every_decision_has_a_reason",
-            not bare,
-            f"{len(bare)} decisions lack a reason or a model, {bare[0]} first."
-            if bare
+            not incomplete,
+            f"{len(incomplete)} decisions lack a reason or a model, {incomplete[0]} first."
+            if incomplete
             else "Every decision has its reason and model.",
         ),
     ]
 
 
-def _has_history(known: Iterable[str], hour: str, rules: Rules) -> bool:
-    """Whether an hour of the lake is old enough, yet of the same stretch of logs."""
+def _has_history(hours_with_scores: Iterable[str], hour: str, rules: Rules) -> bool:
+    """Whether the lake has an hour at least `min_hours` and at most `memory_hours` before this one."""
     oldest = format_hour(parse_hour(hour) - timedelta(hours=rules.repetition.memory_hours))
     latest = format_hour(parse_hour(hour) - timedelta(hours=rules.history.min_hours))
-    return any(oldest <= one <= latest for one in known)
+    return any(oldest <= other <= latest for other in hours_with_scores)
 
 
 def _inputs(lake: Lake, hour: str) -> tuple[Rows, Rows, Rows]:
-    """Rows of the three tables for the clients of an hour that the model calls abusive or nearly so."""
+    """Rows of client_scores, client_daily and client_attacks for the clients of an hour with an abuse probability of at least 0.3."""
     import pyarrow.dataset as ds
 
     scores = lake.read_arrow(CLIENT_SCORES, [hour], filter=ds.field("abuse_probability") >= NEARLY_ABUSIVE)
-    chosen = is_in("client", scores["client"].to_pylist())
-    identified = [lake.read_arrow(table, [hour], filter=chosen).to_pylist() for table in (CLIENT_DAILY, CLIENT_ATTACKS)]
-    return scores.to_pylist(), identified[0], identified[1]
+    is_candidate = is_in("client", scores["client"].to_pylist())
+    daily, attacks = (lake.read_arrow(table, [hour], filter=is_candidate) for table in (CLIENT_DAILY, CLIENT_ATTACKS))
+    return scores.to_pylist(), daily.to_pylist(), attacks.to_pylist()

@@ -1,9 +1,9 @@
 """Verifies clients that claim to be a known crawler or monitor: published addresses, then forward-confirmed reverse DNS.
 
-address -> PTR name -> the name lies in a domain of the operator -> its A or AAAA records hold the address. Anybody can
-give an address any name, and any user agent, but not that last step. An `Identity` is evidence: it is kept with the time
-at which it was found, so that an hour decided again sees what was seen then. Facts on bots are in bots.py, the table in
-tables.py, what an identity changes in rules.py. Standard library only.
+address -> PTR name -> the name is in a domain of the operator -> its A or AAAA records include the address. Anybody can
+fake a user agent and a PTR name, but not that last step. An `Identity` is evidence: it is stored with the time of the
+check, so that an hour decided again sees the same. bots.py has the published facts, rules.py the effect of an identity.
+Standard library only.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from platform_assets.domains.waf.decisions import Row
 from platform_assets.domains.waf.networks import Network, address_order, is_one_address, parse_network
 
 VERIFIED, REFUTED, UNKNOWN = "verified", "refuted", "unknown"
-ASKED_AGAIN_AFTER = timedelta(hours=24)
-SILENT_LOOKUPS = 3
-"""Lookups without an answer, one after the other, after which a run asks no more."""
+RECHECK_AFTER = timedelta(hours=24)
+MAX_UNANSWERED = 3
+"""Consecutive lookups without an answer after which a run stops asking."""
 HOST_NOT_FOUND, NO_DATA = 1, 4
 
 
 class NoAnswerError(Exception):
-    """DNS did not answer, which says nothing about the client."""
+    """DNS did not answer, so nothing is known about the client."""
 
 
 class Resolver(Protocol):
-    """What is asked of DNS. An empty answer means that there is no such record; no answer is a NoAnswerError."""
+    """DNS lookups. An empty result means that there is no such record; NoAnswerError if DNS does not answer."""
 
     def names(self, address: str) -> Sequence[str]:
         """The PTR names of an address."""
@@ -45,7 +45,7 @@ class Resolver(Protocol):
 
 @dataclass(frozen=True)
 class Identity:
-    """What is known of one address that calls itself a bot; a row of `evidence/bot_identities`, in the table's order."""
+    """The verified identity of an address that claims to be a bot; a row of `evidence/bot_identities`, fields in column order."""
 
     client: str
     bot: str
@@ -73,49 +73,49 @@ class Identity:
 
 
 def verified_by_list(address: str, bot: Bot) -> str | None:
-    """How the published addresses verify it; None where they do not hold it."""
-    if not bot.holds(parse_network(address)):
+    """How the published addresses verify the address; None if it is not among them."""
+    if not bot.covers(parse_network(address)):
         return None
     return f"published address, list read {bot.read_on}"
 
 
 def verified_by_dns(address: str, bot: Bot, resolver: Resolver) -> tuple[str, str]:
-    """Verdict and how, by forward-confirmed reverse DNS. NoAnswerError where DNS does not answer."""
+    """Verdict and how, by forward-confirmed reverse DNS. NoAnswerError if DNS does not answer."""
     bare = address.partition("/")[0]
     names = [name.rstrip(".").lower() for name in resolver.names(bare)]
-    inside = [name for name in names if any(name.endswith(f".{domain}") for domain in bot.domains)]
-    for name in sorted(inside):
-        if any(_same(found, bare) for found in resolver.addresses(name)):
+    own_names = [name for name in names if any(name.endswith(f".{domain}") for domain in bot.domains)]
+    for name in sorted(own_names):
+        if any(_is_address(answer, bare) for answer in resolver.addresses(name)):
             return VERIFIED, f"DNS name {_printable(name)}, confirmed forwards"
-    if inside:
-        return _negative(bot, f"the DNS name {_printable(inside[0])} does not lead back to it")
+    if own_names:
+        return _unverified(bot, f"the DNS name {_printable(own_names[0])} does not lead back to it")
     if names:
-        return _negative(bot, f"its DNS name is {_printable(sorted(names)[0])}")
-    return _negative(bot, "it has no DNS name")
+        return _unverified(bot, f"its DNS name is {_printable(sorted(names)[0])}")
+    return _unverified(bot, "it has no DNS name")
 
 
-def _negative(bot: Bot, how: str) -> tuple[str, str]:
+def _unverified(bot: Bot, how: str) -> tuple[str, str]:
     return (REFUTED if bot.is_named else UNKNOWN), how
 
 
-def _same(found: str, address: str) -> bool:
+def _is_address(answer: str, address: str) -> bool:
     try:
-        return ip_address(found.partition("%")[0]) == ip_address(address)
+        return ip_address(answer.partition("%")[0]) == ip_address(address)
     except ValueError:
         return False
 
 
 def _printable(name: str) -> str:
-    """A name as it may stand in a reason: who owns the address has chosen it."""
+    """A name that is safe to show in a reason: the owner of the address chose it."""
     return name if re.fullmatch(r"[a-z0-9._-]{1,100}", name) else "no proper name"
 
 
 @dataclass
 class Identifier:
-    """Identifies clients for one run: stored identities are reused, others are looked up within bounds.
+    """Identifies clients in one run: reuses stored identities, and looks up others within limits.
 
-    `kept` gives the identities of an hour, `recent` those of any hour that were found since a time. Without a resolver
-    only published addresses verify. Where two runs over the same hours ask, the second finds what the first has kept.
+    `recent`: the identities of any hour that were checked since a time. Without a resolver, only published addresses
+    verify a client.
     """
 
     now: datetime
@@ -123,66 +123,68 @@ class Identifier:
     max_lookups: int = 200
     recent: Callable[[datetime], Iterable[Identity]] = lambda since: ()
     lookups: int = 0
-    _silent: int = 0
+    _unanswered: int = 0
     _recent: dict[tuple[str, str], Identity] | None = field(default=None, repr=False)
 
     def identify(self, claims: Mapping[str, Bot], kept: Iterable[Identity]) -> dict[str, Identity]:
-        """Client (one address, as CIDR) -> its identity, for the bots that the clients of one hour say they are."""
-        known = {(one.client, one.bot): one for one in kept}
-        found = {}
+        """Client (one address, as CIDR) -> its identity. `claims`: client -> the bot it claims to be; `kept`: stored identities of the hour."""
+        stored = {(identity.client, identity.bot): identity for identity in kept}
+        identities = {}
         for client in sorted(claims, key=address_order):
             bot = claims[client]
-            found[client] = known.get((client, bot.name)) or self._find(client, bot)
-        return found
+            identities[client] = stored.get((client, bot.name)) or self._find(client, bot)
+        return identities
 
     def _find(self, client: str, bot: Bot) -> Identity:
         def identity(verdict: str, how: str, is_answered: bool = True) -> Identity:
             return Identity(client, bot.name, bot.kind, verdict, how, is_answered, as_utc(self.now))
 
-        listed = verified_by_list(client, bot)
-        if listed is not None:
-            return identity(VERIFIED, listed)
+        published = verified_by_list(client, bot)
+        if published is not None:
+            return identity(VERIFIED, published)
         if not bot.domains:
             return identity(UNKNOWN, "not among its published addresses" if bot.ranges else "its operator has no list")
         if self.resolver is None:
             return identity(UNKNOWN, "DNS is not asked", False)
         if self._recent is None:
-            since = self.now - ASKED_AGAIN_AFTER
-            self._recent = {(one.client, one.bot): one for one in self.recent(since) if one.is_answered}
-        before = self._recent.get((client, bot.name))
-        if before is not None:
-            return before
-        if self.lookups >= self.max_lookups or self._silent >= SILENT_LOOKUPS:
+            since = self.now - RECHECK_AFTER
+            self._recent = {
+                (earlier.client, earlier.bot): earlier for earlier in self.recent(since) if earlier.is_answered
+            }
+        recent = self._recent.get((client, bot.name))
+        if recent is not None:
+            return recent
+        if self.lookups >= self.max_lookups or self._unanswered >= MAX_UNANSWERED:
             how = "DNS was asked too often" if self.lookups >= self.max_lookups else "DNS is silent"
             return identity(UNKNOWN, how, False)
         self.lookups += 1
         try:
             answer = identity(*verified_by_dns(client, bot, self.resolver))
         except NoAnswerError:
-            self._silent += 1
+            self._unanswered += 1
             return identity(UNKNOWN, "DNS did not answer", False)
-        self._silent = 0
+        self._unanswered = 0
         self._recent[client, bot.name] = answer
         return answer
 
 
 def of_network(network: Network, members: Iterable[Identity], now: datetime) -> Identity | None:
-    """What a network is: it is verified where published addresses lie in it, whatever its user agents, else by its members.
+    """The identity of a network: verified if it contains published addresses of a bot, otherwise that of its worst member.
 
-    `members`: identities of some of its addresses that together are most of it. One that is refuted refutes it.
+    `members`: identities of some of its addresses. One refuted member refutes the network.
     """
     for bot in BOTS:
-        if bot.touches(network):
+        if bot.overlaps(network):
             how = f"published addresses, list read {bot.read_on}"
             return Identity(str(network), bot.name, bot.kind, VERIFIED, how, True, as_utc(now))
     order = {REFUTED: 0, UNKNOWN: 1, VERIFIED: 2}
-    worst = min(members, key=lambda one: (order[one.verdict], address_order(one.client)), default=None)
+    worst = min(members, key=lambda member: (order[member.verdict], address_order(member.client)), default=None)
     return None if worst is None else replace(worst, client=str(network))
 
 
 @dataclass(frozen=True)
 class SystemResolver:
-    """The resolver of the operating system. A lookup that takes longer than the timeout is left to itself."""
+    """The resolver of the operating system. A lookup that exceeds the timeout is abandoned."""
 
     timeout_seconds: float = 3.0
 
@@ -196,22 +198,22 @@ class SystemResolver:
                 raise
             return (name, *(other for other in others if not other.endswith(".arpa")))
 
-        return self._in_time(ask)
+        return self._with_timeout(ask)
 
     def addresses(self, name: str) -> Sequence[str]:
         def ask() -> Sequence[str]:
             try:
-                found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+                answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
             except socket.gaierror as error:
                 if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)):
                     return ()
                 raise
-            return tuple(sorted({str(where[0]) for *_, where in found}))
+            return tuple(sorted({str(where[0]) for *_, where in answers}))
 
-        return self._in_time(ask)
+        return self._with_timeout(ask)
 
-    def _in_time(self, ask: Callable[[], Sequence[str]]) -> Sequence[str]:
-        # The calls of the system know no timeout; a daemon thread does not keep the process from ending.
+    def _with_timeout(self, ask: Callable[[], Sequence[str]]) -> Sequence[str]:
+        # System calls have no timeout; a daemon thread does not block the process from exiting.
         answers: list[Sequence[str]] = []
 
         def run() -> None:

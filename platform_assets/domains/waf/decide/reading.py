@@ -1,4 +1,4 @@
-"""Reading of clients and their members from the lake, for the hours that are decided."""
+"""Reads clients and their members from the lake, for the hours to decide."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Loaded = Callable[[str, str], Any]
 
 
 def members_of(lake: Lake, hours: Sequence[str], clients: Iterable[str]) -> dict[str, list[str]]:
-    """Address -> those of the clients that it belongs to: itself, and its network where that is one of them."""
+    """Address -> the clients that it belongs to: itself and its network, if they are among `clients`."""
     from spark_jobs.sources.cloudfront.clients import network_of
 
     members: dict[str, list[str]] = {}

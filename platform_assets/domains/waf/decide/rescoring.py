@@ -1,4 +1,4 @@
-"""Scores of clients without the echo of our own blocks: counted and scored again from the remaining requests."""
+"""Client scores without the echo of our own blocks: features and scores from the remaining requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from spark_jobs.storage.lake import Lake
 
 
 def loader_of(settings: Settings) -> Loaded:
-    """Models of the registry, loaded once a run, and only where a score has to be made again."""
+    """A loader of registry models that caches them; each is loaded when it is first needed."""
     models: dict[tuple[str, str], Any] = {}
 
     def loaded(name: str, version: str) -> Any:
@@ -33,40 +33,39 @@ def loader_of(settings: Settings) -> Loaded:
 
 
 def without_echo(lake: Lake, examples: Any, rules: Rules) -> Any:
-    """Labelled clients (a frame with client and hour_at) but for those whose 24 hours have an echo of our own in them."""
+    """Labelled clients (a frame with client and hour_at) without those that have an echo in their 24 hours."""
     decisions = [Decision.from_row(row) for row in lake.read_arrow(WAF_DECISIONS).to_pylist()]
     echo = EchoHours.of(decisions, rules.echo)
-    pairs = zip(examples["client"], examples["hour_at"], strict=True)
-    return examples[[not echo.within(str(client), hour) for client, hour in pairs]]
+    client_hours = zip(examples["client"], examples["hour_at"], strict=True)
+    return examples[[not echo.within(str(client), hour) for client, hour in client_hours]]
 
 
 def echo_of(earlier: Iterable[Decision], hour: str, rules: Rules) -> EchoHours:
     since = parse_hour(hour) - timedelta(hours=WINDOW_HOURS - 1 + rules.echo.slack_hours)
-    return EchoHours.of([one for one in earlier if one.expires_at > since], rules.echo)
+    return EchoHours.of([decision for decision in earlier if decision.expires_at > since], rules.echo)
 
 
 def inputs_without_echo(
     lake: Lake, hour: str, inputs: tuple[Rows, Rows, Rows], echo: EchoHours, loaded: Loaded
 ) -> tuple[Rows, Rows, Rows]:
-    """The inputs of an hour where clients with an echo in their 24 hours are counted and scored again without it.
+    """The inputs of an hour, where clients with an echo in their 24 hours are scored again without it.
 
-    Clients under a block in the hour itself did nothing in it that counts, so they have no score, like clients that
-    were not there.
+    Clients under a block in the hour itself have no score: nothing that they did in it counts.
     """
     at = parse_hour(hour)
     touched = {row["client"]: row for row in inputs[0] if echo.within(row["client"], at)}
     if not touched:
         return inputs
-    rest = {client: row for client, row in touched.items() if not echo.has(client, at)}
-    again = scored_again(lake, hour, rest, echo, loaded) if rest else ([], [], [])
+    rescored = {client: row for client, row in touched.items() if not echo.has(client, at)}
+    rescored_rows = scored_again(lake, hour, rescored, echo, loaded) if rescored else ([], [], [])
     kept = [[row for row in rows if row["client"] not in touched] for rows in inputs]
-    return kept[0] + again[0], kept[1] + again[1], kept[2] + again[2]
+    return kept[0] + rescored_rows[0], kept[1] + rescored_rows[1], kept[2] + rescored_rows[2]
 
 
 def scored_again(
-    lake: Lake, hour: str, rest: Mapping[str, dict[str, Any]], echo: EchoHours, loaded: Loaded
+    lake: Lake, hour: str, originals: Mapping[str, dict[str, Any]], echo: EchoHours, loaded: Loaded
 ) -> tuple[Rows, Rows, Rows]:
-    """Rows as of client_scores, client_daily and client_attacks, made of the requests outside of our own blocks."""
+    """Rows of client_scores, client_daily and client_attacks from the requests outside of our own blocks."""
     import pandas as pd
     import pyarrow as pa
     import pyarrow.dataset as ds
@@ -75,7 +74,7 @@ def scored_again(
     from spark_jobs.sources.cloudfront.rescoring import client_rows, evidence
 
     at, window = parse_hour(hour), Interval.of_hour(hour).widened(hours_before=WINDOW_HOURS - 1).hours
-    members = members_of(lake, window, rest)
+    members = members_of(lake, window, originals)
     hourly = lake.read_arrow(CLIENT_HOURLY, window, filter=is_in("client", members))
     pairs = list(zip(hourly["client"].to_pylist(), hourly["hour_at"].to_pylist(), strict=True))
     is_echo = [echo.has(client, hour_at) for client, hour_at in pairs]
@@ -89,15 +88,15 @@ def scored_again(
     attacks = lake.read_arrow(
         REQUEST_SCORES, window, filter=addresses & (ds.field("attack_probability") > ATTACK_FLOOR)
     )
-    counting = [
+    counted_attacks = [
         row
         for row in attacks.to_pylist()
         if not echo.has(cidr(row["client_ip"]), row["event_at"].replace(minute=0, second=0, microsecond=0))
     ]
-    rows = client_rows(rest, at, counted, counting)
+    rows = client_rows(originals, at, counted, counted_attacks)
     if not rows:
         return [], [], []
-    first = next(iter(rest.values()))  # one model version an hour
+    first = next(iter(originals.values()))  # one model version per hour
     model = loaded(str(first["model_name"]), str(first["model_version"]))
     predicted = model.predict(pd.DataFrame(rows)[list(CLIENT_MODEL_INPUTS)]).to_dict("records")
     requests: dict[str, Rows] = defaultdict(list)
@@ -108,7 +107,7 @@ def scored_again(
                 requests[client].append(row)
     scores = [
         {
-            **rest[row["client"]],
+            **originals[row["client"]],
             **{name: values[name] for name in ("abuse_probability", "is_abuse", "abuse_kind", "reason")},
             "request_count": row["day_request_count"],
             "evidence_request_ids": row["attack_request_ids"]

@@ -1,13 +1,12 @@
-"""Predictions -> decisions -> wanted entries. Pure: the same rows give the same decisions, in whatever order they come.
+"""Scores of an hour -> decisions. Pure: the same rows give the same decisions, in any order.
 
-Decisions live on the event clock: hour h sees the scores of hour h and the decisions of hours before it only.
-What is wanted lives on the wall clock: decisions that have not expired. The thresholds are rulebook.py's; AWS is unknown
-here. Standard library only.
+Event clock: hour h depends on the scores of hour h and the decisions of earlier hours only. Thresholds are rulebook.py's,
+the entries that are due by the wall clock are due.py's. Standard library only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -15,6 +14,7 @@ from types import MappingProxyType
 from platform_assets.core.times import as_utc
 from platform_assets.domains.waf.decide.due import by_address
 from platform_assets.domains.waf.decide.identity import REFUTED, VERIFIED, Identity
+from platform_assets.domains.waf.decide.more_than_volume import does_harm, is_more_than_volume, why_proxy
 from platform_assets.domains.waf.decisions import ACTIONS, Decision, Row, decision_id, rank, whole
 from platform_assets.domains.waf.networks import (
     Network,
@@ -27,7 +27,7 @@ from platform_assets.domains.waf.networks import (
 from platform_assets.domains.waf.rulebook import Rules, Sessions, Shared, Step
 
 WINDOW = timedelta(hours=24)
-"""The hours that a score covers: within them the same requests are seen again, which is no repetition."""
+"""The hours that a score covers: decisions within them may rest on the same requests, which is no repetition."""
 
 
 @dataclass(frozen=True)
@@ -45,45 +45,55 @@ class _Client:
     identity: Identity | None = None
 
 
+@dataclass(frozen=True)
+class ScoredHour:
+    """The scores of the hour that begins at `start`, and the rows of the same hour and clients that the rules need with them.
+
+    Rows of other hours are ignored.
+    """
+
+    start: datetime
+    scores: Collection[Row]
+    """Rows of client_scores."""
+    behavior: Collection[Row] = ()
+    """Rows of client_daily; without them shared addresses cannot be told."""
+    attacks: Collection[Row] | None = None
+    """Rows of client_attacks; where None, evidence_request_ids count as the attack requests."""
+    has_history: bool = True
+    """Whether the lake is as old as `rules.history` requires."""
+
+
 def decide(
-    hour: datetime,
-    scores: Iterable[Row],
+    hour: ScoredHour,
     earlier: Iterable[Decision | Row],
     rules: Rules,
     allow_list: Iterable[str] = (),
-    *,
-    behavior: Iterable[Row] = (),
-    attacks: Iterable[Row] | None = None,
     identities: Mapping[str, Identity] = MappingProxyType({}),
-    has_history: bool = True,
 ) -> list[Decision]:
-    """The decisions of the hour that starts at `hour`, sorted by address.
+    """The decisions of an hour, ordered by address.
 
-    `scores`: rows of client_scores. `earlier`: waf_decisions of at least the last `rules.repetition.memory_hours`.
-    `behavior`, `attacks`: the rows of client_daily and client_attacks of the same hour and clients; without the
-    former nobody can tell a shared address; where the latter is None evidence_request_ids count as the attack requests.
-    `identities`: what is known of clients that call themselves a known crawler or monitor, by client.
-    `has_history`: whether the lake is as old as `rules.history` asks.
-    Rows of other hours and decisions from `hour`'s end on are ignored, so that deciding an hour again changes nothing.
+    `earlier`: waf_decisions of at least the last `rules.repetition.memory_hours`; those made after the start of the hour
+    are ignored, so that deciding an hour again changes nothing. `identities`: of clients that claim to be a known crawler
+    or monitor, by client.
     """
-    start = as_utc(hour)
+    start = as_utc(hour.start)
     protected = Ranges.of(allow_list)
     special = special_ranges(rules.act_on_special)
     history = by_address(_remembered(earlier, start, rules))
-    known = _of_hour(behavior, start)
-    attacked = None if attacks is None else _of_hour(attacks, start)
+    behavior_by_client = _of_hour(hour.behavior, start)
+    attacks_by_client = None if hour.attacks is None else _of_hour(hour.attacks, start)
     decisions = []
-    for name, score in _of_hour(scores, start).items():
+    for name, score in _of_hour(hour.scores, start).items():
         network = _actionable(name, rules, special, protected)
         if network is None:
             continue
         past = tuple(history.get(str(network), ()))
-        found = None if attacked is None else attacked.get(name, {})
-        client = _client(network, score, known.get(name), found, past, identities.get(name))
-        decision = _decide_one(start, client, rules, has_history)
+        attack_row = None if attacks_by_client is None else attacks_by_client.get(name, {})
+        client = _client(network, score, behavior_by_client.get(name), attack_row, past, identities.get(name))
+        decision = _decide_one(start, client, rules, hour.has_history)
         if decision is not None:
             decisions.append(decision)
-    return sorted(decisions, key=lambda one: address_order(one.address))
+    return sorted(decisions, key=lambda decision: address_order(decision.address))
 
 
 def _decide_one(start: datetime, client: _Client, rules: Rules, has_history: bool) -> Decision | None:
@@ -94,9 +104,9 @@ def _decide_one(start: datetime, client: _Client, rules: Rules, has_history: boo
     if not allowed:
         return None
     action = allowed[-1]
-    as_strong = [one for one in client.earlier if rank(one.action) >= rank(action)]
-    # What a client does while it is under the same or a stronger action is partly our own echo: it renews nothing.
-    if any(one.expires_at > start for one in as_strong):
+    as_strong = [decision for decision in client.earlier if rank(decision.action) >= rank(action)]
+    # Requests under the same or a stronger action are partly an echo of it, so they renew nothing.
+    if any(decision.expires_at > start for decision in as_strong):
         return None
     hours = min(
         rules.step(action).ttl_hours * rules.repetition.factor ** min(len(as_strong), 64),
@@ -129,29 +139,37 @@ def _earns(client: _Client, step: Step, decided_at: datetime, rules: Rules) -> b
     """Whether a client's activity justifies an action, with new evidence since earlier decisions."""
     is_abuse = bool(client.score.get("is_abuse")) or not rules.require_is_abuse
     is_certain = client.probability >= step.min_probability
-    is_much = client.request_count >= step.min_requests and len(client.evidence) >= step.min_evidence
-    asks_proof = step.min_attack_requests > 0 or step.min_earlier_decisions > 0
+    is_enough = client.request_count >= step.min_requests and len(client.evidence) >= step.min_evidence
+    needs_proof = step.min_attack_requests > 0 or step.min_earlier_decisions > 0
     by_attacks = step.min_attack_requests > 0 and client.attack_request_count >= step.min_attack_requests
-    same_window = [one for one in client.earlier if one.decided_at > decided_at - WINDOW]
+    same_window = [decision for decision in client.earlier if decision.decided_at > decided_at - WINDOW]
     is_fresh = _has_fresh_evidence(client)
     independent = len(client.earlier) - (0 if is_fresh else len(same_window))
-    by_repetition = 0 < step.min_earlier_decisions <= independent
-    is_proven = not asks_proof or by_attacks or by_repetition
-    knew_as_much = [
-        one for one in same_window if one.score >= step.min_probability and one.request_count >= step.min_requests
+    by_repetition = 0 < step.min_earlier_decisions <= independent and not _is_volume_alone(client, rules)
+    is_proven = not needs_proof or by_attacks or by_repetition
+    as_conclusive = [
+        decision
+        for decision in same_window
+        if decision.score >= step.min_probability and decision.request_count >= step.min_requests
     ]
-    is_new = is_fresh or not knew_as_much
-    return is_abuse and is_certain and is_much and is_proven and is_new
+    is_new = is_fresh or not as_conclusive
+    return is_abuse and is_certain and is_enough and is_proven and is_new
+
+
+def _is_volume_alone(client: _Client, rules: Rules) -> bool:
+    """Whether nothing but how much it asks for speaks against the client: that it goes on asking proves nothing more."""
+    does_more = client.behavior is not None and does_harm(client.behavior, rules.volume)
+    return client.attack_request_count == 0 and not does_more
 
 
 def _has_fresh_evidence(client: _Client) -> bool:
     """Whether there is evidence that no earlier decision rests on."""
-    used = {request_id for one in client.earlier for request_id in one.evidence_request_ids}
+    used = {request_id for decision in client.earlier for request_id in decision.evidence_request_ids}
     return any(request_id not in used for request_id in client.evidence)
 
 
 def _ceiling(client: _Client, rules: Rules, has_history: bool) -> tuple[int, str]:
-    """The strongest action allowed for this kind of client, as a rank (0: none), and the reason for the lowest bound."""
+    """The strongest action allowed for the client, as a rank (0: none), and the reason for this bound."""
     bounds = [(rules.at_most, f"policy allows {rules.at_most} at most")]
     kind = client.score.get("abuse_kind")
     if isinstance(kind, str) and kind in rules.kinds:
@@ -167,6 +185,11 @@ def _ceiling(client: _Client, rules: Rules, has_history: bool) -> tuple[int, str
         bounds.append((rules.shared.unknown_at_most, "whether people share the address is not known"))
     elif _looks_shared(row, rules.shared):
         bounds.append((rules.shared.at_most, "many people seem to share the address"))
+    shows_more = row is not None and is_more_than_volume(row, rules.volume)
+    if client.attack_request_count == 0 and not shows_more:
+        bounds.append((rules.volume.at_most, "it has attacked nothing and only asked for much"))
+    if why := why_proxy(client.network, row or {}, client.attack_request_count, rules.proxies):
+        bounds.append((rules.proxies.at_most, f"{why}: {rules.proxies.at_most} at most (proxies in the policy)"))
     verdict = None if client.identity is None else client.identity.verdict
     if verdict == VERIFIED:
         bounds.append((rules.verified_bots.at_most, f"a verified bot gets {rules.verified_bots.at_most} at most"))
@@ -195,12 +218,14 @@ def _looks_like_people(row: Row, sessions: Sessions) -> bool:
 
 
 def _reason(start: datetime, client: _Client, action: str, why_not_more: str, repeated: int, rules: Rules) -> str:
-    """One line: the finding, what led to this action, the model's own reason."""
+    """One line: the score, why this action, the model's own reason."""
     kind = client.score.get("abuse_kind") or "abuse"
     parts = [f"{kind} with probability {client.probability:.3f}, {client.request_count} requests in 24 h"]
     if client.attack_request_count:
         parts[0] += f", {client.attack_request_count} of them attacks"
-    weaker = [one for one in client.earlier if one.expires_at > start and rank(one.action) < rank(action)]
+    weaker = [
+        decision for decision in client.earlier if decision.expires_at > start and rank(decision.action) < rank(action)
+    ]
     if weaker:
         parts.append(f"escalated from {weaker[-1].action} {weaker[-1].decision_id}")
     if repeated:
@@ -226,12 +251,12 @@ def _client(
     identity: Identity | None,
 ) -> _Client:
     ids = score.get("evidence_request_ids")
-    evidence = () if ids is None else tuple(str(one) for one in ids)[:20]
+    evidence = () if ids is None else tuple(str(request_id) for request_id in ids)[:20]
     probability = float(score["abuse_probability"])
     return _Client(
         network=network,
         score=score,
-        probability=probability if 0 <= probability <= 1 else 0.0,  # NaN and nonsense decide nothing
+        probability=probability if 0 <= probability <= 1 else 0.0,  # NaN and invalid values lead to no decision
         request_count=whole(score.get("request_count")),
         attack_request_count=len(evidence) if attacks is None else whole(attacks.get("day_attack_request_count")),
         evidence=evidence,
@@ -246,22 +271,22 @@ def _actionable(client: str, rules: Rules, special: Ranges, protected: Ranges) -
     try:
         network = parse_network(client)
     except ValueError:
-        return None  # no entry of an IP set could match it
+        return None  # not an address, so no IP set could contain it
     widest = rules.networks.widest_v4 if network.version == 4 else rules.networks.widest_v6
     forbidden = network.prefixlen < widest or special.overlaps(network) or protected.overlaps(network)
     return None if forbidden else network
 
 
 def _of_hour(rows: Iterable[Row], start: datetime) -> dict[str, Row]:
-    """Client -> its row of the hour. Of several rows the most severe stays, whatever their order."""
-    found: dict[str, Row] = {}
+    """Client -> its row of the hour; of several rows, the most severe."""
+    rows_by_client: dict[str, Row] = {}
     for row in rows:
         if as_utc(row["hour_at"]) != start:
             continue
         client = str(row["client"])
-        if client not in found or _severity(row) > _severity(found[client]):
-            found[client] = row
-    return found
+        if client not in rows_by_client or _severity(row) > _severity(rows_by_client[client]):
+            rows_by_client[client] = row
+    return rows_by_client
 
 
 def _severity(row: Row) -> tuple[float, int, str]:
@@ -270,7 +295,11 @@ def _severity(row: Row) -> tuple[float, int, str]:
 
 
 def _remembered(earlier: Iterable[Decision | Row], start: datetime, rules: Rules) -> list[Decision]:
-    """Decisions of hours before `start` that are within the memory or still in force."""
+    """Decisions made by `start` that are within the memory or still in force."""
     oldest = start - timedelta(hours=rules.repetition.memory_hours)
-    decisions = (one if isinstance(one, Decision) else Decision.from_row(one) for one in earlier)
-    return [one for one in decisions if one.decided_at <= start and (one.decided_at > oldest or one.expires_at > start)]
+    decisions = (row if isinstance(row, Decision) else Decision.from_row(row) for row in earlier)
+    return [
+        decision
+        for decision in decisions
+        if decision.decided_at <= start and (decision.decided_at > oldest or decision.expires_at > start)
+    ]

@@ -1,6 +1,6 @@
-"""What a request's score rests on: the signals that fired, with their words, beside the other requests of its hour.
+"""Why a request has its score: the signals that fired, and how common they are among the requests of its hour.
 
-Asks the model version that made the score. What is known besides (client, decisions, log line) is in explain.py.
+The model version that made the score is asked. Client, decisions and log line are lookup.py's.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from spark_jobs.storage.lake import Lake
 
 MODEL = "request_attack"
 COMPARED_REQUESTS = 20_000
-"""At most, of the hour, evenly over its rows."""
+"""Requests of the hour to compare with, at most; evenly spaced over its rows."""
 
 
 @dataclass(frozen=True)
 class FiredSignal:
-    """A signal of the model in one piece of the request; `hour_share` of the hour's requests have it somewhere."""
+    """A signal of the model in one field of the request; `hour_share` of the hour's requests have it in any field."""
 
     field: str
     signal: str
@@ -28,13 +28,13 @@ class FiredSignal:
     weight: float
     words: str
     is_deciding: bool
-    """Whether it stands in the piece whose sum is the score."""
+    """Whether its field is the one whose sum is the score."""
     hour_share: float
 
 
 @dataclass(frozen=True)
 class HourScores:
-    """The scores of all requests of the hour that one request belongs to."""
+    """The scores of all requests of the hour of a request."""
 
     request_count: int
     median: float
@@ -43,34 +43,36 @@ class HourScores:
 
 
 def hour_scores(lake: Lake, hour: str, probability: float) -> HourScores | None:
-    """Where a probability stands among those of the hour."""
+    """The scores of the hour, and how many are at least as high as `probability`; None for an hour without scores."""
     import numpy as np
 
-    found = lake.read_arrow(REQUEST_SCORES, [hour], ["attack_probability"])["attack_probability"].to_numpy()
-    if not len(found):
+    scores = lake.read_arrow(REQUEST_SCORES, [hour], ["attack_probability"])["attack_probability"].to_numpy()
+    if not len(scores):
         return None
-    median, p99 = np.quantile(found, (0.5, 0.99))
-    return HourScores(len(found), float(median), float(p99), int((found >= probability).sum()))
+    median, p99 = np.quantile(scores, (0.5, 0.99))
+    return HourScores(len(scores), float(median), float(p99), int((scores >= probability).sum()))
 
 
 def fired_signals(
-    settings: Settings, lake: Lake, hour: str, request_id: str, version: str, *, is_known: bool
+    settings: Settings, lake: Lake, hour: str, request_id: str, version: str, *, is_registered: bool
 ) -> tuple[FiredSignal, ...]:
-    """The signals of the deciding piece first, the heaviest of them first; none where the version is out of reach.
+    """The signals of the deciding field first, the heaviest first; none where the version cannot be loaded.
 
-    `is_known` says whether the registry knows the version; where it does not, only a copy fetched before is asked.
+    `is_registered`: whether the registry has the version; otherwise only a copy in the cache is used.
     """
     import pyarrow.compute as pc
 
-    model = _model(settings, version, is_known)
+    model = _model(settings, version, is_registered)
     if model is None:
         return ()
     inputs = list(REQUEST_MODEL_INPUTS)
     own = lake.read_arrow(REQUESTS, [hour], inputs, pc.field("request_id") == request_id).slice(0, 1)
-    found = model.explain(own.to_pandas())
+    explained = model.explain(own.to_pandas())
     others = lake.read_arrow(REQUESTS, [hour], inputs)
     step = -(-others.num_rows // COMPARED_REQUESTS)
-    shares = model.signal_shares(others.take(list(range(0, others.num_rows, step))).to_pandas()) if len(found) else {}
+    shares = (
+        model.signal_shares(others.take(list(range(0, others.num_rows, step))).to_pandas()) if len(explained) else {}
+    )
     signals = [
         FiredSignal(
             field=row.field,
@@ -81,14 +83,14 @@ def fired_signals(
             is_deciding=row.is_deciding,
             hour_share=float(shares[row.signal]),
         )
-        for row in found.itertuples()
+        for row in explained.itertuples()
         if row.weight > 0
     ]
-    return tuple(sorted(signals, key=lambda one: (not one.is_deciding, -one.weight, one.signal)))
+    return tuple(sorted(signals, key=lambda fired: (not fired.is_deciding, -fired.weight, fired.signal)))
 
 
-def _model(settings: Settings, version: str, is_known: bool) -> Any:
+def _model(settings: Settings, version: str, is_registered: bool) -> Any:
     registry = ModelRegistry.of(settings)
-    if not is_known and not any((registry.cache / f"{MODEL}-{version}").rglob("*.skops")):
+    if not is_registered and not any((registry.cache / f"{MODEL}-{version}").rglob("*.skops")):
         return None
     return registry.loaded(MODEL, version)

@@ -1,6 +1,6 @@
-"""An explanation as text for a terminal, and as JSON for machines. What is explained is found in explain.py.
+"""An explanation as text for a terminal, and as JSON for machines. lookup.py finds what is explained.
 
-Whatever an attacker sent is shown escaped, so that no terminal acts on it.
+Whatever an attacker sent is escaped, so that no terminal acts on it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from platform_assets.core.times import instant
-from platform_assets.domains.waf.explain.lookup import Evidence, Explanation, Feature, FoundDecision, ModelPage, Score
+from platform_assets.domains.waf.explain.client import Feature, Score
+from platform_assets.domains.waf.explain.decision import RelatedDecision
+from platform_assets.domains.waf.explain.log_lines import LogLine
+from platform_assets.domains.waf.explain.lookup import Explanation
+from platform_assets.domains.waf.explain.model_page import ModelPage
 from platform_assets.domains.waf.explain.request import FiredSignal, HourScores
 
 if TYPE_CHECKING:
@@ -37,10 +41,10 @@ def render(explanation: Explanation) -> RenderableType:
             parts.extend([Text(), Text(title, "bold cyan"), *(Text(line) for line in shown)])
 
     section("Notes", explanation.notes)
-    section("Decisions", _few([line for one in explanation.decisions for line in _decision_lines(one)], 2))
+    section("Decisions", _few([line for related in explanation.decisions for line in _decision_lines(related)], 2))
     section("WAF", _few(explanation.planned, 1))
     section("Score", _score_lines(explanation.score))
-    section("Models", (line for one in explanation.models for line in _model_lines(one)))
+    section("Models", (line for page in explanation.models for line in _model_lines(page)))
     if explanation.features:
         section("Features, beside the clients of the same kind in the same hour", ["furthest from the usual first"])
         parts.append(_feature_table(explanation.features))
@@ -48,28 +52,29 @@ def render(explanation: Explanation) -> RenderableType:
     if explanation.signals:
         section("Signals, beside the requests of the same hour", ["those of the piece that decided first"])
         parts.append(_signal_table(explanation.signals))
-    section("Requests", (line for one in explanation.requests for line in _request_lines(one)))
+    section("Requests", (line for request in explanation.requests for line in _request_lines(request)))
     section("Log objects", _object_lines(explanation.requests))
     return Group(*parts)
 
 
-def _few(lines: Sequence[str], lines_an_entry: int) -> Sequence[str]:
-    if (more := len(lines) // lines_an_entry - RENDERED_ENTRIES) <= 0:
+def _few(lines: Sequence[str], lines_per_entry: int) -> Sequence[str]:
+    if (more := len(lines) // lines_per_entry - RENDERED_ENTRIES) <= 0:
         return lines
-    return [*lines[: RENDERED_ENTRIES * lines_an_entry], f"and {more} more, which --json shows"]
+    return [*lines[: RENDERED_ENTRIES * lines_per_entry], f"and {more} more, which --json shows"]
 
 
 def _clean(text: str) -> str:
-    """Without what a terminal would act on: control and direction characters as escapes, and not endless."""
+    """Without what a terminal would act on (control and direction characters become escapes), and cut to 500 characters."""
     cut = text if len(text) <= RENDERED_CHARACTERS else f"{text[:RENDERED_CHARACTERS]}…"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 
-def _decision_lines(found: FoundDecision) -> Iterator[str]:
-    one, state = found.decision, "in force until" if found.is_in_force else "ended"
-    made = f"decided {instant(one.decided_at)} by {one.model_name} {one.model_version}"
-    yield f"{one.action} {one.address}, {state} {instant(one.expires_at)}; {made}, id {one.decision_id}"
-    yield f"    {one.reason}"
+def _decision_lines(related: RelatedDecision) -> Iterator[str]:
+    decision, state = related.decision, "in force until" if related.is_in_force else "ended"
+    origin = f"decided {instant(decision.decided_at)} by {decision.model_name} {decision.model_version}"
+    ends = instant(decision.expires_at)
+    yield f"{decision.action} {decision.address}, {state} {ends}; {origin}, id {decision.decision_id}"
+    yield f"    {decision.reason}"
 
 
 def _score_lines(score: Score | None) -> Iterator[str]:
@@ -90,7 +95,7 @@ def _model_lines(page: ModelPage) -> Iterator[str]:
 
 
 def _gate_figures(page: ModelPage) -> dict[str, float]:
-    """The figures that the gate is about; all where the model is not known any more."""
+    """The figures that the gate checks; all of them where the model is no longer registered."""
     from weir_models import registry as models
 
     try:
@@ -115,10 +120,10 @@ def _signal_table(signals: Sequence[FiredSignal]) -> RenderableType:
         table.add_column(name, overflow="fold")
     for name in ("weight", "have it"):
         table.add_column(name, justify="right", no_wrap=True)
-    for one in signals:
-        where = one.field if one.is_deciding else f"{one.field} (not what decided)"
-        words = Text(_clean(one.words[:RENDERED_WORDS]))
-        table.add_row(one.signal, one.attack_class, where, words, f"{one.weight:.2f}", f"{100 * one.hour_share:.3g} %")
+    for fired in signals:
+        where = fired.field if fired.is_deciding else f"{fired.field} (not what decided)"
+        words, share = Text(_clean(fired.words[:RENDERED_WORDS])), f"{100 * fired.hour_share:.3g} %"
+        table.add_row(fired.signal, fired.attack_class, where, words, f"{fired.weight:.2f}", share)
     return table
 
 
@@ -130,13 +135,13 @@ def _feature_table(features: Sequence[Feature]) -> RenderableType:
     table.add_column("feature", no_wrap=True, min_width=24)
     for name in ("this hour", "median", "99 %", "24 hours", "median", "99 %"):
         table.add_column(name, justify="right")
-    for one in features:
+    for feature in features:
         cells = [
-            _number(getattr(beside, name)) if beside else ""
-            for beside in (one.hour, one.day)
+            _number(getattr(comparison, name)) if comparison else ""
+            for comparison in (feature.hour, feature.day)
             for name in ("value", "median", "p99")
         ]
-        table.add_row(one.name, *cells)
+        table.add_row(feature.name, *cells)
     return table
 
 
@@ -144,20 +149,20 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value == round(value) or value >= 1000 else f"{value:.3g}"
 
 
-def _request_lines(one: Evidence) -> Iterator[str]:
-    status = "" if one.status is None else f" -> {one.status}"
-    yield f"{instant(one.event_at)} {one.client_ip} {one.method or '-'} {one.host or '-'}{one.target}{status}"
-    if one.attack_probability is None:
+def _request_lines(request: LogLine) -> Iterator[str]:
+    status = "" if request.status is None else f" -> {request.status}"
+    yield f"{instant(request.event_at)} {request.client_ip} {request.method or '-'} {request.host or '-'}{request.target}{status}"
+    if request.attack_probability is None:
         yield "    not scored"
     else:
-        verdict = f"{one.attack_class}, by {one.words}" if one.attack_class else "no attack"
-        yield f"    {one.attack_probability:.3f} {verdict}"
-    yield f"    id {one.request_id}, line {one.line_number} of {one.source_object.rpartition('/')[2]}"
+        verdict = f"{request.attack_class}, by {request.words}" if request.attack_class else "no attack"
+        yield f"    {request.attack_probability:.3f} {verdict}"
+    yield f"    id {request.request_id}, line {request.line_number} of {request.source_object.rpartition('/')[2]}"
 
 
-def _object_lines(requests: Sequence[Evidence]) -> Iterator[str]:
+def _object_lines(requests: Sequence[LogLine]) -> Iterator[str]:
     lines: dict[tuple[str, str], list[int]] = {}
-    for one in requests:
-        lines.setdefault((one.source_object, one.etag or "unknown"), []).append(one.line_number)
+    for request in requests:
+        lines.setdefault((request.source_object, request.etag or "unknown"), []).append(request.line_number)
     for (source_object, etag), numbers in sorted(lines.items()):
         yield f"{source_object}, etag {etag}, line {', '.join(str(number) for number in sorted(numbers))}"

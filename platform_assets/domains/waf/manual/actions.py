@@ -1,11 +1,11 @@
-"""Manual actions: each function checks one, adds its row to the audit and returns it; WAF itself stays unchanged.
+"""Manual actions: each method validates one, adds its row to the audit and returns it.
 
-WAF follows with the next plan that is applied. What the rows mean is in_force.py's.
+WAF changes with the next plan that is applied. in_force.py interprets the rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -29,14 +29,13 @@ from platform_assets.domains.waf.manual.in_force import (
 )
 from platform_assets.domains.waf.networks import Network, Ranges, parse_network, special_ranges
 from platform_assets.domains.waf.policy import load_allow_list, load_policy
-from platform_assets.domains.waf.tables import WAF_PLAN
 from platform_assets.settings import Settings
 from spark_jobs.storage.lake import Lake
 
 LONGEST = timedelta(days=365)
-"""Shorter than the audit is kept, so that nothing is forgotten while it is in force."""
+"""Shorter than the retention of the audit, so that no action is deleted while in force."""
 WIDEST = {4: 16, 6: 32}
-"""Prefix length of the widest network that a person may block: beyond it a slip of the finger is a disaster."""
+"""Prefix length of the widest network that a person may block or allow: a typo in a wider one would be a disaster."""
 
 
 def _now() -> datetime:
@@ -59,19 +58,18 @@ class ManualActions:
         return lake_of(self.settings)
 
     def in_force(self) -> InForce:
-        return in_force(audit_log.read(self.lake), self.clock())
+        return in_force(audit_log.AUDIT.read(self.lake), self.clock())
 
     def allow(self, cidr: str, lasting: timedelta, reason: str) -> ManualAction:
         """Exempt addresses for a time: from entries in force and from new decisions."""
-        return self._add(ALLOW, str(_network(cidr)), reason, lasting=lasting)
+        network = _network(cidr)
+        _require_narrow(network, "allowed", "allow")
+        return self._add(ALLOW, str(network), reason, lasting=lasting)
 
     def block(self, cidr: str, lasting: timedelta, reason: str) -> ManualAction:
         """Block addresses for a time, whatever the models decide."""
         network = _network(cidr)
-        if network.prefixlen < WIDEST[network.version]:
-            raise RequestError(
-                f"{network} is wider than /{WIDEST[network.version]}, the widest network that is blocked by hand; block parts of it."
-            )
+        _require_narrow(network, "blocked", "block")
         if special_ranges(load_policy(self.settings.waf.policy_file).rules.act_on_special).overlaps(network):
             raise RequestError(
                 f"{network} overlaps a private or special-purpose range, which is never blocked; name public addresses."
@@ -80,19 +78,19 @@ class ManualActions:
             raise RequestError(
                 f"{network} overlaps the allow list {self.settings.waf.allow_list}; correct that list first, or block what is beside it."
             )
-        for act in self.in_force().allowed:
-            if Ranges.of([act.subject]).overlaps(network):
+        for allowed in self.in_force().allowed:
+            if Ranges.of([allowed.subject]).overlaps(network):
                 raise RequestError(
-                    f"{network} overlaps {act.subject}, allowed {act.by_whom}; `weir waf resume {act.subject}` ends that."
+                    f"{network} overlaps {allowed.subject}, allowed {allowed.by_whom}; `weir waf resume {allowed.subject}` ends that."
                 )
         return self._add(BLOCK, str(network), reason, lasting=lasting)
 
     def withdraw(self, model: str, version: str, reason: str) -> ManualAction:
-        """Remove every entry caused by this model version alone, and ignore the version until resumed."""
+        """Remove every entry caused only by this model version, and ignore the version until resumed."""
         subject = f"{model} {version}"
-        known = sorted({one for behind in self._behind().values() for one in behind})
-        if subject not in known:
-            some = f"they rest on {', '.join(known)}" if known else "there are none"
+        models = sorted({model_version for behind in self._behind().values() for model_version in behind})
+        if subject not in models:
+            some = f"they rest on {', '.join(models)}" if models else "there are none"
             raise RequestError(f"No unexpired decision rests on {subject}; {some}.")
         return self._add(WITHDRAW, subject, reason)
 
@@ -105,42 +103,35 @@ class ManualActions:
         try:
             decisions = unexpired(self.lake, now, policy, as_of=at)
             how = "what the table of decisions held then"
-        except OSError:  # retention has freed what it held then
+        except OSError:  # retention has deleted that version of the table
             decisions = [row for row in unexpired(self.lake, now, policy) if row["decided_at"] <= at]
             how = "decisions about hours up to then; what the table held then is freed"
         subject = at.isoformat().replace("+00:00", "Z")
-        act = self._act(ROLLBACK, subject, reason, details=how, decision_count=len(decisions))
-        audit_log.append_rollback(self.lake, act, decisions)
-        return act
+        action = self._act(ROLLBACK, subject, reason, details=how, decision_count=len(decisions))
+        audit_log.append_rollback(self.lake, action, decisions)
+        return action
 
     def resume(self, subject: str, reason: str) -> ManualAction:
         """End the actions in force on a subject, or of a command (`rollback`)."""
-        active = self.in_force().acts
-        names = {act.subject for act in active} | {act.command for act in active}
+        active = self.in_force().actions
+        names = {action.subject for action in active} | {action.command for action in active}
         subject = _canonical(subject)
         if subject not in names:
-            in_force_now = "; ".join(f"{act.command} {act.subject}" for act in active) or "nothing"
+            in_force_now = "; ".join(f"{action.command} {action.subject}" for action in active) or "nothing"
             raise RequestError(f"Nothing of {subject} is in force that could be ended; in force: {in_force_now}.")
         return self._add(RESUME, subject, reason)
 
-    def override(self, checks: Sequence[str], reason: str, run: str) -> list[ManualAction]:
-        """Override checks of the plan in one run, which has to name the rows."""
-        actor, at = audit_log.who(self.settings), self.clock()
-        return audit_log.AUDIT.record_overrides(
-            self.lake, WAF_PLAN.checks, checks, actor=actor, at=at, reason=reason, details=run
-        )
-
     def _behind(self) -> dict[str, frozenset[str]]:
         now, policy, back = self.clock(), load_policy(self.settings.waf.policy_file), self.in_force().rollback
-        rolled_back = [] if back is None else audit_log.gone_back_to(self.lake, back, now)
+        rolled_back = [] if back is None else audit_log.rollback_rows(self.lake, back, now)
         return audit_log.versions_behind(self.lake, [*unexpired(self.lake, now, policy), *rolled_back])
 
     def _add(
         self, command: str, subject: str, reason: str, lasting: timedelta | None = None, **values: Any
     ) -> ManualAction:
-        act = self._act(command, subject, reason, lasting, **values)
-        audit_log.AUDIT.append(self.lake, [act])
-        return act
+        action = self._act(command, subject, reason, lasting, **values)
+        audit_log.AUDIT.append(self.lake, [action])
+        return action
 
     def _act(
         self, command: str, subject: str, reason: str, lasting: timedelta | None = None, **values: Any
@@ -151,6 +142,14 @@ class ManualActions:
         at = self.clock()
         until = None if lasting is None else at + lasting
         return ManualAction.make(at, audit_log.who(self.settings), command, subject, why, expires_at=until, **values)
+
+
+def _require_narrow(network: Network, done: str, verb: str) -> None:
+    """RequestError where a network is wider than any that a person changes at once."""
+    if network.prefixlen < WIDEST[network.version]:
+        raise RequestError(
+            f"{network} is wider than /{WIDEST[network.version]}, the widest network that is {done} by hand; {verb} parts of it."
+        )
 
 
 def _network(text: str) -> Network:

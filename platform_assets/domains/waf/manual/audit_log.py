@@ -1,6 +1,6 @@
-"""The tables `waf/audit` and `waf/rollback_decisions`, who acts, and the model versions behind decisions.
+"""Reads and writes `waf/audit` and `waf/rollback_decisions`; the current actor, and the model versions behind decisions.
 
-What the rows mean is in_force.py's.
+in_force.py interprets the rows.
 """
 
 from __future__ import annotations
@@ -24,33 +24,31 @@ from spark_jobs.storage.schema import arrow_schema
 CLIENT_SCORES = tables()["predictions/client_scores"]
 REQUEST_MODEL = "request_attack"
 
-
 AUDIT = AuditTable(WAF_AUDIT, ManualAction)
 
 
-def append_rollback(lake: Lake, act: ManualAction, decisions: Sequence[dict[str, Any]]) -> None:
-    """Add a rollback with the decisions that it goes back to. They come first: cut short in between, there is none."""
+def append_rollback(lake: Lake, rollback: ManualAction, decisions: Sequence[dict[str, Any]]) -> None:
+    """Add a rollback with the decisions that it restores, decisions first: if the process dies in between, there is no rollback."""
     import pyarrow as pa
 
-    own = {"audit_id": act.audit_id, "acted_at": act.acted_at, HOUR_COLUMN: format_hour(act.acted_at)}
+    key_columns = {
+        "audit_id": rollback.audit_id,
+        "acted_at": rollback.acted_at,
+        HOUR_COLUMN: format_hour(rollback.acted_at),
+    }
     schema = arrow_schema(WAF_ROLLBACK_DECISIONS, with_hour=True)
     lake.append_arrow(
-        pa.Table.from_pylist([{**row, **own} for row in decisions], schema=schema), WAF_ROLLBACK_DECISIONS
+        pa.Table.from_pylist([{**row, **key_columns} for row in decisions], schema=schema), WAF_ROLLBACK_DECISIONS
     )
-    AUDIT.append(lake, [act])
+    AUDIT.append(lake, [rollback])
 
 
-def read(lake: Lake) -> list[ManualAction]:
-    """All manual actions, by time."""
-    return AUDIT.read(lake)
-
-
-def gone_back_to(lake: Lake, rollback: ManualAction, now: datetime) -> list[dict[str, Any]]:
-    """The decisions that a rollback goes back to, as they were then, less those that have expired."""
+def rollback_rows(lake: Lake, rollback: ManualAction, now: datetime) -> list[dict[str, Any]]:
+    """The unexpired decisions that a rollback restores, as they were then. WafError if some are missing."""
     import pyarrow.dataset as ds
 
-    hours, own = [format_hour(rollback.acted_at)], ds.field("audit_id") == rollback.audit_id
-    rows: list[dict[str, Any]] = lake.read_arrow(WAF_ROLLBACK_DECISIONS, hours, filter=own).to_pylist()
+    hours, is_own = [format_hour(rollback.acted_at)], ds.field("audit_id") == rollback.audit_id
+    rows: list[dict[str, Any]] = lake.read_arrow(WAF_ROLLBACK_DECISIONS, hours, filter=is_own).to_pylist()
     if len(rows) != rollback.decision_count:
         expected = "an unknown number" if rollback.decision_count is None else str(rollback.decision_count)
         raise WafError(
@@ -61,7 +59,7 @@ def gone_back_to(lake: Lake, rollback: ManualAction, now: datetime) -> list[dict
 
 
 def versions_behind(lake: Lake, decisions: Sequence[Row]) -> dict[str, frozenset[str]]:
-    """Decision -> `name version` of each model that it rests on: its own, and those of the request scores behind it."""
+    """Decision id -> `name version` of each model behind it: the client model, and the request models of its score."""
     import pyarrow as pa
     import pyarrow.dataset as ds
 
@@ -77,12 +75,12 @@ def versions_behind(lake: Lake, decisions: Sequence[Row]) -> dict[str, frozenset
 
 
 def versions_of(row: Row, request_model_version: str | None) -> frozenset[str]:
-    """`name version` of each model behind a client's score or decision; versions of the request model are joined by commas."""
+    """`name version` of each model behind a score or decision; `request_model_version` may name several, comma-separated."""
     requests = (request_model_version or "").split(",")
     names = {f"{REQUEST_MODEL} {version}" for version in requests if version}
     return frozenset({f"{row['model_name']} {row['model_version']}", *names})
 
 
 def who(settings: Settings) -> str:
-    """The system's user, and with AWS as target the caller that AWS knows."""
+    """The operating system's user and, with AWS as target, the caller's ARN."""
     return caller(settings.aws_region, asks_aws=settings.waf.target == "aws")

@@ -1,9 +1,8 @@
-"""Manual actions as rows of an append-only audit, and which of them are in force at a time. Pure.
+"""Manual actions as rows of an append-only audit, and those in force at a time. Pure.
 
 `allow` and `block` concern an address, `withdraw` a model version, `rollback` everything; `resume` ends earlier actions;
-`override` holds in one run. What is in force at a time follows from the rows up to that time alone, so it never changes
-afterwards. audit_log.py stores and reads the rows; actions.py records them.
-Standard library only.
+`override` applies to one run. The actions in force at a time depend only on the rows up to that time, so they never change
+afterwards. audit_log.py stores and reads the rows; actions.py records them. Standard library only.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from datetime import UTC, datetime
 
 from platform_assets.actions.audit import AuditRow
 from platform_assets.core.times import as_utc, instant
-from platform_assets.domains.waf.decisions import Decision, Wanted
+from platform_assets.domains.waf.decisions import MANUAL, Decision, DueEntry
 from platform_assets.domains.waf.networks import Ranges, is_one_address, parse_network
 from platform_assets.domains.waf.plan.entries import Entry
 from platform_assets.domains.waf.plan.values import Plan
@@ -23,14 +22,12 @@ ALLOW, BLOCK, WITHDRAW, ROLLBACK = "allow", "block", "withdraw", "rollback"
 RESUME = "resume"
 LASTING = (ALLOW, BLOCK, WITHDRAW, ROLLBACK)
 """Commands that stay in force until they expire, are resumed, or are repeated for the same subject."""
-MANUAL = "manual"
-"""Kind, and model, of what a person blocks."""
-FIRST_IN_LINE = 1_000_000_000
-"""Requests a day that a manual block is assumed to stop: it gets its slot before any decision of a model."""
+MANUAL_REQUEST_COUNT = 1_000_000_000
+"""Request count of a manual block, so high that it gets its slot before any decision of a model."""
 _ENDLESS = datetime.max.replace(tzinfo=UTC)
 
 RequestedRemovals = Mapping[tuple[str, str], str]
-"""(address, action) that people had removed -> who did, and why."""
+"""(address, action) whose removal people requested -> who, and why."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ class ManualAction(AuditRow):
 class Span:
     """An action and its end; `ended_by` is the later action that ended it before it expired."""
 
-    act: ManualAction
+    action: ManualAction
     end: datetime
     ended_by: ManualAction | None = None
 
@@ -60,84 +57,84 @@ class InForce:
 
     allowed: tuple[ManualAction, ...] = ()
     blocked: tuple[ManualAction, ...] = ()
-    """All, also those that a rollback leaves out."""
+    """All blocks, including those that a rollback suspends."""
     withdrawn: tuple[ManualAction, ...] = ()
     rollback: ManualAction | None = None
 
     @property
-    def acts(self) -> tuple[ManualAction, ...]:
+    def actions(self) -> tuple[ManualAction, ...]:
         return (*self.allowed, *self.blocked, *self.withdrawn, *((self.rollback,) if self.rollback else ()))
 
     @property
     def allow_list(self) -> tuple[str, ...]:
-        return tuple(act.subject for act in self.allowed)
+        return tuple(action.subject for action in self.allowed)
 
     def withdraws(self, behind: Collection[str]) -> bool:
-        """Whether a decision that rests on these models (`name version`) does not count."""
-        return any(act.subject in behind for act in self.withdrawn)
+        """Whether a decision behind which are these models (`name version`) is withdrawn."""
+        return any(action.subject in behind for action in self.withdrawn)
 
     def blocks(self) -> list[Decision]:
         """Manual blocks in force: a rollback suspends those recorded between its target time and its own time."""
-        back = self.rollback
+        rollback = self.rollback
         return [
-            as_decision(act)
-            for act in self.blocked
-            if back is None
-            or act.acted_at <= as_utc(datetime.fromisoformat(back.subject))
-            or act.acted_at > back.acted_at
+            as_decision(action)
+            for action in self.blocked
+            if rollback is None
+            or action.acted_at <= as_utc(datetime.fromisoformat(rollback.subject))
+            or action.acted_at > rollback.acted_at
         ]
 
 
-def spans(acts: Iterable[ManualAction]) -> list[Span]:
-    """When each lasting action starts and ends, by expiry or through a later action."""
-    held: dict[tuple[str, str], ManualAction] = {}
-    done: list[Span] = []
+def spans(actions: Iterable[ManualAction]) -> list[Span]:
+    """Each lasting action with its end, by expiry or by a later action."""
+    active: dict[tuple[str, str], ManualAction] = {}
+    ended: list[Span] = []
 
     def end(key: tuple[str, str], by: ManualAction) -> None:
-        act = held.pop(key)
-        own = act.expires_at or _ENDLESS
-        done.append(Span(act, own) if own <= by.acted_at else Span(act, by.acted_at, by))
+        action = active.pop(key)
+        expires_at = action.expires_at or _ENDLESS
+        ended.append(Span(action, expires_at) if expires_at <= by.acted_at else Span(action, by.acted_at, by))
 
-    for act in sorted(acts, key=lambda act: (act.acted_at, act.audit_id)):
-        if act.command == RESUME:
-            for key in [key for key, one in held.items() if act.subject in (one.subject, one.command)]:
-                end(key, act)
-        elif act.command in LASTING:
-            key = (act.command, "" if act.command == ROLLBACK else act.subject)
-            if key in held:
-                end(key, act)
-            held[key] = act
-    return done + [Span(act, act.expires_at or _ENDLESS) for act in held.values()]
+    for action in sorted(actions, key=lambda action: (action.acted_at, action.audit_id)):
+        if action.command == RESUME:
+            for key in [key for key, other in active.items() if action.subject in (other.subject, other.command)]:
+                end(key, action)
+        elif action.command in LASTING:
+            key = (action.command, "" if action.command == ROLLBACK else action.subject)
+            if key in active:
+                end(key, action)
+            active[key] = action
+    return ended + [Span(action, action.expires_at or _ENDLESS) for action in active.values()]
 
 
-def in_force(acts: Iterable[ManualAction], at: datetime) -> InForce:
-    """The manual actions in force at a time; later ones are ignored."""
+def in_force(actions: Iterable[ManualAction], at: datetime) -> InForce:
+    """The manual actions in force at a time; later actions are ignored."""
     now = as_utc(at)
-    before = [act for act in acts if act.acted_at <= now]
-    alive = [span.act for span in spans(before) if span.end > now]
+    earlier = [action for action in actions if action.acted_at <= now]
+    active = [span.action for span in spans(earlier) if span.end > now]
 
     def of(command: str) -> tuple[ManualAction, ...]:
-        return tuple(act for act in alive if act.command == command)
+        return tuple(action for action in active if action.command == command)
 
     return InForce(of(ALLOW), of(BLOCK), of(WITHDRAW), next(iter(of(ROLLBACK)), None))
 
 
-def as_decision(act: ManualAction) -> Decision:
-    """A manual block as a decision; it has no hour and no model."""
-    assert act.expires_at is not None
+def as_decision(action: ManualAction) -> Decision:
+    """A manual block as a decision without hour and model."""
+    assert action.expires_at is not None
     return Decision(
-        address=act.subject,
+        address=action.subject,
         action="block",
-        reason=f"blocked {act.by_whom}",
-        decided_at=act.acted_at,
-        expires_at=act.expires_at,
+        reason=f"blocked {action.by_whom}",
+        decided_at=action.acted_at,
+        expires_at=action.expires_at,
         model_name=MANUAL,
         model_version="",
-        decision_id=f"{MANUAL}-{act.audit_id}",
+        decision_id=f"{MANUAL}-{action.audit_id}",
         score=1.0,
         abuse_kind=MANUAL,
-        client_kind="address" if is_one_address(parse_network(act.subject)) else "network",
-        request_count=FIRST_IN_LINE,
+        client_kind="address" if is_one_address(parse_network(action.subject)) else "network",
+        request_count=MANUAL_REQUEST_COUNT,
         attack_request_count=0,
         evidence_count=0,
         evidence_request_ids=(),
@@ -145,45 +142,51 @@ def as_decision(act: ManualAction) -> Decision:
     )
 
 
-def own_blocks(acts: Iterable[ManualAction]) -> list[Decision]:
-    """All manual blocks, each for as long as it lasted: client activity during one is an echo of our own block."""
-    return [replace(as_decision(one.act), expires_at=one.end) for one in spans(acts) if one.act.command == BLOCK]
+def manual_blocks(actions: Iterable[ManualAction]) -> list[Decision]:
+    """All manual blocks with their actual end: requests during one are an echo of our own block."""
+    return [
+        replace(as_decision(span.action), expires_at=span.end)
+        for span in spans(actions)
+        if span.action.command == BLOCK
+    ]
 
 
 def requested_removals(
-    before: Iterable[Wanted], after: Iterable[Wanted], state: InForce, behind: Mapping[str, Collection[str]]
+    before: Iterable[DueEntry], after: Iterable[DueEntry], state: InForce, behind: Mapping[str, Collection[str]]
 ) -> dict[tuple[str, str], str]:
-    """Entries wanted without manual actions (`before`) but not with them (`after`), each with the action that removes it."""
-    left = {(one.address, one.action) for one in after}
-    allowed = [(Ranges.of([act.subject]), act) for act in state.allowed]
-    found = {}
-    for one in before:
-        if (one.address, one.action) in left:
+    """Entries due without manual actions (`before`) but not with them (`after`), each with the actions that remove it."""
+    remaining = {(entry.address, entry.action) for entry in after}
+    allowed = [(Ranges.of([action.subject]), action) for action in state.allowed]
+    removals = {}
+    for entry in before:
+        if (entry.address, entry.action) in remaining:
             continue
-        network = parse_network(one.address)
-        models = {model for cause in one.causes for model in behind.get(cause, ())}
-        acts = [act for ranges, act in allowed if ranges.overlaps(network)]
-        acts += [act for act in state.withdrawn if act.subject in models]
-        acts += [state.rollback] if state.rollback else []
-        found[one.address, one.action] = "; ".join(act.text() for act in acts)
-    return found
+        network = parse_network(entry.address)
+        models = {model for cause in entry.causes for model in behind.get(cause, ())}
+        actions = [action for ranges, action in allowed if ranges.overlaps(network)]
+        actions += [action for action in state.withdrawn if action.subject in models]
+        actions += [state.rollback] if state.rollback else []
+        removals[entry.address, entry.action] = "; ".join(action.text() for action in actions)
+    return removals
 
 
 def with_requested_removals(
-    plan: Plan, requested: RequestedRemovals, acts: Sequence[ManualAction]
+    plan: Plan, requested: RequestedRemovals, actions: Sequence[ManualAction]
 ) -> tuple[Plan, RequestedRemovals]:
-    """The plan with people's reasons on the removals that they requested, and all those removals."""
-    ended = {as_decision(one.act).decision_id: one.ended_by for one in spans(acts) if one.act.command == BLOCK}
-    whole = dict(requested)
+    """The plan, where requested removals have people's reasons, and all requested removals."""
+    ended = {
+        as_decision(span.action).decision_id: span.ended_by for span in spans(actions) if span.action.command == BLOCK
+    }
+    removals = dict(requested)
 
     def with_reason(entry: Entry) -> Entry:
         if entry.operation != "remove":
             return entry
-        by = ended.get(entry.decision_id or "")
-        if by is not None:
-            whole.setdefault((entry.address, entry.action), by.text())
-        why = whole.get((entry.address, entry.action))
+        ended_by = ended.get(entry.decision_id or "")
+        if ended_by is not None:
+            removals.setdefault((entry.address, entry.action), ended_by.text())
+        why = removals.get((entry.address, entry.action))
         return entry if why is None else replace(entry, reason=why)
 
-    sets = tuple(replace(one, entries=tuple(map(with_reason, one.entries))) for one in plan.sets)
-    return replace(plan, sets=sets), whole
+    sets = tuple(replace(set_plan, entries=tuple(map(with_reason, set_plan.entries))) for set_plan in plan.sets)
+    return replace(plan, sets=sets), removals

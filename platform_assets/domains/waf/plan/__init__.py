@@ -1,1 +1,1 @@
-"""Decisions, live IP sets and what was applied last to the plan of every IP set."""
+"""From decisions, live IP sets and the last apply to the plan of every IP set."""

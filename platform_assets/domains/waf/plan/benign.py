@@ -1,6 +1,6 @@
-"""Well-behaved addresses, from the lake: slots.py needs them before it takes a network whole.
+"""Benign addresses in the lake, which limit how slots.py merges entries into networks.
 
-Only the newest scores count. A client with an abusive hour is not among them.
+Only the scores of the newest 24 hours count; a client with one abusive hour is not benign.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ HOURS = 24
 
 
 def benign_addresses(lake: Lake, policy: PlanPolicy) -> dict[str, int]:
-    """Address -> its requests within 24 hours; nothing is read where the policy never covers anybody else."""
+    """Address -> its requests within 24 hours; empty where the policy allows no collateral addresses."""
     hours = lake.hours(CLIENT_SCORES)
     if policy.max_collateral_share == 0 or not hours:
         return {}
     oldest = format_hour(parse_hour(hours[-1]) - timedelta(hours=HOURS - 1))
     newest = [hour for hour in hours if hour >= oldest]
     columns = ["client", "is_abuse", "request_count"]
-    found: dict[str, int] = {}
+    requests: dict[str, int] = {}
     abusive = set()
     for row in lake.read_arrow(CLIENT_SCORES, newest, columns=columns).to_pylist():
         client = str(row["client"])
@@ -32,12 +32,12 @@ def benign_addresses(lake: Lake, policy: PlanPolicy) -> dict[str, int]:
             continue
         if row["is_abuse"]:
             abusive.add(client)
-        found[client] = max(found.get(client, 0), int(row["request_count"]))
-    return {client: count for client, count in found.items() if client not in abusive}
+        requests[client] = max(requests.get(client, 0), int(row["request_count"]))
+    return {client: count for client, count in requests.items() if client not in abusive}
 
 
 def _is_address(client: str) -> bool:
     try:
         return is_one_address(parse_network(client))
     except ValueError:
-        return False  # no entry of an IP set could match it
+        return False  # not an address, so no IP set could contain it

@@ -1,7 +1,7 @@
-"""The addresses that a plan starts and stops covering: what changes for clients, however entries are merged or split.
+"""The addresses that a plan starts and stops covering: what changes for clients, regardless of merging and splitting.
 
-Pure. An address is a wanted one: an entry, or each member of a merged one. Where it moves to another set of the
-same action, into a wider entry or out of one, nothing changes for it. Standard library only.
+Pure. An address is an entry, or a member of a merged entry. Nothing changes for an address that moves to another set of
+the same action, into a wider entry or out of one. Standard library only.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from platform_assets.domains.waf.plan.entries import Entry
 from platform_assets.domains.waf.plan.values import Plan
 
 BEFORE = ("keep", "extend", "remove")
-"""Operations on entries of ours that are live before a plan."""
+"""Operations on our entries that are live before the plan."""
 AFTER = ("keep", "extend", "add", "restore")
 OURS = (*BEFORE, "restore", "drift")
-"""Operations on entries that were applied last."""
+"""Operations on entries of the last apply."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """An address whose coverage by an action changes, and the entry that it does with."""
+    """An address whose coverage by an action changes, and the entry that causes it."""
 
     address: str
     entry: Entry
@@ -39,21 +39,21 @@ def lost(plan: Plan) -> tuple[Change, ...]:
 
 
 def applied_count(plan: Plan) -> int:
-    """Addresses of the entries that were applied last."""
+    """The number of addresses in the entries of the last apply."""
     return sum(len(_addresses(entry)) for entry in plan.entries if entry.operation in OURS)
 
 
 def _uncovered(plan: Plan, operations: Collection[str], covering: Collection[str]) -> tuple[Change, ...]:
     ranges: dict[str, Ranges] = {}
     for action in {entry.action for entry in plan.entries}:
-        held = (one for one in plan.entries if one.action == action and one.operation in covering)
-        ranges[action] = Ranges.of(one.address for one in held)
+        live_entries = (entry for entry in plan.entries if entry.action == action and entry.operation in covering)
+        ranges[action] = Ranges.of(entry.address for entry in live_entries)
     return tuple(
         Change(address, entry)
         for entry in plan.entries
         if entry.operation in operations
         for address in _addresses(entry)
-        if not ranges[entry.action].holds(parse_network(address))
+        if not ranges[entry.action].covers(parse_network(address))
     )
 
 

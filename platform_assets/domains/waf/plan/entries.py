@@ -1,4 +1,4 @@
-"""Entries of a plan: one address of one IP set each, and how entries read in sum and line by line. Standard library only."""
+"""Entries of a plan, one address of one IP set each; their summary and their lines. Standard library only."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from datetime import datetime
 from platform_assets.core.times import instant
 
 CHANGING = ("add", "restore", "remove")
-"""Operations that change the live set; extend and keep change only what we remember, the others nothing."""
+"""Operations that change the live set; extend and keep change only our own state, the others nothing."""
 FULL = "the IP set is full and others are expected to stop more"
 NAMED_FILES = 3
-"""Late files that a line of text names; the others are counted."""
+"""Late files that a line names; further ones are counted."""
 SIGNS = {"add": "+", "restore": "+", "remove": "-", "extend": "~", "drift": "!", "overflow": "!", "foreign": " "}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One address of one IP set and what is to happen to it; its first fields are columns of `waf/plan`."""
+    """The planned operation on one address of one IP set; its first fields are columns of `waf/plan`."""
 
     ip_set: str
     address: str
@@ -29,13 +29,13 @@ class Entry:
     decision_id: str | None = None
     expires_at: datetime | None = None
     members: tuple[str, ...] = ()
-    """The addresses that a merged entry stands for; of a removed one, those that it stood for."""
+    """The addresses that a merged entry, or a removed merged entry, stands for."""
     late_files: tuple[str, ...] = ()
-    """Names of the log objects that came late and are why it changes."""
+    """Names of the late log objects that caused the change."""
 
 
 def summary_of(entries: Sequence[Entry]) -> str:
-    """One line: how many are added and removed, apart what late files are the cause of, and the others by operation."""
+    """One line: counts of additions and removals, those caused by late files separately, and of the other operations."""
     counts = Counter(entry.operation for entry in entries)
     named = {
         "extend": "extended",
@@ -45,13 +45,13 @@ def summary_of(entries: Sequence[Entry]) -> str:
         "drift": "of ours removed by somebody and left out",
         "overflow": "did not fit",
     }
-    parts = counted_changes(entries)
+    parts = _changes(entries)
     return ", ".join(
         parts + [f"{counts[operation]} {words}" for operation, words in named.items() if counts[operation]]
     )
 
 
-def counted_changes(entries: Sequence[Entry]) -> list[str]:
+def _changes(entries: Sequence[Entry]) -> list[str]:
     counts = Counter(entry.operation for entry in entries)
     added, removed = counts["add"] + counts["restore"], counts["remove"]
     late_files = late_files_of(entries)
@@ -66,12 +66,12 @@ def counted_changes(entries: Sequence[Entry]) -> list[str]:
 
 
 def late_files_of(entries: Sequence[Entry]) -> tuple[str, ...]:
-    """Names of the late files that are the cause of changes, in order."""
+    """Sorted names of the late files that cause changes."""
     return tuple(sorted({name for entry in entries for name in entry.late_files}))
 
 
 def named(files: Sequence[str]) -> str:
-    """The first few names, and how many more there are."""
+    """The first three names, and the number of further ones."""
     more = f" and {len(files) - NAMED_FILES} more" if len(files) > NAMED_FILES else ""
     return ", ".join(files[:NAMED_FILES]) + more
 

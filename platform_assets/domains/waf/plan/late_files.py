@@ -1,9 +1,9 @@
 """Which changes of a plan are caused by log objects that arrived after a plan without them had been applied.
 
-Nothing is guessed. An entry is attributed to an object where its hour had been decided when the last plan was applied and was
-decided anew since, where its decision appeared or went in between, and where the object, first listed after the hour was
-first decided, holds requests of that very client within the decision's 24 hours. Where the lake no longer knows one of
-these, as after a day's vacuum, nothing is said.
+An entry is attributed to an object only if its hour was decided before the last plan was applied and again since, if its
+decision appeared or disappeared in between, and if the object was first listed after the hour's first decision and holds
+requests of that client within the decision's 24 hours. If the lake no longer has one of these facts, as after a vacuum,
+the entry is attributed to no object.
 """
 
 from __future__ import annotations
@@ -37,29 +37,30 @@ class _Changed:
     hour: str
 
 
-def with_late_files(lake: Lake, made: Plan, applied_at: datetime | None) -> Plan:
-    """The plan with the late files at the entries that they changed, and in their reasons.
+def with_late_files(lake: Lake, plan: Plan, applied_at: datetime | None) -> Plan:
+    """The plan, where entries changed by late files name them, also in their reasons.
 
-    `applied_at`: when the plan that was applied last was made; None where that is not known.
+    `applied_at`: when the last applied plan was made; None if unknown.
     """
-    decision_ids = {one.decision_id for one in made.entries if _may_be_late(one) and one.decision_id}
+    decision_ids = {entry.decision_id for entry in plan.entries if _may_be_late(entry) and entry.decision_id}
     if applied_at is None or not decision_ids:
-        return made
-    makings = _decided_anew(lake, applied_at)
-    changed = _changed(lake, sorted(makings), decision_ids, applied_at)
-    late = {one.hour: _late_objects(lake, one.hour, makings[one.hour], applied_at) for one in changed}
+        return plan
+    decided_times = _decided_anew(lake, applied_at)
+    changed = _changed(lake, sorted(decided_times), decision_ids, applied_at)
+    hours = {decision.hour for decision in changed}
+    late = {hour: _late_objects(lake, hour, decided_times[hour], applied_at) for hour in hours}
     lines = _lines(lake, late.values())
-    files = {one.decision_id: _files_of(one, late[one.hour], lines) for one in changed}
+    files = {decision.decision_id: _files_of(decision, late[decision.hour], lines) for decision in changed}
 
     def explained(entry: Entry) -> Entry:
-        found = files.get(entry.decision_id or "", ()) if _may_be_late(entry) else ()
-        if not found:
+        files_of_entry = files.get(entry.decision_id or "", ()) if _may_be_late(entry) else ()
+        if not files_of_entry:
             return entry
-        word = "late file" if len(found) == 1 else "late files"
-        return replace(entry, late_files=found, reason=f"{entry.reason} ({word} {named(found)})")
+        word = "late file" if len(files_of_entry) == 1 else "late files"
+        return replace(entry, late_files=files_of_entry, reason=f"{entry.reason} ({word} {named(files_of_entry)})")
 
-    sets = tuple(replace(one, entries=tuple(map(explained, one.entries))) for one in made.sets)
-    return replace(made, sets=sets)
+    sets = tuple(replace(set_plan, entries=tuple(map(explained, set_plan.entries))) for set_plan in plan.sets)
+    return replace(plan, sets=sets)
 
 
 def _may_be_late(entry: Entry) -> bool:
@@ -68,59 +69,61 @@ def _may_be_late(entry: Entry) -> bool:
 
 
 def _decided_anew(lake: Lake, applied_at: datetime) -> dict[str, list[datetime]]:
-    """Hour -> when it was decided, in order, for hours decided before the last plan was applied and again since."""
+    """Hour -> the times at which it was decided, in order, for hours decided before the last plan was applied and again since."""
     import pyarrow.dataset as ds
 
     rows = lake.read_arrow(
         MADE_HOURS, columns=["hour", "made_at"], filter=ds.field("table_key") == WAF_DECISIONS.key
     ).to_pylist()
-    makings: dict[str, list[datetime]] = {}
+    decided_times: dict[str, list[datetime]] = {}
     for row in sorted(rows, key=lambda row: row["made_at"]):
-        makings.setdefault(row["hour"], []).append(row["made_at"].astimezone(UTC))
-    return {hour: at for hour, at in makings.items() if at[0] <= applied_at < at[-1]}
+        decided_times.setdefault(row["hour"], []).append(row["made_at"].astimezone(UTC))
+    return {hour: at for hour, at in decided_times.items() if at[0] <= applied_at < at[-1]}
 
 
 def _changed(lake: Lake, hours: Sequence[str], decision_ids: Collection[str], applied_at: datetime) -> list[_Changed]:
-    """Of the given decisions, those that exist either now or then, but not both."""
+    """The decisions among `decision_ids` that exist either now or at `applied_at`, but not both."""
     import pyarrow as pa
     import pyarrow.dataset as ds
 
     if not hours or lake.delta(WAF_DECISIONS, applied_at) is None:
         return []
-    chosen = ds.field("decision_id").isin(pa.array(sorted(decision_ids), pa.string()))
+    is_candidate = ds.field("decision_id").isin(pa.array(sorted(decision_ids), pa.string()))
     columns = ["decision_id", "address", HOUR_COLUMN]
 
     def decisions(as_of: datetime | None) -> dict[str, _Changed]:
-        rows = lake.read_arrow(WAF_DECISIONS, hours, columns=columns, filter=chosen, as_of=as_of).to_pylist()
+        rows = lake.read_arrow(WAF_DECISIONS, hours, columns=columns, filter=is_candidate, as_of=as_of).to_pylist()
         return {row["decision_id"]: _Changed(row["decision_id"], row["address"], row[HOUR_COLUMN]) for row in rows}
 
     try:
         then, now = decisions(applied_at), decisions(None)
-    except OSError:  # vacuum has freed what the table held then
+    except OSError:  # a vacuum has deleted that version of the table
         return []
-    return [one for key, one in sorted({**then, **now}.items()) if (key in then) != (key in now)]
+    return [changed for key, changed in sorted({**then, **now}.items()) if (key in then) != (key in now)]
 
 
 def _late_objects(
-    lake: Lake, hour: str, makings: Sequence[datetime], applied_at: datetime
+    lake: Lake, hour: str, decided_times: Sequence[datetime], applied_at: datetime
 ) -> frozenset[tuple[str, str]]:
-    """(hour, log object) of the hour's 24 hours that were first listed after it was first decided, and went in since."""
+    """(hour, log object) of the hour's 24 hours for objects first listed after its first decision and included since `applied_at`."""
     import pyarrow as pa
     import pyarrow.dataset as ds
 
     window = {format_hour(parse_hour(hour) - timedelta(hours=back)) for back in range(WINDOW_HOURS)}
-    later = ds.field("first_seen_at") > pa.scalar(makings[0], pa.timestamp("us", tz="UTC"))
+    later = ds.field("first_seen_at") > pa.scalar(decided_times[0], pa.timestamp("us", tz="UTC"))
     columns = ["source_object", "first_seen_at", "event_hours"]
-    found = set()
+    objects = set()
     for row in lake.read_arrow(OBJECTS, columns=columns, filter=later).to_pylist():
-        went_in = [at for at in makings if at >= row["first_seen_at"]]
-        if went_in and went_in[0] > applied_at:
-            found |= {(one, row["source_object"]) for one in row["event_hours"] or () if one in window}
-    return frozenset(found)
+        included = [at for at in decided_times if at >= row["first_seen_at"]]
+        if included and included[0] > applied_at:
+            objects |= {
+                (event_hour, row["source_object"]) for event_hour in row["event_hours"] or () if event_hour in window
+            }
+    return frozenset(objects)
 
 
 def _lines(lake: Lake, late: Collection[frozenset[tuple[str, str]]]) -> Lines:
-    """Who has requests in the late objects."""
+    """The clients with requests in the late objects."""
     import pyarrow as pa
     import pyarrow.dataset as ds
 
@@ -128,21 +131,21 @@ def _lines(lake: Lake, late: Collection[frozenset[tuple[str, str]]]) -> Lines:
     hours = sorted({hour for hour, _ in pairs})
     if not hours:
         return {}
-    chosen = ds.field("source_object").isin(pa.array(sorted({name for _, name in pairs}), pa.string()))
+    is_late = ds.field("source_object").isin(pa.array(sorted({name for _, name in pairs}), pa.string()))
     columns = ["client_ip", HOUR_COLUMN, "source_object"]
-    rows = lake.read_arrow(REQUESTS, hours, columns=columns, filter=chosen).group_by(columns).aggregate([])
-    found: dict[str, set[tuple[str, str]]] = {}
+    rows = lake.read_arrow(REQUESTS, hours, columns=columns, filter=is_late).group_by(columns).aggregate([])
+    lines: dict[str, set[tuple[str, str]]] = {}
     for row in rows.to_pylist():
-        found.setdefault(row["client_ip"], set()).add((row[HOUR_COLUMN], row["source_object"]))
-    return found
+        lines.setdefault(row["client_ip"], set()).add((row[HOUR_COLUMN], row["source_object"]))
+    return lines
 
 
-def _files_of(one: _Changed, late: frozenset[tuple[str, str]], lines: Lines) -> tuple[str, ...]:
+def _files_of(changed: _Changed, late: frozenset[tuple[str, str]], lines: Lines) -> tuple[str, ...]:
     """Names of the late objects that hold requests of the decision's client."""
-    network = parse_network(one.address)
+    network = parse_network(changed.address)
     if is_one_address(network):
         clients: list[Any] = [str(network.network_address)]
     else:
         clients = [client for client in lines if ip_address(client) in network]
-    names = {name for client in clients for pair in lines.get(client, ()) if pair in late for name in [pair[1]]}
+    names = {pair[1] for client in clients for pair in lines.get(client, ()) if pair in late}
     return tuple(sorted(name.rsplit("/", 1)[-1] for name in names))

@@ -1,7 +1,4 @@
-"""The plans of all scopes as one: shown, stored and checked together. Pure.
-
-What is to be done in one scope is plan.py's, the checks are in checks/. Standard library only.
-"""
+"""The plans of all scopes, shown, stored and checked together. Pure; standard library only."""
 
 from __future__ import annotations
 
@@ -19,11 +16,11 @@ from platform_assets.domains.waf.scopes import Scope, format_by_scope
 
 @dataclass(frozen=True)
 class Plans:
-    """One plan a scope, at least one, in the order of the settings."""
+    """One plan per scope, at least one, in the order of the settings."""
 
     plans: tuple[Plan, ...]
     missing: Mapping[Scope, str] = field(default_factory=dict)
-    """Scopes that could not be read, with a sentence that says why: there is no plan for them, and nothing is applied."""
+    """Scopes that could not be read -> why; they have no plan, and nothing is applied to them."""
 
     @property
     def planned_at(self) -> datetime:
@@ -31,56 +28,57 @@ class Plans:
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        return (*(one.scope for one in self.plans), *self.missing)
+        return (*(plan.scope for plan in self.plans), *self.missing)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        return tuple(entry for one in self.plans for entry in one.entries)
+        return tuple(entry for plan in self.plans for entry in plan.entries)
 
     @property
     def changes(self) -> bool:
-        return any(one.changes for one in self.plans)
+        return any(plan.changes for plan in self.plans)
 
     @property
     def late_files(self) -> tuple[str, ...]:
         return late_files_of(self.entries)
 
     def count(self, operation: str) -> int:
-        return sum(one.count(operation) for one in self.plans)
+        return sum(plan.count(operation) for plan in self.plans)
 
     def rows(self) -> list[dict[str, Any]]:
         """Rows of the table `waf/plan`."""
-        return [row for one in self.plans for row in one.rows()]
+        return [row for plan in self.plans for row in plan.rows()]
 
     def summary(self) -> str:
-        """One line over all scopes; where there are several, also what each of them has of it."""
-        parts = [f"{one.scope} {one.summary()}" for one in self.plans]
+        """One line for all scopes, and if there are several, also for each."""
+        parts = [f"{plan.scope} {plan.summary()}" for plan in self.plans]
         parts += [f"{scope} unknown" for scope in self.missing]
         return summary_of(self.entries) + (f" ({'; '.join(parts)})" if len(parts) > 1 else "")
 
     def text(self, most: int = 50) -> str:
-        """For people: each scope under its own heading, at most `most` lines a set."""
-        blocks = [one.text(most) for one in self.plans]
+        """For people: each scope under its own heading, at most `most` lines per set."""
+        blocks = [plan.text(most) for plan in self.plans]
         blocks += [f"No WAF plan for scope {scope}: {why}" for scope, why in self.missing.items()]
         return "\n".join(blocks)
 
     def check_complete(self) -> None:
-        """WafError where a scope could not be read."""
+        """WafError if a scope could not be read."""
         if self.missing:
             raise WafError(format_by_scope(self.missing, self.scopes))
 
 
 def of_all_scopes(results: Mapping[Scope, Sequence[CheckResult]]) -> list[CheckResult]:
-    """The same checks of every scope as one list: a check fails where it fails in one scope, and says in which."""
-    return [_joined(dict(zip(results, found, strict=True))) for found in zip(*results.values(), strict=True)]
+    """One result per check for all scopes: a check fails if it fails in any scope, and its sentence names the scope."""
+    by_check = zip(*results.values(), strict=True)
+    return [_joined(dict(zip(results, results_of_check, strict=True))) for results_of_check in by_check]
 
 
-def _joined(found: Mapping[Scope, CheckResult]) -> CheckResult:
-    telling = {scope: one for scope, one in found.items() if not one.passed} or found
-    figures = [one.metadata for one in found.values()]
-    is_same = all(one == figures[0] for one in figures)
+def _joined(results: Mapping[Scope, CheckResult]) -> CheckResult:
+    reported = {scope: result for scope, result in results.items() if not result.passed} or results
+    figures = [result.metadata for result in results.values()]
+    is_same = all(other == figures[0] for other in figures)
     return replace(
-        next(iter(telling.values())),
-        sentence=format_by_scope({scope: one.sentence for scope, one in telling.items()}, found),
-        metadata=figures[0] if is_same else {str(scope): one.metadata for scope, one in found.items()},
+        next(iter(reported.values())),
+        sentence=format_by_scope({scope: result.sentence for scope, result in reported.items()}, results),
+        metadata=figures[0] if is_same else {str(scope): result.metadata for scope, result in results.items()},
     )

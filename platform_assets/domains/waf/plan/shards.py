@@ -1,7 +1,7 @@
-"""Assigns the entries of one action and family to their IP sets, with why entries leave one set for another.
+"""Assigns the entries of one action and family to treplacement IP sets, with why entries leave one set for another.
 
-Pure. What is an entry at all is slots.py's. An entry stays where it is as long as it is wanted, and what takes an entry's
-place goes to the same set where there is room, because one update of one set leaves nothing uncovered. Standard library only.
+Pure. slots.py chooses the entries. An entry stays in its set as long as it is due, and an entry that replaces it goes to
+the same set if there is room, because a single update of one set leaves nothing uncovered. Standard library only.
 """
 
 from __future__ import annotations
@@ -10,49 +10,51 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from platform_assets.domains.waf.decisions import Wanted
+from platform_assets.domains.waf.decisions import DueEntry
 from platform_assets.domains.waf.networks import Ranges, address_order, parse_network
 from platform_assets.domains.waf.plan.slots import Allotment, harm_order
 
 
 @dataclass(frozen=True)
 class Shard:
-    """The entries of one IP set, and why entries of ours leave it although they are still due in another form."""
+    """The entries of one IP set, and address -> why our entry leaves it although it is still due in another form."""
 
-    entries: tuple[Wanted, ...]
+    entries: tuple[DueEntry, ...]
     replaced: Mapping[str, str]
     takers: frozenset[str] = frozenset()
     """Other sets that take over some of its entries; they must be written first."""
 
 
-def assign(allotment: Allotment, rooms: Mapping[str, int], ours: Mapping[str, Collection[str]]) -> dict[str, Shard]:
-    """IP set -> its part. `rooms`: free slots of the sets that may be used, in order. `ours`: our entries of all sets.
+def assign(
+    allotment: Allotment, free_slots: Mapping[str, int], ours: Mapping[str, Collection[str]]
+) -> dict[str, Shard]:
+    """IP set -> its shard. `free_slots`: of the usable sets, in order. `ours`: our entries of all sets.
 
-    Entries that were left out go to the first set, which shows them as not fitting.
+    Entries that were left out go to the first set, which lists them as not fitting.
     """
-    place = _places(allotment.entries, rooms, ours)
-    first = next(iter(rooms))
-    parts: dict[str, list[Wanted]] = {name: [] for name in ours}
-    for one in allotment.entries:
-        parts[place[one.address]].append(one)
+    places = _places(allotment.entries, free_slots, ours)
+    first = next(iter(free_slots))
+    parts: dict[str, list[DueEntry]] = {name: [] for name in ours}
+    for entry in allotment.entries:
+        parts[places[entry.address]].append(entry)
     parts[first].extend(allotment.left_out)
-    kept, out = _Lookup(allotment.entries), _Lookup(allotment.left_out)
+    kept, left_out = _Lookup(allotment.entries), _Lookup(allotment.left_out)
     shards = {}
     for name, entries in parts.items():
-        here = {one.address for one in entries}
+        addresses = {entry.address for entry in entries}
         replaced: dict[str, str] = {}
         takers: set[str] = set()
-        for address in sorted(set(ours[name]) - here, key=address_order):
-            why, heirs = _why_replaced(address, name, place, kept, out)
+        for address in sorted(set(ours[name]) - addresses, key=address_order):
+            why, replacements = _why_replaced(address, name, places, kept, left_out)
             if why:
                 replaced[address] = why
-            takers |= {place[heir] for heir in heirs}
+            takers |= {places[replacement] for replacement in replacements}
         shards[name] = Shard(tuple(entries), replaced, frozenset(takers - {name}))
     return shards
 
 
 def writing_order(shards: Mapping[str, Shard]) -> list[str]:
-    """The sets so that takers come before those who give; where sets exchange entries one of them has to be first."""
+    """The sets, takers before those whose entries they take; if sets exchange entries, one of them has to be first."""
     waiting = list(shards)
     order: list[str] = []
     while waiting:
@@ -62,41 +64,43 @@ def writing_order(shards: Mapping[str, Shard]) -> list[str]:
     return order
 
 
-def _places(entries: Iterable[Wanted], rooms: Mapping[str, int], ours: Mapping[str, Collection[str]]) -> dict[str, str]:
+def _places(
+    entries: Iterable[DueEntry], free_slots: Mapping[str, int], ours: Mapping[str, Collection[str]]
+) -> dict[str, str]:
     """Address -> IP set."""
-    free = dict(rooms)
-    place: dict[str, str] = {}
-    new: list[Wanted] = []
-    for one in sorted(entries, key=harm_order):
-        home = next((name for name in free if free[name] > 0 and one.address in ours[name]), None)
-        if home is None:
-            new.append(one)
+    free = dict(free_slots)
+    places: dict[str, str] = {}
+    new: list[DueEntry] = []
+    for entry in sorted(entries, key=harm_order):
+        current = next((name for name in free if free[name] > 0 and entry.address in ours[name]), None)
+        if current is None:
+            new.append(entry)
             continue
-        place[one.address] = home
-        free[home] -= 1
-    left = {name: Ranges.of(set(ours[name]) - place.keys()) for name in free}
+        places[entry.address] = current
+        free[current] -= 1
+    leaving = {name: Ranges.of(set(ours[name]) - places.keys()) for name in free}
 
-    def heirs_first(one: Wanted) -> bool:
-        return not any(ranges.overlaps(parse_network(one.address)) for ranges in left.values())
+    def replacements_first(entry: DueEntry) -> bool:
+        return not any(ranges.overlaps(parse_network(entry.address)) for ranges in leaving.values())
 
-    for one in sorted(new, key=heirs_first):
-        network = parse_network(one.address)
-        preferred = sorted(free, key=lambda name: not left[name].overlaps(network))
+    for entry in sorted(new, key=replacements_first):
+        network = parse_network(entry.address)
+        preferred = sorted(free, key=lambda name: not leaving[name].overlaps(network))
         name = next((name for name in preferred if free[name] > 0), next(iter(free)))
-        place[one.address] = name
+        places[entry.address] = name
         free[name] -= 1
-    return place
+    return places
 
 
 def _why_replaced(
-    address: str, name: str, place: Mapping[str, str], kept: _Lookup, out: _Lookup
+    address: str, name: str, places: Mapping[str, str], kept: _Lookup, left_out: _Lookup
 ) -> tuple[str, tuple[str, ...]]:
-    """Why an entry leaves its set although it is still due in another form, and the entries that take its place."""
+    """Why an entry leaves its set although it is still due in another form, and the entries that replace it."""
     if covering := kept.covering(address):
-        where = "" if place[covering] == name else f" in {place[covering]}"
-        reason = f"moved to {place[covering]}" if covering == address else f"{covering}{where} covers it"
+        where = "" if places[covering] == name else f" in {places[covering]}"
+        reason = f"moved to {places[covering]}" if covering == address else f"{covering}{where} covers it"
         return reason, (covering,)
-    if covering := out.covering(address):
+    if covering := left_out.covering(address):
         return f"made room as part of {covering}, which does not fit", ()
     if within := kept.within(address):
         return (
@@ -107,19 +111,19 @@ def _why_replaced(
 
 
 class _Lookup:
-    """Entries by what they cover."""
+    """Entries by address, to find those that cover an address or lie in a network."""
 
-    def __init__(self, entries: Iterable[Wanted]) -> None:
-        self._addresses = sorted((one.address for one in entries), key=address_order)
-        self._starts = [int(parse_network(one).network_address) for one in self._addresses]
+    def __init__(self, entries: Iterable[DueEntry]) -> None:
+        self._addresses = sorted((entry.address for entry in entries), key=address_order)
+        self._starts = [int(parse_network(address).network_address) for address in self._addresses]
 
     def covering(self, address: str) -> str | None:
         network = parse_network(address)
         at = bisect_right(self._starts, int(network.network_address)) - 1
         if at < 0:
             return None
-        found = parse_network(self._addresses[at])
-        return self._addresses[at] if int(found.broadcast_address) >= int(network.broadcast_address) else None
+        candidate = parse_network(self._addresses[at])
+        return self._addresses[at] if int(candidate.broadcast_address) >= int(network.broadcast_address) else None
 
     def within(self, address: str) -> tuple[str, ...]:
         network = parse_network(address)

@@ -1,4 +1,4 @@
-"""An IP set as it is live, the plan of a set, and the plan of a scope. Standard library only."""
+"""A live IP set, the plan of a set, and the plan of a scope. Standard library only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from platform_assets.core.times import instant
 from platform_assets.domains.waf.apply.applied import Owned
-from platform_assets.domains.waf.decisions import Wanted
+from platform_assets.domains.waf.decisions import DueEntry
 from platform_assets.domains.waf.limits import MAX_ADDRESSES, description
 from platform_assets.domains.waf.plan.entries import CHANGING, FULL, Entry, late_files_of, line_of, named, summary_of
 from platform_assets.domains.waf.plan.slots import Merged
@@ -32,25 +32,25 @@ class LiveSet:
 
 @dataclass(frozen=True)
 class SetSpec:
-    """Which IP set it is, and how it is filled."""
+    """The identity of an IP set, and how it is filled."""
 
     name: str
     action: str
     family: str
     restore_removed: bool = True
-    """Whether entries of ours that somebody removed are put back."""
+    """Whether entries of ours that somebody removed are restored."""
     capacity: int = MAX_ADDRESSES
 
 
 @dataclass(frozen=True)
 class SetPlan:
-    """One IP set: its entries, the addresses it shall hold, and what we shall own of them."""
+    """The plan of one IP set: its entries, the addresses that it will hold, and those that will be ours."""
 
     name: str
     action: str
     family: str
     set_id: str
-    wanted: tuple[Wanted | Merged, ...]
+    wanted: tuple[DueEntry | Merged, ...]
     entries: tuple[Entry, ...]
     addresses: tuple[str, ...]
     owned: Mapping[str, Owned]
@@ -67,25 +67,25 @@ class SetPlan:
 
     @property
     def changes(self) -> bool:
-        """Whether WAF has to be asked to change anything."""
+        """Whether the live set has to change."""
         return any(entry.operation in CHANGING for entry in self.entries)
 
     @property
     def description(self) -> str:
-        """For WAF: what the set holds and why, by kind of abuse; changes only when the addresses do."""
-        kinds = Counter(one.abuse_kind or "abuse" for one in self.wanted if one.address in self.owned)
+        """The description in WAF: entries by kind of abuse; changes only when the addresses do."""
+        kinds = Counter(entry.abuse_kind or "abuse" for entry in self.wanted if entry.address in self.owned)
         named = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items(), key=lambda kv: (-kv[1], kv[0])))
         return description(f"Weir {self.action} {self.family}: {named or 'no entries'}. Entries added by hand stay.")
 
     @property
     def left_out(self) -> int:
-        """Wanted entries that no slot was left for."""
+        """The number of due entries without a slot."""
         return sum(entry.reason.startswith(FULL) for entry in self.entries)
 
     @property
     def merged(self) -> tuple[Merged, ...]:
-        """Entries it shall hold that stand for several wanted ones."""
-        return tuple(one for one in self.wanted if isinstance(one, Merged) and one.address in self.owned)
+        """Merged entries that the set will hold."""
+        return tuple(entry for entry in self.wanted if isinstance(entry, Merged) and entry.address in self.owned)
 
     def count(self, operation: str) -> int:
         return sum(entry.operation == operation for entry in self.entries)
@@ -93,7 +93,7 @@ class SetPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """All IP sets of one scope, in stable order, and the state of ownership it was made on."""
+    """The plans of all IP sets of one scope, in stable order, and the serial of the state that they are based on."""
 
     scope: Scope
     prefix: str
@@ -103,23 +103,23 @@ class Plan:
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        return tuple(entry for one in self.sets for entry in one.entries)
+        return tuple(entry for set_plan in self.sets for entry in set_plan.entries)
 
     @property
     def changes(self) -> bool:
-        return any(one.changes for one in self.sets)
+        return any(set_plan.changes for set_plan in self.sets)
 
     def count(self, operation: str) -> int:
-        return sum(one.count(operation) for one in self.sets)
+        return sum(set_plan.count(operation) for set_plan in self.sets)
 
     @property
     def owned_count(self) -> int:
-        """Entries that were ours before the plan."""
+        """The number of entries that were ours before the plan."""
         return sum(self.count(operation) for operation in ("keep", "extend", "remove", "restore", "drift"))
 
     @property
     def late_files(self) -> tuple[str, ...]:
-        """Names of the log objects that came late and change something."""
+        """Names of the late log objects that cause changes."""
         return late_files_of(self.entries)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -144,19 +144,23 @@ class Plan:
         return summary_of(self.entries)
 
     def text(self, most: int = 50) -> str:
-        """For people: each change with its reason; entries kept are counted, not listed; `most` lines a set."""
+        """For people: each change with its reason, at most `most` lines per set; kept entries are only counted."""
         lines = [f"WAF plan of {instant(self.planned_at)}, scope {self.scope}: {self.summary()}"]
         if self.late_files:
             lines.append(f"Late files: {named(self.late_files)}")
-        for one in self.sets:
-            listed = [entry for entry in one.entries if entry.operation != "keep"]
-            if not listed and not one.exists:
+        for set_plan in self.sets:
+            listed = [entry for entry in set_plan.entries if entry.operation != "keep"]
+            if not listed and not set_plan.exists:
                 continue
-            state = f"{len(one.addresses)} entries" if one.exists else f"{len(one.addresses)} entries, to be created"
-            if one.merged:
-                stands_for = sum(len(entry.members) for entry in one.merged)
-                state += f", {len(one.merged)} of them merged from {stands_for} for want of slots"
-            lines.append(f"{one.name} ({state})")
+            state = (
+                f"{len(set_plan.addresses)} entries"
+                if set_plan.exists
+                else f"{len(set_plan.addresses)} entries, to be created"
+            )
+            if set_plan.merged:
+                stands_for = sum(len(entry.members) for entry in set_plan.merged)
+                state += f", {len(set_plan.merged)} of them merged from {stands_for} for want of slots"
+            lines.append(f"{set_plan.name} ({state})")
             lines += [line_of(entry) for entry in listed[:most]]
             if len(listed) > most:
                 lines.append(f"  ... and {len(listed) - most} more")

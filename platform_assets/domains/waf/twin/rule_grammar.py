@@ -1,6 +1,6 @@
-"""What the twin understands of rules: their references, whether a statement is well formed, and its capacity (WCU).
+"""The grammar of rules: references, whether a statement is well formed, and its capacity (WCU).
 
-Pure functions over the request's own structures. Statement kinds that the twin does not know are refused rather than
+Pure functions over the structures of a request. Statement kinds that the twin does not know are refused rather than
 waved through. Sources: "AWS WAF rule statements" and the answers that users of wafv2 report.
 """
 
@@ -28,7 +28,7 @@ BASE_CAPACITY = {
 }
 CONTAINS_CAPACITY = 10
 MANAGED_CAPACITY = 700
-"""What the twin takes a managed rule group for; AWS publishes each one's own."""
+"""The twin's capacity of every managed rule group; in AWS each has its own."""
 
 ACTIONS = ("Allow", "Block", "Count", "Captcha", "Challenge")
 OVERRIDES = ("None", "Count")
@@ -66,7 +66,7 @@ def nested(kind: str, body: Mapping[str, Any]) -> list[Statement]:
 
 
 def walk(statement: Statement) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every statement within one, outermost first."""
+    """A statement and every statement nested in it, outermost first."""
     kind, body = single(statement)
     yield kind, body
     for inner in nested(kind, body):
@@ -74,12 +74,12 @@ def walk(statement: Statement) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def references(rules: list[Mapping[str, Any]]) -> set[str]:
-    """The ARNs that rules point at."""
+    """The ARNs that rules reference."""
     return {body["ARN"] for rule in rules for _, body in walk(rule["Statement"]) if "ARN" in body}
 
 
 def capacity(rules: list[Mapping[str, Any]], group_capacity: Callable[[str], int]) -> int:
-    """The WCU of rules; `group_capacity` knows those of a referenced rule group."""
+    """The WCU of rules; `group_capacity` returns the WCU of the rule group with an ARN."""
     return sum(_capacity(kind, body, group_capacity) for rule in rules for kind, body in walk(rule["Statement"]))
 
 
@@ -99,7 +99,7 @@ def _capacity(kind: str, body: Mapping[str, Any], group_capacity: Callable[[str]
 
 
 def check_rules(rules: list[Mapping[str, Any]], in_rule_group: bool) -> None:
-    """Names and priorities apart, one action each, statements well formed, nothing nested that cannot be."""
+    """RuleFault unless names and priorities are unique, each rule has one action, and statements are well formed and nested as allowed."""
     for key in ("Name", "Priority"):
         values = [rule[key] for rule in rules]
         if len(values) != len(set(values)):
@@ -110,9 +110,9 @@ def check_rules(rules: list[Mapping[str, Any]], in_rule_group: bool) -> None:
         if is_group and in_rule_group:
             raise RuleFault("A rule group cannot hold another one.", "STATEMENT", kind)
         field, allowed = ("OverrideAction", OVERRIDES) if is_group else ("Action", ACTIONS)
-        chosen = rule.get(field, {})
+        action = rule.get(field, {})
         others = {"Action", "OverrideAction"} & rule.keys() - {field}
-        if len(chosen) != 1 or next(iter(chosen)) not in allowed or others:
+        if len(action) != 1 or next(iter(action)) not in allowed or others:
             raise RuleFault(f"A rule with {kind} takes exactly one {field}.", "RULE_ACTION", rule["Name"])
         if any(inner in IN_RULE_GROUPS_FORBIDDEN for inner, _ in list(walk(rule["Statement"]))[1:]):
             raise RuleFault("This statement cannot be nested.", "STATEMENT", rule["Name"])

@@ -1,7 +1,7 @@
-"""How the local twin keeps its state and speaks: one folder on disk, wafv2's own exceptions and parameter checks.
+"""The local twin's state in one folder on disk, and wafv2's own exceptions and parameter checks.
 
 The folder is locked for each call, so several processes can use it; the file is replaced atomically. What the calls
-do is client.py's.
+do is entities.py's.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ def service_model() -> ServiceModel:
 
 @lru_cache(maxsize=1)
 def exceptions() -> Any:
-    """The exception classes of a boto3 wafv2 client: `.WAFOptimisticLockException` and its like, ClientError's children."""
+    """The exception classes of a boto3 wafv2 client, such as `.WAFOptimisticLockException`; all derive from ClientError."""
     return ClientExceptionsFactory().create_client_exceptions(service_model())
 
 
 def fault(operation: str, code: str, message: str, status: int = 400, **members: str) -> ClientError:
-    """The exception that boto3 would raise. An error that the model does not list for the operation is a mistake here."""
+    """The exception that boto3 would raise. AssertionError for a code that the service model does not list for the operation."""
     unmodelled = ("ThrottlingException", "ResourceNotFoundException")
     listed = [shape.name for shape in service_model().operation_model(operation).error_shapes]
     if code not in unmodelled and code not in listed:
         raise AssertionError(f"wafv2 never answers {operation} with {code}")
-    response = {
+    body = {
         "Error": {"Code": code, "Message": message},
         "ResponseMetadata": _metadata(status),
         "message": message,
         **members,
     }
-    error: ClientError = exceptions().from_code(code)(response, operation)
+    error: ClientError = exceptions().from_code(code)(body, operation)
     return error
 
 
@@ -59,7 +59,7 @@ def invalid(operation: str, reason: str, field: str, parameter: str) -> ClientEr
     return fault(operation, "WAFInvalidParameterException", message, Field=field, Parameter=parameter, Reason=reason)
 
 
-def answered(body: Mapping[str, Any]) -> dict[str, Any]:
+def response(body: Mapping[str, Any]) -> dict[str, Any]:
     return {**body, "ResponseMetadata": _metadata(200)}
 
 
@@ -76,7 +76,7 @@ def check_parameters(operation: str, parameters: Mapping[str, Any]) -> None:
 
 
 def check_constraints(operation: str, parameters: Mapping[str, Any]) -> None:
-    """What only the service checks: lengths, patterns, enumerations and ranges of the model, at every depth."""
+    """The checks that only the service makes: lengths, patterns, enumerations and ranges of the model, at every depth."""
     for path, shape, value in _leaves(service_model().operation_model(operation).input_shape, parameters, ""):
         problem = _violation(shape, value)
         if problem:
@@ -90,11 +90,11 @@ def _leaves(shape: Any, value: Any, path: str) -> Iterator[tuple[str, Any, Any]]
                 yield from _leaves(member, value[name], f"{path}.{name}")
     elif shape.type_name == "list":
         yield path, shape, value
-        for index, one in enumerate(value):
-            yield from _leaves(shape.member, one, f"{path}[{index}]")
+        for index, item in enumerate(value):
+            yield from _leaves(shape.member, item, f"{path}[{index}]")
     elif shape.type_name == "map":
-        for key, one in value.items():
-            yield from _leaves(shape.value, one, f"{path}.{key}")
+        for key, item in value.items():
+            yield from _leaves(shape.value, item, f"{path}.{key}")
     else:
         yield path, shape, value
 
@@ -116,10 +116,10 @@ def _violation(shape: Any, value: Any) -> str | None:
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern of the model, which is Java's: its classes of Unicode properties are Python's nearest."""
-    known = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s"}
-    flags = re.DOTALL if any(name in pattern for name in known) else re.DOTALL | re.ASCII
-    for name, nearest in known.items():
+    """A Java pattern of the model; Unicode property classes become the nearest classes of Python."""
+    classes = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s"}
+    flags = re.DOTALL if any(name in pattern for name in classes) else re.DOTALL | re.ASCII
+    for name, nearest in classes.items():
         pattern = pattern.replace(name, nearest)
     return re.compile(pattern, flags)
 
@@ -128,31 +128,31 @@ EMPTY: dict[str, Any] = {"format": 1, "ip_sets": {}, "rule_groups": {}, "web_acl
 
 
 def of_region(state: Mapping[str, Any], region: str, others: bool = False) -> dict[str, Any]:
-    """What of the state is in a region, or with `others` what is not: each entity and tag belongs to that of its ARN."""
+    """The part of the state in a region, or with `others` outside of it; the ARN of an entity or tag tells its region."""
 
     def belongs(arn: str) -> bool:
         return (arn.split(":")[3] == region) is not others
 
     tables = {
-        name: {key: one for key, one in state[name].items() if belongs(one["ARN"])}
+        name: {key: entity for key, entity in state[name].items() if belongs(entity["ARN"])}
         for name in ("ip_sets", "rule_groups", "web_acls")
     }
     return {**state, **tables, "tags": {arn: tags for arn, tags in state["tags"].items() if belongs(arn)}}
 
 
-def joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Two parts of a state as one."""
-    return {name: {**value, **other[name]} if isinstance(value, dict) else value for name, value in one.items()}
+def joined(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
+    """The union of two parts of a state."""
+    return {name: {**value, **right[name]} if isinstance(value, dict) else value for name, value in left.items()}
 
 
 class TwinFolder:
-    """The state of the twin on disk: `wafv2.json`, and `calls.json` for the times of mutating calls."""
+    """The twin's state on disk: `wafv2.json`, and `calls.json` with the times of mutating calls."""
 
     def __init__(self, folder: Path, clock: Callable[[], float]) -> None:
         self.folder, self._clock = folder, clock
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         with locked(self.folder / "lock"):
             yield
 
@@ -167,7 +167,7 @@ class TwinFolder:
         write_atomically(self.folder / "wafv2.json", json.dumps(state, sort_keys=True) + "\n")
 
     def admits(self, region: str, operation: str, per_second: float) -> bool:
-        """Whether a mutating call comes late enough after the last one of its kind in the region; if so it is noted."""
+        """Whether the rate limit of a region and operation admits another call; if so, its time is recorded."""
         path = self.folder / "calls.json"
         try:
             last = json.loads(path.read_text(encoding="utf-8"))

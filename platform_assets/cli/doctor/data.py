@@ -1,0 +1,133 @@
+"""Checks of where data is: raw objects and their queues, the lake, MLflow, the database."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from platform_assets.cli.doctor import network
+from platform_assets.cli.doctor.findings import Check, State
+from platform_assets.clients import database as databases
+from platform_assets.clients.aws import url_without_secrets
+from platform_assets.clients.engine import lake_of
+from platform_assets.core.files import nearest_folder
+from platform_assets.ingest.listings import location_of
+from platform_assets.ingest.notifications import queue_url, region_of
+from platform_assets.ingest.objects import count_objects
+from platform_assets.settings import Settings
+from spark_jobs.contract import RawFiles, Source
+from spark_jobs.registry import sources
+from spark_jobs.storage.lake import LakeError
+
+MAX_LISTED_OBJECTS = 1000
+
+
+def raw_location(source: Source, raw: RawFiles) -> Check:
+    """A check of the raw objects of a source."""
+
+    def check(settings: Settings) -> tuple[State, str]:
+        location = location_of(settings, source.name)
+        if not location:
+            return ("off" if raw.is_optional else "missing"), f"None is set; {raw.how_to_set}."
+        count = _count(settings, location)
+        if not count:
+            return "missing", f"{location} is reachable and holds no {raw.noun}."
+        return "ok", f"{location} holds {count:,} {raw.noun}{' or more' if count == MAX_LISTED_OBJECTS else ''}."
+
+    return check
+
+
+def raw_queue(source: Source, raw: RawFiles) -> Check:
+    """A check of the queue that announces new objects of a source."""
+
+    def check(settings: Settings) -> tuple[State, str]:
+        url = queue_url(settings, raw)
+        if not url:
+            return "off", "None is set; the raw location is listed."
+        if not location_of(settings, source.name).startswith("s3://"):
+            return "failed", f"It announces objects in S3; set WEIR_{raw.setting.upper()} to the s3:// URI of the logs."
+        call = ("sqs", "get_queue_attributes", f"The queue {url}", "sqs:GetQueueAttributes")
+        region = region_of(url) or settings.aws_region
+        return network.ask_aws(call, "is there.", region, QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+
+    return check
+
+
+def lake(settings: Settings) -> tuple[State, str]:
+    try:
+        root = lake_of(settings).root
+    except LakeError as error:
+        return "failed", str(error)
+    if root.startswith("s3://"):
+        state: State = "ok" if _count(settings, f"{root}/", limit=1) else "missing"
+        return state, f"{root} is reachable{'' if state == 'ok' else ' and empty; the first run fills it'}."
+    folder = nearest_folder(Path(root))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return "failed", f"{folder} cannot be written by this user; correct WEIR_LAKE."
+    tables = [log for depth in ("*/*", "*/*/*") for log in Path(root).glob(f"{depth}/_delta_log")]
+    if not tables:
+        return "missing", f"{root} is filled by the first run."
+    return "ok", f"{root} holds {len(tables)} tables."
+
+
+def mlflow(settings: Settings) -> tuple[State, str]:
+    uri = settings.tracking_uri
+    if uri.startswith(("http://", "https://")):
+        return _mlflow_server(uri)
+    if not uri.startswith("sqlite:///"):
+        return "off", f"{url_without_secrets(uri)} is neither SQLite nor a server, so it is not looked at."
+    path = Path(uri.removeprefix("sqlite:///"))
+    if not path.exists():
+        return "missing", f"{path} is made by the first run."
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=network.SECONDS)
+        try:
+            (count,) = connection.execute("SELECT count(*) FROM registered_models").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        return "failed", f"{path} is no MLflow database ({error}); move it away or correct WEIR_MLFLOW_URI."
+    return "ok", f"{path} holds {count} registered models."
+
+
+def _mlflow_server(uri: str) -> tuple[State, str]:
+    address = url_without_secrets(uri)
+    import httpx
+
+    try:
+        url = address + urlsplit(uri).path.rstrip("/") + "/health"
+        code = httpx.get(url, timeout=network.SECONDS, follow_redirects=True).status_code
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
+        return "failed", f"The MLflow server at {address} cannot be reached; start it or correct WEIR_MLFLOW_URI."
+    if code == 401:
+        return "ok", f"The MLflow server at {address} answers and asks for a user."
+    if code >= 400:
+        advice = "start it with --allowed-hosts for this name" if code == 403 else "look at its log"
+        return "failed", f"The MLflow server at {address} answers {code}; {advice} or correct WEIR_MLFLOW_URI."
+    return "ok", f"The MLflow server at {address} answers."
+
+
+def database(settings: Settings) -> tuple[State, str]:
+    exists, sentence = databases.probe(settings.database, network.SECONDS)
+    return ("ok" if exists else "missing"), sentence
+
+
+def _count(settings: Settings, location: str, limit: int = MAX_LISTED_OBJECTS) -> int:
+    store = {"region": settings.aws_region, "endpoint_url": settings.s3_endpoint_url}
+    return count_objects(location, limit=limit, seconds=network.SECONDS, **store)
+
+
+def of_sources() -> dict[str, Check]:
+    """Checks of the raw objects and the queue of each source."""
+    checks = {}
+    for source in sources().values():
+        if source.raw is not None:
+            checks[source.raw.noun] = raw_location(source, source.raw)
+            if source.raw.queue_setting:
+                checks[f"{source.raw.noun} queue"] = raw_queue(source, source.raw)
+    return checks
+
+
+DATA: dict[str, Check] = {"lake": lake, "mlflow": mlflow, "database": database}

@@ -1,0 +1,88 @@
+"""What a run of `weir` did, or why it failed."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.errors import ExitCode, WeirError
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+class RunFailed(WeirError):
+    """A run did not succeed; the message is one sentence for the user."""
+
+    def __init__(self, message: str, exit_code: int = ExitCode.FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@dataclass
+class Outcome:
+    """What a run did, for the report."""
+
+    hours: list[str] = field(default_factory=list)
+    """Parsed hours."""
+    looked_back: set[str] = field(default_factory=set)
+    """Hours made again only because earlier hours were."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Title of a stage -> how long it took."""
+    metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Asset key -> metadata of its last materialization in this run."""
+    failed_checks: list[str] = field(default_factory=list)
+    unread: str = ""
+    """One sentence where nothing of what was new could be read."""
+    run_seconds: float = 0.0
+    """Of all Dagster runs."""
+    dagster_seconds: float = 0.0
+    """Of these, the overhead of Dagster: everything outside of the steps, and storing their events."""
+
+
+def stop_where_nothing_was_read(outcome: Outcome) -> None:
+    """RunFailed if nothing of the new input could be read; called after everything else was made and shown."""
+    if outcome.unread:
+        raise RunFailed(outcome.unread, ExitCode.INPUT)
+
+
+def stop_where_not_applied(outcome: Outcome, is_on: bool, unchanged: str) -> None:
+    """RunFailed if a check stopped a plan that was to be applied (`is_on`).
+
+    `unchanged`: a clause that names what stays as it was.
+    """
+    if outcome.failed_checks and is_on:
+        sentence = f"{unchanged[0].upper()}{unchanged[1:]}; a check stopped the plan: {outcome.failed_checks[0]}"
+        raise RunFailed(sentence, ExitCode.STOPPED)
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
+    """The sentence and the exit code of a failed run."""
+    for event in result.all_events:
+        if not event.is_step_failure:
+            continue
+        error: Any = event.step_failure_data.error
+        innermost = error
+        while error is not None:
+            innermost = error
+            if (code := _exit_code(error)) is not None:
+                return _text(error), code
+            error = error.cause
+        if innermost is not None:
+            advice = f"The step {event.step_key} failed; `weir ui` shows run {result.run_id} with its log."
+            return f"{_text(innermost)} {advice}", ExitCode.FAILED
+    return f"The run {result.run_id} failed before its first step; `weir ui` shows its log.", ExitCode.FAILED
+
+
+def _exit_code(error: Any) -> int | None:
+    """Exit code of an error as Dagster keeps it, as text: `package.module.Class: message`."""
+    module, _, name = str(error.message).partition(":")[0].strip().rpartition(".")
+    code = getattr(getattr(sys.modules.get(module), name, None), "exit_code", None)
+    return int(code) if isinstance(code, int) else None
+
+
+def _text(error: Any) -> str:
+    message = str(error.message).strip()
+    name, separator, sentence = message.partition(": ")
+    return sentence.strip() if separator and name.rsplit(".", 1)[-1] == error.cls_name else message
