@@ -143,7 +143,7 @@ def _decisions(series: DemandSeries, forecasts: Forecasts, settings: BacktestSet
         forecasts.current[0] * scale if len(forecasts.current) else float("nan"), settings.policy, settings.replay
     )
     predictive = replay.predictive(
-        seconds, forecasts.current * scale, forecasts.predicted * scale, forecasts.upper * scale, settings.policy
+        seconds, forecasts.current * scale, forecasts.predicted * scale, forecasts.size_bound * scale, settings.policy
     )
     reactive = replay.reactive(demand, series.step_seconds, settings.policy, settings.replay)
     row: dict[str, float] = {}

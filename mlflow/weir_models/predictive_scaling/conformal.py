@@ -74,7 +74,7 @@ class _Side:
         return self.ordered[max(0, place)]
 
     def learn(self, error: float, scale: float, missed: bool) -> None:
-        self.now = max(-self.target_miss_rate, self.now + self.gain * (self.target_miss_rate - missed))
+        self.now = max(0.0, self.now + self.gain * (self.target_miss_rate - missed))
         insort(self.ordered, error / scale)
         self.recent.append(error / scale)
         if len(self.recent) > self.size:

@@ -17,7 +17,7 @@ from weir_models.predictive_scaling.blend import BlendSettings, blend
 from weir_models.predictive_scaling.conformal import ConformalSettings, intervals
 from weir_models.predictive_scaling.experts import ExpertSettings
 from weir_models.predictive_scaling.features import features
-from weir_models.predictive_scaling.series import DemandSeries, Values
+from weir_models.predictive_scaling.series import DemandSeries, Values, carried
 
 HORIZON_SECONDS = 1_800
 FORECAST_COLUMNS = ("cluster_id", "made_at", "target_at", "predicted_cpu_utilization", "lower_90", "upper_90")
@@ -62,6 +62,8 @@ class Forecasts:
     """Each expert's own forecast."""
     measured_hours: Values
     """Hours of the last 24 that were measured."""
+    size_bound: Values
+    """The upper bound as sizes follow it: at most 1.3 times the greatest of the forecast and the demand of the last hour."""
 
 
 def horizon_steps(series: DemandSeries) -> int:
@@ -90,18 +92,20 @@ def forecast(series: DemandSeries, first: int, settings: ForecastSettings) -> Fo
     floor = _least_scale(series, inputs.names, inputs.rows, settings)[begin:]
     bounds = intervals(predicted, truth, spread, horizon, settings.conformal, floor)
     coverage = np.nan_to_num(bounds.recent_coverage, nan=0.0)
+    upper = np.clip(bounds.upper, 0.0, maximum)
     cut = first - begin
     return Forecasts(
         first=first,
         predicted=predicted[cut:],
         lower=np.clip(bounds.lower, 0.0, maximum)[cut:],
-        upper=np.clip(bounds.upper, 0.0, maximum)[cut:],
+        upper=upper[cut:],
         confidence=np.minimum(settings.conformal.coverage, coverage)[cut:],
         current=base[cut:],
         truth=truth[cut:],
         weights=weights[cut:],
         by_expert=by_expert[cut:],
         measured_hours=measured_hours(series)[first:],
+        size_bound=size_bound(series, begin, predicted, upper, settings)[cut:],
     )
 
 
@@ -110,6 +114,15 @@ def highest_demand(series: DemandSeries, settings: ForecastSettings) -> Values:
     highest = settings.beyond_greatest * np.fmax.accumulate(series.demand) if len(series) else series.demand
     # Without a node count no measurement exceeds 100 %.
     return highest if series.node_count is not None else np.minimum(highest, 100.0)
+
+
+def size_bound(
+    series: DemandSeries, first: int, predicted: Values, upper: Values, settings: ForecastSettings
+) -> Values:
+    """The upper bounds of the steps from `first` on as sizes follow them: a peak that ended an hour ago keeps no nodes."""
+    steps = max(1, 3_600 // series.step_seconds)
+    last_hour = pd.Series(carried(series.demand)).rolling(steps, min_periods=1).max().to_numpy()[first:]
+    return np.minimum(upper, settings.beyond_greatest * np.fmax(predicted, last_hour))
 
 
 def measured_hours(series: DemandSeries) -> Values:

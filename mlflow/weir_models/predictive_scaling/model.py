@@ -132,7 +132,7 @@ def _recommended(series: DemandSeries, forecasts: Forecasts, policy: PolicySetti
             nodes=int(nodes[step]),
             current_demand=float(forecasts.current[place]),
             predicted_demand=float(forecasts.predicted[place]),
-            upper_demand=float(forecasts.upper[place]),
+            upper_demand=float(forecasts.size_bound[place]),
             measured_hours=float(forecasts.measured_hours[place]),
             peak_percent=float(np.nan_to_num(peaks[step])),
         )

@@ -66,6 +66,11 @@ def test_a_share_of_one_is_held_and_asked_about() -> None:
     assert replay(idle, QUICK_NAIVE).sizes[-1] == 2
 
 
+def test_a_peak_is_over_within_three_decisions_after_an_hour() -> None:
+    outcome = replay(SCENARIOS["ended peak"], QUICK_NAIVE)
+    assert outcome.settled_after(CHANGE + 12 + 12) <= 3 and outcome.sizes[-1] <= 5
+
+
 def test_released_nodes_leave_the_load_room() -> None:
     outcome = replay(SCENARIOS["step down"], QUICK_NAIVE)
     assert outcome.sizes[-1] < 14 and np.max(outcome.cpu[CHANGE + 36 :]) < 60.0

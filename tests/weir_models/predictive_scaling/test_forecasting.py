@@ -194,3 +194,12 @@ def test_hours_are_counted_over_the_last_day() -> None:
     hours = measured_hours(series(values))
     assert hours[0] == pytest.approx(1 / 12) and hours[DAY - 1] == 24.0
     assert hours[2 * DAY - 1] == 0.0 and hours[2 * DAY + 5] == 0.5
+
+
+def test_a_size_follows_the_bound_for_an_hour_after_a_peak() -> None:
+    values = np.full(3 * DAY, 10.0) + np.random.default_rng(0).normal(0.0, 0.1, 3 * DAY)
+    values[2 * DAY : 2 * DAY + 12] = 60.0
+    made = forecast(series(values, nodes=np.full(3 * DAY, 4.0)), 2 * DAY, LINEAR)
+    assert (made.size_bound <= made.upper).all()
+    assert made.size_bound[22] == made.upper[22] > 4 * 50.0
+    assert made.size_bound[24] <= 1.3 * max(made.predicted[24], 4 * 11.0) < made.upper[24]
