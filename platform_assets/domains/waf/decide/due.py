@@ -19,14 +19,20 @@ from platform_assets.domains.waf.rulebook import Networks, Rules
 
 
 def by_address(decisions: Iterable[Decision]) -> dict[str, list[Decision]]:
-    """Address -> its decisions, each once, oldest first."""
+    """Address -> its decisions, each once, oldest first. Of several with one id the longest stays, in whatever order they come."""
     by_id: dict[str, dict[str, Decision]] = {}
     for decision in decisions:
-        by_id.setdefault(decision.address, {})[decision.decision_id] = decision
+        of_address = by_id.setdefault(decision.address, {})
+        former = of_address.setdefault(decision.decision_id, decision)
+        of_address[decision.decision_id] = max(former, decision, key=_length)
     return {
         address: sorted(decisions_of_address.values(), key=lambda decision: (decision.decided_at, decision.decision_id))
         for address, decisions_of_address in by_id.items()
     }
+
+
+def _length(decision: Decision) -> tuple[datetime, str]:
+    return decision.expires_at, repr(decision)
 
 
 def due_entries(
