@@ -104,7 +104,7 @@ def make_plan(
             name,
             str(rule.target),
             live[name],
-            _forecast(rows.get(name)),
+            forecast_of(rows.get(name)),
             now if settings.scaling.apply or not rule.target.is_file else min(now, newest),
             rule.target.is_file,
             state.of(name, str(rule.target)),
@@ -160,7 +160,7 @@ def _live_sizes(targets: Mapping[str, NodeTarget]) -> tuple[dict[str, LiveSize],
     return live, missing
 
 
-def _forecast(row: Mapping[str, Any] | None) -> Forecast | None:
+def forecast_of(row: Mapping[str, Any] | None) -> Forecast | None:
     if row is None:
         return None
     return Forecast(**{name: row[name] for name in Forecast.__dataclass_fields__})
