@@ -12,7 +12,7 @@ from functools import partial
 
 from platform_assets.actions import checks as protocol
 from platform_assets.actions.checks import CheckResult, Finding, check_overridable
-from platform_assets.domains.scaling.sizes import Entry, Plan
+from platform_assets.domains.scaling.plan_values import Entry, Plan
 from platform_assets.domains.scaling.tables import SCALING_PLAN
 
 STRICT = {"extra": "forbid"}

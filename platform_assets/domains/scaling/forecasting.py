@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.scaling.config import Rules
 from platform_assets.domains.scaling.errors import ScalingError
-from platform_assets.domains.scaling.sizes import STEP
+from platform_assets.domains.scaling.plan_values import STEP
 from platform_assets.domains.scaling.tables import SCALING_FORECASTS
 from platform_assets.settings import Settings
 from spark_jobs.contract import format_hour, parse_hour

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from platform_assets.domains.scaling.sizes import LiveSize
+from platform_assets.domains.scaling.plan_values import LiveSize
 
 IN_SERVICE = "InService"
 STARTING = ("Pending", "Pending:Wait", "Pending:Proceed")

@@ -11,7 +11,7 @@ from math import ceil
 from typing import Any
 
 from platform_assets.domains.scaling.groups import remarks
-from platform_assets.domains.scaling.sizes import (
+from platform_assets.domains.scaling.plan_values import (
     DOWN,
     HOLD,
     STAY,

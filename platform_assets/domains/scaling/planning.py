@@ -21,7 +21,7 @@ from platform_assets.domains.scaling.config import Rule, Rules, load_rules
 from platform_assets.domains.scaling.errors import ScalingError
 from platform_assets.domains.scaling.forecasting import newest_forecasts
 from platform_assets.domains.scaling.plan import plan, undo
-from platform_assets.domains.scaling.sizes import STEP, Forecast, Limits, LiveSize, Plan, Subject
+from platform_assets.domains.scaling.plan_values import STEP, Forecast, Limits, LiveSize, Plan, Subject
 from platform_assets.domains.scaling.tables import SCALING_AUDIT, SCALING_FORECASTS, SCALING_PLAN
 from platform_assets.domains.scaling.targets import NodeTarget
 from platform_assets.settings import Settings

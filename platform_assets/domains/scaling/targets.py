@@ -13,7 +13,7 @@ from platform_assets.clients.aws import AWS_ERRORS, aws_client, aws_sentence
 from platform_assets.core.files import locked, write_atomically
 from platform_assets.domains.scaling.errors import ScalingError, ScalingFileError
 from platform_assets.domains.scaling.groups import live_of_group, live_of_nodegroup
-from platform_assets.domains.scaling.sizes import LiveSize
+from platform_assets.domains.scaling.plan_values import LiveSize
 
 AWS_TARGET = re.compile(r"(asg|eks):\s*(\S+)@([a-z]{2}(?:-[a-z]+)+-\d)")
 FILE_TARGET = re.compile(r"file:\s*(\S.*)")

@@ -20,8 +20,8 @@ from platform_assets.domains.scaling.checks import Bounds
 from platform_assets.domains.scaling.config import Rules
 from platform_assets.domains.scaling.forecasting import Forecaster, forecast_rows, measured_lately
 from platform_assets.domains.scaling.plan import entry_of
+from platform_assets.domains.scaling.plan_values import STEP, Entry, LastApplied, Limits, LiveSize, Subject
 from platform_assets.domains.scaling.planning import forecast_of
-from platform_assets.domains.scaling.sizes import STEP, Entry, LastApplied, Limits, LiveSize, Subject
 from weir_models.predictive_scaling.experts import ExpertSettings
 from weir_models.predictive_scaling.forecasting import ForecastSettings
 from weir_models.predictive_scaling.model import PredictiveScaling, naive

@@ -11,7 +11,18 @@ import pytest
 from platform_assets.domains.scaling.checks import Bounds, run_checks
 from platform_assets.domains.scaling.groups import live_of_group
 from platform_assets.domains.scaling.plan import entry_of
-from platform_assets.domains.scaling.sizes import DOWN, HOLD, STAY, UP, Entry, Forecast, Limits, LiveSize, Plan, Subject
+from platform_assets.domains.scaling.plan_values import (
+    DOWN,
+    HOLD,
+    STAY,
+    UP,
+    Entry,
+    Forecast,
+    Limits,
+    LiveSize,
+    Plan,
+    Subject,
+)
 from platform_assets.domains.scaling.targets import GroupTarget, NodegroupTarget
 from tests.domains.scaling.scaled_groups import REGION, StubbedClients, described_group
 
