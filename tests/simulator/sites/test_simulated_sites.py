@@ -19,7 +19,7 @@ from simulator.web.day import Settings, write_day
 from simulator.web.families import all_families, chosen_families
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
-HELD_OUT = ["media_live"]
+HELD_OUT = ["media_live", "package_mirror", "university"]
 SITES = [name for name in all_sites() if name != "shop"]
 
 
