@@ -19,7 +19,7 @@ _CAMPUS = "141.76.32.0/20"
 
 
 class University(Collection):
-    """Course pages and a learning platform; the campus comes through four NAT addresses, the rest from home and abroad.
+    """Course pages and a learning platform; the campus comes through a few NAT addresses, the rest from home and abroad.
 
     Normal: hundreds of user agents and sign-ins an hour from one address, wrong passwords among them by the dozen; laboratory
     machines that are all alike; an examination for which three hundred people sign in within two minutes; lecture recordings
