@@ -22,6 +22,8 @@ class ExitCode(IntEnum):
     """Stopped by a check or by another run; nothing was changed."""
     SERVICE = 5
     """A service or a file of Weir's own cannot be reached or used."""
+    INTERRUPTED = 130
+    """Ended by Ctrl-C or SIGTERM; what was committed stays."""
 
 
 class WeirError(Exception):

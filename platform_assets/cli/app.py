@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from platform_assets.cli import interrupt
 from platform_assets.cli.features import features_app
 from platform_assets.core.console import (
     Home,
@@ -22,6 +23,7 @@ from platform_assets.core.console import (
     time_of,
 )
 from platform_assets.core.domain import domains, load
+from spark_jobs.errors import ExitCode
 
 app = typer.Typer(
     help="CloudFront access logs in, AWS WAF changes out; cluster metrics in, scaling and alerts out.",
@@ -204,17 +206,20 @@ app.add_typer(features_app, name="features")
 def main() -> None:
     """Entry point. An error ends in one sentence; an unexpected one also in a log file."""
     os.environ.setdefault("RUST_LOG", "error")  # what fails in a native library is raised; it need not be logged too
+    interrupt.watch(_print_error)
     try:
         code = app(standalone_mode=False)
-    except (KeyboardInterrupt, typer.Abort):
-        _print_error("Interrupted; what was committed stays, the next run makes the rest.")
-        code = 130
-    except Exception as error:
-        code = _report(error)
-    sys.exit(code if isinstance(code, int) else 0)
+    except SystemExit as error:
+        code = error.code
+    except BaseException as error:
+        is_interrupt = interrupt.has_happened() or isinstance(error, KeyboardInterrupt | typer.Abort)
+        code = ExitCode.INTERRUPTED if is_interrupt else _report(error)
+    if code == ExitCode.INTERRUPTED:
+        interrupt.say_once(_print_error)
+    interrupt.end(code if isinstance(code, int) else 0)
 
 
-def _report(error: Exception) -> int:
+def _report(error: BaseException) -> int:
     from spark_jobs.errors import exit_code_of
 
     if hasattr(error, "format_message"):  # click's own: wrong usage; typer brings its own copy of click
@@ -234,4 +239,4 @@ def _report(error: Exception) -> int:
 
 
 def _print_error(text: str) -> None:
-    print(f"weir: {text}", file=sys.stderr)
+    sys.stderr.write(f"weir: {text}\n")

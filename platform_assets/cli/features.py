@@ -45,7 +45,7 @@ def get(
     home: Home = None,
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """The current row of an entity, or the one at a time by what was known then."""
+    """The row of an entity that counts now, or that counted at a time by what was known then."""
     from platform_assets.core.domain import feature_group
     from platform_assets.feature_store import store
     from platform_assets.feature_store.groups import FeatureStoreError

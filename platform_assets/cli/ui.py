@@ -8,7 +8,11 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
+from platform_assets.cli import interrupt
+from platform_assets.core.files import write_atomically
 from platform_assets.core.instance import configuration_file, prepare_home
 from platform_assets.settings import Settings
 from spark_jobs.errors import ExitCode, WeirError
@@ -39,6 +43,7 @@ def commands(settings: Settings, port: int) -> dict[str, list[str]]:
 
 def serve(settings: Settings, port: int) -> None:
     """Start them, print their addresses, stop them together."""
+    _stop_left_over(settings)
     for needed_port in (port, port + 1):
         if _is_taken(needed_port):
             raise UiError(f"Port {needed_port} is taken; stop what listens there or choose another with --port.")
@@ -46,6 +51,7 @@ def serve(settings: Settings, port: int) -> None:
     logs = settings.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     running: dict[str, subprocess.Popen[bytes]] = {}
+    interrupt.leave_alone()
     # A service manager stops with SIGTERM; a shell starts background jobs that ignore SIGINT.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
@@ -54,6 +60,10 @@ def serve(settings: Settings, port: int) -> None:
             log = (logs / f"{name.lower().replace(' ', '-')}.log").open("ab")
             running[name] = subprocess.Popen(
                 command, stdout=log, stderr=subprocess.STDOUT, env=os.environ.copy(), start_new_session=True
+            )
+            write_atomically(
+                _pids(settings),
+                "".join(f"{process}\n" for process in (os.getpid(), *(server.pid for server in running.values()))),
             )
         _wait(port, running)
         print(f"Dagster  http://127.0.0.1:{port}")
@@ -69,6 +79,46 @@ def serve(settings: Settings, port: int) -> None:
         print("Stopping.")
     finally:
         _stop(running)
+        _pids(settings).unlink(missing_ok=True)
+
+
+def _pids(settings: Settings) -> Path:
+    """The file with the process ids of `weir ui` itself and of its servers, each the leader of its group."""
+    return settings.home / "logs" / "servers"
+
+
+def _stop_left_over(settings: Settings) -> None:
+    """Stop the servers of an earlier `weir ui` that was killed: two daemons on one home would fight. UiError where it runs."""
+    try:
+        lines = _pids(settings).read_text(encoding="utf-8").split()
+    except FileNotFoundError:
+        return
+    parent, *servers = [int(line) for line in lines if line.isdigit()] or [0]
+    if parent and " ui" in _command(parent):
+        raise UiError(f"`weir ui` runs on this home already (process {parent}); stop it first, or use it.")
+    left_over = [server for server in servers if _is_server(server)]
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for process in left_over:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process, number)
+        deadline = time.monotonic() + 15
+        while any(map(_is_server, left_over)) and time.monotonic() < deadline:
+            time.sleep(0.2)
+    if left_over:
+        print(f"Stopped {len(left_over)} servers that an earlier `weir ui` on this home had left.")
+
+
+def _is_server(process: int) -> bool:
+    """Whether the process is one of our servers; the system may have reused its id."""
+    return any(name in _command(process) for name in ("dagster_webserver", "dagster._daemon", "mlflow"))
+
+
+def _command(process: int) -> str:
+    """The command line of a running process; empty where there is none."""
+    shown = subprocess.run(
+        ["ps", "-ww", "-o", "stat=,args=", "-p", str(process)], capture_output=True, text=True, check=False
+    )
+    return "" if shown.stdout.lstrip().startswith("Z") else shown.stdout.strip()
 
 
 def _is_taken(port: int) -> bool:

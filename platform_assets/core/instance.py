@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from platform_assets.core.databases import make_databases
 from platform_assets.core.home import DAGSTER_FOLDER, mark, require_current
 from platform_assets.settings import Settings
 
@@ -30,7 +31,7 @@ def configuration_file(name: str) -> Path:
 
 
 def prepare_home(settings: Settings) -> Path:
-    """Create `<home>/dagster` with the instance's configuration and set DAGSTER_HOME; returns the folder."""
+    """Create `<home>/dagster` with the instance's configuration and databases, set DAGSTER_HOME; returns the folder."""
     require_current(settings.home)
     mark(settings.home)  # before the folder, since an unmarked home with the folder counts as older
     folder = settings.home / DAGSTER_FOLDER
@@ -39,6 +40,7 @@ def prepare_home(settings: Settings) -> Path:
     os.environ.update(QUIET)
     os.environ["DAGSTER_HOME"] = str(folder)
     os.environ["WEIR_HOME"] = str(settings.home)
+    make_databases(settings, folder)
     return folder
 
 

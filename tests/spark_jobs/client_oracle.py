@@ -35,11 +35,11 @@ ADDRESSES = [
 PATHS = [
     None, "/", "/shop", "/robots.txt", "/a.CSS", "/logo.png", "/x.js?", "/font.woff2", "/login", "/LOGIN/", "/wp-login.php",
     "/api/session", "/sessions.json", "/blog", "/.env", "/.git/config", "/backup.sql.gz", "/wp-admin/x", "/vendor/phpunit",
-    "/app.css\n", "/login\n", "/café.jpg", "/a.ts", "/x.tsx", "/index.php", "/cgi-bin/test", "/Server-Status",
+    "/app.css\n", "/login\n", "/12/2200/1343", "/7/66/43.png", "/api/v1/items", "/simple/numpy/", "/live/seg_12.ts", "/v2/x", "/café.jpg", "/a.ts", "/x.tsx", "/index.php", "/cgi-bin/test", "/Server-Status",
 ]  # fmt: skip
 AGENTS = [
     None, "Mozilla/5.0 (X11; Linux)", "curl/8.5", "python-requests/2", "Googlebot/2.1 (+http://www.google.com/bot.html)",
-    "MyRobot", "Robotics Weekly", "UptimeRobot", "sqlmap/1.7", "Java/17", "", "Mozilla bot", "CURLY",
+    "MyRobot", "Robotics Weekly", "UptimeRobot", "sqlmap/1.7", "Java/17", "", "Mozilla bot", "CURLY", "Amazon CloudFront",
 ]  # fmt: skip
 METHODS = ["GET"] * 8 + ["POST"] * 4 + ["HEAD", "OPTIONS", "PUT", "DELETE", "get", None]
 STATUSES = [200, 200, 200, 204, 206, 301, 302, 304, 400, 401, 403, 404, 410, 422, 429, 499, 500, 503, 0, 100, None]
@@ -61,6 +61,10 @@ def random_requests(count: int, hours: int, seed: int, addresses: Sequence[str] 
             "user_agent": draw.choice(AGENTS),
             "referer": draw.choice([None, "https://www.example.com/"]),
             "cookie_hash": draw.choice([None, "c1"]),
+            "content_type": draw.choice(
+                [None, None, "text/html; charset=utf-8", "TEXT/HTML", "application/json", "image/png"]
+            ),
+            "forwarded_for": draw.choice([None, None, "", "203.0.113.7", "203.0.113.8, 10.0.0.1", "unknown"]),
             "bytes_sent": draw.choice([None, 0, 100, 5_000_000_000]),
             "time_taken_seconds": draw.choice([None, 0.0, 0.1, 0.001, 12.345]),
             "source_object": "raw/a.gz",
@@ -117,6 +121,16 @@ def entropy(paths: Iterable[str]) -> float:
     return -sum(n / total * math.log2(n / total) for n in counts.values())
 
 
+def is_page(row: Row) -> bool:
+    """Whether a request got a page that a person may read."""
+    status, kind = row["status"] or 0, (row["content_type"] or "").lower()
+    if row["method"] != "GET" or not ((200 <= status < 300 and status != 206) or status == 304):
+        return False
+    if kind.startswith(("text/html", "application/xhtml")):
+        return not matches(patterns.PACKAGE_INDEX, row["uri_path"])
+    return not kind and not matches(patterns.NOT_A_PAGE, row["uri_path"])
+
+
 def client_hourly(requests: Iterable[Row]) -> dict[tuple[str, datetime], Row]:
     grouped: dict[tuple[str, datetime], list[Row]] = defaultdict(list)
     for row in requests:
@@ -166,6 +180,9 @@ def _hour_of(client: str, hour: datetime, rows: list[Row]) -> Row:
         "tool_user_agent_count": count(lambda r: matches(patterns.TOOL_AGENT, r["user_agent"])),
         "declared_bot_count": count(lambda r: matches(patterns.BOT_AGENT, r["user_agent"])),
         "cookie_request_count": count(lambda r: r["cookie_hash"] is not None),
+        "distinct_page_count": len({r["uri_path"] or "" for r in rows if is_page(r)}),
+        "proxy_agent_count": count(lambda r: matches(patterns.PROXY_AGENT, r["user_agent"])),
+        "forwarded_client_count": len({r["forwarded_for"] for r in rows if (r["forwarded_for"] or "").strip()}),
         "bytes_sent": sum(r["bytes_sent"] or 0 for r in rows),
         "time_taken_seconds": math.fsum(r["time_taken_seconds"] or 0.0 for r in rows),
         "first_event_at": min(r["event_at"] for r in rows),

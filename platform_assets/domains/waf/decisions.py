@@ -38,6 +38,10 @@ def whole(value: Any) -> int:
     return 0 if value is None or value != value else int(value)
 
 
+MANUAL = "manual"
+"""Abuse kind and model name of manual blocks."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """One row of `decisions/waf_decisions`; the fields are its columns, in order."""

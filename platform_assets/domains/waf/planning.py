@@ -169,7 +169,7 @@ def make_plan(
 
 def _due(settings: Settings, lake: Lake, policy: Policy, now: datetime) -> Due:
     """Unexpired decisions, or those of a rollback, without withdrawn models and exempt addresses, plus manual blocks."""
-    allow_list, special = load_allow_list(settings.waf.allow_list), policy.rules.act_on_special
+    allow_list, rules = load_allow_list(settings.waf.allow_list), policy.rules
     actions = audit_log.AUDIT.read(lake)
     state = in_force(actions, now)
     unexpired_rows = unexpired(lake, now, policy)
@@ -179,9 +179,9 @@ def _due(settings: Settings, lake: Lake, policy: Policy, now: datetime) -> Due:
     decisions = [row for row in kept if not state.withdraws(behind.get(row["decision_id"], ()))]
     exempt = (*allow_list, *state.allow_list)
     candidates: list[Decision | Row] = [*decisions, *state.blocks()]
-    due_now = due_entries(candidates, now, exempt, act_on_special=special)
+    due_now = due_entries(candidates, now, exempt, rules=rules)
     without_people: list[Decision | Row] = [*unexpired_rows, *map(as_decision, state.blocked)]
-    before = due_entries(without_people, now, allow_list, act_on_special=special)
+    before = due_entries(without_people, now, allow_list, rules=rules)
     return Due(due_now, decisions, requested_removals(before, due_now, state, behind), actions, exempt)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from platform_assets.domains.waf.decisions import ACTIONS, STRICT, require
+from platform_assets.domains.waf.decisions import ACTIONS, STRICT, rank, require
 from platform_assets.domains.waf.networks import SPECIAL_KINDS
 
 
@@ -115,6 +115,43 @@ class Sessions:
 
 
 @dataclass(frozen=True)
+class Volume:
+    """Clients that have only asked for much: how strong an action that earns at most, and what is more than volume."""
+
+    __pydantic_config__ = STRICT
+
+    at_most: str = "count"
+    min_pages: int = 100
+    max_asset_share: float = 0.1
+    min_failed_sign_ins: int = 10
+    min_probes: int = 3
+    min_missing_pages: int = 20
+    steady_minute_requests: int = 4
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+        require(0 <= self.max_asset_share <= 1, "max_asset_share must be between 0 and 1")
+        counts = (self.min_pages, self.min_failed_sign_ins, self.min_probes, self.min_missing_pages)
+        require(min(counts) >= 1, "min_pages, min_failed_sign_ins, min_probes and min_missing_pages must be at least 1")
+
+
+@dataclass(frozen=True)
+class Proxies:
+    """Addresses that forward the requests of others: CDNs, load balancers, office proxies."""
+
+    __pydantic_config__ = STRICT
+
+    at_most: str = "count"
+    min_forwarded_clients: int = 20
+    max_attack_share: float = 0.5
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+        require(self.min_forwarded_clients >= 2, "min_forwarded_clients must be at least 2")
+        require(0 <= self.max_attack_share <= 1, "max_attack_share must be between 0 and 1")
+
+
+@dataclass(frozen=True)
 class VerifiedBots:
     """Crawlers and monitors whose addresses prove who they are."""
 
@@ -179,6 +216,8 @@ class Rules:
     shared: Shared = Shared()
     history: History = History()
     sessions: Sessions = Sessions()
+    volume: Volume = Volume()
+    proxies: Proxies = Proxies()
     declared_bots: DeclaredBots = DeclaredBots()
     verified_bots: VerifiedBots = VerifiedBots()
     echo: Echo = Echo()
@@ -196,6 +235,12 @@ class Rules:
         require(
             probabilities == sorted(probabilities), "min_probability must not fall from count to challenge to block"
         )
+
+    def strongest(self, kind: str | None, is_network: bool) -> str:
+        """The strongest action on a kind of abuse by an address or a network, whatever else it shows; may be none."""
+        bounds = [self.at_most, self.kinds.get(kind or "", self.at_most)]
+        bounds += [self.networks.at_most] if is_network else []
+        return min(bounds, key=lambda action: 0 if action == "none" else rank(action))
 
     def step(self, action: str) -> Step:
         return {"count": self.count, "challenge": self.challenge, "block": self.block}[action]

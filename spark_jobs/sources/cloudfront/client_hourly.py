@@ -22,8 +22,8 @@ from spark_jobs.storage.schema import hour_names
 HOUR_MICROSECONDS = 3_600_000_000
 MINUTE_MICROSECONDS = 60_000_000
 MILLION = 1_000_000
-TEXTS = ("client_ip", "uri_path", "user_agent")
-READ_AS_DICTIONARY = (*TEXTS, "method", "referer", "cookie_hash")
+TEXTS = ("client_ip", "uri_path", "user_agent", "forwarded_for")
+READ_AS_DICTIONARY = (*TEXTS, "forwarded_for", "method", "referer", "cookie_hash", "content_type")
 COLUMNS = (*READ_AS_DICTIONARY, "event_at", "status", "uri_query", "bytes_sent", "time_taken_seconds")
 """Columns of requests that are read."""
 SLICE_ROWS = 262_144
@@ -64,14 +64,19 @@ def _of_groups(rows: _Rows, order: Numbers, group: Numbers, patterns: Mapping[st
     path, agent = rows.codes["uri_path"][order], rows.codes["user_agent"][order]
     packed = rows.numbers["marks"][order]
     marks = {name: packed >> bit & 1 for bit, name in enumerate(MARKS)}
-    failure = marks.pop("is_failed_post")
+    failure, is_served, is_html = (marks.pop(name) for name in ("is_failed_post", "is_served", "is_html"))
+    is_other = marks.pop("is_other_content")
     marks |= {name: patterns[name][path] for name in PATH_PATTERNS}
+    is_page = np.where(is_other, False, ~marks.pop("not_a_page"))
+    is_page = np.where(is_html, ~marks.pop("package_index"), is_page) & is_served.astype(bool)
     signs_in = marks.pop("sign_in")
     marks["sign_in_request_count"] = signs_in & marks["post_request_count"]
     marks["sign_in_failure_count"] = signs_in & failure
     marks |= {name: patterns[name][agent] for name in AGENT_PATTERNS}
     paths, path_counts = np.unique(number * len(rows.texts["uri_path"]) + path, return_counts=True)
+    pages = np.unique(number[is_page] * len(rows.texts["uri_path"]) + path[is_page])
     agents = np.unique(number * len(rows.texts["user_agent"]) + agent)
+    forwarded = _distinct_forwarded(rows, order, number)
     minutes, minute_counts = np.unique(number * 60 + at // MINUTE_MICROSECONDS % 60, return_counts=True)
     groups = len(starts)
     of_path, of_minute = paths // len(rows.texts["uri_path"]), minutes // 60
@@ -81,6 +86,8 @@ def _of_groups(rows: _Rows, order: Numbers, group: Numbers, patterns: Mapping[st
         "request_count": requests_of,
         "address_count": np.ones(groups, np.int64),
         "distinct_path_count": np.bincount(of_path, minlength=groups),
+        "distinct_page_count": np.bincount(pages // len(rows.texts["uri_path"]), minlength=groups),
+        "forwarded_client_count": np.bincount(forwarded, minlength=groups),
         "path_entropy_bits": _entropy_bits(of_path, path_counts, requests_of),
         "distinct_user_agent_count": np.bincount(agents // len(rows.texts["user_agent"]), minlength=groups),
         "active_minute_count": np.bincount(of_minute, minlength=groups),
@@ -100,6 +107,13 @@ def _of_groups(rows: _Rows, order: Numbers, group: Numbers, patterns: Mapping[st
         HOUR_COLUMN: hour_names(hour_at),
     }
     return pa.table({name: columns[name] for name in (*CLIENT_HOURLY.column_names, HOUR_COLUMN)})
+
+
+def _distinct_forwarded(rows: _Rows, order: Numbers, number: Numbers) -> Numbers:
+    """The group of each distinct x-forwarded-for of a group; requests without one do not count."""
+    texts, codes = rows.texts["forwarded_for"], rows.codes["forwarded_for"][order]
+    is_given = _matches(texts, r"\S")[codes]
+    return np.unique(number[is_given] * len(texts) + codes[is_given]) // len(texts)
 
 
 class _Rows:
@@ -161,26 +175,20 @@ def _marks(columns: dict[str, pa.Array]) -> dict[str, Numbers]:
         "no_referer_count": ~_is_present(columns["referer"]),
         "no_user_agent_count": ~_is_present(columns["user_agent"]),
         "cookie_request_count": _is_present(columns["cookie_hash"]),
+        "is_served": _is_any(method, "GET") & ((status >= 200) & (status <= 299) & (status != 206) | (status == 304)),
+        "is_html": (html := _is_like(columns["content_type"], r"(?i)\A(?:text/html|application/xhtml)")),
+        "is_other_content": _is_present(columns["content_type"]) & ~html,
     }
     assert tuple(marks) == MARKS
     return marks
 
 
-MARKS = (
-    "query_request_count",
-    "post_request_count",
-    "head_request_count",
-    "unusual_method_request_count",
-    "is_failed_post",
-    "ok_count",
-    "redirect_count",
-    "unauthorised_count",
-    "not_found_count",
-    "client_error_count",
-    "server_error_count",
-    "no_referer_count",
-    "no_user_agent_count",
-    "cookie_request_count",
+MARKS = tuple(
+    """
+        query_request_count post_request_count head_request_count unusual_method_request_count is_failed_post
+        ok_count redirect_count unauthorised_count not_found_count client_error_count server_error_count
+        no_referer_count no_user_agent_count cookie_request_count is_served is_html is_other_content
+    """.split()
 )
 
 
@@ -202,6 +210,12 @@ def _is_present(column: pa.Array) -> Numbers:
 def _is_any(texts: pa.DictionaryArray, *values: str) -> Numbers:
     """Whether each text is one of `values`; nulls are not."""
     matches = pc.is_in(texts.dictionary, pa.array(values, pa.string())).to_numpy(zero_copy_only=False)
+    return np.append(matches, False)[texts.indices.fill_null(-1).to_numpy()]
+
+
+def _is_like(texts: pa.DictionaryArray, pattern: str) -> Numbers:
+    """Whether each text matches; nulls do not."""
+    matches = _matches(texts.dictionary, pattern)
     return np.append(matches, False)[texts.indices.fill_null(-1).to_numpy()]
 
 

@@ -50,7 +50,7 @@ def client_frame_rows(hourly: pa.Table, daily: pa.Table, attacks: pa.Table) -> p
 
 def _with_networks(hourly: pa.Table) -> tuple[pa.Array, dict[str, pa.Array]]:
     """Clients of one hour and their behavior: rows of client_hourly, and their sums over networks."""
-    address_columns = {column.name: hourly[column.name].combine_chunks() for column in CLIENT_BEHAVIOR}
+    address_columns = {c.name: pc.fill_null(hourly[c.name], 0).combine_chunks() for c in CLIENT_BEHAVIOR}
     names = hourly["client"].combine_chunks().cast(pa.string())
     if not hourly.num_rows:
         return names, address_columns

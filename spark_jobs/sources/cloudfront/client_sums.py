@@ -47,7 +47,7 @@ class ClientHours:
         def quantity(name: str) -> np.ndarray:
             if name == ENTROPY_WEIGHTED:
                 return (hourly["path_entropy_bits"].to_numpy() * hourly["request_count"].to_numpy())[order]
-            return hourly[name].to_numpy()[order]
+            return pc.fill_null(hourly[name], 0).to_numpy()[order]
 
         return cls(clients.dictionary.take(ascending), key[order], hour[order], quantity)
 

@@ -83,9 +83,21 @@ CLIENT_BEHAVIOR = (
     Column("cookie_request_count", "int64", "requests with a cookie", nullable=False),
     Column("bytes_sent", "int64", "response bytes", nullable=False),
     Column("time_taken_seconds", "double", "sum of time-taken", nullable=False),
+    Column(
+        "distinct_page_count",
+        "int64",
+        "distinct pages that were served to an address in an hour, summed; assets, segments, tiles, downloads and API "
+        "answers are no pages; null in hours made before this was counted",
+    ),
+    Column("proxy_agent_count", "int64", "requests whose user agent is that of a CDN; null as above"),
+    Column(
+        "forwarded_client_count",
+        "int64",
+        "distinct texts of x-forwarded-for of an address in an hour, the largest of them; null as above",
+    ),
 )
 
-MAXIMA = ("peak_minute_request_count", "distinct_user_agent_count")
+MAXIMA = ("peak_minute_request_count", "distinct_user_agent_count", "forwarded_client_count")
 """Quantities whose value over several rows is the largest; the others are sums, but for these two."""
 ATTACK_FLOOR = 0.1
 """Requests with a higher attack_probability go into client_attacks."""

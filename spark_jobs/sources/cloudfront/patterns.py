@@ -15,10 +15,28 @@ TOOL_AGENT = (
     r"scrapy|httpclient|postman|insomnia|zgrab|masscan|nmap|nikto|sqlmap|nuclei|wpscan|gobuster|dirbuster|ffuf|feroxbuster|hydra)"
 )
 BOT_AGENT = r"(?i)(?:bot\b|bot/|crawler|spider|slurp|monitor|pingdom|uptime|preview|facebookexternalhit|feedfetcher|\+https?://)"
+NOT_A_PAGE = (
+    r"(?i)(?:\.(?:css|js|mjs|map|png|jpe?g|gif|webp|avif|svg|ico|bmp|tiff?|woff2?|ttf|otf|eot|wasm|webmanifest|"
+    r"mp4|webm|mp3|m4[asv]|aac|flac|ogg|wav|ts|m3u8|mpd|vtt|srt|key|pbf|mvt|terrain|glb|gltf|bin|dat|"
+    r"zip|gz|tgz|bz2|xz|zst|7z|rar|whl|egg|gem|jar|pom|war|deb|rpm|apk|dmg|pkg|exe|msi|iso|img|nupkg|crate|"
+    r"sha\d+|md5|asc|sig|pdf|csv|json|xml|rss|atom|txt|ics|epub|docx?|xlsx?|pptx?)\z|"
+    r"/(?:api|apis|graphql|gql|rest|rpc|v\d{1,3}|ws|socket\.io|sockjs|signalr|simple|pypi|npm|maven2?|repository|-)(?:/|\z)|"
+    r"/\d{1,2}/\d+/\d+(?:@\dx)?\z)"
+)
+"""Paths that are no page a person reads: assets, media segments, map tiles, downloads, feeds, APIs, package indexes."""
+PACKAGE_INDEX = r"(?i)/simple/"
+"""Pages of an index that installers read."""
+PROXY_AGENT = r"(?i)\A(?:amazon cloudfront|cloudflare|fastly|akamai|varnish|squid)"
 PATH_PATTERNS = {
     "asset_request_count": ASSET_PATH,
     "sign_in": SIGN_IN_PATH,
     "probe_path_request_count": PROBE_PATH,
     "robots_request_count": r"\A/robots\.txt\z",
+    "not_a_page": NOT_A_PAGE,
+    "package_index": PACKAGE_INDEX,
 }
-AGENT_PATTERNS = {"tool_user_agent_count": TOOL_AGENT, "declared_bot_count": BOT_AGENT}
+AGENT_PATTERNS = {
+    "tool_user_agent_count": TOOL_AGENT,
+    "declared_bot_count": BOT_AGENT,
+    "proxy_agent_count": PROXY_AGENT,
+}

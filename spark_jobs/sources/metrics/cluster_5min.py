@@ -20,19 +20,11 @@ from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, STEP_SECONDS
 from spark_jobs.sources.metrics.times import SECOND, micros
 from spark_jobs.storage.schema import arrow_schema, hour_names
 
-COLUMNS = (
-    "cluster_id",
-    "series",
-    "metric",
-    "event_at",
-    "value",
-    "period_seconds",
-    "is_counter",
-    "is_clock_skewed",
-    "ingested_at",
-    "source_object",
-    "line_number",
-    "position",
+COLUMNS = tuple(
+    """
+        cluster_id series metric event_at value period_seconds is_counter is_clock_skewed ingested_at source_object
+        line_number position
+    """.split()
 )
 """Columns of samples that are read."""
 GRID_FLAGS = ("is_duplicate", "is_mixed_period", "is_counter_reset", "is_clock_skewed")

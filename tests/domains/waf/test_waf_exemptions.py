@@ -66,13 +66,18 @@ def _behavior(client: str, hour: datetime, requests: int, shares: dict[str, floa
         cookie_request_count=int(requests * shares.get("cookies", 0)),
         asset_request_count=int(requests * shares.get("assets", 0)),
         declared_bot_count=int(requests * shares.get("bot", 0)),
+        sign_in_failure_count=int(requests * shares.get("failures", 0)),
+        distinct_page_count=int(requests * shares.get("pages", 0)),
+        peak_minute_request_count=requests // 60,
     )
 
 
 def test_a_three_day_scanner_is_blocked() -> None:
     """So that what follows is not exempted by accident."""
     assert strongest(400, 60) == "block"
-    assert strongest(4000) == "block", "a scraper who goes on under challenge"
+    assert strongest(4000, failures=0.5) == "block", "who goes on trying passwords under challenge"
+    assert strongest(4000, pages=0.5) == "challenge", "a scraper who goes on under challenge"
+    assert strongest(4000) == "count"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +111,7 @@ def test_people_sharing_an_address_are_challenged_at_most(
 
 def test_a_crowd_in_one_network_is_challenged_only() -> None:
     crowd: dict[str, Any] = {"addresses": 180, "agents": 40, "cookies": 0.7, "assets": 0.7}
-    assert strongest(20_000, client="45.83.1.0/24", **crowd) == "challenge"
+    assert strongest(20_000, client="45.83.1.0/24", **crowd) == "count"
     assert strongest(20_000, 200, client="45.83.1.0/24", **crowd) == "challenge"
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from platform_assets.domains.waf.decide.due import due_entries
 from platform_assets.domains.waf.decide.rules import ScoredHour, decide
-from platform_assets.domains.waf.decisions import Decision
+from platform_assets.domains.waf.decisions import MANUAL, Decision
 from platform_assets.domains.waf.networks import SPECIAL, Ranges, parse_network, special_ranges
 from platform_assets.domains.waf.rulebook import Networks, Rules
 from platform_assets.domains.waf.tables import WAF_DECISIONS
@@ -65,7 +65,8 @@ def test_actions_grow_with_probability_and_evidence(probability: Any, requests: 
 
 
 def test_certainty_without_attacks_or_history_only_challenges() -> None:
-    found = decide(ScoredHour(HOUR, [score(CLIENT)], behavior=[behavior(CLIENT)], attacks=[]), [], RULES)
+    reader = behavior(CLIENT, distinct_page_count=100)
+    found = decide(ScoredHour(HOUR, [score(CLIENT)], behavior=[reader], attacks=[]), [], RULES)
     assert [one.action for one in found] == ["challenge"]
     found = decide(
         ScoredHour(HOUR, [score(CLIENT)], behavior=[behavior(CLIENT)], attacks=[attacks(CLIENT, 5)]), [], RULES
@@ -75,12 +76,39 @@ def test_certainty_without_attacks_or_history_only_challenges() -> None:
 
 def test_an_earlier_decision_with_new_requests_is_proof() -> None:
     before = decision(CLIENT, "challenge", decided_at=HOUR, hours=12)
-    hour = ScoredHour(HOUR, [score(CLIENT)], behavior=[behavior(CLIENT)], attacks=[])
+    tries = behavior(CLIENT, sign_in_failure_count=40, distinct_path_count=2)
+    hour = ScoredHour(HOUR, [score(CLIENT)], behavior=[tries], attacks=[])
     found = decide(hour, [before], RULES)
     assert [one.action for one in found] == ["block"]
     assert f"escalated from challenge {before.decision_id}" in found[0].reason
     stale = replace(before, evidence_request_ids=tuple(score(CLIENT)["evidence_request_ids"]))
     assert decide(hour, [stale], RULES) == []
+
+
+@pytest.mark.parametrize("action", ["count", "challenge", "block"])
+def test_lower_bounds_reach_decisions_already_made(action: str) -> None:
+    made = [
+        decision(CLIENT, action, abuse_kind="scraper"),
+        decision("45.83.2.0/24", "challenge", client_kind="network"),
+    ]
+    for rules, expected in (
+        (RULES, {CLIENT: action, "45.83.2.0/24": "challenge"}),
+        (replace(RULES, at_most="count"), {CLIENT: "count", "45.83.2.0/24": "count"}),
+        (replace(RULES, at_most="none"), {}),
+        (replace(RULES, kinds={"scraper": "none"}), {"45.83.2.0/24": "challenge"}),
+        (replace(RULES, networks=Networks(at_most="none")), {CLIENT: action}),
+    ):
+        entries = due_entries(made, NOW, rules=rules)
+        assert {entry.address: entry.action for entry in entries} == expected
+        for entry in entries:
+            is_lowered = expected[entry.address] != {CLIENT: action, "45.83.2.0/24": "challenge"}[entry.address]
+            assert ("the policy allows" in entry.reason) is is_lowered
+
+
+def test_a_block_by_a_person_is_not_bounded() -> None:
+    by_hand = decision(CLIENT, model_name=MANUAL, model_version="", abuse_kind=MANUAL)
+    (entry,) = due_entries([by_hand], NOW, rules=replace(RULES, at_most="count"))
+    assert entry.action == "block"
 
 
 def test_a_client_below_the_threshold_stays_untouched() -> None:
@@ -204,20 +232,22 @@ def test_old_requests_do_not_renew_a_verdict() -> None:
     assert action_of(earlier=(a_day_ago,)) == "block"
 
 
-def volume_abuse(*earlier: Decision, **values: Any) -> str | None:
+def volume_abuse(*earlier: Decision, pages: int = 100, **values: Any) -> str | None:
     """The action on a scraper: no request of its own shows it, so no ids."""
     row = score(CLIENT, evidence_request_ids=[], abuse_kind="scraper", request_count=3000, **values)
-    found = decide(ScoredHour(HOUR, [row], behavior=[behavior(CLIENT)], attacks=[]), earlier, RULES)
+    read = behavior(CLIENT, request_count=3000, distinct_page_count=pages)
+    found = decide(ScoredHour(HOUR, [row], behavior=[read], attacks=[]), earlier, RULES)
     return found[0].action if found else None
 
 
-def test_abuse_by_volume_is_blocked_after_a_day() -> None:
+def test_volume_is_never_its_own_second_proof() -> None:
+    assert volume_abuse(pages=99) == "count"
     assert volume_abuse() == "challenge"
     values: dict[str, Any] = {"evidence_request_ids": (), "request_count": 3000}
     an_hour_ago = decision(CLIENT, "challenge", decided_at=HOUR, **values)
     assert volume_abuse(an_hour_ago) is None, "the same 24 hours seen twice are no repetition"
-    a_day_ago = decision(CLIENT, "challenge", decided_at=END - timedelta(hours=24), **values)
-    assert volume_abuse(a_day_ago) == "block"
+    a_day_ago = decision(CLIENT, "challenge", decided_at=END - timedelta(hours=25), **values)
+    assert volume_abuse(a_day_ago) == "challenge"
 
 
 def test_a_verdict_that_knew_less_may_grow() -> None:

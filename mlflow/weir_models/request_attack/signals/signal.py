@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-CLASSES = (
-    "sqli",
-    "xss",
-    "path_traversal",
-    "command_injection",
-    "template_injection",
-    "jndi_and_deserialisation",
-    "xxe_and_ssrf",
-    "php_and_webshell",
-    "scanner_probe",
-    "protocol_abuse",
+CLASSES = tuple(
+    """
+        sqli xss path_traversal command_injection template_injection jndi_and_deserialisation xxe_and_ssrf
+        php_and_webshell scanner_probe protocol_abuse
+    """.split()
 )
 VIEWS = ("text", "value", "sql", "shell", "compact", "tokens")
 """What of a unit a signal reads, all in lower case:

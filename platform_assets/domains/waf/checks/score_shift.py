@@ -20,7 +20,9 @@ DAYS = 7
 BINS = 10
 LEAST_COUNT, LEAST_SHARE = 0.5, 0.001
 """An empty bin counts as half a client and at least this share, so that a chance gap cannot dominate the index."""
-FEATURES = tuple(column.name for column in CLIENT_DAILY.columns if column.type in ("int64", "double"))
+FEATURES = tuple(
+    column.name for column in CLIENT_DAILY.columns if column.type in ("int64", "double") and not column.nullable
+)
 
 
 def newest_score_shift(lake: Lake) -> ScoreShift | None:

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from platform_assets.core.times import as_utc
-from platform_assets.domains.waf.decisions import Decision, DueEntry, Row, rank
+from platform_assets.domains.waf.decisions import MANUAL, Decision, DueEntry, Row, rank
 from platform_assets.domains.waf.networks import (
     Ranges,
     address_order,
     parse_network,
     special_ranges,
 )
+from platform_assets.domains.waf.rulebook import Networks, Rules
 
 
 def by_address(decisions: Iterable[Decision]) -> dict[str, list[Decision]]:
-    """Address -> its decisions, each once, oldest first."""
+    """Address -> its decisions, each once, oldest first. Of several with one id the longest stays, in whatever order they come."""
     by_id: dict[str, dict[str, Decision]] = {}
     for decision in decisions:
-        by_id.setdefault(decision.address, {})[decision.decision_id] = decision
+        of_address = by_id.setdefault(decision.address, {})
+        former = of_address.setdefault(decision.decision_id, decision)
+        of_address[decision.decision_id] = max(former, decision, key=_length)
     return {
         address: sorted(decisions_of_address.values(), key=lambda decision: (decision.decided_at, decision.decision_id))
         for address, decisions_of_address in by_id.items()
     }
+
+
+def _length(decision: Decision) -> tuple[datetime, str]:
+    return decision.expires_at, repr(decision)
 
 
 def due_entries(
@@ -32,14 +40,16 @@ def due_entries(
     now: datetime,
     allow_list: Iterable[str] = (),
     *,
-    act_on_special: Iterable[str] = (),
+    rules: Rules | None = None,
 ) -> list[DueEntry]:
     """The strongest unexpired decision on each address at `now` (wall clock), sorted by address.
 
-    The allow list applies here too, so that allowing an address also affects earlier decisions.
+    The allow list and the bounds of the rules (at_most of all, of kinds and of networks) apply here too, so that they
+    also affect earlier decisions; without rules, nothing is bounded. Blocks by people are not.
     """
+    rules = rules or Rules(networks=Networks(at_most="block"))
     at = as_utc(now)
-    protected, special = Ranges.of(allow_list), special_ranges(act_on_special)
+    protected, special = Ranges.of(allow_list), special_ranges(rules.act_on_special)
     parsed = (row if isinstance(row, Decision) else Decision.from_row(row) for row in decisions)
     unexpired = [decision for decision in parsed if decision.expires_at > at]
     entries = []
@@ -47,8 +57,23 @@ def due_entries(
         network = parse_network(address)
         if protected.overlaps(network) or special.overlaps(network):
             continue
-        entries.append(_strongest(decisions_of_address))
+        bounded = [bounded for decision in decisions_of_address if (bounded := _bounded(decision, rules))]
+        if bounded:
+            entries.append(_strongest(bounded))
     return sorted(entries, key=lambda entry: address_order(entry.address))
+
+
+def _bounded(decision: Decision, rules: Rules) -> Decision | None:
+    """The decision with the strongest action that the rules still allow; None where they allow none."""
+    if decision.model_name == MANUAL:
+        return decision
+    allowed = rules.strongest(decision.abuse_kind, decision.client_kind == "network")
+    if allowed == "none":
+        return None
+    if rank(decision.action) <= rank(allowed):
+        return decision
+    reason = f"{decision.reason}; {decision.action} was decided, the policy allows {allowed} at most now"
+    return replace(decision, action=allowed, reason=reason)
 
 
 def _strongest(decisions: Sequence[Decision]) -> DueEntry:

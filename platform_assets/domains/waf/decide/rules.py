@@ -14,6 +14,7 @@ from types import MappingProxyType
 from platform_assets.core.times import as_utc
 from platform_assets.domains.waf.decide.due import by_address
 from platform_assets.domains.waf.decide.identity import REFUTED, VERIFIED, Identity
+from platform_assets.domains.waf.decide.more_than_volume import does_harm, is_more_than_volume, why_proxy
 from platform_assets.domains.waf.decisions import ACTIONS, Decision, Row, decision_id, rank, whole
 from platform_assets.domains.waf.networks import (
     Network,
@@ -144,7 +145,7 @@ def _earns(client: _Client, step: Step, decided_at: datetime, rules: Rules) -> b
     same_window = [decision for decision in client.earlier if decision.decided_at > decided_at - WINDOW]
     is_fresh = _has_fresh_evidence(client)
     independent = len(client.earlier) - (0 if is_fresh else len(same_window))
-    by_repetition = 0 < step.min_earlier_decisions <= independent
+    by_repetition = 0 < step.min_earlier_decisions <= independent and not _is_volume_alone(client, rules)
     is_proven = not needs_proof or by_attacks or by_repetition
     as_conclusive = [
         decision
@@ -153,6 +154,12 @@ def _earns(client: _Client, step: Step, decided_at: datetime, rules: Rules) -> b
     ]
     is_new = is_fresh or not as_conclusive
     return is_abuse and is_certain and is_enough and is_proven and is_new
+
+
+def _is_volume_alone(client: _Client, rules: Rules) -> bool:
+    """Whether nothing but how much it asks for speaks against the client: that it goes on asking proves nothing more."""
+    does_more = client.behavior is not None and does_harm(client.behavior, rules.volume)
+    return client.attack_request_count == 0 and not does_more
 
 
 def _has_fresh_evidence(client: _Client) -> bool:
@@ -178,6 +185,11 @@ def _ceiling(client: _Client, rules: Rules, has_history: bool) -> tuple[int, str
         bounds.append((rules.shared.unknown_at_most, "whether people share the address is not known"))
     elif _looks_shared(row, rules.shared):
         bounds.append((rules.shared.at_most, "many people seem to share the address"))
+    shows_more = row is not None and is_more_than_volume(row, rules.volume)
+    if client.attack_request_count == 0 and not shows_more:
+        bounds.append((rules.volume.at_most, "it has attacked nothing and only asked for much"))
+    if why := why_proxy(client.network, row or {}, client.attack_request_count, rules.proxies):
+        bounds.append((rules.proxies.at_most, f"{why}: {rules.proxies.at_most} at most (proxies in the policy)"))
     verdict = None if client.identity is None else client.identity.verdict
     if verdict == VERIFIED:
         bounds.append((rules.verified_bots.at_most, f"a verified bot gets {rules.verified_bots.at_most} at most"))

@@ -35,7 +35,7 @@ from spark_jobs.storage.lake import Lake
 LONGEST = timedelta(days=365)
 """Shorter than the retention of the audit, so that no action is deleted while in force."""
 WIDEST = {4: 16, 6: 32}
-"""Prefix length of the widest network that a person may block: a typo in a wider one would be a disaster."""
+"""Prefix length of the widest network that a person may block or allow: a typo in a wider one would be a disaster."""
 
 
 def _now() -> datetime:
@@ -62,15 +62,14 @@ class ManualActions:
 
     def allow(self, cidr: str, lasting: timedelta, reason: str) -> ManualAction:
         """Exempt addresses for a time: from entries in force and from new decisions."""
-        return self._add(ALLOW, str(_network(cidr)), reason, lasting=lasting)
+        network = _network(cidr)
+        _require_narrow(network, "allowed", "allow")
+        return self._add(ALLOW, str(network), reason, lasting=lasting)
 
     def block(self, cidr: str, lasting: timedelta, reason: str) -> ManualAction:
         """Block addresses for a time, whatever the models decide."""
         network = _network(cidr)
-        if network.prefixlen < WIDEST[network.version]:
-            raise RequestError(
-                f"{network} is wider than /{WIDEST[network.version]}, the widest network that is blocked by hand; block parts of it."
-            )
+        _require_narrow(network, "blocked", "block")
         if special_ranges(load_policy(self.settings.waf.policy_file).rules.act_on_special).overlaps(network):
             raise RequestError(
                 f"{network} overlaps a private or special-purpose range, which is never blocked; name public addresses."
@@ -143,6 +142,14 @@ class ManualActions:
         at = self.clock()
         until = None if lasting is None else at + lasting
         return ManualAction.make(at, audit_log.who(self.settings), command, subject, why, expires_at=until, **values)
+
+
+def _require_narrow(network: Network, done: str, verb: str) -> None:
+    """RequestError where a network is wider than any that a person changes at once."""
+    if network.prefixlen < WIDEST[network.version]:
+        raise RequestError(
+            f"{network} is wider than /{WIDEST[network.version]}, the widest network that is {done} by hand; {verb} parts of it."
+        )
 
 
 def _network(text: str) -> Network:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from platform_assets.actions.audit import AuditRow
 from platform_assets.core.times import as_utc, instant
-from platform_assets.domains.waf.decisions import Decision, DueEntry
+from platform_assets.domains.waf.decisions import MANUAL, Decision, DueEntry
 from platform_assets.domains.waf.networks import Ranges, is_one_address, parse_network
 from platform_assets.domains.waf.plan.entries import Entry
 from platform_assets.domains.waf.plan.values import Plan
@@ -22,8 +22,6 @@ ALLOW, BLOCK, WITHDRAW, ROLLBACK = "allow", "block", "withdraw", "rollback"
 RESUME = "resume"
 LASTING = (ALLOW, BLOCK, WITHDRAW, ROLLBACK)
 """Commands that stay in force until they expire, are resumed, or are repeated for the same subject."""
-MANUAL = "manual"
-"""Abuse kind and model name of manual blocks."""
 MANUAL_REQUEST_COUNT = 1_000_000_000
 """Request count of a manual block, so high that it gets its slot before any decision of a model."""
 _ENDLESS = datetime.max.replace(tzinfo=UTC)

@@ -1,0 +1,143 @@
+"""The databases of a home, Dagster's and MLflow's: made once, under a lock, before anything uses them.
+
+Several processes that create the same tables at once, or one that is killed while it does, would leave a database that no
+later run can use. So each is made beside its place and moved there whole; a half-made one is put aside.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock
+
+from platform_assets.settings import Settings
+
+MADE = "databases"
+"""The file that says which databases were found whole or made; beside the lock."""
+LOCK_SECONDS = 300
+DAGSTER_FILES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
+
+
+def make_databases(settings: Settings, dagster_folder: Path) -> None:
+    """Make what is missing or half-made. Cheap once it was done: a file is looked at."""
+    mlflow_file = _mlflow_file(settings)
+    expected = [dagster_folder / name for name in DAGSTER_FILES] + ([mlflow_file] if mlflow_file else [])
+    marker = dagster_folder / MADE
+    text = "".join(f"{path}\n" for path in expected)
+    if _holds(marker, text) and all(path.exists() for path in expected):
+        return
+    with FileLock(dagster_folder / f"{MADE}.lock", timeout=LOCK_SECONDS):
+        if _holds(marker, text) and all(path.exists() for path in expected):
+            return
+        scratch = dagster_folder / ".making"
+        shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
+        try:
+            _make_dagster(dagster_folder, scratch)
+            if mlflow_file is not None:
+                _make_mlflow(mlflow_file, scratch)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        marker.write_text(text, encoding="utf-8")
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return path.read_text(encoding="utf-8") == text
+    except OSError:
+        return False
+
+
+def _mlflow_file(settings: Settings) -> Path | None:
+    from weir_models.tracking_uri import sqlite_file
+
+    return sqlite_file(settings.tracking_uri)
+
+
+def _make_dagster(folder: Path, scratch: Path) -> None:
+    if all(_is_whole(folder / name) for name in DAGSTER_FILES):
+        return
+    import dagster as dg
+
+    scratch.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(folder / "dagster.yaml", scratch / "dagster.yaml")
+    with _environment("DAGSTER_HOME", str(scratch)), dg.DagsterInstance.from_config(str(scratch)) as instance:
+        instance.get_run_records(limit=1)
+        instance.event_log_storage.get_maximum_record_id()
+        instance.all_instigator_state()
+    for name in DAGSTER_FILES:
+        if not _is_whole(folder / name):
+            _put(scratch / name, folder / name)
+
+
+def _make_mlflow(file: Path, scratch: Path) -> None:
+    if _is_whole(file) and _count(file, "registered_models"):
+        return
+    import sqlalchemy
+    from mlflow.store.db.utils import _get_latest_schema_revision, _initialize_tables
+
+    if _is_whole(file, _get_latest_schema_revision()):  # else a migration may have been broken off
+        return
+
+    scratch.mkdir(parents=True, exist_ok=True)
+    for name in ("alembic", "mlflow"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    engine = sqlalchemy.create_engine(f"sqlite:///{scratch / file.name}")
+    _initialize_tables(engine)
+    engine.dispose()
+    _put(scratch / file.name, file)
+
+
+def _put(made: Path, place: Path) -> None:
+    """Move a database to its place; a half-made one is kept beside it."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.exists():
+        aside = place.with_name(f"{place.name}.half-made-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+        place.replace(aside)
+        print(f"weir: {place} was only half made and is now {aside.name}; a new one is used.", file=sys.stderr)
+    for suffix in ("-wal", "-shm", "-journal"):
+        place.with_name(place.name + suffix).unlink(missing_ok=True)
+    with closing(sqlite3.connect(made)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    made.replace(place)
+
+
+def _is_whole(path: Path, version: str | None = None) -> bool:
+    """Whether the last step of making the database, its schema's version, is in it, and more tables than that alone."""
+    if not path.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            versions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+            tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
+    except sqlite3.DatabaseError:
+        return False
+    return len(versions) == 1 and tables[0] > 1 and version in (None, versions[0][0])
+
+
+def _count(path: Path, table: str) -> int:
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+    except sqlite3.DatabaseError:
+        return 0
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

@@ -1,0 +1,65 @@
+"""What a client has done besides asking for much, and whether it forwards the requests of others.
+
+Volume alone says little: players fetch segments, maps fetch tiles, programs poll. Pure; standard library only.
+"""
+
+from __future__ import annotations
+
+from platform_assets.domains.waf.decide.cdns import cdn_of
+from platform_assets.domains.waf.decisions import Row, whole
+from platform_assets.domains.waf.networks import Network
+from platform_assets.domains.waf.rulebook import Proxies, Volume
+
+FEW_BITS = 2.0
+"""Entropy of the paths below which a few of them repeat."""
+
+
+def is_more_than_volume(row: Row, volume: Volume) -> bool:
+    """Whether a row of client_daily shows sign-ins that failed, probing, or many pages read without what a browser fetches."""
+    return reads_many_pages(row, volume) or _tries_to_sign_in(row, volume) or _probes(row, volume)
+
+
+def reads_many_pages(row: Row, volume: Volume) -> bool:
+    """Whether many different pages were read without the assets that a browser fetches with them."""
+    requests = max(whole(row.get("request_count")), 1)
+    is_bare = whole(row.get("asset_request_count")) / requests <= volume.max_asset_share
+    addresses = max(whole(row.get("address_count")), 1)
+    return is_bare and whole(row.get("distinct_page_count")) / addresses >= volume.min_pages
+
+
+def does_harm(row: Row, volume: Volume) -> bool:
+    """Whether something else than volume speaks against the client."""
+    return _tries_to_sign_in(row, volume) or _probes(row, volume)
+
+
+def _tries_to_sign_in(row: Row, volume: Volume) -> bool:
+    return whole(row.get("sign_in_failure_count")) >= volume.min_failed_sign_ins and not _repeats_one_path(row, volume)
+
+
+def _probes(row: Row, volume: Volume) -> bool:
+    if whole(row.get("probe_path_request_count")) >= volume.min_probes:
+        return True
+    missing = whole(row.get("not_found_count")) - whole(row.get("asset_request_count"))
+    is_varied = float(row.get("path_entropy_bits") or 0.0) >= FEW_BITS
+    return missing >= volume.min_missing_pages and is_varied
+
+
+def _repeats_one_path(row: Row, volume: Volume) -> bool:
+    """Whether it asks for one path, evenly: a program whose token has expired tries the same again and again."""
+    hours = max(whole(row.get("active_hour_count")), 1)
+    is_steady = whole(row.get("peak_minute_request_count")) <= volume.steady_minute_requests
+    return is_steady and whole(row.get("distinct_path_count")) <= hours
+
+
+def why_proxy(network: Network, row: Row, attack_request_count: int, proxies: Proxies) -> str:
+    """How the client shows that it forwards the requests of others, as a clause; empty where it does not."""
+    if cdn := cdn_of(network):
+        return f"it is an address of {cdn}, behind which are many clients"
+    requests = max(whole(row.get("request_count")), 1)
+    if attack_request_count / requests > proxies.max_attack_share:
+        return ""
+    if whole(row.get("proxy_agent_count")) * 2 > requests:
+        return "its user agent is that of a CDN, behind which are many clients"
+    if (forwarded := whole(row.get("forwarded_client_count"))) >= proxies.min_forwarded_clients:
+        return f"it forwards the requests of {forwarded} clients (x-forwarded-for)"
+    return ""

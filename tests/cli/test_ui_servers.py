@@ -1,0 +1,56 @@
+"""What an earlier `weir ui` left behind: its servers are stopped, unless it runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from platform_assets.cli import ui
+from platform_assets.settings import Settings
+
+SERVER = "import time; time.sleep(600)  # dagster._daemon"
+
+
+def started(text: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", text], start_new_session=True)
+
+
+def note(home: Settings, *processes: int) -> Path:
+    path = home.home / "logs" / "servers"
+    path.parent.mkdir()
+    path.write_text("".join(f"{process}\n" for process in processes))
+    return path
+
+
+def test_servers_of_a_killed_command_are_stopped(home: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    gone = started("pass")
+    gone.wait()
+    server, other = started(SERVER), started("import time; time.sleep(600)")
+    note(home, gone.pid, server.pid, other.pid)
+    try:
+        ui._stop_left_over(home)
+        assert server.wait(20) == -signal.SIGTERM
+        assert other.poll() is None, "the system may have given the id to another program"
+    finally:
+        other.kill()
+        other.wait()
+    assert "Stopped 1 servers that an earlier `weir ui`" in capsys.readouterr().out
+
+
+def test_a_running_command_is_named(home: Settings) -> None:
+    running = started("import time; time.sleep(600)  # weir ui")
+    server = started(SERVER)
+    note(home, running.pid, server.pid)
+    try:
+        with pytest.raises(ui.UiError, match=f"runs on this home already .process {running.pid}."):
+            ui._stop_left_over(home)
+        assert server.poll() is None
+    finally:
+        for process in (running, server):
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

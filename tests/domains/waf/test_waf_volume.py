@@ -1,0 +1,98 @@
+"""Who asks for much without doing harm is counted at most; who forwards the requests of others as well.
+
+Rows as such clients leave them in client_daily, every hour of three days judged as sure abuse by the model.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from platform_assets.domains.waf.decide.rules import ScoredHour, decide
+from platform_assets.domains.waf.decisions import Decision, rank
+from platform_assets.domains.waf.rulebook import Rules
+from tests.domains.waf.waf_world import HOUR, attacks, behavior, score
+
+RULES = Rules()
+ADDRESS = "45.83.1.2/32"
+ONE_PATH = {"distinct_path_count": 24, "active_hour_count": 24}
+INNOCENT: dict[str, dict[str, Any]] = {
+    "a video player that fetches segments": {"request_count": 9_000, "asset_request_count": 8_000, "distinct_path_count": 8_500, "path_entropy_bits": 12.0},
+    "a live TV player with unusual segment names": {"request_count": 20_000, "distinct_path_count": 19_000, "path_entropy_bits": 13.0},
+    "a map with tiles, some of which do not exist": {"request_count": 6_000, "asset_request_count": 5_500, "not_found_count": 900, "path_entropy_bits": 11.0},
+    "a gallery with its pages": {"request_count": 4_000, "asset_request_count": 3_600, "distinct_page_count": 300},
+    "a page that polls every five seconds": {"request_count": 17_280, "peak_minute_request_count": 12, **ONE_PATH},
+    "a chat client": {"request_count": 40_000, "distinct_path_count": 48, "path_entropy_bits": 1.0},
+    "an installer in CI": {"request_count": 5_000, "distinct_path_count": 3_000, "tool_user_agent_count": 5_000, "path_entropy_bits": 11.0},
+    "a GraphQL backend": {"request_count": 90_000, "post_request_count": 90_000, **ONE_PATH},
+    "devices behind one NAT": {"request_count": 60_000, "no_user_agent_count": 60_000, "active_hour_count": 24, "distinct_path_count": 24},
+    "a partner whose token has expired": {"request_count": 2_880, "sign_in_failure_count": 2_880, "unauthorised_count": 2_880, "peak_minute_request_count": 2, **ONE_PATH},
+    "a sync client that finds one file missing": {"request_count": 2_000, "not_found_count": 2_000, "path_entropy_bits": 0.2, **ONE_PATH},
+    "features of an hour before pages were counted": {"request_count": 9_000, "distinct_page_count": None, "forwarded_client_count": None},
+}  # fmt: skip
+HARMFUL: dict[str, dict[str, Any]] = {
+    "block": {"request_count": 5_000, "sign_in_failure_count": 2_500, "peak_minute_request_count": 90, "distinct_path_count": 48, "active_hour_count": 24},
+    "challenge": {"request_count": 5_000, "distinct_page_count": 4_000, "asset_request_count": 10, "path_entropy_bits": 11.0},
+}  # fmt: skip
+
+
+def strongest(client: str = ADDRESS, attack_count: int = 0, **row: Any) -> str | None:
+    decisions: list[Decision] = []
+    for number in range(72):
+        hour = HOUR + timedelta(hours=number)
+        ids = [f"{hour:%d%H}-1"]
+        scored = score(
+            client, hour=hour, abuse_probability=0.999, request_count=row["request_count"], evidence_request_ids=ids
+        )
+        day = [attacks(client, attack_count, hour=hour)] if attack_count else []
+        decisions += decide(ScoredHour(hour, [scored], [behavior(client, hour=hour, **row)], day), decisions, RULES)
+    return max((one.action for one in decisions), key=rank, default=None)
+
+
+@pytest.mark.parametrize("who", INNOCENT)
+def test_asking_for_much_is_counted_at_most(who: str) -> None:
+    assert strongest(**INNOCENT[who]) == "count"
+
+
+@pytest.mark.parametrize("action", HARMFUL)
+def test_what_is_more_than_volume_is_still_acted_on(action: str) -> None:
+    assert strongest(**HARMFUL[action]) == action
+
+
+def test_volume_does_not_excuse_attacks() -> None:
+    for row in INNOCENT.values():
+        assert strongest(attack_count=60, **row) == "block"
+
+
+@pytest.mark.parametrize(
+    ("client", "row"),
+    [
+        (ADDRESS, {"forwarded_client_count": 400}),
+        (ADDRESS, {"proxy_agent_count": 9_000}),
+        ("104.16.5.9/32", {}),
+        ("151.101.3.0/24", {"address_count": 30}),
+        ("2606:4700::17/128", {}),
+        ("54.192.7.7/32", {}),
+    ],
+)
+def test_a_proxy_is_counted_at_most(client: str, row: dict[str, Any]) -> None:
+    values = {"request_count": 9_000, "sign_in_failure_count": 500, "distinct_page_count": 900, **row}
+    assert strongest(client, 400, **values) == "count"
+
+
+def test_forged_forwarding_hides_no_attacker() -> None:
+    assert strongest(attack_count=600, request_count=900, forwarded_client_count=800) == "block"
+    assert strongest(attack_count=600, request_count=900, proxy_agent_count=900) == "block"
+
+
+def test_the_reason_says_what_bounds_it() -> None:
+    row = behavior(ADDRESS, request_count=9_000, forwarded_client_count=321, distinct_page_count=900)
+    (proxy,) = decide(ScoredHour(HOUR, [score(ADDRESS)], [row], [attacks(ADDRESS, 9)]), [], RULES)
+    assert (
+        "it forwards the requests of 321 clients (x-forwarded-for): count at most (proxies in the policy)"
+        in proxy.reason
+    )
+    (volume,) = decide(ScoredHour(HOUR, [score(ADDRESS)], [behavior(ADDRESS)], []), [], RULES)
+    assert "it has attacked nothing and only asked for much" in volume.reason
