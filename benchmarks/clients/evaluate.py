@@ -191,7 +191,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument(
         "--sites", type=sites.site_names, default=sites.site_names(""), help="names, separated by commas"
     )
-    parser.add_argument("--site-scale", type=float, default=sites.SCALE)
+    parser.add_argument("--site-scale", type=float, default=0.3)
     parser.add_argument("--out", type=Path, default=PAGE)
     options = parser.parse_args(arguments)
     held_out_seeds = [seed + 1000 for seed in options.evaluate_seeds]

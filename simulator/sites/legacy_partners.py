@@ -60,7 +60,7 @@ class LegacyPartners(Collection):
             Family("scraper", "legacy_price_counters", self.price_counters, "OWASP OAT-011, API1: prices by article and customer number", abuse_kind="scraper"),
             Family("prober", "legacy_page_probers", self.page_probers, "SANS ISC diaries on ASP and CGI injection scans", abuse_kind="prober"),
             Family("credential_stuffing", "legacy_partner_guessers", self.partner_guessers, "OWASP OAT-007: short customer numbers and PINs", abuse_kind="credential_stuffing"),
-            *borrowed("monitor_uptime", "partner_stock_sync", "scanner_nikto", "scanner_cms", "scanner_secrets", "prober_sqli_mass", "prober_sqli_timed",
+            *borrowed("monitor_uptime", "scanner_nikto", "scanner_cms", "scanner_secrets", "prober_sqli_mass", "prober_sqli_timed",
                       "prober_command_shellshock", "prober_path_backslashes", "slow_injection"),
         )  # fmt: skip
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from benchmarks.clients import sites
-from benchmarks.clients.page import PAGE
-from benchmarks.evaluation import marks
+from benchmarks.clients.page import PAGE, markdown
+from benchmarks.evaluation import marks, section_of
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "detection-clients.md"
 
@@ -63,3 +63,8 @@ def test_page_and_document_hold_the_section() -> None:
     for text in (PAGE, DOCUMENT.read_text(encoding="utf-8")):
         for mark in marks(sites.SECTION, sites.COMMAND):
             assert text.count(mark) == 1
+
+
+def test_the_whole_page_is_written_with_the_section() -> None:
+    settings = dict.fromkeys(("fitted", "evaluated", "scale", "threshold"), "x") | {"sites": "| site |\n| --- |"}
+    assert section_of(markdown(settings, {}), sites.SECTION, sites.COMMAND).strip() == settings["sites"]
