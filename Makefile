@@ -77,7 +77,7 @@ lock: ## resolve requirements.lock anew
 	@$(BIN)/uv pip compile setup.py --extra dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q -U -o requirements.lock
 
 docs-refresh: $(STAMP) ## write what derives from the code anew: docs/cli.md, docs/tables.md, .env.example, docs/asset-graph.png
-	@$(BIN)/python -m platform_assets.cli.asset_graph docs/asset-graph.png
+	@$(BIN)/python -m platform_assets.cli.graph_picture docs/asset-graph.png
 	@$(BIN)/python -m platform_assets.cli.reference > docs/cli.md
 	@$(BIN)/python tests/outputs/test_export.py
 	@$(BIN)/python -m tests.docs.test_env_example > .env.example

@@ -6,6 +6,7 @@ load what `download` fetched. Nothing here knows a particular model.
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 import warnings
@@ -172,6 +173,25 @@ def download(name: str, version: str, to: Path, *, tracking_uri: str) -> Path:
                     f"{target} cannot be written ({error.strerror}): delete it, or let this user write there"
                 ) from error
     return target
+
+
+def schema_version() -> str:
+    """The version of the schema that MLflow expects of its SQLite database."""
+    from mlflow.store.db.utils import _get_latest_schema_revision
+
+    return str(_get_latest_schema_revision())
+
+
+def make_database(file: Path) -> None:
+    """Make an empty SQLite database of MLflow's in a file that does not exist, as MLflow would at its first use."""
+    import sqlalchemy
+    from mlflow.store.db.utils import _initialize_tables
+
+    for name in ("alembic", "mlflow"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    engine = sqlalchemy.create_engine(f"sqlite:///{file}")
+    _initialize_tables(engine)
+    engine.dispose()
 
 
 def _is_model(folder: Path) -> bool:

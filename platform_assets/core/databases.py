@@ -6,7 +6,6 @@ later run can use. So each is made beside its place and moved there whole; a hal
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import sqlite3
@@ -80,18 +79,12 @@ def _make_dagster(folder: Path, scratch: Path) -> None:
 def _make_mlflow(file: Path, scratch: Path) -> None:
     if _is_whole(file) and _count(file, "registered_models"):
         return
-    import sqlalchemy
-    from mlflow.store.db.utils import _get_latest_schema_revision, _initialize_tables
+    from weir_models.tracking import make_database, schema_version
 
-    if _is_whole(file, _get_latest_schema_revision()):  # else a migration may have been broken off
+    if _is_whole(file, schema_version()):  # else a migration may have been broken off
         return
-
     scratch.mkdir(parents=True, exist_ok=True)
-    for name in ("alembic", "mlflow"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    engine = sqlalchemy.create_engine(f"sqlite:///{scratch / file.name}")
-    _initialize_tables(engine)
-    engine.dispose()
+    make_database(scratch / file.name)
     _put(scratch / file.name, file)
 
 

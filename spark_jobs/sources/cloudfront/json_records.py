@@ -1,7 +1,7 @@
 """JSON log objects -> records, however they were written: one a line, several a line, in an array, indented, with a
 comma after the last one, or as the messages of CloudWatch Logs events.
 
-Knows JSON and envelopes, not what a record means (`records.py`).
+Knows JSON and envelopes, not what a record means (`record_lines.py`).
 """
 
 from __future__ import annotations

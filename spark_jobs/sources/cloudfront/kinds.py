@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from spark_jobs.sources.cloudfront.json_records import JsonRecord
 from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS, TIME_FIELDS, V1_FIELDS, normalized
-from spark_jobs.sources.cloudfront.records import normalized_names
+from spark_jobs.sources.cloudfront.record_lines import normalized_names
 
 DELIMITERS = (b"\t", b",", b"|", b";", b" ")
 """Of the output format w3c of standard log v2, the most frequent first."""

@@ -35,7 +35,7 @@ from spark_jobs.sources.cloudfront.log_object import (
     ParseOptions,
     Rejected,
 )
-from spark_jobs.sources.cloudfront.records import (
+from spark_jobs.sources.cloudfront.record_lines import (
     RECORD_FIELDS,
     UnusableSchemaError,
     json_line,
