@@ -55,8 +55,8 @@ bench-history: $(STAMP) ## what one new hour costs after 1, 100 and 2,000 (BENCH
 eval: $(STAMP) ## the request model on public sets (WEIR_EVAL_DATA=../shared/data), into docs/detection.md
 	@$(BIN)/python -m benchmarks.requests.evaluate --document docs/detection.md
 
-eval-clients: $(STAMP) ## the client model on days, attackers and logs it was not fitted on
-	@$(BIN)/python -m benchmarks.clients.evaluate
+eval-clients: $(STAMP) ## the client model on days, attackers, sites and logs it was not fitted on (SITES=media_live,json_api: prints these sites only)
+	@$(BIN)/python -W ignore -m benchmarks.clients.$(if $(SITES),sites --sites $(SITES),evaluate)
 
 eval-scaling: $(STAMP) ## predictive scaling on public traces (WEIR_EVAL_DATA=../shared/data), into docs/forecasting.md
 	@$(BIN)/python -m benchmarks.metrics.scaling --document docs/forecasting.md
