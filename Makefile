@@ -55,8 +55,8 @@ bench-history: $(STAMP) ## what one new hour costs after 1, 100 and 2,000 (BENCH
 eval: $(STAMP) ## the request model on public sets (WEIR_EVAL_DATA=../shared/data), into docs/detection.md
 	@$(BIN)/python -m benchmarks.requests.evaluate --document docs/detection.md
 
-eval-clients: $(STAMP) ## the client model on days, attackers and logs it was not fitted on
-	@$(BIN)/python -m benchmarks.clients.evaluate
+eval-clients: $(STAMP) ## the client model on days, attackers, sites and logs it was not fitted on (SITES=media_live,json_api: prints these sites only)
+	@$(BIN)/python -W ignore -m benchmarks.clients.$(if $(SITES),sites --sites $(SITES),evaluate)
 
 eval-scaling: $(STAMP) ## predictive scaling on public traces (WEIR_EVAL_DATA=../shared/data), into docs/forecasting.md
 	@$(BIN)/python -m benchmarks.metrics.scaling --document docs/forecasting.md
@@ -77,7 +77,7 @@ lock: ## resolve requirements.lock anew
 	@$(BIN)/uv pip compile setup.py --extra dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q -U -o requirements.lock
 
 docs-refresh: $(STAMP) ## write what derives from the code anew: docs/cli.md, docs/tables.md, .env.example, docs/asset-graph.png
-	@$(BIN)/python -m platform_assets.cli.asset_graph docs/asset-graph.png
+	@$(BIN)/python -m platform_assets.cli.graph_picture docs/asset-graph.png
 	@$(BIN)/python -m platform_assets.cli.reference > docs/cli.md
 	@$(BIN)/python tests/outputs/test_export.py
 	@$(BIN)/python -m tests.docs.test_env_example > .env.example

@@ -9,6 +9,7 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
+from simulator.sites import all_sites
 from simulator.web.cloudfront import LAYOUTS
 from simulator.web.day import Settings, write_day
 from simulator.web.families import FAMILIES_CHOICES
@@ -21,8 +22,9 @@ def _start(text: str) -> datetime:
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m simulator",
-        description="Write CloudFront logs of a simulated shop, with the truth about every client and request.",
+        description="Write CloudFront logs of a simulated site, with the truth about every client and request.",
     )
+    parser.add_argument("--site", choices=all_sites(), default="shop")
     parser.add_argument("--out", type=Path, required=True, help="folder; raw/, truth/ and late/ in it are replaced")
     parser.add_argument("--start", type=_start, default="2026-11-20T00", help="first UTC hour, as 2026-11-20T00")
     parser.add_argument("--hours", type=int, default=24)

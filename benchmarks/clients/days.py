@@ -59,13 +59,14 @@ def client_frame(raw: Path, scratch: str, model_dir: Path) -> pd.DataFrame:
     return frame
 
 
-def simulated_day(seed: int, families: str, split: str, scale: float, model_dir: Path) -> Day:
-    """One day after its warm-up, on a date of its own; the examples are of the day alone."""
+def simulated_day(seed: int, families: str, split: str, scale: float, model_dir: Path, site: str = "shop") -> Day:
+    """One day of a site after its warm-up, on a date of its own; the examples are of the day alone."""
     day = FIRST_DAY + timedelta(days=2 * seed)
     start = day - timedelta(hours=WARM_UP_HOURS)
     with tempfile.TemporaryDirectory() as scratch:
         world = Path(scratch) / "world"
         options = ["--start", f"{start:%Y-%m-%dT%H}", "--hours", str(WARM_UP_HOURS + 24), "--families", families]
+        options += ["--site", site]
         command = ["-m", "simulator", "--out", str(world), "--seed", str(seed), "--scale", str(scale), *options]
         root = Path(__file__).parents[2]
         subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL, cwd=root)

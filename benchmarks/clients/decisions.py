@@ -19,8 +19,6 @@ from weir_models.client_abuse import evaluation
 from weir_models.client_abuse.model import ClientAbuse
 
 ACTIONS = ("nothing", "count", "challenge", "block")
-BEHAVIOR = """request_count address_count distinct_user_agent_count cookie_request_count asset_request_count
-declared_bot_count""".split()
 SCORE_COLUMNS = "client client_kind hour_at abuse_probability is_abuse abuse_kind reason".split()
 
 
@@ -32,10 +30,7 @@ def decisions_of(day: Day, fitted: ClientAbuse, first_day: bool = False) -> list
     decisions: list[Decision] = []
     for hour, of_hour in rows[rows["is_abuse"]].groupby("hour_at", sort=True):
         records = of_hour.to_dict("records")
-        behavior = [
-            {"client": row["client"], "hour_at": row["hour_at"], **{name: row[f"day_{name}"] for name in BEHAVIOR}}
-            for row in records
-        ]
+        behavior = [_behavior(row) for row in records]
         scores = [_score(row) for row in records]
         decisions += decide(
             ScoredHour(hour.to_pydatetime(), scores, behavior=behavior, attacks=records, has_history=not first_day),
@@ -43,6 +38,12 @@ def decisions_of(day: Day, fitted: ClientAbuse, first_day: bool = False) -> list
             rules,
         )
     return decisions
+
+
+def _behavior(row: dict[str, Any]) -> dict[str, Any]:
+    """The row of client_daily: every column of the 24 hours."""
+    columns = {name.removeprefix("day_"): value for name, value in row.items() if name.startswith("day_")}
+    return {"client": row["client"], "hour_at": row["hour_at"], **columns}
 
 
 def _score(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """How good is the client model on days, attackers and logs it was not fitted on? Writes docs/detection-clients.md.
 
     python -m benchmarks.clients.evaluate [--scale 0.5] [--fit-seeds 101 102] [--evaluate-seeds 201 202] [--out FILE]
+        [--sites shop,media_live] [--site-scale 0.1]
 
 Simulates days (`python -m simulator`), runs the Spark jobs on the embedded engine as the platform does, fits client_abuse
 on the families for fitting, and measures two kinds of new days: other seeds of those families, and held-out families;
-then fail2ban's sample logs and a real log, read in place below WEIR_EVAL_DATA, where they exist.
+then days of other sites (`sites.py`, which prints the matrix of some sites alone in minutes), fail2ban's sample logs and a real log, read in place below WEIR_EVAL_DATA, where they exist.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.clients import fail2ban, weblog
+from benchmarks.clients import fail2ban, sites, weblog
 from benchmarks.clients.days import Day, simulated_day
 from benchmarks.clients.decisions import ACTIONS, outcomes
 from benchmarks.clients.page import RULES, markdown, rate, share
@@ -187,6 +188,10 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--calibrate-seeds", type=int, nargs="+", default=[151])
     parser.add_argument("--evaluate-seeds", type=int, nargs="+", default=[201, 202])
     parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument(
+        "--sites", type=sites.site_names, default=sites.site_names(""), help="names, separated by commas"
+    )
+    parser.add_argument("--site-scale", type=float, default=0.3)
     parser.add_argument("--out", type=Path, default=PAGE)
     options = parser.parse_args(arguments)
     held_out_seeds = [seed + 1000 for seed in options.evaluate_seeds]
@@ -203,6 +208,10 @@ def main(arguments: list[str]) -> None:
             "seeds": simulated(options.evaluate_seeds, "fit", "evaluate"),
             "families": simulated(held_out_seeds, "held_out", "evaluate"),
         }
+        fitted_on = f"days of the shop at scale {options.scale:g}, as above"
+        plan = sites.Plan(options.sites, scale=options.site_scale, fitted_on=fitted_on)
+        site_section = sites.section(fitted, plan, model_dir)
+        print(site_section)
         outside = fail2ban.tables(fitted, data, model_dir) | weblog.tables(fitted, data, model_dir)
     evaluations, clients = {}, {}
     for group in GROUPS:
@@ -228,6 +237,7 @@ def main(arguments: list[str]) -> None:
         "evaluated": f"seeds {evaluate}, held-out families on {held_out}",
         "scale": f"{options.scale:g}",
         "threshold": f"{fitted.threshold_:.3f}",
+        "sites": site_section,
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(markdown(settings, tables), encoding="utf-8")

@@ -61,6 +61,16 @@ have come, so the policy blocks nobody on it (`rules.history`). By family, from 
 
 decisions_by_family
 
+## Site by site
+
+Would it fit another site? [fit.md](fit.md) says what to set for which.
+
+<!-- sites: written by `make eval-clients` -->
+
+{sites}
+
+<!-- end of sites -->
+
 ## fail2ban's sample logs
 
 Web log lines of fail2ban's own tests, rendered as CloudFront lines; an address of a file abuses where fail2ban's filter

@@ -13,6 +13,7 @@ import pandas as pd
 
 from weir_models.predictive_scaling import replay
 from weir_models.predictive_scaling.backtest import BacktestResult, BacktestSettings, backtest
+from weir_models.predictive_scaling.forecasting import size_bound
 from weir_models.predictive_scaling.policy import PolicySettings
 from weir_models.predictive_scaling.series import DemandSeries, carried
 
@@ -105,9 +106,10 @@ def predictive_cost(
     replays = []
     for item, forecasts in zip(series, windows(series, result), strict=True):
         first = len(item) - len(forecasts)
-        predicted, upper = (forecasts[name].to_numpy() * fleet for name in ("predicted_cpu_utilization", "upper_90"))
+        predicted, upper = (forecasts[name].to_numpy() for name in ("predicted_cpu_utilization", "upper_90"))
+        bound = size_bound(item, first, predicted, upper, settings.forecast) * fleet
         current = carried(item.demand)[first:] * fleet
-        decide = replay.predictive(item.seconds[first:].astype(np.float64), current, predicted, upper, policy)
+        decide = replay.predictive(item.seconds[first:].astype(np.float64), current, predicted * fleet, bound, policy)
         begin = replay.start_nodes(float(current[0]), policy, settings.replay)
         replays.append(replay.run(item.demand[first:] * fleet, item.step_seconds, begin, decide, settings.replay))
     return mean_cost(replays)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from platform_assets.clients.aws import AWS_ERRORS, aws_client, aws_sentence
-from platform_assets.clients.records import append_lines
+from platform_assets.clients.json_lines import append_lines
 from platform_assets.settings import Settings
 from spark_jobs.errors import ExitCode, WeirError
 

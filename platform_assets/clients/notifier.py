@@ -17,7 +17,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from platform_assets.clients.aws import AWS_ERRORS, aws_client, aws_sentence, url_without_secrets
-from platform_assets.clients.records import append_lines
+from platform_assets.clients.json_lines import append_lines
 from platform_assets.settings import Settings
 from spark_jobs.errors import ExitCode, WeirError
 

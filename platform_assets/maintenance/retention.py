@@ -9,7 +9,7 @@ import dagster as dg
 from platform_assets.clients import database, notifier
 from platform_assets.clients import metric_publishers as metrics
 from platform_assets.clients.engine import lake_of
-from platform_assets.clients.records import trim_lines
+from platform_assets.clients.json_lines import trim_lines
 from platform_assets.core.domain import domains, tables
 from platform_assets.core.tables import all_tables
 from platform_assets.settings import Settings

@@ -13,7 +13,7 @@ from functools import partial
 from random import Random
 
 from simulator.actors import attacks
-from simulator.payloads import commands, fetching, objects, php, protocol, sqli, templates, traversal, xss
+from simulator.payloads import commands, fetching, injected_objects, php, protocol, sqli, templates, traversal, xss
 from simulator.payloads.aim import Aim, Shot
 from simulator.web import agents
 from simulator.web.families import Family
@@ -116,14 +116,14 @@ PROBES = (
     held_out=True, a_day=5, looks=0.05),
     Probe("template_injection", templates.embedded, attacks.measured, 22, agents.desktop, "ERB, EJS, Pug, Handlebars SSTI write-ups", held_out=True,
     a_day=2),
-    Probe("jndi_and_deserialisation", objects.plain, attacks.brisk, 14, attacks.any_agent, "Log4Shell scans of December 2021 and since", a_day=6,
+    Probe("jndi_and_deserialisation", injected_objects.plain, attacks.brisk, 14, attacks.any_agent, "Log4Shell scans of December 2021 and since", a_day=6,
     looks=0.02),
-    Probe("jndi_and_deserialisation", objects.cased, attacks.measured, 18, agents.old_browser, "Log4Shell WAF bypasses, first wave", a_day=3),
-    Probe("jndi_and_deserialisation", objects.environment, attacks.measured, 14, attacks.any_agent, "Log4Shell environment leaks by DNS"),
-    Probe("jndi_and_deserialisation", objects.java_objects, attacks.brisk, 16, attacks.any_agent, "ysoserial in the wild (JSF view state, Shiro)"),
-    Probe("jndi_and_deserialisation", objects.defaulted, attacks.measured, 18, agents.desktop, "Log4Shell bypasses by default values", held_out=True,
+    Probe("jndi_and_deserialisation", injected_objects.cased, attacks.measured, 18, agents.old_browser, "Log4Shell WAF bypasses, first wave", a_day=3),
+    Probe("jndi_and_deserialisation", injected_objects.environment, attacks.measured, 14, attacks.any_agent, "Log4Shell environment leaks by DNS"),
+    Probe("jndi_and_deserialisation", injected_objects.java_objects, attacks.brisk, 16, attacks.any_agent, "ysoserial in the wild (JSF view state, Shiro)"),
+    Probe("jndi_and_deserialisation", injected_objects.defaulted, attacks.measured, 18, agents.desktop, "Log4Shell bypasses by default values", held_out=True,
     a_day=4),
-    Probe("jndi_and_deserialisation", objects.other_objects, attacks.measured, 18, attacks.any_agent,
+    Probe("jndi_and_deserialisation", injected_objects.other_objects, attacks.measured, 18, attacks.any_agent,
     "phpggc, ysoserial.net, pickle and node-serialize write-ups", held_out=True, a_day=3),
     Probe("xxe_and_ssrf", fetching.metadata, attacks.brisk, 25, attacks.any_agent, "cloud metadata theft write-ups", a_day=3, guessing=0.4),
     Probe("xxe_and_ssrf", fetching.inside, attacks.hammering, 70, attacks.any_agent, "SSRFmap port scans", guessing=0.4),

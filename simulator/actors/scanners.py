@@ -11,7 +11,7 @@ from random import Random
 from typing import Unpack
 
 from simulator.actors import attacks
-from simulator.payloads import commands, fetching, objects, php, probes, protocol, sqli, traversal, xss
+from simulator.payloads import commands, fetching, injected_objects, php, probes, protocol, sqli, traversal, xss
 from simulator.payloads.aim import Aim, Shot
 from simulator.web import agents
 from simulator.web.families import Family
@@ -36,7 +36,7 @@ class Hunt:
 
 
 _TEMPLATES: tuple[tuple[Callable[[Random, Aim], Shot], str], ...] = (
-    (commands.callbacks, "command_injection"), (fetching.blind, "xxe_and_ssrf"), (objects.plain, "jndi_and_deserialisation"),
+    (commands.callbacks, "command_injection"), (fetching.blind, "xxe_and_ssrf"), (injected_objects.plain, "jndi_and_deserialisation"),
     (traversal.aliases, "path_traversal"), (php.plugins, "php_and_webshell"), (php.components, "php_and_webshell"),
     (xss.handlers, "xss"), (sqli.by_hand, "sqli"),
 )  # fmt: skip

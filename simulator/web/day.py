@@ -13,12 +13,12 @@ from operator import attrgetter
 from pathlib import Path
 from random import Random
 
+from simulator.sites import all_sites
 from simulator.web.addresses import Addresses
 from simulator.web.cloudfront import LAYOUTS
 from simulator.web.delivery import write_files
 from simulator.web.families import chosen_families
 from simulator.web.responses import complete
-from simulator.web.site import Site
 from simulator.web.stage import Stage
 from simulator.web.truth import write_truth
 
@@ -48,6 +48,7 @@ class Settings:
     late_share: float = 0.0
     """Share of each hour's rows that is delivered later."""
     layout: int = 33
+    site: str = "shop"
 
     def __post_init__(self) -> None:
         start = self.start.replace(tzinfo=UTC) if self.start.tzinfo is None else self.start.astimezone(UTC)
@@ -58,6 +59,8 @@ class Settings:
             raise ValueError(
                 f"CloudFront logs never had {self.layout} fields; use one of {', '.join(map(str, LAYOUTS))}."
             )
+        if self.site not in all_sites():
+            raise ValueError(f"Site {self.site!r} is unknown; use one of {', '.join(all_sites())}.")
         if self.hours < 1 or self.scale <= 0 or not 0 <= self.late_share <= 1:
             figures = f"{self.hours}, {self.scale} and {self.late_share}"
             raise ValueError(f"Use hours >= 1, scale > 0 and a late share of 0..1; got {figures}.")
@@ -67,13 +70,13 @@ def write_day(out: Path, settings: Settings) -> Summary:
     """Write the traffic into `out`, replacing the output of an earlier run."""
     started = time.perf_counter()
     start, seed = settings.start, settings.seed
-    families = chosen_families(settings.families)
+    site = all_sites()[settings.site](seed)
+    families = chosen_families(settings.families, site)
     for folder in ("raw", "late", "truth"):
         shutil.rmtree(out / folder, ignore_errors=True)
         if folder != "late" or settings.late_share:
             (out / folder).mkdir(parents=True)
 
-    site = Site(seed)
     stage = Stage(seed, settings.hours, settings.scale, start, site, Addresses(Random(f"addresses:{seed}")))
     # Families with fixed ranges come first, so that no other client takes one of their addresses.
     for family in sorted(families, key=lambda family: not family.never_block):

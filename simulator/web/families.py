@@ -1,4 +1,4 @@
-"""The families of actors: one module of `actors/` a kind.
+"""The families of actors: those of the shop, one module of `actors/` a kind; other sites name theirs in `sites/`.
 
 A family's behavior is in its module, times and addresses of requests are in `stage.py`.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from simulator.web.site import Site
     from simulator.web.stage import Stage
 
 ABUSE_KINDS = ("scanner", "prober", "credential_stuffing", "scraper", "slow_and_low", "rotation")
@@ -32,7 +33,7 @@ class Family:
     source: str
     held_out: bool = False
     base: bool = False
-    """The crowd of shoppers is in every selection."""
+    """The ordinary crowd is in every selection."""
     abuse_kind: str | None = None
     never_block: bool = False
 
@@ -44,7 +45,7 @@ class Family:
 
 
 def all_families() -> tuple[Family, ...]:
-    """Every family of every module of `actors/`, in a fixed order."""
+    """Every family of every module of `actors/`, in a fixed order: the clients of the shop."""
     from simulator import actors
 
     families: list[Family] = []
@@ -57,12 +58,23 @@ def all_families() -> tuple[Family, ...]:
     return tuple(families)
 
 
-def chosen_families(choice: str) -> tuple[Family, ...]:
-    """`fit` leaves out the held-out families, `held_out` has only them; both have the base crowd."""
+def borrowed(*names: str) -> tuple[Family, ...]:
+    """Families of the shop that visit another site as well, by their names."""
+    families = {family.name: family for family in all_families()}
+    return tuple(families[name] for name in names)
+
+
+def chosen_families(choice: str, site: Site) -> tuple[Family, ...]:
+    """The site's families: `fit` leaves out the held-out ones, `held_out` has only them; both have the base crowd.
+
+    ValueError for `fit` on a site that is held out as a whole.
+    """
     if choice not in FAMILIES_CHOICES:
         raise ValueError(f"Families {choice!r} is unknown; use one of {', '.join(FAMILIES_CHOICES)}.")
+    if choice == "fit" and site.held_out:
+        raise ValueError(f"Site {site.name} is held out: nothing is fitted on it. Use another site, or all families.")
     return tuple(
         family
-        for family in all_families()
-        if choice == "all" or family.base or family.held_out == (choice == "held_out")
+        for family in site.families()
+        if choice == "all" or family.base or (site.held_out or family.held_out) == (choice == "held_out")
     )

@@ -79,7 +79,7 @@ def _measure(rows: list[Row], at: np.ndarray, hours: int, rng: np.random.Generat
     count = len(rows)
     status = np.array([row.status for row in rows])
     dynamic = np.array([row.page.dynamic for row in rows])
-    as_usual = np.array([row.status == row.page.status for row in rows])
+    as_usual = np.array([row.status in (row.page.status, 206) for row in rows])
     plain = np.array([row.client.connection.tls == ABSENT for row in rows])
     reads = np.array([row.method in ("GET", "HEAD") for row in rows])
     with_cookie = np.array([bool(row.cookie) for row in rows])
@@ -111,7 +111,8 @@ def _measure(rows: list[Row], at: np.ndarray, hours: int, rng: np.random.Generat
     waiting = np.where(cached | plain, at_edge, at_origin)
     waiting = np.where(status == 504, 10.0 + rng.random(count), np.where(status == 502, waiting * 4, waiting))
     latency = np.array([row.client.rtt for row in rows])
-    first_byte = 0.3 * latency + np.where(aborted, 0.0, waiting)
+    held_open = np.array([row.wait for row in rows])
+    first_byte = 0.3 * latency + np.where(aborted, 0.0, waiting + held_open)
     patience = np.where(aborted, rng.exponential(2.0, count), 0.0)
     taken = first_byte + size / rng.lognormal(15.2, 0.9, count) + patience
 
@@ -131,13 +132,20 @@ def _fields(row: Row, answer: Answer, site: Site, encoded: Encoder) -> list[str]
         "http" if tls == ABSENT else "https", str(answer.received), f"{answer.taken:.3f}", client.forwarded,
         tls, cipher, answer.result, version, ABSENT, ABSENT, str(answer.port),
         f"{answer.first_byte:.3f}", answer.detailed, _content_type(row, answer.status),
-        str(answer.size) if answer.has_length else ABSENT, ABSENT, ABSENT,
+        str(answer.size) if answer.has_length else ABSENT, *_range(row, answer.status),
     ]  # fmt: skip
+
+
+def _range(row: Row, status: int) -> tuple[str, str]:
+    """sc-range-start and sc-range-end: only partial answers have them."""
+    if status != 206 or row.byte_range is None:
+        return ABSENT, ABSENT
+    return str(row.byte_range[0]), str(row.byte_range[1])
 
 
 def _content_type(row: Row, status: int) -> str:
     """The page's own type; error pages are HTML, or JSON from the API; redirects of the edge are HTML, others nothing."""
-    if status == row.page.status:
+    if status in (row.page.status, 206):
         return row.page.content_type
     if status in (0, 204, 301, 302, 304, 307) and row.client.connection.tls != ABSENT:
         return NONE

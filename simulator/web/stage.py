@@ -75,6 +75,9 @@ class Row(NamedTuple):
     status: int
     size: int
     body: int
+    byte_range: tuple[int, int] | None = None
+    """First and last byte, of a 206."""
+    wait: float = 0.0
 
 
 class Options(TypedDict, total=False):
@@ -89,6 +92,10 @@ class Options(TypedDict, total=False):
     size: int
     body: int
     attack: str
+    byte_range: tuple[int, int]
+    """First and last byte that the client requests; the status is then 206 unless another is given."""
+    wait: float
+    """Seconds that the origin keeps the request open."""
 
 
 @dataclass
@@ -215,12 +222,31 @@ class Stage:
         status, size = options.get("status", 0), options.get("size", -1)
         if client.connection.tls == ABSENT:
             status, size = (301 if method in ("GET", "HEAD") else 307), 167
+        byte_range = options.get("byte_range")
+        if byte_range and not status and page.status == 200:
+            status, size = 206, byte_range[1] - byte_range[0] + 1
         status = status or page.status
         referer = "" if client.hides_referer else options.get("referer", "")
         agent, cookie = options.get("agent") or client.agent, options.get("cookie", client.cookie)
         attack, body = options.get("attack", ""), options.get("body", 0)
         row = Row(
-            at, client, self.family, attack, method, host, path, query, referer, agent, cookie, page, status, size, body
+            at,
+            client,
+            self.family,
+            attack,
+            method,
+            host,
+            path,
+            query,
+            referer,
+            agent,
+            cookie,
+            page,
+            status,
+            size,
+            body,
+            byte_range,
+            options.get("wait", 0.0),
         )
         self.rows.append(row)
         return status

@@ -62,8 +62,29 @@ class Storage:
 
     def opened(self, uri: str) -> IO[bytes]:
         """The bytes of an object; FileNotFoundError where it does not exist."""
+        if "//" in uri.removeprefix("s3://") and uri.startswith("s3://"):
+            return self._download(uri)  # pyarrow takes keys for paths, which have no empty parts
         filesystem, path = self.filesystem(uri)
         stream: IO[bytes] = filesystem.open_input_file(path)
+        return stream
+
+    def _download(self, uri: str) -> IO[bytes]:
+        """The bytes of an S3 object in a temporary file; FileNotFoundError where it does not exist."""
+        import tempfile
+
+        import boto3
+        from botocore.exceptions import ClientError
+
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        client = boto3.client("s3", region_name=self.region, endpoint_url=self.endpoint_url or None)
+        stream = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+        try:
+            client.download_fileobj(bucket, key, stream)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchBucket"):
+                raise FileNotFoundError(uri) from None
+            raise OSError(str(error)) from None
+        stream.seek(0)
         return stream
 
     def delta_options(self) -> dict[str, str]:

@@ -58,7 +58,7 @@ class BacktestResult:
     forecasts: pd.DataFrame
     """FORECAST_COLUMNS; percent of the nodes in force at made_at."""
     per_series: pd.DataFrame
-    """A row a series: n, mae, mae_<rival>, ratio_<rival>, coverage, width; violations and node-hours of both policies."""
+    """A row a series: n, mae, mae_<rival>, ratio_<rival>, coverage, width, width_relative, greatest_bound; violations and node-hours of both policies."""
     overall: dict[str, float]
     """Geometric means of the ratios with 95 % bootstrap bounds over series, and shares of series."""
 
@@ -116,7 +116,22 @@ def _accuracy(series: DemandSeries, forecasts: Forecasts, frame: pd.DataFrame) -
     lower, upper = (frame[name].to_numpy()[judged] for name in ("lower_90", "upper_90"))
     row["coverage"] = float(((lower <= truth) & (truth <= upper)).mean()) if judged.any() else float("nan")
     row["width"] = float((upper - lower).mean()) if judged.any() else float("nan")
+    row |= _extent(series, forecasts)
     return row
+
+
+def _extent(series: DemandSeries, forecasts: Forecasts) -> dict[str, float]:
+    """How wide the intervals are relative to the mean demand, and the greatest bound relative to what was measured until then."""
+    greatest = np.fmax.accumulate(series.demand)[forecasts.first :]
+    judged = ~np.isnan(forecasts.upper) & (greatest > 0.0)
+    if not judged.any():
+        return {"width_relative": float("nan"), "greatest_bound": float("nan")}
+    width, current = (forecasts.upper - forecasts.lower)[judged], forecasts.current[judged]
+    usual = current.mean()
+    return {
+        "width_relative": float(width.mean() / usual) if usual > 0.0 else float("nan"),
+        "greatest_bound": float((forecasts.upper[judged] / greatest[judged]).max()),
+    }
 
 
 def _decisions(series: DemandSeries, forecasts: Forecasts, settings: BacktestSettings) -> dict[str, float]:
@@ -128,7 +143,7 @@ def _decisions(series: DemandSeries, forecasts: Forecasts, settings: BacktestSet
         forecasts.current[0] * scale if len(forecasts.current) else float("nan"), settings.policy, settings.replay
     )
     predictive = replay.predictive(
-        seconds, forecasts.current * scale, forecasts.predicted * scale, forecasts.upper * scale, settings.policy
+        seconds, forecasts.current * scale, forecasts.predicted * scale, forecasts.size_bound * scale, settings.policy
     )
     reactive = replay.reactive(demand, series.step_seconds, settings.policy, settings.replay)
     row: dict[str, float] = {}
@@ -155,6 +170,8 @@ def overall(per_series: pd.DataFrame, seed: int) -> dict[str, float]:
     figures |= _share("coverage_held", covered, draws)
     figures["coverage"] = float(per_series["coverage"].mean())
     figures["width"] = float(per_series["width"].mean())
+    figures["width_relative"] = float(per_series["width_relative"].mean())
+    figures["greatest_bound"] = float(per_series["greatest_bound"].max())
     for name in ("violations", "node_hours", "changes"):
         for policy_suffix in ("", "_reactive"):
             values = per_series[f"{name}{policy_suffix}"].to_numpy()

@@ -66,7 +66,9 @@ def lagged(values: Values, steps: int) -> Values:
     """The values `steps` earlier, NaN before the first; ValueError below zero."""
     if steps < 0:
         raise ValueError("a lag below zero would look ahead")
-    return pd.Series(values, dtype=np.float64).shift(steps).to_numpy()
+    moved = np.full(len(values), np.nan)
+    moved[steps:] = values[: max(0, len(values) - steps)]
+    return moved
 
 
 def _windows(demand: Values, base: Values, step_seconds: int) -> dict[str, Values]:

@@ -17,7 +17,7 @@ from weir_models.predictive_scaling.blend import BlendSettings, blend
 from weir_models.predictive_scaling.conformal import ConformalSettings, intervals
 from weir_models.predictive_scaling.experts import ExpertSettings
 from weir_models.predictive_scaling.features import features
-from weir_models.predictive_scaling.series import DemandSeries, Values
+from weir_models.predictive_scaling.series import DemandSeries, Values, carried
 
 HORIZON_SECONDS = 1_800
 FORECAST_COLUMNS = ("cluster_id", "made_at", "target_at", "predicted_cpu_utilization", "lower_90", "upper_90")
@@ -34,6 +34,12 @@ class ForecastSettings:
     """Days before the first requested step over which weights and intervals settle."""
     start_weights: Mapping[str, float] = field(default_factory=dict)
     """Initial weights of experts; 1 where not named."""
+    beyond_greatest: float = 1.3
+    """The highest forecast and bound, relative to the greatest demand measured up to the step."""
+    least_scale_share: float = 0.01
+    """Floor of the scale of errors, relative to the mean demand of the last day."""
+    resolution: float = 0.1
+    """Floor of the scale of errors in percent of utilization."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,10 @@ class Forecasts:
     """Shape (steps, experts)."""
     by_expert: Values
     """Each expert's own forecast."""
+    measured_hours: Values
+    """Hours of the last 24 that were measured."""
+    size_bound: Values
+    """The upper bound as sizes follow it: at most 1.3 times the greatest of the forecast and the demand of the last hour."""
 
 
 def horizon_steps(series: DemandSeries) -> int:
@@ -73,26 +83,53 @@ def forecast(series: DemandSeries, first: int, settings: ForecastSettings) -> Fo
     names = settings.experts.names
     changes = [experts.changes(name, series, inputs, horizon, begin, settings.experts) for name in names]
     base = inputs.base[begin:]
-    maximum = np.inf if series.node_count is not None else 100.0  # without a node count no measurement exceeds 100 %
-    by_expert = np.clip(base[:, None] + np.stack(changes, axis=1), 0.0, maximum)
+    maximum = highest_demand(series, settings)[begin:]
+    by_expert = np.clip(base[:, None] + np.stack(changes, axis=1), 0.0, maximum[:, None])
     truth = inputs.change[begin:] + base
     start = np.array([settings.start_weights.get(name, 1.0) for name in names])
     predicted, weights = blend(by_expert, truth, horizon, start, settings.blend)
     spread = _spread(inputs.names, inputs.rows)[begin:]
-    bounds = intervals(predicted, truth, spread, horizon, settings.conformal)
+    floor = _least_scale(series, inputs.names, inputs.rows, settings)[begin:]
+    bounds = intervals(predicted, truth, spread, horizon, settings.conformal, floor)
     coverage = np.nan_to_num(bounds.recent_coverage, nan=0.0)
+    upper = np.clip(bounds.upper, 0.0, maximum)
     cut = first - begin
     return Forecasts(
         first=first,
         predicted=predicted[cut:],
         lower=np.clip(bounds.lower, 0.0, maximum)[cut:],
-        upper=np.clip(bounds.upper, 0.0, maximum)[cut:],
+        upper=upper[cut:],
         confidence=np.minimum(settings.conformal.coverage, coverage)[cut:],
         current=base[cut:],
         truth=truth[cut:],
         weights=weights[cut:],
         by_expert=by_expert[cut:],
+        measured_hours=measured_hours(series)[first:],
+        size_bound=size_bound(series, begin, predicted, upper, settings)[cut:],
     )
+
+
+def highest_demand(series: DemandSeries, settings: ForecastSettings) -> Values:
+    """What a forecast or bound made at each step may be at most; NaN before the first measurement."""
+    highest = settings.beyond_greatest * np.fmax.accumulate(series.demand) if len(series) else series.demand
+    # Without a node count no measurement exceeds 100 %.
+    return highest if series.node_count is not None else np.minimum(highest, 100.0)
+
+
+def size_bound(
+    series: DemandSeries, first: int, predicted: Values, upper: Values, settings: ForecastSettings
+) -> Values:
+    """The upper bounds of the steps from `first` on as sizes follow them: a peak that ended an hour ago keeps no nodes."""
+    steps = max(1, 3_600 // series.step_seconds)
+    last_hour = pd.Series(carried(series.demand)).rolling(steps, min_periods=1).max().to_numpy()[first:]
+    return np.minimum(upper, settings.beyond_greatest * np.fmax(predicted, last_hour))
+
+
+def measured_hours(series: DemandSeries) -> Values:
+    """Hours of the last 24 that were measured, at each step."""
+    is_measured = pd.Series(~np.isnan(series.demand), dtype=np.float64)
+    steps = is_measured.rolling(series.steps_per_day, min_periods=1).sum().to_numpy()
+    return np.asarray(steps * series.step_seconds / 3_600.0)
 
 
 def forecast_frame(series: DemandSeries, forecasts: Forecasts) -> pd.DataFrame:
@@ -110,6 +147,12 @@ def forecast_frame(series: DemandSeries, forecasts: Forecasts) -> pd.DataFrame:
         },
         columns=list(FORECAST_COLUMNS),
     )
+
+
+def _least_scale(series: DemandSeries, names: tuple[str, ...], rows: Values, settings: ForecastSettings) -> Values:
+    """Floor of the scale of errors at each step: a share of the usual demand, at least the resolution of the metric."""
+    usual = (rows[:, names.index("base")] + rows[:, names.index("avg_24h")]).astype(np.float64)
+    return np.fmax(settings.least_scale_share * usual, settings.resolution * series.capacity)
 
 
 def _spread(names: tuple[str, ...], rows: Values) -> Values:

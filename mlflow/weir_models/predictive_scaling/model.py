@@ -121,17 +121,20 @@ def naive() -> PredictiveScaling:
 
 def _recommended(series: DemandSeries, forecasts: Forecasts, policy: PolicySettings) -> Recommendation:
     """Recommendation at the last step; the memory of the policy is derived from node counts and earlier steps."""
-    capacity = series.capacity
+    capacity, nodes = series.capacity, series.nodes_in_force
+    peaks = np.fmax.accumulate(series.cpu_utilization)
     memory = _changes(capacity, series.seconds)
-    recommendation = Recommendation("maintain", int(capacity[-1]), "none", "")
+    recommendation = Recommendation("maintain", int(nodes[-1]), "none", "")
     for place in range(len(forecasts.predicted)):
         step = forecasts.first + place
         now = Situation(
             at=float(series.seconds[step]),
-            nodes=int(capacity[step]),
+            nodes=int(nodes[step]),
             current_demand=float(forecasts.current[place]),
             predicted_demand=float(forecasts.predicted[place]),
-            upper_demand=float(forecasts.upper[place]),
+            upper_demand=float(forecasts.size_bound[place]),
+            measured_hours=float(forecasts.measured_hours[place]),
+            peak_percent=float(np.nan_to_num(peaks[step])),
         )
         recommendation, after = _policy.recommend(now, memory, policy)
         memory = replace(memory, low_since=after.low_since)

@@ -6,10 +6,12 @@ one node: 250 keeps two and a half nodes busy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import ceil, isfinite
+from dataclasses import dataclass, replace
+from math import ceil, inf, isfinite
 
 TIME_HORIZON_MINUTES = 30
+HIGHEST_SHARE = 1.3
+"""Nodes ordered for the upper bound alone, at most, relative to those that the forecast and the present load need."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,10 @@ class PolicySettings:
     cooldown_down_seconds: float = 900.0
     low_for_seconds: float = 600.0
     """How long demand must have been low without interruption before nodes are released."""
+    least_measured_hours: float = 12.0
+    """Hours of the last 24 that must have been measured before a forecast counts."""
+    least_peak_percent: float = 1.0
+    """A cluster whose CPU was never above this is held, since its CPU may be a share of 0 to 1; 0 where it is not."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,10 @@ class Situation:
     predicted_demand: float
     upper_demand: float
     """Upper bound of the 90 % interval."""
+    measured_hours: float = inf
+    """Hours of the last 24 that were measured."""
+    peak_percent: float = inf
+    """The greatest CPU utilization of the history, as it was given."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +91,17 @@ def recommend(now: Situation, memory: Memory, settings: PolicySettings) -> tuple
         return Recommendation("maintain", nodes, "none", "No forecast: too little has been measured"), Memory(
             memory.scaled_up_at, memory.scaled_down_at
         )
+    if now.peak_percent <= settings.least_peak_percent:
+        return _stay(nodes, _why_share(now, settings), Memory(memory.scaled_up_at, memory.scaled_down_at))
+    is_young = now.measured_hours < settings.least_measured_hours
+    if is_young:  # what is measured counts, what is forecast does not yet
+        now = replace(now, predicted_demand=now.current_demand, upper_demand=now.current_demand)
     current, predicted = now.current_demand / nodes, now.predicted_demand / nodes
     floor = nodes_for(max(now.current_demand, now.upper_demand), settings.scale_up_above)
-    low = predicted < settings.scale_down_below and current < settings.scale_down_current_below
+    needed = nodes_for(max(now.predicted_demand, now.current_demand), settings.scale_up_to)
+    # The bound alone orders few nodes, but keeps all that it asks for.
+    ordered = min(floor, ceil(HIGHEST_SHARE * needed - 1e-9))
+    low = not is_young and predicted < settings.scale_down_below and current < settings.scale_down_current_below
     low_since = (memory.low_since if memory.low_since is not None else now.at) if low else None
     new_memory = Memory(memory.scaled_up_at, memory.scaled_down_at, low_since)
     if nodes < settings.minimum_nodes:
@@ -102,9 +120,11 @@ def recommend(now: Situation, memory: Memory, settings: PolicySettings) -> tuple
             new_memory,
             settings,
         )
-    if predicted > settings.scale_up_above or floor > nodes:
-        desired = max(floor, nodes_for(max(now.predicted_demand, now.current_demand), settings.scale_up_to))
+    if predicted > settings.scale_up_above or ordered > nodes:
+        desired = max(ordered, needed)
         return _up(now, desired, _why_up(current, predicted, now.upper_demand / nodes, settings), new_memory, settings)
+    if is_young:
+        return _stay(nodes, _why_young(now, settings), new_memory)
     if low:
         desired = max(
             floor,
@@ -130,6 +150,20 @@ def _why_up(current: float, predicted: float, upper: float, settings: PolicySett
     if predicted > settings.scale_up_above:
         return f"Predicted CPU ({predicted:.1f}%) {above}"
     return f"The upper bound of predicted CPU ({upper:.1f}%) {above}"
+
+
+def _why_share(now: Situation, settings: PolicySettings) -> str:
+    return (
+        f"Held at {now.nodes}, for its CPU was never above {settings.least_peak_percent:g} %: is it a share of 0 to 1? "
+        "If so, map it with a factor of 100, else set least_peak_percent of the cluster to 0"
+    )
+
+
+def _why_young(now: Situation, settings: PolicySettings) -> str:
+    return (
+        f"Too young to judge, so held at {now.nodes}: {now.measured_hours:.1f} hours of the last 24 were measured, "
+        f"of at least {settings.least_measured_hours:g}"
+    )
 
 
 def _stay(nodes: int, reason: str, memory: Memory) -> tuple[Recommendation, Memory]:

@@ -70,6 +70,14 @@ class DemandSeries:
         return np.where(np.isnan(filled), 1.0, filled)
 
     @property
+    def nodes_in_force(self) -> Values:
+        """The same, and 0 where the cluster is scaled to zero: demand is not known then, its capacity before is kept."""
+        if self.node_count is None:
+            return self.capacity
+        counted = carried(self.node_count)
+        return np.where(counted == 0.0, 0.0, self.capacity)
+
+    @property
     def demand(self) -> Values:
         """Utilization times nodes, in percent of one node; NaN where the utilization is missing."""
         return np.asarray(self.cpu_utilization, dtype=np.float64) * self.capacity

@@ -17,6 +17,8 @@ SPEC = ModelSpec(
     gates=(
         Gate("ratio_persistence_high", at_most=0.99),
         Gate("coverage", at_least=0.86, at_most=0.94),
+        Gate("width_relative", at_most=2.0),
+        Gate("greatest_bound", at_most=1.5),
     ),
     trusted_types=("weir_models.predictive_scaling.model.PredictiveScaling",),
 )

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from platform_assets.actions.state import JsonState
-from platform_assets.domains.scaling.sizes import LastApplied
+from platform_assets.domains.scaling.plan_values import LastApplied
 from platform_assets.settings import Settings
 
 

@@ -15,7 +15,7 @@ from platform_assets.domains.scaling import audit
 from platform_assets.domains.scaling.applied import Applied, AppliedStore
 from platform_assets.domains.scaling.audit import AUDIT, SizeChange
 from platform_assets.domains.scaling.errors import ScalingError
-from platform_assets.domains.scaling.sizes import Entry, Plan
+from platform_assets.domains.scaling.plan_values import Entry, Plan
 from platform_assets.domains.scaling.targets import NodeTarget
 from spark_jobs.storage.lake import Lake
 

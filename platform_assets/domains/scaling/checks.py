@@ -12,7 +12,7 @@ from functools import partial
 
 from platform_assets.actions import checks as protocol
 from platform_assets.actions.checks import CheckResult, Finding, check_overridable
-from platform_assets.domains.scaling.sizes import Entry, Plan
+from platform_assets.domains.scaling.plan_values import Entry, Plan
 from platform_assets.domains.scaling.tables import SCALING_PLAN
 
 STRICT = {"extra": "forbid"}
@@ -25,8 +25,8 @@ class Bounds:
 
     __pydantic_config__ = STRICT
 
-    max_total_change: int = 50
-    """Nodes, all clusters together."""
+    max_total_change: int | None = None
+    """Nodes, all clusters together; where it is left out, a share of the nodes that there are, and at least 50."""
     min_confidence: float = 0.6
     """Minimum share of the last day's loads within their intervals for a forecast to change a size."""
     max_unproven_share: float = 0.5
@@ -35,8 +35,12 @@ class Bounds:
     def __post_init__(self) -> None:
         if not (0 <= self.min_confidence <= 1 and 0 <= self.max_unproven_share <= 1):
             raise ValueError("min_confidence and max_unproven_share must be between 0 and 1")
-        if self.max_total_change < 0 or self.min_clusters_for_share < 1:
+        if (self.max_total_change or 0) < 0 or self.min_clusters_for_share < 1:
             raise ValueError("max_total_change must not be negative, min_clusters_for_share not below 1")
+
+
+LEAST_TOTAL_CHANGE, TOTAL_CHANGE_SHARE = 50, 0.25
+"""Nodes that may change in any case, and the share of all nodes that may where they are many."""
 
 
 def run_checks(plan: Plan, bounds: Bounds, overrides: Mapping[str, str]) -> list[CheckResult]:
@@ -47,9 +51,11 @@ def run_checks(plan: Plan, bounds: Bounds, overrides: Mapping[str, str]) -> list
 
 
 def _check_fresh(plan: Plan, bounds: Bounds) -> Finding:
-    stale = [entry for entry in plan.entries if not entry.is_fresh]
+    # What is scaled to zero has no metrics.
+    measured = [entry for entry in plan.entries if entry.nodes_before != 0 or entry.is_fresh]
+    stale = [entry for entry in measured if not entry.is_fresh]
     for is_file in (False, True):
-        of_kind = [entry for entry in plan.entries if entry.is_file == is_file]
+        of_kind = [entry for entry in measured if entry.is_file == is_file]
         if of_kind and not any(entry.is_fresh for entry in of_kind):
             first = of_kind[0]
             return (
@@ -59,7 +65,7 @@ def _check_fresh(plan: Plan, bounds: Bounds) -> Finding:
             )
     return (
         True,
-        f"{len(plan.entries) - len(stale)} of {len(plan.entries)} clusters have fresh metrics.",
+        f"{len(measured) - len(stale)} of {len(measured)} clusters have fresh metrics.",
         {"stale": len(stale)},
     )
 
@@ -85,12 +91,16 @@ def _check_confidence(plan: Plan, bounds: Bounds) -> Finding:
 
 def _check_total(plan: Plan, bounds: Bounds) -> Finding:
     total = sum(entry.changed_nodes for entry in plan.entries)
-    if total <= bounds.max_total_change:
-        return True, f"{total} nodes change, of at most {bounds.max_total_change}.", {"nodes": total}
+    most_nodes = bounds.max_total_change
+    if most_nodes is None:
+        present = sum(entry.base for entry in plan.entries)
+        most_nodes = max(LEAST_TOTAL_CHANGE, int(TOTAL_CHANGE_SHARE * present))
+    if total <= most_nodes:
+        return True, f"{total} nodes change, of at most {most_nodes}.", {"nodes": total}
     most = max(plan.changes, key=lambda entry: entry.changed_nodes)
     return (
         False,
-        f"{total} nodes would change, of at most {bounds.max_total_change}, most of them of {most.cluster_id}; "
+        f"{total} nodes would change, of at most {most_nodes}, most of them of {most.cluster_id}; "
         "look at the plan, then override the check or raise max_total_change.",
         {"nodes": total},
     )

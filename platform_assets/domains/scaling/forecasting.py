@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.scaling.config import Rules
 from platform_assets.domains.scaling.errors import ScalingError
-from platform_assets.domains.scaling.sizes import STEP
+from platform_assets.domains.scaling.plan_values import STEP
 from platform_assets.domains.scaling.tables import SCALING_FORECASTS
 from platform_assets.settings import Settings
 from spark_jobs.contract import format_hour, parse_hour
@@ -88,7 +88,7 @@ def measured_lately(steps: pd.DataFrame, max_age: timedelta) -> tuple[pd.DataFra
 def forecast_rows(
     steps: pd.DataFrame, forecaster: Forecaster, rules: Rules, live: Mapping[str, int], now: datetime
 ) -> list[dict[str, Any]]:
-    """Rows of the table, one per cluster. `live`: target sizes of clusters without node counts."""
+    """Rows of the table, one per cluster. `live`: nodes in service of the targets of clusters without node counts."""
     rows = []
     for cluster_id, part in steps.groupby("cluster_id", sort=True):
         rule, counted = rules.of(str(cluster_id)), bool(part["node_count"].notna().any())
@@ -125,7 +125,7 @@ def _finite(value: float) -> float | None:
 
 
 def live_sizes(steps: pd.DataFrame, rules: Rules) -> dict[str, int]:
-    """Target sizes of clusters without node counts; a target that cannot be read is left to the plan."""
+    """Nodes in service of the targets of clusters without node counts; a target that cannot be read is left to the plan."""
     sizes = {}
     counts = steps.groupby("cluster_id")["node_count"].count()
     for cluster_id in counts[counts == 0].index:
@@ -133,7 +133,7 @@ def live_sizes(steps: pd.DataFrame, rules: Rules) -> dict[str, int]:
         if rule is None or rule.target.is_file:
             continue
         try:
-            nodes = rule.target.read().nodes
+            nodes = rule.target.read().counted
         except ScalingError:
             continue
         if nodes:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from math import ceil
 from typing import Any
 
-from platform_assets.domains.scaling.sizes import (
+from platform_assets.domains.scaling.groups import remarks
+from platform_assets.domains.scaling.plan_values import (
     DOWN,
     HOLD,
     STAY,
@@ -40,6 +42,9 @@ def plan(
 def entry_of(subject: Subject, limits: Limits) -> Entry:
     """The entry of one cluster."""
     forecast = subject.forecast
+    if subject.live.nodes == 0:
+        is_fresh = forecast is not None and subject.now - forecast.made_at - STEP <= limits.max_age
+        return _entry(subject, STAY, 0, "It is scaled to zero: nothing to scale from", is_fresh=is_fresh)
     if forecast is None:
         return _hold(subject, "There is no forecast: nothing was measured lately", is_fresh=False)
     age = subject.now - forecast.made_at - STEP
@@ -54,6 +59,8 @@ def entry_of(subject: Subject, limits: Limits) -> Entry:
 
 def _uncounted(subject: Subject, forecast: Forecast, limits: Limits) -> Entry:
     """Without a node count a size is a multiple of the current capacity, which only a file target accepts."""
+    if subject.live.in_service == 0:
+        return _hold(subject, "None of its nodes is in service yet: nothing to scale from")
     if not subject.is_file:
         return _hold(subject, "Nobody counts its nodes, and its target could not be read then")
     if subject.hold_reason or forecast.confidence < limits.min_confidence:
@@ -64,7 +71,7 @@ def _uncounted(subject: Subject, forecast: Forecast, limits: Limits) -> Entry:
 def _counted(subject: Subject, forecast: Forecast, counted: int, limits: Limits) -> Entry:
     live = subject.live.nodes
     base = counted if live is None else live
-    desired, reason = _desired(subject, forecast, base)
+    desired, reason = _desired(subject, forecast, counted, base)
     last_applied = subject.last_applied.settled(subject.live)
     changed_externally = last_applied.nodes is not None and live not in (last_applied.nodes, last_applied.pending)
     if changed_externally:
@@ -79,13 +86,17 @@ def _counted(subject: Subject, forecast: Forecast, counted: int, limits: Limits)
     return _entry(subject, UP if desired > base else DOWN, desired, reason, urgency=urgency, **figures)
 
 
-def _desired(subject: Subject, forecast: Forecast, base: int) -> tuple[int, str]:
+def _desired(subject: Subject, forecast: Forecast, counted: int, base: int) -> tuple[int, str]:
     """The desired size and why. Nodes that are starting are live but not counted by the forecast yet."""
     desired, reason = base, forecast.reasoning
+    others = _other_nodes(subject, counted)
+    recommended = _in_units(subject, max(0, forecast.target_nodes - others))
+    if others:
+        reason += f"; {others} of its {counted} nodes are not of this group"
     if forecast.action == UP:
-        desired = max(base, forecast.target_nodes)
+        desired = max(base, recommended)
     elif forecast.action == DOWN:
-        desired = min(base, forecast.target_nodes)
+        desired = min(base, recommended)
     lowest, highest = bounds_of(subject)
     if lowest > highest:
         return base, f"The minimum of {lowest} is above the maximum of {highest}; correct the file of targets"
@@ -93,19 +104,32 @@ def _desired(subject: Subject, forecast: Forecast, base: int) -> tuple[int, str]
     if bounded != desired:
         which = f"the minimum is {lowest}" if bounded > desired else f"the maximum is {highest}"
         desired, reason = bounded, f"{reason}; {which}"
-    stepped = min(max(desired, base - subject.policy.maximum_step_down), base + subject.policy.maximum_step_up)
+    step_down, step_up = (
+        _in_units(subject, nodes) for nodes in (subject.policy.maximum_step_down, subject.policy.maximum_step_up)
+    )
+    stepped = min(max(desired, base - step_down), base + step_up)
     if stepped != desired:
         desired, reason = stepped, f"{reason}; one step leads to {stepped}"
-    if desired == base != forecast.target_nodes:
+    if desired == base != recommended:
         reason = f"{reason}; {base} are ordered already" if bounded == base else reason
     return desired, reason
 
 
+def _other_nodes(subject: Subject, counted: int) -> int:
+    """Nodes of the cluster in other groups; 0 where the target does not tell how many of its own are in service."""
+    return 0 if subject.live.in_service is None else max(0, counted - subject.live.in_service)
+
+
+def _in_units(subject: Subject, nodes: int) -> int:
+    """Nodes in units of the target, rounded up."""
+    return ceil(nodes * subject.live.units_per_node - 1e-9)
+
+
 def bounds_of(subject: Subject) -> tuple[int, int]:
-    """The narrower of the policy's bounds and the target's own."""
-    highest = subject.policy.maximum_nodes
+    """The narrower of the policy's bounds and the target's own, in units of the target."""
+    highest = int(subject.policy.maximum_nodes * subject.live.units_per_node + 1e-9)
     return (
-        max(subject.policy.minimum_nodes, subject.live.minimum),
+        max(_in_units(subject, subject.policy.minimum_nodes), subject.live.minimum),
         highest if subject.live.maximum is None else min(highest, subject.live.maximum),
     )
 
@@ -144,7 +168,7 @@ def _entry(subject: Subject, operation: str, nodes_after: int | None, reason: st
         operation,
         subject.live.nodes,
         nodes_after,
-        reason,
+        "; ".join([reason, *remarks(subject.live)]),
         made_at=None if forecast is None else forecast.made_at,
         confidence=None if forecast is None else forecast.confidence,
         is_counted=is_counted,

@@ -21,7 +21,7 @@ from platform_assets.domains.scaling.config import Rule, Rules, load_rules
 from platform_assets.domains.scaling.errors import ScalingError
 from platform_assets.domains.scaling.forecasting import newest_forecasts
 from platform_assets.domains.scaling.plan import plan, undo
-from platform_assets.domains.scaling.sizes import STEP, Forecast, Limits, LiveSize, Plan, Subject
+from platform_assets.domains.scaling.plan_values import STEP, Forecast, Limits, LiveSize, Plan, Subject
 from platform_assets.domains.scaling.tables import SCALING_AUDIT, SCALING_FORECASTS, SCALING_PLAN
 from platform_assets.domains.scaling.targets import NodeTarget
 from platform_assets.settings import Settings
@@ -104,7 +104,7 @@ def make_plan(
             name,
             str(rule.target),
             live[name],
-            _forecast(rows.get(name)),
+            forecast_of(rows.get(name)),
             now if settings.scaling.apply or not rule.target.is_file else min(now, newest),
             rule.target.is_file,
             state.of(name, str(rule.target)),
@@ -160,7 +160,7 @@ def _live_sizes(targets: Mapping[str, NodeTarget]) -> tuple[dict[str, LiveSize],
     return live, missing
 
 
-def _forecast(row: Mapping[str, Any] | None) -> Forecast | None:
+def forecast_of(row: Mapping[str, Any] | None) -> Forecast | None:
     if row is None:
         return None
     return Forecast(**{name: row[name] for name in Forecast.__dataclass_fields__})

@@ -19,7 +19,11 @@ SCALING_FORECASTS = Table(
         Column("target_at", "timestamp", "the step that is forecast", nullable=False),
         Column("predicted_cpu_utilization", "double", "percent of the nodes in force at made_at; null: no forecast"),
         Column("lower_90", "double", "lower bound of the 90 % interval, percent; null: no forecast"),
-        Column("upper_90", "double", "upper bound of the 90 % interval, percent; null: no forecast"),
+        Column(
+            "upper_90",
+            "double",
+            "upper bound of the 90 % interval, percent, at most 1.3 times the greatest demand measured; null: no forecast",
+        ),
         Column(
             "confidence",
             "double",

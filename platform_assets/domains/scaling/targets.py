@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Protocol
 from platform_assets.clients.aws import AWS_ERRORS, aws_client, aws_sentence
 from platform_assets.core.files import locked, write_atomically
 from platform_assets.domains.scaling.errors import ScalingError, ScalingFileError
-from platform_assets.domains.scaling.sizes import LiveSize
+from platform_assets.domains.scaling.groups import live_of_group, live_of_nodegroup
+from platform_assets.domains.scaling.plan_values import LiveSize
 
 AWS_TARGET = re.compile(r"(asg|eks):\s*(\S+)@([a-z]{2}(?:-[a-z]+)+-\d)")
 FILE_TARGET = re.compile(r"file:\s*(\S.*)")
@@ -92,19 +93,12 @@ class GroupTarget:
         return f"asg: {self.name}@{self.region}"
 
     def read(self) -> LiveSize:
-        response = _response(
-            lambda: self.clients.client("autoscaling", self.region).describe_auto_scaling_groups(
-                AutoScalingGroupNames=[self.name]
-            ),
-            f"the Auto Scaling group {self.name} in {self.region}",
-            "autoscaling:DescribeAutoScalingGroups",
-        )
-        if not response["AutoScalingGroups"]:
+        groups = _groups(self.clients, self.region, [self.name])
+        if not groups:
             raise ScalingError(
                 f"There is no Auto Scaling group {self.name} in {self.region}; correct it in the file of targets."
             )
-        group = response["AutoScalingGroups"][0]
-        return LiveSize(group["DesiredCapacity"], group["MinSize"], group["MaxSize"])
+        return live_of_group(groups[0])
 
     def write(self, nodes: int, reason: str) -> None:
         _response(
@@ -142,8 +136,12 @@ class NodegroupTarget:
             raise ScalingError(
                 f"The node group {self.cluster}/{self.nodegroup} is {group['status']}; run again when it is ACTIVE."
             )
-        sizes = group["scalingConfig"]
-        return LiveSize(sizes["desiredSize"], sizes["minSize"], sizes["maxSize"])
+        names = [part["name"] for part in group.get("resources", {}).get("autoScalingGroups", [])]
+        try:
+            groups = _groups(self.clients, self.region, names) if names else []
+        except ScalingError:  # its size is known all the same
+            groups = []
+        return live_of_nodegroup(group, groups)
 
     def write(self, nodes: int, reason: str) -> None:
         _response(
@@ -169,6 +167,16 @@ def target_of(text: str, cluster_id: str, folder: Path, clients: Clients) -> Nod
     raise ScalingFileError(
         f"The target {text!r} of {cluster_id} is none; write file: PATH, asg: NAME@region or eks: CLUSTER/NODEGROUP@region."
     )
+
+
+def _groups(clients: Clients, region: str, names: list[str]) -> list[dict[str, Any]]:
+    """The Auto Scaling groups of these names that exist."""
+    response = _response(
+        lambda: clients.client("autoscaling", region).describe_auto_scaling_groups(AutoScalingGroupNames=names),
+        f"the Auto Scaling group {names[0]} in {region}",
+        "autoscaling:DescribeAutoScalingGroups",
+    )
+    return list(response["AutoScalingGroups"])
 
 
 def _response(call: Callable[[], dict[str, Any]], what: str, permission: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ DOMAIN = Domain(
         ),
     ),
     commands={
-        "run edge": "platform_assets.domains.waf.run:run_edge_command",
+        "run edge": "platform_assets.domains.waf.run_command:run_edge_command",
         "waf": "platform_assets.domains.waf.cli:waf_app",
     },
     doctor="platform_assets.domains.waf.doctor:CHECKS",

@@ -29,7 +29,6 @@ from platform_assets.domains.waf.apply.targets import waf_targets
 from platform_assets.domains.waf.checks.checks import run_checks
 from platform_assets.domains.waf.checks.inputs import check_inputs
 from platform_assets.domains.waf.decide.due import due_entries
-from platform_assets.domains.waf.decided import unexpired
 from platform_assets.domains.waf.decisions import Decision, DueEntry, Row
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.manual import audit_log
@@ -50,6 +49,7 @@ from platform_assets.domains.waf.plan.values import Plan
 from platform_assets.domains.waf.policy import Policy, load_allow_list, load_policy
 from platform_assets.domains.waf.scopes import Scope, format_by_scope, parse_scopes
 from platform_assets.domains.waf.tables import WAF_AUDIT, WAF_DECISIONS, WAF_PLAN
+from platform_assets.domains.waf.unexpired import unexpired
 from platform_assets.settings import Settings
 from spark_jobs.storage.lake import Lake
 

@@ -125,12 +125,18 @@ class Volume:
     max_asset_share: float = 0.1
     min_failed_sign_ins: int = 10
     min_probes: int = 3
-    min_missing_pages: int = 20
+    min_missing_pages: int = 10
+    min_failed_share: float = 0.3
+    min_attack_share: float = 0.1
     steady_minute_requests: int = 4
 
     def __post_init__(self) -> None:
         _require_action("at_most", self.at_most)
-        require(0 <= self.max_asset_share <= 1, "max_asset_share must be between 0 and 1")
+        shares = (self.max_asset_share, self.min_failed_share, self.min_attack_share)
+        require(
+            min(shares) >= 0 and max(shares) <= 1,
+            "max_asset_share, min_failed_share and min_attack_share must be between 0 and 1",
+        )
         counts = (self.min_pages, self.min_failed_sign_ins, self.min_probes, self.min_missing_pages)
         require(min(counts) >= 1, "min_pages, min_failed_sign_ins, min_probes and min_missing_pages must be at least 1")
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import functions as F
 
-from spark_jobs.incremental.shares import Work, items_of, shared_out
+from spark_jobs.incremental.task_shares import Work, items_of, shared_out
 from spark_jobs.sources.cloudfront.hashing import text_hashes
 from spark_jobs.sources.cloudfront.tables import REQUESTS
 from spark_jobs.storage.schema import hour_names

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.contract import HOUR_COLUMN, Column
 from spark_jobs.incremental import ledger
-from spark_jobs.incremental.shares import (
+from spark_jobs.incremental.task_shares import (
     Reads,
     Work,
     items_of,

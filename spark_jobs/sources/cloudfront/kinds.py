@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS, TIME_FIELDS, V1_FIELDS, normalized
-from spark_jobs.sources.cloudfront.records import normalized_names
+from spark_jobs.sources.cloudfront.record_lines import normalized_names
 from spark_jobs.storage.json_records import JsonRecord
 
 DELIMITERS = (b"\t", b",", b"|", b";", b" ")

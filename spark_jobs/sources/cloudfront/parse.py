@@ -28,7 +28,7 @@ from spark_jobs.sources.cloudfront.kinds import (
 from spark_jobs.sources.cloudfront.layouts import fields_of_header, missing_fields
 from spark_jobs.sources.cloudfront.line_checks import checked_line
 from spark_jobs.sources.cloudfront.log_object import LineError, LogObject, Parsed, ParseOptions, Rejected
-from spark_jobs.sources.cloudfront.records import (
+from spark_jobs.sources.cloudfront.record_lines import (
     RECORD_FIELDS,
     UnusableSchemaError,
     json_line,

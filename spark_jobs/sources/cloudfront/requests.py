@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract import Interval, format_hour
 from spark_jobs.incremental.ledger import RawObject, carried_over, never_parsed
-from spark_jobs.incremental.shares import Work, items_of, shared_out
+from spark_jobs.incremental.task_shares import Work, items_of, shared_out
 from spark_jobs.sources.cloudfront.duplicates import Duplicate, Duplicates, duplicates
 from spark_jobs.sources.cloudfront.log_object import LogObject, ParseOptions, Rejected
 from spark_jobs.sources.cloudfront.parse import ObjectParser, Unopened

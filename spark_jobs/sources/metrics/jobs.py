@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.incremental import ledger
-from spark_jobs.incremental.shares import Reads, written_by_stretch
+from spark_jobs.incremental.task_shares import Reads, written_by_stretch
 from spark_jobs.sources.metrics.business_hours import calendar_of
 from spark_jobs.sources.metrics.cluster_5min import COLUMNS, cluster_5min_rows
 from spark_jobs.sources.metrics.cluster_features import cluster_features_rows

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract import HOUR_COLUMN, Interval
 from spark_jobs.incremental.ledger import RawObject, carried_over, never_parsed
-from spark_jobs.incremental.shares import Work, items_of, shared_out
+from spark_jobs.incremental.task_shares import Work, items_of, shared_out
 from spark_jobs.sources.metrics.ledger import hours_of
 from spark_jobs.sources.metrics.parse import Parsed, ParseOptions, parse, unopened
 from spark_jobs.sources.metrics.sample_columns import RejectedSample

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from platform_assets.actions.protocol import NO_OVERRIDES, apply_pending
 from platform_assets.domains.scaling import audit
 from platform_assets.domains.scaling.apply import Report
+from platform_assets.domains.scaling.plan_values import Plan
 from platform_assets.domains.scaling.planning import ScalingChange
-from platform_assets.domains.scaling.sizes import Plan
 from platform_assets.domains.scaling.tables import SCALING_PLAN
 from platform_assets.settings import Settings
 from spark_jobs.storage.lake import Lake

@@ -22,8 +22,8 @@ from platform_assets.domains.scaling.applied import Applied, AppliedStore
 from platform_assets.domains.scaling.apply import CUT_SHORT, Origin, apply
 from platform_assets.domains.scaling.config import load_rules
 from platform_assets.domains.scaling.errors import ScalingError, ScalingFileError
+from platform_assets.domains.scaling.plan_values import HOLD, LastApplied, LiveSize
 from platform_assets.domains.scaling.planning import make_plan, make_undo
-from platform_assets.domains.scaling.sizes import HOLD, LastApplied, LiveSize
 from platform_assets.domains.scaling.targets import Clients, FileTarget, GroupTarget, NodegroupTarget, target_of
 from platform_assets.settings import Settings
 from tests.domains.scaling.scaling_world import apply_undo, plan_and_apply, record_overrides

@@ -14,7 +14,7 @@ from platform_assets.actions.checks import failures
 from platform_assets.actions.errors import RequestError
 from platform_assets.domains.scaling.checks import Bounds, run_checks
 from platform_assets.domains.scaling.plan import bounds_of, entry_of, plan, undo
-from platform_assets.domains.scaling.sizes import (
+from platform_assets.domains.scaling.plan_values import (
     DOWN,
     HOLD,
     STAY,

@@ -15,8 +15,8 @@ from platform_assets.domains.scaling import audit, forecasting
 from platform_assets.domains.scaling.assets import make_forecasts
 from platform_assets.domains.scaling.config import load_rules
 from platform_assets.domains.scaling.errors import ScalingError
+from platform_assets.domains.scaling.plan_values import HOLD
 from platform_assets.domains.scaling.planning import make_plan, make_undo
-from platform_assets.domains.scaling.sizes import HOLD
 from platform_assets.domains.scaling.targets import Clients, GroupTarget, NodegroupTarget, target_of
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour

@@ -93,7 +93,7 @@ class World:
                 "event_at": at(hour) + timedelta(seconds=int(3599 * number / count)),
                 "client_ip": client,
                 "method": "GET",
-                "uri_path": "/.env" if is_attack else f"/shop/{number % 7}",
+                "uri_path": f"/.env.{number % 9}" if is_attack else f"/shop/{number % 7}",
                 "status": status,
                 "user_agent": BROWSER,
                 "source_object": "raw/a.gz",

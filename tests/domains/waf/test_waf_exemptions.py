@@ -112,7 +112,8 @@ def test_people_sharing_an_address_are_challenged_at_most(
 def test_a_crowd_in_one_network_is_challenged_only() -> None:
     crowd: dict[str, Any] = {"addresses": 180, "agents": 40, "cookies": 0.7, "assets": 0.7}
     assert strongest(20_000, client="45.83.1.0/24", **crowd) == "count"
-    assert strongest(20_000, 200, client="45.83.1.0/24", **crowd) == "challenge"
+    assert strongest(20_000, 200, client="45.83.1.0/24", **crowd) == "count"
+    assert strongest(20_000, 4_000, client="45.83.1.0/24", **crowd) == "challenge"
 
 
 def test_a_monitor_is_counted_at_most() -> None:

@@ -227,7 +227,7 @@ def test_old_requests_do_not_renew_a_verdict() -> None:
     ids = tuple(score(CLIENT)["evidence_request_ids"])
     over = decision(CLIENT, decided_at=HOUR - timedelta(hours=13), hours=12, evidence_request_ids=ids)
     assert action_of(earlier=(over,)) is None
-    assert action_of(earlier=(over,), evidence_request_ids=[*ids[:3], "new"]) == "block"
+    assert action_of(earlier=(over,), evidence_request_ids=[*ids[:5], "new"]) == "block"
     a_day_ago = decision(CLIENT, decided_at=END - timedelta(hours=24), hours=12, evidence_request_ids=ids)
     assert action_of(earlier=(a_day_ago,)) == "block"
 

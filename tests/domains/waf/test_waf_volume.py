@@ -28,14 +28,35 @@ INNOCENT: dict[str, dict[str, Any]] = {
     "an installer in CI": {"request_count": 5_000, "distinct_path_count": 3_000, "tool_user_agent_count": 5_000, "path_entropy_bits": 11.0},
     "a GraphQL backend": {"request_count": 90_000, "post_request_count": 90_000, **ONE_PATH},
     "devices behind one NAT": {"request_count": 60_000, "no_user_agent_count": 60_000, "active_hour_count": 24, "distinct_path_count": 24},
-    "a partner whose token has expired": {"request_count": 2_880, "sign_in_failure_count": 2_880, "unauthorised_count": 2_880, "peak_minute_request_count": 2, **ONE_PATH},
+    "a partner whose token has expired": {"request_count": 2_880, "sign_in_failure_count": 2_880, "unauthorised_count": 2_880, "peak_minute_request_count": 2, "active_minute_count": 1_440, **ONE_PATH},
     "a sync client that finds one file missing": {"request_count": 2_000, "not_found_count": 2_000, "path_entropy_bits": 0.2, **ONE_PATH},
+    "a folder that syncs, in which some names look like attacks": {"request_count": 1_700, "attack_count": 99, "probe_path_request_count": 52, "not_found_count": 45, "client_error_count": 77, "path_entropy_bits": 1.2},
+    "WebDAV with methods of its own": {"request_count": 860, "attack_count": 576, "unusual_method_request_count": 576, "unauthorised_count": 575, "client_error_count": 575, "path_entropy_bits": 1.4},
+    "a job whose password has expired": {"request_count": 1_025, "attack_count": 720, "post_request_count": 720, "sign_in_failure_count": 720, "probe_path_request_count": 1_025, "client_error_count": 1_025, "peak_minute_request_count": 2, "active_minute_count": 900, "distinct_path_count": 48, "active_hour_count": 24},
+    "an old site whose own pages look like probes": {"request_count": 235, "probe_path_request_count": 235, "ok_count": 176, "not_found_count": 57, "client_error_count": 57, "distinct_page_count": 90, "path_entropy_bits": 4.3},
+    "a map beyond its edge": {"request_count": 210, "not_found_count": 20, "client_error_count": 20, "path_entropy_bits": 7.7},
     "features of an hour before pages were counted": {"request_count": 9_000, "distinct_page_count": None, "forwarded_client_count": None},
 }  # fmt: skip
 HARMFUL: dict[str, dict[str, Any]] = {
-    "block": {"request_count": 5_000, "sign_in_failure_count": 2_500, "peak_minute_request_count": 90, "distinct_path_count": 48, "active_hour_count": 24},
-    "challenge": {"request_count": 5_000, "distinct_page_count": 4_000, "asset_request_count": 10, "path_entropy_bits": 11.0},
-}  # fmt: skip
+    "block": {
+        "request_count": 5_000,
+        "sign_in_failure_count": 2_500,
+        "peak_minute_request_count": 90,
+        "distinct_path_count": 48,
+        "active_hour_count": 24,
+    },
+    "challenge": {
+        "request_count": 5_000,
+        "distinct_page_count": 4_000,
+        "asset_request_count": 10,
+        "path_entropy_bits": 11.0,
+    },
+}
+FEW = (
+    {"request_count": 10, "sign_in_failure_count": 10, "active_minute_count": 10, "peak_minute_request_count": 1, "distinct_path_count": 1},
+    {"request_count": 17, "not_found_count": 16, "client_error_count": 16, "path_entropy_bits": 3.9},
+    {"request_count": 12, "attack_count": 4},
+)  # fmt: skip
 
 
 def strongest(client: str = ADDRESS, attack_count: int = 0, **row: Any) -> str | None:
@@ -61,9 +82,16 @@ def test_what_is_more_than_volume_is_still_acted_on(action: str) -> None:
     assert strongest(**HARMFUL[action]) == action
 
 
+@pytest.mark.parametrize("row", FEW)
+def test_a_few_requests_are_no_volume(row: dict[str, Any]) -> None:
+    assert rank(strongest(**row) or "count") >= rank("challenge")
+
+
 def test_volume_does_not_excuse_attacks() -> None:
     for row in INNOCENT.values():
-        assert strongest(attack_count=60, **row) == "block"
+        attack_count = row["request_count"] // 2
+        varied = {"attack_count": attack_count, "distinct_path_count": 9_000, "unusual_method_request_count": 0}
+        assert strongest(**{**row, **varied}) == "block"
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,12 @@ from random import Random
 import pytest
 
 import simulator
+from simulator.sites.shop import Shop
 from simulator.web import addresses
 from simulator.web.addresses import Addresses
 from simulator.web.families import ABUSE_KINDS, ATTACK_CLASSES, all_families, chosen_families
 
+SHOP = Shop(0)
 SOURCES = sorted(Path(simulator.__file__).parent.rglob("*.py"))
 
 KINDS = {
@@ -39,19 +41,19 @@ def test_a_third_of_each_kind_is_held_out() -> None:
 
 
 def test_held_out_families_are_not_fitted_on() -> None:
-    fit, held = ({f.name for f in chosen_families(choice) if not f.base} for choice in ("fit", "held_out"))
+    fit, held = ({f.name for f in chosen_families(choice, SHOP) if not f.base} for choice in ("fit", "held_out"))
     assert fit and held and not fit & held
-    assert fit | held | {"shopper_web"} == {family.name for family in chosen_families("all")}
+    assert fit | held | {"shopper_web"} == {family.name for family in chosen_families("all", SHOP)}
 
 
 def test_the_base_crowd_is_in_every_selection() -> None:
     for choice in ("all", "fit", "held_out"):
-        assert [family.name for family in chosen_families(choice) if family.base] == ["shopper_web"]
+        assert [family.name for family in chosen_families(choice, SHOP) if family.base] == ["shopper_web"]
 
 
 def test_a_selection_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match="use one of all, fit, held_out"):
-        chosen_families("test")
+        chosen_families("test", SHOP)
 
 
 def test_no_abuser_is_on_the_never_block_list() -> None:

@@ -13,7 +13,7 @@ from weir_models.predictive_scaling.blend import BlendSettings, blend
 from weir_models.predictive_scaling.conformal import ConformalSettings, intervals
 from weir_models.predictive_scaling.experts import EXPERTS, ExpertSettings, changes
 from weir_models.predictive_scaling.features import features
-from weir_models.predictive_scaling.forecasting import forecast
+from weir_models.predictive_scaling.forecasting import forecast, measured_hours
 from weir_models.predictive_scaling.series import DemandSeries, Values, carried
 
 HORIZON = 6
@@ -162,3 +162,44 @@ def test_unequal_columns_and_odd_steps_are_refused() -> None:
 
 def test_values_are_carried_forward_only() -> None:
     np.testing.assert_array_equal(carried(np.array([np.nan, 1.0, np.nan, 3.0])), [np.nan, 1.0, 1.0, 3.0])
+
+
+def test_a_constant_load_that_moves_keeps_its_bounds_near() -> None:
+    values = np.full(3 * DAY, 40.0)
+    values[2 * DAY :] = daily(1, noise=1.0)
+    made = forecast(series(values, nodes=np.full(3 * DAY, 4.0)), 0, LINEAR)
+    greatest = np.maximum.accumulate(values * 4.0)
+    assert (made.upper <= 1.3 * greatest).all() and (made.predicted <= 1.3 * greatest).all()
+
+
+def test_no_error_is_learned_before_the_scale_is_sound() -> None:
+    settings = ConformalSettings()
+    truth = np.full(60, 50.0)
+    truth[1:5] = 500.0
+    found = intervals(np.full(60, 50.0), truth, np.zeros(60), HORIZON, settings, np.full(60, 0.5))
+    assert (found.upper == 50.0).all(), "the four great errors came before six were known"
+
+
+def test_a_bound_stays_near_the_greatest_error() -> None:
+    rng = np.random.default_rng(0)
+    truth = 50.0 + rng.normal(0.0, 0.01, 1000)
+    truth[600:] += 30.0 * np.sin(np.arange(400))
+    found = intervals(np.full(1000, 50.0), truth, np.zeros(1000), HORIZON, ConformalSettings(), np.full(1000, 1e-6))
+    assert np.nanmax(found.upper) <= 50.0 + 1.25 * 30.1 and np.nanmin(found.lower) >= 50.0 - 1.25 * 30.1
+
+
+def test_hours_are_counted_over_the_last_day() -> None:
+    values = np.full(3 * DAY, 30.0)
+    values[DAY : 2 * DAY] = np.nan
+    hours = measured_hours(series(values))
+    assert hours[0] == pytest.approx(1 / 12) and hours[DAY - 1] == 24.0
+    assert hours[2 * DAY - 1] == 0.0 and hours[2 * DAY + 5] == 0.5
+
+
+def test_a_size_follows_the_bound_for_an_hour_after_a_peak() -> None:
+    values = np.full(3 * DAY, 10.0) + np.random.default_rng(0).normal(0.0, 0.1, 3 * DAY)
+    values[2 * DAY : 2 * DAY + 12] = 60.0
+    made = forecast(series(values, nodes=np.full(3 * DAY, 4.0)), 2 * DAY, LINEAR)
+    assert (made.size_bound <= made.upper).all()
+    assert made.size_bound[22] == made.upper[22] > 4 * 50.0
+    assert made.size_bound[24] <= 1.3 * max(made.predicted[24], 4 * 11.0) < made.upper[24]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from tests.weir_models.predictive_scaling.loads import DAY, START, daily, series
 from weir_models import cards, registry, tracking
 from weir_models.predictive_scaling import model
-from weir_models.predictive_scaling.forecasting import forecast
+from weir_models.predictive_scaling.conformal import ConformalSettings
+from weir_models.predictive_scaling.forecasting import ForecastSettings, forecast
 from weir_models.predictive_scaling.spec import INPUTS
 
 CHEAP = ("persistence", "yesterday", "ridge")
@@ -119,6 +121,29 @@ def test_persistence_does_not_pass_the_gate() -> None:
     assert found.figures["ratio_persistence"] == 1.0
     spec = registry.spec("predictive_scaling")
     assert not all(gate.holds(found.figures) for gate in spec.gates)
+
+
+class Unlimited(model.PredictiveScaling):
+    """Intervals without any limit: no floor of the scale, no greatest error, no greatest demand."""
+
+    def settings(self) -> ForecastSettings:
+        conformal = ConformalSettings(least_errors=0, beyond_greatest=1e12)
+        return replace(
+            super().settings(), conformal=conformal, beyond_greatest=1e12, least_scale_share=0.0, resolution=0.0
+        )
+
+
+def test_absurd_bounds_do_not_pass_the_gate() -> None:
+    frame = rows(4, clusters=("blue",))
+    calm = (frame.index > 12) & (frame.index < 3 * DAY)
+    frame["cpu_utilization"] = np.where(calm, 40.0, frame["cpu_utilization"] / 2)
+    spec = registry.spec("predictive_scaling")
+    failed = {}
+    for kind in (model.PredictiveScaling, Unlimited):
+        figures = model.evaluate(kind(experts=CHEAP).fit(frame), frame).figures
+        failed[kind] = {gate.figure for gate in spec.gates if not gate.holds(figures)}
+    assert {"width_relative", "greatest_bound"} <= failed[Unlimited]
+    assert not failed[model.PredictiveScaling] & {"width_relative", "greatest_bound"}
 
 
 def test_a_saved_model_answers_the_same(fitted: model.PredictiveScaling, tmp_path: Path) -> None:

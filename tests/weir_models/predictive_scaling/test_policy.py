@@ -133,3 +133,29 @@ def test_every_answer_is_within_bounds_and_says_why(
             assert upper <= SETTINGS.scale_up_above * found.target_nodes + 1e-6
     else:
         assert found.target_nodes == nodes and found.urgency == "none"
+
+
+def test_the_bound_alone_orders_few_nodes() -> None:
+    found = asked(10, current=60, predicted=60, upper=400)
+    assert (found.action, found.target_nodes) == ("scale_up", 12), "1.3 times the nine that carry 60 % of ten"
+    assert asked(12, current=50, predicted=50, upper=400).action == "maintain"
+    assert asked(12, current=20, predicted=20, upper=400).action == "maintain", "it keeps what it asks for"
+
+
+def young(current: float, hours: float, **values: float) -> Recommendation:
+    now = Situation(AT, 10, current * 10, 990.0, 2_000.0, measured_hours=hours)
+    return recommend(now, LONG_LOW, PolicySettings(**values))[0]  # type: ignore[arg-type]
+
+
+def test_a_young_cluster_is_held() -> None:
+    for current in (5, 50):
+        found = young(current, 6.0)
+        assert (found.action, found.target_nodes) == ("maintain", 10)
+        assert found.reasoning.startswith("Too young to judge, so held at 10: 6.0 hours of the last 24 were measured")
+    assert young(50, 12.0).action == "scale_up"
+    assert young(50, 6.0, least_measured_hours=6).action == "scale_up"
+
+
+def test_a_young_cluster_follows_its_present_load() -> None:
+    found = young(95, 1.0)
+    assert (found.action, found.target_nodes) == ("scale_up", 14) and found.reasoning.startswith("Current CPU")

@@ -12,6 +12,10 @@ from platform_assets.domains.waf.rulebook import Proxies, Volume
 
 FEW_BITS = 2.0
 """Entropy of the paths below which a few of them repeat."""
+STEADY_MINUTES = 30
+"""Minutes with a request from which on a program may be called steady."""
+FEW_PATHS = 2
+"""Paths an hour that a program with one task asks for."""
 
 
 def is_more_than_volume(row: Row, volume: Volume) -> bool:
@@ -32,23 +36,48 @@ def does_harm(row: Row, volume: Volume) -> bool:
     return _tries_to_sign_in(row, volume) or _probes(row, volume)
 
 
+def counted_attacks(row: Row | None, attack_request_count: int, volume: Volume) -> int:
+    """The attack requests that count as such: not those that only use another method, nor a few among many others.
+
+    The request model takes some ordinary requests for attacks; a program of WebDAV or one whose token has expired sends
+    the same such request all day.
+    """
+    if row is None:
+        return attack_request_count
+    attacks = max(attack_request_count - whole(row.get("unusual_method_request_count")), 0)
+    if _repeats_few_paths(row, volume) and whole(row.get("query_request_count")) < attacks:
+        return 0
+    is_few = attacks < volume.min_attack_share * whole(row.get("request_count"))
+    return 0 if is_few else attacks
+
+
 def _tries_to_sign_in(row: Row, volume: Volume) -> bool:
-    return whole(row.get("sign_in_failure_count")) >= volume.min_failed_sign_ins and not _repeats_one_path(row, volume)
+    failures, requests = whole(row.get("sign_in_failure_count")), max(whole(row.get("request_count")), 1)
+    is_most_of_it = failures >= max(volume.min_failed_share * requests, 1)
+    return (failures >= volume.min_failed_sign_ins or is_most_of_it) and not _repeats_few_paths(row, volume)
 
 
 def _probes(row: Row, volume: Volume) -> bool:
-    if whole(row.get("probe_path_request_count")) >= volume.min_probes:
+    """Whether most of what it asks for does not exist or is not for it, as with a scanner."""
+    requests = max(whole(row.get("request_count")), 1)
+    refused = whole(row.get("client_error_count")) + whole(row.get("redirect_count"))
+    is_mostly_refused = refused >= volume.min_failed_share * requests and not _repeats_few_paths(row, volume)
+    if is_mostly_refused and min(whole(row.get("probe_path_request_count")), refused) >= volume.min_probes:
         return True
     missing = whole(row.get("not_found_count")) - whole(row.get("asset_request_count"))
     is_varied = float(row.get("path_entropy_bits") or 0.0) >= FEW_BITS
-    return missing >= volume.min_missing_pages and is_varied
+    return missing >= max(volume.min_missing_pages, volume.min_failed_share * requests) and is_varied
 
 
-def _repeats_one_path(row: Row, volume: Volume) -> bool:
-    """Whether it asks for one path, evenly: a program whose token has expired tries the same again and again."""
+def _repeats_few_paths(row: Row, volume: Volume) -> bool:
+    """Whether it asks for one or two paths, evenly: a program whose token has expired tries the same again and again."""
     hours = max(whole(row.get("active_hour_count")), 1)
-    is_steady = whole(row.get("peak_minute_request_count")) <= volume.steady_minute_requests
-    return is_steady and whole(row.get("distinct_path_count")) <= hours
+    is_steady = (
+        whole(row.get("peak_minute_request_count")) <= volume.steady_minute_requests
+        and whole(row.get("active_minute_count")) >= STEADY_MINUTES
+        and whole(row.get("address_count")) <= 1
+    )
+    return is_steady and 0 < whole(row.get("distinct_path_count")) <= FEW_PATHS * hours
 
 
 def why_proxy(network: Network, row: Row, attack_request_count: int, proxies: Proxies) -> str:

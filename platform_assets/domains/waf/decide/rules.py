@@ -14,7 +14,12 @@ from types import MappingProxyType
 from platform_assets.core.times import as_utc
 from platform_assets.domains.waf.decide.due import by_address
 from platform_assets.domains.waf.decide.identity import REFUTED, VERIFIED, Identity
-from platform_assets.domains.waf.decide.more_than_volume import does_harm, is_more_than_volume, why_proxy
+from platform_assets.domains.waf.decide.more_than_volume import (
+    counted_attacks,
+    does_harm,
+    is_more_than_volume,
+    why_proxy,
+)
 from platform_assets.domains.waf.decisions import ACTIONS, Decision, Row, decision_id, rank, whole
 from platform_assets.domains.waf.networks import (
     Network,
@@ -43,6 +48,10 @@ class _Client:
     behavior: Row | None
     earlier: tuple[Decision, ...]
     identity: Identity | None = None
+
+    def counted_attacks(self, rules: Rules) -> int:
+        """Attack requests that count as such under the rules."""
+        return counted_attacks(self.behavior, self.attack_request_count, rules.volume)
 
 
 @dataclass(frozen=True)
@@ -141,7 +150,7 @@ def _earns(client: _Client, step: Step, decided_at: datetime, rules: Rules) -> b
     is_certain = client.probability >= step.min_probability
     is_enough = client.request_count >= step.min_requests and len(client.evidence) >= step.min_evidence
     needs_proof = step.min_attack_requests > 0 or step.min_earlier_decisions > 0
-    by_attacks = step.min_attack_requests > 0 and client.attack_request_count >= step.min_attack_requests
+    by_attacks = step.min_attack_requests > 0 and client.counted_attacks(rules) >= step.min_attack_requests
     same_window = [decision for decision in client.earlier if decision.decided_at > decided_at - WINDOW]
     is_fresh = _has_fresh_evidence(client)
     independent = len(client.earlier) - (0 if is_fresh else len(same_window))
@@ -159,7 +168,7 @@ def _earns(client: _Client, step: Step, decided_at: datetime, rules: Rules) -> b
 def _is_volume_alone(client: _Client, rules: Rules) -> bool:
     """Whether nothing but how much it asks for speaks against the client: that it goes on asking proves nothing more."""
     does_more = client.behavior is not None and does_harm(client.behavior, rules.volume)
-    return client.attack_request_count == 0 and not does_more
+    return client.counted_attacks(rules) == 0 and not does_more
 
 
 def _has_fresh_evidence(client: _Client) -> bool:
@@ -186,7 +195,7 @@ def _ceiling(client: _Client, rules: Rules, has_history: bool) -> tuple[int, str
     elif _looks_shared(row, rules.shared):
         bounds.append((rules.shared.at_most, "many people seem to share the address"))
     shows_more = row is not None and is_more_than_volume(row, rules.volume)
-    if client.attack_request_count == 0 and not shows_more:
+    if client.counted_attacks(rules) == 0 and not shows_more:
         bounds.append((rules.volume.at_most, "it has attacked nothing and only asked for much"))
     if why := why_proxy(client.network, row or {}, client.attack_request_count, rules.proxies):
         bounds.append((rules.proxies.at_most, f"{why}: {rules.proxies.at_most} at most (proxies in the policy)"))

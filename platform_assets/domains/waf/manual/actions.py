@@ -15,7 +15,6 @@ from platform_assets.actions.audit import reason_of
 from platform_assets.actions.errors import RequestError
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.times import as_utc, instant
-from platform_assets.domains.waf.decided import unexpired
 from platform_assets.domains.waf.manual import audit_log
 from platform_assets.domains.waf.manual.in_force import (
     ALLOW,
@@ -29,6 +28,7 @@ from platform_assets.domains.waf.manual.in_force import (
 )
 from platform_assets.domains.waf.networks import Network, Ranges, parse_network, special_ranges
 from platform_assets.domains.waf.policy import load_allow_list, load_policy
+from platform_assets.domains.waf.unexpired import unexpired
 from platform_assets.settings import Settings
 from spark_jobs.storage.lake import Lake
 

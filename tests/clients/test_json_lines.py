@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from platform_assets.clients import records
-from platform_assets.clients.records import append_lines, trim_lines
+from platform_assets.clients import json_lines
+from platform_assets.clients.json_lines import append_lines, trim_lines
 
 NOW = datetime.now(UTC)
 
@@ -50,7 +50,7 @@ def append_many(path: str, writer: int) -> None:
 
 
 def test_processes_that_append_at_once_leave_whole_lines(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
+    path = tmp_path / "json_lines.jsonl"
     context = multiprocessing.get_context("fork")
     writers = [context.Process(target=append_many, args=(str(path), writer)) for writer in range(3)]
     for writer in writers:
@@ -63,7 +63,7 @@ def test_processes_that_append_at_once_leave_whole_lines(tmp_path: Path) -> None
 
 
 def test_an_append_waits_for_the_one_before_it(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
+    path = tmp_path / "json_lines.jsonl"
     append = threading.Thread(target=append_lines, args=(path, [{"number": 1}]))
     with path.open("w") as before:
         fcntl.flock(before, fcntl.LOCK_EX)
@@ -75,10 +75,10 @@ def test_an_append_waits_for_the_one_before_it(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "records.jsonl"
+    path = tmp_path / "json_lines.jsonl"
     append_lines(path, [{"number": 1}])
     write = os.write
-    monkeypatch.setattr(records.os, "write", lambda descriptor, data: write(descriptor, data[:5]))
+    monkeypatch.setattr(json_lines.os, "write", lambda descriptor, data: write(descriptor, data[:5]))
     with pytest.raises(OSError, match="no space left"):
         append_lines(path, [{"number": 2}])
     monkeypatch.undo()
@@ -86,22 +86,22 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_half_line_of_a_killed_process_does_not_swallow_the_next(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
+    path = tmp_path / "json_lines.jsonl"
     path.write_text('{"number": 1}\n{"numb')
     append_lines(path, [{"number": 2}])
     assert [line[:11] for line in path.read_text().splitlines()] == ['{"number": ', '{"numb', '{"number": ']
 
 
 def test_only_this_user_can_read_the_file(tmp_path: Path) -> None:
-    append_lines(tmp_path / "records.jsonl", [{"number": 1}])
-    assert (tmp_path / "records.jsonl").stat().st_mode & 0o077 == 0
+    append_lines(tmp_path / "json_lines.jsonl", [{"number": 1}])
+    assert (tmp_path / "json_lines.jsonl").stat().st_mode & 0o077 == 0
 
 
 # Trimming
 
 
 def test_old_lines_go_and_young_ones_stay_as_they_are(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
+    path = tmp_path / "json_lines.jsonl"
     put(path, (91, {"number": 1}), (89, {"number": 2}), (200, {"number": 3}), (0, {"number": 4}))
     young = path.read_text().splitlines()[1::2]
     assert trim_lines(path, NOW - timedelta(days=90), alone) == 2
@@ -109,7 +109,7 @@ def test_old_lines_go_and_young_ones_stay_as_they_are(tmp_path: Path) -> None:
 
 
 def test_a_line_counts_from_when_it_was_written_not_from_what_it_tells_of(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
+    path = tmp_path / "json_lines.jsonl"
     put(path, (1, {"at": "2014-05-23T01:00:00+00:00"}))
     assert trim_lines(path, NOW - timedelta(days=90), alone) == 0
     path.write_text('{"at": "2014-05-23T01:00:00+00:00"}\n')  # of a release that wrote no time of its own
@@ -117,7 +117,7 @@ def test_a_line_counts_from_when_it_was_written_not_from_what_it_tells_of(tmp_pa
 
 
 def test_lines_of_one_group_go_together_when_the_last_of_them_is_old(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
+    path = tmp_path / "json_lines.jsonl"
     put(path, (99, {"key": "a"}), (98, {"key": "b"}), (97, {"of": "a"}), (5, {"of": "b"}))
 
     def group_of(record: Mapping[str, Any]) -> str | None:
@@ -130,7 +130,7 @@ def test_lines_of_one_group_go_together_when_the_last_of_them_is_old(tmp_path: P
 
 
 def test_what_nobody_can_read_goes_and_an_unended_last_line_is_ended(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
+    path = tmp_path / "json_lines.jsonl"
     put(path, (1, {"number": 1}), (1, {"number": 2}))
     path.write_text('{"numb\n[]\n\n{}\n{"at": 7}\n' + path.read_text().rstrip("\n"))
     assert trim_lines(path, NOW - timedelta(days=90), alone) == 5
@@ -139,7 +139,7 @@ def test_what_nobody_can_read_goes_and_an_unended_last_line_is_ended(tmp_path: P
 
 
 def test_a_file_without_old_lines_is_not_written_and_one_that_is_not_there_is_not_made(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
+    path = tmp_path / "json_lines.jsonl"
     assert trim_lines(path, NOW, alone) == 0
     assert not path.exists()
     put(path, (1, {"number": 1}))
@@ -150,8 +150,8 @@ def test_a_file_without_old_lines_is_not_written_and_one_that_is_not_there_is_no
 
 def test_the_file_stays_readable_for_whom_it_was_and_a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
-    path = tmp_path / "records.jsonl"
-    path.symlink_to(tmp_path / "elsewhere" / "records.jsonl")
+    path = tmp_path / "json_lines.jsonl"
+    path.symlink_to(tmp_path / "elsewhere" / "json_lines.jsonl")
     put(path, (91, {"number": 1}), (1, {"number": 2}))
     path.chmod(0o640)
     assert trim_lines(path, NOW - timedelta(days=90), alone) == 1
@@ -160,7 +160,7 @@ def test_the_file_stays_readable_for_whom_it_was_and_a_link_stays_a_link(tmp_pat
 
 
 def test_an_append_that_waited_while_the_file_was_replaced_goes_to_the_new_one(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
+    path = tmp_path / "json_lines.jsonl"
     path.touch()
     append = threading.Thread(target=append_lines, args=(path, [{"number": 1}]))
     with path.open("rb") as old:
@@ -182,14 +182,14 @@ def trim_again_and_again(path: str, stop: Any) -> None:
 def test_nothing_that_is_appended_while_old_lines_are_dropped_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "records.jsonl"
-    read = records._parsed_lines
+    path = tmp_path / "json_lines.jsonl"
+    read = json_lines._parsed_lines
 
     def all_but_padding_is_young(*arguments: Any) -> Any:
         for line, written_at, group in read(*arguments):
             yield line, None if b'"old"' in line else written_at, group
 
-    monkeypatch.setattr(records, "_parsed_lines", all_but_padding_is_young)
+    monkeypatch.setattr(json_lines, "_parsed_lines", all_but_padding_is_young)
     context = multiprocessing.get_context("fork")
     stop = context.Event()
     trimmers = [context.Process(target=trim_again_and_again, args=(str(path), stop)) for _ in range(2)]
@@ -206,11 +206,11 @@ def test_nothing_that_is_appended_while_old_lines_are_dropped_is_lost(
 
 
 def test_a_process_that_is_killed_while_trimming_leaves_the_file_whole(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
+    path = tmp_path / "json_lines.jsonl"
     put(path, (91, {"number": 1}), (1, {"number": 2}))
     whole = path.read_text()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records.os, "fsync", lambda _: os.kill(os.getpid(), signal.SIGKILL))
+        patch.setattr(json_lines.os, "fsync", lambda _: os.kill(os.getpid(), signal.SIGKILL))
         arguments = (path, NOW - timedelta(days=90), alone)
         killed = multiprocessing.get_context("fork").Process(target=trim_lines, args=arguments)
         killed.start()
@@ -219,4 +219,4 @@ def test_a_process_that_is_killed_while_trimming_leaves_the_file_whole(tmp_path:
     assert path.read_text() == whole
     assert trim_lines(path, NOW - timedelta(days=90), alone) == 1
     assert lines(path) == [{"number": 2}]
-    assert [found.name for found in tmp_path.iterdir()] == ["records.jsonl"]
+    assert [found.name for found in tmp_path.iterdir()] == ["json_lines.jsonl"]

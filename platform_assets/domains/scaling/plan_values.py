@@ -15,11 +15,31 @@ UP, DOWN, STAY, HOLD = "scale_up", "scale_down", "maintain", "hold"
 
 @dataclass(frozen=True)
 class LiveSize:
-    """The size of a target at one moment, None if it has none yet; `minimum` and `maximum` are the target's own bounds."""
+    """The size of a target at one moment, None if it has none yet; `minimum` and `maximum` are the target's own bounds.
+
+    All three are in units of the target: nodes, or the capacity units of a weighted group.
+    """
 
     nodes: int | None
     minimum: int = 0
     maximum: int | None = None
+    in_service: int | None = None
+    """Instances in service; None where the target does not tell."""
+    starting: int = 0
+    """Instances that were launched and are not in service yet."""
+    units_per_node: float = 1.0
+    """Capacity units of an instance, on average."""
+    missing: int = 0
+    """Units of the desired size for which no instance was launched."""
+    suspended: tuple[str, ...] = ()
+    """Processes that are suspended and that a change needs: launches, terminations."""
+    faults: tuple[str, ...] = ()
+    """What the target itself reports."""
+
+    @property
+    def counted(self) -> int | None:
+        """Instances that do the work: those in service where the target tells, else its size."""
+        return self.nodes if self.in_service is None else self.in_service
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The picture of the asset graph in the README: `python -m platform_assets.cli.asset_graph docs/asset-graph.png`.
+"""The picture of the asset graph in the README: `python -m platform_assets.cli.graph_picture docs/asset-graph.png`.
 
 A column is a level of the graph (an asset is to the right of its upstream assets), a color is a layer.
 """
