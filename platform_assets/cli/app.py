@@ -204,9 +204,14 @@ app.add_typer(features_app, name="features")
 
 
 def main() -> None:
-    """Entry point. An error ends in one sentence; an unexpected one also in a log file."""
+    """Entry point: run the command and end the process."""
     os.environ.setdefault("RUST_LOG", "error")  # what fails in a native library is raised; it need not be logged too
     interrupt.watch(_print_error)
+    interrupt.end(run_command())
+
+
+def run_command() -> int:
+    """Run the command of sys.argv; returns its exit code. An error is one sentence; an unexpected one also a log file."""
     try:
         code = app(standalone_mode=False)
     except SystemExit as error:
@@ -216,7 +221,7 @@ def main() -> None:
         code = ExitCode.INTERRUPTED if is_interrupt else _report(error)
     if code == ExitCode.INTERRUPTED:
         interrupt.say_once(_print_error)
-    interrupt.end(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
 
 
 def _report(error: BaseException) -> int:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pytest
 from botocore.validate import validate_parameters
 
-from platform_assets.cli.app import main
+from platform_assets.cli.app import run_command
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.domain import feature_group, feature_groups
 from platform_assets.domains.scaling.feature_groups import INFRASTRUCTURE_METRICS
@@ -540,10 +540,9 @@ def test_sagemaker_makes_the_group_that_was_declared(moto_endpoint: str) -> None
 def weir(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["weir", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-    said = capsys.readouterr()
-    return int(ended.value.code or 0), said.out, said.err
+        code = run_command()
+    output = capsys.readouterr()
+    return code, output.out, output.err
 
 
 def test_the_command_lists_the_groups_with_their_features(capsys: pytest.CaptureFixture[str]) -> None:
