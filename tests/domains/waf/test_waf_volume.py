@@ -32,7 +32,7 @@ INNOCENT: dict[str, dict[str, Any]] = {
     "a sync client that finds one file missing": {"request_count": 2_000, "not_found_count": 2_000, "path_entropy_bits": 0.2, **ONE_PATH},
     "a folder that syncs, in which some names look like attacks": {"request_count": 1_700, "attack_count": 99, "probe_path_request_count": 52, "not_found_count": 45, "client_error_count": 77, "path_entropy_bits": 1.2},
     "WebDAV with methods of its own": {"request_count": 860, "attack_count": 576, "unusual_method_request_count": 576, "unauthorised_count": 575, "client_error_count": 575, "path_entropy_bits": 1.4},
-    "a job whose password has expired": {"request_count": 1_025, "attack_count": 720, "post_request_count": 720, "sign_in_failure_count": 720, "probe_path_request_count": 1_025, "client_error_count": 1_025, "peak_minute_request_count": 2, "active_minute_count": 900, "distinct_path_count": 48, "active_hour_count": 24},
+    "a job whose password has expired": {"request_count": 1_025, "attack_count": 720, "post_request_count": 720, "sign_in_failure_count": 720, "probe_path_request_count": 1_025, "unauthorised_count": 1_025, "client_error_count": 1_025, "peak_minute_request_count": 2, "active_minute_count": 900, "distinct_path_count": 48, "active_hour_count": 24},
     "an old site whose own pages look like probes": {"request_count": 235, "probe_path_request_count": 235, "ok_count": 176, "not_found_count": 57, "client_error_count": 57, "distinct_page_count": 90, "path_entropy_bits": 4.3},
     "a map beyond its edge": {"request_count": 210, "not_found_count": 20, "client_error_count": 20, "path_entropy_bits": 7.7},
     "features of an hour before pages were counted": {"request_count": 9_000, "distinct_page_count": None, "forwarded_client_count": None},

@@ -45,7 +45,8 @@ def counted_attacks(row: Row | None, attack_request_count: int, volume: Volume) 
     if row is None:
         return attack_request_count
     attacks = max(attack_request_count - whole(row.get("unusual_method_request_count")), 0)
-    if _repeats_few_paths(row, volume) and whole(row.get("query_request_count")) < attacks:
+    is_locked_out = whole(row.get("unauthorised_count")) * 2 > whole(row.get("request_count"))
+    if is_locked_out and _repeats_few_paths(row, volume) and whole(row.get("query_request_count")) < attacks:
         return 0
     is_few = attacks < volume.min_attack_share * whole(row.get("request_count"))
     return 0 if is_few else attacks
