@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from platform_assets.domains.waf.decide.hours import decide_hours
 from platform_assets.domains.waf.decide.rescoring import loader_of
 from platform_assets.domains.waf.manual.audit_log import AUDIT
 from platform_assets.domains.waf.policy import load_allow_list, load_policy
+from platform_assets.domains.waf.rulebook import Proxies, Volume
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.outputs.table_files import export_table
 from platform_assets.settings import Settings, load_settings
@@ -90,6 +92,7 @@ def test_hours_decided_again_end_in_the_same_decisions(upgraded: Settings) -> No
     before = comparable(lake.read_arrow(WAF_DECISIONS).to_pylist())
     hours = lake.hours(WAF_DECISIONS)
     policy, allow_list = load_policy(upgraded.waf.policy_file), load_allow_list(upgraded.waf.allow_list)
+    policy = replace(policy, rules=replace(policy.rules, volume=AS_BEFORE, proxies=Proxies(at_most="block")))
     decide_hours(
         lake,
         Interval.spanning(hours[0], hours[-1]),
@@ -100,6 +103,10 @@ def test_hours_decided_again_end_in_the_same_decisions(upgraded: Settings) -> No
         manual_actions=AUDIT.read(lake),
     )
     assert comparable(lake.read_arrow(WAF_DECISIONS).to_pylist()) == before
+
+
+AS_BEFORE = Volume(at_most="block", min_attack_share=0.0)
+"""Version 0.1.0 did not tell volume from harm."""
 
 
 def comparable(rows: list[dict[str, Any]]) -> list[str]:
