@@ -184,12 +184,11 @@ def schema_version() -> str:
 
 def make_database(file: Path) -> None:
     """Make an empty SQLite database of MLflow's in a file that does not exist, as MLflow would at its first use."""
-    import sqlalchemy
-    from mlflow.store.db.utils import _initialize_tables
+    from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine
 
     for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    engine = sqlalchemy.create_engine(f"sqlite:///{file}")
+    engine = create_sqlalchemy_engine(f"sqlite:///{file}")
     _initialize_tables(engine)
     engine.dispose()
 

@@ -98,7 +98,7 @@ def _stop_left_over(settings: Settings) -> None:
         raise UiError(f"`weir ui` runs on this home already (process {parent}); stop it first, or use it.")
     left_over = [server for server in servers if _is_server(server)]
     for number in (signal.SIGTERM, signal.SIGKILL):
-        for process in left_over:
+        for process in filter(_is_server, left_over):
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process, number)
         deadline = time.monotonic() + 15

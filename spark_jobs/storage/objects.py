@@ -73,14 +73,13 @@ class Storage:
         import tempfile
 
         import boto3
-        from botocore.exceptions import ClientError
 
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         client = boto3.client("s3", region_name=self.region, endpoint_url=self.endpoint_url or None)
         stream = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
         try:
             client.download_fileobj(bucket, key, stream)
-        except ClientError as error:
+        except client.exceptions.ClientError as error:
             if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchBucket"):
                 raise FileNotFoundError(uri) from None
             raise OSError(str(error)) from None

@@ -34,7 +34,7 @@ def test_servers_of_a_killed_command_are_stopped(home: Settings, capsys: pytest.
     note(home, gone.pid, server.pid, other.pid)
     try:
         ui._stop_left_over(home)
-        assert server.wait(20) == -signal.SIGTERM
+        assert server.wait(60) in (-signal.SIGTERM, -signal.SIGKILL)
         assert other.poll() is None, "the system may have given the id to another program"
     finally:
         other.kill()

@@ -207,7 +207,7 @@ def test_a_crash_before_the_ledger_is_written_leaves_the_messages(
     monkeypatch.setattr(notifications, "VISIBILITY_SECONDS", 1)
     world.put("logs/E1.2026-11-20-13.a.gz")
     with monkeypatch.context() as crash:
-        crash.setattr(raw, "_with", killed)
+        crash.setattr(raw, "_append", killed)
         with pytest.raises(SystemExit):
             update_ledger(world.settings, "cloudfront")
     time.sleep(1.1)

@@ -25,15 +25,18 @@ from spark_jobs.storage.schema import arrow_schema
 from tests.domains.scaling.scaled_groups import scaled_groups
 from tests.domains.scaling.scaling_world import apply_undo, plan_and_apply
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+
+def now() -> datetime:
+    """Of the call: what is fresh when the tests are collected need not be when they run."""
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 def row(cluster: str, target: int, counted: int | None = 4) -> dict[str, Any]:
     action = "maintain" if target == counted else "scale_up" if target > (counted or 1) else "scale_down"
     return {
         "cluster_id": cluster,
-        "made_at": NOW - timedelta(minutes=6),
-        "target_at": NOW + timedelta(minutes=24),
+        "made_at": now() - timedelta(minutes=6),
+        "target_at": now() + timedelta(minutes=24),
         "confidence": 0.9,
         "node_count": counted,
         "action": action,
@@ -42,7 +45,7 @@ def row(cluster: str, target: int, counted: int | None = 4) -> dict[str, Any]:
         "reasoning": f"{target} nodes are needed",
         "model_name": "naive",
         "model_version": "persistence",
-        "forecast_at": NOW,
+        "forecast_at": now(),
     }
 
 
@@ -92,7 +95,7 @@ def test_a_missing_group_holds_back_no_other(scaled: Settings) -> None:
 def test_the_groups_size_counts_where_nodes_are_uncounted(scaled: Settings) -> None:
     import pyarrow as pa
 
-    start = NOW.replace(minute=0, second=0) - timedelta(hours=2)
+    start = now().replace(minute=0, second=0) - timedelta(hours=2)
     nothing = dict.fromkeys(CLUSTER_5MIN.column_names)
     flags = {column.name: False for column in CLUSTER_5MIN.columns if column.name.startswith("is_")}
     steps: list[dict[str, Any]] = [

@@ -78,10 +78,10 @@ def test_logs_on_s3_become_tables_on_s3(moto_endpoint: str, is_named: bool) -> N
     )
     assert finished.returncode == 0, finished.stderr[-3000:]
     actual = json.loads(finished.stdout)
-    assert actual["runs"] == [[51, 2, ["s3://raw/logs/gone.gz"], 8]] * 2
+    assert actual["runs"] == [[51, 3, ["s3://raw/logs/gone.gz"], 8]] * 2
     assert actual["requests"] == sorted([*(f"id-{i}" for i in range(50)), "id-1=="])
-    assert actual["reasons"] == ["duplicate_request_id", "field_count"]
-    assert actual["counts"] == {HOUR: 2}
+    assert actual["reasons"] == ["duplicate_request_id", "field_count", "object_gone"]
+    assert actual["counts"] == {HOUR: 3}
     assert actual["hourly"] == 51
     assert actual["vacuumed"] > 0
     assert actual["other services"] == everything_else
