@@ -117,8 +117,8 @@ def show_truth(console: Console, settings: Settings, truth: Path) -> None:
         ("block or challenge", ["block", "challenge"]),
         ("any action", ["block", "challenge", "count"]),
     ):
-        addresses = set(decisions[decisions["action"].isin(actions)]["address"])
-        covered = _covered(addresses, truth_by_client.index)
+        acted_on = set(decisions[decisions["action"].isin(actions)]["address"])
+        covered = _covered(acted_on, truth_by_client.index)
         abusive = int(truth_by_client[list(covered)].sum()) if covered else 0
         grid.add_row(
             title, f"{len(covered):,}", _share(abusive, len(covered)), _share(abusive, int(truth_by_client.sum()))
