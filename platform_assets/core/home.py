@@ -61,7 +61,11 @@ def version_of(home: Path) -> str | None:
 
 
 def require_current(home: Path) -> None:
-    """HomeError if another version made the home."""
+    """HomeError if another version made the home, or its path is one that database addresses cannot hold."""
+    if odd := sorted({*"?#%"} & {*str(home)}):
+        raise HomeError(
+            f"The path of the home {home} holds {' and '.join(odd)}; choose another with --home (WEIR_HOME)."
+        )
     version, current = version_of(home), this_version()
     if version is None or _series(version) == _series(current):
         return

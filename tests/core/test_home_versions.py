@@ -105,6 +105,13 @@ def test_hours_decided_again_end_in_the_same_decisions(upgraded: Settings) -> No
     assert comparable(lake.read_arrow(WAF_DECISIONS).to_pylist()) == before
 
 
+@pytest.mark.parametrize("name", ["a?b", "100%", "c#"])
+def test_a_path_that_no_database_address_holds_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(HomeError, match=r"holds [?%#]; choose another with --home"):
+        require_current(tmp_path / name)
+    require_current(tmp_path / "with spaces")
+
+
 AS_BEFORE = Volume(at_most="block", min_attack_share=0.0)
 """Version 0.1.0 did not tell volume from harm."""
 
