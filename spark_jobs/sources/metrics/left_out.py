@@ -31,9 +31,8 @@ class LeftOut:
         """One sentence for each kind; none where nothing was left out."""
         sentences = []
         if self.rejected:
-            reasons = _shown({f"{reason}": count for reason, count in self.rejected.items()})
             sentences.append(
-                f"{sum(self.rejected.values()):,} samples, columns or files were rejected ({reasons}); "
+                f"{sum(self.rejected.values()):,} samples, columns or files were rejected ({_shown(self.rejected)}); "
                 "see why with: weir export rejected_samples rejected.csv"
             )
         if self.other_metrics:

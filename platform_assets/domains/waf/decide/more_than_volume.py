@@ -20,7 +20,7 @@ FEW_PATHS = 2
 
 def is_more_than_volume(row: Row, volume: Volume) -> bool:
     """Whether a row of client_daily shows sign-ins that failed, probing, or many pages read without what a browser fetches."""
-    return reads_many_pages(row, volume) or _tries_to_sign_in(row, volume) or _probes(row, volume)
+    return reads_many_pages(row, volume) or does_harm(row, volume)
 
 
 def reads_many_pages(row: Row, volume: Volume) -> bool:
