@@ -35,6 +35,9 @@ rules:
   block: {ttl_hours: 96, min_probability: 0.6}
   # Six hours are all there is.
   history: {min_hours: 0}
+checks:
+  # Yesterday's hours are up to 42 hours old, depending on the time of the day.
+  max_silent_hours: 96
 """
 
 

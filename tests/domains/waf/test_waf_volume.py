@@ -123,4 +123,7 @@ def test_the_reason_says_what_bounds_it() -> None:
         in proxy.reason
     )
     (volume,) = decide(ScoredHour(HOUR, [score(ADDRESS)], [behavior(ADDRESS)], []), [], RULES)
-    assert "it has attacked nothing and only asked for much" in volume.reason
+    assert "it has attacked nothing and otherwise it only asked for much" in volume.reason
+    many: dict[str, Any] = {"request_count": 9_000, "distinct_page_count": 0}
+    (few,) = decide(ScoredHour(HOUR, [score(ADDRESS)], [behavior(ADDRESS, **many)], [attacks(ADDRESS, 9)]), [], RULES)
+    assert "too few of its requests are attacks and otherwise it only asked for much" in few.reason

@@ -196,7 +196,8 @@ def _ceiling(client: _Client, rules: Rules, has_history: bool) -> tuple[int, str
         bounds.append((rules.shared.at_most, "many people seem to share the address"))
     shows_more = row is not None and is_more_than_volume(row, rules.volume)
     if client.counted_attacks(rules) == 0 and not shows_more:
-        bounds.append((rules.volume.at_most, "it has attacked nothing and only asked for much"))
+        attacked = "too few of its requests are attacks" if client.attack_request_count else "it has attacked nothing"
+        bounds.append((rules.volume.at_most, f"{attacked} and otherwise it only asked for much"))
     if why := why_proxy(client.network, row or {}, client.attack_request_count, rules.proxies):
         bounds.append((rules.proxies.at_most, f"{why}: {rules.proxies.at_most} at most (proxies in the policy)"))
     verdict = None if client.identity is None else client.identity.verdict
