@@ -5,6 +5,7 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.core.domain import domains, load, parts
+from platform_assets.core.files import keep_private
 from platform_assets.feature_store.assets import feature_store_assets
 from platform_assets.ingest.raw import raw_assets
 from platform_assets.ingest.sensors import sensors
@@ -48,4 +49,5 @@ def build_defs(settings: Settings, **overrides: Any) -> dg.Definitions:
 
 @dg.definitions
 def defs() -> dg.Definitions:
+    keep_private()
     return build_defs(load_settings())

@@ -52,7 +52,7 @@ def clean_environment() -> Iterator[None]:
 def home(tmp_path: Path) -> Settings:
     """Settings of an empty home; `settings.model_copy(update={…})` for other values."""
     settings = load_settings(tmp_path / "home")
-    settings.home.mkdir()
+    settings.home.mkdir(mode=0o700)
     return settings
 
 

@@ -23,6 +23,7 @@ from platform_assets.core.console import (
     time_of,
 )
 from platform_assets.core.domain import domains, load
+from platform_assets.core.files import keep_private
 from spark_jobs.errors import ExitCode
 
 app = typer.Typer(
@@ -212,6 +213,7 @@ def main() -> None:
 
 def run_command() -> int:
     """Run the command of sys.argv; returns its exit code. An error is one sentence; an unexpected one also a log file."""
+    keep_private()
     try:
         code = app(standalone_mode=False)
     except SystemExit as error:

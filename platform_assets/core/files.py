@@ -1,12 +1,21 @@
-"""Atomic replacement and locks for the state files of the home."""
+"""Atomic replacement, locks and rights of the files of the home."""
 
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+"""The rights of everybody but the owner, as bits of a file's mode."""
+
+
+def keep_private() -> None:
+    """From here on what this process and its children make is for their user only: logs hold personal data."""
+    os.umask(os.umask(OTHERS) | OTHERS)
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -239,6 +239,12 @@ def test_a_hash_key_that_others_can_read_fails(home: Settings) -> None:
     assert (found.state, "run chmod 600" in found.sentence) == ("failed", True)
 
 
+def test_a_home_that_others_can_enter_fails(home: Settings) -> None:
+    home.home.chmod(0o755)
+    found = finding_of(home, "home")
+    assert (found.state, "run chmod 700" in found.sentence) == ("failed", True)
+
+
 def test_a_full_disk_and_a_home_that_is_a_file_fail(
     home: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

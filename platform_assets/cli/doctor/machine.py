@@ -7,7 +7,6 @@ import importlib.util
 import os
 import re
 import shutil
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ from platform_assets.cli.doctor.findings import Check, State
 from platform_assets.clients.engine import cluster_of
 from platform_assets.clients.spark.cluster import RunnerError
 from platform_assets.clients.spark.engines import runner_of
-from platform_assets.core.files import nearest_folder
+from platform_assets.core.files import OTHERS, nearest_folder
 from platform_assets.core.home import HomeError, require_current
 from platform_assets.settings import Settings, unknown_variables
 from spark_jobs.storage.lake import Lake
@@ -115,6 +114,8 @@ def home(settings: Settings) -> tuple[State, str]:
     free = shutil.disk_usage(folder).free
     if free < MIN_FREE_BYTES:
         return "failed", f"{folder} has {free / 2**30:.1f} GiB left; free some or set WEIR_HOME to another folder."
+    if settings.home.is_dir() and settings.home.stat().st_mode & OTHERS:
+        return "failed", f"{settings.home} can be entered by other users of the machine; run chmod 700 on it."
     state: State = "ok" if settings.home.is_dir() else "missing"
     note = "" if state == "ok" else " is made by the first command and"
     return state, f"{settings.home}{note} has {free / 2**30:.1f} GiB free."
@@ -129,7 +130,7 @@ def hash_key(settings: Settings) -> tuple[State, str]:
     mode = path.stat()
     if mode.st_size == 0:
         return "failed", f"{path} is empty; delete it to have a new one made (old and new hashes will differ)."
-    if mode.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if mode.st_mode & OTHERS:
         return "failed", f"{path} can be read by other users; run chmod 600 on it."
     return "ok", f"From {path}."
 
