@@ -12,6 +12,7 @@ from platform_assets.actions.errors import IncompleteApplyError
 from platform_assets.actions.protocol import Change, alert_when_stopped, apply_pending, pending_plan, plan_now
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.asset_specs import check_results, check_specs, key_of, spec_of
+from platform_assets.core.escape import fenced, for_terminal
 from platform_assets.settings import Settings
 from spark_jobs.contract import Table
 from spark_jobs.storage.lake import Lake
@@ -57,14 +58,14 @@ def change_assets(settings: Settings, declared: ChangeAssets) -> list[dg.AssetsD
         checked = plan_now(change, _overrides(context, lake, declared))
         plan = checked.plan
         _write(lake, table, plan.rows())
-        context.log.info(plan.text())
+        context.log.info(for_terminal(plan.text(), keep_lines=True))
         yield dg.MaterializeResult(
             asset_key=key_of(table.key),
             metadata={
                 "dagster/row_count": len(plan.entries),
                 "summary": plan.summary(),
                 **declared.plan_metadata(plan),
-                "plan": dg.MetadataValue.md(f"```\n{plan.text()}\n```"),
+                "plan": dg.MetadataValue.md(fenced(plan.text())),
                 "plan id": checked.plan_id,
                 "table version": lake.version(table) or 0,
             },
@@ -93,14 +94,15 @@ def change_assets(settings: Settings, declared: ChangeAssets) -> list[dg.AssetsD
                 report = apply_pending(change, overrides)
             except IncompleteApplyError as error:
                 if error.reports:
-                    context.log.error("\n".join(report.text() for report in error.reports))
+                    texts = "\n".join(report.text() for report in error.reports)
+                    context.log.error(for_terminal(texts, keep_lines=True))
                 raise
-            context.log.info(report.text())
+            context.log.info(for_terminal(report.text(), keep_lines=True))
             metadata = {"applied": True, "summary": report.text(), **declared.report_metadata(report)}
         else:
             plan = pending_plan(change, overrides) or change.make(overrides).plan
             declared.check_dry_run(plan)
-            context.log.info("Dry run; nothing is changed. %s", plan.summary())
+            context.log.info("Dry run; nothing is changed. %s", for_terminal(plan.summary()))
             metadata = {"applied": False, "summary": plan.summary(), "to apply": declared.command}
         yield dg.MaterializeResult(asset_key=key_of(declared.key), metadata=metadata)
 

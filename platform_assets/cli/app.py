@@ -23,6 +23,7 @@ from platform_assets.core.console import (
     time_of,
 )
 from platform_assets.core.domain import domains, load
+from platform_assets.core.escape import for_terminal
 from platform_assets.core.files import keep_private
 from spark_jobs.errors import ExitCode
 
@@ -123,7 +124,7 @@ def sql(
             return
         text = sys.stdin.read() if query == "-" else query
         for note in sql_text.show(console, settings, text, format, limit):
-            print(f"weir: {note}", file=sys.stderr)
+            _print_error(note)
 
 
 @app.command("explain")
@@ -164,9 +165,9 @@ def upgrade(home: Home = None) -> None:
     result = upgrade_home(load_settings(home))
     with console_of() as console:
         counts = ", ".join(f"{count} {noun}" for noun, count in result.kept.items())
-        console.print(f"The home was of {result.before} and is of {result.after} now; kept: {counts}.", markup=False)
+        console.print(f"The home was of {result.before} and is of {result.after} now; kept: {counts}.")
         for name, reason in result.unusable_models.items():
-            console.print(f"{name}: {reason}", markup=False)
+            console.print(f"{name}: {reason}")
 
 
 @app.command()
@@ -246,4 +247,4 @@ def _report(error: BaseException) -> int:
 
 
 def _print_error(text: str) -> None:
-    sys.stderr.write(f"weir: {text}\n")
+    sys.stderr.write(f"weir: {for_terminal(text, keep_lines=True)}\n")

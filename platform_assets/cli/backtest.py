@@ -49,12 +49,11 @@ def show_left_out(console: Any, content: Any) -> None:
     """How many lines or values of a FileContent were left out, and why; and the columns that were not read."""
     rejected = content.rejected
     if content.ignored_columns:
-        console.print(f"columns that are not read: {', '.join(content.ignored_columns)}", markup=False)
+        console.print(f"columns that are not read: {', '.join(content.ignored_columns)}")
     if rejected:
         reasons = ", ".join(f"{count} {name}" for name, count in Counter(row.reason for row in rejected).items())
         example = rejected[0]
         console.print(
             f"{len(rejected):,} lines or values were left out ({reasons}), such as line {example.line_number}: "
             f"{example.detail}",
-            markup=False,
         )

@@ -28,10 +28,9 @@ def groups(context: typer.Context) -> None:
         for group in feature_groups().values():
             console.print(
                 f"{group.name}: {group.meaning} By {group.identifier.name}; counts for {_span(group.ttl)}.",
-                markup=False,
             )
             for feature in group.features:
-                console.print(f"  {feature.name} ({feature.type}): {feature.meaning}", markup=False)
+                console.print(f"  {feature.name} ({feature.type}): {feature.meaning}")
 
 
 @features_app.command()
@@ -59,11 +58,11 @@ def get(
         )
     values = {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
     if json:
-        print(json_text.dumps(values, ensure_ascii=False))
+        print(json_text.dumps(values))
         return
     with console_of() as console:
         for name, value in values.items():
-            console.print(f"{name}: {_as_text(value)}", markup=False)
+            console.print(f"{name}: {_as_text(value)}")
 
 
 @features_app.command()

@@ -51,7 +51,8 @@ def show_time(console: Console, outcome: Outcome) -> None:
     if outcome.run_seconds:
         share = outcome.dagster_seconds / outcome.run_seconds
         console.print(
-            f"[dim]{outcome.run_seconds:.1f} s in Dagster runs, of which Dagster itself took {outcome.dagster_seconds:.1f} s ({share:.0%})[/]"
+            f"{outcome.run_seconds:.1f} s in Dagster runs, of which Dagster itself took {outcome.dagster_seconds:.1f} s ({share:.0%})",
+            style="dim",
         )
 
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from platform_assets.clients.aws import AWS_ERRORS, aws_client, aws_sentence, url_without_secrets
 from platform_assets.clients.json_lines import append_lines
+from platform_assets.core.escape import for_chat
 from platform_assets.settings import Settings
 from spark_jobs.errors import ExitCode, WeirError
 
@@ -26,6 +27,8 @@ WEBHOOK_SECONDS = 10
 WEBHOOK_PAUSES_SECONDS = (0.5, 2.0)
 """Pauses between attempts; there is one more attempt than pauses."""
 TRANSIENT_STATUS = {408, 425, 429, 500, 502, 503, 504}
+CHAT_OPTIONS = {"mrkdwn": False, "link_names": False, "unfurl_links": False, "unfurl_media": False}
+"""For Slack and those that read its messages: `text` is shown as it is."""
 SNS_SUBJECT_CHARACTERS = 99
 SNS_MESSAGE_BYTES = 250_000  # of 262,144, attributes included
 
@@ -179,8 +182,8 @@ def _post(settings: Settings, alert: Alert) -> None:
     if not _is_http(url):
         raise _DeliveryError("The webhook is not an http:// or https:// URL; correct WEIR_ALERTS_WEBHOOK_URL.")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs
-    text = f"[{alert.severity}] {alert.summary}"  # what Slack, Mattermost and the like show
-    body = json.dumps({"text": text, **alert.as_record()}, default=str).encode()
+    shown = {"text": for_chat(f"[{alert.severity}] {alert.summary}"), **CHAT_OPTIONS}
+    body = json.dumps({**shown, **alert.as_record()}, default=str).encode()
 
     def post() -> None:
         headers = {"Content-Type": "application/json", "User-Agent": "weir"}

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from platform_assets.core.escape import for_terminal
+
 if TYPE_CHECKING:
     from platform_assets.settings import Settings
 
@@ -63,19 +65,29 @@ def duration_of(option: str, text: str) -> timedelta:
 
 @contextmanager
 def console_of() -> Iterator[Any]:
+    """A console on which text of strangers is text: no markup is read, control and direction characters are escaped."""
     from rich.console import Console
+    from rich.segment import Segment
 
-    yield Console(highlight=False, soft_wrap=True)
+    class LiteralConsole(Console):
+        def render(self, renderable: Any, options: Any = None) -> Iterator[Segment]:
+            for segment in super().render(renderable, options):
+                text = segment.text if segment.control else for_terminal(segment.text, keep_lines=True)
+                yield Segment(text, segment.style, segment.control)
+
+    yield LiteralConsole(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def stage_of(console: Any) -> Any:
     """A context manager that shows a running stage, then the time that it took."""
+    from rich.text import Text
 
     @contextmanager
     def stage(title: str) -> Iterator[None]:
         start = time.perf_counter()
-        with console.status(f"{title} …"):
+        with console.status(Text(f"{title} …")):
             yield
-        console.print(f"[green]✓[/] {title} [dim]{time.perf_counter() - start:.1f} s[/]")
+        seconds = f"{time.perf_counter() - start:.1f} s"
+        console.print(Text.assemble(("✓", "green"), f" {title} ", (seconds, "dim")))
 
     return stage

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from platform_assets.core.escape import for_terminal
 from platform_assets.settings import Settings
 
 MADE = "databases"
@@ -94,7 +95,10 @@ def _put(made: Path, place: Path) -> None:
     if place.exists():
         aside = place.with_name(f"{place.name}.half-made-{datetime.now(UTC):%Y%m%dT%H%M%S}")
         place.replace(aside)
-        print(f"weir: {place} was only half made and is now {aside.name}; a new one is used.", file=sys.stderr)
+        print(
+            f"weir: {for_terminal(str(place))} was only half made and is now {aside.name}; a new one is used.",
+            file=sys.stderr,
+        )
     for suffix in ("-wal", "-shm", "-journal"):
         place.with_name(place.name + suffix).unlink(missing_ok=True)
     with closing(sqlite3.connect(made)) as connection:

@@ -9,6 +9,7 @@ import dagster as dg
 
 from platform_assets.clients.engine import SparkRunner, lake_of, storage_of
 from platform_assets.core.asset_specs import key_of, spec_of
+from platform_assets.core.escape import for_terminal
 from platform_assets.core.staleness import stale_parsed_hours
 from platform_assets.ingest import listings
 from platform_assets.ingest.listings import location_of
@@ -57,7 +58,7 @@ def _ledger(settings: Settings, source: Source) -> dg.AssetsDefinition:
         figures = update_ledger(settings, source.name)
         context.log.info("Ledger: %s", figures)
         if "warning" in figures:
-            context.log.warning(figures["warning"])
+            context.log.warning(for_terminal(figures["warning"]))
         lake = lake_of(settings)
         yield dg.MaterializeResult(
             asset_key=key_of(table.key),

@@ -8,10 +8,14 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from platform_assets.core.escape import for_csv
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
 ROW_GROUP_ROWS = 131_072
+ACTIVE_TEXT = r"^[=+\-@]|[\pC\p{Zl}\p{Zp}]"
+"""Of RE2: all that `for_csv` changes, and some that it leaves."""
 
 Write = Callable[["pa.RecordBatch"], None]
 
@@ -47,7 +51,7 @@ def _csv(path: Path, schema: pa.Schema) -> Iterator[Write]:
     with path.open("wb") as sink, pa.csv.CSVWriter(sink, pa.schema(texts)) as writer:
 
         def write(batch: pa.RecordBatch) -> None:
-            columns = [_lists_as_json(_portable(column)) for column in batch.columns]
+            columns = [_lists_as_json(_without_formulas(_portable(column))) for column in batch.columns]
             writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=pa.schema(texts)))
 
         yield write
@@ -55,7 +59,7 @@ def _csv(path: Path, schema: pa.Schema) -> Iterator[Write]:
 
 @contextmanager
 def _jsonl(path: Path, schema: pa.Schema) -> Iterator[Write]:
-    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+    encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
     with path.open("w", encoding="utf-8", newline="\n") as sink:
 
         def write(batch: pa.RecordBatch) -> None:
@@ -96,10 +100,24 @@ def _portable(column: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(naive, seconds), whole_seconds, pc.strftime(naive, format="%Y-%m-%dT%H:%M:%SZ"))
 
 
+def _without_formulas(column: pa.Array) -> pa.Array:
+    """Texts that a spreadsheet or terminal shows as they are; other columns unchanged."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return column
+    active = pc.fill_null(pc.match_substring_regex(column, pattern=ACTIVE_TEXT), False)
+    if not pc.any(active).as_py():
+        return column
+    escaped = [for_csv(text) for text in column.filter(active).to_pylist()]
+    return pc.replace_with_mask(column, active, pa.array(escaped, column.type))
+
+
 def _lists_as_json(column: pa.Array) -> pa.Array:
     import pyarrow as pa
 
     if not pa.types.is_list(column.type):
         return column
-    texts = [None if values is None else json.dumps(values, ensure_ascii=False) for values in column.to_pylist()]
+    texts = [None if values is None else json.dumps(values) for values in column.to_pylist()]
     return pa.array(texts, pa.string())

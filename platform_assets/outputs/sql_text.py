@@ -1,6 +1,7 @@
 """Prints rows of `weir sql`: as a table for people, as CSV or JSON for programs.
 
-On a terminal, control characters that attackers may have sent are escaped; CSV and JSON have them unchanged.
+In tables and CSV, control characters that attackers may have sent are escaped, in CSV formulas as well; JSON has every
+value exactly.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from platform_assets.core.escape import for_csv, for_terminal
 from platform_assets.outputs.sql import answered
 from platform_assets.outputs.sql_tables import database_of, sql_columns, sql_tables, sql_type
 from platform_assets.settings import Settings
@@ -106,7 +108,7 @@ def _csv(_: Console, names: Sequence[str], rows: _LimitedRows) -> None:
 def _csv_field(value: Any) -> str:
     if value is None:
         return ""
-    text = _text(value)
+    text = for_csv(value) if isinstance(value, str) else _text(value)
     if text and not any(mark in text for mark in '",\r\n'):
         return text
     return '"' + text.replace('"', '""') + '"'
@@ -114,7 +116,7 @@ def _csv_field(value: Any) -> str:
 
 def _json(_: Console, names: Sequence[str], rows: _LimitedRows) -> None:
     """One array with one row a line."""
-    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+    encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
     sys.stdout.write("[")
     for number, row in enumerate(rows):
         sys.stdout.write(("," if number else "") + "\n" + encode(dict(zip(names, row, strict=True))))
@@ -148,7 +150,7 @@ _WRITERS: dict[str, Callable[[Any, Sequence[str], _LimitedRows], None]] = {"csv"
 
 def _text(value: Any) -> str:
     if isinstance(value, bool | list | dict):
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(value)
     return str(value)
 
 
@@ -156,7 +158,7 @@ def _cell(value: Any) -> str:
     """For a terminal: escapes control and direction characters, and truncates."""
     text = "" if value is None else _text(value)
     shortened = text if len(text) <= CELL_CHARACTERS else f"{text[:CELL_CHARACTERS]}…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shortened)
+    return for_terminal(shortened)
 
 
 # --- the tables ----------------------------------------------------------------------------------------------

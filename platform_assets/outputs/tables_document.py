@@ -25,7 +25,7 @@ an hour by the unique key (an hour beyond 256 MB in memory: as it is stored). A 
 
 | type | .parquet | .csv | .jsonl |
 | --- | --- | --- | --- |
-| string | string | text, quoted by RFC 4180; the empty text is `""`, null is nothing | string or null |
+| string | string | text, quoted by RFC 4180, control characters as escapes, formulas after an apostrophe; the empty text is `""`, null is nothing | string or null |
 | int32, int64, double | the same | number; null and NaN are nothing | number; NaN is null |
 | boolean | boolean | `true`, `false` | true, false |
 | timestamp | timestamp in UTC, microseconds | `2026-11-20T14:00:00Z`, with a fraction where there is one | the same, as string |

@@ -16,7 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from platform_assets.clients import notifier
-from platform_assets.clients.notifier import Alert, NotifierError, NotifyReport, notify
+from platform_assets.clients.notifier import CHAT_OPTIONS, Alert, NotifierError, NotifyReport, notify
 from platform_assets.settings import Settings
 
 AT = datetime(2026, 11, 20, 13, tzinfo=UTC)
@@ -122,7 +122,15 @@ def test_a_webhook_gets_the_alert_as_json(home: Settings, receiver: Receiver) ->
     ((request, headers, body),) = receiver.requests
     assert request == "POST /hooks/T0P5ECRET"
     assert headers["Content-Type"] == "application/json"
-    assert body == {"text": "[warning] Two entries were added by hand – ä.", **ALERT.as_record()}
+    shown = {"text": "[warning] Two entries were added by hand – ä.", **CHAT_OPTIONS}
+    assert body == {**shown, **ALERT.as_record()}
+
+
+def test_a_summary_mentions_nobody_in_a_chat(home: Settings, receiver: Receiver) -> None:
+    notify(with_webhook(home, receiver.address), Alert("anomaly", "critical", "<!channel> grew", AT))
+    ((_, _, body),) = receiver.requests
+    assert body["text"] == "[critical] &lt;!channel&gt; grew" and body["mrkdwn"] is False
+    assert body["summary"] == "<!channel> grew"
 
 
 def test_user_and_password_of_the_url_become_basic_authentication(home: Settings, receiver: Receiver) -> None:

@@ -244,7 +244,7 @@ def test_rows_go_to_a_pipe_as_csv_and_as_json(filled: Settings) -> None:
     assert done.returncode == 0, done.stderr
     lines = done.stdout.split("\n")
     assert lines[0] == "request_id,event_at,uri_query,user_agent,is_large,nothing,parts"
-    agent, parts = '"say ""hi"",\x1b[2J"', '"[""a"", null]"'
+    agent, parts = '"say ""hi"",\\x1b[2J"', '"[""a"", null]"'
     assert lines[1] == f"2026-11-20-13/0,2026-11-20T13:00:00Z,,{agent},true,,{parts}"
     assert lines[2] == f'2026-11-20-13/1,2026-11-20T13:00:01.500000Z,"",{agent},true,,{parts}'
     rows = json.loads(weir(filled, "-", "--format", "json", "--limit", "1", input=query).stdout)

@@ -8,6 +8,7 @@ import dagster as dg
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.core.asset_specs import check_specs, key_of, spec_of
+from platform_assets.core.escape import for_markdown
 from platform_assets.core.partitions import hourly, interval_of
 from platform_assets.core.plots import picture
 from platform_assets.core.staleness import record_made
@@ -65,7 +66,9 @@ def anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "open": sum(row["state"] == "open" for row in rows),
                 "judged": judged.scope,
                 "not judged": dg.MetadataValue.json([*judged.sentences(datetime.now(UTC)), *left_out(lake).sentences]),
-                "alerts": dg.MetadataValue.md("\n".join(f"- [{row['severity']}] {row['sentence']}" for row in rows)),
+                "alerts": dg.MetadataValue.md(
+                    "\n".join(f"- {row['severity']}: {for_markdown(row['sentence'])}" for row in rows)
+                ),
                 "table version": lake.version(ANOMALY_ALERTS) or 0,
             },
         )

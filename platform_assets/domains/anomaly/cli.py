@@ -59,14 +59,14 @@ def show_alerts(console: Console, settings: Settings, outcome: Outcome) -> None:
     lake = lake_of(settings)
     rows, judged = lake.read_arrow(ANOMALY_ALERTS).to_pylist(), coverage(lake)
     if judged.until is None:
-        console.print("nothing was judged: no step of any cluster was scored", markup=False)
+        console.print("nothing was judged: no step of any cluster was scored")
     elif rows:
         _show_rows(console, rows, outcome)
-        console.print(f"judged: {judged.scope}", markup=False)
+        console.print(f"judged: {judged.scope}")
     else:
-        console.print(f"no alarm was raised in the last week of {judged.scope}", markup=False)
+        console.print(f"no alarm was raised in the last week of {judged.scope}")
     for sentence in (*judged.sentences(datetime.now(UTC)), *left_out(lake).sentences):
-        console.print(sentence, markup=False)
+        console.print(sentence)
 
 
 def _show_rows(console: Console, rows: Sequence[Mapping[str, Any]], outcome: Outcome) -> None:
@@ -77,8 +77,6 @@ def _show_rows(console: Console, rows: Sequence[Mapping[str, Any]], outcome: Out
         f"{states['resolved']} resolved; people were told of {notified}"
     )
     for row in rows:
-        console.print(
-            f"[{COLORS[row['severity']]}]{row['severity']:>8}[/] {row['state']:8} {row['first_at']:%Y-%m-%d %H:%M}  ",
-            end="",
-        )
-        console.print(row["sentence"], markup=False)
+        console.print(f"{row['severity']:>8}", style=COLORS[row["severity"]], end="")
+        console.print(f" {row['state']:8} {row['first_at']:%Y-%m-%d %H:%M}  ", end="")
+        console.print(row["sentence"])

@@ -27,6 +27,8 @@ def noisiest_cluster(scored_series: pd.DataFrame) -> Any:
     figure = Figure(figsize=(11, 5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
     above.plot(rows["event_at"], rows[metric], linewidth=0.7)
+    for label in (above.title, above.yaxis.label):
+        label.set_parse_math(False)  # the names are strangers'
     above.set(ylabel=metric, title=f"{cluster}: {len(alarms)} alarms in {SHOWN_DAYS} days")
     below.plot(rows["event_at"], rows["score"], linewidth=0.7)
     below.set(ylabel="score", ylim=(0, 1.03))

@@ -55,7 +55,7 @@ def run_scaling_command(
             remember(settings, metrics_raw=settings.metrics.raw)
         show(console, settings)
         for sentence in left_out(lake_of(settings)).sentences:
-            console.print(sentence, markup=False)
+            console.print(sentence)
         _end(console, settings, outcome)
         stop_where_nothing_was_read(outcome)
 
@@ -71,7 +71,7 @@ def status(home: Home = None) -> None:
         show(console, settings)
         holds = audit.undo_holds(audit.AUDIT.read(lake_of(settings)), datetime.now(UTC))
         for cluster, why in sorted(holds.items()):
-            console.print(f"{cluster}: {why}", markup=False)
+            console.print(f"{cluster}: {why}")
         _show_plan(console, settings)
 
 
@@ -107,10 +107,10 @@ def undo(
     plan = change.plan_undo()
     with console_of() as console:
         if not apply:
-            console.print(plan.text(), markup=False)
-            console.print("Nothing is changed; --apply does it and needs --reason.", markup=False)
+            console.print(plan.text())
+            console.print("Nothing is changed; --apply does it and needs --reason.")
             return
-        console.print(change.apply_undo(plan, reason, span).text(), markup=False)
+        console.print(change.apply_undo(plan, reason, span).text())
 
 
 def _replan(settings: Settings, console: Any, overrides: Sequence[str]) -> Any:
@@ -141,7 +141,7 @@ def show(console: Any, settings: Settings) -> None:
 
     lake = lake_of(settings)
     console.print(recommendations(lake))
-    console.print(reasons(lake), markup=False)
+    console.print(reasons(lake))
 
 
 def _show_plan(console: Any, settings: Settings) -> None:
@@ -150,11 +150,11 @@ def _show_plan(console: Any, settings: Settings) -> None:
     from platform_assets.domains.scaling.planning import make_plan
 
     checked_plan, results = make_plan(settings, lake_of(settings))
-    console.print(checked_plan.text(), markup=False)
+    console.print(checked_plan.text())
     for result in failures(results):
-        console.print(f"It would be stopped by {result.name}: {result.sentence}", markup=False)
+        console.print(f"It would be stopped by {result.name}: {result.sentence}")
     if checked_plan.changes and not settings.scaling.apply:
-        console.print("Sizes are unchanged; `weir scaling apply` changes them.", markup=False)
+        console.print("Sizes are unchanged; `weir scaling apply` changes them.")
 
 
 def _end(console: Any, settings: Settings, outcome: Any) -> None:
@@ -163,8 +163,8 @@ def _end(console: Any, settings: Settings, outcome: Any) -> None:
     from platform_assets.domains.scaling.planning import ScalingChange
 
     if not outcome.failed_checks:
-        console.print(outcome.metadata["scaling/recommendations"]["summary"], markup=False)
+        console.print(outcome.metadata["scaling/recommendations"]["summary"])
         return
     stop_where_not_applied(outcome, settings.scaling.apply, ScalingChange.unchanged)
     for failure in outcome.failed_checks:
-        console.print(f"It would be stopped by {failure}", markup=False)
+        console.print(f"It would be stopped by {failure}")

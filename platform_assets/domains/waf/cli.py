@@ -66,7 +66,7 @@ def install(
     )
     with console_of() as console:
         for plan in planned.values():
-            console.print(plan.text(), markup=False)
+            console.print(plan.text())
         if failed:  # before anything is created: the person confirms all scopes or none
             raise WafError(format_by_scope({scope: str(error) for scope, error in failed.items()}, calls))
         if not any(plan.changes for plan in planned.values()):
@@ -77,7 +77,7 @@ def install(
             {scope: partial(apply_install, calls[scope], plan) for scope, plan in planned.items()}
         )
         plans = {scope: f"Made or changed: {', '.join(names) or 'nothing'}." for scope, names in changed.items()}
-        console.print(format_by_scope(plans, calls), markup=False)
+        console.print(format_by_scope(plans, calls))
         if failed:
             raise WafError(format_by_scope({scope: str(error) for scope, error in failed.items()}, calls))
 
@@ -111,7 +111,7 @@ def status(home: Home = None) -> None:
         lines += ["In force by people:"] + ([f"  {action.text()}" for action in active] or ["  nothing"])
         lines.append(f"Applying would change: {plans.summary()}")
         lines += [f"It would be stopped by {result.name}: {result.sentence}" for result in failures(results)]
-        console.print("\n".join(lines), markup=False)
+        console.print("\n".join(lines))
     plans.check_complete()
 
 
@@ -208,7 +208,7 @@ def _record_and_plan(
     check_overridable(override or (), WAF_PLAN.checks)  # before anything is recorded
     action = record(ManualActions(settings))
     with console_of() as console:
-        console.print(f"Recorded: {action.text()}", markup=False)
+        console.print(f"Recorded: {action.text()}")
     _show_or_apply(settings, apply, overridden(settings, override, reason, name))
 
 
@@ -225,11 +225,11 @@ def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) ->
     with console_of() as console:
         if not apply:
             checked = change.make(AUDIT.overrides_of(lake, overrides) or NO_OVERRIDES)
-            console.print(checked.plan.text(), markup=False)
+            console.print(checked.plan.text())
             for result in failures(checked.results):
-                console.print(f"It would be stopped by {result.name}: {result.sentence}", markup=False)
+                console.print(f"It would be stopped by {result.name}: {result.sentence}")
             if checked.plan.changes:
-                console.print("WAF is unchanged; --apply changes it, here or with `weir run edge`.", markup=False)
+                console.print("WAF is unchanged; --apply changes it, here or with `weir run edge`.")
             checked.plan.check_complete()
             return
         from platform_assets.cli import run
@@ -243,6 +243,6 @@ def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) ->
         finally:  # also after a failed apply: the plan shows what was attempted
             stored = change.pending.load()
             if stored is not None and stored != before:
-                console.print(change.from_document(stored.plan).text(), markup=False)
+                console.print(change.from_document(stored.plan).text())
         stop_where_not_applied(outcome, settings.waf.apply, change.unchanged)
-        console.print(outcome.metadata["waf/ip_sets"]["summary"], markup=False)
+        console.print(outcome.metadata["waf/ip_sets"]["summary"])

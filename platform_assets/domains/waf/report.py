@@ -60,7 +60,7 @@ def _logs(console: Console, settings: Settings, outcome: Outcome) -> None:
     for reason, number in reasons.most_common():
         console.print(f"rejected: {number:,} × {reason}")
     if reasons:
-        console.print(f"[dim]see them: weir export rejected_lines rejected.csv{home_option(settings)}[/]")
+        console.print(f"see them: weir export rejected_lines rejected.csv{home_option(settings)}", style="dim")
 
 
 def show_waf(console: Console, settings: Settings, outcome: Outcome) -> None:
@@ -78,7 +78,7 @@ def show_waf(console: Console, settings: Settings, outcome: Outcome) -> None:
             console.print(f"{operation:>8} {number:>6,} × {action}{where}")
     blocked = {row["address"]: row["reason"] for row in plan if (row["operation"], row["action"]) == ("add", "block")}
     for address, reason in list(blocked.items())[:5]:
-        console.print(f"[dim]  {address}: {reason}[/]", overflow="ellipsis", no_wrap=True)
+        console.print(f"  {address}: {reason}", style="dim", overflow="ellipsis", no_wrap=True)
     applied = outcome.metadata.get("waf/ip_sets", {})
     if applied:
         target = waf_name(settings)
@@ -90,7 +90,7 @@ def show_waf(console: Console, settings: Settings, outcome: Outcome) -> None:
     if late := outcome.metadata.get("exports/freshness", {}).get("summary"):
         console.print(late)
     for failed in outcome.failed_checks:
-        console.print(f"[red]{'stopped' if settings.waf.apply else 'would be stopped'} by {failed}[/]")
+        console.print(f"{'stopped' if settings.waf.apply else 'would be stopped'} by {failed}", style="red")
 
 
 def _why_nothing(settings: Settings) -> str:
@@ -125,7 +125,8 @@ def show_truth(console: Console, settings: Settings, truth: Path) -> None:
         )
     console.print(grid)
     console.print(
-        "[dim]precision: share of the acted-upon addresses that are abusive; recall: share of the abusive addresses that are acted upon[/]"
+        "precision: share of the acted-upon addresses that are abusive; recall: share of the abusive addresses that are acted upon",
+        style="dim",
     )
     blocked = _covered(set(decisions[decisions["action"] == "block"]["address"]), truth_by_client.index)
     protected = addresses[addresses["never_block"] & addresses["client"].isin(blocked)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from platform_assets.core.asset_specs import key_of
 from platform_assets.core.scheduler import Stage, is_behind
 from platform_assets.core.staleness import record_made, stale_by_asset
 from platform_assets.definitions import build_defs
-from platform_assets.domains.anomaly import alerting, scoring
+from platform_assets.domains.anomaly import alerting, plots, scoring
 from platform_assets.domains.anomaly.assets import score
 from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
 from platform_assets.settings import Settings
@@ -305,3 +306,11 @@ def test_without_scores_there_are_no_alerts(home: Settings) -> None:
     assert run_alerts(home) == ([], 0)
     lake = lake_of(home)
     assert alerting.every_alarm_is_in_one_alert(lake)[1] == "0 alarms are in 0 alerts, 0 critical ones by name."
+
+
+def test_names_of_strangers_are_no_formulas_of_a_plot() -> None:
+    at = pd.date_range("2026-11-20", periods=12, freq="5min", tz="UTC")
+    rows = {"cluster_id": "$\\frac{$", "event_at": at, "cpu_utilization": 1.0, "score": 0.5, "is_anomaly": False}
+    figure = plots.noisiest_cluster(pd.DataFrame({**rows, "metric": "cpu_utilization"}))
+    figure.savefig(io.BytesIO(), format="png")
+    assert figure.axes[0].get_title().startswith("$\\frac{$: 0 alarms")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from platform_assets.core.escape import for_terminal
 from platform_assets.core.times import instant
 from platform_assets.domains.waf.explain.client import Feature, Score
 from platform_assets.domains.waf.explain.decision import RelatedDecision
@@ -66,7 +67,7 @@ def _few(lines: Sequence[str], lines_per_entry: int) -> Sequence[str]:
 def _clean(text: str) -> str:
     """Without what a terminal would act on (control and direction characters become escapes), and cut to 500 characters."""
     cut = text if len(text) <= RENDERED_CHARACTERS else f"{text[:RENDERED_CHARACTERS]}…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+    return for_terminal(cut)
 
 
 def _decision_lines(related: RelatedDecision) -> Iterator[str]:
