@@ -33,6 +33,8 @@ class Outcome:
     metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Asset key -> metadata of its last materialization in this run."""
     failed_checks: list[str] = field(default_factory=list)
+    set_aside: dict[str, str] = field(default_factory=dict)
+    """Hours that could not be made, and why; all others were."""
     unread: str = ""
     """One sentence where nothing of what was new could be read."""
     run_seconds: float = 0.0
@@ -41,8 +43,13 @@ class Outcome:
     """Of these, the overhead of Dagster: everything outside of the steps, and storing their events."""
 
 
-def stop_where_nothing_was_read(outcome: Outcome) -> None:
-    """RunFailed if nothing of the new input could be read; called after everything else was made and shown."""
+def stop_where_hours_are_missing(outcome: Outcome) -> None:
+    """RunFailed if hours were set aside, or nothing of the new input could be read; called after all else was shown."""
+    if outcome.set_aside:
+        hour, reason = min(outcome.set_aside.items())
+        count = len(outcome.set_aside)
+        hours = f"The hour {hour} could not be made" if count == 1 else f"{count} hours could not be made, {hour} first"
+        raise RunFailed(f"{hours}; all others were, and the next run tries again. {reason}")
     if outcome.unread:
         raise RunFailed(outcome.unread, ExitCode.INPUT)
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from platform_assets.core.scheduler import Stage
 
 MAX_ROUNDS = 5
+CAUSED_BY_HOURS = (ExitCode.FAILED, ExitCode.INPUT, ExitCode.STOPPED)
+"""Failures that other hours may not have; a setting or service is wrong for all of them."""
+MAX_SET_ASIDE = 12
+"""Hours from which on something else than single hours is wrong."""
 
 
 Progress = Callable[[str], AbstractContextManager[Any]]
@@ -171,9 +175,28 @@ class Runner:
             return
         with self.progress(title):
             start = time.perf_counter()
-            for hour_range in hour_ranges(list(hours)):
-                self.run(keys, hour_range)
+            for first, last in hour_ranges(list(hours)):
+                self.make_hours(keys, [hour for hour in hours if first <= hour <= last])
             self.outcome.seconds[title] = self.outcome.seconds.get(title, 0.0) + time.perf_counter() - start
+
+    def make_hours(self, keys: Sequence[str], hours: Sequence[str]) -> None:
+        """Make sorted hours in one run; where it fails, in halves, until single hours that fail are set aside.
+
+        RunFailed where the cause is not the hours', or where no hour succeeds.
+        """
+        try:
+            self.run(keys, (hours[0], hours[-1]))
+        except RunFailed as error:
+            if error.exit_code not in CAUSED_BY_HOURS:
+                raise
+            if len(hours) == 1:
+                self.outcome.set_aside[hours[0]] = str(error)
+                if len(self.outcome.set_aside) >= MAX_SET_ASIDE:
+                    raise
+                return
+            middle = len(hours) // 2
+            for half in (hours[:middle], hours[middle:]):
+                self.make_hours(keys, half)
 
     def make_stale_hours(self, stages: Sequence[Stage], pipeline: Pipeline) -> None:
         """Make the stale hours of each stage in turn, until no hour of any is stale."""
@@ -186,11 +209,13 @@ class Runner:
             is_settled = True
             for stage in stages:
                 stale = stale_hours(self.graph, lake, stage)
-                self.materialize_hours(self.title(stage, pipeline), stale.keys, stale.hours)
-                self.outcome.hours += stale.parsed
-                self.outcome.looked_back |= set(stale.hours) - made_hours if stage is not stages[0] else set()
-                made_hours |= set(stale.hours)
-                is_settled = is_settled and not stale.hours
+                hours = [hour for hour in stale.hours if hour not in self.outcome.set_aside]
+                self.materialize_hours(self.title(stage, pipeline), stale.keys, hours)
+                made_now = {*hours} - self.outcome.set_aside.keys()
+                self.outcome.hours += [hour for hour in stale.parsed if hour in made_now]
+                self.outcome.looked_back |= made_now - made_hours if stage is not stages[0] else set()
+                made_hours |= made_now
+                is_settled = is_settled and not hours
             if is_settled:
                 return
         raise RunFailed(

@@ -25,6 +25,7 @@ PARTITION_RANGE_START = "dagster/asset_partition_range_start"
 PARTITION_RANGE_END = "dagster/asset_partition_range_end"
 MAX_GAP_HOURS = 24
 CAUSE = "weir/cause"
+MAX_SINGLE_HOURS = 48
 RETRY_SECONDS = 600
 """Pause of a stage after a failed run."""
 
@@ -119,6 +120,8 @@ def _stage_requests(
     if stage.kind == "hours":
         stale = stale_hours(graph, lake, stage)
         keys, ranges = [key_of(key) for key in stale.keys], hour_ranges(stale.hours)
+        if _has_failed(instance, cause):  # one by one, so that an hour which fails keeps no other from being made
+            ranges = [(hour, hour) for hour in stale.hours[:MAX_SINGLE_HOURS]]
         return [
             dg.RunRequest(asset_selection=keys, tags={**cause, PARTITION_RANGE_START: first, PARTITION_RANGE_END: last})
             for first, last in ranges
@@ -187,12 +190,18 @@ def _why_busy(instance: dg.DagsterInstance) -> str | None:
 def _why_paused(instance: dg.DagsterInstance, cause: dict[str, str]) -> str | None:
     """Why a stage waits: its last run failed recently."""
     last_run = next(iter(instance.get_run_records(dg.RunsFilter(tags=cause), limit=1)), None)
-    if last_run is None or last_run.dagster_run.status != dg.DagsterRunStatus.FAILURE:
+    if last_run is None or not _has_failed(instance, cause):
         return None
     pause = (last_run.end_time or 0.0) + RETRY_SECONDS - time.time()
     if pause <= 0:
         return None
     return f"The run {last_run.dagster_run.run_id} of {cause[CAUSE]} failed; it is tried again in {pause:.0f} s."
+
+
+def _has_failed(instance: dg.DagsterInstance, cause: dict[str, str]) -> bool:
+    """Whether the last run of a stage failed."""
+    runs = instance.get_runs(dg.RunsFilter(tags=cause), limit=1)
+    return bool(runs) and runs[0].status == dg.DagsterRunStatus.FAILURE
 
 
 def hour_ranges(hours: list[str]) -> list[tuple[str, str]]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 BATCH_ROWS = 32_768
+BATCH_BYTES = 16 << 20
+"""Of the inputs; ordinary requests stay below, and what a model makes of hostile ones is a multiple of it."""
 MARKS = ("[[the model failed: ", "]]")
 """Around the error of a task: an engine returns errors as text, wrapped in its own and with a stack trace."""
 
@@ -59,7 +61,7 @@ def scored(
         import pyarrow as pa
 
         model = loaded_model(model_dir, store)
-        for rows in merged(batches, BATCH_ROWS):  # vectorized models need large batches
+        for rows in merged(batches, BATCH_ROWS, BATCH_BYTES):  # vectorized models need large batches
             features = rows.select(list(inputs)).to_pandas()
             try:
                 predicted = pa.Table.from_pandas(model.predict(features), preserve_index=False)

@@ -9,18 +9,28 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def merged(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
-    """Batches concatenated into tables of at least `rows` rows, except for the last; empty batches are dropped."""
+def merged(batches: Iterable[pa.RecordBatch], rows: int, max_bytes: int) -> Iterator[pa.Table]:
+    """The rows in tables of at least `rows` rows or about `max_bytes` bytes, except for the last; empty batches are dropped."""
     import pyarrow as pa
 
     pending: list[pa.RecordBatch] = []
-    count = 0
+    count = size = 0
     for batch in batches:
-        if batch.num_rows:
-            pending.append(batch)
-            count += batch.num_rows
-        if count >= rows:
-            yield pa.Table.from_batches(pending)
-            pending, count = [], 0
+        for part in _parts(batch, max_bytes):
+            pending.append(part)
+            count, size = count + part.num_rows, size + part.nbytes
+            if count >= rows or size >= max_bytes:
+                yield pa.Table.from_batches(pending)
+                pending, count, size = [], 0, 0
     if pending:
         yield pa.Table.from_batches(pending)
+
+
+def _parts(batch: pa.RecordBatch, max_bytes: int) -> Iterator[pa.RecordBatch]:
+    """The batch in halves of halves, until none but single rows is larger."""
+    if batch.num_rows > 1 and batch.nbytes > max_bytes:
+        half = batch.num_rows // 2
+        yield from _parts(batch.slice(0, half), max_bytes)
+        yield from _parts(batch.slice(half), max_bytes)
+    elif batch.num_rows:
+        yield batch

@@ -12,11 +12,12 @@ import pytest
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.asset_specs import key_of
 from platform_assets.core.domain import pipelines
-from platform_assets.core.scheduler import Stage, is_behind, stages, stages_of, stale_hours
+from platform_assets.core.scheduler import Stage, StaleHours, is_behind, stages, stages_of, stale_hours
 from platform_assets.core.staleness import record_made
 from platform_assets.definitions import build_defs
+from platform_assets.ingest import sensors
 from platform_assets.ingest.raw import update_ledger
-from platform_assets.ingest.sensors import CAUSE, next_requests
+from platform_assets.ingest.sensors import CAUSE, PARTITION_RANGE_END, PARTITION_RANGE_START, next_requests
 from platform_assets.settings import Settings
 from spark_jobs.incremental import lineage
 
@@ -87,6 +88,22 @@ def test_a_stage_that_failed_lately_is_passed_over(delivered: Settings) -> None:
         later, paused = requested(delivered, instance)
     assert all(request.tags[CAUSE] != first.tags[CAUSE] for request in later)
     assert paused and "is tried again in" in paused[0]
+
+
+def test_a_stage_that_failed_is_made_hour_by_hour(delivered: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    hours = ["2026-11-20-13", "2026-11-20-14", "2026-11-20-15"]
+    monkeypatch.setattr(sensors, "stale_hours", lambda graph, lake, stage: StaleHours(stage.keys, hours, hours))
+    monkeypatch.setattr(sensors, "RETRY_SECONDS", -1)
+    monkeypatch.setattr(sensors, "has_enough", lambda *_: False)  # no model is fitted first
+    with dg.DagsterInstance.ephemeral() as instance:
+        (together,), _ = requested(delivered, instance)
+        run = instance.create_run_for_job(
+            dg.Definitions(jobs=[_job()]).resolve_job_def("nothing"), tags={CAUSE: together.tags[CAUSE]}
+        )
+        instance.report_run_failed(run)
+        one_by_one, _ = requested(delivered, instance)
+    spans = [(r.tags[PARTITION_RANGE_START], r.tags[PARTITION_RANGE_END]) for r in (together, *one_by_one)]
+    assert spans == [(hours[0], hours[2]), *((hour, hour) for hour in hours)]
 
 
 def test_an_asset_that_is_up_to_date_is_left_out_of_its_stage(home: Settings) -> None:

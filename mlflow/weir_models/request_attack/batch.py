@@ -22,8 +22,6 @@ FIELDS = (("p", "uri_path"), ("v", "uri_query"), ("r", "referer"), ("a", "user_a
 PLAIN_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 WRITING_METHODS = ("PUT", "MOVE", "COPY")
 NO_UNIT = -1
-WHOLE_KINDS = "am"
-"""Fields that are one unit each, so that the screen of the field is that of the unit."""
 
 
 class Batch:
@@ -59,18 +57,18 @@ class Batch:
         chosen: list[int] = np.flatnonzero(looks.any(axis=0) | hiding).tolist()
         pieces: list[tuple[int, Unit]] = []
         for place, text in zip(chosen, texts.take(pa.array(chosen, type=pa.int64())).to_pylist(), strict=True):
-            pieces += [(place, unit) for unit in units_of(kind, text)]
+            units = units_of(kind, text)
+            if len(units) == 1:
+                self._keep(self._texts + place, units)
+            else:
+                pieces += [(place, unit) for unit in units]
             if hiding[place]:
                 self._keep(self._texts + place, hidden_units(text))
         self._keep_pieces(kind, pieces, looks)
         self._texts += len(texts) + 1
 
     def _keep_pieces(self, kind: str, pieces: list[tuple[int, Unit]], looks: NDArray[np.bool_]) -> None:
-        """Screen the units of the chosen texts, each by the looks that chose its text: most parameters are plain."""
-        if kind in WHOLE_KINDS:
-            for position, unit in pieces:
-                self._keep(self._texts + position, [unit])
-            return
+        """Screen the units of texts that have several, each by the looks that chose its text: most parameters are plain."""
         if not pieces:
             return
         at = np.array([position for position, _ in pieces])
@@ -136,12 +134,13 @@ def arrow_text(column: pd.Series) -> pa.Array:
 
 def _methods(frame: pd.DataFrame) -> pa.Array:
     """Unusual methods, with the path where they write; null for PLAIN_METHODS."""
-    methods = frame["method"].astype(object)
-    rare = (methods.notna() & ~methods.isin(PLAIN_METHODS)).to_numpy(dtype=bool)
+    column = frame["method"].astype(object)
+    rare = (column.notna() & ~column.isin(PLAIN_METHODS)).to_numpy(dtype=bool)
+    methods, paths = column.to_numpy(), frame["uri_path"].to_numpy(dtype=object)
     unusual: list[str | None] = [None] * len(frame)
     for row in np.flatnonzero(rare):
-        method = str(methods.iloc[row]).upper()
+        method = str(methods[row]).upper()
         if method and method not in PLAIN_METHODS:
-            path = frame["uri_path"].iloc[row]
+            path = paths[row]
             unusual[row] = f"{method} {path}" if method in WRITING_METHODS and isinstance(path, str) else method
     return pa.array(unusual, type=pa.string())

@@ -31,7 +31,7 @@ def run_anomaly_command(
 ) -> None:
     """Metric files -> features -> scores of clusters -> alerts; people are told of new ones."""
     from platform_assets.cli import report
-    from platform_assets.cli.outcome import stop_where_nothing_was_read
+    from platform_assets.cli.outcome import stop_where_hours_are_missing
     from platform_assets.cli.run import run_pipeline
     from platform_assets.settings import remember
 
@@ -45,7 +45,7 @@ def run_anomaly_command(
             remember(settings, metrics_raw=settings.metrics.raw)
         report.show_models(console, settings, ["anomaly_detection"])
         show_alerts(console, settings, outcome)
-        stop_where_nothing_was_read(outcome)
+        stop_where_hours_are_missing(outcome)
 
 
 def show_alerts(console: Console, settings: Settings, outcome: Outcome) -> None:

@@ -40,7 +40,7 @@ def run_scaling_command(
 ) -> None:
     """Metrics -> features -> forecasts -> scaling plan (and change, with --apply)."""
     from platform_assets.cli import run
-    from platform_assets.cli.outcome import stop_where_nothing_was_read
+    from platform_assets.cli.outcome import stop_where_hours_are_missing
     from platform_assets.clients.engine import lake_of
     from platform_assets.settings import remember
     from spark_jobs.sources.metrics.left_out import left_out
@@ -57,7 +57,7 @@ def run_scaling_command(
         for sentence in left_out(lake_of(settings)).sentences:
             console.print(sentence)
         _end(console, settings, outcome)
-        stop_where_nothing_was_read(outcome)
+        stop_where_hours_are_missing(outcome)
 
 
 @scaling_app.command()

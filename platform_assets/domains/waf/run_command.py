@@ -22,7 +22,7 @@ def run_edge_command(
     reason: Reason = "",
 ) -> None:
     """Logs -> features -> scores -> decisions -> WAF plan (and change, with --apply)."""
-    from platform_assets.cli.outcome import stop_where_not_applied, stop_where_nothing_was_read
+    from platform_assets.cli.outcome import stop_where_hours_are_missing, stop_where_not_applied
     from platform_assets.cli.run import run_pipeline
     from platform_assets.domains.waf import report
     from platform_assets.domains.waf.cli import overridden
@@ -40,5 +40,5 @@ def run_edge_command(
         if input is not None:
             remember(settings, cloudfront_raw=settings.cloudfront.raw)
         report.show_run(console, settings, outcome)
-        stop_where_nothing_was_read(outcome)
+        stop_where_hours_are_missing(outcome)
         stop_where_not_applied(outcome, settings.waf.apply, WafChange.unchanged)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
 from collections.abc import Callable
 from functools import lru_cache
-from urllib.parse import unquote_to_bytes
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+ENCODED_BYTES = re.compile(rb"(?:%[0-9a-fA-F]{2})+")
+ENCODED_AGAIN = {0xDC00 + byte: f"%{byte:02X}" for byte in range(0x80, 0x100)}
+"""Bytes that are no UTF-8, as `surrogateescape` reads them."""
 
 
 @lru_cache(maxsize=200_000)
@@ -25,12 +29,15 @@ def decode_once(text: str) -> str:
     """Undo the one percent-encoding that CloudFront adds at logging; bytes that are no UTF-8 stay encoded."""
     if "%" not in text:
         return text
-    raw = unquote_to_bytes(text)
+    raw = ENCODED_BYTES.sub(_bytes_of, text.encode("utf-8", "surrogatepass"))
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        texts = raw.decode("utf-8", "surrogateescape")
-        return "".join(f"%{ord(c) - 0xDC00:02X}" if "\udc80" <= c <= "\udcff" else c for c in texts)
+        return raw.decode("utf-8", "surrogateescape").translate(ENCODED_AGAIN)
+
+
+def _bytes_of(run: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(run.group().replace(b"%", b"").decode())
 
 
 def keyed_hash(key: str) -> Callable[[str], str]:

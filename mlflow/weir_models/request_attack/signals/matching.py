@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,23 +16,61 @@ from weir_models.request_attack.signals.signal import VIEWS, Signal
 from weir_models.request_attack.text.decoding import unmarked
 from weir_models.request_attack.text.units import Unit, views
 
+GROUP_SIGNALS = 8
+CHUNK_CHARACTERS = 4 << 20
+"""Of the units that are matched at once: each has six views, and each view several copies."""
+
 
 def fires(units: Sequence[Unit], signals: Sequence[Signal] = SIGNALS) -> NDArray[np.uint8]:
     """1 where a signal's pattern occurs in its view of a unit; shape (units, signals)."""
     fired = np.zeros((len(units), len(signals)), dtype=np.uint8)
-    if not units:
-        return fired
+    first, characters = 0, 0
+    for number, unit in enumerate(units, 1):
+        characters += len(unit.text)
+        if characters >= CHUNK_CHARACTERS or number == len(units):
+            fired[first:number] = _fired_at_once(units[first:number], signals)
+            first, characters = number, 0
+    return fired
+
+
+def _fired_at_once(units: Sequence[Unit], signals: Sequence[Signal]) -> NDArray[np.uint8]:
+    fired = np.zeros((len(units), len(signals)), dtype=np.uint8)
     kinds = np.array([unit.kind for unit in units], dtype="U1")
     read = dict(zip(VIEWS, zip(*map(views, units), strict=True), strict=True))
-    texts = {view: pa.array(column, type=pa.string()) for view, column in read.items()}
-    rows = {signal.kinds: np.flatnonzero(np.isin(kinds, list(signal.kinds))) for signal in signals}
-    parts: dict[tuple[str, str], pa.Array] = {}
-    for column, signal in enumerate(signals):
-        part = (signal.view, signal.kinds)
-        if part not in parts:
-            parts[part] = texts[signal.view].take(pa.array(rows[signal.kinds]))
-        fired[rows[signal.kinds], column] = matches(parts[part], signal.pattern)
+    part, rows, texts = None, np.empty(0, dtype=np.int64), pa.array([], pa.string())
+    for group in _groups(tuple(signals)):
+        if part != (group.view, group.kinds):
+            part = (group.view, group.kinds)
+            rows = np.flatnonzero(np.isin(kinds, list(group.kinds)))
+            texts = pa.array(read[group.view], type=pa.string()).take(pa.array(rows))
+        some = np.flatnonzero(matches(texts, group.any_pattern))
+        if len(some):
+            few = texts.take(pa.array(some))
+            for column in group.columns:
+                fired[rows[some], column] = matches(few, signals[column].pattern)
     return fired
+
+
+class _Group(NamedTuple):
+    """Signals that read the same texts: most texts match none of them, which one search shows."""
+
+    view: str
+    kinds: str
+    columns: tuple[int, ...]
+    any_pattern: str
+
+
+@lru_cache(maxsize=8)
+def _groups(signals: tuple[Signal, ...]) -> list[_Group]:
+    columns_of: dict[tuple[str, str], list[int]] = {}
+    for column, signal in enumerate(signals):
+        columns_of.setdefault((signal.view, signal.kinds), []).append(column)
+    return [
+        _Group(view, kinds, part, "|".join(f"(?:{signals[column].pattern})" for column in part))
+        for (view, kinds), columns in columns_of.items()
+        for start in range(0, len(columns), GROUP_SIGNALS)
+        if (part := tuple(columns[start : start + GROUP_SIGNALS]))
+    ]
 
 
 def matches(texts: pa.Array, pattern: str) -> NDArray[np.bool_]:

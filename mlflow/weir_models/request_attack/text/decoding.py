@@ -25,10 +25,16 @@ BACKSLASH = re.compile(r"\\(?:u\{?([0-9a-fA-F]{4})\}?|x([0-9a-fA-F]{2}))")
 ENTITY = re.compile(r"&(?:#[xX]0*[0-9a-fA-F]{1,6};?|#0*[0-9]{1,7};?|[a-zA-Z][a-zA-Z0-9]{1,23};)")
 OVERLONG = re.compile(rb"[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8f][\x80-\xbf]{2}")
 UNDECODED = re.compile(r"%[0-9a-fA-Fu]|&[#a-zA-Z]|\\[ux]")
+SHORT_RUN = 48
+"""Runs of percent-encoded bytes up to this length are decoded once and remembered."""
 MIN_BASE64 = 12
 BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 SPACES = str.maketrans({"\t": " ", "\x0b": " ", "\x0c": " ", "\xa0": " ", "+": " ", "\u3000": " "})
 MANY_SPACES = re.compile(r"  +")
+COMPATIBLE = (range(0x80, 0x3400), range(0xF900, 0x10000), range(0x1F100, 0x1F300))
+"""Where Unicode has characters that NFKC makes long."""
+MAX_EXPANSION = 3
+"""Characters that NFKC may make of one; ligatures of whole phrases become up to 18, and none of them helps an attack."""
 
 DISGUISED = frozenset(b"./\\<>'\"%;:=()-\r\n\0")
 """Characters that attackers write as overlong UTF-8; other overlong bytes are data in another encoding."""
@@ -39,10 +45,15 @@ NULL_MARK = "\ue001"
 
 
 def _percent(match: re.Match[str]) -> str:
-    return _percent_run(match.group())
+    run = match.group()
+    return _short_percent_run(run) if len(run) <= SHORT_RUN else _percent_run(run)
 
 
 @lru_cache(maxsize=65_536)
+def _short_percent_run(run: str) -> str:
+    return _percent_run(run)
+
+
 def _percent_run(run: str) -> str:
     raw = bytes.fromhex(run.replace("%", ""))
     try:
@@ -69,7 +80,12 @@ def _code_point(match: re.Match[str]) -> str:
 
 
 def _entity(match: re.Match[str]) -> str:
-    return unescape(match.group())
+    return _unescaped(match.group())
+
+
+@lru_cache(maxsize=4_096)
+def _unescaped(entity: str) -> str:
+    return unescape(entity)
 
 
 def decode(text: str) -> str:
@@ -109,13 +125,20 @@ def fold(decoded: str) -> str:
     """
     text = decoded
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
+        text = unicodedata.normalize("NFKC", text.translate(_expanding()))
     text = text.lower().translate(SPACES)
     if "\x00" in text:
         text = text.replace("\x00", NULL_MARK)
     if "  " in text:
         text = MANY_SPACES.sub(" ", text)
     return text
+
+
+@lru_cache(maxsize=1)
+def _expanding() -> dict[int, str]:
+    """Code points that NFKC would make longer than MAX_EXPANSION characters -> the first of these."""
+    normal_forms = ((code, unicodedata.normalize("NFKC", chr(code))) for codes in COMPATIBLE for code in codes)
+    return {code: text[:MAX_EXPANSION] for code, text in normal_forms if len(text) > MAX_EXPANSION}
 
 
 def unmarked(text: str) -> str:

@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 
 MAX_TOKENS = 32
+READ_CHARACTERS = 400
+LAST_QUOTES = 3
+"""Ends of the string that are tried besides the first, from the last one on."""
 
 TOKEN = re.compile(
     r"""(?P<space>\s+)
@@ -97,13 +100,27 @@ def _code(match: re.Match[str], previous: str, following: str) -> str:
 
 
 def token_types(value: str) -> str:
-    """The readings in one text, such as "n:s&1o1 q:s&1o1c"; empty where nothing resembles SQL."""
-    value = value[:400]
+    """The readings in one text, such as "n:s&1o1 q:s&1o1c"; empty where nothing resembles SQL.
+
+    A string is left at the first quote or, behind strings that are whole, at one of the last: text before it, of whatever
+    length, is part of the string and changes nothing.
+    """
     if not INTERESTING.search(value):
         return ""
-    readings = ["n:" + _types(value)]
+    readings = ["n:" + _types(value[:READ_CHARACTERS])]
     for letter, quote in (("q", "'"), ("d", '"')):
-        at = value.find(quote)
-        if at >= 0:
-            readings.append(f"{letter}:s" + _types(value[at + 1 :]))
-    return " ".join(readings)
+        for at in _ends(value, quote):
+            readings.append(f"{letter}:s" + _types(value[at + 1 : at + 1 + READ_CHARACTERS]))
+    return " ".join(dict.fromkeys(readings))
+
+
+def _ends(value: str, quote: str) -> list[int]:
+    """Where the string that holds the value may end: the first quote and the last LAST_QUOTES, in order."""
+    places = [value.find(quote)]
+    last = len(value)
+    for _ in range(LAST_QUOTES):
+        last = value.rfind(quote, places[0] + 1, last)
+        if last < 0:
+            break
+        places.append(last)
+    return [place for place in sorted(places) if place >= 0]

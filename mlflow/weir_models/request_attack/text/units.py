@@ -14,6 +14,8 @@ from weir_models.request_attack.text import decoding
 from weir_models.request_attack.text.decoding import NULL_MARK, OVERLONG_MARK
 from weir_models.request_attack.text.sql_tokens import token_types
 
+MAX_PARAMETERS = 32
+"""Judged one by one; all that follow are one unit, so that a query of thousands costs no more than its length."""
 HIDING_KINDS = "pvr"
 """Fields in which base64 is decoded."""
 NEXT_PARAMETER = re.compile(r"&(?=[\w.$:%\[\]-]{1,64}=)")
@@ -62,7 +64,7 @@ def _parameters(kind: str, query: str) -> list[Unit]:
     """Parameters, and the joined values of repeated names; an ampersand without a following name belongs to the value."""
     if "&" not in query:
         return [Unit(kind, query)] if query else []
-    pieces = [piece for piece in NEXT_PARAMETER.split(query) if piece]
+    pieces = [piece for piece in NEXT_PARAMETER.split(query, maxsplit=MAX_PARAMETERS) if piece]
     units = [Unit(kind, piece) for piece in pieces]
     names = [piece.partition("=")[0] for piece in pieces]
     if len(set(names)) < len(names):
