@@ -12,7 +12,7 @@ SEED ?= $(shell date +%j%H%M)
 ORDER = --random-order --random-order-seed=$(SEED)
 
 .DEFAULT_GOAL := help
-.PHONY: docs-refresh help install demo test test-fast check bench bench-history bench-hostile eval eval-clients eval-scaling eval-anomalies package ui lock clean
+.PHONY: docs-refresh help install demo test test-fast attack check bench bench-history bench-hostile eval eval-clients eval-scaling eval-anomalies package ui lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -38,6 +38,9 @@ test: $(STAMP) ## all tests, in two processes, with branch coverage
 
 test-fast: $(STAMP) ## tests that start no engine, server or browser
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(ORDER)
+
+attack: $(STAMP) ## all attacks and faults on scratch homes: kind, tried, held (ATTACK="attack and not slow": in minutes)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "$(or $(ATTACK),attack)"
 
 check: $(STAMP) ## ruff, mypy, spelling and the list of banned words
 	@$(BIN)/ruff check .

@@ -13,6 +13,7 @@ import sys
 import sysconfig
 import tempfile
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,35 @@ hypothesis.settings.register_profile("weir", derandomize=True)
 hypothesis.settings.load_profile("weir")
 
 FOREIGN_PREFIXES = ("WEIR_", "AWS_", "MLFLOW_", "DAGSTER_")
+
+
+ATTACK = "attack"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the kinds of attacks where reports of other processes carry them."""
+    for item in items:
+        for mark in item.iter_markers(ATTACK):
+            item.user_properties.append((ATTACK, mark.args[0]))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """A table of kind, tried and held, where attacks were asked for."""
+    if ATTACK not in str(config.option.markexpr):
+        return
+    tried: Counter[str] = Counter()
+    held: Counter[str] = Counter()
+    for outcome in ("passed", "failed", "error"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            kinds = [kind for name, kind in report.user_properties if name == ATTACK]
+            if outcome == "passed" and report.when != "call":
+                continue
+            tried.update(kinds)
+            held.update(kinds if outcome == "passed" else ())
+    terminalreporter.write_line(f"{'attack':44} {'tried':>6} {'held':>6}")
+    for kind in sorted(tried):
+        terminalreporter.write_line(f"{kind:44} {tried[kind]:6} {held[kind]:6}")
+    terminalreporter.write_line(f"{'all':44} {tried.total():6} {held.total():6}")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,6 +13,8 @@ from platform_assets.cli.outcome import Outcome, RunFailed, stop_where_hours_are
 from platform_assets.cli.run import MAX_SET_ASIDE, Runner
 from spark_jobs.errors import ExitCode
 
+pytestmark = pytest.mark.attack("faults: an hour that cannot be made")
+
 HOURS = [f"2026-11-20-{hour:02}" for hour in range(24)]
 
 

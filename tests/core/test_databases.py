@@ -16,6 +16,8 @@ from platform_assets.core.databases import DAGSTER_FILES
 from platform_assets.core.instance import prepare_home
 from platform_assets.settings import Settings
 
+pytestmark = pytest.mark.attack("faults: databases")
+
 PREPARE = """
 import sys
 from pathlib import Path

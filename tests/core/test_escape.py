@@ -15,6 +15,8 @@ from platform_assets.core.console import console_of
 from platform_assets.core.escape import fenced, for_chat, for_csv, for_markdown, for_terminal
 from platform_assets.outputs.file_formats import FORMATS
 
+pytestmark = pytest.mark.attack("text of strangers in terminal, chat, page, file")
+
 ROOT = Path(__file__).parents[2] / "platform_assets"
 HOSTILE = [
     "\x1b]0;owned\x07",

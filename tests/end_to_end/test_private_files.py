@@ -11,6 +11,8 @@ import pytest
 
 from platform_assets.core.files import OTHERS, keep_private
 
+pytestmark = pytest.mark.attack("neighbors on the machine: files")
+
 WEIR = [sys.executable, "-c", "from platform_assets.cli.app import main; main()"]
 
 

@@ -14,6 +14,8 @@ from platform_assets.ingest.raw import update_ledger
 from platform_assets.settings import Settings
 from spark_jobs.sources.cloudfront.tables import OBJECTS
 
+pytestmark = pytest.mark.attack("faults: storage")
+
 HOUR = "2026-11-20-13"
 PAGE = """<ListBucketResult><IsTruncated>{more}</IsTruncated><NextContinuationToken>next</NextContinuationToken>
 <Contents><Key>logs/E1.{hour}.{name}.gz</Key><LastModified>2026-11-20T14:00:00.000Z</LastModified><ETag>"{name}"</ETag>

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from tests.weir_models.request_attack.request_samples import ATTACKS, probability, requests
 from weir_models.request_attack.model import RequestAttack
 
+pytestmark = pytest.mark.attack("rewritten requests")
+
 FEW = settings(
     max_examples=12,
     deadline=None,

@@ -14,6 +14,8 @@ from weir_models.request_attack.model import RequestAttack
 from weir_models.request_attack.text.decoding import MAX_EXPANSION, fold
 from weir_models.request_attack.text.units import MAX_PARAMETERS, units_of
 
+pytestmark = pytest.mark.attack("expensive and padded requests")
+
 WORDS = "the blue lamp of our kitchen is on sale today and every guest who likes it can have two at home".split()
 OF_A_STRING = {
     "sqli": "9' AND 7=7 UNION SELECT card,cvv FROM payments-- ",
