@@ -130,11 +130,11 @@ class Runner:
         self.outcome.seconds[title] = time.perf_counter() - start
 
     def run(self, keys: Sequence[str], hours: tuple[str, str] | None = None, may_stop: bool = False) -> None:
-        """One Dagster run over `keys`; `hours`: first and last partition."""
+        """One Dagster run over `keys`; `hours`: first and last hour."""
         from platform_assets.core.asset_specs import key_of
-        from platform_assets.ingest.sensors import PARTITION_RANGE_END, PARTITION_RANGE_START
+        from platform_assets.core.partitions import tags_of_hours
 
-        tags = {PARTITION_RANGE_START: hours[0], PARTITION_RANGE_END: hours[1]} if hours else {}
+        tags = tags_of_hours(self.graph, keys, *hours) if hours else {}
         start, storing_before = time.perf_counter(), _storing_seconds(self.instance)
         result = self.job.execute_in_process(
             asset_selection=[key_of(key) for key in keys],
