@@ -5,9 +5,10 @@ Standard library only, so that loading the asset graph imports neither pyspark n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 HOUR_FORMAT = "%Y-%m-%d-%H"
@@ -262,17 +263,17 @@ class Interval:
     @property
     def hours(self) -> tuple[str, ...]:
         """Its hours in order, as partitions name them."""
-        return tuple(self._iter_hours())
-
-    def _iter_hours(self) -> Iterator[str]:
-        at = self.start
-        while at < self.end:
-            yield format_hour(at)
-            at += timedelta(hours=1)
+        return _hours_between(self.start, self.end)
 
     def widened(self, hours_before: int = 0, hours_after: int = 0) -> Interval:
         """The interval with more hours at its ends."""
         return Interval(self.start - timedelta(hours=hours_before), self.end + timedelta(hours=hours_after))
+
+
+@lru_cache(maxsize=64)
+def _hours_between(start: datetime, end: datetime) -> tuple[str, ...]:
+    count = (end - start) // timedelta(hours=1)
+    return tuple(format_hour(start + timedelta(hours=number)) for number in range(count))
 
 
 def parse_hour(hour: str) -> datetime:
