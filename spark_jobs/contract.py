@@ -5,15 +5,17 @@ Standard library only, so that loading the asset graph imports neither pyspark n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Literal
 
 HOUR_FORMAT = "%Y-%m-%d-%H"
 """An hour as CloudFront writes it in file names; also the lake's partition value and Dagster's partition key."""
 
 HOUR_COLUMN = "event_hour"
-"""The partition column of every hourly table; its values live in folder names, never inside the data files."""
+"""The hour of each row of an hourly table: in folder names where hours are partitions, else a column of the data files."""
 
 PARSED_LAYER = "parsed"
 """Tables of this layer are made from raw objects; their ledger tells which hours are stale."""
@@ -57,10 +59,14 @@ class Table:
     also_reads: tuple[str, ...] = ()
     """Further tables that the job reads, for a row's own hour only."""
     hourly: bool = True
+    partition: Literal["hour", "month"] = "hour"
+    """What a data file of an hourly table and a partition in Dagster hold; a month where an hour has few rows."""
     trailing_hours: int = 0
     """How many hours before its own an hourly row reads from upstream."""
     reads_own_past: bool = False
     """Whether an hourly row is made from earlier hours of this table too."""
+    backfill_days: int | None = None
+    """Of a longer past only these newest days are made by themselves; None: all of it."""
     unique: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
     retention_days: int | None = 90
@@ -80,6 +86,20 @@ class Table:
     def column_names(self) -> tuple[str, ...]:
         """Names of the columns in order, without the partition column."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def is_by_hour(self) -> bool:
+        """Whether hours are partitions of the Delta table."""
+        return self.hourly and self.partition == "hour"
+
+    @property
+    def is_by_month(self) -> bool:
+        """Whether data files hold many hours of a month each."""
+        return self.hourly and self.partition == "month"
+
+    def partition_of(self, hour: str) -> str:
+        """What of the time is in one data file with this hour: the hour itself, or its month such as `2026-11`."""
+        return hour[:7] if self.is_by_month else hour
 
     def column(self, name: str) -> Column:
         """The column of this name; KeyError."""
@@ -243,17 +263,17 @@ class Interval:
     @property
     def hours(self) -> tuple[str, ...]:
         """Its hours in order, as partitions name them."""
-        return tuple(self._iter_hours())
-
-    def _iter_hours(self) -> Iterator[str]:
-        at = self.start
-        while at < self.end:
-            yield format_hour(at)
-            at += timedelta(hours=1)
+        return _hours_between(self.start, self.end)
 
     def widened(self, hours_before: int = 0, hours_after: int = 0) -> Interval:
         """The interval with more hours at its ends."""
         return Interval(self.start - timedelta(hours=hours_before), self.end + timedelta(hours=hours_after))
+
+
+@lru_cache(maxsize=64)
+def _hours_between(start: datetime, end: datetime) -> tuple[str, ...]:
+    count = (end - start) // timedelta(hours=1)
+    return tuple(format_hour(start + timedelta(hours=number)) for number in range(count))
 
 
 def parse_hour(hour: str) -> datetime:

@@ -171,6 +171,20 @@ def upgrade(home: Home = None) -> None:
 
 
 @app.command()
+def repair(home: Home = None) -> None:
+    """Put aside what is damaged in a home and have the rest made again: tables, their files, databases."""
+    from platform_assets.maintenance.repair import repair as repair_home
+
+    settings = settings_of(home)
+    with console_of() as console:
+        sentences = list(repair_home(settings))
+        for sentence in sentences:
+            console.print(sentence)
+        if not sentences:
+            console.print("Nothing is damaged: every table's log and files and every database of the home is whole.")
+
+
+@app.command()
 def doctor(home: Home = None) -> None:
     """What is configured, reachable, missing. Secrets are never printed."""
     from platform_assets.cli.doctor.examination import examine

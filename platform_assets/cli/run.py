@@ -134,11 +134,13 @@ class Runner:
         self.outcome.seconds[title] = time.perf_counter() - start
 
     def run(self, keys: Sequence[str], hours: tuple[str, str] | None = None, may_stop: bool = False) -> None:
-        """One Dagster run over `keys`; `hours`: first and last partition."""
+        """One Dagster run over `keys`; `hours`: first and last hour."""
+        from platform_assets.clients.engine import lake_of
         from platform_assets.core.asset_specs import key_of
-        from platform_assets.ingest.sensors import PARTITION_RANGE_END, PARTITION_RANGE_START
+        from platform_assets.core.partitions import tags_of_hours
+        from platform_assets.maintenance.repair import damages, describe
 
-        tags = {PARTITION_RANGE_START: hours[0], PARTITION_RANGE_END: hours[1]} if hours else {}
+        tags = tags_of_hours(self.graph, keys, *hours) if hours else {}
         start, storing_before = time.perf_counter(), _storing_seconds(self.instance)
         result = self.job.execute_in_process(
             asset_selection=[key_of(key) for key in keys],
@@ -165,7 +167,12 @@ class Runner:
         if failed_checks:
             sentence = f"The check {failed_checks[0].check_name} stopped the run: {failed_checks[0].description}"
             raise RunFailed(sentence, ExitCode.STOPPED)
-        raise RunFailed(*failure_of(result))
+        sentence, code = failure_of(result)
+        if code == ExitCode.FAILED and (found := damages(lake_of(self.settings))):
+            raise RunFailed(
+                f"The lake is damaged ({describe(found[0])}); run `weir repair`, then this again.", ExitCode.SERVICE
+            )
+        raise RunFailed(sentence, code)
 
     def materialize_hours(self, title: str, keys: Sequence[str], hours: Sequence[str]) -> None:
         """One run for each range of hours, shown as one stage."""
@@ -184,9 +191,11 @@ class Runner:
 
         RunFailed where the cause is not the hours', or where no hour succeeds.
         """
+        failed_checks = list(self.outcome.failed_checks)
         try:
             self.run(keys, (hours[0], hours[-1]))
         except RunFailed as error:
+            self.outcome.failed_checks = failed_checks  # the sentence of the hour that is set aside names them
             if error.exit_code not in CAUSED_BY_HOURS:
                 raise
             if len(hours) == 1:

@@ -50,7 +50,7 @@ class CatalogueReport:
 def table_input(lake: Lake, name: str, table: Table) -> dict[str, Any]:
     """Glue's TableInput of a table."""
     location = f"{lake.path(table)}/"
-    partitions = [HOUR] if table.hourly else []
+    partitions = [HOUR] if table.is_by_hour else []
     return {
         "Name": name,
         "Description": _cut(f"{table.meaning} One row: {table.grain}.", MAX_DESCRIPTION_LENGTH),

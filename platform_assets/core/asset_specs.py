@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator
+from math import ceil
 
 import dagster as dg
 
@@ -11,13 +12,16 @@ from platform_assets.actions.checks import CheckResult
 from platform_assets.core.domain import tables
 from spark_jobs.contract import Table
 
+HOURS_OF_MONTH = 28 * 24
+"""Of the shortest."""
+
 
 def key_of(table_key: str) -> dg.AssetKey:
     return dg.AssetKey(table_key.split("/"))
 
 
 def deps_of(table: Table) -> list[dg.AssetDep]:
-    """Dependencies of a table: its own hour and, if it looks back on upstream, the hours before."""
+    """Dependencies of a table: its own partition and, if it looks back on upstream, those before."""
     declared = tables()
     deps = []
     for key in dict.fromkeys((*table.upstream, *table.also_reads)):
@@ -27,8 +31,11 @@ def deps_of(table: Table) -> list[dg.AssetDep]:
             with warnings.catch_warnings():
                 # The parameter is beta; without it the hours after the first partition would fail.
                 warnings.simplefilter("ignore")
+                hours = HOURS_OF_MONTH if declared[key].is_by_month else 1
                 mapping = dg.TimeWindowPartitionMapping(
-                    start_offset=-table.trailing_hours, end_offset=0, allow_nonexistent_upstream_partitions=True
+                    start_offset=-ceil(table.trailing_hours / hours),
+                    end_offset=0,
+                    allow_nonexistent_upstream_partitions=True,
                 )
         deps.append(dg.AssetDep(key_of(key), partition_mapping=mapping))
     return deps

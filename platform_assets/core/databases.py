@@ -48,6 +48,37 @@ def make_databases(settings: Settings, dagster_folder: Path) -> None:
         marker.write_text(text, encoding="utf-8")
 
 
+def damaged(settings: Settings, dagster_folder: Path) -> dict[Path, str]:
+    """Databases that are none, or whose pages contradict each other -> what is lost with each."""
+    mlflow_file = _mlflow_file(settings)
+    lost = dict.fromkeys((dagster_folder / name for name in DAGSTER_FILES), "the history of runs is lost, no data")
+    if mlflow_file is not None:
+        lost[mlflow_file] = "the registered models are lost, `weir train` fits new ones"
+    return {path: what for path, what in lost.items() if path.exists() and not _is_sound(path)}
+
+
+def put_aside_damaged(settings: Settings, at: datetime) -> Iterator[str]:
+    """Move damaged databases aside, so that the next command makes new ones; a sentence for each."""
+    from platform_assets.core.home import DAGSTER_FOLDER
+
+    folder = settings.home / DAGSTER_FOLDER
+    for path, lost in damaged(settings, folder).items():
+        aside = path.with_name(f"{path.name}.damaged-{at:%Y%m%dT%H%M%S}")
+        path.replace(aside)
+        (folder / MADE).unlink(missing_ok=True)
+        yield f"{path} is damaged and is now {aside.name}: {lost}; the next command makes a new one."
+
+
+def _is_sound(path: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",) and _is_whole(path)
+    except sqlite3.OperationalError as error:
+        return "locked" in str(error)
+    except sqlite3.DatabaseError:
+        return False
+
+
 def _holds(path: Path, text: str) -> bool:
     try:
         return path.read_text(encoding="utf-8") == text

@@ -82,7 +82,7 @@ def mark(home: Path) -> None:
 
 
 def upgrade(settings: Settings) -> Upgrade:
-    """Upgrade the home: its files keep their format, so they are checked and the home is marked.
+    """Upgrade the home: tables are laid out as they are declared now, its other files are checked, and the home is marked.
 
     HomeError if there is nothing to upgrade, or the home is newer.
     """
@@ -109,7 +109,9 @@ def _counts(settings: Settings) -> dict[str, int]:
     lake = lake_of(settings)
     tables = [table for table in all_tables().values() if lake.delta(table) is not None]
     states = list(settings.home.glob("*/*applied*.json"))
-    return {"tables": len(tables), "files of applied changes": len(states)}
+    laid_out = sum(lake.lay_out(table) for table in tables)
+    counts = {"tables": len(tables), "files of applied changes": len(states)}
+    return counts | ({"tables in a new layout": laid_out} if laid_out else {})
 
 
 def _unusable_models(settings: Settings) -> dict[str, str]:

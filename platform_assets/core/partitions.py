@@ -1,11 +1,24 @@
-"""Hours as partitions: the definition that all hourly assets share, and a run's interval."""
+"""Hours and months as partitions: the definitions that all hourly assets share, and the hours of a run.
+
+Assets whose files hold months have a partition a month, since Dagster stores an event for each partition and asset. The
+hours that a run makes of its months are in a tag of the run.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import dagster as dg
 
+from platform_assets.core.asset_specs import key_of
 from platform_assets.settings import Settings
-from spark_jobs.contract import HOUR_FORMAT, Interval, parse_hour
+from spark_jobs.contract import HOUR_FORMAT, Interval, Table, parse_hour
+
+MONTH_FORMAT = "%Y-%m"
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
+FIRST_HOUR, LAST_HOUR = "weir/first_hour", "weir/last_hour"
 
 
 def hourly(settings: Settings) -> dg.HourlyPartitionsDefinition:
@@ -15,7 +28,34 @@ def hourly(settings: Settings) -> dg.HourlyPartitionsDefinition:
     )
 
 
+def monthly(settings: Settings) -> dg.MonthlyPartitionsDefinition:
+    """Every month since that of WEIR_FIRST_HOUR, including the current one; keys such as 2026-11."""
+    start = parse_hour(settings.first_hour).replace(day=1, hour=0)
+    return dg.MonthlyPartitionsDefinition(start_date=start, fmt=MONTH_FORMAT, timezone="UTC", end_offset=1)
+
+
+def partitions_of(settings: Settings, table: Table) -> dg.TimeWindowPartitionsDefinition:
+    """The partitions of an hourly table."""
+    return monthly(settings) if table.is_by_month else hourly(settings)
+
+
+def format_of(graph: Any, key: str) -> str:
+    """The format of the partition keys of an asset; empty if it has no partitions. `graph`: Dagster's asset graph."""
+    return str(getattr(graph.get(key_of(key)).partitions_def, "fmt", ""))
+
+
+def tags_of_hours(graph: Any, keys: Sequence[str], first: str, last: str) -> dict[str, str]:
+    """The tags of a run over the hours from `first` to `last`; the assets have partitions of the same format."""
+    key_format = format_of(graph, keys[0])
+    start, end = (parse_hour(hour).strftime(key_format) for hour in (first, last))
+    tags = {RANGE_START: start, RANGE_END: end}
+    return tags if key_format == HOUR_FORMAT else {**tags, FIRST_HOUR: first, LAST_HOUR: last}
+
+
 def interval_of(context: dg.AssetExecutionContext) -> Interval:
-    """The hours of this run: one partition, or a range of them in a single run."""
+    """The hours of this run: those of its tags, else all of its partitions."""
+    first, last = (context.run.tags.get(tag) for tag in (FIRST_HOUR, LAST_HOUR))
+    if first and last:
+        return Interval.spanning(first, last)
     window = context.partition_time_window
     return Interval(window.start, window.end)

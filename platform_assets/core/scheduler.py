@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from platform_assets.core.asset_specs import key_of
 from platform_assets.core.domain import Pipeline, tables
+from platform_assets.core.partitions import format_of
 from platform_assets.core.staleness import stale_by_asset, stale_parsed_hours
 from spark_jobs import registry
 from spark_jobs.contract import PARSED_LAYER
@@ -32,7 +33,7 @@ AFTER_EVERY_PIPELINE = ("exports/catalogue",)
 
 @dataclass(frozen=True)
 class Stage:
-    """Assets that one run makes; none looks back on hours of another."""
+    """Assets that one run makes, with partitions of the same kind; none looks back on hours of another."""
 
     kind: Kind
     keys: tuple[str, ...]
@@ -46,24 +47,25 @@ def stages(graph: Any, goals: Iterable[str], skipped: Collection[str] = ()) -> l
     """
     keys = _closure(graph, goals, skipped)
     kinds = {key: _kind(graph.get(key)) for key in keys}
+    formats = {key: format_of(graph, _key_text(key)) for key in keys}
     levels = dict.fromkeys(keys, 0)
     is_settled = False
     while not is_settled:
         before = dict(levels)
         for key in keys:
             for parent in graph.get(key).parent_keys & levels.keys():
-                is_later = kinds[parent] != kinds[key] or _looks_back(key, parent)
+                is_later = (kinds[parent], formats[parent]) != (kinds[key], formats[key]) or _looks_back(key, parent)
                 levels[key] = max(levels[key], levels[parent] + is_later)
         for key in keys:  # one operation makes all of its assets together
             levels[key] = max(levels[member] for member in graph.get(key).execution_set_asset_keys & levels.keys())
         is_settled = levels == before
 
-    def sort_key(key: Any) -> tuple[int, int]:
-        return levels[key], ORDER.index(kinds[key])
+    def sort_key(key: Any) -> tuple[int, int, str]:
+        return levels[key], ORDER.index(kinds[key]), formats[key]
 
     return [
         Stage(ORDER[kind], tuple(map(_key_text, stage_keys)))
-        for (_, kind), stage_keys in groupby(sorted(keys, key=sort_key), key=sort_key)
+        for (_, kind, _), stage_keys in groupby(sorted(keys, key=sort_key), key=sort_key)
     ]
 
 

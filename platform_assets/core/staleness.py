@@ -24,6 +24,7 @@ def steps() -> dict[str, Step]:
             tuple(upstream for upstream in table.upstream if upstream in hourly),
             table.trailing_hours,
             table.reads_own_past,
+            table.backfill_days,
         )
         for key, table in tables().items()
         if made_hourly(table)

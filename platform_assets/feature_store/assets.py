@@ -10,7 +10,7 @@ import dagster as dg
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.asset_specs import spec_of
 from platform_assets.core.domain import feature_groups, tables
-from platform_assets.core.partitions import hourly, interval_of
+from platform_assets.core.partitions import interval_of, partitions_of
 from platform_assets.feature_store.groups import EVENT_AT, FeatureGroup, table_of
 from platform_assets.feature_store.store import Ingested, ingest
 from platform_assets.settings import Settings
@@ -39,7 +39,7 @@ def feature_group_asset(
     """
     column_names = columns_of(group, source, columns or {})
     table = replace(table_of(group), upstream=(source.key,))
-    partitions = hourly(settings)
+    partitions = partitions_of(settings, table)
 
     @dg.multi_asset(
         name=f"feature_store_{group.name}",

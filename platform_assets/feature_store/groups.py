@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 from spark_jobs.contract import Column, Table
 from spark_jobs.errors import ExitCode, WeirError
@@ -32,6 +33,8 @@ class FeatureGroup:
     features: tuple[Column, ...]
     ttl: timedelta
     retention_days: int
+    partition: Literal["hour", "month"] = "hour"
+    """As of its table: a month where an hour has few rows."""
     filled_from: str = ""
     """Key of the hourly table that fills it; empty: rows are ingested by the user."""
 
@@ -91,6 +94,7 @@ def table_of(group: FeatureGroup) -> Table:
         meaning=f"{group.meaning.removesuffix('.')}, as the feature store got them; append-only.",
         grain=f"one version of one {group.identifier.name} at one event time; a correction is a later version",
         upstream=(group.filled_from,) if group.filled_from else (),
+        partition=group.partition,
         columns=(group.identifier, EVENT_AT, INGESTED_AT, *group.features),
         unique=(group.identifier.name, EVENT_AT.name, INGESTED_AT.name),
         retention_days=group.retention_days,

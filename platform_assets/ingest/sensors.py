@@ -11,6 +11,7 @@ from platform_assets.clients.engine import lake_of
 from platform_assets.core.asset_specs import key_of
 from platform_assets.core.domain import pipelines
 from platform_assets.core.instance import close_abandoned_runs
+from platform_assets.core.partitions import tags_of_hours
 from platform_assets.core.scheduler import Stage, has_enough, is_behind, is_missing, models_of, stages_of, stale_hours
 from platform_assets.ingest import listings
 from platform_assets.ingest.notifications import NotificationsError, Queue, queue_url
@@ -21,8 +22,6 @@ from spark_jobs import registry
 from spark_jobs.contract import RawFiles, Source, parse_hour
 from spark_jobs.storage.lake import Lake
 
-PARTITION_RANGE_START = "dagster/asset_partition_range_start"
-PARTITION_RANGE_END = "dagster/asset_partition_range_end"
 MAX_GAP_HOURS = 24
 CAUSE = "weir/cause"
 MAX_SINGLE_HOURS = 48
@@ -123,7 +122,7 @@ def _stage_requests(
         if _has_failed(instance, cause):  # one by one, so that an hour which fails keeps no other from being made
             ranges = [(hour, hour) for hour in stale.hours[:MAX_SINGLE_HOURS]]
         return [
-            dg.RunRequest(asset_selection=keys, tags={**cause, PARTITION_RANGE_START: first, PARTITION_RANGE_END: last})
+            dg.RunRequest(asset_selection=keys, tags={**cause, **tags_of_hours(graph, stale.keys, first, last)})
             for first, last in ranges
         ]
     if stage.kind == "models":

@@ -10,7 +10,7 @@ from platform_assets.clients.engine import SparkRunner, lake_of
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.core.asset_specs import check_specs, key_of, spec_of
 from platform_assets.core.job_parameters import job_parameters
-from platform_assets.core.partitions import hourly, interval_of
+from platform_assets.core.partitions import interval_of, partitions_of
 from platform_assets.core.staleness import record_made, record_parsed
 from platform_assets.settings import Settings
 from spark_jobs import registry
@@ -24,7 +24,7 @@ def source_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 
 def _job_asset(settings: Settings, source: Source, job: Job) -> dg.AssetsDefinition:
-    partitions = hourly(settings)
+    partitions = partitions_of(settings, job.tables[0])
 
     @dg.multi_asset(
         name=f"{source.name}_{job.name}",

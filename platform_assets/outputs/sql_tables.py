@@ -1,6 +1,6 @@
 """Names of the lake's tables in SQL, the same in DuckDB (`weir sql`), Athena and Trino.
 
-A table is `<database>.<key with _ for />`; its columns are the declared ones, then the partition column.
+A table is `<database>.<key with _ for />`; its columns are the declared ones, then the hour of hourly ones.
 """
 
 from __future__ import annotations
@@ -10,7 +10,12 @@ from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, Column, Table
 
 DEFAULT_DATABASE = "weir"
-HOUR = Column(HOUR_COLUMN, "string", "hour of the row, as 2026-11-20-14, UTC; the partition", nullable=False)
+HOUR = Column(
+    HOUR_COLUMN,
+    "string",
+    "hour of the row, as 2026-11-20-14, UTC; the partition where hours are partitions",
+    nullable=False,
+)
 SQL_TYPES = {"int32": "int", "int64": "bigint", "list<string>": "array<string>"}
 """Declared type -> Athena's type, where they differ."""
 

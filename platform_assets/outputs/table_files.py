@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 TIME_COLUMNS = ("acted_at", "event_at", "hour_at", "decided_at", "planned_at", "first_seen_at", "made_at")
 """--start and --end are about the first of them that a table has."""
 SORTED_BYTES = 256 << 20
-"""Hours up to this size are sorted in memory; a larger hour is written in stored order."""
+"""Hours, or months of tables with files of months, up to this size are sorted in memory; a larger one is written in stored order."""
 BATCH_ROWS = 32_768
 
 
@@ -146,27 +147,24 @@ class _Span:
 def _read(lake: Lake, table: Table, schema: pa.Schema, span: _Span) -> Iterator[pa.RecordBatch]:
     """The rows by hour and unique key, of one version of the table, in bounded memory."""
     import pyarrow as pa
-    import pyarrow.dataset as ds
     from deltalake.exceptions import DeltaError
 
+    with_hour, keys = schema, table.unique
+    if table.is_by_month:
+        with_hour, keys = arrow_schema(table, with_hour=True), (HOUR_COLUMN, *table.unique)
     try:
-        dataset = lake.dataset(table)
-        by_hour: dict[str, list[Any]] = {}
-        for fragment in dataset.get_fragments():
-            hour = ds.get_partition_keys(fragment.partition_expression).get(HOUR_COLUMN, "")
-            by_hour.setdefault(hour, []).append(fragment)
-        for hour in sorted(hour for hour in by_hour if not hour or span.has_hour(hour)):
-            hour_data = dataset
-            if hour:
-                hour_data = ds.FileSystemDataset(by_hour[hour], dataset.schema, dataset.format, dataset.filesystem)
-            batches = hour_data.to_batches(
-                columns=schema.names,
+        pinned = lake.pinned()
+        hours = [hour for hour in pinned.hours(table) if span.has_hour(hour)] if table.hourly else [""]
+        for _, together in groupby(hours, table.partition_of):
+            batches = pinned.dataset(table, list(together) if table.hourly else None).to_batches(
+                columns=with_hour.names,
                 filter=span.filter(),
                 batch_size=BATCH_ROWS,
                 batch_readahead=2,
                 fragment_readahead=1,
             )
-            yield from _sorted(batches, schema, table.unique)
+            for batch in _sorted(batches, with_hour, keys):
+                yield batch.select(schema.names)
     except (OSError, DeltaError, pa.ArrowException) as error:
         reason = str(error).strip().split("\n")[0]
         raise ExportError(

@@ -4,6 +4,7 @@ Models are in weir_models, training sets in `training.py` of each domain.
 """
 
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from platform_assets.core.plots import picture
 from platform_assets.settings import Settings
 from platform_assets.training.sets import SEED, TrainingError, TrainingSet, training_sets
 from spark_jobs import registry as sources
-from spark_jobs.contract import Source, Table
+from spark_jobs.contract import Source, Table, format_hour, parse_hour
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
 
@@ -103,7 +104,7 @@ def fit_and_register(settings: Settings, name: str, run_id: str = "") -> tuple[s
 
     lake, training, spec = lake_of(settings), training_sets()[name], registry.spec(name)
     table = training.table
-    examples = lake.read_arrow(table).to_pandas()
+    examples = _examples(lake, training)
     if examples.empty:
         raise TrainingError(_no_examples(name, training))
     module = registry.model_module(name)
@@ -133,6 +134,22 @@ def fit_and_register(settings: Settings, name: str, run_id: str = "") -> tuple[s
     if passed:
         tracking.promote(spec, version, tracking_uri=settings.tracking_uri, figures=evaluation.figures)
     return version, evaluation, sentences, passed
+
+
+def _examples(lake: Lake, training: TrainingSet) -> Any:
+    """The rows that a model is fitted and evaluated on, as a data frame."""
+    hours = None
+    if training.newest_days is not None and (stored := lake.hours(training.table)):
+        since = format_hour(parse_hour(stored[-1]) - timedelta(days=training.newest_days))
+        hours = [hour for hour in stored if hour > since]
+    examples = lake.read_arrow(training.table, hours).to_pandas()
+    if training.most_series is not None:
+        column, most = training.most_series
+        names = sorted(examples[column].unique())
+        step = max(len(names) / most, 1)
+        chosen = {names[int(place * step)] for place in range(min(most, len(names)))}
+        examples = examples[examples[column].isin(chosen)].reset_index(drop=True)
+    return examples
 
 
 def _no_examples(name: str, training: TrainingSet) -> str:

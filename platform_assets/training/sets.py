@@ -41,6 +41,10 @@ class TrainingSet:
     kinds: frozenset[str] = frozenset()
     first_fit_hours: int | None = None
     """For a table of the lake: hours needed before a first version is fitted, once."""
+    newest_days: int | None = None
+    """Of a table of the lake only these days before its newest hour are read; None: all of it."""
+    most_series: tuple[str, int] | None = None
+    """The column that tells series apart, and of how many at most the rows are read, spread over the names."""
     after: tuple[str, ...] = ()
     """Models whose scores are in the rows; they are fitted first."""
     is_default: bool = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -232,9 +233,9 @@ def carried_over(lake: Lake, tables: Sequence[Table], missing: Set[str], interva
     files: list[WrittenFile] = []
     for table in tables:
         writer = lake.writer(table)
-        for hour in interval.hours:
-            rows = lake.read_arrow(table, [hour], filter=ds.field("source_object").isin(list(missing)))
-            writer.write(rows.drop_columns([HOUR_COLUMN]), hour)
+        for _, hours in groupby(interval.hours, table.partition_of):
+            rows = lake.read_arrow(table, list(hours), filter=ds.field("source_object").isin(list(missing)))
+            writer.write_by_hour(rows)
         files += writer.close()
     return files
 

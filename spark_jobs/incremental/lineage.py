@@ -12,12 +12,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
 
-from spark_jobs.contract import Column, Table
+from spark_jobs.contract import Column, Table, format_hour, parse_hour
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
 
@@ -46,6 +46,8 @@ class Step:
     upstream: tuple[str, ...]
     trailing_hours: int = 0
     reads_own_past: bool = False
+    backfill_days: int | None = None
+    """Hours further before the newest one are not stale unless they were made once."""
 
 
 def recorded(lake: Lake) -> Recorded:
@@ -110,8 +112,15 @@ def _hour_numbers(hours: Sequence[str]) -> Numbers:
 
 def stale(step: Step, recorded: Recorded) -> list[str]:
     """Hours of the step that are missing or not made from the current upstream."""
-    recorded_hours = recorded.get(step.key, {})
-    return sorted(hour for hour, value in expected(step, recorded).items() if recorded_hours.get(hour) != value)
+    recorded_hours, up_to_date = recorded.get(step.key, {}), expected(step, recorded)
+    since = ""
+    if step.backfill_days is not None and up_to_date:
+        since = format_hour(parse_hour(max(up_to_date)) - timedelta(days=step.backfill_days))
+    return sorted(
+        hour
+        for hour, value in up_to_date.items()
+        if recorded_hours.get(hour) != value and (hour > since or hour in recorded_hours)
+    )
 
 
 def record(lake: Lake, fingerprints: Mapping[str, Mapping[str, str]]) -> None:

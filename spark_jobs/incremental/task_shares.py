@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.contract import HOUR_COLUMN, Interval
+from spark_jobs.contract import Interval
 from spark_jobs.storage.schema import columns_schema
 from spark_jobs.storage.writer import MANIFEST_SCHEMA, WrittenFile
 
@@ -95,23 +96,33 @@ def written_by_stretch(
     lake = run.lake
     schema = columns_schema(reads.table, reads.columns)
 
-    def of_stretch(item: tuple[Sequence[str], Sequence[str]]) -> pa.Table | None:
+    def of_stretch(item: tuple[str, str, Sequence[str]]) -> pa.Table | None:
         import pyarrow as pa
 
-        hours, paths = item
-        return make(pa.Table.from_batches(lake.read_batches(reads.table, paths, reads.columns), schema), hours)
+        first, last, paths = item
+        window = Interval.spanning(first, last).widened(hours_before=target.trailing_hours).hours
+        batches = lake.read_batches(reads.table, paths, reads.columns, hours=window)
+        return make(pa.Table.from_batches(batches, schema), Interval.spanning(first, last).hours)
 
     by_hour = lake.files_by_hour(reads.table, run.interval.widened(hours_before=target.trailing_hours).hours)
     items, weights = [], []
-    for number in range(0, len(run.interval.hours), STRETCH_HOURS):
-        hours = run.interval.hours[number : number + STRETCH_HOURS]
+    for hours in _stretches(run.interval.hours, target):
         if not any(hour in by_hour for hour in hours):
             continue
         window = Interval.spanning(hours[0], hours[-1]).widened(hours_before=target.trailing_hours)
-        files = [file for hour in window.hours for file in by_hour.get(hour, ())]
-        items.append((hours, [file.path for file in files]))
+        files = list(dict.fromkeys(file for hour in window.hours for file in by_hour.get(hour, ())))
+        items.append((hours[0], hours[-1], [file.path for file in files]))
         weights.append(_bytes(files))
     return written(run, target, Work(items, weights), of_stretch)
+
+
+def _stretches(hours: Sequence[str], target: Table) -> Iterator[Sequence[str]]:
+    """Days of consecutive hours; where the target's files hold months, whole months, so that one task writes each."""
+    if target.is_by_month:
+        yield from (list(of_month) for _, of_month in groupby(hours, target.partition_of))
+        return
+    for number in range(0, len(hours), STRETCH_HOURS):
+        yield hours[number : number + STRETCH_HOURS]
 
 
 def written(run: JobRun, target: Table, work: Work, make: Callable[[Any], pa.Table | None]) -> list[WrittenFile]:
@@ -122,16 +133,12 @@ def written(run: JobRun, target: Table, work: Work, make: Callable[[Any], pa.Tab
 
     def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
-        import pyarrow.compute as pc
 
         writer = lake.writer(target)
         for item in items_of(batches):
             rows = make(item)
-            if rows is None:
-                continue
-            for hour in sorted(pc.unique(rows[HOUR_COLUMN]).to_pylist()):
-                writer.write(rows.filter(pc.equal(rows[HOUR_COLUMN], hour)), hour)
-                writer.close_all()  # otherwise the rows of all hours would stay in memory
+            if rows is not None:
+                writer.write_closed(rows)
         yield pa.RecordBatch.from_pydict({"manifest": [file.to_json() for file in writer.close()]})
 
     manifests = shared_out(run.spark, work, run.tasks).mapInArrow(write, MANIFEST_SCHEMA).collect()

@@ -1,4 +1,4 @@
-"""What is wrong with a table's folder: a log that cannot be read, data files that are gone or cut off. And how to drop it.
+"""What is wrong with a table's folder: a log that cannot be read, data files that are gone or cut off.
 
 Only what Delta's log says of the files is compared (they are there, with their size); their content is not read.
 """
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spark_jobs.storage.delta_log import ActiveFile, Snapshot
-from spark_jobs.storage.writer import transact
 
 if TYPE_CHECKING:
     from spark_jobs.contract import Table
@@ -26,10 +25,12 @@ class Damage:
     files: tuple[ActiveFile, ...] = ()
     """Data files that are gone or have another size than the log says."""
 
-    @property
-    def hours(self) -> list[str]:
-        """Hours whose files are damaged."""
-        return sorted({file.hour for file in self.files if file.hour is not None})
+    def holds(self, hour: str) -> bool:
+        """Whether rows of the hour may be lost."""
+        spans = ((file.first_hour, file.last_hour) for file in self.files)
+        return bool(self.unreadable) or any(
+            first <= hour <= last for first, last in spans if first is not None and last is not None
+        )
 
     @property
     def rows(self) -> int:
@@ -58,13 +59,3 @@ def damage_of(lake: Lake, table: Table) -> Damage | None:
         if info.type != FileType.File or info.size != file.size_bytes
     )
     return Damage(table, files=found) if (found := tuple(damaged)) else None
-
-
-def drop(lake: Lake, damage: Damage) -> None:
-    """Take the damaged files out of the table, in one transaction; of an hour all files, so that it is made again whole."""
-    if damage.table.hourly:
-        lake.commit(damage.table, [], damage.hours)
-        return
-    opened = lake.opened(damage.table)
-    if opened is not None:
-        transact(opened, damage.table, [], damage.files)

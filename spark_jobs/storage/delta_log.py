@@ -7,7 +7,8 @@ than one more hour's work. A cached table is used only while the log still holds
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,17 +21,28 @@ if TYPE_CHECKING:
 
 MAX_TABLES_OPEN = 64
 """Tables that a thread keeps open; the least recently used is closed for one more."""
+FIRST, LAST = "", "~"
+"""In place of the first and last hour of a file whose writer has noted none: before and after all others."""
 _cache = threading.local()
 
 
 class ActiveFile(NamedTuple):
-    """A data file of one version, as in the log; time in milliseconds since 1970, no hour where the table is not hourly."""
+    """A data file of one version, as in the log; time in milliseconds since 1970.
+
+    Its first and last hour are equal where it holds one hour, and None where the table is not hourly.
+    """
 
     path: str
     size_bytes: int
     num_records: int
     modification_time: int
-    hour: str | None
+    first_hour: str | None
+    last_hour: str | None
+
+    @property
+    def hour(self) -> str | None:
+        """Its only hour; None where it holds several, or the table is not hourly."""
+        return self.first_hour if self.first_hour == self.last_hour else None
 
 
 @dataclass(frozen=True)
@@ -38,7 +50,12 @@ class Snapshot:
     """The files of one version, by hour."""
 
     version: int
+    is_by_hour: bool
+    """Whether hours are partitions, and in no data file."""
     by_hour: Mapping[str | None, Sequence[ActiveFile]]
+    """Files of one hour; None: of a table that is not hourly."""
+    of_several: Sequence[ActiveFile]
+    """Files that hold several hours."""
 
     @classmethod
     def of(cls, delta: DeltaTable) -> Snapshot:
@@ -46,18 +63,37 @@ class Snapshot:
         import pyarrow as pa
 
         actions = pa.table(delta.get_add_actions(flatten=True))
+        is_by_hour = HOUR_COLUMN in delta.metadata().partition_columns
+        is_hourly = is_by_hour or HOUR_COLUMN in {field.name for field in delta.schema().fields}
+
+        def hours(name: str, where_absent: str) -> list[str | None]:
+            values = actions[name].to_pylist() if name in actions.column_names else [None] * len(actions)
+            return [where_absent if value is None and is_hourly else value for value in values]
+
         columns = [actions[name].to_pylist() for name in ("path", "size_bytes", "num_records", "modification_time")]
-        partition = f"partition.{HOUR_COLUMN}"
-        hours = actions[partition].to_pylist() if partition in actions.column_names else [None] * len(actions)
+        if is_by_hour:
+            first = last = hours(f"partition.{HOUR_COLUMN}", "")
+        else:
+            first, last = hours(f"min.{HOUR_COLUMN}", FIRST), hours(f"max.{HOUR_COLUMN}", LAST)
         by_hour: dict[str | None, list[ActiveFile]] = {}
-        for values in zip(*columns, hours, strict=True):
-            by_hour.setdefault(values[-1], []).append(ActiveFile(*values))
-        return cls(delta.version(), by_hour)
+        of_several: list[ActiveFile] = []
+        for values in zip(*columns, first, last, strict=True):
+            file = ActiveFile(*values)
+            (by_hour.setdefault(file.hour, []) if file.first_hour == file.last_hour else of_several).append(file)
+        return cls(delta.version(), is_by_hour, by_hour, of_several)
 
     def files(self, hours: Sequence[str] | None = None) -> list[ActiveFile]:
-        """Files of the hours (of all hours where None)."""
-        selected = self.by_hour if hours is None else dict.fromkeys(hours)
-        return [file for hour in selected for file in self.by_hour.get(hour, ())]
+        """Files of the hours (of all hours where None); of those that hold several, each that may hold one of the hours."""
+        if hours is None:
+            return [*(file for files in self.by_hour.values() for file in files), *self.of_several]
+        of_one = [file for hour in dict.fromkeys(hours) for file in self.by_hour.get(hour, ())]
+        return of_one + ([*self._overlapping(sorted(hours))] if self.of_several else [])
+
+    def _overlapping(self, hours: Sequence[str]) -> Iterator[ActiveFile]:
+        for file in self.of_several:
+            place = bisect_left(hours, file.first_hour or FIRST)
+            if place < len(hours) and hours[place] <= (file.last_hour or LAST):
+                yield file
 
 
 @dataclass

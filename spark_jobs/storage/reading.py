@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.contract import HOUR_COLUMN, Interval, Table
+from spark_jobs.contract import HOUR_COLUMN, Interval, Table, parse_hour
 from spark_jobs.storage.delta_log import ActiveFile, Opened, Snapshot, opened
 from spark_jobs.storage.objects import Storage
 from spark_jobs.storage.schema import arrow_schema, spark_ddl
@@ -53,21 +55,39 @@ class LakeReader:
     def hours(self, table: Table) -> list[str]:
         """Hours that hold rows, in order."""
         snapshot = self._snapshot(table)
-        return [] if snapshot is None else sorted(hour for hour in snapshot.by_hour if hour is not None)
+        if snapshot is None:
+            return []
+        of_several = (hour for file in snapshot.of_several for hour in self.hour_counts(table, file))
+        return sorted({hour for hour in snapshot.by_hour if hour is not None}.union(of_several))
 
     def row_counts(self, table: Table, hours: Sequence[str] | None = None) -> dict[str, int]:
-        """Rows per hour as the log records them (key '' for a table that is not hourly)."""
+        """Rows per hour (key '' for a table that is not hourly)."""
         counts: dict[str, int] = {}
+        requested = None if hours is None else set(hours)
         for file in self._files(table, hours):
-            counts[file.hour or ""] = counts.get(file.hour or "", 0) + file.num_records
+            for hour, count in self.hour_counts(table, file).items():
+                if requested is None or hour in requested:
+                    counts[hour] = counts.get(hour, 0) + count
         return counts
 
+    def hour_counts(self, table: Table, file: ActiveFile) -> Mapping[str, int]:
+        """Rows per hour of one data file: by the log where it holds one hour, else by its column `event_hour`."""
+        if file.first_hour == file.last_hour:
+            return {file.hour or "": file.num_records}
+        return _hour_counts(self.storage, f"{self.path(table)}/{file.path}")
+
     def read(self, spark: SparkSession, table: Table, interval: Interval | None = None) -> DataFrame:
-        """Rows of the interval as a DataFrame without the partition column; empty where there are none."""
-        files = self._files(table, interval.hours if interval else None)
-        if not files:
+        """Rows of the interval as a DataFrame without `event_hour`; empty where there are none."""
+        snapshot = self._snapshot(table)
+        files = [] if snapshot is None else snapshot.files(interval.hours if interval else None)
+        if snapshot is None or not files:
             return spark.createDataFrame([], spark_ddl(table))
-        return self.read_files(spark, table, [file.path for file in files], spark_ddl(table))
+        paths = [file.path for file in files]
+        if snapshot.is_by_hour or interval is None:
+            return self.read_files(spark, table, paths, spark_ddl(table))
+        rows = self.read_files(spark, table, paths, spark_ddl(table, with_hour=True))
+        within = f"{HOUR_COLUMN} BETWEEN '{interval.hours[0]}' AND '{interval.hours[-1]}'"
+        return rows.where(within).select(*table.column_names)
 
     def read_files(self, spark: SparkSession, table: Table, paths: Sequence[str], ddl: str) -> DataFrame:
         """Data files of the table, committed or not, as a DataFrame of the columns in `ddl`."""
@@ -78,22 +98,41 @@ class LakeReader:
     def files_by_hour(self, table: Table, hours: Sequence[str]) -> dict[str, list[ActiveFile]]:
         """Hour -> its data files in order of their paths, for tasks that read them; hours without files are left out."""
         by_hour: dict[str, list[ActiveFile]] = {}
+        requested = set(hours)
         for file in sorted(self._files(table, hours), key=lambda file: file.path):
-            by_hour.setdefault(str(file.hour), []).append(file)
+            for hour in self.hour_counts(table, file).keys() & requested:
+                by_hour.setdefault(hour, []).append(file)
         return by_hour
 
     def read_batches(
-        self, table: Table, paths: Iterable[str], columns: Sequence[str], dictionaries: Sequence[str] = ()
+        self,
+        table: Table,
+        paths: Iterable[str],
+        columns: Sequence[str],
+        dictionaries: Sequence[str] = (),
+        hours: Sequence[str] | None = None,
     ) -> Iterator[pa.RecordBatch]:
-        """In a task: rows of data files, one row group at a time; text columns of `dictionaries` dictionary-encoded."""
+        """In a task: rows of data files, one row group at a time; text columns of `dictionaries` dictionary-encoded.
+
+        With `hours`, of files that hold several only the rows of these.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
         filesystem, base = self.storage.filesystem(self.path(table))
+        requested = None if hours is None else pa.array(sorted(hours), pa.string())
         for path in paths:
             with filesystem.open_input_file(f"{base}/{path}") as file:
                 parquet = pq.ParquetFile(file, read_dictionary=list(dictionaries), pre_buffer=True)
+                holds_hours = HOUR_COLUMN in parquet.schema_arrow.names
                 for number in range(parquet.num_row_groups):
-                    yield from parquet.read_row_group(number, list(columns), use_threads=False).to_batches()
+                    if requested is None or not holds_hours:
+                        yield from parquet.read_row_group(number, list(columns), use_threads=False).to_batches()
+                    elif _may_hold(parquet.metadata.row_group(number), requested):
+                        rows = parquet.read_row_group(number, [*columns, HOUR_COLUMN], use_threads=False)
+                        rows = rows.filter(pc.is_in(rows[HOUR_COLUMN], requested))
+                        yield from rows.select(list(columns)).to_batches()
 
     def read_arrow(
         self,
@@ -112,11 +151,17 @@ class LakeReader:
     def dataset(self, table: Table, hours: Sequence[str] | None = None, as_of: datetime | None = None) -> Any:
         """A pyarrow dataset over the files of the hours (of all hours where None)."""
         if as_of is None:
-            return self._dataset(table, self._files(table, hours))
-        delta = self.delta(table, as_of)
-        return self._dataset(table, [] if delta is None else Snapshot.of(delta).files(hours))
+            snapshot = self._snapshot(table)
+        else:
+            delta = self.delta(table, as_of)
+            snapshot = None if delta is None else Snapshot.of(delta)
+        dataset = self._dataset(table, [] if snapshot is None else snapshot.files(hours))
+        if hours is None or snapshot is None or not snapshot.of_several:
+            return dataset
+        return dataset.filter(_within(hours))
 
     def _dataset(self, table: Table, files: Sequence[ActiveFile]) -> Any:
+        """A pyarrow dataset over whole files."""
         import pyarrow as pa
         import pyarrow.dataset as ds
 
@@ -124,12 +169,21 @@ class LakeReader:
         if not files:
             return ds.dataset(pa.Table.from_batches([], schema=schema))
         filesystem, base = self.storage.filesystem(self.path(table))
+
+        def guarantee(file: ActiveFile) -> Any:
+            if file.first_hour is None or file.last_hour is None:
+                return ds.scalar(True)
+            hour = ds.field(HOUR_COLUMN)
+            if file.hour is not None:
+                return hour == file.hour
+            return (hour >= file.first_hour) & (hour <= file.last_hour)
+
         return ds.FileSystemDataset.from_paths(
             [f"{base}/{file.path}" for file in files],
             schema=schema,
             format=ds.ParquetFileFormat(),
             filesystem=filesystem,
-            partitions=[(ds.field(HOUR_COLUMN) == file.hour) if table.hourly else ds.scalar(True) for file in files],
+            partitions=[guarantee(file) for file in files],
         )
 
     def _opened(self, table: Table) -> Opened | None:
@@ -143,3 +197,39 @@ class LakeReader:
     def _files(self, table: Table, hours: Sequence[str] | None) -> list[ActiveFile]:
         snapshot = self._snapshot(table)
         return [] if snapshot is None else snapshot.files(hours)
+
+
+@lru_cache(maxsize=4096)
+def _hour_counts(storage: Storage, uri: str) -> Mapping[str, int]:
+    """Rows per hour of a data file; such files never change."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    filesystem, path = storage.filesystem(uri)
+    with filesystem.open_input_file(path) as file:
+        hours = pq.read_table(file, columns=[HOUR_COLUMN], read_dictionary=[HOUR_COLUMN])[HOUR_COLUMN]
+    counts = pc.value_counts(hours.combine_chunks()).flatten()
+    return dict(zip(counts[0].cast("string").to_pylist(), counts[1].to_pylist(), strict=True))
+
+
+def _may_hold(row_group: Any, hours: pa.Array) -> bool:
+    """Whether a row group may hold one of the hours (in order), by its statistics."""
+    index = next(n for n in range(row_group.num_columns) if row_group.column(n).path_in_schema == HOUR_COLUMN)
+    statistics = row_group.column(index).statistics
+    if statistics is None or not statistics.has_min_max:
+        return True
+    place = bisect_left(hours.to_pylist(), statistics.min)
+    return place < len(hours) and bool(hours[place].as_py() <= statistics.max)
+
+
+def _within(hours: Sequence[str]) -> Any:
+    """Rows of the hours, as a pyarrow expression."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    if not hours:
+        return ds.scalar(False)
+    column, first, last = ds.field(HOUR_COLUMN), min(hours), max(hours)
+    within = (column >= first) & (column <= last)
+    has_all = (parse_hour(last) - parse_hour(first)) // timedelta(hours=1) + 1 == len(set(hours))
+    return within if has_all else within & column.isin(pa.array(sorted(set(hours)), pa.string()))

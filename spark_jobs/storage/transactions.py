@@ -19,20 +19,26 @@ COMMIT_ATTEMPTS = 8
 _Result = TypeVar("_Result")
 
 
-def transact(target: Opened, table: Table, added: Sequence[WrittenFile], removed: Sequence[ActiveFile]) -> None:
+def transact(
+    target: Opened,
+    table: Table,
+    added: Sequence[WrittenFile],
+    removed: Sequence[ActiveFile],
+    changes_rows: bool = True,
+) -> None:
     """Commit; raises CommitFailedError or DeltaError where another writer has committed the same meanwhile."""
     from deltalake import CommitProperties, Schema
     from deltalake.transaction import AddAction, RemoveAction
 
     def partition(hour: str | None) -> dict[str, str | None]:
-        return {HOUR_COLUMN: hour} if table.hourly else {}
+        return {HOUR_COLUMN: hour} if table.is_by_hour else {}
 
     now = int(time.time() * 1000)
     actions: list[AddAction | RemoveAction] = [
         RemoveAction(
             path=file.path,
             deletion_timestamp=now,
-            data_change=True,
+            data_change=changes_rows,
             size=file.size_bytes,
             partition_values=partition(file.hour),
         )
@@ -42,9 +48,9 @@ def transact(target: Opened, table: Table, added: Sequence[WrittenFile], removed
         AddAction(
             path=file.path,
             size=file.size_bytes,
-            partition_values=partition(file.hour),
-            modification_time=now,
-            data_change=True,
+            partition_values=partition(file.hours[0] if file.hours else None),
+            modification_time=file.written_at or now,
+            data_change=changes_rows,
             stats=json.dumps({"numRecords": file.rows, **file.stats}),
         )
         for file in added
@@ -54,9 +60,17 @@ def transact(target: Opened, table: Table, added: Sequence[WrittenFile], removed
             actions,
             mode="append",
             schema=Schema.from_arrow(arrow_schema(table, with_hour=True)),
-            partition_by=[HOUR_COLUMN] if table.hourly else [],
+            partition_by=[HOUR_COLUMN] if table.is_by_hour else [],
             commit_properties=CommitProperties(max_commit_retries=0),
         )
+
+
+def properties(table: Table) -> dict[str, str] | None:
+    """Delta's table properties: the hours of files are in their statistics, wherever the column stands."""
+    if not table.is_by_month:
+        return None
+    bounded = [column.name for column in table.columns if column.type == "timestamp"]
+    return {"delta.dataSkippingStatsColumns": ",".join([*bounded, HOUR_COLUMN])}
 
 
 def create(uri: str, table: Table, storage: Storage) -> None:
@@ -67,8 +81,9 @@ def create(uri: str, table: Table, storage: Storage) -> None:
         uri,
         schema=Schema.from_arrow(arrow_schema(table, with_hour=True)),
         mode="ignore",
-        partition_by=[HOUR_COLUMN] if table.hourly else None,
+        partition_by=[HOUR_COLUMN] if table.is_by_hour else None,
         description=table.meaning,
+        configuration={**(properties(table) or {})},
         storage_options=storage.delta_options(),
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from importlib import import_module
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.asset_specs import key_of
 from platform_assets.core.domain import pipelines
+from platform_assets.core.partitions import FIRST_HOUR, LAST_HOUR, RANGE_END, RANGE_START, tags_of_hours
 from platform_assets.core.scheduler import stages_of
 from platform_assets.core.staleness import steps
 from platform_assets.core.tables import all_tables
@@ -96,8 +98,8 @@ def test_hourly_tables_are_partitioned_and_no_others_are(graph: Any) -> None:
 
 @pytest.mark.parametrize("table", [t for t in TABLES.values() if t.hourly], ids=lambda t: t.key)
 def test_an_hour_looks_back_exactly_as_far_as_its_table_says(graph: Any, table: Table) -> None:
-    hour = "2026-11-20-12"
     partitions = graph.get(key_of(table.key)).partitions_def
+    hour = "2026-11" if table.is_by_month else "2026-11-20-12"
     subset = partitions.empty_subset().with_partition_keys([hour])
     seen = set()
     for parent in graph.get(key_of(table.key)).parent_keys:
@@ -110,7 +112,20 @@ def test_an_hour_looks_back_exactly_as_far_as_its_table_says(graph: Any, table: 
         wanted = sorted(upstream.partitions_subset.get_partition_keys())
         assert wanted[-1] == hour
         seen.add(len(wanted) - 1)
-    assert max(seen, default=0) == table.trailing_hours
+    months_or_hours = 28 * 24 if table.is_by_month else 1
+    assert max(seen, default=0) == ceil(table.trailing_hours / months_or_hours)
+
+
+def test_a_run_of_months_makes_the_hours_of_its_tags(graph: Any) -> None:
+    of_months = tags_of_hours(graph, ["features/metrics/cluster_5min"], "2026-10-31-22", "2026-11-01-03")
+    assert of_months == {
+        RANGE_START: "2026-10",
+        RANGE_END: "2026-11",
+        FIRST_HOUR: "2026-10-31-22",
+        LAST_HOUR: "2026-11-01-03",
+    }
+    of_hours = tags_of_hours(graph, ["features/cloudfront/client_hourly"], "2026-10-31-22", "2026-11-01-03")
+    assert of_hours == {RANGE_START: "2026-10-31-22", RANGE_END: "2026-11-01-03"}
 
 
 def test_a_table_is_found_by_one_word_everywhere(home: Settings) -> None:

@@ -12,12 +12,13 @@ import pytest
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.asset_specs import key_of
 from platform_assets.core.domain import pipelines
+from platform_assets.core.partitions import FIRST_HOUR, LAST_HOUR
 from platform_assets.core.scheduler import Stage, StaleHours, is_behind, stages, stages_of, stale_hours
 from platform_assets.core.staleness import record_made
 from platform_assets.definitions import build_defs
 from platform_assets.ingest import sensors
 from platform_assets.ingest.raw import update_ledger
-from platform_assets.ingest.sensors import CAUSE, PARTITION_RANGE_END, PARTITION_RANGE_START, next_requests
+from platform_assets.ingest.sensors import CAUSE, next_requests
 from platform_assets.settings import Settings
 from spark_jobs.incremental import lineage
 
@@ -102,7 +103,7 @@ def test_a_stage_that_failed_is_made_hour_by_hour(delivered: Settings, monkeypat
         )
         instance.report_run_failed(run)
         one_by_one, _ = requested(delivered, instance)
-    spans = [(r.tags[PARTITION_RANGE_START], r.tags[PARTITION_RANGE_END]) for r in (together, *one_by_one)]
+    spans = [(request.tags[FIRST_HOUR], request.tags[LAST_HOUR]) for request in (together, *one_by_one)]
     assert spans == [(hours[0], hours[2]), *((hour, hour) for hour in hours)]
 
 

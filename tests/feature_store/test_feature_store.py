@@ -22,6 +22,7 @@ from botocore.validate import validate_parameters
 from platform_assets.cli.app import run_command
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.domain import feature_group, feature_groups
+from platform_assets.core.partitions import FIRST_HOUR, LAST_HOUR
 from platform_assets.domains.scaling.feature_groups import INFRASTRUCTURE_METRICS
 from platform_assets.feature_store import offline
 from platform_assets.feature_store.assets import feature_group_asset
@@ -436,11 +437,11 @@ def test_the_asset_ingests_its_hours_of_a_table_and_once_only(home: Settings) ->
     assert [dep.asset_key for dep in spec.deps] == [dg.AssetKey(SOURCE.key.split("/"))]
     fill(home, rows(("a", 1, 5.0), ("a", 60, 6.0)))
     for hour, added in (("2026-11-20-12", 1), ("2026-11-20-12", 0), ("2026-11-20-13", 1)):
-        result = dg.materialize([asset], partition_key=hour)
+        result = dg.materialize([asset], partition_key="2026-11", tags={FIRST_HOUR: hour, LAST_HOUR: hour})
         assert result.asset_materializations_for_node(asset.op.name)[0].metadata["added"].value == added
     assert [(row[1], row[3]) for row in history(home)] == [(minute(1), 5.0), (minute(60), 6.0)]
     fill(home, rows(("a", 1, 7.0)))
-    dg.materialize([asset], partition_key="2026-11-20-12")
+    dg.materialize([asset], partition_key="2026-11")
     assert [(row[1], row[3]) for row in history(home)] == [(minute(1), 5.0), (minute(1), 7.0), (minute(60), 6.0)]
 
 
@@ -452,9 +453,7 @@ def test_the_asset_takes_no_gaps_and_counts_as_whole_numbers(home: Settings) -> 
         column = pa.array(values.get(name, [None] * 3), pa.float64())
         given = given.set_column(given.column_names.index(name), name, column)
     fill(home, given)
-    dg.materialize(
-        [feature_group_asset(home, GROUP, SOURCE, {"cpu_utilization": "cpu"})], partition_key="2026-11-20-12"
-    )
+    dg.materialize([feature_group_asset(home, GROUP, SOURCE, {"cpu_utilization": "cpu"})], partition_key="2026-11")
     assert [row[0] for row in history(home)] == ["a", "c"]
     assert lake_of(home).read_arrow(table_of(GROUP), filter=pc.field("cluster_id") == "a")["pod_count"].to_pylist() == [
         12

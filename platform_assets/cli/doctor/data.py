@@ -16,6 +16,7 @@ from platform_assets.core.files import nearest_folder
 from platform_assets.ingest.listings import location_of
 from platform_assets.ingest.notifications import queue_url, region_of
 from platform_assets.ingest.objects import count_objects
+from platform_assets.maintenance.repair import damages, describe
 from platform_assets.settings import Settings
 from spark_jobs.contract import RawFiles, Source
 from spark_jobs.registry import sources
@@ -69,6 +70,9 @@ def lake(settings: Settings) -> tuple[State, str]:
     tables = [log for depth in ("*/*", "*/*/*") for log in Path(root).glob(f"{depth}/_delta_log")]
     if not tables:
         return "missing", f"{root} is filled by the first run."
+    if found := damages(lake_of(settings)):
+        more = f", and {len(found) - 1} more tables" if len(found) > 1 else ""
+        return "failed", f"{describe(found[0])}{more}; run `weir repair`."
     return "ok", f"{root} holds {len(tables)} tables."
 
 

@@ -9,7 +9,7 @@ from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.core.asset_specs import check_specs, key_of, spec_of
 from platform_assets.core.escape import for_markdown
-from platform_assets.core.partitions import hourly, interval_of
+from platform_assets.core.partitions import interval_of, partitions_of
 from platform_assets.core.plots import picture
 from platform_assets.core.staleness import record_made
 from platform_assets.domains.anomaly import alerting, plots, scoring
@@ -23,7 +23,7 @@ OWNER = "team:platform"
 
 def anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """predictions/anomaly_scores; anomaly/alerts with its check."""
-    partitions = hourly(settings)
+    partitions = partitions_of(settings, ANOMALY_SCORES)
 
     @dg.multi_asset(
         name="anomaly_scores",

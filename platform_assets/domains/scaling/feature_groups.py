@@ -13,6 +13,7 @@ INFRASTRUCTURE_METRICS = FeatureGroup(
     identifier=Column("cluster_id", "string", "the cluster", nullable=False),
     ttl=timedelta(hours=1),
     retention_days=400,
+    partition="month",
     filled_from="features/metrics/cluster_features",
     features=(
         Column("cpu_utilization", "double", "used share of the CPU capacity, percent"),

@@ -169,7 +169,7 @@ def _with_evidence(run: JobRun, files: Sequence[WrittenFile]) -> list[WrittenFil
     lake, parameters = run.lake, run.parameters
     scored_files: dict[str, list[str]] = defaultdict(list)
     for file in files:
-        scored_files[str(file.hour)].append(file.path)
+        scored_files[file.hours[0]].append(file.path)
     requests_files = lake.files_by_hour(REQUESTS, sorted(scored_files))
     items = [(hour, paths, _paths({hour: requests_files.get(hour, [])})[0]) for hour, paths in scored_files.items()]
     weights = [1 + sum(file.size_bytes for file in requests_files.get(hour, ())) for hour in scored_files]

@@ -41,8 +41,7 @@ def cluster_5min_rows(samples: pa.Table, hours: Sequence[str]) -> pa.Table | Non
     samples = samples.filter(pa.compute.is_in(samples["metric"], pa.array(METRICS)))
     if not samples.num_rows:
         return None
-    order = ["ingested_at", "source_object", "line_number", "position"]
-    samples = samples.sort_by([(name, "ascending") for name in ("cluster_id", "metric", "series", *order)])
+    samples = samples.take(pa.array(_by_series(samples)))
     clusters: dict[str, _Cluster] = {}
     for cluster_id, metric, series, rows in _groups(samples):
         cluster = clusters.setdefault(cluster_id, _Cluster(int((end - start) // (STEP_SECONDS * SECOND))))
@@ -50,6 +49,20 @@ def cluster_5min_rows(samples: pa.Table, hours: Sequence[str]) -> pa.Table | Non
     tables = [cluster.rows(name, start) for name, cluster in sorted(clusters.items())]
     table = pa.concat_tables(tables)
     return table if table.num_rows else None
+
+
+def _by_series(samples: pa.Table) -> Numbers:
+    """The order of the samples by series, and within a series as they arrived."""
+    keys = []
+    for name in ("cluster_id", "metric", "series", "ingested_at", "source_object", "line_number", "position"):
+        column = samples[name].combine_chunks()
+        if pa.types.is_string(column.type):
+            encoded = column.dictionary_encode()
+            ranks = np.argsort(np.argsort(np.array(encoded.dictionary.to_pylist())))
+            keys.append(ranks[encoded.indices.to_numpy()])
+        else:
+            keys.append(column.cast(pa.int64()).to_numpy())
+    return np.lexsort(keys[::-1])
 
 
 def _groups(samples: pa.Table) -> list[tuple[str, str, str, pa.Table]]:
@@ -136,12 +149,10 @@ class _Cluster:
         has = {metric: ~np.isnan(value) for metric, (value, _) in values.items()}
         is_sampled = np.logical_or.reduce([*has.values(), self.ingested != NEVER])
         by_hour = is_sampled.reshape(-1, STEPS_AN_HOUR)
-        expected = {metric: self._expected(has_value) for metric, has_value in has.items()}
         steps = np.flatnonzero(_between_samples(by_hour))
-        gaps = [
-            [metric for metric in METRICS if metric in has and expected[metric][index] and not has[metric][index]]
-            for index in steps
-        ]
+        is_missing = np.zeros((len(steps), len(METRICS)), bool)
+        for metric, has_value in has.items():
+            is_missing[:, METRICS.index(metric)] = (self._expected(has_value) & ~has_value)[steps]
         at = pa.array(start + steps * STEP_SECONDS * SECOND, pa.int64()).cast(pa.timestamp("us", tz="UTC"))
         none = np.full(self.size, np.nan), np.zeros(self.size, np.int64)
         columns = {
@@ -153,8 +164,11 @@ class _Cluster:
             },
             "sample_count": pa.array(sum((count for _, count in values.values()), none[1])[steps], pa.int64()),
             "cpu_sample_count": pa.array(values.get("cpu_utilization", none)[1][steps], pa.int64()),
-            "is_gap": pa.array([bool(names) for names in gaps], pa.bool_()),
-            "gap_metrics": pa.array(gaps, pa.list_(pa.string())),
+            "is_gap": pa.array(is_missing.any(axis=1)),
+            "gap_metrics": pa.ListArray.from_arrays(
+                pa.array(np.r_[0, np.cumsum(is_missing.sum(axis=1))], pa.int32()),
+                pa.array(METRICS, pa.string()).take(pa.array(np.nonzero(is_missing)[1])),
+            ),
             **{name: pa.array(flags[steps]) for name, flags in self.flags.items()},
             "ingested_at": pa.array(self.ingested[steps], pa.int64(), mask=self.ingested[steps] == NEVER).cast(
                 pa.timestamp("us", tz="UTC")
@@ -173,11 +187,10 @@ class _Cluster:
 def _between_samples(by_hour: Numbers) -> Numbers:
     """Steps that have a row: up to the last sample of an hour, from its start where the hour before has samples, else from
     its first one. The first hour has none."""
-    has_row = np.zeros_like(by_hour)
+    steps = np.arange(by_hour.shape[1])
     in_hour = np.asarray(by_hour.any(axis=1))
-    for hour in range(1, len(by_hour)):
-        steps = np.flatnonzero(by_hour[hour])
-        if len(steps):
-            first = 0 if in_hour[hour - 1] else steps[0]
-            has_row[hour, first : steps[-1] + 1] = True
-    return has_row.ravel()
+    first = np.where(np.r_[False, in_hour[:-1]], 0, by_hour.argmax(axis=1))
+    last = by_hour.shape[1] - 1 - by_hour[:, ::-1].argmax(axis=1)
+    has_row = in_hour[:, None] & (steps >= first[:, None]) & (steps <= last[:, None])
+    has_row[0] = False
+    return np.asarray(has_row.ravel())

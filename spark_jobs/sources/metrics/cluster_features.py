@@ -21,6 +21,8 @@ from spark_jobs.sources.metrics.times import HOUR_SECONDS, SECOND, micros
 from spark_jobs.storage.schema import arrow_schema, hour_names
 
 Numbers = np.ndarray
+ROWS_AT_ONCE = 8_192
+"""The windows of so many rows are in memory together."""
 
 
 def cluster_features_rows(steps: pa.Table, hours: Sequence[str], calendar: Calendar) -> pa.Table:
@@ -34,15 +36,17 @@ def cluster_features_rows(steps: pa.Table, hours: Sequence[str], calendar: Calen
     times = steps["event_at"].cast(pa.int64()).to_numpy()
     names = hour_names(steps["event_at"])
     is_requested = pc.is_in(names, pa.array(list(hours))).to_numpy(zero_copy_only=False)
-    rows = np.flatnonzero(is_requested)
-    columns: dict[str, pa.Array] = {name: steps[name].take(rows) for name in ("cluster_id", "event_at")}
-    columns |= _features(steps, codes, times, rows, calendar)
-    columns |= {flag.name: steps[flag.name].take(rows) for flag in FLAGS}
-    columns["ingested_at"] = _ingested(steps, codes, times, rows)
-    table = pa.table(
-        {name: columns[name] for name in CLUSTER_FEATURES.column_names}, schema=arrow_schema(CLUSTER_FEATURES)
-    )
-    return table.append_column(HOUR_COLUMN, names.take(rows))
+    requested = np.flatnonzero(is_requested)
+    schema = arrow_schema(CLUSTER_FEATURES)
+    parts = [schema.empty_table()]
+    for start in range(0, len(requested), ROWS_AT_ONCE):
+        rows = requested[start : start + ROWS_AT_ONCE]
+        columns: dict[str, pa.Array] = {name: steps[name].take(rows) for name in ("cluster_id", "event_at")}
+        columns |= _features(steps, codes, times, rows, calendar)
+        columns |= {flag.name: steps[flag.name].take(rows) for flag in FLAGS}
+        columns["ingested_at"] = _ingested(steps, codes, times, rows)
+        parts.append(pa.table({name: columns[name] for name in schema.names}, schema=schema))
+    return pa.concat_tables(parts).append_column(HOUR_COLUMN, names.take(requested))
 
 
 def current_features(

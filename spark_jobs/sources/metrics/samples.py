@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from spark_jobs.contract import HOUR_COLUMN, Interval
 from spark_jobs.incremental.ledger import RawObject, carried_over, never_parsed
 from spark_jobs.incremental.task_shares import Work, items_of, shared_out
-from spark_jobs.sources.metrics.ledger import hours_of
 from spark_jobs.sources.metrics.parse import Parsed, ParseOptions, parse, unopened
 from spark_jobs.sources.metrics.sample_columns import RejectedSample
 from spark_jobs.sources.metrics.tables import OBJECT_COUNTS, REJECTED_SAMPLES, SAMPLES
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 PARSED_TABLES = (REJECTED_SAMPLES, SAMPLES, OBJECT_COUNTS)
 """In the order of their commits: an hour counts as done only once the last one says so."""
 MAX_PENDING_ROWS = 2_000_000
-"""Samples that a task gathers before it writes: a file may hold many hours, and an hour should lie in few files."""
+"""Samples that a task puts in the order of their hours at once: a file may hold many hours."""
 OBJECT_COSTS_BYTES = 20_000
 """The cost of opening a file, in bytes read."""
 
@@ -133,7 +132,6 @@ class _Writing:
         self.samples, self.rejected = lake.writer(SAMPLES), lake.writer(REJECTED_SAMPLES)
         self.counts = lake.writer(OBJECT_COUNTS)
         self.pending: list[pa.Table] = []
-        self.rows_of_counts: dict[str, list[dict[str, Any]]] = defaultdict(list)
 
     def object(self, raw: RawObject, parsed: Parsed, ingested: int) -> dict[str, Any]:
         """Gather the samples of one file, ingested then (µs since 1970); returns a note for the driver."""
@@ -151,18 +149,26 @@ class _Writing:
         if home in self.hours_to_write and parsed.rejected:
             self.rejected.write(_rejected(raw.source_object, parsed.rejected), home)
         of_lines = sum(line.line_number > 0 for line in parsed.rejected)
-        hours = hours_of(parsed.samples)
-        for hour in sorted({*raw.event_hours, *hours} & self.hours_to_write):
-            own_rejected = of_lines if hour == home else 0
-            row = {
-                "source_object": raw.source_object,
-                "etag": raw.etag,
-                "present_count": parsed.present,
-                "sample_count": by_hour[hour],
-                "rejected_count": own_rejected,
-                "other_hours_count": by_hour.total() - by_hour[hour] + of_lines - own_rejected,
-            }
-            self.rows_of_counts[hour].append(row)
+        hours = sorted(by_hour)
+        counted = sorted({*raw.event_hours, *hours} & self.hours_to_write)
+        samples = [by_hour[hour] for hour in counted]
+        rejected = [of_lines if hour == home else 0 for hour in counted]
+        all_lines = by_hour.total() + of_lines
+        self.counts.write_by_hour(
+            pa.table(
+                {
+                    "source_object": pa.repeat(raw.source_object, len(counted)),
+                    "etag": pa.repeat(raw.etag, len(counted)),
+                    "present_count": pa.repeat(pa.scalar(parsed.present, pa.int64()), len(counted)),
+                    "sample_count": pa.array(samples, pa.int64()),
+                    "rejected_count": pa.array(rejected, pa.int64()),
+                    "other_hours_count": pa.array(
+                        [all_lines - kept - lost for kept, lost in zip(samples, rejected, strict=True)], pa.int64()
+                    ),
+                    HOUR_COLUMN: pa.array(counted, pa.string()),
+                }
+            )
+        )
         reasons = Counter(line.reason for line in parsed.rejected) if home in self.hours_to_write else Counter[str]()
         return {"source_object": raw.source_object, "hours": hours, "reasons": reasons}
 
@@ -172,33 +178,16 @@ class _Writing:
             self._write_pending()
 
     def _write_pending(self) -> None:
-        """Write the pending rows, hour after hour."""
-        import numpy as np
+        """Write the pending rows in the order of their hours."""
         import pyarrow as pa
 
-        if not self.pending:
-            return
-        rows = pa.concat_tables(self.pending)
-        self.pending = []
-        if not rows.num_rows:
-            return
-        hours = rows[HOUR_COLUMN].combine_chunks().dictionary_encode()
-        order = np.argsort(hours.indices.to_numpy(), kind="stable")
-        rows = rows.take(pa.array(order)).drop_columns([HOUR_COLUMN])
-        counts = np.bincount(hours.indices.to_numpy(), minlength=len(hours.dictionary))
-        at = 0
-        for name, count in zip(hours.dictionary.to_pylist(), counts.tolist(), strict=True):
-            self.samples.write(rows.slice(at, count), name)
-            at += count
-        self.samples.close_all()
+        if self.pending:
+            self.samples.write_by_hour(pa.concat_tables(self.pending))
+            self.pending = []
 
     def close(self) -> list[WrittenFile]:
         """All files written."""
-        import pyarrow as pa
-
         self._write_pending()
-        for hour, rows in self.rows_of_counts.items():
-            self.counts.write(pa.Table.from_pylist(rows), hour)
         return [*self.samples.close(), *self.rejected.close(), *self.counts.close()]
 
 

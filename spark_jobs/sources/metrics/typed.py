@@ -27,6 +27,9 @@ KEY_COLUMNS = ("series_id", "cluster_id", "cluster", "cluster_name")
 LABEL_COLUMNS = frozenset({"label", "is_anomaly", "anomaly"})
 """Truth that a file may carry; never read as a metric."""
 TIMESTAMP = pa.timestamp("us", tz="UTC")
+_ENDS_IN_ZONE = re.compile(r"(?:[Zz]|[+-]\d\d:?\d\d)\s*$")
+FIRST_TEXTS = 100
+"""Times of a file that are looked at for a zone."""
 EMPTY = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "undefined", "-"})
 _GROUPED = {sign: re.compile(rf"[+-]?\d{{1,3}}(?:\{sign}\d{{3}})+(?:[^\d\{sign}]\d*)?") for sign in ",."}
 """Sign between thousands -> numbers written with it."""
@@ -162,7 +165,9 @@ def _times(column: Any) -> pa.Array:
     if pa.types.is_date(column.type):
         return column.cast(pa.timestamp("us")).cast(pa.int64())
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        for kind in (pa.timestamp("us"), TIMESTAMP):
+        first = next((text for text in column[:FIRST_TEXTS].to_pylist() if text), "")
+        kinds = (TIMESTAMP, pa.timestamp("us")) if _ENDS_IN_ZONE.search(first) else (pa.timestamp("us"), TIMESTAMP)
+        for kind in kinds:  # the likelier first, since a cast that fails takes as long as one that does not
             try:
                 return column.cast(kind).cast(pa.int64())
             except pa.ArrowInvalid:

@@ -23,6 +23,7 @@ from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 from platform_assets.core.files import locked, write_atomically
+from platform_assets.domains.waf.errors import WafError
 
 
 @lru_cache(maxsize=1)
@@ -159,8 +160,15 @@ class TwinFolder:
     def load(self) -> dict[str, Any]:
         state: dict[str, Any] = json.loads(json.dumps(EMPTY))
         path = self.folder / "wafv2.json"
-        if path.exists():
+        try:
             state.update(json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            pass
+        except (ValueError, TypeError):
+            raise WafError(
+                f"{path} does not hold the local WAF any more; restore it, or delete it and let "
+                "`weir run edge --apply` fill it again."
+            ) from None
         return state
 
     def save(self, state: Mapping[str, Any]) -> None:

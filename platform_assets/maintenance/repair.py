@@ -1,0 +1,80 @@
+"""Damage to a home, and its repair: what can be made again is marked stale, the rest is named as lost.
+
+Nothing is deleted: a table whose log cannot be read and a database that is no database are put aside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from platform_assets.clients.engine import lake_of
+from platform_assets.core.domain import command_that_fills, made_hourly
+from platform_assets.core.tables import all_tables
+from platform_assets.settings import Settings
+from spark_jobs.contract import PARSED_LAYER, Table
+from spark_jobs.incremental import lineage
+from spark_jobs.storage.damage import Damage, damage_of
+from spark_jobs.storage.lake import Lake
+
+ASIDE = "damaged"
+"""Folder of a local lake for what was put aside."""
+UNUSABLE = "damaged"
+"""In place of the fingerprint of an hour that has to be made again."""
+
+
+def damages(lake: Lake) -> list[Damage]:
+    """Of every table of the lake; what tells the stale hours comes last, for repairs read it."""
+    found = [damage for table in all_tables().values() if (damage := damage_of(lake, table)) is not None]
+    return sorted(found, key=lambda damage: damage.table.key == lineage.MADE_HOURS.key)
+
+
+def describe(damage: Damage) -> str:
+    """`parsed/cloudfront/requests: 2 data files with 4,312 rows are gone or cut off`."""
+    if damage.unreadable:
+        return f"{damage.table.key}: {damage.unreadable}"
+    files = "1 data file" if len(damage.files) == 1 else f"{len(damage.files)} data files"
+    return f"{damage.table.key}: {files} with {damage.rows:,} rows {'is' if len(damage.files) == 1 else 'are'} gone or cut off"
+
+
+def repair(settings: Settings, now: datetime | None = None) -> Iterator[str]:
+    """Repair what is damaged; one sentence for each table and database."""
+    from platform_assets.core.databases import put_aside_damaged
+
+    at = now or datetime.now(UTC)
+    yield from put_aside_damaged(settings, at)
+    lake = lake_of(settings)
+    for damage in damages(lake):
+        yield f"{describe(damage)}; {_repair_table(lake, damage, at)}."
+
+
+def _repair_table(lake: Lake, damage: Damage, at: datetime) -> str:
+    table = damage.table
+    can_be_made = table.hourly and (table.layer == PARSED_LAYER or made_hourly(table))
+    recorded = lineage.recorded(lake).get(table.key, {}) if can_be_made else {}
+    hours = sorted(hour for hour in recorded if damage.holds(hour))
+    if damage.unreadable:
+        if lake.root.startswith("s3://"):
+            return f"move {lake.path(table)} to another place and run `weir repair` again"
+        aside = _put_aside(Path(lake.path(table)), Path(lake.root) / ASIDE, table, at)
+        what = f"it was moved to {aside}"
+    else:
+        lake.drop_files(table, damage.files)
+        what = "taken out of the table"
+    lineage.record(lake, {table.key: dict.fromkeys(hours, UNUSABLE)})
+    if can_be_made:
+        again = "1 hour" if len(hours) == 1 else f"{len(hours)} hours"
+        return f"{what}, and `{command_that_fills(table)}` makes {again} again"
+    if table.key == lineage.MADE_HOURS.key:
+        return f"{what}, and the next runs make those hours again"
+    if table.hourly:
+        return f"{what}; people and actions wrote these rows, so they are lost unless you restore a backup"
+    return f"{what}, and the next run writes it again"
+
+
+def _put_aside(folder: Path, place: Path, table: Table, at: datetime) -> Path:
+    place.mkdir(exist_ok=True)
+    aside = place / f"{table.key.replace('/', '-')}-{at:%Y%m%dT%H%M%S}"
+    folder.rename(aside)
+    return aside

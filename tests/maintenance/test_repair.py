@@ -1,0 +1,126 @@
+"""Damage to a home is found by `weir doctor`, named in one sentence, and made good by `weir repair` where it can be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from platform_assets.cli.doctor import data
+from platform_assets.cli.outcome import RunFailed
+from platform_assets.cli.run import Runner
+from platform_assets.clients.engine import lake_of
+from platform_assets.core.databases import DAGSTER_FILES
+from platform_assets.core.domain import Pipeline
+from platform_assets.core.instance import instance_of
+from platform_assets.core.tables import all_tables
+from platform_assets.domains.waf.errors import WafError
+from platform_assets.domains.waf.twin.state import TwinFolder
+from platform_assets.maintenance.repair import damages, repair
+from platform_assets.settings import Settings
+from spark_jobs.contract import Table
+from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, SAMPLES
+
+pytestmark = pytest.mark.attack("faults: damaged files of a home")
+START = datetime(2026, 11, 18, tzinfo=UTC)
+FEATURES = Pipeline("", ("feature_store/infrastructure_metrics",))
+AT = datetime(2026, 11, 20, 13, tzinfo=UTC)
+
+
+@pytest.fixture
+def filled(home: Settings, tmp_path: Path) -> Settings:
+    """A home with three hours of one cluster."""
+    settings = home.model_copy(update={"metrics_raw": str(tmp_path / "raw"), "first_hour": "2026-11-01-00"})
+    (tmp_path / "raw").mkdir()
+    steps = [f"{(START + timedelta(minutes=5 * step)).isoformat()},{40 + step % 7},3" for step in range(36)]
+    (tmp_path / "raw/shop.csv").write_text("\n".join(["timestamp,cpu_utilization,node_count", *steps]) + "\n")
+    Runner(settings).run_pipeline(FEATURES)
+    return settings
+
+
+def data_files(settings: Settings, table: Table) -> list[Path]:
+    return sorted(Path(lake_of(settings).path(table)).rglob("*.parquet"))
+
+
+def rows(settings: Settings, table: Table) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = lake_of(settings).read_arrow(table).to_pylist()
+    return sorted(found, key=lambda row: str(row))
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def cut(path: Path) -> None:
+    os.truncate(path, 100)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", [remove, cut])
+@pytest.mark.parametrize("table", [SAMPLES, CLUSTER_5MIN])
+def test_lost_files_are_made_again(filled: Settings, table: Table, damage: Callable[[Path], None]) -> None:
+    before = rows(filled, table)
+    delta = lake_of(filled).delta(table)
+    active = {Path(path).name for path in delta.file_uris()} if delta else set()
+    damage(next(path for path in data_files(filled, table) if path.name in active))
+    state, sentence = data.lake(filled)
+    assert state == "failed" and table.key in sentence and sentence.endswith("run `weir repair`.")
+    (said,) = repair(filled, AT)
+    assert "taken out of the table, and `weir run" in said and "again." in said
+    assert not damages(lake_of(filled)) and rows(filled, table) != before
+    Runner(filled).run_pipeline(FEATURES)
+    assert rows(filled, table) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [0, 20])
+def test_a_table_whose_log_is_cut_is_made_again(filled: Settings, size: int) -> None:
+    before = rows(filled, CLUSTER_5MIN)
+    folder = Path(lake_of(filled).path(CLUSTER_5MIN))
+    for log in (folder / "_delta_log").glob("*.json"):
+        os.truncate(log, size)
+    (said,) = repair(filled, AT)
+    assert CLUSTER_5MIN.key in said and "it was moved to" in said and "makes 3 hours again" in said
+    assert (Path(filled.home) / "lake/damaged/features-metrics-cluster_5min-20261120T130000").is_dir()
+    Runner(filled).run_pipeline(FEATURES)
+    assert rows(filled, CLUSTER_5MIN) == before
+
+
+@pytest.mark.slow
+def test_a_run_on_a_damaged_lake_says_what_to_do(filled: Settings, tmp_path: Path) -> None:
+    for path in data_files(filled, SAMPLES):
+        path.unlink()
+    late = f"{(START + timedelta(minutes=61)).isoformat()},50,3"
+    (tmp_path / "raw/late.csv").write_text(f"timestamp,cpu_utilization,node_count\n{late}\n")
+    with pytest.raises(RunFailed, match=r"^The lake is damaged \(parsed/metrics/samples: .*; run `weir repair`"):
+        Runner(filled).run_pipeline(FEATURES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*(f"dagster/{name}" for name in DAGSTER_FILES), "mlflow.db"])
+@pytest.mark.parametrize("size", [0, 3_000])
+def test_a_cut_database_is_put_aside(home: Settings, name: str, size: int) -> None:
+    instance_of(home)
+    path = home.home / name
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    os.truncate(path, size)
+    (said,) = repair(home, AT)
+    assert said.startswith(f"{path} is damaged and is now {path.name}.damaged-20261120T130000: ")
+    assert path.with_name(f"{path.name}.damaged-20261120T130000").stat().st_size == size
+    instance_of(home)
+    assert path.stat().st_size > 10_000 and not list(repair(home, AT))
+
+
+def test_a_damaged_local_waf_is_one_sentence(tmp_path: Path) -> None:
+    for text in ('{"a":', "[1]", "", "\x00"):
+        (tmp_path / "wafv2.json").write_text(text)
+        with pytest.raises(WafError, match="does not hold the local WAF any more; restore it, or delete it"):
+            TwinFolder(tmp_path, lambda: 0.0).load()
+
+
+def test_a_whole_home_has_nothing_to_repair(home: Settings) -> None:
+    assert list(repair(home, AT)) == [] and all_tables()
