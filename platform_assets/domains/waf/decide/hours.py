@@ -14,9 +14,9 @@ from typing import Any
 
 from platform_assets.domains.waf.decide.claims import identities_of, store_identities, stored_identities
 from platform_assets.domains.waf.decide.identity import Identifier, Identity
-from platform_assets.domains.waf.decide.reading import Loaded, Rows, is_in, rows_to_arrow
+from platform_assets.domains.waf.decide.reading import Loaded, Rows, browsing_of, is_in, rows_to_arrow
 from platform_assets.domains.waf.decide.rescoring import echo_of, inputs_without_echo
-from platform_assets.domains.waf.decide.rules import ScoredHour, decide
+from platform_assets.domains.waf.decide.rules import ScoredHour, decide, may_browse
 from platform_assets.domains.waf.decide.withdrawals import Withdrawals
 from platform_assets.domains.waf.decisions import Decision
 from platform_assets.domains.waf.manual.audit_log import versions_behind, versions_of
@@ -78,9 +78,11 @@ def decide_hours(
         decided = partial(decide, scored_hour, counting, allow_list=(*allow_list, *allowed))
         # Only clients that would be acted upon without the exemption for declared bots need an identity.
         without_exemption = replace(rules, declared_bots=DeclaredBots(at_most="block"))
-        claimants = [decision.address for decision in decided(rules=without_exemption)]
-        identities, identified[hour] = identities_of(read, hour, claimants, stored.get(hour, ()), identifier, rules)
-        new_decisions = decided(rules=rules, identities=identities)
+        candidates = [decision.address for decision in decided(rules=without_exemption)]
+        identities, identified[hour] = identities_of(read, hour, candidates, stored.get(hour, ()), identifier, rules)
+        browsers = [row["client"] for row in behavior if row["client"] in candidates and may_browse(row, rules)]
+        browsing = browsing_of(read, hour, browsers, echo, rules.sessions)
+        new_decisions = decided(rules=rules, identities=identities, browsing=browsing)
         earlier += new_decisions
         rows += [{**decision.row(), HOUR_COLUMN: hour} for decision in new_decisions]
     store_identities(lake, stored, identified)
