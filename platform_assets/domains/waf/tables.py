@@ -76,7 +76,7 @@ WAF_PLAN = Table(
     unique=("scope", "ip_set", "address"),
     checks=(
         Check("plan_spares_protected_addresses", "nothing added overlaps the allow list or a special-purpose range"),
-        Check("plan_adds_a_bounded_number", "new block entries stay below a bound"),
+        Check("plan_adds_a_bounded_number", "networks with new block entries stay below a bound"),
         Check("plan_changes_a_bounded_share", "additions and removals stay below a share of what was applied"),
         Check("decisions_did_not_vanish", "decisions are not empty after a plan that had some"),
         Check("models_passed_their_gate", "every model that decided has passed its gate"),
@@ -88,13 +88,23 @@ WAF_PLAN = Table(
         Check("features_are_as_usual", "features of the newest hour are distributed as on the days before"),
         Check("families_are_balanced", "additions do not swing to IPv4 or IPv6 alone"),
         Check("everything_fits", "no wanted entry is left out because an IP set is full", blocking=False),
+        Check(
+            "nothing_waits",
+            "no new entry beyond a bound waits for a person; overriding it applies those that wait",
+            blocking=False,
+        ),
     ),
     retention_days=400,
     columns=(
         Column("scope", "string", "where the IP set is: CLOUDFRONT or REGIONAL:<region>", nullable=False),
         Column("ip_set", "string", "name of the IP set", nullable=False),
         Column("address", "string", "address or network as canonical CIDR", nullable=False, personal=True),
-        Column("operation", "string", "add, extend, keep, remove, restore, drift, foreign or overflow", nullable=False),
+        Column(
+            "operation",
+            "string",
+            "add, extend, keep, remove, restore, drift, foreign, overflow or wait",
+            nullable=False,
+        ),
         Column("action", "string", "block, challenge or count", nullable=False),
         Column("reason", "string", "why this operation", nullable=False),
         Column("decision_id", "string", "the decision behind it; null for entries added by hand"),
