@@ -29,8 +29,8 @@ class CheckInputs:
     lines_rejected: int | None = None
     request_count: int | None = None
     """Requests of the newest 24 hours."""
-    decided_request_count: int = 0
-    """Of these, those of clients that are decided on; counted only where it matters."""
+    explained_request_count: int = 0
+    """Of these, those of clients that are decided on or ask for more than is usual of all; counted only where it matters."""
     usual_request_count: float | None = None
     """Median requests of the days before."""
     newest_hour_at: datetime | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from statistics import median
@@ -10,7 +11,8 @@ from typing import Any
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.waf.checks.context import CheckInputs
 from platform_assets.domains.waf.checks.score_shift import newest_score_shift
-from platform_assets.domains.waf.networks import Ranges, parse_network
+from platform_assets.domains.waf.networks import Network, Ranges, parse_network
+from platform_assets.domains.waf.plan.coverage import counted_network
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour, parse_hour
@@ -51,7 +53,7 @@ def check_inputs(
         lines_rejected=rejected if newest else None,
         request_count=parsed if newest else None,
         usual_request_count=usual,
-        decided_request_count=_requests_of(lake, _day(newest, 0), decided) if newest and exploded else 0,
+        explained_request_count=_explained(lake, _day(newest, 0), decided, usual) if newest and exploded else 0,
         newest_hour_at=parse_hour(newest) if newest else None,
         missing_hours=_missing(lines, newest) if newest else {},
         score_shift=newest_score_shift(lake),
@@ -101,12 +103,17 @@ def _usual_of_a_day(lines: Mapping[str, Lines], newest: str) -> float | None:
     return float(median(sums)) if sums else None
 
 
-def _requests_of(lake: Lake, hours: Sequence[str], clients: Sequence[str]) -> int:
-    """Requests of the addresses that any of the clients is or contains."""
-    ranges = Ranges.of(clients)
+def _explained(lake: Lake, hours: Sequence[str], decided: Sequence[str], usual: float | None) -> int:
+    """Requests of clients that are decided on, and of networks that alone ask for more than is usual of all together."""
+    ranges = Ranges.of(decided)
     rows = lake.read_arrow(CLIENT_HOURLY, sorted(hours), columns=["client", "request_count"]).to_pydict()
-    pairs = zip(rows["client"], rows["request_count"], strict=True)
-    return sum(count for client, count in pairs if ranges.covers(parse_network(client)))
+    requests, of_network = 0, Counter[Network]()
+    for client, count in zip(rows["client"], rows["request_count"], strict=True):
+        if ranges.covers(parse_network(client)):
+            requests += count
+        else:
+            of_network[counted_network(client)] += count
+    return requests + sum(count for count in of_network.values() if usual is not None and count > usual)
 
 
 def _missing(lines: Mapping[str, Lines], newest: str) -> dict[str, float | None]:
