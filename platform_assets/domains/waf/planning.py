@@ -31,6 +31,7 @@ from platform_assets.domains.waf.checks.context import CheckInputs
 from platform_assets.domains.waf.checks.inputs import check_inputs
 from platform_assets.domains.waf.checks.waiting import within_bounds
 from platform_assets.domains.waf.decide.due import due_entries
+from platform_assets.domains.waf.decide.former import present_bounds
 from platform_assets.domains.waf.decisions import Decision, DueEntry, Row
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.manual import audit_log
@@ -195,9 +196,10 @@ def _due(settings: Settings, lake: Lake, policy: Policy, now: datetime) -> Due:
     decisions = [row for row in kept if not state.withdraws(behind.get(row["decision_id"], ()))]
     exempt = (*allow_list, *state.allow_list)
     candidates: list[Decision | Row] = [*decisions, *state.blocks()]
-    due_now = due_entries(candidates, now, exempt, rules=rules)
+    bounds = present_bounds(lake, [*unexpired_rows, *decisions], rules)
+    due_now = due_entries(candidates, now, exempt, rules=rules, bounds=bounds)
     without_people: list[Decision | Row] = [*unexpired_rows, *map(as_decision, state.blocked)]
-    before = due_entries(without_people, now, allow_list, rules=rules)
+    before = due_entries(without_people, now, allow_list, rules=rules, bounds=bounds)
     return Due(due_now, decisions, requested_removals(before, due_now, state, behind), actions, exempt)
 
 

@@ -143,6 +143,7 @@ class Volume:
 
     at_most: str = "count"
     min_pages: int = 100
+    usual_share: float = 0.01
     max_asset_share: float = 0.1
     min_failed_sign_ins: int = 10
     min_failures_of_sign_ins: int = 5
@@ -150,19 +151,21 @@ class Volume:
     min_missing_pages: int = 10
     min_failed_share: float = 0.3
     min_attack_share: float = 0.1
+    min_attack_classes: int = 3
     steady_minute_requests: int = 4
 
     def __post_init__(self) -> None:
         _require_action("at_most", self.at_most)
-        shares = (self.max_asset_share, self.min_failed_share, self.min_attack_share)
+        shares = (self.usual_share, self.max_asset_share, self.min_failed_share, self.min_attack_share)
         require(
             min(shares) >= 0 and max(shares) <= 1,
-            "max_asset_share, min_failed_share and min_attack_share must be between 0 and 1",
+            "usual_share, max_asset_share, min_failed_share and min_attack_share must be between 0 and 1",
         )
         counts = (self.min_pages, self.min_failed_sign_ins, self.min_failures_of_sign_ins)
         require(
-            min(*counts, self.min_probes, self.min_missing_pages) >= 1,
-            "min_pages, min_failed_sign_ins, min_failures_of_sign_ins, min_probes and min_missing_pages must be at least 1",
+            min(*counts, self.min_probes, self.min_missing_pages, self.min_attack_classes) >= 1,
+            "min_pages, min_failed_sign_ins, min_failures_of_sign_ins, min_probes, min_missing_pages and "
+            "min_attack_classes must be at least 1",
         )
 
 

@@ -164,7 +164,7 @@ def test_a_bots_name_excuses_no_failed_sign_ins() -> None:
 
 
 def test_a_bots_name_excuses_no_probing() -> None:
-    probes = {"request_count": 200, "probe_path_request_count": 200, "not_found_count": 200, "client_error_count": 200, "path_entropy_bits": 7.0}  # fmt: skip
+    probes = {"request_count": 200, "probe_path_request_count": 200, "not_found_count": 200, "client_error_count": 200, "distinct_path_count": 200, "path_entropy_bits": 7.0}  # fmt: skip
     assert action_of({**probes, "declared_bot_count": 200}) == action_of(probes) == "challenge"
 
 

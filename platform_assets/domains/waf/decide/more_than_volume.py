@@ -18,17 +18,24 @@ FEW_PATHS = 2
 """Paths an hour that a program with one task asks for."""
 
 
-def is_more_than_volume(row: Row, volume: Volume) -> bool:
+def is_more_than_volume(row: Row, volume: Volume, usual_pages: int = 0) -> bool:
     """Whether a row of client_daily shows sign-ins that failed, probing, or many pages read without what a browser fetches."""
-    return reads_many_pages(row, volume) or does_harm(row, volume)
+    return reads_many_pages(row, volume, usual_pages) or does_harm(row, volume)
 
 
-def reads_many_pages(row: Row, volume: Volume) -> bool:
-    """Whether many different pages were read without the assets that a browser fetches with them."""
+def least_pages(volume: Volume, usual_pages: int) -> tuple[int, str]:
+    """From how many different pages on they are many, and what says so."""
+    if usual_pages >= volume.min_pages:
+        return usual_pages + 1, f"up to {usual_pages} are usual on this site"
+    return volume.min_pages, "min_pages of the policy"
+
+
+def reads_many_pages(row: Row, volume: Volume, usual_pages: int = 0) -> bool:
+    """Whether more different pages than usual were read without the assets that a browser fetches with them."""
     requests = max(whole(row.get("request_count")), 1)
     is_bare = whole(row.get("asset_request_count")) / requests <= volume.max_asset_share
     addresses = max(whole(row.get("address_count")), 1)
-    return is_bare and whole(row.get("distinct_page_count")) / addresses >= volume.min_pages
+    return is_bare and whole(row.get("distinct_page_count")) / addresses >= least_pages(volume, usual_pages)[0]
 
 
 def does_harm(row: Row, volume: Volume) -> bool:
@@ -41,12 +48,12 @@ def does_what_no_crawler_does(row: Row, volume: Volume) -> bool:
     return _tries_to_sign_in(row, volume) or _probes(row, volume)
 
 
-def counted_attacks(row: Row | None, attack_request_count: int, volume: Volume) -> int:
+def counted_attacks(row: Row | None, attack_request_count: int, volume: Volume, class_count: int = 0) -> int:
     """The attack requests that count as such: not those that only use another method, nor a few among many others.
 
-    A request of another method that has a query is no file operation.
-    The request model takes some ordinary requests for attacks; a program of WebDAV or one whose token has expired sends
-    the same such request all day.
+    A request of another method that has a query is no file operation. A few count where they are of several classes
+    (`class_count`) and nobody browses: the request model takes some ordinary requests for attacks, but always the same kind;
+    a program of WebDAV or one whose token has expired sends the same such request all day.
     """
     if row is None:
         return attack_request_count
@@ -56,7 +63,9 @@ def counted_attacks(row: Row | None, attack_request_count: int, volume: Volume) 
     if is_locked_out and _repeats_few_paths(row, volume) and whole(row.get("query_request_count")) < attacks:
         return 0
     is_few = attacks < volume.min_attack_share * whole(row.get("request_count"))
-    return 0 if is_few else attacks
+    has_people = whole(row.get("asset_request_count")) > 0 and whole(row.get("cookie_request_count")) > 0
+    is_varied = class_count >= volume.min_attack_classes and not has_people
+    return 0 if is_few and not is_varied else attacks
 
 
 def failed_sign_ins(row: Row | None, volume: Volume) -> int:
@@ -85,11 +94,12 @@ def _tries_to_sign_in(row: Row, volume: Volume) -> bool:
 
 
 def _probes(row: Row, volume: Volume) -> bool:
-    """Whether it asks for paths that only scanners ask for, and much of what it asks for is refused."""
+    """Whether it asks for several paths, some of which only scanners ask for, and much of what it asks for is refused."""
     requests = max(whole(row.get("request_count")), 1)
     refused = whole(row.get("client_error_count")) + whole(row.get("redirect_count"))
     is_mostly_refused = refused >= volume.min_failed_share * requests and not _repeats_few_paths(row, volume)
-    return is_mostly_refused and min(whole(row.get("probe_path_request_count")), refused) >= volume.min_probes
+    probes = min(whole(row.get("probe_path_request_count")), refused, whole(row.get("distinct_path_count")))
+    return is_mostly_refused and probes >= volume.min_probes
 
 
 def _misses_pages(row: Row, volume: Volume) -> bool:

@@ -8,11 +8,12 @@ from typing import Any
 
 from platform_assets.domains.waf.decide.browsing import Browsing, SeenRequest, browsing_agents, foreign_attacks
 from platform_assets.domains.waf.decide.echo import WINDOW_HOURS, EchoHours
+from platform_assets.domains.waf.decide.usual import PagesOfDay, pages_of_day
 from platform_assets.domains.waf.networks import is_one_address, parse_network
-from platform_assets.domains.waf.rulebook import Sessions
+from platform_assets.domains.waf.rulebook import Sessions, Volume
 from spark_jobs.contract import HOUR_COLUMN, Interval, parse_hour
 from spark_jobs.sources.cloudfront.client_tables import ADDITIVE
-from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY, REQUEST_SCORES, REQUESTS
+from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS, CLIENT_DAILY, CLIENT_HOURLY, REQUEST_SCORES, REQUESTS
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
 
@@ -77,6 +78,34 @@ def browsing_of(
             for name in ADDITIVE:
                 foreign[client][name] += row[name] or 0
     return {client: Browsing(agents[client], foreign.get(client, {})) for client in clients}
+
+
+class PastDays:
+    """What clients of past hours read in their 24 hours; each hour is read once."""
+
+    def __init__(self, lake: Lake, volume: Volume) -> None:
+        self.lake, self.volume = lake, volume
+        self._days: dict[str, PagesOfDay] = {}
+
+    def of(self, hour: str) -> PagesOfDay:
+        if hour not in self._days:
+            self._days[hour] = self._read(hour)
+        return self._days[hour]
+
+    def _read(self, hour: str) -> PagesOfDay:
+        import pyarrow.compute as pc
+        import pyarrow.dataset as ds
+
+        from spark_jobs.sources.cloudfront.clients import networks_of
+
+        is_address = ds.field("client_kind") == "address"
+        clients = self.lake.read_arrow(CLIENT_DAILY, [hour], columns=["client"], filter=is_address)["client"]
+        has_many = ds.field("distinct_page_count") >= self.volume.min_pages
+        rows = self.lake.read_arrow(CLIENT_DAILY, [hour], filter=is_address & has_many).to_pylist()
+        is_attacker = is_in("client", (row["client"] for row in rows)) & (ds.field("day_attack_request_count") > 0)
+        attackers = self.lake.read_arrow(CLIENT_ATTACKS, [hour], columns=["client"], filter=is_attacker)["client"]
+        networks = pc.count_distinct(networks_of(clients.combine_chunks())).as_py()
+        return pages_of_day(networks, rows, frozenset(attackers.to_pylist()), self.volume)
 
 
 def _seen_requests(rows: Any, attacks: frozenset[str], hours_of: dict[str, list[str]]) -> dict[str, list[SeenRequest]]:

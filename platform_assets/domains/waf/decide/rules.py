@@ -7,7 +7,7 @@ the entries that are due by the wall clock are due.py's. Standard library only.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -21,6 +21,8 @@ from platform_assets.domains.waf.decide.more_than_volume import (
     does_what_no_crawler_does,
     failed_sign_ins,
     is_more_than_volume,
+    least_pages,
+    reads_many_pages,
     why_proxy,
     without_foreign,
 )
@@ -54,6 +56,8 @@ class _Client:
     earlier: tuple[Decision, ...]
     identity: Identity | None = None
     browsing: Browsing | None = None
+    usual_pages: int = 0
+    attack_class_count: int = 0
 
     @property
     def foreign_attack_count(self) -> int:
@@ -66,7 +70,7 @@ class _Client:
 
     def counted_attacks(self, rules: Rules) -> int:
         """Attack requests and failed sign-ins that count as attacks under the rules."""
-        attacks = counted_attacks(self.behavior, self.own_attack_count, rules.volume)
+        attacks = counted_attacks(self.behavior, self.own_attack_count, rules.volume, self.attack_class_count)
         return attacks + failed_sign_ins(self.behavior, rules.volume)
 
     def does_harm(self, rules: Rules) -> bool:
@@ -90,6 +94,8 @@ class ScoredHour:
     """Rows of client_attacks; where None, evidence_request_ids count as the attack requests."""
     has_history: bool = True
     """Whether the lake is as old as `rules.history` requires."""
+    usual_pages: int = 0
+    """Different pages that clients of this site usually read in 24 hours; 0 where that is not known."""
 
 
 def decide(
@@ -123,6 +129,7 @@ def decide(
         client = _client(
             network, score, behavior_by_client.get(name), attack_row, past, identities.get(name), browsing.get(name)
         )
+        client = replace(client, usual_pages=hour.usual_pages)
         decision = _decide_one(start, client, rules, hour.has_history)
         if decision is not None:
             decisions.append(decision)
@@ -217,11 +224,7 @@ def _ceiling(client: _Client, rules: Rules, has_history: bool) -> tuple[int, str
         bounds.append((rules.shared.unknown_at_most, "whether people share the address is not known"))
     elif _looks_shared(row, rules.shared) and not _is_disguised(client, rules):
         bounds.append((rules.shared.at_most, "many people seem to share the address"))
-    shows_more = row is not None and is_more_than_volume(row, rules.volume)
-    if client.counted_attacks(rules) == 0 and not shows_more:
-        bounds.append(_bound_without_harm(client, rules))
-    if why := why_proxy(client.network, row or {}, client.attack_request_count, rules.proxies):
-        bounds.append((rules.proxies.at_most, f"{why}: {rules.proxies.at_most} at most (proxies in the policy)"))
+    bounds += _behavior_bounds(client, rules)
     verdict = None if client.identity is None else client.identity.verdict
     if verdict == VERIFIED:
         bounds.append((rules.verified_bots.at_most, f"a verified bot gets {rules.verified_bots.at_most} at most"))
@@ -236,6 +239,26 @@ def _ceiling(client: _Client, rules: Rules, has_history: bool) -> tuple[int, str
     return (0 if action == "none" else rank(action)), why
 
 
+def behavior_bound(decision: Decision, row: Row, attacks: Row, rules: Rules) -> tuple[str, str] | None:
+    """The strongest action that volume and proxies allow for a decision, by its client's rows, and why; None where all."""
+    score = {"abuse_probability": decision.score, "evidence_request_ids": decision.evidence_request_ids}
+    attacks = {**attacks, "day_attack_request_count": decision.attack_request_count}
+    client = _client(parse_network(decision.address), score, row, attacks, (), None, None)
+    bounds = _behavior_bounds(client, rules)
+    return min(bounds, key=lambda bound: 0 if bound[0] == "none" else rank(bound[0]), default=None)
+
+
+def _behavior_bounds(client: _Client, rules: Rules) -> list[tuple[str, str]]:
+    """The bounds of clients that only ask for much, and of those that forward the requests of others."""
+    row, bounds = client.behavior, []
+    shows_more = row is not None and is_more_than_volume(row, rules.volume, client.usual_pages)
+    if client.counted_attacks(rules) == 0 and not shows_more:
+        bounds.append(_bound_without_harm(client, rules))
+    if why := why_proxy(client.network, row or {}, client.attack_request_count, rules.proxies):
+        bounds.append((rules.proxies.at_most, f"{why}: {rules.proxies.at_most} at most (proxies in the policy)"))
+    return bounds
+
+
 def _bound_without_harm(client: _Client, rules: Rules) -> tuple[str, str]:
     """The bound of a client that no attack of its own, failed sign-in, probing or reading speaks against."""
     if count := client.foreign_attack_count:
@@ -243,6 +266,8 @@ def _bound_without_harm(client: _Client, rules: Rules) -> tuple[str, str]:
         action = rules.foreign_pages.many_at_most if is_many else rules.foreign_pages.at_most
         return action, f"a page of another site can have caused {count} of its attacks, in a session of this one"
     attacked = "too few of its requests are attacks" if client.attack_request_count else "it has attacked nothing"
+    if client.behavior is not None and reads_many_pages(client.behavior, rules.volume):
+        return rules.volume.at_most, f"{attacked} and up to {client.usual_pages} pages are usual on this site"
     return rules.volume.at_most, f"{attacked} and otherwise it only asked for much"
 
 
@@ -288,6 +313,10 @@ def _reason(start: datetime, client: _Client, action: str, why_not_more: str, re
         parts.append(f"repetition {repeated} within {rules.repetition.memory_hours} h")
     if why_not_more:
         parts.append(why_not_more)
+    elif client.behavior is not None and not client.does_harm(rules):
+        bound, source = least_pages(rules.volume, client.usual_pages)
+        if reads_many_pages(client.behavior, rules.volume, client.usual_pages):
+            parts.append(f"it read {bound} different pages or more without what a browser fetches ({source})")
     if client.identity is not None:
         parts.append(client.identity.sentence)
     if uncounted := whole(client.score.get("echo_hour_count")):
@@ -321,6 +350,7 @@ def _client(
         earlier=past,
         identity=identity,
         browsing=browsing,
+        attack_class_count=whole((attacks or {}).get("day_attack_class_count")),
     )
 
 
