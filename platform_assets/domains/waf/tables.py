@@ -58,8 +58,8 @@ BOT_IDENTITIES = Table(
     retention_days=400,
     columns=(
         Column("client", "string", "address as CIDR", nullable=False, personal=True),
-        Column("bot", "string", "the crawler or monitor that its user agent names", nullable=False),
-        Column("bot_kind", "string", "crawler or monitor", nullable=False),
+        Column("bot", "string", "the crawler, monitor or preview that its user agent names", nullable=False),
+        Column("bot_kind", "string", "crawler, monitor or preview", nullable=False),
         Column("verdict", "string", "verified, refuted or unknown", nullable=False),
         Column("how", "string", "the published list or the DNS name that says so", nullable=False, personal=True),
         Column("is_answered", "boolean", "false where DNS was not asked or silent; asked again then", nullable=False),

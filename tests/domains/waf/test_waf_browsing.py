@@ -143,6 +143,22 @@ def test_a_session_outside_of_the_day_is_not_seen(tmp_path: Path) -> None:
     assert [action for _, action, _ in world.of()] == ["block"]
 
 
+@pytest.mark.parametrize(
+    ("client", "agent", "action"),
+    [
+        ("149.154.161.7", "TelegramBot (like TwitterBot)", "count"),
+        ("2a03:2880:f0ff::face", "facebookexternalhit/1.1", "count"),
+        ("45.83.1.2", "facebookexternalhit/1.1", "block"),
+        ("149.154.161.7", "Mozilla/5.0", "block"),
+    ],
+)
+def test_a_link_in_a_chat_gets_no_preview_blocked(tmp_path: Path, client: str, agent: str, action: str) -> None:
+    world = World(tmp_path)
+    world.attack(0, 20, client=client, user_agent=agent, host=HOST)
+    cidr = f"{client}/{128 if ':' in client else 32}"
+    assert strongest(world, cidr) == action
+
+
 # --- sign-ins and names -----------------------------------------------------------------------------------------------
 
 SIGN_INS = {"request_count": 800, "sign_in_request_count": 800, "sign_in_failure_count": 800, "post_request_count": 800, "peak_minute_request_count": 60}  # fmt: skip

@@ -120,7 +120,7 @@ def test_bots_have_public_and_disjoint_addresses(bot: Any) -> None:
     assert bot.domains or bot.ranges
     assert bool(bot.ranges) == bool(bot.read_on)
     assert bot.source.startswith("https://")
-    assert bot.kind in ("crawler", "monitor")
+    assert bot.kind in ("crawler", "monitor", "preview")
     special, others = special_ranges(), Ranges.of(r for other in BOTS if other != bot for r in other.ranges)
     for cidr in bot.ranges:
         network = parse_network(cidr)
