@@ -77,7 +77,10 @@ def browsing_by_hour(lake: Lake, rows: pd.DataFrame) -> dict[datetime, dict[str,
     harmful = rows[(rows["day_attack_request_count"] > 0) | (rows["day_sign_in_failure_count"] > 0)]
     browsing = {}
     for hour, of_hour in harmful.groupby("hour_at"):
-        clients = [row["client"] for row in of_hour.to_dict("records") if may_browse(day_columns(row), rules)]
+        records = of_hour.to_dict("records")
+        clients = [
+            row["client"] for row in records if may_browse(day_columns(row), row["day_attack_request_count"], rules)
+        ]
         start = hour.to_pydatetime()
         browsing[start] = browsing_of(lake, format_hour(start), clients, nobody, rules.sessions)
     return browsing

@@ -23,7 +23,7 @@ from platform_assets.domains.waf.decide.withdrawals import Withdrawals
 from platform_assets.domains.waf.decisions import Decision
 from platform_assets.domains.waf.manual.audit_log import versions_behind, versions_of
 from platform_assets.domains.waf.manual.in_force import ManualAction, in_force, manual_blocks
-from platform_assets.domains.waf.networks import Ranges, parse_network, special_ranges
+from platform_assets.domains.waf.networks import Ranges, address_order, parse_network, special_ranges
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.domains.waf.rulebook import DeclaredBots, Rules
 from platform_assets.domains.waf.tables import WAF_DECISIONS
@@ -84,9 +84,13 @@ def decide_hours(
         decided = partial(decide, scored_hour, counting, allow_list=(*allow_list, *allowed))
         # Only clients that would be acted upon without the exemption for declared bots need an identity.
         without_exemption = replace(rules, declared_bots=DeclaredBots(at_most="block"))
-        candidates = [decision.address for decision in decided(rules=without_exemption)]
-        identities, identified[hour] = identities_of(read, hour, candidates, stored.get(hour, ()), identifier, rules)
-        browsers = [row["client"] for row in behavior if row["client"] in candidates and may_browse(row, rules)]
+        candidates = {decision.address for decision in decided(rules=without_exemption)}
+        identities, identified[hour] = identities_of(
+            read, hour, sorted(candidates, key=address_order), stored.get(hour, ()), identifier, rules
+        )
+        attacked = {row["client"]: row["day_attack_request_count"] for row in attacks}
+        acted_upon = [row for row in behavior if row["client"] in candidates]
+        browsers = [row["client"] for row in acted_upon if may_browse(row, attacked.get(row["client"], 0), rules)]
         browsing = browsing_of(read, hour, browsers, echo, rules.sessions)
         new_decisions = decided(rules=rules, identities=identities, browsing=browsing)
         earlier += new_decisions

@@ -286,10 +286,13 @@ def _looks_shared(row: Row, shared: Shared) -> bool:
     return many_agents and (sessions or pages)
 
 
-def may_browse(row: Row, rules: Rules) -> bool:
-    """Whether the requests behind a row of client_daily can change a decision: a session is possible, or people are claimed."""
+def may_browse(row: Row, attack_request_count: int, rules: Rules) -> bool:
+    """Whether the requests behind a row of client_daily can change a decision: by a session, or by user agents that browse."""
     assets, cookies = whole(row.get("asset_request_count")), whole(row.get("cookie_request_count"))
-    return (assets >= rules.sessions.min_assets and cookies > 0) or _looks_shared(row, rules.shared)
+    if attack_request_count and cookies and assets >= rules.sessions.min_assets:
+        return True
+    does_more = attack_request_count > 0 or does_harm(row, rules.volume)
+    return does_more and whole(row.get("address_count")) <= 1 and _looks_shared(row, rules.shared)
 
 
 def _looks_like_people(row: Row, sessions: Sessions) -> bool:
