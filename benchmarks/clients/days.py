@@ -5,19 +5,28 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from platform_assets.domains.waf.decide.browsing import Browsing
+from platform_assets.domains.waf.decide.echo import EchoHours
+from platform_assets.domains.waf.decide.reading import browsing_of
+from platform_assets.domains.waf.decide.rules import may_browse
+from platform_assets.domains.waf.policy import load_policy
+from platform_assets.domains.waf.rulebook import Echo
 from platform_assets.ingest.objects import list_objects
-from spark_jobs.contract import Interval
+from spark_jobs.contract import Interval, format_hour
 from spark_jobs.incremental import ledger
 from spark_jobs.main import JobRun
 from spark_jobs.runtime.session import spark_session
 from spark_jobs.sources.cloudfront import jobs
 from spark_jobs.sources.cloudfront.layouts import name_hour
+from spark_jobs.sources.cloudfront.log_object import ParseOptions
 from spark_jobs.sources.cloudfront.tables import CLIENT_EXAMPLES, OBJECTS
 from spark_jobs.storage.lake import Lake
 from weir_models.client_abuse import labeling
@@ -30,12 +39,14 @@ JOBS = ("requests", "client_hourly", "client_daily", "request_scores", "client_a
 
 @dataclass(frozen=True)
 class Day:
-    """A simulated day: its number, its labeled examples, all rows from the warm-up on, and the truth."""
+    """A simulated day: its number, its labeled examples, all rows from the warm-up on, the truth, and who browsed when."""
 
     seed: int
     examples: pd.DataFrame
     rows: pd.DataFrame
     truth: pd.DataFrame
+    browsing: Mapping[datetime, Mapping[str, Browsing]] = field(default_factory=dict)
+    """Start of an hour -> client -> what its requests show."""
 
     @property
     def is_warm_up(self) -> pd.Series:
@@ -50,13 +61,35 @@ def client_frame(raw: Path, scratch: str, model_dir: Path) -> pd.DataFrame:
     objects = ledger.with_listed(lake.read_arrow(OBJECTS), listed, datetime.now(UTC), name_hour)
     lake.overwrite_arrow(objects, OBJECTS)
     hours = sorted({hour for row in objects.to_pylist() for hour in row["event_hours"]})
-    parameters = {"model_dir": str(model_dir), "model_name": "request_attack", "model_version": "0"}
+    parameters: dict[str, Any] = {"model_dir": str(model_dir), "model_name": "request_attack", "model_version": "0"}
+    parameters["latest_event"] = ParseOptions.latest_event  # simulated days lie after the wall clock
     run = JobRun(spark_session("sail"), lake, Interval.spanning(hours[0], hours[-1]), parameters, tasks=2)
     for name in JOBS:
         getattr(jobs, name)(run)
     frame: pd.DataFrame = jobs.client_frame(run).toPandas()
     frame["hour_at"] = pd.to_datetime(frame["hour_at"], utc=True)
     return frame
+
+
+def browsing_by_hour(lake: Lake, rows: pd.DataFrame) -> dict[datetime, dict[str, Browsing]]:
+    """What decisions of each hour see of the clients that attacked or failed to sign in; nobody is under a block."""
+    rules, nobody = load_policy().rules, EchoHours.of([], Echo())
+    harmful = rows[(rows["day_attack_request_count"] > 0) | (rows["day_sign_in_failure_count"] > 0)]
+    browsing = {}
+    for hour, of_hour in harmful.groupby("hour_at"):
+        records = of_hour.to_dict("records")
+        clients = [
+            row["client"] for row in records if may_browse(day_columns(row), row["day_attack_request_count"], rules)
+        ]
+        start = hour.to_pydatetime()
+        browsing[start] = browsing_of(lake, format_hour(start), clients, nobody, rules.sessions)
+    return browsing
+
+
+def day_columns(row: dict[str, Any]) -> dict[str, Any]:
+    """The row of client_daily in a row of the client frame."""
+    columns = {name.removeprefix("day_"): value for name, value in row.items() if name.startswith("day_")}
+    return {"client": row["client"], "hour_at": row["hour_at"], **columns}
 
 
 def simulated_day(seed: int, families: str, split: str, scale: float, model_dir: Path, site: str = "shop") -> Day:
@@ -72,5 +105,6 @@ def simulated_day(seed: int, families: str, split: str, scale: float, model_dir:
         subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL, cwd=root)
         truth = pd.read_parquet(world / "truth" / "clients.parquet")
         rows = client_frame(world / "raw", scratch, model_dir)
+        browsing = browsing_by_hour(Lake(f"{scratch}/lake"), rows)
     examples = labeling.label(rows[rows["hour_at"] >= day].reset_index(drop=True), truth, split)
-    return Day(seed, examples[list(CLIENT_EXAMPLES.column_names)], rows, truth)
+    return Day(seed, examples[list(CLIENT_EXAMPLES.column_names)], rows, truth, browsing)

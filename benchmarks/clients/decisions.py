@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.clients.days import Day
+from benchmarks.clients.days import Day, day_columns
 from platform_assets.domains.waf.decide.rules import ScoredHour, decide
 from platform_assets.domains.waf.decisions import Decision, rank
 from platform_assets.domains.waf.policy import load_policy
@@ -30,20 +30,15 @@ def decisions_of(day: Day, fitted: ClientAbuse, first_day: bool = False) -> list
     decisions: list[Decision] = []
     for hour, of_hour in rows[rows["is_abuse"]].groupby("hour_at", sort=True):
         records = of_hour.to_dict("records")
-        behavior = [_behavior(row) for row in records]
+        behavior = [day_columns(row) for row in records]
         scores = [_score(row) for row in records]
         decisions += decide(
             ScoredHour(hour.to_pydatetime(), scores, behavior=behavior, attacks=records, has_history=not first_day),
             decisions,
             rules,
+            browsing=day.browsing.get(hour.to_pydatetime(), {}),
         )
     return decisions
-
-
-def _behavior(row: dict[str, Any]) -> dict[str, Any]:
-    """The row of client_daily: every column of the 24 hours."""
-    columns = {name.removeprefix("day_"): value for name, value in row.items() if name.startswith("day_")}
-    return {"client": row["client"], "hour_at": row["hour_at"], **columns}
 
 
 def _score(row: dict[str, Any]) -> dict[str, Any]:

@@ -71,13 +71,15 @@ class ShelfUser:
         return {**state.owned, **state.pending}
 
 
+UNPROVEN = "8"
+"""A version of a model that has not passed its gate."""
+
+
 class WafUser:
-    check = "plan_adds_a_bounded_number"
+    check = "models_passed_their_gate"
 
     def __init__(self, settings: Settings, folder: Path, clock: Clock) -> None:
-        policy = folder / "policy.yaml"
-        policy.write_text("checks: {max_new_blocks: 4}\n")
-        self.settings = settings.model_copy(update={"policy_file": str(policy), "waf_apply": True})
+        self.settings = settings.model_copy(update={"waf_apply": True})
         self.clock, self.store = clock, AppliedStore(folder / "applied.json")
         self.client = WafTwin(folder / "twin", clock=clock, writes_per_second=float("inf"))
         self.step: Callable[[], None] = lambda: None
@@ -93,7 +95,8 @@ class WafUser:
     def desire(self, number: int) -> None:
         now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         hour = format_hour(now - timedelta(hours=1))
-        rows = [{**decision(v4(n), decided_at=now).row(), HOUR_COLUMN: hour} for n in range(number)]
+        values: dict[str, Any] = {"decided_at": now, "model_version": "7" if number <= 4 else UNPROVEN}
+        rows = [{**decision(v4(n), **values).row(), HOUR_COLUMN: hour} for n in range(number)]
         rows += [
             {**decision(f"2a00:{n:x}::/64", decided_at=now, client_kind="network").row(), HOUR_COLUMN: hour}
             for n in range(1, number)
@@ -148,7 +151,7 @@ class ScalingUser:
 
 
 def user_of(kind: str, settings: Settings, folder: Path, clock: Clock, patch: pytest.MonkeyPatch) -> User:
-    patch.setattr(ModelRegistry, "passed_gate", lambda *_: True)
+    patch.setattr(ModelRegistry, "passed_gate", lambda registry, name, version: version != UNPROVEN)
     folder.mkdir(parents=True, exist_ok=True)
     home = settings.model_copy(update={"home": folder / "home"})
     home.home.mkdir()

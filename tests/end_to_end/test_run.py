@@ -25,6 +25,7 @@ from platform_assets.core.instance import close_abandoned_runs, instance_of
 from platform_assets.core.staleness import stale_by_asset, stale_parsed_hours, steps
 from platform_assets.core.tables import all_tables
 from platform_assets.domains.waf.apply.targets import waf_targets
+from platform_assets.domains.waf.checks.checks import CHECKS
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.outputs.table_files import export_table
 from platform_assets.settings import Settings, load_settings
@@ -170,14 +171,11 @@ def test_a_dry_run_changes_nothing_in_waf_and_apply_puts_the_plan_into_it(edge: 
     assert {name.split("-")[-1] for name in live} == {"v4", "v6"}
 
 
-def test_a_plan_that_a_check_stops_is_not_applied(edge: Edge, tmp_path: Path) -> None:
-    policy = tmp_path / "policy.yaml"
-    bound = "checks: {max_new_blocks: 0}\n"
-    policy.write_text(Path(edge.settings.waf.policy_file).read_text(encoding="utf-8") + bound, encoding="utf-8")
-    values = {"policy_file": str(policy), "waf_prefix": "bounded", "waf_apply": True}
-    bounded = edge.settings.model_copy(update=values)
+def test_a_plan_that_a_check_stops_is_not_applied(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CHECKS, "rejected_lines_are_few", lambda *_: (False, "Too many lines were rejected.", {}))
+    bounded = edge.settings.model_copy(update={"waf_prefix": "bounded", "waf_apply": True})
     outcome = run_pipeline(bounded, "edge")
-    assert any(one.startswith("plan_adds_a_bounded_number") for one in outcome.failed_checks)
+    assert any(one.startswith("rejected_lines_are_few") for one in outcome.failed_checks)
     assert "waf/ip_sets" not in outcome.metadata
     assert ip_sets(bounded) == {}
 

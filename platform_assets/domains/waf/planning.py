@@ -27,8 +27,11 @@ from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
 from platform_assets.domains.waf.apply.report import ApplyReport, ApplyReports
 from platform_assets.domains.waf.apply.targets import waf_targets
 from platform_assets.domains.waf.checks.checks import run_checks
+from platform_assets.domains.waf.checks.context import CheckInputs
 from platform_assets.domains.waf.checks.inputs import check_inputs
+from platform_assets.domains.waf.checks.waiting import within_bounds
 from platform_assets.domains.waf.decide.due import due_entries
+from platform_assets.domains.waf.decide.former import present_bounds
 from platform_assets.domains.waf.decisions import Decision, DueEntry, Row
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.manual import audit_log
@@ -154,12 +157,26 @@ def make_plan(
     policy, now = load_policy(settings.waf.policy_file), datetime.now(UTC)
     due = _due(settings, lake, policy, now)
     exemptions = Exemptions.of(due.exempt, policy.rules.act_on_special, benign_addresses(lake, policy.plan))
-    work = {target.scope: partial(_in_scope, lake, target, due, policy, exemptions, now) for target in targets}
+    decided = [entry.address for entry in due.entries]
+    inputs = replace(check_inputs(settings, lake, due.decisions, policy, due.exempt, decided), overrides=overrides)
+    waiting = _waiting(lake)
+    work = {
+        target.scope: partial(
+            _in_scope,
+            lake,
+            target,
+            due,
+            policy,
+            PlanOptions(target.prefix, target.scope, policy.plan.restore_drift, policy.plan, exemptions),
+            replace(inputs, waiting=waiting.get(str(target.scope), ())),
+            now,
+        )
+        for target in targets
+    }
     plans, errors = for_each_scope(work)
     missing = {scope: str(error) for scope, error in errors.items()}
     if not plans:
         raise WafError(format_by_scope(missing, missing)) from next(iter(errors.values()))
-    inputs = replace(check_inputs(settings, lake, due.decisions, policy, due.exempt), overrides=overrides)
     results = {
         scope: run_checks(plan, replace(inputs, requested_removals=removals.keys()), policy.checks)
         for scope, (plan, removals) in plans.items()
@@ -179,18 +196,32 @@ def _due(settings: Settings, lake: Lake, policy: Policy, now: datetime) -> Due:
     decisions = [row for row in kept if not state.withdraws(behind.get(row["decision_id"], ()))]
     exempt = (*allow_list, *state.allow_list)
     candidates: list[Decision | Row] = [*decisions, *state.blocks()]
-    due_now = due_entries(candidates, now, exempt, rules=rules)
+    bounds = present_bounds(lake, [*unexpired_rows, *decisions], rules)
+    due_now = due_entries(candidates, now, exempt, rules=rules, bounds=bounds)
     without_people: list[Decision | Row] = [*unexpired_rows, *map(as_decision, state.blocked)]
-    before = due_entries(without_people, now, allow_list, rules=rules)
+    before = due_entries(without_people, now, allow_list, rules=rules, bounds=bounds)
     return Due(due_now, decisions, requested_removals(before, due_now, state, behind), actions, exempt)
 
 
+def _waiting(lake: Lake) -> dict[str, set[tuple[str, str]]]:
+    """Scope -> (address, action) of the entries that the last plan left waiting for a person."""
+    import pyarrow.dataset as ds
+
+    waiting: dict[str, set[tuple[str, str]]] = {}
+    for row in lake.read_arrow(WAF_PLAN, filter=ds.field("operation") == "wait").to_pylist():
+        waiting.setdefault(row["scope"], set()).add((row["address"], row["action"]))
+    return waiting
+
+
 def _in_scope(
-    lake: Lake, target: IpSetTarget, due: Due, policy: Policy, exemptions: Exemptions, now: datetime
+    lake: Lake, target: IpSetTarget, due: Due, policy: Policy, options: PlanOptions, inputs: CheckInputs, now: datetime
 ) -> tuple[Plan, RequestedRemovals]:
-    """The plan of one scope, and the removals that people requested there."""
+    """The plan of one scope within the bounds on additions, and the removals that people requested there."""
     live, last_applied = target.read_sets(), target.last_applied()
-    options = PlanOptions(target.prefix, target.scope, policy.plan.restore_drift, policy.plan, exemptions)
-    planned = plan(due.entries, live, last_applied, now=now, options=options)
-    planned, removals = with_requested_removals(planned, due.requested, due.manual_actions)
-    return with_late_files(lake, planned, last_applied.planned_at), removals
+
+    def planned(entries: Sequence[DueEntry]) -> tuple[Plan, RequestedRemovals]:
+        difference = plan(entries, live, last_applied, now=now, options=options)
+        return with_requested_removals(difference, due.requested, due.manual_actions)
+
+    bounded, removals = within_bounds(due.entries, planned, inputs, policy.checks)
+    return with_late_files(lake, bounded, last_applied.planned_at), removals

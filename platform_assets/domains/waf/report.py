@@ -15,6 +15,7 @@ from platform_assets.cli.outcome import Outcome
 from platform_assets.cli.report import home_option, show_models, show_time
 from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.apply.targets import waf_name
+from platform_assets.domains.waf.plan.entries import APPLY_WAITING
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.settings import Settings
 from spark_jobs.registry import tables
@@ -76,6 +77,8 @@ def show_waf(console: Console, settings: Settings, outcome: Outcome) -> None:
         operations = Counter((row["action"], row["operation"]) for row in plan if row["scope"] == scope)
         for (action, operation), number in sorted(operations.items()):
             console.print(f"{operation:>8} {number:>6,} × {action}{where}")
+    if any(row["operation"] == "wait" for row in plan):
+        console.print(f"what waits is beyond a bound; apply it with: {APPLY_WAITING}", markup=False)
     blocked = {row["address"]: row["reason"] for row in plan if (row["operation"], row["action"]) == ("add", "block")}
     for address, reason in list(blocked.items())[:5]:
         console.print(f"  {address}: {reason}", style="dim", overflow="ellipsis", no_wrap=True)

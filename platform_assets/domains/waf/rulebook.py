@@ -80,16 +80,18 @@ class Shared:
     min_user_agents: int = 8
     min_cookie_share: float = 0.3
     min_asset_share: float = 0.2
+    min_browsing_agents: int = 4
     unknown_at_most: str = "challenge"
 
     def __post_init__(self) -> None:
         _require_action("at_most", self.at_most)
         _require_action("unknown_at_most", self.unknown_at_most)
+        require(self.min_browsing_agents >= 0, "min_browsing_agents must not be negative")
 
 
 @dataclass(frozen=True)
 class DeclaredBots:
-    """Clients that call themselves a bot and have attacked nothing: a challenge would stop a crawler."""
+    """Clients that call themselves a bot and only read: a challenge would stop a crawler."""
 
     __pydantic_config__ = STRICT
 
@@ -102,16 +104,35 @@ class DeclaredBots:
 
 @dataclass(frozen=True)
 class Sessions:
-    """Clients that browse with cookies and page assets and have attacked nothing: probably people."""
+    """Clients that browse with cookies and page assets and have attacked nothing: probably people; and what a session is."""
 
     __pydantic_config__ = STRICT
 
     at_most: str = "challenge"
     min_cookie_share: float = 0.5
     min_asset_share: float = 0.2
+    min_pages: int = 3
+    min_assets: int = 3
 
     def __post_init__(self) -> None:
         _require_action("at_most", self.at_most)
+        require(min(self.min_pages, self.min_assets) >= 1, "min_pages and min_assets must be at least 1")
+
+
+@dataclass(frozen=True)
+class ForeignPages:
+    """Clients with a session of the site whose only attacks are requests that a page of another site can cause."""
+
+    __pydantic_config__ = STRICT
+
+    at_most: str = "count"
+    many_requests: int = 30
+    many_at_most: str = "challenge"
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+        _require_action("many_at_most", self.many_at_most)
+        require(self.many_requests >= 1, "many_requests must be at least 1")
 
 
 @dataclass(frozen=True)
@@ -122,23 +143,30 @@ class Volume:
 
     at_most: str = "count"
     min_pages: int = 100
+    usual_share: float = 0.01
     max_asset_share: float = 0.1
     min_failed_sign_ins: int = 10
+    min_failures_of_sign_ins: int = 5
     min_probes: int = 3
     min_missing_pages: int = 10
     min_failed_share: float = 0.3
     min_attack_share: float = 0.1
+    min_attack_classes: int = 3
     steady_minute_requests: int = 4
 
     def __post_init__(self) -> None:
         _require_action("at_most", self.at_most)
-        shares = (self.max_asset_share, self.min_failed_share, self.min_attack_share)
+        shares = (self.usual_share, self.max_asset_share, self.min_failed_share, self.min_attack_share)
         require(
             min(shares) >= 0 and max(shares) <= 1,
-            "max_asset_share, min_failed_share and min_attack_share must be between 0 and 1",
+            "usual_share, max_asset_share, min_failed_share and min_attack_share must be between 0 and 1",
         )
-        counts = (self.min_pages, self.min_failed_sign_ins, self.min_probes, self.min_missing_pages)
-        require(min(counts) >= 1, "min_pages, min_failed_sign_ins, min_probes and min_missing_pages must be at least 1")
+        counts = (self.min_pages, self.min_failed_sign_ins, self.min_failures_of_sign_ins)
+        require(
+            min(*counts, self.min_probes, self.min_missing_pages, self.min_attack_classes) >= 1,
+            "min_pages, min_failed_sign_ins, min_failures_of_sign_ins, min_probes, min_missing_pages and "
+            "min_attack_classes must be at least 1",
+        )
 
 
 @dataclass(frozen=True)
@@ -222,6 +250,7 @@ class Rules:
     shared: Shared = Shared()
     history: History = History()
     sessions: Sessions = Sessions()
+    foreign_pages: ForeignPages = ForeignPages()
     volume: Volume = Volume()
     proxies: Proxies = Proxies()
     declared_bots: DeclaredBots = DeclaredBots()

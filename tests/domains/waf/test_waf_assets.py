@@ -98,12 +98,14 @@ def test_a_plan_overtaken_again_is_given_up(settings: Settings, lake: Lake, targ
     assert OURS not in live_addresses(target)["weir-block-v4"]
 
 
-def test_a_plan_made_again_is_checked_again(settings: Settings, lake: Lake, target: IpSetTarget) -> None:
+def test_a_plan_made_again_is_checked_again(
+    settings: Settings, lake: Lake, target: IpSetTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def forbid() -> None:
-        Path(settings.waf.policy_file).write_text("checks: {max_new_blocks: 0}\n")
+        monkeypatch.setattr(ModelRegistry, "passed_gate", lambda *_: False)
 
     overtaken = Overtaken(target, times=1, also=forbid)
-    with pytest.raises(PlanStoppedError, match=r"plan_adds_a_bounded_number stops it .* 0 are the bound") as caught:
+    with pytest.raises(PlanStoppedError, match=r"models_passed_their_gate stops it .* not passed their gate") as caught:
         plan_and_apply(settings, lake, [overtaken])
     assert (overtaken.tried, exit_code_of(caught.value)) == (1, 4)
     assert live_addresses(target) == {"weir-block-v4": {THEIRS, v4(101)}}, "what the other run applied, nothing else"

@@ -11,16 +11,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from platform_assets.actions.checks import CheckResult
 from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.apply.applied import Owned
 from platform_assets.domains.waf.checks.bounds import Bounds
+from platform_assets.domains.waf.checks.checks import run_checks
 from platform_assets.domains.waf.checks.context import CheckInputs, ScoreShift
 from platform_assets.domains.waf.checks.inputs import check_inputs
 from platform_assets.domains.waf.checks.score_shift import newest_score_shift, stability_index
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, Table, format_hour, parse_hour
-from spark_jobs.sources.cloudfront.tables import CLIENT_DAILY, OBJECT_COUNTS
+from spark_jobs.sources.cloudfront.tables import CLIENT_DAILY, CLIENT_HOURLY, OBJECT_COUNTS
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
 from tests.domains.waf.test_waf_checks import a_plan, result
@@ -257,3 +259,53 @@ def test_zero_is_a_bin_of_its_own() -> None:
 def test_impossible_bounds_are_errors(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Bounds(**wrong)
+
+
+# --- volume -----------------------------------------------------------------------------------------------------------
+
+VOLUME = "volume_is_plausible"
+
+
+def test_a_day_with_one_hour_is_no_usual_day(home: Settings, lake: Lake) -> None:
+    """The second day of a home that began with the last hour of a day."""
+    delivered(lake, {**dict.fromkeys(range(24), 1400), 24: 1_068})
+    assert inputs(home).usual_request_count is None
+    delivered(lake, dict.fromkeys(range(24 + 12), 1400))
+    assert inputs(home).usual_request_count == 12 * 1_399
+    delivered(lake, {**dict.fromkeys(range(48), 1400), 100: 9, 120: 9})
+    assert inputs(home).usual_request_count == 24 * 1_399, "stray lines of old days"
+
+
+def test_an_outage_is_still_a_collapse(home: Settings, lake: Lake) -> None:
+    delivered(lake, {**dict.fromkeys(range(24, 72), 500), 0: 500})
+    usual = inputs(home).usual_request_count
+    assert usual == 24 * 499
+    assert not result(VOLUME, a_plan(), request_count=499, usual_request_count=usual).passed
+
+
+def exploded(home: Settings, lake: Lake, *decided: str, per_network: int = 200) -> CheckResult:
+    """5,052 lines where 240 are usual, of which 4,812 are those of twelve networks."""
+    delivered(lake, dict.fromkeys(range(24, 72), 11) | dict.fromkeys(range(1, 24), 12) | {0: 4_800})
+    clients = {f"45.83.{n}.1/32": per_network for n in range(12)} | {f"60.1.{n}.1/32": 10 for n in range(24)}
+    rows = [{"client": client, "request_count": count, HOUR_COLUMN: ago(0)} for client, count in clients.items()]
+    hours = {"hour_at": NEWEST, "first_event_at": NEWEST, "last_event_at": NEWEST}
+    write(lake, CLIENT_HOURLY, [{**row, **hours} for row in rows])
+    figures = check_inputs(home, lake, [], Policy(), (), decided)
+    return next(check for check in run_checks(a_plan(), figures, Bounds()) if check.name == VOLUME)
+
+
+def test_clients_decided_on_are_no_explosion(home: Settings, lake: Lake) -> None:
+    stopped = exploded(home, lake)
+    assert not stopped.passed and "exploded to 5052 where about 240 are usual; look" in stopped.sentence
+    assert not exploded(home, lake, "60.1.1.1/32").passed
+    passed = exploded(home, lake, *(f"45.83.{n}.0/24" for n in range(12)))
+    assert passed.passed
+    assert "5052 requests where about 240 are usual, 2400 of them by clients that are decided on" in passed.sentence
+    each = [f"45.83.{n}.1/32" for n in range(12)]
+    assert exploded(home, lake, *each, "45.83.1.0/24").metadata["explained_request_count"] == 2_400
+
+
+def test_a_few_networks_are_no_explosion(home: Settings, lake: Lake) -> None:
+    """Nobody decided on them, so that they would hold up what is decided on others."""
+    passed = exploded(home, lake, per_network=401)
+    assert passed.passed and passed.metadata["explained_request_count"] == 4_812

@@ -121,15 +121,17 @@ def test_with_apply_an_override_counts_once(weir: Weir) -> None:
     policy = weir.settings.home / "policy.yaml"
     policy.write_text("checks: {max_new_blocks: 0}\n")
     (weir.settings.home / "weir.env").write_text(f"WEIR_POLICY_FILE='{policy}'\n")
-    stopped = weir("waf", "plan", "--apply")
-    assert stopped.exception is not None and exit_code_of(stopped.exception) == 4
+    waiting = "2 wait for a person (`weir waf plan --apply --override nothing_waits --reason WHY`)"
+    bounded = weir("waf", "plan", "--apply")
+    assert bounded.exit_code == 0 and waiting in bounded.output
     assert weir.blocked() == set()
-    chosen = ["--override", "plan_adds_a_bounded_number", "--reason", "a campaign"]
+    assert f"Applying would change: +0 -0, {waiting}" in weir("waf", "status").output
+    chosen = ["--override", "nothing_waits", "--reason", "a campaign"]
     done = weir("waf", "plan", "--apply", *chosen)
     assert done.exit_code == 0, (done.output, done.exception)
     assert "WAF changed: +2 -0" in done.output
     assert weir.blocked() == {ONE, TWO}
-    assert weir.acts() == [("override", "plan_adds_a_bounded_number", "a campaign")]
+    assert weir.acts() == [("override", "nothing_waits", "a campaign")]
     weir("waf", "allow", ONE, "--for", "1h", "--reason", "a partner", "--apply")
     assert weir.blocked() == {TWO}
     assert weir("waf", "block", v4(3), "--for", "1h", "--reason", "x", "--apply").exit_code == 1

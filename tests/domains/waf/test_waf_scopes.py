@@ -187,17 +187,18 @@ def test_the_plan_shows_every_scope_and_a_summary(edge: Edge) -> None:
 def test_a_failed_check_in_one_scope_stops_all(edge: Edge) -> None:
     targets = edge.targets()
     applied(targets[0], [due(OURS), due(ALSO), due(OLD)])
-    edge.policy("checks: {max_new_blocks: 1}\n")
-    with pytest.raises(PlanStoppedError, match=r"In REGIONAL:eu-west-1: The plan adds 2 block entries") as caught:
+    applied(targets[1], [due(OLD, expires_at=HOUR + timedelta(days=2))])
+    edge.policy("checks: {max_churn_share: 0.1, min_entries_for_churn: 1}\n")
+    with pytest.raises(PlanStoppedError, match=r"In REGIONAL:eu-west-1: The plan changes 2 networks") as caught:
         edge.apply(targets)
     assert "In CLOUDFRONT" not in str(caught.value) and exit_code_of(caught.value) == 4
-    assert blocked(targets) == [{OURS, ALSO, OLD}, set()], "what was to leave CLOUDFRONT is still there"
+    assert blocked(targets) == [{OURS, ALSO, OLD}, {OLD}], "what was to leave CLOUDFRONT is still there"
     _, results = make_plan(edge.settings, edge.lake, targets)
     of = {one.name: one for one in results}
     assert of["volume_is_plausible"].sentence.startswith("There is no usual volume"), "the same everywhere is said once"
     assert of["plan_adds_a_bounded_number"].metadata == {
-        "CLOUDFRONT": {"new_block_count": 0, "bound": 1},
-        "REGIONAL:eu-west-1": {"new_block_count": 2, "bound": 1},
+        "CLOUDFRONT": {"new_block_count": 0, "new_network_count": 0, "bound": 500},
+        "REGIONAL:eu-west-1": {"new_block_count": 2, "new_network_count": 1, "bound": 500},
     }
 
 
@@ -375,9 +376,10 @@ def test_a_scope_overtaken_twice_is_given_up_alone(edge: Edge) -> None:
     assert blocked(targets)[1] == {OURS, ALSO} and not blocked(targets)[0] & {OURS, ALSO}
 
 
-def test_a_scope_planned_again_is_checked_again(edge: Edge) -> None:
+def test_a_scope_planned_again_is_checked_again(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
     targets = edge.targets()
-    overtaken = Overtaken(targets[0], times=1, also=lambda: edge.policy("checks: {max_new_blocks: 0}\n"))
+    refuse = partial(monkeypatch.setattr, ModelRegistry, "passed_gate", lambda *_: False)
+    overtaken = Overtaken(targets[0], times=1, also=refuse)
     with pytest.raises(PlanStoppedError, match=r"^In CLOUDFRONT: .* Applied: REGIONAL:eu-west-1 \+2 -0\.$") as caught:
         edge.apply([overtaken, targets[1]])
     assert exit_code_of(caught.value) == 4 and overtaken.tried == 1

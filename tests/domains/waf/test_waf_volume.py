@@ -87,6 +87,26 @@ def test_a_few_requests_are_no_volume(row: dict[str, Any]) -> None:
     assert rank(strongest(**row) or "count") >= rank("challenge")
 
 
+def varied(class_count: int, **row: Any) -> str | None:
+    """400 attacks among 5,000 requests."""
+    day = {**attacks(ADDRESS, 400), "day_attack_class_count": class_count}
+    hour = ScoredHour(HOUR, [score(ADDRESS)], [behavior(ADDRESS, request_count=5_000, **row)], [day])
+    return next((decision.action for decision in decide(hour, [], RULES)), None)
+
+
+def test_attacks_of_several_classes_hide_in_no_volume() -> None:
+    assert varied(3) == "block"
+    assert varied(2) == "count", "what the request model mistakes is of one kind"
+    assert varied(3, cookie_request_count=900, asset_request_count=900) == "count", "people may be behind it"
+
+
+def test_one_path_asked_for_again_is_no_probing() -> None:
+    """A partner's program whose path looks like a probe, in its first hour."""
+    poller: dict[str, Any] = {"request_count": 24, "probe_path_request_count": 12, "redirect_count": 12, "active_minute_count": 24, "active_hour_count": 1}  # fmt: skip
+    assert strongest(**poller, distinct_path_count=1) == "count"
+    assert strongest(**poller, distinct_path_count=12) == "block"
+
+
 def test_volume_does_not_excuse_attacks() -> None:
     for row in INNOCENT.values():
         attack_count = row["request_count"] // 2

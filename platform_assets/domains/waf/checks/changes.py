@@ -7,16 +7,21 @@ from typing import Any
 from platform_assets.actions.checks import Finding
 from platform_assets.domains.waf.checks.bounds import Bounds
 from platform_assets.domains.waf.checks.context import CheckInputs
+from platform_assets.domains.waf.limits import FAMILIES as FAMILY_NAMES
 from platform_assets.domains.waf.networks import Ranges, family, parse_network, special_ranges
-from platform_assets.domains.waf.plan.coverage import Change, applied_count, gained, lost
+from platform_assets.domains.waf.plan.coverage import BEFORE, Change, applied_count, gained, lost, network_count
+from platform_assets.domains.waf.plan.entries import APPLY_WAITING
 from platform_assets.domains.waf.plan.values import Plan
+
+NEW_BLOCKS, CHURN, FAMILIES = "plan_adds_a_bounded_number", "plan_changes_a_bounded_share", "families_are_balanced"
+WAITING = "nothing_waits"
 
 
 def check_protected(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
     allowed, special = Ranges.of(inputs.allow_list), special_ranges(inputs.act_on_special)
     touched = []
     for entry in plan.entries:
-        if entry.operation in ("foreign", "remove", "overflow", "drift"):
+        if entry.operation in ("foreign", "remove", "overflow", "drift", "wait"):
             continue
         network = parse_network(entry.address)
         if allowed.overlaps(network) or special.overlaps(network):
@@ -32,20 +37,35 @@ def check_protected(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
 
 
 def check_new_blocks(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
-    new = sum(change.entry.action == "block" for change in gained(plan))
-    figures = {"new_block_count": new, "bound": bounds.max_new_blocks}
-    if new > bounds.max_new_blocks:
+    blocks = [change for change in gained(plan) if change.entry.action == "block"]
+    new, networks = len(blocks), network_count(blocks)
+    figures = {"new_block_count": new, "new_network_count": networks, "bound": bounds.max_new_blocks}
+    summary = f"The plan adds {new} block entries in {networks} networks"
+    if networks > bounds.max_new_blocks:
         return (
             False,
-            f"The plan adds {new} block entries where {bounds.max_new_blocks} are the bound; look at the plan, then raise max_new_blocks or override the check.",
+            f"{summary} where {bounds.max_new_blocks} are the bound; look at the plan, then raise max_new_blocks or override the check.",
             figures,
         )
-    return True, f"The plan adds {new} block entries; the bound is {bounds.max_new_blocks}.", figures
+    return True, f"{summary}; the bound is {bounds.max_new_blocks}.", figures
+
+
+def check_waiting(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
+    waiting = [entry for entry in plan.entries if entry.operation == "wait"]
+    figures = {"waiting_count": len(waiting), "waiting": [entry.address for entry in waiting[:20]]}
+    if waiting:
+        return (
+            False,
+            f"{len(waiting)} new entries are beyond the bounds and wait for a person, {waiting[0].address} first; look at them, then apply them with `{APPLY_WAITING}`.",
+            figures,
+        )
+    return True, "No new entry waits for a person.", figures
 
 
 def check_churn(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
     early = len(removed_early(plan, inputs))
-    changed = len(gained(plan)) + early
+    added = () if WAITING in inputs.overrides else gained(plan)
+    changed = network_count(added) + early
     base = applied_count(plan)
     figures: dict[str, Any] = {"changed_count": changed, "applied_count": base, "bound": bounds.max_churn_share}
     if base < max(bounds.min_entries_for_churn, 1):
@@ -56,7 +76,7 @@ def check_churn(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
         )
     share = changed / base
     figures["churn_share"] = round(share, 4)
-    summary = f"The plan changes {changed} entries, expiries and what people took out apart, where {base} were applied last ({share:.0%}"
+    summary = f"The plan changes {changed} networks and entries, expiries and what people took out apart, where {base} were applied last ({share:.0%}"
     if share > bounds.max_churn_share:
         return (
             False,
@@ -101,12 +121,9 @@ def has_expired(plan: Plan, change: Change) -> bool:
 
 
 def check_families(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
-    added = {"IPV4": 0, "IPV6": 0}
-    existing = {"IPV4": 0, "IPV6": 0}
-    for change in gained(plan):
-        added[family(change.address)] += 1
-    for set_plan in plan.sets:
-        existing[set_plan.family] += set_plan.count("keep") + set_plan.count("extend") + set_plan.count("remove")
+    new = gained(plan)
+    added = {name: network_count([change for change in new if family(change.address) == name]) for name in FAMILY_NAMES}
+    existing = live_by_family(plan)
     figures: dict[str, Any] = {
         "added_v4": added["IPV4"],
         "added_v6": added["IPV6"],
@@ -117,7 +134,7 @@ def check_families(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
     if min(total, before) < max(bounds.min_entries_for_skew, 1):
         return (
             True,
-            f"{total} additions to {before} entries are too few to judge their families by ({bounds.min_entries_for_skew}).",
+            f"{total} networks added to {before} entries are too few to judge their families by ({bounds.min_entries_for_skew}).",
             figures,
         )
     for name, count in added.items():
@@ -125,10 +142,18 @@ def check_families(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
         if share > bounds.max_family_share and usual < 0.9 * bounds.max_family_share:
             return (
                 False,
-                f"{share:.0%} of the additions are {name} where {usual:.0%} of the entries are; look at how addresses are parsed, then override the check.",
+                f"{share:.0%} of the networks added are {name} where {usual:.0%} of the entries are; look at how addresses are parsed, then override the check.",
                 figures,
             )
-    return True, f"The plan adds {added['IPV4']} IPv4 and {added['IPV6']} IPv6 entries.", figures
+    return True, f"The plan adds entries in {added['IPV4']} IPv4 and {added['IPV6']} IPv6 networks.", figures
+
+
+def live_by_family(plan: Plan) -> dict[str, int]:
+    """Our live entries before the plan."""
+    live = dict.fromkeys(FAMILY_NAMES, 0)
+    for set_plan in plan.sets:
+        live[set_plan.family] += sum(map(set_plan.count, BEFORE))
+    return live
 
 
 def check_fits(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:

@@ -12,12 +12,16 @@ from platform_assets.actions import checks as protocol
 from platform_assets.actions.checks import CheckResult, Finding, check_overridable
 from platform_assets.domains.waf.checks.bounds import Bounds
 from platform_assets.domains.waf.checks.changes import (
+    FAMILIES,
+    NEW_BLOCKS,
+    WAITING,
     check_churn,
     check_families,
     check_fits,
     check_new_blocks,
     check_protected,
     check_vanished,
+    check_waiting,
 )
 from platform_assets.domains.waf.checks.context import CheckInputs
 from platform_assets.domains.waf.checks.evidence import (
@@ -34,8 +38,11 @@ from platform_assets.domains.waf.tables import WAF_PLAN
 def run_checks(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> list[CheckResult]:
     """All checks, in the order of the table. RequestError for an override of a check that does not exist."""
     check_overridable(inputs.overrides, WAF_PLAN.checks)
+    overrides = dict(inputs.overrides)
+    if WAITING in overrides:  # a person has looked at all additions
+        overrides = {NEW_BLOCKS: overrides[WAITING], FAMILIES: overrides[WAITING], **overrides}
     checks = {name: partial(check, plan, inputs, bounds) for name, check in CHECKS.items()}
-    return protocol.run_checks(WAF_PLAN.checks, checks, inputs.overrides)
+    return protocol.run_checks(WAF_PLAN.checks, checks, overrides)
 
 
 CHECKS: dict[str, Callable[[Plan, CheckInputs, Bounds], Finding]] = {
@@ -50,4 +57,5 @@ CHECKS: dict[str, Callable[[Plan, CheckInputs, Bounds], Finding]] = {
     "features_are_as_usual": check_score_shift,
     "families_are_balanced": check_families,
     "everything_fits": check_fits,
+    "nothing_waits": check_waiting,
 }

@@ -29,6 +29,8 @@ class CheckInputs:
     lines_rejected: int | None = None
     request_count: int | None = None
     """Requests of the newest 24 hours."""
+    explained_request_count: int = 0
+    """Of these, those of clients that are decided on or ask for more than is usual of all; counted only where it matters."""
     usual_request_count: float | None = None
     """Median requests of the days before."""
     newest_hour_at: datetime | None = None
@@ -40,3 +42,5 @@ class CheckInputs:
     """Check -> why it is overridden in this run."""
     requested_removals: Collection[tuple[str, str]] = ()
     """(address, action) whose removal people requested, which no check counts."""
+    waiting: Collection[tuple[str, str]] = ()
+    """(address, action) of entries that the last plan left waiting for a person."""

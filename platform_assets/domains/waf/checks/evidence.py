@@ -43,8 +43,8 @@ def check_rejected(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
 
 
 def check_volume(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
-    count, usual = inputs.request_count, inputs.usual_request_count
-    figures = {"request_count": count, "usual_request_count": usual}
+    count, usual, explained = inputs.request_count, inputs.usual_request_count, inputs.explained_request_count
+    figures = {"request_count": count, "usual_request_count": usual, "explained_request_count": explained}
     if count is None or not usual:
         return True, "There is no usual volume yet to judge this one by.", figures
     ratio = count / usual
@@ -55,13 +55,14 @@ def check_volume(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
             f"Requests collapsed to {count} where about {usual:.0f} are usual; logs may be missing, WAF stays as it is.",
             figures,
         )
-    if ratio > bounds.volume_explosion:
+    besides = f", {explained} of them by clients that are decided on or ask for more than all do" if explained else ""
+    if (count - explained) / usual > bounds.volume_explosion:
         return (
             False,
-            f"Requests exploded to {count} where about {usual:.0f} are usual; look at the logs, then override the check.",
+            f"Requests exploded to {count} where about {usual:.0f} are usual{besides}; look at the logs, then override the check.",
             figures,
         )
-    return True, f"{count} requests where about {usual:.0f} are usual.", figures
+    return True, f"{count} requests where about {usual:.0f} are usual{besides}.", figures
 
 
 def check_hours(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from statistics import median
@@ -10,10 +11,12 @@ from typing import Any
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.waf.checks.context import CheckInputs
 from platform_assets.domains.waf.checks.score_shift import newest_score_shift
+from platform_assets.domains.waf.networks import Network, Ranges, parse_network
+from platform_assets.domains.waf.plan.coverage import counted_network
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour, parse_hour
-from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS
+from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY, OBJECT_COUNTS
 from spark_jobs.storage.lake import Lake
 
 DAY_HOURS = 24
@@ -25,13 +28,23 @@ Lines = tuple[int, int]
 
 
 def check_inputs(
-    settings: Settings, lake: Lake, decisions: Sequence[dict[str, Any]], policy: Policy, allow_list: Sequence[str]
+    settings: Settings,
+    lake: Lake,
+    decisions: Sequence[dict[str, Any]],
+    policy: Policy,
+    allow_list: Sequence[str],
+    decided: Sequence[str] = (),
 ) -> CheckInputs:
-    """The newest 24 hours of the lake against the days before, the models behind the decisions, the exempt addresses."""
+    """The newest 24 hours of the lake against the days before, the models behind the decisions, the exempt addresses.
+
+    `decided`: addresses and networks that are decided on.
+    """
     lines = _lines(lake)
     newest = max(lines, default=None)
     counts = [lines[hour] for hour in _day(newest, 0) if hour in lines] if newest else []
     parsed, rejected = sum(parsed for parsed, _ in counts), sum(rejected for _, rejected in counts)
+    usual = _usual_of_a_day(lines, newest) if newest else None
+    exploded = newest is not None and usual is not None and parsed > policy.checks.volume_explosion * usual
     return CheckInputs(
         allow_list=tuple(allow_list),
         act_on_special=tuple(policy.rules.act_on_special),
@@ -39,7 +52,8 @@ def check_inputs(
         lines_present=parsed + rejected if newest else None,
         lines_rejected=rejected if newest else None,
         request_count=parsed if newest else None,
-        usual_request_count=_usual_of_a_day(lines, newest) if newest else None,
+        usual_request_count=usual,
+        explained_request_count=_explained(lake, _day(newest, 0), decided, usual) if newest and exploded else 0,
         newest_hour_at=parse_hour(newest) if newest else None,
         missing_hours=_missing(lines, newest) if newest else {},
         score_shift=newest_score_shift(lake),
@@ -80,10 +94,26 @@ def _day(newest: str, days_before: int) -> list[str]:
 
 
 def _usual_of_a_day(lines: Mapping[str, Lines], newest: str) -> float | None:
-    """Median requests of the seven days before the newest 24 hours; None without any."""
-    days = ([lines[hour][0] for hour in _day(newest, day) if hour in lines] for day in range(1, DAYS + 1))
-    sums = [sum(day) for day in days if day]
+    """Median requests of the seven days before the newest 24 hours; None without any.
+
+    A day with lines in less than half as many hours as the newest one is none, as before a lake began or in an outage.
+    """
+    latest, *days = ([lines[hour][0] for hour in _day(newest, day) if hour in lines] for day in range(DAYS + 1))
+    sums = [sum(day) for day in days if day and 2 * len(day) >= len(latest)]
     return float(median(sums)) if sums else None
+
+
+def _explained(lake: Lake, hours: Sequence[str], decided: Sequence[str], usual: float | None) -> int:
+    """Requests of clients that are decided on, and of networks that alone ask for more than is usual of all together."""
+    ranges = Ranges.of(decided)
+    rows = lake.read_arrow(CLIENT_HOURLY, sorted(hours), columns=["client", "request_count"]).to_pydict()
+    requests, of_network = 0, Counter[Network]()
+    for client, count in zip(rows["client"], rows["request_count"], strict=True):
+        if ranges.covers(parse_network(client)):
+            requests += count
+        else:
+            of_network[counted_network(client)] += count
+    return requests + sum(count for count in of_network.values() if usual is not None and count > usual)
 
 
 def _missing(lines: Mapping[str, Lines], newest: str) -> dict[str, float | None]:

@@ -1,4 +1,4 @@
-"""Crawlers and monitors whose operators publish how to verify them: user agents, DNS domains, addresses.
+"""Crawlers, monitors and previews of links whose operators publish how to verify them: user agents, DNS domains, addresses.
 
 Each fact has its source. `read_on`: when the addresses were read, from public mirrors of the operator's own list. Lists
 go out of date, so an address that is missing proves nothing, and DNS is asked where that is allowed. identity.py verifies
@@ -17,11 +17,11 @@ from platform_assets.domains.waf.networks import Network, Ranges
 
 @dataclass(frozen=True)
 class Bot:
-    """One crawler or monitor. `domains`: the DNS domains of the names of its addresses."""
+    """One crawler, monitor or preview. `domains`: the DNS domains of the names of its addresses."""
 
     name: str
     kind: str
-    """crawler or monitor."""
+    """crawler, monitor or preview: what fetches a link that somebody sent, whatever the link asks for."""
     user_agent: str
     """Regular expression, matched anywhere in the user agent, ignoring case."""
     source: str
@@ -207,6 +207,33 @@ BOTS = (
         "https://developer.amazon.com/amazonbot",
         domains=("crawl.amazonbot.amazon",),
         is_named=True,
+    ),
+    Bot(
+        "Meta",
+        "preview",
+        r"facebookexternalhit|facebookcatalog|meta-external(?:agent|fetcher)",
+        # It names a query for the routes of its network, AS32934.
+        "https://developers.facebook.com/docs/sharing/webmasters/web-crawlers",
+        ranges=_list("""
+            31.13.24.0/21 31.13.64.0/18 45.64.40.0/22 57.141.0.0/20 57.141.16.0/22 57.141.20.0/23 57.144.0.0/14
+            66.220.144.0/20 69.63.176.0/20 69.171.224.0/19 74.119.76.0/22 102.132.96.0/19 102.221.188.0/22 103.4.96.0/22
+            129.134.0.0/16 147.75.208.0/20 157.240.0.0/16 163.70.128.0/17 163.77.128.0/17 163.114.128.0/20
+            173.252.64.0/18 179.60.192.0/22 185.60.216.0/22 185.89.216.0/22 196.49.68.0/23 199.201.64.0/22
+            204.15.20.0/22 2401:db00::/32 2620:0:1c00::/40 2620:10d:c090::/44 2803:6080::/29 2a03:2880::/31
+            2a03:83e0::/32
+        """),
+        read_on="2026-11-30",
+    ),
+    Bot(
+        "TelegramBot",
+        "preview",
+        r"telegrambot",
+        "https://core.telegram.org/resources/cidr.txt",
+        ranges=_list("""
+            91.105.192.0/23 91.108.4.0/22 91.108.8.0/21 91.108.16.0/21 91.108.56.0/22 149.154.160.0/20 185.76.151.0/24
+            2001:67c:4e8::/48 2001:b28:f23c::/47 2001:b28:f23f::/48 2a0a:f280::/32
+        """),
+        read_on="2026-11-30",
     ),
     Bot("CCBot", "crawler", r"\bccbot/", "https://commoncrawl.org/ccbot", domains=("crawl.commoncrawl.org",)),
     Bot(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from platform_assets.core.times import as_utc
@@ -41,11 +42,13 @@ def due_entries(
     allow_list: Iterable[str] = (),
     *,
     rules: Rules | None = None,
+    bounds: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> list[DueEntry]:
     """The strongest unexpired decision on each address at `now` (wall clock), sorted by address.
 
     The allow list and the bounds of the rules (at_most of all, of kinds and of networks) apply here too, so that they
-    also affect earlier decisions; without rules, nothing is bounded. Blocks by people are not.
+    also affect earlier decisions; without rules, nothing is bounded. Blocks by people are not. `bounds`: decision id ->
+    strongest action and why, from former.py.
     """
     rules = rules or Rules(networks=Networks(at_most="block"))
     at = as_utc(now)
@@ -57,23 +60,30 @@ def due_entries(
         network = parse_network(address)
         if protected.overlaps(network) or special.overlaps(network):
             continue
-        bounded = [bounded for decision in decisions_of_address if (bounded := _bounded(decision, rules))]
+        bounded = [bounded for decision in decisions_of_address if (bounded := _bounded(decision, rules, bounds))]
         if bounded:
             entries.append(_strongest(bounded))
     return sorted(entries, key=lambda entry: address_order(entry.address))
 
 
-def _bounded(decision: Decision, rules: Rules) -> Decision | None:
+def _bounded(decision: Decision, rules: Rules, bounds: Mapping[str, tuple[str, str]]) -> Decision | None:
     """The decision with the strongest action that the rules still allow; None where they allow none."""
     if decision.model_name == MANUAL:
         return decision
-    allowed = rules.strongest(decision.abuse_kind, decision.client_kind == "network")
+    allowed, why = rules.strongest(decision.abuse_kind, decision.client_kind == "network"), ""
+    bound, its_why = bounds.get(decision.decision_id, (allowed, ""))
+    if _strength(bound) < _strength(allowed):
+        allowed, why = bound, f": {its_why}"
     if allowed == "none":
         return None
     if rank(decision.action) <= rank(allowed):
         return decision
-    reason = f"{decision.reason}; {decision.action} was decided, the policy allows {allowed} at most now"
+    reason = f"{decision.reason}; {decision.action} was decided, the policy allows {allowed} at most now{why}"
     return replace(decision, action=allowed, reason=reason)
+
+
+def _strength(action: str) -> int:
+    return 0 if action == "none" else rank(action)
 
 
 def _strongest(decisions: Sequence[Decision]) -> DueEntry:

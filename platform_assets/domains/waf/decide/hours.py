@@ -14,14 +14,16 @@ from typing import Any
 
 from platform_assets.domains.waf.decide.claims import identities_of, store_identities, stored_identities
 from platform_assets.domains.waf.decide.identity import Identifier, Identity
-from platform_assets.domains.waf.decide.reading import Loaded, Rows, is_in, rows_to_arrow
+from platform_assets.domains.waf.decide.more_than_volume import reads_many_pages
+from platform_assets.domains.waf.decide.reading import Loaded, PastDays, Rows, browsing_of, is_in, rows_to_arrow
 from platform_assets.domains.waf.decide.rescoring import echo_of, inputs_without_echo
-from platform_assets.domains.waf.decide.rules import ScoredHour, decide
+from platform_assets.domains.waf.decide.rules import ScoredHour, decide, may_browse
+from platform_assets.domains.waf.decide.usual import USUAL_DAYS, usual_pages
 from platform_assets.domains.waf.decide.withdrawals import Withdrawals
 from platform_assets.domains.waf.decisions import Decision
 from platform_assets.domains.waf.manual.audit_log import versions_behind, versions_of
 from platform_assets.domains.waf.manual.in_force import ManualAction, in_force, manual_blocks
-from platform_assets.domains.waf.networks import Ranges, parse_network, special_ranges
+from platform_assets.domains.waf.networks import Ranges, address_order, parse_network, special_ranges
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.domains.waf.rulebook import DeclaredBots, Rules
 from platform_assets.domains.waf.tables import WAF_DECISIONS
@@ -67,20 +69,30 @@ def decide_hours(
     stored = stored_identities(read, scored)
     identified: dict[str, dict[str, Identity]] = {}
     rows: Rows = []
+    past_days = PastDays(read, rules.volume)
     for hour in scored:
         end = parse_hour(hour) + timedelta(hours=1)
         echo = echo_of([*withdrawals.followed(earlier), *blocked], hour, rules)
         allowed = in_force(manual_actions, end).allow_list
         scores, behavior, attacks = inputs_without_echo(read, hour, _inputs(read, hour), echo, loaded)
+        reads_much = any(reads_many_pages(row, rules.volume) for row in behavior)
+        usual = usual_pages(map(past_days.of, days_before(hour)), rules.volume.usual_share) if reads_much else 0
         own_versions = {row["client"]: versions_of(row, row["request_model_version"]) for row in scores}
-        scored_hour = ScoredHour(parse_hour(hour), scores, behavior, attacks, _has_history(score_hours, hour, rules))
+        has_history = _has_history(score_hours, hour, rules)
+        scored_hour = ScoredHour(parse_hour(hour), scores, behavior, attacks, has_history, usual)
         counting = withdrawals.counting(earlier, end, own_versions)
         decided = partial(decide, scored_hour, counting, allow_list=(*allow_list, *allowed))
         # Only clients that would be acted upon without the exemption for declared bots need an identity.
         without_exemption = replace(rules, declared_bots=DeclaredBots(at_most="block"))
-        claimants = [decision.address for decision in decided(rules=without_exemption)]
-        identities, identified[hour] = identities_of(read, hour, claimants, stored.get(hour, ()), identifier, rules)
-        new_decisions = decided(rules=rules, identities=identities)
+        candidates = {decision.address for decision in decided(rules=without_exemption)}
+        identities, identified[hour] = identities_of(
+            read, hour, sorted(candidates, key=address_order), stored.get(hour, ()), identifier, rules
+        )
+        attacked = {row["client"]: row["day_attack_request_count"] for row in attacks}
+        acted_upon = [row for row in behavior if row["client"] in candidates]
+        browsers = [row["client"] for row in acted_upon if may_browse(row, attacked.get(row["client"], 0), rules)]
+        browsing = browsing_of(read, hour, browsers, echo, rules.sessions)
+        new_decisions = decided(rules=rules, identities=identities, browsing=browsing)
         earlier += new_decisions
         rows += [{**decision.row(), HOUR_COLUMN: hour} for decision in new_decisions]
     store_identities(lake, stored, identified)
@@ -119,6 +131,11 @@ def decision_checks(
             else "Every decision has its reason and model.",
         ),
     ]
+
+
+def days_before(hour: str) -> list[str]:
+    """The same hour on the days before, whose 24 hours lie before those of the hour."""
+    return [format_hour(parse_hour(hour) - timedelta(days=days)) for days in range(1, USUAL_DAYS + 1)]
 
 
 def _has_history(hours_with_scores: Iterable[str], hour: str, rules: Rules) -> bool:

@@ -18,53 +18,93 @@ FEW_PATHS = 2
 """Paths an hour that a program with one task asks for."""
 
 
-def is_more_than_volume(row: Row, volume: Volume) -> bool:
+def is_more_than_volume(row: Row, volume: Volume, usual_pages: int = 0) -> bool:
     """Whether a row of client_daily shows sign-ins that failed, probing, or many pages read without what a browser fetches."""
-    return reads_many_pages(row, volume) or does_harm(row, volume)
+    return reads_many_pages(row, volume, usual_pages) or does_harm(row, volume)
 
 
-def reads_many_pages(row: Row, volume: Volume) -> bool:
-    """Whether many different pages were read without the assets that a browser fetches with them."""
+def least_pages(volume: Volume, usual_pages: int) -> tuple[int, str]:
+    """From how many different pages on they are many, and what says so."""
+    if usual_pages >= volume.min_pages:
+        return usual_pages + 1, f"up to {usual_pages} are usual on this site"
+    return volume.min_pages, "min_pages of the policy"
+
+
+def reads_many_pages(row: Row, volume: Volume, usual_pages: int = 0) -> bool:
+    """Whether more different pages than usual were read without the assets that a browser fetches with them."""
     requests = max(whole(row.get("request_count")), 1)
     is_bare = whole(row.get("asset_request_count")) / requests <= volume.max_asset_share
     addresses = max(whole(row.get("address_count")), 1)
-    return is_bare and whole(row.get("distinct_page_count")) / addresses >= volume.min_pages
+    return is_bare and whole(row.get("distinct_page_count")) / addresses >= least_pages(volume, usual_pages)[0]
 
 
 def does_harm(row: Row, volume: Volume) -> bool:
     """Whether something else than volume speaks against the client."""
+    return does_what_no_crawler_does(row, volume) or _misses_pages(row, volume)
+
+
+def does_what_no_crawler_does(row: Row, volume: Volume) -> bool:
+    """Whether sign-ins failed or probing speak against the client; a crawler reads, and follows links to pages that are gone."""
     return _tries_to_sign_in(row, volume) or _probes(row, volume)
 
 
-def counted_attacks(row: Row | None, attack_request_count: int, volume: Volume) -> int:
+def counted_attacks(row: Row | None, attack_request_count: int, volume: Volume, class_count: int = 0) -> int:
     """The attack requests that count as such: not those that only use another method, nor a few among many others.
 
-    The request model takes some ordinary requests for attacks; a program of WebDAV or one whose token has expired sends
-    the same such request all day.
+    A request of another method that has a query is no file operation. A few count where they are of several classes
+    (`class_count`) and nobody browses: the request model takes some ordinary requests for attacks, but always the same kind;
+    a program of WebDAV or one whose token has expired sends the same such request all day.
     """
     if row is None:
         return attack_request_count
-    attacks = max(attack_request_count - whole(row.get("unusual_method_request_count")), 0)
+    operations = whole(row.get("unusual_method_request_count")) - whole(row.get("query_request_count"))
+    attacks = max(attack_request_count - max(operations, 0), 0)
     is_locked_out = whole(row.get("unauthorised_count")) * 2 > whole(row.get("request_count"))
     if is_locked_out and _repeats_few_paths(row, volume) and whole(row.get("query_request_count")) < attacks:
         return 0
     is_few = attacks < volume.min_attack_share * whole(row.get("request_count"))
-    return 0 if is_few else attacks
+    has_people = whole(row.get("asset_request_count")) > 0 and whole(row.get("cookie_request_count")) > 0
+    is_varied = class_count >= volume.min_attack_classes and not has_people
+    return 0 if is_few and not is_varied else attacks
+
+
+def failed_sign_ins(row: Row | None, volume: Volume) -> int:
+    """The failed sign-ins that count as attacks: where they are many and much of all it does, so that nobody just mistypes."""
+    if row is None or not _tries_to_sign_in(row, volume):
+        return 0
+    failures = whole(row.get("sign_in_failure_count"))
+    is_much = failures >= volume.min_failed_share * whole(row.get("request_count"))
+    return failures if is_much and failures >= volume.min_failed_sign_ins else 0
+
+
+def without_foreign(row: Row | None, foreign: Row) -> Row | None:
+    """A row of client_daily less the sums of some of its requests."""
+    if row is None or not foreign:
+        return row
+    return {**row, **{name: max(whole(row.get(name)) - whole(count), 0) for name, count in foreign.items()}}
 
 
 def _tries_to_sign_in(row: Row, volume: Volume) -> bool:
     failures, requests = whole(row.get("sign_in_failure_count")), max(whole(row.get("request_count")), 1)
     is_most_of_it = failures >= max(volume.min_failed_share * requests, 1)
-    return (failures >= volume.min_failed_sign_ins or is_most_of_it) and not _repeats_few_paths(row, volume)
+    is_mostly_sign_ins = whole(row.get("sign_in_request_count")) * 2 > requests
+    is_stuffing = is_mostly_sign_ins and failures >= volume.min_failures_of_sign_ins
+    is_trying = failures >= volume.min_failed_sign_ins or is_most_of_it or is_stuffing
+    return is_trying and not _repeats_few_paths(row, volume)
 
 
 def _probes(row: Row, volume: Volume) -> bool:
-    """Whether most of what it asks for does not exist or is not for it, as with a scanner."""
+    """Whether it asks for several paths, some of which only scanners ask for, and much of what it asks for is refused."""
     requests = max(whole(row.get("request_count")), 1)
     refused = whole(row.get("client_error_count")) + whole(row.get("redirect_count"))
     is_mostly_refused = refused >= volume.min_failed_share * requests and not _repeats_few_paths(row, volume)
-    if is_mostly_refused and min(whole(row.get("probe_path_request_count")), refused) >= volume.min_probes:
-        return True
+    probes = min(whole(row.get("probe_path_request_count")), refused, whole(row.get("distinct_path_count")))
+    return is_mostly_refused and probes >= volume.min_probes
+
+
+def _misses_pages(row: Row, volume: Volume) -> bool:
+    """Whether much of what it asks for are different pages that do not exist."""
+    requests = max(whole(row.get("request_count")), 1)
     missing = whole(row.get("not_found_count")) - whole(row.get("asset_request_count"))
     is_varied = float(row.get("path_entropy_bits") or 0.0) >= FEW_BITS
     return missing >= max(volume.min_missing_pages, volume.min_failed_share * requests) and is_varied

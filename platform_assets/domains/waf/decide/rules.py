@@ -7,18 +7,24 @@ the entries that are due by the wall clock are due.py's. Standard library only.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from platform_assets.core.times import as_utc
+from platform_assets.domains.waf.decide.browsing import Browsing
 from platform_assets.domains.waf.decide.due import by_address
 from platform_assets.domains.waf.decide.identity import REFUTED, VERIFIED, Identity
 from platform_assets.domains.waf.decide.more_than_volume import (
     counted_attacks,
     does_harm,
+    does_what_no_crawler_does,
+    failed_sign_ins,
     is_more_than_volume,
+    least_pages,
+    reads_many_pages,
     why_proxy,
+    without_foreign,
 )
 from platform_assets.domains.waf.decisions import ACTIONS, Decision, Row, decision_id, rank, whole
 from platform_assets.domains.waf.networks import (
@@ -46,12 +52,30 @@ class _Client:
     attack_request_count: int
     evidence: tuple[str, ...]
     behavior: Row | None
+    """Without the requests that a foreign page can have caused."""
     earlier: tuple[Decision, ...]
     identity: Identity | None = None
+    browsing: Browsing | None = None
+    usual_pages: int = 0
+    attack_class_count: int = 0
+
+    @property
+    def foreign_attack_count(self) -> int:
+        return 0 if self.browsing is None else self.browsing.foreign_attack_count
+
+    @property
+    def own_attack_count(self) -> int:
+        """Attack requests that no foreign page can have caused."""
+        return max(self.attack_request_count - self.foreign_attack_count, 0)
 
     def counted_attacks(self, rules: Rules) -> int:
-        """Attack requests that count as such under the rules."""
-        return counted_attacks(self.behavior, self.attack_request_count, rules.volume)
+        """Attack requests and failed sign-ins that count as attacks under the rules."""
+        attacks = counted_attacks(self.behavior, self.own_attack_count, rules.volume, self.attack_class_count)
+        return attacks + failed_sign_ins(self.behavior, rules.volume)
+
+    def does_harm(self, rules: Rules) -> bool:
+        """Whether attacks, failed sign-ins or probing speak against it."""
+        return self.counted_attacks(rules) > 0 or (self.behavior is not None and does_harm(self.behavior, rules.volume))
 
 
 @dataclass(frozen=True)
@@ -70,6 +94,8 @@ class ScoredHour:
     """Rows of client_attacks; where None, evidence_request_ids count as the attack requests."""
     has_history: bool = True
     """Whether the lake is as old as `rules.history` requires."""
+    usual_pages: int = 0
+    """Different pages that clients of this site usually read in 24 hours; 0 where that is not known."""
 
 
 def decide(
@@ -78,12 +104,14 @@ def decide(
     rules: Rules,
     allow_list: Iterable[str] = (),
     identities: Mapping[str, Identity] = MappingProxyType({}),
+    browsing: Mapping[str, Browsing] = MappingProxyType({}),
 ) -> list[Decision]:
     """The decisions of an hour, ordered by address.
 
     `earlier`: waf_decisions of at least the last `rules.repetition.memory_hours`; those made after the start of the hour
     are ignored, so that deciding an hour again changes nothing. `identities`: of clients that claim to be a known crawler
-    or monitor, by client.
+    or monitor, by client. `browsing`: what the requests of clients show, by client; where it is missing, user agents and
+    cookies are believed and no attack is put down to a foreign page.
     """
     start = as_utc(hour.start)
     protected = Ranges.of(allow_list)
@@ -98,7 +126,10 @@ def decide(
             continue
         past = tuple(history.get(str(network), ()))
         attack_row = None if attacks_by_client is None else attacks_by_client.get(name, {})
-        client = _client(network, score, behavior_by_client.get(name), attack_row, past, identities.get(name))
+        client = _client(
+            network, score, behavior_by_client.get(name), attack_row, past, identities.get(name), browsing.get(name)
+        )
+        client = replace(client, usual_pages=hour.usual_pages)
         decision = _decide_one(start, client, rules, hour.has_history)
         if decision is not None:
             decisions.append(decision)
@@ -167,8 +198,7 @@ def _earns(client: _Client, step: Step, decided_at: datetime, rules: Rules) -> b
 
 def _is_volume_alone(client: _Client, rules: Rules) -> bool:
     """Whether nothing but how much it asks for speaks against the client: that it goes on asking proves nothing more."""
-    does_more = client.behavior is not None and does_harm(client.behavior, rules.volume)
-    return client.counted_attacks(rules) == 0 and not does_more
+    return not client.does_harm(rules)
 
 
 def _has_fresh_evidence(client: _Client) -> bool:
@@ -192,25 +222,60 @@ def _ceiling(client: _Client, rules: Rules, has_history: bool) -> tuple[int, str
             bounds.append(("none", "too few of its addresses take part"))
     elif row is None:
         bounds.append((rules.shared.unknown_at_most, "whether people share the address is not known"))
-    elif _looks_shared(row, rules.shared):
+    elif _looks_shared(row, rules.shared) and not _is_disguised(client, rules):
         bounds.append((rules.shared.at_most, "many people seem to share the address"))
-    shows_more = row is not None and is_more_than_volume(row, rules.volume)
-    if client.counted_attacks(rules) == 0 and not shows_more:
-        attacked = "too few of its requests are attacks" if client.attack_request_count else "it has attacked nothing"
-        bounds.append((rules.volume.at_most, f"{attacked} and otherwise it only asked for much"))
-    if why := why_proxy(client.network, row or {}, client.attack_request_count, rules.proxies):
-        bounds.append((rules.proxies.at_most, f"{why}: {rules.proxies.at_most} at most (proxies in the policy)"))
+    bounds += _behavior_bounds(client, rules)
     verdict = None if client.identity is None else client.identity.verdict
     if verdict == VERIFIED:
         bounds.append((rules.verified_bots.at_most, f"a verified bot gets {rules.verified_bots.at_most} at most"))
-    if row is not None and client.attack_request_count == 0:
+    if row is not None and client.own_attack_count + failed_sign_ins(row, rules.volume) == 0:
         if _looks_like_people(row, rules.sessions):
             bounds.append((rules.sessions.at_most, "it looks like people browsing and has attacked nothing"))
         share = whole(row.get("declared_bot_count")) / max(whole(row.get("request_count")), 1)
-        if share >= rules.declared_bots.min_share and verdict != REFUTED:
+        reads_only = client.counted_attacks(rules) == 0 and not does_what_no_crawler_does(row, rules.volume)
+        if share >= rules.declared_bots.min_share and verdict != REFUTED and reads_only:
             bounds.append((rules.declared_bots.at_most, "it calls itself a bot and has attacked nothing"))
     action, why = min(bounds, key=lambda bound: 0 if bound[0] == "none" else rank(bound[0]))
     return (0 if action == "none" else rank(action)), why
+
+
+def behavior_bound(decision: Decision, row: Row, attacks: Row, rules: Rules) -> tuple[str, str] | None:
+    """The strongest action that volume and proxies allow for a decision, by its client's rows, and why; None where all."""
+    score = {"abuse_probability": decision.score, "evidence_request_ids": decision.evidence_request_ids}
+    attacks = {**attacks, "day_attack_request_count": decision.attack_request_count}
+    client = _client(parse_network(decision.address), score, row, attacks, (), None, None)
+    bounds = _behavior_bounds(client, rules)
+    return min(bounds, key=lambda bound: 0 if bound[0] == "none" else rank(bound[0]), default=None)
+
+
+def _behavior_bounds(client: _Client, rules: Rules) -> list[tuple[str, str]]:
+    """The bounds of clients that only ask for much, and of those that forward the requests of others."""
+    row, bounds = client.behavior, []
+    shows_more = row is not None and is_more_than_volume(row, rules.volume, client.usual_pages)
+    if client.counted_attacks(rules) == 0 and not shows_more:
+        bounds.append(_bound_without_harm(client, rules))
+    if why := why_proxy(client.network, row or {}, client.attack_request_count, rules.proxies):
+        bounds.append((rules.proxies.at_most, f"{why}: {rules.proxies.at_most} at most (proxies in the policy)"))
+    return bounds
+
+
+def _bound_without_harm(client: _Client, rules: Rules) -> tuple[str, str]:
+    """The bound of a client that no attack of its own, failed sign-in, probing or reading speaks against."""
+    if count := client.foreign_attack_count:
+        is_many = count >= rules.foreign_pages.many_requests
+        action = rules.foreign_pages.many_at_most if is_many else rules.foreign_pages.at_most
+        return action, f"a page of another site can have caused {count} of its attacks, in a session of this one"
+    attacked = "too few of its requests are attacks" if client.attack_request_count else "it has attacked nothing"
+    if client.behavior is not None and reads_many_pages(client.behavior, rules.volume):
+        return rules.volume.at_most, f"{attacked} and up to {client.usual_pages} pages are usual on this site"
+    return rules.volume.at_most, f"{attacked} and otherwise it only asked for much"
+
+
+def _is_disguised(client: _Client, rules: Rules) -> bool:
+    """Whether a client that does harm shows many user agents, of which too few browse."""
+    browsing = client.browsing
+    too_few = browsing is not None and browsing.browsing_agent_count < rules.shared.min_browsing_agents
+    return too_few and client.does_harm(rules)
 
 
 def _looks_shared(row: Row, shared: Shared) -> bool:
@@ -219,6 +284,15 @@ def _looks_shared(row: Row, shared: Shared) -> bool:
     sessions = whole(row.get("cookie_request_count")) / requests >= shared.min_cookie_share
     pages = whole(row.get("asset_request_count")) / requests >= shared.min_asset_share
     return many_agents and (sessions or pages)
+
+
+def may_browse(row: Row, attack_request_count: int, rules: Rules) -> bool:
+    """Whether the requests behind a row of client_daily can change a decision: by a session, or by user agents that browse."""
+    assets, cookies = whole(row.get("asset_request_count")), whole(row.get("cookie_request_count"))
+    if attack_request_count and cookies and assets >= rules.sessions.min_assets:
+        return True
+    does_more = attack_request_count > 0 or does_harm(row, rules.volume)
+    return does_more and whole(row.get("address_count")) <= 1 and _looks_shared(row, rules.shared)
 
 
 def _looks_like_people(row: Row, sessions: Sessions) -> bool:
@@ -242,6 +316,10 @@ def _reason(start: datetime, client: _Client, action: str, why_not_more: str, re
         parts.append(f"repetition {repeated} within {rules.repetition.memory_hours} h")
     if why_not_more:
         parts.append(why_not_more)
+    elif client.behavior is not None and not client.does_harm(rules):
+        bound, source = least_pages(rules.volume, client.usual_pages)
+        if reads_many_pages(client.behavior, rules.volume, client.usual_pages):
+            parts.append(f"it read {bound} different pages or more without what a browser fetches ({source})")
     if client.identity is not None:
         parts.append(client.identity.sentence)
     if uncounted := whole(client.score.get("echo_hour_count")):
@@ -259,6 +337,7 @@ def _client(
     attacks: Row | None,
     past: tuple[Decision, ...],
     identity: Identity | None,
+    browsing: Browsing | None,
 ) -> _Client:
     ids = score.get("evidence_request_ids")
     evidence = () if ids is None else tuple(str(request_id) for request_id in ids)[:20]
@@ -270,9 +349,11 @@ def _client(
         request_count=whole(score.get("request_count")),
         attack_request_count=len(evidence) if attacks is None else whole(attacks.get("day_attack_request_count")),
         evidence=evidence,
-        behavior=behavior,
+        behavior=without_foreign(behavior, {} if browsing is None else browsing.foreign),
         earlier=past,
         identity=identity,
+        browsing=browsing,
+        attack_class_count=whole((attacks or {}).get("day_attack_class_count")),
     )
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from platform_assets.domains.waf.networks import Ranges, parse_network
+from platform_assets.domains.waf.networks import Network, Ranges, parse_network
 from platform_assets.domains.waf.plan.entries import Entry
 from platform_assets.domains.waf.plan.values import Plan
 
 BEFORE = ("keep", "extend", "remove")
 """Operations on our entries that are live before the plan."""
 AFTER = ("keep", "extend", "add", "restore")
+COUNTED_WIDTHS = {4: 24, 6: 64}
 OURS = (*BEFORE, "restore", "drift")
 """Operations on entries of the last apply."""
 
@@ -41,6 +42,18 @@ def lost(plan: Plan) -> tuple[Change, ...]:
 def applied_count(plan: Plan) -> int:
     """The number of addresses in the entries of the last apply."""
     return sum(len(_addresses(entry)) for entry in plan.entries if entry.operation in OURS)
+
+
+def counted_network(address: str) -> Network:
+    """The /24 or /64 of an address, as which it counts; a wider network is itself."""
+    network = parse_network(address)
+    width = COUNTED_WIDTHS[network.version]
+    return network.supernet(new_prefix=width) if network.prefixlen > width else network
+
+
+def network_count(changes: Collection[Change]) -> int:
+    """In how many networks coverage changes: who has one address of a network may have all of them."""
+    return len({counted_network(change.address) for change in changes})
 
 
 def _uncovered(plan: Plan, operations: Collection[str], covering: Collection[str]) -> tuple[Change, ...]:

@@ -14,7 +14,18 @@ CHANGING = ("add", "restore", "remove")
 FULL = "the IP set is full and others are expected to stop more"
 NAMED_FILES = 3
 """Late files that a line names; further ones are counted."""
-SIGNS = {"add": "+", "restore": "+", "remove": "-", "extend": "~", "drift": "!", "overflow": "!", "foreign": " "}
+SIGNS = {
+    "add": "+",
+    "restore": "+",
+    "remove": "-",
+    "extend": "~",
+    "drift": "!",
+    "overflow": "!",
+    "wait": "!",
+    "foreign": " ",
+}
+APPLY_WAITING = "weir waf plan --apply --override nothing_waits --reason WHY"
+"""The command that applies the entries that wait."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,7 @@ def summary_of(entries: Sequence[Entry]) -> str:
         "restore": "of ours restored that somebody removed",
         "drift": "of ours removed by somebody and left out",
         "overflow": "did not fit",
+        "wait": f"wait for a person (`{APPLY_WAITING}`)",
     }
     parts = _changes(entries)
     return ", ".join(

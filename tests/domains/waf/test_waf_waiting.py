@@ -1,0 +1,168 @@
+"""Bounds that an attacker trips must not protect him: the worst are applied, the rest waits for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from platform_assets.actions.checks import failures
+from platform_assets.clients.engine import lake_of
+from platform_assets.clients.model_registry import ModelRegistry
+from platform_assets.domains.waf.apply.applied import AppliedStore
+from platform_assets.domains.waf.apply.ip_sets import IpSetTarget
+from platform_assets.domains.waf.decisions import MANUAL, Decision
+from platform_assets.domains.waf.plan.plans import Plans
+from platform_assets.domains.waf.planning import WafChange, make_plan
+from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
+from platform_assets.domains.waf.twin.client import WafTwin
+from platform_assets.settings import Settings
+from spark_jobs.contract import HOUR_COLUMN, format_hour
+from spark_jobs.storage.schema import arrow_schema
+from tests.domains.waf.test_waf_interventions import HOUR, on
+from tests.domains.waf.waf_world import Clock, live_addresses, plan_and_apply, target_on, v4
+
+BLOCKS, CHALLENGES = "weir-block-v4", "weir-challenge-v4"
+
+
+def in_one_64(count: int) -> list[Decision]:
+    return [on(f"2a00:1450:4001:81b::{n:x}/128") for n in range(1, count + 1)]
+
+
+def apart(numbers: Iterable[int], action: str = "block", **values: Any) -> list[Decision]:
+    """Decisions on addresses of different /24, the later the worse."""
+    return [on(v4(256 * n), action, request_count=100 + n, **values) for n in numbers]
+
+
+class Site:
+    """A home whose plan is stored and applied as the assets do it."""
+
+    def __init__(self, settings: Settings, target: IpSetTarget) -> None:
+        self.settings, self.target, self.lake = settings, target, lake_of(settings)
+
+    def decide(self, *decisions: Decision) -> None:
+        hour = format_hour(HOUR - timedelta(hours=1))
+        rows = [{**decision.row(), HOUR_COLUMN: hour} for decision in decisions]
+        data = pa.Table.from_pylist(rows, schema=arrow_schema(WAF_DECISIONS, with_hour=True))
+        self.lake.overwrite_arrow(data, WAF_DECISIONS, [hour])
+
+    def plan(self, **overrides: str) -> Plans:
+        plans, results = make_plan(self.settings, self.lake, [self.target], overrides)
+        assert failures(results) == []
+        data = pa.Table.from_pylist(plans.rows(), schema=arrow_schema(WAF_PLAN, with_hour=True))
+        self.lake.overwrite_arrow(data, WAF_PLAN)
+        return plans
+
+    def apply(self, **overrides: str) -> dict[str, set[str]]:
+        self.plan(**overrides)
+        plan_and_apply(self.settings, self.lake, [self.target], overrides)
+        return {name: addresses for name, addresses in live_addresses(self.target).items() if addresses}
+
+
+@pytest.fixture
+def site(home: Settings, twin: WafTwin, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    monkeypatch.setattr(ModelRegistry, "passed_gate", lambda *_: True)
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("checks: {max_new_blocks: 10, min_entries_for_churn: 8, min_entries_for_skew: 8}\n")
+    settings = home.model_copy(update={"policy_file": str(policy), "waf_apply": True})
+    return Site(settings, target_on(twin, clock, store=AppliedStore(tmp_path / "applied.json")))
+
+
+def addresses(decisions: Iterable[Decision]) -> set[str]:
+    return {decision.address for decision in decisions}
+
+
+def test_a_network_of_attackers_counts_once(site: Site) -> None:
+    others = apart(range(9))
+    site.decide(*in_one_64(510), *others)
+    live = site.apply()
+    assert live == {BLOCKS: addresses(others), "weir-block-v6": addresses(in_one_64(510))}
+
+
+def test_the_worst_are_applied_and_the_rest_waits(site: Site) -> None:
+    site.decide(*apart(range(13)))
+    plan = site.plan()
+    waiting = {entry.address: entry.reason for entry in plan.entries if entry.operation == "wait"}
+    assert waiting.keys() == addresses(apart(range(3)))
+    assert "waits for a person: the plan may add blocks in 10 networks; block for a reason" in waiting[v4(0)]
+    command = "3 wait for a person (`weir waf plan --apply --override nothing_waits --reason WHY`)"
+    assert command in plan.summary() and command in plan.text() and "! wait     45.83.0.0/32" in plan.text()
+    assert site.apply() == {BLOCKS: addresses(apart(range(3, 13)))}
+
+
+def test_what_waits_is_applied_by_nobody_but_a_person(site: Site) -> None:
+    site.decide(*apart(range(13)))
+    site.apply()
+    site.decide(*apart(range(14)))
+    assert site.apply() == {BLOCKS: addresses(apart(range(3, 14)))}, "one more is within the bound"
+    assert site.apply() == {BLOCKS: addresses(apart(range(3, 14)))}
+    assert site.apply(nothing_waits="by ana: a campaign") == {BLOCKS: addresses(apart(range(14)))}
+    assert site.plan().count("wait") == 0
+
+
+@pytest.mark.parametrize("check", ["plan_adds_a_bounded_number", "nothing_waits"])
+def test_an_override_lifts_the_bound(site: Site, check: str) -> None:
+    site.decide(*apart(range(13)))
+    assert site.apply(**{check: "by ana: a campaign"}) == {BLOCKS: addresses(apart(range(13)))}
+
+
+def test_what_waits_warns_and_stops_nothing(site: Site) -> None:
+    site.decide(*apart(range(13)))
+    _, results = make_plan(site.settings, site.lake, [site.target])
+    assert [(result.name, result.blocking) for result in results if not result.passed] == [("nothing_waits", False)]
+    sentence = next(result.sentence for result in results if not result.passed)
+    assert "3 new entries are beyond the bounds and wait for a person, 45.83.0.0/32 first" in sentence
+    assert "weir waf plan --apply --override nothing_waits --reason WHY" in sentence
+
+
+def test_a_campaign_does_not_hold_up_a_small_list(site: Site) -> None:
+    """Churn: ten entries were applied, so that five more are the bound."""
+    site.decide(*apart(range(10)))
+    site.apply()
+    challenged = apart(range(20, 40), "challenge")
+    site.decide(*apart(range(10)), on(v4(256 * 50)), *challenged)
+    assert site.apply() == {
+        BLOCKS: addresses([*apart(range(10)), on(v4(256 * 50))]),
+        CHALLENGES: addresses(challenged[-4:]),
+    }
+
+
+def test_a_campaign_of_one_family_stops_no_plan(site: Site) -> None:
+    Path(str(site.settings.waf.policy_file)).write_text("checks: {min_entries_for_skew: 8}\n")
+    site.decide(*apart(range(10)))
+    site.apply()
+    many = [on(f"2a00:{n:x}::1/128", request_count=100 + n) for n in range(1, 61)]
+    site.decide(*apart(range(10)), on(v4(256 * 50)), *many)
+    live = site.apply()
+    assert live[BLOCKS] == addresses([*apart(range(10)), on(v4(256 * 50))])
+    assert live["weir-block-v6"] == {str(ip_network(address)) for address in addresses(many[-48:])}
+
+
+def test_a_block_that_waits_leaves_the_challenge(site: Site) -> None:
+    challenged = apart(range(3), "challenge")
+    site.decide(*challenged)
+    site.apply()
+    site.decide(*challenged, *apart(range(3)), *apart(range(20, 30)))
+    live = site.apply()
+    assert live == {BLOCKS: addresses(apart(range(20, 30))), CHALLENGES: addresses(challenged)}
+    assert site.apply(nothing_waits="by ana: a campaign") == {
+        BLOCKS: addresses([*apart(range(3)), *apart(range(20, 30))])
+    }
+
+
+def test_what_people_block_never_waits(site: Site) -> None:
+    mine = [on(v4(256 * n), model_name=MANUAL, request_count=0) for n in range(100, 104)]
+    site.decide(*apart(range(13)), *mine)
+    assert site.apply() == {BLOCKS: addresses([*mine, *apart(range(7, 13))])}
+
+
+def test_a_plan_with_what_waits_is_stored_and_read(site: Site) -> None:
+    site.decide(*apart(range(13)))
+    change = WafChange(site.settings, site.lake, [site.target])
+    plan = change.make().plan
+    assert change.from_document(change.to_document(plan)) == plan
