@@ -59,8 +59,7 @@ def cut(path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("damage", [remove, cut])
-@pytest.mark.parametrize("table", [SAMPLES, CLUSTER_5MIN])
+@pytest.mark.parametrize(("table", "damage"), [(SAMPLES, remove), (CLUSTER_5MIN, cut)])
 def test_lost_files_are_made_again(filled: Settings, table: Table, damage: Callable[[Path], None]) -> None:
     before = rows(filled, table)
     delta = lake_of(filled).delta(table)
@@ -76,12 +75,11 @@ def test_lost_files_are_made_again(filled: Settings, table: Table, damage: Calla
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [0, 20])
-def test_a_table_whose_log_is_cut_is_made_again(filled: Settings, size: int) -> None:
+def test_a_table_whose_log_is_cut_is_made_again(filled: Settings) -> None:
     before = rows(filled, CLUSTER_5MIN)
     folder = Path(lake_of(filled).path(CLUSTER_5MIN))
     for log in (folder / "_delta_log").glob("*.json"):
-        os.truncate(log, size)
+        os.truncate(log, 20)
     (said,) = repair(filled, AT)
     assert CLUSTER_5MIN.key in said and "it was moved to" in said and "makes 3 hours again" in said
     assert (Path(filled.home) / "lake/damaged/features-metrics-cluster_5min-20261120T130000").is_dir()
@@ -100,19 +98,19 @@ def test_a_run_on_a_damaged_lake_says_what_to_do(filled: Settings, tmp_path: Pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*(f"dagster/{name}" for name in DAGSTER_FILES), "mlflow.db"])
-@pytest.mark.parametrize("size", [0, 3_000])
-def test_a_cut_database_is_put_aside(home: Settings, name: str, size: int) -> None:
+def test_cut_databases_are_put_aside(home: Settings) -> None:
     instance_of(home)
-    path = home.home / name
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    os.truncate(path, size)
-    (said,) = repair(home, AT)
-    assert said.startswith(f"{path} is damaged and is now {path.name}.damaged-20261120T130000: ")
-    assert path.with_name(f"{path.name}.damaged-20261120T130000").stat().st_size == size
+    paths = [home.home / "dagster" / name for name in DAGSTER_FILES] + [home.home / "mlflow.db"]
+    for path, size in zip(paths, (0, 3_000, 0, 3_000), strict=True):
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        os.truncate(path, size)
+    sentences = list(repair(home, AT))
+    for path, size, sentence in zip(paths, (0, 3_000, 0, 3_000), sentences, strict=True):
+        assert sentence.startswith(f"{path} is damaged and is now {path.name}.damaged-20261120T130000: ")
+        assert path.with_name(f"{path.name}.damaged-20261120T130000").stat().st_size == size
     instance_of(home)
-    assert path.stat().st_size > 10_000 and not list(repair(home, AT))
+    assert all(path.stat().st_size > 10_000 for path in paths) and not list(repair(home, AT))
 
 
 def test_a_damaged_local_waf_is_one_sentence(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from platform_assets.domains.waf.rulebook import Rules, Sessions
 from tests.domains.waf.decision_world import ATTACKER, World, at
 from tests.domains.waf.waf_world import HOUR, behavior, score
 
+pytestmark = pytest.mark.attack("requests that another site's page causes, and bought mildness")
+
 RULES = Rules()
 HOST, EVIL = "www.shop.example", "https://evil.example/gallery"
 OWN: dict[str, Any] = {"host": HOST, "referer": f"https://{HOST}/shop", "cookie_hash": "c1"}

@@ -15,6 +15,8 @@ from tests.domains.waf.memory_store import MemoryAppliedStore
 from tests.domains.waf.turns import Contended, SharedStore, Turns
 from tests.domains.waf.waf_world import Clock, applied, due, edit_by_hand, live_addresses, planned, target_on, v4
 
+pytestmark = pytest.mark.attack("faults: two writers, kills")
+
 SET = "weir-block-v4"
 BATCH = 50
 ROUNDS = 3

@@ -27,6 +27,8 @@ from spark_jobs.storage.schema import arrow_schema
 from tests.domains.waf.test_waf_interventions import HOUR, on
 from tests.domains.waf.waf_world import Clock, live_addresses, plan_and_apply, target_on, v4
 
+pytestmark = pytest.mark.attack("bounds that an attacker trips")
+
 BLOCKS, CHALLENGES = "weir-block-v4", "weir-challenge-v4"
 
 
