@@ -188,7 +188,7 @@ def _between_samples(by_hour: Numbers) -> Numbers:
     """Steps that have a row: up to the last sample of an hour, from its start where the hour before has samples, else from
     its first one. The first hour has none."""
     steps = np.arange(by_hour.shape[1])
-    in_hour = by_hour.any(axis=1)
+    in_hour = np.asarray(by_hour.any(axis=1))
     first = np.where(np.r_[False, in_hour[:-1]], 0, by_hour.argmax(axis=1))
     last = by_hour.shape[1] - 1 - by_hour[:, ::-1].argmax(axis=1)
     has_row = in_hour[:, None] & (steps >= first[:, None]) & (steps <= last[:, None])
