@@ -12,7 +12,7 @@ SEED ?= $(shell date +%j%H%M)
 ORDER = --random-order --random-order-seed=$(SEED)
 
 .DEFAULT_GOAL := help
-.PHONY: docs-refresh help install demo test test-fast attack check bench bench-history bench-hostile eval eval-clients eval-scaling eval-anomalies package ui lock clean
+.PHONY: docs-refresh help install demo test test-fast attack check bench bench-history bench-hostile bench-metrics-history eval eval-clients eval-scaling eval-anomalies package ui lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -57,6 +57,9 @@ bench-history: $(STAMP) ## what one new hour costs after 1, 100 and 2,000 (BENCH
 
 bench-hostile: $(STAMP) ## what a megabyte of hostile log lines costs beside an ordinary one, 34 kinds (HOSTILE_MEGABYTES=12)
 	@$(BIN)/python -W ignore -m benchmarks.hostile.bench --megabytes $(or $(HOSTILE_MEGABYTES),12)
+
+bench-metrics-history: $(STAMP) ## what two years of metrics of twenty clusters cost on a fresh home (BENCH_CLUSTERS, BENCH_DAYS, BENCH_METRICS)
+	@$(BIN)/python -W ignore -m benchmarks.metrics.history
 
 eval: $(STAMP) ## the request model on public sets (WEIR_EVAL_DATA=../shared/data), into docs/detection.md
 	@$(BIN)/python -m benchmarks.requests.evaluate --document docs/detection.md

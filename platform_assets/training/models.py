@@ -104,7 +104,7 @@ def fit_and_register(settings: Settings, name: str, run_id: str = "") -> tuple[s
 
     lake, training, spec = lake_of(settings), training_sets()[name], registry.spec(name)
     table = training.table
-    examples = _examples(lake, training)
+    examples = training_examples(lake, training)
     if examples.empty:
         raise TrainingError(_no_examples(name, training))
     module = registry.model_module(name)
@@ -136,7 +136,7 @@ def fit_and_register(settings: Settings, name: str, run_id: str = "") -> tuple[s
     return version, evaluation, sentences, passed
 
 
-def _examples(lake: Lake, training: TrainingSet) -> Any:
+def training_examples(lake: Lake, training: TrainingSet) -> Any:
     """The rows that a model is fitted and evaluated on, as a data frame."""
     hours = None
     if training.newest_days is not None and (stored := lake.hours(training.table)):

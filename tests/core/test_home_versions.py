@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
@@ -25,7 +26,9 @@ from platform_assets.domains.waf.rulebook import Proxies, Volume
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.outputs.table_files import export_table
 from platform_assets.settings import Settings, load_settings
-from spark_jobs.contract import Interval
+from spark_jobs.contract import HOUR_COLUMN, Interval
+from spark_jobs.sources.metrics.tables import OBJECT_COUNTS
+from spark_jobs.storage.schema import arrow_schema
 
 ARCHIVE = Path(__file__).with_name("homes") / "0.1.0.tar.xz"
 
@@ -68,6 +71,21 @@ def test_a_new_home_is_marked_and_an_empty_one_is_anybodys(tmp_path: Path) -> No
 def test_a_home_without_a_run_has_nothing_to_upgrade(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["upgrade", "--home", str(tmp_path)])
     assert isinstance(done.exception, HomeError) and "nothing to upgrade" in str(done.exception)
+
+
+def test_upgrading_lays_tables_out_as_they_are_declared(tmp_path: Path) -> None:
+    (tmp_path / "dagster").mkdir()
+    lake, hours = lake_of(load_settings(tmp_path)), ["2026-11-20-13", "2026-11-20-14"]
+    counts = {column.name: 1 if column.type == "int64" else "" for column in OBJECT_COUNTS.columns}
+    rows = pa.Table.from_pylist(
+        [{**counts, HOUR_COLUMN: hour} for hour in hours], schema=arrow_schema(OBJECT_COUNTS, with_hour=True)
+    )
+    lake.overwrite_arrow(rows, replace(OBJECT_COUNTS, partition="hour"), hours)
+    done = CliRunner().invoke(app, ["upgrade", "--home", str(tmp_path)])
+    assert done.exit_code == 0 and "1 tables in a new layout" in done.output, done.output
+    delta = lake.delta(OBJECT_COUNTS)
+    assert delta is not None and delta.metadata().partition_columns == []
+    assert lake.read_arrow(OBJECT_COUNTS).sort_by(HOUR_COLUMN).equals(rows)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from spark_jobs.contract import format_hour, parse_hour
@@ -40,6 +41,16 @@ def test_a_late_object_makes_its_hour_and_the_hours_that_look_back_on_it_stale()
     known = up_to_date()
     known["parsed"][HOURS[5]] = fingerprint([("object", HOURS[5]), ("late", HOURS[5])])
     assert remade(known) == {"hourly": HOURS[5:6], "daily": HOURS[5:9], "decided": HOURS[5:]}
+
+
+def test_only_the_newest_of_a_long_past_is_stale() -> None:
+    hours = [format_hour(parse_hour(HOURS[0]) + timedelta(hours=number)) for number in range(100)]
+    step = Step("scores", ("parsed",), trailing_hours=3, backfill_days=2)
+    known: lineage.Recorded = {"parsed": {hour: fingerprint([("object", hour)]) for hour in hours}}
+    assert stale(step, known) == hours[-48:]
+    known["scores"] = {hour: value for hour, value in expected(step, known).items() if hour in hours[10:]}
+    known["parsed"][hours[12]] = known["parsed"][hours[2]] = "late"
+    assert stale(step, known) == hours[12:16], "what was made once is made again, however old it is"
 
 
 def test_an_hour_that_a_run_did_not_finish_stays_stale() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -16,9 +17,9 @@ from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.definitions import build_defs
 from platform_assets.domains.anomaly.training import with_incidents
 from platform_assets.settings import Settings
-from platform_assets.training.models import fit_and_register
+from platform_assets.training.models import fit_and_register, training_examples
 from platform_assets.training.sets import TrainingError, training_sets
-from spark_jobs.contract import HOUR_COLUMN
+from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.errors import exit_code_of
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN
 from spark_jobs.storage.schema import arrow_schema
@@ -53,6 +54,23 @@ def test_every_model_has_its_training_set_and_its_inputs_are_columns_of_it() -> 
     for training in training_sets().values():
         assert set(training.inputs) <= set(training.table.column_names)
         assert (training.rows is None) == (training.table.layer != "training")
+
+
+def test_a_fit_reads_the_newest_days_of_some_series(home: Settings) -> None:
+    training = replace(training_sets()["predictive_scaling"], newest_days=2, most_series=("cluster_id", 3))
+    zeros = {"boolean": False, "int64": 0, "list<string>": []}
+    row = {column.name: zeros.get(column.type) for column in CLUSTER_5MIN.columns}
+    start = datetime(2026, 11, 1, tzinfo=UTC)
+    rows = [
+        {**row, "cluster_id": f"c{number}", "event_at": at, HOUR_COLUMN: format_hour(at)}
+        for at in (start + timedelta(hours=hour) for hour in range(100))
+        for number in range(7)
+    ]
+    lake = lake_of(home)
+    lake.overwrite_arrow(pa.Table.from_pylist(rows, arrow_schema(CLUSTER_5MIN, with_hour=True)), CLUSTER_5MIN)
+    examples = training_examples(lake, training)
+    assert sorted(examples["cluster_id"].unique()) == ["c0", "c2", "c4"] and len(examples) == 3 * 48
+    assert len(training_examples(lake, replace(training, newest_days=None, most_series=None))) == 700
 
 
 def test_a_model_without_rows_and_one_that_there_is_not_end_in_a_sentence(home: Settings) -> None:
