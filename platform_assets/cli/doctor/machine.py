@@ -42,7 +42,10 @@ def engine(settings: Settings) -> tuple[State, str]:
             from pysail.spark import SparkConnectServer  # noqa: F401 - importing is the check: it loads a native library
         except ImportError:
             return "failed", "The embedded engine cannot be imported; install the package pysail or set WEIR_ENGINE."
-        return "ok", f"Sail {importlib.metadata.version('pysail')}, embedded; needs no Java."
+        version = f"Sail {importlib.metadata.version('pysail')}, embedded; needs no Java"
+        if sys.platform == "linux":
+            return "ok", f"{version}; no other process reaches it."
+        return "ok", f"{version}; other processes reach it in the milliseconds in which it starts, which ends the run."
     if engine.startswith("sc://"):
         return network.connect(engine, 15002, "The Spark Connect server", "WEIR_ENGINE")
     try:
