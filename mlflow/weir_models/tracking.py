@@ -193,6 +193,29 @@ def make_database(file: Path) -> None:
     engine.dispose()
 
 
+def server_app(tracking_uri: str) -> Any:
+    """MLflow's server as an ASGI app, as `mlflow server` sets it up; TrackingError where the database refuses.
+
+    `mlflow server` would take the address of the database, which may hold a password, as an argument.
+    """
+    from mlflow.server import constants
+
+    artifacts = "mlflow-artifacts:/"
+    os.environ |= {
+        constants.BACKEND_STORE_URI_ENV_VAR: tracking_uri,
+        constants.REGISTRY_STORE_URI_ENV_VAR: tracking_uri,
+        constants.ARTIFACT_ROOT_ENV_VAR: artifacts,
+        constants.ARTIFACTS_DESTINATION_ENV_VAR: "./mlartifacts",
+        constants.SERVE_ARTIFACTS_ENV_VAR: "true",
+    }
+    with _mlflow(tracking_uri):
+        from mlflow.server.fastapi_app import app
+        from mlflow.server.handlers import initialize_backend_stores
+
+        initialize_backend_stores(tracking_uri, tracking_uri, artifacts)
+    return app
+
+
 def _is_model(folder: Path) -> bool:
     return any(folder.rglob("*.skops"))
 

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from platform_assets.cli import ui
+from platform_assets.core.secrets import ui_token
 from platform_assets.settings import Settings
 
+DATABASE = "postgresql://weir:hunter2@database/mlflow"
 SERVER = "import time; time.sleep(600)  # dagster._daemon"
 
 
@@ -54,3 +56,11 @@ def test_a_running_command_is_named(home: Settings) -> None:
         for process in (running, server):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def test_no_command_of_a_server_holds_a_secret(home: Settings) -> None:
+    settings = home.model_copy(update={"mlflow_uri": DATABASE})
+    commands = ui.commands(settings, 3000)
+    assert set(commands) == {"Dagster", "Dagster daemon", "MLflow"}
+    assert "hunter2" not in str(commands) and "postgresql" not in str(commands)
+    assert ui_token(settings) not in str(commands)
