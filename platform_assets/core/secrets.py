@@ -25,9 +25,9 @@ def ui_token(settings: Settings) -> str:
     return _kept(settings.home / TOKEN_FILE)
 
 
-def signing_key(settings: Settings) -> bytes:
-    """The key that signs which model versions have passed their gates."""
-    return bytes.fromhex(_kept(settings.home / SIGNING_FILE))
+def signing_key(settings: Settings) -> str:
+    """The key that signs which model versions have passed their gates, from the settings, else from the home."""
+    return settings.signing_key.get_secret_value() or _kept(settings.home / SIGNING_FILE)
 
 
 def _kept(path: Path) -> str:

@@ -38,7 +38,7 @@ def changed(settings: Settings, **values: Any) -> Settings:
     return settings.model_copy(update={name: SecretStr(v) if name in SECRETS else v for name, v in values.items()})
 
 
-SECRETS = {"database_url", "alerts_webhook_url", "hash_key"}
+SECRETS = {"database_url", "alerts_webhook_url", "hash_key", "signing_key"}
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from documented_tests import defined_tests, named_tests, table_rows
 
-ASSETS = 5
+ASSETS = 6
 
 
 def test_every_defense_has_tests_that_exist() -> None:
