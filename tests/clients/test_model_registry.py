@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ def attacked(trained: Settings, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def client(attacked: Settings) -> Iterator[Any]:
+def client(attacked: Settings) -> Any:
     """MLflow's own client, as somebody who reaches the database or the server has it."""
     from mlflow import MlflowClient
 
@@ -174,7 +174,7 @@ def test_a_record_is_believed_as_a_whole(tmp_path: Path) -> None:
 
 
 def test_every_file_counts_with_its_name(tmp_path: Path) -> None:
-    hashes = set()
+    hashes: set[str] = set()
     for files in ({"a": b"1"}, {"a": b"2"}, {"b": b"1"}, {"a": b"1", "b": b""}, {"c/a": b"1"}, {}):
         folder = tmp_path / str(len(hashes))
         for name, content in files.items():
