@@ -7,9 +7,9 @@ is behind it, and how it is started, is in servers.py.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -18,8 +18,6 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-COOKIE = "weir_token"
-"""Cookies know no ports, so the servers of one home share it."""
 PARAMETER = "token"
 POLICY_VIOLATION = 1008
 """Code of a closed WebSocket (RFC 6455, 7.4.1)."""
@@ -43,7 +41,7 @@ class Gate:
     def __init__(self, app: App, token: str, hosts: Iterable[str], post_only: Iterable[str] = ()) -> None:
         if not token:
             raise ValueError("a gate needs a token")
-        self._app, self._token = app, token
+        self._app, self._token, self._cookie = app, token, cookie_of(token)
         self._hosts, self._post_only = frozenset(hosts), frozenset(post_only)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,11 +83,9 @@ class Gate:
         kind, _, bearer = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and self._is_token(bearer.strip()):
             return True
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            return False
-        return cookie is not None and self._is_token(cookie.value)
+        # Other servers of this machine set cookies as well, which the standard library's parser may stop at.
+        cookies = (cookie.strip().partition("=") for cookie in headers.get("cookie", "").split(";"))
+        return any(name == self._cookie and self._is_token(value) for name, _, value in cookies)
 
     def _is_token(self, text: str | None) -> bool:
         return text is not None and hmac.compare_digest(text.encode(), self._token.encode())
@@ -98,8 +94,13 @@ class Gate:
         """The token of the address becomes a cookie, and leaves the address."""
         query = urlencode([(name, value) for name, value in parameters if name != PARAMETER])
         path = "/" + scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0].lstrip("/")
-        cookie = f"{COOKIE}={self._token}; HttpOnly; SameSite=Strict; Path=/"
+        cookie = f"{self._cookie}={self._token}; HttpOnly; SameSite=Strict; Path=/"
         await _answer(send, 303, "", ("location", f"{path}?{query}" if query else path), ("set-cookie", cookie))
+
+
+def cookie_of(token: str) -> str:
+    """The name of the cookie. Cookies know no ports: the servers of one home share it, those of two homes do not."""
+    return f"weir_{hashlib.sha256(token.encode()).hexdigest()[:12]}"
 
 
 def _parameters(scope: Scope) -> list[tuple[str, str]]:

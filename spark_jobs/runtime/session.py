@@ -61,6 +61,7 @@ def spark_session(engine: str = "sail") -> SparkSession:
         .config("spark.driver.memory", os.environ.get("SPARK_DRIVER_MEMORY", "2g"))
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.authenticate", "true")  # Spark makes up a secret, so its own ports answer nobody else
         .getOrCreate()
     )
 

@@ -13,12 +13,13 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from platform_assets.web.gate import Gate
+from platform_assets.web.gate import Gate, cookie_of
 
 TOKEN = "5f" * 32
 ORIGIN = "http://127.0.0.1:3000"
 SOCKET = "ws://127.0.0.1:3000/socket"
-COOKIE = {"cookie": f"weir_token={TOKEN}"}
+NAME = cookie_of(TOKEN)
+COOKIE = {"cookie": f"{NAME}={TOKEN}"}
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 
@@ -66,11 +67,13 @@ def client() -> Iterator[TestClient]:
     ("headers", "status"),
     [
         ({}, 401),
-        ({"cookie": "weir_token=" + "0" * 64}, 401),
-        ({"cookie": "weir_token="}, 401),
-        ({"cookie": "\x01=; weir_token"}, 401),
+        ({"cookie": f"{NAME}={'0' * 64}"}, 401),
+        ({"cookie": f"{NAME}="}, 401),
+        ({"cookie": f"\x01=; {NAME}"}, 401),
         ({"authorization": f"Basic {TOKEN}"}, 401),
+        ({"cookie": f"weir_0={TOKEN}"}, 401),
         (COOKIE, 200),
+        ({"cookie": f'a="{{[,@"; x=\x7f; {NAME}=0; {NAME}={TOKEN}; b'}, 200),
         (BEARER, 200),
         (COOKIE | {"host": "localhost:3000"}, 200),
         (COOKIE | {"host": "evil.example"}, 403),
@@ -125,7 +128,7 @@ def test_a_query_by_post_is_passed(client: TestClient) -> None:
 def test_the_token_leaves_the_address(client: TestClient) -> None:
     answer = client.get(f"/a%2Fb?x=1&token={TOKEN}&y=")
     assert (answer.status_code, answer.headers["location"]) == (303, "/a%2Fb?x=1&y=")
-    assert answer.headers["set-cookie"] == f"weir_token={TOKEN}; HttpOnly; SameSite=Strict; Path=/"
+    assert answer.headers["set-cookie"] == f"{NAME}={TOKEN}; HttpOnly; SameSite=Strict; Path=/"
     assert (answer.headers["cache-control"], answer.headers["referrer-policy"]) == ("no-store", "no-referrer")
     assert client.get("/headers").status_code == 200, "the client keeps the cookie"
 
@@ -161,7 +164,7 @@ def test_a_socket_is_passed(client: TestClient) -> None:
     "headers",
     [
         {},
-        {"cookie": "weir_token=0"},
+        {"cookie": f"{NAME}=0"},
         COOKIE | {"origin": "http://evil.example"},
         COOKIE | {"origin": "http://127.0.0.1:6666"},
         COOKIE | {"host": "evil.example"},
