@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
+DESCRIPTORS = Path("/dev/fd")
 NEVER_IDLE = ("grpc.client_idle_timeout_ms", 2**31 - 1)
 """gRPC closes a connection after 30 minutes without a call, and nobody could open it again."""
 SO_ATTACH_FILTER, SO_DETACH_FILTER, TCP_INFO = 26, 27, 11  # of Linux; Python does not name the first two
@@ -78,7 +79,12 @@ def start() -> tuple[Any, SparkSession]:
 
 def _session(port: int) -> SparkSession:
     """The session of the one connection to the server; the port is closed when it returns."""
-    listener = next(sock.descriptor for sock in _tcp_sockets() if sock.port == port and sock.is_listening)
+    listener = next((sock.descriptor for sock in _tcp_sockets() if sock.port == port and sock.is_listening), None)
+    if listener is None:
+        raise ExposedEngineError(
+            f"The port of the embedded engine cannot be closed to others, for {DESCRIPTORS} does not show this process's "
+            "files; mount /proc, or set WEIR_ENGINE."
+        )
     is_deaf = _deafen(listener)
     if is_deaf and (_waiting(listener) or any(_is_served(sock, port) for sock in _tcp_sockets())):
         raise _exposed()
@@ -119,7 +125,7 @@ def _exposed() -> ExposedEngineError:
 
 def _tcp_sockets() -> Iterator[TcpSocket]:
     """The TCP sockets that this process has open."""
-    for name in [path.name for path in Path("/dev/fd").iterdir()]:
+    for name in [path.name for path in DESCRIPTORS.iterdir()] if DESCRIPTORS.is_dir() else []:
         try:
             if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
                 continue

@@ -161,6 +161,13 @@ def test_the_engine_uses_no_time_when_idle(victims: list[Victim]) -> None:
     assert after.user + after.system - before.user - before.system < 0.5
 
 
+def test_an_engine_that_cannot_be_closed_ends(victims: list[Victim]) -> None:
+    victims.append(victim := Victim("embedded.DESCRIPTORS = embedded.Path('/nowhere')"))
+    _, errors = victim.process.communicate(timeout=60)
+    assert victim.process.returncode == 1
+    assert "The port of the embedded engine cannot be closed to others, for /nowhere does not show" in errors
+
+
 def test_own_sockets_are_told_apart() -> None:
     from spark_jobs.runtime import embedded
 
