@@ -239,6 +239,15 @@ def test_a_hash_key_that_others_can_read_fails(home: Settings) -> None:
     assert (found.state, "run chmod 600" in found.sentence) == ("failed", True)
 
 
+@pytest.mark.parametrize("name", ["ui.token", "signing.key"])
+def test_a_secret_that_others_can_read_fails(home: Settings, name: str) -> None:
+    (home.home / name).touch(0o600)
+    assert finding_of(home, "home").state == "ok"
+    (home.home / name).chmod(0o640)
+    found = finding_of(home, "home")
+    assert (found.state, "run chmod 600" in found.sentence) == ("failed", True)
+
+
 def test_a_full_disk_and_a_home_that_is_a_file_fail(
     home: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from platform_assets.clients.spark.cluster import RunnerError
 from platform_assets.clients.spark.engines import runner_of
 from platform_assets.core.files import nearest_folder
 from platform_assets.core.home import HomeError, require_current
+from platform_assets.core.secrets import SIGNING_FILE, TOKEN_FILE
 from platform_assets.settings import Settings, unknown_variables
 from spark_jobs.storage.lake import Lake
 
@@ -118,6 +119,9 @@ def home(settings: Settings) -> tuple[State, str]:
     free = shutil.disk_usage(folder).free
     if free < MIN_FREE_BYTES:
         return "failed", f"{folder} has {free / 2**30:.1f} GiB left; free some or set WEIR_HOME to another folder."
+    for path in (settings.home / TOKEN_FILE, settings.home / SIGNING_FILE):
+        if path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            return "failed", f"{path} can be read by other users; run chmod 600 on it."
     state: State = "ok" if settings.home.is_dir() else "missing"
     note = "" if state == "ok" else " is made by the first command and"
     return state, f"{settings.home}{note} has {free / 2**30:.1f} GiB free."
