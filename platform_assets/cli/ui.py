@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from platform_assets.core.files import write_atomically
 from platform_assets.core.instance import configuration_file, prepare_home
 from platform_assets.core.secrets import ui_token
 from platform_assets.settings import Settings
-from platform_assets.web.gate import PARAMETER
+from platform_assets.web.gate import PARAMETER, UNAUTHORIZED
 from platform_assets.web.servers import HOST, command
 from spark_jobs.errors import ExitCode, WeirError
 
@@ -42,9 +44,8 @@ def commands(settings: Settings, port: int) -> dict[str, list[str]]:
 def serve(settings: Settings, port: int) -> None:
     """Start them, print their addresses with the token, stop them together."""
     _stop_left_over(settings)
-    for needed_port in (port, port + 1):
-        if _is_taken(needed_port):
-            raise UiError(f"Port {needed_port} is taken; stop what listens there or choose another with --port.")
+    ports = {"Dagster": port} | ({"MLflow": port + 1} if "MLflow" in commands(settings, port) else {})
+    listeners = {name: _listener(needed_port) for name, needed_port in ports.items()}
     prepare_home(settings)
     logs = settings.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
@@ -58,13 +59,20 @@ def serve(settings: Settings, port: int) -> None:
         for name, arguments in commands(settings, port).items():
             log = (logs / f"{name.lower().replace(' ', '-')}.log").open("ab")
             running[name] = subprocess.Popen(
-                arguments, stdout=log, stderr=subprocess.STDOUT, env=os.environ.copy(), start_new_session=True
+                arguments,
+                stdin=listeners[name].fileno() if name in listeners else subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=os.environ.copy(),
+                start_new_session=True,
             )
             write_atomically(
                 _pids(settings),
                 "".join(f"{process}\n" for process in (os.getpid(), *(server.pid for server in running.values()))),
             )
-        _wait(port, running)
+        for listener in listeners.values():
+            listener.close()
+        _wait(ports, running)
         token = ui_token(settings)
         print(f"Dagster  http://{HOST}:{port}/?{PARAMETER}={token}")
         if "MLflow" in running:
@@ -125,15 +133,28 @@ def _command(process: int) -> str:
     return "" if shown.stdout.lstrip().startswith("Z") else shown.stdout.strip()
 
 
-def _is_taken(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
+def _listener(port: int) -> socket.socket:
+    """The listener of a server, opened before the token is shown: whoever took the port later would be sent it."""
+    try:
+        return socket.create_server((HOST, port), backlog=1024)
+    except OSError:
+        raise UiError(f"Port {port} is taken; stop what listens there or choose another with --port.") from None
 
 
-def _wait(port: int, running: dict[str, subprocess.Popen[bytes]], seconds: float = 120) -> None:
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status == UNAUTHORIZED[0]
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _wait(ports: Mapping[str, int], running: dict[str, subprocess.Popen[bytes]], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
-    ports = [port] + ([port + 1] if "MLflow" in running else [])
-    while not all(_is_taken(needed_port) for needed_port in ports):
+    while not all(_answers(port) for port in ports.values()):
         dead = [name for name, process in running.items() if process.poll() is not None]
         if dead or time.monotonic() > deadline:
             raise UiError(f"{dead[0] if dead else 'A server'} did not start; the logs of the home say why.")

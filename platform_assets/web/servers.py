@@ -1,13 +1,18 @@
 """The servers of `weir ui`, each a process behind the gate: `python -m platform_assets.web.servers dagster PORT`.
 
+The listening socket is the standard input: `weir ui` opened it, so no other process can have taken the port meanwhile.
+
 Addresses of databases, which may hold passwords, are read from the settings here: arguments are seen by everybody.
 """
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import uvicorn
 
@@ -50,7 +55,7 @@ SERVERS = {"dagster": (dagster, ("/graphql",)), "mlflow": (mlflow, ())}
 
 
 def command(name: str, port: int) -> list[str]:
-    """The command that serves on a loopback port."""
+    """The command that serves on a loopback port, whose listener is its standard input."""
     return [sys.executable, "-m", __name__, name, str(port)]
 
 
@@ -59,14 +64,22 @@ def hosts(port: int) -> list[str]:
     return [f"{host}:{port}" for host in (HOST, "localhost")]
 
 
-def serve(name: str, port: int, settings: Settings) -> None:
+def own_listener() -> socket.socket:
+    """The socket that was the standard input, which processes that this one starts do not get."""
+    listener = socket.socket(fileno=os.dup(0))
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    return listener
+
+
+def serve(name: str, port: int, listener: socket.socket, settings: Settings) -> None:
     """Serve until interrupted."""
     app, post_only = SERVERS[name]
     with app(settings) as inner:
         gate = Gate(inner, ui_token(settings), hosts(port), post_only)
         # No access log: it would hold the address with the token.
-        uvicorn.run(gate, host=HOST, port=port, log_level="warning", access_log=False, proxy_headers=False)
+        uvicorn.Server(uvicorn.Config(gate, log_level="warning", access_log=False, proxy_headers=False)).run([listener])
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], int(sys.argv[2]), load_settings())
+    serve(sys.argv[1], int(sys.argv[2]), own_listener(), load_settings())
