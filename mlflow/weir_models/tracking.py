@@ -135,6 +135,26 @@ def passed_gate(name: str, version: str, *, tracking_uri: str) -> bool:
         return bool(registered.tags.get(GATE_TAG) == "passed")
 
 
+def tag(name: str, version: str, key: str, *, tracking_uri: str) -> str | None:
+    """A tag of a version; None where it does not have it."""
+    with _mlflow(tracking_uri) as (_, client):
+        value: str | None = client.get_model_version(name, version).tags.get(key)
+        return value
+
+
+def set_tag(name: str, version: str, key: str, value: str, *, tracking_uri: str) -> None:
+    """Set a tag of a version."""
+    with _mlflow(tracking_uri) as (_, client):
+        client.set_model_version_tag(name, version, key, value)
+
+
+def passed_versions(name: str, *, tracking_uri: str) -> list[str]:
+    """The versions of a model that ever passed their gates."""
+    with _mlflow(tracking_uri) as (_, client):
+        versions = client.search_model_versions(f"name = '{name}'")
+        return sorted((str(item.version) for item in versions if item.tags.get(GATE_TAG) == "passed"), key=int)
+
+
 def champion(name: str, *, tracking_uri: str) -> tuple[str, dict[str, str]] | None:
     """The serving version and its tags; None where the model has no champion yet."""
     with _mlflow(tracking_uri) as (_, client):
@@ -191,6 +211,29 @@ def make_database(file: Path) -> None:
     engine = create_sqlalchemy_engine(f"sqlite:///{file}")
     _initialize_tables(engine)
     engine.dispose()
+
+
+def server_app(tracking_uri: str) -> Any:
+    """MLflow's server as an ASGI app, as `mlflow server` sets it up; TrackingError where the database refuses.
+
+    `mlflow server` would take the address of the database, which may hold a password, as an argument.
+    """
+    from mlflow.server import constants
+
+    artifacts = "mlflow-artifacts:/"
+    os.environ |= {
+        constants.BACKEND_STORE_URI_ENV_VAR: tracking_uri,
+        constants.REGISTRY_STORE_URI_ENV_VAR: tracking_uri,
+        constants.ARTIFACT_ROOT_ENV_VAR: artifacts,
+        constants.ARTIFACTS_DESTINATION_ENV_VAR: "./mlartifacts",
+        constants.SERVE_ARTIFACTS_ENV_VAR: "true",
+    }
+    with _mlflow(tracking_uri):
+        from mlflow.server.fastapi_app import app
+        from mlflow.server.handlers import initialize_backend_stores
+
+        initialize_backend_stores(tracking_uri, tracking_uri, artifacts)
+    return app
 
 
 def _is_model(folder: Path) -> bool:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from platform_assets.cli import interrupt
 from platform_assets.core.files import write_atomically
 from platform_assets.core.instance import configuration_file, prepare_home
+from platform_assets.core.secrets import ui_token
 from platform_assets.settings import Settings
+from platform_assets.web.gate import PARAMETER, UNAUTHORIZED
+from platform_assets.web.servers import HOST, command
 from spark_jobs.errors import ExitCode, WeirError
 
 
@@ -25,51 +30,58 @@ class UiError(WeirError):
 
 
 def commands(settings: Settings, port: int) -> dict[str, list[str]]:
-    """Server -> its command; without MLflow if the settings name an MLflow server."""
+    """Server -> its command, without secrets; without MLflow if the settings name an MLflow server."""
     workspace = str(configuration_file("workspace.yaml"))
-    python = sys.executable
     servers = {
-        "Dagster": [python, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "-w", workspace],
-        "Dagster daemon": [python, "-m", "dagster._daemon", "run", "-w", workspace],
+        "Dagster": command("dagster", port),
+        "Dagster daemon": [sys.executable, "-m", "dagster._daemon", "run", "-w", workspace],
     }
     if not settings.tracking_uri.startswith("http"):
-        servers["MLflow"] = [
-            *[python, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port + 1)],
-            *["--backend-store-uri", settings.tracking_uri, "--workers", "1"],
-            *["--allowed-hosts", f"127.0.0.1:{port + 1},localhost:{port + 1}"],
-        ]
+        servers["MLflow"] = command("mlflow", port + 1)
     return servers
 
 
 def serve(settings: Settings, port: int) -> None:
-    """Start them, print their addresses, stop them together."""
+    """Start them, print their addresses with the token, stop them together."""
     _stop_left_over(settings)
-    for needed_port in (port, port + 1):
-        if _is_taken(needed_port):
-            raise UiError(f"Port {needed_port} is taken; stop what listens there or choose another with --port.")
+    ports = {"Dagster": port} | ({"MLflow": port + 1} if "MLflow" in commands(settings, port) else {})
+    listeners = {name: _listener(needed_port) for name, needed_port in ports.items()}
     prepare_home(settings)
     logs = settings.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     running: dict[str, subprocess.Popen[bytes]] = {}
+    os.umask(os.umask(0o777) | 0o022)  # who may write a socket of Dagster's code servers may connect to it
     interrupt.leave_alone()
     # A service manager stops with SIGTERM; a shell starts background jobs that ignore SIGINT.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
     try:
-        for name, command in commands(settings, port).items():
+        for name, arguments in commands(settings, port).items():
             log = (logs / f"{name.lower().replace(' ', '-')}.log").open("ab")
             running[name] = subprocess.Popen(
-                command, stdout=log, stderr=subprocess.STDOUT, env=os.environ.copy(), start_new_session=True
+                arguments,
+                stdin=listeners[name].fileno() if name in listeners else subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=os.environ.copy(),
+                start_new_session=True,
             )
             write_atomically(
                 _pids(settings),
                 "".join(f"{process}\n" for process in (os.getpid(), *(server.pid for server in running.values()))),
             )
-        _wait(port, running)
-        print(f"Dagster  http://127.0.0.1:{port}")
-        print(
-            f"MLflow   {settings.tracking_uri if settings.tracking_uri.startswith('http') else f'http://127.0.0.1:{port + 1}'}"
-        )
+        for listener in listeners.values():
+            listener.close()
+        _wait(ports, running)
+        token = ui_token(settings)
+        print(f"Dagster  http://{HOST}:{port}/?{PARAMETER}={token}")
+        if "MLflow" in running:
+            print(f"MLflow   http://{HOST}:{port + 1}/?{PARAMETER}={token}")
+        else:
+            from weir_models.tracking_uri import without_password
+
+            print(f"MLflow   {without_password(settings.tracking_uri)}")
+        print("Whoever has these addresses can change everything here; they are for this browser.")
         print(f"Logs in {logs}; Ctrl-C stops all.", flush=True)
         while all(process.poll() is None for process in running.values()):
             time.sleep(0.5)
@@ -110,7 +122,7 @@ def _stop_left_over(settings: Settings) -> None:
 
 def _is_server(process: int) -> bool:
     """Whether the process is one of our servers; the system may have reused its id."""
-    return any(name in _command(process) for name in ("dagster_webserver", "dagster._daemon", "mlflow"))
+    return any(name in _command(process) for name in (command.__module__, "dagster._daemon"))
 
 
 def _command(process: int) -> str:
@@ -121,15 +133,28 @@ def _command(process: int) -> str:
     return "" if shown.stdout.lstrip().startswith("Z") else shown.stdout.strip()
 
 
-def _is_taken(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _listener(port: int) -> socket.socket:
+    """The listener of a server, opened before the token is shown: whoever took the port later would be sent it."""
+    try:
+        return socket.create_server((HOST, port), backlog=1024)
+    except OSError:
+        raise UiError(f"Port {port} is taken; stop what listens there or choose another with --port.") from None
 
 
-def _wait(port: int, running: dict[str, subprocess.Popen[bytes]], seconds: float = 120) -> None:
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status == UNAUTHORIZED[0]
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _wait(ports: Mapping[str, int], running: dict[str, subprocess.Popen[bytes]], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
-    ports = [port] + ([port + 1] if "MLflow" in running else [])
-    while not all(_is_taken(needed_port) for needed_port in ports):
+    while not all(_answers(port) for port in ports.values()):
         dead = [name for name, process in running.items() if process.poll() is not None]
         if dead or time.monotonic() > deadline:
             raise UiError(f"{dead[0] if dead else 'A server'} did not start; the logs of the home say why.")

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from platform_assets.clients.signatures import TAG, GateRecord, hash_of_figures, hash_of_files
+from platform_assets.core.files import write_atomically
+from platform_assets.core.secrets import signing_key
 from platform_assets.settings import Settings
 from spark_jobs.contract import Table
 from spark_jobs.errors import ExitCode, WeirError
@@ -18,6 +21,20 @@ class NoChampionError(WeirError):
     """A model has no version that passed its gate yet."""
 
     exit_code = ExitCode.SERVICE
+
+
+class UnsignedModelError(WeirError):
+    """A version was not signed when it passed its gate, or was changed since."""
+
+    exit_code = ExitCode.SERVICE
+
+    @classmethod
+    def of(cls, name: str, version: str) -> UnsignedModelError:
+        return cls(
+            f"The model {name} version {version} has no valid signature of its gate, so something else than Weir made it "
+            f"serve or changed its files; run `weir train {name}`, or, where another home trains, set WEIR_SIGNING_KEY "
+            "to the key of that home."
+        )
 
 
 @dataclass(frozen=True)
@@ -35,10 +52,12 @@ class ModelRegistry:
 
     tracking_uri: str
     cache: Path
+    settings: Settings
+    """Of the home whose key signs."""
 
     @classmethod
     def of(cls, settings: Settings) -> ModelRegistry:
-        return cls(settings.tracking_uri, settings.home / "models")
+        return cls(settings.tracking_uri, settings.home / "models", settings)
 
     def champion(self, name: str) -> str | None:
         """The version with the alias champion; None if no version has passed its gate."""
@@ -48,13 +67,48 @@ class ModelRegistry:
         return champion[0] if champion else None
 
     def passed_gate(self, name: str, version: str) -> bool:
-        """Whether the version has passed its model's gate."""
+        """Whether the version has passed its model's gate with the figures that the registry has of it."""
         from weir_models import tracking
 
-        return tracking.passed_gate(name, version, tracking_uri=self.tracking_uri)
+        if not tracking.passed_gate(name, version, tracking_uri=self.tracking_uri):
+            return False
+        record = self._record(name, version)
+        figures = tracking.figures(name, version, tracking_uri=self.tracking_uri)
+        return record is not None and record.figures_sha256 == hash_of_figures(figures)
+
+    def sign(self, name: str, version: str) -> None:
+        """Sign a version that has passed its gate, with its files and figures as they are now."""
+        from weir_models import tracking
+
+        folder = tracking.download(name, version, self.cache, tracking_uri=self.tracking_uri)
+        figures = tracking.figures(name, version, tracking_uri=self.tracking_uri)
+        text = GateRecord.of(name, version, folder, figures).signed(signing_key(self.settings))
+        tracking.set_tag(name, version, TAG, text, tracking_uri=self.tracking_uri)
+        write_atomically(self._signature_file(name, version), text)
+
+    def _signature_file(self, name: str, version: str) -> Path:
+        """The copy of the signed record beside the downloaded version, which is read without MLflow."""
+        return self.cache / f"{name}-{version}.signature"
+
+    def _record(self, name: str, version: str) -> GateRecord | None:
+        """The record of the version; None where it has none with a right signature."""
+        from weir_models import tracking
+
+        file, key = self._signature_file(name, version), signing_key(self.settings)
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+        record = GateRecord.verified(text, key)
+        if record is None:
+            text = tracking.tag(name, version, TAG, tracking_uri=self.tracking_uri) or ""
+            record = GateRecord.verified(text, key)
+            if record is not None:
+                write_atomically(file, text)
+        return record if record is not None and (record.model, record.version) == (name, version) else None
 
     def fetched(self, name: str, version: str | None = None) -> ModelVersion:
-        """A version (default: the champion) in a local folder; it has been test-loaded."""
+        """A version (default: the champion) in a local folder; its signature is right, and it has been test-loaded.
+
+        NoChampionError, UnsignedModelError or UnusableModelError where there is none to use.
+        """
         return self._loadable(name, version)[0]
 
     def loaded(self, name: str, version: str) -> Any:
@@ -70,6 +124,9 @@ class ModelRegistry:
                 f"The model {name} has no champion; run `weir train {name}` to fit one and pass its gate."
             )
         folder = tracking.download(name, version, self.cache, tracking_uri=self.tracking_uri)
+        record = self._record(name, version)
+        if record is None or record.files_sha256 != hash_of_files(folder):
+            raise UnsignedModelError.of(name, version)
         try:
             model = tracking.load_dir(folder)
         except Exception as error:

@@ -6,6 +6,7 @@ A home without a version file was made before 0.2.0.
 from __future__ import annotations
 
 import importlib.metadata
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,6 +93,7 @@ def upgrade(settings: Settings) -> Upgrade:
         raise HomeError(f"Nothing has run in {home} yet, so there is nothing to upgrade; correct --home.")
     if _series(version) > _series(this_version()):
         require_current(home)
+    _sign_models(settings)
     result = Upgrade(version, this_version(), _counts(settings), _unusable_models(settings))
     mark(home)
     return result
@@ -112,6 +114,22 @@ def _counts(settings: Settings) -> dict[str, int]:
     laid_out = sum(lake.lay_out(table) for table in tables)
     counts = {"tables": len(tables), "files of applied changes": len(states)}
     return counts | ({"tables in a new layout": laid_out} if laid_out else {})
+
+
+def _sign_models(settings: Settings) -> None:
+    """Sign the versions that passed their gate before versions were signed; once a home has a key, nothing more."""
+    from platform_assets.clients.model_registry import ModelRegistry
+    from platform_assets.core.secrets import SIGNING_FILE
+    from platform_assets.training.sets import training_sets
+    from weir_models import tracking
+
+    if (settings.home / SIGNING_FILE).exists() or settings.signing_key.get_secret_value():
+        return
+    models = ModelRegistry.of(settings)
+    for name in training_sets():
+        for version in tracking.passed_versions(name, tracking_uri=settings.tracking_uri):
+            with suppress(tracking.TrackingError):  # its files are gone; it serves nobody
+                models.sign(name, version)
 
 
 def _unusable_models(settings: Settings) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.clients.engine import lake_of
+from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.core.asset_specs import key_of, spec_of
 from platform_assets.core.plots import picture
 from platform_assets.settings import Settings
@@ -132,6 +133,7 @@ def fit_and_register(settings: Settings, name: str, run_id: str = "") -> tuple[s
     sentences = [gate.sentence(evaluation.figures) for gate in spec.gates]
     passed = all(gate.holds(evaluation.figures) for gate in spec.gates)
     if passed:
+        ModelRegistry.of(settings).sign(name, version)  # first, for a champion without a signature serves nobody
         tracking.promote(spec, version, tracking_uri=settings.tracking_uri, figures=evaluation.figures)
     return version, evaluation, sentences, passed
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.errors import ExitCode, WeirError
+from spark_jobs.runtime import embedded
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -60,6 +61,7 @@ def spark_session(engine: str = "sail") -> SparkSession:
         .config("spark.driver.memory", os.environ.get("SPARK_DRIVER_MEMORY", "2g"))
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.authenticate", "true")  # Spark makes up a secret, so its own ports answer nobody else
         .getOrCreate()
     )
 
@@ -71,17 +73,11 @@ def _sail() -> SparkSession:
     os.environ.setdefault("RUST_LOG", "error")
     os.environ.setdefault("SPARK_CONNECT_LOG_LEVEL", "critical")  # failures are raised and need not be logged too
     try:
-        from pysail.spark import SparkConnectServer
+        server, session = embedded.start()
     except ImportError:
         raise EngineError(
             "The embedded engine is not installed; install the package pysail or set WEIR_ENGINE to a Spark master."
         ) from None
-    from pyspark.sql import SparkSession
-
-    server = SparkConnectServer(ip="127.0.0.1", port=0)
-    server.start(background=True)
-    _, port = server.listening_address
-    session = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
     session.conf.set("spark.sql.session.timeZone", "UTC")
     _embedded.update(server=server, session=session)
     return session

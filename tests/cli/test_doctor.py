@@ -38,7 +38,7 @@ def changed(settings: Settings, **values: Any) -> Settings:
     return settings.model_copy(update={name: SecretStr(v) if name in SECRETS else v for name, v in values.items()})
 
 
-SECRETS = {"database_url", "alerts_webhook_url", "hash_key"}
+SECRETS = {"database_url", "alerts_webhook_url", "hash_key", "signing_key"}
 
 
 @pytest.fixture(autouse=True)
@@ -243,6 +243,15 @@ def test_a_home_that_others_can_enter_fails(home: Settings) -> None:
     home.home.chmod(0o755)
     found = finding_of(home, "home")
     assert (found.state, "run chmod 700" in found.sentence) == ("failed", True)
+
+
+@pytest.mark.parametrize("name", ["ui.token", "signing.key"])
+def test_a_secret_that_others_can_read_fails(home: Settings, name: str) -> None:
+    (home.home / name).touch(0o600)
+    assert finding_of(home, "home").state == "ok"
+    (home.home / name).chmod(0o640)
+    found = finding_of(home, "home")
+    assert (found.state, "run chmod 600" in found.sentence) == ("failed", True)
 
 
 def test_a_full_disk_and_a_home_that_is_a_file_fail(

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from platform_assets.cli import ui
+from platform_assets.core.secrets import ui_token
 from platform_assets.settings import Settings
 
+DATABASE = "postgresql://weir:hunter2@database/mlflow"
 SERVER = "import time; time.sleep(600)  # dagster._daemon"
 
 
@@ -54,3 +58,45 @@ def test_a_running_command_is_named(home: Settings) -> None:
         for process in (running, server):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def test_no_command_of_a_server_holds_a_secret(home: Settings) -> None:
+    settings = home.model_copy(update={"mlflow_uri": DATABASE})
+    commands = ui.commands(settings, 3000)
+    assert set(commands) == {"Dagster", "Dagster daemon", "MLflow"}
+    assert "hunter2" not in str(commands) and "postgresql" not in str(commands)
+    assert ui_token(settings) not in str(commands)
+
+
+def test_a_taken_port_is_named(home: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(ui.UiError, match=f"Port {port} is taken; stop what listens there or choose another"):
+            ui.serve(home, port)
+
+
+@pytest.mark.slow
+def test_nobody_takes_a_port_meanwhile(home: Settings) -> None:
+    """Who took it while the servers load would be sent the token by the browser."""
+    program = "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); from platform_assets.cli.app import main; main()"
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-u", "-c", program, "ui", "--home", str(home.home), "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as started_ui:
+        try:
+            deadline = time.monotonic() + 240
+            servers = home.home / "logs" / "servers"
+            while not servers.exists() or len(servers.read_text().split()) < 3:
+                assert started_ui.poll() is None and time.monotonic() < deadline
+                time.sleep(0.05)
+            for taken in (port, port + 1):
+                with pytest.raises(OSError, match="in use"):
+                    socket.create_server(("127.0.0.1", taken))
+            assert started_ui.stdout is not None
+            assert f"http://127.0.0.1:{port}/?token={ui_token(home)}" in started_ui.stdout.readline()
+        finally:
+            started_ui.terminate()
+            started_ui.communicate(timeout=60)
+    assert started_ui.returncode == 0
+    for released in (port, port + 1):
+        socket.create_server(("127.0.0.1", released)).close()

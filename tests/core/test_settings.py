@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from platform_assets.core.secrets import hash_key
+from platform_assets.core.secrets import hash_key, ui_token
 from platform_assets.settings import SettingsError, load_settings, remember
 
 
@@ -51,6 +52,15 @@ def test_the_hash_key_is_made_once_and_readable_by_its_owner_only(tmp_path: Path
     assert hash_key(settings) == key
     assert (tmp_path / "home" / "hash.key").stat().st_mode & 0o077 == 0
     assert hash_key(load_settings(tmp_path / "home", hash_key="given")) == "given"
+
+
+def test_processes_that_start_together_share_a_secret(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path / "home")
+    with ThreadPoolExecutor(16) as pool:
+        tokens = set(pool.map(lambda _: ui_token(settings), range(64)))
+    assert len(tokens) == 1 and len(tokens.pop()) == 64
+    assert [path.name for path in settings.home.iterdir()] == ["ui.token"]
+    assert (settings.home / "ui.token").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,7 @@ def home_of(trained: Settings, tmp_path_factory: pytest.TempPathFactory) -> Call
     def make(name: str, **values: Any) -> Settings:
         home = tmp_path_factory.mktemp(name)
         (home / "raw").mkdir()
+        shutil.copy(trained.home / "signing.key", home)
         given = {"cloudfront_raw": str(home / "raw"), "mlflow_uri": trained.tracking_uri, "policy_file": str(policy)}
         return load_settings(home, **{**given, **values})
 

@@ -5,6 +5,7 @@ Needs Debian's chromium (or another one on the path); playwright's own browsers 
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
 import re
@@ -13,14 +14,18 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from platform_assets.core.secrets import ui_token
 from platform_assets.settings import Settings
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install weir[dev]")
@@ -56,6 +61,7 @@ class Ui:
 
     def __init__(self, settings: Settings, port: int) -> None:
         self.home, self.dagster, self.mlflow = settings.home, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}"
+        self.token = ui_token(settings)
         self.log = settings.home / "ui.log"
         self.process = subprocess.Popen(
             [*WEIR, "ui", "--port", str(port)],
@@ -82,7 +88,8 @@ class Ui:
 
     def graphql(self, query: str, **variables: Any) -> dict[str, Any]:
         body = json.dumps({"query": query, "variables": variables}).encode()
-        request = urllib.request.Request(f"{self.dagster}/graphql", body, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+        request = urllib.request.Request(f"{self.dagster}/graphql", body, headers)
         with urllib.request.urlopen(request, timeout=60) as answer:
             data: dict[str, Any] = json.load(answer)["data"]
         return data
@@ -127,6 +134,8 @@ def page(chromium: Any, ui: Ui, tmp_path: Path, request: pytest.FixtureRequest) 
     context = chromium.new_context(viewport={"width": 1600, "height": 1000})
     context.set_default_timeout(SHOWN_MILLISECONDS)
     tab = context.new_page()
+    tab.goto(f"{ui.dagster}/locations?token={ui.token}")
+    assert tab.url == f"{ui.dagster}/locations", "the token stays in the address"
     yield tab
     tab.screenshot(path=tmp_path / f"{request.node.name}.png")
     context.close()
@@ -165,3 +174,69 @@ def test_the_registered_model_shows_its_champion(ui: Ui, page: Any, model: str) 
     page.goto(f"{ui.mlflow}/#/models/{model}")
     page.get_by_text(model).first.wait_for()
     page.get_by_text(re.compile("champion")).first.wait_for()
+
+
+def test_the_page_is_told_of_changes(ui: Ui, page: Any) -> None:
+    sockets: list[Any] = []
+    page.on("websocket", lambda socket: sockets.append(socket))
+    page.goto(f"{ui.dagster}/runs")
+    deadline = time.monotonic() + SHOWN_MILLISECONDS / 1000
+    while not sockets and time.monotonic() < deadline:
+        page.wait_for_timeout(200)
+    message = sockets[0].wait_for_event("framereceived", timeout=SHOWN_MILLISECONDS)
+    assert "connection_ack" in str(message) or "data" in str(message)
+
+
+FORGE = """async (dagster) => {
+    const seen = [];
+    const query = encodeURIComponent("mutation { setNuxSeen }");
+    for (const options of [{mode: "no-cors"}, {mode: "no-cors", credentials: "include", method: "POST"}])
+        seen.push(await fetch(`${dagster}/graphql?query=${query}`, options).then(answer => answer.type, () => "failed"));
+    seen.push(await new Promise(done => {
+        const socket = new WebSocket(dagster.replace("http", "ws") + "/graphql", "graphql-ws");
+        socket.onopen = () => done("open");
+        socket.onerror = () => done("refused");
+    }));
+    return seen;
+}"""
+
+
+@pytest.mark.parametrize("site", ["127.0.0.1", "localhost"])
+def test_another_page_reaches_nothing(ui: Ui, page: Any, site: str) -> None:
+    """The page of another server of this machine, which gets the cookie; and of another site, which does not."""
+    statuses: list[int] = []
+    page.on("response", lambda answer: statuses.append(answer.status) if "/graphql" in answer.url else None)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        page.goto(f"http://{site}:{other.server_address[1]}/")
+        assert page.evaluate(FORGE, ui.dagster)[2] == "refused"
+        other.shutdown()
+    assert statuses and set(statuses) <= {403, 405}
+
+
+def test_a_browser_without_the_token_is_told_where_it_is(ui: Ui, chromium: Any) -> None:
+    with chromium.new_context() as context:
+        tab = context.new_page()
+        for address in (ui.dagster, ui.mlflow, f"{ui.dagster}/?token=0"):
+            assert tab.goto(address).status == 401
+            assert "Open the address that `weir ui` printed" in tab.content()
+
+
+def test_mlflow_is_changed_only_with_the_token(ui: Ui) -> None:
+    for headers, status in (({}, 401), ({"Authorization": f"Bearer {ui.token}"}, 200)):
+        body = json.dumps({"name": f"experiment {status}"}).encode()
+        address = f"{ui.mlflow}/api/2.0/mlflow/experiments/create"
+        request = urllib.request.Request(address, body, {"Content-Type": "application/json", **headers})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                assert answer.status == status
+        except urllib.error.HTTPError as error:
+            assert error.code == status
+
+
+def test_no_argument_of_a_server_holds_a_secret(ui: Ui) -> None:
+    processes = [ui.process.pid, *(child.pid for child in psutil.Process(ui.process.pid).children(recursive=True))]
+    commands = [" ".join(psutil.Process(process).cmdline()) for process in processes if psutil.pid_exists(process)]
+    assert len(commands) >= 4
+    for secret in (ui.token, "sqlite:", "://"):
+        assert not [command for command in commands if secret in command]

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from platform_assets.cli.outcome import Outcome, RunFailed
 from platform_assets.cli.run import run_pipeline
 from platform_assets.clients.engine import SparkRunner, lake_of
+from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.core.instance import close_abandoned_runs, instance_of
 from platform_assets.core.staleness import stale_by_asset, stale_parsed_hours, steps
 from platform_assets.core.tables import all_tables
@@ -259,6 +260,7 @@ def test_an_hour_keeps_its_model_version_when_another_one_is_promoted(
     serving = client.get_model_version_by_alias("request_attack", "champion")
     assert serving.source is not None
     new = client.create_model_version("request_attack", serving.source, serving.run_id, tags={"gate": "passed"})
+    ModelRegistry.of(edge.settings.model_copy(update={"mlflow_uri": uri})).sign("request_attack", str(new.version))
     client.set_registered_model_alias("request_attack", "champion", new.version)
     assert new.version != serving.version
 
@@ -274,18 +276,19 @@ def test_an_hour_keeps_its_model_version_when_another_one_is_promoted(
 
 
 def test_a_champion_of_older_code_that_fails_at_its_work_is_one_sentence(
-    home_of: Callable[..., Settings], simulated: Any
+    home_of: Callable[..., Settings], simulated: Any, trained: Settings, tmp_path: Path
 ) -> None:
-    from platform_assets.clients.model_registry import ModelRegistry
     from weir_models import tracking
 
-    settings = home_of("older")
+    shutil.copyfile(trained.home / "mlflow.db", tmp_path / "mlflow.db")
+    settings = home_of("older", mlflow_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
     simulated.deliver(simulated.punctual(0), Path(settings.cloudfront.raw))
     model = ModelRegistry.of(settings).fetched("request_attack")
     older: Any = tracking.load_dir(model.folder)
     del older.threshold_
     shutil.rmtree(model.folder)
     tracking.save_dir(older, model.folder)
+    ModelRegistry.of(settings).sign("request_attack", model.version)
     with pytest.raises(RunFailed) as failed:
         run_pipeline(settings, "edge")
     assert failed.value.exit_code == 5

@@ -52,6 +52,7 @@ def weir(aws: str, simulated: Day, in_order: Settings, tmp_path_factory: pytest.
         "WEIR_HOME": str(tmp_path_factory.mktemp("on-s3")),
         "WEIR_LAKE": "s3://edge-lake/in/weir",
         "WEIR_MLFLOW_URI": in_order.tracking_uri,
+        "WEIR_SIGNING_KEY": (in_order.home / "signing.key").read_text(),
         "WEIR_POLICY_FILE": in_order.waf.policy_file,
         "WEIR_GLUE_DATABASE": "weir",
     }

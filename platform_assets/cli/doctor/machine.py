@@ -18,6 +18,7 @@ from platform_assets.clients.spark.cluster import RunnerError
 from platform_assets.clients.spark.engines import runner_of
 from platform_assets.core.files import OTHERS, nearest_folder
 from platform_assets.core.home import HomeError, require_current
+from platform_assets.core.secrets import SIGNING_FILE, TOKEN_FILE
 from platform_assets.settings import Settings, unknown_variables
 from spark_jobs.storage.lake import Lake
 
@@ -41,7 +42,10 @@ def engine(settings: Settings) -> tuple[State, str]:
             from pysail.spark import SparkConnectServer  # noqa: F401 - importing is the check: it loads a native library
         except ImportError:
             return "failed", "The embedded engine cannot be imported; install the package pysail or set WEIR_ENGINE."
-        return "ok", f"Sail {importlib.metadata.version('pysail')}, embedded; needs no Java."
+        version = f"Sail {importlib.metadata.version('pysail')}, embedded; needs no Java"
+        if sys.platform == "linux":
+            return "ok", f"{version}; no other process reaches it."
+        return "ok", f"{version}; other processes reach it in the milliseconds in which it starts, which ends the run."
     if engine.startswith("sc://"):
         return network.connect(engine, 15002, "The Spark Connect server", "WEIR_ENGINE")
     try:
@@ -116,6 +120,9 @@ def home(settings: Settings) -> tuple[State, str]:
         return "failed", f"{folder} has {free / 2**30:.1f} GiB left; free some or set WEIR_HOME to another folder."
     if settings.home.is_dir() and settings.home.stat().st_mode & OTHERS:
         return "failed", f"{settings.home} can be entered by other users of the machine; run chmod 700 on it."
+    for path in (settings.home / TOKEN_FILE, settings.home / SIGNING_FILE):
+        if path.exists() and path.stat().st_mode & OTHERS:
+            return "failed", f"{path} can be read by other users; run chmod 600 on it."
     state: State = "ok" if settings.home.is_dir() else "missing"
     note = "" if state == "ok" else " is made by the first command and"
     return state, f"{settings.home}{note} has {free / 2**30:.1f} GiB free."

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.scaling.config import Rules, load_rules
 from platform_assets.domains.scaling.forecasting import Forecaster, forecast_rows, measured_lately, plot_of
 from platform_assets.settings import Settings
@@ -96,6 +97,7 @@ def test_a_gated_version_forecasts_and_is_named(home: Settings, tmp_path: Path) 
     )
     assert Forecaster.serving(home).is_naive, "registered is not passed"
     tracking.promote(spec, version, tracking_uri=home.tracking_uri, figures=figures)
+    ModelRegistry.of(home).sign(spec.name, version)
     forecaster = Forecaster.serving(home)
     (row,) = forecast_rows(history, forecaster, load_rules(home), {}, START)
     assert (row["model_name"], row["model_version"]) == ("predictive_scaling", version)

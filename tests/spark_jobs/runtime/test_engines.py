@@ -151,6 +151,8 @@ def test_java_from_pypi_runs_classic_spark(tmp_path: Path) -> None:
     script = (
         "import os\nfrom spark_jobs.runtime.session import spark_session\nspark = spark_session('local[1]')\n"
         "assert spark.range(5).selectExpr('sum(id * 2)').collect()[0][0] == 20\nprint(os.environ['JAVA_HOME'])\n"
+        "environment = spark._jvm.org.apache.spark.SparkEnv.get()\n"
+        "print('authenticated', environment.securityManager().isAuthenticationEnabled())\n"
     )
     environment = environment_without_java(tmp_path / "bin")
     assert shutil.which("java", path=environment["PATH"]) is None
@@ -158,6 +160,7 @@ def test_java_from_pypi_runs_classic_spark(tmp_path: Path) -> None:
     finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert finished.returncode == 0, finished.stderr[-3000:]
     assert "weir-java-" in finished.stdout
+    assert "authenticated True" in finished.stdout, "another process may talk to Spark's ports"
 
 
 def test_missing_java_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:

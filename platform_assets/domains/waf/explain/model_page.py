@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.settings import Settings
 
 
@@ -32,9 +33,9 @@ def model_page(settings: Settings, name: str, version: str) -> ModelPage:
         from weir_models import tracking
 
         run_id, tags, figures = tracking.described(name, version, tracking_uri=uri)
+        gate = ModelRegistry.of(settings).passed_gate(name, version)
     except Exception as error:
         return ModelPage(name, version, page, problem=first_line(error))
-    gate = tags.get(tracking.GATE_TAG) == "passed"
     training = f"{tags.get('training_table', '?')} version {tags.get('training_table_version', '?')}"
     return ModelPage(name, version, page, run_id, gate, figures, training, tags.get("git_revision", ""))
 

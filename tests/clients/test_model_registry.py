@@ -1,0 +1,186 @@
+"""Somebody who reaches MLflow or the files of a model makes another one serve: a version is believed by its signature."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from platform_assets.clients.model_registry import ModelRegistry, UnsignedModelError
+from platform_assets.clients.signatures import TAG, GateRecord, hash_of_files
+from platform_assets.settings import Settings, load_settings
+
+pytestmark = pytest.mark.attack("models that nobody signed")
+
+NAME = "predictive_scaling"
+KEY = "5f" * 32
+SENTENCE = (
+    r"^The model predictive_scaling version \d has no valid signature of its gate, .*; run `weir train predictive_scaling`, "
+    r"or, where another home trains, set WEIR_SIGNING_KEY to the key of that home\.$"
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home with a champion, version 1, and with version 2, which never passed a gate."""
+    from weir_models import registry, tracking
+    from weir_models.predictive_scaling.model import PredictiveScaling, evaluate
+
+    settings = load_settings(tmp_path_factory.mktemp("trained"))
+    at = pd.date_range("2026-11-02", periods=500, freq="5min", tz="UTC")
+    used = 50 + 5 * np.sin(np.arange(500) * 2 * np.pi / 288)
+    history = pd.DataFrame({"cluster_id": "shop", "event_at": at, "cpu_utilization": used, "node_count": 4.0})
+    model = PredictiveScaling(experts=("persistence", "yesterday")).fit(history)
+    evaluation, spec = evaluate(model, history), replace(registry.spec(NAME), gates=())
+    for _ in range(2):
+        tracking.register(
+            model,
+            spec,
+            evaluation,
+            tracking_uri=settings.tracking_uri,
+            input_example=history.head(20),
+            baseline=history.describe(include="all").T.astype(str),
+            tags={},
+        )
+    ModelRegistry.of(settings).sign(NAME, "1")
+    tracking.promote(spec, "1", tracking_uri=settings.tracking_uri)
+    return settings
+
+
+@pytest.fixture
+def attacked(trained: Settings, tmp_path: Path) -> Settings:
+    """A copy of the home, without what it has downloaded."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("mlflow.db", "signing.key"):
+        shutil.copy(trained.home / name, home)
+    return load_settings(home)
+
+
+@pytest.fixture
+def client(attacked: Settings) -> Any:
+    """MLflow's own client, as somebody who reaches the database or the server has it."""
+    from mlflow import MlflowClient
+
+    return MlflowClient(attacked.tracking_uri, attacked.tracking_uri)
+
+
+def move_alias(client: Any, settings: Settings) -> None:
+    client.set_registered_model_alias(NAME, "champion", "2")
+
+
+def forge_tag(client: Any, settings: Settings) -> None:
+    move_alias(client, settings)
+    client.set_model_version_tag(NAME, "2", "gate", "passed")
+
+
+def copy_signature(client: Any, settings: Settings) -> None:
+    forge_tag(client, settings)
+    client.set_model_version_tag(NAME, "2", TAG, client.get_model_version(NAME, "1").tags[TAG])
+
+
+def sign_with_another_key(client: Any, settings: Settings) -> None:
+    forge_tag(client, settings)
+    other = settings.model_copy(update={"signing_key": settings.signing_key.__class__("guess")})
+    ModelRegistry.of(other).sign(NAME, "2")
+
+
+def point_to_other_files(client: Any, settings: Settings) -> None:
+    """Version 1 gets the files of version 2, which differ in their metadata."""
+    import sqlite3
+
+    with sqlite3.connect(settings.home / "mlflow.db") as database:
+        source, location = database.execute("SELECT source, storage_location FROM model_versions WHERE version = 2").fetchone()  # fmt: skip
+        database.execute("UPDATE model_versions SET source = ?, storage_location = ? WHERE version = 1", (source, location))  # fmt: skip
+
+
+def change_downloaded_files(client: Any, settings: Settings) -> None:
+    folder = ModelRegistry.of(settings).fetched(NAME).folder
+    (folder / "more.txt").write_text("more")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "attack",
+    [move_alias, forge_tag, copy_signature, sign_with_another_key, point_to_other_files, change_downloaded_files],
+)
+def test_a_version_serves_only_with_its_signature(
+    attacked: Settings, client: Any, attack: Callable[[Any, Settings], None]
+) -> None:
+    attack(client, attacked)
+    models = ModelRegistry.of(attacked)
+    champion = models.champion(NAME)
+    assert champion is not None
+    for load in (lambda: models.fetched(NAME), lambda: models.loaded(NAME, champion)):
+        with pytest.raises(UnsignedModelError, match=SENTENCE) as refused:
+            load()
+        assert refused.value.exit_code == 5
+    assert champion == "1" or not models.passed_gate(NAME, champion)
+
+
+@pytest.mark.slow
+def test_a_signed_champion_serves(attacked: Settings) -> None:
+    models = ModelRegistry.of(attacked)
+    assert models.fetched(NAME).version == "1" and models.passed_gate(NAME, "1")
+    away = ModelRegistry.of(attacked.model_copy(update={"mlflow_uri": "http://127.0.0.1:9"}))
+    assert away.loaded(NAME, "1") is not None, "what was downloaded is read without MLflow"
+
+
+@pytest.mark.slow
+def test_changed_figures_pass_no_gate(attacked: Settings, client: Any) -> None:
+    run = client.get_model_version(NAME, "1").run_id
+    client.log_metric(run, "coverage", 0.999)
+    assert not ModelRegistry.of(attacked).passed_gate(NAME, "1")
+
+
+@pytest.mark.slow
+def test_homes_that_share_a_key_share_models(attacked: Settings, tmp_path: Path) -> None:
+    other = load_settings(tmp_path / "other", mlflow_uri=attacked.tracking_uri)
+    with pytest.raises(UnsignedModelError, match=SENTENCE):
+        ModelRegistry.of(other).fetched(NAME)
+    key = (attacked.home / "signing.key").read_text()
+    sharing = load_settings(tmp_path / "sharing", mlflow_uri=attacked.tracking_uri, signing_key=key)
+    assert ModelRegistry.of(sharing).fetched(NAME).version == "1"
+    assert not (tmp_path / "sharing" / "signing.key").exists()
+
+
+@pytest.mark.slow
+def test_an_upgrade_signs_what_had_passed_once(attacked: Settings, client: Any) -> None:
+    from platform_assets.core.home import mark, upgrade
+
+    mark(attacked.home)
+    (attacked.home / "signing.key").unlink()
+    assert NAME not in upgrade(attacked).unusable_models
+    assert ModelRegistry.of(attacked).fetched(NAME).version == "1"
+    forge_tag(client, attacked)
+    assert "no valid signature" in upgrade(attacked).unusable_models[NAME]
+
+
+def test_a_record_is_believed_as_a_whole(tmp_path: Path) -> None:
+    (tmp_path / "model.skops").write_bytes(b"model")
+    record = GateRecord.of("tea", "3", tmp_path, {"precision": 0.99})
+    text = record.signed(KEY)
+    assert GateRecord.verified(text, KEY) == record
+    assert GateRecord.verified(text, "another key") is None
+    for name in json.loads(text):
+        assert GateRecord.verified(json.dumps(json.loads(text) | {name: "4"}), KEY) is None, name
+    for broken in ("", "{}", "[]", "null", '{"signature": 1}', text[:-1]):
+        assert GateRecord.verified(broken, KEY) is None
+
+
+def test_every_file_counts_with_its_name(tmp_path: Path) -> None:
+    hashes: set[str] = set()
+    for files in ({"a": b"1"}, {"a": b"2"}, {"b": b"1"}, {"a": b"1", "b": b""}, {"c/a": b"1"}, {}):
+        folder = tmp_path / str(len(hashes))
+        for name, content in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        hashes.add(hash_of_files(folder))
+    assert len(hashes) == 6
