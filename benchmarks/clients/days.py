@@ -14,9 +14,9 @@ from typing import Any
 import pandas as pd
 
 from platform_assets.domains.waf.decide.browsing import Browsing
+from platform_assets.domains.waf.decide.client import may_browse
 from platform_assets.domains.waf.decide.echo import EchoHours
 from platform_assets.domains.waf.decide.reading import browsing_of
-from platform_assets.domains.waf.decide.rules import may_browse
 from platform_assets.domains.waf.policy import load_policy
 from platform_assets.domains.waf.rulebook import Echo
 from platform_assets.ingest.objects import list_objects

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from platform_assets.domains.waf.decide.ceiling import behavior_bound
 from platform_assets.domains.waf.decide.reading import is_in
-from platform_assets.domains.waf.decide.rules import behavior_bound
 from platform_assets.domains.waf.decisions import Decision, rank, whole
 from platform_assets.domains.waf.rulebook import Rules
 from spark_jobs.contract import format_hour

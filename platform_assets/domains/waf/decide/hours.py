@@ -13,11 +13,12 @@ from functools import partial
 from typing import Any
 
 from platform_assets.domains.waf.decide.claims import identities_of, store_identities, stored_identities
+from platform_assets.domains.waf.decide.client import may_browse
 from platform_assets.domains.waf.decide.identity import Identifier, Identity
 from platform_assets.domains.waf.decide.more_than_volume import reads_many_pages
 from platform_assets.domains.waf.decide.reading import Loaded, PastDays, Rows, browsing_of, is_in, rows_to_arrow
 from platform_assets.domains.waf.decide.rescoring import echo_of, inputs_without_echo
-from platform_assets.domains.waf.decide.rules import ScoredHour, decide, may_browse
+from platform_assets.domains.waf.decide.rules import ScoredHour, decide
 from platform_assets.domains.waf.decide.usual import USUAL_DAYS, usual_pages
 from platform_assets.domains.waf.decide.withdrawals import Withdrawals
 from platform_assets.domains.waf.decisions import Decision
