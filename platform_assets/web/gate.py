@@ -27,6 +27,7 @@ UNAUTHORIZED = (
 )
 FOREIGN_HOST = (403, "This server answers to the address that `weir ui` printed and to no other host name; open that.")
 FOREIGN_ORIGIN = (403, "Another site sent this request, so it was refused; open the address that `weir ui` printed.")
+ODD_PATH = (400, "The address holds a character that no address of this server has; open what `weir ui` printed.")
 ONLY_POST = (405, "Queries are sent by POST here, so that no link can change anything.")
 Refusal = tuple[int, str]
 
@@ -69,6 +70,8 @@ class Gate:
         host = headers.get("host", "").lower()
         if host not in self._hosts:
             return FOREIGN_HOST
+        if not scope["path"].isprintable():
+            return ODD_PATH
         if headers.get("origin", f"http://{host}") != f"http://{host}":
             return FOREIGN_ORIGIN
         if not _is_own_site(scope, headers):
@@ -93,7 +96,7 @@ class Gate:
     async def _exchange(self, scope: Scope, parameters: list[tuple[str, str]], send: Send) -> None:
         """The token of the address becomes a cookie, and leaves the address."""
         query = urlencode([(name, value) for name, value in parameters if name != PARAMETER])
-        path = "/" + scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0].lstrip("/")
+        path = "/" + scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0].lstrip("/\\")
         cookie = f"{self._cookie}={self._token}; HttpOnly; SameSite=Strict; Path=/"
         await _answer(send, 303, "", ("location", f"{path}?{query}" if query else path), ("set-cookie", cookie))
 

@@ -16,9 +16,8 @@ from typing import Any
 DOCUMENT_BYTES = 64 << 20
 """The largest JSON object that is waited for: a whole answer of `aws logs filter-log-events`, say."""
 _BETWEEN = re.compile(r"[\s,\[\]\ufeff]*")
-_NEXT = re.compile(r'(?:\n[\s,\[\]]*|\}[ \t]*,?[ \t]*)(?=\{)|\n(?=[^\s}"\],])')
-"""Where the next record may begin after one that is no JSON."""
-_TRAILING = re.compile(r"\n[\s,\[\]]*\Z")
+_NEXT = re.compile(r'(?<![\s,\[\]])(?:[^\S\n]|[,\[\]])*+\n[\s,\[\]]*+(?=\{)|\}[ \t]*+,?+[ \t]*+(?=\{)|\n(?=[^\s}"\],])')
+"""Where the next record may begin after one that is no JSON; each run of blanks is read once."""
 
 
 @dataclass(frozen=True)
@@ -112,17 +111,27 @@ class JsonReader:
 
 def _start_of_next(match: re.Match[str]) -> int:
     """Where the text goes on: after the newline, which is the end of a line, or at the next record."""
-    return match.start() + 1 if match[0].startswith("\n") else match.end()
+    newline = match[0].find("\n")
+    return match.start() + newline + 1 if newline >= 0 else match.end()
 
 
 def _shown(text: str, start: int, end: int) -> str:
     """The record with what is blank around it on its lines, as a rejection shows it."""
-    own = _TRAILING.sub("", text[start:end])
+    own = _without_trailing_lines(text[start:end])
     if len(own) == end - start:
         newline = text.find("\n", end)
         rest = text[end : newline if newline >= 0 else len(text)]
         own += rest if rest.isspace() else ""
     return own.removesuffix("\r")
+
+
+def _without_trailing_lines(text: str) -> str:
+    """The text up to the first newline of the blanks, commas and brackets at its end."""
+    end = len(text)
+    while end and (text[end - 1].isspace() or text[end - 1] in ",[]"):
+        end -= 1
+    newline = text.find("\n", end)
+    return text[:newline] if newline >= 0 else text
 
 
 def _end_of_separators(text: str, at: int) -> int:

@@ -121,6 +121,17 @@ def test_a_link_changes_nothing(client: TestClient, method: str, name: str) -> N
     assert answer.status_code == 405
 
 
+@pytest.mark.parametrize("path", ["/graphql%0A", "/graphql%0D", "/graphql%00", "/a%C2%85"])
+def test_control_characters_are_in_no_address(client: TestClient, path: str) -> None:
+    assert client.get(f"{path}?query=mutation%7B%7D", headers=COOKIE).status_code == 400
+
+
+def test_the_token_leads_to_no_other_server(client: TestClient) -> None:
+    for path in ("/%5Cevil.example", "/\\evil.example", "//evil.example", "/\\/evil.example"):
+        location = client.get(f"http://127.0.0.1:3000{path}?token={TOKEN}").headers.get("location", "/")
+        assert location[:1] == "/" and location[1:2] not in ("/", "\\")
+
+
 def test_a_query_by_post_is_passed(client: TestClient) -> None:
     answer = client.post("/graphql?op=a", headers=COOKIE | {"origin": ORIGIN}, content="mutation {}")
     assert answer.text == "POST op=a mutation {}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from urllib.parse import quote
 
 import pytest
@@ -37,6 +38,16 @@ def test_a_parameter_hides_behind_no_number_of_others(request_model: RequestAtta
     pieces = [f"p{n}={n}" for n in range(500)]
     pieces[place] = "q=" + quote(ATTACKS[kind], safe="")
     frame = requests("&".join(pieces))
+    assert request_model.predict(frame)["is_attack"].all()
+
+
+@pytest.mark.parametrize("decoys", [0, 4, 30])
+@pytest.mark.parametrize("kind", ["xss", "sqli", "command_injection"])
+def test_base64_hides_behind_no_number_of_words(request_model: RequestAttack, kind: str, decoys: int) -> None:
+    hidden = base64.b64encode(ATTACKS[kind].encode()).decode()
+    readable = base64.b64encode(b"the blue lamp of our kitchen").decode()
+    words = [f"w{n}={chr(97 + n % 26) * 12}" for n in range(decoys)] + [f"r{n}={readable}{n}" for n in range(decoys)]
+    frame = requests("&".join([*words, "q=" + quote(hidden, safe="")]))
     assert request_model.predict(frame)["is_attack"].all()
 
 

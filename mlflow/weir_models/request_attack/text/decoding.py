@@ -16,8 +16,8 @@ from html import unescape
 MAX_ROUNDS = 6
 MAX_CHARACTERS = 32_768
 """Of one field; CloudFront logs no URL above 8,192 bytes and no headers above 20 KB."""
-MAX_HIDDEN = 4
-"""Base64 runs that are decoded in one text."""
+MAX_HIDDEN = 8
+"""Texts hidden in one text that are judged one by one."""
 
 PERCENT_RUN = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 PERCENT_U = re.compile(r"%u([0-9a-fA-F]{4})")
@@ -147,12 +147,12 @@ def unmarked(text: str) -> str:
 
 
 def hidden_texts(decoded: str) -> list[str]:
-    """Readable texts that are base64-encoded in the text, decoded."""
-    hidden = []
-    for run in BASE64_RUN.findall(decoded)[:MAX_HIDDEN]:
-        texts = [text for piece in dict.fromkeys((run, *run.split("/"))) if (text := _from_base64(piece))]
-        hidden += [decode(text) for text in texts[:MAX_HIDDEN]]
-    return hidden
+    """Readable texts that are base64-encoded in the text, decoded; those beyond MAX_HIDDEN as one."""
+    pieces = dict.fromkeys(
+        piece for run in BASE64_RUN.findall(decoded) for piece in (run, *(run.split("/") if "/" in run else ()))
+    )
+    hidden = [decode(text) for piece in pieces if (text := _from_base64(piece))]
+    return hidden if len(hidden) <= MAX_HIDDEN else [*hidden[:MAX_HIDDEN], " ".join(hidden[MAX_HIDDEN:])]
 
 
 def _from_base64(run: str) -> str:
