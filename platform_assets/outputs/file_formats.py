@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROW_GROUP_ROWS = 131_072
-ACTIVE_TEXT = r"^[=+\-@]|[\pC\p{Zl}\p{Zp}]"
+ACTIVE_TEXT = r"^[=+\-@＝＋－＠]|[\pC\p{Zl}\p{Zp}\pM\x{115f}\x{1160}\x{2800}\x{3164}\x{ffa0}]"
 """Of RE2: all that `for_csv` changes, and some that it leaves."""
 
 Write = Callable[["pa.RecordBatch"], None]

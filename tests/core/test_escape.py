@@ -46,6 +46,12 @@ HOSTILE = [
     "\t=1+1",
     '=HYPERLINK("http://evil.example")',
     "\ud800",
+    "\u3164\u2800\u115f",
+    "z" + "\u0301" * 400,
+    "**bold** _it_ ~gone~ `code` | a | b",
+    "evil.рф ev\u0301.com evil。com",
+    ":skull: #general ![x][y]",
+    "＝1+1",
 ]
 
 
@@ -64,8 +70,33 @@ def test_nothing_acts_on_a_terminal(text: str) -> None:
 def test_nothing_acts_in_a_chat(text: str) -> None:
     shown = for_chat(text)
     assert not {*"<>\x1b\r\x00\x9b\u202e"} & {*shown}
-    for live in ("@channel", "@all", "://", "](", "evil.example", "<!"):
-        assert live not in shown
+    live = (
+        "@channel",
+        "@all",
+        "://",
+        "](",
+        "][",
+        "evil.example",
+        "<!",
+        "**b",
+        "_it_",
+        "`code`",
+        "l.рф",
+        "l。com",
+        ":skull",
+        "#gen",
+    )
+    assert not [text for text in live if text in shown] and "\n" not in shown
+
+
+def test_a_chat_leaves_times_and_names_alone() -> None:
+    text = "cpu_utilization of web-1 rose at 12:30:05 (2026-11-30T12:00Z), 1.5 times, 10.0.0.1; see weir explain x/y"
+    assert for_chat(text) == text
+
+
+def test_piles_of_marks_are_cut_and_accents_stay() -> None:
+    assert for_terminal("cafe\u0301 ☃ नमस्ते") == "cafe\u0301 ☃ नमस्ते"
+    assert for_terminal("z" + "\u0301" * 40).count("\u0301") == 3
 
 
 @pytest.mark.parametrize("text", HOSTILE)
