@@ -135,6 +135,14 @@ def test_forged_forwarding_hides_no_attacker() -> None:
     assert strongest(attack_count=600, request_count=900, proxy_agent_count=900) == "block"
 
 
+@pytest.mark.parametrize("claim", [{"forwarded_client_count": 20}, {"proxy_agent_count": 400}])
+def test_a_claimed_proxy_that_attacks_is_blocked(claim: dict[str, Any]) -> None:
+    assert strongest(attack_count=200, request_count=400, **claim) == "block"
+    assert strongest(attack_count=200, request_count=400, client="104.16.5.9/32", **claim) == "count", "published"
+    guesses = {"request_count": 400, "sign_in_request_count": 200, "sign_in_failure_count": 200}
+    assert strongest(peak_minute_request_count=60, **guesses, **claim) == "block"
+
+
 def test_the_reason_says_what_bounds_it() -> None:
     row = behavior(ADDRESS, request_count=9_000, forwarded_client_count=321, distinct_page_count=900)
     (proxy,) = decide(ScoredHour(HOUR, [score(ADDRESS)], [row], [attacks(ADDRESS, 9)]), [], RULES)

@@ -122,7 +122,11 @@ def _repeats_few_paths(row: Row, volume: Volume) -> bool:
 
 
 def why_proxy(network: Network, row: Row, attack_request_count: int, proxies: Proxies) -> str:
-    """How the client shows that it forwards the requests of others, as a clause; empty where it does not."""
+    """How the client shows that it forwards the requests of others, as a clause; empty where it does not.
+
+    `attack_request_count`: its attack requests and failed sign-ins. Only published ranges prove anything: forwarding texts
+    and user agents are claims of the client, which excuse nobody who attacks with more than a small share of its requests.
+    """
     if cdn := cdn_of(network):
         return f"it is an address of {cdn}, behind which are many clients"
     requests = max(whole(row.get("request_count")), 1)
