@@ -161,6 +161,29 @@ def test_a_link_in_a_chat_gets_no_preview_blocked(tmp_path: Path, client: str, a
     assert strongest(world, cidr) == action
 
 
+def test_file_operations_are_no_attacks(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.attack_class = "protocol_abuse"
+    world.attack(0, 200, method="PROPFIND", uri_path="/files", status=207)
+    assert strongest(world) == "count"
+
+
+@pytest.mark.parametrize("attack", [{"method": "GET"}, {"method": "PROPFIND", "uri_query": "a=%0d%0aSet-Cookie:x"}])
+def test_other_methods_cancel_no_attacks(tmp_path: Path, attack: dict[str, Any]) -> None:
+    world = World(tmp_path)
+    world.attack_class = "protocol_abuse"
+    world.visit(0, 200, method="DELETE", uri_path="/files", status=204)
+    world.attack(0, 100, **attack)
+    assert strongest(world) == "block"
+
+
+def test_a_method_excuses_no_attack_of_another_class(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.attack_class = "path_traversal"
+    world.attack(0, 200, method="PROPFIND", uri_path="/../../etc/passwd")
+    assert strongest(world) == "block"
+
+
 # --- sign-ins and names -----------------------------------------------------------------------------------------------
 
 SIGN_INS = {"request_count": 800, "sign_in_request_count": 800, "sign_in_failure_count": 800, "post_request_count": 800, "peak_minute_request_count": 60}  # fmt: skip

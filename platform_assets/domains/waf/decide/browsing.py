@@ -16,6 +16,9 @@ from urllib.parse import urlsplit
 from platform_assets.domains.waf.decisions import Row, whole
 from platform_assets.domains.waf.rulebook import Sessions
 
+ORDINARY_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+METHOD_CLASS = "protocol_abuse"
+"""Attack class of requests whose method is unusual."""
 BROWSING_REQUESTS = 3
 """Served requests over the site's own pages from which on a user agent browses."""
 
@@ -33,6 +36,14 @@ class SeenRequest(NamedTuple):
     cookie: str | None
     is_asset: bool
     is_attack: bool
+    has_query: bool = False
+    attack_class: str | None = None
+
+    @property
+    def is_operation(self) -> bool:
+        """Whether nothing but the method makes it an attack: what a program of WebDAV does with files."""
+        is_method = bool(self.method) and self.method not in ORDINARY_METHODS and self.attack_class == METHOD_CLASS
+        return self.is_attack and is_method and not self.has_query
 
     @property
     def is_served(self) -> bool:
@@ -47,6 +58,8 @@ class Browsing:
     """User agents that browsed the site: several served requests that came from pages of its own."""
     foreign: Row = field(default_factory=dict)
     """Sums of client_hourly over the attack requests that a page of another site can have caused in a session."""
+    operation_count: int = 0
+    """Attack requests of which nothing but the method is unusual."""
 
     @property
     def foreign_attack_count(self) -> int:

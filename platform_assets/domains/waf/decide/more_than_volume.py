@@ -48,17 +48,18 @@ def does_what_no_crawler_does(row: Row, volume: Volume) -> bool:
     return _tries_to_sign_in(row, volume) or _probes(row, volume)
 
 
-def counted_attacks(row: Row | None, attack_request_count: int, volume: Volume, class_count: int = 0) -> int:
+def counted_attacks(
+    row: Row | None, attack_request_count: int, volume: Volume, class_count: int = 0, operation_count: int = 0
+) -> int:
     """The attack requests that count as such: not those that only use another method, nor a few among many others.
 
-    A request of another method that has a query is no file operation. A few count where they are of several classes
-    (`class_count`) and nobody browses: the request model takes some ordinary requests for attacks, but always the same kind;
-    a program of WebDAV or one whose token has expired sends the same such request all day.
+    `operation_count`: the attack requests of which nothing but the method is unusual, as a program of WebDAV sends them all
+    day. A few count where they are of several classes (`class_count`) and nobody browses: the request model takes some
+    ordinary requests for attacks, but always the same kind.
     """
     if row is None:
         return attack_request_count
-    operations = whole(row.get("unusual_method_request_count")) - whole(row.get("query_request_count"))
-    attacks = max(attack_request_count - max(operations, 0), 0)
+    attacks = max(attack_request_count - operation_count, 0)
     is_locked_out = whole(row.get("unauthorised_count")) * 2 > whole(row.get("request_count"))
     if is_locked_out and _repeats_few_paths(row, volume) and whole(row.get("query_request_count")) < attacks:
         return 0
