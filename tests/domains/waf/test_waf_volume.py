@@ -103,6 +103,16 @@ def test_attacks_of_several_classes_hide_in_no_volume() -> None:
     assert varied(3, cookie_request_count=900, asset_request_count=900) == "count", "people may be behind it"
 
 
+def test_an_expired_password_excuses_its_path_alone() -> None:
+    job = INNOCENT["a job whose password has expired"]
+    assert strongest(**{**job, "probe_path_request_count": 0}) == "block", "texts in user agents or referers"
+    assert strongest(**{**job, "query_request_count": 720}) == "block"
+    day = {**attacks(ADDRESS, 720), "day_attack_class_count": 2}
+    values = {name: value for name, value in job.items() if name != "attack_count"}
+    hour = ScoredHour(HOUR, [score(ADDRESS)], [behavior(ADDRESS, **values)], [day])
+    assert [decision.action for decision in decide(hour, [], RULES)] == ["block"]
+
+
 def test_one_path_asked_for_again_is_no_probing() -> None:
     """A partner's program whose path looks like a probe, in its first hour."""
     poller: dict[str, Any] = {"request_count": 24, "probe_path_request_count": 12, "redirect_count": 12, "active_minute_count": 24, "active_hour_count": 1}  # fmt: skip

@@ -55,13 +55,12 @@ def counted_attacks(
 
     `operation_count`: the attack requests of which nothing but the method is unusual, as a program of WebDAV sends them all
     day. A few count where they are of several classes (`class_count`) and nobody browses: the request model takes some
-    ordinary requests for attacks, but always the same kind.
+    ordinary requests for attacks, but always the same kind; so it does with the one path of a program whose password expired.
     """
     if row is None:
         return attack_request_count
     attacks = max(attack_request_count - operation_count, 0)
-    is_locked_out = whole(row.get("unauthorised_count")) * 2 > whole(row.get("request_count"))
-    if is_locked_out and _repeats_few_paths(row, volume) and whole(row.get("query_request_count")) < attacks:
+    if class_count <= 1 and _is_locked_out(row, volume, attacks):
         return 0
     is_few = attacks < volume.min_attack_share * whole(row.get("request_count"))
     has_people = whole(row.get("asset_request_count")) > 0 and whole(row.get("cookie_request_count")) > 0
@@ -109,6 +108,19 @@ def _misses_pages(row: Row, volume: Volume) -> bool:
     missing = whole(row.get("not_found_count")) - whole(row.get("asset_request_count"))
     is_varied = float(row.get("path_entropy_bits") or 0.0) >= FEW_BITS
     return missing >= max(volume.min_missing_pages, volume.min_failed_share * requests) and is_varied
+
+
+def _is_locked_out(row: Row, volume: Volume, attacks: int) -> bool:
+    """Whether the attacks can be the path that a program asks for again and again, and most of all is refused (401, 403).
+
+    The path itself has to look like a probe. That a request was refused is no excuse for what else it holds: queries, and
+    texts in user agents and referers.
+    """
+    is_refused = whole(row.get("unauthorised_count")) * 2 > whole(row.get("request_count"))
+    is_the_path = (
+        attacks <= whole(row.get("probe_path_request_count")) and whole(row.get("query_request_count")) < attacks
+    )
+    return is_refused and is_the_path and _repeats_few_paths(row, volume)
 
 
 def _repeats_few_paths(row: Row, volume: Volume) -> bool:
