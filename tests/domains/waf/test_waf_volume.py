@@ -101,6 +101,8 @@ def test_attacks_of_several_classes_hide_in_no_volume() -> None:
     assert varied(3) == "block"
     assert varied(2) == "count", "what the request model mistakes is of one kind"
     assert varied(3, cookie_request_count=900, asset_request_count=900) == "count", "people may be behind it"
+    assert varied(3, cookie_request_count=1, asset_request_count=1) == "block", "one of each shows no people"
+    assert varied(3, cookie_request_count=5_000, asset_request_count=500) == "block"
 
 
 def test_an_expired_password_excuses_its_path_alone() -> None:
@@ -111,6 +113,16 @@ def test_an_expired_password_excuses_its_path_alone() -> None:
     values = {name: value for name, value in job.items() if name != "attack_count"}
     hour = ScoredHour(HOUR, [score(ADDRESS)], [behavior(ADDRESS, **values)], [day])
     assert [decision.action for decision in decide(hour, [], RULES)] == ["block"]
+
+
+def test_slow_password_guessing_is_no_expired_token() -> None:
+    steady: dict[str, Any] = {"peak_minute_request_count": 4, "active_minute_count": 1_400, **ONE_PATH}
+    guesses: dict[str, Any] = {"request_count": 5_000, "sign_in_request_count": 5_000, "sign_in_failure_count": 4_900}
+    assert strongest(**guesses, **steady) == "block"
+    refused: dict[str, Any] = {"request_count": 2_880, "unauthorised_count": 2_880, "client_error_count": 2_880}
+    assert strongest(**refused, **steady) == "count", "an API path that is no sign-in"
+    hourly: dict[str, Any] = {"request_count": 96, "sign_in_request_count": 96, "sign_in_failure_count": 96}
+    assert strongest(**{**steady, "active_minute_count": 96}, **hourly) == "count", "every quarter of an hour"
 
 
 def test_one_path_asked_for_again_is_no_probing() -> None:

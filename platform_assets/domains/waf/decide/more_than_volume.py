@@ -63,8 +63,7 @@ def counted_attacks(
     if class_count <= 1 and _is_locked_out(row, volume, attacks):
         return 0
     is_few = attacks < volume.min_attack_share * whole(row.get("request_count"))
-    has_people = whole(row.get("asset_request_count")) > 0 and whole(row.get("cookie_request_count")) > 0
-    is_varied = class_count >= volume.min_attack_classes and not has_people
+    is_varied = class_count >= volume.min_attack_classes and not _has_people(row, volume)
     return 0 if is_few and not is_varied else attacks
 
 
@@ -90,7 +89,15 @@ def _tries_to_sign_in(row: Row, volume: Volume) -> bool:
     is_mostly_sign_ins = whole(row.get("sign_in_request_count")) * 2 > requests
     is_stuffing = is_mostly_sign_ins and failures >= volume.min_failures_of_sign_ins
     is_trying = failures >= volume.min_failed_sign_ins or is_most_of_it or is_stuffing
-    return is_trying and not _repeats_few_paths(row, volume)
+    return is_trying and (_guesses_passwords(row, volume) or not _repeats_few_paths(row, volume))
+
+
+def _guesses_passwords(row: Row, volume: Volume) -> bool:
+    """Whether most of what it does is to sign in, in vain, and too often for a program that tries an old password again."""
+    failures = whole(row.get("sign_in_failure_count"))
+    hours = max(whole(row.get("active_hour_count")), 1)
+    is_most_of_it = min(whole(row.get("sign_in_request_count")), failures) * 2 > whole(row.get("request_count"))
+    return is_most_of_it and failures >= volume.min_failed_sign_ins * hours
 
 
 def _probes(row: Row, volume: Volume) -> bool:
@@ -108,6 +115,12 @@ def _misses_pages(row: Row, volume: Volume) -> bool:
     missing = whole(row.get("not_found_count")) - whole(row.get("asset_request_count"))
     is_varied = float(row.get("path_entropy_bits") or 0.0) >= FEW_BITS
     return missing >= max(volume.min_missing_pages, volume.min_failed_share * requests) and is_varied
+
+
+def _has_people(row: Row, volume: Volume) -> bool:
+    """Whether page assets and cookies are more than a few of its requests: one of each is what anybody can send."""
+    few = volume.max_asset_share * whole(row.get("request_count"))
+    return whole(row.get("asset_request_count")) > few and whole(row.get("cookie_request_count")) > few
 
 
 def _is_locked_out(row: Row, volume: Volume, attacks: int) -> bool:
