@@ -56,6 +56,21 @@ def test_a_foreign_page_gets_nobody_blocked(tmp_path: Path, pages: int, images: 
     assert f"a page of another site can have caused {images} of its attacks" in decision["reason"]
 
 
+@pytest.mark.parametrize("values", [{"method": "POST"}, {"method": "HEAD"}, {"method": "HEAD", "referer": None}])
+def test_foreign_forms_and_fetches_block_nobody(tmp_path: Path, values: dict[str, Any]) -> None:
+    world = World(tmp_path)
+    browse(world, 10)
+    world.attack(1, 6, **{**IMAGE, **values})
+    assert strongest(world) == "count"
+
+
+def test_a_foreign_referer_hides_no_guessed_passwords(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    browse(world, 10)
+    world.attack(1, 100, **{**IMAGE, "method": "POST", "uri_path": "/login", "status": 401})
+    assert strongest(world) == "block"
+
+
 def test_many_foreign_images_challenge_and_never_block(tmp_path: Path) -> None:
     world = World(tmp_path)
     browse(world, 10)
@@ -75,7 +90,8 @@ def test_a_foreign_page_gets_no_network_challenged(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "attack",
     [
-        {"method": "POST"},
+        {"method": "POST", "referer": None},
+        {"method": "POST", "referer": f"https://{HOST}/shop"},
         {"referer": f"https://{HOST}/shop"},
         {"method": "PUT"},
         {"user_agent": "another program"},

@@ -1,6 +1,6 @@
 """What a client's requests show of the people behind it: sessions of the site, and attacks that another site's page can cause.
 
-A page anywhere on the web can make its visitors' browsers send GET requests here, with the visitor's address and user
+A page anywhere on the web can make its visitors' browsers send requests here (GET, HEAD, POST), with the visitor's address and user
 agent. Such requests prove nothing against somebody who was browsing the site. Pure; standard library only.
 """
 
@@ -77,7 +77,7 @@ def browsing_agents(requests: Iterable[SeenRequest]) -> int:
 def foreign_attacks(requests: Iterable[SeenRequest], sessions: Sessions) -> list[str]:
     """Ids of an address's attack requests that a page of another site can have caused in a session of the site.
 
-    They are GETs without referer or with that of another site, by a user agent whose session had begun before: it had been
+    They are GETs and HEADs without referer or with that of another site, and POSTs with that of another site, by a user agent whose session had begun before: it had been
     served pages and their assets from pages of the site, with the same cookie on both.
     """
     ordered = sorted(requests, key=lambda request: (request.event_at, request.request_id))
@@ -93,7 +93,7 @@ def foreign_attacks(requests: Iterable[SeenRequest], sessions: Sessions) -> list
                 and served[asset] >= sessions.min_assets
                 and not cookies[page].isdisjoint(cookies[asset])
             )
-            if has_session and request.method == "GET" and _host_of(request.referer) not in hosts:
+            if has_session and _can_be_foreign(request, hosts):
                 ids.append(request.request_id)
         elif _is_browsing(request, hosts):
             kind = asset if request.is_asset else page
@@ -113,6 +113,16 @@ def _is_browsing(request: SeenRequest, hosts: frozenset[str]) -> bool:
     """Whether the request was served and came from a page of the site."""
     is_ordinary = request.is_served and not request.is_attack and bool(request.user_agent)
     return is_ordinary and _host_of(request.referer) in hosts
+
+
+def _can_be_foreign(request: SeenRequest, hosts: frozenset[str]) -> bool:
+    """Whether a page of another site can have caused a request: an image, a form, a fetch without CORS.
+
+    Browsers may leave out the referer; a POST without one is more often a program's.
+    """
+    referring_host = _host_of(request.referer)
+    is_read = request.method in ("GET", "HEAD")
+    return referring_host not in hosts and (is_read or (request.method == "POST" and referring_host != ""))
 
 
 def _host_of(referer: str | None) -> str:

@@ -23,6 +23,8 @@ Loaded = Callable[[str, str], Any]
 
 SEEN_COLUMNS = tuple("event_at request_id method status host referer user_agent cookie_hash".split())
 """The first fields of a SeenRequest, as columns of requests."""
+FOREIGN_SUMS = tuple(name for name in ADDITIVE if not name.startswith("sign_in_"))
+"""Sums that requests of a foreign page are taken out of. Sign-ins stay: a forged referer must not hide guessed passwords."""
 
 
 def members_of(lake: Lake, hours: Sequence[str], clients: Iterable[str]) -> dict[str, list[str]]:
@@ -59,7 +61,7 @@ def browsing_of(
     is_member = is_in("client_ip", [address.partition("/")[0] for address in members])
     agents: dict[str, int] = defaultdict(int)
     operations: dict[str, int] = defaultdict(int)
-    foreign: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(ADDITIVE, 0))
+    foreign: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(FOREIGN_SUMS, 0))
     hours_of: dict[str, list[str]] = defaultdict(list)
     for address, active_hour in zip(active["client"].to_pylist(), active[HOUR_COLUMN].to_pylist(), strict=True):
         if not echo.has(address, parse_hour(active_hour)):
@@ -78,7 +80,7 @@ def browsing_of(
             operations[client] += sum(request.is_operation for request in requests)
     for row in _sums_of(rows, ids):
         for client in members[row["client"]]:
-            for name in ADDITIVE:
+            for name in FOREIGN_SUMS:
                 foreign[client][name] += row[name] or 0
     return {client: Browsing(agents[client], foreign.get(client, {}), operations[client]) for client in clients}
 
