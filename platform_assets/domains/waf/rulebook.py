@@ -177,7 +177,7 @@ class Proxies:
 
     at_most: str = "count"
     min_forwarded_clients: int = 20
-    max_attack_share: float = 0.5
+    max_attack_share: float = 0.1
 
     def __post_init__(self) -> None:
         _require_action("at_most", self.at_most)

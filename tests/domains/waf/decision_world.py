@@ -70,6 +70,7 @@ class World:
         self.model = EagerModel()
         self.requests: list[Row] = []
         self.attacks: set[str] = set()
+        self.attack_class = "scanner_probe"
         self.client_model: dict[int, str] = {}
         """Hour -> version of the client model that serves from then on; 7 before."""
 
@@ -178,7 +179,7 @@ class World:
             **{name: row[name] for name in ("request_id", "event_at", "client_ip")},
             "attack_probability": 0.99 if is_attack else 0.01,
             "is_attack": is_attack,
-            "attack_class": "scanner_probe" if is_attack else None,
+            "attack_class": self.attack_class if is_attack else None,
             "reason": None,
             "model_name": "request_attack",
             "model_version": "1",

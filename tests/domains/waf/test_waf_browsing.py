@@ -56,6 +56,21 @@ def test_a_foreign_page_gets_nobody_blocked(tmp_path: Path, pages: int, images: 
     assert f"a page of another site can have caused {images} of its attacks" in decision["reason"]
 
 
+@pytest.mark.parametrize("values", [{"method": "POST"}, {"method": "HEAD"}, {"method": "HEAD", "referer": None}])
+def test_foreign_forms_and_fetches_block_nobody(tmp_path: Path, values: dict[str, Any]) -> None:
+    world = World(tmp_path)
+    browse(world, 10)
+    world.attack(1, 6, **{**IMAGE, **values})
+    assert strongest(world) == "count"
+
+
+def test_a_foreign_referer_hides_no_guessed_passwords(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    browse(world, 10)
+    world.attack(1, 100, **{**IMAGE, "method": "POST", "uri_path": "/login", "status": 401})
+    assert strongest(world) == "block"
+
+
 def test_many_foreign_images_challenge_and_never_block(tmp_path: Path) -> None:
     world = World(tmp_path)
     browse(world, 10)
@@ -75,7 +90,8 @@ def test_a_foreign_page_gets_no_network_challenged(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "attack",
     [
-        {"method": "POST"},
+        {"method": "POST", "referer": None},
+        {"method": "POST", "referer": f"https://{HOST}/shop"},
         {"referer": f"https://{HOST}/shop"},
         {"method": "PUT"},
         {"user_agent": "another program"},
@@ -159,6 +175,29 @@ def test_a_link_in_a_chat_gets_no_preview_blocked(tmp_path: Path, client: str, a
     world.attack(0, 20, client=client, user_agent=agent, host=HOST)
     cidr = f"{client}/{128 if ':' in client else 32}"
     assert strongest(world, cidr) == action
+
+
+def test_file_operations_are_no_attacks(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.attack_class = "protocol_abuse"
+    world.attack(0, 200, method="PROPFIND", uri_path="/files", status=207)
+    assert strongest(world) == "count"
+
+
+@pytest.mark.parametrize("attack", [{"method": "GET"}, {"method": "PROPFIND", "uri_query": "a=%0d%0aSet-Cookie:x"}])
+def test_other_methods_cancel_no_attacks(tmp_path: Path, attack: dict[str, Any]) -> None:
+    world = World(tmp_path)
+    world.attack_class = "protocol_abuse"
+    world.visit(0, 200, method="DELETE", uri_path="/files", status=204)
+    world.attack(0, 100, **attack)
+    assert strongest(world) == "block"
+
+
+def test_a_method_excuses_no_attack_of_another_class(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.attack_class = "path_traversal"
+    world.attack(0, 200, method="PROPFIND", uri_path="/../../etc/passwd")
+    assert strongest(world) == "block"
 
 
 # --- sign-ins and names -----------------------------------------------------------------------------------------------

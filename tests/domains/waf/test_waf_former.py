@@ -55,9 +55,11 @@ def test_a_decision_that_rests_on_volume_is_counted(tmp_path: Path, action: str)
 
 
 def test_a_decision_on_a_proxy_is_counted(tmp_path: Path) -> None:
-    lake = lake_with(tmp_path, request_count=9_000, forwarded_client_count=300)
-    (entry,) = due(lake, former("block", attack_request_count=4_000))
+    lake = lake_with(tmp_path, request_count=9_000, forwarded_client_count=300, distinct_page_count=900)
+    (entry,) = due(lake, former("block", attack_request_count=800))
     assert entry.action == "count" and "it forwards the requests of 300 clients" in entry.reason
+    (entry,) = due(lake, former("block", attack_request_count=1_000))
+    assert entry.action == "block"
 
 
 @pytest.mark.parametrize(

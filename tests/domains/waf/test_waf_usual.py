@@ -95,6 +95,12 @@ def test_addresses_of_one_provider_have_one_vote() -> None:
     assert pages_of_day(9, rows, (), Volume()).pages == {"2a00:1450:4001::/48": 300, "45.83.1.0/24": 249}
 
 
+def test_nobody_makes_any_number_of_pages_usual() -> None:
+    rows = [behavior(f"45.83.{n}.1/32", hour=HOUR, distinct_page_count=50_000) for n in range(5)]
+    day_of_scrapers = pages_of_day(400, rows, (), Volume())
+    assert usual_pages([day_of_scrapers, day_of_scrapers], 0.01) == 1_000
+
+
 def test_attackers_have_no_vote() -> None:
     reader = behavior("45.83.1.1/32", distinct_page_count=300, request_count=300)
     assert pages_of_day(9, [reader], ["45.83.1.1/32"], Volume()).pages == {}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from platform_assets.domains.waf.decide.browsing import Browsing
 from platform_assets.domains.waf.decide.rules import ScoredHour, decide
 from platform_assets.domains.waf.decisions import Decision, rank
 from platform_assets.domains.waf.rulebook import Rules
@@ -31,7 +32,7 @@ INNOCENT: dict[str, dict[str, Any]] = {
     "a partner whose token has expired": {"request_count": 2_880, "sign_in_failure_count": 2_880, "unauthorised_count": 2_880, "peak_minute_request_count": 2, "active_minute_count": 1_440, **ONE_PATH},
     "a sync client that finds one file missing": {"request_count": 2_000, "not_found_count": 2_000, "path_entropy_bits": 0.2, **ONE_PATH},
     "a folder that syncs, in which some names look like attacks": {"request_count": 1_700, "attack_count": 99, "probe_path_request_count": 52, "not_found_count": 45, "client_error_count": 77, "path_entropy_bits": 1.2},
-    "WebDAV with methods of its own": {"request_count": 860, "attack_count": 576, "unusual_method_request_count": 576, "unauthorised_count": 575, "client_error_count": 575, "path_entropy_bits": 1.4},
+    "WebDAV with methods of its own": {"operation_count": 576, "request_count": 860, "attack_count": 576, "unusual_method_request_count": 576, "unauthorised_count": 575, "client_error_count": 575, "path_entropy_bits": 1.4},
     "a job whose password has expired": {"request_count": 1_025, "attack_count": 720, "post_request_count": 720, "sign_in_failure_count": 720, "probe_path_request_count": 1_025, "unauthorised_count": 1_025, "client_error_count": 1_025, "peak_minute_request_count": 2, "active_minute_count": 900, "distinct_path_count": 48, "active_hour_count": 24},
     "an old site whose own pages look like probes": {"request_count": 235, "probe_path_request_count": 235, "ok_count": 176, "not_found_count": 57, "client_error_count": 57, "distinct_page_count": 90, "path_entropy_bits": 4.3},
     "a map beyond its edge": {"request_count": 210, "not_found_count": 20, "client_error_count": 20, "path_entropy_bits": 7.7},
@@ -59,8 +60,9 @@ FEW = (
 )  # fmt: skip
 
 
-def strongest(client: str = ADDRESS, attack_count: int = 0, **row: Any) -> str | None:
+def strongest(client: str = ADDRESS, attack_count: int = 0, operation_count: int = 0, **row: Any) -> str | None:
     decisions: list[Decision] = []
+    browsing = {client: Browsing(operation_count=operation_count)}
     for number in range(72):
         hour = HOUR + timedelta(hours=number)
         ids = [f"{hour:%d%H}-1"]
@@ -68,7 +70,8 @@ def strongest(client: str = ADDRESS, attack_count: int = 0, **row: Any) -> str |
             client, hour=hour, abuse_probability=0.999, request_count=row["request_count"], evidence_request_ids=ids
         )
         day = [attacks(client, attack_count, hour=hour)] if attack_count else []
-        decisions += decide(ScoredHour(hour, [scored], [behavior(client, hour=hour, **row)], day), decisions, RULES)
+        scored_hour = ScoredHour(hour, [scored], [behavior(client, hour=hour, **row)], day)
+        decisions += decide(scored_hour, decisions, RULES, browsing=browsing)
     return max((one.action for one in decisions), key=rank, default=None)
 
 
@@ -98,6 +101,28 @@ def test_attacks_of_several_classes_hide_in_no_volume() -> None:
     assert varied(3) == "block"
     assert varied(2) == "count", "what the request model mistakes is of one kind"
     assert varied(3, cookie_request_count=900, asset_request_count=900) == "count", "people may be behind it"
+    assert varied(3, cookie_request_count=1, asset_request_count=1) == "block", "one of each shows no people"
+    assert varied(3, cookie_request_count=5_000, asset_request_count=500) == "block"
+
+
+def test_an_expired_password_excuses_its_path_alone() -> None:
+    job = INNOCENT["a job whose password has expired"]
+    assert strongest(**{**job, "probe_path_request_count": 0}) == "block", "texts in user agents or referers"
+    assert strongest(**{**job, "query_request_count": 720}) == "block"
+    day = {**attacks(ADDRESS, 720), "day_attack_class_count": 2}
+    values = {name: value for name, value in job.items() if name != "attack_count"}
+    hour = ScoredHour(HOUR, [score(ADDRESS)], [behavior(ADDRESS, **values)], [day])
+    assert [decision.action for decision in decide(hour, [], RULES)] == ["block"]
+
+
+def test_slow_password_guessing_is_no_expired_token() -> None:
+    steady: dict[str, Any] = {"peak_minute_request_count": 4, "active_minute_count": 1_400, **ONE_PATH}
+    guesses: dict[str, Any] = {"request_count": 5_000, "sign_in_request_count": 5_000, "sign_in_failure_count": 4_900}
+    assert strongest(**guesses, **steady) == "block"
+    refused: dict[str, Any] = {"request_count": 2_880, "unauthorised_count": 2_880, "client_error_count": 2_880}
+    assert strongest(**refused, **steady) == "count", "an API path that is no sign-in"
+    hourly: dict[str, Any] = {"request_count": 96, "sign_in_request_count": 96, "sign_in_failure_count": 96}
+    assert strongest(**{**steady, "active_minute_count": 96}, **hourly) == "count", "every quarter of an hour"
 
 
 def test_one_path_asked_for_again_is_no_probing() -> None:
@@ -110,7 +135,7 @@ def test_one_path_asked_for_again_is_no_probing() -> None:
 def test_volume_does_not_excuse_attacks() -> None:
     for row in INNOCENT.values():
         attack_count = row["request_count"] // 2
-        varied = {"attack_count": attack_count, "distinct_path_count": 9_000, "unusual_method_request_count": 0}
+        varied = {"attack_count": attack_count, "distinct_path_count": 9_000, "operation_count": 0}
         assert strongest(**{**row, **varied}) == "block"
 
 
@@ -133,6 +158,18 @@ def test_a_proxy_is_counted_at_most(client: str, row: dict[str, Any]) -> None:
 def test_forged_forwarding_hides_no_attacker() -> None:
     assert strongest(attack_count=600, request_count=900, forwarded_client_count=800) == "block"
     assert strongest(attack_count=600, request_count=900, proxy_agent_count=900) == "block"
+
+
+@pytest.mark.parametrize("claim", [{"forwarded_client_count": 20}, {"proxy_agent_count": 400}])
+def test_a_claimed_proxy_that_attacks_is_blocked(claim: dict[str, Any]) -> None:
+    assert strongest(attack_count=200, request_count=400, **claim) == "block"
+    assert strongest(attack_count=200, request_count=400, client="104.16.5.9/32", **claim) == "count", "published"
+    guesses: dict[str, Any] = {
+        "sign_in_request_count": 200,
+        "sign_in_failure_count": 200,
+        "peak_minute_request_count": 60,
+    }
+    assert strongest(request_count=400, **guesses, **claim) == "block"
 
 
 def test_the_reason_says_what_bounds_it() -> None:

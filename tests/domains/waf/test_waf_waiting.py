@@ -86,6 +86,13 @@ def test_a_network_of_attackers_counts_once(site: Site) -> None:
     assert live == {BLOCKS: addresses(others), "weir-block-v6": addresses(in_one_64(510))}
 
 
+def test_a_customer_of_ipv6_counts_once(site: Site) -> None:
+    flood = [on(f"2a00:1450:4001:{n:x}::1/128", request_count=9_000) for n in range(1, 31)]
+    others = apart(range(9))
+    site.decide(*flood, *others)
+    assert site.apply() == {BLOCKS: addresses(others), "weir-block-v6": addresses(flood)}
+
+
 def test_the_worst_are_applied_and_the_rest_waits(site: Site) -> None:
     site.decide(*apart(range(13)))
     plan = site.plan()

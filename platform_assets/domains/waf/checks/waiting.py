@@ -1,7 +1,9 @@
 """New entries beyond a bound of the checks: the worst are applied up to it, the others wait for a person. Pure.
 
 Somebody who attacks with many addresses must not keep WAF from being changed, neither for himself nor for others. An entry
-waits until it is no longer due or somebody overrides the check `nothing_waits` or that of a bound. Networks are counted, not addresses: whoever has one address of a /64 or /24 may have all of them.
+waits until it is no longer due or somebody overrides the check `nothing_waits` or that of a bound, also where a later plan has
+room: else what is too much for one plan would be applied by the next ones, seen by nobody. Networks are counted, not addresses:
+whoever has one address of a /48 or /24 may have all of them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a client's requests show of the people behind it: sessions of the site, and attacks that another site's page can cause.
 
-A page anywhere on the web can make its visitors' browsers send GET requests here, with the visitor's address and user
+A page anywhere on the web can make its visitors' browsers send requests here (GET, HEAD, POST), with the visitor's address and user
 agent. Such requests prove nothing against somebody who was browsing the site. Pure; standard library only.
 """
 
@@ -16,6 +16,9 @@ from urllib.parse import urlsplit
 from platform_assets.domains.waf.decisions import Row, whole
 from platform_assets.domains.waf.rulebook import Sessions
 
+ORDINARY_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+METHOD_CLASS = "protocol_abuse"
+"""Attack class of requests whose method is unusual."""
 BROWSING_REQUESTS = 3
 """Served requests over the site's own pages from which on a user agent browses."""
 
@@ -33,6 +36,14 @@ class SeenRequest(NamedTuple):
     cookie: str | None
     is_asset: bool
     is_attack: bool
+    has_query: bool = False
+    attack_class: str | None = None
+
+    @property
+    def is_operation(self) -> bool:
+        """Whether nothing but the method makes it an attack: what a program of WebDAV does with files."""
+        is_method = bool(self.method) and self.method not in ORDINARY_METHODS and self.attack_class == METHOD_CLASS
+        return self.is_attack and is_method and not self.has_query
 
     @property
     def is_served(self) -> bool:
@@ -47,6 +58,8 @@ class Browsing:
     """User agents that browsed the site: several served requests that came from pages of its own."""
     foreign: Row = field(default_factory=dict)
     """Sums of client_hourly over the attack requests that a page of another site can have caused in a session."""
+    operation_count: int = 0
+    """Attack requests of which nothing but the method is unusual."""
 
     @property
     def foreign_attack_count(self) -> int:
@@ -64,7 +77,7 @@ def browsing_agents(requests: Iterable[SeenRequest]) -> int:
 def foreign_attacks(requests: Iterable[SeenRequest], sessions: Sessions) -> list[str]:
     """Ids of an address's attack requests that a page of another site can have caused in a session of the site.
 
-    They are GETs without referer or with that of another site, by a user agent whose session had begun before: it had been
+    They are GETs and HEADs without referer or with that of another site, and POSTs with that of another site, by a user agent whose session had begun before: it had been
     served pages and their assets from pages of the site, with the same cookie on both.
     """
     ordered = sorted(requests, key=lambda request: (request.event_at, request.request_id))
@@ -80,7 +93,7 @@ def foreign_attacks(requests: Iterable[SeenRequest], sessions: Sessions) -> list
                 and served[asset] >= sessions.min_assets
                 and not cookies[page].isdisjoint(cookies[asset])
             )
-            if has_session and request.method == "GET" and _host_of(request.referer) not in hosts:
+            if has_session and _can_be_foreign(request, hosts):
                 ids.append(request.request_id)
         elif _is_browsing(request, hosts):
             kind = asset if request.is_asset else page
@@ -100,6 +113,16 @@ def _is_browsing(request: SeenRequest, hosts: frozenset[str]) -> bool:
     """Whether the request was served and came from a page of the site."""
     is_ordinary = request.is_served and not request.is_attack and bool(request.user_agent)
     return is_ordinary and _host_of(request.referer) in hosts
+
+
+def _can_be_foreign(request: SeenRequest, hosts: frozenset[str]) -> bool:
+    """Whether a page of another site can have caused a request: an image, a form, a fetch without CORS.
+
+    Browsers may leave out the referer; a POST without one is more often a program's.
+    """
+    referring_host = _host_of(request.referer)
+    is_read = request.method in ("GET", "HEAD")
+    return referring_host not in hosts and (is_read or (request.method == "POST" and referring_host != ""))
 
 
 def _host_of(referer: str | None) -> str:

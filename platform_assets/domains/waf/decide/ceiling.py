@@ -63,7 +63,8 @@ def _behavior_bounds(client: Client, rules: Rules) -> list[tuple[str, str]]:
     shows_more = row is not None and is_more_than_volume(row, rules.volume, client.usual_pages)
     if client.counted_attacks(rules) == 0 and not shows_more:
         bounds.append(_bound_without_harm(client, rules))
-    if why := why_proxy(client.network, row or {}, client.attack_request_count, rules.proxies):
+    harmful = client.attack_request_count + failed_sign_ins(row, rules.volume)
+    if why := why_proxy(client.network, row or {}, harmful, rules.proxies):
         bounds.append((rules.proxies.at_most, f"{why}: {rules.proxies.at_most} at most (proxies in the policy)"))
     return bounds
 

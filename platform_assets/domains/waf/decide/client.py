@@ -40,13 +40,19 @@ class Client:
         return 0 if self.browsing is None else self.browsing.foreign_attack_count
 
     @property
+    def operation_count(self) -> int:
+        return 0 if self.browsing is None else self.browsing.operation_count
+
+    @property
     def own_attack_count(self) -> int:
         """Attack requests that no foreign page can have caused."""
         return max(self.attack_request_count - self.foreign_attack_count, 0)
 
     def counted_attacks(self, rules: Rules) -> int:
         """Attack requests and failed sign-ins that count as attacks under the rules."""
-        attacks = counted_attacks(self.behavior, self.own_attack_count, rules.volume, self.attack_class_count)
+        attacks = counted_attacks(
+            self.behavior, self.own_attack_count, rules.volume, self.attack_class_count, self.operation_count
+        )
         return attacks + failed_sign_ins(self.behavior, rules.volume)
 
     def does_harm(self, rules: Rules) -> bool:
@@ -96,7 +102,9 @@ def looks_like_people(row: Row, sessions: Sessions) -> bool:
 
 
 def may_browse(row: Row, attack_request_count: int, rules: Rules) -> bool:
-    """Whether the requests behind a row of client_daily can change a decision: by a session, or by user agents that browse."""
+    """Whether the requests behind a row of client_daily can change a decision: by a session, user agents that browse, or methods."""
+    if attack_request_count and whole(row.get("unusual_method_request_count")):
+        return True
     assets, cookies = whole(row.get("asset_request_count")), whole(row.get("cookie_request_count"))
     if attack_request_count and cookies and assets >= rules.sessions.min_assets:
         return True

@@ -22,7 +22,7 @@ BEHAVIOR_COLUMNS = tuple(
     """
         client hour_at request_count cookie_request_count address_count active_minute_count active_hour_count peak_minute_request_count
         distinct_path_count distinct_page_count path_entropy_bits asset_request_count query_request_count
-        unusual_method_request_count sign_in_request_count sign_in_failure_count probe_path_request_count redirect_count
+        sign_in_request_count sign_in_failure_count probe_path_request_count redirect_count
         unauthorised_count not_found_count client_error_count proxy_agent_count forwarded_client_count
     """.split()
 )

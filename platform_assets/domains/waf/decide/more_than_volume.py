@@ -48,23 +48,22 @@ def does_what_no_crawler_does(row: Row, volume: Volume) -> bool:
     return _tries_to_sign_in(row, volume) or _probes(row, volume)
 
 
-def counted_attacks(row: Row | None, attack_request_count: int, volume: Volume, class_count: int = 0) -> int:
+def counted_attacks(
+    row: Row | None, attack_request_count: int, volume: Volume, class_count: int = 0, operation_count: int = 0
+) -> int:
     """The attack requests that count as such: not those that only use another method, nor a few among many others.
 
-    A request of another method that has a query is no file operation. A few count where they are of several classes
-    (`class_count`) and nobody browses: the request model takes some ordinary requests for attacks, but always the same kind;
-    a program of WebDAV or one whose token has expired sends the same such request all day.
+    `operation_count`: the attack requests of which nothing but the method is unusual, as a program of WebDAV sends them all
+    day. A few count where they are of several classes (`class_count`) and nobody browses: the request model takes some
+    ordinary requests for attacks, but always the same kind; so it does with the one path of a program whose password expired.
     """
     if row is None:
         return attack_request_count
-    operations = whole(row.get("unusual_method_request_count")) - whole(row.get("query_request_count"))
-    attacks = max(attack_request_count - max(operations, 0), 0)
-    is_locked_out = whole(row.get("unauthorised_count")) * 2 > whole(row.get("request_count"))
-    if is_locked_out and _repeats_few_paths(row, volume) and whole(row.get("query_request_count")) < attacks:
+    attacks = max(attack_request_count - operation_count, 0)
+    if class_count <= 1 and _is_locked_out(row, volume, attacks):
         return 0
     is_few = attacks < volume.min_attack_share * whole(row.get("request_count"))
-    has_people = whole(row.get("asset_request_count")) > 0 and whole(row.get("cookie_request_count")) > 0
-    is_varied = class_count >= volume.min_attack_classes and not has_people
+    is_varied = class_count >= volume.min_attack_classes and not _has_people(row, volume)
     return 0 if is_few and not is_varied else attacks
 
 
@@ -90,7 +89,15 @@ def _tries_to_sign_in(row: Row, volume: Volume) -> bool:
     is_mostly_sign_ins = whole(row.get("sign_in_request_count")) * 2 > requests
     is_stuffing = is_mostly_sign_ins and failures >= volume.min_failures_of_sign_ins
     is_trying = failures >= volume.min_failed_sign_ins or is_most_of_it or is_stuffing
-    return is_trying and not _repeats_few_paths(row, volume)
+    return is_trying and (_guesses_passwords(row, volume) or not _repeats_few_paths(row, volume))
+
+
+def _guesses_passwords(row: Row, volume: Volume) -> bool:
+    """Whether most of what it does is to sign in, in vain, and too often for a program that tries an old password again."""
+    failures = whole(row.get("sign_in_failure_count"))
+    hours = max(whole(row.get("active_hour_count")), 1)
+    is_most_of_it = min(whole(row.get("sign_in_request_count")), failures) * 2 > whole(row.get("request_count"))
+    return is_most_of_it and failures >= volume.min_failed_sign_ins * hours
 
 
 def _probes(row: Row, volume: Volume) -> bool:
@@ -110,6 +117,25 @@ def _misses_pages(row: Row, volume: Volume) -> bool:
     return missing >= max(volume.min_missing_pages, volume.min_failed_share * requests) and is_varied
 
 
+def _has_people(row: Row, volume: Volume) -> bool:
+    """Whether page assets and cookies are more than a few of its requests: one of each is what anybody can send."""
+    few = volume.max_asset_share * whole(row.get("request_count"))
+    return whole(row.get("asset_request_count")) > few and whole(row.get("cookie_request_count")) > few
+
+
+def _is_locked_out(row: Row, volume: Volume, attacks: int) -> bool:
+    """Whether the attacks can be the path that a program asks for again and again, and most of all is refused (401, 403).
+
+    The path itself has to look like a probe. That a request was refused is no excuse for what else it holds: queries, and
+    texts in user agents and referers.
+    """
+    is_refused = whole(row.get("unauthorised_count")) * 2 > whole(row.get("request_count"))
+    is_the_path = (
+        attacks <= whole(row.get("probe_path_request_count")) and whole(row.get("query_request_count")) < attacks
+    )
+    return is_refused and is_the_path and _repeats_few_paths(row, volume)
+
+
 def _repeats_few_paths(row: Row, volume: Volume) -> bool:
     """Whether it asks for one or two paths, evenly: a program whose token has expired tries the same again and again."""
     hours = max(whole(row.get("active_hour_count")), 1)
@@ -122,7 +148,11 @@ def _repeats_few_paths(row: Row, volume: Volume) -> bool:
 
 
 def why_proxy(network: Network, row: Row, attack_request_count: int, proxies: Proxies) -> str:
-    """How the client shows that it forwards the requests of others, as a clause; empty where it does not."""
+    """How the client shows that it forwards the requests of others, as a clause; empty where it does not.
+
+    `attack_request_count`: its attack requests and failed sign-ins. Only published ranges prove anything: forwarding texts
+    and user agents are claims of the client, which excuse nobody who attacks with more than a small share of its requests.
+    """
     if cdn := cdn_of(network):
         return f"it is an address of {cdn}, behind which are many clients"
     requests = max(whole(row.get("request_count")), 1)

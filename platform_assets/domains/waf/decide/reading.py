@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from platform_assets.domains.waf.decide.browsing import Browsing, SeenRequest, browsing_agents, foreign_attacks
@@ -23,6 +23,8 @@ Loaded = Callable[[str, str], Any]
 
 SEEN_COLUMNS = tuple("event_at request_id method status host referer user_agent cookie_hash".split())
 """The first fields of a SeenRequest, as columns of requests."""
+FOREIGN_SUMS = tuple(name for name in ADDITIVE if not name.startswith("sign_in_"))
+"""Sums that requests of a foreign page are taken out of. Sign-ins stay: a forged referer must not hide guessed passwords."""
 
 
 def members_of(lake: Lake, hours: Sequence[str], clients: Iterable[str]) -> dict[str, list[str]]:
@@ -58,26 +60,29 @@ def browsing_of(
     active = lake.read_arrow(CLIENT_HOURLY, window, columns=["client", HOUR_COLUMN], filter=is_in("client", members))
     is_member = is_in("client_ip", [address.partition("/")[0] for address in members])
     agents: dict[str, int] = defaultdict(int)
-    foreign: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(ADDITIVE, 0))
+    operations: dict[str, int] = defaultdict(int)
+    foreign: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(FOREIGN_SUMS, 0))
     hours_of: dict[str, list[str]] = defaultdict(list)
     for address, active_hour in zip(active["client"].to_pylist(), active[HOUR_COLUMN].to_pylist(), strict=True):
         if not echo.has(address, parse_hour(active_hour)):
             hours_of[address].append(active_hour)
     hours = sorted({active_hour for hours in hours_of.values() for active_hour in hours})
     is_attack = is_member & (ds.field("is_attack") == ds.scalar(True))
-    attacks = lake.read_arrow(REQUEST_SCORES, hours, columns=["request_id"], filter=is_attack)["request_id"]
-    columns = sorted({*SEEN_COLUMNS, *client_hourly.COLUMNS, HOUR_COLUMN})
+    attacks = lake.read_arrow(REQUEST_SCORES, hours, columns=["request_id", "attack_class"], filter=is_attack)
+    classes = dict(zip(attacks["request_id"].to_pylist(), attacks["attack_class"].to_pylist(), strict=True))
+    columns = sorted({*SEEN_COLUMNS, "uri_query", *client_hourly.COLUMNS, HOUR_COLUMN})
     rows = lake.read_arrow(REQUESTS, hours, columns=columns, filter=is_member)
-    by_address = _seen_requests(rows, frozenset(attacks.to_pylist()), hours_of)
+    by_address = _seen_requests(rows, classes, hours_of)
     ids = [request_id for requests in by_address.values() for request_id in foreign_attacks(requests, sessions)]
     for address, requests in by_address.items():
         for client in members[address]:
             agents[client] += browsing_agents(requests)
+            operations[client] += sum(request.is_operation for request in requests)
     for row in _sums_of(rows, ids):
         for client in members[row["client"]]:
-            for name in ADDITIVE:
+            for name in FOREIGN_SUMS:
                 foreign[client][name] += row[name] or 0
-    return {client: Browsing(agents[client], foreign.get(client, {})) for client in clients}
+    return {client: Browsing(agents[client], foreign.get(client, {}), operations[client]) for client in clients}
 
 
 class PastDays:
@@ -108,8 +113,10 @@ class PastDays:
         return pages_of_day(networks, rows, frozenset(attackers.to_pylist()), self.volume)
 
 
-def _seen_requests(rows: Any, attacks: frozenset[str], hours_of: dict[str, list[str]]) -> dict[str, list[SeenRequest]]:
-    """Address -> its requests, in any order, of the hours that count."""
+def _seen_requests(
+    rows: Any, attack_classes: Mapping[str, str | None], hours_of: Mapping[str, Sequence[str]]
+) -> dict[str, list[SeenRequest]]:
+    """Address -> its requests, in any order, of the hours that count. `attack_classes`: by id of the attack requests."""
     import pyarrow.compute as pc
 
     from spark_jobs.sources.cloudfront.clients import address_cidr
@@ -117,8 +124,10 @@ def _seen_requests(rows: Any, attacks: frozenset[str], hours_of: dict[str, list[
 
     is_asset = pc.match_substring_regex(rows["uri_path"], ASSET_PATH).fill_null(False).to_pylist()
     texts = {name: rows[name].to_pylist() for name in SEEN_COLUMNS}
-    is_attack = [request_id in attacks for request_id in texts["request_id"]]
-    values = zip(*texts.values(), is_asset, is_attack, strict=True)
+    is_attack = [request_id in attack_classes for request_id in texts["request_id"]]
+    has_query = [bool(query) for query in rows["uri_query"].to_pylist()]
+    classes = map(attack_classes.get, texts["request_id"])
+    values = zip(*texts.values(), is_asset, is_attack, has_query, classes, strict=True)
     by_address: dict[str, list[SeenRequest]] = defaultdict(list)
     for ip, row_hour, value in zip(rows["client_ip"].to_pylist(), rows[HOUR_COLUMN].to_pylist(), values, strict=True):
         address = address_cidr(ip)

@@ -69,7 +69,7 @@ def decide(
     `earlier`: waf_decisions of at least the last `rules.repetition.memory_hours`; those made after the start of the hour
     are ignored, so that deciding an hour again changes nothing. `identities`: of clients that claim to be a known crawler
     or monitor, by client. `browsing`: what the requests of clients show, by client; where it is missing, user agents and
-    cookies are believed and no attack is put down to a foreign page.
+    cookies are believed and no attack is put down to a foreign page or to its method.
     """
     start = as_utc(hour.start)
     protected = Ranges.of(allow_list)

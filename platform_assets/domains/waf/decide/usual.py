@@ -22,6 +22,8 @@ MIN_DAYS = 2
 FEWEST_NETWORKS = 5
 VOTE_WIDTHS = {4: 24, 6: 48}
 """Whoever is given an IPv6 network is given a /48."""
+MOST_TIMES = 10
+"""Times min_pages that a vote is at most: whoever rents enough networks must not make any number of pages usual."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class PagesOfDay:
 
     network_count: int
     pages: Mapping[str, int]
-    """Network -> the most pages of an address of it in 24 hours."""
+    """Network -> the most pages of an address of it in 24 hours, up to `MOST_TIMES` times min_pages."""
 
 
 def pages_of_day(network_count: int, rows: Iterable[Row], attackers: Collection[str], volume: Volume) -> PagesOfDay:
@@ -42,7 +44,8 @@ def pages_of_day(network_count: int, rows: Iterable[Row], attackers: Collection[
         if row["client"] not in attackers and not does_harm(row, volume):
             network = parse_network(str(row["client"]))
             vote = str(network.supernet(new_prefix=VOTE_WIDTHS[network.version]))
-            pages[vote] = max(pages[vote], whole(row.get("distinct_page_count")))
+            count = min(whole(row.get("distinct_page_count")), MOST_TIMES * volume.min_pages)
+            pages[vote] = max(pages[vote], count)
     return PagesOfDay(network_count, pages)
 
 

@@ -16,7 +16,8 @@ from platform_assets.domains.waf.plan.values import Plan
 BEFORE = ("keep", "extend", "remove")
 """Operations on our entries that are live before the plan."""
 AFTER = ("keep", "extend", "add", "restore")
-COUNTED_WIDTHS = {4: 24, 6: 64}
+COUNTED_WIDTHS = {4: 24, 6: 48}
+"""A customer gets a /48 of IPv6, in which are 65,536 networks of /64."""
 OURS = (*BEFORE, "restore", "drift")
 """Operations on entries of the last apply."""
 
@@ -45,7 +46,7 @@ def applied_count(plan: Plan) -> int:
 
 
 def counted_network(address: str) -> Network:
-    """The /24 or /64 of an address, as which it counts; a wider network is itself."""
+    """The /24 or /48 of an address, as which it counts; a wider network is itself."""
     network = parse_network(address)
     width = COUNTED_WIDTHS[network.version]
     return network.supernet(new_prefix=width) if network.prefixlen > width else network
