@@ -34,6 +34,17 @@ def test_a_wrong_value_is_one_sentence_that_names_the_setting(tmp_path: Path) ->
         load_settings(tmp_path, tasks=0)
 
 
+@pytest.mark.parametrize("name", ["RETENTION_DAYS", "SPARK_CONF"])
+def test_a_value_that_is_not_json_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"WEIR_{name}", "x")
+    with pytest.raises(SettingsError, match=rf"^The setting WEIR_{name} is wrong: it is not JSON; correct it in"):
+        load_settings(tmp_path)
+    monkeypatch.delenv(f"WEIR_{name}")
+    (tmp_path / "weir.env").write_text(f"WEIR_{name}=x\n")
+    with pytest.raises(SettingsError, match=rf"WEIR_{name} is wrong: it is not JSON"):
+        load_settings(tmp_path)
+
+
 def test_a_wrong_secret_is_not_printed(tmp_path: Path) -> None:
     settings = load_settings(tmp_path, database_url="postgresql://weir:hunter2@db/weir", hash_key="hunter3")
     assert "hunter" not in repr(settings) + str(settings)
