@@ -14,7 +14,15 @@ from pathlib import Path
 import pytest
 
 from platform_assets.core import databases
-from platform_assets.core.databases import COMPANIONS, DAGSTER_FILES, HEADER, DatabaseFileError, _is_whole, _put, put_aside_damaged
+from platform_assets.core.databases import (
+    COMPANIONS,
+    DAGSTER_FILES,
+    HEADER,
+    DatabaseFileError,
+    _is_whole,
+    _put,
+    put_aside_damaged,
+)
 from platform_assets.core.instance import prepare_home
 from platform_assets.settings import Settings
 
