@@ -78,9 +78,9 @@ def _read(path: Path) -> str:
     """The secret in a file. SecretError where it cannot be read, or is too short to be whole."""
     try:
         secret = path.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        raise
     except (OSError, ValueError) as error:
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            raise
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise SecretError(
             f"{path} cannot be read ({reason}); restore it, or delete it {NEW_SECRET[path.name]}."

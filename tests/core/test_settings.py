@@ -79,6 +79,12 @@ def test_a_secret_that_was_cut_off_is_refused(
     assert refused.value.exit_code == 5 and (tmp_path / name).read_bytes() == content
 
 
+def test_a_secret_whose_link_leads_nowhere_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "signing.key").symlink_to(tmp_path / "gone")
+    with pytest.raises(SecretError, match=r"/signing.key cannot be read \(No such file or directory\); restore it"):
+        signing_key(load_settings(tmp_path))
+
+
 def test_processes_that_start_together_share_a_secret(tmp_path: Path) -> None:
     settings = load_settings(tmp_path / "home")
     with ThreadPoolExecutor(16) as pool:
