@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from dotenv import dotenv_values, set_key
 from pydantic import Field, SecretStr, ValidationError, create_model, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as JsonError
 
 from platform_assets.clients.spark.engines import runner_of
 from platform_assets.core.domain import domains, load
@@ -267,11 +268,14 @@ def load_settings(home: str | Path | None = None, **overrides: Any) -> Settings:
     for section, kind in kinds.items():
         try:
             loaded[section] = kind(_env_file=folder / HOME_FILE, **arguments.get(section, {}))  # type: ignore[call-arg]
-        except ValidationError as error:
-            detail = error.errors()[0]
-            field = str(detail["loc"][0])
+        except (ValidationError, JsonError) as error:
+            if isinstance(error, ValidationError):
+                detail = error.errors()[0]
+                field, message = str(detail["loc"][0]), detail["msg"].removeprefix("Value error, ")
+            else:
+                field = str(error).partition('field "')[2].partition('"')[0]  # the error has it in its message only
+                message = "it is not JSON"
             variable = kind.variables().get(field, field)
-            message = detail["msg"].removeprefix("Value error, ")
             raise SettingsError(
                 f"The setting {variable} is wrong: {message}; correct it in the environment or in {folder / HOME_FILE}."
             ) from None

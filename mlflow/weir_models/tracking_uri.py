@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 
@@ -16,9 +17,17 @@ class TrackingError(RuntimeError):
 
 
 def without_password(uri: str, text: str = "") -> str:
-    """The URI, or a text that contains it, without the password."""
-    password = urlsplit(uri).password
-    return (text or uri).replace(f":{password}@", ":***@") if password else text or uri
+    """The URI, or a text that contains it, without user, password and the values of its query."""
+    shown = text or uri
+    address, _, query = uri.partition("?")
+    user, at, _ = address.partition("://")[2].rpartition("@")
+    if at:
+        shown = shown.replace(f"{user}@", "***@")
+    values = {value for _, mark, value in (item.partition("=") for item in re.split("[&;#]", query)) if mark and value}
+    for value in sorted(values, key=len, reverse=True):
+        for form in (value, unquote_plus(value)):
+            shown = shown.replace(f"={form}", "=***")
+    return shown
 
 
 def sqlite_file(uri: str) -> Path | None:

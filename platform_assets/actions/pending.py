@@ -66,9 +66,11 @@ class PendingPlanFile:
 
     def load(self) -> PendingPlan | None:
         try:
-            return PendingPlan(**json.loads(self.path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            plan = PendingPlan(**json.loads(self.path.read_text(encoding="utf-8")))
+            has_zone = datetime.fromisoformat(plan.planned_at).tzinfo is not None
+        except (OSError, ValueError, TypeError, RecursionError):
             return None
+        return plan if has_zone else None
 
     def take(self, basis: Mapping[str, Any], overrides: Mapping[str, str], now: datetime) -> PendingPlan | None:
         """The plan, marked as taken; None if it is stale, stopped, taken or absent."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,12 +22,13 @@ WRITTEN_AT = "written_at"
 
 
 def append_lines(path: Path, records: Sequence[Mapping[str, Any]]) -> None:
-    """Append JSON lines, all or none, safe for concurrent processes."""
+    """Append JSON lines, all or none, safe for concurrent processes; NaN and infinity become null."""
     if not records:
         return
     now = {WRITTEN_AT: datetime.now(UTC).isoformat()}
     text = "".join(
-        json.dumps({**record, **now}, ensure_ascii=False, allow_nan=False, default=str) + "\n" for record in records
+        json.dumps({**finite(record), **now}, ensure_ascii=False, allow_nan=False, default=str) + "\n"
+        for record in records
     )
     data = text.encode("utf-8", "backslashreplace")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,6 +42,17 @@ def append_lines(path: Path, records: Sequence[Mapping[str, Any]]) -> None:
         except OSError:
             os.ftruncate(descriptor, size)
             raise
+
+
+def finite(value: Any) -> Any:
+    """The value with null in place of NaN and infinity, which JSON does not have."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return value
 
 
 def trim_lines(path: Path, before: datetime, group_of: Callable[[Mapping[str, Any]], str | None]) -> int:
@@ -79,7 +92,7 @@ def _parsed_lines(
             record = json.loads(line)
             written_at = datetime.fromisoformat(record.get(WRITTEN_AT) or record["at"])
             yield line, written_at if written_at.tzinfo else written_at.replace(tzinfo=UTC), group_of(record)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             yield line, None, None
 
 

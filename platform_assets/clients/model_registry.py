@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,24 +85,30 @@ class ModelRegistry:
         figures = tracking.figures(name, version, tracking_uri=self.tracking_uri)
         text = GateRecord.of(name, version, folder, figures).signed(signing_key(self.settings))
         tracking.set_tag(name, version, TAG, text, tracking_uri=self.tracking_uri)
-        write_atomically(self._signature_file(name, version), text)
+        self._keep_signature(name, version, text)
 
     def _signature_file(self, name: str, version: str) -> Path:
         """The copy of the signed record beside the downloaded version, which is read without MLflow."""
         return self.cache / f"{name}-{version}.signature"
+
+    def _keep_signature(self, name: str, version: str, text: str) -> None:
+        with suppress(IsADirectoryError):  # then the tag alone is read
+            write_atomically(self._signature_file(name, version), text)
 
     def _record(self, name: str, version: str) -> GateRecord | None:
         """The record of the version; None where it has none with a right signature."""
         from weir_models import tracking
 
         file, key = self._signature_file(name, version), signing_key(self.settings)
-        text = file.read_text(encoding="utf-8") if file.exists() else ""
-        record = GateRecord.verified(text, key)
+        try:
+            record = GateRecord.verified(file.read_text(encoding="utf-8"), key)
+        except (OSError, ValueError):  # none yet, or no text
+            record = None
         if record is None:
             text = tracking.tag(name, version, TAG, tracking_uri=self.tracking_uri) or ""
             record = GateRecord.verified(text, key)
             if record is not None:
-                write_atomically(file, text)
+                self._keep_signature(name, version, text)
         return record if record is not None and (record.model, record.version) == (name, version) else None
 
     def fetched(self, name: str, version: str | None = None) -> ModelVersion:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -17,7 +18,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from platform_assets.clients.aws import AWS_ERRORS, aws_client, aws_sentence, url_without_secrets
-from platform_assets.clients.json_lines import append_lines
+from platform_assets.clients.json_lines import append_lines, finite
 from platform_assets.core.escape import for_chat
 from platform_assets.settings import Settings
 from spark_jobs.errors import ExitCode, WeirError
@@ -57,7 +58,7 @@ class Alert:
     def as_record(self) -> dict[str, Any]:
         at = self.at.astimezone(UTC).isoformat()
         labels = {"kind": self.kind, "severity": self.severity, "summary": self.summary, "at": at, "key": self.identity}
-        return {**labels, "details": dict(self.details)}
+        return {**labels, "details": finite(self.details)}
 
 
 @dataclass(frozen=True)
@@ -147,8 +148,8 @@ def _append(settings: Settings, record: Mapping[str, Any]) -> None:
 
 def alert_of(record: Mapping[str, Any]) -> str | None:
     """The identity of the alert that a line of the file is about."""
-    identity: str | None = record.get("key") or record.get("delivery_of")
-    return identity
+    identity = record.get("key") or record.get("delivery_of")
+    return identity if isinstance(identity, str) else None
 
 
 def _targets_that_have(settings: Settings, alert: Alert) -> set[str]:
@@ -156,17 +157,19 @@ def _targets_that_have(settings: Settings, alert: Alert) -> set[str]:
     try:
         with (settings.home / FILE_NAME).open("rb") as lines:
             for line in lines:
-                try:
-                    record = json.loads(line)
-                except ValueError:
-                    continue  # partial line of a killed process
-                if record.get("key") == alert.identity:
-                    have.add("file")
-                elif record.get("delivery_of") == alert.identity:
-                    have.update(record["delivered"])
+                # A partial line of a killed process, or one that something else wrote: passed over.
+                with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                    have.update(_targets_of(json.loads(line), alert.identity))
     except OSError:
         return set()  # no file yet; if it is unreadable, a duplicate alert is better than none
     return have
+
+
+def _targets_of(record: Mapping[str, Any], identity: str) -> set[str]:
+    """The targets that have the alert by one line of the file; the exceptions of odd types where it is another line."""
+    if record.get("key") == identity:
+        return {"file"}
+    return set(record["delivered"]) if record.get("delivery_of") == identity else set()
 
 
 # Webhook

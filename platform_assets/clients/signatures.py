@@ -41,9 +41,10 @@ class GateRecord:
             values = json.loads(text)
             signature = values.pop("signature")
             record = cls(**values)
-        except (ValueError, TypeError, KeyError, AttributeError):
+            shown = str(signature).encode()
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
-        return record if hmac.compare_digest(str(signature).encode(), record._signature(key).encode()) else None
+        return record if hmac.compare_digest(shown, record._signature(key).encode()) else None
 
     def _signature(self, key: str) -> str:
         return hmac.new(key.encode(), json.dumps(asdict(self), sort_keys=True).encode(), hashlib.sha256).hexdigest()

@@ -11,19 +11,32 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock
 
 from platform_assets.core.escape import for_terminal
+from platform_assets.core.files import numbered
 from platform_assets.settings import Settings
+from spark_jobs.errors import ExitCode, WeirError
 
 MADE = "databases"
 """The file that says which databases were found whole or made; beside the lock."""
 LOCK_SECONDS = 300
+BUSY_SECONDS = 10
+"""How long a database that another process has locked is waited for."""
+HEADER = b"SQLite format 3\0"
+COMPANIONS = ("-wal", "-shm", "-journal")
+"""Files that SQLite keeps beside a database; what they hold is part of it."""
 DAGSTER_FILES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
+
+
+class DatabaseFileError(WeirError):
+    """A database cannot be read now, which says nothing of what it holds."""
+
+    exit_code = ExitCode.SERVICE
 
 
 def make_databases(settings: Settings, dagster_folder: Path) -> None:
@@ -49,7 +62,10 @@ def make_databases(settings: Settings, dagster_folder: Path) -> None:
 
 
 def damaged(settings: Settings, dagster_folder: Path) -> dict[Path, str]:
-    """Databases that are none, or whose pages contradict each other -> what is lost with each."""
+    """Databases that are none, lack their tables, or whose pages contradict each other -> what is lost with each.
+
+    DatabaseFileError where one cannot be read now, as it is locked.
+    """
     mlflow_file = _mlflow_file(settings)
     lost = dict.fromkeys((dagster_folder / name for name in DAGSTER_FILES), "the history of runs is lost, no data")
     if mlflow_file is not None:
@@ -63,18 +79,63 @@ def put_aside_damaged(settings: Settings, at: datetime) -> Iterator[str]:
 
     folder = settings.home / DAGSTER_FOLDER
     for path, lost in damaged(settings, folder).items():
-        aside = path.with_name(f"{path.name}.damaged-{at:%Y%m%dT%H%M%S}")
-        path.replace(aside)
+        aside = _put_aside(path, "damaged", at)
         (folder / MADE).unlink(missing_ok=True)
         yield f"{path} is damaged and is now {aside.name}: {lost}; the next command makes a new one."
 
 
+def _put_aside(path: Path, why: str, at: datetime) -> Path:
+    """Move a database, with what SQLite keeps beside it, to a free name; nothing is replaced."""
+
+    def parts(path: Path) -> list[Path]:
+        return [path.with_name(path.name + suffix) for suffix in ("", *COMPANIONS)]
+
+    names = numbered(path.with_name(f"{path.name}.{why}-{at:%Y%m%dT%H%M%S}"))
+    aside = next(name for name in names if not any(map(os.path.lexists, parts(name))))
+    for part, target in zip(
+        parts(path), parts(aside), strict=True
+    ):  # the database first: it is none without its journal
+        with suppress(FileNotFoundError):
+            part.rename(target)
+    return aside
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """The database. DatabaseFileError where it is locked or cannot be opened; other sqlite3.DatabaseErrors are damage."""
+    try:
+        uri = f"{path.absolute().as_uri()}?mode={_mode(path)}"
+        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)) as connection:
+            connection.text_factory = lambda text: text.decode("utf-8", "replace")
+            yield connection
+    except (sqlite3.OperationalError, OSError) as error:
+        raise DatabaseFileError(
+            f"The database {path} cannot be read ({error}); end what uses it, or let this user read and write it, and run "
+            "again."
+        ) from error
+
+
+def _mode(path: Path) -> str:
+    """How a database is opened: only a writer rolls back the transaction of a killed process. `rw` makes no file.
+
+    sqlite3.DatabaseError for what is no database: opened, SQLite would delete the journal and log beside it.
+    """
+    file = path.resolve()  # SQLite keeps the journal beside it
+    has_journal = file.with_name(f"{file.name}-journal").exists()
+    if file.is_dir() or file.stat().st_size == 0 or (has_journal and not _has_header(file)):
+        raise sqlite3.DatabaseError("file is not a database")
+    return "rw" if has_journal else "ro"
+
+
+def _has_header(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(HEADER)) == HEADER
+
+
 def _is_sound(path: Path) -> bool:
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with _opened(path) as connection:
             return connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",) and _is_whole(path)
-    except sqlite3.OperationalError as error:
-        return "locked" in str(error)
     except sqlite3.DatabaseError:
         return False
 
@@ -123,15 +184,14 @@ def _make_mlflow(file: Path, scratch: Path) -> None:
 def _put(made: Path, place: Path) -> None:
     """Move a database to its place; a half-made one is kept beside it."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    if place.exists():
-        aside = place.with_name(f"{place.name}.half-made-{datetime.now(UTC):%Y%m%dT%H%M%S}")
-        place.replace(aside)
-        print(
-            f"weir: {for_terminal(str(place))} was only half made and is now {aside.name}; a new one is used.",
-            file=sys.stderr,
-        )
-    for suffix in ("-wal", "-shm", "-journal"):
-        place.with_name(place.name + suffix).unlink(missing_ok=True)
+    was_there = place.exists()
+    if any(os.path.lexists(place.with_name(place.name + suffix)) for suffix in ("", *COMPANIONS)):
+        aside = _put_aside(place, "half-made", datetime.now(UTC))
+        if was_there:
+            print(
+                f"weir: {for_terminal(str(place))} was only half made and is now {aside.name}; a new one is used.",
+                file=sys.stderr,
+            )
     with closing(sqlite3.connect(made)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     made.replace(place)
@@ -142,20 +202,28 @@ def _is_whole(path: Path, version: str | None = None) -> bool:
     if not path.exists():
         return False
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with _opened(path) as connection:
+            tables = _tables(connection)
+            if "alembic_version" not in tables:
+                return False
             versions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-            tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
     except sqlite3.DatabaseError:
         return False
-    return len(versions) == 1 and tables[0] > 1 and version in (None, versions[0][0])
+    return len(versions) == 1 and len(tables) > 1 and version in (None, versions[0][0])
 
 
 def _count(path: Path, table: str) -> int:
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with _opened(path) as connection:
+            if table not in _tables(connection):
+                return 0
             return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
     except sqlite3.DatabaseError:
         return 0
+
+
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
 @contextmanager

@@ -5,12 +5,14 @@ Nothing is deleted: a table whose log cannot be read and a database that is no d
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.domain import command_that_fills, made_hourly
+from platform_assets.core.files import numbered
 from platform_assets.core.tables import all_tables
 from platform_assets.settings import Settings
 from spark_jobs.contract import PARSED_LAYER, Table
@@ -25,9 +27,9 @@ UNUSABLE = "damaged"
 
 
 def damages(lake: Lake) -> list[Damage]:
-    """Of every table of the lake; what tells the stale hours comes last, for repairs read it."""
+    """Of every table of the lake; what tells the stale hours comes first, for the other repairs read it."""
     found = [damage for table in all_tables().values() if (damage := damage_of(lake, table)) is not None]
-    return sorted(found, key=lambda damage: damage.table.key == lineage.MADE_HOURS.key)
+    return sorted(found, key=lambda damage: damage.table.key != lineage.MADE_HOURS.key)
 
 
 def describe(damage: Damage) -> str:
@@ -35,7 +37,8 @@ def describe(damage: Damage) -> str:
     if damage.unreadable:
         return f"{damage.table.key}: {damage.unreadable}"
     files = "1 data file" if len(damage.files) == 1 else f"{len(damage.files)} data files"
-    return f"{damage.table.key}: {files} with {damage.rows:,} rows {'is' if len(damage.files) == 1 else 'are'} gone or cut off"
+    rows = "" if damage.rows is None else f" with {damage.rows:,} rows"
+    return f"{damage.table.key}: {files}{rows} {'is' if len(damage.files) == 1 else 'are'} gone or cut off"
 
 
 def repair(settings: Settings, now: datetime | None = None) -> Iterator[str]:
@@ -47,6 +50,8 @@ def repair(settings: Settings, now: datetime | None = None) -> Iterator[str]:
     lake = lake_of(settings)
     for damage in damages(lake):
         yield f"{describe(damage)}; {_repair_table(lake, damage, at)}."
+        if damage.table.key == lineage.MADE_HOURS.key and damage_of(lake, damage.table) is not None:
+            return  # it has to be moved by hand first: the other repairs read it
 
 
 def _repair_table(lake: Lake, damage: Damage, at: datetime) -> str:
@@ -64,7 +69,7 @@ def _repair_table(lake: Lake, damage: Damage, at: datetime) -> str:
         what = "taken out of the table"
     lineage.record(lake, {table.key: dict.fromkeys(hours, UNUSABLE)})
     if can_be_made:
-        again = "1 hour" if len(hours) == 1 else f"{len(hours)} hours"
+        again = "its hours" if not recorded else "1 hour" if len(hours) == 1 else f"{len(hours)} hours"
         return f"{what}, and `{command_that_fills(table)}` makes {again} again"
     if table.key == lineage.MADE_HOURS.key:
         return f"{what}, and the next runs make those hours again"
@@ -74,7 +79,9 @@ def _repair_table(lake: Lake, damage: Damage, at: datetime) -> str:
 
 
 def _put_aside(folder: Path, place: Path, table: Table, at: datetime) -> Path:
+    place = next(path for path in numbered(place) if path.is_dir() or not os.path.lexists(path))
     place.mkdir(exist_ok=True)
-    aside = place / f"{table.key.replace('/', '-')}-{at:%Y%m%dT%H%M%S}"
+    names = numbered(place / f"{table.key.replace('/', '-')}-{at:%Y%m%dT%H%M%S}")
+    aside = next(name for name in names if not os.path.lexists(name))
     folder.rename(aside)
     return aside

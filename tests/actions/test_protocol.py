@@ -13,9 +13,10 @@ from platform_assets.actions import pending
 from platform_assets.actions.checks import failures
 from platform_assets.actions.errors import IncompleteApplyError, PlanStoppedError, RequestError, StalePlanError
 from platform_assets.actions.protocol import apply_pending, pending_plan, plan_now
+from platform_assets.actions.state import StateError
 from platform_assets.settings import Settings
 from spark_jobs.errors import exit_code_of
-from tests.actions.shelf import ShelfChange
+from tests.actions.shelf import ShelfChange, ShelfStore
 from tests.actions.users import KilledError, ShelfUser, User, user_of
 from tests.domains.waf.waf_world import Clock
 
@@ -107,13 +108,30 @@ def test_a_plan_that_is_too_old_is_stale(user: User, monkeypatch: pytest.MonkeyP
     assert pending_plan(user.change()) is None
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"plan_id": 1}'])
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"plan_id": 1}', "[" * 100_000], ids=range(5))
 def test_a_damaged_stored_plan_is_no_plan(shelf: ShelfUser, text: str) -> None:
     shelf.desire(1)
     plan_now(shelf.change())
     shelf.change().pending.path.write_text(text, encoding="utf-8")
     apply_pending(shelf.change())
     assert shelf.live() == {"a": 2, "b": 3}
+
+
+@pytest.mark.parametrize("planned_at", ["garbage", "2026-11-20T13:00:00", 5, None])
+def test_a_plan_without_its_time_is_none(shelf: ShelfUser, planned_at: Any) -> None:
+    shelf.desire(1)
+    plan_now(shelf.change())
+    path = shelf.change().pending.path
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"planned_at": planned_at}))
+    assert pending_plan(shelf.change()) is None
+    apply_pending(shelf.change())
+    assert shelf.live() == {"a": 2, "b": 3}
+
+
+def test_a_state_nested_too_deeply_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "applied.json").write_text("[" * 100_000)
+    with pytest.raises(StateError, match="does not hold what was applied last; restore it, or delete it"):
+        ShelfStore(tmp_path / "applied.json").load()
 
 
 # Checks and overrides

@@ -247,11 +247,22 @@ def test_a_home_that_others_can_enter_fails(home: Settings) -> None:
 
 @pytest.mark.parametrize("name", ["ui.token", "signing.key"])
 def test_a_secret_that_others_can_read_fails(home: Settings, name: str) -> None:
-    (home.home / name).touch(0o600)
+    (home.home / name).write_text("k" * 32)
+    (home.home / name).chmod(0o600)
     assert finding_of(home, "home").state == "ok"
     (home.home / name).chmod(0o640)
     found = finding_of(home, "home")
     assert (found.state, "run chmod 600" in found.sentence) == ("failed", True)
+
+
+@pytest.mark.parametrize(("name", "check"), [("ui.token", "home"), ("signing.key", "home"), ("hash.key", "hash key")])
+def test_a_secret_that_was_cut_off_fails(home: Settings, name: str, check: str) -> None:
+    for text in ("", "ab"):
+        (home.home / name).write_text(text)
+        (home.home / name).chmod(0o600)
+        found = finding_of(home, check)
+        assert found.state == "failed" and f"{name} is empty or cut off" in found.sentence, found
+        assert "delete it to have a new one made" in found.sentence
 
 
 def test_a_full_disk_and_a_home_that_is_a_file_fail(

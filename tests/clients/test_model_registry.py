@@ -15,6 +15,7 @@ import pytest
 
 from platform_assets.clients.model_registry import ModelRegistry, UnsignedModelError
 from platform_assets.clients.signatures import TAG, GateRecord, hash_of_files
+from platform_assets.core.secrets import signing_key
 from platform_assets.settings import Settings, load_settings
 
 pytestmark = pytest.mark.attack("models that nobody signed")
@@ -184,3 +185,24 @@ def test_every_file_counts_with_its_name(tmp_path: Path) -> None:
             (folder / name).write_bytes(content)
         hashes.add(hash_of_files(folder))
     assert len(hashes) == 6
+
+
+@pytest.mark.parametrize("text", ['{"signature": "\\ud800"}', "[" * 5000, '{"signature": ' + "[" * 5000], ids=range(3))
+def test_an_odd_tag_is_no_signature(tmp_path: Path, text: str) -> None:
+    values = json.loads(GateRecord.of("tea", "3", tmp_path, {}).signed(KEY))
+    forged = json.dumps(values | json.loads(text)) if text.endswith("}") else text
+    assert GateRecord.verified(forged, KEY) is None
+
+
+@pytest.mark.parametrize("kind", ["bytes", "folder"])
+def test_an_odd_signature_file_counts_as_none(home: Settings, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    from weir_models import tracking
+
+    models = ModelRegistry.of(home)
+    file = models.cache / "tea-3.signature"
+    models.cache.mkdir()
+    file.mkdir() if kind == "folder" else file.write_bytes(b"\xff\xfe")
+    tags: list[str | None] = [None, GateRecord.of("tea", "3", home.home, {}).signed(signing_key(home))]
+    monkeypatch.setattr(tracking, "tag", lambda *_, **__: tags.pop(0))
+    assert models._record("tea", "3") is None
+    assert models._record("tea", "3") is not None

@@ -113,6 +113,23 @@ def test_a_half_line_in_the_file_does_no_harm(home: Settings) -> None:
     assert notify(home, ALERT).already == ("file",)
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["null", "1", "[]", "[" * 200_000, '{"delivery_of": "drift/1"}', '{"delivery_of": "drift/1", "delivered": null}',
+     '{"delivery_of": "drift/1", "delivered": [[]]}'],
+    ids=range(7),
+)  # fmt: skip
+def test_an_odd_line_is_passed_over(home: Settings, line: str) -> None:
+    (home.home / "alerts.jsonl").write_text(f"{line}\n")
+    assert notify(home, ALERT).delivered == ("file",)
+    assert notify(home, ALERT).already == ("file",)
+
+
+def test_a_figure_that_is_none_becomes_null(home: Settings) -> None:
+    notify(home, Alert("late", "info", "One hour is late.", AT, {"ratio": float("nan"), "all": [float("inf"), 1.5]}))
+    assert lines(home)[0]["details"] == {"ratio": None, "all": [None, 1.5]}
+
+
 # Webhook
 
 

@@ -8,15 +8,26 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from platform_assets.core.databases import DAGSTER_FILES
+from platform_assets.core import databases
+from platform_assets.core.databases import (
+    COMPANIONS,
+    DAGSTER_FILES,
+    HEADER,
+    DatabaseFileError,
+    _is_whole,
+    _put,
+    put_aside_damaged,
+)
 from platform_assets.core.instance import prepare_home
 from platform_assets.settings import Settings
 
 pytestmark = pytest.mark.attack("faults: databases")
+AT = datetime(2026, 11, 20, 13, tzinfo=UTC)
 
 PREPARE = """
 import sys
@@ -79,7 +90,8 @@ def test_half_made_databases_are_put_aside(home: Settings) -> None:
             connection.commit()
     (folder / "databases").unlink()
     prepare_home(home)
-    assert len(list(home.home.rglob("*.half-made-*"))) == len(DAGSTER_FILES) + 1
+    asides = [path for path in home.home.rglob("*.half-made-*") if not path.name.endswith(COMPANIONS)]
+    assert len(asides) == len(DAGSTER_FILES) + 1
     check_usable(home.home)
 
 
@@ -93,3 +105,95 @@ def test_a_migration_that_was_broken_off_is_put_aside(home: Settings) -> None:
     (home.home / "dagster" / "databases").unlink()
     prepare_home(home)
     check_usable(home.home)
+
+
+# What is damage, and what is not
+
+
+HOLD_TRANSACTION = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("UPDATE registered_models SET name = name || 'x'")
+os._exit(9)
+"""
+
+
+@pytest.fixture
+def mlflow(home: Settings) -> Path:
+    """The database of a home with the tables that a whole one has."""
+    path = home.home / "mlflow.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num)")
+        connection.execute("INSERT INTO alembic_version VALUES ('1')")
+        connection.execute("CREATE TABLE registered_models (name)")
+        connection.executemany("INSERT INTO registered_models VALUES (?)", [("m" * 1000,)] * 2000)
+        connection.commit()
+    return path
+
+
+def put_aside(home: Settings) -> list[str]:
+    return list(put_aside_damaged(home, AT))
+
+
+def test_a_killed_transaction_is_rolled_back(home: Settings, mlflow: Path) -> None:
+    subprocess.run([sys.executable, "-c", HOLD_TRANSACTION, str(mlflow)], check=False)
+    assert mlflow.with_name("mlflow.db-journal").stat().st_size > 0
+    assert put_aside(home) == []
+    with closing(sqlite3.connect(mlflow)) as connection:
+        assert connection.execute("SELECT count(*) FROM registered_models WHERE name LIKE '%x'").fetchone() == (0,)
+
+
+def test_a_locked_database_is_not_damaged(home: Settings, mlflow: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases, "BUSY_SECONDS", 0.05)
+    with closing(sqlite3.connect(mlflow)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(
+            DatabaseFileError, match=r"mlflow.db cannot be read \(database is locked\); end what uses it"
+        ):
+            put_aside(home)
+        with pytest.raises(DatabaseFileError):
+            _is_whole(mlflow)
+    assert put_aside(home) == []
+
+
+def test_a_path_with_odd_characters_is_opened(tmp_path: Path) -> None:
+    folder = tmp_path / "a?mode=memory#b%41"
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / "d.db")) as connection:
+        connection.executescript("CREATE TABLE alembic_version (v); CREATE TABLE t (c)")
+        connection.executescript("ALTER TABLE alembic_version RENAME v TO version_num")
+        connection.execute("INSERT INTO alembic_version VALUES ('1')")
+        connection.commit()
+    assert _is_whole(folder / "d.db")
+
+
+@pytest.mark.parametrize("content", [b"", b"text", HEADER, b"x" * 5000])
+def test_a_database_moves_aside_with_its_log(home: Settings, content: bytes) -> None:
+    """Twice within one second, too."""
+    path = home.home / "mlflow.db"
+    for number in ("", "-2"):
+        path.write_bytes(content)
+        path.with_name("mlflow.db-wal").write_bytes(b"log" + number.encode())
+        if content != HEADER:
+            path.with_name("mlflow.db-journal").write_bytes(b"journal")
+        (sentence,) = put_aside(home)
+        aside = f"mlflow.db.damaged-20261120T130000{number}"
+        assert f"is now {aside}: " in sentence
+    for number in ("", "-2"):
+        aside = f"mlflow.db.damaged-20261120T130000{number}"
+        assert (home.home / aside).read_bytes() == content
+        assert (home.home / f"{aside}-wal").read_bytes() == b"log" + number.encode()
+        assert content == HEADER or (home.home / f"{aside}-journal").read_bytes() == b"journal"
+    assert not path.with_name("mlflow.db-wal").exists()
+
+
+def test_what_a_new_database_replaces_is_kept(tmp_path: Path) -> None:
+    made, place = tmp_path / "made.db", tmp_path / "place.db"
+    with closing(sqlite3.connect(made)) as connection:
+        connection.execute("CREATE TABLE t (c)")
+    for suffix in ("", "-journal", "-wal"):
+        (tmp_path / f"place.db{suffix}").write_text(f"old{suffix}")
+    _put(made, place)
+    assert place.read_bytes().startswith(b"SQLite")
+    assert sorted(path.read_text() for path in tmp_path.glob("place.db?*")) == ["old", "old-journal", "old-wal"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from platform_assets.cli.doctor import data
@@ -19,10 +20,14 @@ from platform_assets.core.instance import instance_of
 from platform_assets.core.tables import all_tables
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.twin.state import TwinFolder
-from platform_assets.maintenance.repair import damages, repair
+from platform_assets.maintenance.repair import damages, describe, repair
 from platform_assets.settings import Settings
-from spark_jobs.contract import Table
+from spark_jobs.contract import HOUR_COLUMN, Table
+from spark_jobs.incremental import lineage
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, SAMPLES
+from spark_jobs.storage.damage import Damage
+from spark_jobs.storage.delta_log import ActiveFile
+from spark_jobs.storage.schema import arrow_schema
 
 pytestmark = pytest.mark.attack("faults: damaged files of a home")
 START = datetime(2026, 11, 18, tzinfo=UTC)
@@ -111,6 +116,75 @@ def test_cut_databases_are_put_aside(home: Settings) -> None:
         assert path.with_name(f"{path.name}.damaged-20261120T130000").stat().st_size == size
     instance_of(home)
     assert all(path.stat().st_size > 10_000 for path in paths) and not list(repair(home, AT))
+
+
+def fill(settings: Settings, table: Table, hours: Sequence[str]) -> Path:
+    """Rows without values for the hours, recorded; returns the folder of the table."""
+    lake = lake_of(settings)
+    schema = arrow_schema(table)
+    if table.hourly and HOUR_COLUMN not in schema.names:
+        schema = schema.append(pa.field(HOUR_COLUMN, pa.string()))
+    columns = {field.name: pa.nulls(len(hours), field.type) for field in schema} | {HOUR_COLUMN: pa.array(hours)}
+    lake.overwrite_arrow(pa.table(columns), table, hours)
+    lineage.record(lake, {table.key: dict.fromkeys(hours, "f")})
+    return Path(lake.path(table))
+
+
+HOURS = ["2026-11-18-00", "2026-11-18-01"]
+
+
+def cut_log(folder: Path) -> None:
+    for log in (folder / "_delta_log").glob("*.json"):
+        os.truncate(log, 20)
+
+
+def test_an_empty_newest_commit_is_damage(home: Settings) -> None:
+    folder = fill(home, CLUSTER_5MIN, HOURS)
+    assert damages(lake_of(home)) == []
+    newest = max((folder / "_delta_log").glob("*.json"))
+    for path in (newest.with_name(f"{int(newest.stem) + 1:020}.json"), newest):
+        path.write_bytes(b"")
+        (damage,) = damages(lake_of(home))
+        assert damage.table is CLUSTER_5MIN and damage.unreadable
+    (sentence,) = repair(home, AT)
+    assert "it was moved to" in sentence and "makes 2 hours again" in sentence
+
+
+def test_a_data_file_of_zeros_is_damage(home: Settings) -> None:
+    fill(home, CLUSTER_5MIN, HOURS)
+    (path, *_) = data_files(home, CLUSTER_5MIN)
+    path.write_bytes(bytes(path.stat().st_size))
+    (sentence,) = repair(home, AT)
+    assert "taken out of the table" in sentence and damages(lake_of(home)) == []
+
+
+@pytest.mark.parametrize("lost", [cut_log, lambda folder: [path.unlink() for path in folder.glob("*.parquet")]])
+def test_the_record_of_hours_is_repaired_first(home: Settings, lost: Callable[[Path], object]) -> None:
+    cut_log(fill(home, CLUSTER_5MIN, HOURS))
+    lost(Path(lake_of(home).path(lineage.MADE_HOURS)))
+    first, second = repair(home, AT)
+    assert first.startswith("housekeeping/made_hours: ") and "the next runs make those hours again" in first
+    assert second.startswith(CLUSTER_5MIN.key) and "makes its hours again" in second
+    assert damages(lake_of(home)) == [] and lineage.recorded(lake_of(home)) == {}
+
+
+def test_a_file_without_statistics_has_no_rows_to_name(home: Settings) -> None:
+    damage = Damage(CLUSTER_5MIN, files=(ActiveFile("a", 1, None, 0, "", "~"),))  # type: ignore[arg-type]
+    assert describe(damage) == f"{CLUSTER_5MIN.key}: 1 data file is gone or cut off"
+
+
+def test_what_was_put_aside_before_stays(home: Settings) -> None:
+    """A file in place of the folder, and two repairs within one second."""
+    root = Path(lake_of(home).root)
+    root.mkdir()
+    (root / "damaged").write_text("mine")
+    for _ in range(2):
+        cut_log(fill(home, CLUSTER_5MIN, HOURS))
+        (sentence,) = repair(home, AT)
+        assert "it was moved to" in sentence
+    assert (root / "damaged").read_text() == "mine"
+    name = "features-metrics-cluster_5min-20261120T130000"
+    assert sorted(path.name for path in (root / "damaged-2").iterdir()) == [name, f"{name}-2"]
 
 
 def test_a_damaged_local_waf_is_one_sentence(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ import pytest
 from tests.weir_models.request_attack.request_samples import COLUMNS
 from weir_models import registry, tracking
 from weir_models.request_attack.model import RequestAttack, evaluate
+from weir_models.tracking_uri import without_password
 
 
 def test_an_unreachable_server_is_one_sentence() -> None:
@@ -40,6 +41,23 @@ def test_a_password_in_the_address_is_not_shown() -> None:
     with pytest.raises(tracking.TrackingError) as caught:
         tracking.champion("request_attack", tracking_uri="http://me:secret@127.0.0.1:9")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("postgresql://h/db?user=u&password=S3", "postgresql://h/db?user=***&password=***"),
+        ("http://S3@h/", "http://***@h/"),
+        ("http://me:S3@h:5000/a", "http://***@h:5000/a"),
+        ("http://me:S3/x@h", "http://***@h"),
+        ("http://h/?token=S%203", "http://h/?token=***"),
+        ("http://[::1]:5000", "http://[::1]:5000"),
+        ("sqlite:////home/mlflow.db", "sqlite:////home/mlflow.db"),
+    ],
+)
+def test_an_address_is_shown_without_secrets(uri: str, shown: str) -> None:
+    assert without_password(uri) == shown
+    assert without_password(uri, f"{uri} refused") == f"{shown} refused"
 
 
 @pytest.mark.slow

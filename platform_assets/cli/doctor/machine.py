@@ -18,7 +18,7 @@ from platform_assets.clients.spark.cluster import RunnerError
 from platform_assets.clients.spark.engines import runner_of
 from platform_assets.core.files import OTHERS, nearest_folder
 from platform_assets.core.home import HomeError, require_current
-from platform_assets.core.secrets import SIGNING_FILE, TOKEN_FILE
+from platform_assets.core.secrets import KEY_FILE, SIGNING_FILE, TOKEN_FILE, secret_problem
 from platform_assets.settings import Settings, unknown_variables
 from spark_jobs.storage.lake import Lake
 
@@ -123,21 +123,22 @@ def home(settings: Settings) -> tuple[State, str]:
     for path in (settings.home / TOKEN_FILE, settings.home / SIGNING_FILE):
         if path.exists() and path.stat().st_mode & OTHERS:
             return "failed", f"{path} can be read by other users; run chmod 600 on it."
+        if problem := secret_problem(path):
+            return "failed", problem
     state: State = "ok" if settings.home.is_dir() else "missing"
     note = "" if state == "ok" else " is made by the first command and"
     return state, f"{settings.home}{note} has {free / 2**30:.1f} GiB free."
 
 
 def hash_key(settings: Settings) -> tuple[State, str]:
-    path = settings.home / "hash.key"
+    path = settings.home / KEY_FILE
     if settings.hash_key.get_secret_value():
         return "ok", "From WEIR_HASH_KEY."
     if not path.exists():
         return "missing", f"{path} is made by the first run; keep it, or old and new hashes differ."
-    mode = path.stat()
-    if mode.st_size == 0:
-        return "failed", f"{path} is empty; delete it to have a new one made (old and new hashes will differ)."
-    if mode.st_mode & OTHERS:
+    if problem := secret_problem(path):
+        return "failed", problem
+    if path.stat().st_mode & OTHERS:
         return "failed", f"{path} can be read by other users; run chmod 600 on it."
     return "ok", f"From {path}."
 
