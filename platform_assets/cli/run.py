@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from platform_assets.core.scheduler import Stage
 
 MAX_ROUNDS = 5
-CAUSED_BY_HOURS = (ExitCode.FAILED, ExitCode.INPUT, ExitCode.STOPPED)
-"""Failures that other hours may not have; a setting or service is wrong for all of them."""
+CAUSED_BY_HOURS = (ExitCode.FAILED, ExitCode.INPUT)
+"""Failures that other hours may not have; a setting or service is wrong for all, and a check stops for a person to look."""
 MAX_SET_ASIDE = 12
 """Hours from which on something else than single hours is wrong."""
 

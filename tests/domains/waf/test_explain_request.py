@@ -10,6 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from platform_assets.clients.signatures import GateRecord
+from platform_assets.core.secrets import signing_key
 from platform_assets.domains.waf.explain.lookup import explain
 from platform_assets.domains.waf.explain.text import to_json
 from platform_assets.settings import Settings, load_settings
@@ -34,11 +36,19 @@ def model_dir(model: RequestAttack, tmp_path_factory: pytest.TempPathFactory) ->
     return tracking.save_dir(model, tmp_path_factory.mktemp("saved"))
 
 
+def sign(settings: Settings) -> None:
+    """Sign the files of the version as they are now, as its gate does."""
+    folder = settings.home / "models/request_attack-5"
+    text = GateRecord.of("request_attack", "5", folder, {}).signed(signing_key(settings))
+    folder.with_name("request_attack-5.signature").write_text(text)
+
+
 @pytest.fixture
 def home(tmp_path: Path, model: RequestAttack, model_dir: Path) -> Settings:
     """An hour of 400 requests, of which ID is an attack, scored by version 5; the version was fetched, MLflow is away."""
     settings = load_settings(tmp_path / "home")
     shutil.copytree(model_dir, settings.home / "models" / "request_attack-5")
+    sign(settings)
     made = [request(ID, uri_query=ATTACK, user_agent=AGENT, referer=None)]
     made += [
         request(f"other-request-of-{n:04d}", uri_query=OTHERS[n % 4], user_agent=AGENT, referer=None)
@@ -100,6 +110,7 @@ def test_without_the_version_the_rest_is_explained_and_no_database_is_made(home:
 def test_a_version_that_this_release_cannot_load_is_one_sentence(home: Settings) -> None:
     (file,) = (home.home / "models").rglob("*.skops")
     file.write_bytes(b"no model")
+    sign(home)
     found = explain(home, ID, NOW)
     assert found.signals == ()
     assert [note for note in found.notes if note.startswith("The signals are not shown: The model request_attack")]
