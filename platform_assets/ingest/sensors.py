@@ -9,7 +9,7 @@ import dagster as dg
 
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.asset_specs import key_of
-from platform_assets.core.domain import pipelines
+from platform_assets.core.domain import pipelines, tables
 from platform_assets.core.instance import close_abandoned_runs
 from platform_assets.core.partitions import tags_of_hours
 from platform_assets.core.scheduler import Stage, has_enough, is_behind, is_missing, models_of, stages_of, stale_hours
@@ -34,7 +34,8 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
     all_sources = registry.sources().values()
     return [
         *(_new_objects(settings, source, source.raw) for source in all_sources if source.raw is not None),
-        _follow_upstream(settings),
+        _follow_upstream(settings, "follow_upstream", is_by_month=False),
+        _follow_upstream(settings, "follow_upstream_by_month", is_by_month=True),
     ]
 
 
@@ -63,10 +64,14 @@ def _new_objects(settings: Settings, source: Source, raw: RawFiles) -> dg.Sensor
     return new_objects
 
 
-def _follow_upstream(settings: Settings) -> dg.SensorDefinition:
+def _follow_upstream(settings: Settings, name: str, is_by_month: bool) -> dg.SensorDefinition:
+    """A sensor targets assets of one kind of partitions: those of a month each, or all others."""
+    monthly = {key_of(key) for key, table in tables().items() if table.is_by_month}
+    selected = dg.AssetSelection.assets(*sorted(monthly))
+
     @dg.sensor(
-        name="follow_upstream",
-        target=dg.AssetSelection.all(),
+        name=name,
+        target=selected if is_by_month else dg.AssetSelection.all() - selected,
         minimum_interval_seconds=settings.sensor_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Makes the next stage whose hours are stale, whose model is missing or whose upstream is newer.",
@@ -77,8 +82,13 @@ def _follow_upstream(settings: Settings) -> dg.SensorDefinition:
             return
         assert context.repository_def is not None
         requests, paused = next_requests(settings, context.repository_def.asset_graph, context.instance)
-        yield from requests
-        if not requests:
+        own = [
+            request for request in requests if (not monthly.isdisjoint(request.asset_selection or ())) == is_by_month
+        ]
+        yield from own
+        if requests and not own:
+            yield dg.SkipReason("What is due next belongs to the other sensor.")
+        elif not requests:
             yield dg.SkipReason(" ".join(paused) or "Everything is made from what is upstream of it.")
 
     return follow_upstream

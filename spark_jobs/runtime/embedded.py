@@ -70,9 +70,11 @@ def start() -> tuple[Any, SparkSession]:
 
     server = SparkConnectServer(ip=HOST, port=0)
     server.start(background=True)
+    port = server.listening_address[1]
     try:
-        return server, _session(server.listening_address[1])
+        return server, _session(port)
     except BaseException:
+        _hang_up(port)
         server.stop()
         raise
 
@@ -114,6 +116,15 @@ def _session(port: int) -> SparkSession:
 
     builder = ConnectSession.builder.channelBuilder(OneChannel(f"sc://{HOST}:{port}"))
     return cast("SparkSession", builder.create())
+
+
+def _hang_up(port: int) -> None:
+    """Close the port and end its connections: the server would wait for them when it is stopped."""
+    for listener in [sock.descriptor for sock in _tcp_sockets() if sock.port == port and sock.is_listening]:
+        _close(listener)
+    for served in [sock.descriptor for sock in _tcp_sockets() if _is_served(sock, port)]:
+        with suppress(OSError), _borrowed(served) as sock:
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 def _exposed() -> ExposedEngineError:

@@ -274,7 +274,12 @@ def test_no_value_of_the_environment_reaches_the_graph(graph: Any, tmp_path: Pat
 
 def test_the_sensors_and_schedules_run_without_being_switched_on(home: Settings) -> None:
     defs = build_defs(home).get_repository_def()
-    assert {one.name for one in defs.sensor_defs} == {"new_log_objects", "new_metric_files", "follow_upstream"}
+    assert {one.name for one in defs.sensor_defs} == {
+        "new_log_objects",
+        "new_metric_files",
+        "follow_upstream",
+        "follow_upstream_by_month",
+    }
     assert all(one.default_status == dg.DefaultSensorStatus.RUNNING for one in defs.sensor_defs)
     assert {one.name for one in defs.schedule_defs} == {"retrain_models", "compact_tables", "carry_out_retention"}
     assert all(one.default_status == dg.DefaultScheduleStatus.RUNNING for one in defs.schedule_defs)
