@@ -83,7 +83,7 @@ def create(uri: str, table: Table, storage: Storage) -> None:
         mode="ignore",
         partition_by=[HOUR_COLUMN] if table.is_by_hour else None,
         description=table.meaning,
-        configuration={**(properties(table) or {})},
+        configuration=properties(table),
         storage_options=storage.delta_options(),
     )
 
