@@ -29,8 +29,8 @@ def require(holds: bool, sentence: str) -> None:
 
 
 def rank(action: str) -> int:
-    """How strong an action is: count 1, challenge 2, block 3."""
-    return ACTIONS.index(action) + 1
+    """How strong an action is: none 0, count 1, challenge 2, block 3."""
+    return 0 if action == "none" else ACTIONS.index(action) + 1
 
 
 def whole(value: Any) -> int:

@@ -52,6 +52,8 @@ SPECIAL: tuple[tuple[str, str], ...] = (
     ("3fff::/20", "documentation"),
 )
 
+HOLDER_WIDTHS = {4: 24, 6: 48}
+"""What one holder may have: a customer gets a /48 of IPv6, in which are 65,536 networks of /64."""
 SPECIAL_KINDS = tuple(sorted({kind for _, kind in SPECIAL}))
 
 
@@ -61,6 +63,13 @@ def parse_network(text: str) -> Network:
     if "%" in text:
         raise ValueError(f"{text!r} has a zone, which no address on the internet has.")
     return ip_network(text.strip(), strict=True)
+
+
+def counted_network(address: str) -> Network:
+    """The /24 or /48 of an address, as which its holder counts; a wider network is itself."""
+    network = parse_network(address)
+    width = HOLDER_WIDTHS[network.version]
+    return network.supernet(new_prefix=width) if network.prefixlen > width else network
 
 
 def canonical(text: str) -> str:

@@ -78,7 +78,7 @@ def show_waf(console: Console, settings: Settings, outcome: Outcome) -> None:
         for (action, operation), number in sorted(operations.items()):
             console.print(f"{operation:>8} {number:>6,} × {action}{where}")
     if any(row["operation"] == "wait" for row in plan):
-        console.print(f"what waits is beyond a bound; apply it with: {APPLY_WAITING}", markup=False)
+        console.print(f"what waits is beyond a bound; apply it with: {APPLY_WAITING}")
     blocked = {row["address"]: row["reason"] for row in plan if (row["operation"], row["action"]) == ("add", "block")}
     for address, reason in list(blocked.items())[:5]:
         console.print(f"  {address}: {reason}", style="dim", overflow="ellipsis", no_wrap=True)

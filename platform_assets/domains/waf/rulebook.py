@@ -275,7 +275,7 @@ class Rules:
         """The strongest action on a kind of abuse by an address or a network, whatever else it shows; may be none."""
         bounds = [self.at_most, self.kinds.get(kind or "", self.at_most)]
         bounds += [self.networks.at_most] if is_network else []
-        return min(bounds, key=lambda action: 0 if action == "none" else rank(action))
+        return min(bounds, key=rank)
 
     def step(self, action: str) -> Step:
         return {"count": self.count, "challenge": self.challenge, "block": self.block}[action]

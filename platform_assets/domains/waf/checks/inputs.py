@@ -11,8 +11,7 @@ from typing import Any
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.waf.checks.context import CheckInputs
 from platform_assets.domains.waf.checks.score_shift import newest_score_shift
-from platform_assets.domains.waf.networks import Network, Ranges, parse_network
-from platform_assets.domains.waf.plan.coverage import counted_network
+from platform_assets.domains.waf.networks import Network, Ranges, counted_network, parse_network
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour, parse_hour

@@ -23,8 +23,8 @@ from platform_assets.domains.waf.checks.changes import (
 )
 from platform_assets.domains.waf.checks.context import CheckInputs
 from platform_assets.domains.waf.decisions import MANUAL, DueEntry, rank
-from platform_assets.domains.waf.networks import Network, address_order, family
-from platform_assets.domains.waf.plan.coverage import Change, applied_count, counted_network, gained
+from platform_assets.domains.waf.networks import Network, address_order, counted_network, family
+from platform_assets.domains.waf.plan.coverage import Change, applied_count, gained
 from platform_assets.domains.waf.plan.entries import Entry
 from platform_assets.domains.waf.plan.values import Plan
 

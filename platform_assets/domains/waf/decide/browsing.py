@@ -77,8 +77,9 @@ def browsing_agents(requests: Iterable[SeenRequest]) -> int:
 def foreign_attacks(requests: Iterable[SeenRequest], sessions: Sessions) -> list[str]:
     """Ids of an address's attack requests that a page of another site can have caused in a session of the site.
 
-    They are GETs and HEADs without referer or with that of another site, and POSTs with that of another site, by a user agent whose session had begun before: it had been
-    served pages and their assets from pages of the site, with the same cookie on both.
+    They are GETs and HEADs without referer or with that of another site, and POSTs with that of another site, by a user
+    agent whose session had begun before: it had been served pages and their assets from pages of the site, with the same
+    cookie on both.
     """
     ordered = sorted(requests, key=lambda request: (request.event_at, request.request_id))
     hosts = _own_hosts(ordered)

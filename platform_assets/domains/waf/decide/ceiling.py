@@ -44,17 +44,21 @@ def ceiling(client: Client, rules: Rules, has_history: bool) -> tuple[int, str]:
         reads_only = client.counted_attacks(rules) == 0 and not does_what_no_crawler_does(row, rules.volume)
         if share >= rules.declared_bots.min_share and verdict != REFUTED and reads_only:
             bounds.append((rules.declared_bots.at_most, "it calls itself a bot and has attacked nothing"))
-    action, why = min(bounds, key=lambda bound: 0 if bound[0] == "none" else rank(bound[0]))
-    return (0 if action == "none" else rank(action)), why
+    action, why = min(bounds, key=_rank_of_bound)
+    return rank(action), why
+
+
+def _rank_of_bound(bound: tuple[str, str]) -> int:
+    return rank(bound[0])
 
 
 def behavior_bound(decision: Decision, row: Row, attacks: Row, rules: Rules) -> tuple[str, str] | None:
     """The strongest action that volume and proxies allow for a decision, by its client's rows, and why; None where all."""
     score = {"abuse_probability": decision.score, "evidence_request_ids": decision.evidence_request_ids}
     attacks = {**attacks, "day_attack_request_count": decision.attack_request_count}
-    client = client_of(parse_network(decision.address), score, row, attacks, (), None, None)
+    client = client_of(parse_network(decision.address), score, row, attacks, ())
     bounds = _behavior_bounds(client, rules)
-    return min(bounds, key=lambda bound: 0 if bound[0] == "none" else rank(bound[0]), default=None)
+    return min(bounds, key=_rank_of_bound, default=None)
 
 
 def _behavior_bounds(client: Client, rules: Rules) -> list[tuple[str, str]]:

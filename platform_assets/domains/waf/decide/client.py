@@ -66,9 +66,11 @@ def client_of(
     behavior: Row | None,
     attacks: Row | None,
     past: tuple[Decision, ...],
-    identity: Identity | None,
-    browsing: Browsing | None,
+    identity: Identity | None = None,
+    browsing: Browsing | None = None,
+    usual_pages: int = 0,
 ) -> Client:
+    """The client of a row of client_scores, its rows of client_daily and client_attacks, and its earlier decisions."""
     ids = score.get("evidence_request_ids")
     evidence = () if ids is None else tuple(str(request_id) for request_id in ids)[:20]
     probability = float(score["abuse_probability"])
@@ -83,6 +85,7 @@ def client_of(
         earlier=past,
         identity=identity,
         browsing=browsing,
+        usual_pages=usual_pages,
         attack_class_count=whole((attacks or {}).get("day_attack_class_count")),
     )
 

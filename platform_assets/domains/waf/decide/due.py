@@ -72,7 +72,7 @@ def _bounded(decision: Decision, rules: Rules, bounds: Mapping[str, tuple[str, s
         return decision
     allowed, why = rules.strongest(decision.abuse_kind, decision.client_kind == "network"), ""
     bound, its_why = bounds.get(decision.decision_id, (allowed, ""))
-    if _strength(bound) < _strength(allowed):
+    if rank(bound) < rank(allowed):
         allowed, why = bound, f": {its_why}"
     if allowed == "none":
         return None
@@ -80,10 +80,6 @@ def _bounded(decision: Decision, rules: Rules, bounds: Mapping[str, tuple[str, s
         return decision
     reason = f"{decision.reason}; {decision.action} was decided, the policy allows {allowed} at most now{why}"
     return replace(decision, action=allowed, reason=reason)
-
-
-def _strength(action: str) -> int:
-    return 0 if action == "none" else rank(action)
 
 
 def _strongest(decisions: Sequence[Decision]) -> DueEntry:

@@ -34,7 +34,7 @@ def present_bounds(lake: Lake, rows: Iterable[Mapping[str, Any]], rules: Rules) 
 
     A decision whose row is gone or has other requests than it was made from, as without our own echo, is left as it is.
     """
-    weakest = min(0 if action == "none" else rank(action) for action in (rules.volume.at_most, rules.proxies.at_most))
+    weakest = min(rank(rules.volume.at_most), rank(rules.proxies.at_most))
     decisions = [decision for row in rows if rank((decision := Decision.from_row(row)).action) > weakest]
     if not decisions:
         return {}

@@ -7,7 +7,7 @@ the entries that are due by the wall clock are due.py's. Standard library only.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -85,9 +85,15 @@ def decide(
         past = tuple(history.get(str(network), ()))
         attack_row = None if attacks_by_client is None else attacks_by_client.get(name, {})
         client = client_of(
-            network, score, behavior_by_client.get(name), attack_row, past, identities.get(name), browsing.get(name)
+            network,
+            score,
+            behavior_by_client.get(name),
+            attack_row,
+            past,
+            identities.get(name),
+            browsing.get(name),
+            hour.usual_pages,
         )
-        client = replace(client, usual_pages=hour.usual_pages)
         decision = _decide_one(start, client, rules, hour.has_history)
         if decision is not None:
             decisions.append(decision)
@@ -143,7 +149,8 @@ def _earns(client: Client, step: Step, decided_at: datetime, rules: Rules) -> bo
     same_window = [decision for decision in client.earlier if decision.decided_at > decided_at - WINDOW]
     is_fresh = _has_fresh_evidence(client)
     independent = len(client.earlier) - (0 if is_fresh else len(same_window))
-    by_repetition = 0 < step.min_earlier_decisions <= independent and not _is_volume_alone(client, rules)
+    # That a client goes on asking for much proves nothing more.
+    by_repetition = 0 < step.min_earlier_decisions <= independent and client.does_harm(rules)
     is_proven = not needs_proof or by_attacks or by_repetition
     as_conclusive = [
         decision
@@ -152,11 +159,6 @@ def _earns(client: Client, step: Step, decided_at: datetime, rules: Rules) -> bo
     ]
     is_new = is_fresh or not as_conclusive
     return is_abuse and is_certain and is_enough and is_proven and is_new
-
-
-def _is_volume_alone(client: Client, rules: Rules) -> bool:
-    """Whether nothing but how much it asks for speaks against the client: that it goes on asking proves nothing more."""
-    return not client.does_harm(rules)
 
 
 def _has_fresh_evidence(client: Client) -> bool:

@@ -13,15 +13,13 @@ from dataclasses import dataclass
 
 from platform_assets.domains.waf.decide.more_than_volume import does_harm
 from platform_assets.domains.waf.decisions import Row, whole
-from platform_assets.domains.waf.networks import parse_network
+from platform_assets.domains.waf.networks import counted_network
 from platform_assets.domains.waf.rulebook import Volume
 
 USUAL_DAYS = 7
 MIN_DAYS = 2
 """Days on which a network must have read as much: what happens once is not usual."""
 FEWEST_NETWORKS = 5
-VOTE_WIDTHS = {4: 24, 6: 48}
-"""Whoever is given an IPv6 network is given a /48."""
 MOST_TIMES = 10
 """Times min_pages that a vote is at most: whoever rents enough networks must not make any number of pages usual."""
 
@@ -42,8 +40,7 @@ def pages_of_day(network_count: int, rows: Iterable[Row], attackers: Collection[
     pages: dict[str, int] = defaultdict(int)
     for row in rows:
         if row["client"] not in attackers and not does_harm(row, volume):
-            network = parse_network(str(row["client"]))
-            vote = str(network.supernet(new_prefix=VOTE_WIDTHS[network.version]))
+            vote = str(counted_network(str(row["client"])))
             count = min(whole(row.get("distinct_page_count")), MOST_TIMES * volume.min_pages)
             pages[vote] = max(pages[vote], count)
     return PagesOfDay(network_count, pages)

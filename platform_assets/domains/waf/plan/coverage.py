@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from platform_assets.domains.waf.networks import Network, Ranges, parse_network
+from platform_assets.domains.waf.networks import Ranges, counted_network, parse_network
 from platform_assets.domains.waf.plan.entries import Entry
 from platform_assets.domains.waf.plan.values import Plan
 
 BEFORE = ("keep", "extend", "remove")
 """Operations on our entries that are live before the plan."""
 AFTER = ("keep", "extend", "add", "restore")
-COUNTED_WIDTHS = {4: 24, 6: 48}
-"""A customer gets a /48 of IPv6, in which are 65,536 networks of /64."""
 OURS = (*BEFORE, "restore", "drift")
 """Operations on entries of the last apply."""
 
@@ -43,13 +41,6 @@ def lost(plan: Plan) -> tuple[Change, ...]:
 def applied_count(plan: Plan) -> int:
     """The number of addresses in the entries of the last apply."""
     return sum(len(_addresses(entry)) for entry in plan.entries if entry.operation in OURS)
-
-
-def counted_network(address: str) -> Network:
-    """The /24 or /48 of an address, as which it counts; a wider network is itself."""
-    network = parse_network(address)
-    width = COUNTED_WIDTHS[network.version]
-    return network.supernet(new_prefix=width) if network.prefixlen > width else network
 
 
 def network_count(changes: Collection[Change]) -> int:
