@@ -135,10 +135,8 @@ class Runner:
 
     def run(self, keys: Sequence[str], hours: tuple[str, str] | None = None, may_stop: bool = False) -> None:
         """One Dagster run over `keys`; `hours`: first and last hour."""
-        from platform_assets.clients.engine import lake_of
         from platform_assets.core.asset_specs import key_of
         from platform_assets.core.partitions import tags_of_hours
-        from platform_assets.maintenance.repair import damages, describe
 
         tags = tags_of_hours(self.graph, keys, *hours) if hours else {}
         start, storing_before = time.perf_counter(), _storing_seconds(self.instance)
@@ -168,11 +166,18 @@ class Runner:
             sentence = f"The check {failed_checks[0].check_name} stopped the run: {failed_checks[0].description}"
             raise RunFailed(sentence, ExitCode.STOPPED)
         sentence, code = failure_of(result)
-        if code == ExitCode.FAILED and (found := damages(lake_of(self.settings))):
-            raise RunFailed(
-                f"The lake is damaged ({describe(found[0])}); run `weir repair`, then this again.", ExitCode.SERVICE
-            )
+        if code == ExitCode.FAILED:
+            self.stop_where_damaged()
         raise RunFailed(sentence, code)
+
+    def stop_where_damaged(self) -> None:
+        """RunFailed if the lake is damaged, which says more than the error that it caused."""
+        from platform_assets.clients.engine import lake_of
+        from platform_assets.maintenance.repair import damages, describe
+
+        if found := damages(lake_of(self.settings)):
+            sentence = f"The lake is damaged ({describe(found[0])}); run `weir repair`, then this again."
+            raise RunFailed(sentence, ExitCode.SERVICE)
 
     def materialize_hours(self, title: str, keys: Sequence[str], hours: Sequence[str]) -> None:
         """One run for each range of hours, shown as one stage."""
@@ -189,7 +194,7 @@ class Runner:
     def make_hours(self, keys: Sequence[str], hours: Sequence[str]) -> None:
         """Make sorted hours in one run; where it fails, in halves, until single hours that fail are set aside.
 
-        RunFailed where the cause is not the hours', or where no hour succeeds.
+        RunFailed where the cause is not the hours', or where MAX_SET_ASIDE of them fail.
         """
         failed_checks = list(self.outcome.failed_checks)
         try:

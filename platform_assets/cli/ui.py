@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from platform_assets.cli import interrupt
-from platform_assets.core.files import write_atomically
+from platform_assets.core.files import keep_private, write_atomically
 from platform_assets.core.instance import configuration_file, prepare_home
 from platform_assets.core.secrets import ui_token
 from platform_assets.settings import Settings
@@ -50,7 +50,7 @@ def serve(settings: Settings, port: int) -> None:
     logs = settings.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     running: dict[str, subprocess.Popen[bytes]] = {}
-    os.umask(os.umask(0o777) | 0o022)  # who may write a socket of Dagster's code servers may connect to it
+    keep_private()  # who may write a socket of Dagster's code servers may connect to it
     interrupt.leave_alone()
     # A service manager stops with SIGTERM; a shell starts background jobs that ignore SIGINT.
     for number in (signal.SIGTERM, signal.SIGINT):

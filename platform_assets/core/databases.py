@@ -92,9 +92,8 @@ def _put_aside(path: Path, why: str, at: datetime) -> Path:
 
     names = numbered(path.with_name(f"{path.name}.{why}-{at:%Y%m%dT%H%M%S}"))
     aside = next(name for name in names if not any(map(os.path.lexists, parts(name))))
-    for part, target in zip(
-        parts(path), parts(aside), strict=True
-    ):  # the database first: it is none without its journal
+    # The database first: it is none without its journal.
+    for part, target in zip(parts(path), parts(aside), strict=True):
         with suppress(FileNotFoundError):
             part.rename(target)
     return aside

@@ -15,9 +15,8 @@ _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 """Characters that count as printable and show nothing."""
-_PILED_MARKS = re.compile(
-    r"(?<=[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{3})[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
-)
+_MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_PILED_MARKS = re.compile(f"(?<={_MARKS}{{3}}){_MARKS}+")
 """Combining marks after three others, which grow over the lines above."""
 _ACTIVE_IN_CHAT = re.compile(
     r"@(?=\S)|(?<=:)(?=//)|(?<=\])(?=[(\[])|(?<=\S)(?=[.。．｡][^\W\d_]{2,})"  # mentions, links

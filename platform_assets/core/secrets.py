@@ -8,6 +8,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from platform_assets.core.files import OTHERS
 from platform_assets.settings import Settings
 from spark_jobs.errors import ExitCode, WeirError
 
@@ -46,14 +47,15 @@ def signing_key(settings: Settings) -> str:
 
 
 def secret_problem(path: Path) -> str | None:
-    """Why the secret of a file cannot be used and what to do, in one sentence; None where it can, or there is no file."""
+    """Why a file is no secret and what to do, in one sentence; None where it is one, or there is no file."""
     try:
         _read(path)
+        is_open = bool(path.stat().st_mode & OTHERS)
     except FileNotFoundError:
         return None
     except SecretError as error:
         return str(error)
-    return None
+    return f"{path} can be read by other users; run chmod 600 on it." if is_open else None
 
 
 def _kept(path: Path) -> str:

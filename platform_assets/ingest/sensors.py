@@ -25,6 +25,7 @@ from spark_jobs.storage.lake import Lake
 MAX_GAP_HOURS = 24
 CAUSE = "weir/cause"
 MAX_SINGLE_HOURS = 48
+"""Hours that are requested one by one at a time."""
 RETRY_SECONDS = 600
 """Pause of a stage after a failed run."""
 
@@ -129,7 +130,9 @@ def _stage_requests(
     if stage.kind == "hours":
         stale = stale_hours(graph, lake, stage)
         keys, ranges = [key_of(key) for key in stale.keys], hour_ranges(stale.hours)
-        if _has_failed(instance, cause):  # one by one, so that an hour which fails keeps no other from being made
+        if (
+            _last_failure(instance, cause) is not None
+        ):  # one by one, so that an hour which fails keeps no other from being made
             ranges = [(hour, hour) for hour in stale.hours[:MAX_SINGLE_HOURS]]
         return [
             dg.RunRequest(asset_selection=keys, tags={**cause, **tags_of_hours(graph, stale.keys, first, last)})
@@ -198,19 +201,20 @@ def _why_busy(instance: dg.DagsterInstance) -> str | None:
 
 def _why_paused(instance: dg.DagsterInstance, cause: dict[str, str]) -> str | None:
     """Why a stage waits: its last run failed recently."""
-    last_run = next(iter(instance.get_run_records(dg.RunsFilter(tags=cause), limit=1)), None)
-    if last_run is None or not _has_failed(instance, cause):
+    failure = _last_failure(instance, cause)
+    if failure is None:
         return None
-    pause = (last_run.end_time or 0.0) + RETRY_SECONDS - time.time()
+    pause = (failure.end_time or 0.0) + RETRY_SECONDS - time.time()
     if pause <= 0:
         return None
-    return f"The run {last_run.dagster_run.run_id} of {cause[CAUSE]} failed; it is tried again in {pause:.0f} s."
+    return f"The run {failure.dagster_run.run_id} of {cause[CAUSE]} failed; it is tried again in {pause:.0f} s."
 
 
-def _has_failed(instance: dg.DagsterInstance, cause: dict[str, str]) -> bool:
-    """Whether the last run of a stage failed."""
-    runs = instance.get_runs(dg.RunsFilter(tags=cause), limit=1)
-    return bool(runs) and runs[0].status == dg.DagsterRunStatus.FAILURE
+def _last_failure(instance: dg.DagsterInstance, cause: dict[str, str]) -> Any:
+    """The record of a stage's last run if it failed, else None."""
+    last_run = next(iter(instance.get_run_records(dg.RunsFilter(tags=cause), limit=1)), None)
+    has_failed = last_run is not None and last_run.dagster_run.status == dg.DagsterRunStatus.FAILURE
+    return last_run if has_failed else None
 
 
 def hour_ranges(hours: list[str]) -> list[tuple[str, str]]:

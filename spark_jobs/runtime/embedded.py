@@ -15,7 +15,7 @@ import struct
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -99,9 +99,7 @@ def _session(port: int) -> SparkSession:
     own = _accepted(channel, port)
     _close(listener)
     strangers = [sock for sock in _tcp_sockets() if _is_served(sock, port) and sock.descriptor != own]
-    for stranger in strangers:
-        with _borrowed(stranger.descriptor) as sock, suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
+    _end(strangers)
     if strangers and not is_deaf:
         raise _exposed()
     if is_deaf:
@@ -122,8 +120,13 @@ def _hang_up(port: int) -> None:
     """Close the port and end its connections: the server would wait for them when it is stopped."""
     for listener in [sock.descriptor for sock in _tcp_sockets() if sock.port == port and sock.is_listening]:
         _close(listener)
-    for served in [sock.descriptor for sock in _tcp_sockets() if _is_served(sock, port)]:
-        with suppress(OSError), _borrowed(served) as sock:
+    _end([sock for sock in _tcp_sockets() if _is_served(sock, port)])
+
+
+def _end(connections: Iterable[TcpSocket]) -> None:
+    """End connections; what is closed already stays so."""
+    for connection in connections:
+        with suppress(OSError), _borrowed(connection.descriptor) as sock:
             sock.shutdown(socket.SHUT_RDWR)
 
 

@@ -79,13 +79,16 @@ def test_the_daemon_asks_for_the_first_stale_stage(delivered: Settings) -> None:
     assert keys == set(first.keys) or "models/anomaly_detection" in keys
 
 
+def report_failed(instance: dg.DagsterInstance, request: dg.RunRequest) -> None:
+    """Have a run of the request's stage failed."""
+    job = dg.Definitions(jobs=[_job()]).resolve_job_def("nothing")
+    instance.report_run_failed(instance.create_run_for_job(job, tags={CAUSE: request.tags[CAUSE]}))
+
+
 def test_a_stage_that_failed_lately_is_passed_over(delivered: Settings) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         (first,), _ = requested(delivered, instance)
-        run = instance.create_run_for_job(
-            dg.Definitions(jobs=[_job()]).resolve_job_def("nothing"), tags={CAUSE: first.tags[CAUSE]}
-        )
-        instance.report_run_failed(run)
+        report_failed(instance, first)
         later, paused = requested(delivered, instance)
     assert all(request.tags[CAUSE] != first.tags[CAUSE] for request in later)
     assert paused and "is tried again in" in paused[0]
@@ -98,10 +101,7 @@ def test_a_stage_that_failed_is_made_hour_by_hour(delivered: Settings, monkeypat
     monkeypatch.setattr(sensors, "has_enough", lambda *_: False)  # no model is fitted first
     with dg.DagsterInstance.ephemeral() as instance:
         (together,), _ = requested(delivered, instance)
-        run = instance.create_run_for_job(
-            dg.Definitions(jobs=[_job()]).resolve_job_def("nothing"), tags={CAUSE: together.tags[CAUSE]}
-        )
-        instance.report_run_failed(run)
+        report_failed(instance, together)
         one_by_one, _ = requested(delivered, instance)
     spans = [(request.tags[FIRST_HOUR], request.tags[LAST_HOUR]) for request in (together, *one_by_one)]
     assert spans == [(hours[0], hours[2]), *((hour, hour) for hour in hours)]

@@ -58,9 +58,10 @@ def raw_queue(source: Source, raw: RawFiles) -> Check:
 
 def lake(settings: Settings) -> tuple[State, str]:
     try:
-        root = lake_of(settings).root
+        own_lake = lake_of(settings)
     except LakeError as error:
         return "failed", str(error)
+    root = own_lake.root
     if root.startswith("s3://"):
         state: State = "ok" if _count(settings, f"{root}/", limit=1) else "missing"
         return state, f"{root} is reachable{'' if state == 'ok' else ' and empty; the first run fills it'}."
@@ -70,7 +71,7 @@ def lake(settings: Settings) -> tuple[State, str]:
     tables = [log for depth in ("*/*", "*/*/*") for log in Path(root).glob(f"{depth}/_delta_log")]
     if not tables:
         return "missing", f"{root} is filled by the first run."
-    if found := damages(lake_of(settings)):
+    if found := damages(own_lake):
         more = f", and {len(found) - 1} more tables" if len(found) > 1 else ""
         return "failed", f"{describe(found[0])}{more}; run `weir repair`."
     return "ok", f"{root} holds {len(tables)} tables."

@@ -121,8 +121,6 @@ def home(settings: Settings) -> tuple[State, str]:
     if settings.home.is_dir() and settings.home.stat().st_mode & OTHERS:
         return "failed", f"{settings.home} can be entered by other users of the machine; run chmod 700 on it."
     for path in (settings.home / TOKEN_FILE, settings.home / SIGNING_FILE):
-        if path.exists() and path.stat().st_mode & OTHERS:
-            return "failed", f"{path} can be read by other users; run chmod 600 on it."
         if problem := secret_problem(path):
             return "failed", problem
     state: State = "ok" if settings.home.is_dir() else "missing"
@@ -138,8 +136,6 @@ def hash_key(settings: Settings) -> tuple[State, str]:
         return "missing", f"{path} is made by the first run; keep it, or old and new hashes differ."
     if problem := secret_problem(path):
         return "failed", problem
-    if path.stat().st_mode & OTHERS:
-        return "failed", f"{path} can be read by other users; run chmod 600 on it."
     return "ok", f"From {path}."
 
 

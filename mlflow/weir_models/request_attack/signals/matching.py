@@ -17,6 +17,7 @@ from weir_models.request_attack.text.decoding import unmarked
 from weir_models.request_attack.text.units import Unit, views
 
 GROUP_SIGNALS = 8
+"""Signals that are searched for together; more make no difference, and exhaust RE2's cache of states at some point."""
 CHUNK_CHARACTERS = 4 << 20
 """Of the units that are matched at once: each has six views, and each view several copies."""
 
@@ -37,12 +38,13 @@ def _fired_at_once(units: Sequence[Unit], signals: Sequence[Signal]) -> NDArray[
     fired = np.zeros((len(units), len(signals)), dtype=np.uint8)
     kinds = np.array([unit.kind for unit in units], dtype="U1")
     read = dict(zip(VIEWS, zip(*map(views, units), strict=True), strict=True))
+    columns = {view: pa.array(column, type=pa.string()) for view, column in read.items()}
     part, rows, texts = None, np.empty(0, dtype=np.int64), pa.array([], pa.string())
     for group in _groups(tuple(signals)):
         if part != (group.view, group.kinds):
             part = (group.view, group.kinds)
             rows = np.flatnonzero(np.isin(kinds, list(group.kinds)))
-            texts = pa.array(read[group.view], type=pa.string()).take(pa.array(rows))
+            texts = columns[group.view].take(pa.array(rows))
         some = np.flatnonzero(matches(texts, group.any_pattern))
         if len(some):
             few = texts.take(pa.array(some))
