@@ -33,7 +33,7 @@ from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.registry import tables
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
-from tests.domains.waf.waf_world import Clock, decision, live_addresses, plan_and_apply, target_on, v4
+from tests.domains.waf.waf_world import Clock, applying_with, decision, live_addresses, plan_and_apply, target_on, v4
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 ONE, TWO, THREE = v4(1), v4(2), v4(3)
@@ -95,9 +95,7 @@ def on(address: str, action: str = "block", *, hours_ago: int = 0, **values: Any
 def edge(home: Settings, twin: WafTwin, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Edge:
     """Any change of more than a tenth of two entries or more is too much, unless a person asked for it."""
     monkeypatch.setattr(ModelRegistry, "passed_gate", lambda *_: True)
-    policy = tmp_path / "policy.yaml"
-    policy.write_text("checks: {max_churn_share: 0.1, min_entries_for_churn: 2, max_new_blocks: 50}\n")
-    settings = home.model_copy(update={"policy_file": str(policy), "waf_apply": True})
+    settings = applying_with(home, tmp_path, "max_churn_share: 0.1, min_entries_for_churn: 2, max_new_blocks: 50")
     return Edge(settings, target_on(twin, clock, store=AppliedStore(tmp_path / "applied.json")))
 
 

@@ -25,7 +25,7 @@ from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.storage.schema import arrow_schema
 from tests.domains.waf.test_waf_interventions import HOUR, on
-from tests.domains.waf.waf_world import Clock, live_addresses, plan_and_apply, target_on, v4
+from tests.domains.waf.waf_world import Clock, applying_with, live_addresses, plan_and_apply, target_on, v4
 
 pytestmark = pytest.mark.attack("bounds that an attacker trips")
 
@@ -69,9 +69,7 @@ class Site:
 @pytest.fixture
 def site(home: Settings, twin: WafTwin, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     monkeypatch.setattr(ModelRegistry, "passed_gate", lambda *_: True)
-    policy = tmp_path / "policy.yaml"
-    policy.write_text("checks: {max_new_blocks: 10, min_entries_for_churn: 8, min_entries_for_skew: 8}\n")
-    settings = home.model_copy(update={"policy_file": str(policy), "waf_apply": True})
+    settings = applying_with(home, tmp_path, "max_new_blocks: 10, min_entries_for_churn: 8, min_entries_for_skew: 8")
     return Site(settings, target_on(twin, clock, store=AppliedStore(tmp_path / "applied.json")))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from platform_assets.actions.protocol import NO_OVERRIDES, apply_pending
@@ -143,6 +144,13 @@ def planned(target: IpSetTarget, entries: list[DueEntry], **options: Any) -> Pla
 
 def applied(target: IpSetTarget, entries: list[DueEntry], **options: Any) -> Any:
     return target.apply(planned(target, entries, **options))
+
+
+def applying_with(home: Settings, folder: Path, checks: str) -> Settings:
+    """Settings that apply plans, under a policy with these bounds of checks."""
+    policy = folder / "policy.yaml"
+    policy.write_text(f"checks: {{{checks}}}\n")
+    return home.model_copy(update={"policy_file": str(policy), "waf_apply": True})
 
 
 def live_addresses(target: IpSetTarget) -> dict[str, set[str]]:
