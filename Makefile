@@ -12,7 +12,7 @@ SEED ?= $(shell date +%j%H%M)
 ORDER = --random-order --random-order-seed=$(SEED)
 
 .DEFAULT_GOAL := help
-.PHONY: docs-refresh help install demo test test-fast attack check bench bench-history bench-hostile bench-metrics-history eval eval-clients eval-scaling eval-anomalies package ui lock clean
+.PHONY: docs-refresh help install demo test test-fast attack check bench bench-commands bench-history bench-hostile bench-metrics-history eval eval-clients eval-scaling eval-anomalies package ui lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -54,6 +54,9 @@ bench: $(STAMP) ## ours beside DuckDB, Polars, classic Spark and Python, into be
 
 bench-history: $(STAMP) ## what one new hour costs after 1, 100 and 2,000 (BENCH_HOURS=1,100,2000)
 	@$(BIN)/python -W ignore -m benchmarks.throughput.history
+
+bench-commands: $(STAMP) ## what one new hour, a plan, a status and an explanation cost (BENCH_ROUNDS=5)
+	@$(BIN)/python -W ignore -m benchmarks.throughput.commands
 
 bench-hostile: $(STAMP) ## what a megabyte of hostile log lines costs beside an ordinary one, 34 kinds (HOSTILE_MEGABYTES=12)
 	@$(BIN)/python -W ignore -m benchmarks.hostile.bench --megabytes $(or $(HOSTILE_MEGABYTES),12)

@@ -24,7 +24,7 @@ from benchmarks.clients.decisions import ACTIONS, outcomes
 from benchmarks.clients.page import RULES, markdown, rate, share
 from benchmarks.evaluation import data_folder
 from simulator.web.families import all_families
-from weir_models import detector_metrics, tracking
+from weir_models import detector_metrics, saved_model
 from weir_models.client_abuse import evaluation, model
 from weir_models.contract import Evaluation
 from weir_models.request_attack import corpus
@@ -197,7 +197,7 @@ def main(arguments: list[str]) -> None:
     held_out_seeds = [seed + 1000 for seed in options.evaluate_seeds]
     data = data_folder()
     with tempfile.TemporaryDirectory() as scratch:
-        model_dir = tracking.save_dir(request_model.fit(corpus.generate(0)), Path(scratch) / "request_attack")
+        model_dir = saved_model.save_dir(request_model.fit(corpus.generate(0)), Path(scratch) / "request_attack")
 
         def simulated(seeds: Sequence[int], families: str, part: str) -> list[Day]:
             return [simulated_day(seed, families, part, options.scale, model_dir) for seed in seeds]

@@ -23,7 +23,7 @@ from benchmarks.clients.decisions import ACTIONS, outcomes
 from benchmarks.clients.page import share
 from benchmarks.evaluation import write_section
 from simulator.sites import all_sites
-from weir_models import tracking
+from weir_models import saved_model
 from weir_models.cards import markdown_table
 from weir_models.client_abuse import evaluation, model
 from weir_models.request_attack import corpus
@@ -144,7 +144,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--document", type=Path, help="page whose section is to be replaced")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
-        model_dir = tracking.save_dir(request_model.fit(corpus.generate(0)), Path(scratch) / "request_attack")
+        model_dir = saved_model.save_dir(request_model.fit(corpus.generate(0)), Path(scratch) / "request_attack")
         fitted = fit(options.fit_sites, options.scale, model_dir)
         fitted_on = f"three days of {', '.join(options.fit_sites)} at scale {options.scale:g}"
         text = section(fitted, Plan(options.sites, options.seeds, options.scale, fitted_on), model_dir)

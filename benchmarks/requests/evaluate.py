@@ -20,7 +20,7 @@ from benchmarks.evaluation import data_folder, write_section
 from benchmarks.requests.overlap import LEAST_CHARACTERS, FitTexts, distinct
 from benchmarks.requests.render import requests_table
 from benchmarks.requests.sets import SETS, EvalSet
-from weir_models import cards, detector_metrics, tracking
+from weir_models import cards, detector_metrics, saved_model
 from weir_models.request_attack import corpus
 from weir_models.request_attack.evaluation import naive_rule
 from weir_models.request_attack.model import RequestAttack, fit
@@ -209,7 +209,7 @@ def main() -> int:
         print(f"no public set lies below {root}: set WEIR_EVAL_DATA to the folder that holds them", file=sys.stderr)
         return 2
     examples = corpus.generate(SEED)
-    model = tracking.load_dir(options.model) if options.model else fit(examples, SEED)
+    model = saved_model.load_dir(options.model) if options.model else fit(examples, SEED)
     assert isinstance(model, RequestAttack)
     everything = pd.concat([scored(one, root / one.folder, model) for one in present], ignore_index=True)
     text = report(everything, model, FitTexts(examples))

@@ -20,7 +20,7 @@ from benchmarks.throughput.generate import DAY
 from spark_jobs.main import run_job
 from spark_jobs.sources.cloudfront.tables import REQUEST_MODEL_INPUTS, REQUEST_SCORES, REQUESTS
 from weir_models import request_attack
-from weir_models.tracking import load_dir, save_dir
+from weir_models.saved_model import load_dir, save_dir
 
 FIRST_HOUR = (f"{DAY}-00", f"{DAY}-00")
 COMPARED_HOURS = (f"{DAY}-12", f"{DAY}-13")

@@ -1,7 +1,7 @@
-"""MLflow: register a version, move the champion alias, download and load a version. The only module that imports mlflow.
+"""MLflow: register a version, move the champion alias, download a version. The only module that imports mlflow.
 
-mlflow is imported inside the functions, since it takes seconds. `load_dir` needs no mlflow, so that a Spark executor can
-load what `download` fetched. Nothing here knows a particular model.
+mlflow is imported inside the functions, since it takes seconds, and not at all for what registered.py can read. Nothing
+here knows a particular model.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from importlib.metadata import version as installed_version
 from io import StringIO
 from pathlib import Path
@@ -21,6 +21,8 @@ import pandas as pd
 
 from weir_models import cards, registry
 from weir_models.contract import Evaluation, Model, ModelSpec
+from weir_models.registered import RegisteredVersion, UnknownDatabaseError, read
+from weir_models.saved_model import holds_model
 from weir_models.tracking_uri import TrackingError, check_reachable, sqlite_file, without_password
 
 CHAMPION = "champion"
@@ -96,7 +98,7 @@ def promote(spec: ModelSpec, version: str, *, tracking_uri: str, figures: Mappin
     `figures` replaces the figures that were logged with the version's run.
     """
     with _mlflow(tracking_uri) as (_, client):
-        measured = dict(figures) if figures is not None else _figures(client, spec.name, version)
+        measured = dict(figures) if figures is not None else _logged_figures(client, spec.name, version)
         failing = [gate.sentence(measured) for gate in spec.gates if not gate.holds(measured)]
         if failing:
             raise GateError(f"{spec.name} version {version} is not promoted: {'; '.join(failing)}")
@@ -105,9 +107,8 @@ def promote(spec: ModelSpec, version: str, *, tracking_uri: str, figures: Mappin
 
 
 def figures(name: str, version: str, *, tracking_uri: str) -> dict[str, float]:
-    """Figures logged when the version was registered."""
-    with _mlflow(tracking_uri) as (_, client):
-        return _figures(client, name, version)
+    """Figures logged when the version was registered; TrackingError where there is no such version."""
+    return dict(_existing(name, version, tracking_uri).figures)
 
 
 def described(name: str, version: str, *, tracking_uri: str) -> tuple[str, dict[str, str], dict[str, float]]:
@@ -115,31 +116,19 @@ def described(name: str, version: str, *, tracking_uri: str) -> tuple[str, dict[
     file = sqlite_file(tracking_uri)
     if file is not None and not file.is_file():  # MLflow would create an empty one
         raise TrackingError(f"there is no MLflow database {file}: run `weir train`, or correct WEIR_MLFLOW_URI")
-    with _mlflow(tracking_uri) as (_, client):
-        registered = client.get_model_version(name, version)
-        figures = {k: float(v) for k, v in client.get_run(registered.run_id).data.metrics.items() if v == v}
-        return str(registered.run_id), dict(registered.tags), figures
+    found = _existing(name, version, tracking_uri)
+    return found.run_id, dict(found.tags), {key: value for key, value in found.figures.items() if value == value}
 
 
 def passed_gate(name: str, version: str, *, tracking_uri: str) -> bool:
     """Whether the version ever passed its gates; False where the registry does not have it."""
-    with _mlflow(tracking_uri) as (_, client):
-        from mlflow.exceptions import MlflowException
-
-        try:
-            registered = client.get_model_version(name, version)
-        except MlflowException as error:
-            if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
-                return False
-            raise
-        return bool(registered.tags.get(GATE_TAG) == "passed")
+    found = _registered(name, tracking_uri, version=version)
+    return found is not None and found.tags.get(GATE_TAG) == "passed"
 
 
 def tag(name: str, version: str, key: str, *, tracking_uri: str) -> str | None:
     """A tag of a version; None where it does not have it."""
-    with _mlflow(tracking_uri) as (_, client):
-        value: str | None = client.get_model_version(name, version).tags.get(key)
-        return value
+    return _existing(name, version, tracking_uri).tags.get(key)
 
 
 def set_tag(name: str, version: str, key: str, value: str, *, tracking_uri: str) -> None:
@@ -157,16 +146,38 @@ def passed_versions(name: str, *, tracking_uri: str) -> list[str]:
 
 def champion(name: str, *, tracking_uri: str) -> tuple[str, dict[str, str]] | None:
     """The serving version and its tags; None where the model has no champion yet."""
-    with _mlflow(tracking_uri) as (_, client):
+    found = _registered(name, tracking_uri, alias=CHAMPION)
+    return (found.version, dict(found.tags)) if found is not None else None
+
+
+def _existing(name: str, version: str, uri: str) -> RegisteredVersion:
+    found = _registered(name, uri, version=version)
+    if found is None:
+        raise TrackingError(
+            f"the registry at {without_password(uri)} has no version {version} of {name}: run `weir train {name}`, or "
+            "correct WEIR_MLFLOW_URI"
+        )
+    return found
+
+
+def _registered(name: str, uri: str, *, version: str = "", alias: str = "") -> RegisteredVersion | None:
+    """A version, or the one with the alias; None where the registry has none. Without MLflow where it lies in a file."""
+    check_reachable(uri)
+    file = sqlite_file(uri)
+    if file is not None and file.is_file():
+        with suppress(UnknownDatabaseError):
+            return read(file, name, version, alias)
+    with _mlflow(uri) as (_, client):
         from mlflow.exceptions import MlflowException
 
         try:
-            registered = client.get_model_version_by_alias(name, CHAMPION)
+            found = client.get_model_version_by_alias(name, alias) if alias else client.get_model_version(name, version)
         except MlflowException as error:
             if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
                 return None
             raise
-        return str(registered.version), dict(registered.tags)
+        figures = dict(client.get_run(found.run_id).data.metrics) if found.run_id else {}
+        return RegisteredVersion(str(found.version), found.run_id or "", dict(found.tags), figures)
 
 
 def download(name: str, version: str, to: Path, *, tracking_uri: str) -> Path:
@@ -175,7 +186,7 @@ def download(name: str, version: str, to: Path, *, tracking_uri: str) -> Path:
     The folder is renamed into place when it is complete, so that a killed download is never served.
     """
     target = Path(to) / f"{name}-{version}"
-    if _is_model(target):
+    if holds_model(target):
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
@@ -188,7 +199,7 @@ def download(name: str, version: str, to: Path, *, tracking_uri: str) -> Path:
         try:
             folder.rename(target)
         except OSError as error:
-            if not _is_model(target):  # else another process finished the same download first
+            if not holds_model(target):  # else another process finished the same download first
                 raise TrackingError(
                     f"{target} cannot be written ({error.strerror}): delete it, or let this user write there"
                 ) from error
@@ -236,31 +247,6 @@ def server_app(tracking_uri: str) -> Any:
     return app
 
 
-def _is_model(folder: Path) -> bool:
-    return any(folder.rglob("*.skops"))
-
-
-def save_dir(model: Model, path: Path) -> Path:
-    """Save a model for load_dir, without a tracking server."""
-    import skops.io
-
-    path.mkdir(parents=True, exist_ok=True)
-    skops.io.dump(model, path / "model.skops")
-    return path
-
-
-def load_dir(path: Path) -> Model:
-    """Load a model from a downloaded folder; skops builds only the classes that the registry trusts."""
-    import skops.io
-
-    files = sorted(Path(path).rglob("*.skops"))
-    if len(files) != 1:
-        raise TrackingError(f"{path} holds {len(files)} .skops files, not one: download the version again")
-    requested = skops.io.get_untrusted_types(file=files[0])
-    loaded: Model = skops.io.load(files[0], trusted=registry.trusted_types(requested))
-    return loaded
-
-
 @contextmanager
 def _mlflow(tracking_uri: str) -> Iterator[tuple[Any, Any]]:
     """mlflow and a client bound to the URI; TrackingError where MLflow refuses."""
@@ -295,7 +281,7 @@ def _experiment(client: Any, name: str, uri: str) -> str:
     return str(client.create_experiment(name, artifact_location=location))
 
 
-def _figures(client: Any, name: str, version: str) -> dict[str, float]:
+def _logged_figures(client: Any, name: str, version: str) -> dict[str, float]:
     """Figures that were logged with the version's run."""
     run_id = client.get_model_version(name, version).run_id
     return dict(client.get_run(run_id).data.metrics)

@@ -123,7 +123,7 @@ class ModelRegistry:
         return self._loadable(name, version)[1]
 
     def _loadable(self, name: str, version: str | None) -> tuple[ModelVersion, Any]:
-        from weir_models import tracking
+        from weir_models import saved_model, tracking
 
         version = version or self.champion(name)
         if version is None:
@@ -135,7 +135,7 @@ class ModelRegistry:
         if record is None or record.files_sha256 != hash_of_files(folder):
             raise UnsignedModelError.of(name, version)
         try:
-            model = tracking.load_dir(folder)
+            model = saved_model.load_dir(folder)
         except Exception as error:
             raise UnusableModelError.of(name, version, "loaded", first_line(error)) from error
         return ModelVersion(name, version, folder), model

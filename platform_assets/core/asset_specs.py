@@ -20,14 +20,24 @@ def key_of(table_key: str) -> dg.AssetKey:
     return dg.AssetKey(table_key.split("/"))
 
 
+def dep_on(key: str) -> dg.AssetDep:
+    """The dependency of an asset without partitions. Of a partitioned one it names the last partition, the newest it has
+    read: Dagster would list all of them at each run, since the first hour of the calendar."""
+    declared = tables().get(key)
+    is_hourly = declared is not None and declared.hourly
+    return dg.AssetDep(key_of(key), partition_mapping=dg.LastPartitionMapping() if is_hourly else None)
+
+
 def deps_of(table: Table) -> list[dg.AssetDep]:
     """Dependencies of a table: its own partition and, if it looks back on upstream, those before."""
+    if not table.hourly:
+        return [dep_on(key) for key in dict.fromkeys((*table.upstream, *table.also_reads))]
     declared = tables()
     deps = []
     for key in dict.fromkeys((*table.upstream, *table.also_reads)):
         mapping: dg.PartitionMapping | None = None
         is_hourly = key in declared and declared[key].hourly
-        if table.hourly and is_hourly and table.trailing_hours and key not in table.also_reads:
+        if is_hourly and table.trailing_hours and key not in table.also_reads:
             with warnings.catch_warnings():
                 # The parameter is beta; without it the hours after the first partition would fail.
                 warnings.simplefilter("ignore")

@@ -2,24 +2,28 @@
 
 Dagster opens a database three times an event, each time with a new SQLAlchemy engine, and each close makes SQLite
 checkpoint its write-ahead log. A run over a thousand hours has ten thousand events, two an hour and asset, which are written
-in batches as Dagster's storages on servers do it.
+in batches as Dagster's storages on servers do it. Each run has a database of its own: a copy of an empty one, since making
+one loads all of Alembic's revisions twice.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import dagster
 import sqlalchemy as db
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.storage.event_log import SqlEventLogStorageTable, SqliteEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SQLITE_BUSY_TIMEOUT_SECONDS
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 MAX_OPEN = 4
 """Databases: the index of all runs, and those of the latest runs."""
@@ -75,12 +79,29 @@ class OpenEventLog(SqliteEventLogStorage):
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
         with self._db_lock:
-            engine = self._engine(shard)
             if shard not in self._initialized_dbs:
-                self._initdb(engine)
+                if not self._copy_empty(Path(self.path_for_shard(shard))):
+                    self._initdb(self._engine(shard))
                 self._initialized_dbs.add(shard)
+            engine = self._engine(shard)
             with engine.connect() as connection, connection.begin():
                 yield connection
+
+    def _copy_empty(self, path: Path) -> bool:
+        """Make the database of a run that has none yet; False where it has one."""
+        if path.exists():
+            return False
+        empty = path.with_name(f".empty-{dagster.__version__}")
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".making-", ignore_cleanup_errors=True) as scratch:
+            made = Path(scratch) / "run"
+            if not empty.exists():
+                engine = db.create_engine(f"sqlite:///{made}", poolclass=NullPool)
+                self._initdb(engine)
+                made.replace(empty)
+            shutil.copyfile(empty, made)
+            with suppress(FileExistsError):  # another process was faster
+                os.link(made, path)
+        return True
 
     def _engine(self, shard: str) -> Engine:
         engine = self._open.pop(shard, None)

@@ -12,7 +12,7 @@ import dagster as dg
 
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
-from platform_assets.core.asset_specs import key_of, spec_of
+from platform_assets.core.asset_specs import dep_on, key_of, spec_of
 from platform_assets.core.plots import picture
 from platform_assets.settings import Settings
 from platform_assets.training.sets import SEED, TrainingError, TrainingSet, training_sets
@@ -66,7 +66,7 @@ def _model_asset(settings: Settings, name: str, training: TrainingSet) -> dg.Ass
         specs=[
             dg.AssetSpec(
                 key,
-                deps=[key_of(training.table.key)],
+                deps=[dep_on(training.table.key)],
                 description=f"The registered model {name}: fitted, evaluated on what it was not fitted on, and champion only through its gate.",
                 group_name="models",
                 kinds={"mlflow", "scikitlearn"},

@@ -100,7 +100,7 @@ def first_line(error: Exception) -> str:
 @lru_cache(maxsize=4)
 def loaded_model(model_dir: str, storage: Storage) -> Any:
     """The model in a local folder or under an s3:// URI, loaded once a process."""
-    from weir_models.tracking import load_dir
+    from weir_models.saved_model import load_dir
 
     with tempfile.TemporaryDirectory(prefix="weir-model-") as scratch:
         return load_dir(fetch_folder(storage, model_dir, Path(scratch)))

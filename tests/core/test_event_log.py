@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,23 @@ def test_dagsters_own_storage_reads_what_it_wrote(instance: dg.DagsterInstance, 
     assert len(theirs.get_logs_for_run(run_id)) == len(instance.all_logs(run_id)) > 12
     made = theirs.get_materialized_partitions(dg.AssetKey("counted"))
     assert made == {f"2026-01-01-0{hour}:00" for hour in range(6)}
+
+
+def test_the_database_of_a_run_is_the_one_that_dagster_would_make(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "dagster" / "history" / "runs"
+    run_ids = [ran(instance, "2026-01-01-00:00", "2026-01-01-00:00").run_id for _ in range(2)]
+    assert not [path for path in folder.iterdir() if path.name.startswith(".making")]
+    theirs = SqliteEventLogStorage(str(tmp_path / "theirs"))
+    theirs.get_logs_for_run("one")
+    made = sorted(schema(tmp_path / "theirs" / "one.db"))
+    assert len(made) > 10
+    assert [sorted(schema(folder / f"{run_id}.db")) for run_id in run_ids] == [made, made]
+
+
+def schema(file: Path) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(file)) as connection:
+        rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+        return rows + [(*row, "") for row in connection.execute("SELECT 'version', version_num FROM alembic_version")]
 
 
 @pytest.mark.parametrize("size", ["0", "4", "1000"])

@@ -70,10 +70,10 @@ class RequestModel:
 
 @pytest.fixture
 def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
-    from weir_models import tracking
+    from weir_models import saved_model
 
     models = {"request_attack": RequestModel(), "client_abuse": EagerModel()}
-    monkeypatch.setattr(tracking, "load_dir", lambda folder: models[Path(folder).name])
+    monkeypatch.setattr(saved_model, "load_dir", lambda folder: models[Path(folder).name])
     monkeypatch.setattr(ModelRegistry, "champion", lambda self, name: "1")
     monkeypatch.setattr(ModelRegistry, "passed_gate", lambda *_: True)
     monkeypatch.setattr(

@@ -278,16 +278,16 @@ def test_an_hour_keeps_its_model_version_when_another_one_is_promoted(
 def test_a_champion_of_older_code_that_fails_at_its_work_is_one_sentence(
     home_of: Callable[..., Settings], simulated: Any, trained: Settings, tmp_path: Path
 ) -> None:
-    from weir_models import tracking
+    from weir_models import saved_model
 
     shutil.copyfile(trained.home / "mlflow.db", tmp_path / "mlflow.db")
     settings = home_of("older", mlflow_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
     simulated.deliver(simulated.punctual(0), Path(settings.cloudfront.raw))
     model = ModelRegistry.of(settings).fetched("request_attack")
-    older: Any = tracking.load_dir(model.folder)
+    older: Any = saved_model.load_dir(model.folder)
     del older.threshold_
     shutil.rmtree(model.folder)
-    tracking.save_dir(older, model.folder)
+    saved_model.save_dir(older, model.folder)
     ModelRegistry.of(settings).sign("request_attack", model.version)
     with pytest.raises(RunFailed) as failed:
         run_pipeline(settings, "edge")

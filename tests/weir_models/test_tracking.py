@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 
 from tests.weir_models.request_attack.request_samples import COLUMNS
-from weir_models import registry, tracking
+from weir_models import registered, registry, saved_model, tracking
 from weir_models.request_attack.model import RequestAttack, evaluate
 from weir_models.tracking_uri import without_password
 
@@ -157,11 +157,27 @@ def test_a_folder_in_the_way_is_one_sentence(tmp_path: Path, monkeypatch: pytest
 
 def test_a_folder_without_a_model_says_so(tmp_path: Path) -> None:
     with pytest.raises(tracking.TrackingError, match=r"holds 0 \.skops files"):
-        tracking.load_dir(tmp_path)
+        saved_model.load_dir(tmp_path)
+
+
+def test_no_database_of_mlflow_is_left_to_mlflow(tmp_path: Path) -> None:
+    for name, content in (
+        ("none.db", None),
+        ("empty.db", b""),
+        ("other.db", b"no database at all, but of some length"),
+    ):
+        file = tmp_path / name
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(registered.UnknownDatabaseError):
+            registered.read(file, "request_attack", alias="champion")
+        assert file.exists() == (content is not None)
 
 
 @pytest.mark.slow
-def test_a_version_survives_the_registry(request_model: RequestAttack, examples: pd.DataFrame, tmp_path: Path) -> None:
+def test_a_version_survives_the_registry(
+    request_model: RequestAttack, examples: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spec = registry.spec("request_attack")
     uri = f"sqlite:///{tmp_path}/registry/mlflow.db"
     found = evaluate(request_model, examples)
@@ -190,13 +206,29 @@ def test_a_version_survives_the_registry(request_model: RequestAttack, examples:
     assert champion[1]["git_revision"] == "abc1234"
     assert tracking.passed_gate(spec.name, version, tracking_uri=uri)
 
+    database = tmp_path / "registry" / "mlflow.db"
+    by_alias = registered.read(database, spec.name, alias=tracking.CHAMPION)
+    monkeypatch.setattr(registered, "SCHEMA", "of another release")
+    with pytest.raises(registered.UnknownDatabaseError):
+        registered.read(database, spec.name, alias=tracking.CHAMPION)
+    assert tracking.champion(spec.name, tracking_uri=uri) == champion  # MLflow itself says the same
+    by_mlflow = tracking.described(spec.name, version, tracking_uri=uri)
+    assert by_alias is not None
+    assert (by_alias.run_id, dict(by_alias.tags), dict(by_alias.figures)) == by_mlflow
+    assert tracking.figures(spec.name, version, tracking_uri=uri) == by_alias.figures
+    monkeypatch.undo()
+    assert tracking.schema_version() == registered.SCHEMA
+    assert registered.read(database, spec.name, version="99") is None
+    with pytest.raises(tracking.TrackingError, match="has no version 99 of request_attack"):
+        tracking.figures(spec.name, "99", tracking_uri=uri)
+
     strict = dataclasses.replace(spec, gates=(*spec.gates, dataclasses.replace(spec.gates[0], at_least=1.1)))
     with pytest.raises(tracking.GateError):
         tracking.promote(strict, version, tracking_uri=uri)
 
     folder = tracking.download(spec.name, version, tmp_path / "models", tracking_uri=uri)
     frame = examples[COLUMNS].head(200)
-    pd.testing.assert_frame_equal(tracking.load_dir(folder).predict(frame), request_model.predict(frame))
+    pd.testing.assert_frame_equal(saved_model.load_dir(folder).predict(frame), request_model.predict(frame))
     logged = {path.relative_to(tmp_path).parts[-1] for path in (tmp_path / "registry" / "artifacts").rglob("*")}
     assert {"card.md", "baseline.csv", "by_class.csv", "precision_recall.png"} <= logged
 

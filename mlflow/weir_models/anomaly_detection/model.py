@@ -12,7 +12,6 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 
 from weir_models.anomaly_detection import evaluation
 from weir_models.anomaly_detection.alerts import severity_of
@@ -21,6 +20,7 @@ from weir_models.anomaly_detection.series import MetricSeries, SeriesError
 from weir_models.anomaly_detection.spec import METRICS
 from weir_models.anomaly_detection.threshold import Ration, alarms
 from weir_models.contract import Evaluation
+from weir_models.estimator import Estimator
 
 STARTS = (-1.25, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
 """Candidates for the initial threshold, relative to the budget."""
@@ -31,7 +31,7 @@ RESERVE = 0.75
 COLUMNS = ("score", "is_anomaly", "severity", "metric", "reason")
 
 
-class AnomalyDetection(BaseEstimator):
+class AnomalyDetection(Estimator):
     """Anomaly detector of cluster metrics: its settings and the fitted initial threshold."""
 
     def __init__(

@@ -9,21 +9,19 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit
-from sklearn.base import BaseEstimator
 
-from weir_models.client_abuse import evaluation as _evaluation
+from weir_models.calibration import logistic
 from weir_models.client_abuse import explanation
 from weir_models.client_abuse.behavior import BEHAVIORS, BY_NAME, Behavior
 from weir_models.client_abuse.counts import Counts, Values
 from weir_models.client_abuse.weighting import calibration, client_days, family_weights, folds, teaching, threshold_for
 from weir_models.contract import Evaluation
+from weir_models.estimator import Estimator
 
 MARGIN_BOUND = 30.0
 
 
-class ClientAbuse(BaseEstimator):
+class ClientAbuse(Estimator):
     """Client model; its fitted attributes are all that scoring needs."""
 
     def __init__(self, strength: float = 5.0, precision: float = 0.99, fold_count: int = 5) -> None:
@@ -72,6 +70,8 @@ class ClientAbuse(BaseEstimator):
         self, basis: NDArray[np.float64], labels: NDArray[np.bool_], weights: Values
     ) -> tuple[NDArray[np.float64], float]:
         """Slopes between knots and the intercept, by penalized logistic regression with sign bounds."""
+        from scipy.optimize import minimize
+
         target = labels.astype(np.float64)
         before = np.concatenate([np.diff(behavior.worth) for behavior in BEHAVIORS])
         steps = [len(behavior.knots) - 1 for behavior in BEHAVIORS]
@@ -84,7 +84,7 @@ class ClientAbuse(BaseEstimator):
             margins = (
                 np.einsum("ij,j->i", basis, slopes) + intercept
             )  # not @, whose sums depend on the number of threads
-            errors = weights * (expit(margins) - target)
+            errors = weights * (logistic(margins) - target)
             moved = slopes - before
             value = (weights * (np.logaddexp(0.0, margins) - target * margins)).sum() + 0.5 * (
                 stiffness * moved**2
@@ -131,7 +131,7 @@ class ClientAbuse(BaseEstimator):
         return [np.interp(behavior.value(counts), knots, heights) for behavior, knots, heights in lines]
 
     def _probability(self, margins: Values) -> Values:
-        return np.asarray(expit(np.clip(self.scale_ * margins + self.shift_, -MARGIN_BOUND, MARGIN_BOUND)))
+        return logistic(np.clip(self.scale_ * margins + self.shift_, -MARGIN_BOUND, MARGIN_BOUND))
 
     def decision_function(self, frame: pd.DataFrame) -> Values:
         """Log odds before calibration: the sum of the terms, in a fixed order, so that no batch changes a bit."""
@@ -198,5 +198,7 @@ def fit(examples: pd.DataFrame, seed: int = 0) -> ClientAbuse:
 
 def evaluate(model: ClientAbuse, examples: pd.DataFrame) -> Evaluation:
     """Figures, tables and plots on the split `evaluate`, with those of the naive rules."""
+    from weir_models.client_abuse import evaluation
+
     part = examples[examples["split"] == "evaluate"].reset_index(drop=True)
-    return _evaluation.evaluate(part, model.predict(part), model.threshold_)
+    return evaluation.evaluate(part, model.predict(part), model.threshold_)

@@ -11,13 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit
-from sklearn.base import BaseEstimator
 
-from weir_models.calibration import platt_scaling
+from weir_models.calibration import logistic, platt_scaling
 from weir_models.contract import Evaluation
-from weir_models.request_attack import evaluation as _evaluation
+from weir_models.estimator import Estimator
 from weir_models.request_attack.batch import NO_UNIT, Batch
 from weir_models.request_attack.signals import catalog, matching
 from weir_models.request_attack.signals.signal import CLASSES, Signal
@@ -32,7 +29,7 @@ REASON_WORDS = 3
 WORD_CHARACTERS = 60
 
 
-class RequestAttack(BaseEstimator):
+class RequestAttack(Estimator):
     """Request model; its fitted attributes are all that scoring needs."""
 
     def __init__(
@@ -82,6 +79,8 @@ class RequestAttack(BaseEstimator):
 
     def _fit_weights(self, batch: Batch, labels: NDArray[np.bool_], prior: NDArray[np.float64]) -> None:
         """One round: choose each attack's most suspicious unit by the present weights, then refit the weights."""
+        from scipy.optimize import minimize
+
         sums = batch.fired @ self.weights_
         best, _ = batch.best_units(sums)
         attacked = np.unique(best[labels & (best != NO_UNIT)])
@@ -94,13 +93,13 @@ class RequestAttack(BaseEstimator):
         def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             weights, intercept = parameters[:-1], parameters[-1]
             margins = features @ weights + intercept
-            errors = expit(margins) - target
+            errors = logistic(margins) - target
             value = np.logaddexp(0.0, margins).sum() - margins[target == 1].sum()
             value += silent * np.logaddexp(0.0, intercept)
             penalty = weights - prior
             value += 0.5 * self.strength * len(rows) ** 0.5 * (penalty @ penalty)
             gradient = features.T @ errors + self.strength * len(rows) ** 0.5 * penalty
-            return float(value), np.append(gradient, errors.sum() + silent * expit(intercept))
+            return float(value), np.append(gradient, errors.sum() + silent * logistic(intercept))
 
         start = np.append(self.weights_, self.intercept_)
         bounds = [*zip(np.zeros(len(prior)), prior * MOST_RAISED, strict=True), (-12.0, -3.0)]
@@ -179,7 +178,7 @@ class RequestAttack(BaseEstimator):
         return [catalog.BY_NAME[name] for name in self.feature_names_]
 
     def _probability(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(expit(self.scale_ * sums + self.shift_), dtype=np.float64)
+        return logistic(self.scale_ * sums + self.shift_)
 
     def _explain(self, batch: Batch, signals: Sequence[Signal], units: NDArray[np.int64]) -> dict[int, tuple[str, str]]:
         """Class with the largest part of the sum, and the words of the heaviest signals, for each unit."""
@@ -221,5 +220,7 @@ def fit(examples: pd.DataFrame, seed: int = 0) -> RequestAttack:
 
 def evaluate(model: RequestAttack, examples: pd.DataFrame) -> Evaluation:
     """Figures, tables and plots on the split `evaluate`, with those of the naive rule."""
+    from weir_models.request_attack import evaluation
+
     part = examples[examples["split"] == "evaluate"].reset_index(drop=True)
-    return _evaluation.evaluate(part, model.predict(part), model.threshold_)
+    return evaluation.evaluate(part, model.predict(part), model.threshold_)

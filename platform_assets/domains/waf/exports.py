@@ -9,7 +9,7 @@ import dagster as dg
 from platform_assets.clients import database, notifier
 from platform_assets.clients import metric_publishers as metrics
 from platform_assets.clients.engine import lake_of
-from platform_assets.core.asset_specs import key_of
+from platform_assets.core.asset_specs import dep_on, key_of
 from platform_assets.core.partitions import hourly, interval_of
 from platform_assets.core.staleness import record_made
 from platform_assets.domains.waf import freshness
@@ -31,7 +31,7 @@ def export_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def spec(name: str, deps: Sequence[str], description: str, kinds: set[str], by_hour: bool) -> dg.AssetSpec:
         return dg.AssetSpec(
             ["exports", name],
-            deps=[key_of(key) for key in deps],
+            deps=[key_of(key) if by_hour else dep_on(key) for key in deps],
             description=description,
             group_name="exports",
             kinds=kinds,

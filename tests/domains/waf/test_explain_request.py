@@ -17,7 +17,7 @@ from platform_assets.domains.waf.explain.text import to_json
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.sources.cloudfront.tables import REQUEST_MODEL_INPUTS
 from tests.domains.waf.test_explain import HOUR, ID, NOW, fill, request, row, shown
-from weir_models import tracking
+from weir_models import saved_model
 from weir_models.request_attack import corpus
 from weir_models.request_attack.model import RequestAttack, fit
 
@@ -33,7 +33,7 @@ def model() -> RequestAttack:
 
 @pytest.fixture(scope="module")
 def model_dir(model: RequestAttack, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tracking.save_dir(model, tmp_path_factory.mktemp("saved"))
+    return saved_model.save_dir(model, tmp_path_factory.mktemp("saved"))
 
 
 def sign(settings: Settings) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.weir_models.anomaly_detection.labeled_series import clusters
-from weir_models import cards, registry, tracking
+from weir_models import cards, registry, saved_model
 from weir_models.anomaly_detection.model import AnomalyDetection, evaluate, fit
 from weir_models.anomaly_detection.series import SeriesError
 from weir_models.contract import Evaluation
@@ -59,7 +59,7 @@ def test_unordered_rows_keep_their_index(model: AnomalyDetection, examples: pd.D
 def test_the_model_is_saved_and_loaded_the_same(
     model: AnomalyDetection, examples: pd.DataFrame, tmp_path: Path
 ) -> None:
-    loaded = tracking.load_dir(tracking.save_dir(model, tmp_path / "model"))
+    loaded = saved_model.load_dir(saved_model.save_dir(model, tmp_path / "model"))
     frame = examples.iloc[:1500]
     pd.testing.assert_frame_equal(loaded.predict(frame), model.predict(frame))
 

@@ -27,7 +27,7 @@ from tests.weir_models.client_abuse.sample_clients import (
     rotating,
     scanner,
 )
-from weir_models import registry, tracking
+from weir_models import registry, saved_model
 from weir_models.client_abuse import model
 from weir_models.client_abuse.behavior import BEHAVIORS
 from weir_models.client_abuse.counts import INPUTS, Counts, attacks, served_api_requests
@@ -111,7 +111,7 @@ def test_the_same_seed_gives_the_same_model(fitted: model.ClientAbuse) -> None:
 
 
 def test_a_saved_model_scores_the_same(fitted: model.ClientAbuse, tmp_path: Path) -> None:
-    loaded = tracking.load_dir(tracking.save_dir(fitted, tmp_path))
+    loaded = saved_model.load_dir(saved_model.save_dir(fitted, tmp_path))
     pd.testing.assert_frame_equal(loaded.predict(examples(2)), fitted.predict(examples(2)), check_exact=True)
 
 

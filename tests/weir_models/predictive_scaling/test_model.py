@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.weir_models.predictive_scaling.loads import DAY, START, daily, series
-from weir_models import cards, registry, tracking
+from weir_models import cards, registry, saved_model
 from weir_models.predictive_scaling import model
 from weir_models.predictive_scaling.conformal import ConformalSettings
 from weir_models.predictive_scaling.forecasting import ForecastSettings, forecast
@@ -147,7 +147,7 @@ def test_absurd_bounds_do_not_pass_the_gate() -> None:
 
 
 def test_a_saved_model_answers_the_same(fitted: model.PredictiveScaling, tmp_path: Path) -> None:
-    loaded = tracking.load_dir(tracking.save_dir(fitted, tmp_path))
+    loaded = saved_model.load_dir(saved_model.save_dir(fitted, tmp_path))
     pd.testing.assert_frame_equal(loaded.predict(rows()), fitted.predict(rows()), check_exact=True)
 
 

@@ -20,7 +20,7 @@ from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
 from tests.spark_jobs.cloudfront_lines import line, log, parse
 from tests.weir_models.request_attack.request_samples import ATTACKS, BENIGN
-from weir_models import tracking
+from weir_models import saved_model
 from weir_models.request_attack.model import RequestAttack
 
 PREDICTED = ["attack_probability", "is_attack", "attack_class", "reason"]
@@ -86,7 +86,7 @@ def test_the_spark_job_scores_as_the_model(
     ]
     lake = Lake(str(tmp_path / "lake"))
     lake.overwrite_arrow(pa.Table.from_pylist(rows, schema=arrow_schema(REQUESTS, with_hour=True)), REQUESTS)
-    folder = tracking.save_dir(request_model, tmp_path / "model")
+    folder = saved_model.save_dir(request_model, tmp_path / "model")
     said = {"model_dir": str(folder), "model_name": "request_attack", "model_version": "9"}
     hours = sorted({row["event_hour"] for row in rows})
     run = JobRun(spark_session("sail"), lake, Interval.spanning(hours[0], hours[-1]), said, tasks=3)

@@ -22,7 +22,7 @@ from tests.weir_models.request_attack.request_samples import (
     probability,
     requests,
 )
-from weir_models import registry, tracking
+from weir_models import registry, saved_model
 from weir_models.request_attack.model import RequestAttack, evaluate, fit
 from weir_models.request_attack.signals.signal import CLASSES
 
@@ -189,7 +189,7 @@ def test_the_same_seed_fits_the_same_model(request_model: RequestAttack, example
 
 
 def test_a_reloaded_model_scores_the_same(request_model: RequestAttack, examples: pd.DataFrame, tmp_path: Path) -> None:
-    loaded = tracking.load_dir(tracking.save_dir(request_model, tmp_path / "model"))
+    loaded = saved_model.load_dir(saved_model.save_dir(request_model, tmp_path / "model"))
     frame = examples.head(300)
     pd.testing.assert_frame_equal(loaded.predict(frame), request_model.predict(frame))
 

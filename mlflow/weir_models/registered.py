@@ -1,0 +1,65 @@
+"""Registered versions as MLflow's SQLite database holds them, read without MLflow, whose import takes CPU-seconds.
+
+Tables and columns are those of one version of MLflow's schema; a database of another version is left to MLflow itself.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SCHEMA = "dc11669786a5"
+"""The schema's version (Alembic) in the release of MLflow that requirements.lock pins."""
+TIMEOUT_SECONDS = 10.0
+
+
+class UnknownDatabaseError(RuntimeError):
+    """There is no such file yet, or its tables are not those that this module knows."""
+
+
+@dataclass(frozen=True)
+class RegisteredVersion:
+    """A version of a model in the registry."""
+
+    version: str
+    run_id: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """Figures that its run logged; NaN where MLflow stored one."""
+
+
+def read(file: Path, name: str, version: str = "", alias: str = "") -> RegisteredVersion | None:
+    """A version, or the one with an alias; None where the registry has none. UnknownDatabaseError: ask MLflow."""
+    try:
+        with closing(
+            sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=TIMEOUT_SECONDS)
+        ) as connection:
+            connection.execute("BEGIN")  # all of the following see the same moment
+            if connection.execute("SELECT version_num FROM alembic_version").fetchall() != [(SCHEMA,)]:
+                raise UnknownDatabaseError(f"{file} has another schema than {SCHEMA}")
+            return _version(connection, name, version or _aliased(connection, name, alias))
+    except sqlite3.Error as error:
+        raise UnknownDatabaseError(f"{file}: {error}") from error
+
+
+def _aliased(connection: sqlite3.Connection, name: str, alias: str) -> str:
+    query = "SELECT version FROM registered_model_aliases WHERE workspace = 'default' AND name = ? AND alias = ?"
+    row = connection.execute(query, (name, alias)).fetchone()
+    return str(row[0]) if row else ""
+
+
+def _version(connection: sqlite3.Connection, name: str, version: str) -> RegisteredVersion | None:
+    where = "WHERE workspace = 'default' AND name = ? AND version = ?"
+    values = (name, version)
+    row = connection.execute(
+        f"SELECT run_id FROM model_versions {where} AND current_stage != 'Deleted_Internal'", values
+    ).fetchone()
+    if row is None:
+        return None
+    tags = dict(connection.execute(f"SELECT key, value FROM model_version_tags {where}", values).fetchall())
+    metrics = connection.execute("SELECT key, value, is_nan FROM latest_metrics WHERE run_uuid = ?", (row[0],))
+    figures = {key: float("nan") if is_nan else float(value) for key, value, is_nan in metrics}
+    return RegisteredVersion(version, row[0] or "", tags, figures)
