@@ -141,7 +141,9 @@ class CoreSettings(Section):
     # Orchestration
     sensor_seconds: int = Field(30, ge=1, description="How often the sensor looks for new log objects.")
     first_hour: str = Field(
-        "2009-01-01-00", pattern=r"^\d{4}-\d\d-\d\d-\d\d$", description="First hour that can be a partition."
+        "",
+        pattern=r"^(\d{4}-\d\d-\d\d-\d\d)?$",
+        description="First hour that can be a partition; empty: the first that a raw object holds.",
     )
 
     @field_validator("home")

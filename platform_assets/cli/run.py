@@ -95,10 +95,13 @@ class Runner:
         self.tags = {"weir/cause": "command line"} | ({OVERRIDES_TAG: " ".join(overrides)} if overrides else {})
         self.instance = instance_of(settings)
         close_abandoned_runs(self.instance)
-        self.job = (definitions or build_defs(settings)).resolve_implicit_global_asset_job_def()
-        self.graph = self.job.asset_layer.asset_graph
+        self.use(definitions or build_defs(settings))
         gc.freeze()  # the classes of all that is imported stay; looking through them again costs half a CPU-second a run
         gc.enable()
+
+    def use(self, definitions: dg.Definitions) -> None:
+        self.job = definitions.resolve_implicit_global_asset_job_def()
+        self.graph = self.job.asset_layer.asset_graph
 
     def run_pipeline(self, pipeline: Pipeline) -> Outcome:
         """All stages of a pipeline, its hours until none is stale."""
@@ -219,7 +222,9 @@ class Runner:
     def make_stale_hours(self, stages: Sequence[Stage], pipeline: Pipeline) -> None:
         """Make the stale hours of each stage in turn, until no hour of any is stale."""
         from platform_assets.clients.engine import lake_of
+        from platform_assets.core.partitions import hours_before
         from platform_assets.core.scheduler import stale_hours
+        from platform_assets.definitions import build_defs
 
         lake = lake_of(self.settings)
         for _ in range(MAX_ROUNDS):
@@ -227,6 +232,8 @@ class Runner:
             is_settled = True
             for stage in stages:
                 stale = stale_hours(self.graph, lake, stage)
+                if hours_before(self.graph, stale.keys, stale.hours):  # the listing found earlier ones
+                    self.use(build_defs(self.settings))
                 hours = [hour for hour in stale.hours if hour not in self.outcome.set_aside]
                 self.materialize_hours(self.title(stage, pipeline), stale.keys, hours)
                 made_now = {*hours} - self.outcome.set_aside.keys()

@@ -10,6 +10,7 @@ import dagster as dg
 from platform_assets.clients.engine import SparkRunner, lake_of, storage_of
 from platform_assets.core.asset_specs import key_of, spec_of
 from platform_assets.core.escape import for_terminal
+from platform_assets.core.partitions import note_first_hour
 from platform_assets.core.staleness import stale_parsed_hours
 from platform_assets.ingest import listings
 from platform_assets.ingest.listings import location_of
@@ -73,6 +74,8 @@ def update_ledger(settings: Settings, name: str) -> dict[str, Any]:
 
     Messages are deleted once their objects are in the ledger; repeated messages add nothing.
     """
+    from spark_jobs.incremental import ledger
+
     source = sources()[name]
     raw = source.raw
     if raw is None or not location_of(settings, name):
@@ -95,6 +98,7 @@ def update_ledger(settings: Settings, name: str) -> dict[str, Any]:
     if queue is not None:
         rows, queue_figures = _append_announced(settings, source, lake, rows, queue, now)
         figures |= queue_figures
+    note_first_hour(settings, ledger.first_hour(rows))
     return {
         **figures,
         "new objects": rows.num_rows - rows_before,

@@ -11,7 +11,7 @@ from platform_assets.clients.engine import lake_of
 from platform_assets.core.asset_specs import key_of
 from platform_assets.core.domain import pipelines, tables
 from platform_assets.core.instance import close_abandoned_runs
-from platform_assets.core.partitions import tags_of_hours
+from platform_assets.core.partitions import hours_before, tags_of_hours
 from platform_assets.core.scheduler import Stage, has_enough, is_behind, is_missing, models_of, stages_of, stale_hours
 from platform_assets.ingest import listings
 from platform_assets.ingest.notifications import NotificationsError, Queue, queue_url
@@ -107,7 +107,12 @@ def next_requests(
     stages = [stage for pipeline in pipelines().values() for stage in stages_of(graph, pipeline, settings)]
     for stage in dict.fromkeys(stages):  # pipelines over the same source share stages
         cause = {CAUSE: stage.keys[0]}
-        requests = _stage_requests(settings, graph, instance, lake, stage, cause)
+        requests, early = _stage_requests(settings, graph, instance, lake, stage, cause)
+        if early:
+            paused[
+                f"Stale hours of {stage.keys[0]} before the first partition that was loaded: {early}; restart `weir ui`, "
+                "or reload the code location."
+            ] = None
         if not requests:
             continue
         if reason := _why_paused(instance, cause):
@@ -124,20 +129,23 @@ def _stage_requests(
     lake: Lake,
     stage: Stage,
     cause: dict[str, str],
-) -> list[dg.RunRequest]:
-    """Run requests of a stage; ledgers have their own sensors."""
+) -> tuple[list[dg.RunRequest], int]:
+    """Run requests of a stage, and how many stale hours are before its partitions; ledgers have their own sensors."""
     keys = [key_of(key) for key in stage.keys]
     if stage.kind == "hours":
         stale = stale_hours(graph, lake, stage)
-        keys, ranges = [key_of(key) for key in stale.keys], hour_ranges(stale.hours)
+        early = set(hours_before(graph, stale.keys, stale.hours))
+        hours = [hour for hour in stale.hours if hour not in early]
+        keys, ranges = [key_of(key) for key in stale.keys], hour_ranges(hours)
         if (
             _last_failure(instance, cause) is not None
         ):  # one by one, so that an hour which fails keeps no other from being made
-            ranges = [(hour, hour) for hour in stale.hours[:MAX_SINGLE_HOURS]]
-        return [
+            ranges = [(hour, hour) for hour in hours[:MAX_SINGLE_HOURS]]
+        requests = [
             dg.RunRequest(asset_selection=keys, tags={**cause, **tags_of_hours(graph, stale.keys, first, last)})
             for first, last in ranges
         ]
+        return requests, len(early)
     if stage.kind == "models":
         names = [
             name
@@ -148,10 +156,10 @@ def _stage_requests(
             and is_missing(settings, name)
         ]
         selected = [key for name in names for key in keys_of_model(name)]
-        return [dg.RunRequest(asset_selection=selected, tags=cause)] if names else []
+        return [dg.RunRequest(asset_selection=selected, tags=cause)] if names else [], 0
     if stage.kind == "end" and is_behind(graph, instance, stage):
-        return [dg.RunRequest(asset_selection=keys, tags=cause)]
-    return []
+        return [dg.RunRequest(asset_selection=keys, tags=cause)], 0
+    return [], 0
 
 
 def _is_untried(instance: dg.DagsterInstance, model: str) -> bool:

@@ -217,6 +217,12 @@ def stale_hours(ledger: pa.Table, made: Mapping[str, str], now: datetime | None 
     return sorted(h for h, objects in contents_of.items() if h in due or made.get(h) != fingerprint(objects))
 
 
+def first_hour(ledger: pa.Table) -> str | None:
+    """The first hour that an object is known to hold; None where no object holds any."""
+    found: str | None = pc.min(pc.list_flatten(ledger["event_hours"])).as_py()
+    return found
+
+
 def made_from(counts: pa.Table) -> dict[str, str]:
     """Hour -> fingerprint of the objects that object_counts shows for it."""
     contents_of: dict[str, list[tuple[str, str]]] = {}

@@ -12,7 +12,7 @@ import pytest
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.asset_specs import key_of
 from platform_assets.core.domain import pipelines
-from platform_assets.core.partitions import FIRST_HOUR, LAST_HOUR
+from platform_assets.core.partitions import EARLIEST, FIRST_HOUR, LAST_HOUR, first_hour_of, note_first_hour
 from platform_assets.core.scheduler import Stage, StaleHours, is_behind, stages, stages_of, stale_hours
 from platform_assets.core.staleness import record_made
 from platform_assets.definitions import build_defs
@@ -105,6 +105,38 @@ def test_a_stage_that_failed_is_made_hour_by_hour(delivered: Settings, monkeypat
         one_by_one, _ = requested(delivered, instance)
     spans = [(request.tags[FIRST_HOUR], request.tags[LAST_HOUR]) for request in (together, *one_by_one)]
     assert spans == [(hours[0], hours[2]), *((hour, hour) for hour in hours)]
+
+
+def test_hours_before_the_loaded_partitions_are_told_and_not_asked_for(
+    delivered: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sensors, "has_enough", lambda *_: False)  # no model is fitted first
+    assert first_hour_of(delivered) == "2026-11-18-00"
+    graph = build_defs(delivered).resolve_asset_graph()
+    raw = Path(delivered.metrics.raw)
+    (raw / "old.csv").write_text(CSV.replace("2026-11-18", "2026-09-30"), encoding="utf-8")
+    update_ledger(delivered, "metrics")
+    with dg.DagsterInstance.ephemeral() as instance:
+        (request,), paused = next_requests(delivered, graph, instance)
+        (first, second), now_loaded = requested(delivered, instance)
+    assert request.tags[FIRST_HOUR] == "2026-11-18-00"
+    assert any("before the first partition that was loaded: 1; restart `weir ui`" in reason for reason in paused)
+    assert (first.tags[FIRST_HOUR], second.tags[FIRST_HOUR]) == ("2026-09-30-00", "2026-11-18-00")
+    assert not now_loaded
+
+
+def test_the_first_partition_is_set_or_of_the_data_or_the_earliest(home: Settings) -> None:
+    assert first_hour_of(home) == EARLIEST
+    note_first_hour(home, None)
+    assert first_hour_of(home) == EARLIEST
+    for hour, kept in (
+        ("2026-11-18-05", "2026-11-18-05"),
+        ("2026-11-19-00", "2026-11-18-05"),
+        ("1970-01-01-00", EARLIEST),
+    ):
+        note_first_hour(home, hour)
+        assert first_hour_of(home) == kept
+    assert first_hour_of(home.model_copy(update={"first_hour": "2026-01-01-00"})) == "2026-01-01-00"
 
 
 def test_an_asset_that_is_up_to_date_is_left_out_of_its_stage(home: Settings) -> None:

@@ -12,6 +12,7 @@ from platform_assets.cli.outcome import RunFailed
 from platform_assets.cli.run import Runner
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.domain import Pipeline
+from platform_assets.core.partitions import first_hour_of
 from platform_assets.definitions import build_defs
 from platform_assets.ingest.raw import NoInputError, update_ledger
 from platform_assets.settings import Settings
@@ -33,7 +34,7 @@ def deliver(settings: Settings, name: str, first_hour: int, hours: int, cpu: flo
 
 @pytest.mark.slow
 def test_files_make_their_hours_and_a_late_one_those_that_look_back_on_it(home: Settings, tmp_path: Path) -> None:
-    settings = home.model_copy(update={"metrics_raw": str(tmp_path / "raw"), "first_hour": "2026-11-01-00"})
+    settings = home.model_copy(update={"metrics_raw": str(tmp_path / "raw")})
     deliver(settings, "shop.csv", 0, 30, 40.0)
     outcome = Runner(settings).run_pipeline(FEATURES)
     lake = lake_of(settings)
@@ -48,6 +49,12 @@ def test_files_make_their_hours_and_a_late_one_those_that_look_back_on_it(home: 
     assert len(again.looked_back) == 25, "the next hour's grid looks back on it, and on both the features of 24 hours"
     rows = lake.read_arrow(CLUSTER_FEATURES, ["2026-11-18-02"]).to_pylist()
     assert {row["cluster_id"] for row in rows} == {"shop", "blog"}
+
+    assert first_hour_of(settings) == "2026-11-18-00"
+    deliver(settings, "old.csv", -24 * 60, 1, 50.0)
+    before = Runner(settings).run_pipeline(FEATURES)
+    assert before.hours == ["2026-09-19-00"], "hours before the partitions that were loaded when the run began"
+    assert first_hour_of(settings) == "2026-09-19-00"
 
 
 def test_the_sensor_has_new_metric_files_put_into_the_ledger(home: Settings, tmp_path: Path) -> None:
