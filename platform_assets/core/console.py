@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from platform_assets.core.escape import for_terminal
+from platform_assets.core.times import instant
 
 if TYPE_CHECKING:
     from platform_assets.settings import Settings
@@ -76,6 +78,11 @@ def console_of() -> Iterator[Any]:
                 yield Segment(text, segment.style, segment.control)
 
     yield LiteralConsole(highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+
+def print_json(value: Any) -> None:
+    """A value for machines on standard output, in ASCII, so that no terminal acts on what strangers wrote; times are ISO."""
+    print(json.dumps(value, indent=2, default=instant))
 
 
 def stage_of(console: Any) -> Any:

@@ -32,6 +32,7 @@ waf_app = typer.Typer(help="What WAF holds and why; allow, block, withdraw, roll
 
 Apply = Annotated[bool, typer.Option("--apply", help="Change WAF; without it the plan is only shown.")]
 Cidr = Annotated[str, typer.Argument(help="Address or CIDR.")]
+Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 Period = Annotated[str, typer.Option("--for", help="How long, such as 30m, 2h, 7d.")]
 
 
@@ -83,10 +84,11 @@ def install(
 
 
 @waf_app.command()
-def status(home: Home = None) -> None:
+def status(home: Home = None, json: Json = False) -> None:
     """The IP sets and web ACLs of each scope, the manual actions in force, and what applying would change."""
     from platform_assets.actions.checks import failures
     from platform_assets.clients.engine import lake_of
+    from platform_assets.core.console import print_json
     from platform_assets.domains.waf.apply.targets import waf_name, waf_targets
     from platform_assets.domains.waf.apply.web_acls import use_lines
     from platform_assets.domains.waf.manual.actions import ManualActions
@@ -96,30 +98,54 @@ def status(home: Home = None) -> None:
     active = ManualActions(settings).in_force().actions
     targets = waf_targets(settings)
     plans, results = make_plan(settings, lake_of(settings), targets)
+    scopes: dict[str, dict[str, Any]] = {}
+    for target in targets:
+        if target.scope in plans.missing:
+            scopes[str(target.scope)] = {"missing": plans.missing[target.scope]}
+            continue
+        live, applied = target.read_sets(), target.last_applied()
+        sets = [
+            {
+                "name": ip_set.name,
+                "entries": len(ip_set.addresses),
+                "of_weir": len(set(ip_set.addresses) & applied.of(ip_set.name).for_set(ip_set.id).owned.keys()),
+            }
+            for ip_set in live.values()
+        ]
+        scopes[str(target.scope)] = {"ip_sets": sets, "use": use_lines(target.calls, target.scope, target.prefix)}
+    stopped_by = {result.name: result.sentence for result in failures(results)}
+    if json:
+        in_force = [action.text() for action in active]
+        print_json({"scopes": scopes, "in_force": in_force, "changes": plans.summary(), "stopped_by": stopped_by})
+        return plans.check_complete()
+    lines = [f"{waf_name(settings)}:"]
+    for scope, found in scopes.items():
+        if "missing" in found:
+            lines.append(f"{scope}: {found['missing']}")
+            continue
+        made = "" if found["ip_sets"] else "; `weir waf install` makes them"
+        lines.append(f"{scope}: {len(found['ip_sets'])} IP sets{made}")
+        lines += [f"  {one['name']}: {one['entries']} entries, {one['of_weir']} of Weir's" for one in found["ip_sets"]]
+        lines += [f"  {line}" for line in found["use"]]
+    lines += ["In force by people:"] + ([f"  {action.text()}" for action in active] or ["  nothing"])
+    lines.append(f"Applying would change: {plans.summary()}")
+    lines += [f"It would be stopped by {name}: {sentence}" for name, sentence in stopped_by.items()]
     with console_of() as console:
-        lines = [f"{waf_name(settings)}:"]
-        for target in targets:
-            if target.scope in plans.missing:
-                lines.append(f"{target.scope}: {plans.missing[target.scope]}")
-                continue
-            live, applied = target.read_sets(), target.last_applied()
-            lines.append(f"{target.scope}: {len(live)} IP sets" + ("" if live else "; `weir waf install` makes them"))
-            for ip_set in live.values():
-                ours = len(set(ip_set.addresses) & applied.of(ip_set.name).for_set(ip_set.id).owned.keys())
-                lines.append(f"  {ip_set.name}: {len(ip_set.addresses)} entries, {ours} of Weir's")
-            lines += [f"  {line}" for line in use_lines(target.calls, target.scope, target.prefix)]
-        lines += ["In force by people:"] + ([f"  {action.text()}" for action in active] or ["  nothing"])
-        lines.append(f"Applying would change: {plans.summary()}")
-        lines += [f"It would be stopped by {result.name}: {result.sentence}" for result in failures(results)]
         console.print("\n".join(lines))
     plans.check_complete()
 
 
 @waf_app.command()
-def plan(home: Home = None, apply: Apply = False, override: Override = None, reason: Reason = "") -> None:
+def plan(
+    home: Home = None, apply: Apply = False, override: Override = None, reason: Reason = "", json: Json = False
+) -> None:
     """What applying would change now, entry by entry, with why; with --apply it is applied."""
+    if json and apply:
+        raise typer.BadParameter(
+            "--json shows a plan; leave --apply out, or read what was applied with weir waf status --json"
+        )
     settings = settings_of(home, **({"waf_apply": True} if apply else {}))
-    _show_or_apply(settings, apply, overridden(settings, override, reason, "waf plan"))
+    _show_or_apply(settings, apply, overridden(settings, override, reason, "waf plan"), json)
 
 
 @waf_app.command()
@@ -212,11 +238,12 @@ def _record_and_plan(
     _show_or_apply(settings, apply, overridden(settings, override, reason, name))
 
 
-def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) -> None:
+def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str], json: bool = False) -> None:
     """Show the current plan without storing it; or run the same assets as `weir run edge`, and show their plan."""
     from platform_assets.actions.checks import failures
     from platform_assets.actions.protocol import NO_OVERRIDES
     from platform_assets.clients.engine import lake_of
+    from platform_assets.core.console import print_json
     from platform_assets.domains.waf.manual.audit_log import AUDIT
     from platform_assets.domains.waf.planning import WafChange
 
@@ -225,6 +252,11 @@ def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str]) ->
     with console_of() as console:
         if not apply:
             checked = change.make(AUDIT.overrides_of(lake, overrides) or NO_OVERRIDES)
+            if json:
+                stopped_by = {result.name: result.sentence for result in failures(checked.results)}
+                shown = {"summary": checked.plan.summary(), "stopped_by": stopped_by, "entries": checked.plan.rows()}
+                print_json(shown)
+                return checked.plan.check_complete()
             console.print(checked.plan.text())
             for result in failures(checked.results):
                 console.print(f"It would be stopped by {result.name}: {result.sentence}")

@@ -32,6 +32,7 @@ DOMAIN = Domain(
     ),
     commands={
         "run edge": "platform_assets.domains.waf.run_command:run_edge_command",
+        "decisions": "platform_assets.domains.waf.decisions_command:decisions_command",
         "waf": "platform_assets.domains.waf.cli:waf_app",
     },
     doctor="platform_assets.domains.waf.doctor:CHECKS",

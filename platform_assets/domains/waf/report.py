@@ -9,12 +9,15 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.padding import Padding
 from rich.table import Table as Grid
+from rich.text import Text
 
 from platform_assets.cli.outcome import Outcome
 from platform_assets.cli.report import home_option, show_models, show_time
 from platform_assets.clients.engine import lake_of
-from platform_assets.domains.waf.apply.targets import waf_name
+from platform_assets.domains.waf.apply.targets import waf_name, waf_targets
+from platform_assets.domains.waf.apply.web_acls import use_lines
 from platform_assets.domains.waf.plan.entries import APPLY_WAITING
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.settings import Settings
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PARSING = "Parsing and scoring requests"
+MOST_REASONS = 5
 MODELS = ("request_attack", "client_abuse")
 
 
@@ -80,8 +84,10 @@ def show_waf(console: Console, settings: Settings, outcome: Outcome) -> None:
     if any(row["operation"] == "wait" for row in plan):
         console.print(f"what waits is beyond a bound; apply it with: {APPLY_WAITING}")
     blocked = {row["address"]: row["reason"] for row in plan if (row["operation"], row["action"]) == ("add", "block")}
-    for address, reason in list(blocked.items())[:5]:
-        console.print(f"  {address}: {reason}", style="dim", overflow="ellipsis", no_wrap=True)
+    for address, reason in list(blocked.items())[:MOST_REASONS]:
+        console.print(Padding(Text(f"{address}: {reason}", "dim"), (0, 0, 0, 2)), soft_wrap=False)
+    if len(blocked) > MOST_REASONS:
+        console.print(f"  and {len(blocked) - MOST_REASONS:,} more: weir decisions{home_option(settings)}", style="dim")
     applied = outcome.metadata.get("waf/ip_sets", {})
     if applied:
         target = waf_name(settings)
@@ -90,6 +96,10 @@ def show_waf(console: Console, settings: Settings, outcome: Outcome) -> None:
             if applied["applied"]
             else f"dry run: {target} is unchanged; --apply changes it"
         )
+        if applied["applied"]:  # entries alone stop nobody
+            for one in waf_targets(settings):
+                for line in use_lines(one.calls, one.scope, one.prefix):
+                    console.print(line)
     if late := outcome.metadata.get("exports/freshness", {}).get("summary"):
         console.print(late)
     for failed in outcome.failed_checks:

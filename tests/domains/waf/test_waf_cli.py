@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,66 @@ def test_the_status_names_sets_actions_and_changes(weir: Weir) -> None:
     said = weir("waf", "status").output
     assert f"block {v4(3)} until" in said and "withdraw client_abuse 7, by" in said
     assert "Applying would change: +1 -0" in said
+
+
+def test_status_and_plan_say_the_same_to_machines(weir: Weir) -> None:
+    weir("waf", "block", v4(3), "--for", "2h", "--reason", "a hunch é")
+    weir("waf", "install", "--yes")
+    status = json.loads(weir("waf", "status", "--json").output)
+    (scope,) = status["scopes"].values()
+    assert len(scope["ip_sets"]) == 6 and scope["ip_sets"][0]["entries"] == 0
+    assert "no web ACL uses it yet" in scope["use"][0]
+    assert status["changes"] == "+3 -0" and status["stopped_by"] == {}
+    (action,) = status["in_force"]
+    assert action.startswith(f"block {v4(3)} until")
+    said = weir("waf", "plan", "--json").output
+    assert said.isascii()
+    plan = json.loads(said)
+    assert {(entry["address"], entry["operation"]) for entry in plan["entries"]} == {
+        (address, "add") for address in (ONE, TWO, v4(3))
+    }
+    refused = weir("waf", "plan", "--json", "--apply")
+    assert refused.exit_code == 2 and "leave --apply out" in refused.output
+
+
+def test_decisions_are_listed_worst_first_whole_and_with_what_exempts_them(
+    weir: Weir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    long = "scanner with probability 0.9, " + "and a reason that is longer than any line of a terminal " * 4 + "END"
+    hour = format_hour(HOUR - timedelta(hours=1))
+    decided = [
+        decision(v4(4), action="count", score=0.7, decided_at=HOUR, reason=long, abuse_kind="scanner"),
+        decision(v4(5), action="block", score=0.8, decided_at=HOUR),
+        decision(v4(6), action="block", score=0.99, decided_at=HOUR),
+        decision(v4(7), action="block", decided_at=HOUR - timedelta(days=9), expires_at=HOUR - timedelta(days=8)),
+    ]
+    rows = [{**one.row(), HOUR_COLUMN: hour} for one in decided]
+    data = pa.Table.from_pylist(rows, schema=arrow_schema(WAF_DECISIONS, with_hour=True))
+    lake_of(weir.settings).overwrite_arrow(data, WAF_DECISIONS)
+    weir("waf", "allow", "45.83.0.5", "--for", "7d", "--reason", "our office")
+
+    said = weir("decisions").output
+    assert said.startswith("2 × block, 1 × count on 3 addresses or networks; 1 have")
+    assert [said.index(v4(number)) for number in (6, 5, 4)] == sorted(said.index(v4(number)) for number in (6, 5, 4))
+    assert "END" in said and "…" not in said and max(map(len, said.splitlines()[:-1])) <= 60
+    assert " ".join(said.split()).count(f"not enforced: allow {v4(5)} until") == 1
+    assert v4(7) not in said and v4(7) in weir("decisions", "--all").output
+    assert "(over)" in weir("decisions", "--all", "--kind", "block").output
+    assert v4(6) not in weir("decisions", "--kind", "scanner").output
+    assert "2 more; --limit 0 shows all" in weir("decisions", "--limit", "1").output
+    recent = weir("decisions", "--since", f"{HOUR - timedelta(days=1):%Y-%m-%dT%H:%M}", "--all").output
+    assert v4(7) not in recent and v4(4) in recent
+    rows_shown = json.loads(weir("decisions", "--json").output)
+    assert [row["address"] for row in rows_shown] == [v4(6), v4(5), v4(4)]
+    assert rows_shown[2]["reason"] == long and rows_shown[1]["exempted_by"].startswith(f"allow {v4(5)}")
+    unknown = weir("decisions", "--kind", "nonsense")
+    assert unknown.exit_code == 2 and "there are block, challenge, count, prober" in " ".join(unknown.output.split())
+
+
+def test_an_empty_list_says_why(weir: Weir) -> None:
+    said = weir("decisions", "--kind", "challenge")
+    assert said.output.startswith("No decision that fits is in force.")
 
 
 def test_installing_asks_before_it_does_anything(weir: Weir) -> None:

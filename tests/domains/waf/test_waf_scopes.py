@@ -426,6 +426,9 @@ def test_the_report_names_scopes_where_several(edge: Edge, capsys: pytest.Captur
     write_plan(edge, TWO[:1])
     show_waf(Console(width=120), edge.settings, Outcome())
     assert "2 × block\n" in capsys.readouterr().out
+    applied = Outcome(metadata={"waf/ip_sets": {"applied": True, "summary": "+2 -0"}})
+    show_waf(Console(width=120), edge.settings, applied)
+    assert "rule group weir-rules: there is none; `weir waf install` makes it" in capsys.readouterr().out
 
 
 class Command:

@@ -1,0 +1,129 @@
+"""The command `weir decisions`: what was decided about whom, worst first. Parses arguments and prints results."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from platform_assets.core.console import Home, console_of, print_json, settings_of, time_of
+from platform_assets.core.times import instant
+from platform_assets.domains.waf.decisions import ACTIONS, rank
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from platform_assets.settings import Settings
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Decisions, worst first, and how many there are besides."""
+
+    rows: list[dict[str, Any]]
+    """Columns of decisions/waf_decisions, and `exempted_by`: the manual action that exempts the address, or null."""
+    expired: int
+    """Decisions that fit the options but are over; 0 where expired ones are listed too."""
+    at: datetime
+
+
+def decisions_command(
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", help="An action or a kind of abuse: block, scanner, …", show_default=False),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", help="Decided from then on, ISO 8601 (UTC).", show_default=False)
+    ] = None,
+    all: Annotated[bool, typer.Option("--all", help="Also those that have expired.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="Decisions shown; 0: all.")] = 20,
+    json: Annotated[bool, typer.Option("--json", help="For machines; all of them.")] = False,
+    home: Home = None,
+) -> None:
+    """Decisions in force, worst first, each with its reason. Example: weir decisions --kind scanner --since 2026-11-20"""
+    from platform_assets.cli.report import home_option
+
+    settings = settings_of(home)
+    listing = decisions_of(settings, kind, time_of("--since", since), all)
+    if json:
+        print_json(listing.rows)
+        return
+    with console_of() as console:
+        console.print(render(listing, limit, all), soft_wrap=False)
+        if listing.rows:
+            example = f"weir explain {listing.rows[0]['address']}{home_option(settings)}"
+            console.print(f"Why, down to the log lines: {example}", style="dim")
+
+
+def decisions_of(
+    settings: Settings, kind: str | None = None, since: datetime | None = None, all: bool = False
+) -> Listing:
+    """The decisions in force now, or all of them; `kind` is an action or an abuse kind.
+
+    BadParameter where no decision ever was of that kind.
+    """
+    from platform_assets.clients.engine import lake_of
+    from platform_assets.domains.waf.manual.actions import ManualActions
+    from platform_assets.domains.waf.networks import Ranges, parse_network
+    from platform_assets.domains.waf.tables import WAF_DECISIONS
+
+    now = datetime.now(UTC)
+    names = [name for name in WAF_DECISIONS.column_names if name != "event_hour"]
+    rows = lake_of(settings).read_arrow(WAF_DECISIONS, columns=names).to_pylist()
+    known = sorted({*ACTIONS, *(row["abuse_kind"] for row in rows if row["abuse_kind"])})
+    if kind is not None and kind not in known:
+        raise typer.BadParameter(f"--kind: no decision is of the kind {kind!r}; there are {', '.join(known)}")
+    fitting = [
+        row
+        for row in rows
+        if kind in (None, row["action"], row["abuse_kind"]) and (since is None or row["decided_at"] >= since)
+    ]
+    shown = fitting if all else [row for row in fitting if row["expires_at"] > now]
+    exempting = [(Ranges.of([action.subject]), action) for action in ManualActions(settings).in_force().allowed]
+    for row in shown:
+        network = parse_network(row["address"])
+        row["exempted_by"] = next((action.text() for ranges, action in exempting if ranges.overlaps(network)), None)
+    shown.sort(key=lambda row: (-rank(row["action"]), -row["score"], row["address"], row["decided_at"]))
+    return Listing(shown, len(fitting) - len(shown), now)
+
+
+def render(listing: Listing, limit: int, all: bool) -> RenderableType:
+    """For a terminal: a summary, then two lines or more for each decision, folded at its width."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    parts: list[RenderableType] = [Text(_summary(listing, all), "bold")]
+    shown = listing.rows[: limit or None]
+    for row in shown:
+        over = " (over)" if row["expires_at"] <= listing.at else ""
+        kind = f"{row['abuse_kind']}, " if row["abuse_kind"] else ""
+        parts.append(
+            Text(
+                f"{row['address']}  {row['action']} until {instant(row['expires_at'])}{over}  {kind}score {row['score']:.3f}"
+            )
+        )
+        parts.append(Padding(Text(row["reason"], "dim"), (0, 0, 0, 4)))
+        if row["exempted_by"]:
+            parts.append(Padding(Text(f"not enforced: {row['exempted_by']}"), (0, 0, 0, 4)))
+    if len(shown) < len(listing.rows):
+        parts.append(Text(f"{len(listing.rows) - len(shown):,} more; --limit 0 shows all.", "dim"))
+    return Group(*parts)
+
+
+def _summary(listing: Listing, all: bool) -> str:
+    expired = f"; {listing.expired:,} have expired, --all shows them" if listing.expired else ""
+    if not listing.rows:
+        return f"No decision that fits {'was ever made' if all else 'is in force'}{expired}."
+    addresses = len({row["address"] for row in listing.rows})
+    return f"{_counted(listing.rows)} on {addresses:,} addresses or networks{expired}."
+
+
+def _counted(rows: Sequence[dict[str, Any]]) -> str:
+    """`3 × block, 2 × count`, strongest first."""
+    by_action = Counter(row["action"] for row in rows)
+    return ", ".join(f"{by_action[action]:,} × {action}" for action in reversed(ACTIONS) if by_action[action])
