@@ -181,19 +181,24 @@ def repair(home: Home = None) -> None:
         for sentence in sentences:
             console.print(sentence)
         if not sentences:
-            console.print("Nothing is damaged: every table's log and files and every database of the home is whole.")
+            console.print(
+                "Nothing is damaged: every table's log and files and every database of the home could be read."
+            )
 
 
 @app.command()
-def doctor(home: Home = None) -> None:
-    """What is configured, reachable, missing. Secrets are never printed."""
+def doctor(
+    home: Home = None,
+    thorough: Annotated[bool, typer.Option("--thorough", help="Read all data files and databases, too.")] = False,
+) -> None:
+    """What is configured, reachable, missing, damaged. Secrets are never printed."""
     from platform_assets.cli.doctor.examination import examine
     from platform_assets.cli.doctor.findings import exit_code, render
     from platform_assets.settings import load_settings
 
     settings = load_settings(home)
     with console_of() as console:
-        findings = examine(settings)
+        findings = examine(settings, thorough)
         console.print(render(findings))
     raise typer.Exit(exit_code(findings))
 

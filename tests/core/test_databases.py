@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from platform_assets.cli.doctor import data
 from platform_assets.core import databases
 from platform_assets.core.databases import (
     COMPANIONS,
@@ -130,6 +132,30 @@ def mlflow(home: Settings) -> Path:
         connection.executemany("INSERT INTO registered_models VALUES (?)", [("m" * 1000,)] * 2000)
         connection.commit()
     return path
+
+
+@pytest.mark.parametrize("missing", [1, 500, 4095])
+def test_a_last_page_that_is_cut_is_damage(home: Settings, mlflow: Path, missing: int) -> None:
+    """SQLite would read zeros in place of what is missing."""
+    (home.home / "dagster").mkdir()
+    with closing(sqlite3.connect(mlflow)) as connection:
+        connection.executescript("DELETE FROM registered_models WHERE rowid > 1000")  # the last pages are free ones
+    assert data.own_databases(home)[0] == "ok"
+    os.truncate(mlflow, mlflow.stat().st_size - missing)
+    state, sentence = data.own_databases(home)
+    assert state == "failed" and sentence.startswith(f"{mlflow} is damaged; run `weir repair` (")
+    (said,) = put_aside(home)
+    assert said.startswith(f"{mlflow} is damaged and is now ")
+
+
+def test_zeros_in_the_middle_of_a_database_are_damage(home: Settings, mlflow: Path) -> None:
+    (home.home / "dagster").mkdir()
+    with mlflow.open("r+b") as file:
+        file.seek(mlflow.stat().st_size // 2 // 4096 * 4096)
+        file.write(bytes(4096))
+    assert data.own_databases(home) == ("ok", f"Those of runs and models are whole{data.UNREAD}.")
+    assert data.own_databases(home, thorough=True)[0] == "failed"
+    assert len(put_aside(home)) == 1
 
 
 def put_aside(home: Settings) -> list[str]:
