@@ -17,6 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from platform_assets.clients.champions import Champions
 from platform_assets.core.escape import for_terminal
 from platform_assets.core.files import numbered
 from platform_assets.settings import Settings
@@ -54,8 +55,8 @@ def make_databases(settings: Settings, dagster_folder: Path) -> None:
         shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
         try:
             _make_dagster(dagster_folder, scratch)
-            if mlflow_file is not None:
-                _make_mlflow(mlflow_file, scratch)
+            if mlflow_file is not None and _make_mlflow(mlflow_file, scratch):
+                Champions.of(settings).forget()
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         marker.write_text(text, encoding="utf-8")
@@ -191,16 +192,18 @@ def _make_dagster(folder: Path, scratch: Path) -> None:
             _put(scratch / name, folder / name)
 
 
-def _make_mlflow(file: Path, scratch: Path) -> None:
+def _make_mlflow(file: Path, scratch: Path) -> bool:
+    """Returns whether the database is a new one."""
     if _is_whole(file) and _count(file, "registered_models"):
-        return
+        return False
     from weir_models.tracking import make_database, schema_version
 
     if _is_whole(file, schema_version()):  # else a migration may have been broken off
-        return
+        return False
     scratch.mkdir(parents=True, exist_ok=True)
     make_database(scratch / file.name)
     _put(scratch / file.name, file)
+    return True
 
 
 def _put(made: Path, place: Path) -> None:

@@ -12,6 +12,7 @@ from platform_assets.cli.doctor import network
 from platform_assets.cli.doctor.findings import Check, State
 from platform_assets.clients import database as databases
 from platform_assets.clients.aws import url_without_secrets
+from platform_assets.clients.champions import Champions
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.databases import damaged
 from platform_assets.core.files import nearest_folder
@@ -107,10 +108,18 @@ def mlflow(settings: Settings) -> tuple[State, str]:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=network.SECONDS)
         try:
             (count,) = connection.execute("SELECT count(*) FROM registered_models").fetchone()
+            of_models = "SELECT m.name, a.version FROM registered_models m LEFT JOIN registered_model_aliases a ON a.name = m.name AND a.alias = 'champion'"
+            aliases = dict(connection.execute(of_models).fetchall())
         finally:
             connection.close()
     except sqlite3.Error as error:
         return "failed", f"{path} is no MLflow database ({error}); move it away or correct WEIR_MLFLOW_URI."
+    from weir_models import registry
+
+    champions = Champions.of(settings)
+    for name in registry.names():
+        if problem := champions.problem(name, None if aliases.get(name) is None else str(aliases[name])):
+            return "failed", problem
     return "ok", f"{path} holds {count} registered models."
 
 
