@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -26,7 +27,7 @@ from platform_assets.core.databases import (
     put_aside_damaged,
 )
 from platform_assets.core.instance import prepare_home
-from platform_assets.settings import Settings
+from platform_assets.settings import Settings, load_settings
 
 pytestmark = pytest.mark.attack("faults: databases")
 AT = datetime(2026, 11, 20, 13, tzinfo=UTC)
@@ -81,10 +82,18 @@ def test_a_kill_while_they_are_made_harms_no_later_run(tmp_path: Path, seconds: 
     check_usable(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose databases are made; tests copy it."""
+    settings = load_settings(tmp_path_factory.mktemp("made"))
+    prepare_home(settings)
+    return settings.home
+
+
 @pytest.mark.slow
-def test_half_made_databases_are_put_aside(home: Settings) -> None:
+def test_half_made_databases_are_put_aside(home: Settings, made: Path) -> None:
     """As two runs at once, or one that was killed, have left them: tables without the version of their schema."""
-    prepare_home(home)
+    shutil.copytree(made, home.home, dirs_exist_ok=True)
     folder = home.home / "dagster"
     for path in (*(folder / name for name in DAGSTER_FILES), home.home / "mlflow.db"):
         with closing(sqlite3.connect(path)) as connection:
@@ -98,8 +107,8 @@ def test_half_made_databases_are_put_aside(home: Settings) -> None:
 
 
 @pytest.mark.slow
-def test_a_migration_that_was_broken_off_is_put_aside(home: Settings) -> None:
-    prepare_home(home)
+def test_a_migration_that_was_broken_off_is_put_aside(home: Settings, made: Path) -> None:
+    shutil.copytree(made, home.home, dirs_exist_ok=True)
     path = home.home / "mlflow.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '451aebb31d03'")
