@@ -31,16 +31,16 @@ $(STAMP): requirements.lock setup.py
 demo: $(STAMP) ## a simulated day of CloudFront logs, through to a changed local WAF
 	@$(BIN)/weir demo
 
-test: $(STAMP) ## all tests, in two processes, with branch coverage
+test: $(STAMP) ## all tests, in two processes, with branch coverage and the table of attacks
 	@echo "Order of tests: SEED=$(SEED)"
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ORDER) --cov --cov-report=
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ORDER) --attacks --cov --cov-report=
 	@echo "Branch coverage of what runs in the test processes: $$($(BIN)/coverage report --format=total) %"
 
 test-fast: $(STAMP) ## tests that start no engine, server or browser
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(ORDER)
 
 attack: $(STAMP) ## all attacks and faults on scratch homes: kind, tried, held (ATTACK="attack and not slow": in minutes)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "$(or $(ATTACK),attack)"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q --attacks -m "$(or $(ATTACK),attack)"
 
 check: $(STAMP) ## ruff, mypy, spelling and the list of banned words
 	@$(BIN)/ruff check .

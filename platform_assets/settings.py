@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from dotenv import dotenv_values, set_key
 from pydantic import Field, SecretStr, ValidationError, create_model, field_validator
@@ -55,6 +55,7 @@ class CoreSettings(Section):
     tasks: int = Field(
         4,
         ge=1,
+        le=100_000,
         description="Parallel tasks of a parse or scoring job: the cores that the engine has, or twice as many.",
     )
     spark_conf: dict[str, str] = Field(
@@ -92,6 +93,7 @@ class CoreSettings(Section):
     full_listing_hours: int = Field(
         24,
         ge=0,
+        le=87_600,
         description="How often an s3:// location is listed as a whole; in between only where new objects are expected. 0: always.",
     )
     max_object_bytes: int = Field(
@@ -104,7 +106,7 @@ class CoreSettings(Section):
     hash_key: SecretStr = Field(
         SecretStr(""), description="Key of the hashes; default: made once and kept in <home>/hash.key."
     )
-    retention_days: dict[str, int] = Field(
+    retention_days: dict[str, Annotated[int, Field(le=36_500)]] = Field(
         default_factory=dict,
         description='Days per table or file of the home, as JSON: {"parsed/cloudfront/requests": 7, "alerts.jsonl": 30}; others keep their default.',
     )

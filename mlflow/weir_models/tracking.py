@@ -103,7 +103,13 @@ def promote(spec: ModelSpec, version: str, *, tracking_uri: str, figures: Mappin
         if failing:
             raise GateError(f"{spec.name} version {version} is not promoted: {'; '.join(failing)}")
         client.set_model_version_tag(spec.name, version, GATE_TAG, "passed")
-        client.set_registered_model_alias(spec.name, CHAMPION, version)
+    set_champion(spec.name, version, tracking_uri=tracking_uri)
+
+
+def set_champion(name: str, version: str, *, tracking_uri: str) -> None:
+    """Point the champion alias at a version."""
+    with _mlflow(tracking_uri) as (_, client):
+        client.set_registered_model_alias(name, CHAMPION, version)
 
 
 def figures(name: str, version: str, *, tracking_uri: str) -> dict[str, float]:

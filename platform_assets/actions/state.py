@@ -58,7 +58,7 @@ class JsonState(Generic[S]):
             return self.kind.from_json(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return self.kind()
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             raise StateError(
                 f"{path} does not hold what was applied last; restore it, or delete it, which {self.lost}."
             ) from None

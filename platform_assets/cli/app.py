@@ -42,8 +42,8 @@ GROUPS = {
 @app.command()
 def demo(
     home: Home = None,
-    seed: Annotated[int, typer.Option(help="Seed of the simulated day.")] = 7,
-    scale: Annotated[float, typer.Option(help="1.0 is about 160,000 lines a day.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Seed of the simulated day.")] = 7,
+    scale: Annotated[float, typer.Option(min=0.001, max=1000, help="1.0 is about 160,000 lines a day.")] = 1.0,
 ) -> None:
     """Simulated logs into the local WAF, simulated cluster metrics into recommendations and alerts; measured against the truth."""
     from platform_assets.cli import demo as demos
@@ -84,6 +84,23 @@ def train(
 
 
 @app.command()
+def champion(
+    model: Annotated[str, typer.Argument(help="request_attack, client_abuse, …")],
+    version: Annotated[int, typer.Argument(min=1, help="A version that passed its gate once.")],
+    home: Home = None,
+) -> None:
+    """Make a version of a model serve: go back to an older one, or accept that somebody moved it in MLflow."""
+    from platform_assets.clients.model_registry import ModelRegistry
+    from weir_models import registry
+
+    settings = settings_of(home)
+    name = registry.spec(model).name
+    ModelRegistry.of(settings).serve(name, str(version))
+    with console_of() as console:
+        console.print(f"{name} version {version} serves from the next run on.")
+
+
+@app.command()
 def export(
     table: Annotated[str, typer.Argument(help="requests, rejected_lines, request_scores, waf_decisions, …")],
     file: Annotated[Path, typer.Argument(help="Target; .parquet, .csv or .jsonl.")],
@@ -111,7 +128,8 @@ def sql(
         typer.Option("--format", help="Default: table on a terminal, csv elsewhere.", show_default=False),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=0, help="Rows shown; 0: all. Default: 100 in a table.", show_default=False)
+        int | None,
+        typer.Option(min=0, max=1_000_000_000, help="Rows shown; 0: all. Default: 100 in a table.", show_default=False),
     ] = None,
 ) -> None:
     """SQL over the lake's tables, read only; the same text runs in Athena and Trino (docs/queries.md)."""
@@ -148,7 +166,7 @@ def explain_command(
 @app.command()
 def ui(
     home: Home = None,
-    port: Annotated[int, typer.Option(help="Dagster's port; MLflow takes the next one.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65_534, help="Dagster's port; MLflow takes the next one.")] = 3000,
 ) -> None:
     """Dagster (webserver and daemon) and MLflow, until interrupted."""
     from platform_assets.cli.ui import serve
@@ -181,19 +199,24 @@ def repair(home: Home = None) -> None:
         for sentence in sentences:
             console.print(sentence)
         if not sentences:
-            console.print("Nothing is damaged: every table's log and files and every database of the home is whole.")
+            console.print(
+                "Nothing is damaged: every table's log and files and every database of the home could be read."
+            )
 
 
 @app.command()
-def doctor(home: Home = None) -> None:
-    """What is configured, reachable, missing. Secrets are never printed."""
+def doctor(
+    home: Home = None,
+    thorough: Annotated[bool, typer.Option("--thorough", help="Read all data files and databases, too.")] = False,
+) -> None:
+    """What is configured, reachable, missing, damaged. Secrets are never printed."""
     from platform_assets.cli.doctor.examination import examine
     from platform_assets.cli.doctor.findings import exit_code, render
     from platform_assets.settings import load_settings
 
     settings = load_settings(home)
     with console_of() as console:
-        findings = examine(settings)
+        findings = examine(settings, thorough)
         console.print(render(findings))
     raise typer.Exit(exit_code(findings))
 

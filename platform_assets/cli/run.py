@@ -92,6 +92,7 @@ class Runner:
         warnings.filterwarnings("ignore", module="dagster")
         logging.getLogger("alembic").setLevel(logging.WARNING)
         self.settings, self.progress, self.outcome = settings, progress, Outcome()
+        self.has_searched = False
         self.tags = {"weir/cause": "command line"} | ({OVERRIDES_TAG: " ".join(overrides)} if overrides else {})
         self.instance = instance_of(settings)
         close_abandoned_runs(self.instance)
@@ -182,7 +183,9 @@ class Runner:
         from platform_assets.clients.engine import lake_of
         from platform_assets.maintenance.repair import damages, describe
 
-        if found := damages(lake_of(self.settings)):
+        lake, is_first = lake_of(self.settings), not self.has_searched
+        self.has_searched = True
+        if found := damages(lake) or damages(lake, thorough=is_first):  # reading all takes long: once in a run
             sentence = f"The lake is damaged ({describe(found[0])}); run `weir repair`, then this again."
             raise RunFailed(sentence, ExitCode.SERVICE)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from platform_assets.clients.champions import Champion, ChampionError, Champions
 from platform_assets.clients.signatures import TAG, GateRecord, hash_of_figures, hash_of_files
 from platform_assets.core.files import write_atomically
 from platform_assets.core.secrets import signing_key
@@ -61,11 +62,37 @@ class ModelRegistry:
         return cls(settings.tracking_uri, settings.home / "models", settings)
 
     def champion(self, name: str) -> str | None:
-        """The version with the alias champion; None if no version has passed its gate."""
+        """The version with the alias champion; None if no version has passed its gate.
+
+        ChampionError where something else than Weir has moved the alias back, or removed it.
+        """
         from weir_models import tracking
 
-        champion = tracking.champion(name, tracking_uri=self.tracking_uri)
-        return champion[0] if champion else None
+        champion, known = tracking.champion(name, tracking_uri=self.tracking_uri), Champions.of(self.settings)
+        version = champion[0] if champion else None
+        if problem := known.problem(name, version):
+            raise ChampionError(problem)
+        if version is not None and known.is_new(name, version) and self._record(name, version) is not None:
+            known.keep(name, Champion(version, version))
+        return version  # where it is not signed, it is refused as it is loaded
+
+    def promoted(self, name: str, version: str) -> None:
+        """Note a version that training has made champion, the newest that there is."""
+        Champions.of(self.settings).keep(name, Champion(version, version))
+
+    def serve(self, name: str, version: str) -> None:
+        """Make a version champion that passed its gate once, as a person asks for; an older one goes back for good.
+
+        UnsignedModelError or UnusableModelError where it cannot serve.
+        """
+        from weir_models import tracking
+
+        self._loadable(name, version)
+        champions = Champions.of(self.settings)
+        known = champions.known(name)
+        newest = version if known is None or champions.is_new(name, version) else known.newest
+        tracking.set_champion(name, version, tracking_uri=self.tracking_uri)
+        champions.keep(name, Champion(version, newest))
 
     def passed_gate(self, name: str, version: str) -> bool:
         """Whether the version has passed its model's gate with the figures that the registry has of it."""

@@ -52,9 +52,9 @@ def time_of(option: str, text: str | None) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (OverflowError, ValueError):
         raise typer.BadParameter(f"{option}: {text!r} is no ISO 8601 time such as 2026-11-20T13:00") from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def duration_of(option: str, text: str) -> timedelta:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from platform_assets.clients.champions import Champions
 from platform_assets.core.escape import for_terminal
 from platform_assets.core.files import numbered
 from platform_assets.settings import Settings
@@ -54,23 +55,24 @@ def make_databases(settings: Settings, dagster_folder: Path) -> None:
         shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
         try:
             _make_dagster(dagster_folder, scratch)
-            if mlflow_file is not None:
-                _make_mlflow(mlflow_file, scratch)
+            if mlflow_file is not None and _make_mlflow(mlflow_file, scratch):
+                Champions.of(settings).forget()
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         marker.write_text(text, encoding="utf-8")
 
 
-def damaged(settings: Settings, dagster_folder: Path) -> dict[Path, str]:
-    """Databases that are none, lack their tables, or whose pages contradict each other -> what is lost with each.
+def damaged(settings: Settings, dagster_folder: Path, thorough: bool = False) -> dict[Path, str]:
+    """Databases that are none, are cut off or lack their tables -> what is lost with each.
 
-    DatabaseFileError where one cannot be read now, as it is locked.
+    `thorough`: those too whose pages contradict each other, for which all of them are read. DatabaseFileError where one
+    cannot be read now, as it is locked.
     """
     mlflow_file = _mlflow_file(settings)
     lost = dict.fromkeys((dagster_folder / name for name in DAGSTER_FILES), "the history of runs is lost, no data")
     if mlflow_file is not None:
         lost[mlflow_file] = "the registered models are lost, `weir train` fits new ones"
-    return {path: what for path, what in lost.items() if path.exists() and not _is_sound(path)}
+    return {path: what for path, what in lost.items() if path.exists() and not _is_sound(path, thorough)}
 
 
 def put_aside_damaged(settings: Settings, at: datetime) -> Iterator[str]:
@@ -78,7 +80,7 @@ def put_aside_damaged(settings: Settings, at: datetime) -> Iterator[str]:
     from platform_assets.core.home import DAGSTER_FOLDER
 
     folder = settings.home / DAGSTER_FOLDER
-    for path, lost in damaged(settings, folder).items():
+    for path, lost in damaged(settings, folder, thorough=True).items():
         aside = _put_aside(path, "damaged", at)
         (folder / MADE).unlink(missing_ok=True)
         yield f"{path} is damaged and is now {aside.name}: {lost}; the next command makes a new one."
@@ -131,12 +133,34 @@ def _has_header(path: Path) -> bool:
         return file.read(len(HEADER)) == HEADER
 
 
-def _is_sound(path: Path) -> bool:
+def _is_sound(path: Path, thorough: bool) -> bool:
+    if not _is_whole(path) or _is_cut_off(path):
+        return False
     try:
         with _opened(path) as connection:
-            return connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",) and _is_whole(path)
+            return not thorough or connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
     except sqlite3.DatabaseError:
         return False
+
+
+def _is_cut_off(path: Path) -> bool:
+    """Whether the file is shorter than its header says: SQLite reads what is missing of the last page as zeros.
+
+    With a journal or log beside it the file may be about to grow or shrink, and SQLite itself looks at what it holds.
+    """
+    if any(
+        part.exists() and part.stat().st_size for part in (path.with_name(f"{path.name}{end}") for end in COMPANIONS)
+    ):
+        return False
+    with path.open("rb") as file:
+        header = file.read(100)
+    if len(header) < 100 or not header.startswith(HEADER):
+        return True
+    page_bytes, changes, pages, valid_for = (
+        int.from_bytes(header[at : at + size]) for at, size in ((16, 2), (24, 4), (28, 4), (92, 4))
+    )
+    is_counted = changes == valid_for  # else a version of SQLite before 2010 wrote it
+    return is_counted and path.stat().st_size < pages * (65_536 if page_bytes == 1 else page_bytes)
 
 
 def _holds(path: Path, text: str) -> bool:
@@ -168,16 +192,18 @@ def _make_dagster(folder: Path, scratch: Path) -> None:
             _put(scratch / name, folder / name)
 
 
-def _make_mlflow(file: Path, scratch: Path) -> None:
+def _make_mlflow(file: Path, scratch: Path) -> bool:
+    """Returns whether the database is a new one."""
     if _is_whole(file) and _count(file, "registered_models"):
-        return
+        return False
     from weir_models.tracking import make_database, schema_version
 
     if _is_whole(file, schema_version()):  # else a migration may have been broken off
-        return
+        return False
     scratch.mkdir(parents=True, exist_ok=True)
     make_database(scratch / file.name)
     _put(scratch / file.name, file)
+    return True
 
 
 def _put(made: Path, place: Path) -> None:

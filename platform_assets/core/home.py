@@ -138,11 +138,10 @@ def _unusable_models(settings: Settings) -> dict[str, str]:
 
     models, errors = ModelRegistry.of(settings), {}
     for name in training_sets():
-        version = models.champion(name)
-        if version is None:
-            continue
         try:
-            models.loaded(name, version)
+            version = models.champion(name)
+            if version is not None:
+                models.loaded(name, version)
         except WeirError as error:
             errors[name] = str(error)
     return errors

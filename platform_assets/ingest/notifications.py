@@ -143,7 +143,7 @@ def announced_objects(body: str, location: S3Prefix) -> list[ListedObject] | Non
         if event.get("source") == "aws.s3":
             return _of_event_bridge(event, location)
         return [announced for record in event["Records"] for announced in _of_record(record, location)]
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError):
         return None
 
 
@@ -172,4 +172,7 @@ def _listed(
     if not etag:
         raise ValueError("without an etag nobody can tell whether the content is known")
     modified_at = datetime.fromisoformat(written).astimezone(UTC)
-    return [ListedObject(f"s3://{bucket}/{key}", etag.strip('"'), int(item["size"]), modified_at)]
+    size = int(item["size"])
+    if not 0 <= size < 1 << 63:
+        raise ValueError("no object has this size")
+    return [ListedObject(f"s3://{bucket}/{key}", etag.strip('"'), size, modified_at)]

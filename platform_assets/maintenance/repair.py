@@ -18,6 +18,7 @@ from platform_assets.settings import Settings
 from spark_jobs.contract import PARSED_LAYER, Table
 from spark_jobs.incremental import lineage
 from spark_jobs.storage.damage import Damage, damage_of
+from spark_jobs.storage.heads import note_head
 from spark_jobs.storage.lake import Lake
 
 ASIDE = "damaged"
@@ -26,29 +27,37 @@ UNUSABLE = "damaged"
 """In place of the fingerprint of an hour that has to be made again."""
 
 
-def damages(lake: Lake) -> list[Damage]:
-    """Of every table of the lake; what tells the stale hours comes first, for the other repairs read it."""
-    found = [damage for table in all_tables().values() if (damage := damage_of(lake, table)) is not None]
+def damages(lake: Lake, thorough: bool = False) -> list[Damage]:
+    """Of every table of the lake; what tells the stale hours comes first, for the other repairs read it.
+
+    `thorough`: the content of the files of a local lake is read as well.
+    """
+    found = [damage for table in all_tables().values() if (damage := damage_of(lake, table, thorough)) is not None]
     return sorted(found, key=lambda damage: damage.table.key != lineage.MADE_HOURS.key)
 
 
 def describe(damage: Damage) -> str:
-    """`parsed/cloudfront/requests: 2 data files with 4,312 rows are gone or cut off`."""
-    if damage.unreadable:
-        return f"{damage.table.key}: {damage.unreadable}"
-    files = "1 data file" if len(damage.files) == 1 else f"{len(damage.files)} data files"
-    rows = "" if damage.rows is None else f" with {damage.rows:,} rows"
-    return f"{damage.table.key}: {files}{rows} {'is' if len(damage.files) == 1 else 'are'} gone or cut off"
+    """`parsed/cloudfront/requests: 2 data files with 4,312 rows are gone or damaged, one is …/7ad.parquet`."""
+    found = [damage.unreadable] if damage.unreadable else []
+    if lost := damage.lost_commits:
+        found.append(f"the newest {'commit is' if lost == 1 else f'{lost} commits are'} gone from its log")
+    if count := len(damage.files):
+        rows = "" if damage.rows is None else f" with {damage.rows:,} rows"
+        which = f"one is {damage.files[0].path}" if count > 1 else damage.files[0].path
+        found.append(
+            f"{count} data file{'s' * (count > 1)}{rows} {'is' if count == 1 else 'are'} gone or damaged, {which}"
+        )
+    return f"{damage.table.key}: {'; '.join(found)}"
 
 
 def repair(settings: Settings, now: datetime | None = None) -> Iterator[str]:
-    """Repair what is damaged; one sentence for each table and database."""
+    """Repair what is damaged; one sentence for each table and database. All files of a local lake are read."""
     from platform_assets.core.databases import put_aside_damaged
 
     at = now or datetime.now(UTC)
     yield from put_aside_damaged(settings, at)
     lake = lake_of(settings)
-    for damage in damages(lake):
+    for damage in damages(lake, thorough=True):
         yield f"{describe(damage)}; {_repair_table(lake, damage, at)}."
         if damage.table.key == lineage.MADE_HOURS.key and damage_of(lake, damage.table) is not None:
             return  # it has to be moved by hand first: the other repairs read it
@@ -65,8 +74,10 @@ def _repair_table(lake: Lake, damage: Damage, at: datetime) -> str:
         aside = _put_aside(Path(lake.path(table)), Path(lake.root) / ASIDE, table, at)
         what = f"it was moved to {aside}"
     else:
+        if damage.lost_commits and (delta := lake.delta(table)):
+            note_head(lake.path(table), delta.version())  # else nothing would read the table any more
         lake.drop_files(table, damage.files)
-        what = "taken out of the table"
+        what = "taken out of the table" if damage.files else "it goes on from the commit before"
     lineage.record(lake, {table.key: dict.fromkeys(hours, UNUSABLE)})
     if can_be_made:
         again = "its hours" if not recorded else "1 hour" if len(hours) == 1 else f"{len(hours)} hours"

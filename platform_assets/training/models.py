@@ -135,6 +135,7 @@ def fit_and_register(settings: Settings, name: str, run_id: str = "") -> tuple[s
     if passed:
         ModelRegistry.of(settings).sign(name, version)  # first, for a champion without a signature serves nobody
         tracking.promote(spec, version, tracking_uri=settings.tracking_uri, figures=evaluation.figures)
+        ModelRegistry.of(settings).promoted(name, version)
     return version, evaluation, sentences, passed
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from spark_jobs.contract import HOUR_COLUMN
+from spark_jobs.storage.heads import require_whole
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -100,13 +101,14 @@ class Snapshot:
 class Opened:
     """A table that this thread has open. A commit on it moves it to the next version."""
 
+    uri: str
     delta: DeltaTable
     snapshot: Snapshot
     mark: tuple[int, int] | None
 
 
 def opened(uri: str, storage: Storage) -> Opened | None:
-    """The table at its newest version, None where it does not exist."""
+    """The table at its newest version, None where it does not exist. LostCommitsError where its log was longer once."""
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError
 
@@ -122,12 +124,14 @@ def opened(uri: str, storage: Storage) -> Opened | None:
     if table is None:
         options = storage.delta_options()
         if not DeltaTable.is_deltatable(uri, storage_options=options):
+            require_whole(uri, -1)
             return None
         delta = DeltaTable(uri, storage_options=options)
-        table = Opened(delta, Snapshot.of(delta), _mark(uri, storage, delta.version()))
+        table = Opened(uri, delta, Snapshot.of(delta), _mark(uri, storage, delta.version()))
     elif table.delta.version() != table.snapshot.version:
         version = table.delta.version()
-        table = Opened(table.delta, Snapshot.of(table.delta), _mark(uri, storage, version))
+        table = Opened(uri, table.delta, Snapshot.of(table.delta), _mark(uri, storage, version))
+    require_whole(uri, table.snapshot.version)
     tables[uri] = table  # the most recently used comes last
     while len(tables) > MAX_TABLES_OPEN:
         tables.pop(next(iter(tables)))

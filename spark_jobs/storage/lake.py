@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from spark_jobs.contract import HOUR_COLUMN, Interval, Table
 from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.storage.delta_log import ActiveFile, Opened, Snapshot
+from spark_jobs.storage.heads import note_head
 from spark_jobs.storage.reading import LakeReader
 from spark_jobs.storage.schema import arrow_schema
 from spark_jobs.storage.transactions import create, properties, retried, transact
@@ -202,6 +203,7 @@ class Lake(LakeReader):
         )
         if bounds := properties(table):
             target.delta.alter.set_table_properties(bounds)
+        note_head(self.path(table), target.delta.version())
 
     def rewrite(self, table: Table, change: Callable[[pa.Table], pa.Table | None]) -> None:
         """Replace the rows of a table that is not hourly by `change` of them (None: leave them).
@@ -281,6 +283,7 @@ class Lake(LakeReader):
             metrics = delta.optimize.compact(partition_filters=filters, target_size=COMPACTED_BYTES)
         except CommitFailedError:
             return 0
+        note_head(self.path(table), delta.version())
         return int(metrics["numFilesRemoved"] - metrics["numFilesAdded"])
 
     def _compact_months(self, table: Table, before: str) -> int:

@@ -124,7 +124,9 @@ class LakeReader:
         requested = None if hours is None else pa.array(sorted(hours), pa.string())
         for path in paths:
             with filesystem.open_input_file(f"{base}/{path}") as file:
-                parquet = pq.ParquetFile(file, read_dictionary=list(dictionaries), pre_buffer=True)
+                parquet = pq.ParquetFile(
+                    file, read_dictionary=list(dictionaries), pre_buffer=True, page_checksum_verification=True
+                )
                 holds_hours = HOUR_COLUMN in parquet.schema_arrow.names
                 for number in range(parquet.num_row_groups):
                     if requested is None or not holds_hours:
@@ -181,7 +183,9 @@ class LakeReader:
         return ds.FileSystemDataset.from_paths(
             [f"{base}/{file.path}" for file in files],
             schema=schema,
-            format=ds.ParquetFileFormat(),
+            format=ds.ParquetFileFormat(
+                default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+            ),
             filesystem=filesystem,
             partitions=[guarantee(file) for file in files],
         )

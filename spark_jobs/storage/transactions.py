@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from spark_jobs.contract import HOUR_COLUMN, Table
+from spark_jobs.storage.heads import note_head
 from spark_jobs.storage.schema import arrow_schema
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def transact(
         for file in added
     ]
     if actions:
+        version = target.delta.version() + 1
         target.delta.create_write_transaction(
             actions,
             mode="append",
@@ -63,6 +65,7 @@ def transact(
             partition_by=[HOUR_COLUMN] if table.is_by_hour else [],
             commit_properties=CommitProperties(max_commit_retries=0),
         )
+        note_head(target.uri, version)
 
 
 def properties(table: Table) -> dict[str, str] | None:

@@ -173,6 +173,7 @@ class _OpenFile:
                 use_dictionary=repeating or True,
                 write_statistics=bounded,
                 store_schema=False,
+                write_page_checksum=True,
             )
         self.parquet.write_table(data, row_group_size=ROW_GROUP_ROWS if self.writer.table.is_by_month else None)
 

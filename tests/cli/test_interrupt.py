@@ -17,8 +17,9 @@ LOG = "#Fields: date time c-ip cs-uri-stem\n" + "".join(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("delay_seconds", [2, 7, 14])
+@pytest.mark.parametrize(
+    ("number", "delay_seconds"), [(signal.SIGTERM, 2), (signal.SIGINT, 7), (signal.SIGTERM, 7), (signal.SIGTERM, 14)]
+)
 def test_an_interrupt_ends_a_run(tmp_path: Path, number: signal.Signals, delay_seconds: float) -> None:
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "log").write_text(LOG)

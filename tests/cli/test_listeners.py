@@ -22,9 +22,10 @@ def fail(*_):
     raise RuntimeError("the job fails after the engine has started")
 jobs.run_job = fail
 """
-LOG = "#Fields: date time c-ip cs-uri-stem\n" + "".join(
-    f"2026-11-20\t13:{n:02}:07\t192.0.2.1\t/{n}\n" for n in range(60)
+METRICS = "timestamp,cpu_utilization,node_count\n" + "".join(
+    f"2026-11-18T{n // 12:02}:{n % 12 * 5:02}:00Z,{40 + n % 7},3\n" for n in range(36)
 )
+"""A run over them starts the engine and fits no model."""
 STARTING_SECONDS = 1.0
 """The engine listens for some milliseconds, until its only client is connected."""
 
@@ -47,8 +48,8 @@ def listening(processes: Iterable[psutil.Process]) -> set[tuple[int, int]]:
 )  # fmt: skip
 def test_a_run_leaves_no_listener(tmp_path: Path, before: str, sigterm: bool, code: int) -> None:
     (tmp_path / "raw").mkdir()
-    (tmp_path / "raw" / "log").write_text(LOG)
-    arguments = ["run", "edge", "--input", str(tmp_path / "raw"), "--home", str(tmp_path / "home")]
+    (tmp_path / "raw" / "shop.csv").write_text(METRICS)
+    arguments = ["run", "scaling", "--input", str(tmp_path / "raw"), "--home", str(tmp_path / "home")]
     run = psutil.Popen([sys.executable, "-c", before + COMMAND, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # fmt: skip
     first_seen: dict[tuple[int, int], float] = {}
     processes: set[psutil.Process] = {run}

@@ -12,9 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from platform_assets.cli.app import app
+from platform_assets.cli.doctor import data
+from platform_assets.clients.champions import Champion, ChampionError, Champions
 from platform_assets.clients.model_registry import ModelRegistry, UnsignedModelError
 from platform_assets.clients.signatures import TAG, GateRecord, hash_of_files
+from platform_assets.core.instance import instance_of
 from platform_assets.core.secrets import signing_key
 from platform_assets.settings import Settings, load_settings
 
@@ -124,6 +129,80 @@ def test_a_version_serves_only_with_its_signature(
             load()
         assert refused.value.exit_code == 5
     assert champion == "1" or not models.passed_gate(NAME, champion)
+
+
+@pytest.fixture
+def moved(attacked: Settings, client: Any) -> Settings:
+    """The home when version 2 has passed its gate too and has served."""
+    models = ModelRegistry.of(attacked)
+    assert models.champion(NAME) == "1"
+    models.sign(NAME, "2")
+    client.set_registered_model_alias(NAME, "champion", "2")
+    assert models.champion(NAME) == "2", "a newer version that is signed serves by itself"
+    return attacked
+
+
+@pytest.mark.slow
+def test_an_alias_is_not_set_back(moved: Settings, client: Any) -> None:
+    """Both versions carry a right signature; then a person goes back, and nobody else goes forward again."""
+    models, weir = ModelRegistry.of(moved), CliRunner()
+    client.set_registered_model_alias(NAME, "champion", "1")
+    told = (
+        f"In MLflow the champion of the model {NAME} is version 1, though version 2 served last, so something else than Weir moved "
+        f"it; run `weir champion {NAME} 2` to undo that, or `weir champion {NAME} 1` to accept it."
+    )
+    with pytest.raises(ChampionError) as refused:
+        models.fetched(NAME)
+    assert str(refused.value) == told and refused.value.exit_code == 5
+    assert data.mlflow(moved) == ("failed", told)
+    done = weir.invoke(app, ["champion", NAME, "1", "--home", str(moved.home)])
+    assert (done.exit_code, models.fetched(NAME).version, data.mlflow(moved)[0]) == (0, "1", "ok"), done.output
+    client.set_registered_model_alias(NAME, "champion", "2")
+    with pytest.raises(ChampionError, match=r"is version 2, though version 1 served last"):
+        models.champion(NAME)
+    assert weir.invoke(app, ["champion", NAME, "2", "--home", str(moved.home)]).exit_code == 0
+    assert models.champion(NAME) == "2"
+    client.delete_registered_model_alias(NAME, "champion")
+    with pytest.raises(
+        ChampionError, match=rf"no champion in MLflow any more, .*; run `weir champion {NAME} 2` to have it"
+    ):
+        models.champion(NAME)
+    models.promoted(NAME, "1")  # as training does in an MLflow that begins at 1 again
+    client.set_registered_model_alias(NAME, "champion", "1")
+    assert models.champion(NAME) == "1"
+
+
+@pytest.mark.slow
+def test_an_unsigned_version_is_no_champion_to_go_back_to(attacked: Settings, client: Any) -> None:
+    models = ModelRegistry.of(attacked)
+    assert models.champion(NAME) == "1"
+    move_alias(client, attacked)
+    assert models.champion(NAME) == "2", "it is refused as it is loaded"
+    assert Champions.of(attacked).known(NAME) == Champion("1", "1")
+    refused = CliRunner().invoke(app, ["champion", NAME, "2", "--home", str(attacked.home)])
+    assert isinstance(refused.exception, UnsignedModelError)
+    client.set_registered_model_alias(NAME, "champion", "1")
+    assert models.champion(NAME) == "1"
+
+
+@pytest.mark.slow
+def test_a_new_database_begins_with_no_champion(home: Settings) -> None:
+    champions = Champions.of(home)
+    champions.keep(NAME, Champion("5", "7"))
+    assert champions.problem(NAME, "1") and champions.problem(NAME, "7") and champions.problem(NAME, "٨")
+    assert champions.problem(NAME, "5") is None and champions.problem(NAME, "8") is None
+    elsewhere = Champions.of(home.model_copy(update={"mlflow_uri": "http://elsewhere:5000"}))
+    assert elsewhere.problem(NAME, "1") is None
+    instance_of(home)  # makes MLflow's database
+    assert champions.known(NAME) is None and champions.problem(NAME, "1") is None
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{", '{"u": 1}', '{"u": {"m": 1}}', '{"u": {"m": {"version": "1"}}}'])
+def test_a_damaged_record_of_champions_is_one_sentence(home: Settings, text: str) -> None:
+    champions = Champions.of(home)
+    champions.path.write_text(text.replace('"u"', json.dumps(champions.tracking_uri)))
+    with pytest.raises(ChampionError, match=r"does not hold the champions of this home any more; restore it, or, "):
+        champions.known(NAME)
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from platform_assets.cli.doctor import data
 from platform_assets.core import databases
 from platform_assets.core.databases import (
     COMPANIONS,
@@ -24,7 +27,7 @@ from platform_assets.core.databases import (
     put_aside_damaged,
 )
 from platform_assets.core.instance import prepare_home
-from platform_assets.settings import Settings
+from platform_assets.settings import Settings, load_settings
 
 pytestmark = pytest.mark.attack("faults: databases")
 AT = datetime(2026, 11, 20, 13, tzinfo=UTC)
@@ -79,10 +82,18 @@ def test_a_kill_while_they_are_made_harms_no_later_run(tmp_path: Path, seconds: 
     check_usable(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose databases are made; tests copy it."""
+    settings = load_settings(tmp_path_factory.mktemp("made"))
+    prepare_home(settings)
+    return settings.home
+
+
 @pytest.mark.slow
-def test_half_made_databases_are_put_aside(home: Settings) -> None:
+def test_half_made_databases_are_put_aside(home: Settings, made: Path) -> None:
     """As two runs at once, or one that was killed, have left them: tables without the version of their schema."""
-    prepare_home(home)
+    shutil.copytree(made, home.home, dirs_exist_ok=True)
     folder = home.home / "dagster"
     for path in (*(folder / name for name in DAGSTER_FILES), home.home / "mlflow.db"):
         with closing(sqlite3.connect(path)) as connection:
@@ -96,8 +107,8 @@ def test_half_made_databases_are_put_aside(home: Settings) -> None:
 
 
 @pytest.mark.slow
-def test_a_migration_that_was_broken_off_is_put_aside(home: Settings) -> None:
-    prepare_home(home)
+def test_a_migration_that_was_broken_off_is_put_aside(home: Settings, made: Path) -> None:
+    shutil.copytree(made, home.home, dirs_exist_ok=True)
     path = home.home / "mlflow.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '451aebb31d03'")
@@ -130,6 +141,30 @@ def mlflow(home: Settings) -> Path:
         connection.executemany("INSERT INTO registered_models VALUES (?)", [("m" * 1000,)] * 2000)
         connection.commit()
     return path
+
+
+@pytest.mark.parametrize("missing", [1, 500, 4095])
+def test_a_last_page_that_is_cut_is_damage(home: Settings, mlflow: Path, missing: int) -> None:
+    """SQLite would read zeros in place of what is missing."""
+    (home.home / "dagster").mkdir()
+    with closing(sqlite3.connect(mlflow)) as connection:
+        connection.executescript("DELETE FROM registered_models WHERE rowid > 1000")  # the last pages are free ones
+    assert data.own_databases(home)[0] == "ok"
+    os.truncate(mlflow, mlflow.stat().st_size - missing)
+    state, sentence = data.own_databases(home)
+    assert state == "failed" and sentence.startswith(f"{mlflow} is damaged; run `weir repair` (")
+    (said,) = put_aside(home)
+    assert said.startswith(f"{mlflow} is damaged and is now ")
+
+
+def test_zeros_in_the_middle_of_a_database_are_damage(home: Settings, mlflow: Path) -> None:
+    (home.home / "dagster").mkdir()
+    with mlflow.open("r+b") as file:
+        file.seek(mlflow.stat().st_size // 2 // 4096 * 4096)
+        file.write(bytes(4096))
+    assert data.own_databases(home) == ("ok", f"Those of runs and models are whole{data.UNREAD}.")
+    assert data.own_databases(home, thorough=True)[0] == "failed"
+    assert len(put_aside(home)) == 1
 
 
 def put_aside(home: Settings) -> list[str]:

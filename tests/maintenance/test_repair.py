@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -21,13 +23,15 @@ from platform_assets.core.tables import all_tables
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.twin.state import TwinFolder
 from platform_assets.maintenance.repair import damages, describe, repair
-from platform_assets.settings import Settings
+from platform_assets.settings import Settings, load_settings
 from spark_jobs.contract import HOUR_COLUMN, Table
 from spark_jobs.incremental import lineage
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN, SAMPLES
 from spark_jobs.storage.damage import Damage
 from spark_jobs.storage.delta_log import ActiveFile
+from spark_jobs.storage.heads import LostCommitsError, lost_commits
 from spark_jobs.storage.schema import arrow_schema
+from tests.conftest import kept_environment
 
 pytestmark = pytest.mark.attack("faults: damaged files of a home")
 START = datetime(2026, 11, 18, tzinfo=UTC)
@@ -35,15 +39,27 @@ FEATURES = Pipeline("", ("feature_store/infrastructure_metrics",))
 AT = datetime(2026, 11, 20, 13, tzinfo=UTC)
 
 
-@pytest.fixture
-def filled(home: Settings, tmp_path: Path) -> Settings:
-    """A home with three hours of one cluster."""
-    settings = home.model_copy(update={"metrics_raw": str(tmp_path / "raw"), "first_hour": "2026-11-01-00"})
-    (tmp_path / "raw").mkdir()
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home with three hours of one cluster, and a copy of its lake beside it."""
+    folder = tmp_path_factory.mktemp("made")
+    settings = load_settings(folder / "home", metrics_raw=str(folder / "raw"), first_hour="2026-11-01-00")
+    settings.home.mkdir()
+    (folder / "raw").mkdir()
     steps = [f"{(START + timedelta(minutes=5 * step)).isoformat()},{40 + step % 7},3" for step in range(36)]
-    (tmp_path / "raw/shop.csv").write_text("\n".join(["timestamp,cpu_utilization,node_count", *steps]) + "\n")
-    Runner(settings).run_pipeline(FEATURES)
+    (folder / "raw/shop.csv").write_text("\n".join(["timestamp,cpu_utilization,node_count", *steps]) + "\n")
+    with kept_environment():
+        Runner(settings).run_pipeline(FEATURES)
+    shutil.copytree(settings.home / "lake", folder / "lake")
     return settings
+
+
+@pytest.fixture
+def filled(made: Settings, environment: None) -> Settings:
+    """The home with its lake as it was made."""
+    shutil.rmtree(made.home / "lake")
+    shutil.copytree(made.home.parent / "lake", made.home / "lake")
+    return made
 
 
 def data_files(settings: Settings, table: Table) -> list[Path]:
@@ -93,13 +109,16 @@ def test_a_table_whose_log_is_cut_is_made_again(filled: Settings) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_on_a_damaged_lake_says_what_to_do(filled: Settings, tmp_path: Path) -> None:
+def test_a_run_on_a_damaged_lake_says_what_to_do(filled: Settings) -> None:
     for path in data_files(filled, SAMPLES):
-        path.unlink()
+        size = path.stat().st_size
+        path.write_bytes(path.read_bytes()[:4] + bytes(size // 2) + path.read_bytes()[4 + size // 2 :])
     late = f"{(START + timedelta(minutes=61)).isoformat()},50,3"
-    (tmp_path / "raw/late.csv").write_text(f"timestamp,cpu_utilization,node_count\n{late}\n")
+    delivered = filled.home.parent / "raw/late.csv"
+    delivered.write_text(f"timestamp,cpu_utilization,node_count\n{late}\n")
     with pytest.raises(RunFailed, match=r"^The lake is damaged \(parsed/metrics/samples: .*; run `weir repair`"):
         Runner(filled).run_pipeline(FEATURES)
+    delivered.unlink()
 
 
 @pytest.mark.slow
@@ -121,9 +140,7 @@ def test_cut_databases_are_put_aside(home: Settings) -> None:
 def fill(settings: Settings, table: Table, hours: Sequence[str]) -> Path:
     """Rows without values for the hours, recorded; returns the folder of the table."""
     lake = lake_of(settings)
-    schema = arrow_schema(table)
-    if table.hourly and HOUR_COLUMN not in schema.names:
-        schema = schema.append(pa.field(HOUR_COLUMN, pa.string()))
+    schema = arrow_schema(table, with_hour=True)
     columns = {field.name: pa.nulls(len(hours), field.type) for field in schema} | {HOUR_COLUMN: pa.array(hours)}
     lake.overwrite_arrow(pa.table(columns), table, hours)
     lineage.record(lake, {table.key: dict.fromkeys(hours, "f")})
@@ -158,6 +175,85 @@ def test_a_data_file_of_zeros_is_damage(home: Settings) -> None:
     assert "taken out of the table" in sentence and damages(lake_of(home)) == []
 
 
+@pytest.mark.parametrize("place", [0.1, 0.3, 0.5, 0.7])
+def test_zeros_in_the_middle_of_a_data_file_are_found(home: Settings, place: float) -> None:
+    """As after a power failure: the file has its length, its first and its last bytes.
+
+    Random numbers are stored as they are, so that only their checksum tells.
+    """
+    lake = lake_of(home)
+    columns = {name: pa.nulls(3000, kind) for name, kind in zip(SCHEMA.names, SCHEMA.types, strict=True)}
+    columns["cpu_utilization"] = pa.array(np.random.default_rng(7).integers(1, 2**62, 3000).view(np.float64))
+    lake.overwrite_arrow(pa.table(columns | {HOUR_COLUMN: HOURS[:1] * 3000}, SCHEMA), CLUSTER_5MIN, HOURS[:1])
+    (path,) = data_files(home, CLUSTER_5MIN)
+    content = bytearray(path.read_bytes())
+    begin = int(place * len(content))
+    content[begin : begin + 200] = bytes(200)
+    path.write_bytes(content)
+    assert data.lake(home)[0] == "ok" and "`weir doctor --thorough`" in data.lake(home)[1]
+    state, sentence = data.lake(home, thorough=True)
+    assert state == "failed" and path.name in sentence and sentence.endswith("run `weir repair`.")
+    for read in (lake.read_arrow, lambda table: list(lake.read_batches(table, [path.name], ["cpu_utilization"]))):
+        with pytest.raises(OSError, match="CRC"):
+            read(CLUSTER_5MIN)
+    (said,) = repair(home, AT)
+    assert "taken out of the table" in said and data.lake(home, thorough=True)[0] == "ok"
+
+
+SCHEMA = arrow_schema(CLUSTER_5MIN, with_hour=True)
+
+
+def lose_commits(folder: Path, count: int) -> None:
+    for path in sorted((folder / "_delta_log").glob("*.json"))[-count:]:
+        path.unlink()
+
+
+@pytest.mark.parametrize(("count", "lost"), [(1, "commit is"), (2, "2 commits are")])
+def test_a_log_that_lost_its_newest_commits_is_damage(home: Settings, count: int, lost: str) -> None:
+    for hours in (HOURS[:1], HOURS[1:], HOURS[1:]):
+        folder = fill(home, CLUSTER_5MIN, hours)
+    lose_commits(folder, count)
+    lake = lake_of(home)
+    state, sentence = data.lake(home)
+    assert state == "failed"
+    assert f"{CLUSTER_5MIN.key}: the newest {lost} gone from its log; run `weir repair`." in sentence
+    for touch in (lake.hours, lambda table: lake.overwrite_arrow(SCHEMA.empty_table(), table, HOURS)):
+        with pytest.raises(LostCommitsError, match=r"has lost its newest .*; run `weir repair`, then this again\.$"):
+            touch(CLUSTER_5MIN)
+    (said,) = repair(home, AT)
+    assert "it goes on from the commit before, and `weir run" in said and "makes 2 hours again" in said
+    assert damages(lake) == [] and lineage.recorded(lake)[CLUSTER_5MIN.key] == dict.fromkeys(HOURS, "damaged")
+
+
+def test_a_compaction_that_is_gone_is_damage(home: Settings) -> None:
+    folder = fill(home, lineage.MADE_HOURS, [])
+    for _ in range(2):
+        lineage.record(lake_of(home), {CLUSTER_5MIN.key: dict.fromkeys(HOURS, "f")})
+    assert lake_of(home).compact(lineage.MADE_HOURS, "9") > 0
+    lose_commits(folder, 1)
+    assert [damage.lost_commits for damage in damages(lake_of(home))] == [1]
+
+
+def test_a_log_that_is_gone_is_not_begun_anew(home: Settings) -> None:
+    folder = fill(home, CLUSTER_5MIN, HOURS)
+    lose_commits(folder, 2)
+    for path in folder.rglob("*.parquet"):
+        path.unlink()
+    with pytest.raises(LostCommitsError, match="lost its newest 2 commits"):
+        fill(home, CLUSTER_5MIN, HOURS)
+    (said,) = repair(home, AT)
+    assert "its log is gone; it was moved to" in said
+    fill(home, CLUSTER_5MIN, HOURS)
+    assert damages(lake_of(home)) == []
+
+
+def test_what_another_process_has_just_committed_is_not_lost(home: Settings) -> None:
+    folder = fill(home, CLUSTER_5MIN, HOURS)
+    assert lost_commits(str(folder), 0) == 0, "its commit is in the log, though not yet in what was opened"
+    (folder / "_head").write_text("")
+    assert lost_commits(str(folder), 0) == 0 and damages(lake_of(home)) == []
+
+
 @pytest.mark.parametrize("lost", [cut_log, lambda folder: [path.unlink() for path in folder.glob("*.parquet")]])
 def test_the_record_of_hours_is_repaired_first(home: Settings, lost: Callable[[Path], object]) -> None:
     cut_log(fill(home, CLUSTER_5MIN, HOURS))
@@ -170,7 +266,7 @@ def test_the_record_of_hours_is_repaired_first(home: Settings, lost: Callable[[P
 
 def test_a_file_without_statistics_has_no_rows_to_name(home: Settings) -> None:
     damage = Damage(CLUSTER_5MIN, files=(ActiveFile("a", 1, None, 0, "", "~"),))  # type: ignore[arg-type]
-    assert describe(damage) == f"{CLUSTER_5MIN.key}: 1 data file is gone or cut off"
+    assert describe(damage) == f"{CLUSTER_5MIN.key}: 1 data file is gone or damaged, a"
 
 
 def test_what_was_put_aside_before_stays(home: Settings) -> None:

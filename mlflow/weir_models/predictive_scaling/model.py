@@ -106,6 +106,9 @@ class PredictiveScaling(BaseEstimator):
         return row
 
 
+LARGEST = 1e18
+"""What is larger is no measurement, nor is what is infinite: it fits into no whole number of a table."""
+
 _LAST_COLUMNS = (
     "cluster_id", "made_at", "target_at", "predicted_cpu_utilization", "lower_90", "upper_90", "confidence",
     "current_cpu_utilization", "action", "target_nodes", "urgency", "reasoning", "time_horizon",
@@ -170,7 +173,8 @@ def series_of(frame: pd.DataFrame, step_seconds: int = STEP_SECONDS) -> list[Dem
 
         def column(name: str, part: pd.DataFrame = part, place: Values = place, size: int = size) -> Values:
             values = np.full(size, np.nan)
-            values[place] = part[name].to_numpy(dtype=np.float64, na_value=np.nan)
+            measured = part[name].to_numpy(dtype=np.float64, na_value=np.nan)
+            values[place] = np.where(np.abs(measured) <= LARGEST, measured, np.nan)
             return values
 
         has_node_count = "node_count" in frame.columns and bool(part["node_count"].notna().any())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,8 +12,11 @@ from platform_assets.cli.doctor import network
 from platform_assets.cli.doctor.findings import Check, State
 from platform_assets.clients import database as databases
 from platform_assets.clients.aws import url_without_secrets
+from platform_assets.clients.champions import Champions
 from platform_assets.clients.engine import lake_of
+from platform_assets.core.databases import damaged
 from platform_assets.core.files import nearest_folder
+from platform_assets.core.home import DAGSTER_FOLDER
 from platform_assets.ingest.listings import location_of
 from platform_assets.ingest.notifications import queue_url, region_of
 from platform_assets.ingest.objects import count_objects
@@ -23,6 +27,7 @@ from spark_jobs.registry import sources
 from spark_jobs.storage.lake import LakeError
 
 MAX_LISTED_OBJECTS = 1000
+UNREAD = "; their content is read by `weir doctor --thorough`"
 
 
 def raw_location(source: Source, raw: RawFiles) -> Check:
@@ -56,7 +61,8 @@ def raw_queue(source: Source, raw: RawFiles) -> Check:
     return check
 
 
-def lake(settings: Settings) -> tuple[State, str]:
+def lake(settings: Settings, thorough: bool = False) -> tuple[State, str]:
+    """`thorough`: the content of its files is read too."""
     try:
         own_lake = lake_of(settings)
     except LakeError as error:
@@ -71,10 +77,22 @@ def lake(settings: Settings) -> tuple[State, str]:
     tables = [log for depth in ("*/*", "*/*/*") for log in Path(root).glob(f"{depth}/_delta_log")]
     if not tables:
         return "missing", f"{root} is filled by the first run."
-    if found := damages(own_lake):
+    if found := damages(own_lake, thorough):
         more = f", and {len(found) - 1} more tables" if len(found) > 1 else ""
         return "failed", f"{describe(found[0])}{more}; run `weir repair`."
-    return "ok", f"{root} holds {len(tables)} tables."
+    return "ok", f"{root} holds {len(tables)} tables{', whose content can be read' if thorough else UNREAD}."
+
+
+def own_databases(settings: Settings, thorough: bool = False) -> tuple[State, str]:
+    """`thorough`: all of their pages are read."""
+    folder = settings.home / DAGSTER_FOLDER
+    if not folder.is_dir():
+        return "missing", f"{folder} is made by the first run."
+    if found := damaged(settings, folder, thorough):
+        (path, lost), *more = found.items()
+        others = f", and {len(more)} more" if more else ""
+        return "failed", f"{path} is damaged{others}; run `weir repair` ({lost})."
+    return "ok", f"Those of runs and models are whole{', every page of them' if thorough else UNREAD}."
 
 
 def mlflow(settings: Settings) -> tuple[State, str]:
@@ -90,10 +108,18 @@ def mlflow(settings: Settings) -> tuple[State, str]:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=network.SECONDS)
         try:
             (count,) = connection.execute("SELECT count(*) FROM registered_models").fetchone()
+            of_models = "SELECT m.name, a.version FROM registered_models m LEFT JOIN registered_model_aliases a ON a.name = m.name AND a.alias = 'champion'"
+            aliases = dict(connection.execute(of_models).fetchall())
         finally:
             connection.close()
     except sqlite3.Error as error:
         return "failed", f"{path} is no MLflow database ({error}); move it away or correct WEIR_MLFLOW_URI."
+    from weir_models import registry
+
+    champions = Champions.of(settings)
+    for name in registry.names():
+        if problem := champions.problem(name, None if aliases.get(name) is None else str(aliases[name])):
+            return "failed", problem
     return "ok", f"{path} holds {count} registered models."
 
 
@@ -135,4 +161,6 @@ def of_sources() -> dict[str, Check]:
     return checks
 
 
-DATA: dict[str, Check] = {"lake": lake, "mlflow": mlflow, "database": database}
+DATA: dict[str, Check] = {"lake": lake, "databases": own_databases, "mlflow": mlflow, "database": database}
+THOROUGH: dict[str, Check] = {"lake": partial(lake, thorough=True), "databases": partial(own_databases, thorough=True)}
+"""In place of the checks of the same names; they take as long as reading everything does."""

@@ -9,18 +9,20 @@ from dataclasses import replace
 from pydantic import SecretStr
 
 from platform_assets.cli.doctor import network
-from platform_assets.cli.doctor.data import DATA, of_sources
+from platform_assets.cli.doctor.data import DATA, THOROUGH, of_sources
 from platform_assets.cli.doctor.findings import Check, Finding
 from platform_assets.cli.doctor.machine import MACHINE
 from platform_assets.cli.doctor.services import SERVICES
-from platform_assets.clients.database import DatabaseError
 from platform_assets.core.domain import parts
-from platform_assets.ingest.objects import ObjectsError
 from platform_assets.settings import Settings
+from spark_jobs.errors import WeirError
 
 
-def examine(settings: Settings) -> list[Finding]:
-    """All findings, in a fixed order, within a few seconds: the checks run in parallel."""
+def examine(settings: Settings, thorough: bool = False) -> list[Finding]:
+    """All findings, in a fixed order, within a few seconds: the checks run in parallel.
+
+    `thorough`: then all that is stored is read, however long that takes.
+    """
     findings: dict[str, Finding] = {}
     all_checks = checks()
     threads = [
@@ -32,6 +34,8 @@ def examine(settings: Settings) -> list[Finding]:
     deadline = time.monotonic() + network.SECONDS + 1
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
+    for name, check in THOROUGH.items() if thorough else ():
+        _run(name, check, settings, findings)
     no_answer = f"No answer within {network.SECONDS + 1} seconds; check the network and the address that is set."
     return [_without_secrets(settings, findings.get(name, Finding(name, "failed", no_answer))) for name in all_checks]
 
@@ -47,7 +51,7 @@ def checks() -> dict[str, Check]:
 def _run(name: str, check: Check, settings: Settings, findings: dict[str, Finding]) -> None:
     try:
         state, sentence = check(settings)
-    except (ObjectsError, DatabaseError) as error:
+    except WeirError as error:
         state, sentence = "failed", str(error)
     except Exception as error:  # one check that breaks must not hide the others
         state, sentence = "failed", f"The check itself broke ({type(error).__name__}); report this as a defect of Weir."

@@ -15,7 +15,7 @@ from platform_assets.actions.checks import CheckResult, Finding, check_overridab
 from platform_assets.domains.scaling.plan_values import Entry, Plan
 from platform_assets.domains.scaling.tables import SCALING_PLAN
 
-STRICT = {"extra": "forbid"}
+STRICT = {"extra": "forbid", "allow_inf_nan": False}
 """For pydantic, which reads the file: an unknown key is an error."""
 
 

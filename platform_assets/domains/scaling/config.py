@@ -22,7 +22,7 @@ POLICY: dict[str, Any] = {
 }
 ClusterConfig = create_model(
     "ClusterConfig",
-    __config__=ConfigDict(extra="forbid", strict=True),
+    __config__=ConfigDict(extra="forbid", strict=True, allow_inf_nan=False),
     target=(str, ...),
     allow_drift=(bool, False),
     **POLICY,

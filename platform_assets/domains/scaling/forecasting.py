@@ -17,6 +17,7 @@ from platform_assets.domains.scaling.tables import SCALING_FORECASTS
 from platform_assets.settings import Settings
 from spark_jobs.contract import format_hour, parse_hour
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN
+from spark_jobs.sources.metrics.times import LARGEST
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
 
@@ -96,7 +97,7 @@ def forecast_rows(
             part, counted = part.assign(node_count=float(live[str(cluster_id)])), True
         overrides = rule.overrides if rule is not None else {}
         forecast = forecaster.predict(part, overrides).iloc[0].to_dict()
-        nodes = part["node_count"].dropna()
+        nodes = part["node_count"].where(part["node_count"].abs() <= LARGEST).dropna()
         rows.append(
             {
                 "cluster_id": str(cluster_id),

@@ -98,5 +98,6 @@ class ScalingSettings(Section):
     max_age_minutes: int = Field(
         15,
         ge=1,
+        le=525_600,
         description="How old the newest complete step of a cluster may be; an older one changes nothing.",
     )

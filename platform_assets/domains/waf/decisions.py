@@ -6,6 +6,7 @@ No rules and no policy. Standard library only.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -18,8 +19,8 @@ ACTIONS = ("count", "challenge", "block")
 
 Row = Mapping[str, Any]
 
-STRICT = {"extra": "forbid"}
-"""For pydantic, which reads files and stored plans: an unknown key is an error."""
+STRICT = {"extra": "forbid", "allow_inf_nan": False}
+"""For pydantic, which reads files and stored plans: an unknown key is an error, and so is what is no finite number."""
 
 
 def require(holds: bool, sentence: str) -> None:
@@ -34,8 +35,8 @@ def rank(action: str) -> int:
 
 
 def whole(value: Any) -> int:
-    """A count from a table row; missing values (None, NaN) are 0."""
-    return 0 if value is None or value != value else int(value)
+    """A count from a table row; missing values (None, NaN) and infinite ones, which are no counts, are 0."""
+    return int(value) if value is not None and math.isfinite(value) else 0
 
 
 MANUAL = "manual"

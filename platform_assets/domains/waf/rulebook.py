@@ -50,7 +50,8 @@ class Repetition:
 
     def __post_init__(self) -> None:
         require(1 <= self.factor <= 10, "factor must be between 1 and 10")
-        require(self.memory_hours >= 1 and self.max_ttl_hours >= 1, "memory_hours and max_ttl_hours must be at least 1")
+        hours = (self.memory_hours, self.max_ttl_hours)
+        require(min(hours) >= 1 and max(hours) <= 87_600, "memory_hours and max_ttl_hours must be between 1 and 87600")
 
 
 @dataclass(frozen=True)

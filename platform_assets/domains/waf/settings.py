@@ -109,6 +109,7 @@ class WafSettings(Section):
     training_days: int = Field(
         3,
         ge=2,
+        le=366,
         description="Simulated days that client_abuse is fitted and evaluated on.",
         validation_alias="WEIR_TRAINING_DAYS",
     )

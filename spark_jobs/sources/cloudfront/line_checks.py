@@ -113,5 +113,5 @@ def _seconds(row: Mapping[str, bytes]) -> int | None:
         if row.get("timestamp_ms", b"-") not in _ABSENT:
             return int(float(row["timestamp_ms"]) // 1000)
         return int(float(row["timestamp"]))
-    except ValueError:
+    except (OverflowError, ValueError):
         return None

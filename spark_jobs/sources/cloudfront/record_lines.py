@@ -13,6 +13,8 @@ from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS, TIME_FIELDS, mi
 RECORD_FIELDS = (*TIME_FIELDS, *FIELD_COLUMNS)
 """Fields of the tab-separated lines that records become."""
 PARQUET_ROWS = 20_000
+WHOLE = 1e19
+"""Below it a number without a fraction is written as a whole one; no field of a log holds one beyond."""
 _EPOCHS = {"timestamp": 1, "timestamp_ms": 1000}
 """Ticks a second."""
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]")
@@ -81,7 +83,7 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, float | Decimal):
         if value != value:
             return "-"
-        return str(int(value)) if value == value // 1 else str(value)
+        return str(int(value)) if abs(float(value)) < WHOLE and value == value // 1 else str(value)
     return str(value)
 
 

@@ -13,7 +13,7 @@ from spark_jobs.sources.metrics.mapping import Mapped, converted
 from spark_jobs.sources.metrics.nearest import nearest_record
 from spark_jobs.sources.metrics.prometheus import api_answer, series_samples
 from spark_jobs.sources.metrics.sample_columns import Measure, SampleColumns
-from spark_jobs.sources.metrics.times import LATEST_US, epoch_micros, time_problem
+from spark_jobs.sources.metrics.times import LARGEST, LATEST_US, epoch_micros, time_problem
 from spark_jobs.storage.json_records import JsonRecord
 
 
@@ -103,8 +103,8 @@ class RecordReader:
             value = converted(mapping, float(figure), measure.unit or "", measure.period_seconds)  # type: ignore[arg-type]
         except (OverflowError, TypeError, ValueError):
             value = math.nan
-        if isinstance(figure, bool) or not math.isfinite(value):
-            self.reject("bad_number", f"{figure!r} is no finite number.", measure.metric)
+        if isinstance(figure, bool) or not abs(value) <= LARGEST:
+            self.reject("bad_number", f"{figure!r} is no finite number up to 1e18.", measure.metric)
             return
         self.position += 1
         self.samples.add(self.line, self.position, micros, value, measure)

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
 HOUR_SECONDS = 3600
+LARGEST = 1e18
+"""A figure beyond it is no measurement; as a whole number, sums of a few still fit into a column."""
 EARLIEST_US, LATEST_US = 0, 7_258_118_400_000_000  # 1970 to 2200
 AHEAD_SECONDS = 300
 """How far a sample may be dated after the wall clock: a later one comes from a clock that is wrong, and would be taken for now."""

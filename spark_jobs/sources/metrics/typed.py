@@ -20,7 +20,7 @@ from spark_jobs.sources.metrics.file_columns import (
     RejectedLine,
     column_name,
 )
-from spark_jobs.sources.metrics.times import EARLIEST_US, LATEST_US, epoch_micros, time_problem
+from spark_jobs.sources.metrics.times import EARLIEST_US, LARGEST, LATEST_US, epoch_micros, time_problem
 
 CLUSTER_COLUMNS = ("cluster_id", "cluster", "cluster_name", "series_id")
 KEY_COLUMNS = ("series_id", "cluster_id", "cluster", "cluster_name")
@@ -133,7 +133,9 @@ def _typed(raw: FileColumns, key: Key, metrics: Sequence[str], latest: int) -> F
         for index in invalid_rows:
             if is_sound[index].as_py():
                 value = raw.columns[metric][index].as_py()
-                rejected.append(_rejected(raw, index, "bad_number", f"{value!r} is no finite number.", metric))
+                rejected.append(
+                    _rejected(raw, index, "bad_number", f"{value!r} is no finite number up to 1e18.", metric)
+                )
     columns["line_number"] = raw.lines
     ignored = [column for column in raw.columns if column not in (TIME_COLUMN, key_name, *metrics)]
     rejected.sort(key=lambda line: (line.line_number, line.metric or ""))
@@ -204,8 +206,8 @@ def _numbers(column: Any, decimal: str = ".") -> tuple[pa.Array, list[int]]:
     else:
         numbers = column.cast(pa.float64(), safe=False)
         has_text = pc.fill_null(pc.invert(pc.is_nan(numbers)), False)
-    is_finite = pc.fill_null(pc.is_finite(numbers), False)
-    return pc.if_else(is_finite, numbers, None), _true_indices(pc.and_(has_text, pc.invert(is_finite)))
+    is_usable = pc.fill_null(pc.less_equal(pc.abs(numbers), LARGEST), False)
+    return pc.if_else(is_usable, numbers, None), _true_indices(pc.and_(has_text, pc.invert(is_usable)))
 
 
 def _number(text: str, decimal: str) -> float | None:
