@@ -144,10 +144,10 @@ def reason(series: MetricSeries, detection: Detection, row: int) -> str:
     rarity = 10.0 ** min(float(detection.weekly_rarity[row]), 4.0)
     often = f"once in {rarity:,.0f} weeks" if rarity >= 1.5 else "about once a week"
     often = "less than once in 10,000 weeks" if rarity >= 10_000 else often
-    often = "never in its short past" if detection.is_sudden[row] else often
+    like = "nothing like it was seen in its short past" if detection.is_sudden[row] else f"its like is seen {often}"
     return (
         f"{series.metrics[column]} at {series.values[row, column]:.4g} (median of the rows before {usual:.4g}); "
-        f"its like is seen {often}"
+        f"{like}"
     )
 
 

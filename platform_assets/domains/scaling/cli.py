@@ -72,14 +72,14 @@ def status(home: Home = None) -> None:
         holds = audit.undo_holds(audit.AUDIT.read(lake_of(settings)), datetime.now(UTC))
         for cluster, why in sorted(holds.items()):
             console.print(f"{cluster}: {why}")
-        _show_plan(console, settings)
+        _show_plan(console, _settings(home, True))
 
 
 @scaling_app.command()
 def plan(home: Home = None) -> None:
     """What applying would change now, cluster by cluster, with why; nothing is written."""
     with console_of() as console:
-        _show_plan(console, _settings(home, False))
+        _show_plan(console, _settings(home, True))
 
 
 @scaling_app.command("apply")
@@ -145,15 +145,17 @@ def show(console: Any, settings: Settings) -> None:
 
 
 def _show_plan(console: Any, settings: Settings) -> None:
+    """The plan by the judgement of `weir scaling apply`, which takes no old metrics; nothing is written."""
     from platform_assets.actions.checks import failures
     from platform_assets.clients.engine import lake_of
     from platform_assets.domains.scaling.planning import make_plan
 
     checked_plan, results = make_plan(settings, lake_of(settings))
     console.print(checked_plan.text())
-    for result in failures(results):
+    stopping = failures(results)
+    for result in stopping:
         console.print(f"It would be stopped by {result.name}: {result.sentence}")
-    if checked_plan.changes and not settings.scaling.apply:
+    if checked_plan.changes and not stopping:
         console.print("Sizes are unchanged; `weir scaling apply` changes them.")
 
 

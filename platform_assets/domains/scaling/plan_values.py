@@ -129,10 +129,9 @@ class Entry:
 
     def text(self) -> str:
         """One line for people."""
+        before = "an unknown size" if self.nodes_before is None else str(self.nodes_before)
         if self.operation in (STAY, HOLD) and not self.is_change:
-            size = "?" if self.nodes_before is None else str(self.nodes_before)
-            return f"{self.cluster_id} {self.operation} {size}: {self.reason}"
-        before = "none" if self.nodes_before is None else str(self.nodes_before)
+            return f"{self.cluster_id} {self.operation} {before}: {self.reason}"
         return f"{self.cluster_id} {self.operation} {before} -> {self.nodes_after} ({self.urgency}): {self.reason}"
 
 

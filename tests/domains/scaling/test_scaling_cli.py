@@ -53,6 +53,10 @@ def test_a_run_over_old_metrics_prints_recommendations(replayed: tuple[Path, str
 @pytest.mark.slow
 def test_old_metrics_need_an_override_and_are_undone(replayed: tuple[Path, str]) -> None:
     home, _ = replayed
+    for look in ("plan", "status"):  # they judge as apply does
+        planned = weir(home, "scaling", look)
+        assert planned.returncode == 0 and "It would be stopped by metrics_are_fresh" in planned.stdout
+        assert "changes them" not in planned.stdout
     stopped = weir(home, "scaling", "apply")
     assert stopped.returncode == 4 and "a check stopped the plan: metrics_are_fresh" in stopped.stderr
     assert len(stopped.stderr.strip().splitlines()) == 1
@@ -63,7 +67,7 @@ def test_old_metrics_need_an_override_and_are_undone(replayed: tuple[Path, str])
     held = json.loads((home / "scaling" / "desired.json").read_text(encoding="utf-8"))
     assert all(entry["nodes"] >= 1 and entry["reason"] for entry in held.values()) and len(held) == 2
     shown = weir(home, "scaling", "status")
-    assert shown.returncode == 0 and "2 maintain; 0 nodes change" in shown.stdout, shown.stdout + shown.stderr
+    assert shown.returncode == 0 and "2 hold; 0 nodes change" in shown.stdout, shown.stdout + shown.stderr
     undone = weir(home, "scaling", "undo", "--reason", "x", "--apply")
     assert undone.returncode == 0 and "No cluster changed" in undone.stdout, "the file held no size before"
 
