@@ -21,8 +21,8 @@ install: $(STAMP) ## set everything up in .venv (done by the other commands when
 
 $(STAMP): requirements.lock setup.py
 	@$(PYTHON) -c 'import sys; sys.exit("Weir needs Python 3.11, 3.12 or 3.13; set PYTHON=/path/to/one") if not (3, 11) <= sys.version_info[:2] <= (3, 13) else None'
+	@echo "1 of 4: an environment in $(VENV), and uv, which installs …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || (echo "The venv module is missing; install it (Debian: apt-get install python3-venv)." >&2; exit 1)
-	@echo "1 of 4: uv, the installer, into $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	@echo "2 of 4: the $$(grep -c == requirements.lock) locked packages, downloaded and unpacked (about 2.5 GB on disk) …"
 	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --require-hashes --no-deps -r requirements.lock
@@ -36,6 +36,7 @@ champions: $(STAMP) ## fit the models that ship in mlflow/weir_models/*/champion
 	@$(BIN)/python -W ignore -m platform_assets.training.champions $(MODELS)
 
 demo: $(STAMP) ## a simulated day of CloudFront logs, through to a changed local WAF
+	@echo "The demo: two days of simulated logs and four of metrics, through to changes and alerts; a few minutes …"
 	@$(BIN)/weir demo
 
 test: $(STAMP) ## all tests, in two processes, with branch coverage
