@@ -19,10 +19,11 @@ def test_a_demo_ends_in_a_line_of_each_domain_and_the_next_commands(
         raise RuntimeError("stopped by a check")
 
     shown = [Shown("WAF: 3.", ("weir explain", "weir ui"), stopped), Shown("Clusters: 4."), Shown("Anomalies: 5.")]
-    demos = [
-        DomainDemo(number, (), {}, lambda console, settings, progress, one=one: one) for number, one in enumerate(shown)
-    ]
-    monkeypatch.setattr(demo, "domain_demos", lambda: demos)
+
+    def playing(one: Shown) -> DomainDemo:
+        return DomainDemo(1, (), {}, lambda console, settings, progress: one)
+
+    monkeypatch.setattr(demo, "domain_demos", lambda: [playing(one) for one in shown])
     with pytest.raises(RuntimeError, match="stopped by a check"):
         play_all(Console(width=80), home, lambda _: nullcontext(None))
     said = capsys.readouterr().out.splitlines()
