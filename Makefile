@@ -12,7 +12,7 @@ SEED ?= $(shell date +%j%H%M)
 ORDER = --random-order --random-order-seed=$(SEED)
 
 .DEFAULT_GOAL := help
-.PHONY: docs-refresh help install demo test test-fast attack check bench bench-commands bench-history bench-hostile bench-metrics-history eval eval-clients eval-scaling eval-anomalies package ui lock clean
+.PHONY: docs-refresh help install demo test test-fast attack check bench bench-commands bench-history bench-hostile bench-metrics-history champions eval eval-clients eval-scaling eval-anomalies package ui lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -21,14 +21,22 @@ install: $(STAMP) ## set everything up in .venv (done by the other commands when
 
 $(STAMP): requirements.lock setup.py
 	@$(PYTHON) -c 'import sys; sys.exit("Weir needs Python 3.11, 3.12 or 3.13; set PYTHON=/path/to/one") if not (3, 11) <= sys.version_info[:2] <= (3, 13) else None'
+	@echo "1 of 4: an environment in $(VENV), and uv, which installs …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || (echo "The venv module is missing; install it (Debian: apt-get install python3-venv)." >&2; exit 1)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	@echo "Installing the locked dependencies and compiling them …"
-	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes --no-deps -r requirements.lock
+	@echo "2 of 4: the $$(grep -c == requirements.lock) locked packages, downloaded and unpacked (about 2.5 GB on disk) …"
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --require-hashes --no-deps -r requirements.lock
+	@echo "3 of 4: compiling them, so that commands start fast …"
+	@$(BIN)/python -m compileall -q -j 0 -x '/(tests|sympy|moto|cfnlint|mypy)/' $(VENV)/lib >/dev/null || true # templates of some are no Python
+	@echo "4 of 4: Weir itself …"
 	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --no-deps -e .
 	@touch $@
 
+champions: $(STAMP) ## fit the models that ship in mlflow/weir_models/*/champion, the same to the bit each time (MODELS="request_attack": these alone)
+	@$(BIN)/python -W ignore -m platform_assets.training.champions $(MODELS)
+
 demo: $(STAMP) ## a simulated day of CloudFront logs, through to a changed local WAF
+	@echo "The demo: two days of simulated logs and four of metrics, through to changes and alerts; a few minutes …"
 	@$(BIN)/weir demo
 
 test: $(STAMP) ## all tests, in two processes, with branch coverage and the table of attacks
@@ -94,5 +102,5 @@ docs-refresh: $(STAMP) ## write what derives from the code anew: docs/cli.md, do
 	@$(BIN)/python tests/outputs/test_export.py
 	@$(BIN)/python -m tests.docs.test_env_example > .env.example
 
-clean: ## remove the environment, caches and the local home
-	@rm -rf $(VENV) .weir build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean: ## remove the environment and caches; the home .weir stays
+	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -69,7 +69,7 @@ setup(
     package_data={
         "platform_assets.domains.waf": ["policy.yaml"],
         "spark_jobs": ["sources/*/README.md"],
-        "weir_models": ["*/card.md"],
+        "weir_models": ["*/card.md", *(f"*/champion/{files}" for files in ("*", "tables/*.csv", "plots/*.png"))],
     },
     data_files=[("share/weir", ["dagster.yaml", "workspace.yaml"])],
     install_requires=RUNTIME,

@@ -1,4 +1,4 @@
-"""Model cards: the template in a model's folder, filled with the figures of an evaluation.
+"""Model cards and the files beside them. A card is the template in a model's folder, filled with the figures of an evaluation.
 
 In a template `{{figure}}` stands for a figure, `{{figure%}}` for the same as a percentage with its 95 % bounds,
 `{{table:name}}` for a table of the evaluation and `{{tag:name}}` for a tag. No figure is typed by hand.
@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pandas as pd
 
-from weir_models.contract import Evaluation, ModelSpec
+from weir_models.contract import Candidate, Evaluation, ModelSpec
 
 PLACE = re.compile(r"\{\{(table:|tag:)?([\w.]+)(%?)\}\}")
 
@@ -60,3 +61,17 @@ def write_card(template: str, spec: ModelSpec, evaluation: Evaluation, tags: Map
         return percentage(evaluation.figures, name) if percent else f"{evaluation.figures[name]:.4g}"
 
     return PLACE.sub(fill, template)
+
+
+def write_folder(folder: Path, candidate: Candidate, card: str, dpi: int | None = None) -> None:
+    """Write card.md, baseline.csv, tables/ and plots/ of a model. `dpi`: of the plots; None: in full."""
+    from weir_models import plots
+
+    (folder / "card.md").write_text(card, encoding="utf-8")
+    candidate.baseline.to_csv(folder / "baseline.csv", index=False)
+    (folder / "tables").mkdir()
+    for name, table in candidate.evaluation.tables.items():
+        table.to_csv(folder / "tables" / f"{name}.csv", index=False)
+    (folder / "plots").mkdir()
+    for name, plot in candidate.evaluation.plots.items():
+        (folder / "plots" / f"{name}.png").write_bytes(plots.png(plot, dpi or plots.FULL_DPI))

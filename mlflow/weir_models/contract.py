@@ -76,7 +76,7 @@ class Evaluation:
     tables: Mapping[str, pd.DataFrame]
     """Detail per class or family, by name; logged as artifacts."""
     plots: Mapping[str, Any]
-    """matplotlib figures by file stem; logged as artifacts."""
+    """matplotlib figures, or PNG images as bytes, by file stem; logged as artifacts."""
 
 
 class Model(Protocol):
@@ -85,3 +85,17 @@ class Model(Protocol):
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Predictions in the order of `frame`, with the columns that the model's card lists."""
         ...
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A fitted and evaluated model, with all that registering it needs."""
+
+    model: Model
+    evaluation: Evaluation
+    input_example: pd.DataFrame
+    """A few rows of the inputs, from which MLflow infers their types."""
+    baseline: pd.DataFrame
+    """Statistics of the inputs, a row for each column of theirs, for monitoring."""
+    tags: Mapping[str, str]
+    """What it was made of: table versions, fingerprints, git revision and the like."""

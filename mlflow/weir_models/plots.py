@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,19 @@ from numpy.typing import NDArray
 from weir_models.calibration import reliability_table
 from weir_models.detector_metrics import rate, wilson_interval
 
+FULL_DPI = 120
 Flags = NDArray[np.bool_]
 Values = NDArray[np.float64]
 BENIGN = "benign"
+
+
+def png(plot: Any, dpi: int = FULL_DPI) -> bytes:
+    """The PNG image of a matplotlib figure; an image as it is."""
+    if isinstance(plot, bytes):
+        return plot
+    buffer = BytesIO()
+    plot.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight")
+    return buffer.getvalue()
 
 
 def precision_recall(

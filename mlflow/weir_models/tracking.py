@@ -17,10 +17,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from weir_models import cards, registry
-from weir_models.contract import Evaluation, Model, ModelSpec
+from weir_models.contract import Candidate, Model, ModelSpec
 from weir_models.registered import RegisteredVersion, UnknownDatabaseError, read
 from weir_models.saved_model import holds_model
 from weir_models.tracking_uri import TrackingError, check_reachable, sqlite_file, without_password
@@ -45,20 +43,9 @@ class GateError(RuntimeError):
     exit_code = 4
 
 
-def register(
-    model: Model,
-    spec: ModelSpec,
-    evaluation: Evaluation,
-    *,
-    tracking_uri: str,
-    input_example: pd.DataFrame,
-    baseline: pd.DataFrame,
-    tags: Mapping[str, str],
-) -> str:
-    """Log a run, register the model and return the version; the champion alias does not move.
-
-    `baseline`: statistics of the inputs by column, for monitoring. `tags`: table versions, git revision and the like.
-    """
+def register(candidate: Candidate, spec: ModelSpec, *, tracking_uri: str) -> str:
+    """Log a run, register the model and return the version; the champion alias does not move."""
+    model, evaluation, tags = candidate.model, candidate.evaluation, candidate.tags
     with _mlflow(tracking_uri) as (mlflow, client):
         from mlflow.models import infer_signature
 
@@ -71,9 +58,9 @@ def register(
             mlflow.log_metrics({k: float(v) for k, v in evaluation.figures.items() if v == v})
             folder = Path(scratch)
             card = cards.write_card(registry.card_template(spec.name), spec, evaluation, tags)
-            _write_artifacts(folder, evaluation, baseline, card)
+            cards.write_folder(folder, candidate, card)
             mlflow.log_artifacts(str(folder))
-            signature = infer_signature(input_example, model.predict(input_example))
+            signature = infer_signature(candidate.input_example, model.predict(candidate.input_example))
             logged = mlflow.sklearn.log_model(
                 model,
                 name=spec.name,
@@ -297,15 +284,3 @@ def _parameters(model: Model) -> dict[str, Any]:
     """Parameters of an estimator, short enough for MLflow."""
     get_params = getattr(model, "get_params", None)
     return {key: str(value)[:500] for key, value in (get_params(deep=False) if get_params else {}).items()}
-
-
-def _write_artifacts(folder: Path, evaluation: Evaluation, baseline: pd.DataFrame, card: str) -> None:
-    """Card, tables, plots and baseline, as a folder to log at once."""
-    (folder / "card.md").write_text(card, encoding="utf-8")
-    baseline.to_csv(folder / "baseline.csv", index=False)
-    (folder / "tables").mkdir()
-    for name, table in evaluation.tables.items():
-        table.to_csv(folder / "tables" / f"{name}.csv", index=False)
-    (folder / "plots").mkdir()
-    for name, figure in evaluation.plots.items():
-        figure.savefig(folder / "plots" / f"{name}.png", dpi=120, bbox_inches="tight")

@@ -28,15 +28,30 @@ from platform_assets.core.files import keep_private
 from spark_jobs.errors import ExitCode
 
 app = typer.Typer(
-    help="CloudFront access logs in, AWS WAF changes out; cluster metrics in, scaling and alerts out.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 GROUPS = {
     "run": "Run a domain's pipeline once, in this process.",
     "backtest": "What a model would have said over files of metrics, step by step.",
 }
+
+
+def _version(is_asked: bool) -> None:
+    if is_asked:
+        from platform_assets.core.home import this_version
+
+        print(f"weir {this_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """CloudFront access logs in, AWS WAF changes out; cluster metrics in, scaling and alerts out."""
 
 
 @app.command()
@@ -60,9 +75,7 @@ def demo(
             with progress("Simulating CloudFront logs and cluster metrics"):
                 demos.simulate_missing(settings, seed, scale)
         remember(settings, **{world.setting: values[world.setting] for world in demos.worlds()})
-        ends = [domain_demo.play(console, settings, progress) for domain_demo in demos.domain_demos()]
-        for end in ends:
-            end()
+        demos.play_all(console, settings, progress)
 
 
 @app.command()

@@ -44,6 +44,22 @@ class World:
         return (self.path(settings) / "truth" / self.truth).exists()
 
 
+def _nothing() -> None:
+    """Nothing was stopped."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is left to say at the very end of a demo."""
+
+    summary: str
+    """The one line that matters."""
+    next_commands: tuple[str, ...] = ()
+    """Commands as one types them here, each with its purpose after a #."""
+    stop: Callable[[], None] = _nothing
+    """Raises if something was stopped."""
+
+
 @dataclass(frozen=True)
 class DomainDemo:
     """The demo of a domain."""
@@ -52,8 +68,8 @@ class DomainDemo:
     worlds: tuple[World, ...]
     settings: dict[str, Any]
     """Settings of the whole demo."""
-    play: Callable[[Console, Settings, Progress], Callable[[], None]]
-    """Runs and shows the demo; the function that it returns is called at the very end and raises if something was stopped."""
+    play: Callable[[Console, Settings, Progress], Shown]
+    """Runs and shows the demo."""
 
 
 def domain_demos() -> list[DomainDemo]:
@@ -70,6 +86,19 @@ def demo_settings(settings: Settings) -> dict[str, Any]:
     """The settings that the demos change: raw locations, and each demo's own."""
     raw = {world.setting: str(world.path(settings) / "raw") for world in worlds()}
     return raw | {name: value for demo in domain_demos() for name, value in demo.settings.items()}
+
+
+def play_all(console: Console, settings: Settings, progress: Progress) -> None:
+    """Every demo, then in a few lines what matters and what to type next."""
+    shown = [domain_demo.play(console, settings, progress) for domain_demo in domain_demos()]
+    console.rule("In short")
+    for one in shown:
+        console.print(one.summary)
+    for one in shown:
+        for line in one.next_commands:
+            console.print(line)
+    for one in shown:
+        one.stop()
 
 
 def simulate_missing(settings: Settings, seed: int, scale: float) -> None:

@@ -9,7 +9,7 @@ import gc
 import logging
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -134,14 +134,22 @@ class Runner:
         title = next((titles[key] for key in stage.keys if key in titles), "")
         return title or f"Making {stage.keys[0].split('/')[-1]}"
 
-    def materialize(self, title: str, keys: Sequence[str], may_stop: bool = False) -> None:
-        """One run over unpartitioned assets, shown as one stage."""
+    def materialize(
+        self, title: str, keys: Sequence[str], may_stop: bool = False, config: Mapping[str, Any] | None = None
+    ) -> None:
+        """One run over unpartitioned assets, shown as one stage. `config`: Dagster's, of the assets."""
         start = time.perf_counter()
         with self.progress(title):
-            self.run(keys, may_stop=may_stop)
+            self.run(keys, may_stop=may_stop, config=config)
         self.outcome.seconds[title] = time.perf_counter() - start
 
-    def run(self, keys: Sequence[str], hours: tuple[str, str] | None = None, may_stop: bool = False) -> None:
+    def run(
+        self,
+        keys: Sequence[str],
+        hours: tuple[str, str] | None = None,
+        may_stop: bool = False,
+        config: Mapping[str, Any] | None = None,
+    ) -> None:
         """One Dagster run over `keys`; `hours`: first and last hour."""
         from platform_assets.core.asset_specs import key_of
         from platform_assets.core.partitions import tags_of_hours
@@ -152,7 +160,7 @@ class Runner:
             asset_selection=[key_of(key) for key in keys],
             instance=self.instance,
             tags={**self.tags, **tags},
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, **(config or {})},
             raise_on_error=False,
         )
         total, in_steps = time.perf_counter() - start, 0.0
@@ -252,14 +260,20 @@ class Runner:
         )
 
     def fit_missing(self, stages: Sequence[Stage]) -> None:
-        """Fit models that have no serving version, if there is enough data."""
+        """Give models without a serving version a first one: the shipped one, else one fitted if there is enough data."""
         from platform_assets.clients.engine import lake_of
         from platform_assets.core.scheduler import has_enough, is_missing, models_of
+        from platform_assets.training.models import shipped_config, starts_shipped
         from platform_assets.training.sets import training_sets
 
         lake = lake_of(self.settings)
         missing = [name for stage in stages for name in models_of(stage) if is_missing(self.settings, name)]
         for name in missing:
+            if starts_shipped(self.settings, name):
+                self.materialize(
+                    f"Registering the {name} that Weir ships", [f"models/{name}"], config=shipped_config([name])
+                )
+                continue
             if not has_enough(lake, self.instance, name):
                 continue
             before = list(self.outcome.failed_checks)

@@ -10,9 +10,12 @@ import dagster as dg
 
 
 def picture(plot: Any, alternative: str = "plot") -> dg.MetadataValue:
-    """A matplotlib figure as metadata."""
+    """A matplotlib figure, or a PNG image as bytes, as metadata."""
+    image = plot if isinstance(plot, bytes) else _png(plot)
+    return dg.MetadataValue.md(f"![{alternative}](data:image/png;base64,{base64.b64encode(image).decode()})")
+
+
+def _png(figure: Any) -> bytes:
     buffer = io.BytesIO()
-    plot.savefig(buffer, format="png", dpi=70)
-    return dg.MetadataValue.md(
-        f"![{alternative}](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})"
-    )
+    figure.savefig(buffer, format="png", dpi=70)
+    return buffer.getvalue()

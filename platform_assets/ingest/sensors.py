@@ -17,7 +17,7 @@ from platform_assets.ingest import listings
 from platform_assets.ingest.notifications import NotificationsError, Queue, queue_url
 from platform_assets.ingest.objects import ObjectsError, count_objects
 from platform_assets.settings import Settings
-from platform_assets.training.models import keys_of_model
+from platform_assets.training.models import keys_of_model, shipped_config, starts_shipped
 from spark_jobs import registry
 from spark_jobs.contract import RawFiles, Source, parse_hour
 from spark_jobs.storage.lake import Lake
@@ -152,9 +152,13 @@ def _stage_requests(
             for name in models_of(stage)
             if _is_untried(instance, name)
             and _has_input(settings, name)
-            and has_enough(lake, instance, name)
+            and (starts_shipped(settings, name) or has_enough(lake, instance, name))
             and is_missing(settings, name)
         ]
+        shipped = [name for name in names if starts_shipped(settings, name)]
+        if shipped:  # first, for the training tables of others may need their scores
+            keys = [key_of(f"models/{name}") for name in shipped]
+            return [dg.RunRequest(asset_selection=keys, tags=cause, run_config=shipped_config(shipped))], 0
         selected = [key for name in names for key in keys_of_model(name)]
         return [dg.RunRequest(asset_selection=selected, tags=cause)] if names else [], 0
     if stage.kind == "end" and is_behind(graph, instance, stage):

@@ -4,22 +4,35 @@ Models are in weir_models, training sets in `training.py` of each domain.
 """
 
 import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from pydantic import Field
 
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.core.asset_specs import dep_on, key_of, spec_of
+from platform_assets.core.home import this_version
 from platform_assets.core.plots import picture
 from platform_assets.settings import Settings
-from platform_assets.training.sets import SEED, TrainingError, TrainingSet, training_sets
+from platform_assets.training.sets import FITTED, SEED, SHIPPED, TrainingError, TrainingSet, training_sets
 from spark_jobs import registry as sources
 from spark_jobs.contract import Source, Table, format_hour, parse_hour
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
+
+if TYPE_CHECKING:
+    from weir_models.contract import Candidate
+
+
+class ModelConfig(dg.Config):
+    """Configuration of a model's asset."""
+
+    is_shipped: bool = Field(False, description="Register the champion that comes with Weir instead of fitting one.")
 
 
 def source_of(training: TrainingSet) -> Source:
@@ -67,7 +80,7 @@ def _model_asset(settings: Settings, name: str, training: TrainingSet) -> dg.Ass
             dg.AssetSpec(
                 key,
                 deps=[dep_on(training.table.key)],
-                description=f"The registered model {name}: fitted, evaluated on what it was not fitted on, and champion only through its gate.",
+                description=f"The registered model {name}: fitted (or come with Weir), evaluated on what it was not fitted on, and champion only through its gate.",
                 group_name="models",
                 kinds={"mlflow", "scikitlearn"},
                 owners=[source_of(training).owner],
@@ -82,12 +95,14 @@ def _model_asset(settings: Settings, name: str, training: TrainingSet) -> dg.Ass
             )
         ],
     )
-    def model(context: dg.AssetExecutionContext) -> Any:
-        version, evaluation, sentences, passed = fit_and_register(settings, name, context.run_id)
+    def model(context: dg.AssetExecutionContext, config: ModelConfig) -> Any:
+        make = register_shipped if config.is_shipped else fit_and_register
+        version, evaluation, sentences, passed = make(settings, name, context.run_id)
         yield dg.MaterializeResult(
             asset_key=key,
             metadata={
                 "model version": version,
+                "origin": SHIPPED if config.is_shipped else FITTED,
                 **{figure: float(value) for figure, value in sorted(evaluation.figures.items()) if value == value},
                 **{f"plot: {stem}": picture(plot, stem) for stem, plot in evaluation.plots.items()},
             },
@@ -101,42 +116,72 @@ def fit_and_register(settings: Settings, name: str, run_id: str = "") -> tuple[s
     """Fit, evaluate and register a model; it becomes champion only if every gate holds.
 
     Returns version, evaluation, the gates' sentences, and whether all hold."""
-    from weir_models import registry, tracking
-
-    lake, training, spec = lake_of(settings), training_sets()[name], registry.spec(name)
-    table = training.table
+    training, lake = training_sets()[name], lake_of(settings)
     examples = training_examples(lake, training)
     if examples.empty:
         raise TrainingError(_no_examples(name, training))
+    tags = {"origin": FITTED, "git_revision": git_revision(), "dagster_run": run_id}
+    tags["training_table_version"] = str(lake.version(training.table))
+    return register(settings, name, fitted(name, training, examples, tags))
+
+
+def register_shipped(settings: Settings, name: str, run_id: str = "") -> tuple[str, Any, list[str], bool]:
+    """Register the champion that comes with the package, through the same gate; returns what fit_and_register does."""
+    from weir_models import shipped
+
+    candidate = shipped.read(name)
+    tags = {"origin": SHIPPED, "weir_version": this_version(), "dagster_run": run_id}
+    return register(settings, name, replace(candidate, tags={**candidate.tags, **tags}))
+
+
+def fitted(name: str, training: TrainingSet, examples: Any, tags: Mapping[str, str]) -> "Candidate":
+    """A model fitted and evaluated on examples."""
+    from weir_models import fingerprint, registry
+    from weir_models.contract import Candidate
+
     module = registry.model_module(name)
     # A model whose table has no splits evaluates each row by the rows before it.
     is_held_out = examples["split"] == "evaluate" if "split" in examples else None
     model = module.fit(examples if is_held_out is None else examples[~is_held_out], seed=SEED)
     held_out = examples if is_held_out is None else examples[is_held_out]
-    evaluation = module.evaluate(model, held_out)
     inputs = list(training.inputs)
-    version = tracking.register(
+    baseline = examples[inputs].describe(include="all").T.astype(str)
+    made_of = {"training_table": training.table.key, "code_fingerprint": fingerprint.of_model(name), "seed": str(SEED)}
+    return Candidate(
         model,
-        spec,
-        evaluation,
-        tracking_uri=settings.tracking_uri,
-        input_example=held_out[inputs].head(20),
-        baseline=examples[inputs].describe(include="all").T.astype(str),
-        tags={
-            "training_table": table.key,
-            "training_table_version": str(lake.version(table)),
-            "git_revision": git_revision(),
-            "dagster_run": run_id,
-            "seed": str(SEED),
-        },
+        module.evaluate(model, held_out),
+        held_out[inputs].head(20),
+        baseline.rename_axis("column").reset_index(),
+        {**made_of, **tags},
     )
-    sentences = [gate.sentence(evaluation.figures) for gate in spec.gates]
-    passed = all(gate.holds(evaluation.figures) for gate in spec.gates)
+
+
+def register(settings: Settings, name: str, candidate: "Candidate") -> tuple[str, Any, list[str], bool]:
+    """Register a model; it is signed and becomes champion only if every gate holds. Returns what fit_and_register does."""
+    from weir_models import registry, tracking
+
+    spec, figures = registry.spec(name), candidate.evaluation.figures
+    version = tracking.register(candidate, spec, tracking_uri=settings.tracking_uri)
+    sentences = [gate.sentence(figures) for gate in spec.gates]
+    passed = all(gate.holds(figures) for gate in spec.gates)
     if passed:
         ModelRegistry.of(settings).sign(name, version)  # first, for a champion without a signature serves nobody
-        tracking.promote(spec, version, tracking_uri=settings.tracking_uri, figures=evaluation.figures)
+        tracking.promote(spec, version, tracking_uri=settings.tracking_uri, figures=figures)
         ModelRegistry.of(settings).promoted(name, version)
-    return version, evaluation, sentences, passed
+    return version, candidate.evaluation, sentences, passed
+
+
+def starts_shipped(settings: Settings, name: str) -> bool:
+    """Whether the first version of a model is the one that comes with the package."""
+    from weir_models import shipped
+
+    has_own_rows = training_sets()[name].has_own_rows
+    return shipped.is_there(name) and not (has_own_rows is not None and has_own_rows(settings))
+
+
+def shipped_config(names: Iterable[str]) -> dict[str, Any]:
+    """The run configuration with which the assets of these models register what comes with the package."""
+    return {"ops": {name: {"config": {"is_shipped": True}} for name in names}}
 
 
 def training_examples(lake: Lake, training: TrainingSet) -> Any:

@@ -18,6 +18,8 @@ from spark_jobs.contract import Table
 from spark_jobs.errors import ExitCode, WeirError
 
 SEED = 20_260_101
+SHIPPED, FITTED = "shipped", "fitted here"
+"""Values of the tag `origin` of a registered version."""
 SIMULATED_START = datetime(2026, 1, 5, tzinfo=UTC)
 
 
@@ -49,6 +51,8 @@ class TrainingSet:
     """Models whose scores are in the rows; they are fitted first."""
     is_default: bool = False
     """Whether `weir train` without names fits it."""
+    has_own_rows: Callable[[Settings], bool] | None = None
+    """Whether the settings give rows of the user's own, so that a model fitted on generated ones alone is no first version."""
 
 
 def training_sets() -> dict[str, TrainingSet]:

@@ -36,6 +36,29 @@ def test_wrong_usage_is_one_sentence(
     assert "Traceback" not in done.stderr + done.stdout
 
 
+def test_the_next_command_is_typed_as_it_can_be_called_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from platform_assets.cli.report import command
+
+    script = tmp_path / "a folder" / "bin" / "weir"
+    script.parent.mkdir(parents=True)
+    script.touch(mode=0o755)
+    monkeypatch.setattr(sys, "argv", [str(script)])
+    monkeypatch.setenv("PATH", "/usr/bin")
+    monkeypatch.chdir(tmp_path)
+    assert command() == "'a folder/bin/weir'"
+    monkeypatch.chdir(script.parent)
+    assert command() == "./weir"
+    monkeypatch.chdir("/")
+    assert command() == f"'{script.relative_to('/')}'"
+    monkeypatch.setenv("PATH", str(script.parent))
+    assert command() == "weir"
+    other = tmp_path / "other" / "weir"
+    other.parent.mkdir()
+    other.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(other.parent))
+    assert command() != "weir", "another installation has the name"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("location", "environment", "code", "said"),

@@ -77,12 +77,30 @@ def test_an_empty_home_fails_nothing_and_stays_empty(tmp_path: Path) -> None:
     assert exit_code(findings) == 0
     assert {finding.name: finding.state for finding in findings} == {
         "python": "ok", "engine": "ok", "settings": "ok", "home": "missing", "hash key": "missing", "named files": "off",
-        "log objects": "missing", "log objects queue": "off", "metric files": "off", "lake": "missing", "databases": "missing", "mlflow": "missing", "database": "missing", "waf": "ok",
+        "log objects": "missing", "log objects queue": "off", "metric files": "off", "lake": "missing", "databases": "missing", "mlflow": "missing", "champions": "missing", "database": "missing", "waf": "ok",
         "aws credentials": "off", "alerts webhook": "off", "alerts sns": "off", "metrics": "ok",
             "glue catalogue": "off",
             "online features": "ok",
     }  # fmt: skip
     assert not settings.home.exists()
+
+
+def test_a_shipped_champion_is_told_from_one_that_was_fitted_here(home: Settings) -> None:
+    absent = finding_of(home, "champions")
+    assert absent.state == "missing" and "those that Weir ships: anomaly_detection, request_attack" in absent.sentence
+    with sqlite3.connect(home.home / "mlflow.db") as mlflow:
+        mlflow.execute("CREATE TABLE registered_models (name)")
+        mlflow.execute("CREATE TABLE registered_model_aliases (alias, version, name)")
+        mlflow.execute("CREATE TABLE model_version_tags (key, value, name, version)")
+        aliases = [("champion", 2, "client_abuse"), ("champion", 1, "request_attack"), ("other", 1, "client_abuse")]
+        mlflow.executemany("INSERT INTO registered_model_aliases VALUES (?, ?, ?)", aliases)
+        tags = [("fitted here", "client_abuse", 2), ("shipped", "client_abuse", 1), ("shipped", "request_attack", 1)]
+        mlflow.executemany("INSERT INTO model_version_tags VALUES ('origin', ?, ?, ?)", tags)
+    found = finding_of(home, "champions")
+    assert found.state == "ok" and found.sentence.startswith("client_abuse 2, request_attack 1. request_attack is the")
+    assert found.sentence.endswith("fitted on generated data alone; `weir train request_attack` fits it here.")
+    (home.home / "mlflow.db").write_bytes(b"no database" * 100)
+    assert finding_of(home, "champions").state == "failed"
 
 
 def test_what_is_there_is_counted(home: Settings, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -27,7 +27,12 @@ def runner_that_fails(
     made: list[str] = []
     sizes: list[int] = []
 
-    def run_range(keys: Sequence[str], hours: tuple[str, str] | None = None, may_stop: bool = False) -> None:
+    def run_range(
+        keys: Sequence[str],
+        hours: tuple[str, str] | None = None,
+        may_stop: bool = False,
+        config: Mapping[str, Any] | None = None,
+    ) -> None:
         assert hours is not None
         span = [hour for hour in HOURS if hours[0] <= hour <= hours[1]]
         sizes.append(len(span))
@@ -69,7 +74,7 @@ def test_where_hour_after_hour_fails_the_run_ends() -> None:
 
 def test_an_hour_set_aside_is_not_tried_again_by_the_same_run(monkeypatch: pytest.MonkeyPatch) -> None:
     from platform_assets.clients import engine
-    from platform_assets.core import scheduler
+    from platform_assets.core import partitions, scheduler
     from platform_assets.core.scheduler import Stage, StaleHours
 
     runner, made, sizes = runner_that_fails({HOURS[5]}.__contains__)
@@ -81,6 +86,7 @@ def test_an_hour_set_aside_is_not_tried_again_by_the_same_run(monkeypatch: pytes
         return StaleHours(("parsed/x",), left, left)
 
     monkeypatch.setattr(scheduler, "stale_hours", stale)
+    monkeypatch.setattr(partitions, "hours_before", lambda *_: [])
     monkeypatch.setattr(run.Runner, "title", lambda *_: "Parsing")
     runner.make_stale_hours([Stage("hours", ("parsed/x",))], None)  # type: ignore[arg-type]
     assert runner.outcome.hours == [hour for hour in HOURS[:8] if hour != HOURS[5]]

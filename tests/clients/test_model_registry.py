@@ -37,6 +37,7 @@ SENTENCE = (
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A home with a champion, version 1, and with version 2, which never passed a gate."""
     from weir_models import registry, tracking
+    from weir_models.contract import Candidate
     from weir_models.predictive_scaling.model import PredictiveScaling, evaluate
 
     settings = load_settings(tmp_path_factory.mktemp("trained"))
@@ -45,16 +46,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     history = pd.DataFrame({"cluster_id": "shop", "event_at": at, "cpu_utilization": used, "node_count": 4.0})
     model = PredictiveScaling(experts=("persistence", "yesterday")).fit(history)
     evaluation, spec = evaluate(model, history), replace(registry.spec(NAME), gates=())
+    baseline = history.describe(include="all").T.astype(str)
     for _ in range(2):
-        tracking.register(
-            model,
-            spec,
-            evaluation,
-            tracking_uri=settings.tracking_uri,
-            input_example=history.head(20),
-            baseline=history.describe(include="all").T.astype(str),
-            tags={},
-        )
+        candidate = Candidate(model, evaluation, history.head(20), baseline, {})
+        tracking.register(candidate, spec, tracking_uri=settings.tracking_uri)
     ModelRegistry.of(settings).sign(NAME, "1")
     tracking.promote(spec, "1", tracking_uri=settings.tracking_uri)
     return settings

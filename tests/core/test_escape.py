@@ -144,8 +144,10 @@ WRITERS = {
     "cli/features.py": {"print"},
     "cli/reference.py": {"print"},
     "cli/ui.py": {"print"},
+    "core/console.py": {"print"},
     "core/databases.py": {"print"},
     "outputs/sql_text.py": {"write", "writelines"},
+    "training/champions.py": {"print"},
     # Markdown of our own around `for_markdown` and `fenced`.
     "actions/assets.py": {"md"},
     "core/plots.py": {"md"},

@@ -79,6 +79,23 @@ def test_the_daemon_asks_for_the_first_stale_stage(delivered: Settings) -> None:
     assert keys == set(first.keys) or "models/anomaly_detection" in keys
 
 
+def test_the_daemon_asks_for_the_shipped_version_of_a_model_without_a_champion(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = build_defs(home).resolve_asset_graph()
+    settings = home.model_copy(update={"metrics_raw": "s3://somewhere", "cloudfront_raw": "s3://elsewhere"})
+    found = [one for one in stages_of(graph, pipelines()["edge"], settings) if one.kind == "models"]
+    monkeypatch.setattr(sensors, "is_missing", lambda *_: True)
+    with dg.DagsterInstance.ephemeral() as instance:
+        asked = [sensors._stage_requests(settings, graph, instance, lake_of(home), stage, {})[0] for stage in found]
+    names = {
+        key.path[-1]: request for requests in asked for request in requests for key in request.asset_selection or ()
+    }
+    assert names.keys() == {"request_attack", "client_abuse"}, "no training table is made"
+    for name, request in names.items():
+        assert request.run_config["ops"][name] == {"config": {"is_shipped": True}}
+
+
 def report_failed(instance: dg.DagsterInstance, request: dg.RunRequest) -> None:
     """Have a run of the request's stage failed."""
     job = dg.Definitions(jobs=[_job()]).resolve_job_def("nothing")
@@ -98,7 +115,7 @@ def test_a_stage_that_failed_is_made_hour_by_hour(delivered: Settings, monkeypat
     hours = ["2026-11-20-13", "2026-11-20-14", "2026-11-20-15"]
     monkeypatch.setattr(sensors, "stale_hours", lambda graph, lake, stage: StaleHours(stage.keys, hours, hours))
     monkeypatch.setattr(sensors, "RETRY_SECONDS", -1)
-    monkeypatch.setattr(sensors, "has_enough", lambda *_: False)  # no model is fitted first
+    monkeypatch.setattr(sensors, "is_missing", lambda *_: False)  # no model is made first
     with dg.DagsterInstance.ephemeral() as instance:
         (together,), _ = requested(delivered, instance)
         report_failed(instance, together)
@@ -110,7 +127,7 @@ def test_a_stage_that_failed_is_made_hour_by_hour(delivered: Settings, monkeypat
 def test_hours_before_the_loaded_partitions_are_told_and_not_asked_for(
     delivered: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sensors, "has_enough", lambda *_: False)  # no model is fitted first
+    monkeypatch.setattr(sensors, "is_missing", lambda *_: False)  # no model comes first
     assert first_hour_of(delivered) == "2026-11-18-00"
     graph = build_defs(delivered).resolve_asset_graph()
     raw = Path(delivered.metrics.raw)

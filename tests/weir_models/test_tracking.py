@@ -20,6 +20,7 @@ import pytest
 
 from tests.weir_models.request_attack.request_samples import COLUMNS
 from weir_models import registered, registry, saved_model, tracking
+from weir_models.contract import Candidate
 from weir_models.request_attack.model import RequestAttack, evaluate
 from weir_models.tracking_uri import without_password
 
@@ -181,15 +182,10 @@ def test_a_version_survives_the_registry(
     spec = registry.spec("request_attack")
     uri = f"sqlite:///{tmp_path}/registry/mlflow.db"
     found = evaluate(request_model, examples)
-    version = tracking.register(
-        request_model,
-        spec,
-        found,
-        tracking_uri=uri,
-        input_example=examples[COLUMNS].head(3),
-        baseline=pd.DataFrame({"column": ["uri_path"], "null_ratio": [0.0]}),
-        tags={"git_revision": "abc1234", "training/cloudfront/request_examples": "7"},
-    )
+    baseline = pd.DataFrame({"column": ["uri_path"], "null_ratio": [0.0]})
+    tags = {"git_revision": "abc1234", "training/cloudfront/request_examples": "7"}
+    candidate = Candidate(request_model, found, examples[COLUMNS].head(3), baseline, tags)
+    version = tracking.register(candidate, spec, tracking_uri=uri)
     assert version == "1"
     assert tracking.champion(spec.name, tracking_uri=uri) is None
     assert not tracking.passed_gate(spec.name, version, tracking_uri=uri)

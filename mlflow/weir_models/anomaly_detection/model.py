@@ -146,8 +146,7 @@ def reason(series: MetricSeries, detection: Detection, row: int) -> str:
     often = "less than once in 10,000 weeks" if rarity >= 10_000 else often
     like = "nothing like it was seen in its short past" if detection.is_sudden[row] else f"its like is seen {often}"
     return (
-        f"{series.metrics[column]} at {series.values[row, column]:.4g} (median of the rows before {usual:.4g}); "
-        f"{like}"
+        f"{series.metrics[column]} at {series.values[row, column]:.4g} (median of the rows before {usual:.4g}); {like}"
     )
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from platform_assets.cli.doctor import network
 from platform_assets.cli.doctor.findings import Check, State
+from platform_assets.cli.report import serves_shipped
 from platform_assets.clients import database as databases
 from platform_assets.clients.aws import url_without_secrets
 from platform_assets.clients.champions import Champions
@@ -22,12 +25,20 @@ from platform_assets.ingest.notifications import queue_url, region_of
 from platform_assets.ingest.objects import count_objects
 from platform_assets.maintenance.repair import damages, describe
 from platform_assets.settings import Settings
+from platform_assets.training.sets import SHIPPED, training_sets
 from spark_jobs.contract import RawFiles, Source
 from spark_jobs.registry import sources
 from spark_jobs.storage.lake import LakeError
 
 MAX_LISTED_OBJECTS = 1000
 UNREAD = "; their content is read by `weir doctor --thorough`"
+
+
+CHAMPIONS = """
+SELECT alias.name, alias.version, tag.value FROM registered_model_aliases AS alias
+LEFT JOIN model_version_tags AS tag ON tag.name = alias.name AND tag.version = alias.version AND tag.key = 'origin'
+WHERE alias.alias = 'champion' ORDER BY alias.name
+"""
 
 
 def raw_location(source: Source, raw: RawFiles) -> Check:
@@ -104,23 +115,49 @@ def mlflow(settings: Settings) -> tuple[State, str]:
     path = Path(uri.removeprefix("sqlite:///"))
     if not path.exists():
         return "missing", f"{path} is made by the first run."
-    try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=network.SECONDS)
-        try:
-            (count,) = connection.execute("SELECT count(*) FROM registered_models").fetchone()
-            of_models = "SELECT m.name, a.version FROM registered_models m LEFT JOIN registered_model_aliases a ON a.name = m.name AND a.alias = 'champion'"
-            aliases = dict(connection.execute(of_models).fetchall())
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        return "failed", f"{path} is no MLflow database ({error}); move it away or correct WEIR_MLFLOW_URI."
-    from weir_models import registry
+    count = _read(path, "SELECT count(*) FROM registered_models")
+    if isinstance(count, str):
+        return "failed", count
+    return "ok", f"{path} holds {count[0][0]} registered models."
 
-    champions = Champions.of(settings)
+
+def champions(settings: Settings) -> tuple[State, str]:
+    """Which versions serve, and whether they came with Weir; read without MLflow, which takes seconds to load."""
+    from weir_models import registry
+    from weir_models.tracking_uri import sqlite_file
+
+    uri = settings.tracking_uri
+    path = sqlite_file(uri)
+    if path is None:
+        return "off", f"MLflow at {url_without_secrets(uri)} shows which serve."
+    serving = _read(path, CHAMPIONS) if path.exists() else []
+    if isinstance(serving, str):
+        return "failed", serving
+    if not serving:
+        return "missing", f"None serves yet; the first run registers those that Weir ships: {', '.join(_shipped())}."
+    known, aliases = Champions.of(settings), {name: str(version) for name, version, _ in serving}
     for name in registry.names():
-        if problem := champions.problem(name, None if aliases.get(name) is None else str(aliases[name])):
+        if problem := known.problem(name, aliases.get(name)):
             return "failed", problem
-    return "ok", f"{path} holds {count} registered models."
+    shipped = [name for name, _, origin in serving if origin == SHIPPED]
+    versions = ", ".join(f"{name} {version}" for name, version, _ in serving)
+    return "ok", f"{versions}.{f' {serves_shipped(shipped)}.' if shipped else ''}"
+
+
+def _read(path: Path, query: str) -> list[tuple[Any, ...]] | str:
+    """Rows of MLflow's SQLite database, or a sentence if it cannot be read."""
+    address = f"{path.resolve().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True, timeout=network.SECONDS)) as connection:
+            return connection.execute(query).fetchall()
+    except sqlite3.Error as error:
+        return f"{path} is no MLflow database ({error}); move it away or correct WEIR_MLFLOW_URI."
+
+
+def _shipped() -> list[str]:
+    from weir_models import shipped
+
+    return [name for name in training_sets() if shipped.is_there(name)]
 
 
 def _mlflow_server(uri: str) -> tuple[State, str]:
@@ -161,6 +198,12 @@ def of_sources() -> dict[str, Check]:
     return checks
 
 
-DATA: dict[str, Check] = {"lake": lake, "databases": own_databases, "mlflow": mlflow, "database": database}
+DATA: dict[str, Check] = {
+    "lake": lake,
+    "databases": own_databases,
+    "mlflow": mlflow,
+    "champions": champions,
+    "database": database,
+}
 THOROUGH: dict[str, Check] = {"lake": partial(lake, thorough=True), "databases": partial(own_databases, thorough=True)}
 """In place of the checks of the same names; they take as long as reading everything does."""

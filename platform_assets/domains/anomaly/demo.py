@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from platform_assets.cli.demo import DomainDemo, World
+from platform_assets.cli.demo import DomainDemo, Shown, World
 from platform_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ GRACE = timedelta(minutes=30)
 """How long after its end an alarm still counts for an incident."""
 
 
-def play(console: Console, settings: Settings, progress: Progress) -> Callable[[], None]:
+def play(console: Console, settings: Settings, progress: Progress) -> Shown:
     """Run the anomaly pipeline, then compare its alarms with the simulated incidents."""
     from platform_assets.cli.report import show_models
     from platform_assets.cli.run import run_pipeline
@@ -38,16 +37,19 @@ def play(console: Console, settings: Settings, progress: Progress) -> Callable[[
     outcome = run_pipeline(settings, "anomaly", progress)
     show_models(console, settings, ["anomaly_detection"])
     show_alerts(console, settings, outcome)
-    show_incidents(console, settings, METRICS.path(settings) / "truth")
-    return lambda: None
+    return Shown(show_incidents(console, settings, METRICS.path(settings) / "truth"))
 
 
-def show_incidents(console: Console, settings: Settings, truth: Path) -> None:
-    """Show how many simulated incidents raised an alarm, how soon, and how many alarms belong to no incident."""
+def show_incidents(console: Console, settings: Settings, truth: Path) -> str:
+    """Show how many simulated incidents raised an alarm, how soon, and how many alarms belong to no incident.
+
+    Returns what matters of it, in one line.
+    """
     import pandas as pd
 
     from platform_assets.clients.engine import lake_of
     from platform_assets.domains.anomaly.tables import ANOMALY_SCORES
+    from platform_assets.domains.anomaly.training import PLANNED_INCIDENTS
 
     incidents = pd.read_parquet(truth / "incidents.parquet")
     scores = lake_of(settings).read_arrow(ANOMALY_SCORES, columns=["cluster_id", "event_at", "is_anomaly"]).to_pandas()
@@ -55,13 +57,19 @@ def show_incidents(console: Console, settings: Settings, truth: Path) -> None:
         incidents, scores[scores["is_anomaly"]], since=scores["event_at"].min() + timedelta(days=1)
     )
     console.rule("Against the simulator's truth")
-    for kind, rows in detection["incidents"].groupby("kind"):
+    incidents = detection["incidents"]
+    for kind, rows in incidents.groupby("kind"):
         detected = rows[rows["after"].notna()]
         soonest = f", first after {detected['after'].median():.0f} minutes (median)" if len(detected) else ""
         console.print(f"{kind}: {len(detected)} of {len(rows)} raised an alarm{soonest}")
     console.print(
         f"{detection['unexplained']} of {detection['alarms']} alarms belong to no incident, in "
         f"{scores['cluster_id'].nunique()} clusters and {METRIC_DAYS - 1} days after the first"
+    )
+    unplanned = incidents[~incidents["kind"].isin(PLANNED_INCIDENTS)]
+    return (
+        f"Anomalies: {int(unplanned['after'].notna().sum())} of {len(unplanned)} incidents raised an alarm, "
+        f"{detection['unexplained']} of {detection['alarms']} alarms belong to none."
     )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from platform_assets.cli.demo import DomainDemo, World
+from platform_assets.cli.demo import DomainDemo, Shown, World
 from platform_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,17 +22,22 @@ METRICS = World(
 )
 
 
-def play(console: Console, settings: Settings, progress: Progress) -> Callable[[], None]:
+def play(console: Console, settings: Settings, progress: Progress) -> Shown:
     """Metrics to recommendations."""
     from platform_assets.cli.report import show_models
     from platform_assets.cli.run import run_pipeline
+    from platform_assets.clients.engine import lake_of
     from platform_assets.domains.scaling.cli import show
+    from platform_assets.domains.scaling.plan_values import DOWN, UP
+    from platform_assets.domains.scaling.tables import SCALING_PLAN
 
     console.rule("Sizes of clusters")
     run_pipeline(settings, "scaling", progress)
     show_models(console, settings, ["predictive_scaling"])
     show(console, settings)
-    return lambda: None
+    plan = lake_of(settings).read_arrow(SCALING_PLAN).to_pylist()
+    changed = sum(row["operation"] in (UP, DOWN) for row in plan)
+    return Shown(f"Clusters: {len(plan)} with a forecast for 30 minutes ahead, {changed} of them to change size.")
 
 
 DEMO = DomainDemo(2, (METRICS,), {}, play)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from platform_assets.cli.demo import DomainDemo, World
+from platform_assets.cli.demo import DomainDemo, Shown, World
 from platform_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ LOGS = World(
 )
 
 
-def play(console: Console, settings: Settings, progress: Progress) -> Callable[[], None]:
+def play(console: Console, settings: Settings, progress: Progress) -> Shown:
     """Logs to WAF, measured against the truth."""
     from platform_assets.cli.outcome import stop_where_not_applied
     from platform_assets.cli.run import run_pipeline
@@ -33,13 +32,12 @@ def play(console: Console, settings: Settings, progress: Progress) -> Callable[[
 
     outcome = run_pipeline(settings, "edge", progress)
     report.show_run(console, settings, outcome)
-    report.show_truth(console, settings, LOGS.path(settings) / "truth")
-
-    def end() -> None:
-        report.show_next(console, settings)
-        stop_where_not_applied(outcome, settings.waf.apply, WafChange.unchanged)
-
-    return end
+    summary = report.show_truth(console, settings, LOGS.path(settings) / "truth")
+    return Shown(
+        summary,
+        report.next_commands(settings),
+        lambda: stop_where_not_applied(outcome, settings.waf.apply, WafChange.unchanged),
+    )
 
 
 DEMO = DomainDemo(1, (LOGS,), {"waf_apply": True, "waf_target": "twin"}, play)

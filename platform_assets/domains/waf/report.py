@@ -14,7 +14,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from platform_assets.cli.outcome import Outcome
-from platform_assets.cli.report import home_option, show_models, show_time
+from platform_assets.cli.report import command, home_option, show_models, show_time
 from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.apply.targets import waf_name, waf_targets
 from platform_assets.domains.waf.apply.web_acls import use_lines
@@ -65,7 +65,7 @@ def _logs(console: Console, settings: Settings, outcome: Outcome) -> None:
     for reason, number in reasons.most_common():
         console.print(f"rejected: {number:,} × {reason}")
     if reasons:
-        console.print(f"see them: weir export rejected_lines rejected.csv{home_option(settings)}", style="dim")
+        console.print(f"see them: {command()} export rejected_lines rejected.csv{home_option(settings)}", style="dim")
 
 
 def show_waf(console: Console, settings: Settings, outcome: Outcome) -> None:
@@ -115,8 +115,8 @@ def _why_nothing(settings: Settings) -> str:
     return "nothing to change: no client was decided on"
 
 
-def show_truth(console: Console, settings: Settings, truth: Path) -> None:
-    """Precision and recall of the decisions against the simulated truth."""
+def show_truth(console: Console, settings: Settings, truth: Path) -> str:
+    """Precision and recall of the decisions against the simulated truth; returns what matters of it, in one line."""
     import pandas as pd
 
     console.rule("Against the simulator's truth")
@@ -146,6 +146,11 @@ def show_truth(console: Console, settings: Settings, truth: Path) -> None:
     console.print(
         f"blocked although never to be blocked (crawlers, monitors, offices, shared addresses …): {len(protected)}"
     )
+    abusive = int(truth_by_client[list(blocked)].sum())
+    return (
+        f"WAF: {len(blocked):,} simulated clients decided to be blocked, {abusive:,} of them abusive, "
+        f"{len(protected)} of those that are never to be blocked."
+    )
 
 
 def _covered(addresses: set[str], clients: Any) -> set[str]:
@@ -159,9 +164,9 @@ def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%} ({part:,} of {whole:,})" if whole else "–"
 
 
-def show_next(console: Console, settings: Settings) -> None:
-    """The two commands to type next."""
+def next_commands(settings: Settings) -> tuple[str, ...]:
+    """The two commands to type next, as one types them here."""
     blocked = [row["address"] for row in lake_of(settings).read_arrow(WAF_PLAN).to_pylist() if row["action"] == "block"]
-    console.rule("Next")
-    console.print(f"weir explain {(blocked or ['ADDRESS'])[0]}{home_option(settings)}    # why, down to the log lines")
-    console.print(f"weir ui{home_option(settings)}    # the asset graph and the model registry")
+    weir, home = command(), home_option(settings)
+    why = (f"{weir} explain {blocked[0]}{home}    # why, down to the log lines",) if blocked else ()
+    return (*why, f"{weir} ui{home}    # the asset graph and the model registry")

@@ -25,6 +25,16 @@ from spark_jobs.storage.lake import Lake
 SIMULATED_SCALE = 0.5
 
 
+def has_own_requests(settings: Settings) -> bool:
+    """Whether the settings name labelled requests."""
+    return bool(settings.waf.labelled_requests.strip())
+
+
+def has_own_clients(settings: Settings) -> bool:
+    """Whether the settings name labelled requests or logs."""
+    return has_own_requests(settings) or bool(settings.waf.labelled_logs.strip())
+
+
 def labelled_requests(settings: Settings) -> Any:
     """Rows of training/cloudfront/request_examples: the generated corpus, then the user's files."""
     import pandas as pd
@@ -113,7 +123,8 @@ def _labelled_day(settings: Settings, folder: Path, split: str) -> Any:
     run = JobRun(spark_session(runner.engine), lake, Interval.spanning(hours[0], hours[-1]), parameters, runner.tasks)
     for job in (jobs.requests, jobs.client_hourly, jobs.client_daily, jobs.request_scores, jobs.client_attacks):
         job(run)
-    frame = jobs.client_frame(run).drop("attack_request_ids", "event_hour").toPandas()
+    frame: Any = jobs.client_frame(run).drop("attack_request_ids", "event_hour").toPandas()
+    frame = frame.sort_values(["client_kind", "client", "hour_at"], ignore_index=True)  # an engine has no order
     return labeling.label(frame, pd.read_parquet(folder / "truth" / "clients.parquet"), split)
 
 
@@ -125,6 +136,7 @@ TRAINING = {
         "Generating labelled requests",
         frozenset({"python", "deltalake"}),
         is_default=True,
+        has_own_rows=has_own_requests,
     ),
     "client_abuse": TrainingSet(
         CLIENT_EXAMPLES,
@@ -134,6 +146,7 @@ TRAINING = {
         frozenset({"spark", "deltalake"}),
         after=("request_attack",),
         is_default=True,
+        has_own_rows=has_own_clients,
     ),
 }
 """Model -> its training set."""

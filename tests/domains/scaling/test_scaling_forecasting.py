@@ -80,21 +80,16 @@ def test_a_targets_size_replaces_a_missing_count(home: Settings) -> None:
 @pytest.mark.slow
 def test_a_gated_version_forecasts_and_is_named(home: Settings, tmp_path: Path) -> None:
     from weir_models import registry, tracking
+    from weir_models.contract import Candidate
     from weir_models.predictive_scaling.model import PredictiveScaling, evaluate
 
     spec, history = registry.spec("predictive_scaling"), steps("shop", 500)
     model = PredictiveScaling(experts=("persistence", "yesterday")).fit(history)
     found = evaluate(model, history)
     figures = {**found.figures, "ratio_persistence_high": 0.9, "coverage": 0.9}
-    version = tracking.register(
-        model,
-        spec,
-        replace(found, figures=figures),
-        tracking_uri=home.tracking_uri,
-        input_example=history.head(20),
-        baseline=history.describe(include="all").T.astype(str),
-        tags={},
-    )
+    baseline = history.describe(include="all").T.astype(str)
+    candidate = Candidate(model, replace(found, figures=figures), history.head(20), baseline, {})
+    version = tracking.register(candidate, spec, tracking_uri=home.tracking_uri)
     assert Forecaster.serving(home).is_naive, "registered is not passed"
     tracking.promote(spec, version, tracking_uri=home.tracking_uri, figures=figures)
     ModelRegistry.of(home).sign(spec.name, version)

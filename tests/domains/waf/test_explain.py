@@ -412,3 +412,11 @@ def test_many_decisions_are_counted_on_the_terminal_and_whole_in_json(settings: 
     found = explain(settings, NETWORK, NOW)
     assert "and 4 more, which --json shows" in shown(found)
     assert len(json.loads(to_json(found))["decisions"]) == 10
+
+
+def test_a_shipped_model_says_what_it_was_fitted_on() -> None:
+    from platform_assets.domains.waf.explain.model_page import _training
+
+    tags = {"origin": "shipped", "examples": "59988", "training_table": "t/x", "weir_version": "0.2.0"}
+    assert _training(tags) == "59988 generated rows of t/x, before it came with Weir 0.2.0"
+    assert _training({"training_table": "t/x", "training_table_version": "4"}) == "t/x version 4"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.settings import Settings
+from platform_assets.training.sets import SHIPPED
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class ModelPage:
     figures: Mapping[str, float] = field(default_factory=dict)
     training_table: str = ""
     git_revision: str = ""
+    """Of the code; its fingerprint for a shipped version."""
     problem: str = ""
 
 
@@ -36,8 +38,16 @@ def model_page(settings: Settings, name: str, version: str) -> ModelPage:
         gate = ModelRegistry.of(settings).passed_gate(name, version)
     except Exception as error:
         return ModelPage(name, version, page, problem=first_line(error))
-    training = f"{tags.get('training_table', '?')} version {tags.get('training_table_version', '?')}"
-    return ModelPage(name, version, page, run_id, gate, figures, training, tags.get("git_revision", ""))
+    code = tags.get("git_revision") or tags.get("code_fingerprint", "")
+    return ModelPage(name, version, page, run_id, gate, figures, _training(tags), code)
+
+
+def _training(tags: Mapping[str, str]) -> str:
+    """What a version with these tags was fitted on."""
+    table = tags.get("training_table", "?")
+    if tags.get("origin") == SHIPPED:
+        return f"{tags.get('examples', '?')} generated rows of {table}, before it came with Weir {tags.get('weir_version', '?')}"
+    return f"{table} version {tags.get('training_table_version', '?')}"
 
 
 def first_line(error: Exception) -> str:
