@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     import dagster as dg
 
 
+LONGEST = 500
+"""Characters of a text of metadata that `--json` prints."""
+
+
 class RunFailed(WeirError):
     """A run did not succeed; the message is one sentence for the user."""
 
@@ -41,6 +45,26 @@ class Outcome:
     """Of all Dagster runs."""
     dagster_seconds: float = 0.0
     """Of these, the overhead of Dagster: everything outside of the steps, and storing their events."""
+
+    def for_machines(self) -> dict[str, Any]:
+        """What `--json` prints: everything but long texts and pictures of the metadata."""
+        assets = {
+            key: {name: value for name, value in sorted(values.items()) if _is_short(value)}
+            for key, values in sorted(self.metadata.items())
+        }
+        return {
+            "hours": self.hours,
+            "hours_looked_back": sorted(self.looked_back),
+            "hours_set_aside": self.set_aside,
+            "unread": self.unread or None,
+            "failed_checks": self.failed_checks,
+            "seconds": {title: round(seconds, 3) for title, seconds in self.seconds.items()},
+            "assets": assets,
+        }
+
+
+def _is_short(value: Any) -> bool:
+    return value is None or isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= LONGEST)
 
 
 def stop_where_hours_are_missing(outcome: Outcome) -> None:

@@ -29,6 +29,7 @@ Override = Annotated[
     ),
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why; recorded in the audit.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="For machines; what people read goes to standard error.")]
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -66,8 +67,11 @@ def duration_of(option: str, text: str) -> timedelta:
 
 
 @contextmanager
-def console_of() -> Iterator[Any]:
-    """A console on which text of strangers is text: no markup is read, control and direction characters are escaped."""
+def console_of(to_stderr: bool = False) -> Iterator[Any]:
+    """A console on which text of strangers is text: no markup is read, control and direction characters are escaped.
+
+    `to_stderr`: standard output is left to what a machine reads.
+    """
     from rich.console import Console
     from rich.segment import Segment
 
@@ -77,7 +81,7 @@ def console_of() -> Iterator[Any]:
                 text = segment.text if segment.control else for_terminal(segment.text, keep_lines=True)
                 yield Segment(text, segment.style, segment.control)
 
-    yield LiteralConsole(highlight=False, soft_wrap=True, markup=False, emoji=False)
+    yield LiteralConsole(stderr=to_stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def print_json(value: Any) -> None:

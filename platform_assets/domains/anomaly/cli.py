@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from platform_assets.core.console import Home, console_of, location_of, settings_of, stage_of
+from platform_assets.core.console import Home, Json, console_of, location_of, print_json, settings_of, stage_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +28,7 @@ def run_anomaly_command(
         ),
     ] = None,
     home: Home = None,
+    json: Json = False,
 ) -> None:
     """Metric files -> features -> scores of clusters -> alerts; people are told of new ones."""
     from platform_assets.cli import report
@@ -39,12 +40,14 @@ def run_anomaly_command(
     if input is not None:
         values["metrics_raw"] = location_of(input)
     settings = settings_of(home, **values)
-    with console_of() as console:
+    with console_of(to_stderr=json) as console:
         outcome = run_pipeline(settings, "anomaly", stage_of(console))
         if input is not None:
             remember(settings, metrics_raw=settings.metrics.raw)
         report.show_models(console, settings, ["anomaly_detection"])
         show_alerts(console, settings, outcome)
+        if json:
+            print_json(outcome.for_machines())
         stop_where_hours_are_missing(outcome)
 
 

@@ -10,11 +10,13 @@ import typer
 
 from platform_assets.core.console import (
     Home,
+    Json,
     Override,
     Reason,
     console_of,
     duration_of,
     location_of,
+    print_json,
     settings_of,
     stage_of,
 )
@@ -30,13 +32,14 @@ def run_scaling_command(
     input: Annotated[
         str | None,
         typer.Option(
-            "--input", help="Folder, file or s3:// URI of metrics; last_applied in the home.", show_default=False
+            "--input", help="Folder, file or s3:// URI of metrics; remembered in the home.", show_default=False
         ),
     ] = None,
     home: Home = None,
     apply: Apply = False,
     override: Override = None,
     reason: Reason = "",
+    json: Json = False,
 ) -> None:
     """Metrics -> features -> forecasts -> scaling plan (and change, with --apply)."""
     from platform_assets.cli import run
@@ -47,7 +50,7 @@ def run_scaling_command(
 
     values: dict[str, Any] = {"metrics_raw": location_of(input)} if input is not None else {}
     settings = _settings(home, apply, **values)
-    with console_of() as console:
+    with console_of(to_stderr=json) as console:
         outcome = run.run_pipeline(
             settings, "scaling", stage_of(console), _overridden(settings, override, reason, "run scaling")
         )
@@ -56,6 +59,8 @@ def run_scaling_command(
         show(console, settings)
         for sentence in left_out(lake_of(settings)).sentences:
             console.print(sentence)
+        if json:
+            print_json(outcome.for_machines())
         _end(console, settings, outcome)
         stop_where_hours_are_missing(outcome)
 

@@ -14,6 +14,7 @@ import typer
 
 from platform_assets.core.console import (
     Home,
+    Json,
     Override,
     Reason,
     console_of,
@@ -32,7 +33,6 @@ waf_app = typer.Typer(help="What WAF holds and why; allow, block, withdraw, roll
 
 Apply = Annotated[bool, typer.Option("--apply", help="Change WAF; without it the plan is only shown.")]
 Cidr = Annotated[str, typer.Argument(help="Address or CIDR.")]
-Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 Period = Annotated[str, typer.Option("--for", help="How long, such as 30m, 2h, 7d.")]
 
 

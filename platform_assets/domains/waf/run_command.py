@@ -6,7 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
-from platform_assets.core.console import Home, Override, Reason, console_of, location_of, settings_of, stage_of
+from platform_assets.core.console import (
+    Home,
+    Json,
+    Override,
+    Reason,
+    console_of,
+    location_of,
+    print_json,
+    settings_of,
+    stage_of,
+)
 
 
 def run_edge_command(
@@ -20,6 +30,7 @@ def run_edge_command(
     apply: Annotated[bool, typer.Option("--apply", help="Change WAF; without it the plan is only shown.")] = False,
     override: Override = None,
     reason: Reason = "",
+    json: Json = False,
 ) -> None:
     """Logs -> features -> scores -> decisions -> WAF plan (and change, with --apply)."""
     from platform_assets.cli.outcome import stop_where_hours_are_missing, stop_where_not_applied
@@ -35,10 +46,12 @@ def run_edge_command(
     if apply:
         values["waf_apply"] = True
     settings = settings_of(home, **values)
-    with console_of() as console:
+    with console_of(to_stderr=json) as console:
         outcome = run_pipeline(settings, "edge", stage_of(console), overridden(settings, override, reason, "run edge"))
         if input is not None:
             remember(settings, cloudfront_raw=settings.cloudfront.raw)
         report.show_run(console, settings, outcome)
+        if json:
+            print_json(outcome.for_machines())
         stop_where_hours_are_missing(outcome)
         stop_where_not_applied(outcome, settings.waf.apply, WafChange.unchanged)

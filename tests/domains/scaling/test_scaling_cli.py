@@ -51,6 +51,16 @@ def test_a_run_over_old_metrics_prints_recommendations(replayed: tuple[Path, str
 
 
 @pytest.mark.slow
+def test_a_run_speaks_to_machines_on_standard_output_alone(replayed: tuple[Path, str]) -> None:
+    home, _ = replayed
+    done = weir(home, "run", "scaling", "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["hours"] == [] and said["failed_checks"] == [] and "scaling/plan" in said["assets"]
+    assert "in 30 minutes" in done.stderr
+
+
+@pytest.mark.slow
 def test_old_metrics_need_an_override_and_are_undone(replayed: tuple[Path, str]) -> None:
     home, _ = replayed
     for look in ("plan", "status"):  # they judge as apply does
