@@ -23,8 +23,8 @@ METRICS = World(
     truth="incidents.parquet",
     setting="metrics_raw",
 )
-GRACE = timedelta(minutes=30)
-"""How long after its end an alarm still counts for an incident."""
+STEP = timedelta(minutes=5)
+"""Of the scores: an alarm of the step in which an incident ends still counts for it."""
 
 
 def play(console: Console, settings: Settings, progress: Progress) -> Shown:
@@ -52,7 +52,8 @@ def show_incidents(console: Console, settings: Settings, truth: Path) -> str:
     from platform_assets.domains.anomaly.training import PLANNED_INCIDENTS
 
     incidents = pd.read_parquet(truth / "incidents.parquet")
-    scores = lake_of(settings).read_arrow(ANOMALY_SCORES, columns=["cluster_id", "event_at", "is_anomaly"]).to_pandas()
+    columns = ["cluster_id", "event_at", "is_anomaly", "metric"]
+    scores = lake_of(settings).read_arrow(ANOMALY_SCORES, columns=columns).to_pandas()
     detection = match_alarms(
         incidents, scores[scores["is_anomaly"]], since=scores["event_at"].min() + timedelta(days=1)
     )
@@ -76,7 +77,8 @@ def show_incidents(console: Console, settings: Settings, truth: Path) -> str:
 def match_alarms(incidents: Any, alarms: Any, since: datetime) -> dict[str, Any]:
     """Incidents from `since` on with the column `after` (minutes to their first alarm, or NaN), and counts of alarms.
 
-    `unexplained`: alarms that belong to no unplanned incident.
+    An alarm belongs to an incident on a metric that the incident changes, while it runs. `unexplained`: alarms that belong
+    to no unplanned incident.
     """
     from platform_assets.domains.anomaly.training import PLANNED_INCIDENTS
 
@@ -87,7 +89,8 @@ def match_alarms(incidents: Any, alarms: Any, since: datetime) -> dict[str, Any]
         own_alarms = alarms[
             (alarms["cluster_id"] == incident["cluster_id"])
             & (alarms["event_at"] >= incident["start_at"].floor("5min"))
-            & (alarms["event_at"] <= incident["end_at"] + GRACE)
+            & (alarms["event_at"] <= incident["end_at"] + STEP)
+            & alarms["metric"].isin(list(incident["metrics"]))
         ]
         if incident["kind"] not in PLANNED_INCIDENTS:
             explained |= set(own_alarms.index)
