@@ -102,6 +102,7 @@ class DueEntry:
     abuse_kind: str | None
     model_name: str
     model_version: str
+    attack_request_count: int = 0
     causes: tuple[str, ...] = ()
     """Ids of all unexpired decisions on the address, strongest first; withdrawing all of them removes the entry."""
 

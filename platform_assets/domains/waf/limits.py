@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from platform_assets.domains.waf.errors import WafError
-from platform_assets.domains.waf.networks import canonical, parse_network
+from platform_assets.domains.waf.networks import as_written, canonical
 
 MAX_ADDRESSES = 10_000
 """CIDRs in one IP set."""
@@ -56,7 +56,7 @@ def address_problem(text: str, family: str) -> str | None:
     if "/" not in text:
         return "is a bare address; write it as a CIDR such as /32 or /128"
     try:
-        network = parse_network(text)
+        network = as_written(text)
     except ValueError as error:
         return "has host bits set" if "host bits" in str(error) else "is no CIDR"
     if network.prefixlen == 0:

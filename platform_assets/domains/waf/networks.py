@@ -52,6 +52,8 @@ SPECIAL: tuple[tuple[str, str], ...] = (
     ("3fff::/20", "documentation"),
 )
 
+MAPPED_BITS = 96
+"""Bits of ::ffff:0:0/96, in which IPv4 is written as IPv6."""
 HOLDER_WIDTHS = {4: 24, 6: 48}
 """What one holder may have: a customer gets a /48 of IPv6, in which are 65,536 networks of /64."""
 SPECIAL_KINDS = tuple(sorted({kind for _, kind in SPECIAL}))
@@ -59,7 +61,19 @@ SPECIAL_KINDS = tuple(sorted({kind for _, kind in SPECIAL}))
 
 @lru_cache(maxsize=1 << 16)
 def parse_network(text: str) -> Network:
-    """An address or CIDR without host bits; ValueError for anything else."""
+    """An address or CIDR without host bits; ValueError for anything else. IPv4 that is written as IPv6 (`::ffff:1.2.3.4`) is IPv4.
+
+    So a dual-stack socket writes its peers (RFC 4291, 2.5.5.2), and people copy it into lists; log lines have plain IPv4.
+    """
+    network = as_written(text)
+    mapped = network.network_address.ipv4_mapped if network.version == 6 else None
+    if mapped is None or network.prefixlen < MAPPED_BITS:
+        return network
+    return IPv4Network((mapped, network.prefixlen - MAPPED_BITS))
+
+
+def as_written(text: str) -> Network:
+    """An address or CIDR of the family that it is written in, as an IP set holds it; ValueError for anything else."""
     if "%" in text:
         raise ValueError(f"{text!r} has a zone, which no address on the internet has.")
     return ip_network(text.strip(), strict=True)
@@ -73,9 +87,9 @@ def counted_network(address: str) -> Network:
 
 
 def canonical(text: str) -> str:
-    """The canonical text of a CIDR (`2001:DB9:0::/48` -> `2001:db9::/48`); other text is returned unchanged."""
+    """The canonical text of an entry of an IP set (`2001:DB9:0::/48` -> `2001:db9::/48`); other text is returned unchanged."""
     try:
-        return str(parse_network(text))
+        return str(as_written(text))
     except ValueError:
         return text
 

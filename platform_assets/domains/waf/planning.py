@@ -204,7 +204,7 @@ def _due(settings: Settings, lake: Lake, policy: Policy, now: datetime) -> Due:
 
 
 def _waiting(lake: Lake) -> dict[str, set[tuple[str, str]]]:
-    """Scope -> (address, action) of the entries that the last plan left waiting for a person."""
+    """Scope -> (address, action) of the entries that the last plan left waiting."""
     import pyarrow.dataset as ds
 
     waiting: dict[str, set[tuple[str, str]]] = {}

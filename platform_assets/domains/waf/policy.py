@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from platform_assets.domains.waf.checks.bounds import Bounds
 from platform_assets.domains.waf.decisions import STRICT
 from platform_assets.domains.waf.errors import WafError
-from platform_assets.domains.waf.networks import canonical, parse_network
+from platform_assets.domains.waf.networks import parse_network
 from platform_assets.domains.waf.plan.slots import Budget
 from platform_assets.domains.waf.rulebook import Rules
 from spark_jobs.errors import ExitCode
@@ -116,10 +116,9 @@ def load_allow_list(path: str | Path = "") -> tuple[str, ...]:
         if not text:
             continue
         try:
-            parse_network(text)
+            cidrs.append(str(parse_network(text)))
         except ValueError:
             raise PolicyError(
                 f"Line {number} of the allow list {file} is no address or CIDR without host bits: {text!r}; correct it."
             ) from None
-        cidrs.append(canonical(text))
     return tuple(dict.fromkeys(cidrs))

@@ -81,7 +81,12 @@ WAF_PLAN = Table(
         Check("decisions_did_not_vanish", "decisions are not empty after a plan that had some"),
         Check("models_passed_their_gate", "every model that decided has passed its gate"),
         Check("rejected_lines_are_few", "rejected lines stay below a share of the lines"),
-        Check("volume_is_plausible", "requests neither collapsed nor exploded against what is usual"),
+        Check("volume_is_plausible", "requests did not collapse against what is usual"),
+        Check(
+            "volume_did_not_explode",
+            "requests of clients that nothing is decided on stay below a multiple of what is usual; otherwise new challenges without an attack wait",
+            blocking=False,
+        ),
         Check(
             "hours_are_complete", "no hours lack the log lines that are usual, and nothing leaves because logs stopped"
         ),
@@ -90,7 +95,7 @@ WAF_PLAN = Table(
         Check("everything_fits", "no wanted entry is left out because an IP set is full", blocking=False),
         Check(
             "nothing_waits",
-            "no new entry beyond a bound waits for a person; overriding it applies those that wait",
+            "no new entry beyond a bound waits for room or a person; overriding it applies those that wait",
             blocking=False,
         ),
     ),

@@ -18,11 +18,16 @@ ENCODED_AGAIN = {0xDC00 + byte: f"%{byte:02X}" for byte in range(0x80, 0x100)}
 
 @lru_cache(maxsize=200_000)
 def canonical_address(text: str) -> str | None:
-    """The IP address in canonical text, None where it is none. IPv4 is canonical as it stands, or it is none."""
+    """The IP address in canonical text, None where it is none. IPv4 is canonical as it stands, or it is none.
+
+    IPv4 that is written as IPv6 (`::ffff:1.2.3.4`) is IPv4, as in allow lists.
+    """
     try:
-        return None if "%" in text else str(ipaddress.ip_address(text))
+        address = None if "%" in text else ipaddress.ip_address(text)
     except ValueError:
         return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return None if address is None else str(mapped or address)
 
 
 def decode_once(text: str) -> str:

@@ -182,7 +182,7 @@ def test_with_apply_an_override_counts_once(weir: Weir) -> None:
     policy = weir.settings.home / "policy.yaml"
     policy.write_text("checks: {max_new_blocks: 0}\n")
     (weir.settings.home / "weir.env").write_text(f"WEIR_POLICY_FILE='{policy}'\n")
-    waiting = "2 wait for a person (`weir waf plan --apply --override nothing_waits --reason WHY`)"
+    waiting = "2 wait for room or a person (`weir waf plan --apply --override nothing_waits --reason WHY`)"
     bounded = weir("waf", "plan", "--apply")
     assert bounded.exit_code == 0 and waiting in bounded.output
     assert weir.blocked() == set()

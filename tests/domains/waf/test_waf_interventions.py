@@ -113,6 +113,29 @@ def test_what_people_allow_leaves_and_comes_back(edge: Edge) -> None:
     assert edge.apply(plan_changes_a_bounded_share="it was there before") == {BLOCKED: {ONE, TWO, THREE}}
 
 
+def test_people_may_write_ipv4_as_ipv6(edge: Edge) -> None:
+    mapped = f"::ffff:{ONE.removesuffix('/32')}"
+    edge.decide(on(ONE), on(TWO, "challenge"))
+    edge.person.allow(mapped, 24 * HOURS, "the office")
+    assert edge.apply() == {CHALLENGED: {TWO}}
+    edge.person.block("::ffff:2d53:1ff", 24 * HOURS, "seen in the logs of a proxy")
+    assert edge.apply() == {BLOCKED: {"45.83.1.255/32"}, CHALLENGED: {TWO}}
+    edge.person.resume(mapped, "they have moved")
+    assert explain(edge.settings, mapped).decisions[0].decision.address == ONE
+    assert edge.apply(nothing_waits="it was there before")[BLOCKED] == {ONE, "45.83.1.255/32"}
+
+
+def test_an_ip_set_keeps_what_people_wrote_into_it(edge: Edge, twin: WafTwin) -> None:
+    """The set is of IPv6, so an entry is not made IPv4 in it."""
+    edge.decide(on("2a00::1/128"))
+    edge.apply()
+    name = "weir-block-v6"
+    live = edge.target.read_sets()[name]
+    twin.update_ip_set(Name=name, Scope="CLOUDFRONT", Id=live.id, Addresses=["2a00::1/128", "::ffff:2d53:1/128"], LockToken=live.lock_token)  # fmt: skip
+    edge.decide(on("2a00::1/128"), on("2a00::2/128"))
+    assert edge.apply() == {name: {"2a00::1/128", "2a00::2/128", "::ffff:2d53:1/128"}}
+
+
 def test_an_allow_ends_by_itself() -> None:
     act = ManualAction.make(HOUR, "alice", "allow", ONE, "a test", expires_at=HOUR + 2 * HOURS)
     assert in_force([act], HOUR + timedelta(hours=1, minutes=59)).allow_list == (ONE,)

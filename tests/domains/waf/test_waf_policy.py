@@ -90,6 +90,16 @@ def test_an_allow_list_holds_addresses_and_networks(tmp_path: Path) -> None:
     assert load_allow_list("") == ()
 
 
+def test_an_allow_list_holds_ipv4_that_is_written_as_ipv6(tmp_path: Path) -> None:
+    """As programs with dual-stack sockets show their peers."""
+    path = tmp_path / "allow.txt"
+    path.write_text("::ffff:45.83.1.2\n::FFFF:2d54:0/112\n::fffe:0:0/95\n2a00::1\n", encoding="utf-8")
+    assert load_allow_list(path) == ("45.83.1.2/32", "45.84.0.0/16", "::fffe:0:0/95", "2a00::1/128")
+    path.write_text("::ffff:45.83.1.2/112\n", encoding="utf-8")
+    with pytest.raises(PolicyError, match="host bits"):
+        load_allow_list(path)
+
+
 @pytest.mark.parametrize("line", ["45.83.1.2/24", "example.org", "45.83.1", "45.83.1.2-9"])
 def test_a_wrong_allow_list_line_is_named(tmp_path: Path, line: Any) -> None:
     path = tmp_path / "allow.txt"

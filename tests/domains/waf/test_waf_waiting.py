@@ -1,4 +1,4 @@
-"""Bounds that an attacker trips must not protect him: the worst are applied, the rest waits for a person."""
+"""Bounds that an attacker trips must not protect him: the worst are applied, the rest waits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.domains.waf.twin.client import WafTwin
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
+from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY
 from spark_jobs.storage.schema import arrow_schema
+from tests.domains.waf.test_waf_check_inputs import NEWEST, ago, delivered, write
 from tests.domains.waf.test_waf_interventions import HOUR, on
 from tests.domains.waf.waf_world import Clock, applying_with, live_addresses, plan_and_apply, target_on, v4
 
@@ -96,20 +98,69 @@ def test_the_worst_are_applied_and_the_rest_waits(site: Site) -> None:
     plan = site.plan()
     waiting = {entry.address: entry.reason for entry in plan.entries if entry.operation == "wait"}
     assert waiting.keys() == addresses(apart(range(3)))
-    assert "waits for a person: the plan may add blocks in 10 networks; block for a reason" in waiting[v4(0)]
-    command = "3 wait for a person (`weir waf plan --apply --override nothing_waits --reason WHY`)"
+    assert "waits for room or a person: the plan may add blocks in 10 networks; block for a reason" in waiting[v4(0)]
+    command = "3 wait for room or a person (`weir waf plan --apply --override nothing_waits --reason WHY`)"
     assert command in plan.summary() and command in plan.text() and "! wait     45.83.0.0/32" in plan.text()
     assert site.apply() == {BLOCKS: addresses(apart(range(3, 13)))}
 
 
-def test_what_waits_is_applied_by_nobody_but_a_person(site: Site) -> None:
+def test_what_waits_is_taken_up_when_there_is_room(site: Site) -> None:
+    site.decide(*apart(range(25)))
+    assert site.apply() == {BLOCKS: addresses(apart(range(15, 25)))}
+    site.decide(*apart(range(27)))
+    # Half as many as were applied.
+    assert site.apply() == {BLOCKS: addresses(apart(range(12, 27)))}, "the worst first, be they new or not"
+    assert site.apply() == {BLOCKS: addresses(apart(range(5, 27)))}
+    plan = site.plan()
+    told = {entry.address for entry in plan.entries if entry.operation == "add" and "waited since" in entry.reason}
+    assert told == addresses(apart(range(5))) and "5 of those added had waited" in plan.summary()
+    assert site.apply() == {BLOCKS: addresses(apart(range(27)))}
+    plan = site.plan()
+    assert plan.count("wait") == 0 and "had waited" not in plan.summary()
+
+
+def test_what_waits_in_a_dry_run_goes_on_waiting(site: Site) -> None:
+    site.decide(*apart(range(13)))
+    for _ in range(3):
+        plan = site.plan()
+        assert {entry.address for entry in plan.entries if entry.operation == "wait"} == addresses(apart(range(3)))
+
+
+def test_what_waits_ends_with_its_decision(site: Site) -> None:
     site.decide(*apart(range(13)))
     site.apply()
-    site.decide(*apart(range(14)))
-    assert site.apply() == {BLOCKS: addresses(apart(range(3, 14)))}, "one more is within the bound"
-    assert site.apply() == {BLOCKS: addresses(apart(range(3, 14)))}
-    assert site.apply(nothing_waits="by ana: a campaign") == {BLOCKS: addresses(apart(range(14)))}
-    assert site.plan().count("wait") == 0
+    site.decide(*apart(range(1, 13)))
+    assert site.apply() == {BLOCKS: addresses(apart(range(1, 13)))}
+
+
+def test_what_has_room_again_is_told(site: Site) -> None:
+    site.decide(*apart(range(13)))
+    site.apply()
+    _, results = make_plan(site.settings, site.lake, [site.target])
+    (found,) = (result for result in results if result.name == "nothing_waits")
+    assert (found.passed, found.sentence) == (True, "No new entry waits; 3 that waited have room now.")
+
+
+def flood(site: Site) -> None:
+    """A hundred times the usual requests in the newest hour, by 1,200 networks that ask for less than is usual of all."""
+    delivered(site.lake, dict.fromkeys(range(48), 11) | {0: 24_001})
+    hours = {"hour_at": NEWEST, "first_event_at": NEWEST, "last_event_at": NEWEST, HOUR_COLUMN: ago(0)}
+    write(site.lake, CLIENT_HOURLY, [{"client": f"60.{n // 256}.{n % 256}.1/32", "request_count": 20, **hours} for n in range(1_200)])  # fmt: skip
+
+
+def test_a_flood_from_many_networks_protects_nobody(site: Site) -> None:
+    attackers = apart(range(4))
+    shared = apart(range(10, 12), "challenge", attack_request_count=30)
+    crowd = apart(range(20, 26), "challenge", attack_request_count=0)
+    site.decide(*attackers, *shared, *crowd)
+    flood(site)
+    assert site.apply() == {BLOCKS: addresses(attackers), CHALLENGES: addresses(shared)}
+    plans, results = make_plan(site.settings, site.lake, [site.target])
+    assert {result.name for result in results if not result.passed} == {"volume_did_not_explode", "nothing_waits"}
+    waiting = {entry.address: entry.reason for entry in plans.entries if entry.operation == "wait"}
+    assert waiting.keys() == addresses(crowd)
+    assert "requests exploded, and it attacked nothing" in waiting[crowd[0].address]
+    assert site.apply(volume_did_not_explode="by ana: a campaign")[CHALLENGES] == addresses([*shared, *crowd])
 
 
 @pytest.mark.parametrize("check", ["plan_adds_a_bounded_number", "nothing_waits"])
@@ -123,7 +174,10 @@ def test_what_waits_warns_and_stops_nothing(site: Site) -> None:
     _, results = make_plan(site.settings, site.lake, [site.target])
     assert [(result.name, result.blocking) for result in results if not result.passed] == [("nothing_waits", False)]
     sentence = next(result.sentence for result in results if not result.passed)
-    assert "3 new entries are beyond the bounds and wait for a person, 45.83.0.0/32 first" in sentence
+    assert (
+        "3 new entries are beyond the bounds and wait, 45.83.0.0/32 first; later plans apply them, the worst first"
+        in sentence
+    )
     assert "weir waf plan --apply --override nothing_waits --reason WHY" in sentence
 
 

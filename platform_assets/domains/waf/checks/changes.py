@@ -10,11 +10,12 @@ from platform_assets.domains.waf.checks.context import CheckInputs
 from platform_assets.domains.waf.limits import FAMILIES as FAMILY_NAMES
 from platform_assets.domains.waf.networks import Ranges, family, parse_network, special_ranges
 from platform_assets.domains.waf.plan.coverage import BEFORE, Change, applied_count, gained, lost, network_count
-from platform_assets.domains.waf.plan.entries import APPLY_WAITING
+from platform_assets.domains.waf.plan.entries import APPLY_WAITING, TAKEN_UP
 from platform_assets.domains.waf.plan.values import Plan
 
 NEW_BLOCKS, CHURN, FAMILIES = "plan_adds_a_bounded_number", "plan_changes_a_bounded_share", "families_are_balanced"
 WAITING = "nothing_waits"
+EXPLOSION = "volume_did_not_explode"
 
 
 def check_protected(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
@@ -52,14 +53,20 @@ def check_new_blocks(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding
 
 def check_waiting(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
     waiting = [entry for entry in plan.entries if entry.operation == "wait"]
-    figures = {"waiting_count": len(waiting), "waiting": [entry.address for entry in waiting[:20]]}
+    taken_up = sum(entry.operation != "wait" and entry.reason.startswith(TAKEN_UP) for entry in plan.entries)
+    figures = {
+        "waiting_count": len(waiting),
+        "waiting": [entry.address for entry in waiting[:20]],
+        "taken_up_count": taken_up,
+    }
+    also = f"{taken_up} that waited {'has' if taken_up == 1 else 'have'} room now"
     if waiting:
         return (
             False,
-            f"{len(waiting)} new entries are beyond the bounds and wait for a person, {waiting[0].address} first; look at them, then apply them with `{APPLY_WAITING}`.",
+            f"{len(waiting)} new entries are beyond the bounds and wait, {waiting[0].address} first{f', and {also}' if taken_up else ''}; later plans apply them, the worst first, as far as they have room: look at them, then apply them with `{APPLY_WAITING}` or withdraw them.",
             figures,
         )
-    return True, "No new entry waits for a person.", figures
+    return True, f"No new entry waits{f'; {also}' if taken_up else ''}.", figures
 
 
 def check_churn(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:

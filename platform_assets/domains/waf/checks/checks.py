@@ -12,6 +12,7 @@ from platform_assets.actions import checks as protocol
 from platform_assets.actions.checks import CheckResult, Finding, check_overridable
 from platform_assets.domains.waf.checks.bounds import Bounds
 from platform_assets.domains.waf.checks.changes import (
+    EXPLOSION,
     FAMILIES,
     NEW_BLOCKS,
     WAITING,
@@ -25,6 +26,7 @@ from platform_assets.domains.waf.checks.changes import (
 )
 from platform_assets.domains.waf.checks.context import CheckInputs
 from platform_assets.domains.waf.checks.evidence import (
+    check_explosion,
     check_gates,
     check_hours,
     check_rejected,
@@ -40,7 +42,7 @@ def run_checks(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> list[CheckRes
     check_overridable(inputs.overrides, WAF_PLAN.checks)
     overrides = dict(inputs.overrides)
     if WAITING in overrides:  # a person has looked at all additions
-        overrides = {NEW_BLOCKS: overrides[WAITING], FAMILIES: overrides[WAITING], **overrides}
+        overrides = {**dict.fromkeys((NEW_BLOCKS, FAMILIES, EXPLOSION), overrides[WAITING]), **overrides}
     checks = {name: partial(check, plan, inputs, bounds) for name, check in CHECKS.items()}
     return protocol.run_checks(WAF_PLAN.checks, checks, overrides)
 
@@ -53,6 +55,7 @@ CHECKS: dict[str, Callable[[Plan, CheckInputs, Bounds], Finding]] = {
     "models_passed_their_gate": check_gates,
     "rejected_lines_are_few": check_rejected,
     "volume_is_plausible": check_volume,
+    EXPLOSION: check_explosion,
     "hours_are_complete": check_hours,
     "features_are_as_usual": check_score_shift,
     "families_are_balanced": check_families,

@@ -43,4 +43,4 @@ class CheckInputs:
     requested_removals: Collection[tuple[str, str]] = ()
     """(address, action) whose removal people requested, which no check counts."""
     waiting: Collection[tuple[str, str]] = ()
-    """(address, action) of entries that the last plan left waiting for a person."""
+    """(address, action) of entries that the last plan left waiting."""

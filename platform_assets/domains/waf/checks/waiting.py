@@ -1,20 +1,20 @@
-"""New entries beyond a bound of the checks: the worst are applied up to it, the others wait for a person. Pure.
+"""New entries beyond a bound of the checks: the worst are applied up to it, the others wait. Pure.
 
 Somebody who attacks with many addresses must not keep WAF from being changed, neither for himself nor for others. An entry
-waits until it is no longer due or somebody overrides the check `nothing_waits` or that of a bound, also where a later plan has
-room: else what is too much for one plan would be applied by the next ones, seen by nobody. Networks are counted, not addresses:
-whoever has one address of a /48 or /24 may have all of them.
+waits until a later plan has room for it, the worst first, or a person overrides the check `nothing_waits` or that of a bound.
+Networks are counted, not addresses: whoever has one address of a /48 or /24 may have all of them.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from platform_assets.domains.waf.checks.bounds import Bounds
 from platform_assets.domains.waf.checks.changes import (
     CHURN,
+    EXPLOSION,
     FAMILIES,
     NEW_BLOCKS,
     WAITING,
@@ -22,13 +22,12 @@ from platform_assets.domains.waf.checks.changes import (
     removed_early,
 )
 from platform_assets.domains.waf.checks.context import CheckInputs
+from platform_assets.domains.waf.checks.evidence import has_exploded
 from platform_assets.domains.waf.decisions import MANUAL, DueEntry, rank
 from platform_assets.domains.waf.networks import Network, address_order, counted_network, family
 from platform_assets.domains.waf.plan.coverage import Change, applied_count, gained
-from platform_assets.domains.waf.plan.entries import Entry
+from platform_assets.domains.waf.plan.entries import TAKEN_UP, Entry
 from platform_assets.domains.waf.plan.values import Plan
-
-SINCE_EARLIER = "it was one too many in an earlier plan"
 
 EntryKey = tuple[str, str]
 """Address and action."""
@@ -45,6 +44,8 @@ class _Group:
     keys: tuple[EntryKey, ...]
     harm: float
     is_manual: bool
+    attack_request_count: int
+    """Attack requests of the addresses within 24 hours."""
 
     @property
     def order(self) -> tuple[bool, int, float, tuple[int, int, int, str]]:
@@ -67,7 +68,7 @@ def within_bounds(
         plan, removals = planned(_without(due, waiting))
         too_many = _too_many(plan, due, replace(inputs, requested_removals=removals), bounds)
         if not too_many:
-            return _with_waiting(plan, waiting), removals
+            return _with_waiting(_with_taken_up(plan, inputs.waiting), waiting), removals
         for change in gained(plan):
             key = (change.address, change.entry.action)
             if key in too_many:
@@ -79,10 +80,7 @@ def _too_many(plan: Plan, due: Sequence[DueEntry], inputs: CheckInputs, bounds: 
     if WAITING in inputs.overrides:
         return {}
     new = _groups(gained(plan), due)
-    has_been_seen = not {NEW_BLOCKS, CHURN, FAMILIES}.isdisjoint(inputs.overrides)
-    remembered = () if has_been_seen else inputs.waiting
-    waiting = {key: SINCE_EARLIER for group in new for key in group.keys if key in remembered and not group.is_manual}
-    new = [group for group in new if not all(key in waiting for key in group.keys)]
+    waiting: dict[EntryKey, str] = {}
 
     def keep(groups: Iterable[_Group], count: int, why: str) -> None:
         beyond = sorted(groups, key=lambda group: group.order)[max(count, 0) :]
@@ -91,6 +89,9 @@ def _too_many(plan: Plan, due: Sequence[DueEntry], inputs: CheckInputs, bounds: 
                 waiting.update(dict.fromkeys(group.keys, why))
                 new.remove(group)
 
+    if has_exploded(inputs, bounds) and EXPLOSION not in inputs.overrides:
+        unproven = [group for group in new if group.action == "challenge" and not group.attack_request_count]
+        keep(unproven, 0, "requests exploded, and it attacked nothing")
     if NEW_BLOCKS not in inputs.overrides:
         blocks = [group for group in new if group.action == "block"]
         keep(blocks, bounds.max_new_blocks, f"the plan may add blocks in {bounds.max_new_blocks} networks")
@@ -120,7 +121,14 @@ def _groups(changes: Iterable[Change], due: Sequence[DueEntry]) -> list[_Group]:
         if entry is not None:
             members[counted_network(entry.address), entry.action, entry.model_name == MANUAL].append(entry)
     return [
-        _Group(network, action, tuple((e.address, e.action) for e in entries), sum(e.harm for e in entries), is_manual)
+        _Group(
+            network,
+            action,
+            tuple((entry.address, entry.action) for entry in entries),
+            sum(entry.harm for entry in entries),
+            is_manual,
+            sum(entry.attack_request_count for entry in entries),
+        )
         for (network, action, is_manual), entries in members.items()
     ]
 
@@ -144,8 +152,23 @@ def _without(due: Sequence[DueEntry], waiting: Mapping[EntryKey, tuple[str, Entr
 
 def _entry(change: Change, due: Sequence[DueEntry], why: str) -> Entry:
     entry = next(e for e in due if (e.address, e.action) == (change.address, change.entry.action))
-    reason = f"waits for a person: {why}; {entry.reason}"
+    reason = f"waits for room or a person: {why}; {entry.reason}"
     return Entry(change.entry.ip_set, entry.address, "wait", entry.action, reason, entry.decision_id, entry.expires_at)
+
+
+def _with_taken_up(plan: Plan, remembered: Collection[EntryKey]) -> Plan:
+    """The plan with, in the reason of each addition that waited before, that it did."""
+    if not remembered:
+        return plan
+    sets = []
+    for set_plan in plan.sets:
+        entries = []
+        for entry in set_plan.entries:
+            keys = {(address, entry.action) for address in (entry.members or (entry.address,))}
+            is_taken_up = entry.operation in ("add", "restore") and not keys.isdisjoint(remembered)
+            entries.append(replace(entry, reason=f"{TAKEN_UP}; {entry.reason}") if is_taken_up else entry)
+        sets.append(replace(set_plan, entries=tuple(entries)))
+    return replace(plan, sets=tuple(sets))
 
 
 def _with_waiting(plan: Plan, waiting: Mapping[EntryKey, tuple[str, Entry]]) -> Plan:

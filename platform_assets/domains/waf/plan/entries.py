@@ -24,6 +24,8 @@ SIGNS = {
     "wait": "!",
     "foreign": " ",
 }
+TAKEN_UP = "waited since an earlier plan, in which it was one too many"
+"""How the reason of an entry begins that waited, and for which there is room now."""
 APPLY_WAITING = "weir waf plan --apply --override nothing_waits --reason WHY"
 """The command that applies the entries that wait."""
 
@@ -55,9 +57,11 @@ def summary_of(entries: Sequence[Entry]) -> str:
         "restore": "of ours restored that somebody removed",
         "drift": "of ours removed by somebody and left out",
         "overflow": "did not fit",
-        "wait": f"wait for a person (`{APPLY_WAITING}`)",
+        "wait": f"wait for room or a person (`{APPLY_WAITING}`)",
     }
     parts = _changes(entries)
+    taken_up = sum(entry.operation in ("add", "restore") and entry.reason.startswith(TAKEN_UP) for entry in entries)
+    parts += [f"{taken_up} of those added had waited"] if taken_up else []
     return ", ".join(
         parts + [f"{counts[operation]} {words}" for operation, words in named.items() if counts[operation]]
     )

@@ -432,7 +432,11 @@ def test_decoding_never_fails(text: str) -> None:
 def test_ipv6_spellings_share_one_canonical_text(number: int) -> None:
     address = ipaddress.IPv6Address(number)
     spellings = {str(address), address.exploded, address.exploded.upper()}
-    assert {canonical_address(text) for text in spellings} == {str(address)}
+    assert {canonical_address(text) for text in spellings} == {str(address.ipv4_mapped or address)}
+
+
+def test_ipv4_that_is_written_as_ipv6_is_ipv4() -> None:
+    assert {canonical_address(text) for text in ("::ffff:1.2.3.4", "::FFFF:102:304", "1.2.3.4")} == {"1.2.3.4"}
 
 
 @pytest.mark.parametrize("text", ["", "-", "1.2.3", "1.2.3.4/32", "01.2.3.4", "fe80::1%1", "::1 ", "1", "host"])
