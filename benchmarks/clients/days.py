@@ -13,10 +13,11 @@ from typing import Any
 
 import pandas as pd
 
+from platform_assets.domains.waf.decide.alone import Alone, attacks_alone
 from platform_assets.domains.waf.decide.browsing import Browsing
 from platform_assets.domains.waf.decide.client import may_browse
 from platform_assets.domains.waf.decide.echo import EchoHours
-from platform_assets.domains.waf.decide.reading import browsing_of
+from platform_assets.domains.waf.decide.seen import browsing_of
 from platform_assets.domains.waf.policy import load_policy
 from platform_assets.domains.waf.rulebook import Echo
 from platform_assets.ingest.objects import list_objects
@@ -47,6 +48,8 @@ class Day:
     truth: pd.DataFrame
     browsing: Mapping[datetime, Mapping[str, Browsing]] = field(default_factory=dict)
     """Start of an hour -> client -> what its requests show."""
+    alone: Mapping[datetime, Mapping[str, Alone]] = field(default_factory=dict)
+    """Start of an hour -> address -> its certain attacks alone."""
 
     @property
     def is_warm_up(self) -> pd.Series:
@@ -82,8 +85,15 @@ def browsing_by_hour(lake: Lake, rows: pd.DataFrame) -> dict[datetime, dict[str,
             row["client"] for row in records if may_browse(day_columns(row), row["day_attack_request_count"], rules)
         ]
         start = hour.to_pydatetime()
-        browsing[start] = browsing_of(lake, format_hour(start), clients, nobody, rules.sessions)
+        browsing[start] = browsing_of(lake, format_hour(start), clients, nobody, rules)
     return browsing
+
+
+def alone_by_hour(lake: Lake, rows: pd.DataFrame) -> dict[datetime, dict[str, Alone]]:
+    """The certain attacks that decisions of each hour judge alone; nobody is under a block."""
+    rules, nobody = load_policy().rules, EchoHours.of([], Echo())
+    starts = [hour.to_pydatetime() for hour in sorted(rows["hour_at"].unique())]
+    return {start: attacks_alone(lake, format_hour(start), nobody, rules) for start in starts}
 
 
 def day_columns(row: dict[str, Any]) -> dict[str, Any]:
@@ -105,6 +115,7 @@ def simulated_day(seed: int, families: str, split: str, scale: float, model_dir:
         subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL, cwd=root)
         truth = pd.read_parquet(world / "truth" / "clients.parquet")
         rows = client_frame(world / "raw", scratch, model_dir)
-        browsing = browsing_by_hour(Lake(f"{scratch}/lake"), rows)
+        lake = Lake(f"{scratch}/lake")
+        browsing, alone = browsing_by_hour(lake, rows), alone_by_hour(lake, rows)
     examples = labeling.label(rows[rows["hour_at"] >= day].reset_index(drop=True), truth, split)
-    return Day(seed, examples[list(CLIENT_EXAMPLES.column_names)], rows, truth, browsing)
+    return Day(seed, examples[list(CLIENT_EXAMPLES.column_names)], rows, truth, browsing, alone)

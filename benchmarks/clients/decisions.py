@@ -5,13 +5,17 @@ There is no feedback: simulated clients go on as if nobody had challenged or blo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from benchmarks.clients.days import Day, day_columns
-from platform_assets.domains.waf.decide.rules import ScoredHour, decide
+from platform_assets.domains.waf.decide.alone import Alone, judged_alone
+from platform_assets.domains.waf.decide.browsing import Browsing
+from platform_assets.domains.waf.decide.reading import Rows
+from platform_assets.domains.waf.decide.rescoring import predicted_rows
+from platform_assets.domains.waf.decide.rules import ScoredHour, decide, stronger
 from platform_assets.domains.waf.decisions import Decision, rank
 from platform_assets.domains.waf.policy import load_policy
 from spark_jobs.sources.cloudfront.client_tables import EVIDENCE_REQUESTS
@@ -28,17 +32,26 @@ def decisions_of(day: Day, fitted: ClientAbuse, first_day: bool = False) -> list
     rows = day.rows[day.is_warm_up == first_day].reset_index(drop=True)
     rows = pd.concat([rows, fitted.predict(rows)], axis=1)
     decisions: list[Decision] = []
-    for hour, of_hour in rows[rows["is_abuse"]].groupby("hour_at", sort=True):
-        records = of_hour.to_dict("records")
+    for hour, of_hour in rows.groupby("hour_at", sort=True):
+        start, records = hour.to_pydatetime(), of_hour[of_hour["is_abuse"]].to_dict("records")
         behavior = [day_columns(row) for row in records]
-        scores = [_score(row) for row in records]
-        decisions += decide(
-            ScoredHour(hour.to_pydatetime(), scores, behavior=behavior, attacks=records, has_history=not first_day),
-            decisions,
-            rules,
-            browsing=day.browsing.get(hour.to_pydatetime(), {}),
+        scored = ScoredHour(start, [_score(row) for row in records], behavior, records, not first_day)
+        made = decide(scored, decisions, rules, browsing=day.browsing.get(start, {}))
+        alone = day.alone.get(start, {})
+        clients = of_hour[of_hour["client"].isin(alone)].to_dict("records")
+        judged = _alone({row["client"]: _score(row) for row in clients}, alone, fitted)
+        others = decide(
+            ScoredHour(start, *judged, not first_day), decisions, rules, browsing=dict.fromkeys(alone, Browsing())
         )
+        decisions += stronger(made, others)
     return decisions
+
+
+def _alone(
+    originals: dict[str, dict[str, Any]], alone: Mapping[str, Alone], fitted: ClientAbuse
+) -> tuple[Rows, Rows, Rows]:
+    rows = [dict(alone[client].row) for client in originals]
+    return judged_alone(rows, predicted_rows(fitted, rows), originals, alone) if rows else ([], [], [])
 
 
 def _score(row: dict[str, Any]) -> dict[str, Any]:

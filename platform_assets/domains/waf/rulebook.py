@@ -114,26 +114,46 @@ class Sessions:
     min_asset_share: float = 0.2
     min_pages: int = 3
     min_assets: int = 3
+    min_seconds: int = 10
 
     def __post_init__(self) -> None:
         _require_action("at_most", self.at_most)
         require(min(self.min_pages, self.min_assets) >= 1, "min_pages and min_assets must be at least 1")
+        require(self.min_seconds >= 0, "min_seconds must not be negative")
 
 
 @dataclass(frozen=True)
 class ForeignPages:
-    """Clients with a session of the site whose only attacks are requests that a page of another site can cause."""
+    """Clients with a session whose only attacks are requests that a page of somebody else can cause."""
 
     __pydantic_config__ = STRICT
 
     at_most: str = "count"
     many_requests: int = 30
+    many_hours: int = 4
+    many_days: int = 3
     many_at_most: str = "challenge"
+    min_networks: int = 3
 
     def __post_init__(self) -> None:
         _require_action("at_most", self.at_most)
         _require_action("many_at_most", self.many_at_most)
-        require(self.many_requests >= 1, "many_requests must be at least 1")
+        counts = (self.many_requests, self.many_hours, self.many_days, self.min_networks - 1)
+        require(min(counts) >= 1, "many_requests, many_hours and many_days must be at least 1, min_networks 2")
+
+
+@dataclass(frozen=True)
+class CertainAttacks:
+    """Attack requests that lead to what they lead to alone, whatever else the client asks for."""
+
+    __pydantic_config__ = STRICT
+
+    min_probability: float = 0.99
+    min_ordinary_networks: int = 3
+
+    def __post_init__(self) -> None:
+        holds = 0 < self.min_probability <= 1 and self.min_ordinary_networks >= 1
+        require(holds, "min_probability must be above 0 and at most 1, min_ordinary_networks at least 1")
 
 
 @dataclass(frozen=True)
@@ -252,6 +272,7 @@ class Rules:
     history: History = History()
     sessions: Sessions = Sessions()
     foreign_pages: ForeignPages = ForeignPages()
+    certain_attacks: CertainAttacks = CertainAttacks()
     volume: Volume = Volume()
     proxies: Proxies = Proxies()
     declared_bots: DeclaredBots = DeclaredBots()
@@ -265,12 +286,9 @@ class Rules:
         for kind, action in self.kinds.items():
             _require_action(f"kinds.{kind}", action)
         for special in self.act_on_special:
-            kinds = ", ".join(SPECIAL_KINDS)
-            require(special in SPECIAL_KINDS, f"act_on_special names {special!r}; known are {kinds}")
-        probabilities = [self.step(action).min_probability for action in ACTIONS]
-        require(
-            probabilities == sorted(probabilities), "min_probability must not fall from count to challenge to block"
-        )
+            require(special in SPECIAL_KINDS, f"act_on_special names {special!r}; known are {', '.join(SPECIAL_KINDS)}")
+        least = [self.step(action).min_probability for action in ACTIONS]
+        require(least == sorted(least), "min_probability must not fall from count to challenge to block")
 
     def strongest(self, kind: str | None, is_network: bool) -> str:
         """The strongest action on a kind of abuse by an address or a network, whatever else it shows; may be none."""

@@ -29,6 +29,8 @@ def ceiling(client: Client, rules: Rules, has_history: bool) -> tuple[int, str]:
         bounds.append((rules.networks.at_most, f"a network gets {rules.networks.at_most} at most"))
         if row is not None and whole(row.get("address_count")) < rules.networks.min_addresses:
             bounds.append(("none", "too few of its addresses take part"))
+    elif client.score.get("is_shared"):
+        bounds.append((rules.shared.at_most, "many people seem to share the address"))
     elif row is None:
         bounds.append((rules.shared.unknown_at_most, "whether people share the address is not known"))
     elif looks_shared(row, rules.shared) and not _is_disguised(client, rules):
@@ -76,13 +78,24 @@ def _behavior_bounds(client: Client, rules: Rules) -> list[tuple[str, str]]:
 def _bound_without_harm(client: Client, rules: Rules) -> tuple[str, str]:
     """The bound of a client that no attack of its own, failed sign-in, probing or reading speaks against."""
     if count := client.foreign_attack_count:
-        is_many = count >= rules.foreign_pages.many_requests
-        action = rules.foreign_pages.many_at_most if is_many else rules.foreign_pages.at_most
-        return action, f"a page of another site can have caused {count} of its attacks, in a session of this one"
+        action = rules.foreign_pages.many_at_most if _is_many(client, rules) else rules.foreign_pages.at_most
+        stored = 0 if client.browsing is None else client.browsing.stored_attack_count
+        causes = [f"a page of another site can have caused {count - stored} of its attacks"] if count > stored else []
+        if stored:
+            causes.append(f"a page of this site, as others were served it too, can have caused {stored} of its attacks")
+        return action, f"{' and '.join(causes)}, in a session of this one"
     attacked = "too few of its requests are attacks" if client.attack_request_count else "it has attacked nothing"
     if client.behavior is not None and reads_many_pages(client.behavior, rules.volume):
         return rules.volume.at_most, f"{attacked} and up to {client.usual_pages} pages are usual on this site"
     return rules.volume.at_most, f"{attacked} and otherwise it only asked for much"
+
+
+def _is_many(client: Client, rules: Rules) -> bool:
+    """Whether others can have caused so many of a client's attacks, or new ones so often, that a challenge is in place."""
+    pages, browsing = rules.foreign_pages, client.browsing
+    days = {decision.decided_at.date() for decision in client.earlier}
+    is_spread = browsing is not None and browsing.foreign_hour_count >= pages.many_hours
+    return client.foreign_attack_count >= pages.many_requests or is_spread or len(days) >= pages.many_days
 
 
 def _is_disguised(client: Client, rules: Rules) -> bool:

@@ -40,8 +40,9 @@ class Client:
         return 0 if self.browsing is None else self.browsing.foreign_attack_count
 
     @property
-    def operation_count(self) -> int:
-        return 0 if self.browsing is None else self.browsing.operation_count
+    def harmless_count(self) -> int:
+        """Attack requests of which nothing but the method is unusual, or a path that this site serves."""
+        return 0 if self.browsing is None else self.browsing.operation_count + self.browsing.own_name_count
 
     @property
     def own_attack_count(self) -> int:
@@ -51,7 +52,7 @@ class Client:
     def counted_attacks(self, rules: Rules) -> int:
         """Attack requests and failed sign-ins that count as attacks under the rules."""
         attacks = counted_attacks(
-            self.behavior, self.own_attack_count, rules.volume, self.attack_class_count, self.operation_count
+            self.behavior, self.own_attack_count, rules.volume, self.attack_class_count, self.harmless_count
         )
         return attacks + failed_sign_ins(self.behavior, rules.volume)
 
@@ -105,8 +106,9 @@ def looks_like_people(row: Row, sessions: Sessions) -> bool:
 
 
 def may_browse(row: Row, attack_request_count: int, rules: Rules) -> bool:
-    """Whether the requests behind a row of client_daily can change a decision: by a session, user agents that browse, or methods."""
-    if attack_request_count and whole(row.get("unusual_method_request_count")):
+    """Whether the requests behind a row of client_daily can change a decision: by a session, user agents, methods or names."""
+    odd = whole(row.get("unusual_method_request_count")) + whole(row.get("probe_path_request_count"))
+    if attack_request_count and odd:
         return True
     assets, cookies = whole(row.get("asset_request_count")), whole(row.get("cookie_request_count"))
     if attack_request_count and cookies and assets >= rules.sessions.min_assets:

@@ -49,17 +49,17 @@ def does_what_no_crawler_does(row: Row, volume: Volume) -> bool:
 
 
 def counted_attacks(
-    row: Row | None, attack_request_count: int, volume: Volume, class_count: int = 0, operation_count: int = 0
+    row: Row | None, attack_request_count: int, volume: Volume, class_count: int = 0, harmless_count: int = 0
 ) -> int:
     """The attack requests that count as such: not those that only use another method, nor a few among many others.
 
-    `operation_count`: the attack requests of which nothing but the method is unusual, as a program of WebDAV sends them all
-    day. A few count where they are of several classes (`class_count`) and nobody browses: the request model takes some
+    `harmless_count`: the attack requests of which nothing but the method is unusual, as a program of WebDAV sends them all
+    day, or nothing but a path that this site serves to ordinary clients. A few count where they are of several classes (`class_count`) and nobody browses: the request model takes some
     ordinary requests for attacks, but always the same kind; so it does with the one path of a program whose password expired.
     """
     if row is None:
         return attack_request_count
-    attacks = max(attack_request_count - operation_count, 0)
+    attacks = max(attack_request_count - harmless_count, 0)
     if class_count <= 1 and _is_locked_out(row, volume, attacks):
         return 0
     is_few = attacks < volume.min_attack_share * whole(row.get("request_count"))

@@ -66,7 +66,6 @@ def scored_again(
     lake: Lake, hour: str, originals: Mapping[str, dict[str, Any]], echo: EchoHours, loaded: Loaded
 ) -> tuple[Rows, Rows, Rows]:
     """Rows of client_scores, client_daily and client_attacks from the requests outside of our own blocks."""
-    import pandas as pd
     import pyarrow as pa
     import pyarrow.dataset as ds
 
@@ -97,8 +96,7 @@ def scored_again(
     if not rows:
         return [], [], []
     first = next(iter(originals.values()))  # one model version per hour
-    model = loaded(str(first["model_name"]), str(first["model_version"]))
-    predicted = model.predict(pd.DataFrame(rows)[list(CLIENT_MODEL_INPUTS)]).to_dict("records")
+    predicted = predicted_rows(loaded(str(first["model_name"]), str(first["model_version"])), rows)
     requests: dict[str, Rows] = defaultdict(list)
     columns = ["request_id", "event_at", "status", "client_ip"]
     for row in lake.read_arrow(REQUESTS, [hour], columns=columns, filter=addresses).to_pylist():
@@ -116,12 +114,21 @@ def scored_again(
         }
         for row, values in zip(rows, predicted, strict=True)
     ]
-    behavior = [
-        {"client": row["client"], "hour_at": at}
-        | {name.removeprefix("day_"): value for name, value in row.items() if name in _DAY_COLUMNS}
-        for row in rows
-    ]
-    return scores, behavior, rows
+    return scores, [day_columns_of(row) for row in rows], rows
+
+
+def predicted_rows(model: Any, rows: Rows) -> list[dict[str, Any]]:
+    """What the client model says of each row of its frame."""
+    import pandas as pd
+
+    predicted: list[dict[str, Any]] = model.predict(pd.DataFrame(rows)[list(CLIENT_MODEL_INPUTS)]).to_dict("records")
+    return predicted
+
+
+def day_columns_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of client_daily in a row of the client model's frame."""
+    columns = {name.removeprefix("day_"): value for name, value in row.items() if name in _DAY_COLUMNS}
+    return {"client": row["client"], "hour_at": row["hour_at"], **columns}
 
 
 _DAY_COLUMNS = {f"day_{column.name}" for column in CLIENT_DAILY.columns[3:]}

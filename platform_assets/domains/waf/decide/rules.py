@@ -100,6 +100,16 @@ def decide(
     return sorted(decisions, key=lambda decision: address_order(decision.address))
 
 
+def stronger(decisions: Iterable[Decision], others: Iterable[Decision]) -> list[Decision]:
+    """Of two lists of decisions of an hour, the stronger one on each address, ordered by address."""
+    chosen = {decision.address: decision for decision in decisions}
+    for decision in others:
+        former = chosen.get(decision.address)
+        if former is None or rank(decision.action) > rank(former.action):
+            chosen[decision.address] = decision
+    return sorted(chosen.values(), key=lambda decision: address_order(decision.address))
+
+
 def _decide_one(start: datetime, client: Client, rules: Rules, has_history: bool) -> Decision | None:
     highest, why_not_more = ceiling(client, rules, has_history)
     decided_at = start + timedelta(hours=1)
@@ -171,7 +181,11 @@ def _reason(start: datetime, client: Client, action: str, why_not_more: str, rep
     """One line: the score, why this action, the model's own reason."""
     kind = client.score.get("abuse_kind") or "abuse"
     parts = [f"{kind} with probability {client.probability:.3f}, {client.request_count} requests in 24 h"]
-    if client.attack_request_count:
+    if among := whole(client.score.get("certain_among")):
+        parts[0] = (
+            f"{kind} with probability {client.probability:.3f} by {client.attack_request_count} certain attacks alone, whatever else it asks for ({among} requests in 24 h)"
+        )
+    elif client.attack_request_count:
         parts[0] += f", {client.attack_request_count} of them attacks"
     weaker = [
         decision for decision in client.earlier if decision.expires_at > start and rank(decision.action) < rank(action)
