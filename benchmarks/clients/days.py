@@ -13,11 +13,11 @@ from typing import Any
 
 import pandas as pd
 
-from platform_assets.domains.waf.decide.alone import Alone, attacks_alone
+from platform_assets.domains.waf.decide.alone import Alone, attacks_alone, diluted
 from platform_assets.domains.waf.decide.browsing import Browsing
 from platform_assets.domains.waf.decide.client import may_browse
 from platform_assets.domains.waf.decide.echo import EchoHours
-from platform_assets.domains.waf.decide.seen import browsing_of
+from platform_assets.domains.waf.decide.seen import browsing_of, seen_day
 from platform_assets.domains.waf.policy import load_policy
 from platform_assets.domains.waf.rulebook import Echo
 from platform_assets.ingest.objects import list_objects
@@ -85,15 +85,20 @@ def browsing_by_hour(lake: Lake, rows: pd.DataFrame) -> dict[datetime, dict[str,
             row["client"] for row in records if may_browse(day_columns(row), row["day_attack_request_count"], rules)
         ]
         start = hour.to_pydatetime()
-        browsing[start] = browsing_of(lake, format_hour(start), clients, nobody, rules)
+        if clients:
+            browsing[start] = browsing_of(seen_day(lake, format_hour(start), clients, nobody, rules), clients)
     return browsing
 
 
 def alone_by_hour(lake: Lake, rows: pd.DataFrame) -> dict[datetime, dict[str, Alone]]:
     """The certain attacks that decisions of each hour judge alone; nobody is under a block."""
     rules, nobody = load_policy().rules, EchoHours.of([], Echo())
-    starts = [hour.to_pydatetime() for hour in sorted(rows["hour_at"].unique())]
-    return {start: attacks_alone(lake, format_hour(start), nobody, rules) for start in starts}
+    alone = {}
+    for start in (hour.to_pydatetime() for hour in sorted(rows["hour_at"].unique())):
+        hour = format_hour(start)
+        if few := diluted(lake, hour, nobody, rules):
+            alone[start] = attacks_alone(lake, hour, seen_day(lake, hour, few, nobody, rules), few, rules)
+    return alone
 
 
 def day_columns(row: dict[str, Any]) -> dict[str, Any]:

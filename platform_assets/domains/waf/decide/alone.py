@@ -15,7 +15,7 @@ from platform_assets.domains.waf.decide.browsing import browsing_agents, certain
 from platform_assets.domains.waf.decide.echo import WINDOW_HOURS, EchoHours
 from platform_assets.domains.waf.decide.reading import Loaded, Rows, is_in
 from platform_assets.domains.waf.decide.rescoring import day_columns_of, predicted_rows
-from platform_assets.domains.waf.decide.seen import hourly_table, seen_day
+from platform_assets.domains.waf.decide.seen import SeenDay, hourly_table
 from platform_assets.domains.waf.rulebook import Rules
 from spark_jobs.contract import Interval, parse_hour
 from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS, CLIENT_DAILY, CLIENT_SCORES, REQUEST_SCORES
@@ -34,11 +34,9 @@ class Alone:
     """Whether several people seem to be behind the address."""
 
 
-def attacks_alone(lake: Lake, hour: str, echo: EchoHours, rules: Rules) -> dict[str, Alone]:
-    """Addresses of the hour whose attacks are less than half of all they asked for, and whose certain ones count."""
+def diluted(lake: Lake, hour: str, echo: EchoHours, rules: Rules) -> dict[str, int]:
+    """Addresses of the hour whose attacks are less than half of all they asked for, and may be certain -> requests of the day."""
     import pyarrow.dataset as ds
-
-    from spark_jobs.sources.cloudfront.rescoring import client_rows
 
     least = max(rules.block.min_attack_requests, 1)
     # An hour without an attack has nothing new to judge: the one before saw at least as many.
@@ -52,15 +50,23 @@ def attacks_alone(lake: Lake, hour: str, echo: EchoHours, rules: Rules) -> dict[
     columns = ["client", "request_count"]
     daily = lake.read_arrow(CLIENT_DAILY, [hour], columns=columns, filter=is_in("client", counts)).to_pydict()
     requests_of = dict(zip(*daily.values(), strict=True))
-    diluted = [client for client, count in requests_of.items() if 2 * counts[client] < count]
-    diluted = _with_certain(lake, hour, [client for client in diluted if not echo.has(client, parse_hour(hour))], rules)
-    if not diluted:
-        return {}
-    day = seen_day(lake, hour, diluted, echo, rules)
+    few = [client for client, count in requests_of.items() if 2 * counts[client] < count]
+    few = _with_certain(lake, hour, [client for client in few if not echo.has(client, parse_hour(hour))], rules)
+    return {client: requests_of[client] for client in few}
+
+
+def attacks_alone(
+    lake: Lake, hour: str, day: SeenDay, requests_of: Mapping[str, int], rules: Rules
+) -> dict[str, Alone]:
+    """Of the diluted addresses, those whose certain attacks count. `day`: what they asked for; `requests_of`: from `diluted`."""
+    from spark_jobs.sources.cloudfront.rescoring import client_rows
+
+    least = max(rules.block.min_attack_requests, 1)
     chosen: dict[str, tuple[str, ...]] = {}
     shared: dict[str, bool] = {}
-    for address, requests in day.by_address.items():
-        excused = {request.request_id for request in day.foreign[address]}
+    for address in requests_of:
+        requests = day.by_address.get(address, ())
+        excused = {request.request_id for request in day.foreign.get(address, ())}
         certain = certain_attacks(requests, excused, day.own_names, rules)
         people = max(certain.session_count, browsing_agents(requests))
         shared[address] = people >= max(rules.shared.min_browsing_agents, 1)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from platform_assets.domains.waf.decide.alone import attacks_alone, inputs_alone
+from platform_assets.domains.waf.decide.alone import attacks_alone, diluted, inputs_alone
 from platform_assets.domains.waf.decide.browsing import Browsing
 from platform_assets.domains.waf.decide.claims import identities_of, store_identities, stored_identities
 from platform_assets.domains.waf.decide.client import may_browse
@@ -21,7 +21,7 @@ from platform_assets.domains.waf.decide.more_than_volume import reads_many_pages
 from platform_assets.domains.waf.decide.reading import Loaded, PastDays, Rows, is_in, rows_to_arrow
 from platform_assets.domains.waf.decide.rescoring import echo_of, inputs_without_echo
 from platform_assets.domains.waf.decide.rules import ScoredHour, decide, stronger
-from platform_assets.domains.waf.decide.seen import browsing_of
+from platform_assets.domains.waf.decide.seen import browsing_of, seen_day
 from platform_assets.domains.waf.decide.usual import USUAL_DAYS, usual_pages
 from platform_assets.domains.waf.decide.withdrawals import Withdrawals
 from platform_assets.domains.waf.decisions import Decision
@@ -88,18 +88,24 @@ def decide_hours(
         decided = partial(decide, scored_hour, counting, allow_list=(*allow_list, *allowed))
         # Only clients that would be acted upon without the exemption for declared bots need an identity.
         without_exemption = replace(rules, declared_bots=DeclaredBots(at_most="block"))
-        alone = attacks_alone(read, hour, echo, rules)
+        acted_upon = {decision.address for decision in decided(rules=without_exemption)}
+        attacked = {row["client"]: row["day_attack_request_count"] for row in attacks}
+        browsers = [
+            row["client"]
+            for row in behavior
+            if row["client"] in acted_upon and may_browse(row, attacked.get(row["client"], 0), rules)
+        ]
+        few = diluted(read, hour, echo, rules)
+        browsing, alone = {}, {}
+        if browsers or few:
+            day = seen_day(read, hour, {*browsers, *few}, echo, rules)
+            browsing, alone = browsing_of(day, browsers), attacks_alone(read, hour, day, few, rules)
         hour_alone = ScoredHour(parse_hour(hour), *inputs_alone(read, hour, alone, loaded), has_history)
         decided_alone = partial(decide, hour_alone, counting, allow_list=(*allow_list, *allowed))
-        candidates = {decision.address for decision in decided(rules=without_exemption)}
-        candidates |= {decision.address for decision in decided_alone(rules=without_exemption)}
+        candidates = acted_upon | {decision.address for decision in decided_alone(rules=without_exemption)}
         identities, identified[hour] = identities_of(
             read, hour, sorted(candidates, key=address_order), stored.get(hour, ()), identifier, rules
         )
-        attacked = {row["client"]: row["day_attack_request_count"] for row in attacks}
-        acted_upon = [row for row in behavior if row["client"] in candidates]
-        browsers = [row["client"] for row in acted_upon if may_browse(row, attacked.get(row["client"], 0), rules)]
-        browsing = browsing_of(read, hour, browsers, echo, rules)
         new_decisions = stronger(
             decided(rules=rules, identities=identities, browsing=browsing),
             decided_alone(rules=rules, identities=identities, browsing=dict.fromkeys(alone, Browsing())),

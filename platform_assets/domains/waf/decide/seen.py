@@ -86,11 +86,8 @@ def seen_day(lake: Lake, hour: str, clients: Iterable[str], echo: EchoHours, rul
     return SeenDay(members, rows, by_address, foreign, stored, own_names)
 
 
-def browsing_of(lake: Lake, hour: str, clients: Sequence[str], echo: EchoHours, rules: Rules) -> dict[str, Browsing]:
-    """What the requests of some clients show in the 24 hours that end with `hour`, without hours under our own block."""
-    if not clients:
-        return {}
-    day = seen_day(lake, hour, clients, echo, rules)
+def browsing_of(day: SeenDay, clients: Iterable[str]) -> dict[str, Browsing]:
+    """What the requests of some of its clients show."""
     requests, foreign = _by_client(day.by_address, day.members), _by_client(day.foreign, day.members)
     sums: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(FOREIGN_SUMS, 0))
     for row in hourly_of(day.rows, [request.request_id for found in day.foreign.values() for request in found]):
