@@ -107,8 +107,8 @@ def looks_like_people(row: Row, sessions: Sessions) -> bool:
 
 def may_browse(row: Row, attack_request_count: int, rules: Rules) -> bool:
     """Whether the requests behind a row of client_daily can change a decision: by a session, user agents, methods or names."""
-    odd = whole(row.get("unusual_method_request_count")) + whole(row.get("probe_path_request_count"))
-    if attack_request_count and odd:
+    served_names = min(whole(row.get("probe_path_request_count")), whole(row.get("ok_count")))
+    if attack_request_count and (whole(row.get("unusual_method_request_count")) or served_names):
         return True
     assets, cookies = whole(row.get("asset_request_count")), whole(row.get("cookie_request_count"))
     if attack_request_count and cookies and assets >= rules.sessions.min_assets:
