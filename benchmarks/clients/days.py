@@ -18,6 +18,7 @@ from platform_assets.domains.waf.decide.browsing import Browsing
 from platform_assets.domains.waf.decide.client import may_browse
 from platform_assets.domains.waf.decide.echo import EchoHours
 from platform_assets.domains.waf.decide.seen import browsing_of, seen_day
+from platform_assets.domains.waf.decide.window import RequestHours
 from platform_assets.domains.waf.policy import load_policy
 from platform_assets.domains.waf.rulebook import Echo
 from platform_assets.ingest.objects import list_objects
@@ -78,26 +79,28 @@ def browsing_by_hour(lake: Lake, rows: pd.DataFrame) -> dict[datetime, dict[str,
     """What decisions of each hour see of the clients that attacked or failed to sign in; nobody is under a block."""
     rules, nobody = load_policy().rules, EchoHours.of([], Echo())
     harmful = rows[(rows["day_attack_request_count"] > 0) | (rows["day_sign_in_failure_count"] > 0)]
-    browsing = {}
+    browsing, kept = {}, RequestHours(lake)
     for hour, of_hour in harmful.groupby("hour_at"):
         records = of_hour.to_dict("records")
         clients = [
             row["client"] for row in records if may_browse(day_columns(row), row["day_attack_request_count"], rules)
         ]
         start = hour.to_pydatetime()
+        kept.begin(format_hour(start))
         if clients:
-            browsing[start] = browsing_of(seen_day(lake, format_hour(start), clients, nobody, rules), clients)
+            browsing[start] = browsing_of(seen_day(kept, format_hour(start), clients, nobody, rules), clients)
     return browsing
 
 
 def alone_by_hour(lake: Lake, rows: pd.DataFrame) -> dict[datetime, dict[str, Alone]]:
     """The certain attacks that decisions of each hour judge alone; nobody is under a block."""
     rules, nobody = load_policy().rules, EchoHours.of([], Echo())
-    alone = {}
+    alone, kept = {}, RequestHours(lake)
     for start in (hour.to_pydatetime() for hour in sorted(rows["hour_at"].unique())):
         hour = format_hour(start)
-        if few := diluted(lake, hour, nobody, rules):
-            alone[start] = attacks_alone(lake, hour, seen_day(lake, hour, few, nobody, rules), few, rules)
+        kept.begin(hour)
+        if few := diluted(kept, hour, nobody, rules):
+            alone[start] = attacks_alone(hour, seen_day(kept, hour, few, nobody, rules), few, rules)
     return alone
 
 

@@ -8,6 +8,7 @@ from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.decide.echo import EchoHours
 from platform_assets.domains.waf.decide.hours import _inputs
 from platform_assets.domains.waf.decide.rescoring import loader_of, scored_again
+from platform_assets.domains.waf.decide.window import RequestHours
 from platform_assets.domains.waf.rulebook import Echo
 from platform_assets.settings import Settings
 from spark_jobs.sources.cloudfront.client_tables import ADDITIVE, MAXIMA
@@ -24,7 +25,7 @@ def test_with_no_echo_a_score_made_again_is_the_one_that_spark_made(in_order: Se
     for hour in lake.hours(CLIENT_SCORES):
         scores, behavior, attacks = _inputs(lake, hour)
         before = {row["client"]: row for row in scores}
-        again = scored_again(lake, hour, before, EchoHours.of([], Echo()), loaded)
+        again = scored_again(RequestHours(lake), hour, before, EchoHours.of([], Echo()), loaded)
         assert {row["client"] for row in again[0]} == set(before)
         for row in again[0]:
             made = before[row["client"]]

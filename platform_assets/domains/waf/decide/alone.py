@@ -6,7 +6,6 @@ client model takes for those of people. So the certain ones are judged as if not
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +15,10 @@ from platform_assets.domains.waf.decide.echo import WINDOW_HOURS, EchoHours
 from platform_assets.domains.waf.decide.reading import Loaded, Rows, is_in
 from platform_assets.domains.waf.decide.rescoring import day_columns_of, predicted_rows
 from platform_assets.domains.waf.decide.seen import SeenDay, hourly_table
+from platform_assets.domains.waf.decide.window import RequestHours, ip_of
 from platform_assets.domains.waf.rulebook import Rules
 from spark_jobs.contract import Interval, parse_hour
-from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS, CLIENT_DAILY, CLIENT_SCORES, REQUEST_SCORES
+from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS, CLIENT_DAILY, CLIENT_SCORES
 from spark_jobs.storage.lake import Lake
 
 
@@ -34,10 +34,11 @@ class Alone:
     """Whether several people seem to be behind the address."""
 
 
-def diluted(lake: Lake, hour: str, echo: EchoHours, rules: Rules) -> dict[str, int]:
+def diluted(kept: RequestHours, hour: str, echo: EchoHours, rules: Rules) -> dict[str, int]:
     """Addresses of the hour whose attacks are less than half of all they asked for, and may be certain -> requests of the day."""
     import pyarrow.dataset as ds
 
+    lake = kept.lake
     least = max(rules.block.min_attack_requests, 1)
     # An hour without an attack has nothing new to judge: the one before saw at least as many.
     is_candidate = (ds.field("client_kind") == "address") & (ds.field("hour_attack_request_count") > 0)
@@ -51,13 +52,11 @@ def diluted(lake: Lake, hour: str, echo: EchoHours, rules: Rules) -> dict[str, i
     daily = lake.read_arrow(CLIENT_DAILY, [hour], columns=columns, filter=is_in("client", counts)).to_pydict()
     requests_of = dict(zip(*daily.values(), strict=True))
     few = [client for client, count in requests_of.items() if 2 * counts[client] < count]
-    few = _with_certain(lake, hour, [client for client in few if not echo.has(client, parse_hour(hour))], rules)
+    few = _with_certain(kept, hour, [client for client in few if not echo.has(client, parse_hour(hour))], rules)
     return {client: requests_of[client] for client in few}
 
 
-def attacks_alone(
-    lake: Lake, hour: str, day: SeenDay, requests_of: Mapping[str, int], rules: Rules
-) -> dict[str, Alone]:
+def attacks_alone(hour: str, day: SeenDay, requests_of: Mapping[str, int], rules: Rules) -> dict[str, Alone]:
     """Of the diluted addresses, those whose certain attacks count. `day`: what they asked for; `requests_of`: from `diluted`."""
     from spark_jobs.sources.cloudfront.rescoring import client_rows
 
@@ -74,31 +73,23 @@ def attacks_alone(
         if len(certain.request_ids) >= needed:
             chosen[address] = certain.request_ids
     ids = [request_id for found in chosen.values() for request_id in found]
-    hourly = hourly_table(day.rows, ids)
+    hourly = hourly_table(day.requests.rows, ids)
     if hourly is None:
         return {}
-    scores = lake.read_arrow(REQUEST_SCORES, _window(hour), filter=is_in("request_id", ids)).to_pylist()
+    scores = day.requests.attacks.filter(is_in("request_id", ids)).to_pylist()
     return {
         row["client"]: Alone(row, requests_of[row["client"]], shared[row["client"]])
         for row in client_rows(chosen, parse_hour(hour), hourly, scores)
     }
 
 
-def _with_certain(lake: Lake, hour: str, clients: Sequence[str], rules: Rules) -> list[str]:
+def _with_certain(kept: RequestHours, hour: str, clients: Sequence[str], rules: Rules) -> list[str]:
     """Of some addresses, those with enough attack requests that are certain by their probability."""
-    import pyarrow.dataset as ds
-
     if not clients:
         return []
-    is_certain = ds.field("attack_probability") >= rules.certain_attacks.min_probability
-    is_certain &= is_in("client_ip", [client.partition("/")[0] for client in clients])
-    addresses = lake.read_arrow(REQUEST_SCORES, _window(hour), columns=["client_ip"], filter=is_certain)["client_ip"]
-    counts = Counter(addresses.to_pylist())
-    return [client for client in clients if counts[client.partition("/")[0]] >= rules.block.min_attack_requests]
-
-
-def _window(hour: str) -> Sequence[str]:
-    return Interval.of_hour(hour).widened(hours_before=WINDOW_HOURS - 1).hours
+    window = Interval.of_hour(hour).widened(hours_before=WINDOW_HOURS - 1).hours
+    counts = kept.certain_counts(window, clients, rules.certain_attacks.min_probability)
+    return [client for client in clients if counts[ip_of(client)] >= rules.block.min_attack_requests]
 
 
 def inputs_alone(lake: Lake, hour: str, alone: Mapping[str, Alone], loaded: Loaded) -> tuple[Rows, Rows, Rows]:

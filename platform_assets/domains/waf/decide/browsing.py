@@ -181,10 +181,20 @@ def foreign_attacks(
                 found.append(request)
             continue
         if request.is_served and request.user_agent:
-            pages.add((request.user_agent, f"{(request.host or '').lower()}{request.path}"))
+            pages.add((request.user_agent, _page(request)))
         if _is_browsing(request, hosts):
             of_agent[request.user_agent].add(request)
     return found
+
+
+def pages_served(requests: Iterable[SeenRequest]) -> set[tuple[str, str]]:
+    """User agents and the pages that they were served, as `page_of` names them."""
+    ordinary = (request for request in requests if request.is_served and not request.is_attack)
+    return {(request.user_agent, _page(request)) for request in ordinary if request.user_agent}
+
+
+def _page(request: SeenRequest) -> str:
+    return f"{(request.host or '').lower()}{request.path}"
 
 
 @lru_cache(maxsize=1 << 14)

@@ -25,7 +25,8 @@ def by_address(decisions: Iterable[Decision]) -> dict[str, list[Decision]]:
     for decision in decisions:
         of_address = by_id.setdefault(decision.address, {})
         former = of_address.setdefault(decision.decision_id, decision)
-        of_address[decision.decision_id] = max(former, decision, key=_length)
+        if former is not decision:
+            of_address[decision.decision_id] = max(former, decision, key=_length)
     return {
         address: sorted(decisions_of_address.values(), key=lambda decision: (decision.decided_at, decision.decision_id))
         for address, decisions_of_address in by_id.items()

@@ -23,6 +23,7 @@ from platform_assets.domains.waf.decide.rescoring import echo_of, inputs_without
 from platform_assets.domains.waf.decide.rules import ScoredHour, decide, stronger
 from platform_assets.domains.waf.decide.seen import browsing_of, seen_day
 from platform_assets.domains.waf.decide.usual import USUAL_DAYS, usual_pages
+from platform_assets.domains.waf.decide.window import RequestHours
 from platform_assets.domains.waf.decide.withdrawals import Withdrawals
 from platform_assets.domains.waf.decisions import Decision
 from platform_assets.domains.waf.manual.audit_log import versions_behind, versions_of
@@ -74,11 +75,15 @@ def decide_hours(
     identified: dict[str, dict[str, Identity]] = {}
     rows: Rows = []
     past_days = PastDays(read, rules.volume)
+    # One hour is asked for what it needs alone; several have much in common.
+    suspects = partial(may_be_seen, read, rules=rules)
+    kept = RequestHours(read, scored, suspects) if len(scored) > 1 else RequestHours(read)
     for hour in scored:
+        kept.begin(hour)
         end = parse_hour(hour) + timedelta(hours=1)
         echo = echo_of([*withdrawals.followed(earlier), *blocked], hour, rules)
         allowed = in_force(manual_actions, end).allow_list
-        scores, behavior, attacks = inputs_without_echo(read, hour, _inputs(read, hour), echo, loaded)
+        scores, behavior, attacks = inputs_without_echo(kept, hour, _inputs(read, hour), echo, loaded)
         reads_much = any(reads_many_pages(row, rules.volume) for row in behavior)
         usual = usual_pages(map(past_days.of, days_before(hour)), rules.volume.usual_share) if reads_much else 0
         own_versions = {row["client"]: versions_of(row, row["request_model_version"]) for row in scores}
@@ -95,11 +100,11 @@ def decide_hours(
             for row in behavior
             if row["client"] in acted_upon and may_browse(row, attacked.get(row["client"], 0), rules)
         ]
-        few = diluted(read, hour, echo, rules)
+        few = diluted(kept, hour, echo, rules)
         browsing, alone = {}, {}
         if browsers or few:
-            day = seen_day(read, hour, {*browsers, *few}, echo, rules)
-            browsing, alone = browsing_of(day, browsers), attacks_alone(read, hour, day, few, rules)
+            day = seen_day(kept, hour, {*browsers, *few}, echo, rules)
+            browsing, alone = browsing_of(day, browsers), attacks_alone(hour, day, few, rules)
         hour_alone = ScoredHour(parse_hour(hour), *inputs_alone(read, hour, alone, loaded), has_history)
         decided_alone = partial(decide, hour_alone, counting, allow_list=(*allow_list, *allowed))
         candidates = acted_upon | {decision.address for decision in decided_alone(rules=without_exemption)}
@@ -160,6 +165,25 @@ def _has_history(hours_with_scores: Iterable[str], hour: str, rules: Rules) -> b
     oldest = format_hour(parse_hour(hour) - timedelta(hours=rules.repetition.memory_hours))
     latest = format_hour(parse_hour(hour) - timedelta(hours=rules.history.min_hours))
     return any(oldest <= other <= latest for other in hours_with_scores)
+
+
+def may_be_seen(lake: Lake, hour: str, rules: Rules) -> set[str]:
+    """Clients whose requests deciding an hour reads, and some more: they attack, and are diluted or `may_browse`."""
+    import pyarrow.dataset as ds
+
+    columns = ["client", "day_attack_request_count"]
+    has_attacks = ds.field("day_attack_request_count") > 0
+    attacked = lake.read_arrow(CLIENT_ATTACKS, [hour], columns=columns, filter=has_attacks).to_pydict()
+    counts = dict(zip(*attacked.values(), strict=True))
+    is_nearly = ds.field("abuse_probability") >= NEARLY_ABUSIVE
+    nearly = {*lake.read_arrow(CLIENT_SCORES, [hour], columns=["client"], filter=is_nearly)["client"].to_pylist()}
+    daily = lake.read_arrow(CLIENT_DAILY, [hour], filter=is_in("client", counts)).to_pylist()
+    return {
+        row["client"]
+        for row in daily
+        if 2 * counts[row["client"]] < row["request_count"]
+        or (row["client"] in nearly and may_browse(row, counts[row["client"]], rules))
+    }
 
 
 def _inputs(lake: Lake, hour: str) -> tuple[Rows, Rows, Rows]:

@@ -19,6 +19,16 @@ Loaded = Callable[[str, str], Any]
 
 def members_of(lake: Lake, hours: Sequence[str], clients: Iterable[str]) -> dict[str, list[str]]:
     """Address -> the clients that it belongs to: itself and its network, if they are among `clients`."""
+
+    def active() -> Iterable[str]:
+        addresses: list[str] = lake.read_arrow(CLIENT_HOURLY, hours, columns=["client"])["client"].unique().to_pylist()
+        return addresses
+
+    return members_among(active, clients)
+
+
+def members_among(active: Callable[[], Iterable[str]], clients: Iterable[str]) -> dict[str, list[str]]:
+    """The same of the addresses that are active, which are asked for only where a client is a network."""
     from spark_jobs.sources.cloudfront.clients import network_of
 
     members: dict[str, list[str]] = {}
@@ -28,10 +38,9 @@ def members_of(lake: Lake, hours: Sequence[str], clients: Iterable[str]) -> dict
             members.setdefault(client, []).append(client)
         else:
             networks.add(client)
-    if networks:
-        for address in lake.read_arrow(CLIENT_HOURLY, hours, columns=["client"])["client"].unique().to_pylist():
-            if (network := network_of(address)) in networks:
-                members.setdefault(address, []).append(network)
+    for address in dict.fromkeys(active()) if networks else ():
+        if (network := network_of(address)) in networks:
+            members.setdefault(address, []).append(network)
     return members
 
 

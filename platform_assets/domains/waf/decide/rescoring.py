@@ -9,14 +9,15 @@ from typing import Any
 
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.waf.decide.echo import WINDOW_HOURS, EchoHours
-from platform_assets.domains.waf.decide.reading import Loaded, Rows, is_in, members_of
+from platform_assets.domains.waf.decide.reading import Loaded, Rows, is_in
+from platform_assets.domains.waf.decide.window import RequestHours, ip_of
 from platform_assets.domains.waf.decisions import Decision
 from platform_assets.domains.waf.rulebook import Rules
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.settings import Settings
 from spark_jobs.contract import Interval, parse_hour
-from spark_jobs.sources.cloudfront.client_tables import ATTACK_FLOOR, CLIENT_MODEL_INPUTS
-from spark_jobs.sources.cloudfront.tables import CLIENT_DAILY, CLIENT_HOURLY, REQUEST_SCORES, REQUESTS
+from spark_jobs.sources.cloudfront.client_tables import CLIENT_MODEL_INPUTS
+from spark_jobs.sources.cloudfront.tables import CLIENT_DAILY, REQUESTS
 from spark_jobs.storage.lake import Lake
 
 
@@ -46,7 +47,7 @@ def echo_of(earlier: Iterable[Decision], hour: str, rules: Rules) -> EchoHours:
 
 
 def inputs_without_echo(
-    lake: Lake, hour: str, inputs: tuple[Rows, Rows, Rows], echo: EchoHours, loaded: Loaded
+    kept: RequestHours, hour: str, inputs: tuple[Rows, Rows, Rows], echo: EchoHours, loaded: Loaded
 ) -> tuple[Rows, Rows, Rows]:
     """The inputs of an hour, where clients with an echo in their 24 hours are scored again without it.
 
@@ -57,24 +58,23 @@ def inputs_without_echo(
     if not touched:
         return inputs
     rescored = {client: row for client, row in touched.items() if not echo.has(client, at)}
-    rescored_rows = scored_again(lake, hour, rescored, echo, loaded) if rescored else ([], [], [])
-    kept = [[row for row in rows if row["client"] not in touched] for rows in inputs]
-    return kept[0] + rescored_rows[0], kept[1] + rescored_rows[1], kept[2] + rescored_rows[2]
+    rescored_rows = scored_again(kept, hour, rescored, echo, loaded) if rescored else ([], [], [])
+    others = [[row for row in rows if row["client"] not in touched] for rows in inputs]
+    return others[0] + rescored_rows[0], others[1] + rescored_rows[1], others[2] + rescored_rows[2]
 
 
 def scored_again(
-    lake: Lake, hour: str, originals: Mapping[str, dict[str, Any]], echo: EchoHours, loaded: Loaded
+    kept: RequestHours, hour: str, originals: Mapping[str, dict[str, Any]], echo: EchoHours, loaded: Loaded
 ) -> tuple[Rows, Rows, Rows]:
     """Rows of client_scores, client_daily and client_attacks from the requests outside of our own blocks."""
     import pyarrow as pa
-    import pyarrow.dataset as ds
 
     from spark_jobs.sources.cloudfront.clients import address_cidr as cidr
     from spark_jobs.sources.cloudfront.rescoring import client_rows, evidence
 
     at, window = parse_hour(hour), Interval.of_hour(hour).widened(hours_before=WINDOW_HOURS - 1).hours
-    members = members_of(lake, window, originals)
-    hourly = lake.read_arrow(CLIENT_HOURLY, window, filter=is_in("client", members))
+    members = kept.members(window, originals)
+    hourly = kept.hourly(window, members)
     pairs = list(zip(hourly["client"].to_pylist(), hourly["hour_at"].to_pylist(), strict=True))
     is_echo = [echo.has(client, hour_at) for client, hour_at in pairs]
     uncounted: dict[str, set[datetime]] = defaultdict(set)
@@ -83,13 +83,9 @@ def scored_again(
             for client in members[address]:
                 uncounted[client].add(hour_at)
     counted = hourly.filter(pa.array([not left_out for left_out in is_echo], pa.bool_()))
-    addresses = is_in("client_ip", [member.partition("/")[0] for member in members])
-    attacks = lake.read_arrow(
-        REQUEST_SCORES, window, filter=addresses & (ds.field("attack_probability") > ATTACK_FLOOR)
-    )
     counted_attacks = [
         row
-        for row in attacks.to_pylist()
+        for row in kept.scores(window, members).to_pylist()
         if not echo.has(cidr(row["client_ip"]), row["event_at"].replace(minute=0, second=0, microsecond=0))
     ]
     rows = client_rows(originals, at, counted, counted_attacks)
@@ -98,8 +94,8 @@ def scored_again(
     first = next(iter(originals.values()))  # one model version per hour
     predicted = predicted_rows(loaded(str(first["model_name"]), str(first["model_version"])), rows)
     requests: dict[str, Rows] = defaultdict(list)
-    columns = ["request_id", "event_at", "status", "client_ip"]
-    for row in lake.read_arrow(REQUESTS, [hour], columns=columns, filter=addresses).to_pylist():
+    columns, addresses = ["request_id", "event_at", "status", "client_ip"], is_in("client_ip", map(ip_of, members))
+    for row in kept.lake.read_arrow(REQUESTS, [hour], columns=columns, filter=addresses).to_pylist():
         if not echo.has(cidr(row["client_ip"]), at):
             for client in members[cidr(row["client_ip"])]:
                 requests[client].append(row)

@@ -71,6 +71,8 @@ def decide(
     or monitor, by client. `browsing`: what the requests of clients show, by client; where it is missing, user agents and
     cookies are believed and no attack is put down to a foreign page or to its method.
     """
+    if not hour.scores:
+        return []
     start = as_utc(hour.start)
     protected = Ranges.of(allow_list)
     special = special_ranges(rules.act_on_special)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from platform_assets.domains.waf.decide.browsing import (
-    PROBE_CLASS,
     Browsing,
     SeenRequest,
     browsing_agents,
@@ -16,23 +15,18 @@ from platform_assets.domains.waf.decide.browsing import (
     first_hours,
     foreign_attacks,
     page_of,
+    pages_served,
 )
 from platform_assets.domains.waf.decide.echo import WINDOW_HOURS, EchoHours
-from platform_assets.domains.waf.decide.reading import is_in, members_of
+from platform_assets.domains.waf.decide.reading import is_in
+from platform_assets.domains.waf.decide.window import FEW_NAMES, SEEN_COLUMNS, RequestHours, Requests
 from platform_assets.domains.waf.networks import Network, counted_network
 from platform_assets.domains.waf.rulebook import Rules
-from spark_jobs.contract import HOUR_COLUMN, Interval, parse_hour
+from spark_jobs.contract import Interval, parse_hour
 from spark_jobs.sources.cloudfront.client_tables import ADDITIVE
-from spark_jobs.sources.cloudfront.tables import CLIENT_HOURLY, REQUEST_SCORES, REQUESTS
-from spark_jobs.storage.lake import Lake
 
-SEEN_COLUMNS = tuple("event_at request_id method status host referer user_agent cookie_hash".split())
-"""The first fields of a SeenRequest, as columns of requests."""
 FOREIGN_SUMS = tuple(name for name in ADDITIVE if not name.startswith("sign_in_"))
 """Sums that requests of a foreign page are taken out of. Sign-ins stay: a forged referer must not hide guessed passwords."""
-FEW_NAMES = 2
-"""Paths that look like probes and that an ordinary client asks for at most."""
-
 Stored = frozenset[tuple[tuple[str, str], str]]
 
 
@@ -42,8 +36,8 @@ class SeenDay:
 
     members: Mapping[str, Sequence[str]]
     """Address -> the clients that it belongs to."""
-    rows: Any
-    """The requests as a table, those of the day before among them, with the columns that client_hourly needs."""
+    requests: Requests
+    """What they were served and their attacks, with the columns that client_hourly and client_attacks need."""
     by_address: Mapping[str, Sequence[SeenRequest]]
     foreign: Mapping[str, Sequence[SeenRequest]]
     """Address -> its attacks that a page of somebody else can have caused."""
@@ -53,44 +47,42 @@ class SeenDay:
     """Paths that look like probes and that the site serves to ordinary clients."""
 
 
-def seen_day(lake: Lake, hour: str, clients: Iterable[str], echo: EchoHours, rules: Rules) -> SeenDay:
+def seen_day(kept: RequestHours, hour: str, clients: Iterable[str], echo: EchoHours, rules: Rules) -> SeenDay:
     """What some clients asked for in the 24 hours that end with `hour`."""
-    import pyarrow.dataset as ds
-
-    from spark_jobs.sources.cloudfront import client_hourly
-
     window = Interval.of_hour(hour).widened(hours_before=WINDOW_HOURS - 1).hours
     both_days = Interval.of_hour(hour).widened(hours_before=2 * WINDOW_HOURS - 1).hours
-    members = members_of(lake, window, clients)
-    active = lake.read_arrow(CLIENT_HOURLY, both_days, columns=["client", HOUR_COLUMN], filter=is_in("client", members))
-    is_member = is_in("client_ip", [address.partition("/")[0] for address in members])
-    hours_of: dict[str, list[str]] = defaultdict(list)
-    for address, active_hour in zip(active["client"].to_pylist(), active[HOUR_COLUMN].to_pylist(), strict=True):
-        if not echo.has(address, parse_hour(active_hour)):
-            hours_of[address].append(active_hour)
-    hours = sorted({active_hour for hours in hours_of.values() for active_hour in hours})
-    is_attack = is_member & (ds.field("is_attack") == ds.scalar(True))
-    columns = ["request_id", "attack_class", "attack_probability"]
-    attacks = lake.read_arrow(REQUEST_SCORES, hours, columns=columns, filter=is_attack).to_pylist()
-    columns = sorted({*SEEN_COLUMNS, "uri_path", "uri_query", *client_hourly.COLUMNS, HOUR_COLUMN})
-    rows = lake.read_arrow(REQUESTS, hours, columns=columns, filter=is_member)
-    attack_of = {row["request_id"]: row for row in attacks}
-    by_address = _seen_requests(rows, attack_of, hours_of, window)
-    earlier = _seen_requests(rows, attack_of, hours_of, sorted({*both_days} - {*window}))
+    members = kept.members(window, clients)
+
+    def requests_of(hours: Iterable[str], addresses: Collection[str]) -> Requests:
+        active = kept.active(hours, addresses).items()
+        return kept.requests({at: [one for one in found if not echo.has(one, parse_hour(at))] for at, found in active})
+
+    seen = requests_of(window, members)
+    by_address = _seen_requests(seen)
+    can_be_others = [address for address, requests in by_address.items() if any(map(_needs_session, requests))]
+    earlier = _seen_requests(requests_of(sorted({*both_days} - {*window}), can_be_others))
     everything = [request for requests in by_address.values() for request in requests]
-    stored, own_names = _stored(lake, window, by_address, rules), _own_names(lake, window, everything, rules)
+    stored = _stored(kept, window, by_address, earlier, rules)
+    own_names = _own_names(kept, window, everything, rules)
     foreign = {
-        address: foreign_attacks(seen, rules.sessions, stored, earlier.get(address, ()))
-        for address, seen in by_address.items()
+        address: foreign_attacks(by_address[address], rules.sessions, stored, earlier.get(address, ()))
+        for address in can_be_others
     }
-    return SeenDay(members, rows, by_address, foreign, stored, own_names)
+    return SeenDay(members, seen, by_address, foreign, stored, own_names)
+
+
+def _needs_session(request: SeenRequest) -> bool:
+    """Whether an attack can be put down to a page of somebody else in a session, which may have begun a day ago."""
+    return request.is_attack and request.method in ("GET", "HEAD", "POST") and not request.is_of_a_program
 
 
 def browsing_of(day: SeenDay, clients: Iterable[str]) -> dict[str, Browsing]:
     """What the requests of some of its clients show."""
     requests, foreign = _by_client(day.by_address, day.members), _by_client(day.foreign, day.members)
     sums: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(FOREIGN_SUMS, 0))
-    for row in hourly_of(day.rows, [request.request_id for found in day.foreign.values() for request in found]):
+    for row in hourly_of(
+        day.requests.rows, [request.request_id for found in day.foreign.values() for request in found]
+    ):
         for client in day.members[row["client"]]:
             for name in FOREIGN_SUMS:
                 sums[client][name] += row[name] or 0
@@ -136,81 +128,105 @@ def _by_client(
     return by_client
 
 
-def _stored(lake: Lake, hours: Sequence[str], by_address: Mapping[str, Sequence[SeenRequest]], rules: Rules) -> Stored:
-    """What clients of several networks asked for from the same page of the site, of what these attacks ask for, and that page."""
+def _stored(
+    kept: RequestHours,
+    hours: Sequence[str],
+    by_address: Mapping[str, Sequence[SeenRequest]],
+    earlier: Mapping[str, Sequence[SeenRequest]],
+    rules: Rules,
+) -> Stored:
+    """What clients of several networks asked for from the same page of the site, of what these attacks ask for, and that page.
+
+    Only where it matters: a browser that was served assets and the page can have sent the attack.
+    """
     own: list[SeenRequest] = []
-    for requests in by_address.values():
+    for address, requests in by_address.items():
+        candidates = [request for request in requests if can_be_stored(request) and not request.is_of_a_program]
+        if not candidates:
+            continue
         assets = Counter(request.user_agent for request in requests if request.is_asset and request.is_served)
         browsers = {agent for agent, count in assets.items() if count >= rules.sessions.min_assets}
-        own += [request for request in requests if request.user_agent in browsers and can_be_stored(request)]
+        pages = pages_served([*earlier.get(address, ()), *requests])
+        own += [
+            request
+            for request in candidates
+            if request.user_agent in browsers and (request.user_agent, page_of(request.referer)) in pages
+        ]
     if not own:
         return frozenset()
     wanted = {(request.text, page_of(request.referer)) for request in own}
-    columns = ["client_ip", "uri_path", "uri_query", "referer"]
-    alike = is_in("uri_path", {r.path for r in own}) & is_in("referer", {r.referer for r in own if r.referer})
+    referers = {request.referer for request in own if request.referer}
     networks: dict[tuple[tuple[str, str], str], set[Network]] = defaultdict(set)
-    for row in lake.read_arrow(REQUESTS, hours, columns=columns, filter=alike).to_pylist():
-        key = ((row["uri_path"] or "", row["uri_query"] or ""), page_of(row["referer"]))
+    for address, path, query, referer in kept.alike(hours, [text for text, _ in wanted], referers):
+        key = ((path or "", query or ""), page_of(referer))
         if key in wanted:
-            networks[key].add(counted_network(row["client_ip"]))
+            networks[key].add(counted_network(address))
     return frozenset(key for key, found in networks.items() if len(found) >= rules.foreign_pages.min_networks)
 
 
-def _own_names(lake: Lake, hours: Sequence[str], requests: Iterable[SeenRequest], rules: Rules) -> frozenset[str]:
+def _own_names(
+    kept: RequestHours, hours: Sequence[str], requests: Iterable[SeenRequest], rules: Rules
+) -> frozenset[str]:
     """Of the paths that look like probes and were served, those that clients of several networks who ask for few are served.
 
     Their requests are called attacks too, so it is the path that makes them look so.
     """
-    import pyarrow.dataset as ds
-
-    paths = {request.path for request in requests if request.is_probe and request.is_served}
+    paths: Collection[str] = {request.path for request in requests if request.is_probe and request.is_served}
     if not paths:
         return frozenset()
-    is_served = is_in("uri_path", paths) & (ds.field("method") == "GET")
-    is_served &= (ds.field("status") >= 200) & (ds.field("status") <= 299)
-    columns = ["request_id", "client_ip", "uri_path"]
-    served = lake.read_arrow(REQUESTS, hours, columns=columns, filter=is_served).to_pylist()
+    names = kept.names(hours)
+    asked: dict[str, set[str]] = defaultdict(set)
+    for of_hour in names:
+        for address, path in zip(*of_hour.of_few.to_pydict().values(), strict=True):
+            asked[address].add(path)
+    many = {address for of_hour in names for address in of_hour.many.to_pylist()}
+    few = {address: found for address, found in asked.items() if len(found) <= FEW_NAMES and address not in many}
     needed = rules.certain_attacks.min_ordinary_networks
-    if len({row["client_ip"] for row in served}) < needed:
+    pairs = ((address, path) for address, found in few.items() for path in found.intersection(paths))
+    if not (paths := _of_networks(pairs, needed)):
         return frozenset()
-    is_probe = (ds.field("is_attack") == ds.scalar(True)) & (ds.field("attack_class") == ds.scalar(PROBE_CLASS))
-    is_probe &= is_in("client_ip", {row["client_ip"] for row in served})
-    probes = lake.read_arrow(REQUEST_SCORES, hours, columns=["request_id"], filter=is_probe)["request_id"].to_pylist()
-    names: dict[str, set[str]] = defaultdict(set)
-    for row in lake.read_arrow(REQUESTS, hours, columns=columns, filter=is_in("request_id", probes)).to_pylist():
-        names[row["client_ip"]].add(row["uri_path"])
+    served = kept.served(hours, paths, few)
+    return _of_networks(((address, path) for address, path in served if path in few[address]), needed)
+
+
+def _of_networks(pairs: Iterable[tuple[str, str]], needed: int) -> frozenset[str]:
+    """Of pairs of an address and a path, the paths of at least so many networks."""
     networks: dict[str, set[Network]] = defaultdict(set)
-    for row in served:
-        asked = names[row["client_ip"]]
-        if row["uri_path"] in asked and len(asked) <= FEW_NAMES:
-            networks[row["uri_path"]].add(counted_network(row["client_ip"]))
+    for address, path in pairs:
+        networks[path].add(counted_network(address))
     return frozenset(path for path, found in networks.items() if len(found) >= needed)
 
 
-def _seen_requests(
-    rows: Any,
-    attacks: Mapping[str, Mapping[str, Any]],
-    hours_of: Mapping[str, Sequence[str]],
-    hours: Sequence[str],
-) -> dict[str, list[SeenRequest]]:
-    """Address -> its requests of `hours`, in any order, as far as these count. `attacks`: rows of request_scores by id."""
+def _seen_requests(requests: Requests) -> dict[str, list[SeenRequest]]:
+    """Address -> its requests, in any order."""
     import pyarrow.compute as pc
 
     from spark_jobs.sources.cloudfront.clients import address_cidr
     from spark_jobs.sources.cloudfront.patterns import ASSET_PATH
 
-    rows = rows.filter(is_in(HOUR_COLUMN, hours))
+    rows, judged = requests
+    columns = (judged[name].to_pylist() for name in ("request_id", "attack_class", "attack_probability"))
+    attacks = {request_id: values for request_id, *values in zip(*columns, strict=True)}
     is_asset = pc.match_substring_regex(rows["uri_path"], ASSET_PATH).fill_null(False).to_pylist()
-    values = zip(*(rows[name].to_pylist() for name in SEEN_COLUMNS), is_asset, strict=True)
+    values = zip(*(_values(rows[name]) for name in SEEN_COLUMNS), is_asset, strict=True)
     texts = zip(*(rows[name].fill_null("").to_pylist() for name in ("uri_path", "uri_query")), strict=True)
     by_address: dict[str, list[SeenRequest]] = defaultdict(list)
-    for ip, row_hour, value, (path, query) in zip(
-        rows["client_ip"].to_pylist(), rows[HOUR_COLUMN].to_pylist(), values, texts, strict=True
-    ):
-        address = address_cidr(ip)
-        if row_hour in hours_of[address]:
-            attack = attacks.get(value[1])
-            judged = (None, 0.0) if attack is None else (attack["attack_class"], attack["attack_probability"])
-            seen = (*value, attack is not None, bool(query), judged[0], path, query, judged[1])
-            by_address[address].append(SeenRequest._make(seen))
+    for ip, value, (path, query) in zip(rows["client_ip"].to_pylist(), values, texts, strict=True):
+        attack = attacks.get(value[1])
+        attack_class, probability = attack or (None, 0.0)
+        seen = (*value, attack is not None, bool(query), attack_class, path, query, probability)
+        by_address[address_cidr(ip)].append(SeenRequest._make(seen))
     return by_address
+
+
+def _values(column: Any) -> list[Any]:
+    """A column as Python values; equal texts of a dictionary are one object."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        return list(column.to_pylist())
+    values: list[Any] = []
+    for chunk in column.chunks:
+        texts = [*chunk.dictionary.to_pylist(), None]
+        values += [texts[code] for code in chunk.indices.fill_null(-1).to_pylist()]
+    return values
