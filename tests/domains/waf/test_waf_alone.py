@@ -71,6 +71,22 @@ def test_a_block_is_not_renewed_by_its_echo(tmp_path: Path) -> None:
     assert [(hour, action) for hour, action, _ in world.of()][:2] == [(1, "block"), (27, "block")]
 
 
+def test_hours_decided_together_are_decided_as_one_by_one(tmp_path: Path) -> None:
+    """What several hours need is read once; an hour alone reads what it needs."""
+    world = World(tmp_path)
+    world.attack_class = "sqli"
+    browse(world, 10)
+    world.attack(1, 6, **IMAGE)
+    world.visit(2, 200, client_ip="45.83.2.7")
+    for hour in range(2, 5):
+        world.attack(hour, 3, client_ip="45.83.2.7", **INJECTION)
+    world.deliver()
+    together = world.decide(0, 4)
+    assert any("certain attacks alone" in row["reason"] for row in together)
+    for hour in reversed(range(5)):
+        assert world.decide(hour, hour) == together
+
+
 def test_what_the_request_model_doubts_is_not_certain(tmp_path: Path) -> None:
     world = Doubtful(tmp_path)
     world.attack_class, world.client_probability, world.request_probability = "sqli", 0.97, 0.97
