@@ -11,6 +11,7 @@ from platform_assets.ingest.raw import raw_assets
 from platform_assets.ingest.sensors import sensors
 from platform_assets.ingest.source_assets import source_assets
 from platform_assets.maintenance.compaction import compaction_assets
+from platform_assets.maintenance.jobs import jobs
 from platform_assets.maintenance.retention import retention_assets
 from platform_assets.maintenance.schedules import schedules
 from platform_assets.outputs.catalogue import catalogue_assets
@@ -37,6 +38,7 @@ def build_defs(settings: Settings, **overrides: Any) -> dg.Definitions:
             *catalogue_assets(settings),
             *retention_assets(settings),
         ],
+        jobs=jobs(settings),
         sensors=sensors(settings),
         schedules=[
             *schedules(settings),

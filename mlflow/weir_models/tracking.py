@@ -17,8 +17,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from weir_models import cards, registry
-from weir_models.contract import Candidate, Model, ModelSpec
+from weir_models import cards, registry, run_record
+from weir_models.contract import Candidate, ModelSpec
 from weir_models.registered import RegisteredVersion, UnknownDatabaseError, read
 from weir_models.saved_model import holds_model
 from weir_models.tracking_uri import TrackingError, check_reachable, sqlite_file, without_password
@@ -51,14 +51,20 @@ def register(candidate: Candidate, spec: ModelSpec, *, tracking_uri: str) -> str
 
         mlflow.set_experiment(experiment_id=_experiment(client, spec.name, tracking_uri))
         quiet = redirect_stderr(StringIO())  # MLflow prints its progress there; failures are raised
-        with quiet, mlflow.start_run(run_name=spec.name, tags=dict(tags)), tempfile.TemporaryDirectory() as scratch:
+        with (
+            quiet,
+            mlflow.start_run(run_name=spec.name, tags=dict(tags)) as run,
+            tempfile.TemporaryDirectory() as scratch,
+        ):
             run_tags = {"owner": spec.owner, "training_table": spec.training_table, "naive_rule": spec.naive_rule}
             mlflow.set_tags(run_tags)
-            mlflow.log_params(_parameters(model))
-            mlflow.log_metrics({k: float(v) for k, v in evaluation.figures.items() if v == v})
+            mlflow.log_params(run_record.parameters(model))
+            mlflow.log_metrics(run_record.headline(spec, evaluation.figures))
+            _log_dataset(client, run.info.run_id, run_record.dataset(spec, tags))
             folder = Path(scratch)
             card = cards.write_card(registry.card_template(spec.name), spec, evaluation, tags)
             cards.write_folder(folder, candidate, card)
+            run_record.table_of(evaluation.figures).to_csv(folder / "figures.csv", index=False)
             mlflow.log_artifacts(str(folder))
             signature = infer_signature(candidate.input_example, model.predict(candidate.input_example))
             logged = mlflow.sklearn.log_model(
@@ -73,7 +79,10 @@ def register(candidate: Candidate, spec: ModelSpec, *, tracking_uri: str) -> str
             )
         version = str(logged.registered_model_version)
         client.update_registered_model(spec.name, description=spec.meaning)
-        client.update_model_version(spec.name, version, description=card[:4000])
+        summary = run_record.summary(spec, version, evaluation.figures)
+        client.update_run(run.info.run_id, name=f"{spec.name} version {version}")
+        client.set_tag(run.info.run_id, run_record.DESCRIPTION_TAG, f"{summary}\n\n{spec.meaning}")
+        client.update_model_version(spec.name, version, description=f"{summary}\n\n{card}"[:4000])
         for key, value in tags.items():
             client.set_model_version_tag(spec.name, version, key, value)
         return version
@@ -268,19 +277,24 @@ def _experiment(client: Any, name: str, uri: str) -> str:
     """Id of the experiment of the model; its files lie beside the database where that is a file."""
     experiment = client.get_experiment_by_name(name)
     if experiment is not None:
-        return str(experiment.experiment_id)
-    database = sqlite_file(uri)
-    location = (database.resolve().parent / "artifacts" / name).as_uri() if database is not None else None
-    return str(client.create_experiment(name, artifact_location=location))
+        number = str(experiment.experiment_id)
+    else:
+        database = sqlite_file(uri)
+        location = (database.resolve().parent / "artifacts" / name).as_uri() if database is not None else None
+        number = str(client.create_experiment(name, artifact_location=location))
+    for key, value in {**run_record.EXPERIMENT_TAGS, run_record.DESCRIPTION_TAG: registry.spec(name).meaning}.items():
+        client.set_experiment_tag(number, key, value)
+    return number
+
+
+def _log_dataset(client: Any, run_id: str, values: Mapping[str, Any]) -> None:
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    given = DatasetInput(Dataset(**values), [InputTag("mlflow.data.context", "training")])
+    client.log_inputs(run_id, [given])
 
 
 def _logged_figures(client: Any, name: str, version: str) -> dict[str, float]:
     """Figures that were logged with the version's run."""
     run_id = client.get_model_version(name, version).run_id
     return dict(client.get_run(run_id).data.metrics)
-
-
-def _parameters(model: Model) -> dict[str, Any]:
-    """Parameters of an estimator, short enough for MLflow."""
-    get_params = getattr(model, "get_params", None)
-    return {key: str(value)[:500] for key, value in (get_params(deep=False) if get_params else {}).items()}

@@ -11,6 +11,7 @@ from platform_assets.actions.checks import OVERRIDES_TAG
 from platform_assets.actions.errors import IncompleteApplyError
 from platform_assets.actions.protocol import Change, alert_when_stopped, apply_pending, pending_plan, plan_now
 from platform_assets.clients.engine import lake_of
+from platform_assets.core.asset_groups import group_of
 from platform_assets.core.asset_specs import check_results, check_specs, key_of, spec_of
 from platform_assets.core.escape import fenced, for_terminal
 from platform_assets.settings import Settings
@@ -80,7 +81,7 @@ def change_assets(settings: Settings, declared: ChangeAssets) -> list[dg.AssetsD
                 key_of(declared.key),
                 deps=[key_of(table.key)],
                 description=declared.description,
-                group_name=declared.key.partition("/")[0],
+                group_name=group_of(declared.key, declared.key.partition("/")[0]),
                 kinds=set(declared.kinds),
                 owners=[declared.owner],
             )

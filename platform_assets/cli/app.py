@@ -25,6 +25,7 @@ from platform_assets.core.console import (
 from platform_assets.core.domain import domains, load
 from platform_assets.core.escape import for_terminal
 from platform_assets.core.files import keep_private
+from platform_assets.web.addresses import PORT
 from spark_jobs.errors import ExitCode
 
 app = typer.Typer(
@@ -179,7 +180,7 @@ def explain_command(
 @app.command()
 def ui(
     home: Home = None,
-    port: Annotated[int, typer.Option(min=1, max=65_534, help="Dagster's port; MLflow takes the next one.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65_534, help="Dagster's port; MLflow takes the next one.")] = PORT,
 ) -> None:
     """Dagster (webserver and daemon) and MLflow, until interrupted."""
     from platform_assets.cli.ui import serve

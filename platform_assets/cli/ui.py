@@ -18,8 +18,9 @@ from platform_assets.core.files import keep_private, write_atomically
 from platform_assets.core.instance import configuration_file, prepare_home
 from platform_assets.core.secrets import ui_token
 from platform_assets.settings import Settings
+from platform_assets.web.addresses import HOST
 from platform_assets.web.gate import PARAMETER, UNAUTHORIZED
-from platform_assets.web.servers import HOST, command
+from platform_assets.web.servers import command
 from spark_jobs.errors import ExitCode, WeirError
 
 

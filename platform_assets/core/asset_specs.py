@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import ceil
+from typing import Any
 
 import dagster as dg
 
 from platform_assets.actions.checks import CheckResult
+from platform_assets.core.asset_groups import group_of
 from platform_assets.core.domain import tables
 from spark_jobs.contract import Table
 
@@ -74,7 +76,7 @@ def spec_of(
         key=key_of(table.key),
         deps=deps_of(table),
         description=f"{table.meaning.removesuffix('.')}; one row is {table.grain}.",
-        group_name=table.layer,
+        group_name=group_of(table.key),
         kinds=kinds,
         owners=[owner],
         partitions_def=partitions if table.hourly else None,
@@ -92,6 +94,25 @@ def check_results(table: Table, results: Iterable[CheckResult]) -> Iterator[dg.A
             description=result.sentence,
             metadata=dict(result.metadata),
         )
+
+
+def outcomes_of(
+    table: Table, outcomes: Mapping[str, tuple[bool, str, Mapping[str, Any]]]
+) -> Iterator[dg.AssetCheckResult]:
+    """Outcomes of declared checks by name (passed, sentence, metadata) as Dagster's."""
+    for name, (passed, sentence, metadata) in outcomes.items():
+        yield dg.AssetCheckResult(
+            asset_key=key_of(table.key),
+            check_name=name,
+            passed=passed,
+            description=sentence,
+            metadata={key: as_metadata(value) for key, value in metadata.items()},
+        )
+
+
+def as_metadata(value: Any) -> Any:
+    """A value as Dagster shows it: lists and mappings as JSON."""
+    return dg.MetadataValue.json(value) if isinstance(value, dict | list) else value
 
 
 def check_specs(*tables: Table) -> list[dg.AssetCheckSpec]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["ledger", "hours", "models", "end"]
 ORDER: tuple[Kind, ...] = ("ledger", "hours", "models", "end")
-LEDGER_GROUP, MODEL_GROUPS = "raw", frozenset({"models", "training"})
+LEDGER_LAYER, MODEL_LAYERS = "raw", frozenset({"models", "training"})
 AFTER_EVERY_PIPELINE = ("exports/catalogue",)
 
 
@@ -152,7 +152,7 @@ def is_behind(graph: Any, instance: dg.DagsterInstance, stage: Stage) -> bool:
         key = key_of(text)
         made_at = _made_at(instance, key)
         for parent in graph.get(key).parent_keys:
-            if graph.get(parent).group_name in MODEL_GROUPS | {LEDGER_GROUP}:
+            if parent.path[0] in MODEL_LAYERS | {LEDGER_LAYER}:
                 continue
             parent_at = _made_at(instance, parent)
             if parent_at is not None and (made_at is None or made_at < parent_at) and _passed(graph, instance, parent):
@@ -187,11 +187,11 @@ def _closure(graph: Any, goals: Iterable[str], skipped: Collection[str]) -> list
 
 
 def _kind(node: Any) -> Kind:
-    if node.group_name in MODEL_GROUPS:
+    if node.key.path[0] in MODEL_LAYERS:
         return "models"
     if node.is_partitioned:
         return "hours"
-    return "ledger" if node.group_name == LEDGER_GROUP else "end"
+    return "ledger" if node.key.path[0] == LEDGER_LAYER else "end"
 
 
 def _looks_back(key: Any, parent: Any) -> bool:

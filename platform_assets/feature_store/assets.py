@@ -8,8 +8,9 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.clients.engine import lake_of
-from platform_assets.core.asset_specs import spec_of
+from platform_assets.core.asset_specs import key_of, spec_of
 from platform_assets.core.domain import feature_groups, tables
+from platform_assets.core.partition_metadata import add_row_counts
 from platform_assets.core.partitions import interval_of, partitions_of
 from platform_assets.feature_store.groups import EVENT_AT, FeatureGroup, table_of
 from platform_assets.feature_store.store import Ingested, ingest
@@ -51,7 +52,9 @@ def feature_group_asset(
         hours = interval_of(context).hours
         ingested = ingest_hours(settings, group, source, column_names, hours, datetime.now(UTC))
         _record(lake_of(settings), Step(table.key, (source.key,)), hours)
-        yield dg.MaterializeResult(asset_key=list(table.key.split("/")), metadata=dict(ingested.__dict__))
+        add_row_counts(context, lake_of(settings), table, hours)
+        of_run = {"hours": len(hours), **ingested.__dict__}
+        yield dg.MaterializeResult(asset_key=key_of(table.key), metadata={"whole run": dg.MetadataValue.json(of_run)})
 
     return feature_group
 

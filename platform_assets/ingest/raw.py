@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.clients.engine import SparkRunner, lake_of, storage_of
+from platform_assets.core.asset_groups import group_of
 from platform_assets.core.asset_specs import key_of, spec_of
 from platform_assets.core.escape import for_terminal
 from platform_assets.core.partitions import note_first_hour
@@ -43,7 +44,7 @@ def _files(settings: Settings, source: Source, raw: RawFiles) -> dg.AssetSpec:
     return dg.AssetSpec(
         key_of(raw.key),
         description=raw.meaning,
-        group_name="raw",
+        group_name=group_of(raw.key),
         kinds={"s3", "file"},
         owners=[source.owner],
         metadata={"location": location_of(settings, source.name) or f"not set: {raw.how_to_set}"},

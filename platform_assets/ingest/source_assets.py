@@ -1,15 +1,17 @@
 """Source tables as assets, made by the Spark job that writes them; derived from the declarations in spark_jobs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
+from itertools import chain
 from typing import Any
 
 import dagster as dg
 
 from platform_assets.clients.engine import SparkRunner, lake_of
 from platform_assets.clients.model_registry import ModelRegistry
-from platform_assets.core.asset_specs import check_specs, key_of, spec_of
+from platform_assets.core.asset_specs import check_specs, key_of, outcomes_of, spec_of
 from platform_assets.core.job_parameters import job_parameters
+from platform_assets.core.partition_metadata import add_row_counts, versions_in
 from platform_assets.core.partitions import interval_of, partitions_of
 from platform_assets.core.staleness import record_made, record_parsed
 from platform_assets.settings import Settings
@@ -38,20 +40,24 @@ def _job_asset(settings: Settings, source: Source, job: Job) -> dg.AssetsDefinit
     def job_tables(context: dg.AssetExecutionContext) -> Any:
         lake, interval = lake_of(settings), interval_of(context)
         figures = run_job(settings, source, job, lake, interval)
-        context.log.info("%s %s to %s: %s", job.name, interval.hours[0], interval.hours[-1], figures)
+        versions = figures.pop("model_versions", {})
+        of_run = {
+            "hours": len(interval.hours),
+            **figures,
+            **({"model_versions": versions_in(versions)} if versions else {}),
+        }
+        context.log.info("%s %s to %s: %s", job.name, interval.hours[0], interval.hours[-1], of_run)
         for table in job.tables:
-            counts = lake.row_counts(table, interval.hours)
+            add_row_counts(context, lake, table, interval.hours, versions)
             yield dg.MaterializeResult(
                 asset_key=key_of(table.key),
                 metadata={
-                    "dagster/row_count": sum(counts.values()),
-                    "hours with rows": len(counts),
                     "table version": lake.version(table) or 0,
                     "path": lake.path(table),
-                    **{name: _metadata_value(value) for name, value in figures.items()},
+                    "whole run": dg.MetadataValue.json(of_run),
                 },
             )
-        results = [_check(source, check.name, table, lake, interval) for table in job.tables for check in table.checks]
+        results = list(chain.from_iterable(_checked(source, table, lake, interval) for table in job.tables))
         yield from results
         if all(result.passed for result in results):
             record(lake, source, job, interval)
@@ -67,12 +73,11 @@ def record(lake: Lake, source: Source, job: Job, interval: Interval) -> None:
         record_made(lake, [table.key for table in job.tables], interval.hours)
 
 
-def _metadata_value(value: Any) -> Any:
-    return dg.MetadataValue.json(value) if isinstance(value, dict | list) else value
-
-
 def run_job(settings: Settings, source: Source, job: Job, lake: Lake, interval: Interval) -> dict[str, Any]:
-    """Run the job over the interval with the model version of each hour; returns its figures."""
+    """Run the job over the interval with the model version of each hour; returns its figures.
+
+    Of a job with a model they have `model_versions`: hour -> version.
+    """
     runner = SparkRunner.of(settings)
     if job.model is None:
         return runner.run(source, job, lake, interval, job_parameters(settings, job))
@@ -94,7 +99,6 @@ def run_job(settings: Settings, source: Source, job: Job, lake: Lake, interval: 
             parameters[job.scores_behind.parameter] = behind
         figures["rows"] += runner.run(source, job, lake, span, parameters)["rows"]
         figures["model_versions"].update(dict.fromkeys(span.hours, model.version))
-    figures["model_versions"] = sorted(set(figures["model_versions"].values()))
     return figures
 
 
@@ -128,13 +132,7 @@ def _score_versions(models: ModelRegistry, lake: Lake, job: Job, interval: Inter
     return versions_by_hour
 
 
-def _check(source: Source, name: str, table: Table, lake: Lake, interval: Interval) -> dg.AssetCheckResult:
+def _checked(source: Source, table: Table, lake: Lake, interval: Interval) -> Iterator[dg.AssetCheckResult]:
+    """The checks that a table declares, which `checks.py` of its source holds."""
     checks = import_module(f"spark_jobs.sources.{source.name}.checks")
-    passed, sentence, metadata = getattr(checks, name)(lake, interval.hours)
-    return dg.AssetCheckResult(
-        asset_key=key_of(table.key),
-        check_name=name,
-        passed=passed,
-        description=sentence,
-        metadata={key: _metadata_value(value) for key, value in metadata.items()},
-    )
+    return outcomes_of(table, {check.name: getattr(checks, check.name)(lake, interval.hours) for check in table.checks})

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.clients.engine import lake_of
+from platform_assets.core.asset_groups import group_of
 from platform_assets.core.tables import all_tables
 from platform_assets.settings import Settings
 from spark_jobs.contract import format_hour
@@ -28,7 +29,7 @@ def compaction_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             dg.AssetSpec(
                 COMPACTION_KEY,
                 description="Puts the small files of hours that are settled into one a table and hour.",
-                group_name="housekeeping",
+                group_name=group_of("/".join(COMPACTION_KEY.path)),
                 kinds={"deltalake"},
                 owners=["team:edge"],
             )

@@ -10,6 +10,7 @@ from platform_assets.clients import database, notifier
 from platform_assets.clients import metric_publishers as metrics
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.json_lines import trim_lines
+from platform_assets.core.asset_groups import group_of
 from platform_assets.core.domain import domains, tables
 from platform_assets.core.tables import all_tables
 from platform_assets.settings import Settings
@@ -39,7 +40,7 @@ def retention_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             dg.AssetSpec(
                 RETENTION_KEY,
                 description="Drops what is older than its retention, in the lake, the database and the home's files of alerts and metrics, and frees the space.",
-                group_name="housekeeping",
+                group_name=group_of("/".join(RETENTION_KEY.path)),
                 kinds={"deltalake"},
                 owners=["team:edge"],
             )
@@ -63,9 +64,9 @@ def carry_out(settings: Settings, now: datetime) -> dict[str, int]:
         ):
             dropped[f"hours of {table.key}"] = count
         freed += lake.vacuum(table, VACUUM_AFTER_HOURS)
-    for name, group_of in RECORDS.items():
+    for name, grouping in RECORDS.items():
         days = settings.retention_days.get(name, RECORDS_DAYS)
-        if count := trim_lines(settings.home / name, now - timedelta(days=days), group_of):
+        if count := trim_lines(settings.home / name, now - timedelta(days=days), grouping):
             dropped[f"lines of {name}"] = count
     exported = {key: column for domain in domains().values() for key, column in domain.database_tables.items()}
     for key, column in exported.items():

@@ -5,6 +5,7 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.clients import glue_catalogue as glue
+from platform_assets.core.asset_groups import group_of
 from platform_assets.core.asset_specs import key_of
 from platform_assets.core.domain import pipelines
 from platform_assets.core.staleness import steps
@@ -23,7 +24,7 @@ def catalogue_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 CATALOGUE_KEY,
                 deps=[key_of(key) for key in _goals()],  # after them, every table that a run writes exists
                 description="The lake's tables in the AWS Glue catalogue, for Athena and Trino.",
-                group_name="exports",
+                group_name=group_of("/".join(CATALOGUE_KEY.path)),
                 kinds={"glue"},
                 owners=["team:edge"],
             )

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from platform_assets.settings import Settings, load_settings
-from platform_assets.training.sets import SEED, TrainingError, TrainingSet, training_sets
+from platform_assets.training.sets import SEED, TrainingError, TrainingSet, hash_of, training_sets
 
 if TYPE_CHECKING:
     from weir_models.shipped import Recipe
@@ -74,19 +74,6 @@ def as_stored(training: TrainingSet, examples: Any) -> Any:
     from spark_jobs.storage.schema import arrow_schema
 
     return pa.Table.from_pandas(examples, schema=arrow_schema(training.table), preserve_index=False).to_pandas()
-
-
-def hash_of(examples: Any) -> str:
-    """SHA-256 of a data frame's columns and values."""
-    import hashlib
-
-    import pyarrow as pa
-
-    table = pa.Table.from_pandas(examples, preserve_index=False).replace_schema_metadata(None).combine_chunks()
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return hashlib.sha256(sink.getvalue()).hexdigest()
 
 
 def main(names: list[str]) -> None:

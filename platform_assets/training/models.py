@@ -15,18 +15,31 @@ from pydantic import Field
 
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
+from platform_assets.core.asset_groups import group_of
 from platform_assets.core.asset_specs import dep_on, key_of, spec_of
 from platform_assets.core.home import this_version
 from platform_assets.core.plots import picture
 from platform_assets.settings import Settings
-from platform_assets.training.sets import FITTED, SEED, SHIPPED, TrainingError, TrainingSet, training_sets
+from platform_assets.training.sets import (
+    FITTED,
+    SEED,
+    SHIPPED,
+    TrainingError,
+    TrainingSet,
+    domain_of,
+    hash_of,
+    training_sets,
+)
+from platform_assets.web.addresses import mlflow_page
 from spark_jobs import registry as sources
 from spark_jobs.contract import Source, Table, format_hour, parse_hour
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
 
 if TYPE_CHECKING:
-    from weir_models.contract import Candidate
+    from weir_models.contract import Candidate, Evaluation
+
+SHOWN_FIGURES = 6
 
 
 class ModelConfig(dg.Config):
@@ -45,6 +58,11 @@ def keys_of_model(name: str) -> list[dg.AssetKey]:
     training = training_sets()[name]
     table = [key_of(training.table.key)] if training.rows is not None else []
     return [*table, key_of(f"models/{name}")]
+
+
+def gate_of(name: str) -> str:
+    """The name of the check that a version of the model has passed its gate."""
+    return f"{name}_gate"
 
 
 def model_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -81,14 +99,14 @@ def _model_asset(settings: Settings, name: str, training: TrainingSet) -> dg.Ass
                 key,
                 deps=[dep_on(training.table.key)],
                 description=f"The registered model {name}: fitted (or come with Weir), evaluated on what it was not fitted on, and champion only through its gate.",
-                group_name="models",
+                group_name=group_of(f"models/{name}", domain_of(name)),
                 kinds={"mlflow", "scikitlearn"},
                 owners=[source_of(training).owner],
             )
         ],
         check_specs=[
             dg.AssetCheckSpec(
-                "gate",
+                gate_of(name),
                 asset=key,
                 blocking=True,
                 description="The new version's figures hold every bound of the model's specification.",
@@ -103,13 +121,27 @@ def _model_asset(settings: Settings, name: str, training: TrainingSet) -> dg.Ass
             metadata={
                 "model version": version,
                 "origin": SHIPPED if config.is_shipped else FITTED,
-                **{figure: float(value) for figure, value in sorted(evaluation.figures.items()) if value == value},
-                **{f"plot: {stem}": picture(plot, stem) for stem, plot in evaluation.plots.items()},
+                **_shown(settings, name, version, evaluation),
             },
         )
-        yield dg.AssetCheckResult(asset_key=key, check_name="gate", passed=passed, description="; ".join(sentences))
+        yield dg.AssetCheckResult(
+            asset_key=key, check_name=gate_of(name), passed=passed, description="; ".join(sentences)
+        )
 
     return model
+
+
+def _shown(settings: Settings, name: str, version: str, evaluation: "Evaluation") -> dict[str, Any]:
+    """What the page of a model shows of a version: six figures, a plot, and where the rest is."""
+    from weir_models import registry, run_record
+
+    figures = run_record.headline(registry.spec(name), evaluation.figures)
+    plots = [(f"plot: {stem}", picture(plot, stem)) for stem, plot in evaluation.plots.items()]
+    return {
+        **dict(list(figures.items())[:SHOWN_FIGURES]),
+        **dict(plots[:1]),
+        "all figures and plots": dg.MetadataValue.url(mlflow_page(settings, f"models/{name}/versions/{version}")),
+    }
 
 
 def fit_and_register(settings: Settings, name: str, run_id: str = "") -> tuple[str, Any, list[str], bool]:
@@ -122,6 +154,7 @@ def fit_and_register(settings: Settings, name: str, run_id: str = "") -> tuple[s
         raise TrainingError(_no_examples(name, training))
     tags = {"origin": FITTED, "git_revision": git_revision(), "dagster_run": run_id}
     tags["training_table_version"] = str(lake.version(training.table))
+    tags |= {"examples": str(len(examples)), "examples_sha256": hash_of(examples)}
     return register(settings, name, fitted(name, training, examples, tags))
 
 

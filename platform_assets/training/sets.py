@@ -70,6 +70,24 @@ def training_sets() -> dict[str, TrainingSet]:
     return ordered
 
 
+def domain_of(name: str) -> str:
+    """The domain that declares the training set of a model."""
+    return next(domain.name for domain, sets in parts("training") if name in sets)
+
+
+def hash_of(examples: Any) -> str:
+    """SHA-256 of a data frame's columns and values."""
+    import hashlib
+
+    import pyarrow as pa
+
+    table = pa.Table.from_pandas(examples, preserve_index=False).replace_schema_metadata(None).combine_chunks()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return hashlib.sha256(sink.getvalue()).hexdigest()
+
+
 @contextmanager
 def simulated(settings: Settings, command: Sequence[str]) -> Iterator[Path]:
     """A temporary folder with the output of a simulator module and its arguments."""

@@ -19,9 +19,9 @@ import uvicorn
 from platform_assets.core.instance import configuration_file
 from platform_assets.core.secrets import ui_token
 from platform_assets.settings import Settings, load_settings
+from platform_assets.web.addresses import HOST
 from platform_assets.web.gate import App, Gate
 
-HOST = "127.0.0.1"
 DATABASE_TIMEOUT_MILLISECONDS, POOL_RECYCLE_SECONDS, POOL_MAX_OVERFLOW = 15_000, 3600, 20
 """As dagster-webserver sets them."""
 

@@ -243,7 +243,8 @@ def test_an_asset_is_made_by_the_service_and_its_figures_come_back(
         for event in result.get_asset_materialization_events()
         if (one := event.materialization).asset_key.path[-1] == "requests"
     )
-    assert made.metadata["requests"].value == 20
+    of_run: Any = made.metadata["whole run"].value
+    assert of_run["requests"] == 20
     rows = lake_of(settings).read_arrow(REQUESTS).to_pylist()
     digests = {blake2b(f"session={n}".encode(), key=KEY.encode(), digest_size=12).hexdigest() for n in range(20)}
     assert {row["cookie_hash"] for row in rows} == digests, "hashed with the key of the secret"

@@ -18,7 +18,7 @@ import pytest
 
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.asset_specs import key_of
-from platform_assets.core.domain import pipelines
+from platform_assets.core.domain import domains, pipelines
 from platform_assets.core.partitions import FIRST_HOUR, LAST_HOUR, RANGE_END, RANGE_START, tags_of_hours
 from platform_assets.core.scheduler import stages_of
 from platform_assets.core.staleness import steps
@@ -69,7 +69,9 @@ def test_every_asset_has_an_owner_a_group_a_sentence_and_kinds(graph: Any) -> No
     for key in graph.get_all_asset_keys():
         asset, name = graph.get(key), "/".join(key.path)
         assert asset.owners, f"{name} has no owner"
-        assert asset.group_name == key.path[0], f"{name} is in the group {asset.group_name}"
+        owner, _, layer = asset.group_name.partition("_")
+        assert owner in {*domains(), *SOURCES, "platform"}, f"{name} is in the group {asset.group_name}"
+        assert layer == key.path[0] or (layer, owner) == ("actions", key.path[0]), f"{name}: {asset.group_name}"
         assert asset.description and ONE_SENTENCE.fullmatch(asset.description), f"{name}: {asset.description!r}"
         assert ". " not in asset.description, f"{name} is described in more than one sentence"
         assert asset.kinds, f"{name} has no kinds"
@@ -182,7 +184,7 @@ def test_every_check_that_a_table_of_a_source_declares_is_implemented() -> None:
 def test_every_declared_check_is_an_asset_check(graph: Any) -> None:
     found = {("/".join(key.asset_key.path), key.name): graph.get(key).blocking for key in graph.asset_check_keys}
     declared = {(t.key, check.name): check.blocking for t in all_tables().values() for check in t.checks}
-    gates = {(f"models/{name}", "gate"): True for name in training_sets()}
+    gates = {(f"models/{name}", f"{name}_gate"): True for name in training_sets()}
     assert found == declared | gates
 
 
@@ -299,3 +301,23 @@ def test_hours_far_apart_are_asked_for_in_ranges_of_their_own() -> None:
     near, far = ["2026-11-20-02", "2026-11-20-00"], ["2014-05-23-01"]
     assert hour_ranges([*near, *far]) == [("2014-05-23-01",) * 2, ("2026-11-20-00", "2026-11-20-02")]
     assert hour_ranges([]) == []
+
+
+def test_a_dagster_user_finds_a_job_for_each_pipeline(home: Settings) -> None:
+    found = {job.name: job for job in build_defs(home).get_repository_def().get_all_jobs() if job.name[0] != "_"}
+    assert found.keys() == {*pipelines(), "train", "housekeeping"}
+    made = {name: {"/".join(key.path) for key in job.asset_layer.selected_asset_keys} for name, job in found.items()}
+    for name, pipeline in pipelines().items():
+        assert {*pipeline.goals} <= made[name] and found[name].description
+        assert not [key for key in made[name] if key.startswith(("models/", "training/"))], "it would fit models"
+        assert "raw/metrics/cloudwatch" not in made[name], "polling is off"
+    assert {f"models/{name}" for name in training_sets()} <= made["train"]
+    assert made["housekeeping"] == {"housekeeping/compaction", "housekeeping/retention"}
+
+
+def test_no_name_is_there_twice(graph: Any) -> None:
+    """Two assets of one name are in different groups, which begin with their domain; two checks have two names."""
+    shown = [(graph.get(key).group_name, key.path[-1]) for key in graph.get_all_asset_keys()]
+    assert len(shown) == len(set(shown))
+    checks = [key.name for key in graph.asset_check_keys]
+    assert len(checks) == len(set(checks))

@@ -438,7 +438,9 @@ def test_the_asset_ingests_its_hours_of_a_table_and_once_only(home: Settings) ->
     fill(home, rows(("a", 1, 5.0), ("a", 60, 6.0)))
     for hour, added in (("2026-11-20-12", 1), ("2026-11-20-12", 0), ("2026-11-20-13", 1)):
         result = dg.materialize([asset], partition_key="2026-11", tags={FIRST_HOUR: hour, LAST_HOUR: hour})
-        assert result.asset_materializations_for_node(asset.op.name)[0].metadata["added"].value == added
+        (made,) = result.asset_materializations_for_node(asset.op.name)
+        of_run: Any = made.metadata["whole run"].value
+        assert of_run["added"] == added
     assert [(row[1], row[3]) for row in history(home)] == [(minute(1), 5.0), (minute(60), 6.0)]
     fill(home, rows(("a", 1, 7.0)))
     dg.materialize([asset], partition_key="2026-11")

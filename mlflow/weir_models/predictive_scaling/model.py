@@ -21,6 +21,7 @@ from weir_models.predictive_scaling import policy as _policy
 from weir_models.predictive_scaling.backtest import BacktestSettings, backtest
 from weir_models.predictive_scaling.experts import EXPERTS, ExpertSettings
 from weir_models.predictive_scaling.forecasting import Forecasts, ForecastSettings, forecast, forecast_frame
+from weir_models.predictive_scaling.plots import errors
 from weir_models.predictive_scaling.policy import Memory, PolicySettings, Recommendation, Situation
 from weir_models.predictive_scaling.series import DemandSeries, Values
 
@@ -214,4 +215,6 @@ def evaluate(model: PredictiveScaling, held_out: pd.DataFrame) -> Evaluation:
     figures = dict(result.overall)
     figures["mae"] = float(result.per_series["mae"].mean())
     figures["naive_mae"] = float(result.per_series["mae_persistence"].mean())
-    return Evaluation(figures=figures, tables={"per_series": result.per_series}, plots={})
+    return Evaluation(
+        figures=figures, tables={"per_series": result.per_series}, plots={"errors": errors(result.per_series)}
+    )

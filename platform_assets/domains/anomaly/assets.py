@@ -7,8 +7,9 @@ import dagster as dg
 
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
-from platform_assets.core.asset_specs import check_specs, key_of, spec_of
+from platform_assets.core.asset_specs import check_specs, key_of, outcomes_of, spec_of
 from platform_assets.core.escape import for_markdown
+from platform_assets.core.partition_metadata import add_row_counts
 from platform_assets.core.partitions import interval_of, partitions_of
 from platform_assets.core.plots import picture
 from platform_assets.core.staleness import record_made
@@ -16,6 +17,7 @@ from platform_assets.domains.anomaly import alerting, plots, scoring
 from platform_assets.domains.anomaly.coverage import coverage
 from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
 from platform_assets.settings import Settings
+from spark_jobs.incremental.score_checks import each_has_a_score, scores_are_in_range
 from spark_jobs.sources.metrics.left_out import left_out
 
 OWNER = "team:platform"
@@ -28,22 +30,29 @@ def anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(
         name="anomaly_scores",
         specs=[spec_of(ANOMALY_SCORES, OWNER, {"scikitlearn", "deltalake"}, partitions)],
+        check_specs=check_specs(ANOMALY_SCORES),
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def anomaly_scores(context: dg.AssetExecutionContext) -> Any:
         lake, hours = lake_of(settings), interval_of(context).hours
         rows, scored_series, versions = score(settings, hours)
-        record_made(lake, [ANOMALY_SCORES.key], hours)
+        checked = {
+            "each_step_has_a_score": each_has_a_score(lake, hours, scoring.STEPS, ANOMALY_SCORES, "step"),
+            "anomaly_scores_are_in_range": scores_are_in_range(lake, hours, ANOMALY_SCORES, "score"),
+        }
+        if all(passed for passed, _, _ in checked.values()):
+            record_made(lake, [ANOMALY_SCORES.key], hours)
+        add_row_counts(context, lake, ANOMALY_SCORES, hours)
         metadata: dict[str, Any] = {
-            "dagster/row_count": rows,
-            "model versions": dg.MetadataValue.json(versions),
+            "whole run": dg.MetadataValue.json({"hours": len(hours), "rows": rows, "model_versions": versions}),
             "table version": lake.version(ANOMALY_SCORES) or 0,
             "path": lake.path(ANOMALY_SCORES),
         }
         if scored_series is not None:
             metadata["plot: anomalies"] = picture(plots.noisiest_cluster(scored_series), "anomalies")
         yield dg.MaterializeResult(asset_key=key_of(ANOMALY_SCORES.key), metadata=metadata)
+        yield from outcomes_of(ANOMALY_SCORES, checked)
 
     @dg.multi_asset(
         name="anomaly_alerts",

@@ -26,13 +26,14 @@ def noisiest_cluster(scored_series: pd.DataFrame) -> Any:
     metric = str(alarms.loc[alarms["score"].idxmax(), "metric"]) if len(alarms) else "cpu_utilization"
     figure = Figure(figsize=(11, 5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
-    above.plot(rows["event_at"], rows[metric], linewidth=0.7)
+    above.plot(rows["event_at"], rows[metric], linewidth=0.7, label="measured")
     for label in (above.title, above.yaxis.label):
         label.set_parse_math(False)  # the names are strangers'
     above.set(ylabel=metric, title=f"{cluster}: {len(alarms)} alarms in {SHOWN_DAYS} days")
     below.plot(rows["event_at"], rows["score"], linewidth=0.7)
-    below.set(ylabel="score", ylim=(0, 1.03))
+    below.set(xlabel="time (UTC)", ylabel="score, 0..1", ylim=(0, 1.03))
     for axes in (above, below):
-        for at in alarms["event_at"]:
-            axes.axvline(at, color="tab:red", linewidth=0.8)
+        for number, at in enumerate(alarms["event_at"]):
+            axes.axvline(at, color="tab:red", linewidth=0.8, label="_" if number else "alarm")
+    above.legend(fontsize=8, loc="upper left")
     return figure

@@ -17,6 +17,10 @@ ANOMALY_SCORES = Table(
     trailing_hours=HISTORY_DAYS * 24 + WEEK_HOURS,
     backfill_days=14,
     unique=("cluster_id", "event_at"),
+    checks=(
+        Check("each_step_has_a_score", "as many scores as steps of the clusters, hour by hour"),
+        Check("anomaly_scores_are_in_range", "score is a number within 0..1, never null"),
+    ),
     columns=(
         Column("cluster_id", "string", "the cluster", nullable=False),
         Column("event_at", "timestamp", "start of the step; it is judged five minutes later", nullable=False),

@@ -8,7 +8,7 @@ import dagster as dg
 
 from platform_assets.actions.assets import ChangeAssets, change_assets
 from platform_assets.clients.engine import lake_of
-from platform_assets.core.asset_specs import key_of, spec_of
+from platform_assets.core.asset_specs import check_specs, key_of, outcomes_of, spec_of
 from platform_assets.core.plots import picture
 from platform_assets.domains.scaling import audit, forecasting
 from platform_assets.domains.scaling.config import load_rules
@@ -27,11 +27,13 @@ def scaling_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(
         name="scaling_forecasts",
         specs=[spec_of(SCALING_FORECASTS, OWNER, {"scikitlearn", "deltalake"})],
+        check_specs=check_specs(SCALING_FORECASTS),
     )
     def scaling_forecasts(context: dg.AssetExecutionContext) -> Any:
-        yield dg.MaterializeResult(
-            asset_key=key_of(SCALING_FORECASTS.key), metadata=make_forecasts(settings, lake_of(settings))
-        )
+        lake = lake_of(settings)
+        yield dg.MaterializeResult(asset_key=key_of(SCALING_FORECASTS.key), metadata=make_forecasts(settings, lake))
+        plausible = forecasting.are_plausible(forecasting.newest_forecasts(lake))
+        yield from outcomes_of(SCALING_FORECASTS, {"forecasts_are_plausible": plausible})
 
     return [scaling_forecasts, *change_assets(settings, _declared(settings))]
 

@@ -181,6 +181,27 @@ def newest_forecasts(lake: Lake) -> list[dict[str, Any]]:
     return [newest[cluster] for cluster in sorted(newest)]
 
 
+def are_plausible(rows: Sequence[Mapping[str, Any]]) -> tuple[bool, str, dict[str, Any]]:
+    """Whether load and interval of each row are numbers of at least 0 in their order, or all null; passed, sentence, metadata."""
+
+    def is_plausible(row: Mapping[str, Any]) -> bool:
+        figures = [row[name] for name in ("lower_90", "predicted_cpu_utilization", "upper_90")]
+        if not 0.0 <= row["confidence"] <= 1.0 or row["target_nodes"] < 0:
+            return False
+        return figures == [None] * 3 or (
+            None not in figures and 0.0 <= figures[0] <= figures[1] <= figures[2] < math.inf
+        )
+
+    wrong = [row["cluster_id"] for row in rows if not is_plausible(row)]
+    if wrong:
+        return (
+            False,
+            f"{len(wrong)} forecasts are no plausible numbers, of {wrong[0]} first; fit the model again.",
+            {"clusters": wrong[:20]},
+        )
+    return True, f"{len(rows)} forecasts lie within their intervals.", {"clusters": len(rows)}
+
+
 def plot_of(rows: Sequence[dict[str, Any]], steps: pd.DataFrame, most: int = 3) -> Any:
     """A figure of the last day and the forecast with its interval, for the clusters with the highest forecasts."""
     from matplotlib.figure import Figure
@@ -204,6 +225,7 @@ def plot_of(rows: Sequence[dict[str, Any]], steps: pd.DataFrame, most: int = 3) 
         )
         axes.set_title(row["cluster_id"], fontsize=9)
         axes.set_ylabel("CPU, %")
+        axes.set_xlabel("time (UTC)")
         axes.set_ylim(bottom=0)
         axes.legend(fontsize=7, loc="upper left")
     return figure

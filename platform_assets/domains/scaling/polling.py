@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from platform_assets.core.asset_groups import group_of
 from platform_assets.core.asset_specs import key_of
 from platform_assets.domains.scaling.cloudwatch import poll
 from platform_assets.settings import Settings
@@ -22,7 +23,7 @@ def polling_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             dg.AssetSpec(
                 key_of(CLOUDWATCH_KEY),
                 description="Asks CloudWatch for the complete periods since the last poll and writes them to the raw location of metrics, one file a poll.",
-                group_name="raw",
+                group_name=group_of(CLOUDWATCH_KEY),
                 kinds={"cloudwatch"},
                 owners=[sources()["metrics"].owner],
             )

@@ -12,6 +12,12 @@ SCALING_FORECASTS = Table(
     upstream=("features/metrics/cluster_5min", "models/predictive_scaling"),
     hourly=False,
     unique=("cluster_id", "made_at"),
+    checks=(
+        Check(
+            "forecasts_are_plausible",
+            "of each cluster's newest forecast load and interval are numbers of at least 0 in their order, or all null; confidence is within 0..1",
+        ),
+    ),
     retention_days=28,
     columns=(
         Column("cluster_id", "string", "the cluster", nullable=False),

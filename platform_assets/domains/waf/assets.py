@@ -1,6 +1,7 @@
 """Scores -> decisions -> plan with blocking checks -> IP sets, as assets. decide/, planning.py and apply/ do the work."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -8,6 +9,7 @@ import dagster as dg
 from platform_assets.actions.assets import ChangeAssets, change_assets
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.asset_specs import check_specs, key_of, spec_of
+from platform_assets.core.partition_metadata import ROWS, add_to_partitions
 from platform_assets.core.partitions import hourly, interval_of
 from platform_assets.core.staleness import record_made
 from platform_assets.domains.waf.decide.claims import identifier_of
@@ -18,6 +20,7 @@ from platform_assets.domains.waf.planning import WafChange
 from platform_assets.domains.waf.policy import load_allow_list, load_policy
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.settings import Settings
+from spark_jobs.contract import HOUR_COLUMN
 
 OWNER = "team:edge"
 
@@ -47,19 +50,20 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             manual_actions=manual_actions,
         )
         key = key_of(WAF_DECISIONS.key)
-        later = [hour for hour in hours if hour not in set(interval.hours)]
+        made = _metadata_by_hour(hours, rows)
+        own = set(interval.hours)
+        later = [hour for hour in hours if hour not in own]
         for hour in later:
             # Later hours depend on the hours of this run, so they were decided again: record that on their partitions.
-            context.log_event(
-                dg.AssetMaterialization(key, partition=hour, description="decided anew after an earlier hour")
-            )
+            anew = "decided anew after an earlier hour"
+            context.log_event(dg.AssetMaterialization(key, partition=hour, description=anew, metadata=made[hour]))
+        add_to_partitions(context, key, {hour: made[hour] for hour in interval.hours})
         yield dg.MaterializeResult(
             asset_key=key,
             metadata={
-                "dagster/row_count": len(rows),
-                "actions": dg.MetadataValue.json(dict(Counter(row["action"] for row in rows))),
                 "later hours decided anew": len(later),
                 "table version": lake.version(WAF_DECISIONS) or 0,
+                "path": lake.path(WAF_DECISIONS),
             },
         )
         results = decision_checks(rows, policy, allow_list, manual_actions)
@@ -69,6 +73,14 @@ def waf_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             yield dg.AssetCheckResult(asset_key=key, check_name=name, passed=passed, description=sentence)
 
     return [waf_decisions, *change_assets(settings, _declared(settings))]
+
+
+def _metadata_by_hour(hours: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Hour -> number of its decisions, in all and by action."""
+    actions: dict[str, Counter[str]] = {hour: Counter() for hour in hours}
+    for row in rows:
+        actions[row[HOUR_COLUMN]][row["action"]] += 1
+    return {hour: {ROWS: found.total(), "actions": dict(found)} for hour, found in actions.items()}
 
 
 def _declared(settings: Settings) -> ChangeAssets:

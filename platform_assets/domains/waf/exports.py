@@ -9,6 +9,7 @@ import dagster as dg
 from platform_assets.clients import database, notifier
 from platform_assets.clients import metric_publishers as metrics
 from platform_assets.clients.engine import lake_of
+from platform_assets.core.asset_groups import group_of
 from platform_assets.core.asset_specs import dep_on, key_of
 from platform_assets.core.partitions import hourly, interval_of
 from platform_assets.core.staleness import record_made
@@ -33,7 +34,7 @@ def export_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             ["exports", name],
             deps=[key_of(key) if by_hour else dep_on(key) for key in deps],
             description=description,
-            group_name="exports",
+            group_name=group_of(f"exports/{name}", "waf"),
             kinds=kinds,
             owners=[OWNER],
             partitions_def=partitions if by_hour else None,
@@ -51,7 +52,7 @@ def export_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         lake, hours = lake_of(settings), interval_of(context).hours
         report = upload_decisions(settings, lake, hours[0])
         record_made(lake, [DATABASE_KEY], [hour for hour in lake.hours(OBJECT_COUNTS) if hour >= hours[0]])
-        yield dg.MaterializeResult(asset_key=["exports", "database"], metadata=dict(report.__dict__))
+        yield dg.MaterializeResult(asset_key=["exports", "database"], metadata=_of_run(hours, report))
 
     @dg.multi_asset(
         name="export_metrics",
@@ -71,7 +72,7 @@ def export_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         lake, hours = lake_of(settings), interval_of(context).hours
         report = metrics.publish(settings, hourly_points(lake, hours))
         record_made(lake, [METRICS_KEY], hours)
-        yield dg.MaterializeResult(asset_key=["exports", "metrics"], metadata=dict(report.__dict__))
+        yield dg.MaterializeResult(asset_key=["exports", "metrics"], metadata=_of_run(hours, report))
 
     @dg.multi_asset(
         name="export_alerts",
@@ -100,6 +101,10 @@ def export_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         yield dg.MaterializeResult(asset_key=["exports", "freshness"], metadata=metadata)
 
     return [export_database, export_metrics, export_alerts, export_freshness]
+
+
+def _of_run(hours: Sequence[str], report: Any) -> dict[str, Any]:
+    return {"whole run": dg.MetadataValue.json({"hours": len(hours), **report.__dict__})}
 
 
 def publish_freshness(settings: Settings, lake: Lake, now: datetime) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from spark_jobs.incremental.accounting import Accounts, Outcome, balance
-from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, REJECTED_LINES, REQUESTS
+from spark_jobs.incremental.score_checks import each_has_a_score, scores_are_in_range
+from spark_jobs.sources.cloudfront.client_tables import CLIENT_DAILY, CLIENT_SCORES
+from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, REJECTED_LINES, REQUEST_SCORES, REQUESTS
 from spark_jobs.storage.lake import Lake
 
 LINES = Accounts(REQUESTS, REJECTED_LINES, OBJECT_COUNTS, "parsed_count", "lines_present")
@@ -32,3 +34,23 @@ def request_ids_are_unique(lake: Lake, hours: Sequence[str]) -> Outcome:
     if repeated:
         return False, f"{repeated} rows repeat a request_id; run the hours again.", {"repeated": repeated}
     return True, f"All {len(ids)} request ids are distinct.", {"requests": len(ids)}
+
+
+def each_request_has_a_score(lake: Lake, hours: Sequence[str]) -> Outcome:
+    """request_scores against requests."""
+    return each_has_a_score(lake, hours, REQUESTS, REQUEST_SCORES, "request")
+
+
+def request_scores_are_in_range(lake: Lake, hours: Sequence[str]) -> Outcome:
+    """Of attack_probability."""
+    return scores_are_in_range(lake, hours, REQUEST_SCORES, "attack_probability")
+
+
+def each_client_has_a_score(lake: Lake, hours: Sequence[str]) -> Outcome:
+    """client_scores against client_daily, which has the clients that are active in the hour."""
+    return each_has_a_score(lake, hours, CLIENT_DAILY, CLIENT_SCORES, "active client")
+
+
+def client_scores_are_in_range(lake: Lake, hours: Sequence[str]) -> Outcome:
+    """Of abuse_probability."""
+    return scores_are_in_range(lake, hours, CLIENT_SCORES, "abuse_probability")

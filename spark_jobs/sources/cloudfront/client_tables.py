@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spark_jobs.contract import Column, Table
+from spark_jobs.contract import Check, Column, Table
 
 CLIENT_GRAIN = (
     Column(
@@ -178,6 +178,10 @@ CLIENT_SCORES = Table(
         "models/client_abuse",
     ),
     unique=("client", "hour_at"),
+    checks=(
+        Check("each_client_has_a_score", "as many scores as clients that are active in the hour"),
+        Check("client_scores_are_in_range", "abuse_probability is a number within 0..1, never null"),
+    ),
     columns=CLIENT_GRAIN
     + (
         Column("abuse_probability", "double", "probability that the client abuses the site, 0..1", nullable=False),

@@ -122,6 +122,10 @@ REQUEST_SCORES = Table(
     grain="one request (request_id)",
     upstream=("parsed/cloudfront/requests", "models/request_attack"),
     unique=("request_id",),
+    checks=(
+        Check("each_request_has_a_score", "as many scores as requests, hour by hour"),
+        Check("request_scores_are_in_range", "attack_probability is a number within 0..1, never null"),
+    ),
     retention_days=30,
     columns=(
         Column("request_id", "string", "the request", nullable=False),

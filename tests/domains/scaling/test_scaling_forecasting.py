@@ -12,7 +12,13 @@ import pytest
 
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.scaling.config import Rules, load_rules
-from platform_assets.domains.scaling.forecasting import Forecaster, forecast_rows, measured_lately, plot_of
+from platform_assets.domains.scaling.forecasting import (
+    Forecaster,
+    are_plausible,
+    forecast_rows,
+    measured_lately,
+    plot_of,
+)
 from platform_assets.settings import Settings
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
@@ -97,3 +103,25 @@ def test_a_gated_version_forecasts_and_is_named(home: Settings, tmp_path: Path) 
     (row,) = forecast_rows(history, forecaster, load_rules(home), {}, START)
     assert (row["model_name"], row["model_version"]) == ("predictive_scaling", version)
     assert "naive" not in row["reasoning"]
+
+
+GOOD = {"cluster_id": "a", "lower_90": 1.0, "predicted_cpu_utilization": 2.0, "upper_90": 3.0, "confidence": 0.9, "target_nodes": 2}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "passed"),
+    [
+        ({}, True),
+        ({"lower_90": None, "predicted_cpu_utilization": None, "upper_90": None}, True),
+        ({"upper_90": None}, False),
+        ({"upper_90": float("nan")}, False),
+        ({"upper_90": float("inf")}, False),
+        ({"lower_90": 2.5}, False),
+        ({"lower_90": -1.0}, False),
+        ({"confidence": 1.5}, False),
+        ({"target_nodes": -1}, False),
+    ],
+)
+def test_a_forecast_is_plausible_or_none(change: dict[str, float | None], passed: bool) -> None:
+    outcome = are_plausible([GOOD, {**GOOD, "cluster_id": "b", **change}])
+    assert outcome[0] == passed and (passed or "of b first" in outcome[1])
