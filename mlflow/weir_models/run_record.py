@@ -15,7 +15,8 @@ from weir_models.contract import Model, ModelSpec
 
 MOST_FIGURES = 12
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
-"""MLflow opens an experiment of this kind on its runs, others on a page for traces of language models."""
+"""Releases of MLflow open an experiment of this kind on its runs. 3.17 goes by its switch "Model training" instead, which each
+browser remembers, or by `?workflowType=machine_learning` in the address."""
 DESCRIPTION_TAG = "mlflow.note.content"
 DIGEST_LENGTH = 12
 

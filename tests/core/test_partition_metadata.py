@@ -48,7 +48,7 @@ def made(lake: Lake, table: Table, tags: dict[str, str], versions: dict[str, str
 
     result = dg.materialize([asset], tags=tags)
     found = [event.materialization for event in result.get_asset_materialization_events()]
-    return {one.partition: {name: value.value for name, value in one.metadata.items()} for one in found}
+    return {str(one.partition): {name: value.value for name, value in one.metadata.items()} for one in found}
 
 
 def test_each_hour_has_its_own_rows_and_versions(tmp_path: Path) -> None:

@@ -25,8 +25,13 @@ from typing import Any
 import psutil
 import pytest
 
+from platform_assets.cli.run import Runner
+from platform_assets.clients.engine import lake_of
 from platform_assets.core.secrets import ui_token
-from platform_assets.settings import Settings
+from platform_assets.settings import Settings, load_settings
+from spark_jobs.sources.cloudfront.tables import REQUESTS, SOURCE
+from tests.conftest import kept_environment
+from tests.end_to_end.conftest import Day
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install weir[dev]")
 
@@ -60,6 +65,7 @@ class Ui:
     """`weir ui` on the home with the fitted models."""
 
     def __init__(self, settings: Settings, port: int) -> None:
+        self.settings = settings
         self.home, self.dagster, self.mlflow = settings.home, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}"
         self.token = ui_token(settings)
         self.log = settings.home / "ui.log"
@@ -117,8 +123,21 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def ui(chromium: Any, trained: Settings) -> Iterator[Ui]:
-    running = Ui(trained, free_ports())
+def parsed(chromium: Any, trained: Settings, simulated: Day, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A copy of the home with the fitted models, in which one run has parsed two hours."""
+    folder = tmp_path_factory.mktemp("parsed")
+    shutil.copytree(trained.home, folder / "home")
+    Day.deliver(simulated.punctual(0, 1), folder / "raw")
+    settings = load_settings(folder / "home", cloudfront_raw=str(folder / "raw"))
+    with kept_environment():
+        Runner(settings).run([SOURCE.objects.key])
+        Runner(settings).run([table.key for table in SOURCE.parsed], (simulated.hours[0], simulated.hours[1]))
+    return settings
+
+
+@pytest.fixture(scope="module")
+def ui(parsed: Settings) -> Iterator[Ui]:
+    running = Ui(parsed, free_ports())
     try:
         running.wait()
         # The first visit shows a modal over everything.
@@ -143,10 +162,31 @@ def page(chromium: Any, ui: Ui, tmp_path: Path, request: pytest.FixtureRequest) 
 
 def test_the_asset_graph_shows_the_path_from_logs_to_waf(ui: Ui, page: Any) -> None:
     page.goto(f"{ui.dagster}/asset-groups")
-    page.get_by_text("decisions", exact=True).first.wait_for()
+    page.get_by_text("waf_decisions", exact=True).first.wait_for()
     page.keyboard.press("Alt+e")  # expands all groups
     for name in ("requests", "client_daily", "request_attack", "waf_decisions", "ip_sets"):
         page.get_by_text(name, exact=True).first.wait_for()
+
+
+def test_a_partition_shows_its_own_rows(ui: Ui, page: Any) -> None:
+    """Of two hours that one run made; the calendar begins with the first of them."""
+    counts = lake_of(ui.settings).row_counts(REQUESTS)
+    (first, own), (last, other) = sorted(counts.items())
+    assert own != other
+    page.goto(f"{ui.dagster}/assets/{REQUESTS.key}?view=partitions&partition={first}")
+    page.get_by_text("dagster/row_count", exact=True).first.wait_for()
+    page.get_by_text(str(own), exact=True).first.wait_for()
+    shown = page.inner_text("body")
+    assert str(own + other) not in re.findall(r"\d+", shown.partition("whole run")[0]), "rows of the whole run"
+    assert last in shown and "2009" not in shown
+
+
+@pytest.mark.parametrize("model", ["request_attack", "client_abuse"])
+def test_the_page_of_a_model_shows_few_figures_and_a_plot(page: Any, ui: Ui, model: str) -> None:
+    page.goto(f"{ui.dagster}/assets/models/{model}")
+    page.get_by_text("all figures and plots", exact=True).first.wait_for()
+    page.get_by_role("link", name=re.compile(f"/#/models/{model}/versions/")).first.wait_for()
+    assert page.get_by_text(re.compile(r"^plot: ")).count() == 1
 
 
 def test_an_asset_is_materialized_by_a_click(ui: Ui, page: Any) -> None:
@@ -174,6 +214,28 @@ def test_the_registered_model_shows_its_champion(ui: Ui, page: Any, model: str) 
     page.goto(f"{ui.mlflow}/#/models/{model}")
     page.get_by_text(model).first.wait_for()
     page.get_by_text(re.compile("champion")).first.wait_for()
+
+
+def test_a_run_of_mlflow_has_its_name_figures_examples_and_plots(ui: Ui, page: Any) -> None:
+    page.goto(f"{ui.mlflow}/#/models/client_abuse/versions/1")
+    page.get_by_text("Version 1: ").first.wait_for()
+    page.goto(f"{ui.mlflow}/#/experiments/{experiment_of(ui, 'client_abuse')}/runs?workflowType=machine_learning")
+    page.get_by_text("client_abuse version 1", exact=True).first.click()
+    page.get_by_text("naive_f1", exact=True).first.wait_for()
+    shown = page.inner_text("body")
+    assert re.search(r"training/cloudfront/client_examples version \d+", shown), "no dataset"
+    metrics = re.search(r"Metrics \((\d+)\)", shown)
+    assert metrics is not None and int(metrics[1]) <= 12
+    page.get_by_role("tab", name="Artifacts").click()
+    for name in ("figures.csv", "plots"):
+        page.get_by_text(name, exact=True).first.wait_for()
+
+
+def experiment_of(ui: Ui, name: str) -> str:
+    address = f"{ui.mlflow}/api/2.0/mlflow/experiments/get-by-name?experiment_name={name}"
+    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {ui.token}"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return str(json.load(answer)["experiment"]["experiment_id"])
 
 
 def test_the_page_is_told_of_changes(ui: Ui, page: Any) -> None:

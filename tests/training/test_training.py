@@ -121,6 +121,9 @@ def test_predictive_scaling_is_fitted_on_the_steps_that_the_lake_holds(home: Set
     lake_of(home).overwrite_arrow(pa.Table.from_pydict(given, schema=schema), CLUSTER_5MIN)
     outcome = train(home, names=["predictive_scaling"])
     figures = outcome.metadata["models/predictive_scaling"]
-    assert figures["n_series"] == 1 and figures["ratio_persistence"] < 1
+    assert figures["ratio_persistence_high"] < 1 and figures["coverage"] > 0.5
+    assert [name for name in figures if name.startswith("plot: ")] == ["plot: errors"]
+    numbers = [name for name, value in figures.items() if isinstance(value, float)]
+    assert len(numbers) == 6 and "/#/models/predictive_scaling/versions/" in figures["all figures and plots"]
     passed = not outcome.failed_checks
     assert ModelRegistry.of(home).champion("predictive_scaling") == (figures["model version"] if passed else None)
