@@ -29,10 +29,11 @@ def headline(spec: ModelSpec, figures: Mapping[str, float]) -> dict[str, float]:
     gated = [gate.figure for gate in spec.gates]
     floors = [gate.at_least_figure for gate in spec.gates if gate.at_least_figure]
     naive = [f"naive_{name}" for name in gated]
-    counts = [f"n_{name}" for name in gated] + sorted(name for name in figures if name.startswith("n_"))
+    counts = [f"n_{name}" for name in gated]
+    rest = [name for name in figures if not name.startswith("n_") and not _is_bound(name, figures)]
     bounds = [f"{name}_{end}" for name in gated for end in ("low", "high")]
     needed = list(dict.fromkeys([*gated, *floors]))
-    others = [name for name in dict.fromkeys([*naive, *counts[: len(gated)], *bounds, *counts]) if name not in needed]
+    others = [name for name in dict.fromkeys([*naive, *counts, *bounds, *rest]) if name not in needed]
     present = [name for name in [*needed, *others] if figures.get(name, float("nan")) == figures.get(name)]
     return {name: float(figures[name]) for name in present[: max(MOST_FIGURES, len(needed))]}
 
