@@ -12,7 +12,7 @@ SEED ?= $(shell date +%j%H%M)
 ORDER = --random-order --random-order-seed=$(SEED)
 
 .DEFAULT_GOAL := help
-.PHONY: docs-refresh help install demo test test-fast attack check bench bench-commands bench-history bench-hostile bench-metrics-history champions eval eval-clients eval-scaling eval-anomalies package ui lock clean
+.PHONY: docs-refresh help install demo test test-fast attack check bench bench-commands bench-history bench-hostile bench-metrics-history bench-path champions eval eval-clients eval-scaling eval-anomalies package ui lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -63,11 +63,14 @@ bench: $(STAMP) ## ours beside DuckDB, Polars, classic Spark and Python, into be
 bench-history: $(STAMP) ## what one new hour costs after 1, 100 and 2,000 (BENCH_HOURS=1,100,2000)
 	@$(BIN)/python -W ignore -m benchmarks.throughput.history
 
-bench-commands: $(STAMP) ## what one new hour, a plan, a status and an explanation cost (BENCH_ROUNDS=5)
+bench-path: $(STAMP) ## what files to plan and exports cost by stage, 0.1 to 3 M lines (BENCH_LINES=100000,300000,1000000,3000000)
+	@$(BIN)/python -W ignore -m benchmarks.throughput.path
+
+bench-commands: $(STAMP) ## what one new hour, a plan, a status and an explanation cost (BENCH_ROUNDS=5 BENCH_HOURS=30)
 	@$(BIN)/python -W ignore -m benchmarks.throughput.commands
 
-bench-hostile: $(STAMP) ## what a megabyte of hostile log lines costs beside an ordinary one, 34 kinds (HOSTILE_MEGABYTES=12)
-	@$(BIN)/python -W ignore -m benchmarks.hostile.bench --megabytes $(or $(HOSTILE_MEGABYTES),12)
+bench-hostile: $(STAMP) ## what a megabyte of hostile log lines costs beside an ordinary one, 34 kinds (HOSTILE_MEGABYTES=12 HOSTILE_KINDS=spaces,script)
+	@$(BIN)/python -W ignore -m benchmarks.hostile.bench --megabytes $(or $(HOSTILE_MEGABYTES),12) $(if $(HOSTILE_KINDS),--kinds "$(HOSTILE_KINDS)")
 
 bench-metrics-history: $(STAMP) ## what two years of metrics of twenty clusters cost on a fresh home (BENCH_CLUSTERS, BENCH_DAYS, BENCH_METRICS)
 	@$(BIN)/python -W ignore -m benchmarks.metrics.history

@@ -2,7 +2,7 @@
 
     python -m benchmarks.throughput.commands
 
-Environment: BENCH_ROUNDS (5), BENCH_HOME (.weir/bench). The commands take turns in each round, each as a process of its
+Environment: BENCH_ROUNDS (5), BENCH_HOURS that are decided before (30), BENCH_HOME (.weir/bench). The commands take turns in each round, each as a process of its
 own; figures are CPU-seconds with those of child processes, minimum and median, and the seconds that passed. The logs are
 simulated, some 700 lines an hour, so that the costs that do not depend on volume dominate.
 """
@@ -23,16 +23,16 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.throughput.history import SCALE, SEED
+from benchmarks.throughput.homes import WEIR, bench_home, with_champions
 from spark_jobs.contract import format_hour
 
-HOURS = 30
+HOURS = int(os.environ.get("BENCH_HOURS", "30"))
 BARS = {"one new hour": 7.0, "weir waf plan": 1.3, "weir waf status": 1.3, "weir explain": 1.5, "weir --help": 0.25}
 """CPU-seconds, median."""
-WEIR = (sys.executable, "-c", "from platform_assets.cli.app import main; main()")
 
 
 def main() -> int:
-    folder = Path(os.environ.get("BENCH_HOME", ".weir/bench")).absolute() / "commands"
+    folder = bench_home() / f"commands-{HOURS}"
     home = _prepared(folder)
     address = _decided_address(home)
     commands = {
@@ -76,7 +76,7 @@ def _prepared(folder: Path) -> Path:
         place = folder / "new" if f".{new_hour}." in path.name else raw
         place.mkdir(exist_ok=True)
         path.rename(place / path.name)
-    subprocess.run([*WEIR, "train", "--home", str(home)], check=True)
+    with_champions(home)
     subprocess.run([*WEIR, "run", "edge", "--input", str(raw), "--home", str(home)], check=True)
     (folder / "ready").touch()
     return home

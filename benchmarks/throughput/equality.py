@@ -14,24 +14,31 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from benchmarks.throughput.definitions import NOT_COMPARED
 from benchmarks.throughput.results import OURS
 from spark_jobs.contract import Table
 from spark_jobs.sources.cloudfront.tables import CLIENT_DAILY, CLIENT_HOURLY, REQUESTS
 from spark_jobs.storage.lake import Lake
-from spark_jobs.storage.schema import arrow_schema
+from spark_jobs.storage.schema import columns_schema
 
 FLOAT_TOLERANCE = 1e-9
 
 
 def rows_of(out: Path, name: str, table: Table) -> pa.Table:
-    """The rows that the contender wrote, in the contract's columns and types, ordered by key."""
+    """The rows that the contender wrote, in the compared columns and their types, ordered by key."""
+    columns = compared_columns(table)
     if name.startswith("ours"):
-        rows = Lake(str(out / name / "lake")).read_arrow(table, columns=table.column_names)
+        rows = Lake(str(out / name / "lake")).read_arrow(table, columns=columns)
     else:
-        rows = ds.dataset(out / name / table.name, partitioning="hive").to_table(columns=list(table.column_names))
+        rows = ds.dataset(out / name / table.name, partitioning="hive").to_table(columns=columns)
     return (
-        rows.select(table.column_names).cast(arrow_schema(table)).sort_by([(key, "ascending") for key in table.unique])
+        rows.select(columns).cast(columns_schema(table, columns)).sort_by([(key, "ascending") for key in table.unique])
     )
+
+
+def compared_columns(table: Table) -> list[str]:
+    """The columns that peers compute as well."""
+    return [name for name in table.column_names if name not in NOT_COMPARED]
 
 
 def request_count(out: Path, name: str) -> int:
@@ -71,7 +78,10 @@ def main(out: Path, names: list[str]) -> None:
             sentences.append(f"{name} has {rows} requests, ours {count}")
         if not name.startswith("ours"):
             limits[name] = import_module(f"benchmarks.throughput.{name}_peer").LIMITS
-    tables = " and ".join(f"{table.name} (all {len(table.columns)} columns)" for table in (CLIENT_HOURLY, CLIENT_DAILY))
+    tables = " and ".join(
+        f"{table.name} ({len(compared_columns(table))} of {len(table.columns)} columns)"
+        for table in (CLIENT_HOURLY, CLIENT_DAILY)
+    )
     compared = f"{tables}, floats to {FLOAT_TOLERANCE:g}, and the {count:,} rows of requests"
     print(json.dumps({"differences": sentences, "limits": limits, "compared": compared}))
 

@@ -27,7 +27,7 @@ import pyarrow.compute as pc
 from benchmarks.throughput.visitors import CLIENTS, SCANNER, STUFFER, VISITOR, World, world, zipf
 from spark_jobs.sources.cloudfront.layouts import V1_FIELDS
 
-VERSION = 1
+VERSION = 2
 DAY = "2026-11-20"
 DISTRIBUTION = "E2WEIRBENCH01"
 MALFORMED_SHARE = 1e-4
@@ -101,7 +101,7 @@ def _corrupt(line: str, kind: int) -> str:
         return "\t".join(values[:11])
     if kind == 1:
         return f"{line}\tmore"
-    position, value = {2: (3, "12x4"), 3: (8, "2OO"), 4: (0, "2026-13-45")}[int(kind)]
+    position, value = {2: (8, "12x4"), 3: (8, "2OO"), 4: (0, "2026-13-45")}[int(kind)]
     values[position] = value
     return "\t".join(values)
 

@@ -23,6 +23,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.throughput.homes import bench_home, with_champions
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.contract import Interval, format_hour
 
@@ -43,11 +44,8 @@ print(json.dumps({'hours': outcome.hours, 'stages': outcome.seconds}))
 
 def main() -> int:
     sizes = [int(size) for size in os.environ.get("BENCH_HOURS", "1,100,2000").split(",")]
-    folder = Path(os.environ.get("BENCH_HOME", ".weir/bench")).absolute() / "incremental"
+    folder = bench_home() / "incremental"
     logs = _simulate(folder, max(sizes) + 1)
-    if not (folder / "trained" / "mlflow.db").exists():
-        command = [sys.executable, "-c", "from platform_assets.cli.app import main; main()", "train"]
-        subprocess.run([*command, "--home", str(folder / "trained")], check=True)
     for size in sizes:
         _make_history(folder, logs, size)
     runs: dict[int, list[dict[str, Any]]] = {size: [] for size in sizes}
@@ -107,9 +105,8 @@ def _make_history(folder: Path, logs: list[Path], size: int) -> None:
     home, raw = folder / f"home-{size}", folder / f"raw-{size}"
     if (home / "made").exists():
         return
-    for old in (home, raw):
-        shutil.rmtree(old, ignore_errors=True)
-    shutil.copytree(folder / "trained", home)
+    shutil.rmtree(raw, ignore_errors=True)
+    with_champions(home)
     first, last = (format_hour(END - timedelta(hours=hours)) for hours in (size + 1, 2))
     _deliver(logs, raw, first, last)
     _make(load_settings(home, cloudfront_raw=str(raw)), Interval.spanning(first, last))

@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.runtime.calls import fetch_folder
-from spark_jobs.storage.batches import merged
+from spark_jobs.storage.batches import Bounds, merged
 from spark_jobs.storage.objects import Storage
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
-BATCH_ROWS = 32_768
-BATCH_BYTES = 16 << 20
-"""Of the inputs; ordinary requests stay below, and what a model makes of hostile ones is a multiple of it."""
+BATCH = Bounds(rows=262_144, max_bytes=64 << 20, max_distinct_bytes=16 << 20)
+"""Models work on distinct texts, which a large batch holds fewer times; ordinary requests stay below both bounds of bytes.
+
+What a model makes of hostile requests is a multiple of their distinct texts.
+"""
 MARKS = ("[[the model failed: ", "]]")
 """Around the error of a task: an engine returns errors as text, wrapped in its own and with a stack trace."""
 
@@ -56,12 +58,13 @@ def scored(
     `model_dir` is a folder that every task can read, or an s3:// URI that each process fetches once.
     """
     store = storage or Storage()
+    texts = [name for name, kind in frame.select(*inputs).dtypes if kind == "string"]
 
     def score(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         model = loaded_model(model_dir, store)
-        for rows in merged(batches, BATCH_ROWS, BATCH_BYTES):  # vectorized models need large batches
+        for rows in merged(batches, BATCH, texts):
             features = rows.select(list(inputs)).to_pandas()
             try:
                 predicted = pa.Table.from_pandas(model.predict(features), preserve_index=False)

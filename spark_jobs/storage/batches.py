@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def merged(batches: Iterable[pa.RecordBatch], rows: int, max_bytes: int) -> Iterator[pa.Table]:
-    """The rows in tables of at least `rows` rows or about `max_bytes` bytes, except for the last; empty batches are dropped."""
+@dataclass(frozen=True)
+class Bounds:
+    """Where a table of merged batches ends: at so many rows, bytes, or bytes of distinct texts, whichever comes first.
+
+    The two numbers of bytes may be exceeded by a single row and by what lies within one more batch.
+    """
+
+    rows: int
+    max_bytes: int
+    max_distinct_bytes: int
+
+
+def merged(batches: Iterable[pa.RecordBatch], bounds: Bounds, texts: Sequence[str]) -> Iterator[pa.Table]:
+    """The rows in tables that end at the bounds, except for the last; empty batches are dropped.
+
+    `texts` are the columns whose distinct values count; what is distinct in one batch counts again in the next.
+    """
     import pyarrow as pa
 
     pending: list[pa.RecordBatch] = []
-    count = size = 0
+    count = size = distinct = 0
     for batch in batches:
-        for part in _parts(batch, max_bytes):
+        for part, distinct_of_part in _parts(batch, bounds, texts):
             pending.append(part)
-            count, size = count + part.num_rows, size + part.nbytes
-            if count >= rows or size >= max_bytes:
+            count, size, distinct = count + part.num_rows, size + part.nbytes, distinct + distinct_of_part
+            if count >= bounds.rows or size >= bounds.max_bytes or distinct >= bounds.max_distinct_bytes:
                 yield pa.Table.from_batches(pending)
-                pending, count, size = [], 0, 0
+                pending, count, size, distinct = [], 0, 0, 0
     if pending:
         yield pa.Table.from_batches(pending)
 
 
-def _parts(batch: pa.RecordBatch, max_bytes: int) -> Iterator[pa.RecordBatch]:
-    """The batch in halves of halves, until none but single rows is larger."""
-    if batch.num_rows > 1 and batch.nbytes > max_bytes:
+def _parts(batch: pa.RecordBatch, bounds: Bounds, texts: Sequence[str]) -> Iterator[tuple[pa.RecordBatch, int]]:
+    """The batch in halves of halves, until none but single rows is larger, each with its bytes of distinct texts."""
+    if not batch.num_rows:
+        return
+    distinct = sum(batch.column(name).unique().nbytes for name in texts)
+    if batch.num_rows > 1 and (batch.nbytes > bounds.max_bytes or distinct > bounds.max_distinct_bytes):
         half = batch.num_rows // 2
-        yield from _parts(batch.slice(0, half), max_bytes)
-        yield from _parts(batch.slice(half), max_bytes)
-    elif batch.num_rows:
-        yield batch
+        yield from _parts(batch.slice(0, half), bounds, texts)
+        yield from _parts(batch.slice(half), bounds, texts)
+    else:
+        yield batch, distinct

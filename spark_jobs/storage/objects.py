@@ -110,7 +110,7 @@ class Limits:
     max_line_bytes: int = 1 << 20
     max_object_bytes: int = 8 << 30
     max_expansion_ratio: int = 1000
-    block_bytes: int = 4 << 20
+    block_bytes: int = 2 << 20
 
 
 @dataclass

@@ -154,7 +154,8 @@ class _OpenFile:
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
-        data = pa.concat_tables(self.buffer, promote_options="none")
+        # Parquet writes one dictionary a column and row group, and all texts plain once a second one comes.
+        data = pa.concat_tables(self.buffer, promote_options="none").unify_dictionaries()
         self.buffer, self.buffered = [], 0
         for name, bounds in self.bounds.items():
             extremes = pc.min_max(data[name])

@@ -7,6 +7,7 @@ hour h, and no value depends on the order of the scores.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +25,7 @@ COLUMNS = ("request_id", "event_at", "client_ip", "attack_probability", "is_atta
 ACTIVE_COLUMNS = tuple(column.name for column in CLIENT_GRAIN)
 """Columns of client_daily that are read: clients and hours that may have a row."""
 PAIRS_AT_ONCE = 1 << 20
-"""Pairs of a row and a score that are aggregated together, about: bounds the memory."""
+"""Pairs of a row and a score that may be its evidence, looked at together, about: bounds the memory."""
 
 Numbers = np.ndarray
 
@@ -88,75 +89,120 @@ class _Scores:
         return client[order], self.hour[score[order]], score[order]
 
 
+class _Window:
+    """Scores by client and hour, and of each row the stretch of them that its hour holds and that its 24 hours hold."""
+
+    SPAN = 1 << 32
+    """A client and an hour become one number, so that a search in one sorted sequence finds a window."""
+
+    def __init__(self, client: Numbers, hour: Numbers, key: Numbers, at: Numbers) -> None:
+        """`client` and `hour` of the scores, sorted by both; `key` and `at` are client and hour of the rows."""
+        self.hour, self.axis, self.rows = hour, client * self.SPAN + hour, key * self.SPAN + at
+        self.first = self.rows - CLIENT_ATTACKS.trailing_hours
+        self.starts, self.ends = np.searchsorted(self.axis, self.first), np.searchsorted(self.axis, self.rows, "right")
+        self.hour_starts = np.searchsorted(self.axis, self.rows)
+        self.entry_starts = np.flatnonzero(np.r_[True, self.axis[1:] != self.axis[:-1]][: len(self.axis)])
+        """Where each client and hour begins."""
+
+    def of_rows(self, selected: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+        """Starts of the windows, starts of the hours, and ends of both."""
+        return self.starts[selected], self.hour_starts[selected], self.ends[selected]
+
+    def maxima(self, values: Numbers, selected: Numbers) -> tuple[Numbers, Numbers]:
+        """The maximum of each row's hour, 0 where it has no score, and of its 24 hours."""
+        maxima = np.append(np.maximum.reduceat(values, self.entry_starts), 0.0)
+        entries = self.axis[self.entry_starts]
+        starts, ends = (
+            np.searchsorted(entries, self.first[selected]),
+            np.searchsorted(entries, self.rows[selected], "right"),
+        )
+        in_hour = self.hour_starts[selected] < self.ends[selected]
+        of_window = np.zeros(len(selected))
+        for hour in range(1 + CLIENT_ATTACKS.trailing_hours):
+            of_window = np.maximum(of_window, maxima[np.where(starts + hour < ends, starts + hour, -1)])
+        return np.where(in_hour, maxima[ends - 1], 0.0), of_window
+
+    def distinct(self, values: Numbers, counted: Numbers, selected: Numbers) -> Numbers:
+        """Distinct values in each row's 24 hours, of the `counted` scores whose value is not negative.
+
+        A value counts from its hour until the window has left it, or until its next hour, in which it counts anew.
+        """
+        counted = counted[values[counted] >= 0]
+        span = self.SPAN
+        order = np.lexsort((self.hour[counted], values[counted], self.axis[counted] // span))
+        axis, value = self.axis[counted[order]], values[counted[order]]
+        is_new = np.r_[True, (axis[1:] != axis[:-1]) | (value[1:] != value[:-1])][: len(axis)]
+        axis, value = axis[is_new], value[is_new]
+        until = axis + 1 + CLIENT_ATTACKS.trailing_hours
+        again = np.flatnonzero((axis[1:] // span == axis[:-1] // span) & (value[1:] == value[:-1]))
+        until[again] = np.minimum(until[again], axis[again + 1])
+        begun, ended = (np.searchsorted(np.sort(axes), self.rows[selected], "right") for axes in (axis, until))
+        return begun - ended
+
+
 def _rows(scores: _Scores, active: pa.Table) -> pa.Table:
     clients = active["client"].combine_chunks().cast(pa.string()).dictionary_encode()
     names, key = clients.dictionary, clients.indices.to_numpy().astype(np.int64)
     at = active["hour_at"].cast(pa.int64()).to_numpy()
     hour = at // HOUR_MICROSECONDS
     client_of, hour_of, score_of = scores.by_client(names)
-    # The scores of each row's client within its 24 hours: search in one sorted sequence of (client, hour).
-    span = 1 << 32
-    axis = client_of * span + hour_of
-    window_ends = np.searchsorted(axis, key * span + hour, "right")
-    window_starts = np.searchsorted(axis, key * span + hour - CLIENT_ATTACKS.trailing_hours, "left")
-    selected = np.flatnonzero(window_ends > window_starts)
+    schema = arrow_schema(CLIENT_ATTACKS, with_hour=True)
+    window = _Window(client_of, hour_of, key, hour)
+    selected = np.flatnonzero(window.ends > window.starts)
+    if not len(selected):
+        return schema.empty_table()
     selected = selected[np.lexsort((key[selected], hour[selected]))]
-    ends = np.cumsum((window_ends - window_starts)[selected])
-    cuts = np.unique(
-        np.r_[
-            0,
-            np.searchsorted(ends, np.arange(PAIRS_AT_ONCE, ends[-1] if len(ends) else 0, PAIRS_AT_ONCE)),
-            len(selected),
-        ]
-    )
-    tables = []
-    for begin, end in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
-        rows = selected[begin:end]
-        counts = (window_ends - window_starts)[rows]
-        starts = np.cumsum(counts) - counts
-        pairs = np.arange(int(counts.sum())) + np.repeat(window_starts[rows] - starts, counts)
-        columns = _aggregates(
-            scores,
-            score_of[pairs],
-            np.repeat(np.arange(len(rows)), counts),
-            hour_of[pairs] == np.repeat(hour[rows], counts),
-        )
-        hour_at = pa.array(at[rows], pa.int64()).cast(pa.timestamp("us", tz="UTC"))
-        columns |= {
-            "client": names.take(pa.array(key[rows])),
-            "client_kind": active["client_kind"].combine_chunks().cast(pa.string()).take(pa.array(rows)),
-            "hour_at": hour_at,
-            HOUR_COLUMN: hour_names(hour_at),
-        }
-        schema = arrow_schema(CLIENT_ATTACKS, with_hour=True)
-        tables.append(pa.table({name: columns[name] for name in schema.names}, schema=schema))
-    return pa.concat_tables(tables) if tables else arrow_schema(CLIENT_ATTACKS, with_hour=True).empty_table()
-
-
-def _aggregates(scores: _Scores, score: Numbers, row: Numbers, in_hour: Numbers) -> dict[str, pa.Array | Numbers]:
-    """Columns of the rows 0 to n, of which each has a pair: `score` counts for `row`, and lies `in_hour` of it or before."""
-    starts = np.flatnonzero(np.r_[True, row[1:] != row[:-1]])
-    rows = len(starts)
-    is_attack, probability = scores.is_attack[score], scores.probability[score]
-    attack = np.flatnonzero(is_attack)
-
-    def distinct(values: Numbers) -> Numbers:
-        """Distinct values of the attacks of each row; negative ones are none."""
-        counted = attack[values[score[attack]] >= 0]
-        span = int(values.max()) + 1
-        return np.bincount(np.unique(row[counted] * span + values[score[counted]]) // max(span, 1), minlength=rows)
-
-    return {
-        "hour_attack_request_count": np.add.reduceat(is_attack * in_hour, starts),
-        "hour_attack_probability_max": np.maximum.reduceat(np.where(in_hour, probability, 0.0), starts),
-        "day_attack_request_count": np.add.reduceat(is_attack, starts),
-        "day_attack_probability_max": np.maximum.reduceat(probability, starts),
-        "day_attack_probability_sum": np.add.reduceat(scores.millionths[score], starts) / MILLION,
-        "day_attack_class_count": distinct(scores.attack_class),
-        "day_attack_hour_count": distinct(scores.hour),
-        "day_attack_address_count": distinct(scores.address),
-        "attack_request_ids": leading(scores.request_ids, score, row),
+    hour_at = pa.array(at[selected], pa.int64()).cast(pa.timestamp("us", tz="UTC"))
+    columns: dict[str, pa.Array | Numbers] = _aggregates(scores, score_of, window, selected)
+    columns |= {
+        "client": names.take(pa.array(key[selected])),
+        "client_kind": active["client_kind"].combine_chunks().cast(pa.string()).take(pa.array(selected)),
+        "hour_at": hour_at,
+        HOUR_COLUMN: hour_names(hour_at),
     }
+    return pa.table({name: columns[name] for name in schema.names}, schema=schema)
+
+
+def _aggregates(scores: _Scores, score: Numbers, window: _Window, selected: Numbers) -> dict[str, pa.Array | Numbers]:
+    """Columns of the selected rows of the window, each of which has a score; `score` are positions in `scores`."""
+    starts, hour_starts, ends = window.of_rows(selected)
+    is_attack = scores.is_attack[score]
+    attack = np.flatnonzero(is_attack)
+    attacks, millionths = (np.r_[0, np.cumsum(values)] for values in (is_attack, scores.millionths[score]))
+    hour_maximum, day_maximum = window.maxima(scores.probability[score], selected)
+    return {
+        "hour_attack_request_count": attacks[ends] - attacks[hour_starts],
+        "hour_attack_probability_max": hour_maximum,
+        "day_attack_request_count": attacks[ends] - attacks[starts],
+        "day_attack_probability_max": day_maximum,
+        "day_attack_probability_sum": (millionths[ends] - millionths[starts]) / MILLION,
+        "day_attack_class_count": window.distinct(scores.attack_class[score], attack, selected),
+        "day_attack_hour_count": window.distinct(window.hour, attack, selected),
+        "day_attack_address_count": window.distinct(scores.address[score], attack, selected),
+        "attack_request_ids": _evidence(scores.request_ids, score, window, selected),
+    }
+
+
+def _evidence(request_ids: pa.Array, score: Numbers, window: _Window, selected: Numbers) -> pa.ChunkedArray:
+    """For each selected row, the ids of up to EVIDENCE_REQUESTS scores of its 24 hours, in the order of evidence.
+
+    No more of any hour can be among them, which bounds what a row looks at.
+    """
+    in_entry = np.arange(len(score)) - np.repeat(window.entry_starts, np.diff(np.r_[window.entry_starts, len(score)]))
+    first = np.flatnonzero(in_entry < EVIDENCE_REQUESTS)
+    starts, ends = (np.searchsorted(first, bounds[selected]) for bounds in (window.starts, window.ends))
+    counts = ends - starts
+    pairs = np.cumsum(counts)
+    cuts = np.unique(
+        np.r_[0, np.searchsorted(pairs, np.arange(PAIRS_AT_ONCE, pairs[-1], PAIRS_AT_ONCE)), len(selected)]
+    )
+    chunks = []
+    for begin, end in pairwise(cuts.tolist()):
+        of_rows = counts[begin:end]
+        offsets = np.cumsum(of_rows) - of_rows
+        places = np.arange(int(of_rows.sum())) + np.repeat(starts[begin:end] - offsets, of_rows)
+        chunks.append(leading(request_ids, score[first[places]], np.repeat(np.arange(end - begin), of_rows)))
+    return pa.chunked_array(chunks)
 
 
 def leading(request_ids: pa.Array, rank: Numbers, row: Numbers) -> pa.Array:

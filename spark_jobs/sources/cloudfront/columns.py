@@ -172,12 +172,15 @@ def _canonical_addresses(column: pa.Array | None) -> pa.Array | None:
     """Canonical texts; None where any is absent or no address."""
     if column is None or column.null_count:
         return None
-    if pc.all(pc.match_substring_regex(column.dictionary, _IPV4)).as_py():
+    is_other = pc.invert(pc.match_substring_regex(column.dictionary, _IPV4))
+    others = column.dictionary.filter(is_other)
+    if not len(others):
         return column
-    texts = [canonical_address(text) for text in column.dictionary.to_pylist()]
+    texts = [canonical_address(text) for text in others.to_pylist()]
     if None in texts:
         return None
-    return pa.DictionaryArray.from_arrays(column.indices, pa.array(texts, pa.string()))
+    names = pc.replace_with_mask(column.dictionary, is_other, pa.array(texts, pa.string()))
+    return pa.DictionaryArray.from_arrays(column.indices, names)
 
 
 def _within_limits(columns: dict[str, pa.Array], rows: int) -> bool:

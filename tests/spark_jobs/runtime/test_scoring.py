@@ -75,7 +75,7 @@ def stand_in(tmp_path: Path) -> Path:
     package = tmp_path / "path" / "weir_models"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    (package / "tracking.py").write_text(STAND_IN, encoding="utf-8")
+    (package / "saved_model.py").write_text(STAND_IN, encoding="utf-8")
     (tmp_path / "model").mkdir()
     return tmp_path / "model"
 
