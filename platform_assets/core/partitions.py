@@ -18,7 +18,6 @@ import dagster as dg
 
 from platform_assets.core.asset_specs import key_of
 from platform_assets.core.files import write_atomically
-from platform_assets.core.home import DAGSTER_FOLDER
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_FORMAT, Interval, Table, parse_hour
 
@@ -51,7 +50,7 @@ def _noted(settings: Settings) -> str:
 
 
 def _file(settings: Settings) -> Path:
-    return settings.home / DAGSTER_FOLDER / "first_hour"
+    return settings.home / "first_hour"
 
 
 def hours_before(graph: Any, keys: Sequence[str], hours: Sequence[str]) -> list[str]:
