@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-from platform_assets.settings import Settings
-from tests.end_to_end.conftest import simulated, trained  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = {"bench-metrics-history", "eval", "eval-clients", "eval-scaling", "eval-anomalies"}
@@ -40,9 +36,8 @@ def test_every_benchmark_is_run_or_left_out() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", SMALLEST)
-def test_it_runs_to_its_end(target: str, trained: Settings, tmp_path: Path) -> None:  # noqa: F811
+def test_it_runs_to_its_end(target: str, tmp_path: Path) -> None:
     environment, end = SMALLEST[target]
-    shutil.copytree(trained.home, tmp_path / "trained")
     # make installs nothing and uses this interpreter: the stamp counts as there, and the folder of programs is this one's.
     programs = [f"BIN={Path(sys.executable).parent}", "STAMP=Makefile"]
     done = subprocess.run(
