@@ -61,7 +61,10 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Seed of the simulated day.")] = 7,
     scale: Annotated[float, typer.Option(min=0.001, max=1000, help="1.0 is about 160,000 lines a day.")] = 1.0,
 ) -> None:
-    """Simulated logs into the local WAF, simulated cluster metrics into recommendations and alerts; measured against the truth."""
+    """Simulated logs into the local WAF, simulated cluster metrics into recommendations and alerts; measured against the truth.
+
+    Example: weir demo --home demo --scale 0.2
+    """
     from platform_assets.cli import demo as demos
     from platform_assets.settings import remember
 
@@ -87,7 +90,10 @@ def train(
     ] = None,
     home: Home = None,
 ) -> None:
-    """Fit, evaluate and register models; a version serves once it has passed its gate."""
+    """Fit, evaluate and register models; a version serves once it has passed its gate.
+
+    Example: weir train request_attack client_abuse
+    """
     from platform_assets.cli import report, run
 
     settings = settings_of(home)
@@ -103,7 +109,10 @@ def champion(
     version: Annotated[int, typer.Argument(min=1, help="A version that passed its gate once.")],
     home: Home = None,
 ) -> None:
-    """Make a version of a model serve: go back to an older one, or accept that somebody moved it in MLflow."""
+    """Make a version of a model serve: go back to an older one, or accept that somebody moved it in MLflow.
+
+    Example: weir champion client_abuse 3
+    """
     from platform_assets.clients.model_registry import ModelRegistry
     from weir_models import registry
 
@@ -122,7 +131,10 @@ def export(
     start: Annotated[str | None, typer.Option(help="First time, ISO 8601 (UTC).", show_default=False)] = None,
     end: Annotated[str | None, typer.Option(help="End, exclusive, ISO 8601 (UTC).", show_default=False)] = None,
 ) -> None:
-    """Write a table, or a span of it, to a file."""
+    """Write a table, or a span of it, to a file.
+
+    Example: weir export waf_decisions decisions.csv --start 2026-11-20
+    """
     from platform_assets.outputs.table_files import export_table
 
     settings = settings_of(home)
@@ -146,7 +158,10 @@ def sql(
         typer.Option(min=0, max=1_000_000_000, help="Rows shown; 0: all. Default: 100 in a table.", show_default=False),
     ] = None,
 ) -> None:
-    """SQL over the lake's tables, read only; the same text runs in Athena and Trino (docs/queries.md)."""
+    """SQL over the lake's tables, read only; the same text runs in Athena and Trino (docs/queries.md).
+
+    Example: weir sql "SELECT action, count(*) FROM weir.decisions_waf_decisions GROUP BY action"
+    """
     from platform_assets.outputs import sql_text
 
     settings = settings_of(home)
@@ -165,7 +180,10 @@ def explain_command(
     home: Home = None,
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Why an address is (not) acted upon: decision -> model and score -> features -> requests -> log lines."""
+    """Why an address is (not) acted upon: decision -> model and score -> features -> requests -> log lines.
+
+    Example: weir explain 203.0.113.7 --json
+    """
     from platform_assets.core.explaining import explainer_of
 
     explainer = explainer_of(subject)
@@ -182,7 +200,10 @@ def ui(
     home: Home = None,
     port: Annotated[int, typer.Option(min=1, max=65_534, help="Dagster's port; MLflow takes the next one.")] = PORT,
 ) -> None:
-    """Dagster (webserver and daemon) and MLflow, until interrupted."""
+    """Dagster (webserver and daemon) and MLflow, until interrupted.
+
+    Example: weir ui --port 3100
+    """
     from platform_assets.cli.ui import serve
 
     serve(settings_of(home), port)
@@ -190,7 +211,10 @@ def ui(
 
 @app.command()
 def upgrade(home: Home = None) -> None:
-    """Bring a home that an older version made up to this one; its data stays."""
+    """Bring a home that an older version made up to this one; its data stays.
+
+    Example: weir upgrade --home .weir
+    """
     from platform_assets.core.home import upgrade as upgrade_home
     from platform_assets.settings import load_settings
 
@@ -204,7 +228,10 @@ def upgrade(home: Home = None) -> None:
 
 @app.command()
 def repair(home: Home = None) -> None:
-    """Put aside what is damaged in a home and have the rest made again: tables, their files, databases."""
+    """Put aside what is damaged in a home and have the rest made again: tables, their files, databases.
+
+    Example: weir repair
+    """
     from platform_assets.maintenance.repair import repair as repair_home
 
     settings = settings_of(home)
@@ -223,7 +250,10 @@ def doctor(
     home: Home = None,
     thorough: Annotated[bool, typer.Option("--thorough", help="Read all data files and databases, too.")] = False,
 ) -> None:
-    """What is configured, reachable, missing, damaged. Secrets are never printed."""
+    """What is configured, reachable, missing, damaged. Secrets are never printed.
+
+    Example: weir doctor --thorough
+    """
     from platform_assets.cli.doctor.examination import examine
     from platform_assets.cli.doctor.findings import exit_code, render
     from platform_assets.settings import load_settings

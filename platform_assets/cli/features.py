@@ -44,7 +44,10 @@ def get(
     home: Home = None,
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """The row of an entity that counts now, or that counted at a time by what was known then."""
+    """The row of an entity that counts now, or that counted at a time by what was known then.
+
+    Example: weir features get infrastructure_metrics checkout
+    """
     from platform_assets.core.domain import feature_group
     from platform_assets.feature_store import store
     from platform_assets.feature_store.groups import FeatureStoreError
@@ -73,7 +76,10 @@ def sagemaker(
     ] = "",
     role_arn: Annotated[str, typer.Option("--role-arn", help="Role that SageMaker writes there as.")] = "",
 ) -> None:
-    """The request that makes the group in SageMaker: `aws sagemaker create-feature-group --cli-input-json`."""
+    """The request that makes the group in SageMaker: `aws sagemaker create-feature-group --cli-input-json`.
+
+    Example: weir features sagemaker infrastructure_metrics
+    """
     from platform_assets.core.domain import feature_group
     from platform_assets.feature_store.sagemaker import create_feature_group
 

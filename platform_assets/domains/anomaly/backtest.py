@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def backtest_command(input: Input, out: Out) -> None:
-    """A score and an alarm for each time of each series, by its past alone; a file without series_id is one series."""
+    """A score and an alarm for each time of each series, by its past alone; a file without series_id is one series.
+
+    Example: weir backtest anomaly --input metrics/ --out scores.parquet
+    """
     with console_of() as console:
         with stage_of(console)("Replaying the detector"):
             scores, content = backtest(input, out)

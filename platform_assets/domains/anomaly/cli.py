@@ -30,7 +30,10 @@ def run_anomaly_command(
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Metric files -> features -> scores of clusters -> alerts; people are told of new ones."""
+    """Metric files -> features -> scores of clusters -> alerts; people are told of new ones.
+
+    Example: weir run anomaly --input metrics/
+    """
     from platform_assets.cli import report
     from platform_assets.cli.outcome import stop_where_hours_are_missing
     from platform_assets.cli.run import run_pipeline

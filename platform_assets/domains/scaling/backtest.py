@@ -42,7 +42,10 @@ def backtest_command(
     out: Out,
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same for any number.")] = 2,
 ) -> None:
-    """Forecast CPU 30 minutes ahead over the last 30 % of each cluster, from its past alone, and replay scaling by it."""
+    """Forecast CPU 30 minutes ahead over the last 30 % of each cluster, from its past alone, and replay scaling by it.
+
+    Example: weir backtest scaling --input metrics/ --out forecasts.parquet
+    """
     with console_of() as console:
         with stage_of(console)("Replaying forecasts"):
             result, content = backtest(input, out, workers)

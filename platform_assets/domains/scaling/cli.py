@@ -41,7 +41,10 @@ def run_scaling_command(
     reason: Reason = "",
     json: Json = False,
 ) -> None:
-    """Metrics -> features -> forecasts -> scaling plan (and change, with --apply)."""
+    """Metrics -> features -> forecasts -> scaling plan (and change, with --apply).
+
+    Example: weir run scaling --input metrics/
+    """
     from platform_assets.cli import run
     from platform_assets.cli.outcome import stop_where_hours_are_missing
     from platform_assets.clients.engine import lake_of
@@ -67,7 +70,10 @@ def run_scaling_command(
 
 @scaling_app.command()
 def status(home: Home = None) -> None:
-    """The newest forecast of each cluster, what is live, what is held, and what applying would change."""
+    """The newest forecast of each cluster, what is live, what is held, and what applying would change.
+
+    Example: weir scaling status
+    """
     from platform_assets.clients.engine import lake_of
     from platform_assets.domains.scaling import audit
 
@@ -82,14 +88,20 @@ def status(home: Home = None) -> None:
 
 @scaling_app.command()
 def plan(home: Home = None) -> None:
-    """What applying would change now, cluster by cluster, with why; nothing is written."""
+    """What applying would change now, cluster by cluster, with why; nothing is written.
+
+    Example: weir scaling plan
+    """
     with console_of() as console:
         _show_plan(console, _settings(home, True))
 
 
 @scaling_app.command("apply")
 def apply_command(home: Home = None, override: Override = None, reason: Reason = "") -> None:
-    """Plan again from the newest forecasts, check, and change sizes."""
+    """Plan again from the newest forecasts, check, and change sizes.
+
+    Example: weir scaling apply --override metrics_are_fresh --reason "a replay"
+    """
     settings = _settings(home, True)
     with console_of() as console:
         overrides = _overridden(settings, override, reason, "scaling apply")
@@ -103,7 +115,10 @@ def undo(
     home: Home = None,
     apply: Apply = False,
 ) -> None:
-    """Go back to the sizes before the last apply, and hold them for a time."""
+    """Go back to the sizes before the last apply, and hold them for a time.
+
+    Example: weir scaling undo --for 2h --reason "too small" --apply
+    """
     from platform_assets.clients.engine import lake_of
     from platform_assets.domains.scaling.planning import ScalingChange
 

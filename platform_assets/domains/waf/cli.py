@@ -45,7 +45,10 @@ def install(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Make the IP sets and the rule group that uses them in each scope, after showing it; no web ACL is touched."""
+    """Make the IP sets and the rule group that uses them in each scope, after showing it; no web ACL is touched.
+
+    Example: weir waf install --mode count
+    """
     from functools import partial
 
     from platform_assets.domains.waf.apply.calls import for_each_scope
@@ -85,7 +88,10 @@ def install(
 
 @waf_app.command()
 def status(home: Home = None, json: Json = False) -> None:
-    """The IP sets and web ACLs of each scope, the manual actions in force, and what applying would change."""
+    """The IP sets and web ACLs of each scope, the manual actions in force, and what applying would change.
+
+    Example: weir waf status --json
+    """
     from platform_assets.actions.checks import failures
     from platform_assets.clients.engine import lake_of
     from platform_assets.core.console import print_json
@@ -139,7 +145,10 @@ def status(home: Home = None, json: Json = False) -> None:
 def plan(
     home: Home = None, apply: Apply = False, override: Override = None, reason: Reason = "", json: Json = False
 ) -> None:
-    """What applying would change now, entry by entry, with why; with --apply it is applied."""
+    """What applying would change now, entry by entry, with why; with --apply it is applied.
+
+    Example: weir waf plan --json
+    """
     if json and apply:
         raise typer.BadParameter(
             "--json shows a plan; leave --apply out, or read what was applied with weir waf status --json"
@@ -152,7 +161,10 @@ def plan(
 def allow(
     cidr: Cidr, period: Period, reason: Reason, home: Home = None, apply: Apply = False, override: Override = None
 ) -> None:
-    """Exempt addresses for a time: their entries are removed, and no new ones are decided."""
+    """Exempt addresses for a time: their entries are removed, and no new ones are decided.
+
+    Example: weir waf allow 203.0.113.0/24 --for 7d --reason "our office" --apply
+    """
     duration = duration_of("--for", period)
     _record_and_plan(home, apply, override, reason, "waf allow", lambda actions: actions.allow(cidr, duration, reason))
 
@@ -161,7 +173,10 @@ def allow(
 def block(
     cidr: Cidr, period: Period, reason: Reason, home: Home = None, apply: Apply = False, override: Override = None
 ) -> None:
-    """Block addresses for a time, whatever the models decide; never private ranges or allowed addresses."""
+    """Block addresses for a time, whatever the models decide; never private ranges or allowed addresses.
+
+    Example: weir waf block 198.51.100.9 --for 2h --reason "floods the search"
+    """
     duration = duration_of("--for", period)
     _record_and_plan(home, apply, override, reason, "waf block", lambda actions: actions.block(cidr, duration, reason))
 
@@ -175,7 +190,10 @@ def withdraw(
     apply: Apply = False,
     override: Override = None,
 ) -> None:
-    """Remove exactly the entries that only this model version caused; it causes no more until resumed."""
+    """Remove exactly the entries that only this model version caused; it causes no more until resumed.
+
+    Example: weir waf withdraw --model client_abuse --version 3 --reason "blocks partners"
+    """
     _record_and_plan(
         home, apply, override, reason, "waf withdraw", lambda actions: actions.withdraw(model, version, reason)
     )
@@ -189,7 +207,10 @@ def rollback(
     apply: Apply = False,
     override: Override = None,
 ) -> None:
-    """Return to the entries of an earlier time; nothing new is added until `weir waf resume`."""
+    """Return to the entries of an earlier time; nothing new is added until `weir waf resume`.
+
+    Example: weir waf rollback --to 2026-11-20T13:00 --reason "a wrong model" --apply
+    """
     at = time_of("--to", to)
     assert at is not None
     _record_and_plan(home, apply, override, reason, "waf rollback", lambda actions: actions.rollback(at, reason))
@@ -203,7 +224,10 @@ def resume(
     apply: Apply = False,
     override: Override = None,
 ) -> None:
-    """End a rollback, or the actions in force on an address or a model version."""
+    """End a rollback, or the actions in force on an address or a model version.
+
+    Example: weir waf resume 203.0.113.0/24 --reason "the office moved"
+    """
     _record_and_plan(home, apply, override, reason, "waf resume", lambda actions: actions.resume(subject, reason))
 
 

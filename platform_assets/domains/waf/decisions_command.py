@@ -44,7 +44,10 @@ def decisions_command(
     json: Annotated[bool, typer.Option("--json", help="For machines; all of them.")] = False,
     home: Home = None,
 ) -> None:
-    """Decisions in force, worst first, each with its reason. Example: weir decisions --kind scanner --since 2026-11-20"""
+    """Decisions in force, worst first, each with its reason.
+
+    Example: weir decisions --kind scanner --since 2026-11-20
+    """
     from platform_assets.cli.report import home_option
 
     settings = settings_of(home)

@@ -32,7 +32,10 @@ def run_edge_command(
     reason: Reason = "",
     json: Json = False,
 ) -> None:
-    """Logs -> features -> scores -> decisions -> WAF plan (and change, with --apply)."""
+    """Logs -> features -> scores -> decisions -> WAF plan (and change, with --apply).
+
+    Example: weir run edge --input s3://my-log-bucket/prefix
+    """
     from platform_assets.cli.outcome import stop_where_hours_are_missing, stop_where_not_applied
     from platform_assets.cli.run import run_pipeline
     from platform_assets.domains.waf import report
