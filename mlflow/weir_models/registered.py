@@ -19,6 +19,8 @@ TIMEOUT_SECONDS = 10.0
 class UnknownDatabaseError(RuntimeError):
     """There is no such file yet, or its tables are not those that this module knows."""
 
+    exit_code = 5
+
 
 @dataclass(frozen=True)
 class RegisteredVersion:

@@ -27,6 +27,8 @@ PROTOCOL = 2
 class NotPlainError(ValueError):
     """A file holds something that only skops can read."""
 
+    exit_code = 5
+
 
 def save_dir(model: Model, path: Path) -> Path:
     """Save a model for load_dir, without a tracking server."""

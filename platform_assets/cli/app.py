@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TextIO
 
 import typer
 
@@ -289,7 +289,8 @@ app.add_typer(features_app, name="features")
 def main() -> None:
     """Entry point: run the command and end the process."""
     os.environ.setdefault("RUST_LOG", "error")  # what fails in a native library is raised; it need not be logged too
-    interrupt.watch(_print_error)
+    errors = sys.stderr  # libraries redirect it while they work
+    interrupt.watch(lambda text: _print_error(text, errors))
     interrupt.end(run_command())
 
 
@@ -327,5 +328,5 @@ def _report(error: BaseException) -> int:
     return 1
 
 
-def _print_error(text: str) -> None:
-    sys.stderr.write(f"weir: {for_terminal(text, keep_lines=True)}\n")
+def _print_error(text: str, stream: TextIO | None = None) -> None:
+    (stream or sys.stderr).write(f"weir: {for_terminal(text, keep_lines=True)}\n")

@@ -18,7 +18,7 @@ LOG = "#Fields: date time c-ip cs-uri-stem\n" + "".join(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("number", "delay_seconds"), [(signal.SIGTERM, 2), (signal.SIGINT, 7), (signal.SIGTERM, 7), (signal.SIGTERM, 14)]
+    ("number", "delay_seconds"), [(signal.SIGTERM, 2), (signal.SIGINT, 4), (signal.SIGTERM, 4), (signal.SIGTERM, 7)]
 )
 def test_an_interrupt_ends_a_run(tmp_path: Path, number: signal.Signals, delay_seconds: float) -> None:
     (tmp_path / "raw").mkdir()
@@ -54,6 +54,30 @@ os.kill(os.getpid(), signal.SIGTERM)
 while True:
     time.sleep(0.1)
 """
+
+
+REDIRECTING = """
+import io, os, signal, sys, time
+from contextlib import redirect_stderr
+from platform_assets.cli import app
+sys.argv = ["weir", "doctor"]
+def while_a_library_works():
+    with redirect_stderr(io.StringIO()):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            time.sleep(60)
+app.run_command = while_a_library_works
+app.main()
+"""
+
+
+def test_the_sentence_is_shown_while_a_library_redirects_standard_error() -> None:
+    done = subprocess.run([sys.executable, "-c", REDIRECTING], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (
+        130,
+        "weir: Interrupted; what was committed stays, the next run makes the rest.\n",
+    )
 
 
 @pytest.mark.parametrize(

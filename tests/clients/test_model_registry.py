@@ -149,9 +149,9 @@ def test_an_alias_is_not_set_back(moved: Settings, client: Any) -> None:
     with pytest.raises(ChampionError) as refused:
         models.fetched(NAME)
     assert str(refused.value) == told and refused.value.exit_code == 5
-    assert data.mlflow(moved) == ("failed", told)
+    assert data.champions(moved) == ("failed", told)
     done = weir.invoke(app, ["champion", NAME, "1", "--home", str(moved.home)])
-    assert (done.exit_code, models.fetched(NAME).version, data.mlflow(moved)[0]) == (0, "1", "ok"), done.output
+    assert (done.exit_code, models.fetched(NAME).version, data.champions(moved)[0]) == (0, "1", "ok"), done.output
     client.set_registered_model_alias(NAME, "champion", "2")
     with pytest.raises(ChampionError, match=r"is version 2, though version 1 served last"):
         models.champion(NAME)
