@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from platform_assets.settings import Settings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from platform_assets.settings import Settings
 
 HOST, PORT = "127.0.0.1", 3000
 """Of Dagster without `--port`; MLflow takes the next one."""
