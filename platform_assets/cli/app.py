@@ -329,4 +329,4 @@ def _report(error: BaseException) -> int:
 
 
 def _print_error(text: str, stream: TextIO | None = None) -> None:
-    (stream or sys.stderr).write(f"weir: {for_terminal(text, keep_lines=True)}\n")
+    print(f"weir: {for_terminal(text, keep_lines=True)}", file=stream or sys.stderr)
