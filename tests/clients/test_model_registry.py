@@ -162,6 +162,8 @@ def test_an_alias_is_not_set_back(moved: Settings, client: Any) -> None:
         ChampionError, match=rf"no champion in MLflow any more, .*; run `weir champion {NAME} 2` to have it"
     ):
         models.champion(NAME)
+    state, told = data.champions(moved)
+    assert state == "failed" and "has no champion in MLflow any more" in told
     models.promoted(NAME, "1")  # as training does in an MLflow that begins at 1 again
     client.set_registered_model_alias(NAME, "champion", "1")
     assert models.champion(NAME) == "1"

@@ -133,12 +133,12 @@ def champions(settings: Settings) -> tuple[State, str]:
     serving = _read(path, CHAMPIONS) if path.exists() else []
     if isinstance(serving, str):
         return "failed", serving
-    if not serving:
-        return "missing", f"None serves yet; the first run registers those that Weir ships: {', '.join(_shipped())}."
     known, aliases = Champions.of(settings), {name: str(version) for name, version, _ in serving}
     for name in registry.names():
         if problem := known.problem(name, aliases.get(name)):
             return "failed", problem
+    if not serving:
+        return "missing", f"None serves yet; the first run registers those that Weir ships: {', '.join(_shipped())}."
     shipped = [name for name, _, origin in serving if origin == SHIPPED]
     versions = ", ".join(f"{name} {version}" for name, version, _ in serving)
     return "ok", f"{versions}.{f' {serves_shipped(shipped)}.' if shipped else ''}"
