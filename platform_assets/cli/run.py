@@ -9,8 +9,8 @@ import gc
 import logging
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -74,9 +74,21 @@ def default_models() -> list[str]:
     return [name for name, training in training_sets().items() if training.is_default]
 
 
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """What is imported and built stays: looking through it again and again costs half a CPU-second a run."""
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
+
+
 class Runner:
     """Runs assets of one home in process, one Dagster run per call."""
 
+    @_collector_at_rest()
     def __init__(
         self,
         settings: Settings,
@@ -84,7 +96,6 @@ class Runner:
         overrides: Sequence[str] = (),
         definitions: dg.Definitions | None = None,
     ) -> None:
-        gc.disable()
         from platform_assets.actions.checks import OVERRIDES_TAG
         from platform_assets.core.instance import close_abandoned_runs, instance_of
         from platform_assets.definitions import build_defs
@@ -97,8 +108,6 @@ class Runner:
         self.instance = instance_of(settings)
         close_abandoned_runs(self.instance)
         self.use(definitions or build_defs(settings))
-        gc.freeze()  # the classes of all that is imported stay; looking through them again costs half a CPU-second a run
-        gc.enable()
 
     def use(self, definitions: dg.Definitions) -> None:
         self.job = definitions.resolve_implicit_global_asset_job_def()
