@@ -65,8 +65,8 @@ def attacks_alone(hour: str, day: SeenDay, requests_of: Mapping[str, int], rules
     shared: dict[str, bool] = {}
     for address in requests_of:
         requests = day.by_address.get(address, ())
-        excused = {request.request_id for request in day.foreign.get(address, ())}
-        certain = certain_attacks(requests, excused, day.own_names, rules)
+        caused_by_others = {request.request_id for request in day.foreign.get(address, ())}
+        certain = certain_attacks(requests, caused_by_others, day.own_names, rules)
         people = max(certain.session_count, browsing_agents(requests))
         shared[address] = people >= max(rules.shared.min_browsing_agents, 1)
         needed = max(rules.foreign_pages.many_requests, people + 1) if shared[address] else least

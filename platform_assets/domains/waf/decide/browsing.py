@@ -222,9 +222,9 @@ def first_hours(requests: Iterable[SeenRequest]) -> int:
 
 
 def certain_attacks(
-    requests: Iterable[SeenRequest], excused: Collection[str], own_names: Collection[str], rules: Rules
+    requests: Iterable[SeenRequest], caused_by_others: Collection[str], own_names: Collection[str], rules: Rules
 ) -> CertainAttacks:
-    """The attack requests of an address that count however much else it asks for. `excused`: ids of those that others can cause.
+    """The attack requests of an address that count however much else it asks for. `caused_by_others`: ids of those that others can cause.
 
     Paths that scanners ask for count once each where they are few, since a program repeats the one that it is set to, and not
     at all where they are `own_names` of the site. People type odd things into forms: those of a user agent with a session
@@ -236,7 +236,7 @@ def certain_attacks(
     for request in requests:
         is_certain = request.is_attack and request.probability >= rules.certain_attacks.min_probability
         is_own = request.is_probe and request.path in own_names
-        if is_certain and not (request.is_operation or is_own or request.request_id in excused):
+        if is_certain and not (request.is_operation or is_own or request.request_id in caused_by_others):
             by_agent[request.user_agent].append(request)
     in_session = {agent for agent, _ in sessions}
     found: list[SeenRequest] = []
