@@ -20,6 +20,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract import Interval
+from spark_jobs.runtime import progress
 from spark_jobs.runtime.calls import Call, CallError, answer_uri, read_text, write_text
 from spark_jobs.runtime.session import SUBMITTED, spark_session
 from spark_jobs.storage.lake import Lake
@@ -46,6 +47,7 @@ def run_job(source: str, job: str, run: JobRun) -> dict[str, Any]:
         figures: dict[str, Any] = getattr(import_module(f"spark_jobs.sources.{source}.jobs"), job)(run)
         return figures
     finally:
+        progress.end()
         _release_memory()
 
 

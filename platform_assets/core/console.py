@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -30,6 +32,8 @@ Override = Annotated[
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why; recorded in the audit.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="For machines; what people read goes to standard error.")]
+BAR_WIDTH = 12
+DRAWN_PER_SECOND = 4
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -81,7 +85,18 @@ def console_of(to_stderr: bool = False) -> Iterator[Any]:
                 text = segment.text if segment.control else for_terminal(segment.text, keep_lines=True)
                 yield Segment(text, segment.style, segment.control)
 
-    yield LiteralConsole(stderr=to_stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
+    with _own_descriptor(sys.stderr if to_stderr else sys.stdout) as file:
+        yield LiteralConsole(file=file, stderr=to_stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+
+@contextmanager
+def _own_descriptor(stream: TextIO) -> Iterator[TextIO | None]:
+    """The terminal of a stream by a descriptor of its own, None where it is none: Dagster's steps redirect the stream's."""
+    if not stream.isatty():
+        yield None
+        return
+    with os.fdopen(os.dup(stream.fileno()), "w", encoding=stream.encoding, errors=stream.errors) as terminal:
+        yield terminal
 
 
 def print_json(value: Any) -> None:
@@ -90,15 +105,51 @@ def print_json(value: Any) -> None:
 
 
 def stage_of(console: Any) -> Any:
-    """A context manager that shows a running stage, then the time that it took."""
+    """A context manager that shows a running stage, on a terminal with how far its job is, then the time that it took."""
     from rich.text import Text
 
     @contextmanager
     def stage(title: str) -> Iterator[None]:
         start = time.perf_counter()
-        with console.status(Text(f"{title} …")):
+        with console.status(Text(f"{title} …")) if not console.is_terminal else _bar(console, title):
             yield
         seconds = f"{time.perf_counter() - start:.1f} s"
         console.print(Text.assemble(("✓", "green"), f" {title} ", (seconds, "dim")))
 
     return stage
+
+
+def _bar(console: Any, title: str) -> Any:
+    """A live line that vanishes at its end: what runs, for how long, and how much is done of what is counted now."""
+    from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    from spark_jobs.runtime import progress
+
+    class Counted(ProgressColumn):
+        """The counter of this process, read whenever the line is drawn."""
+
+        def render(self, task: Any) -> Any:
+            now = progress.now()
+            if now is None or now.total == 0:
+                return Text()
+            line = Table.grid(padding=(0, 1))
+            line.add_row(
+                ProgressBar(total=now.total, completed=now.done, width=BAR_WIDTH),
+                Text(f"{now.done:,} of {now.total:,} {now.noun}", no_wrap=True, overflow="ellipsis"),
+            )
+            return line
+
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+        Counted(),
+        console=console,
+        transient=True,
+        refresh_per_second=DRAWN_PER_SECOND,
+    )
+    bar.add_task(title, total=None)
+    return bar

@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract import Interval
+from spark_jobs.runtime import progress
 from spark_jobs.storage.schema import columns_schema
 from spark_jobs.storage.writer import MANIFEST_SCHEMA, WrittenFile
 
@@ -40,6 +41,8 @@ class Work:
 
     items: Sequence[Any]
     weights: Sequence[int]
+    noun: str
+    """What the items are, for people: objects, hours, files …"""
 
 
 def shared_out(spark: SparkSession, work: Work, tasks: int) -> DataFrame:
@@ -51,6 +54,7 @@ def shared_out(spark: SparkSession, work: Work, tasks: int) -> DataFrame:
         lightest = loads.index(min(loads))
         shares[lightest].append(number)
         loads[lightest] += weights[number]
+    progress.begin(len(items), work.noun)
     rows = [(json.dumps([items[number] for number in sorted(share)]),) for share in shares]
     return spark.createDataFrame(rows, "items string").repartition(len(rows))
 
@@ -59,7 +63,9 @@ def items_of(batches: Iterator[pa.RecordBatch]) -> Iterator[Any]:
     """In a task: its items, one by one."""
     for batch in batches:
         for text in batch.column(0).to_pylist():
-            yield from json.loads(text)
+            for item in json.loads(text):
+                yield item
+                progress.item_done()
 
 
 def written_by_hour(
@@ -73,12 +79,12 @@ def written_by_hour(
 
     by_hour = lake.files_by_hour(reads.table, run.interval.hours).values()
     items = [[file.path for file in files] for files in by_hour]
-    return written(run, target, Work(items, [_bytes(files) for files in by_hour]), of_hour)
+    return written(run, target, Work(items, [_bytes(files) for files in by_hour], "hours"), of_hour)
 
 
 def written_by_share(run: JobRun, target: Table, make: Callable[[int], pa.Table], shares: int) -> list[WrittenFile]:
     """Files of what `make` returns for each share, rows with event_hour."""
-    return written(run, target, Work(range(shares), [1] * shares), make)
+    return written(run, target, Work(range(shares), [1] * shares, "parts"), make)
 
 
 STRETCH_HOURS = 24
@@ -113,7 +119,7 @@ def written_by_stretch(
         files = list(dict.fromkeys(file for hour in window.hours for file in by_hour.get(hour, ())))
         items.append((hours[0], hours[-1], [file.path for file in files]))
         weights.append(_bytes(files))
-    return written(run, target, Work(items, weights), of_stretch)
+    return written(run, target, Work(items, weights, "months" if target.is_by_month else "days"), of_stretch)
 
 
 def _stretches(hours: Sequence[str], target: Table) -> Iterator[Sequence[str]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.errors import ExitCode, WeirError
+from spark_jobs.runtime import progress
 from spark_jobs.runtime.calls import fetch_folder
 from spark_jobs.storage.batches import Bounds, merged
 from spark_jobs.storage.objects import Storage
@@ -76,6 +77,7 @@ def scored(
             for name in predicted.column_names:
                 out = out.append_column(name, predicted[name])
             yield from out.combine_chunks().to_batches()
+            progress.rows_done(rows.num_rows)
 
     return frame.select(*dict.fromkeys([*keep, *inputs])).mapInArrow(score, ddl)
 

@@ -54,7 +54,7 @@ def duplicates(
     requests = [file for file in files if file.table == REQUESTS.key]
     if not requests:
         return {}
-    work = Work([file.path for file in requests], [file.size_bytes for file in requests])
+    work = Work([file.path for file in requests], [file.size_bytes for file in requests], "files")
     shares = shared_out(spark, work, tasks)
     repeated = _repeated(lake, shares, tasks)
     if not len(repeated):

@@ -22,6 +22,7 @@ from spark_jobs.incremental.task_shares import (
     written_by_hour,
     written_by_share,
 )
+from spark_jobs.runtime import progress
 from spark_jobs.runtime.scoring import explained, scored
 from spark_jobs.sources.cloudfront import client_attacks as attacks
 from spark_jobs.sources.cloudfront import client_daily as daily
@@ -119,6 +120,7 @@ def request_scores(run: JobRun) -> dict[str, Any]:
     keep = ("request_id", "event_at", "client_ip")
     ddl = spark_ddl(REQUEST_SCORES).split(", `model_name`")[0]
     requests_of_hours = run.lake.read(run.spark, REQUESTS, run.interval)
+    progress.begin(_paths(run.lake.files_by_hour(REQUESTS, run.interval.hours))[1], "requests", counts_rows=True)
     rows = scored(
         requests_of_hours, run.parameters["model_dir"], REQUEST_MODEL_INPUTS, keep, ddl, run.lake.storage
     ).select("*", *_model_columns(run), F.date_format("event_at", "yyyy-MM-dd-HH").alias(HOUR_COLUMN))
@@ -190,7 +192,7 @@ def _with_evidence(run: JobRun, files: Sequence[WrittenFile]) -> list[WrittenFil
             rows = rows.append_column(name, pa.array([value] * rows.num_rows, pa.string()))
         return rows
 
-    return written(run, CLIENT_SCORES, Work(items, weights), of_hour)
+    return written(run, CLIENT_SCORES, Work(items, weights, "hours"), of_hour)
 
 
 def client_frame(run: JobRun) -> DataFrame:
@@ -216,7 +218,7 @@ def client_frame(run: JobRun) -> DataFrame:
             ]
             yield from client_frame_rows(*rows).combine_chunks().to_batches()
 
-    return shared_out(run.spark, Work(items, weights), run.tasks).mapInArrow(frames, ddl)
+    return shared_out(run.spark, Work(items, weights, "hours"), run.tasks).mapInArrow(frames, ddl)
 
 
 def _paths(by_hour: Mapping[str, Sequence[ActiveFile]]) -> tuple[list[str], int]:

@@ -284,7 +284,7 @@ def _tasks(spark: SparkSession, objects: Sequence[RawObject], tasks: int) -> Dat
     """A DataFrame with one row per task: its objects as JSON, about equal in bytes."""
     ordered = sorted(objects, key=lambda o: (o.event_hours, o.source_object))
     weights = [item.size_bytes + OBJECT_COSTS_BYTES for item in ordered]
-    return shared_out(spark, Work([item.__dict__ for item in ordered], weights), tasks)
+    return shared_out(spark, Work([item.__dict__ for item in ordered], weights, "objects"), tasks)
 
 
 def _objects(batches: Iterator[pa.RecordBatch]) -> Iterator[RawObject]:

@@ -95,7 +95,9 @@ def transform(
     ]
     if items:
         weights = [raw.size_bytes + OBJECT_COSTS_BYTES for raw in objects]
-        for row in shared_out(spark, Work(items, weights), tasks).mapInArrow(write, MANIFEST_SCHEMA).collect():
+        for row in (
+            shared_out(spark, Work(items, weights, "objects"), tasks).mapInArrow(write, MANIFEST_SCHEMA).collect()
+        ):
             note = json.loads(row.manifest)
             if "path" in note:
                 files.append(WrittenFile(**note))
