@@ -294,3 +294,51 @@ def test_requests_without_host_or_agent_show_nothing() -> None:
 def test_the_order_of_requests_does_not_matter() -> None:
     requests = [*(seen(number) for number in range(6)), seen(9, is_attack=True, referer=None)]
     assert foreign_ids(requests[::-1]) == ["9"]
+
+
+def _put(world: World, names: int, ending: str, **values: Any) -> None:
+    for number in range(names):
+        path = {"uri_path": f"/files/ab12/report_{number:03d}{ending}", "method": "PUT", "status": 201}
+        world.visit(0, 1, **{**path, "user_agent": "rclone/v1.68.2", **values})
+
+
+def _sync(world: World, odd: int, **values: Any) -> None:
+    """Requests for files whose names alone look like attacks, one of each method."""
+    for number in range(odd):
+        for method, status in (("HEAD", 404), ("PUT", 201), ("GET", 206)):
+            path = {"uri_path": f"/files/ab12/notes_{number:03d}.sql", "method": method, "status": status}
+            world.attack(0, 1, **{**path, "user_agent": "rclone/v1.68.2", **values})
+
+
+def test_files_among_others_of_a_folder_are_no_attacks(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    _put(world, 20, ".jpg")
+    _sync(world, 15)
+    assert strongest(world) == "count"
+
+
+@pytest.mark.parametrize(
+    ("others", "values"),
+    [
+        (0, {}),  # it put nothing else
+        (4, {}),  # too few
+        (14, {}),  # fewer than what looks like attacks
+        (20, {"uri_query": "cmd=id"}),
+        (20, {"method": "POST"}),
+        (20, {"uri_path": "/backup.sql"}),  # elsewhere
+        (20, {"uri_path": "/files/ab12/%2e%2e%2fx.sql"}),
+        (20, {"user_agent": "another program"}),
+    ],
+)
+def test_a_folder_excuses_only_its_own_files(tmp_path: Path, others: int, values: dict[str, Any]) -> None:
+    world = World(tmp_path)
+    _put(world, others, ".jpg")
+    _sync(world, 15, **values)
+    assert strongest(world) == "block"
+
+
+def test_refused_files_make_no_folder(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    _put(world, 20, ".jpg", status=403)
+    _sync(world, 15)
+    assert strongest(world) == "block"

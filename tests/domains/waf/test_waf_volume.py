@@ -18,7 +18,7 @@ from tests.domains.waf.waf_world import HOUR, attacks, behavior, score
 
 RULES = Rules()
 ADDRESS = "45.83.1.2/32"
-ONE_PATH = {"distinct_path_count": 24, "active_hour_count": 24}
+ONE_PATH: dict[str, Any] = {"distinct_path_count": 24, "active_hour_count": 24}
 INNOCENT: dict[str, dict[str, Any]] = {
     "a video player that fetches segments": {"request_count": 9_000, "asset_request_count": 8_000, "distinct_path_count": 8_500, "path_entropy_bits": 12.0},
     "a live TV player with unusual segment names": {"request_count": 20_000, "distinct_path_count": 19_000, "path_entropy_bits": 13.0},
@@ -123,6 +123,30 @@ def test_slow_password_guessing_is_no_expired_token() -> None:
     assert strongest(**refused, **steady) == "count", "an API path that is no sign-in"
     hourly: dict[str, Any] = {"request_count": 96, "sign_in_request_count": 96, "sign_in_failure_count": 96}
     assert strongest(**{**steady, "active_minute_count": 96}, **hourly) == "count", "every quarter of an hour"
+
+
+@pytest.mark.parametrize(
+    ("row", "action"),
+    [
+        ({"sign_ins": 1_440, "minutes": 1_440, "peak": 2}, "count"),  # every minute
+        ({"sign_ins": 720, "minutes": 720, "peak": 1}, "count"),  # every second minute
+        ({"sign_ins": 2_880, "minutes": 1_440, "peak": 3}, "count"),  # every half minute
+        ({"sign_ins": 1_440, "minutes": 910, "peak": 4}, "block"),  # as many at random times
+        ({"sign_ins": 720, "minutes": 566, "peak": 3}, "block"),
+        ({"sign_ins": 4_320, "minutes": 1_440, "peak": 4}, "block"),  # evenly, but three a minute
+    ],
+)
+def test_only_a_timer_may_fail_to_sign_in_all_day(row: dict[str, int], action: str) -> None:
+    sign_ins = row["sign_ins"]
+    refused: dict[str, Any] = {"unauthorised_count": sign_ins, "client_error_count": sign_ins}
+    sums: dict[str, Any] = {
+        "request_count": sign_ins,
+        "sign_in_request_count": sign_ins,
+        "sign_in_failure_count": sign_ins,
+        **refused,
+    }
+    minutes: dict[str, Any] = {"active_minute_count": row["minutes"], "peak_minute_request_count": row["peak"]}
+    assert strongest(**sums, **minutes, **ONE_PATH) == action
 
 
 def test_one_path_asked_for_again_is_no_probing() -> None:

@@ -23,6 +23,12 @@ METHOD_CLASS = "protocol_abuse"
 """Attack class of requests whose method is unusual."""
 PROBE_CLASS = "scanner_probe"
 """Attack class of requests whose path is what only scanners ask for, on most sites."""
+SCRIPT_CLASS = "php_and_webshell"
+FILE_METHODS = ("GET", "HEAD", "PUT", "DELETE")
+"""What a program does that keeps a folder in step; who uses an uploaded script sends a query or a POST."""
+PLAIN_PATH = re.compile(r"[\w./~-]+")
+MIN_FOLDER_FILES = 5
+"""Ordinary files that a client put into a folder, from which on it keeps its files there."""
 NOT_ENCODED = re.compile(r"[\x00-\x20<>\"\x7f]")
 """Characters that every browser encodes in paths and queries alike (WHATWG URL, fragment and query percent-encode sets)."""
 SESSION_LASTS = timedelta(hours=24)
@@ -66,10 +72,20 @@ class SeenRequest(NamedTuple):
         return self.is_attack and self.attack_class == PROBE_CLASS and not self.has_query
 
     @property
+    def is_file(self) -> bool:
+        """Whether nothing but the name of a file makes it an attack."""
+        is_name = self.attack_class in (PROBE_CLASS, SCRIPT_CLASS) and PLAIN_PATH.fullmatch(self.path) is not None
+        return self.is_attack and is_name and not self.has_query and self.method in FILE_METHODS
+
+    @property
     def is_operation(self) -> bool:
         """Whether nothing but the method makes it an attack: what a program of WebDAV does with files."""
         is_method = bool(self.method) and self.method not in ORDINARY_METHODS and self.attack_class == METHOD_CLASS
         return self.is_attack and is_method and not self.has_query
+
+    @property
+    def is_written(self) -> bool:
+        return self.method == "PUT" and self.status is not None and 200 <= self.status <= 299
 
     @property
     def is_served(self) -> bool:
@@ -92,6 +108,8 @@ class Browsing:
     """Attack requests of which nothing but the method is unusual."""
     own_name_count: int = 0
     """Attack requests of which nothing but the path is unusual, where this site serves it to ordinary clients."""
+    own_file_count: int = 0
+    """Attack requests for files among others that the client put into a folder."""
 
     @property
     def foreign_attack_count(self) -> int:
@@ -113,6 +131,24 @@ def browsing_agents(requests: Iterable[SeenRequest]) -> int:
     hosts = _own_hosts(requests)
     counts = Counter(request.user_agent for request in requests if _is_browsing(request, hosts))
     return sum(count >= BROWSING_REQUESTS for count in counts.values())
+
+
+def own_files(requests: Iterable[SeenRequest]) -> int:
+    """How many attack requests are for files in folders into which the same user agent put more files that look like none.
+
+    A program that keeps a folder in step puts .php and .sql files there as it does photos.
+    """
+    ordinary: dict[tuple[str | None, str], set[str]] = defaultdict(set)
+    odd: dict[tuple[str | None, str], set[str]] = defaultdict(set)
+    counts: Counter[tuple[str | None, str]] = Counter()
+    for request in requests:
+        folder = request.user_agent, request.path.rpartition("/")[0]
+        counts[folder] += request.is_file
+        if request.is_written and (request.is_file or not request.is_attack):
+            (odd if request.is_file else ordinary)[folder].add(request.path)
+    return sum(
+        count for folder, count in counts.items() if len(ordinary[folder]) >= max(MIN_FOLDER_FILES, len(odd[folder]))
+    )
 
 
 class _Session:

@@ -41,8 +41,9 @@ class Client:
 
     @property
     def harmless_count(self) -> int:
-        """Attack requests of which nothing but the method is unusual, or a path that this site serves."""
-        return 0 if self.browsing is None else self.browsing.operation_count + self.browsing.own_name_count
+        """Attack requests of which nothing but the method is unusual, a path that this site serves, or a file of the client's."""
+        seen = self.browsing
+        return 0 if seen is None else seen.operation_count + seen.own_name_count + seen.own_file_count
 
     @property
     def own_attack_count(self) -> int:

@@ -14,6 +14,10 @@ FEW_BITS = 2.0
 """Entropy of the paths below which a few of them repeat."""
 STEADY_MINUTES = 30
 """Minutes with a request from which on a program may be called steady."""
+EVEN_SHARE = 0.95
+"""Of the minutes in which a timer would sign in, those in which it does: the first and the last hour are cut short."""
+TIMER_SIGN_INS = 2
+"""A minute, of a timer at most."""
 FEW_PATHS = 2
 """Paths an hour that a program with one task asks for."""
 
@@ -97,7 +101,18 @@ def _guesses_passwords(row: Row, volume: Volume) -> bool:
     failures = whole(row.get("sign_in_failure_count"))
     hours = max(whole(row.get("active_hour_count")), 1)
     is_most_of_it = min(whole(row.get("sign_in_request_count")), failures) * 2 > whole(row.get("request_count"))
-    return is_most_of_it and failures >= volume.min_failed_sign_ins * hours
+    return is_most_of_it and failures >= volume.min_failed_sign_ins * hours and not _runs_by_timer(row)
+
+
+def _runs_by_timer(row: Row) -> bool:
+    """Whether it signs in as evenly as a timer of half a minute or more: in every minute, or never twice in one.
+
+    Tries at random times of as many a minute leave minutes out.
+    """
+    sign_ins, minutes = whole(row.get("sign_in_request_count")), whole(row.get("active_minute_count"))
+    hours = max(whole(row.get("active_hour_count")), 1)
+    is_even = minutes >= EVEN_SHARE * min(sign_ins, 60 * hours)
+    return is_even and sign_ins <= TIMER_SIGN_INS * minutes
 
 
 def _probes(row: Row, volume: Volume) -> bool:

@@ -14,6 +14,7 @@ from platform_assets.domains.waf.decide.browsing import (
     can_be_stored,
     first_hours,
     foreign_attacks,
+    own_files,
     page_of,
     pages_served,
 )
@@ -100,6 +101,9 @@ def browsing_of(day: SeenDay, clients: Iterable[str]) -> dict[str, Browsing]:
             ),
             operation_count=sum(request.is_operation for request in requests[client]),
             own_name_count=sum(request.is_probe and request.path in day.own_names for request in requests[client]),
+            own_file_count=own_files(
+                request for request in requests[client] if not (request.is_probe and request.path in day.own_names)
+            ),
         )
         for client in clients
     }

@@ -30,7 +30,7 @@ class Requests(NamedTuple):
     """Requests of some addresses, two Arrow tables."""
 
     rows: Any
-    """Their attacks and what they were served: the columns of requests that sessions and client_hourly need."""
+    """Their attacks, what they were served and what they put: the columns of requests that sessions and client_hourly need."""
     attacks: Any
     """Their rows of request_scores that are attacks."""
 
@@ -264,10 +264,11 @@ class RequestHours:
         attacks = (self._hour(hour) if hour else _Hour(self.lake, None)).scores.filter(
             is_member & (ds.field("is_attack") == ds.scalar(True))
         )
-        # What is neither served nor an attack says nothing about who is behind a client.
+        # What is neither served, written nor an attack says nothing about who is behind a client.
         status = ds.field("status")
         is_served = (ds.field("method") == "GET") & (((status >= 200) & (status <= 299)) | (status == 304))
-        counts = is_served | is_in("request_id", attacks["request_id"].to_pylist())
+        is_written = (ds.field("method") == "PUT") & (status >= 200) & (status <= 299)
+        counts = is_served | is_written | is_in("request_id", attacks["request_id"].to_pylist())
         columns = sorted({*SEEN_COLUMNS, "uri_path", *client_hourly.COLUMNS})
         hours = [hour] if hour and addresses else []
         rows = self.lake.read_arrow(REQUESTS, hours, columns=columns, filter=is_member & counts)
