@@ -17,7 +17,9 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.evaluation import data_folder, write_section
+from benchmarks.requests.heldout.table import by_family, measured
 from benchmarks.requests.overlap import LEAST_CHARACTERS, FitTexts, distinct
+from benchmarks.requests.rates import interval
 from benchmarks.requests.render import requests_table
 from benchmarks.requests.sets import SETS, EvalSet
 from weir_models import cards, detector_metrics, saved_model
@@ -52,14 +54,6 @@ def scored(dataset: EvalSet, folder: Path, model: RequestAttack) -> pd.DataFrame
             "naive": naive_rule(frame),
         }
     )
-
-
-def interval(hits: pd.Series) -> str:
-    """A rate in per cent with its 95 % interval and count."""
-    if not len(hits):
-        return "–"
-    low, high = detector_metrics.wilson_interval(int(hits.sum()), len(hits))
-    return f"{100 * hits.mean():.2f} ({100 * low:.2f}–{100 * high:.2f})"
 
 
 def figure(value: float, form: str = "{:.1f}", scale: float = 100) -> str:
@@ -169,6 +163,12 @@ Required and measured:
 
 {bars}
 
+Grammars of attacks and of honest near twins, written without reading the model or what it is fitted on
+(`python -m benchmarks.requests.heldout`). Errors on `dev` may be looked at; of `aside`, other productions of the same
+families, only these shares are ever shown:
+
+{grammars}
+
 Was anything copied? Distinct texts of each set of {least} characters and more, decoded and folded, and how many of them
 occur as a whole in the generated corpus, in the grammars that write it or in the patterns of the signals:
 
@@ -191,6 +191,7 @@ def report(everything: pd.DataFrame, model: RequestAttack, texts: FitTexts) -> s
         sets=cards.markdown_table(pd.DataFrame(rows)),
         classes=cards.markdown_table(by_class(together)),
         bars=cards.markdown_table(bars(everything)),
+        grammars=cards.markdown_table(by_family(measured(model))),
         least=LEAST_CHARACTERS,
         overlap=cards.markdown_table(overlap(everything, texts)),
     )

@@ -1,0 +1,1 @@
+"""Two thirds of the productions: their errors may be looked at."""
