@@ -11,12 +11,17 @@ import typer
 from spark_jobs.errors import ExitCode, WeirError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
-Input = Annotated[
-    Path, typer.Option("--input", help="File or folder: CSV, Parquet or JSON lines with the column timestamp.")
-]
+    from spark_jobs.sources.metrics.mapping import Mapped
+
+Input = Annotated[Path, typer.Option("--input", help="File or folder of metrics, in any form that `weir run` reads.")]
 Out = Annotated[Path, typer.Option("--out", help="Target, .parquet.")]
+
+
+MAX_FILES_SHOWN = 5
 
 
 class BacktestError(WeirError):
@@ -45,9 +50,21 @@ def write(frame: pd.DataFrame, out: Path) -> None:
         raise BacktestError(f"{out} cannot be written ({error.strerror}); choose another place.") from None
 
 
+def mapping_of(home: Path | None) -> Mapping[str, Mapped]:
+    """The mapping of metric names that the settings of a home make."""
+    from platform_assets.settings import load_settings
+    from spark_jobs.sources.metrics.mapping import overridden
+
+    return overridden(load_settings(home).metrics.mapping)
+
+
 def show_left_out(console: Any, content: Any) -> None:
-    """How many lines or values of a FileContent were left out, and why; and the columns that were not read."""
+    """How many files, lines or values of a FileContent were left out, and why; and the columns that were not read."""
     rejected = content.rejected
+    for file in content.unreadable[:MAX_FILES_SHOWN]:
+        console.print(f"not read: {file.detail}")
+    if len(content.unreadable) > MAX_FILES_SHOWN:
+        console.print(f"and {len(content.unreadable) - MAX_FILES_SHOWN:,} files more that could not be read")
     if content.ignored_columns:
         console.print(f"columns that are not read: {', '.join(content.ignored_columns)}")
     if rejected:

@@ -14,6 +14,7 @@ from platform_assets.cli.app import app
 from platform_assets.cli.backtest import BacktestError
 from platform_assets.domains.anomaly import backtest as anomaly_backtest
 from platform_assets.domains.scaling import backtest as scaling_backtest
+from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.sources.metrics.content import FilesError
 
 DAY = 288
@@ -126,3 +127,29 @@ def test_the_command_prints_what_was_found_and_ends_in_a_sentence_where_it_canno
     )
     assert done.exit_code == 0, done.output
     assert "498 scores of 1 series" in done.output
+
+
+def test_files_without_cpu_are_one_sentence(tmp_path: Path) -> None:
+    lines = [
+        f'{{"metric": {{"__name__": "kubelet_running_pods", "cluster": "a"}}, "values": [[{1_795_996_800 + 300 * n}, "{n}"]]}}'
+        for n in range(9)
+    ]
+    (tmp_path / "pods.jsonl").write_text("\n".join(lines))
+    result = CliRunner().invoke(
+        app, ["backtest", "scaling", "--input", str(tmp_path), "--out", str(tmp_path / "o.parquet")]
+    )
+    assert isinstance(result.exception, WeirError)
+    assert result.exception.exit_code == ExitCode.INPUT
+    assert "kubelet" not in str(result.exception)
+    assert "no cpu_utilization; it has pod_count" in str(result.exception)
+
+
+def test_what_was_not_read_is_named(tmp_path: Path) -> None:
+    load(3 * DAY).to_csv(tmp_path / "a.csv", index=False)
+    (tmp_path / "b.json").write_text('{"AutoScalingGroups": []}')
+    result = CliRunner().invoke(
+        app, ["backtest", "anomaly", "--input", str(tmp_path), "--out", str(tmp_path / "o.parquet")]
+    )
+    assert result.exit_code == 0
+    assert "not read: " in result.output
+    assert "b.json" in result.output

@@ -28,7 +28,7 @@ from platform_assets.settings import Settings, SettingsError, load_settings
 from spark_jobs.sources.cloudfront.layouts import V1_FIELDS
 from spark_jobs.sources.cloudfront.line_checks import _seconds
 from spark_jobs.sources.cloudfront.record_lines import _text
-from spark_jobs.sources.metrics import files
+from spark_jobs.sources.metrics import series_files
 from spark_jobs.sources.metrics.parse import ParseOptions, parse
 
 pytestmark = pytest.mark.attack("faults: odd numbers")
@@ -129,7 +129,7 @@ def test_odd_numbers_of_another_tools_records_are_texts() -> None:
 def test_an_absurd_sample_is_rejected(tmp_path: Path, figure: str) -> None:
     lines = "timestamp,cpu_utilization,node_count\n2026-11-20T13:00:00Z,9,FIGURE\n2026-11-20T13:05:00Z,9,3\n"
     (tmp_path / "shop.csv").write_text(lines.replace("FIGURE", figure))
-    columns = files.read_clusters(tmp_path / "shop.csv")
+    columns = series_files.read_clusters(tmp_path / "shop.csv")
     assert columns.samples.column("node_count").to_pylist() == [None, 3.0]
     event = {"timestamp": 1763643900000, "namespace": "AWS/EC2", "metric_name": "CPUUtilization", "unit": "Percent"}
     text = json.dumps(

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from platform_assets.cli.backtest import BacktestError, Input, Out, require_writable, show_left_out, write
-from platform_assets.core.console import console_of, stage_of
+from platform_assets.cli.backtest import (
+    BacktestError,
+    Input,
+    Out,
+    mapping_of,
+    require_writable,
+    show_left_out,
+    write,
+)
+from platform_assets.core.console import Home, console_of, stage_of
+from spark_jobs.sources.metrics.mapping import MAPPING, Mapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,14 +26,14 @@ if TYPE_CHECKING:
     from weir_models.anomaly_detection.series import MetricSeries
 
 
-def backtest_command(input: Input, out: Out) -> None:
+def backtest_command(input: Input, out: Out, home: Home = None) -> None:
     """A score and an alarm for each time of each series, by its past alone; a file without series_id is one series.
 
     Example: weir backtest anomaly --input metrics/ --out scores.parquet
     """
     with console_of() as console:
         with stage_of(console)("Replaying the detector"):
-            scores, content = backtest(input, out)
+            scores, content = backtest(input, out, mapping_of(home))
         show_left_out(console, content)
         from rich.table import Table
 
@@ -38,15 +48,15 @@ def backtest_command(input: Input, out: Out) -> None:
         console.print(f"{len(scores):,} scores of {scores['series_id'].nunique()} series are in {out}.")
 
 
-def backtest(location: Path, out: Path) -> tuple[pd.DataFrame, FileContent]:
+def backtest(location: Path, out: Path, mapping: Mapping[str, Mapped] = MAPPING) -> tuple[pd.DataFrame, FileContent]:
     """Scores and alarms of every series of `location`, one row per time, written to `out` (Parquet)."""
     import pandas as pd
 
-    from spark_jobs.sources.metrics.files import by_key, read_series
+    from spark_jobs.sources.metrics.series_files import by_key, read_series
     from weir_models.anomaly_detection.detector import detect
 
     require_writable(out)
-    content = read_series(location)
+    content = read_series(location, mapping)
     series = [metric_series(name, samples, content.metrics) for name, samples in by_key(content).items()]
     if not series:
         raise BacktestError(f"{location} holds no sample with a time and a number; give files that do.")

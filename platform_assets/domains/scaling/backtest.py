@@ -5,13 +5,23 @@ A forecast dated 12:00 uses nothing after 12:00.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from platform_assets.cli.backtest import BacktestError, Input, Out, require_writable, show_left_out, write
-from platform_assets.core.console import console_of, stage_of
+from platform_assets.cli.backtest import (
+    BacktestError,
+    Input,
+    Out,
+    mapping_of,
+    require_writable,
+    show_left_out,
+    write,
+)
+from platform_assets.core.console import Home, console_of, stage_of
+from spark_jobs.sources.metrics.mapping import MAPPING, Mapped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +51,7 @@ def backtest_command(
     input: Input,
     out: Out,
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same for any number.")] = 2,
+    home: Home = None,
 ) -> None:
     """Forecast CPU 30 minutes ahead over the last 30 % of each cluster, from its past alone, and replay scaling by it.
 
@@ -48,23 +59,31 @@ def backtest_command(
     """
     with console_of() as console:
         with stage_of(console)("Replaying forecasts"):
-            result, content = backtest(input, out, workers)
+            result, content = backtest(input, out, workers, mapping_of(home))
         show_left_out(console, content)
         _show_series(console, result.per_series)
         _show_overall(console, result.overall)
         console.print(f"{len(result.forecasts):,} forecasts are in {out}.")
 
 
-def backtest(location: Path, out: Path, workers: int = 2) -> tuple[BacktestResult, FileContent]:
+def backtest(
+    location: Path, out: Path, workers: int = 2, mapping: Mapping[str, Mapped] = MAPPING
+) -> tuple[BacktestResult, FileContent]:
     """Forecasts over the last 30 % of each cluster of `location`, written to `out` (Parquet)."""
-    from spark_jobs.sources.metrics.files import by_key, read_clusters
+    from spark_jobs.sources.metrics.series_files import by_key, read_clusters
     from weir_models.predictive_scaling import backtest as replay
 
     require_writable(out)
-    content = read_clusters(location)
-    series = [demand_series(name, samples) for name, samples in by_key(content).items()]
+    content = read_clusters(location, mapping)
+    with_cpu = {
+        name: samples
+        for name, samples in by_key(content).items()
+        if "cpu_utilization" in content.metrics and samples["cpu_utilization"].null_count < len(samples)
+    }
+    series = [demand_series(name, samples) for name, samples in with_cpu.items()]
     if not series:
-        raise BacktestError(f"{location} holds no sample of cpu_utilization with a time; give files that do.")
+        nothing = f"{location} holds no sample of cpu_utilization with a time; give files that do."
+        raise BacktestError(content.unreadable[0].detail if content.unreadable else nothing)
     result = replay.backtest(series, replay.BacktestSettings(workers=workers))
     if not len(result.forecasts):
         raise BacktestError(f"The series of {location} are too short to forecast anything; give at least some hours.")

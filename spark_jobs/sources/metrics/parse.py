@@ -57,9 +57,10 @@ def parse(stream: IO[bytes], name: str, options: ParseOptions, delivered: int | 
         blocks = as_utf8(blocks_of(stream, name, options.max_object_bytes))
         head = _head(blocks)
         content = chain([head], blocks)
-        if _is_records(head):
+        form = form_of(head)
+        if form == "records":
             RecordReader(samples, stem(name), options.mapping, options.latest).read(JsonReader(content))
-        elif is_kubectl_top(head.decode("utf-8", "replace").split("\n", LOOKED_AT_LINES)[:LOOKED_AT_LINES]):
+        elif form == "kubectl_top":
             read_kubectl_top(samples, lines_of(content), stem(name), options.latest)
         else:
             samples.add_wide(read_metrics(b"".join(content), name, options.latest), options.mapping)
@@ -68,6 +69,14 @@ def parse(stream: IO[bytes], name: str, options: ParseOptions, delivered: int | 
     except OSError as error:  # of the storage, in the middle of the file
         return _rejected_whole(UNREADABLE_OBJECT, why_unreadable(error), delivered)
     return Parsed(samples.table(delivered), tuple(samples.rejected), samples.present)
+
+
+def form_of(head: bytes) -> str:
+    """The form of a file that begins so: `records` of a monitoring system, `kubectl_top`, or else `columns`."""
+    if _is_records(head):
+        return "records"
+    lines = head[:LOOKED_AT_BYTES].decode("utf-8", "replace").split("\n", LOOKED_AT_LINES)[:LOOKED_AT_LINES]
+    return "kubectl_top" if is_kubectl_top(lines) else "columns"
 
 
 def unopened(error: Exception, name: str) -> Parsed:
