@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from platform_assets.settings import Settings
 
 
+LISTED = ("add", "restore", "extend", "keep")
+"""Operations after which the IP set has the address."""
+WAITING = ("wait", "overflow")
+
+
 @dataclass(frozen=True)
 class Listing:
     """Decisions, worst first, and how many there are besides."""
@@ -29,6 +34,8 @@ class Listing:
     expired: int
     """Decisions that fit the options but are over; 0 where expired ones are listed too."""
     at: datetime
+    entries: str = ""
+    """How the decisions in force became entries of IP sets; empty where only some are listed."""
 
 
 def decisions_command(
@@ -72,11 +79,12 @@ def decisions_of(
     from platform_assets.clients.engine import lake_of
     from platform_assets.domains.waf.manual.actions import ManualActions
     from platform_assets.domains.waf.networks import Ranges, parse_network
-    from platform_assets.domains.waf.tables import WAF_DECISIONS
+    from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
 
     now = datetime.now(UTC)
     names = [name for name in WAF_DECISIONS.column_names if name != "event_hour"]
-    rows = lake_of(settings).read_arrow(WAF_DECISIONS, columns=names).to_pylist()
+    lake = lake_of(settings)
+    rows = lake.read_arrow(WAF_DECISIONS, columns=names).to_pylist()
     known = sorted({*ACTIONS, *(row["abuse_kind"] for row in rows if row["abuse_kind"])})
     if kind is not None and kind not in known:
         raise typer.BadParameter(f"--kind: no decision is of the kind {kind!r}; there are {', '.join(known)}")
@@ -91,7 +99,35 @@ def decisions_of(
         network = parse_network(row["address"])
         row["exempted_by"] = next((action.text() for ranges, action in exempting if ranges.overlaps(network)), None)
     shown.sort(key=lambda row: (-rank(row["action"]), -row["score"], row["address"], row["decided_at"]))
-    return Listing(shown, len(fitting) - len(shown), now)
+    is_whole = kind is None and since is None and not all
+    entries = entries_line(shown, lake.read_arrow(WAF_PLAN).to_pylist()) if is_whole else ""
+    return Listing(shown, len(fitting) - len(shown), now, entries)
+
+
+def entries_line(decisions: Sequence[Mapping[str, Any]], plan: Sequence[Mapping[str, Any]]) -> str:
+    """How many entries of IP sets the newest plan made of the decisions in force, and why the others have none."""
+    from platform_assets.domains.waf.networks import Ranges, parse_network
+
+    listed = {row["address"] for row in plan if row["operation"] in LISTED}
+    addresses = {row["address"] for row in decisions}
+    others = addresses - listed
+    covered = Ranges.of(listed)
+    inside = sum(covered.covers(parse_network(address)) for address in others)
+    waiting = len({row["address"] for row in plan if row["operation"] in WAITING} & others)
+    exempted = len({row["address"] for row in decisions if row.get("exempted_by")} & others)
+    reasons = [
+        f"{count:,} {why}"
+        for count, why in (
+            (inside, "lie within a network that has one"),
+            (waiting, "wait for room or a person"),
+            (exempted, "are exempted by a person"),
+            (len(others) - inside - waiting - exempted, "came after it or are on the allow list"),
+        )
+        if count > 0
+    ]
+    if not plan or not addresses or not others:
+        return ""
+    return f"The newest plan has entries for {len(addresses & listed):,} of these addresses or networks: {', '.join(reasons)}."
 
 
 def render(listing: Listing, limit: int, all: bool) -> RenderableType:
@@ -101,6 +137,8 @@ def render(listing: Listing, limit: int, all: bool) -> RenderableType:
     from rich.text import Text
 
     parts: list[RenderableType] = [Text(_summary(listing, all), "bold")]
+    if listing.entries:
+        parts.append(Text(listing.entries))
     shown = listing.rows[: limit or None]
     for row in shown:
         over = " (over)" if row["expires_at"] <= listing.at else ""
