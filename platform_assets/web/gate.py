@@ -7,9 +7,11 @@ is behind it, and how it is started, is in servers.py.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -36,14 +38,23 @@ class Gate:
     """Passes what comes from a person or program with the token, on this machine, and from no other site.
 
     `hosts`: the values of the Host header that are answered, such as `127.0.0.1:3000`. `post_only`: paths at which a query
-    in the address is refused, since it could change something.
+    in the address is refused, since it could change something. `preferences`: what the pages behind it keep in the browser,
+    as JSON texts, set when it enters unless it has them.
     """
 
-    def __init__(self, app: App, token: str, hosts: Iterable[str], post_only: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        app: App,
+        token: str,
+        hosts: Iterable[str],
+        post_only: Iterable[str] = (),
+        preferences: Mapping[str, str] | None = None,
+    ) -> None:
         if not token:
             raise ValueError("a gate needs a token")
         self._app, self._token, self._cookie = app, token, cookie_of(token)
         self._hosts, self._post_only = frozenset(hosts), frozenset(post_only)
+        self._preferences = dict(preferences or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -57,7 +68,9 @@ class Gate:
                 await self._exchange(scope, parameters, send)
                 return
             refusal = UNAUTHORIZED
-        if refusal is None:
+        if refusal is None and self._preferences and _opens_page(scope, headers) and not self._has_entered(headers):
+            await self._enter(send, "location.reload()", (self._entered_cookie(),))
+        elif refusal is None:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()
@@ -98,7 +111,38 @@ class Gate:
         query = urlencode([(name, value) for name, value in parameters if name != PARAMETER])
         path = "/" + scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0].lstrip("/\\")
         cookie = f"{self._cookie}={self._token}; HttpOnly; SameSite=Strict; Path=/"
-        await _answer(send, 303, "", ("location", f"{path}?{query}" if query else path), ("set-cookie", cookie))
+        target = f"{path}?{query}" if query else path
+        if not self._preferences:
+            await _answer(send, 303, "", ("location", target), ("set-cookie", cookie))
+            return
+        place = json.dumps(target).replace("<", "\\u003c")
+        await self._enter(send, f"location.replace({place} + location.hash)", (cookie, self._entered_cookie()))
+
+    def _has_entered(self, headers: dict[str, str]) -> bool:
+        return self._entered_cookie().partition(";")[0] in (
+            cookie.strip() for cookie in headers.get("cookie", "").split(";")
+        )
+
+    def _entered_cookie(self) -> str:
+        """Says that the browser was given these preferences; by their names, since cookies know no ports."""
+        return f"weir_{hashlib.sha256(repr(sorted(self._preferences)).encode()).hexdigest()[:12]}=1; HttpOnly; SameSite=Strict; Path=/"
+
+    async def _enter(self, send: Send, then: str, cookies: Iterable[str]) -> None:
+        """A page that sets the preferences that the browser lacks, and then runs the statement `then`."""
+        values = json.dumps(self._preferences).replace("<", "\\u003c")
+        script = (
+            f"for (const [key, value] of Object.entries({values})) "
+            f"if (localStorage.getItem(key) === null) localStorage.setItem(key, value); {then};"
+        )
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        await _answer(
+            send,
+            200,
+            f"<!doctype html><title>Weir</title><script>{script}</script>",
+            *(("set-cookie", cookie) for cookie in cookies),
+            ("content-security-policy", f"default-src 'none'; script-src 'sha256-{digest}'; frame-ancestors 'none'"),
+            kind="text/html",
+        )
 
 
 def cookie_of(token: str) -> str:
@@ -119,24 +163,25 @@ def _headers(scope: Scope) -> dict[str, str]:
     return headers
 
 
+def _opens_page(scope: Scope, headers: dict[str, str]) -> bool:
+    """Whether a browser opens the address as a page, by what it says of the request."""
+    sent = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
+    return scope["type"] == "http" and scope["method"] == "GET" and sent == ("navigate", "document")
+
+
 def _is_own_site(scope: Scope, headers: dict[str, str]) -> bool:
     """What the browser says of who sends the request; programs say nothing.
 
     A link from another port of this machine, as from Dagster to MLflow, opens a page and no more.
     """
     site = headers.get("sec-fetch-site", "none")
-    is_link = (
-        scope["type"] == "http"
-        and scope["method"] == "GET"
-        and (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
-    )
-    return site in ("same-origin", "none") or (site == "same-site" and is_link)
+    return site in ("same-origin", "none") or (site == "same-site" and _opens_page(scope, headers))
 
 
-async def _answer(send: Send, status: int, sentence: str, *headers: tuple[str, str]) -> None:
+async def _answer(send: Send, status: int, sentence: str, *headers: tuple[str, str], kind: str = "text/plain") -> None:
     body = f"{sentence}\n".encode() if sentence else b""
     fixed = (
-        ("content-type", "text/plain; charset=utf-8"),
+        ("content-type", f"{kind}; charset=utf-8"),
         ("content-length", str(len(body))),
         ("cache-control", "no-store"),
         ("referrer-policy", "no-referrer"),

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -50,8 +50,11 @@ def mlflow(settings: Settings) -> Iterator[App]:
     yield tracking.server_app(settings.tracking_uri)
 
 
-SERVERS = {"dagster": (dagster, ("/graphql",)), "mlflow": (mlflow, ())}
-"""Name -> its app, and the paths at which it takes queries."""
+SERVERS: dict[str, tuple[Callable[[Settings], AbstractContextManager[App]], tuple[str, ...], dict[str, str]]] = {
+    "dagster": (dagster, ("/graphql",), {}),
+    "mlflow": (mlflow, (), {"mlflow.workflowType_v1": '"machine_learning"'}),
+}
+"""Name -> its app, the paths at which it takes queries, and preferences: MLflow opens on traces of language models without."""
 
 
 def command(name: str, port: int) -> list[str]:
@@ -74,9 +77,9 @@ def own_listener() -> socket.socket:
 
 def serve(name: str, port: int, listener: socket.socket, settings: Settings) -> None:
     """Serve until interrupted."""
-    app, post_only = SERVERS[name]
+    app, post_only, preferences = SERVERS[name]
     with app(settings) as inner:
-        gate = Gate(inner, ui_token(settings), hosts(port), post_only)
+        gate = Gate(inner, ui_token(settings), hosts(port), post_only, preferences)
         # No access log: it would hold the address with the token.
         uvicorn.Server(uvicorn.Config(gate, log_level="warning", access_log=False, proxy_headers=False)).run([listener])
 

@@ -216,10 +216,16 @@ def test_the_registered_model_shows_its_champion(ui: Ui, page: Any, model: str) 
     page.get_by_text(re.compile("champion")).first.wait_for()
 
 
+def test_mlflow_opens_an_experiment_on_its_runs(ui: Ui, page: Any) -> None:
+    """As a link of Dagster's pages does: the browser has the token, and saw no page of MLflow."""
+    page.goto(f"{ui.mlflow}/#/experiments/{experiment_of(ui, 'client_abuse')}")
+    page.get_by_text("client_abuse version 1", exact=True).first.wait_for()
+
+
 def test_a_run_of_mlflow_has_its_name_figures_examples_and_plots(ui: Ui, page: Any) -> None:
     page.goto(f"{ui.mlflow}/#/models/client_abuse/versions/1")
     page.get_by_text("Version 1: ").first.wait_for()
-    page.goto(f"{ui.mlflow}/#/experiments/{experiment_of(ui, 'client_abuse')}/runs?workflowType=machine_learning")
+    page.goto(f"{ui.mlflow}/#/experiments/{experiment_of(ui, 'client_abuse')}/runs")
     page.get_by_text("client_abuse version 1", exact=True).first.click()
     page.get_by_text(re.compile(r"^Metrics \(\d+\)")).first.wait_for()
     shown = page.inner_text("body")

@@ -196,3 +196,40 @@ def test_a_foreign_socket_is_refused(client: TestClient, headers: dict[str, str]
 def test_a_gate_without_a_token_is_none() -> None:
     with pytest.raises(ValueError, match="needs a token"):
         Gate(APP, "", ["127.0.0.1:3000"])
+
+
+PREFERENCES = {"kind": '"a</script><b>"'}
+PAGE = NAVIGATION | {"sec-fetch-site": "none"}
+
+
+@pytest.fixture
+def preferring() -> Iterator[TestClient]:
+    gate = Gate(APP, TOKEN, ["127.0.0.1:3000"], preferences=PREFERENCES)
+    with TestClient(gate, base_url=ORIGIN, follow_redirects=False) as started:
+        yield started
+
+
+def test_preferences_are_set_when_a_browser_enters(preferring: TestClient) -> None:
+    answer = preferring.get(f"/headers?x=%3C/script%3E&token={TOKEN}", headers=PAGE)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert 'location.replace("/headers?x=%3C%2Fscript%3E" + location.hash)' in answer.text
+    assert answer.text.count("<") == 5, "doctype, title and script, and nothing of the values"
+    assert TOKEN not in answer.text
+    assert preferring.get("/headers", headers=PAGE).json()["host"] == "127.0.0.1:3000"
+
+
+def test_preferences_are_set_also_behind_a_link(preferring: TestClient) -> None:
+    """The cookie of the token is that of the other server."""
+    preferring.cookies.set(NAME, TOKEN)
+    assert "location.reload()" in preferring.get("/headers", headers=PAGE).text
+    assert preferring.get("/headers", headers=PAGE).json()["host"] == "127.0.0.1:3000"
+
+
+@pytest.mark.parametrize("headers", [{}, {"sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}])
+def test_only_pages_are_entered(preferring: TestClient, headers: dict[str, str]) -> None:
+    assert preferring.get("/headers", headers=headers | BEARER).json()["host"] == "127.0.0.1:3000"
+
+
+def test_nobody_enters_without_the_token(preferring: TestClient) -> None:
+    assert preferring.get("/headers", headers=PAGE).status_code == 401
