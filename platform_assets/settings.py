@@ -21,6 +21,7 @@ from pydantic_settings import SettingsError as JsonError
 from platform_assets.clients.spark.engines import runner_of
 from platform_assets.core.domain import domains, load
 from platform_assets.core.sections import Section
+from platform_assets.web.addresses import PORT
 from spark_jobs.errors import ExitCode, WeirError
 
 HOME_FILE = "weir.env"
@@ -138,6 +139,14 @@ class CoreSettings(Section):
         "",
         pattern=r"^[a-z0-9_]{0,255}$",
         description="Database of the AWS Glue catalogue that the tables of a lake on s3:// are registered in, for Athena and Trino; empty: none. `weir sql` calls its database the same (default: weir).",
+    )
+
+    # Pages
+    ui_port: int = Field(
+        PORT,
+        ge=1,
+        le=65_534,
+        description="Port of Dagster under `weir ui`, whose --port is remembered here; MLflow takes the next one, to which Dagster's pages link.",
     )
 
     # Orchestration

@@ -25,7 +25,6 @@ from platform_assets.core.console import (
 from platform_assets.core.domain import domains, load
 from platform_assets.core.escape import for_terminal
 from platform_assets.core.files import keep_private
-from platform_assets.web.addresses import PORT
 from spark_jobs.errors import ExitCode
 
 app = typer.Typer(
@@ -198,15 +197,28 @@ def explain_command(
 @app.command()
 def ui(
     home: Home = None,
-    port: Annotated[int, typer.Option(min=1, max=65_534, help="Dagster's port; MLflow takes the next one.")] = PORT,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65_534,
+            help="Dagster's port, remembered in the home (default: 3000); MLflow takes the next one.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Dagster (webserver and daemon) and MLflow, until interrupted.
 
     Example: weir ui --port 3100
     """
     from platform_assets.cli.ui import serve
+    from platform_assets.settings import remember
 
-    serve(settings_of(home), port)
+    values = {} if port is None else {"ui_port": port}
+    settings = settings_of(home, **values)
+    if values:
+        remember(settings, ui_port=str(port))
+    serve(settings, settings.ui_port)
 
 
 @app.command()

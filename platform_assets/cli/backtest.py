@@ -11,11 +11,7 @@ import typer
 from spark_jobs.errors import ExitCode, WeirError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pandas as pd
-
-    from spark_jobs.sources.metrics.mapping import Mapped
 
 Input = Annotated[Path, typer.Option("--input", help="File or folder of metrics, in any form that `weir run` reads.")]
 Out = Annotated[Path, typer.Option("--out", help="Target, .parquet.")]
@@ -48,14 +44,6 @@ def write(frame: pd.DataFrame, out: Path) -> None:
     except OSError as error:
         unfinished.unlink(missing_ok=True)
         raise BacktestError(f"{out} cannot be written ({error.strerror}); choose another place.") from None
-
-
-def mapping_of(home: Path | None) -> Mapping[str, Mapped]:
-    """The mapping of metric names that the settings of a home make."""
-    from platform_assets.settings import load_settings
-    from spark_jobs.sources.metrics.mapping import overridden
-
-    return overridden(load_settings(home).metrics.mapping)
 
 
 def show_left_out(console: Any, content: Any) -> None:

@@ -10,13 +10,13 @@ from platform_assets.cli.backtest import (
     BacktestError,
     Input,
     Out,
-    mapping_of,
     require_writable,
     show_left_out,
     write,
 )
 from platform_assets.core.console import Home, console_of, stage_of
-from spark_jobs.sources.metrics.mapping import MAPPING, Mapped
+from platform_assets.settings import load_settings
+from spark_jobs.sources.metrics.mapping import MAPPING, Mapped, overridden
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ def backtest_command(input: Input, out: Out, home: Home = None) -> None:
     """
     with console_of() as console:
         with stage_of(console)("Replaying the detector"):
-            scores, content = backtest(input, out, mapping_of(home))
+            scores, content = backtest(input, out, overridden(load_settings(home).metrics.mapping))
         show_left_out(console, content)
         from rich.table import Table
 

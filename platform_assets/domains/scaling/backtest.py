@@ -15,13 +15,13 @@ from platform_assets.cli.backtest import (
     BacktestError,
     Input,
     Out,
-    mapping_of,
     require_writable,
     show_left_out,
     write,
 )
 from platform_assets.core.console import Home, console_of, stage_of
-from spark_jobs.sources.metrics.mapping import MAPPING, Mapped
+from platform_assets.settings import load_settings
+from spark_jobs.sources.metrics.mapping import MAPPING, Mapped, overridden
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +59,7 @@ def backtest_command(
     """
     with console_of() as console:
         with stage_of(console)("Replaying forecasts"):
-            result, content = backtest(input, out, workers, mapping_of(home))
+            result, content = backtest(input, out, workers, overridden(load_settings(home).metrics.mapping))
         show_left_out(console, content)
         _show_series(console, result.per_series)
         _show_overall(console, result.overall)
