@@ -17,6 +17,7 @@ from platform_assets.domains.waf.decide.alone import Alone, attacks_alone, dilut
 from platform_assets.domains.waf.decide.browsing import Browsing
 from platform_assets.domains.waf.decide.client import may_browse
 from platform_assets.domains.waf.decide.echo import EchoHours
+from platform_assets.domains.waf.decide.lone import Lone, attackers, lone_of
 from platform_assets.domains.waf.decide.seen import browsing_of, seen_day
 from platform_assets.domains.waf.decide.window import RequestHours
 from platform_assets.domains.waf.policy import load_policy
@@ -51,6 +52,8 @@ class Day:
     """Start of an hour -> client -> what its requests show."""
     alone: Mapping[datetime, Mapping[str, Alone]] = field(default_factory=dict)
     """Start of an hour -> address -> its certain attacks alone."""
+    lone: Mapping[datetime, Mapping[str, Lone]] = field(default_factory=dict)
+    """Start of an hour -> address -> its attack requests that count by themselves."""
 
     @property
     def is_warm_up(self) -> pd.Series:
@@ -92,16 +95,22 @@ def browsing_by_hour(lake: Lake, rows: pd.DataFrame) -> dict[datetime, dict[str,
     return browsing
 
 
-def alone_by_hour(lake: Lake, rows: pd.DataFrame) -> dict[datetime, dict[str, Alone]]:
-    """The certain attacks that decisions of each hour judge alone; nobody is under a block."""
+Attacks = tuple[dict[datetime, dict[str, Alone]], dict[datetime, dict[str, Lone]]]
+
+
+def attacks_by_hour(lake: Lake, rows: pd.DataFrame) -> Attacks:
+    """The attacks that decisions of each hour judge alone: certain ones, and those of few; nobody is under a block."""
     rules, nobody = load_policy().rules, EchoHours.of([], Echo())
-    alone, kept = {}, RequestHours(lake)
+    alone, lone, kept = {}, {}, RequestHours(lake)
     for start in (hour.to_pydatetime() for hour in sorted(rows["hour_at"].unique())):
         hour = format_hour(start)
         kept.begin(hour)
-        if few := diluted(kept, hour, nobody, rules):
-            alone[start] = attacks_alone(hour, seen_day(kept, hour, few, nobody, rules), few, rules)
-    return alone
+        few, attacking = diluted(kept, hour, nobody, rules), attackers(kept, hour, nobody, rules, ())
+        if few or attacking:
+            day = seen_day(kept, hour, {*few, *attacking}, nobody, rules)
+            alone[start] = attacks_alone(hour, day, few, rules)
+            lone[start] = lone_of(hour, day, attacking, rules)
+    return alone, lone
 
 
 def day_columns(row: dict[str, Any]) -> dict[str, Any]:
@@ -124,6 +133,6 @@ def simulated_day(seed: int, families: str, split: str, scale: float, model_dir:
         truth = pd.read_parquet(world / "truth" / "clients.parquet")
         rows = client_frame(world / "raw", scratch, model_dir)
         lake = Lake(f"{scratch}/lake")
-        browsing, alone = browsing_by_hour(lake, rows), alone_by_hour(lake, rows)
+        browsing, (alone, lone) = browsing_by_hour(lake, rows), attacks_by_hour(lake, rows)
     examples = labeling.label(rows[rows["hour_at"] >= day].reset_index(drop=True), truth, split)
-    return Day(seed, examples[list(CLIENT_EXAMPLES.column_names)], rows, truth, browsing, alone)
+    return Day(seed, examples[list(CLIENT_EXAMPLES.column_names)], rows, truth, browsing, alone, lone)

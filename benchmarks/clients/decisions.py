@@ -13,6 +13,7 @@ import pandas as pd
 from benchmarks.clients.days import Day, day_columns
 from platform_assets.domains.waf.decide.alone import Alone, judged_alone
 from platform_assets.domains.waf.decide.browsing import Browsing
+from platform_assets.domains.waf.decide.lone import judged_lone, rules_of
 from platform_assets.domains.waf.decide.reading import Rows
 from platform_assets.domains.waf.decide.rescoring import predicted_rows
 from platform_assets.domains.waf.decide.rules import ScoredHour, decide, stronger
@@ -43,7 +44,11 @@ def decisions_of(day: Day, fitted: ClientAbuse, first_day: bool = False) -> list
         others = decide(
             ScoredHour(start, *judged, not first_day), decisions, rules, browsing=dict.fromkeys(alone, Browsing())
         )
-        decisions += stronger(made, others)
+        lone = day.lone.get(start, {})
+        scores = {row["client"]: _score(row) for row in of_hour[of_hour["client"].isin(lone)].to_dict("records")}
+        hour_lone = ScoredHour(start, *judged_lone(scores, lone, rules), not first_day)
+        by_themselves = decide(hour_lone, decisions, rules_of(rules), browsing=dict.fromkeys(lone, Browsing()))
+        decisions += stronger(stronger(made, others), by_themselves)
     return decisions
 
 

@@ -157,6 +157,25 @@ class CertainAttacks:
 
 
 @dataclass(frozen=True)
+class LoneAttacks:
+    """A single attack request of a client that nobody seems to browse with: what it leads to, by its probability."""
+
+    __pydantic_config__ = STRICT
+
+    at_most: str = "challenge"
+    count_probability: float = 0.6
+    challenge_probability: float = 0.99
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+        require(self.at_most != "block", "at_most must not be block: one request proves too little")
+        require(
+            0 < self.count_probability <= self.challenge_probability <= 1,
+            "count_probability must be above 0 and at most challenge_probability, which is at most 1",
+        )
+
+
+@dataclass(frozen=True)
 class Volume:
     """Clients that have only asked for much: how strong an action that earns at most, and what is more than volume."""
 
@@ -273,6 +292,7 @@ class Rules:
     sessions: Sessions = Sessions()
     foreign_pages: ForeignPages = ForeignPages()
     certain_attacks: CertainAttacks = CertainAttacks()
+    lone_attacks: LoneAttacks = LoneAttacks()
     volume: Volume = Volume()
     proxies: Proxies = Proxies()
     declared_bots: DeclaredBots = DeclaredBots()

@@ -57,7 +57,7 @@ def test_pages_of_a_day_hide_no_attacks(tmp_path: Path) -> None:
         world.attack(hour, 1, **INJECTION)
     world.deliver()
     world.decide(0, 6)
-    assert [(hour, action) for hour, action, _ in world.of()] == [(5, "block")], "with the fifth"
+    assert [(hour, action) for hour, action, _ in world.of()] == [(1, "count"), (5, "block")], "with the fifth"
 
 
 def test_a_block_is_not_renewed_by_its_echo(tmp_path: Path) -> None:

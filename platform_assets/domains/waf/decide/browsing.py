@@ -133,22 +133,26 @@ def browsing_agents(requests: Iterable[SeenRequest]) -> int:
     return sum(count >= BROWSING_REQUESTS for count in counts.values())
 
 
-def own_files(requests: Iterable[SeenRequest]) -> int:
-    """How many attack requests are for files in folders into which the same user agent put more files that look like none.
+def own_files(requests: Iterable[SeenRequest]) -> list[SeenRequest]:
+    """The attack requests for files in folders into which the same user agent put more files that look like none.
 
     A program that keeps a folder in step puts .php and .sql files there as it does photos.
     """
     ordinary: dict[tuple[str | None, str], set[str]] = defaultdict(set)
     odd: dict[tuple[str | None, str], set[str]] = defaultdict(set)
-    counts: Counter[tuple[str | None, str]] = Counter()
+    found: dict[tuple[str | None, str], list[SeenRequest]] = defaultdict(list)
     for request in requests:
         folder = request.user_agent, request.path.rpartition("/")[0]
-        counts[folder] += request.is_file
+        if request.is_file:
+            found[folder].append(request)
         if request.is_written and (request.is_file or not request.is_attack):
             (odd if request.is_file else ordinary)[folder].add(request.path)
-    return sum(
-        count for folder, count in counts.items() if len(ordinary[folder]) >= max(MIN_FOLDER_FILES, len(odd[folder]))
-    )
+    return [
+        request
+        for folder, requests_of_folder in found.items()
+        if len(ordinary[folder]) >= max(MIN_FOLDER_FILES, len(odd[folder]))
+        for request in requests_of_folder
+    ]
 
 
 class _Session:
@@ -283,6 +287,35 @@ def certain_attacks(
         if agent not in in_session or len(attacks) >= rules.foreign_pages.many_requests:
             found += attacks
     return CertainAttacks(tuple(request.request_id for request in found), len(sessions))
+
+
+def lone_attacks(
+    requests: Iterable[SeenRequest], caused_by_others: Collection[str], own_names: Collection[str], rules: Rules
+) -> list[SeenRequest]:
+    """The attack requests of an address that count by themselves: those of user agents that neither have a session nor browse.
+
+    People search for code and paste odd things; what a page of somebody else can cause, a program of WebDAV does, or this
+    site serves by that name is none. Nor is what was served from a page of the site: addresses of pages, which their assets
+    carry as referer, hold odd texts of campaigns.
+    """
+    requests = list(requests)
+    hosts = _own_hosts(requests)
+    browsed = Counter(request.user_agent for request in requests if _is_browsing(request, hosts))
+    people = {agent for agent, count in browsed.items() if count >= BROWSING_REQUESTS}
+    people |= {agent for agent, _ in _sessions(requests, rules.sessions)}
+    files = {request.request_id for request in own_files(requests)}
+    return [
+        request
+        for request in requests
+        if request.is_attack
+        and request.probability >= rules.lone_attacks.count_probability
+        and request.user_agent not in people
+        and not request.is_operation
+        and not (request.is_served and _host_of(request.referer) == (request.host or "").lower() != "")
+        and not (request.is_probe and request.path in own_names)
+        and request.request_id not in caused_by_others
+        and request.request_id not in files
+    ]
 
 
 def _sessions(requests: Iterable[SeenRequest], sessions: Sessions) -> set[tuple[str | None, str]]:

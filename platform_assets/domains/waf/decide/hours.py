@@ -17,6 +17,7 @@ from platform_assets.domains.waf.decide.browsing import Browsing
 from platform_assets.domains.waf.decide.claims import identities_of, store_identities, stored_identities
 from platform_assets.domains.waf.decide.client import may_browse
 from platform_assets.domains.waf.decide.identity import Identifier, Identity
+from platform_assets.domains.waf.decide.lone import attackers, inputs_lone, lone_of, rules_of
 from platform_assets.domains.waf.decide.more_than_volume import reads_many_pages
 from platform_assets.domains.waf.decide.reading import Loaded, PastDays, Rows, is_in, rows_to_arrow
 from platform_assets.domains.waf.decide.rescoring import echo_of, inputs_without_echo
@@ -101,19 +102,27 @@ def decide_hours(
             if row["client"] in acted_upon and may_browse(row, attacked.get(row["client"], 0), rules)
         ]
         few = diluted(kept, hour, echo, rules)
-        browsing, alone = {}, {}
-        if browsers or few:
-            day = seen_day(kept, hour, {*browsers, *few}, echo, rules)
+        attacking = attackers(kept, hour, echo, rules, [*counting, *decided(rules=without_exemption)])
+        browsing, alone, lone = {}, {}, {}
+        if browsers or few or attacking:
+            day = seen_day(kept, hour, {*browsers, *few, *attacking}, echo, rules)
             browsing, alone = browsing_of(day, browsers), attacks_alone(hour, day, few, rules)
+            lone = lone_of(hour, day, attacking, rules)
         hour_alone = ScoredHour(parse_hour(hour), *inputs_alone(read, hour, alone, loaded), has_history)
         decided_alone = partial(decide, hour_alone, counting, allow_list=(*allow_list, *allowed))
+        hour_lone = ScoredHour(parse_hour(hour), *inputs_lone(read, hour, lone, rules), has_history)
+        decided_lone = partial(decide, hour_lone, counting, allow_list=(*allow_list, *allowed))
         candidates = acted_upon | {decision.address for decision in decided_alone(rules=without_exemption)}
+        candidates |= {decision.address for decision in decided_lone(rules=rules_of(without_exemption))}
         identities, identified[hour] = identities_of(
             read, hour, sorted(candidates, key=address_order), stored.get(hour, ()), identifier, rules
         )
         new_decisions = stronger(
-            decided(rules=rules, identities=identities, browsing=browsing),
-            decided_alone(rules=rules, identities=identities, browsing=dict.fromkeys(alone, Browsing())),
+            stronger(
+                decided(rules=rules, identities=identities, browsing=browsing),
+                decided_alone(rules=rules, identities=identities, browsing=dict.fromkeys(alone, Browsing())),
+            ),
+            decided_lone(rules=rules_of(rules), identities=identities, browsing=dict.fromkeys(lone, Browsing())),
         )
         earlier += new_decisions
         rows += [{**decision.row(), HOUR_COLUMN: hour} for decision in new_decisions]

@@ -101,8 +101,10 @@ def browsing_of(day: SeenDay, clients: Iterable[str]) -> dict[str, Browsing]:
             ),
             operation_count=sum(request.is_operation for request in requests[client]),
             own_name_count=sum(request.is_probe and request.path in day.own_names for request in requests[client]),
-            own_file_count=own_files(
-                request for request in requests[client] if not (request.is_probe and request.path in day.own_names)
+            own_file_count=len(
+                own_files(
+                    request for request in requests[client] if not (request.is_probe and request.path in day.own_names)
+                )
             ),
         )
         for client in clients
