@@ -153,5 +153,5 @@ def test_an_allowed_address_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("values", [{"at_most": "block"}, {"count_probability": 0.995}, {"challenge_probability": 1.2}])
 def test_impossible_values_are_refused(values: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="at_most|count_probability"):
+    with pytest.raises(ValueError, match=r"at_most|count_probability"):
         LoneAttacks(**values)
