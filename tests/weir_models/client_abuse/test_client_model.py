@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,25 @@ def test_the_reason_shows_counts_beside_the_typical(fitted: model.ClientAbuse) -
     reason = predicted(fitted, scanner(40))["reason"].iloc[0]
     assert "24 of 40 requests are for paths that only scanners ask for (typical 0" in reason
     assert reason.count(";") == 2 and "\n" not in reason
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_reason_shows_only_counts_of_the_row(fitted: model.ClientAbuse, seed: int) -> None:
+    frame = examples(seed)
+    reasons = fitted.predict(frame)["reason"]
+    assert reasons.notna().sum() > 50
+    for reason, (_, row) in zip(reasons[reasons.notna()], frame[reasons.notna()].iterrows(), strict=True):
+        shown = re.sub(r"\(typical[^)]*\)|\(401, 403\)|4xx|24 hours", "", reason)
+        numbers = [value for name, value in row.items() if name in INPUTS and name != "client_kind"]
+        counts = {f"{value:,.0f}" for value in numbers} | {f"{value:,.1f}" for value in numbers}
+        derived = {f"{value:,.0f}" for value in (row["day_request_count"] - row["day_asset_request_count"],)}
+        assert {*re.findall(r"\d[\d,.]*\d|\d", shown)} <= counts | derived, reason
+
+
+def test_a_reason_says_nothing_twice(fitted: model.ClientAbuse) -> None:
+    for reason in fitted.predict(examples(4))["reason"].dropna():
+        parts = reason.split("; ")
+        assert len(parts) == len(set(parts))
 
 
 def test_columns_and_types_are_of_client_scores(fitted: model.ClientAbuse) -> None:
