@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ import pandas as pd
 
 from platform_assets.domains.waf.decide.alone import Alone, attacks_alone, diluted
 from platform_assets.domains.waf.decide.browsing import Browsing
+from platform_assets.domains.waf.decide.campaigns import Campaign, campaigns_of
 from platform_assets.domains.waf.decide.client import may_browse
 from platform_assets.domains.waf.decide.echo import EchoHours
 from platform_assets.domains.waf.decide.lone import Lone, attackers, lone_of
@@ -54,6 +55,7 @@ class Day:
     """Start of an hour -> address -> its certain attacks alone."""
     lone: Mapping[datetime, Mapping[str, Lone]] = field(default_factory=dict)
     """Start of an hour -> address -> its attack requests that count by themselves."""
+    campaigns: Mapping[datetime, Sequence[Campaign]] = field(default_factory=dict)
 
     @property
     def is_warm_up(self) -> pd.Series:
@@ -95,13 +97,13 @@ def browsing_by_hour(lake: Lake, rows: pd.DataFrame) -> dict[datetime, dict[str,
     return browsing
 
 
-Attacks = tuple[dict[datetime, dict[str, Alone]], dict[datetime, dict[str, Lone]]]
+Attacks = tuple[dict[datetime, dict[str, Alone]], dict[datetime, dict[str, Lone]], dict[datetime, list[Campaign]]]
 
 
 def attacks_by_hour(lake: Lake, rows: pd.DataFrame) -> Attacks:
-    """The attacks that decisions of each hour judge alone: certain ones, and those of few; nobody is under a block."""
+    """The attacks that decisions of each hour judge apart: certain ones, lone ones, campaigns; nobody is under a block."""
     rules, nobody = load_policy().rules, EchoHours.of([], Echo())
-    alone, lone, kept = {}, {}, RequestHours(lake)
+    alone, lone, campaigns, kept = {}, {}, {}, RequestHours(lake)
     for start in (hour.to_pydatetime() for hour in sorted(rows["hour_at"].unique())):
         hour = format_hour(start)
         kept.begin(hour)
@@ -110,7 +112,8 @@ def attacks_by_hour(lake: Lake, rows: pd.DataFrame) -> Attacks:
             day = seen_day(kept, hour, {*few, *attacking}, nobody, rules)
             alone[start] = attacks_alone(hour, day, few, rules)
             lone[start] = lone_of(hour, day, attacking, rules)
-    return alone, lone
+        campaigns[start] = campaigns_of(kept, hour, nobody, rules)
+    return alone, lone, campaigns
 
 
 def day_columns(row: dict[str, Any]) -> dict[str, Any]:
@@ -133,6 +136,6 @@ def simulated_day(seed: int, families: str, split: str, scale: float, model_dir:
         truth = pd.read_parquet(world / "truth" / "clients.parquet")
         rows = client_frame(world / "raw", scratch, model_dir)
         lake = Lake(f"{scratch}/lake")
-        browsing, (alone, lone) = browsing_by_hour(lake, rows), attacks_by_hour(lake, rows)
+        browsing, apart = browsing_by_hour(lake, rows), attacks_by_hour(lake, rows)
     examples = labeling.label(rows[rows["hour_at"] >= day].reset_index(drop=True), truth, split)
-    return Day(seed, examples[list(CLIENT_EXAMPLES.column_names)], rows, truth, browsing, alone, lone)
+    return Day(seed, examples[list(CLIENT_EXAMPLES.column_names)], rows, truth, browsing, *apart)

@@ -6,6 +6,7 @@ There is no feedback: simulated clients go on as if nobody had challenged or blo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ import pandas as pd
 from benchmarks.clients.days import Day, day_columns
 from platform_assets.domains.waf.decide.alone import Alone, judged_alone
 from platform_assets.domains.waf.decide.browsing import Browsing
+from platform_assets.domains.waf.decide.campaigns import judged_by_campaign, rules_of_campaigns
 from platform_assets.domains.waf.decide.lone import judged_lone, rules_of
 from platform_assets.domains.waf.decide.reading import Rows
 from platform_assets.domains.waf.decide.rescoring import predicted_rows
@@ -48,7 +50,14 @@ def decisions_of(day: Day, fitted: ClientAbuse, first_day: bool = False) -> list
         scores = {row["client"]: _score(row) for row in of_hour[of_hour["client"].isin(lone)].to_dict("records")}
         hour_lone = ScoredHour(start, *judged_lone(scores, lone, rules), not first_day)
         by_themselves = decide(hour_lone, decisions, rules_of(rules), browsing=dict.fromkeys(lone, Browsing()))
-        decisions += stronger(stronger(made, others), by_themselves)
+        campaigns = day.campaigns.get(start, ())
+        members = of_hour[of_hour["client"].isin({member for one in campaigns for member in one.members})]
+        member_rows = members.to_dict("records")
+        scores_of_members = judged_by_campaign([_score(row) for row in member_rows], campaigns)
+        behavior_of_members = [day_columns(row) for row in member_rows]
+        hour_of_members = ScoredHour(start, scores_of_members, behavior_of_members, member_rows, not first_day)
+        by_campaign = decide(hour_of_members, decisions, rules_of_campaigns(rules))
+        decisions += reduce(stronger, (made, others, by_themselves, by_campaign))
     return decisions
 
 

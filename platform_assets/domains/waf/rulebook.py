@@ -176,6 +176,25 @@ class LoneAttacks:
 
 
 @dataclass(frozen=True)
+class Campaigns:
+    """Addresses of many networks that send a few requests each with the same program, most of them attacks or for nothing."""
+
+    __pydantic_config__ = STRICT
+
+    at_most: str = "challenge"
+    min_networks: int = 30
+    max_requests: int = 3
+    min_share: float = 0.8
+    min_paths: int = 10
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+        require(self.at_most != "block", "at_most must not be block: a member sends too little to prove more")
+        require(min(self.min_networks, self.max_requests, self.min_paths) >= 1, "counts must be at least 1")
+        require(0.5 <= self.min_share <= 1, "min_share must be between 0.5 and 1")
+
+
+@dataclass(frozen=True)
 class Volume:
     """Clients that have only asked for much: how strong an action that earns at most, and what is more than volume."""
 
@@ -293,6 +312,7 @@ class Rules:
     foreign_pages: ForeignPages = ForeignPages()
     certain_attacks: CertainAttacks = CertainAttacks()
     lone_attacks: LoneAttacks = LoneAttacks()
+    campaigns: Campaigns = Campaigns()
     volume: Volume = Volume()
     proxies: Proxies = Proxies()
     declared_bots: DeclaredBots = DeclaredBots()

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 from platform_assets.domains.waf.decide.alone import attacks_alone, diluted, inputs_alone
 from platform_assets.domains.waf.decide.browsing import Browsing
+from platform_assets.domains.waf.decide.campaigns import campaigns_of, inputs_of_campaigns, rules_of_campaigns
 from platform_assets.domains.waf.decide.claims import identities_of, store_identities, stored_identities
 from platform_assets.domains.waf.decide.client import may_browse
 from platform_assets.domains.waf.decide.identity import Identifier, Identity
@@ -112,17 +113,23 @@ def decide_hours(
         decided_alone = partial(decide, hour_alone, counting, allow_list=(*allow_list, *allowed))
         hour_lone = ScoredHour(parse_hour(hour), *inputs_lone(read, hour, lone, rules), has_history)
         decided_lone = partial(decide, hour_lone, counting, allow_list=(*allow_list, *allowed))
+        campaigns = campaigns_of(kept, hour, echo, rules)
+        hour_campaigns = ScoredHour(parse_hour(hour), *inputs_of_campaigns(read, hour, campaigns), has_history)
+        decided_campaigns = partial(decide, hour_campaigns, counting, allow_list=(*allow_list, *allowed))
         candidates = acted_upon | {decision.address for decision in decided_alone(rules=without_exemption)}
         candidates |= {decision.address for decision in decided_lone(rules=rules_of(without_exemption))}
+        candidates |= {decision.address for decision in decided_campaigns(rules=rules_of_campaigns(without_exemption))}
         identities, identified[hour] = identities_of(
             read, hour, sorted(candidates, key=address_order), stored.get(hour, ()), identifier, rules
         )
-        new_decisions = stronger(
-            stronger(
+        new_decisions = reduce(
+            stronger,
+            (
                 decided(rules=rules, identities=identities, browsing=browsing),
                 decided_alone(rules=rules, identities=identities, browsing=dict.fromkeys(alone, Browsing())),
+                decided_lone(rules=rules_of(rules), identities=identities, browsing=dict.fromkeys(lone, Browsing())),
+                decided_campaigns(rules=rules_of_campaigns(rules), identities=identities),
             ),
-            decided_lone(rules=rules_of(rules), identities=identities, browsing=dict.fromkeys(lone, Browsing())),
         )
         earlier += new_decisions
         rows += [{**decision.row(), HOUR_COLUMN: hour} for decision in new_decisions]

@@ -194,6 +194,11 @@ class RequestHours:
         counts = found.group_by("client_ip").aggregate([([], "count_all")])
         return Counter(dict(zip(counts["client_ip"].to_pylist(), counts["count_all"].to_pylist(), strict=True)))
 
+    def attack_ids(self, hour: str) -> Any:
+        """The request_id of the attacks of an hour; an Arrow array."""
+        scores = self._hour(hour).scores
+        return scores.filter(scores["is_attack"])["request_id"].combine_chunks()
+
     def names(self, hours: Iterable[str]) -> list[Names]:
         """Of each hour: what clients asked for that looks like a probe."""
         return [self._hour(hour).names for hour in hours]
