@@ -19,6 +19,7 @@ from platform_assets.domains.waf.decide.campaigns import Campaign, campaigns_of
 from platform_assets.domains.waf.decide.client import may_browse
 from platform_assets.domains.waf.decide.echo import EchoHours
 from platform_assets.domains.waf.decide.lone import Lone, attackers, lone_of
+from platform_assets.domains.waf.decide.pages import PagesRead
 from platform_assets.domains.waf.decide.seen import browsing_of, seen_day
 from platform_assets.domains.waf.decide.window import RequestHours
 from platform_assets.domains.waf.policy import load_policy
@@ -116,6 +117,19 @@ def attacks_by_hour(lake: Lake, rows: pd.DataFrame) -> Attacks:
     return alone, lone, campaigns
 
 
+def with_pages_read(lake: Lake, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with as many different pages as decisions see."""
+    volume, kept = load_policy().rules.volume, RequestHours(lake)
+    pages_read = PagesRead(lake, volume)
+    many = rows[rows["day_distinct_page_count"] >= volume.min_pages]
+    for start, of_hour in many.groupby("hour_at"):
+        hour = format_hour(start.to_pydatetime())
+        kept.begin(hour)
+        bounded = pages_read.bounded(kept, hour, [day_columns(row) for row in of_hour.to_dict("records")])
+        rows.loc[of_hour.index, "day_distinct_page_count"] = [row["distinct_page_count"] for row in bounded]
+    return rows
+
+
 def day_columns(row: dict[str, Any]) -> dict[str, Any]:
     """The row of client_daily in a row of the client frame."""
     columns = {name.removeprefix("day_"): value for name, value in row.items() if name.startswith("day_")}
@@ -136,6 +150,7 @@ def simulated_day(seed: int, families: str, split: str, scale: float, model_dir:
         truth = pd.read_parquet(world / "truth" / "clients.parquet")
         rows = client_frame(world / "raw", scratch, model_dir)
         lake = Lake(f"{scratch}/lake")
+        rows = with_pages_read(lake, rows)
         browsing, apart = browsing_by_hour(lake, rows), attacks_by_hour(lake, rows)
     examples = labeling.label(rows[rows["hour_at"] >= day].reset_index(drop=True), truth, split)
     return Day(seed, examples[list(CLIENT_EXAMPLES.column_names)], rows, truth, browsing, *apart)

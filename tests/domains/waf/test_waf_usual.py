@@ -9,6 +9,7 @@ import pytest
 from platform_assets.domains.waf.decide.usual import PagesOfDay, pages_of_day, usual_pages
 from platform_assets.domains.waf.rulebook import Volume
 from tests.domains.waf.decision_world import World
+from tests.domains.waf.test_waf_alone import Doubtful
 from tests.domains.waf.waf_world import HOUR, behavior
 
 DAYS = (0, 24, 48)
@@ -105,3 +106,40 @@ def test_attackers_have_no_vote() -> None:
     reader = behavior("45.83.1.1/32", distinct_page_count=300, request_count=300)
     assert pages_of_day(9, [reader], ["45.83.1.1/32"], Volume()).pages == {}
     assert pages_of_day(9, [{**reader, "sign_in_failure_count": 200}], (), Volume()).pages == {}
+
+
+# --- pages of each hour, added up ---------------------------------------------------------------------------------------
+
+
+class Sure(Doubtful):
+    """A world in which the client model suspects everybody."""
+
+    client_probability = 0.95
+
+
+def device(world: World, paths: int, status: int = 200) -> None:
+    """The same paths every hour of a day."""
+    for hour in range(24):
+        for number in range(paths):
+            world.visit(hour, 1, uri_path=f"/d/77/{number}", status=status)
+
+
+@pytest.mark.parametrize(
+    ("paths", "status", "expected"), [(6, 200, "count"), (120, 200, "challenge"), (120, 304, "count")]
+)
+def test_the_same_paths_every_hour_are_few_pages(tmp_path: Path, paths: int, status: int, expected: str) -> None:
+    world = Sure(tmp_path)
+    device(world, paths, status)
+    world.deliver()
+    world.decide(0, 24)
+    assert {action for _, action, _ in world.of()} == {expected}
+
+
+def test_new_paths_every_hour_are_many_pages(tmp_path: Path) -> None:
+    world = Sure(tmp_path)
+    for hour in range(24):
+        for number in range(6):
+            world.visit(hour, 1, uri_path=f"/item/{hour}/{number}")
+    world.deliver()
+    world.decide(20, 24)
+    assert "challenge" in {action for _, action, _ in world.of()}

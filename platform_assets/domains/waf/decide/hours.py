@@ -20,6 +20,7 @@ from platform_assets.domains.waf.decide.client import may_browse
 from platform_assets.domains.waf.decide.identity import Identifier, Identity
 from platform_assets.domains.waf.decide.lone import attackers, inputs_lone, lone_of, rules_of
 from platform_assets.domains.waf.decide.more_than_volume import reads_many_pages
+from platform_assets.domains.waf.decide.pages import PagesRead
 from platform_assets.domains.waf.decide.reading import Loaded, PastDays, Rows, is_in, rows_to_arrow
 from platform_assets.domains.waf.decide.rescoring import echo_of, inputs_without_echo
 from platform_assets.domains.waf.decide.rules import ScoredHour, decide, stronger
@@ -76,7 +77,7 @@ def decide_hours(
     stored = stored_identities(read, scored)
     identified: dict[str, dict[str, Identity]] = {}
     rows: Rows = []
-    past_days = PastDays(read, rules.volume)
+    past_days, pages_read = PastDays(read, rules.volume), PagesRead(read, rules.volume)
     # One hour is asked for what it needs alone; several have much in common.
     suspects = partial(may_be_seen, read, rules=rules)
     kept = RequestHours(read, scored, suspects) if len(scored) > 1 else RequestHours(read)
@@ -86,6 +87,7 @@ def decide_hours(
         echo = echo_of([*withdrawals.followed(earlier), *blocked], hour, rules)
         allowed = in_force(manual_actions, end).allow_list
         scores, behavior, attacks = inputs_without_echo(kept, hour, _inputs(read, hour), echo, loaded)
+        behavior = pages_read.bounded(kept, hour, behavior)
         reads_much = any(reads_many_pages(row, rules.volume) for row in behavior)
         usual = usual_pages(map(past_days.of, days_before(hour)), rules.volume.usual_share) if reads_much else 0
         own_versions = {row["client"]: versions_of(row, row["request_model_version"]) for row in scores}
