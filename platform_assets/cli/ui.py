@@ -23,6 +23,9 @@ from platform_assets.web.gate import PARAMETER, UNAUTHORIZED
 from platform_assets.web.servers import command
 from spark_jobs.errors import ExitCode, WeirError
 
+DAGSTER_PAGES = {"Dagster": "/asset-groups", "Runs": "/runs"}
+"""What is printed of Dagster: where the whole graph is, and what runs."""
+
 
 class UiError(WeirError):
     """The servers cannot be started; one sentence that says what to do."""
@@ -75,13 +78,14 @@ def serve(settings: Settings, port: int) -> None:
             listener.close()
         _wait(ports, running)
         token = ui_token(settings)
-        print(f"Dagster  http://{HOST}:{port}/?{PARAMETER}={token}")
+        for name, path in DAGSTER_PAGES.items():
+            print(f"{name:<10} http://{HOST}:{port}{path}?{PARAMETER}={token}")
         if "MLflow" in running:
-            print(f"MLflow   http://{HOST}:{port + 1}/?{PARAMETER}={token}")
+            print(f"{'MLflow':<10} http://{HOST}:{port + 1}/?{PARAMETER}={token}#/models")
         else:
             from weir_models.tracking_uri import without_password
 
-            print(f"MLflow   {without_password(settings.tracking_uri)}")
+            print(f"{'MLflow':<10} {without_password(settings.tracking_uri)}")
         print("Whoever has these addresses can change everything here; they are for this browser.")
         print(f"Logs in {logs}; Ctrl-C stops all.", flush=True)
         while all(process.poll() is None for process in running.values()):

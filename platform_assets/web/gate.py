@@ -30,6 +30,7 @@ UNAUTHORIZED = (
 FOREIGN_HOST = (403, "This server answers to the address that `weir ui` printed and to no other host name; open that.")
 FOREIGN_ORIGIN = (403, "Another site sent this request, so it was refused; open the address that `weir ui` printed.")
 ODD_PATH = (400, "The address holds a character that no address of this server has; open what `weir ui` printed.")
+SWITCHED_OFF = (404, "Weir switches this part of the server off: it runs commands on this machine.")
 ONLY_POST = (405, "Queries are sent by POST here, so that no link can change anything.")
 Refusal = tuple[int, str]
 
@@ -39,7 +40,7 @@ class Gate:
 
     `hosts`: the values of the Host header that are answered, such as `127.0.0.1:3000`. `post_only`: paths at which a query
     in the address is refused, since it could change something. `preferences`: what the pages behind it keep in the browser,
-    as JSON texts, set when it enters unless it has them.
+    as JSON texts, set when it enters unless it has them. `switched_off`: beginnings of paths that nobody reaches.
     """
 
     def __init__(
@@ -49,12 +50,13 @@ class Gate:
         hosts: Iterable[str],
         post_only: Iterable[str] = (),
         preferences: Mapping[str, str] | None = None,
+        switched_off: Iterable[str] = (),
     ) -> None:
         if not token:
             raise ValueError("a gate needs a token")
         self._app, self._token, self._cookie = app, token, cookie_of(token)
         self._hosts, self._post_only = frozenset(hosts), frozenset(post_only)
-        self._preferences = dict(preferences or {})
+        self._preferences, self._switched_off = dict(preferences or {}), tuple(switched_off)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -89,6 +91,8 @@ class Gate:
             return FOREIGN_ORIGIN
         if not _is_own_site(scope, headers):
             return FOREIGN_ORIGIN
+        if "/".join(filter(None, scope["path"].split("/"))).startswith(self._switched_off):
+            return SWITCHED_OFF
         is_link = scope["type"] == "http" and scope["method"] != "POST" and scope["path"] in self._post_only
         if is_link and "query" in dict(_parameters(scope)):
             return ONLY_POST

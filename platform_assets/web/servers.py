@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
@@ -50,11 +51,25 @@ def mlflow(settings: Settings) -> Iterator[App]:
     yield tracking.server_app(settings.tracking_uri)
 
 
-SERVERS: dict[str, tuple[Callable[[Settings], AbstractContextManager[App]], tuple[str, ...], dict[str, str]]] = {
-    "dagster": (dagster, ("/graphql",), {}),
-    "mlflow": (mlflow, (), {"mlflow.workflowType_v1": '"machine_learning"'}),
+@dataclass(frozen=True)
+class Server:
+    """One of the servers: its app, and how the gate treats it."""
+
+    app: Callable[[Settings], AbstractContextManager[App]]
+    post_only: tuple[str, ...] = ()
+    """Paths at which it takes queries."""
+    preferences: Mapping[str, str] = field(default_factory=dict)
+    switched_off: tuple[str, ...] = ()
+
+
+SERVERS = {
+    "dagster": Server(dagster, post_only=("/graphql",)),
+    "mlflow": Server(
+        mlflow,
+        preferences={"mlflow.workflowType_v1": '"machine_learning"'},  # else it opens on traces of language models
+        switched_off=("ajax-api/3.0/mlflow/assistant",),  # an agent with a shell
+    ),
 }
-"""Name -> its app, the paths at which it takes queries, and preferences: MLflow opens on traces of language models without."""
 
 
 def command(name: str, port: int) -> list[str]:
@@ -77,9 +92,9 @@ def own_listener() -> socket.socket:
 
 def serve(name: str, port: int, listener: socket.socket, settings: Settings) -> None:
     """Serve until interrupted."""
-    app, post_only, preferences = SERVERS[name]
-    with app(settings) as inner:
-        gate = Gate(inner, ui_token(settings), hosts(port), post_only, preferences)
+    server = SERVERS[name]
+    with server.app(settings) as inner:
+        gate = Gate(inner, ui_token(settings), hosts(port), server.post_only, server.preferences, server.switched_off)
         # No access log: it would hold the address with the token.
         uvicorn.Server(uvicorn.Config(gate, log_level="warning", access_log=False, proxy_headers=False)).run([listener])
 

@@ -40,7 +40,9 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS = 180
 SHOWN_MILLISECONDS = 90_000
 RUN_SECONDS = 150
-WEIR = [sys.executable, "-c", "from platform_assets.cli.app import main; main()"]
+IN_BACKGROUND = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+"""As a shell does with a job in the background; not by a preexec_fn, for this process has threads of gRPC."""
+WEIR = [sys.executable, "-c", f"{IN_BACKGROUND}; from platform_assets.cli.app import main; main()"]
 QUIET = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -76,9 +78,6 @@ class Ui:
             cwd=ROOT,
             env={**os.environ, "WEIR_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"},
             start_new_session=True,
-            preexec_fn=lambda: signal.signal(
-                signal.SIGINT, signal.SIG_IGN
-            ),  # as a shell does with a job in the background
         )
 
     def wait(self) -> None:
@@ -140,8 +139,6 @@ def ui(parsed: Settings) -> Iterator[Ui]:
     running = Ui(parsed, free_ports())
     try:
         running.wait()
-        # The first visit shows a modal over everything.
-        running.graphql("mutation { setNuxSeen }")
         yield running
     finally:
         running.stop()
@@ -158,6 +155,13 @@ def page(chromium: Any, ui: Ui, tmp_path: Path, request: pytest.FixtureRequest) 
     yield tab
     tab.screenshot(path=tmp_path / f"{request.node.name}.png")
     context.close()
+
+
+def test_no_dialog_covers_the_first_page(ui: Ui, page: Any) -> None:
+    assert ui.graphql("{ shouldShowNux }") == {"shouldShowNux": False}
+    page.goto(f"{ui.dagster}/assets")
+    page.get_by_text("waf_decisions").first.wait_for()
+    assert page.get_by_text("Join the Dagster community").count() == 0
 
 
 def test_the_asset_graph_shows_the_path_from_logs_to_waf(ui: Ui, page: Any) -> None:
@@ -220,6 +224,19 @@ def test_mlflow_opens_an_experiment_on_its_runs(ui: Ui, page: Any) -> None:
     """As a link of Dagster's pages does: the browser has the token, and saw no page of MLflow."""
     page.goto(f"{ui.mlflow}/#/experiments/{experiment_of(ui, 'client_abuse')}")
     page.get_by_text("client_abuse version 1", exact=True).first.wait_for()
+
+
+def test_mlflow_offers_no_agent_that_runs_commands(ui: Ui, page: Any) -> None:
+    page.goto(f"{ui.mlflow}/#/experiments")
+    page.get_by_text("client_abuse", exact=True).first.wait_for()
+    page.wait_for_timeout(3000)
+    assert page.get_by_placeholder("Ask a question...").count() == 0
+    request = urllib.request.Request(
+        f"{ui.mlflow}/ajax-api/3.0/mlflow/assistant/config", headers={"Authorization": f"Bearer {ui.token}"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=60)
+    assert refused.value.code == 404
 
 
 def test_a_run_of_mlflow_has_its_name_figures_examples_and_plots(ui: Ui, page: Any) -> None:

@@ -233,3 +233,13 @@ def test_only_pages_are_entered(preferring: TestClient, headers: dict[str, str])
 
 def test_nobody_enters_without_the_token(preferring: TestClient) -> None:
     assert preferring.get("/headers", headers=PAGE).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/headers", "/headers/", "//headers", "/headers/more"])
+def test_what_is_switched_off_is_reached_by_nobody(path: str) -> None:
+    gate = Gate(APP, TOKEN, ["127.0.0.1:3000"], switched_off=("headers",))
+    with TestClient(gate, base_url=ORIGIN) as started:
+        answer = started.get(f"{ORIGIN}{path}", headers=BEARER)
+        assert answer.status_code == 404
+        assert "runs commands on this machine" in answer.text
+        assert started.get("/stream", headers=BEARER).status_code == 200
