@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from weir_models.request_attack.signals import catalog, matching, screen
 from weir_models.request_attack.signals.signal import Signal
 from weir_models.request_attack.text.decoding import MAX_CHARACTERS, as_utf8, decode
-from weir_models.request_attack.text.units import HIDING_KINDS, Unit, hidden_units, units_of
+from weir_models.request_attack.text.units import HIDING_KINDS, Unit, hidden_units, lenient_units, units_of
 
 FIELDS = (("p", "uri_path"), ("v", "uri_query"), ("r", "referer"), ("a", "user_agent"))
 PLAIN_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
@@ -46,6 +46,7 @@ class Batch:
         coded = column.dictionary_encode()
         texts = pc.utf8_slice_codeunits(coded.dictionary, 0, MAX_CHARACTERS)
         self._codes.append(coded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False) + self._texts)
+        logged, malformed = texts, screen.malformed(texts) if kind in HIDING_KINDS else np.zeros(len(texts), dtype=bool)
         encoded = np.flatnonzero(screen.undecoded(texts))
         if len(encoded):
             plain = texts.to_pylist()
@@ -56,6 +57,10 @@ class Batch:
         hiding = screen.hiding(texts) if kind in HIDING_KINDS else np.zeros(len(texts), dtype=bool)
         chosen: list[int] = np.flatnonzero(looks.any(axis=0) | hiding).tolist()
         pieces: list[tuple[int, Unit]] = []
+        if kind in HIDING_KINDS:
+            malformed[chosen] |= screen.lost(texts.take(pa.array(chosen, type=pa.int64())))
+        for place in np.flatnonzero(malformed).tolist():
+            self._keep(self._texts + place, lenient_units(kind, logged[place].as_py()))
         for place, text in zip(chosen, texts.take(pa.array(chosen, type=pa.int64())).to_pylist(), strict=True):
             units = units_of(kind, text)
             if len(units) == 1:

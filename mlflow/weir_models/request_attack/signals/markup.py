@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from weir_models.request_attack.signals.signal import Signal
+from weir_models.request_attack.text.decoding import NULL_MARK
 
 _xss = partial(Signal, attack_class="xss")
 _flat = partial(Signal, attack_class="xss", view="compact")
@@ -40,14 +41,27 @@ SIGNALS = (
         pattern=r"</(?:textarea|title|style|script|noscript|template|xmp|iframe|option|select|a|svg|body)\s*>\s*.{0,20}<|-->\s*<",
         matches=("q=</title><b", "q=%3C/textarea%3E%3Csvg"), passes=("note=</p><p>", "q=title+>+style")),
     _xss("dialogue_call", weight=4,
-        pattern=r"\b(?:alert|prompt|confirm)(?:\?\.)?[(`]\s*[^)\s,.]{0,60}[)`;/\s\"',.]|\b(?:alert|prompt|confirm)\s*[(`]\s*['\"`/\d]|\b(?:alert|prompt|confirm)\s*(?:\.(?:call|apply|bind)|\)\s*[(`])|\(\s*(?:alert|prompt|confirm)\s*\)|\bprint\s*\(\s*\)",
+        pattern=r"\b(?:alert|prompt|confirm)(?:\?\.)?[(`]\s*[^)\s,.]{0,60}[)`;/\s\"',.]|\b(?:alert|prompt|confirm)\s*[(`]\s*['\"`/\d]|\b(?:alert|prompt|confirm)\s*(?:\.(?:call|apply|bind)|\)\s*[(`])|\(\s*(?:alert|prompt|confirm)\s*\)|(?:^|[=;'\"`>{,)\]-])\s*print\s*\(\s*\)",
         matches=("q=alert(document.domain)", "q=confirm%601%60"), passes=("q=prompt+(fast)+delivery", "q=alert+the+team")),
     _xss("script_sink", weight=3,
         pattern=r"\b(?:eval|settimeout|setinterval|execscript|importscripts|atob|document\.write(?:ln)?|string\.fromcharcode|new\s+function|xmlhttprequest|window\.open|fetch)\s*[(`]\s*[\w'\"`(/\\]",
         matches=("q=eval(name)", "q=document.write('x')"), passes=("q=fetch+dog+toy", "q=evaluation+(2026)")),
     _xss("document_access", weight=4,
-        pattern=r"\bdocument\s*(?:\?\.|\.|\[)\s*['\"`]?(?:cookie|domain|location|write|body|documentelement|createelement|referrer|forms|getelement\w+|url|head|title)\b|\b(?:window|self|top|parent|this|globalthis|frames)\s*(?:\.|\[)\s*['\"`]?(?:location|alert|eval|name|open|document|onerror|prompt|confirm|atob)|\blocation\s*(?:\.(?:href|hash|replace|assign|search)\s*(?:=|\()|=\s*['\"`(]?(?:javascript|//|http|name))|\blocalstorage\s*[.\[]|\.innerhtml\s*=",
+        pattern=r"\bdocument\s*(?:\?\.|\.|\[)\s*['\"`]?(?:cookie|domain|location|write|referrer|url)\b|\bdocument\s*\[\s*['\"`/(]|\b(?:window|self|top|parent|this|globalthis|frames)\s*(?:\.|\[)\s*['\"`]?(?:location|alert|eval|name|open|document|onerror|prompt|confirm|atob)|\blocation\s*(?:\.(?:href|hash|replace|assign|search)\s*(?:=|\()|=\s*['\"`(]?(?:javascript|//|http|name))|\blocalstorage\s*[.\[]|\.innerhtml\s*=",
         matches=("q=document.cookie", "q=top%5B'alert'%5D"), passes=("q=document.pdf", "q=window+locations")),
+    _xss("document_part", weight=1.6,
+        pattern=r"\bdocument\s*(?:\?\.|\.|\[)\s*['\"`]?(?:body|documentelement|createelement|forms|getelement\w+|head|title|queryselector\w*|scripts|all)\b",
+        matches=("q=document.body", "q=document.getElementById('a')"), passes=("q=document.pdf", "q=document+title")),
+    _xss("global_by_bracket", weight=4.5,
+        pattern=r"\b(?:window|self|top|parent|this|globalthis|frames|document|opener)\s*(?:\?\.)?\[[^\]]{1,120}\]\s*(?:\[[^\]]{1,80}\]\s*)*(?:\(|`|\?\.|=[^=]|\.(?:call|apply|bind))|\[\s*(?:['\"`][^'\"`\]]{0,20}['\"`]\s*\+\s*){1,8}['\"`][^'\"`\]]{0,20}['\"`]\s*\]|\b(?:window|self|top|parent|globalthis|frames|this)\s*(?:\?\.)?\[\s*(?:/|\d+\.\.|\w+\s*\(|['\"`]\\|object\.)|\.source\s*[+)\]]|\d\s*\)?\.{1,2}tostring\s*\(\s*3\d|\bobject\.(?:keys|getownpropertynames)\s*\(\s*(?:window|self|this|top)|\breflect\.(?:apply|get|construct)\s*\(",
+        matches=("q=top['al'+'ert'](1)", "q=self[name](1)", "q=window[/al/.source+/ert/.source]"),
+        passes=("q=this[0]", "q=window[seat]+view")),
+    _xss("letterless", weight=5,
+        pattern=r"(?:[!(\[ ]{1,5}\[\][)\] ]{0,3}){4,}|(?:!\[\]|\(!!?\[\]|\[\]\[\()[^a-z]{10,}|=~\[\]|\$\$?=\{_|_\$\$?:\{|゚ω゚|゚д゚ノ?|\(゚ー゚|\{\}\+?['\"]{2}|(?:\$\.[_$]{1,4}\s*\+?\s*){3,}|\b_=['\"{\[(~!]",
+        matches=("q=(![]+[])[+[]]+(![]+[])[+!+[]]", "q=$=~[];$={___:1}"), passes=("q=[[1,[2,[]]],[]]", "q=((((a))))")),
+    _xss("handler_split", weight=4.5,
+        pattern=r"\bo(?:n|<[^<>]{0,6}>n)(?:<[^<>]{0,6}>|[^a-z0-9=\s\"'(),.:&+/_-]{1,4}|/\*.{0,20}?\*/|[\x00-\x08" + NULL_MARK + r"]+)[a-z]{3,20}\s*=|\bon[a-z]{1,10}(?:<[^<>]{0,6}>|/\*.{0,20}?\*/|[\x00-\x08" + NULL_MARK + r"]+)[a-z]{1,12}\s*=|\b(?:alert|prompt|confirm|eval)(?:<[^<>]{0,6}>|/\*.{0,20}?\*/)\s*[(`]|\b[a-z]{2,6}<x>[a-z]{2,8}|<(?:scr<[^<>]{0,10}>ipt|sc<[^<>]{0,10}>ript|s<[^<>]{0,10}>cript|scrip<[^<>]{0,10}>t)|<[a-z]\w{0,12}[^<]{0,200}[\s/\"'`]on[a-z]{3,25}(?:[\s\x00-\x20]|[^a-z0-9=\s]){1,4}=",
+        matches=("q=<img+on<x>error=a>", "q=on/**/error=alert(1)", "q=%5C%22autof<x>ocus"), passes=("q=one+<b>two</b>=", "q=on+error=10")),
     _xss("script_address", weight=4.5,
         pattern=r"(?:j\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t|v\s*b\s*s\s*c\s*r\s*i\s*p\s*t|livescript|mocha|jscript)\s*:[\s+]*(?:[(=\[!~{]|[^v\s+;&/\"',][^\s+;&\"',]{0,80}[(=\[]|v[^o\s+][^\s+;&\"',]{0,60}[(=]|(?:var|let|const|new|throw|delete|typeof|return|function|if|for|with|try|while|import)[\s+(][^;&\"',]{0,60}[(=]|/[*/]|[&%#]|alert|prompt|confirm|document|location|eval)",
         matches=("url=javascript:open(1)", "url=java%0Ascript:alert", "url=javascript: alert (1)", "url=javascript:var x=open;x()"),
@@ -64,7 +78,7 @@ SIGNALS = (
         pattern=r"(?:alert|prompt|confirm|eval|fetch)[(\x60](?:document|1|xss|/)|\[(?:alert|eval|constructor|cookie|location|fromcharcode|innerhtml)\]",
         matches=("q=alert(1)", "q=self%5B'al'+'ert'%5D%5B'constructor'%5D"), passes=("q=alert+(news)", "q=confirm+[your+order]")),
     _xss("constructor_call", weight=4,
-        pattern=r"\bconstructor\s*(?:\.|\[|\()\s*(?:['\"`(]|constructor)|\b__proto__\b|\b__defin\w+__\b|\bprototype\s*(?:\[|\.)\s*\w+\s*\]?\s*=|\[\s*\]\s*\[\s*['\"(!+]|\(!\[\]\+\[\]\)|\+\[\]\)?\[",
+        pattern=r"\bconstructor\s*(?:\.|\[|\()\s*(?:['\"`(]|constructor)|\b__proto__\s*[\].\[:=]|\b__defin\w+__\b|\bprototype\s*(?:\[|\.)\s*\w+\s*\]?\s*=|\[\s*\]\s*\[\s*['\"(!+]|\(!\[\]\+\[\]\)|\+\[\]\)?\[",
         matches=("q=[].constructor.constructor('x')", "q=__proto__[a]=1"), passes=("q=constructor+bricks", "q=prototype+car")),
     _xss("code_in_quotes", weight=3.5,
         pattern=r"[\"'`)\]}][\s)]*[;+*/^|&,-]{1,3}\s*\(?(?:alert|prompt|confirm|print|console|eval|document|window|location|settimeout|setinterval|self|top|this|function|fetch|new\s+image|import|atob)\b\s*[.()\[`=+]",
@@ -88,7 +102,7 @@ SIGNALS = (
         pattern=r"(?:^|[^a-z])/?script[\s>]*(?:(?:alert|prompt|confirm)\s*[(`'\"/]|document\s*[.\[]|src=)|(?:alert|prompt|cookie\s*=\s*true)\s*[^a-z\s][^a-z]{0,11}/?script\b|cookie\s*=\s*true\s*/?script\b",
         matches=("q=/script+alert(1)/script", "q=script%3Ealert('x')"), passes=("q=script+alert", "q=javascript+document")),
     _xss("comment_or_declaration", weight=1.5,
-        pattern=r"<!--|<!\[cdata\[|<\?xml|<!\s*[a-z]|<\?import|<%",
+        pattern=r"<!--|<!\[cdata\[|<!\s*[a-z]|<\?import|<%",
         matches=("q=<!--x", "q=%3C%21DOCTYPE"), passes=("q=a+--+b", "q=great!<3")),
     _xss("old_namespace", weight=4.5,
         pattern=r"<\?(?:xml:namespace|import\s)|<\w*:set\b|urn:schemas-microsoft-com",

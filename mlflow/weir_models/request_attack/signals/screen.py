@@ -21,11 +21,11 @@ _S = r"[\s+\x{a0}]*"
 _MARKS = (
     r"['\"<`\\({\x00-\x1f\x7f]|--|\.\.|/\.[^w]|\./\.|//[/.]|^//|\]\[|\[[#$'\"]|&&|__|==|%[nspxd{(u]|%$|%\d+\$|[#@*~%]\{"
     r"|/\*|\*/|\*[)(]|\d\*\d|[!<]!|!=|\$[{(_@a-z]|\{\{|>[\s+]*[/&]|>>|[\w/]>$|\w~$|\?\?|@@|#\w*[=.]|\)[\s+]*#"
-    r"|[\x{e000}\x{e001}\x{560a}\x{560d}]"
+    r"|[\x{e000}\x{e001}\x{e003}\x{560a}\x{560d}^]|\[%|~\[|[\w/]\$[*!1-9]"
     rf"|\|\||\|{_S}(?:$|[/$.]|{COMMANDS}\b)|;{_S}(?:$|[a-z/$@#-])|&{_S}{COMMANDS}\b"
     r"|aaaaaaaaaaaa|xxxxxxxxxxxx|000000000000000|111111111111111"
 )
-FOLDED = r"[\x0b\x{80}-\x{bf}\x{2b0}-\x{2ff}\x{1d00}-\x{1dff}\x{2000}-\x{218f}\x{2460}-\x{24ff}\x{3000}\x{3200}-\x{33ff}\x{fb00}-\x{fb06}\x{fe00}-\x{ffff}\x{e000}\x{e001}\x{1d400}-\x{1d7ff}\x{130}-\x{133}\x{13f}\x{140}\x{149}\x{17f}\x{1c4}-\x{1cc}\x{1f1}-\x{1f3}\x{37a}\x{37e}\x{384}\x{385}\x{1e9a}\x{1fbd}-\x{1ffe}\x{2a74}-\x{2a76}\x{2c7c}\x{2c7d}\x{309b}\x{309c}\x{a7f2}-\x{a7f4}\x{fc5e}-\x{fc63}\x{fdfa}\x{fdfb}\x{fb29}\x{107a5}\x{1f100}-\x{1f190}\x{1fbf0}-\x{1fbf9}]"
+FOLDED = r"[\x0b\x{80}-\x{bf}\x{34f}\x{61c}\x{180e}\x{2215}\x{2216}\x{2571}\x{2572}\x{29f5}\x{29f8}\x{29f9}\x{3002}\x{309a}\x{e003}\x{efc8}\x{f025}\x{2b0}-\x{2ff}\x{1d00}-\x{1dff}\x{2000}-\x{218f}\x{2460}-\x{24ff}\x{3000}\x{3200}-\x{33ff}\x{fb00}-\x{fb06}\x{fe00}-\x{ffff}\x{e000}\x{e001}\x{1d400}-\x{1d7ff}\x{130}-\x{133}\x{13f}\x{140}\x{149}\x{17f}\x{1c4}-\x{1cc}\x{1f1}-\x{1f3}\x{37a}\x{37e}\x{384}\x{385}\x{1e9a}\x{1fbd}-\x{1ffe}\x{2a74}-\x{2a76}\x{2c7c}\x{2c7d}\x{309b}\x{309c}\x{a7f2}-\x{a7f4}\x{fc5e}-\x{fc63}\x{fdfa}\x{fdfb}\x{fb29}\x{107a5}\x{1f100}-\x{1f190}\x{1fbf0}-\x{1fbf9}]"
 """Characters that folding changes into ASCII: a text with one of them is evaluated with all looks."""
 _WORDS = (
     r"union[^a-z0-9=_]|select[^a-z0-9=&_-]|\b(?:order|group)[\s+]+by\b|\blimit[\s+]+\d|\bhaving[\s+]+\d|\bnull[\s+]*,|\bwhen\b|\bwaitfor\b",
@@ -49,11 +49,14 @@ _WORDS = (
     r"globaleval|\.getscript|&(?:tab|newline|colon|[lr]par|sol|quot|apos|lt|gt|equals|grave|[lr]brace|bsol)\b|\[(?:alert|eval|constructor|cookie|location|fromcharcode|innerhtml)\]|(?:alert|prompt|true)[\s+]*[^a-z\s][^a-z]{0,11}/?script\b|throw[\s+]*[/\d]|urn:schemas|xi:include|(?:gopher|dict|netdoc|jar|s?ftp|smb|afp|imap|pop3|ldapi)s:|ldapi:|string\.rot13|system\.windows|#(?:submit|validate)|\?>|^;|/b\?n/|/[a-z?*]{0,5}\?[a-z?*]*/[a-z?*]*[?*]",
     r"behaviou?r[\s+]*:|\b(?:dynsrc|lowsrc|seeksegmenttime|attributename|datasrc|dataformatas|allowscriptaccess)[\s+]*=|\bon(?:page|mouse|key|drag|time)\w*[\s+]*=|x-on:|%\w{1,12};|&xxe|access_log|error_log|[/\\]sam\b|(?:order|group)[\s+]+by[\s+]+\(?[\s+]*\d|xsl:|@[a-z_]\w*\.[\w.]+@|(?:alert|prompt|confirm)\.(?:call|apply|bind)|convert\.|command\.com|cookie[\s+]*=[\s+]*true|(?:[;|&`]|&&)[\s+]*$|immediate|function=call_|invokemethod|^[|]|\b(?:[kc]|da)?sh[\s+]+-|\bprocess\.|subprocess|/(?:child|parent|descendant)::|\d[\s+)]*having|syscs|domain\.|heavyquery|(?:fetch|lynx)[^\w/.=_:-]",
     r"^[\s+]*(?:;|[|])|#\w+[\s+]*[.=\[]|\d[\s+)]*where|\d[\s+)]*(?:order|group)[\s+]+by|autoexec|\[\[[\s+]*\d|\bac[\s+]?ed[\s+]?00|(?:ssh2|compress)\.\w+:|(?:alert|prompt|confirm)[\s+]*\.|\bcopy[\s+]+\w+[\s+]+(?:from|to)|eval[\s+]+request|execute[\s+(]+(?:@|master|sp_|xp_|immediate)|md5sum|hexdump|useradd|rundll32|httpuritype|mysql[\s+]*\.|\bmaster[\s+]*\.|\bon(?:duration|ready|after|animation|aux|before|can|context|cue|full|got|hash|load|lost|play|pointer|property|resize|scroll|seek|select|touch|transition|unhandled|volume|wait|webkit|focus)\w*[\s+]*=|\bset[\s+]*/a|\bsocket\.|\btar[\s+]+-?[cxz]|-?\d+#|\bselect\b.*\bfrom\b.*\b(?:where|limit|union|join)\b",
+    r"(?:etc|proc|var|windows|winnt|web-inf|inetpub)[^a-z0-9]{0,26}(?:passwd|shadow|hosts|group|issue|motd|crontab|fstab|sudoers|self|log|system32|win|repair|web\.?xml|classes|lib|wwwroot)|wwwroot|(?:https?|ftp|wss?|gopher|dict|ldap|[st]ftp|file)s?:[/\\]{0,4}(?:[^/@\s?#]{1,60}@)?(?:[\d\[]|localhost|metadata|kubernetes)|:[/\\]{1,4}[^/?#\s&]{0,80}(?:localhost|localdomain|lacolhost|yoogle|fbi\.com|\.(?:internal|svc|local|consul|arpa|us|ms|ctf|corp|lan|intranet)|internal|intranet|corp|lan|consul|local)\b|ip6-loop|[?&=@](?:127\.|0\.0\.0|169\.254|10\.|192\.168|\[::|localhost|0x|2130706433)",
+    r"-(?:expression|webrequest|restmethod|command|process|childitem|content|item|itemproperty|wmi\w+|cim\w+|object|service|computerinfo|location|variable|string|file|module|connection|netconnection|sleep|alias|member|host|local\w+|aduser|psdrive|job|path|securestring|null|eventlog|winevent|hotfix|netip\w+|nettcp\w+|clipboard|scheduledtask|executionpolicy|pssession|bitstransfer|dnsname|date|random|history)(?:[^\w-]|$)|\b(?:iex|iwr|irm|icm|gci|gwmi|gcim|saps|gps|gal|sal|spps|gcm|gdr|gsv|gjb|tnc|jjs|jrunscript|scapy|pkexec|lsblk|dmesg|journalctl|loginctl|hostnamectl|tclsh|setsid|rlwrap|socat|mknod|nsenter|unshare|getcap|aria2c)\b|\b(?:openssl|axel|gdb|strace|g?awk|find|xargs|dd|vim?|script|whois|ed|env|tee|m4|docker|kubectl|expect|ss|ip|arp|w|stat|file|wc|diff|paste|fold|pr|rev|uniq|cut|sed|install|bzip2|less|more|findstr|where|forfiles|wmic|schtasks|icacls|attrib|reg|netsh|vssadmin|sc|if|for|start|call|goto)[\s+]+(?:[-/'\"%{.]|\w+[\s+]+(?:[-/]|show)|begin|exist|not|defined|errorlevel|os|process|useraccount|service|cpu|bios|computersystem|qfe|product|query|add|delete|save|config|create|stop|s_client|enc|req|sh|bash|\w+$|if=|exec|get|run|addr|route|link|a\b|:)|\bset[\s+]+[/-]|@echo",
+    r"\b(?:or|and|xor)[\s+(!~-]*(?:not|true|false|null|exists|\w+[\s+]+(?:is|between|not|r?like|regexp|in)\b|\d+[\s+)]*(?:#|;|is|between|r?like|regexp|div))|\d[\s+]+xor|(?:ancestor|descendant|following|preceding|self|child|parent|attribute)[a-z-]*::|/resource=|resource=|dechunk|string\.(?:to|strip|rot)|reflectionfunction|\.source|\][\s+]*::|(?:nip|xip|sslip)\.io|1u\.ms|rbndr|(?:localhost|127\.0\.0\.1|169\.254\.169\.254)[\s+#\\]*@|(?:icacls|vssadmin|attrib|schtasks)[\s+/]|!\[|\$[._$]|_=[\[(~!{]|\[char|\[@|compress\.|global(?:this)?[\s+]*[.\[]|s[\s+]*c[\s+]*r[\s+]*i[\s+]*p[\s+]*t[\s+]*:|mocha[\s+]*:|[\s+][-/](?:enc|nop|noni|ep|w|executionpolicy|windowstyle)|return[\s+]+(?:this|process|global)|jinja2|nunjucks|velocityengine|staticclass|runtimepackages|writefile|objectspace|erb\.new|binding\.|open3|posix\.|code\.eval|system\.cmd|os\.(?:cmd|execute|getenv|tmpname)|io\.(?:popen|read|sysopen)|file\.(?:read|open)|dir\.(?:entries|glob|children)|kernel\.|smarty|lipsum|joiner|cycler|get_flashed|_tplvar|template_object|package\.loadlib|debug\.getinfo|deno\.|bun\.|mainmodule|union[\s+]+(?:all[\s+]+|distinct[\s+]+)?(?:table|values)|-[>][>]?|@>|@@|@\?|#>|\?[|&]",
     r">[\s+]*\S+\.(?:php|txt|jsp|asp|sh)|[\"'`)\]}][\s)+]*[;+*/^|&,-]{1,3}[\s+(]*(?:alert|prompt|confirm|print|console|eval|document|window|location|settimeout|setinterval|self|top|this|function|fetch|new[\s+]+image|import|atob)\b|&[\s+]*/\w|(?:redirect|action|method)[\s+]*:|localtest\.me|[)][\s+]*(?:as[\s+]+\w+[\s+]+)?where[\s+]|\becho[\s+].{0,40}>|\bnc\.traditional",
 )
 """Words by subject; several small automata are faster than a large one."""
 _BASE64 = r"(?:^|[^A-Za-z0-9+_-])(?:[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]){3,}"
-_UPLOADED = r"(?:uploads?|files?|images?|img|media|tmp|temp|cache|avatars?|attachments?)/(?:[\w./-]*/)?[\w.-]+\.(?:php|phtml|phar|jsp|asp|ashx|cgi|cfm)|\.(?:php\d?|phtml|jspx?|aspx?)(?:\.(?:jpe?g|png|gif)|::|;)|^/?(?:https?|ftp):|\.(?:c99|r57)|/(?:c99|r57|wso\d*|b374k|c100|alfa|shell|webshell|mini|1n73|indoxploit|leaf|xleet|0x|up|spy|jspspy|aspxspy|phpspy|wp-?shell|marijuana|gel4y|fox|doc\.php7|priv8|madspot|sym403|g3|gank|bypass)[\w-]*\.(?:php|phtml|jsp|asp|cgi|pl|cfm|ashx)"
+_UPLOADED = r"(?:uploads?|files?|images?|img|media|tmp|temp|cache|avatars?|attachments?|css|js|fonts|static|assets)/(?:[\w./-]*/)?[\w.-]+\.(?:php|phtml|phar|jsp|asp|ashx|cgi|cfm)|\.(?:php\d?|phtml|jspx?|aspx?)(?:\.(?:jpe?g|png|gif)|::|;)|^/?(?:https?|ftp):|\.(?:c99|r57)|/(?:c99|r57|wso\d*|b374k|c100|alfa|shell|webshell|mini|1n73|indoxploit|leaf|xleet|0x|up|spy|jspspy|aspxspy|phpspy|wp-?shell|marijuana|gel4y|fox|doc\.php7|priv8|madspot|sym403|g3|gank|bypass)[\w-]*\.(?:php|phtml|jsp|asp|cgi|pl|cfm|ashx)"
 
 _WORD_LOOKS = tuple(f"(?i:{'|'.join(_WORDS[i : i + 2])})" for i in range(0, len(_WORDS), 2))
 
@@ -94,12 +97,32 @@ LOOKS: dict[str, tuple[str, ...]] = {
     "m": ("",),
 }
 """Looks by kind of unit; a text passes the screen where one of them occurs."""
-UNDECODED = r"%[0-9a-fA-Fu]|&#|&[a-zA-Z][a-zA-Z0-9]*;|\\[ux]"
+UNDECODED = r"%[0-9a-fA-Fu]|&#|&[a-zA-Z][a-zA-Z0-9]*;|\\[ux0-7]"
+_LEAD = r"%(?:25)*[c-fC-F][0-9a-fA-F]"
+MALFORMED = (
+    rf"{_LEAD}(?:[^%]|%(?:25)*[0-7]|%[g-zG-Z])|%(?:25)*[cC][01]|%(?:25)*[eE]0%(?:25)*[89]|%(?:25)*[fF]0%(?:25)*8|%(?:25)*[fF][5-9a-fA-F]"
+    r"|%(?:25)*(?:0[0-8bcefBCEF]|1[0-9a-fA-F])(?:[./\\]|%(?:25)*(?:2[eEfF]|5[cC]))|(?:[./\\]|2[eE])%(?:25)*(?:0[0-8bcefBCEF]|1)"
+    r"|(?:^|[/.\\=])%[89abAB][0-9a-fA-F]|%[g-tv-zG-TV-Z][0-9a-zA-Z]|%[0-9a-fA-F][g-zG-Z]|%[25]?[./\\]|%[25](?:[^0-9a-zA-Z%]|$)"
+    r"|(?i:(?:0x|\\x|u00)(?:2e|2f|5c)|[^a-z0-9]x(?:2e|2f|5c)|u(?:2024|2215|2216|2044|29f5|29f8|3002|ff0e|ff0f|ff3c|efc8|f025)|c0%*a[ef]|c1%*9c)"
+)
+"""Escapes of a field, as it was logged, that strict decoding leaves or rejects."""
+LOST = r"\.\.\?|\?\.|\?\?|[^\w\s&=]{6,}\w"
+"""Marks of a decoded field in which characters may have been lost, or which repeat junk."""
 
 
 def undecoded(texts: pa.Array) -> NDArray[np.bool_]:
     """Which texts may still be encoded."""
     return matches(texts, UNDECODED)
+
+
+def malformed(texts: pa.Array) -> NDArray[np.bool_]:
+    """Which texts, as they were logged, have an escape that a lenient server reads otherwise."""
+    return matches(texts, MALFORMED)
+
+
+def lost(texts: pa.Array) -> NDArray[np.bool_]:
+    """Which decoded texts may have lost separators or dots, or have junk in their place."""
+    return matches(texts, LOST)
 
 
 def hiding(texts: pa.Array) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from weir_models.request_attack.signals.signal import Signal
-from weir_models.request_attack.text.decoding import NULL_MARK, OVERLONG_MARK
+from weir_models.request_attack.text.decoding import MALFORMED_MARK, NULL_MARK, OVERLONG_MARK
 
 _path = partial(Signal, attack_class="path_traversal")
 _shell = partial(Signal, attack_class="command_injection", view="shell", kinds="pvr")
@@ -15,6 +15,8 @@ _protocol = partial(Signal, attack_class="protocol_abuse")
 
 COMMANDS = r"(?:cat|tac|nl|head|tail|less|more|ls|dir|id|whoami|uname|hostname|pwd|ifconfig|ipconfig|netstat|ps|env|printenv|set|wget|curl|lynx|fetch|nc|ncat|netcat|telnet|ping|nslookup|dig|host|getent|traceroute|bash|sh|zsh|ksh|csh|dash|python[23]?|perl|ruby|php|node|lua|gcc|java|echo|printf|expr|sleep|touch|chmod|chown|mkdir|rm|rmdir|mv|cp|ln|find|grep|awk|sed|sort|cut|base64|xxd|tar|zip|unzip|gzip|crontab|kill|killall|sudo|su|passwd|useradd|mount|df|du|systeminfo|tasklist|net|type|ver|vol|copy|del|ren|reg|certutil|bitsadmin|powershell|pwsh|cmd|wscript|cscript|mshta|regsvr32|rundll32|tftp|ftp|ssh|scp|busybox|nohup|timeout|xterm|mail|sendmail|rev|tee|dd|strings|which|whereis|w|who|last|finger|arp|route|iptables|service|systemctl|reboot|shutdown|halt|md5sum|od|hexdump|getenforce|lsof|tcpdump|nmap)"
 _CLEAR = r"(?:whoami|uname|ifconfig|ipconfig|netstat|printenv|nslookup|traceroute|systeminfo|tasklist|certutil|bitsadmin|powershell|pwsh|getent|wget|curl|netcat|ncat|tftp|busybox|crontab|md5sum|regsvr32|rundll32|cscript|wscript|mshta|hexdump|useradd|phpinfo)"
+_JOINED = r"(?:[^a-z0-9\s.,_-]?[^a-z0-9]{0,24}[^a-z0-9\s.,_-])?"
+"""Nothing, or what may stand for a separator: a disguise that nobody knows joins a known target all the same."""
 _END = r"(?:\s|$|[;|&<>)`'\"#,/\\])"
 
 SIGNALS = (
@@ -48,6 +50,12 @@ SIGNALS = (
     _path("drive", weight=3.5,
         pattern=r"(?:^|[=/\s\"'|])[a-z]:[/\\]{1,2}(?:windows|winnt|boot|inetpub|xampp|wamp|apache|mysql|temp|\w+\.ini|\w+\.log|\.\.)|\\\\[\w.:-]+\\[\w$]+\\|[a-z]\$\\",
         matches=("file=c:\\windows\\a", "file=%5C%5Chost%5Cc$%5C"), passes=("q=ratio+c:/d", "file=C:\\Users\\ana\\photo.jpg")),
+    _path("target_joined", weight=5, kinds="pvr",
+        pattern=r"\betc" + _JOINED + r"(?:passwd|shadow)\b|\bproc" + _JOINED + "self" + _JOINED + r"(?:environ|cmdline|maps|status|fd)|(?:windows|winnt)" + _JOINED + r"(?:system32|win\.?ini|repair)|web-inf" + _JOINED + r"(?:web\.?xml|classes|lib)|inetpub" + _JOINED + r"(?:wwwroot|logs)|wwwroot" + _JOINED + r"global\.asa|\bvar" + _JOINED + "log" + _JOINED + r"(?:apache|httpd|nginx|auth\.log|syslog|messages)|\betc[^a-z0-9\s.,_-]{1,24}(?:hosts|group|issue|motd|crontab|fstab|hostname|sudoers)\b",
+        matches=("f=..%C1%AFetc%C1%AFpasswd", "f=c:windowswin.ini", "f=etc%5Epasswd"), passes=("q=etc.+passwd", "q=windows+win+ini", "q=var+log+nginx")),
+    _path("placeholder_climbing", weight=2, kinds="pvr",
+        pattern=r"(?:[/\\]{2}|[/\\]\.|\.[/\\])[^\s=&]{0,200}\{file",
+        matches=("f=//{file}", "f=/.a/{filename}"), passes=("f=/{file}", "q={file}//")),
     _path("device_file", weight=3.5,
         pattern=r"/dev/(?:null|tcp|udp|zero|u?random|stdin|fd)|\\\\\.\\|[/\\](?:con|nul|prn|aux|com1|lpt1)(?:[/\\.]|$)",
         matches=("f=/dev/null", "f=a/com1."), passes=("q=/developer/nulls", "path=/contact/form")),
@@ -94,10 +102,13 @@ SIGNALS = (
     _text("shellshock", weight=6,
         pattern=r"\(\s*\)\s*\{\s*[:_\w]?\s*;?\s*[^}]{0,40}\}\s*;?|\(\)\s*\{\s*:",
         matches=("q=()%20%7B%20:;%7D;a", "q=()+{+x;}"), passes=("q=f(x)+%7Ba%7D", "q=()+and+{}")),
+    _shell("script_import", weight=1.6,
+        pattern=r"\bimport\s+(?:os|socket|subprocess|pty)\b|\brequire\s*\(\s*['\"]?(?:fs|os|http|net|vm)\b|\bprocess\.env\b",
+        matches=("f=import+os", "f=require('fs')"), passes=("q=import+tax", "q=required+(fs)")),
     _shell("script_one_liner", weight=4,
-        pattern=r"\b(?:python\d?|perl|ruby|php|node|lua)\s+-[cer]\b|\bphp\s+-r\b|\bimport\s+(?:os|socket|subprocess|pty)\b|\bos\.(?:system|popen)\s*\(|\bsubprocess\.\w+\s*\(|__import__\s*\(|\bchild_process\b|\bexecsync\s*\(|\bspawn(?:sync)?\s*\(|\bprocess\.(?:env|mainmodule|exit)|\brequire\s*\(\s*['\"](?:child_process|fs|os)|\bsocket\.(?:gethostbyname|socket)",
+        pattern=r"\b(?:python\d?|perl|ruby|php|node|lua)\s+-[cer]\b|\bphp\s+-r\b|\bos\.(?:system|popen)\s*\(|\bsubprocess\.\w+\s*\(|__import__\s*\(|\bchild_process\b|\bexecsync\s*\(|\bspawn(?:sync)?\s*\(|\bprocess\.(?:mainmodule|exit|kill|binding|dlopen|abort)\b|\bsocket\.(?:gethostbyname|socket)",
         matches=("f=python+-c+x", "f=require('child_process')"), passes=("q=python+course", "q=import+tax")),
-    _shell("upload_rights", weight=3.5,
+    _shell("upload_rights", weight=2.6,
         pattern=r"\bchmod\s+(?:\+x|[0-7]{3,4})\b|\brm\s+-[rf]+\b|\btar\s+-?[cxz]\w*f\b|\bcrontab\s+-|--checkpoint-action|\bnohup\s|\bkillall\s|\bbase64\s+(?:-d|--decode)",
         matches=("f=chmod+777+a", "f=rm%20-rf%20x"), passes=("q=chmod+calculator", "q=rm+size")),
     _text("quoted_command", weight=2.5,
@@ -133,6 +144,12 @@ SIGNALS = (
     _protocol("overlong_encoding", weight=3,
         pattern=OVERLONG_MARK,
         matches=("q=%c0%ae", "q=%c0%bcb%c0%be"), passes=("q=%C3%A9", "q=%e2%80%a6")),
+    _protocol("malformed_escape", weight=1, kinds="pvr",
+        pattern=MALFORMED_MARK,
+        matches=("q=%c0.a", "q=..%bg%qfa"), passes=("q=%C3%A9.a", "q=100%25+a")),
+    _protocol("malformed_escapes", weight=1.6, kinds="pvr",
+        pattern=MALFORMED_MARK + "{3}",
+        matches=("q=%c0.%c0./%c0.", "q=0x2e0x2e0x2f"), passes=("q=%c0.a", "q=%C3%A9.%C3%A9/%C3%A9.")),
     _protocol("format_string", weight=4,
         pattern=r"(?:%[0-9]*[nsxdp]){4,}|%\d+\$[nsxp]",
         matches=("q=%25n%25n%25n%25n", "q=%251$s"), passes=("q=5%25+discount", "q=%25d+items")),

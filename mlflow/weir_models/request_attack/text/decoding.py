@@ -24,7 +24,8 @@ PERCENT_U = re.compile(r"%u([0-9a-fA-F]{4})")
 BACKSLASH = re.compile(r"\\(?:u\{?([0-9a-fA-F]{4})\}?|x([0-9a-fA-F]{2}))")
 ENTITY = re.compile(r"&(?:#[xX]0*[0-9a-fA-F]{1,6};?|#0*[0-9]{1,7};?|[a-zA-Z][a-zA-Z0-9]{1,23};)")
 OVERLONG = re.compile(rb"[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8f][\x80-\xbf]{2}")
-UNDECODED = re.compile(r"%[0-9a-fA-Fu]|&[#a-zA-Z]|\\[ux]")
+OCTAL = re.compile(r"(?:\\[0-3]?[0-7]{2}){3,}")
+UNDECODED = re.compile(r"%[0-9a-fA-Fu]|&[#a-zA-Z]|\\[ux0-7]")
 SHORT_RUN = 48
 """Runs of percent-encoded bytes up to this length are decoded once and remembered."""
 MIN_BASE64 = 12
@@ -42,6 +43,13 @@ OVERLONG_MARK = "\ue000"
 """Marks overlong UTF-8, which only attackers write; a private-use character, so that no log contains it."""
 NULL_MARK = "\ue001"
 """Marks a null byte."""
+MALFORMED_MARK = "\ue003"
+"""Marks an escape that does not decode and that a lenient server reads all the same."""
+ALL_MARKS = OVERLONG_MARK + NULL_MARK + MALFORMED_MARK
+LOOK_ALIKES = dict(zip(map(ord, "\u2215\u29f8\u2571\u2216\u29f5\u29f9\u2572\u3002\uefc8\uf025"), "///\\\\\\\\.//", strict=True))
+"""Characters that a conversion to bytes makes a separator or a dot."""
+INVISIBLE = (0xAD, 0x34F, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), *range(0xFE00, 0xFE10), 0xFEFF)
+"""Zero-width characters and marks of direction: inside a word they hide it from patterns alone."""
 
 
 def _percent(match: re.Match[str]) -> str:
@@ -79,6 +87,12 @@ def _code_point(match: re.Match[str]) -> str:
     return chr(int(match.group(1) or match.group(2), 16))
 
 
+def _octal(match: re.Match[str]) -> str:
+    """A run of octal escapes, where it is printable ASCII."""
+    text = "".join(chr(int(digits, 8)) for digits in match.group()[1:].split("\\"))
+    return text if text.isascii() and text.isprintable() else match.group()
+
+
 def _entity(match: re.Match[str]) -> str:
     return _unescaped(match.group())
 
@@ -101,7 +115,7 @@ def decode(text: str) -> str:
         if "&" in text:
             text = ENTITY.sub(_entity, text)
         if "\\" in text:
-            text = BACKSLASH.sub(_code_point, text)
+            text = OCTAL.sub(_octal, BACKSLASH.sub(_code_point, text))
         if text == before:
             break
     return as_utf8(text)
@@ -125,7 +139,7 @@ def fold(decoded: str) -> str:
     """
     text = decoded
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text.translate(_expanding()))
+        text = unicodedata.normalize("NFKC", text.translate(_replaced()))
     text = text.lower().translate(SPACES)
     if "\x00" in text:
         text = text.replace("\x00", NULL_MARK)
@@ -135,15 +149,16 @@ def fold(decoded: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _expanding() -> dict[int, str]:
-    """Code points that NFKC would make longer than MAX_EXPANSION characters -> the first of these."""
+def _replaced() -> dict[int, str]:
+    """Code points that NFKC would make longer than MAX_EXPANSION characters -> the first of these; look-alikes and invisible ones."""
     normal_forms = ((code, unicodedata.normalize("NFKC", chr(code))) for codes in COMPATIBLE for code in codes)
-    return {code: text[:MAX_EXPANSION] for code, text in normal_forms if len(text) > MAX_EXPANSION}
+    first = {code: text[:MAX_EXPANSION] for code, text in normal_forms if len(text) > MAX_EXPANSION}
+    return first | LOOK_ALIKES | dict.fromkeys(INVISIBLE, "")
 
 
 def unmarked(text: str) -> str:
     """The text without marks, for display."""
-    return text.replace(OVERLONG_MARK, "").replace(NULL_MARK, "\\0")
+    return text.replace(OVERLONG_MARK, "").replace(MALFORMED_MARK, "").replace(NULL_MARK, "\\0")
 
 
 def hidden_texts(decoded: str) -> list[str]:

@@ -11,7 +11,8 @@ import re
 from typing import NamedTuple
 
 from weir_models.request_attack.text import decoding
-from weir_models.request_attack.text.decoding import NULL_MARK, OVERLONG_MARK
+from weir_models.request_attack.text.decoding import ALL_MARKS, MALFORMED_MARK
+from weir_models.request_attack.text.lenient import lenient
 from weir_models.request_attack.text.sql_tokens import token_types
 
 MAX_PARAMETERS = 32
@@ -22,16 +23,18 @@ NEXT_PARAMETER = re.compile(r"&(?=[\w.$:%\[\]-]{1,64}=)")
 PARAMETER_NAME = re.compile(r"^[\w.$:%\[\]-]{0,64}=(?!=)")
 ORIGIN = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]{1,12}://[^/?#\s'\"<>${}\\]*")
 PATH_PAYLOAD = re.compile(r"/\*|['\"()\s;<>`,]")
-MARKS = re.compile(f"[{NULL_MARK}{OVERLONG_MARK}]")
+MARKS = re.compile(f"[{ALL_MARKS}]")
 
 SQL_COMMENT = re.compile(r"/\*!\d{0,6}|/\*.{0,200}?\*/|\*/|(?:--|#)[^\n]{0,200}\n", re.DOTALL)
 SQL_ODD_SPACE = re.compile(r"  |[\r\n`]")
 SQL_SPACE = re.compile(r"[\s`]+")
+SHELL_EMPTY = re.compile(r"(?<=[a-z/])\$(?:[@*!1-9]|\{(?:[@*!1-9]|[a-z_]\w{0,15})\}|\(\))(?=[a-z/])")
+"""Variables without a value inside a word, which a shell leaves out."""
 SHELL_FIELD = re.compile(r"\$\{?ifs\}?(?:\$\d)?|\$[@*]|\$\{@\}")
-SHELL_PADDED = re.compile(f"['\"\\\\^{NULL_MARK}{OVERLONG_MARK}]")
-SHELL_QUOTES = str.maketrans("", "", "'\"\\^" + NULL_MARK + OVERLONG_MARK)
+SHELL_PADDED = re.compile(f"['\"\\\\^{ALL_MARKS}]")
+SHELL_QUOTES = str.maketrans("", "", "'\"\\^" + ALL_MARKS)
 COMPACT = str.maketrans(
-    "", "", " \t\r\n'\"`\\\xad\u200b\u200c\u200d\ufeff" + NULL_MARK + OVERLONG_MARK + "".join(map(chr, range(1, 32)))
+    "", "", " \t\r\n'\"`\\" + ALL_MARKS + "".join(map(chr, range(1, 32)))
 )
 SCRIPT_COMMENT = re.compile(r"/\*.{0,200}?\*/|<!--|-->")
 
@@ -60,6 +63,17 @@ def hidden_units(decoded: str) -> list[Unit]:
     return [Unit("v", decoding.fold(hidden)) for hidden in decoding.hidden_texts(decoded)]
 
 
+def lenient_units(kind: str, field: str) -> list[Unit]:
+    """Units of the field, as it was logged, in which a lenient server reads something else; their marks at the end."""
+    text = lenient(field)
+    units = units_of(kind, text) if MALFORMED_MARK in text else []
+    return [
+        Unit(unit.kind, unit.text.replace(MALFORMED_MARK, "") + MALFORMED_MARK * unit.text.count(MALFORMED_MARK))
+        for unit in units
+        if MALFORMED_MARK in unit.text
+    ]
+
+
 def _parameters(kind: str, query: str) -> list[Unit]:
     """Parameters, and the joined values of repeated names; an ampersand without a following name belongs to the value."""
     if "&" not in query:
@@ -73,6 +87,11 @@ def _parameters(kind: str, query: str) -> list[Unit]:
             joined.setdefault(name, []).append(piece[len(name) + 1 :])
         units += [Unit(kind, ",".join(values)) for values in joined.values() if len(values) > 1]
     return units
+
+
+def _left_out(match: re.Match[str]) -> str:
+    """Nothing, but for the variable that separates words."""
+    return match.group() if match.group() == "${ifs}" else ""
 
 
 def value_of(unit: Unit) -> str:
@@ -95,7 +114,7 @@ def views(unit: Unit) -> tuple[str, str, str, str, str, str]:
         sql = SQL_COMMENT.sub(" ", sql)
     if SQL_ODD_SPACE.search(sql):
         sql = SQL_SPACE.sub(" ", sql)
-    shell = SHELL_FIELD.sub(" ", text) if "$" in text else text
+    shell = SHELL_FIELD.sub(" ", SHELL_EMPTY.sub(_left_out, text)) if "$" in text else text
     if SHELL_PADDED.search(shell):
         shell = shell.translate(SHELL_QUOTES)
     compact = (SCRIPT_COMMENT.sub("", text) if "*" in text or "--" in text else text).translate(COMPACT)

@@ -1,0 +1,53 @@
+"""Signals of commands in less usual clothes: batch files, PowerShell, braces, variables, encoders, rarer tools."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from weir_models.request_attack.signals.signal import Signal
+from weir_models.request_attack.signals.system import COMMANDS
+
+_shell = partial(Signal, attack_class="command_injection", view="shell", kinds="pvr")
+_text = partial(Signal, attack_class="command_injection", view="text", kinds="pvr")
+
+_START = r"(?:^|[=;|&`({\n]|\$\()\s*@?"
+_CMDLET = r"(?:invoke|start|get|set|new|remove|add|out|import|test|stop|copy|select|convertto|convertfrom|write|read|where|foreach|resolve|enter|register|restart|rename|move|clear|measure|format|sort)-(?:expression|webrequest|restmethod|command|process|childitem|content|item|itemproperty|wmiobject|wmimethod|ciminstance|cimmethod|object|service|computerinfo|location|variable|string|file|module|connection|netconnection|sleep|alias|member|host|localuser|localgroupmember|aduser|psdrive|job|path|securestring|null|eventlog|winevent|hotfix|netipaddress|nettcpconnection|clipboard|scheduledtask|executionpolicy|pssession|bitstransfer|dnsname|date|random|history)\b"
+
+SIGNALS = (
+    _shell("batch_flow", weight=4,
+        pattern=r"\bfor\s+/[lfdr]\s+(?:%|tokens|delims|usebackq|eol|skip|[a-z]:|\(|\.)|\bif\s+(?:/i\s+)?(?:not\s+)?(?:exist\s+[\w.]{0,40}[:\\/%]|defined\s+%?\w+\s*\(?\s*(?:echo|set|call|goto|start|cmd|del|ping|type)|errorlevel\s+\d)|%(?:\w{1,20}|\()?:~-?\d+(?:,-?\d+)?%|%(?:comspec|systemroot|windir)%|\bset\s+/p\b|[;&|(]\s*(?:goto\s*:?\w+|call\s+:\w+)|\bstart\s+/(?:b|min|wait)\b|@echo\s+off\b|\bcmd(?:\.exe)?\s*/[a-z](?::on|:off)?\s|%[a-z]\s+in\s*\(.{0,100}\)\s*do\b|\b(?:findstr|where)\s+/[a-z]\b|\bforfiles\s+/|\bwmic\s+(?:os|process|useraccount|service|/\w+|cpu|bios|computersystem|qfe|product)|\bschtasks\s*/|\bicacls\s|\battrib\s+[+-]|\breg\s+(?:query|add|delete|save)\s+\\?h|\bnetsh\s+\w+|\bvssadmin\s|\bsc\s+(?:query|config|create|stop)\b|\btype\s+%\w+%",
+        matches=("f=1&for+/l+%25i+in+(1,1,9)+do+ver", "f=if+exist+c:\\a+echo+b", "f=x&%25os:~0,1%25"),
+        passes=("q=what+if+exist+happened", "q=for+/r/+fans", "q=%25path%25+variable")),
+    _shell("batch_variable", weight=2,
+        pattern=r"%(?:programfiles|programdata|appdata|localappdata|userprofile|username|userdomain|computername|temp|tmp|os|path|cd|random|pathext|homepath|homedrive|public|logonserver|processor_\w+|errorlevel|cmdcmdline)%",
+        matches=("f=%25userprofile%25\\a", "f=echo+%25os%25"), passes=("q=%25off%25", "q=100%25path")),
+    _shell("power_shell", weight=4.5,
+        pattern=r"\biex\s*[($\"'&]|\|\s*(?:iex|invoke-expression)\b|[&.]\s*\(\s*(?:['\"$]|\w+\s*\+|gcm\b|get-command|\{\d)|\[char\[?\]?\]\s*\(?\d+|\[(?:system\.)?(?:convert|text\.\w+|net\.\w+|io\.\w+|reflection\.\w+|diagnostics\.\w+|environment|activator|scriptblock|runtime\.\w+|management\.\w+|security\.\w+|string|array|math|appdomain|ref\w*)\]\s*::|\.download(?:string|file|data)\s*\(|\bnew-object\s+(?:-com(?:object)?\s|(?:system\.)?(?:net|io|diagnostics|management)\.)|\s[-/](?:enc|encodedcommand|nop|noprofile|noni|noninteractive|ep|executionpolicy|w|windowstyle)\s+(?:bypass|hidden|unrestricted|[a-z0-9+/=]{16,}|-)|\$(?:env:\w|psversiontable|executioncontext|pshome|shellid|host\.ui|verbosepreference|\{env:)|\b(?:powershell|pwsh)(?:\.exe)?\s+(?:[-/({$&\"']|iex|iwr|irm|gci|gc|ls|dir|get-|invoke-|whoami)",
+        matches=("f=iex(1)", "f=$env:path", "f=x;(New-Object+Net.WebClient).DownloadString('h')"),
+        passes=("q=powershell+tutorial", "q=new+object+lamp", "q=iex+stock+price")),
+    _shell("power_shell_command", weight=4,
+        pattern=r"(?:[;|&`({\n]|\$\()\s*(?:" + _CMDLET + r"|(?:iex|iwr|irm|icm|gci|gwmi|gcim|saps|gps|gal|sal|spps|gcm|gdr|gsv|gjb|tnc|curl\.exe)\b(?:\s+[-$\"'(/\\.%:\w]|\s*$|\s*[;|&)]))|^[^=\s]{0,30}=?\s*(?:" + _CMDLET + r"|\b(?:iwr|irm|gci|gwmi|gcim|saps|gcm)\b)\s+(?:-\w+\s+[\w\"'.:/\\$*]{1,60}\s*[;|]|https?:|[a-z]:\\|[\"'(]?(?:https?|env|hklm|hkcu|function|variable|cert):|\$|\(|\.\\|/etc|\\\\)",
+        matches=("f=1;Get-ChildItem+c:", "f=a|gci", "f=irm+http://h.example/a"), passes=("q=get-content+-raw", "q=start+process+improvement")),
+    _shell("power_shell_word", weight=2,
+        pattern=r"(?:^|[=\s])" + _CMDLET + r"(?:\s+-\w|\s*\(|\s+[\w.]+\s*$|\s*$)",
+        matches=("f=Get-Process", "f=start-sleep+-s+5"), passes=("q=get+process+list", "q=out-of-date+file")),
+    _shell("brace_words", weight=4,
+        pattern=r"\{(?:/\w+)*/?" + COMMANDS + r",[^{}\s]{0,80}[-/.$*~:\\][^{}\s]{0,80}\}|\{,?" + COMMANDS + r",\}|\{,(?:/\w+)*/?" + COMMANDS + r"(?:,[^{}\s]{1,80})?\}|(?:[;|&`]|\$\()\{\w{1,20},[^{}\s]{1,80}\}(?:$|[;|&`)])",
+        matches=("f=;{tac,/etc/a}", "f={,ls}"), passes=("q={cat,dog}", "q={red,blue}")),
+    _shell("variable_word", weight=4,
+        pattern=r"(?:^|[;|&=\s])[a-z_]\w{0,10}=[\w/'.\\?*${}:-]{1,40}\s*(?:;|&&|\|\||\n)\s*(?:[a-z_]\w{0,10}=[\w/'.\\?*${}:-]{1,40}\s*(?:;|&&|\n)\s*)*(?:eval\s+)?\$\{?[a-z_]\w*\}?(?:\$|\s|\{|/|$|[;|&])|\$\{(?:path|home|pwd|shell|ifs|oldpwd|lang|hostname|bash\w*)(?::\d|%|#|//?|\^|,|@)|\$\{\w{1,20}:\d+:\d+\}|\$'\\?[\w\\]{2,}'?|\beval\s+[`$\"']|\$0\s*<<<|\bset\s+--?\s+\w+.{0,30}\$[1@*]",
+        matches=("f=a=wh;b=oami;$a$b", "f=${PATH:0:1}bin", "f=$0<<<id"), passes=("q=a=b;c=d", "q=cost=$5;tax=$1")),
+    _text("empty_variable", weight=3.8,
+        pattern=r"\b[a-z]{1,8}\$(?:[@*!]|\{[@*!1-9]\}|\(\))[a-z]{1,10}\b|/[a-z]{0,6}\$(?:[@*!1-9]|\{[@*!1-9]\}|\(\))[a-z]{1,8}",
+        matches=("f=wh$@oami", "f=/bi$()n/ca$1t"), passes=("q=$5b+or+$6c", "q=ca$h")),
+    _text("empty_variable_word", weight=2.7,
+        pattern=r"\b(?:[a-z]{1,3}\$\{?[a-z_]{1,3}\}[a-z]{1,6}|[a-z]{1,6}\$\{\w{1,16}\}[a-z]{1,4})\s+(?:[-/~.*]|\S+[/.])",
+        matches=("f=c${x}at+/etc/a", "f=l${uu}s+-la"), passes=("q=img${id}x.png", "q=${first}name+is+here")),
+    _text("encoded_command", weight=4,
+        pattern=r"(?:\$\(|`|<\()\s*(?:printf|echo|xxd|base(?:64|32)|rev|tr|hex|awk|python\d?|perl|ruby|openssl|gunzip|zcat)\b[^)`]{1,160}[)`]|\b(?:printf|echo)\s+(?:-\w+\s+)?[\"']?(?:\\{1,2}x?[0-9a-f]{2,3}){2,}|\|\s*(?:xxd\s+-r|base(?:64|32)\s+-+d|rev\b|tr\s+\S+\s+\S+|openssl\s+\w+\s+-d|gunzip|zcat|uudecode)[^|]{0,40}(?:\||$)|\b(?:base64|base32|xxd|rev|tr|openssl)\b[^|]{0,60}\|\s*(?:/\w+/)*(?:ba|z|k|c|da|a)?sh\b|<<<\s*['\"$]?\w",
+        matches=("f=$(printf+'id')", "f=echo+aWQ=|base64+-d|sh", "f=rev<<<'di'"), passes=("q=echo+dot", "q=printf+|+format")),
+    _shell("rarer_tool", weight=4,
+        pattern=r"\b(?:socat\s+\S*[-:]|openssl\s+(?:s_client|enc|req)\b|rlwrap\s+\w|mknod\s+/|setsid\s+\w|pkexec\b|aria2c\s|axel\s+-|gdb\s+-|strace\s+-|g?awk\s+[-{'\"]?\s*begin|find\s+\S+\s+.{0,80}-(?:exec|delete|perm|user|name)\b|xargs\s+(?:-\w+\s+)*(?:\w+|/)|dd\s+if=|vim?\s+-c|script\s+-q|whois\s+-h|ed\s+-s|env\s+-[iu]|tee\s+(?:-a\s+)?[/\w]+\.?\w*|m4\s+-|nsenter\s|unshare\s|docker\s+(?:exec|run\s.{0,60}-v\s*/)|kubectl\s+(?:exec|get\s+secrets?)|lua\s+-e|gawk\s|tclsh\b|expect\s+-c|php\s+-[sra]\b|jjs\b|jrunscript\b|scapy\b|getcap\s|lsblk\b|dmesg\b|journalctl\b|loginctl\b|hostnamectl\b|ss\s+-[tuln]+|ip\s+(?:a|addr|route|link)\b\s*(?:$|[;|&)]|show)|arp\s+-a|w\s+-h|stat\s+/|file\s+/|wc\s+(?:-\w+\s+)?/|diff\s+/|paste\s+/|fold\s+/|pr\s+/|rev\s+/|uniq\s+/|cut\s+-\w\S*\s+(?:-\w\S*\s+)*/|sed\s+(?:-\w+\s+)*['\"]?[\w,$]*['\"]?\s+/|install\s+-m|bzip2\s+-|curl\s+(?:-\w+\s+)*file:|ls\s+-[a-z]{1,5}\s+[/~.]|less\s+/|more\s+/)",
+        matches=("f=socat+tcp:h.example:9+-", "f=x;dd+if=/dev/sda", "f=find+/+-perm+4000"),
+        passes=("q=axel+springer", "q=find+a+hotel+named+rose", "q=tea+set")),
+)  # fmt: skip

@@ -1,0 +1,137 @@
+"""A second reading of a field: what a lenient server would make of escapes that do not decode.
+
+Strict decoding keeps what is malformed as it stands. Old servers and libraries do not: they read overlong and truncated
+UTF-8 without checking it, count hexadecimal digits beyond f, take half an escape for a whole one, or lose a character
+and write a question mark. All of these become the character that they stand for, followed by MALFORMED_MARK.
+"""
+
+from __future__ import annotations
+
+import re
+
+from weir_models.request_attack.text.decoding import (
+    BACKSLASH,
+    DISGUISED,
+    ENTITY,
+    MALFORMED_MARK,
+    MAX_CHARACTERS,
+    MAX_ROUNDS,
+    PERCENT_U,
+    as_utf8,
+    decode,
+)
+
+BYTES_FROM = 0xE100
+"""Private-use characters that stand for the bytes 0x80 to 0xff until they are read as UTF-8."""
+ESCAPE = re.compile(r"%([0-9a-tv-zA-TV-Z])([0-9a-zA-Z])")
+HALF_ESCAPE = re.compile(r"%(?:([25])(?![0-9a-zA-Z%])|(?=[./\\]))")
+WRITTEN_HEX = re.compile(
+    r"(?:%*(?:0x|\\x|[%\\]?u00)|(?:(?<![a-z0-9])|(?<=x2[ef])|(?<=x5c))x)(2e|2f|5c)|[%\\]?u(2024|2215|2216|2044|29f5|29f8|3002|ff0e|ff0f|ff3c|efc8|f025)"
+    r"|%*c0%*(ae|af)|%*c1%*(9c)",
+    re.IGNORECASE,
+)
+WRITTEN = {"2e": ".", "2024": ".", "3002": ".", "ff0e": ".", "ae": ".", "5c": "\\", "2216": "\\", "29f5": "\\", "ff3c": "\\", "9c": "\\"}
+LEADS = tuple(
+    re.compile(f"[{chr(BYTES_FROM + low)}-{chr(BYTES_FROM + high)}].{{{following}}}", re.DOTALL)
+    for low, high, following in ((0xFC, 0xFD, 5), (0xF8, 0xFB, 4), (0xF0, 0xF7, 3), (0xE0, 0xEF, 2), (0xC0, 0xDF, 1))
+)
+VALID = re.compile(f"[{chr(BYTES_FROM + 0x80)}-{chr(BYTES_FROM + 0xFF)}]+")
+BEFORE_SIGN = re.compile(f"[{chr(BYTES_FROM + 0x80)}-{chr(BYTES_FROM + 0xFF)}]+(?=[./\\\\])")
+CONTROL = re.compile(r"(?<=[./\\])[\x00-\x08\x0e-\x1f\x7f]+|[\x00-\x08\x0e-\x1f\x7f]+(?=[./\\])")
+CLIMBING = re.compile(r"(?:[.?]{2}[/\\?]){2,}(?=\w)")
+"""Dots and separators of which some became question marks."""
+LOST_WHOLE = re.compile(r"[?]{6,}(?=(?:etc|proc|var|usr|root|boot|windows|winnt|web-inf)\b)", re.IGNORECASE)
+JUNK = re.compile(r"[^a-zA-Z0-9\s&=]{6,}(?=[\w])")
+MAX_UNIT = 16
+REPEATS = 3
+"""The same junk so often and then a name: however it is written, it climbs."""
+PUNCTUATION = frozenset("-_*~!#+?,;:.'\"()[]{}|<>$@%^`")
+CLIMBS = "../../../" + MALFORMED_MARK
+
+
+def lenient(text: str) -> str:
+    """The field as a lenient server reads it; the strict reading where nothing is malformed."""
+    text = text[:MAX_CHARACTERS]
+    for _ in range(MAX_ROUNDS):
+        before = text
+        text = WRITTEN_HEX.sub(_written, PERCENT_U.sub(_code_point, text))
+        text = HALF_ESCAPE.sub(_half, ESCAPE.sub(_escape, text))
+        if "&" in text:
+            text = ENTITY.sub(lambda match: decode(match.group()), text)
+        if "\\" in text:
+            text = BACKSLASH.sub(_code_point, text)
+        if text == before:
+            break
+    text = _read_bytes(text)
+    if "?" in text:
+        text = LOST_WHOLE.sub(CLIMBS, CLIMBING.sub(_lost, text))
+    return as_utf8(JUNK.sub(_repeated, text))
+
+
+def _code_point(match: re.Match[str]) -> str:
+    code = next(int(digits, 16) for digits in match.groups() if digits)
+    return chr(code) if not 0x80 <= code <= 0xFF else chr(BYTES_FROM + code)
+
+
+def _escape(match: re.Match[str]) -> str:
+    """The byte of two digits of base 36, as sixteen times the first and the second give it."""
+    byte = 16 * int(match.group(1), 36) + int(match.group(2), 36) & 0xFF
+    is_hex = match.group(1).lower() <= "f" and match.group(2).lower() <= "f"
+    if not is_hex and byte < 0x80 and byte not in DISGUISED:
+        return match.group()
+    return chr(byte) if byte < 0x80 else chr(BYTES_FROM + byte)
+
+
+def _half(match: re.Match[str]) -> str:
+    return {"2": "/", "5": "\\"}.get(match.group(1) or "", "") + MALFORMED_MARK
+
+
+def _written(match: re.Match[str]) -> str:
+    digits = next(group for group in match.groups() if group).lower()
+    return WRITTEN.get(digits, "/") + MALFORMED_MARK
+
+
+def _read_bytes(text: str) -> str:
+    """Bytes as UTF-8 where they are valid, else without checking what follows a leading byte."""
+    text = VALID.sub(_valid, text)
+    for pattern in LEADS:
+        text = pattern.sub(_unchecked, text)
+    text = CONTROL.sub(MALFORMED_MARK, BEFORE_SIGN.sub(MALFORMED_MARK, text))
+    return VALID.sub(lambda match: "".join(chr(ord(c) - BYTES_FROM) for c in match.group()), text)
+
+
+def _valid(match: re.Match[str]) -> str:
+    try:
+        return bytes(ord(c) - BYTES_FROM for c in match.group()).decode("utf-8")
+    except UnicodeDecodeError:
+        return match.group()
+
+
+def _unchecked(match: re.Match[str]) -> str:
+    """The character of the low six bits of each following byte, where it is one that attackers disguise."""
+    lead, *following = (ord(c) - BYTES_FROM if ord(c) >= BYTES_FROM else ord(c) for c in match.group())
+    code = lead & (0x7F >> len(following) + 1)
+    for byte in following:
+        code = code << 6 | byte & 0x3F
+    if code in DISGUISED:
+        return chr(code) + MALFORMED_MARK
+    return match.group()
+
+
+def _lost(match: re.Match[str]) -> str:
+    """Steps up of which at least a third of the characters is left; those without a loss as they are."""
+    found = match.group()
+    lost = found.count("?")
+    return "../" * (len(found) // 3) + MALFORMED_MARK if 0 < lost <= len(found) * 2 / 3 else found
+
+
+def _repeated(match: re.Match[str]) -> str:
+    """Steps up in place of repeated junk; ordinary punctuation, and steps that are readable, as they are."""
+    found = match.group()
+    junk = found.rstrip(".")
+    for length in range(2, min(MAX_UNIT, len(junk) // REPEATS) + 1):
+        unit = junk[-length:]
+        if junk.endswith(unit * REPEATS):
+            readable = set(unit) <= set("./\\" + MALFORMED_MARK)
+            return found if readable or PUNCTUATION.issuperset(unit) else found + CLIMBS
+    return found
