@@ -13,12 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from weir_models.request_attack import ranking
 from weir_models.request_attack.signals import catalog, matching, screen
 from weir_models.request_attack.signals.signal import Signal
 from weir_models.request_attack.text.decoding import MAX_CHARACTERS, as_utf8, decode
 from weir_models.request_attack.text.units import HIDING_KINDS, Unit, hidden_units, lenient_units, units_of
 
 FIELDS = (("p", "uri_path"), ("v", "uri_query"), ("r", "referer"), ("a", "user_agent"))
+RANKED_KINDS = "pvr"
+"""Fields by which requests below the threshold are ordered; user agents say more of the client than of the request."""
 PLAIN_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 WRITING_METHODS = ("PUT", "MOVE", "COPY")
 NO_UNIT = -1
@@ -27,8 +30,12 @@ NO_UNIT = -1
 class Batch:
     """Units of a frame of requests; `fired` is a 0/1 matrix of shape (units, signals)."""
 
-    def __init__(self, frame: pd.DataFrame, signals: Sequence[Signal] = catalog.SIGNALS) -> None:
-        """Decode, screen and split every distinct text once."""
+    def __init__(
+        self, frame: pd.DataFrame, signals: Sequence[Signal] = catalog.SIGNALS, ranks: NDArray[np.int8] | None = None
+    ) -> None:
+        """Decode, screen and split every distinct text once; `ranks` are the weights of the ranking."""
+        self._ranks = ranks
+        self._ranked: list[NDArray[np.float64]] = []
         self.size = len(frame)
         self.units: list[Unit] = []
         self._numbers: dict[Unit, int] = {}
@@ -53,6 +60,9 @@ class Batch:
             for position in encoded:
                 plain[position] = decode(plain[position])
             texts = pa.array(plain, type=pa.string())
+        if self._ranks is not None:
+            rank = ranking.evidence(texts, self._ranks) if kind in RANKED_KINDS else np.zeros(len(texts))
+            self._ranked.append(np.append(rank, 0.0))
         looks = screen.looks(kind, texts)
         hiding = screen.hiding(texts) if kind in HIDING_KINDS else np.zeros(len(texts), dtype=bool)
         chosen: list[int] = np.flatnonzero(looks.any(axis=0) | hiding).tolist()
@@ -108,6 +118,11 @@ class Batch:
             better = text_sum[codes] > top
             best[better], top[better] = text_best[codes][better], text_sum[codes][better]
         return best, top
+
+    def rank(self) -> NDArray[np.float64]:
+        """How much the most suspicious of each row's texts resembles attacks, 0 to 1."""
+        of_texts = np.concatenate(self._ranked)
+        return np.max([of_texts[codes] for codes in self._codes], axis=0) if self.size else np.zeros(0)
 
     def rows_with_signal(self) -> NDArray[np.bool_]:
         """Whether each signal fires in any unit of each row; shape (rows, signals)."""

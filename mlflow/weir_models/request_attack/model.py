@@ -10,21 +10,26 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from weir_models.calibration import logistic, platt_scaling
 from weir_models.contract import Evaluation
 from weir_models.estimator import Estimator
+from weir_models.request_attack import ranking
 from weir_models.request_attack.batch import NO_UNIT, Batch
 from weir_models.request_attack.signals import catalog, matching
 from weir_models.request_attack.signals.signal import CLASSES, Signal
-from weir_models.request_attack.text.decoding import unmarked
+from weir_models.request_attack.text.decoding import decode, unmarked
 
 FIELD_NAMES = {"p": "path", "v": "query", "r": "referer", "a": "user agent", "m": "method"}
 MOST_RAISED = 1.25
 """Upper bound of a weight as a multiple of its prior: frequent in generated attacks is not decisive in real ones."""
 WEIGHT_STEPS = 1024
 """Weights are multiples of 1/1024, whose sums are exact: no batch changes the last digit of a score."""
+TIE = 0.5
+"""Of the step between two sums, what the ranking may add."""
+RANKED_COLUMNS = ("uri_path", "uri_query", "referer")
 REASON_WORDS = 3
 WORD_CHARACTERS = 60
 
@@ -75,7 +80,17 @@ class RequestAttack(Estimator):
         allowed = float(benign[int(self.false_positive_share * len(benign))])
         least = max(self.intercept_ + self.least_evidence, float(np.nextafter(allowed, np.inf)))
         self.threshold_ = float(self._probability(np.array([least]))[0])
+        self.ranks_ = self._fit_ranks(examples[examples["split"] == "fit"])
         return self
+
+    def _fit_ranks(self, part: pd.DataFrame) -> NDArray[np.int8]:
+        """The weights of the ranking, from the decoded paths, queries and referers of the examples."""
+        labels = part["is_attack"].to_numpy(dtype=bool)
+        texts = [
+            pa.array([decode(text) for text in part.loc[which, list(RANKED_COLUMNS)].stack()], type=pa.string())
+            for which in (labels, ~labels)
+        ]
+        return ranking.weigh(*texts)
 
     def _fit_weights(self, batch: Batch, labels: NDArray[np.bool_], prior: NDArray[np.float64]) -> None:
         """One round: choose each attack's most suspicious unit by the present weights, then refit the weights."""
@@ -115,10 +130,13 @@ class RequestAttack(Estimator):
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """attack_probability (0 to 1), is_attack, attack_class and reason for each row, with the index of the frame."""
         signals = self._signals()
-        batch = Batch(frame, signals)
+        ranks = getattr(self, "ranks_", None)
+        batch = Batch(frame, signals, ranks)
         best, sums = batch.best_units(batch.fired @ self.weights_)
         probability = self._probability(sums + self.intercept_)
         is_attack = probability >= self.threshold_
+        if ranks is not None:  # versions of 0.1 have no ranking
+            probability = np.where(is_attack, probability, self._ordered(sums, batch.rank()))
         attack_class = np.full(len(frame), None, dtype=object)
         reason = np.full(len(frame), None, dtype=object)
         rows = np.flatnonzero(is_attack)
@@ -179,6 +197,11 @@ class RequestAttack(Estimator):
 
     def _probability(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
         return logistic(self.scale_ * sums + self.shift_)
+
+    def _ordered(self, sums: NDArray[np.float64], rank: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities whose ties the rank breaks: different sums keep their order, and the threshold is never reached."""
+        ordered = self._probability(sums + rank * (TIE / WEIGHT_STEPS) + self.intercept_)
+        return np.minimum(ordered, np.nextafter(self.threshold_, 0.0))
 
     def _explain(self, batch: Batch, signals: Sequence[Signal], units: NDArray[np.int64]) -> dict[int, tuple[str, str]]:
         """Class with the largest part of the sum, and the words of the heaviest signals, for each unit."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from weir_models.request_attack.corpus.grammars import benign_requests, code, probes, script, sql_quiet, system
+from weir_models.request_attack.corpus.grammars import benign_requests, code, disguises, probes, rarer, script, sql_quiet, system
 from weir_models.request_attack.corpus.placing import Request, place
 
 COLUMNS = (
@@ -40,7 +40,7 @@ def _families() -> tuple[Family, ...]:
     families = []
     for name, split, share, write in benign_requests.FAMILIES:
         families.append(Family(f"benign_{name}", split, None, write, share))
-    for module in (sql_quiet, script, system, code, probes):
+    for module in (sql_quiet, script, system, code, probes, disguises, rarer):
         for attack_class, name, split, share, write in module.FAMILIES:
             families.append(Family(f"{attack_class}_{name}", split, attack_class, write, share))
     return tuple(families)

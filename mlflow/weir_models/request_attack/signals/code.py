@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from weir_models.request_attack.signals.signal import Signal
+from weir_models.request_attack.text.decoding import NULL_MARK
 
 _template = partial(Signal, attack_class="template_injection")
 _jndi = partial(Signal, attack_class="jndi_and_deserialisation")
@@ -16,7 +17,7 @@ SIGNALS = (
         pattern=r"(?:\{\{|\$\{|#\{|\*\{|@\{|~\{|%\{|\{%|<%=|@\(|\$\(\()\s*=?\s*['\"]?\d+['\"]?\s*[*+x-]\s*['\"]?\d+|\[\[\s*['\"]?\d+['\"]?\s*\*\s*['\"]?\d+['\"]?\s*\]\]",
         matches=("q={{7*7}}", "q=%24%7B8*8%7D"), passes=("q={{page}}", "q=${price}")),
     _template("braces_object", weight=5,
-        pattern=r"(?:\{\{|\{%).{0,60}(?:__\w+__|\bself\b|\brequest\b|\bconfig\b|\blipsum\b|\bcycler\b|\bjoiner\b|\bnamespace\b|\bget_flashed|\b_self\b|\bapp\.|\bconstructor\b|\bpopen\b|\bsystem\b|\bimport\b|\binclude\b|\bdebug\b|\bsettings\.|\battr\b|\bfilter\b|\bphp\b|\bdump\s*\(|range\s*\(|\|\s*(?:attr|map|filter|join))",
+        pattern=r"(?:\{\{|\{%)[^}]{0,60}(?:__\w+__|\bself\b|\brequest\b|\bconfig\b|\blipsum\b|\bcycler\b|\bjoiner\b|\bnamespace\b|\bget_flashed|\b_self\b|\bapp\.|\bconstructor\b|\bpopen\b|\bsystem\b|\bimport\b|\binclude\b|\bdebug\b|\bsettings\.|\battr\b|\bfilter\b|\bphp\b|\bdump\s*\(|range\s*\(|\|\s*(?:attr|map|filter|join))",
         matches=("q={{config.items()}}", "q=%7B%25+include+x"), passes=("q={{first_name}}", "q={%+block+%}")),
     _template("dunder", weight=5,
         pattern=r"__(?:class|mro|base|bases|subclasses|globals|builtins|import|init|getitem|dict|code|self)__|\[\]\.__|''\.__",
@@ -37,7 +38,7 @@ SIGNALS = (
         pattern=r"\{\{[^}]{0,200}\}\}|\$\{[^}]{1,200}\}|\{%[^%]{1,200}%\}|#\{[^}]{1,200}\}",
         matches=("q={{a}}", "q=$%7Bb%7D"), passes=("q={a}", "q=$5")),
     _template("razor", weight=4,
-        pattern=r"@\(\s*\d+\s*[*+]|@\{\s*\w|@(?:system|html\.raw|import|using|model)[\s.(]|\bsystem\.diagnostics\b",
+        pattern=r"@\(\s*\d+\s*[*+]|@\{\s*[^}]{0,60}[=;(]|@(?:system|html\.raw|import|using|model)[\s.(]|\bsystem\.diagnostics\b",
         matches=("q=@(3*4)", "q=@{a=1}"), passes=("mail=ana@example.com", "q=@home+(kit)")),
     _template("angular_escape", weight=4,
         pattern=r"\{\{.{0,80}(?:constructor|\$on|\$eval|tostring|charat|\bx\s*=|a\s*=|alert|\.call\()",
@@ -70,7 +71,7 @@ SIGNALS = (
         pattern=r"<!\s*entity\b|<!\s*doctype\s+[^>]{0,80}(?:\[|system\b|public\b)|<!\s*element\s|\bsystem\s*['\"](?:file|https?|ftp|php|expect|gopher|netdoc|jar|//|[a-z]:)|%\w{1,12};\s*\]>|&xxe;",
         matches=('q=<!ENTITY+a+"b">', "q=%3C!DOCTYPE%20x%20SYSTEM%20%22a%22%3E"), passes=("q=<!DOCTYPE+html>", "q=entity+relation")),
     _xxe("include", weight=5,
-        pattern=r"\bxi:include\b|<xs:(?:include|import)\b|\bxsi:schemalocation\b|\bxinclude\b|<\?xml-stylesheet|\bxsl:(?:value-of|stylesheet|include|import|template)\b|<\?xml\s[^>]{0,80}\?>\s*<!\s*(?:entity|element|attlist|doctype\s+\w+\s*\[)",
+        pattern=r"\bxi:include\b|<xs:(?:include|import)\b|\bxsi:schemalocation\b|\bxinclude\b|<\?xml-stylesheet|<\s*xsl:(?:value-of|stylesheet|include|import)\b|<\?xml\s[^>]{0,80}\?>\s*<!\s*(?:entity|element|attlist|doctype\s+\w+\s*\[)",
         matches=('q=<xi:include+href="a"/>', "q=%3Cxsl:value-of%20a"), passes=("q=<include>", "q=xslt+course")),
     _xxe("local_file_address", weight=4.5,
         pattern=r"\bfile:/{1,3}(?:[\w.-]*/)?(?:\.+/)*(?:etc|proc|var|root|home|dev|usr|windows|winnt|c:/(?:windows|boot|winnt)|c\|/|localhost|127\.|opt|\.)|\bfile://?$",
@@ -88,7 +89,7 @@ SIGNALS = (
         pattern=r"(?:https?|ftp):(?://|\\\\)(?:[^/@\s]{1,40}@)?(?:127\.\d+\.\d+\.?\d*|127\.1|localhost|localtest\.me|0\.0\.0\.0|0(?:[:/]|$)|\[::(?:1|ffff[^\]]*)?\]|\[::\]|0x7f|017700000001|2130706433|[a-z0-9.-]*\.?(?:nip|xip|sslip)\.io|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(?:1[6-9]|2\d|3[01])\.\d+\.\d+|\d{8,10}(?:[:/]|$)|0x[0-9a-f]{8})",
         matches=("url=http://127.0.0.1/a", "url=https%3A%2F%2Flocalhost:8080"), passes=("url=https://local.example.com", "url=https://12.7.0.1/")),
     _xxe("disguised_host", weight=5, kinds="pvr",
-        pattern=r"(?:https?|ftp|wss?|gopher|dict|ldap|tftp|sftp|file|jar:http)s?:(?:/|\\){0,4}(?:[^/@\s?#]{1,60}@)?(?:0[0-7]{2,11}(?:\.[0-9a-fx]{1,10}){0,3}|(?:\d{1,3}\.){1,3}0[0-7]{2,4}|0x[0-9a-f]{1,8}(?:\.[0-9a-fx]{1,10}){0,3}|(?:\d{1,3}\.){1,3}0x[0-9a-f]{1,6}|\d{8,10}|127(?:\.\d{1,3}){0,2}|0{1,2}|\[(?:::1?|(?:0{0,4}:){2,7}0{0,3}1?|(?:[0:]{2,12}):?ffff:[0-9a-f.:]+|::[0-9.]{7,15}|f[cde][0-9a-f]{2}:[0-9a-f:%\w.]*|64:ff9b:[0-9a-f.:]+|::%\w+|::ffff:[^\]]*)\])(?::\d{1,5})?\.?(?:[/?#\\&]|$)",
+        pattern=r"(?:https?|ftp|wss?|gopher|dict|ldap|tftp|sftp|file|jar:http)s?:(?:/|\\){0,4}(?:[^/@\s?#]{1,60}@)?(?:0[0-7]{2,11}(?:\.[0-9a-fx]{1,10}){0,3}|(?:\d{1,3}\.){1,3}0[0-7]{2,4}|0x[0-9a-f]{1,8}(?:\.[0-9a-fx]{1,10}){0,3}|(?:\d{1,3}\.){1,3}0x[0-9a-f]{1,6}|\d{8,10}|127(?:\.\d{1,3}){0,2}|0{1,2}|\[(?:::1?|(?:0{0,4}:){2,7}0{0,3}1?|(?:[0:]{2,12}):?ffff:[0-9a-f.:]+|::[0-9.]{7,15}|f[cde][0-9a-f]{2}:[0-9a-f:%\w.]*|64:ff9b:[0-9a-f.:]+|::%\w+|::ffff:[^\]]*|[0:]{2,40}1?%\w+)\]|(?:10|127|169|172|192)\.\d{1,8}(?:\.\d{1,6})?)(?::\d{1,5})?\.?(?:[/?#\\&=]|$)",
         matches=("url=http://0177.0.0.1/", "url=http://0x7f.1/", "url=http://2130706433:80/", "url=http://[::ffff:127.0.0.1]/"),
         passes=("url=http://127.example.com/", "url=https://0-0.example.com/", "url=http://[2001:db8::7]/")),
     _xxe("inner_name", weight=4.2, kinds="pvr",
@@ -98,6 +99,16 @@ SIGNALS = (
     _xxe("callback_host", weight=5,
         pattern=r"\b(?:burpcollaborator\.net|oastify\.com|oast\.(?:me|pro|live|site|online|fun)|interact\.sh|interactsh|dnslog\.\w+|ceye\.io|requestbin|webhook\.site|canarytokens|pingb\.in|bxss\.me|xss\.ht|ngrok\.io|r87\.(?:me|com)|eyes\.sh|beeceptor|requestcatcher|pipedream\.net|hackr\.io|vcap\.me|lvh\.me)",
         matches=("url=http://a.oastify.com", "url=//x.interact.sh/"), passes=("q=interactive+shows", "url=https://webhook.example.com")),
+    _xxe("disguised_redirect", weight=3.8, kinds="v",
+        pattern=r"^(?:\w*ur[il]|u|r|next|redir\w*|return\w*|goto|go|dest\w*|continue|target|forward|to|out|back|link|href|callback|success\w*|exit|open|location|path|view|page|site|host|domain|service|window|image|src|embed\w*|ref\w*)=\s*(?:/\\|\\/|\\\\[\w.-]+\.\w|/{2,}\\|/{3,}[\w@]|/[\s\x00-\x1f" + NULL_MARK + r"]+/|https?:(?:[\w@.-]+\.\w{2,}(?:[/?#]|$)|/{3,}|\\)|/{0,2}\s*/\s*[\w.%-]+(?::[^/@]{0,30})?@[\w.-]+|https?:/{0,3}[\w.% -]{1,40}(?::[^/@\s]{0,30})?@[\w.-]+|〱|//[^\x00-\x7f])",
+        matches=("next=/\\h.example", "url=https:h.example", "return=https://shop.example@h.example/"),
+        passes=("next=/account", "url=https://www.example.com/@ana", "next=//www.example.com/a")),
+    _xxe("foreign_redirect", weight=0.8, kinds="vr",
+        pattern=r"^(?:next|redirect\w*|return\w*|goto|dest\w*|continue|checkout_url|rurl|redir)=(?:https?:)?//",
+        matches=("next=//h.example/", "redirect_uri=https://h.example"), passes=("next=/a", "q=//a")),
+    _xxe("session_in_query", weight=0.8, kinds="pvr",
+        pattern=r"(?:^|;)(?:jsessionid|phpsessid|sessionid|session_id|asp\.net_sessionid|cfid|cftoken|connect\.sid|sid)=\w|\b(?:document\.cookie|set-cookie)\b.{0,40}=\s*\w",
+        matches=("PHPSESSID=a1", "sid=7"), passes=("q=phpsessid+not+set", "side=7")),
     _xxe("credentials_in_address", weight=1.5, kinds="pvr",
         pattern=r"https?://[\w.:%-]{1,60}@[\w.-]+(?:[:/]|$)|https?:///|https?:\\\\",
         matches=("url=https://a:b@h.example/", "url=https:///h.example"), passes=("mail=https+ana@example.com", "url=https://www.example.com/@ana")),

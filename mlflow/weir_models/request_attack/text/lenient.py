@@ -21,24 +21,29 @@ from weir_models.request_attack.text.decoding import (
     decode,
 )
 
+LOWEST_LEADS = frozenset((0xC0, 0xC1, 0xE0, 0xF0, 0xF8, 0xFC))
+"""First bytes of overlong forms; some readers keep nothing but the last six bits behind them."""
 BYTES_FROM = 0xE100
 """Private-use characters that stand for the bytes 0x80 to 0xff until they are read as UTF-8."""
 ESCAPE = re.compile(r"%([0-9a-tv-zA-TV-Z])([0-9a-zA-Z])")
 HALF_ESCAPE = re.compile(r"%(?:([25])(?![0-9a-zA-Z%])|(?=[./\\]))")
 WRITTEN_HEX = re.compile(
     r"(?:%*(?:0x|\\x|[%\\]?u00)|(?:(?<![a-z0-9])|(?<=x2[ef])|(?<=x5c))x)(2e|2f|5c)|[%\\]?u(2024|2215|2216|2044|29f5|29f8|3002|ff0e|ff0f|ff3c|efc8|f025)"
-    r"|%*c0%*(ae|af)|%*c1%*(9c)",
+    r"|%*c0%*(ae|af)|%*c1%*(9c)|%u(2e|2f|5c)(?![0-9a-f]{2})|(?:\+|%2b)a(c4|c8|fw)-",
     re.IGNORECASE,
 )
-WRITTEN = {"2e": ".", "2024": ".", "3002": ".", "ff0e": ".", "ae": ".", "5c": "\\", "2216": "\\", "29f5": "\\", "ff3c": "\\", "9c": "\\"}
+WRITTEN = {"2e": ".", "2024": ".", "3002": ".", "ff0e": ".", "ae": ".", "5c": "\\", "2216": "\\", "29f5": "\\", "ff3c": "\\", "9c": "\\", "c4": ".", "fw": "\\"}
 LEADS = tuple(
     re.compile(f"[{chr(BYTES_FROM + low)}-{chr(BYTES_FROM + high)}].{{{following}}}", re.DOTALL)
     for low, high, following in ((0xFC, 0xFD, 5), (0xF8, 0xFB, 4), (0xF0, 0xF7, 3), (0xE0, 0xEF, 2), (0xC0, 0xDF, 1))
 )
 VALID = re.compile(f"[{chr(BYTES_FROM + 0x80)}-{chr(BYTES_FROM + 0xFF)}]+")
 BEFORE_SIGN = re.compile(f"[{chr(BYTES_FROM + 0x80)}-{chr(BYTES_FROM + 0xFF)}]+(?=[./\\\\])")
+UNREADABLE = re.compile(r"%[0-9a-zA-Z]{2}(?<!%[0-9a-fA-F]{2})|%(?=%)")
+UNKNOWN_SEPARATOR = re.compile(f"\\.{MALFORMED_MARK}*\\.{MALFORMED_MARK}{{1,4}}(?=\\.{MALFORMED_MARK}*\\.|\\w)")
+"""Two dots before an escape that nobody can read, and before two more or a name."""
 CONTROL = re.compile(r"(?<=[./\\])[\x00-\x08\x0e-\x1f\x7f]+|[\x00-\x08\x0e-\x1f\x7f]+(?=[./\\])")
-CLIMBING = re.compile(r"(?:[.?]{2}[/\\?]){2,}(?=\w)")
+CLIMBING = re.compile(r"(?:[.?]{2}[/\\?]){2,}(?=[.?]?\w)")
 """Dots and separators of which some became question marks."""
 LOST_WHOLE = re.compile(r"[?]{6,}(?=(?:etc|proc|var|usr|root|boot|windows|winnt|web-inf)\b)", re.IGNORECASE)
 JUNK = re.compile(r"[^a-zA-Z0-9\s&=]{6,}(?=[\w])")
@@ -65,6 +70,7 @@ def lenient(text: str) -> str:
     text = _read_bytes(text)
     if "?" in text:
         text = LOST_WHOLE.sub(CLIMBS, CLIMBING.sub(_lost, text))
+    text = UNKNOWN_SEPARATOR.sub("../", UNREADABLE.sub(MALFORMED_MARK, text))
     return as_utf8(JUNK.sub(_repeated, text))
 
 
@@ -113,9 +119,11 @@ def _unchecked(match: re.Match[str]) -> str:
     code = lead & (0x7F >> len(following) + 1)
     for byte in following:
         code = code << 6 | byte & 0x3F
-    if code in DISGUISED:
-        return chr(code) + MALFORMED_MARK
-    return match.group()
+    low = code & 0x3F
+    if code not in DISGUISED and lead in LOWEST_LEADS:
+        code = ord("\\") if low == 0x1C else low
+        return chr(code) + MALFORMED_MARK if chr(code) in "./\\" else match.group()
+    return chr(code) + MALFORMED_MARK if code in DISGUISED else match.group()
 
 
 def _lost(match: re.Match[str]) -> str:

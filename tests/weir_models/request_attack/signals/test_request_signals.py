@@ -19,7 +19,7 @@ from weir_models.request_attack.signals.catalog import SIGNALS
 from weir_models.request_attack.signals.matching import fires, matches
 from weir_models.request_attack.signals.signal import CLASSES, KINDS, VIEWS, Signal
 from weir_models.request_attack.text.decoding import decode, fold
-from weir_models.request_attack.text.units import Unit, units_of
+from weir_models.request_attack.text.units import Unit, lenient_units, units_of
 
 EXAMPLES = [text for signal in SIGNALS for text in signal.matches]
 ASCII = st.characters(max_codepoint=0x7F, include_characters="\u560a\u560d\ue000\ue001\ue003ωд゚ーノ")
@@ -29,7 +29,8 @@ NAMES = [signal.name for signal in SIGNALS]
 
 def fires_on(signal: Signal, text: str) -> bool:
     """Whether the signal fires in any unit of the field, whatever the screen says."""
-    return bool(fires(units_of(signal.example_kind, decode(text)), [signal]).any())
+    units = units_of(signal.example_kind, decode(text)) + lenient_units(signal.example_kind, text)
+    return bool(fires(units, [signal]).any())
 
 
 def hidden(kind: str, texts: list[str]) -> list[tuple[str, str]]:
