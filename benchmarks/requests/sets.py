@@ -9,6 +9,7 @@ import base64
 import csv
 import random
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,16 @@ GOTESTWAF_CLASSES = {
 
 
 def gotestwaf(root: Path) -> Iterator[Labeled]:
+    """The half of gotestwaf whose errors may be looked at."""
+    return _gotestwaf(root, is_aside=False)
+
+
+def gotestwaf_aside(root: Path) -> Iterator[Labeled]:
+    """The other half, by a checksum of the payload: of it, shares alone are looked at."""
+    return _gotestwaf(root, is_aside=True)
+
+
+def _gotestwaf(root: Path, is_aside: bool) -> Iterator[Labeled]:
     """Every payload with every encoder in every placeholder; bodies and other headers are not logged."""
     rng = random.Random(4)
     for path in sorted((root / "testcases").rglob("*.yml")):
@@ -104,6 +115,8 @@ def gotestwaf(root: Path) -> Iterator[Labeled]:
         benign = path.parent.name == "false-pos"
         kind = None if benign else GOTESTWAF_CLASSES.get(str(case.get("type")), _size_class(str(case.get("type"))))
         for payload in map(str, case["payload"]):
+            if (zlib.crc32(payload.encode("utf-8", "surrogatepass")) % 2 == 1) != is_aside:
+                continue
             for encoder in case["encoder"]:
                 for holder in case["placeholder"]:
                     place = holder if isinstance(holder, str) else next(iter(holder))
@@ -220,6 +233,7 @@ def user_agents(root: Path) -> Iterator[Labeled]:
 SETS = (
     EvalSet("httpparams", "httpparams", httpparams, in_attack_bar=True, fpr_bar=0.005),
     EvalSet("gotestwaf", "gotestwaf", gotestwaf, in_attack_bar=True, fpr_bar=0.05),
+    EvalSet("gotestwaf-aside", "gotestwaf", gotestwaf_aside, in_attack_bar=True, fpr_bar=0.05, inspected=False),
     EvalSet("ccf", "ccf-bdci2022-webattack", ccf, in_attack_bar=True, fpr_bar=0.01),
     EvalSet("libinjection", "libinjection", libinjection, in_attack_bar=True, fpr_bar=0.05),
     EvalSet("csic", "csic2010-partial", csic, fpr_bar=0.005),
