@@ -57,7 +57,9 @@ def evidence(texts: pa.Array, weights: NDArray[np.int8]) -> NDArray[np.float64]:
     first = 0
     while first < len(texts):
         last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + CHUNK_BYTES, side="right")) - 1)
-        heaviest[first:last] = _heaviest(data[offsets[first] : offsets[last]], np.diff(offsets[first : last + 1]), weights)
+        heaviest[first:last] = _heaviest(
+            data[offsets[first] : offsets[last]], np.diff(offsets[first : last + 1]), weights
+        )
         first = last
     return heaviest / (WINDOW * HEAVIEST)
 
@@ -74,7 +76,9 @@ def _heaviest(data: NDArray[np.uint8], lengths: NDArray[np.int64], weights: NDAr
     if not long.any():
         return top
     stops = np.repeat((ends - 2)[long], (lengths - 2)[long])
-    starts = np.arange(len(stops)) + np.repeat((ends - lengths)[long] - np.r_[0, np.cumsum(lengths[long] - 2)[:-1]], (lengths - 2)[long])
+    starts = np.arange(len(stops)) + np.repeat(
+        (ends - lengths)[long] - np.r_[0, np.cumsum(lengths[long] - 2)[:-1]], (lengths - 2)[long]
+    )
     windows = sums[np.minimum(starts + WINDOW, stops)] - sums[starts]
     top[long] = np.maximum.reduceat(windows, np.r_[0, np.cumsum(lengths[long] - 2)[:-1]])
     return np.maximum(top, 0)

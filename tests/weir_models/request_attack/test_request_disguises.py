@@ -50,7 +50,9 @@ def written(draw: st.DrawFn, how: str) -> str:
 def test_a_disguised_traversal_keeps_its_verdict(request_model: RequestAttack, how: str, data: st.DataObject) -> None:
     texts = data.draw(st.lists(written(how), min_size=6, max_size=12))
     queries = requests(*(f"file={text}" for text in texts))
-    in_paths = pd.DataFrame([("GET", f"/static/{text}", None, BROWSER, None) for text in texts], columns=COLUMNS, dtype=object)
+    in_paths = pd.DataFrame(
+        [("GET", f"/static/{text}", None, BROWSER, None) for text in texts], columns=COLUMNS, dtype=object
+    )
     for frame in (queries, in_paths):
         found = request_model.predict(frame)
         assert [text for text, is_attack in zip(texts, found["is_attack"], strict=True) if not is_attack] == []
@@ -59,7 +61,9 @@ def test_a_disguised_traversal_keeps_its_verdict(request_model: RequestAttack, h
 
 @pytest.mark.parametrize("joint", ["^", "%c1%af", "%zz", "|", "%%", "::", "%c0%fe", "", "?"])
 def test_a_known_target_is_recognized_whatever_joins_its_parts(request_model: RequestAttack, joint: str) -> None:
-    assert request_model.predict(requests(f"file=etc{joint}passwd", f"f=x{joint}windows{joint}win.ini"))["is_attack"].all()
+    assert request_model.predict(requests(f"file=etc{joint}passwd", f"f=x{joint}windows{joint}win.ini"))[
+        "is_attack"
+    ].all()
 
 
 def test_repeated_junk_before_a_name_climbs(request_model: RequestAttack) -> None:

@@ -47,7 +47,16 @@ def test_an_attack_of_each_family_is_found(request_model: RequestAttack, family:
     assert [text for text, is_attack in zip(ATTACKS[family], found["is_attack"], strict=True) if not is_attack] == []
 
 
-@pytest.mark.parametrize("query", ["__proto__[a]=1", "constructor[prototype][a]=1", "a[constructor][prototype][b]=c", "user[$ne]=1", "token[$regex]=.*"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "__proto__[a]=1",
+        "constructor[prototype][a]=1",
+        "a[constructor][prototype][b]=c",
+        "user[$ne]=1",
+        "token[$regex]=.*",
+    ],
+)
 def test_pollution_by_the_name_of_a_parameter_is_found(request_model: RequestAttack, query: str) -> None:
     assert request_model.predict(requests(query, f"a=1&{query}"))["is_attack"].all()
 

@@ -1,4 +1,4 @@
-"""The ranking below the threshold: it breaks ties, and does nothing else."""
+"""The ranking below the threshold: it breaks ties and moves no decision."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def test_different_sums_keep_their_order(scored: tuple[pd.DataFrame, np.ndarray,
     assert (highest[:-1] < lowest[1:]).all()
 
 
-def test_few_attacks_share_the_floor(scored: tuple[pd.DataFrame, np.ndarray, np.ndarray], examples: pd.DataFrame) -> None:
+def test_few_attacks_share_the_floor(
+    scored: tuple[pd.DataFrame, np.ndarray, np.ndarray], examples: pd.DataFrame
+) -> None:
     found, sums, _ = scored
     attacks = examples[examples["split"] == "evaluate"]["is_attack"].to_numpy()
     at_floor = found["attack_probability"].to_numpy()[attacks & (sums == sums.min())]

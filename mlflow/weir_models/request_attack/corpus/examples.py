@@ -13,7 +13,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from weir_models.request_attack.corpus.grammars import benign_requests, code, disguises, probes, rarer, script, sql_quiet, system
+from weir_models.request_attack.corpus.grammars import (
+    benign_requests,
+    code,
+    disguises,
+    probes,
+    rarer,
+    script,
+    sql_quiet,
+    system,
+)
 from weir_models.request_attack.corpus.placing import Request, place
 
 COLUMNS = (

@@ -46,9 +46,21 @@ NULL_MARK = "\ue001"
 MALFORMED_MARK = "\ue003"
 """Marks an escape that does not decode and that a lenient server reads all the same."""
 ALL_MARKS = OVERLONG_MARK + NULL_MARK + MALFORMED_MARK
-LOOK_ALIKES = dict(zip(map(ord, "\u2215\u29f8\u2571\u2216\u29f5\u29f9\u2572\u3002\uefc8\uf025"), "///\\\\\\\\.//", strict=True))
+LOOK_ALIKES = dict(
+    zip(map(ord, "\u2215\u29f8\u2571\u2216\u29f5\u29f9\u2572\u3002\uefc8\uf025"), "///\\\\\\\\.//", strict=True)
+)
 """Characters that a conversion to bytes makes a separator or a dot."""
-INVISIBLE = (0xAD, 0x34F, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), *range(0xFE00, 0xFE10), 0xFEFF)
+INVISIBLE = (
+    0xAD,
+    0x34F,
+    0x61C,
+    0x180E,
+    *range(0x200B, 0x2010),
+    *range(0x202A, 0x202F),
+    *range(0x2060, 0x2070),
+    *range(0xFE00, 0xFE10),
+    0xFEFF,
+)
 """Zero-width characters and marks of direction: inside a word they hide it from patterns alone."""
 
 

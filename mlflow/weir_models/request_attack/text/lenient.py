@@ -32,7 +32,20 @@ WRITTEN_HEX = re.compile(
     r"|%*c0%*(ae|af)|%*c1%*(9c)|%u(2e|2f|5c)(?![0-9a-f]{2})|(?:\+|%2b)a(c4|c8|fw)-",
     re.IGNORECASE,
 )
-WRITTEN = {"2e": ".", "2024": ".", "3002": ".", "ff0e": ".", "ae": ".", "5c": "\\", "2216": "\\", "29f5": "\\", "ff3c": "\\", "9c": "\\", "c4": ".", "fw": "\\"}
+WRITTEN = {
+    "2e": ".",
+    "2024": ".",
+    "3002": ".",
+    "ff0e": ".",
+    "ae": ".",
+    "5c": "\\",
+    "2216": "\\",
+    "29f5": "\\",
+    "ff3c": "\\",
+    "9c": "\\",
+    "c4": ".",
+    "fw": "\\",
+}
 LEADS = tuple(
     re.compile(f"[{chr(BYTES_FROM + low)}-{chr(BYTES_FROM + high)}].{{{following}}}", re.DOTALL)
     for low, high, following in ((0xFC, 0xFD, 5), (0xF8, 0xFB, 4), (0xF0, 0xF7, 3), (0xE0, 0xEF, 2), (0xC0, 0xDF, 1))

