@@ -97,6 +97,10 @@ GOTESTWAF_CLASSES = {
 }  # fmt: skip
 
 
+ASIDE_BIT = 6
+"""Of the checksum of a payload: the lowest bit that puts the payloads whose errors were seen into the other half."""
+
+
 def gotestwaf(root: Path) -> Iterator[Labeled]:
     """The half of gotestwaf whose errors may be looked at."""
     return _gotestwaf(root, is_aside=False)
@@ -115,7 +119,7 @@ def _gotestwaf(root: Path, is_aside: bool) -> Iterator[Labeled]:
         benign = path.parent.name == "false-pos"
         kind = None if benign else GOTESTWAF_CLASSES.get(str(case.get("type")), _size_class(str(case.get("type"))))
         for payload in map(str, case["payload"]):
-            if (zlib.crc32(payload.encode("utf-8", "surrogatepass")) % 2 == 1) != is_aside:
+            if bool(zlib.crc32(payload.encode("utf-8", "surrogatepass")) >> ASIDE_BIT & 1) != is_aside:
                 continue
             for encoder in case["encoder"]:
                 for holder in case["placeholder"]:
