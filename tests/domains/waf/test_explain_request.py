@@ -71,7 +71,7 @@ def test_a_request_is_explained_by_the_signals_and_words_that_made_its_score(hom
     assert found.summary.count("sqli by its query: ") == 1
     assert (first.field, first.attack_class, first.is_deciding) == ("query", "sqli", True)
     by_name = {one.signal: one for one in found.signals}
-    assert by_name["union_select"].words == "union select"
+    assert "union select" in by_name["union_select"].words
     weights = [one.weight for one in found.signals if one.is_deciding]
     assert weights == sorted(weights, reverse=True) and min(weights) > 0
 
