@@ -78,7 +78,7 @@ SIGNALS = (
         pattern=r"(?:alert|prompt|confirm|eval|fetch)[(\x60](?:document|1|xss|/)|\[(?:alert|eval|constructor|cookie|location|fromcharcode|innerhtml)\]",
         matches=("q=alert(1)", "q=self%5B'al'+'ert'%5D%5B'constructor'%5D"), passes=("q=alert+(news)", "q=confirm+[your+order]")),
     _xss("constructor_call", weight=4,
-        pattern=r"\bconstructor\s*(?:\.|\[|\()\s*(?:['\"`(]|constructor)|\b__proto__\s*[\].\[:=]|\b__defin\w+__\b|\b(?:object|array|string|function|constructor)\s*\.\s*prototype\s*(?:\[|\.)\s*\w+\s*\]?\s*=|\[\s*\]\s*\[\s*['\"(!+]|\(!\[\]\+\[\]\)|\+\[\]\)?\[",
+        pattern=r"\bconstructor\s*(?:\.|\[|\()\s*(?:['\"`(]|constructor)|\b__proto__\s*[\].\[:=]|\b__defin\w+__\b|\b(?:object|constructor)\s*\.\s*prototype\s*(?:\[|\.)\s*\w+\s*\]?\s*=|\[\s*\]\s*\[\s*['\"(!+]|\(!\[\]\+\[\]\)|\+\[\]\)?\[",
         matches=("q=[].constructor.constructor('x')", "q=__proto__[a]=1"), passes=("q=constructor+bricks", "q=prototype+car")),
     _xss("code_in_quotes", weight=3.5,
         pattern=r"[\"'`)\]}][\s)]*[;+*/^|&,-]{1,3}\s*\(?(?:alert|prompt|confirm|print|console|eval|document|window|location|settimeout|setinterval|self|top|this|function|fetch|new\s+image|import|atob)\b\s*[.()\[`=+]",
