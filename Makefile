@@ -81,8 +81,9 @@ eval: $(STAMP) ## the request model on public sets (WEIR_EVAL_DATA=../shared/dat
 eval-clients: $(STAMP) ## the client model on days, attackers, sites and logs it was not fitted on (SITES=media_live,json_api: prints these sites only)
 	@$(BIN)/python -W ignore -m benchmarks.clients.$(if $(SITES),sites --sites $(SITES),evaluate)
 
-eval-scaling: $(STAMP) ## predictive scaling on public traces (WEIR_EVAL_DATA=../shared/data), into docs/forecasting.md
+eval-scaling: $(STAMP) ## predictive scaling on public traces (WEIR_EVAL_DATA=../shared/data), into docs/forecasting.md and docs/sizes.md
 	@$(BIN)/python -m benchmarks.metrics.scaling --document docs/forecasting.md
+	@$(BIN)/python -m benchmarks.metrics.sizes --document docs/sizes.md
 
 eval-anomalies: $(STAMP) ## the anomaly detector on public series (WEIR_EVAL_DATA=../shared/data), into docs/anomalies.md
 	@$(BIN)/python -m benchmarks.metrics.anomalies --document docs/anomalies.md

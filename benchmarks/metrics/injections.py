@@ -133,9 +133,7 @@ def all_series(root: Path, split: str) -> Iterator[Series]:
     """The series of a split below `root`, the folder ops; `aside` ends with those of ASIDE_SETS."""
     if split not in SPLITS:
         raise ValueError(f"there is no split {split!r}; choose from {', '.join(SPLITS)}")
-    frames = {name: pd.read_csv(root / FOLDER / f"{name}.csv.gz", index_col=0) for name in FILES}
-    machines = sorted({column.split()[0] for frame in frames.values() for column in frame}, key=_hash)
-    aside = set(machines[: len(machines) // 3])
+    frames, aside = _frames(root), machines_aside(root)
     for name, frame in frames.items():
         for column in frame:
             if (column.split()[0] in aside) == (split == "aside"):
@@ -143,6 +141,16 @@ def all_series(root: Path, split: str) -> Iterator[Series]:
     if split == "aside":
         for name, (file, column, most) in ASIDE_SETS.items():
             yield Series(name, _complete(pd.read_csv(root / file)[column]), most)
+
+
+def machines_aside(root: Path) -> set[str]:
+    """The virtual machines whose series are `aside`."""
+    machines = sorted({column.split()[0] for frame in _frames(root).values() for column in frame}, key=_hash)
+    return set(machines[: len(machines) // 3])
+
+
+def _frames(root: Path) -> dict[str, pd.DataFrame]:
+    return {name: pd.read_csv(root / FOLDER / f"{name}.csv.gz", index_col=0) for name in FILES}
 
 
 def _complete(column: pd.Series) -> Values:

@@ -63,7 +63,7 @@ def changes(
     }[name]
     predicted = np.full(len(series), np.nan)
     is_known = ~np.isnan(inputs.change)
-    for rows in _stretches(series, first, days):
+    for rows in stretches(series, first, days):
         last = rows.start - horizon + 1
         begin = max(0, rows.start - settings.history_days * day)
         past = begin + np.flatnonzero(is_known[begin : max(begin, last)])
@@ -73,7 +73,7 @@ def changes(
     return predicted[first:]
 
 
-def _stretches(series: DemandSeries, first: int, days: int) -> Iterator[slice]:
+def stretches(series: DemandSeries, first: int, days: int) -> Iterator[slice]:
     """Slices of steps between refits, which are at `first` and at the start of every UTC day divisible by `days`."""
     number = series.seconds // DAY_SECONDS
     starts = np.flatnonzero((np.diff(number, prepend=number[:1]) > 0) & (number % days == 0))

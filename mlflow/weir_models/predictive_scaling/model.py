@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from math import ceil
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,8 +23,9 @@ from weir_models.predictive_scaling.backtest import BacktestSettings, backtest
 from weir_models.predictive_scaling.experts import EXPERTS, ExpertSettings
 from weir_models.predictive_scaling.forecasting import Forecasts, ForecastSettings, forecast, forecast_frame
 from weir_models.predictive_scaling.plots import errors
-from weir_models.predictive_scaling.policy import Memory, PolicySettings, Recommendation, Situation
+from weir_models.predictive_scaling.policy import Choice, Memory, PolicySettings, Recommendation, Situation
 from weir_models.predictive_scaling.series import DemandSeries, Values
+from weir_models.predictive_scaling.sizing import Levels
 
 STEP_SECONDS = 300
 TEST_SHARE = 0.3
@@ -36,7 +38,7 @@ class PredictiveScaling(BaseEstimator):
     """Scaling model; its fitted attributes are all that forecasting needs."""
 
     def __init__(
-        self, experts: tuple[str, ...] = EXPERTS, policy: Mapping[str, float] | None = None, seed: int = 42
+        self, experts: tuple[str, ...] = EXPERTS, policy: Mapping[str, Any] | None = None, seed: int = 42
     ) -> None:
         """`policy` overrides fields of PolicySettings; `seed` is for trees and forest."""
         self.experts = experts
@@ -71,7 +73,7 @@ class PredictiveScaling(BaseEstimator):
 
     def policy_settings(self) -> PolicySettings:
         """Settings of the policy; TypeError where `policy` names an unknown field."""
-        return PolicySettings(**(self.policy or {}))  # type: ignore[arg-type]
+        return _policy.policy_of(self.policy)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """One row a cluster in the order of cluster_id: forecast, interval and recommendation at its last row.
@@ -89,7 +91,7 @@ class PredictiveScaling(BaseEstimator):
         policy = self.policy_settings()
         if series.node_count is None:
             policy = replace(policy, minimum_nodes=1)
-        steps = min(len(series), ceil(policy.low_for_seconds / series.step_seconds) + 1)
+        steps = min(len(series), ceil(_policy.waiting(policy).low_for_seconds / series.step_seconds) + 1)
         forecasts = forecast(series, len(series) - steps, self.settings())
         recommendation = _recommended(series, forecasts, policy)
         row = forecast_frame(series, forecasts).iloc[-1].to_dict()
@@ -128,6 +130,7 @@ def _recommended(series: DemandSeries, forecasts: Forecasts, policy: PolicySetti
     capacity, nodes = series.capacity, series.nodes_in_force
     peaks = np.fmax.accumulate(series.cpu_utilization)
     memory = _changes(capacity, series.seconds)
+    choices = _choices(series, forecasts, policy) if policy.preset == "budget" else [None] * len(forecasts.predicted)
     recommendation = Recommendation("maintain", int(nodes[-1]), "none", "")
     for place in range(len(forecasts.predicted)):
         step = forecasts.first + place
@@ -139,10 +142,25 @@ def _recommended(series: DemandSeries, forecasts: Forecasts, policy: PolicySetti
             upper_demand=float(forecasts.size_bound[place]),
             measured_hours=float(forecasts.measured_hours[place]),
             peak_percent=float(np.nan_to_num(peaks[step])),
+            choice=choices[place],
         )
         recommendation, after = _policy.recommend(now, memory, policy)
         memory = replace(memory, low_since=after.low_since)
     return recommendation
+
+
+def _choices(series: DemandSeries, forecasts: Forecasts, policy: PolicySettings) -> list[Choice | None]:
+    """What the budget leads to at each step of the forecasts; the present load counts as it really was."""
+    first, found = forecasts.first, Levels.of(series, forecasts.first, policy.lead_seconds)
+    is_above = series.demand > policy.scale_up_above * series.capacity
+    under = np.flatnonzero(~is_above[:first])
+    account = replace(found.account(policy), in_a_row=first - 1 - int(under[-1]) if len(under) else first)
+    choices = []
+    for place, levels in enumerate(found.levels):
+        account = account.after(bool(is_above[first + place]))
+        demand, nodes = float(forecasts.current[place]), int(series.nodes_in_force[first + place])
+        choices.append(_policy.choose(levels, account, demand, nodes, policy))
+    return choices
 
 
 def _changes(capacity: Values, seconds: NDArray[np.int64]) -> Memory:

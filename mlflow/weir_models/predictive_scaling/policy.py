@@ -6,8 +6,16 @@ one node: 250 keeps two and a half nodes busy.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil, inf, isfinite
+from typing import Any, Literal
+
+import numpy as np
+
+from weir_models.predictive_scaling.budget import Account, cheapest
+from weir_models.predictive_scaling.levels import CHANCES
+from weir_models.predictive_scaling.series import Values
 
 TIME_HORIZON_MINUTES = 30
 HIGHEST_SHARE = 1.3
@@ -16,8 +24,14 @@ HIGHEST_SHARE = 1.3
 
 @dataclass(frozen=True)
 class PolicySettings:
-    """Thresholds in percent of utilization; times in seconds."""
+    """Thresholds in percent of utilization; times in seconds. `policy_of` fills in what a preset sets."""
 
+    preset: Literal["budget", "thresholds"] = "thresholds"
+    """budget: the cheapest size that keeps `violation_budget`; thresholds: the fixed thresholds below."""
+    violation_budget: float = 1.0
+    """Percent of steps that may be above `scale_up_above`."""
+    lead_seconds: float = 600.0
+    """Time from one decision until the nodes of the next one serve; a size has to last that long."""
     scale_up_above: float = 80.0
     scale_up_to: float = 70.0
     urgent_above: float = 90.0
@@ -38,6 +52,35 @@ class PolicySettings:
     """A cluster whose CPU was never above this is held, since its CPU may be a share of 0 to 1; 0 where it is not."""
 
 
+PRESETS: Mapping[str, Mapping[str, float]] = {
+    "budget": {"cooldown_up_seconds": 0.0, "cooldown_down_seconds": 0.0, "low_for_seconds": 0.0},
+    "thresholds": {},
+}
+"""Preset -> fields that it sets where nobody else does."""
+DEFAULT_PRESET = "thresholds"
+
+
+def policy_of(overrides: Mapping[str, Any] | None = None) -> PolicySettings:
+    """Settings of the preset that `overrides` name, or of the default one, with the overrides; TypeError for an unknown field."""
+    values = {"preset": DEFAULT_PRESET, **(overrides or {})}
+    return PolicySettings(**{**PRESETS[values["preset"]], **values})
+
+
+def waiting(settings: PolicySettings) -> PolicySettings:
+    """The settings with at least the waiting times of the thresholds, which decide where too little is known for a budget."""
+    usual = PolicySettings()
+    return replace(settings, **{name: max(getattr(settings, name), getattr(usual, name)) for name in PRESETS["budget"]})
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The size that a budget leads to."""
+
+    nodes: int
+    chance: float
+    """That demand exceeds the threshold until the next size serves."""
+
+
 @dataclass(frozen=True)
 class Situation:
     """Inputs of a recommendation."""
@@ -54,6 +97,8 @@ class Situation:
     """Hours of the last 24 that were measured."""
     peak_percent: float = inf
     """The greatest CPU utilization of the history, as it was given."""
+    choice: Choice | None = None
+    """What the budget leads to; None where the preset is another, or too little is known for it."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +125,24 @@ class Recommendation:
 def nodes_for(demand: float, utilization: float) -> int:
     """Nodes that carry the demand at no more than that utilization (percent)."""
     return ceil(demand / utilization - 1e-9)
+
+
+def needed_nodes(levels: Values, settings: PolicySettings) -> Values:
+    """Nodes that carry each level of demand at no more than the threshold, within the bounds; NaN where a level is."""
+    nodes = np.ceil(levels / settings.scale_up_above - 1e-9)
+    return np.asarray(np.clip(nodes, settings.minimum_nodes, settings.maximum_nodes))
+
+
+def choose(levels: Values, account: Account, demand: float, nodes: int, settings: PolicySettings) -> Choice | None:
+    """The cheapest size within the budget for the levels of one step, beginning from `nodes`; None where there are none."""
+    if levels[0] != levels[0]:
+        return None
+    needed = needed_nodes(levels, settings)
+    size = cheapest(needed, CHANCES, account.price, nodes)
+    if not account.is_patient:
+        size = max(size, nodes_for(demand, settings.scale_up_above))
+    enough = CHANCES[needed <= size]
+    return Choice(size, float(enough.min()) if len(enough) else 1.0)
 
 
 def recommend(now: Situation, memory: Memory, settings: PolicySettings) -> tuple[Recommendation, Memory]:
@@ -120,6 +183,9 @@ def recommend(now: Situation, memory: Memory, settings: PolicySettings) -> tuple
             new_memory,
             settings,
         )
+    if now.choice is not None and not is_young:
+        return _within_budget(now, now.choice, memory, settings)
+    settings = waiting(settings)
     if predicted > settings.scale_up_above or ordered > nodes:
         desired = max(ordered, needed)
         return _up(now, desired, _why_up(current, predicted, now.upper_demand / nodes, settings), new_memory, settings)
@@ -140,6 +206,23 @@ def recommend(now: Situation, memory: Memory, settings: PolicySettings) -> tuple
             new_memory,
         )
     return _stay(nodes, f"Capacity suits the predicted load ({predicted:.1f}%)", new_memory)
+
+
+def _within_budget(
+    now: Situation, choice: Choice, memory: Memory, settings: PolicySettings
+) -> tuple[Recommendation, Memory]:
+    """The size of the budget."""
+    since = memory.low_since if memory.low_since is not None else now.at
+    memory = replace(memory, low_since=since if choice.nodes < now.nodes else None)
+    reason = (
+        f"{choice.nodes} nodes are the cheapest that keep {settings.violation_budget:g} % of steps above "
+        f"{settings.scale_up_above:g}% CPU; the chance of it is {100 * choice.chance:.2g} % now"
+    )
+    if choice.nodes > now.nodes:
+        return _up(now, choice.nodes, reason, memory, settings)
+    if choice.nodes < now.nodes:
+        return _down(now, choice.nodes, reason, memory, settings)
+    return _stay(now.nodes, reason, memory)
 
 
 def _why_up(current: float, predicted: float, upper: float, settings: PolicySettings) -> str:

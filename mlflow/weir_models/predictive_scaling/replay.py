@@ -12,8 +12,16 @@ from math import ceil
 
 import numpy as np
 
-from weir_models.predictive_scaling.policy import Memory, PolicySettings, Situation, nodes_for, recommend
-from weir_models.predictive_scaling.series import Values
+from weir_models.predictive_scaling.budget import Account
+from weir_models.predictive_scaling.policy import (
+    Memory,
+    PolicySettings,
+    Situation,
+    choose,
+    nodes_for,
+    recommend,
+)
+from weir_models.predictive_scaling.series import Values, carried
 
 Decide = Callable[[int, int, int], int]
 """(step, nodes in force, nodes ordered) -> desired nodes."""
@@ -102,6 +110,25 @@ def predictive(seconds: Values, current: Values, predicted: Values, upper: Value
     def decide(step: int, in_force: int, ordered: int) -> int:
         nonlocal memory
         now = Situation(float(seconds[step]), ordered, float(current[step]), float(predicted[step]), float(upper[step]))
+        recommendation, memory = recommend(now, memory, policy)
+        return recommendation.target_nodes
+
+    return decide
+
+
+def budgeted(
+    seconds: Values, demand: Values, predicted: Values, levels: Values, account: Account, policy: PolicySettings
+) -> Decide:
+    """The policy on the levels of demand of each step; the account learns from what the nodes in force did not carry."""
+    memory, current, threshold = Memory(), carried(demand), policy.scale_up_above
+
+    def decide(step: int, in_force: int, ordered: int) -> int:
+        nonlocal memory, account
+        if demand[step] == demand[step]:
+            account = account.after(bool(demand[step] > threshold * in_force))
+        load = float(current[step])
+        choice = choose(levels[step], account, load, ordered, policy)
+        now = Situation(float(seconds[step]), ordered, load, float(predicted[step]), load, choice=choice)
         recommendation, memory = recommend(now, memory, policy)
         return recommendation.target_nodes
 

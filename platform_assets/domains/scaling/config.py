@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
@@ -13,12 +13,14 @@ from platform_assets.domains.scaling.checks import Bounds
 from platform_assets.domains.scaling.errors import ScalingFileError
 from platform_assets.domains.scaling.targets import Clients, NodeTarget, target_of
 from platform_assets.settings import Settings
-from weir_models.predictive_scaling.policy import PolicySettings
+from weir_models.predictive_scaling.policy import PolicySettings, policy_of
 
 OTHERS = "*"
 """Key of the rule for clusters without their own."""
+_TYPES = get_type_hints(PolicySettings)
 POLICY: dict[str, Any] = {
-    policy.name: (type(policy.default), Field(policy.default, ge=0)) for policy in fields(PolicySettings)
+    policy.name: (_TYPES[policy.name], Field(policy.default, ge=None if policy.name == "preset" else 0))
+    for policy in fields(PolicySettings)
 }
 ClusterConfig = create_model(
     "ClusterConfig",
@@ -35,13 +37,13 @@ class Rule:
     """The target and policy of one cluster."""
 
     target: NodeTarget
-    overrides: Mapping[str, float] = field(default_factory=dict)
-    """Fields of PolicySettings that differ from the defaults."""
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of PolicySettings that differ from those of the preset."""
     allow_external_change: bool = False
 
     @property
     def policy(self) -> PolicySettings:
-        return PolicySettings(**self.overrides)  # type: ignore[arg-type]
+        return policy_of(self.overrides)
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,6 @@ def _check(path: Path, name: str, values: Any) -> None:
                 f"{path}: {name} has the key {key!r}, which is not known; there are {keys}."
             ) from None
         raise ScalingFileError(f"{path}: {key} of {name} is {first['input']!r}; correct it there.") from None
-    policy = PolicySettings(**{key: value for key, value in values.items() if key in POLICY})
+    policy = policy_of({key: value for key, value in values.items() if key in POLICY})
     if policy.minimum_nodes > policy.maximum_nodes:
         raise ScalingFileError(f"{path}: minimum_nodes of {name} is above maximum_nodes; correct it there.")

@@ -54,7 +54,7 @@ class Forecaster:
     def is_naive(self) -> bool:
         return self.name == NAIVE
 
-    def predict(self, frame: pd.DataFrame, overrides: Mapping[str, float]) -> pd.DataFrame:
+    def predict(self, frame: pd.DataFrame, overrides: Mapping[str, Any]) -> pd.DataFrame:
         """One row per cluster; `overrides` replace fields of the policy for these clusters."""
         model = copy.copy(self.model)
         model.policy = {**(self.model.policy or {}), **overrides}

@@ -65,7 +65,7 @@ class Scenario:
     """Share of the ordered nodes that ever work."""
     cpu_factor: float = 1.0
     noise: float = 0.01
-    policy: Mapping[str, float] = field(default_factory=dict)
+    policy: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,23 +18,36 @@ REVERSALS = {"ended peak": 1, "daily": 2, "outage": 1}
 """Scenarios whose demand itself turns, and how often."""
 
 
-def check(name: str, outcome: Replay) -> None:
+BUDGET_REVERSALS = {**REVERSALS, "ramp": 1, "flapping": 2, "constant, then moving": 15}
+"""The same where sizes follow a budget: it first releases what a ramp needs later, and follows what turns every quarter of an hour."""
+PRESETS = ("budget", "thresholds")
+
+
+def following(scenario: Scenario, preset: str) -> Scenario:
+    """The scenario decided on by a preset; a size of the budget lasts until the nodes of the next decision serve."""
+    lead = (scenario.every + scenario.delay - 1) * 300.0
+    return replace(scenario, policy={"preset": preset, "lead_seconds": lead, **scenario.policy})
+
+
+def check(name: str, outcome: Replay, reversals: Mapping[str, int] = BUDGET_REVERSALS) -> None:
     assert not outcome.overshoots()
     assert outcome.greatest_bound() <= HIGHEST_BOUND
-    assert outcome.reversals() <= REVERSALS.get(name, 0)
+    assert outcome.reversals() <= reversals.get(name, 0)
     if name in STEPS:
         assert outcome.settled_after(CHANGE + 1) <= 3, "counted from the first decision that sees two steps of it"
 
 
+@pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_sizes_stay_near_the_right_one(name: str) -> None:
-    check(name, replay(SCENARIOS[name], QUICK_NAIVE))
+def test_sizes_stay_near_the_right_one(name: str, preset: str) -> None:
+    reversals = BUDGET_REVERSALS if preset == "budget" else REVERSALS
+    check(name, replay(following(SCENARIOS[name], preset), QUICK_NAIVE), reversals)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_all_experts_stay_near_it_too(name: str) -> None:
-    check(name, replay(SCENARIOS[name], QUICK))
+    check(name, replay(following(SCENARIOS[name], "budget"), QUICK))
 
 
 def test_a_steady_young_cluster_is_held() -> None:
@@ -54,7 +70,7 @@ def test_a_cluster_is_held_after_days_of_silence() -> None:
 
 
 def test_a_peak_that_ended_orders_nothing() -> None:
-    outcome = replay(SCENARIOS["ended peak without scaling"], QUICK_NAIVE)
+    outcome = replay(following(SCENARIOS["ended peak without scaling"], "thresholds"), QUICK_NAIVE)
     assert set(outcome.sizes) == {4}
 
 
@@ -72,5 +88,5 @@ def test_a_peak_is_over_within_three_decisions_after_an_hour() -> None:
 
 
 def test_released_nodes_leave_the_load_room() -> None:
-    outcome = replay(SCENARIOS["step down"], QUICK_NAIVE)
+    outcome = replay(following(SCENARIOS["step down"], "thresholds"), QUICK_NAIVE)
     assert outcome.sizes[-1] < 14 and np.max(outcome.cpu[CHANGE + 36 :]) < 60.0

@@ -289,6 +289,8 @@ checks: {max_total_change: 7}
         ("clusters: {shop: {target: 'file: x', minimum_nodes: 1.5}}", "minimum_nodes of shop is 1.5"),
         ("clusters: {shop: {target: 'file: x', maximum_nodes: -1}}", "maximum_nodes of shop is -1"),
         ("clusters: {shop: {target: 'file: x', allow_drift: 1}}", "allow_drift of shop is 1"),
+        ("clusters: {shop: {target: 'file: x', preset: cheap}}", "preset of shop is 'cheap'"),
+        ("clusters: {shop: {target: 'file: x', violation_budget: -1}}", "violation_budget of shop is -1"),
         ("clusters: {shop: {target: 'file: x', maximum_nodes: 1}}", "minimum_nodes of shop is above"),
         ("clusters: {shop: {target: 'file: x'}}\nchecks: {min_confidence: 2}", "wrong at checks"),
         ("clusters: {shop: {target: 'file: x'}}\nchecks: {nonsense: 2}", "wrong at checks"),

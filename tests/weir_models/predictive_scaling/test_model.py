@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,7 +79,9 @@ def test_the_cooldown_is_read_off_the_node_counts(fitted: model.PredictiveScalin
     frame = rows(clusters=("blue",), nodes=10.0)
     frame["cpu_utilization"] = 10.0
     frame.loc[frame.index[-2:], "node_count"] = 9.0
-    found = fitted.predict(frame).iloc[0]
+    thresholds = copy.copy(fitted)
+    thresholds.policy = {"preset": "thresholds"}
+    found = thresholds.predict(frame).iloc[0]
     assert found["action"] == "maintain" and "cools down" in found["reasoning"]
 
 

@@ -1,0 +1,42 @@
+"""Levels of demand and the account of the budget at the steps of a series; backtests and current sizes use the same code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from weir_models.predictive_scaling.budget import Account, followed
+from weir_models.predictive_scaling.levels import CHANCES, LevelSettings, lead_steps, levels
+from weir_models.predictive_scaling.policy import PolicySettings, needed_nodes
+from weir_models.predictive_scaling.series import DemandSeries, Values
+
+WARM_UP_DAYS = 3.0
+"""Days before the first step over which the account settles, as if every size had been the cheapest one."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Levels of demand of a warm-up and of the steps from `first` on, in percent of a node."""
+
+    first: int
+    lead: int
+    before: Values
+    """Of the warm-up, which ends before `first`."""
+    levels: Values
+    demand: Values
+    """Demand of the warm-up."""
+
+    @classmethod
+    def of(cls, series: DemandSeries, first: int, lead_seconds: float, settings: LevelSettings | None = None) -> Levels:
+        """Levels of every step from `first` to the end of the series, and of the days before."""
+        begin, lead = (
+            max(0, first - round(WARM_UP_DAYS * series.steps_per_day)),
+            lead_steps(lead_seconds, series.step_seconds),
+        )
+        found = levels(series, begin, lead, settings)
+        return cls(first, lead, found[: first - begin], found[first - begin :], series.demand[begin:first])
+
+    def account(self, policy: PolicySettings, scale: float = 1.0) -> Account:
+        """The account before the step `first`; demand is multiplied by `scale`."""
+        needed = needed_nodes(self.before * scale, policy)
+        start = Account(policy.violation_budget / 100.0)
+        return followed(self.demand * scale, needed, CHANCES, policy.scale_up_above, self.lead, start)
