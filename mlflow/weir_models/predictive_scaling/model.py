@@ -25,7 +25,7 @@ from weir_models.predictive_scaling.forecasting import Forecasts, ForecastSettin
 from weir_models.predictive_scaling.plots import errors
 from weir_models.predictive_scaling.policy import Choice, Memory, PolicySettings, Recommendation, Situation
 from weir_models.predictive_scaling.series import DemandSeries, Values
-from weir_models.predictive_scaling.sizing import Levels
+from weir_models.predictive_scaling.sizing import Levels, choose
 
 STEP_SECONDS = 300
 TEST_SHARE = 0.3
@@ -159,7 +159,7 @@ def _choices(series: DemandSeries, forecasts: Forecasts, policy: PolicySettings)
     for place, levels in enumerate(found.levels):
         account = account.after(bool(is_above[first + place]))
         demand, nodes = float(forecasts.current[place]), int(series.nodes_in_force[first + place])
-        choices.append(_policy.choose(levels, account, demand, nodes, policy))
+        choices.append(choose(levels, account, demand, nodes, policy))
     return choices
 
 

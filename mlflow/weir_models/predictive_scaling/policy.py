@@ -11,12 +11,6 @@ from dataclasses import dataclass, replace
 from math import ceil, inf, isfinite
 from typing import Any, Literal
 
-import numpy as np
-
-from weir_models.predictive_scaling.budget import Account, cheapest
-from weir_models.predictive_scaling.levels import CHANCES
-from weir_models.predictive_scaling.series import Values
-
 TIME_HORIZON_MINUTES = 30
 HIGHEST_SHARE = 1.3
 """Nodes ordered for the upper bound alone, at most, relative to those that the forecast and the present load need."""
@@ -125,24 +119,6 @@ class Recommendation:
 def nodes_for(demand: float, utilization: float) -> int:
     """Nodes that carry the demand at no more than that utilization (percent)."""
     return ceil(demand / utilization - 1e-9)
-
-
-def needed_nodes(levels: Values, settings: PolicySettings) -> Values:
-    """Nodes that carry each level of demand at no more than the threshold, within the bounds; NaN where a level is."""
-    nodes = np.ceil(levels / settings.scale_up_above - 1e-9)
-    return np.asarray(np.clip(nodes, settings.minimum_nodes, settings.maximum_nodes))
-
-
-def choose(levels: Values, account: Account, demand: float, nodes: int, settings: PolicySettings) -> Choice | None:
-    """The cheapest size within the budget for the levels of one step, beginning from `nodes`; None where there are none."""
-    if levels[0] != levels[0]:
-        return None
-    needed = needed_nodes(levels, settings)
-    size = cheapest(needed, CHANCES, account.price, nodes)
-    if not account.is_patient:
-        size = max(size, nodes_for(demand, settings.scale_up_above))
-    enough = CHANCES[needed <= size]
-    return Choice(size, float(enough.min()) if len(enough) else 1.0)
 
 
 def recommend(now: Situation, memory: Memory, settings: PolicySettings) -> tuple[Recommendation, Memory]:

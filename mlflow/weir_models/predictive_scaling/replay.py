@@ -17,11 +17,11 @@ from weir_models.predictive_scaling.policy import (
     Memory,
     PolicySettings,
     Situation,
-    choose,
     nodes_for,
     recommend,
 )
 from weir_models.predictive_scaling.series import Values, carried
+from weir_models.predictive_scaling.sizing import choose
 
 Decide = Callable[[int, int, int], int]
 """(step, nodes in force, nodes ordered) -> desired nodes."""

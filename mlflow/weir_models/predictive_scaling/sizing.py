@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from weir_models.predictive_scaling.budget import Account, followed
+import numpy as np
+
+from weir_models.predictive_scaling.budget import Account, cheapest, followed
 from weir_models.predictive_scaling.levels import CHANCES, LevelSettings, lead_steps, levels
-from weir_models.predictive_scaling.policy import PolicySettings, needed_nodes
+from weir_models.predictive_scaling.policy import Choice, PolicySettings, nodes_for
 from weir_models.predictive_scaling.series import DemandSeries, Values
 
 WARM_UP_DAYS = 3.0
@@ -40,3 +42,21 @@ class Levels:
         needed = needed_nodes(self.before * scale, policy)
         start = Account(policy.violation_budget / 100.0)
         return followed(self.demand * scale, needed, CHANCES, policy.scale_up_above, self.lead, start)
+
+
+def needed_nodes(levels: Values, settings: PolicySettings) -> Values:
+    """Nodes that carry each level of demand at no more than the threshold, within the bounds; NaN where a level is."""
+    nodes = np.ceil(levels / settings.scale_up_above - 1e-9)
+    return np.asarray(np.clip(nodes, settings.minimum_nodes, settings.maximum_nodes))
+
+
+def choose(levels: Values, account: Account, demand: float, nodes: int, settings: PolicySettings) -> Choice | None:
+    """The cheapest size within the budget for the levels of one step, beginning from `nodes`; None where there are none."""
+    if levels[0] != levels[0]:
+        return None
+    needed = needed_nodes(levels, settings)
+    size = cheapest(needed, CHANCES, account.price, nodes)
+    if not account.is_patient:
+        size = max(size, nodes_for(demand, settings.scale_up_above))
+    enough = CHANCES[needed <= size]
+    return Choice(size, float(enough.min()) if len(enough) else 1.0)

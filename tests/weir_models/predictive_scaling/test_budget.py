@@ -9,8 +9,8 @@ from tests.weir_models.predictive_scaling.loads import DAY, daily, gaps, series
 from weir_models.predictive_scaling import replay
 from weir_models.predictive_scaling.budget import MOST, PATIENCE, Account, cheapest, followed
 from weir_models.predictive_scaling.levels import CHANCES, lead_steps, levels, reached_twice
-from weir_models.predictive_scaling.policy import PolicySettings, choose, policy_of
-from weir_models.predictive_scaling.sizing import Levels
+from weir_models.predictive_scaling.policy import PolicySettings, policy_of
+from weir_models.predictive_scaling.sizing import Levels, choose
 
 NEEDED = np.array([2.0, 4.0, 5.0, 9.0])
 THEIR_CHANCES = np.array([1.0, 0.5, 0.02, 0.0])
