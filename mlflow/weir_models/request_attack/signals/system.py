@@ -60,7 +60,7 @@ SIGNALS = (
         pattern=r"\betc" + _JOINED + r"(?:passwd|shadow)\b|\bproc" + _JOINED + "self" + _JOINED + r"(?:environ|cmdline|maps|status|fd)|(?:windows|winnt)" + _JOINED + r"(?:system32|win\.?ini)|web-inf" + _JOINED + r"(?:web\.?xml|classes|lib)|inetpub" + _JOINED + r"(?:wwwroot|logs)|wwwroot" + _JOINED + r"global\.asa|\bvar" + _JOINED + "log" + _JOINED + r"(?:apache|httpd|nginx|auth\.log|syslog|messages)|\betc[^a-z0-9\s.,_-]{1,24}(?:hosts|group|issue|motd|crontab|fstab|hostname|sudoers)\b",
         matches=("f=..%C1%AFetc%C1%AFpasswd", "f=c:windowswin.ini", "f=etc%5Epasswd"), passes=("q=etc.+passwd", "q=windows+win+ini", "q=var+log+nginx")),
     _path("placeholder_climbing", weight=2, kinds="pvr",
-        pattern=r"(?:[/\\]{2}|[/\\]\.|\.[/\\])[^\s=&]{0,200}\{file",
+        pattern=r"(?:[/\\]{2}|[/\\]\.|\.[/\\])[^\s=&]*\{file",
         matches=("f=//{file}", "f=/.a/{filename}"), passes=("f=/{file}", "q={file}//")),
     _path("device_file", weight=3.5,
         pattern=r"/dev/(?:null|tcp|udp|zero|u?random|stdin|fd)|\\\\\.\\|[/\\](?:con|nul|prn|aux|com1|lpt1)(?:[/\\.]|$)",
