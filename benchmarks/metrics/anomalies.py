@@ -3,8 +3,8 @@
     python -m benchmarks.metrics.anomalies [--document FILE] [--check]
 
 Every series goes through the stream that serves, with its default settings; SMD's train rows precede its test rows as
-history. The data is read in place from WEIR_EVAL_DATA. The few global choices were made with all of these in view; the
-tables also show every second machine and file, in the order of their names.
+history. The data is read in place from WEIR_EVAL_DATA. The few global choices were made with all of these in view but the
+injections that were put aside; the tables also show every second machine and file, in the order of their names.
 """
 
 from __future__ import annotations
@@ -22,30 +22,31 @@ from numpy.typing import NDArray
 from benchmarks.evaluation import data_folder, write_section
 from benchmarks.metrics import anomaly_peers as peers
 from benchmarks.metrics import anomaly_sets
+from benchmarks.metrics.anomaly_alarms import by_kind, counts, event_row, recall_at_one
 from benchmarks.metrics.anomaly_scorers import NabFile, nab_normalized, nab_optimized, nab_raw, vus_pr
 from benchmarks.metrics.anomaly_sets import Labeled
 from weir_models import detector_metrics
-from weir_models.anomaly_detection.detector import Detection, DetectorSettings, detected
-from weir_models.anomaly_detection.evaluation import Events, events, poisson_interval, weeks
-from weir_models.anomaly_detection.threshold import Ration
+from weir_models.anomaly_detection.detector import Detection, detected
+from weir_models.anomaly_detection.evaluation import weeks
 from weir_models.cards import markdown_table
 
 SECTION, COMMAND = "anomalies", "make eval-anomalies"
-SMD_BAR = 0.60
+SMD_BARS = {"smd": 0.63, "smd5": 0.65}
+RECALL_BAR, NAB_BAR, LARGE_BAR, CPU_BAR = 0.25, 60.0, 0.8, 0.15
+EVERY = {"dev": 6, "aside": 4}
+"""Of so many series of a split of the injections one is measured."""
 NO_ANOMALY = "artificialNoAnomaly"
 RESAMPLES = 2000
 BUFFER = {"smd": 100, "kpi": 20}
 """Longest buffer of VUS-PR in rows."""
-GENEROUS = 7.0
-"""A second budget, of one alarm a day, for series with several incidents a day."""
 HALVES = ("first half", "second half")
 Values = NDArray[np.float64]
 
 
-def timed(items: Sequence[Labeled], settings: DetectorSettings | None = None) -> tuple[list[Detection], float]:
+def timed(items: Sequence[Labeled]) -> tuple[list[Detection], float]:
     """The detector's result for each series, and the CPU seconds of all."""
     started = time.process_time()
-    return [detected(item.series, settings) for item in items], time.process_time() - started
+    return [detected(item.series) for item in items], time.process_time() - started
 
 
 def mean_interval(values: Sequence[float]) -> str:
@@ -54,25 +55,6 @@ def mean_interval(values: Sequence[float]) -> str:
     drawn = np.random.default_rng(0).integers(0, len(array), (RESAMPLES, len(array)))
     low, high = np.quantile(array[drawn].mean(axis=1), [0.025, 0.975])
     return f"{array.mean():.3f} ({low:.3f}–{high:.3f})"
-
-
-def event_row(name: str, items: Sequence[Labeled], detections: Sequence[Detection]) -> dict[str, object]:
-    """One line of the table of alarms, over the measured rows."""
-    total, span = Events(), 0.0
-    for item, detection in zip(items, detections, strict=True):
-        total += events(item.labels[item.first :], detection.is_anomaly[item.first :])
-        span += weeks(item.series.at[item.first :])
-    low, high = (bound / span for bound in poisson_interval(total.false))
-    met_low, met_high = detector_metrics.wilson_interval(total.met, total.labelled)
-    return {
-        "series": f"{name} ({len(items)})",
-        "weeks": f"{span:.1f}",
-        "events": total.labelled,
-        "met": f"{total.met} ({100 * met_low:.0f}–{100 * met_high:.0f} %)" if total.labelled else "–",
-        "false alarms": total.false,
-        "a series and week": f"{total.false / span:.2f} ({low:.2f}–{high:.2f})",
-        "event-wise F1": f"{total.f1:.2f}" if total.labelled else "–",
-    }
 
 
 def score_table(
@@ -179,6 +161,10 @@ REPORT = """\
 
 {smd}
 
+### SMD, averaged to five minutes
+
+{smd5}
+
 ### NAB: its score, standard profile
 
 {nab}
@@ -187,9 +173,17 @@ REPORT = """\
 
 {kpi}
 
-### Alarms, at the budget of one a week unless said
+### Alarms, at the default budget
 
 {alarms}
+
+### Injections into the load of virtual machines, those seen while the detector was made
+
+{dev}
+
+### Injections into machines and sets that were put aside
+
+{aside}
 
 ### Speed
 
@@ -200,35 +194,68 @@ def report(
     sets: dict[str, list[Labeled]], detections: dict[str, list[Detection]], seconds: dict[str, float]
 ) -> tuple[str, list[bool]]:
     """The section of the document, and whether each bar holds."""
-    smd_table, smd_mean = smd_text(sets["smd"], detections["smd"])
+    smd = {name: smd_text(sets[name], detections[name]) for name in SMD_BARS}
     nab_table, totals = nab_text(sets["nab"], detections["nab"])
     pairs = zip(sets["nab"], detections["nab"], strict=True)
     quiet = [(item, detection) for item, detection in pairs if item.series.series_id.startswith(NO_ANOMALY)]
     worst = max(float(detection.is_anomaly.sum()) / weeks(item.series.at) for item, detection in quiet)
+    own = totals["ours, its own threshold"]
     peer = max(totals["windowed Gaussian"], totals["Etsy Skyline"])
+    nab_false = false_rate(sets["nab"], detections["nab"])
+    # 1,000 rows of 19 metrics.
+    cpu = seconds["smd"] / sum(item.series.values.size for item in sets["smd"]) * 19_000
     bars = [
-        (f"SMD, mean AUC-PR {smd_mean:.3f}, required at least {SMD_BAR:.2f}", smd_mean >= SMD_BAR),
-        (f"NAB, optimized {totals['ours']:.1f}, required above the better peer's {peer:.1f}", totals["ours"] > peer),
+        (f"{title}, mean AUC-PR {smd[name][1]:.3f}, required at least {bar:.2f}", smd[name][1] >= bar)
+        for (name, bar), title in zip(SMD_BARS.items(), ("SMD", "SMD at five minutes"), strict=True)
+    ]
+    for name, title in (("smd", "SMD"), ("smd5", "SMD at five minutes")):
+        recall, budget = recall_at_one(sets[name], detections[name])
+        text = f"{title}, event recall at one false alarm a server-week {recall:.2f} (budget {budget:g})"
+        bars.append((f"{text}, required at least {RECALL_BAR:.2f}", recall >= RECALL_BAR))
+    bars += [
+        (f"NAB, own threshold {own:.1f}, required at least {NAB_BAR:.0f}", own >= NAB_BAR),
+        (f"NAB, own threshold, required above the better peer's optimized {peer:.1f}", own > peer),
+        (f"NAB, {nab_false:.2f} false alarms a series-week, required at most 1", nab_false <= 1.0),
         (f"{NO_ANOMALY}, {worst:.2f} false alarms a week on the worst series, required at most 1", worst <= 1.0),
     ]
-    daily, _ = timed(sets["smd"], DetectorSettings(ration=Ration(false_alarms_per_week=GENEROUS)))
+    for split in EVERY:
+        large = [
+            pair for pair in zip(sets[split], detections[split], strict=True) if "/large/" in pair[0].series.series_id
+        ]
+        total, span, _ = counts([item for item, _ in large], [detection for _, detection in large])
+        text = f"Large injections ({split}), recall {total.recall:.2f}, required at least {LARGE_BAR:.2f}, with"
+        text += f" {total.false / span:.2f} false alarms a series-week, required at most 1"
+        bars.append((text, total.recall >= LARGE_BAR and total.false <= span))
+    bars.append((f"1,000 rows of 19 metrics {cpu:.3f} CPU-seconds, required at most {CPU_BAR}", cpu <= CPU_BAR))
     alarms = [
         event_row("SMD", sets["smd"], detections["smd"]),
-        event_row(f"SMD, budget {GENEROUS:.0f}", sets["smd"], daily),
+        event_row("SMD at five minutes", sets["smd5"], detections["smd5"]),
         event_row("NAB", sets["nab"], detections["nab"]),
         event_row(f"NAB {NO_ANOMALY}", [item for item, _ in quiet], [detection for _, detection in quiet]),
         event_row("KPI", sets["kpi"], detections["kpi"]),
     ]
     values = {name: sum(item.series.values.size for item in items) for name, items in sets.items()}
+    kinds = {
+        split: markdown_table(by_kind(sets[split], detections[split], lambda name: " ".join(name.split("/")[:2])))
+        for split in EVERY
+    }
     text = REPORT.format(
         bars="\n".join(f"- {text}: {'holds' if holds else 'fails'}" for text, holds in bars),
-        smd=smd_table,
+        smd=smd["smd"][0],
+        smd5=smd["smd5"][0],
         nab=nab_table,
         kpi=kpi_text(sets["kpi"], detections["kpi"]),
         alarms=markdown_table(pd.DataFrame(alarms)),
-        speed="; ".join(f"{name.upper()} {values[name]:,} values in {seconds[name]:.1f} s" for name in sets),
+        speed="; ".join(f"{name} {values[name]:,} values in {seconds[name]:.1f} s" for name in sets),
+        **kinds,
     )
     return text, [holds for _, holds in bars]
+
+
+def false_rate(items: Sequence[Labeled], detections: Sequence[Detection]) -> float:
+    """False alarms a series and week."""
+    total, span, _ = counts(items, detections)
+    return total.false / span
 
 
 def main() -> int:
@@ -245,7 +272,8 @@ def main() -> int:
         "smd": anomaly_sets.smd(data / "smd_partial"),
         "nab": anomaly_sets.nab(data / "nab"),
         "kpi": anomaly_sets.kpi(data / "kpi_donut"),
-    }
+    } | {split: anomaly_sets.injections(data, split, every) for split, every in EVERY.items()}
+    sets["smd5"] = anomaly_sets.averaged(sets["smd"])
     detections, seconds = {}, {}
     for name, items in sets.items():
         detections[name], seconds[name] = timed(items)

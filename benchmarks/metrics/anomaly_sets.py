@@ -1,4 +1,4 @@
-"""The public series with labeled anomalies: SMD, NAB and the KPIs of a web service, read in place."""
+"""The series with labeled anomalies: SMD by one and by five minutes, NAB, KPIs of a web service, injections."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks.metrics import injections as injecting
 from benchmarks.metrics.anomaly_scorers import probation
 from weir_models.anomaly_detection.detector import DetectorSettings
 from weir_models.anomaly_detection.series import MetricSeries
+
+INJECTED_FROM_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,38 @@ def smd(folder: Path) -> list[Labeled]:
 def _array(path: Path) -> NDArray[np.float32]:
     with np.load(path) as arrays:
         return np.asarray(arrays["x"])
+
+
+def averaged(items: list[Labeled], rows: int = 5) -> list[Labeled]:
+    """The series of means of so many rows; a mean is anomalous where a row of it is."""
+    made = []
+    for item in items:
+        parts = [item.series.values[: item.first], item.series.values[item.first :]]
+        means = [part[: len(part) // rows * rows].reshape(-1, rows, part.shape[1]).mean(axis=1) for part in parts]
+        labels = item.labels[item.first :][: len(means[1]) * rows].reshape(-1, rows).any(axis=1)
+        values, step = np.concatenate(means), item.series.at[1] - item.series.at[0]
+        at = item.series.at[0] + rows * step * np.arange(len(values))
+        series = MetricSeries(item.series.series_id, at, values, item.series.metrics)
+        made.append(Labeled(series, np.concatenate([np.zeros(len(means[0]), bool), labels]), len(means[0])))
+    return made
+
+
+def injections(root: Path, split: str, every: int) -> list[Labeled]:
+    """Each kind and size of injection in every so many series of a split, and in those of ASIDE_SETS; named kind/size/series."""
+    items = []
+    for place, series in enumerate(injecting.all_series(root, split)):
+        if place % every and series.name not in injecting.ASIDE_SETS:
+            continue
+        for kind, about in injecting.KINDS.items():
+            for size in about.sizes:
+                one = injecting.inject(series, kind, size)
+                if one is not None:
+                    at = one.frame["at"].dt.tz_localize(None).to_numpy("datetime64[s]")
+                    values = one.frame[["value"]].to_numpy(np.float64)
+                    metric = MetricSeries(f"{kind}/{size}/{series.name}", at, values, ("value",))
+                    first = INJECTED_FROM_DAYS * injecting.DAY
+                    items.append(Labeled(metric, one.frame["is_anomaly"].to_numpy(), first, one.windows))
+    return items
 
 
 def nab(folder: Path) -> list[Labeled]:

@@ -17,8 +17,6 @@ from typing import Literal
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 """From the lowest to the highest."""
-WARNING_SCORE, CRITICAL_SCORE = 0.9, 0.999
-"""Scores of events that occur once in ten weeks and once in a thousand weeks."""
 
 
 @dataclass(frozen=True)
@@ -100,11 +98,6 @@ class _Incident:
     @property
     def cluster_id(self) -> str:
         return self.alarms[0].cluster_id
-
-
-def severity_of(score: float) -> Severity:
-    """Default severity of an alarm with that score."""
-    return "critical" if score >= CRITICAL_SCORE else "warning" if score >= WARNING_SCORE else "info"
 
 
 def alerts(raw: Iterable[RawAlarm], now: datetime, grouping: Grouping | None = None) -> list[Alert]:

@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.stats import chi2
 
 from weir_models import detector_metrics
-from weir_models.anomaly_detection.detector import Detection
+from weir_models.anomaly_detection.detector import Detection, DetectorSettings
 from weir_models.anomaly_detection.series import Flags, MetricSeries, Times, Values
 from weir_models.anomaly_detection.spec import NAIVE_DEVIATIONS, NAIVE_WINDOW_ROWS
 from weir_models.anomaly_detection.threshold import WEEK_SECONDS, Ration, alarms
@@ -80,7 +80,7 @@ def naive_alarms(series: MetricSeries, ration: Ration) -> Flags:
     window = frame.rolling(NAIVE_WINDOW_ROWS, min_periods=2)
     mean, deviation = window.mean().shift(), window.std().shift()
     over = ((frame - mean).abs() > NAIVE_DEVIATIONS * deviation).any(axis=1).to_numpy()
-    free = Ration(false_alarms_per_week=1e9, step=1e-9, quiet_seconds=ration.quiet_seconds)
+    free = Ration(alarms_per_week=1e9, step=1e-9, quiet_seconds=ration.quiet_seconds)
     return alarms(series.at, np.where(over, 1.0, np.nan), free)
 
 
@@ -94,14 +94,17 @@ class Judged:
     detection: Detection
 
 
-def evaluate(judged: Sequence[Judged], ration: Ration) -> Evaluation:
+def evaluate(judged: Sequence[Judged], settings: DetectorSettings) -> Evaluation:
     """Figures over all series, a table by series and a plot of the series with most labels."""
     total, naive, span = Events(), Events(), 0.0
     rows, labels, scores = [], [], []
     for example in judged:
         measured = example.measured
         counts = events(example.labels[measured], example.detection.is_anomaly[measured])
-        rule = events(example.labels[measured], naive_alarms(example.series, ration)[measured])
+        rule = events(
+            example.labels[measured],
+            naive_alarms(example.series, settings.ration_of(len(example.series.metrics)))[measured],
+        )
         duration = weeks(example.series.at[measured])
         total, naive, span = total + counts, naive + rule, span + duration
         labels.append(example.labels[measured])

@@ -8,24 +8,23 @@ probation.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from weir_models.anomaly_detection import evaluation
-from weir_models.anomaly_detection.alerts import severity_of
+from weir_models.anomaly_detection.alerts import SEVERITIES
+from weir_models.anomaly_detection.course import INFO_LEVEL
 from weir_models.anomaly_detection.detector import Detection, DetectorSettings, detected
+from weir_models.anomaly_detection.refits import DAY_SECONDS, period_of, rows_of
 from weir_models.anomaly_detection.series import MetricSeries, SeriesError
-from weir_models.anomaly_detection.spec import METRICS
-from weir_models.anomaly_detection.threshold import Ration, alarms
+from weir_models.anomaly_detection.spec import METRICS, SHARE_FLOORS
+from weir_models.anomaly_detection.threshold import QUIET_ALONE, Ration, alarms
 from weir_models.contract import Evaluation
 from weir_models.estimator import Estimator
 
-STARTS = (-1.25, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
-"""Candidates for the initial threshold, relative to the budget."""
-BUDGETS = (1.0, 2.0, 3.0)
-"""Candidates for the alarm budget, as multiples of the false alarms allowed: true alarms use the budget as well."""
+STARTS = (-0.75, -0.6, -0.5, -0.4, -0.25, 0.0, 0.25, 0.5, 1.0)
+"""Candidates for the initial threshold, relative to the default one, ascending; below them all rows continue one alarm."""
 RESERVE = 0.75
 """Share of the allowed false alarms that the examples may use; other weeks are different."""
 COLUMNS = ("score", "is_anomaly", "severity", "metric", "reason")
@@ -36,53 +35,60 @@ class AnomalyDetection(Estimator):
 
     def __init__(
         self,
+        alarms_per_week: float = Ration().alarms_per_week,
         false_alarms_per_week: float = 1.0,
         probation_rows: int = 288,
-        quiet_hours: float = 12.0,
-        step: float = 0.5,
+        quiet_hours: float = QUIET_ALONE / 3600,
+        step: float = Ration().step,
     ) -> None:
-        """Of the first `probation_rows` rows only a sudden departure raises an alarm; rows within `quiet_hours` of an alarm belong to it."""
+        """`alarms_per_week` is the budget of a series, which may be set before predicting; `false_alarms_per_week` bounds `fit`.
+
+        Of the first `probation_rows` rows only a sudden departure raises an alarm; rows within `quiet_hours` of an alarm
+        belong to it (two hours at most where there are many metrics).
+        """
+        self.alarms_per_week = alarms_per_week
         self.false_alarms_per_week = false_alarms_per_week
         self.probation_rows = probation_rows
         self.quiet_hours = quiet_hours
         self.step = step
 
     def fit(self, examples: pd.DataFrame, seed: int = 0) -> AnomalyDetection:
-        """Choose the threshold and budget with the best event F1 whose false alarms stay within the budget.
+        """Choose the lowest of the initial thresholds whose false alarms stay within their bound.
 
-        Without labeled incidents the defaults stay. `seed` is unused: nothing is random.
+        Without labeled incidents the default stays. `seed` is unused: nothing is random.
         """
         del seed
-        self.start_, self.alarms_per_week_ = Ration().start, self.false_alarms_per_week
+        self.start_ = 0.0
         if "split" in examples:
             examples = examples[examples["split"] != "evaluate"]
         if "is_incident" not in examples or not examples["is_incident"].fillna(False).any():
             return self
         judged = self._judged(examples.drop(columns="split", errors="ignore"))
-        best = -1.0
-        for share, start in product(BUDGETS, STARTS):
-            total, weeks, budget = evaluation.Events(), 0.0, share * self.false_alarms_per_week
+        chosen = self.start_
+        for self.start_ in STARTS:
+            settings, total, weeks = self.settings(), evaluation.Events(), 0.0
             for example in judged:
                 rarity = np.where(example.measured, example.detection.weekly_rarity, np.nan)
-                flags = alarms(example.series.at, rarity, self._ration(start, budget))
+                flags = alarms(example.series.at, rarity, settings.ration_of(len(example.series.metrics)))
                 total += evaluation.events(example.labels[example.measured], flags[example.measured])
                 weeks += evaluation.weeks(example.series.at[example.measured])
-            if total.false <= RESERVE * self.false_alarms_per_week * weeks and total.f1 > best:
-                best, self.start_, self.alarms_per_week_ = total.f1, start, budget
+            if total.false <= RESERVE * self.false_alarms_per_week * weeks:
+                chosen = self.start_
+                break
+        self.start_ = chosen
         return self
-
-    def _ration(self, start: float, alarms_per_week: float) -> Ration:
-        """`start` is relative to the budget of false alarms."""
-        above = start + np.log10(alarms_per_week / self.false_alarms_per_week)
-        return Ration(alarms_per_week, float(above), self.step, self.quiet_hours * 3600)
 
     def settings(self) -> DetectorSettings:
         """The settings of the detector."""
-        ration = self._ration(self.start_, self.alarms_per_week_)
+        ration = Ration(self.alarms_per_week, Ration().start + self.start_, self.step, self.quiet_hours * 3600)
         return DetectorSettings(self.probation_rows, sudden_in_probation=True, ration=ration)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """score (0 to 1), is_anomaly, severity, metric and reason for each row, with the index of the frame."""
+        """score (0 to 1), is_anomaly, severity, metric and reason for each row, with the index of the frame.
+
+        Rows that follow an alarm and are none: with a severity, its departure became more severe; with a reason alone, it
+        has ended.
+        """
         predictions = pd.DataFrame(
             {
                 "score": np.zeros(len(frame)),
@@ -96,13 +102,9 @@ class AnomalyDetection(Estimator):
             detection = detected(series, self.settings())
             predictions.loc[places, "score"] = detection.score
             predictions.loc[places, "is_anomaly"] = detection.is_anomaly
-            for row in np.flatnonzero(detection.is_anomaly):
-                description = (
-                    severity_of(detection.score[row]),
-                    series.metrics[detection.metric[row]],
-                    reason(series, detection, int(row)),
-                )
-                predictions.loc[places[row], ["severity", "metric", "reason"]] = description
+            columns = ["severity", "metric", "reason"]
+            for row, description in followed(series, detection).items():
+                predictions.loc[places[row], columns] = description
         return predictions.set_axis(frame.index)
 
     def _judged(self, examples: pd.DataFrame) -> list[evaluation.Judged]:
@@ -136,17 +138,57 @@ def series_of(frame: pd.DataFrame) -> Iterator[tuple[MetricSeries, np.ndarray]]:
         yield MetricSeries(str(series_id), at[places], values[places], metrics), places
 
 
+def followed(series: MetricSeries, detection: Detection) -> dict[int, tuple[str | None, str, str]]:
+    """Row -> severity, metric and reason, of alarms, of rows at which they become more severe, and of recoveries."""
+    described: dict[int, tuple[str | None, str, str]] = {}
+    worst = INFO_LEVEL
+    for row, level in detection.course.levels.items():
+        bounded = min(level, highest_level(series, int(detection.metric[row]), row))
+        if detection.is_anomaly[row] or bounded > worst:
+            worst = bounded
+            name = series.metrics[detection.metric[row]]
+            described[row] = (SEVERITIES[bounded], name, reason(series, detection, row))
+    for row, alarm in detection.course.recoveries.items():
+        column = int(detection.metric[alarm])
+        minutes = (series.at[row] - series.at[alarm]) / np.timedelta64(60, "s")
+        usual = _median_before(series, alarm, column)
+        described[row] = (
+            None,
+            series.metrics[column],
+            f"recovery: {series.metrics[column]} is back at {series.values[row, column]:.4g} (usual {usual:.4g}) after "
+            f"{minutes:,.0f} minutes",
+        )
+    return described
+
+
+def highest_level(series: MetricSeries, column: int, row: int) -> int:
+    """The highest level that a row can have: a small share of errors is no emergency, however new it is."""
+    floors = SHARE_FLOORS.get(series.metrics[column])
+    past = series.values[: row + 1, column]
+    if floors is None:
+        return len(SEVERITIES) - 1
+    share = past[-1] / (100.0 if np.nanmax(past, initial=0.0) > 1.0 else 1.0)
+    return INFO_LEVEL + sum(bool(share >= floor) for floor in floors)
+
+
+def _median_before(series: MetricSeries, row: int, column: int) -> float:
+    """Median of the day before a row; NaN without values."""
+    rows = rows_of(DAY_SECONDS, period_of(series.at)) if len(series.at) > 1 else 1
+    day = series.values[max(0, row - rows) : row, column]
+    return float(np.nanmedian(day)) if (~np.isnan(day)).any() else np.nan
+
+
 def reason(series: MetricSeries, detection: Detection, row: int) -> str:
     """`cpu_utilization at 97.2 (median of the day before 41.3); its like is seen once in 12 weeks`."""
     column = int(detection.metric[row])
-    day = series.values[max(0, row - 288) : row, column]
-    usual = np.nanmedian(day) if (~np.isnan(day)).any() else np.nan
+    usual = _median_before(series, row, column)
     rarity = 10.0 ** min(float(detection.weekly_rarity[row]), 4.0)
     often = f"once in {rarity:,.0f} weeks" if rarity >= 1.5 else "about once a week"
+    often = f"about {1 / rarity:,.0f} times a week" if rarity <= 1 / 1.5 else often
     often = "less than once in 10,000 weeks" if rarity >= 10_000 else often
     like = "nothing like it was seen in its short past" if detection.is_sudden[row] else f"its like is seen {often}"
     return (
-        f"{series.metrics[column]} at {series.values[row, column]:.4g} (median of the rows before {usual:.4g}); {like}"
+        f"{series.metrics[column]} at {series.values[row, column]:.4g} (median of the day before {usual:.4g}); {like}"
     )
 
 
@@ -157,4 +199,4 @@ def fit(examples: pd.DataFrame, seed: int = 0) -> AnomalyDetection:
 
 def evaluate(model: AnomalyDetection, examples: pd.DataFrame) -> Evaluation:
     """Figures on the split `evaluate`, or on all rows past the probation where there is no split."""
-    return evaluation.evaluate(model._judged(examples), model.settings().ration)
+    return evaluation.evaluate(model._judged(examples), model.settings())

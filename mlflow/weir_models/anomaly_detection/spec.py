@@ -10,6 +10,9 @@ METRICS = (
 )  # fmt: skip
 """Of cluster_5min; those that a frame has are judged."""
 
+SHARE_FLOORS = {"error_rate": (0.01, 0.05)}
+"""Metric that is a share -> the least share of a warning and of a critical alarm."""
+
 NAIVE_WINDOW_ROWS = 288
 NAIVE_DEVIATIONS = 3.0
 

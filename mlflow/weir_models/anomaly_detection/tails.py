@@ -9,6 +9,8 @@ from weir_models.anomaly_detection.series import Values
 TAIL_SHARE = 0.02
 LEAST_EXCESSES = 10
 MOST_RARE = 30.0
+EVENT_GAP_ROWS = 12
+"""Rows of the tail so close to one another are one event."""
 
 
 def rarity(past: Values, now: Values) -> Values:
@@ -44,10 +46,31 @@ def pareto_survival(over: Values, now: Values) -> Values:
     return (1.0 + shape * now / scale) ** (-1.0 / shape)
 
 
-def run_length(past: Values) -> float:
-    """Mean length of runs of past values in the tail, that is the rows of one event (runs estimator)."""
-    if len(past) < LEAST_EXCESSES / TAIL_SHARE:
-        return 1.0
-    over = past > np.quantile(past, 1.0 - TAIL_SHARE)
-    begins = int(over[0]) + int(np.count_nonzero(over[1:] & ~over[:-1]))
-    return float(np.count_nonzero(over)) / max(begins, 1)
+def event_rarity(past: Values, now: Values) -> Values:
+    """-log10 of the events a row of the past that reached each value: what came three times is three events, however long.
+
+    An event is a run of rows in the tail with its peak, peaks are continued by a generalized Pareto tail; below the tail,
+    and where there are few events, it is the rarity of the row times the mean length of a run.
+    """
+    rare = rarity(past, now)
+    size = len(past)
+    if size < LEAST_EXCESSES / TAIL_SHARE:
+        return rare
+    threshold = float(np.quantile(past, 1.0 - TAIL_SHARE))
+    rows = np.flatnonzero(past > threshold)
+    if not len(rows):
+        return rare
+    begins = np.r_[0, np.flatnonzero(np.diff(rows) > EVENT_GAP_ROWS) + 1]
+    peaks = np.sort(np.maximum.reduceat(past[rows], begins))
+    rare = rare + np.log10(len(rows) / len(peaks))
+    if len(peaks) < LEAST_EXCESSES:
+        return rare
+    over = now > threshold
+    above = len(peaks) - np.searchsorted(peaks, now[over], side="left")
+    reached = (1.0 + above) / (1.0 + size)
+    beyond = now[over] > peaks[-LEAST_EXCESSES]
+    excesses = peaks[-LEAST_EXCESSES + 1 :] - peaks[-LEAST_EXCESSES]
+    tail = pareto_survival(excesses, now[over][beyond] - peaks[-LEAST_EXCESSES]) * LEAST_EXCESSES / (1.0 + size)
+    reached[beyond] = tail
+    rare[over] = -np.log10(np.maximum(reached, 10.0**-MOST_RARE))
+    return rare

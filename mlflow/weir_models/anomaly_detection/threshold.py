@@ -8,7 +8,7 @@ assumption about the data. True alarms use the budget as false ones do.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,12 @@ from weir_models.anomaly_detection.series import Flags, Times, Values
 WEEK_SECONDS = 7 * 24 * 3600.0
 HIGHEST = 4.0
 """Upper bound of weekly rarities: once in ten thousand weeks."""
+QUIET_ALONE, QUIET_TOGETHER = 12 * 3600.0, 2 * 3600.0
+"""Quiet seconds of series of one metric, and of many."""
+START_TOGETHER = -1.25
+"""Where the threshold of metrics that are judged together alone starts, relative to others: their errors persist."""
+WARNING = 1.0
+"""Rarity of warnings: once in ten weeks."""
 CRITICAL = 3.0
 """Rarity of critical rows (once in a thousand weeks), which an alarm of a lesser row does not cover."""
 
@@ -25,26 +31,32 @@ CRITICAL = 3.0
 class Ration:
     """Settings of the threshold."""
 
-    false_alarms_per_week: float = 1.0
-    start: float = 0.0
+    alarms_per_week: float = 3.0
+    """The budget of a series."""
+    start: float = 0.1
     """Initial and lowest threshold: 0 is as often in the past as the budget allows, 1 is ten times rarer."""
-    step: float = 0.5
+    step: float = 0.25
     """By how much an alarm raises the threshold."""
-    quiet_seconds: float = 12 * 3600.0
+    quiet_seconds: float = QUIET_ALONE
     """Rows this soon after a row over the threshold continue its alarm; a critical row continues a critical alarm only, so
     that a slow leak cannot hide an outage."""
 
     def __post_init__(self) -> None:
         """ValueError where a setting is not positive."""
-        if not self.false_alarms_per_week > 0 or not self.step > 0 or self.quiet_seconds < 0:
+        if not self.alarms_per_week > 0 or not self.step > 0 or self.quiet_seconds < 0:
             raise ValueError(
-                "false_alarms_per_week and step must be above 0 and quiet_seconds at least 0; correct the settings"
+                "alarms_per_week and step must be above 0 and quiet_seconds at least 0; correct the settings"
             )
+
+    def of(self, metrics: int, is_apart: bool) -> Ration:
+        """The ration of a series of so many metrics, of which each is also judged alone or not."""
+        quiet = self.quiet_seconds if metrics == 1 else min(self.quiet_seconds, QUIET_TOGETHER)
+        return replace(self, start=self.start + (0.0 if is_apart else START_TOGETHER), quiet_seconds=quiet)
 
     @property
     def begin(self) -> float:
         """Initial threshold as log10 of the weeks between two such rows."""
-        return self.start - math.log10(self.false_alarms_per_week)
+        return self.start - math.log10(self.alarms_per_week)
 
 
 def alarms(at: Times, rarity: Values, ration: Ration) -> Flags:
@@ -54,7 +66,7 @@ def alarms(at: Times, rarity: Values, ration: Ration) -> Flags:
     begin = ration.begin
     threshold, before = begin, seconds[0] if len(seconds) else 0
     over_at = critical_at = -np.inf
-    fall = ration.step * ration.false_alarms_per_week / WEEK_SECONDS
+    fall = ration.step * ration.alarms_per_week / WEEK_SECONDS
     loud = np.minimum(np.nan_to_num(rarity, nan=-np.inf), HIGHEST)
     for row in np.flatnonzero(loud >= begin):
         now = int(seconds[row])

@@ -1,96 +1,137 @@
-"""Residuals of one metric from six models of normal behavior, combined as averaged ranks (an ensemble).
+"""Departures of one metric: members that rank each row among its own past, and three signals that raise alarms.
 
-A residual is at least 0 and uses its row and earlier ones; fits use rows before their block.
+A residual is at least 0 and uses its row and earlier ones; fits use rows before their block. `shape` is the weighted mean
+of the members' ranks; `lasting` is the distance from the same time of earlier days, averaged over hours; `unchanged` is a
+value that stands still for longer than it ever did.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.linalg import cho_factor, cho_solve
 
-from weir_models.anomaly_detection.refits import FIRST, blocks, end_of_blocks, padded, padded_times
+from weir_models.anomaly_detection.neighbors import distances, sampled
+from weir_models.anomaly_detection.refits import FIRST, Schedule, padded, padded_times, rows_of, windows_ending
 from weir_models.anomaly_detection.series import Flags, Times, Values
-from weir_models.anomaly_detection.tails import MOST_RARE, rarity
+from weir_models.anomaly_detection.tails import MOST_RARE, event_rarity, rarity
 
-CADENCE = 288
-HISTORY = 8064
-"""Rows between fits (a day of five minutes), and rows that a fit reads (four weeks)."""
+HISTORY_DAYS = 28
 WINDOW = 32
 """Rows of a subsequence."""
-POLYNOMIAL_WINDOW, POLYNOMIAL_DEGREE = 16, 2
-SPECTRAL_WINDOW, SPECTRAL_MEAN, SPECTRAL_AHEAD = 64, 3, 5
 LAGS = 12
-SHORT_MEAN = 3
 LEVEL_WINDOW = 1000
+CONTEXT_SECONDS = (900.0, 3600.0, 14_400.0)
+"""Windows of the mean, deviation and range that neighbors have in common with a row."""
+CONTEXT_ROWS = 288
+"""Most rows of such a window, so that the cost of a row is bounded."""
+LASTING_SECONDS = 21_600.0
 DAYS = 7
 DAY = np.timedelta64(86_400, "s")
 VARIANCE_KEPT = 0.9
 RIDGE = 1e-2
+LEAST_SPREAD = 1e-2
+"""Lower bound of a feature's deviation as a share of its range."""
 NEGLIGIBLE = 1e-3
 """Residuals below this share of the range so far count as 0."""
 ROUNDING = 1e-9
 """So do those below this share of the level."""
-WEIGHTS = {"sub_sequence": 1.0, "polynomial": 1.0, "spectral": 0.5, "forecast": 2.0, "forecast_mean": 1.0, "level": 1.0}
-"""Weights of the members in the average of ranks."""
+WEIGHTS = {"neighbors": 2.0, "forecast": 1.0, "sub_sequence": 1.0, "level": 1.0, "lasting": 0.1}
+"""Weights of the members in the mean of ranks."""
+AVERAGING = 1.0
+"""Correction in powers of ten: a mean of ranks is extreme less often than each rank."""
+SIGNAL_SHARES = {"shape": 0.6, "lasting": 0.2, "unchanged": 0.2}
+"""Shares of the alarms that are granted to each signal (weighted Bonferroni)."""
+STANDING_ROWS, STANDING_TIMES, STANDING_RUNS = 6, 2.0, 3
+"""A value stands still from STANDING_TIMES times its STANDING_RUNS-th longest run of equal values on, taken as STANDING_ROWS
+rows at least."""
+CHANGING_SHARE = 0.5
+"""Share of past rows that must differ from the row before, for standing still to mean anything."""
 
 
-def rarities(at: Times, values: Values, usable: Flags) -> dict[str, Values]:
-    """-log10 of the share of past rows with such a residual, by member; 0 before there is a past.
+@dataclass(frozen=True)
+class Single:
+    """What one metric shows; each array has one value a row, 0 before there is a past."""
 
-    `values` has no missing value; rows that are not `usable` have no rarity and are no reference.
+    rarity: Values
+    """Weighted mean over the members of -log10 of the share of past rows with such a residual; ranks rows."""
+    event_rarity: Values
+    """-log10 of the share of past rows with such an event, of the rarest signal, corrected for the number of signals."""
+
+
+def single(at: Times, values: Values, usable: Flags, period: float) -> Single:
+    """What one metric shows; `values` has no missing value, and rows that are not `usable` have no rarity.
+
+    `period` in seconds.
     """
-    length = end_of_blocks(len(values), CADENCE)
+    schedule = Schedule.of(period, HISTORY_DAYS)
+    length = schedule.end(len(values))
     times, filled, fit = padded_times(at, length), padded(values, length), padded(usable, length)
-    period = float(np.median(np.diff(times[:FIRST]).astype(np.float64)))
+    runs = runs_of_equal(filled, fit)
+    earlier_days = np.full((length, DAYS), np.nan)
+    departures = np.zeros(length)
     residuals = {name: np.zeros(length) for name in WEIGHTS}
-    by_member = {name: np.zeros(length) for name in WEIGHTS}
-    for start, stop in blocks(len(values), CADENCE):
+    signals = {name: np.zeros(length) for name in SIGNAL_SHARES}
+    for start, stop in schedule.blocks(len(values)):
+        earlier_days[start:stop] = same_time(times, filled, start, stop, period)
+        differences = from_earlier_days(filled[start:stop], earlier_days[start:stop])
+        departures[start:stop] = np.where(fit[start:stop], differences, 0.0)
         if start == 0:
             continue
         least = NEGLIGIBLE * float(np.ptp(filled[:start])) + ROUNDING * float(np.abs(filled[:start]).max())
-        block = _residuals(times, filled, start, stop, period, least)
-        block["forecast_mean"] = windows_ending(
-            np.concatenate([residuals["forecast"][:start], block["forecast"]]), start, stop, SHORT_MEAN
-        ).mean(axis=1)
-        reference = slice(max(FIRST, start - HISTORY), start)
+        begin = max(start - schedule.history, 0)
+        lasting = windows_ending(departures, start, stop, rows_of(LASTING_SECONDS, period, most=CONTEXT_ROWS))
+        block = {
+            "neighbors": neighbors(filled, begin, start, stop, period, least),
+            "forecast": np.maximum(forecast(filled, earlier_days, begin, start, stop, least) - least, 0.0),
+            "sub_sequence": np.maximum(sub_sequence(filled, begin, start, stop) - least, 0.0),
+            "level": level(filled, start, stop, least),
+            "lasting": np.maximum(np.abs(lasting.mean(axis=1)) - least, 0.0),
+        }
+        places = np.arange(max(FIRST, begin), start)
+        reference = places[fit[places]]
         for name, residual in block.items():
             residuals[name][start:stop] = residual
-            past = residuals[name][reference][fit[reference]]
-            by_member[name][start:stop] = rarity(past, residual)
-    return {name: np.where(usable, member[: len(values)], 0.0) for name, member in by_member.items()}
+            if not len(reference):
+                continue
+            past = residuals[name][reference]
+            rank = rarity(past, residual)
+            signals["shape"][start:stop] += WEIGHTS[name] * np.minimum(rank, MOST_RARE) / sum(WEIGHTS.values())
+            if name == "lasting":
+                # So slow a signal has few events in its past: none is rarer than once in all of it.
+                once = np.log10(len(past) + 1.0)
+                signals[name][start:stop] = np.minimum(event_rarity(past, residual), once)
+        signals["unchanged"][start:stop] = unchanged(runs[begin : start + 1], runs[start:stop])
+    shape = signals["shape"]
+    corrected = [shape + AVERAGING, signals["lasting"], signals["unchanged"]]
+    event = np.max([r + np.log10(share) for r, share in zip(corrected, SIGNAL_SHARES.values(), strict=True)], axis=0)
+    rows = slice(0, len(values))
+    return Single(np.where(usable, shape[rows] + AVERAGING, 0.0), np.where(usable, event[rows], 0.0))
 
 
-def severity(members: dict[str, Values]) -> Values:
-    """Weighted average of the members' rarities."""
-    weights = np.array([WEIGHTS[name] for name in members])
-    capped = np.minimum(np.stack(list(members.values()), axis=1), MOST_RARE)
-    return np.asarray((capped * weights).sum(axis=1) / weights.sum())
+def neighbors(values: Values, begin: int, start: int, stop: int, period: float, least: float) -> Values:
+    """Distance of each row to the nearest past ones, by value, change, and mean, deviation and range of what led to it."""
+    past, now = _features(values, begin, start, period), _features(values, start, stop, period)
+    center, spread = past.mean(axis=0), past.std(axis=0)
+    spread = np.maximum(spread, LEAST_SPREAD * np.ptp(past, axis=0) + max(least, 1e-12))
+    chosen = sampled(len(past), seed=start)
+    return distances((past[chosen] - center) / spread, (now - center) / spread)
 
 
-def _residuals(times: Times, filled: Values, start: int, stop: int, period: float, least: float) -> dict[str, Values]:
-    """Residuals of the members in one block; negligible ones are 0."""
-    in_units = {
-        "sub_sequence": sub_sequence(filled, start, stop),
-        "polynomial": polynomial(filled, start, stop),
-        "forecast": forecast(times, filled, start, stop, period, least),
-    }
-    return {name: np.maximum(residual - least, 0.0) for name, residual in in_units.items()} | {
-        "spectral": spectral(filled, start, stop, least),
-        "level": level(filled, start, stop, least),
-    }
+def _features(values: Values, start: int, stop: int, period: float) -> Values:
+    before = windows_ending(values, start, stop, 2)
+    columns = [before[:, 1], before[:, 1] - before[:, 0]]
+    for seconds in CONTEXT_SECONDS:
+        window = windows_ending(values, start, stop, rows_of(seconds, period, least=2, most=CONTEXT_ROWS))
+        columns += [window.mean(axis=1), window.std(axis=1), np.ptp(window, axis=1)]
+    return np.stack(columns, axis=1)
 
 
-def windows_ending(values: Values, start: int, stop: int, size: int) -> Values:
-    """Windows of `size` values that end at rows start … stop - 1, padded with the first value; shape (rows, size)."""
-    begin = max(start - size + 1, 0)
-    missing = size - 1 - (start - begin)
-    return sliding_window_view(np.concatenate([np.repeat(values[:1], missing), values[begin:stop]]), size)
-
-
-def sub_sequence(values: Values, start: int, stop: int) -> Values:
+def sub_sequence(values: Values, begin: int, start: int, stop: int) -> Values:
     """Reconstruction error of each row's window (PCA of subsequences)."""
-    past = windows_ending(values, max(start - HISTORY, WINDOW - 1), start, WINDOW)
+    past = windows_ending(values, max(begin, WINDOW - 1), start, WINDOW)
     mean = past.mean(axis=0)
     centered = past - mean
     weights, shapes = np.linalg.eigh(centered.T @ centered / len(centered))
@@ -102,40 +143,6 @@ def sub_sequence(values: Values, start: int, stop: int) -> Values:
     return np.asarray(np.sqrt((left**2).mean(axis=1)))
 
 
-def polynomial(values: Values, start: int, stop: int) -> Values:
-    """Distance from the extrapolation of a polynomial fitted to the previous window."""
-    window = windows_ending(values, start, stop, POLYNOMIAL_WINDOW + 1)
-    return np.asarray(np.abs(window[:, -1] - window[:, :-1] @ _POLYNOMIAL_WEIGHTS))
-
-
-def _polynomial_weights() -> Values:
-    """Weights of the values of a window in the extrapolation of a fitted polynomial."""
-    powers = np.vander(np.arange(-POLYNOMIAL_WINDOW, 0) / POLYNOMIAL_WINDOW, POLYNOMIAL_DEGREE + 1)
-    return np.asarray(np.linalg.pinv(powers)[-1])
-
-
-_POLYNOMIAL_WEIGHTS = _polynomial_weights()
-
-
-def spectral(values: Values, start: int, stop: int, least: float) -> Values:
-    """Saliency of the last value of each window by the spectral residual (Ren et al. 2019)."""
-    window = windows_ending(values, start, stop, SPECTRAL_WINDOW)
-    window = window - window.mean(axis=1, keepdims=True)
-    steps = np.arange(SPECTRAL_AHEAD - 1, 0, -1)
-    slope = ((window[:, -1:] - window[:, -SPECTRAL_AHEAD:-1]) / steps).mean(axis=1, keepdims=True)
-    ahead = window[:, -SPECTRAL_AHEAD + 1 : -SPECTRAL_AHEAD + 2] + slope * (SPECTRAL_AHEAD - 1)
-    spectrum = np.fft.fft(np.concatenate([window, np.repeat(ahead, SPECTRAL_AHEAD, axis=1)], axis=1), axis=1)
-    size = np.maximum(np.abs(spectrum), max(least, 1e-300))
-    logs = np.log(size)
-    sums = np.cumsum(np.concatenate([np.zeros((len(logs), 1)), logs], axis=1), axis=1)
-    places = np.arange(1, logs.shape[1] + 1)
-    count = np.minimum(places, SPECTRAL_MEAN)
-    usual = (sums[:, places] - sums[:, places - count]) / count
-    saliency = np.abs(np.fft.ifft(spectrum / size * np.exp(logs - usual), axis=1))[:, :SPECTRAL_WINDOW]
-    around = saliency[:, :-1].mean(axis=1)
-    return np.where(around > 0, saliency[:, -1] / np.where(around > 0, around, 1.0), 0.0)
-
-
 def level(values: Values, start: int, stop: int, least: float) -> Values:
     """Distance from the mean of the previous window, in its standard deviations."""
     window = windows_ending(values, start, stop, LEVEL_WINDOW + 1)[:, :-1]
@@ -144,11 +151,11 @@ def level(values: Values, start: int, stop: int, least: float) -> Values:
     return np.where(distance > least, distance / np.where(deviation > 0, deviation, 1.0), 0.0)
 
 
-def forecast(times: Times, values: Values, start: int, stop: int, period: float, least: float) -> Values:
+def forecast(values: Values, earlier_days: Values, begin: int, start: int, stop: int, least: float) -> Values:
     """Error of a ridge regression on the last values and the same time of earlier days."""
-    begin = max(start - HISTORY, LAGS)
-    past = _regressors(times, values, begin, start, period)
-    now = _regressors(times, values, start, stop, period)
+    begin = max(begin, LAGS)
+    past = _regressors(values, earlier_days, begin, start)
+    now = _regressors(values, earlier_days, start, stop)
     target = values[begin:start] - values[begin - 1 : start - 1]
     scale = np.maximum(past.std(axis=0), max(least, 1e-12))
     scaled = past / scale
@@ -157,12 +164,11 @@ def forecast(times: Times, values: Values, start: int, stop: int, period: float,
     return np.asarray(np.abs(values[start:stop] - values[start - 1 : stop - 1] - now @ weights))
 
 
-def _regressors(times: Times, values: Values, start: int, stop: int, period: float) -> Values:
+def _regressors(values: Values, earlier_days: Values, start: int, stop: int) -> Values:
     """Regressors: changes of the last rows, and differences of the same time of earlier days from the last value."""
     lagged = sliding_window_view(values[start - LAGS : stop - 1], LAGS)
     last = lagged[:, -1:]
-    days = [_days_before(times, values, start, stop, day, period) for day in range(1, DAYS + 1)]
-    earlier = np.stack(days, axis=1)
+    earlier = earlier_days[start:stop]
     present = ~np.isnan(earlier)
     count = present.sum(axis=1)
     mean = np.where(count > 0, np.where(present, earlier, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
@@ -170,10 +176,43 @@ def _regressors(times: Times, values: Values, start: int, stop: int, period: flo
     return np.concatenate([np.diff(lagged, axis=1), np.nan_to_num(seasonal, nan=0.0)], axis=1)
 
 
-def _days_before(times: Times, values: Values, start: int, stop: int, days: int, period: float) -> Values:
-    """The value at the same time `days` earlier; NaN where there is none within two periods."""
-    targets = times[start:stop] - days * DAY
-    rows = np.searchsorted(times[:stop], targets, side="right") - 1
-    rows = np.where(rows >= 0, rows, 0)
-    late = (targets - times[rows]).astype(np.float64)
-    return np.where((late >= 0) & (late <= 2 * period), values[rows], np.nan)
+def same_time(times: Times, values: Values, start: int, stop: int, period: float) -> Values:
+    """The value at the same time 1 … DAYS days earlier; NaN where there is none within two periods."""
+    columns = []
+    for days in range(1, DAYS + 1):
+        targets = times[start:stop] - days * DAY
+        rows = np.searchsorted(times[:stop], targets, side="right") - 1
+        rows = np.where(rows >= 0, rows, 0)
+        late = (targets - times[rows]).astype(np.float64)
+        columns.append(np.where((late >= 0) & (late <= 2 * period), values[rows], np.nan))
+    return np.stack(columns, axis=1)
+
+
+def from_earlier_days(values: Values, earlier: Values) -> Values:
+    """Difference from the same time of earlier days: the least of those from their median, yesterday and a week ago.
+
+    So a weekend is none from its second on. 0 where there is no earlier day.
+    """
+    ordered, count = np.sort(earlier, axis=1), (~np.isnan(earlier)).sum(axis=1)
+    rows, last = np.arange(len(values)), np.maximum(count, 1)
+    median = (ordered[rows, (last - 1) // 2] + ordered[rows, last // 2]) / 2
+    differences = values[:, None] - np.stack([median, earlier[:, 0], earlier[:, -1]], axis=1)
+    least = np.where(np.isnan(differences), np.inf, np.abs(differences)).argmin(axis=1)
+    return np.where(count > 0, differences[rows, least], 0.0)
+
+
+def runs_of_equal(values: Values, present: Flags) -> Values:
+    """Rows since the value last changed or was missing."""
+    places = np.arange(len(values))
+    begins = np.r_[True, (np.diff(values) != 0) | ~present[1:] | ~present[:-1]]
+    return np.asarray(places - np.maximum.accumulate(np.where(begins, places, 0)), dtype=np.float64)
+
+
+def unchanged(past: Values, now: Values) -> Values:
+    """Rarity of a value that stands still, 0 where it does not; `past` are runs that end with the first row of `now`."""
+    if (past == 0).mean() < CHANGING_SHARE:
+        return np.zeros(len(now))
+    ended = past[:-1][np.diff(past) < 0]
+    longest = np.sort(ended)[-STANDING_RUNS] if len(ended) >= STANDING_RUNS else 0.0
+    excess = now / (STANDING_TIMES * max(float(longest), STANDING_ROWS))
+    return np.where(excess >= 1.0, np.log10(len(past)) + np.log10(np.maximum(excess, 1.0)), 0.0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from platform_assets.clients import notifier
@@ -43,20 +44,45 @@ def alarms_of(lake: Lake) -> tuple[list[RawAlarm], dict[str, str], datetime | No
     hours = [hour for hour in lake.hours(ANOMALY_SCORES) if hour <= format_hour(now)]
     # A day more than the span, for the incidents that reach into it.
     first = format_hour(now - SPAN - timedelta(days=1))
-    columns = ["cluster_id", "metric", "event_at", "score", "severity", "reason"]
+    columns = ["cluster_id", "metric", "event_at", "score", "is_anomaly", "severity", "reason"]
     rows = lake.read_arrow(
         ANOMALY_SCORES,
         [hour for hour in hours if hour >= first],
         columns,
-        ds.field("is_anomaly") & (ds.field("event_at") < now),
+        ds.field("reason").is_valid() & (ds.field("event_at") < now),
     ).to_pylist()
+    rows = [row | {"event_at": row["event_at"].astimezone(UTC)} for row in rows]
+    alarm_rows = [row for row in rows if row["is_anomaly"]]
+    follow([row for row in rows if not row["is_anomaly"]], alarm_rows)
     every = [
-        RawAlarm(row["cluster_id"], row["metric"], row["event_at"].astimezone(UTC), row["score"], row["severity"])
-        for row in rows
+        RawAlarm(row["cluster_id"], row["metric"], row["event_at"], row["score"], row["severity"]) for row in alarm_rows
     ]
     counted = within(every, now - SPAN, Grouping().together)
-    reasons = {alarm.name: row["reason"] for alarm, row in zip(every, rows, strict=True)}
+    reasons = {alarm.name: row["reason"] for alarm, row in zip(every, alarm_rows, strict=True)}
     return counted, reasons, now
+
+
+def follow(followers: Iterable[Row], alarm_rows: Iterable[Row]) -> None:
+    """Give each alarm what followed it: the severity that its departure came to, and its end.
+
+    A follower with a severity became more severe; one without is the recovery of the metric.
+    """
+    from weir_models.anomaly_detection.alerts import SEVERITIES
+
+    alarms: dict[str, list[Row]] = {}
+    for row in sorted(alarm_rows, key=itemgetter("event_at")):
+        alarms.setdefault(row["cluster_id"], []).append(row)
+    for follower in sorted(followers, key=itemgetter("event_at")):
+        earlier = [row for row in alarms.get(follower["cluster_id"], []) if row["event_at"] < follower["event_at"]]
+        same = [row for row in earlier if row["metric"] == follower["metric"]]
+        if not earlier:
+            continue
+        alarm, severity = (same or earlier)[-1], follower["severity"]
+        if severity is None:
+            alarm["reason"] += f"; {follower['reason']}"
+        elif SEVERITIES.index(severity) > SEVERITIES.index(alarm["severity"]):
+            alarm["severity"] = severity
+            alarm["reason"] += f"; {severity} since {follower['event_at']:%Y-%m-%d %H:%M}"
 
 
 def clock_of(lake: Lake) -> datetime | None:

@@ -104,5 +104,8 @@ def score(settings: Settings, hours: tuple[str, ...]) -> tuple[int, Any, list[st
     champion = models.fetched(scoring.MODEL).version if set(scorable) - pinned.keys() else ""
     versions = {hour: pinned.get(hour, champion) for hour in scorable}
     loaded = {version: models.loaded(scoring.MODEL, version) for version in sorted(set(versions.values()))}
+    if settings.anomaly.alarms_per_week:
+        for model in loaded.values():
+            model.alarms_per_week = settings.anomaly.alarms_per_week
     rows, scored_series = scoring.score_hours(lake, scorable, versions, loaded.__getitem__)
     return rows, scored_series, sorted(loaded)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from platform_assets.cli.backtest import (
     BacktestError,
@@ -26,16 +28,24 @@ if TYPE_CHECKING:
     from weir_models.anomaly_detection.series import MetricSeries
 
 
-def backtest_command(input: Input, out: Out, home: Home = None) -> None:
+AlarmsPerWeek = Annotated[
+    float, typer.Option("--alarms-per-week", min=0.25, max=100.0, help="Alarms a week that a series may raise.")
+]
+
+
+def backtest_command(input: Input, out: Out, alarms_per_week: AlarmsPerWeek = 3.0, home: Home = None) -> None:
     """A score and an alarm for each time of each series, by its past alone; a file without series_id is one series.
 
     Example: weir backtest anomaly --input metrics/ --out scores.parquet
     """
     with console_of() as console:
         with stage_of(console)("Replaying the detector"):
-            scores, content = backtest(input, out, overridden(load_settings(home).metrics.mapping))
+            mapping = overridden(load_settings(home).metrics.mapping)
+            scores, content = backtest(input, out, mapping, alarms_per_week)
         show_left_out(console, content)
         from rich.table import Table
+
+        from weir_models.anomaly_detection.detector import DetectorSettings
 
         table = Table("series", "rows", "weeks", "alarms", "alarms a week", box=None)
         for name, rows in scores.groupby("series_id", sort=True):
@@ -45,22 +55,30 @@ def backtest_command(input: Input, out: Out, home: Home = None) -> None:
                 str(name), f"{len(rows):,}", f"{weeks:.1f}", str(alarms), f"{alarms / weeks:.2f}" if weeks else ""
             )
         console.print(table)
+        if not DetectorSettings().is_apart(len(content.metrics)):
+            console.print(
+                f"Series of more than {DetectorSettings().apart_at_most} metrics are judged by all their metrics together, "
+                "not by each alone; give fewer columns to have each judged."
+            )
         console.print(f"{len(scores):,} scores of {scores['series_id'].nunique()} series are in {out}.")
 
 
-def backtest(location: Path, out: Path, mapping: Mapping[str, Mapped] = MAPPING) -> tuple[pd.DataFrame, FileContent]:
+def backtest(
+    location: Path, out: Path, mapping: Mapping[str, Mapped] = MAPPING, alarms_per_week: float = 3.0
+) -> tuple[pd.DataFrame, FileContent]:
     """Scores and alarms of every series of `location`, one row per time, written to `out` (Parquet)."""
     import pandas as pd
 
     from spark_jobs.sources.metrics.series_files import by_key, read_series
-    from weir_models.anomaly_detection.detector import detect
+    from weir_models.anomaly_detection.detector import DetectorSettings, detect
+    from weir_models.anomaly_detection.threshold import Ration
 
     require_writable(out)
     content = read_series(location, mapping)
     series = [metric_series(name, samples, content.metrics) for name, samples in by_key(content).items()]
     if not series:
         raise BacktestError(f"{location} holds no sample with a time and a number; give files that do.")
-    scores = detect(series)
+    scores = detect(series, DetectorSettings(ration=Ration(alarms_per_week)))
     scores["timestamp"] = pd.to_datetime(scores["timestamp"], utc=True)
     write(scores, out)
     return scores, content

@@ -10,6 +10,7 @@ DOMAIN = Domain(
     meaning="Metrics of clusters in, alarms grouped into alerts out.",
     sources=("metrics",),
     tables=TABLES,
+    settings={"anomaly": "platform_assets.domains.anomaly.settings:AnomalySettings"},
     assets=("platform_assets.domains.anomaly.assets:anomaly_assets",),
     pipelines=(
         Pipeline(

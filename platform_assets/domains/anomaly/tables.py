@@ -27,15 +27,21 @@ ANOMALY_SCORES = Table(
         Column(
             "score",
             "double",
-            "1 / (1 + times a week that the past shows the like), 0..1; 0 where a step is not judged",
+            "1 / (1 + steps a week of the past that depart so much), 0..1, to rank steps; 0 where a step is not judged",
             nullable=False,
         ),
         Column(
             "is_anomaly", "boolean", "an alarm is raised here; steps that continue it are not marked", nullable=False
         ),
-        Column("severity", "string", "of an alarm info, warning or critical; null elsewhere"),
-        Column("metric", "string", "of an alarm the metric that departs most; null elsewhere"),
-        Column("reason", "string", "of an alarm how the metric departs, with its values; null elsewhere"),
+        Column(
+            "severity",
+            "string",
+            "info, warning or critical: of an alarm, or of a step at which its departure became more severe; null elsewhere",
+        ),
+        Column("metric", "string", "the metric that departs most, of an alarm and of what follows it; null elsewhere"),
+        Column(
+            "reason", "string", "how the metric departs, with its values, or that it is back (recovery); null elsewhere"
+        ),
         Column("model_name", "string", "the model that judged", nullable=False),
         Column("model_version", "string", "its version in the registry", nullable=False),
     ),

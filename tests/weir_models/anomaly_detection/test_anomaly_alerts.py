@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weir_models.anomaly_detection.alerts import SEVERITIES, Alert, Grouping, RawAlarm, alerts, severity_of
+from weir_models.anomaly_detection.alerts import SEVERITIES, Alert, Grouping, RawAlarm, alerts
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -100,10 +100,6 @@ def test_surplus_alerts_go_into_two_digests() -> None:
     found = alerts(raw, START)
     assert Counter(one.kind for one in found) == {"incident": 18, "digest": 2}
     assert [(one.severity, one.alarm_count) for one in found if one.kind == "digest"] == [("critical", 7), ("info", 35)]
-
-
-def test_severity_follows_the_score() -> None:
-    assert [severity_of(score) for score in (0.5, 0.9, 0.999)] == ["info", "warning", "critical"]
 
 
 def test_settings_that_leave_no_room_are_refused() -> None:

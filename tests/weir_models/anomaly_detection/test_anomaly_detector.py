@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.weir_models.anomaly_detection.labeled_series import DAY_ROWS, STEP, daily, series, times
+from weir_models.anomaly_detection import univariate
 from weir_models.anomaly_detection.detector import DetectorSettings, detect, detected
-from weir_models.anomaly_detection.refits import blocks
+from weir_models.anomaly_detection.refits import Schedule
 from weir_models.anomaly_detection.series import MetricSeries, SeriesError
 from weir_models.anomaly_detection.threshold import CRITICAL, HIGHEST, Ration, alarms
 
@@ -135,6 +136,33 @@ def test_an_anomaly_is_raised_where_it_begins(shape: str) -> None:
     assert len(rows) == (2 if shape == "flat" else 1), "a flat line becomes critical while it lasts"
 
 
+def test_windows_are_durations() -> None:
+    for period, cadence in ((60.0, 1440), (300.0, 288), (3600.0, 64)):
+        schedule = Schedule.of(period, history_days=60)
+        assert schedule.cadence == cadence and schedule.history == max(60 * 86_400 // period, 2016)
+
+
+def test_a_sensor_that_stands_still_is_found_again_and_again() -> None:
+    values = daily(20 * DAY_ROWS, seed=6)
+    begins = [day * DAY_ROWS + 50 for day in (10, 13, 16)]
+    for begin in begins:
+        values[begin : begin + 60] = values[begin - 1]
+    found = detected(series(values))
+    for begin in begins:
+        assert found.is_anomaly[begin : begin + 60].any(), begin
+    steps = np.repeat(np.random.default_rng(1).integers(0, 5, 20 * DAY_ROWS // 24), 24).astype(float)
+    assert not detected(series(steps)).is_anomaly.any(), "a metric that changes rarely does not stand still"
+
+
+def test_a_weekend_is_no_lasting_departure_from_its_second_on() -> None:
+    values = daily(21 * DAY_ROWS, seed=2)[:, 0]
+    day = np.arange(len(values)) // DAY_ROWS
+    values[day % 7 >= 5] -= 25.0
+    earlier = univariate.same_time(times(len(values)), values, 0, len(values), 300.0)
+    differences = np.abs(univariate.from_earlier_days(values, earlier))
+    assert differences[day == 5].mean() > 20 and differences[day >= 12].mean() < 2
+
+
 def test_a_broken_relation_between_metrics_is_found() -> None:
     random = np.random.default_rng(8)
     common = random.normal(size=(6000, 2))
@@ -142,15 +170,19 @@ def test_a_broken_relation_between_metrics_is_found() -> None:
     shuffled = values[5000:5040, ::-1].copy()
     values[5000:5040] = shuffled
     found = detected(series(values))
-    assert found.is_anomaly.sum() <= 3
+    assert found.is_anomaly.sum() <= most_alarms(DetectorSettings().ration_of(20), 6000 / 2016)
     assert found.is_anomaly[5000:5040].sum() == 1
+    assert found.weekly_rarity[5000:5040].max() > found.weekly_rarity[:5000].max()
     assert np.median(found.score[5010:5040]) > np.quantile(found.score[:5000], 0.99)
+    one_a_month = DetectorSettings(ration=Ration(alarms_per_week=0.25))
+    fewer = detected(series(values), one_a_month)
+    assert fewer.is_anomaly.sum() < found.is_anomaly.sum() and fewer.is_anomaly[5000:5040].sum() == 1
 
 
 @settings(max_examples=60, deadline=None)
 def most_alarms(ration: Ration, weeks: float) -> float:
     """The guaranteed upper bound of alarms in that many weeks."""
-    return ration.false_alarms_per_week * weeks + max(HIGHEST - ration.begin, 0.0) / ration.step + 1.0
+    return ration.alarms_per_week * weeks + max(HIGHEST - ration.begin, 0.0) / ration.step + 1.0
 
 
 @given(
@@ -202,9 +234,9 @@ def test_a_setting_that_rations_nothing_is_refused() -> None:
 
 
 def test_blocks_cover_all_rows_at_fixed_places() -> None:
-    long = list(blocks(5000, 288))
+    long = list(Schedule(288, 8064).blocks(5000))
     for rows in (1, 64, 65, 1000, 4999):
-        short = list(blocks(rows, 288))
+        short = list(Schedule(288, 8064).blocks(rows))
         assert short == long[: len(short)] and short[-1][0] < rows <= short[-1][1]
 
 
