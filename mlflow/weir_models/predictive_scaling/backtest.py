@@ -7,7 +7,7 @@ is in percent of utilization; later scaling does not affect them.
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -27,11 +27,14 @@ from weir_models.predictive_scaling.forecasting import (
     forecast_frame,
     horizon_steps,
 )
-from weir_models.predictive_scaling.policy import PolicySettings
+from weir_models.predictive_scaling.policy import PolicySettings, policy_of
 from weir_models.predictive_scaling.replay import Replay, ReplaySettings
-from weir_models.predictive_scaling.series import DemandSeries, Values
+from weir_models.predictive_scaling.series import DemandSeries, Values, carried
+from weir_models.predictive_scaling.sizing import Levels
 
 RIVALS = ("persistence", "mean_30_minutes", "yesterday", "ridge", "ridge_daily")
+LEAST_BUDGET = 0.001
+"""Share of steps that a budget allows where reactive scaling has fewer violations."""
 COVERAGE_FROM, COVERAGE_TO = 0.88, 0.92
 BOOTSTRAP_DRAWS = 2_000
 
@@ -58,7 +61,7 @@ class BacktestResult:
     forecasts: pd.DataFrame
     """FORECAST_COLUMNS; percent of the nodes in force at made_at."""
     per_series: pd.DataFrame
-    """A row a series: n, mae, mae_<rival>, ratio_<rival>, coverage, width, width_relative, greatest_bound; violations and node-hours of both policies."""
+    """A row a series: n, mae, mae_<rival>, ratio_<rival>, coverage, width, width_relative, greatest_bound; violations and node-hours of both policies; cost_beside_reactive, violations_beside_reactive."""
     overall: dict[str, float]
     """Geometric means of the ratios with 95 % bootstrap bounds over series, and shares of series."""
 
@@ -154,7 +157,31 @@ def _decisions(series: DemandSeries, forecasts: Forecasts, settings: BacktestSet
             f"node_hours{name}": outcome.node_hours,
             f"changes{name}": float(outcome.changes),
         }
-    return row
+    return row | _beside_reactive(series, demand, row, forecasts.first, settings)
+
+
+def _beside_reactive(
+    series: DemandSeries, demand: Values, row: Mapping[str, float], first: int, settings: BacktestSettings
+) -> dict[str, float]:
+    """Sizes by the budget that reactive scaling used: their node-hours relative to its own, and violations beyond the budget.
+
+    NaN where too little is known for a budget.
+    """
+    missing = {"cost_beside_reactive": float("nan"), "violations_beside_reactive": float("nan")}
+    found = Levels.of(series, first, settings.replay.start_up_seconds)
+    if not np.isfinite(found.levels).all() or not np.isfinite(row["violations_reactive"]):
+        return missing
+    budget = max(LEAST_BUDGET, row["violations_reactive"])
+    policy = policy_of({"preset": "budget", "violation_budget": 100.0 * budget})
+    scale = 1.0 if series.node_count is not None else float(settings.replay.fleet_nodes)
+    seconds, current = series.seconds[first:].astype(np.float64), carried(series.demand)[first:] * scale
+    begin = replay.start_nodes(float(current[0]), policy, settings.replay)
+    decide = replay.budgeted(seconds, demand, current, found.levels * scale, found.account(policy, scale), policy)
+    outcome = replay.run(demand, series.step_seconds, begin, decide, settings.replay)
+    return {
+        "cost_beside_reactive": outcome.node_hours / row["node_hours_reactive"],
+        "violations_beside_reactive": outcome.violations - budget,
+    }
 
 
 def overall(per_series: pd.DataFrame, seed: int) -> dict[str, float]:
@@ -172,6 +199,8 @@ def overall(per_series: pd.DataFrame, seed: int) -> dict[str, float]:
     figures["width"] = float(per_series["width"].mean())
     figures["width_relative"] = float(per_series["width_relative"].mean())
     figures["greatest_bound"] = float(per_series["greatest_bound"].max())
+    figures["cost_beside_reactive"] = float(np.exp(_mean(np.log(per_series["cost_beside_reactive"].to_numpy()))))
+    figures["violations_beside_reactive"] = float(_mean(per_series["violations_beside_reactive"].to_numpy()))
     for name in ("violations", "node_hours", "changes"):
         for policy_suffix in ("", "_reactive"):
             values = per_series[f"{name}{policy_suffix}"].to_numpy()

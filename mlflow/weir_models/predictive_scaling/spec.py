@@ -19,6 +19,8 @@ SPEC = ModelSpec(
         Gate("coverage", at_least=0.86, at_most=0.94),
         Gate("width_relative", at_most=2.0),
         Gate("greatest_bound", at_most=1.5),
+        Gate("cost_beside_reactive", at_most=1.1),
+        Gate("violations_beside_reactive", at_most=0.01),
     ),
     trusted_types=("weir_models.predictive_scaling.model.PredictiveScaling",),
 )

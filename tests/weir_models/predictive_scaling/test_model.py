@@ -15,6 +15,7 @@ from weir_models import cards, registry, saved_model
 from weir_models.predictive_scaling import model
 from weir_models.predictive_scaling.conformal import ConformalSettings
 from weir_models.predictive_scaling.forecasting import ForecastSettings, forecast
+from weir_models.predictive_scaling.sizing import Levels
 from weir_models.predictive_scaling.spec import INPUTS
 
 CHEAP = ("persistence", "yesterday", "ridge")
@@ -147,6 +148,23 @@ def test_absurd_bounds_do_not_pass_the_gate() -> None:
         failed[kind] = {gate.figure for gate in spec.gates if not gate.holds(figures)}
     assert {"width_relative", "greatest_bound"} <= failed[Unlimited]
     assert not failed[model.PredictiveScaling] & {"width_relative", "greatest_bound"}
+
+
+@pytest.mark.parametrize(
+    ("factor", "failing"), [(1.0, set()), (3.0, {"cost_beside_reactive"}), (0.4, {"violations_beside_reactive"})]
+)
+def test_sizes_that_do_not_pay_do_not_pass_the_gate(
+    factor: float, failing: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = Levels.of
+    monkeypatch.setattr(
+        Levels,
+        "of",
+        lambda *given: replace(of(*given), levels=of(*given).levels * factor, before=of(*given).before * factor),
+    )
+    figures = model.evaluate(model.naive(), rows(10, nodes=20.0)).figures
+    gates = [gate for gate in registry.spec("predictive_scaling").gates if "beside_reactive" in gate.figure]
+    assert {gate.figure for gate in gates if not gate.holds(figures)} == failing
 
 
 def test_a_saved_model_answers_the_same(fitted: model.PredictiveScaling, tmp_path: Path) -> None:
