@@ -29,7 +29,7 @@ def following(scenario: Scenario, preset: str) -> Scenario:
     return replace(scenario, policy={"preset": preset, "lead_seconds": lead, **scenario.policy})
 
 
-def check(name: str, outcome: Replay, reversals: Mapping[str, int] = BUDGET_REVERSALS) -> None:
+def check(name: str, outcome: Replay, reversals: Mapping[str, int]) -> None:
     assert not outcome.overshoots()
     assert outcome.greatest_bound() <= HIGHEST_BOUND
     assert outcome.reversals() <= reversals.get(name, 0)
@@ -45,9 +45,11 @@ def test_sizes_stay_near_the_right_one(name: str, preset: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_all_experts_stay_near_it_too(name: str) -> None:
-    check(name, replay(following(SCENARIOS[name], "budget"), QUICK))
+def test_all_experts_stay_near_it_too(name: str, preset: str) -> None:
+    reversals = BUDGET_REVERSALS if preset == "budget" else REVERSALS
+    check(name, replay(following(SCENARIOS[name], preset), QUICK), reversals)
 
 
 def test_a_steady_young_cluster_is_held() -> None:
