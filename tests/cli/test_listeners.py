@@ -22,10 +22,22 @@ def fail(*_):
     raise RuntimeError("the job fails after the engine has started")
 jobs.run_job = fail
 """
+WAITING = """
+import time
+import spark_jobs.main as jobs
+made = jobs.run_job
+def wait(*arguments):
+    figures = made(*arguments)
+    time.sleep(120)
+    return figures
+jobs.run_job = wait
+"""
 METRICS = "timestamp,cpu_utilization,node_count\n" + "".join(
     f"2026-11-18T{n // 12:02}:{n % 12 * 5:02}:00Z,{40 + n % 7},3\n" for n in range(36)
 )
 """A run over them starts the engine and fits no model."""
+ENDING_SECONDS = 10.0
+"""Dagster's own watchers of a step's output look once a second whether its process is still there."""
 STARTING_SECONDS = 1.0
 """The engine listens for some milliseconds, until its only client is connected."""
 
@@ -44,7 +56,7 @@ def listening(processes: Iterable[psutil.Process]) -> set[tuple[int, int]]:
 
 
 @pytest.mark.parametrize(
-    ("before", "sigterm", "code"), [("", False, 0), (FAILING, False, 1), ("", True, 130)], ids=["normal", "error", "sigterm"]
+    ("before", "sigterm", "code"), [("", False, 0), (FAILING, False, 1), (WAITING, True, 130)], ids=["normal", "error", "sigterm"]
 )  # fmt: skip
 def test_a_run_leaves_no_listener(tmp_path: Path, before: str, sigterm: bool, code: int) -> None:
     (tmp_path / "raw").mkdir()
@@ -72,4 +84,5 @@ def test_a_run_leaves_no_listener(tmp_path: Path, before: str, sigterm: bool, co
     assert has_engine, "no engine was started; the test shows nothing"
     assert run.returncode == code, errors.decode()
     assert listening(processes) == set()
-    assert not [process for process in processes if process.is_running()]
+    _, alive = psutil.wait_procs(processes, timeout=ENDING_SECONDS)
+    assert not alive

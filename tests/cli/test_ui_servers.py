@@ -93,7 +93,7 @@ def test_nobody_takes_a_port_meanwhile(home: Settings) -> None:
                 with pytest.raises(OSError, match="in use"):
                     socket.create_server(("127.0.0.1", taken))
             assert started_ui.stdout is not None
-            assert f"http://127.0.0.1:{port}/?token={ui_token(home)}" in started_ui.stdout.readline()
+            assert f"http://127.0.0.1:{port}/asset-groups?token={ui_token(home)}" in started_ui.stdout.readline()
         finally:
             started_ui.terminate()
             started_ui.communicate(timeout=60)

@@ -22,7 +22,7 @@ from platform_assets.domains.waf.decide.hours import decide_hours
 from platform_assets.domains.waf.decide.rescoring import loader_of
 from platform_assets.domains.waf.manual.audit_log import AUDIT
 from platform_assets.domains.waf.policy import load_allow_list, load_policy
-from platform_assets.domains.waf.rulebook import Proxies, Volume
+from platform_assets.domains.waf.rulebook import Campaigns, LoneAttacks, Proxies, Volume
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.outputs.table_files import export_table
 from platform_assets.settings import Settings, load_settings
@@ -110,7 +110,9 @@ def test_hours_decided_again_end_in_the_same_decisions(upgraded: Settings) -> No
     before = comparable(lake.read_arrow(WAF_DECISIONS).to_pylist())
     hours = lake.hours(WAF_DECISIONS)
     policy, allow_list = load_policy(upgraded.waf.policy_file), load_allow_list(upgraded.waf.allow_list)
-    policy = replace(policy, rules=replace(policy.rules, volume=AS_BEFORE, proxies=Proxies(at_most="block")))
+    rules = replace(policy.rules, volume=AS_BEFORE, proxies=Proxies(at_most="block"))
+    rules = replace(rules, lone_attacks=LoneAttacks(at_most="none"), campaigns=Campaigns(at_most="none"))
+    policy = replace(policy, rules=rules)
     decide_hours(
         lake,
         Interval.spanning(hours[0], hours[-1]),

@@ -171,6 +171,9 @@ def highest_level(series: MetricSeries, column: int, row: int) -> int:
     return INFO_LEVEL + sum(bool(share >= floor) for floor in floors)
 
 
+MOST_WEEKS, LEAST_WEEKS_LOG = 10_000, -4.0
+
+
 def _median_before(series: MetricSeries, row: int, column: int) -> float:
     """Median of the day before a row; NaN without values."""
     rows = rows_of(DAY_SECONDS, period_of(series.at)) if len(series.at) > 1 else 1
@@ -182,13 +185,27 @@ def reason(series: MetricSeries, detection: Detection, row: int) -> str:
     """`cpu_utilization at 97.2 (median of the day before 41.3); its like is seen once in 12 weeks`."""
     column = int(detection.metric[row])
     usual = _median_before(series, row, column)
-    rarity = 10.0 ** min(float(detection.weekly_rarity[row]), 4.0)
-    often = f"once in {rarity:,.0f} weeks" if rarity >= 1.5 else "about once a week"
-    often = f"about {1 / rarity:,.0f} times a week" if rarity <= 1 / 1.5 else often
-    often = "less than once in 10,000 weeks" if rarity >= 10_000 else often
-    like = "nothing like it was seen in its short past" if detection.is_sudden[row] else f"its like is seen {often}"
     return (
-        f"{series.metrics[column]} at {series.values[row, column]:.4g} (median of the day before {usual:.4g}); {like}"
+        f"{series.metrics[column]} at {series.values[row, column]:.4g} (median of the day before {usual:.4g}); "
+        f"{how_rare(float(detection.weekly_rarity[row]), bool(detection.is_sudden[row]))}"
+    )
+
+
+def how_rare(weekly_rarity: float, is_sudden: bool) -> str:
+    """`its like is seen once in 12 weeks`; a row of a departure that lasts may not be judged by itself."""
+    if is_sudden:
+        return "nothing like it was seen in its short past"
+    if not np.isfinite(weekly_rarity):
+        return "the departure lasts"
+    weeks = 10.0 ** max(weekly_rarity, LEAST_WEEKS_LOG)
+    if weeks >= MOST_WEEKS:
+        return f"its like is seen less than once in {MOST_WEEKS:,} weeks"
+    if weeks >= 1.5:
+        return f"its like is seen once in {weeks:,.0f} weeks"
+    return (
+        "its like is seen about once a week"
+        if weeks > 1 / 1.5
+        else f"its like is seen about {1 / weeks:,.0f} times a week"
     )
 
 

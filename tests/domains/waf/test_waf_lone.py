@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from platform_assets.domains.waf.policy import Policy
 from platform_assets.domains.waf.rulebook import LoneAttacks, Rules
-from tests.domains.waf.decision_world import World
+from tests.domains.waf.decision_world import World, at
 from tests.domains.waf.test_waf_alone import Doubtful
 from tests.domains.waf.test_waf_browsing import OWN, browse, strongest
 
@@ -57,6 +58,15 @@ def test_the_reason_names_the_request(tmp_path: Path) -> None:
     )
     assert decision["evidence_request_ids"] == [attack]
     assert (decision["request_count"], decision["attack_request_count"]) == (4, 1)
+
+
+def test_evidence_is_in_order_of_time_however_it_was_delivered(tmp_path: Path) -> None:
+    world = world_of(tmp_path)
+    times = [at(0) + timedelta(minutes=minute) for minute in (40, 10, 30)]
+    ids = [world.attack(0, 1, **INJECTION, event_at=time)[0] for time in times]
+    world.deliver()
+    world.decide(0, 2)
+    assert world.decisions()[0]["evidence_request_ids"] == [ids[1], ids[2], ids[0]]
 
 
 def test_one_attack_is_decided_once(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.weir_models.anomaly_detection.labeled_series import clusters
 from weir_models import cards, registry, saved_model
-from weir_models.anomaly_detection.model import AnomalyDetection, evaluate, fit
+from weir_models.anomaly_detection.model import AnomalyDetection, evaluate, fit, how_rare
 from weir_models.anomaly_detection.series import SeriesError
 from weir_models.contract import Evaluation
 
@@ -93,3 +93,19 @@ def test_a_frame_without_series_is_refused(model: AnomalyDetection) -> None:
         SeriesError, match=r"needs series_id or cluster_id, event_at and at least one of cpu_utilization"
     ):
         model.predict(pd.DataFrame({"event_at": [], "value": []}))
+
+
+@pytest.mark.parametrize(
+    ("weekly_rarity", "is_sudden", "expected"),
+    [
+        (-np.inf, False, "the departure lasts"),
+        (-400.0, False, "times a week"),
+        (-0.3, False, "about 2 times a week"),
+        (0.0, False, "about once a week"),
+        (1.0, False, "once in 10 weeks"),
+        (9.0, False, "less than once in 10,000 weeks"),
+        (-np.inf, True, "nothing like it was seen"),
+    ],
+)
+def test_a_reason_tells_how_rare_any_row_is(weekly_rarity: float, is_sudden: bool, expected: str) -> None:
+    assert expected in how_rare(weekly_rarity, is_sudden)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from platform_assets.domains.waf.decide.browsing import SeenRequest, lone_attacks
@@ -79,7 +80,7 @@ def lone_of(hour: str, day: SeenDay, daily: Mapping[str, Row], rules: Rules) -> 
         )
         for address in daily
     }
-    chosen = {address: requests for address, requests in found.items() if requests}
+    chosen = {address: sorted(requests, key=_in_time) for address, requests in found.items() if requests}
     ids = [one.request_id for requests in chosen.values() for one in requests]
     hourly = hourly_table(day.requests.rows, ids)
     if hourly is None:
@@ -160,3 +161,8 @@ def _met_error(request: SeenRequest) -> bool:
     """Whether the site refused it; that a page asks for a sign-in (401) says that the site has it."""
     is_own_page = request.is_probe and request.status == ASKS_FOR_SIGN_IN
     return (request.status or 0) >= FIRST_ERROR and not is_own_page
+
+
+def _in_time(request: SeenRequest) -> tuple[datetime, str]:
+    """Sort key: requests come in the order of files, which delivery decides."""
+    return request.event_at, request.request_id
