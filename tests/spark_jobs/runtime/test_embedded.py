@@ -15,10 +15,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.attack("neighbors on the machine: po
 
 PROCESS = """
 import sys
+from platform_assets.cli import interrupt
 from spark_jobs.runtime import embedded, session
 
 {before}
-spark = session.spark_session("sail")
+try:
+    spark = session.spark_session("sail")
+except embedded.ExposedEngineError as error:
+    print(f"{{type(error).__name__}}: {{error}}", file=sys.stderr)
+    interrupt.end(1)  # as the command ends: threads that a stranger keeps are not waited for
 print("ready", flush=True)
 for command in sys.stdin:
     def same(batches):
