@@ -49,8 +49,8 @@ def write(frame: pd.DataFrame, out: Path) -> None:
 def show_left_out(console: Any, content: Any) -> None:
     """How many files, lines or values of a FileContent were left out, and why; and the columns that were not read."""
     rejected = content.rejected
-    for file in content.unreadable[:MAX_FILES_SHOWN]:
-        console.print(f"not read: {file.detail}")
+    for sentence in content.unreadable[:MAX_FILES_SHOWN]:
+        console.print(f"not read: {sentence}")
     if len(content.unreadable) > MAX_FILES_SHOWN:
         console.print(f"and {len(content.unreadable) - MAX_FILES_SHOWN:,} files more that could not be read")
     if content.ignored_columns:

@@ -83,7 +83,7 @@ def backtest(
     series = [demand_series(name, samples) for name, samples in with_cpu.items()]
     if not series:
         nothing = f"{location} holds no sample of cpu_utilization with a time; give files that do."
-        raise BacktestError(content.unreadable[0].detail if content.unreadable else nothing)
+        raise BacktestError(content.unreadable[0] if content.unreadable else nothing)
     result = replay.backtest(series, replay.BacktestSettings(workers=workers))
     if not len(result.forecasts):
         raise BacktestError(f"The series of {location} are too short to forecast anything; give at least some hours.")

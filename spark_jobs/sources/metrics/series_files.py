@@ -41,7 +41,6 @@ from spark_jobs.storage.schema import hour_names
 
 TEXT_SUFFIXES = (".txt", ".log")
 """Outputs of kubectl."""
-UNREADABLE_FILE = "unreadable_file"
 MOST_NAMES = 5
 STRETCH_HOURS = 24 * 31
 """Put onto the grid at once."""
@@ -79,7 +78,7 @@ class _Reader:
         self.without_cpu: list[str] = []
 
     def read(self, location: str | Path) -> FileContent:
-        """The content of all files that can be read; of each other one line of `rejected` with the reason."""
+        """The content of all files that can be read; of each other, why not, in `unreadable`."""
         for path, name in _with_names(location):
             try:
                 self._add(path, name)
@@ -95,8 +94,7 @@ class _Reader:
             self.unreadable += self.without_cpu
         if self.unreadable and not any(content.samples.num_rows for content in self.contents):
             raise FilesError(self.unreadable[0])
-        whole = tuple(RejectedLine(0, UNREADABLE_FILE, sentence) for sentence in self.unreadable)
-        return replace(_joined(self.contents, self.key), unreadable=whole)
+        return replace(_joined(self.contents, self.key), unreadable=tuple(self.unreadable))
 
     def _add(self, path: Path, name: str) -> None:
         with _opened(path) as stream:

@@ -58,8 +58,8 @@ class FileContent:
     ignored_columns: tuple[str, ...] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
     """Name of a column -> how the file writes it."""
-    unreadable: tuple[RejectedLine, ...] = ()
-    """Of a folder, the files that could not be read at all."""
+    unreadable: tuple[str, ...] = ()
+    """A sentence for each file of a folder that could not be read at all."""
 
 
 def metric_columns(raw: FileColumns) -> list[str]:

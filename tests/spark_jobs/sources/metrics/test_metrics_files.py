@@ -218,4 +218,4 @@ def test_one_unreadable_file_leaves_the_rest(tmp_path: Path) -> None:
     write(tmp_path, "c.parquet", "PAR1 but not really")
     content = series_files.read_clusters(tmp_path)
     assert content.samples.num_rows == 1
-    assert [line.detail.split("/")[-1][:6] for line in content.unreadable] == ["b.json", "c.parq"]
+    assert [sentence.split("/")[-1][:6] for sentence in content.unreadable] == ["b.json", "c.parq"]
