@@ -15,7 +15,7 @@ from benchmarks.clients.days import Day, day_columns
 from platform_assets.domains.waf.decide.alone import Alone, judged_alone
 from platform_assets.domains.waf.decide.browsing import Browsing
 from platform_assets.domains.waf.decide.campaigns import judged_by_campaign, rules_of_campaigns
-from platform_assets.domains.waf.decide.lone import judged_lone, rules_of
+from platform_assets.domains.waf.decide.lone import judged_lone, rules_of_lone
 from platform_assets.domains.waf.decide.reading import Rows
 from platform_assets.domains.waf.decide.rescoring import predicted_rows
 from platform_assets.domains.waf.decide.rules import ScoredHour, decide, stronger
@@ -49,7 +49,7 @@ def decisions_of(day: Day, fitted: ClientAbuse, first_day: bool = False) -> list
         lone = day.lone.get(start, {})
         scores = {row["client"]: _score(row) for row in of_hour[of_hour["client"].isin(lone)].to_dict("records")}
         hour_lone = ScoredHour(start, *judged_lone(scores, lone, rules), not first_day)
-        by_themselves = decide(hour_lone, decisions, rules_of(rules), browsing=dict.fromkeys(lone, Browsing()))
+        by_themselves = decide(hour_lone, decisions, rules_of_lone(rules), browsing=dict.fromkeys(lone, Browsing()))
         campaigns = day.campaigns.get(start, ())
         members = of_hour[of_hour["client"].isin({member for one in campaigns for member in one.members})]
         member_rows = members.to_dict("records")

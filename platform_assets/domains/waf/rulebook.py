@@ -7,7 +7,7 @@ Standard library only.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from platform_assets.domains.waf.decisions import ACTIONS, STRICT, rank, require
 from platform_assets.domains.waf.networks import SPECIAL_KINDS
@@ -338,3 +338,23 @@ class Rules:
 
     def step(self, action: str) -> Step:
         return {"count": self.count, "challenge": self.challenge, "block": self.block}[action]
+
+
+def up_to_challenge(
+    rules: Rules, at_most: str, count_probability: float, challenge_probability: float, min_attack_requests: int = 0
+) -> Rules:
+    """The rules with steps that one request can take, count and challenge; `min_attack_requests` of the challenge."""
+    one_request = {"min_requests": 1, "min_evidence": 0}
+    return replace(
+        rules,
+        at_most=min(rules.at_most, at_most, key=rank),
+        count=replace(rules.count, min_probability=count_probability, **one_request),
+        challenge=replace(
+            rules.challenge,
+            min_probability=challenge_probability,
+            min_attack_requests=min_attack_requests,
+            min_earlier_decisions=0,
+            **one_request,
+        ),
+        block=replace(rules.block, min_probability=1.0),  # at_most keeps it out of reach; steps may not fall
+    )

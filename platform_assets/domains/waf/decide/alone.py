@@ -14,7 +14,7 @@ from platform_assets.domains.waf.decide.browsing import browsing_agents, certain
 from platform_assets.domains.waf.decide.echo import WINDOW_HOURS, EchoHours
 from platform_assets.domains.waf.decide.reading import Loaded, Rows, is_in
 from platform_assets.domains.waf.decide.rescoring import day_columns_of, predicted_rows
-from platform_assets.domains.waf.decide.seen import SeenDay, hourly_table
+from platform_assets.domains.waf.decide.seen import SeenDay, frame_alone
 from platform_assets.domains.waf.decide.window import RequestHours, ip_of
 from platform_assets.domains.waf.rulebook import Rules
 from spark_jobs.contract import Interval, parse_hour
@@ -58,8 +58,6 @@ def diluted(kept: RequestHours, hour: str, echo: EchoHours, rules: Rules) -> dic
 
 def attacks_alone(hour: str, day: SeenDay, requests_of: Mapping[str, int], rules: Rules) -> dict[str, Alone]:
     """Of the diluted addresses, those whose certain attacks count. `day`: what they asked for; `requests_of`: from `diluted`."""
-    from spark_jobs.sources.cloudfront.rescoring import client_rows
-
     least = max(rules.block.min_attack_requests, 1)
     chosen: dict[str, tuple[str, ...]] = {}
     shared: dict[str, bool] = {}
@@ -72,14 +70,9 @@ def attacks_alone(hour: str, day: SeenDay, requests_of: Mapping[str, int], rules
         needed = max(rules.foreign_pages.many_requests, people + 1) if shared[address] else least
         if len(certain.request_ids) >= needed:
             chosen[address] = certain.request_ids
-    ids = [request_id for found in chosen.values() for request_id in found]
-    hourly = hourly_table(day.requests.rows, ids)
-    if hourly is None:
-        return {}
-    scores = day.requests.attacks.filter(is_in("request_id", ids)).to_pylist()
     return {
         row["client"]: Alone(row, requests_of[row["client"]], shared[row["client"]])
-        for row in client_rows(chosen, parse_hour(hour), hourly, scores)
+        for row in frame_alone(hour, day, chosen)
     }
 
 

@@ -16,7 +16,7 @@ from platform_assets.domains.waf.decide.reading import Rows, is_in
 from platform_assets.domains.waf.decide.window import RequestHours
 from platform_assets.domains.waf.decisions import rank
 from platform_assets.domains.waf.networks import counted_network
-from platform_assets.domains.waf.rulebook import Campaigns, Rules
+from platform_assets.domains.waf.rulebook import Campaigns, Rules, up_to_challenge
 from spark_jobs.contract import parse_hour
 from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS, CLIENT_DAILY, CLIENT_SCORES, REQUESTS
 from spark_jobs.storage.lake import Lake
@@ -155,17 +155,4 @@ def judged_by_campaign(scores: Rows, campaigns: Sequence[Campaign]) -> Rows:
 def rules_of_campaigns(rules: Rules) -> Rules:
     """The rules with the steps of a campaign's members: counted, or challenged where they attacked themselves."""
     bounds = rules.campaigns
-    return replace(
-        rules,
-        at_most=min(rules.at_most, bounds.at_most, key=rank),
-        count=replace(rules.count, min_probability=bounds.min_share, min_requests=1, min_evidence=0),
-        challenge=replace(
-            rules.challenge,
-            min_probability=bounds.min_share,
-            min_requests=1,
-            min_evidence=0,
-            min_attack_requests=1,
-            min_earlier_decisions=0,
-        ),
-        block=replace(rules.block, min_probability=1.0),  # at_most keeps it out of reach; steps may not fall
-    )
+    return up_to_challenge(rules, bounds.at_most, bounds.min_share, bounds.min_share, min_attack_requests=1)

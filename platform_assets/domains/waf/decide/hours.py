@@ -6,7 +6,7 @@ Both follow from the event clock or are stored as evidence, so deciding an hour 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial, reduce
@@ -18,7 +18,7 @@ from platform_assets.domains.waf.decide.campaigns import campaigns_of, inputs_of
 from platform_assets.domains.waf.decide.claims import identities_of, store_identities, stored_identities
 from platform_assets.domains.waf.decide.client import may_browse
 from platform_assets.domains.waf.decide.identity import Identifier, Identity
-from platform_assets.domains.waf.decide.lone import attackers, inputs_lone, lone_of, rules_of
+from platform_assets.domains.waf.decide.lone import attackers, inputs_lone, lone_of, rules_of_lone
 from platform_assets.domains.waf.decide.more_than_volume import reads_many_pages
 from platform_assets.domains.waf.decide.pages import PagesRead
 from platform_assets.domains.waf.decide.reading import Loaded, PastDays, Rows, is_in, rows_to_arrow
@@ -44,6 +44,7 @@ from spark_jobs.sources.cloudfront.tables import (
 from spark_jobs.storage.lake import Lake
 
 NEARLY_ABUSIVE = 0.3
+Apart = tuple[tuple[Rows, Rows, Rows], Callable[[Rules], Rules], Mapping[str, Browsing]]
 
 
 def decide_hours(
@@ -94,10 +95,11 @@ def decide_hours(
         has_history = _has_history(score_hours, hour, rules)
         scored_hour = ScoredHour(parse_hour(hour), scores, behavior, attacks, has_history, usual)
         counting = withdrawals.counting(earlier, end, own_versions)
-        decided = partial(decide, scored_hour, counting, allow_list=(*allow_list, *allowed))
+        decided = partial(decide, earlier=counting, allow_list=(*allow_list, *allowed))
         # Only clients that would be acted upon without the exemption for declared bots need an identity.
         without_exemption = replace(rules, declared_bots=DeclaredBots(at_most="block"))
-        acted_upon = {decision.address for decision in decided(rules=without_exemption)}
+        unexempted = decided(scored_hour, rules=without_exemption)
+        acted_upon = {decision.address for decision in unexempted}
         attacked = {row["client"]: row["day_attack_request_count"] for row in attacks}
         browsers = [
             row["client"]
@@ -105,39 +107,42 @@ def decide_hours(
             if row["client"] in acted_upon and may_browse(row, attacked.get(row["client"], 0), rules)
         ]
         few = diluted(kept, hour, echo, rules)
-        attacking = attackers(kept, hour, echo, rules, [*counting, *decided(rules=without_exemption)])
+        attacking = attackers(kept, hour, echo, rules, [*counting, *unexempted])
         browsing, alone, lone = {}, {}, {}
         if browsers or few or attacking:
             day = seen_day(kept, hour, {*browsers, *few, *attacking}, echo, rules)
             browsing, alone = browsing_of(day, browsers), attacks_alone(hour, day, few, rules)
             lone = lone_of(hour, day, attacking, rules)
-        hour_alone = ScoredHour(parse_hour(hour), *inputs_alone(read, hour, alone, loaded), has_history)
-        decided_alone = partial(decide, hour_alone, counting, allow_list=(*allow_list, *allowed))
-        hour_lone = ScoredHour(parse_hour(hour), *inputs_lone(read, hour, lone, rules), has_history)
-        decided_lone = partial(decide, hour_lone, counting, allow_list=(*allow_list, *allowed))
         campaigns = campaigns_of(kept, hour, echo, rules)
-        hour_campaigns = ScoredHour(parse_hour(hour), *inputs_of_campaigns(read, hour, campaigns), has_history)
-        decided_campaigns = partial(decide, hour_campaigns, counting, allow_list=(*allow_list, *allowed))
-        candidates = acted_upon | {decision.address for decision in decided_alone(rules=without_exemption)}
-        candidates |= {decision.address for decision in decided_lone(rules=rules_of(without_exemption))}
-        candidates |= {decision.address for decision in decided_campaigns(rules=rules_of_campaigns(without_exemption))}
+        # Requests that are judged apart: their rows, their steps, and what their clients show.
+        apart: list[Apart] = [
+            (inputs_alone(read, hour, alone, loaded), same_rules, dict.fromkeys(alone, Browsing())),
+            (inputs_lone(read, hour, lone, rules), rules_of_lone, dict.fromkeys(lone, Browsing())),
+            (inputs_of_campaigns(read, hour, campaigns), rules_of_campaigns, {}),
+        ]
+        parts = [(ScoredHour(parse_hour(hour), *inputs, has_history), steps, shows) for inputs, steps, shows in apart]
+        candidates = acted_upon.union(
+            decision.address for part, steps, _ in parts for decision in decided(part, rules=steps(without_exemption))
+        )
         identities, identified[hour] = identities_of(
             read, hour, sorted(candidates, key=address_order), stored.get(hour, ()), identifier, rules
         )
         new_decisions = reduce(
             stronger,
-            (
-                decided(rules=rules, identities=identities, browsing=browsing),
-                decided_alone(rules=rules, identities=identities, browsing=dict.fromkeys(alone, Browsing())),
-                decided_lone(rules=rules_of(rules), identities=identities, browsing=dict.fromkeys(lone, Browsing())),
-                decided_campaigns(rules=rules_of_campaigns(rules), identities=identities),
-            ),
+            [
+                decided(part, rules=steps(rules), identities=identities, browsing=shows)
+                for part, steps, shows in ((scored_hour, same_rules, browsing), *parts)
+            ],
         )
         earlier += new_decisions
         rows += [{**decision.row(), HOUR_COLUMN: hour} for decision in new_decisions]
     store_identities(lake, stored, identified)
     lake.overwrite_arrow(rows_to_arrow(rows, WAF_DECISIONS), WAF_DECISIONS, hours)
     return hours, rows
+
+
+def same_rules(rules: Rules) -> Rules:
+    return rules
 
 
 def decision_checks(

@@ -7,7 +7,7 @@ met an error is no mistake of a person, so it earns a challenge; one that probab
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,11 +17,11 @@ from platform_assets.domains.waf.decide.echo import EchoHours
 from platform_assets.domains.waf.decide.more_than_volume import why_proxy
 from platform_assets.domains.waf.decide.reading import Rows, is_in
 from platform_assets.domains.waf.decide.rescoring import day_columns_of
-from platform_assets.domains.waf.decide.seen import SeenDay, hourly_table
+from platform_assets.domains.waf.decide.seen import SeenDay, frame_alone
 from platform_assets.domains.waf.decide.window import RequestHours
 from platform_assets.domains.waf.decisions import Decision, Row, rank, whole
 from platform_assets.domains.waf.networks import parse_network
-from platform_assets.domains.waf.rulebook import Rules
+from platform_assets.domains.waf.rulebook import Rules, up_to_challenge
 from spark_jobs.contract import parse_hour
 from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS, CLIENT_DAILY, CLIENT_SCORES
 from spark_jobs.storage.lake import Lake
@@ -69,8 +69,6 @@ def attackers(
 
 def lone_of(hour: str, day: SeenDay, daily: Mapping[str, Row], rules: Rules) -> dict[str, Lone]:
     """Of these addresses, those with attack requests that count by themselves. `day`: what they asked for; `daily`: from `attackers`."""
-    from spark_jobs.sources.cloudfront.rescoring import client_rows
-
     found = {
         address: lone_attacks(
             day.by_address.get(address, ()),
@@ -81,13 +79,10 @@ def lone_of(hour: str, day: SeenDay, daily: Mapping[str, Row], rules: Rules) -> 
         for address in daily
     }
     chosen = {address: sorted(requests, key=_in_time) for address, requests in found.items() if requests}
-    ids = [one.request_id for requests in chosen.values() for one in requests]
-    hourly = hourly_table(day.requests.rows, ids)
-    if hourly is None:
-        return {}
-    scores = day.requests.attacks.filter(is_in("request_id", ids)).to_pylist()
-    rows = client_rows(chosen, parse_hour(hour), hourly, scores)
-    return {row["client"]: Lone(row, chosen[row["client"]], daily[row["client"]]) for row in rows}
+    ids_of = {address: [one.request_id for one in requests] for address, requests in chosen.items()}
+    return {
+        row["client"]: Lone(row, chosen[row["client"]], daily[row["client"]]) for row in frame_alone(hour, day, ids_of)
+    }
 
 
 def inputs_lone(lake: Lake, hour: str, lone: Mapping[str, Lone], rules: Rules) -> tuple[Rows, Rows, Rows]:
@@ -99,31 +94,17 @@ def inputs_lone(lake: Lake, hour: str, lone: Mapping[str, Lone], rules: Rules) -
 
 
 def judged_lone(originals: Mapping[str, Row], lone: Mapping[str, Lone], rules: Rules) -> tuple[Rows, Rows, Rows]:
-    """The same from rows of client_scores by client; `rules_of` has the rules that decide them."""
+    """The same from rows of client_scores by client; `rules_of_lone` has the rules that decide them."""
     found = [(row, lone[client]) for client, row in originals.items()]
     rows = [dict(one.row) for _, one in found]
     scores = [{**row, **_judged(one.requests, one.daily, rules)} for row, one in found]
     return scores, [day_columns_of(row) for row in rows], rows
 
 
-def rules_of(rules: Rules) -> Rules:
+def rules_of_lone(rules: Rules) -> Rules:
     """The rules with the steps of lone attacks."""
     lone = rules.lone_attacks
-    return replace(
-        rules,
-        at_most=min(rules.at_most, lone.at_most, key=rank),
-        require_is_abuse=False,
-        count=replace(rules.count, min_probability=lone.count_probability, min_requests=1, min_evidence=1),
-        challenge=replace(
-            rules.challenge,
-            min_probability=lone.challenge_probability,
-            min_requests=1,
-            min_evidence=1,
-            min_attack_requests=0,
-            min_earlier_decisions=0,
-        ),
-        block=replace(rules.block, min_probability=1.0),  # at_most keeps it out of reach; steps may not fall
-    )
+    return up_to_challenge(rules, lone.at_most, lone.count_probability, lone.challenge_probability)
 
 
 def _judged(requests: Collection[SeenRequest], daily: Row, rules: Rules) -> dict[str, Any]:

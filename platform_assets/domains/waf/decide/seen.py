@@ -124,6 +124,18 @@ def hourly_table(rows: Any, request_ids: Sequence[str]) -> Any:
     return client_hourly_rows(rows.filter(is_in("request_id", request_ids)).select(sorted({*COLUMNS})).to_batches())
 
 
+def frame_alone(hour: str, day: SeenDay, ids_of: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """The client model's frame of the hour as if some addresses had sent these requests alone; `ids_of`: their request_id."""
+    from spark_jobs.sources.cloudfront.rescoring import client_rows
+
+    ids = [request_id for found in ids_of.values() for request_id in found]
+    hourly = hourly_table(day.requests.rows, ids)
+    if hourly is None:
+        return []
+    scores = day.requests.attacks.filter(is_in("request_id", ids)).to_pylist()
+    return client_rows(ids_of, parse_hour(hour), hourly, scores)
+
+
 def _by_client(
     by_address: Mapping[str, Sequence[SeenRequest]], members: Mapping[str, Sequence[str]]
 ) -> dict[str, list[SeenRequest]]:
