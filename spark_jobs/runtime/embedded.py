@@ -7,6 +7,7 @@ they send (Linux), or the engine does not start (elsewhere).
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import socket
@@ -68,7 +69,8 @@ def start() -> tuple[Any, SparkSession]:
     """
     from pysail.spark import SparkConnectServer
 
-    server = SparkConnectServer(ip=HOST, port=0)
+    with _nothing_at_exit():
+        server = SparkConnectServer(ip=HOST, port=0)
     server.start(background=True)
     port = server.listening_address[1]
     try:
@@ -77,6 +79,21 @@ def start() -> tuple[Any, SparkSession]:
         _hang_up(port)
         server.stop()
         raise
+
+
+@contextmanager
+def _nothing_at_exit() -> Iterator[None]:
+    """Nothing that is registered inside runs when the process ends.
+
+    Sail's function for the exit sends off telemetry that nobody asked for. It waits for threads that may wait for the
+    interpreter, which it holds meanwhile: now and then such a process would never end.
+    """
+    register = atexit.register
+    setattr(atexit, "register", lambda function, *_, **__: function)  # noqa: B010 - it is final to mypy
+    try:
+        yield
+    finally:
+        setattr(atexit, "register", register)  # noqa: B010
 
 
 def _session(port: int) -> SparkSession:

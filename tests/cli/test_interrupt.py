@@ -18,9 +18,16 @@ LOG = "#Fields: date time c-ip cs-uri-stem\n" + "".join(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("number", "delay_seconds"), [(signal.SIGTERM, 2), (signal.SIGINT, 4), (signal.SIGTERM, 4), (signal.SIGTERM, 7)]
+    ("number", "moment"),
+    [
+        (signal.SIGTERM, "version"),
+        (signal.SIGINT, "lake/raw"),
+        (signal.SIGTERM, "artifacts/request_attack"),
+        (signal.SIGTERM, "lake/parsed"),
+    ],
 )
-def test_an_interrupt_ends_a_run(tmp_path: Path, number: signal.Signals, delay_seconds: float) -> None:
+def test_an_interrupt_ends_a_run(tmp_path: Path, number: signal.Signals, moment: str) -> None:
+    """Each moment is the first of a file or folder of the home."""
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "log").write_text(LOG)
     arguments = ["run", "edge", "--input", str(tmp_path / "raw"), "--home", str(tmp_path / "home")]
@@ -31,7 +38,8 @@ def test_an_interrupt_ends_a_run(tmp_path: Path, number: signal.Signals, delay_s
         text=True,
         start_new_session=True,
     )
-    time.sleep(delay_seconds)
+    while not (tmp_path / "home" / moment).exists() and run.poll() is None:
+        time.sleep(0.01)
     run.send_signal(number)
     _, errors = run.communicate(timeout=60)
     assert run.returncode == 130

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import socket
 import subprocess
 import sys
@@ -171,6 +172,19 @@ def test_an_engine_that_cannot_be_closed_ends(victims: list[Victim]) -> None:
     _, errors = victim.process.communicate(timeout=60)
     assert victim.process.returncode == 1
     assert "The port of the embedded engine cannot be closed to others, for /nowhere does not show" in errors
+
+
+def test_the_engine_adds_nothing_to_the_exit() -> None:
+    """What it would add waits for threads that wait for it (seen in one of some thirty exits under load)."""
+    from spark_jobs.runtime import embedded
+
+    before = atexit._ncallbacks()
+    with embedded._nothing_at_exit():
+        atexit.register(print)
+    assert atexit._ncallbacks() == before
+    atexit.register(before_exit := lambda: None)
+    assert atexit._ncallbacks() == before + 1
+    atexit.unregister(before_exit)
 
 
 def test_own_sockets_are_told_apart() -> None:
