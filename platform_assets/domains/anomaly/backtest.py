@@ -17,7 +17,6 @@ from platform_assets.cli.backtest import (
     write,
 )
 from platform_assets.core.console import Home, console_of, stage_of
-from platform_assets.settings import load_settings
 from spark_jobs.sources.metrics.mapping import MAPPING, Mapped, overridden
 
 if TYPE_CHECKING:
@@ -38,6 +37,8 @@ def backtest_command(input: Input, out: Out, alarms_per_week: AlarmsPerWeek = 3.
 
     Example: weir backtest anomaly --input metrics/ --out scores.parquet
     """
+    from platform_assets.settings import load_settings
+
     with console_of() as console:
         with stage_of(console)("Replaying the detector"):
             mapping = overridden(load_settings(home).metrics.mapping)

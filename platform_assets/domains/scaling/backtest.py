@@ -20,7 +20,6 @@ from platform_assets.cli.backtest import (
     write,
 )
 from platform_assets.core.console import Home, console_of, stage_of
-from platform_assets.settings import load_settings
 from spark_jobs.sources.metrics.mapping import MAPPING, Mapped, overridden
 
 if TYPE_CHECKING:
@@ -57,6 +56,8 @@ def backtest_command(
 
     Example: weir backtest scaling --input metrics/ --out forecasts.parquet
     """
+    from platform_assets.settings import load_settings
+
     with console_of() as console:
         with stage_of(console)("Replaying forecasts"):
             result, content = backtest(input, out, workers, overridden(load_settings(home).metrics.mapping))
