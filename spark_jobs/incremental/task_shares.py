@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.contract import Interval
+from spark_jobs.contract import HOUR_COLUMN, Interval
 from spark_jobs.runtime import progress
 from spark_jobs.storage.schema import columns_schema
 from spark_jobs.storage.writer import MANIFEST_SCHEMA, WrittenFile
@@ -85,6 +85,49 @@ def written_by_hour(
 def written_by_share(run: JobRun, target: Table, make: Callable[[int], pa.Table], shares: int) -> list[WrittenFile]:
     """Files of what `make` returns for each share, rows with event_hour."""
     return written(run, target, Work(range(shares), [1] * shares, "parts"), make)
+
+
+ROWS_READ = 8_192
+"""Rows that a stream holds at once, so that memory does not grow with how long their texts are."""
+
+
+def written_from_stream(
+    run: JobRun,
+    reads: Reads,
+    target: Table,
+    make: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.Table]],
+    rows_a_task: int,
+) -> list[WrittenFile]:
+    """Files of the tables that `make` yields of all rows of a task, hour by hour; both have event_hour.
+
+    There is a task for each `rows_a_task`, up to those of the run; what is counted as done is rows.
+    """
+    lake = run.lake
+    by_hour = lake.files_by_hour(reads.table, run.interval.hours)
+    if not by_hour:
+        return []
+    items = [(hour, [file.path for file in files]) for hour, files in by_hour.items()]
+    count = sum(file.num_records for files in by_hour.values() for file in files)
+
+    def rows(items: Iterator[tuple[str, Sequence[str]]]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        for hour, paths in items:
+            for batch in lake.read_batches(reads.table, paths, reads.columns, reads.dictionaries, rows=ROWS_READ):
+                yield batch.append_column(HOUR_COLUMN, pa.repeat(hour, batch.num_rows))
+
+    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        writer = lake.writer(target)
+        for made in make(rows(items_of(batches))):
+            writer.write_by_hour(made)
+        yield pa.RecordBatch.from_pydict({"manifest": [file.to_json() for file in writer.close()]})
+
+    work = Work(items, [_bytes(files) for files in by_hour.values()], "hours")
+    shares = shared_out(run.spark, work, min(run.tasks, 1 + count // rows_a_task))
+    progress.begin(count, reads.table.name, counts_rows=True)
+    return [WrittenFile.from_json(row.manifest) for row in shares.mapInArrow(write, MANIFEST_SCHEMA).collect()]
 
 
 STRETCH_HOURS = 24

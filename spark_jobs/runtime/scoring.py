@@ -1,4 +1,4 @@
-"""A DataFrame and a model folder -> the DataFrame with the model's columns. The one place where Spark meets a model.
+"""Rows in a task and a model -> the rows with the model's columns. The one place where a job meets a model.
 
 The model is loaded inside the task, once a process; its score of a row does not depend on the batch it comes in, so it
 equals the same model called alone. An error of the model in a task reaches the driver as one sentence.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,14 @@ from spark_jobs.runtime import progress
 from spark_jobs.runtime.calls import fetch_folder
 from spark_jobs.storage.batches import Bounds, merged
 from spark_jobs.storage.objects import Storage
+from spark_jobs.storage.schema import columns_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame
 
-BATCH = Bounds(rows=262_144, max_bytes=64 << 20, max_distinct_bytes=16 << 20)
+    from spark_jobs.contract import Table
+
+BATCH = Bounds(rows=1_048_576, max_bytes=64 << 20, max_distinct_bytes=32 << 20)
 """Models work on distinct texts, which a large batch holds fewer times; ordinary requests stay below both bounds of bytes.
 
 What a model makes of hostile requests is a multiple of their distinct texts.
@@ -47,39 +50,49 @@ class UnusableModelError(WeirError):
 
 
 def scored(
-    frame: DataFrame,
-    model_dir: str,
-    inputs: Sequence[str],
-    keep: Sequence[str],
-    ddl: str,
-    storage: Storage | None = None,
-) -> DataFrame:
-    """`keep` columns of `frame` followed by what the model predicts from `inputs`; `ddl` describes the result.
+    batches: Iterable[pa.RecordBatch], model: Any, inputs: Sequence[str], keep: Sequence[str], target: Table
+) -> Iterator[pa.Table]:
+    """`keep` columns of the rows followed by what the model predicts from `inputs`, with the types that `target` declares.
 
-    `model_dir` is a folder that every task can read, or an s3:// URI that each process fetches once.
+    Texts may be dictionaries: the model then gets categories, and works on each once.
     """
-    store = storage or Storage()
-    texts = [name for name, kind in frame.select(*inputs).dtypes if kind == "string"]
+    import pyarrow as pa
 
-    def score(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
+    first = next(iterator := iter(batches), None)
+    if first is None:
+        return
+    texts = [name for name in inputs if _is_text(first.schema.field(name).type)]
+    for rows in merged(chain([first], iterator), BATCH, texts):
+        rows = rows.unify_dictionaries()
+        features = rows.select(list(inputs)).to_pandas()
+        try:
+            predicted = model.predict(features)
+            names = [str(name) for name in predicted.columns]
+            added = pa.Table.from_pandas(predicted, columns_schema(target, names), preserve_index=False)
+        except MemoryError:
+            raise  # fitting again would not help
+        except Exception as error:
+            raise UnusableModelError(MARKS[0] + first_line(error) + MARKS[1]) from error
+        out = rows.select(list(keep))
+        for name in names:
+            out = out.append_column(name, added[name])
+        yield out
+        progress.rows_done(rows.num_rows)
 
-        model = loaded_model(model_dir, store)
-        for rows in merged(batches, BATCH, texts):
-            features = rows.select(list(inputs)).to_pandas()
-            try:
-                predicted = pa.Table.from_pandas(model.predict(features), preserve_index=False)
-            except MemoryError:
-                raise  # fitting again would not help
-            except Exception as error:
-                raise UnusableModelError(MARKS[0] + first_line(error) + MARKS[1]) from error
-            out = rows.select(list(keep))
-            for name in predicted.column_names:
-                out = out.append_column(name, predicted[name])
-            yield from out.combine_chunks().to_batches()
-            progress.rows_done(rows.num_rows)
 
-    return frame.select(*dict.fromkeys([*keep, *inputs])).mapInArrow(score, ddl)
+def _is_text(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_dictionary(kind) or pa.types.is_string(kind))
+
+
+def with_constants(rows: pa.Table, values: Mapping[str, str | None]) -> pa.Table:
+    """The rows with a text column for each value, the same in every row."""
+    import pyarrow as pa
+
+    for name, value in values.items():
+        rows = rows.append_column(name, pa.repeat(pa.scalar(value, pa.string()), rows.num_rows))
+    return rows
 
 
 @contextmanager

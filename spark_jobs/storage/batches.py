@@ -1,4 +1,4 @@
-"""Arrow batches inside a task."""
+"""Arrow batches inside a task; texts may be dictionaries."""
 
 from __future__ import annotations
 
@@ -46,10 +46,30 @@ def _parts(batch: pa.RecordBatch, bounds: Bounds, texts: Sequence[str]) -> Itera
     """The batch in halves of halves, until none but single rows is larger, each with its bytes of distinct texts."""
     if not batch.num_rows:
         return
-    distinct = sum(batch.column(name).unique().nbytes for name in texts)
+    distinct = sum(_distinct(batch.column(name)).nbytes for name in texts)
     if batch.num_rows > 1 and (batch.nbytes > bounds.max_bytes or distinct > bounds.max_distinct_bytes):
         half = batch.num_rows // 2
-        yield from _parts(batch.slice(0, half), bounds, texts)
-        yield from _parts(batch.slice(half), bounds, texts)
+        yield from _parts(_sliced(batch, 0, half), bounds, texts)
+        yield from _parts(_sliced(batch, half, batch.num_rows - half), bounds, texts)
     else:
         yield batch, distinct
+
+
+def _distinct(column: pa.Array) -> pa.Array:
+    """The distinct texts of a column; of a dictionary those that occur."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        return column.dictionary.take(column.indices.unique())
+    return column.unique()
+
+
+def _sliced(batch: pa.RecordBatch, start: int, length: int) -> pa.RecordBatch:
+    """Some rows, with dictionaries that hold no other texts than theirs."""
+    import pyarrow as pa
+
+    columns = [
+        column.cast(column.type.value_type).dictionary_encode() if pa.types.is_dictionary(column.type) else column
+        for column in batch.slice(start, length).columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)

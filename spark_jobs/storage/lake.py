@@ -17,18 +17,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spark_jobs.contract import HOUR_COLUMN, Interval, Table
+from spark_jobs.contract import HOUR_COLUMN, Table
 from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.storage.delta_log import ActiveFile, Opened, Snapshot
 from spark_jobs.storage.heads import note_head
 from spark_jobs.storage.reading import LakeReader
 from spark_jobs.storage.schema import arrow_schema
 from spark_jobs.storage.transactions import create, properties, retried, transact
-from spark_jobs.storage.writer import MANIFEST_SCHEMA, TableWriter, WrittenFile
+from spark_jobs.storage.writer import TableWriter, WrittenFile
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame
 
 COMPACTED_BYTES = 256 << 20
 UNUSABLE_IN_PATHS = frozenset("[]{}*?^%\\")
@@ -67,30 +66,6 @@ class Lake(LakeReader):
 
     # --- writing, in the driver ------------------------------------------------------------------------------
 
-    def overwrite(self, frame: DataFrame, table: Table, interval: Interval | None = None) -> int:
-        """Make the rows of `interval` (of the whole table without one) exactly `frame`; returns the rows written.
-
-        `frame` has the table's columns, and `event_hour` where the table is hourly. ValueError where it has rows outside
-        of the interval.
-        """
-        return self.commit(table, self.write(frame, table), interval.hours if interval else None)
-
-    def write(self, frame: DataFrame, table: Table) -> list[WrittenFile]:
-        """Evaluate `frame` once and write its rows into files that nothing reads before `commit`."""
-        lake = self
-
-        def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            import pyarrow as pa
-
-            writer = lake.writer(table)
-            for batch in batches:
-                writer.write_by_hour(pa.Table.from_batches([batch]))
-            yield pa.RecordBatch.from_pydict({"manifest": [file.to_json() for file in writer.close()]})
-
-        columns = [*table.column_names, *([HOUR_COLUMN] if table.hourly else [])]
-        written = frame.select(*columns).mapInArrow(write, MANIFEST_SCHEMA).collect()
-        return [WrittenFile.from_json(row.manifest) for row in written]
-
     def discard(self, table: Table, files: Sequence[WrittenFile]) -> None:
         """Delete files that were written and not committed; those of a run that was killed are left to `vacuum`."""
         filesystem, base = self.storage.filesystem(self.path(table))
@@ -98,7 +73,10 @@ class Lake(LakeReader):
             filesystem.delete_file(f"{base}/{file.path}")
 
     def overwrite_arrow(self, data: pa.Table, table: Table, hours: Sequence[str] | None = None) -> int:
-        """`overwrite` for rows that are in the driver already."""
+        """Make the rows of `hours` (of the whole table where None) exactly `data`; returns the rows written.
+
+        `data` has the table's columns, and `event_hour` where the table is hourly. ValueError where it has rows of other hours.
+        """
         writer = self.writer(table)
         writer.write_by_hour(data)
         return self.commit(table, writer.close(), hours)

@@ -93,15 +93,6 @@ class Storage:
             options |= {ENDPOINT_VARIABLES[0]: self.endpoint_url, "AWS_ALLOW_HTTP": "true"}
         return options
 
-    def tell_engine(self) -> None:
-        """Set the environment variables from which the embedded engine's S3 reader takes region and endpoint.
-
-        The variable is that of S3 alone: the general one would redirect WAF, SNS and CloudWatch to this store as well.
-        """
-        os.environ.setdefault("AWS_REGION", self.region)
-        if self.endpoint_url:
-            os.environ |= {ENDPOINT_VARIABLES[0]: self.endpoint_url, "AWS_ALLOW_HTTP": "true"}
-
 
 @dataclass(frozen=True)
 class Limits:

@@ -1,4 +1,4 @@
-"""Table and hours of a lake -> rows: as a Spark DataFrame, as Arrow in the driver, or file by file in a task."""
+"""Table and hours of a lake -> rows: as Arrow in the driver, or file by file in a task."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.contract import HOUR_COLUMN, Interval, Table, parse_hour
+from spark_jobs.contract import HOUR_COLUMN, Table, parse_hour
 from spark_jobs.storage.delta_log import ActiveFile, Opened, Snapshot, opened
 from spark_jobs.storage.objects import Storage
-from spark_jobs.storage.schema import arrow_schema, spark_ddl
+from spark_jobs.storage.schema import arrow_schema
+from spark_jobs.storage.writer import ROW_GROUP_ROWS
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import DeltaTable
-    from pyspark.sql import DataFrame, SparkSession
 
 
 @dataclass(frozen=True)
@@ -76,25 +76,6 @@ class LakeReader:
             return {file.hour or "": file.num_records}
         return _hour_counts(self.storage, f"{self.path(table)}/{file.path}")
 
-    def read(self, spark: SparkSession, table: Table, interval: Interval | None = None) -> DataFrame:
-        """Rows of the interval as a DataFrame without `event_hour`; empty where there are none."""
-        snapshot = self._snapshot(table)
-        files = [] if snapshot is None else snapshot.files(interval.hours if interval else None)
-        if snapshot is None or not files:
-            return spark.createDataFrame([], spark_ddl(table))
-        paths = [file.path for file in files]
-        if snapshot.is_by_hour or interval is None:
-            return self.read_files(spark, table, paths, spark_ddl(table))
-        rows = self.read_files(spark, table, paths, spark_ddl(table, with_hour=True))
-        within = f"{HOUR_COLUMN} BETWEEN '{interval.hours[0]}' AND '{interval.hours[-1]}'"
-        return rows.where(within).select(*table.column_names)
-
-    def read_files(self, spark: SparkSession, table: Table, paths: Sequence[str], ddl: str) -> DataFrame:
-        """Data files of the table, committed or not, as a DataFrame of the columns in `ddl`."""
-        if self.root.startswith("s3://"):
-            self.storage.tell_engine()
-        return spark.read.schema(ddl).parquet(*(f"{self.path(table)}/{path}" for path in paths))
-
     def files_by_hour(self, table: Table, hours: Sequence[str]) -> dict[str, list[ActiveFile]]:
         """Hour -> its data files in order of their paths, for tasks that read them; hours without files are left out."""
         by_hour: dict[str, list[ActiveFile]] = {}
@@ -111,8 +92,9 @@ class LakeReader:
         columns: Sequence[str],
         dictionaries: Sequence[str] = (),
         hours: Sequence[str] | None = None,
+        rows: int = ROW_GROUP_ROWS,
     ) -> Iterator[pa.RecordBatch]:
-        """In a task: rows of data files, one row group at a time; text columns of `dictionaries` dictionary-encoded.
+        """In a task: rows of data files, up to `rows` of one row group at a time; texts of `dictionaries` dictionary-encoded.
 
         With `hours`, of files that hold several only the rows of these.
         """
@@ -130,11 +112,11 @@ class LakeReader:
                 holds_hours = HOUR_COLUMN in parquet.schema_arrow.names
                 for number in range(parquet.num_row_groups):
                     if requested is None or not holds_hours:
-                        yield from parquet.read_row_group(number, list(columns), use_threads=False).to_batches()
+                        yield from parquet.iter_batches(rows, [number], list(columns), use_threads=False)
                     elif _may_hold(parquet.metadata.row_group(number), requested):
-                        rows = parquet.read_row_group(number, [*columns, HOUR_COLUMN], use_threads=False)
-                        rows = rows.filter(pc.is_in(rows[HOUR_COLUMN], requested))
-                        yield from rows.select(list(columns)).to_batches()
+                        of_group = parquet.read_row_group(number, [*columns, HOUR_COLUMN], use_threads=False)
+                        of_hours = of_group.filter(pc.is_in(of_group[HOUR_COLUMN], requested))
+                        yield from of_hours.select(list(columns)).to_batches(rows)
 
     def read_arrow(
         self,

@@ -1,4 +1,4 @@
-"""A declared table as an Arrow schema and as Spark DDL, and the names of its partitions."""
+"""A declared table as an Arrow schema, such a schema as Spark DDL, and the names of its partitions."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from spark_jobs.contract import HOUR_COLUMN, HOUR_FORMAT, Column, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-SPARK_TYPES = {"int32": "int", "int64": "bigint", "list<string>": "array<string>"}
 
 
 def hour_names(at: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -50,14 +48,6 @@ def arrow_schema(table: Table, with_hour: bool = False) -> pa.Schema:
     if with_hour and table.hourly:
         fields.append(pa.field(HOUR_COLUMN, pa.string()))
     return pa.schema(fields)
-
-
-def spark_ddl(table: Table, with_hour: bool = False) -> str:
-    """The table's schema as Spark DDL, with the partition column last where `with_hour`."""
-    columns = [f"`{c.name}` {SPARK_TYPES.get(c.type, c.type)}" for c in table.columns]
-    if with_hour and table.hourly:
-        columns.append(f"`{HOUR_COLUMN}` string")
-    return ", ".join(columns)
 
 
 def columns_schema(table: Table, columns: Sequence[str]) -> pa.Schema:

@@ -5,13 +5,9 @@ A job takes a `JobRun` and returns figures for people. What it computes is in th
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import functions as F
-
-from spark_jobs.contract import HOUR_COLUMN, Column
+from spark_jobs.contract import HOUR_COLUMN
 from spark_jobs.incremental import ledger
 from spark_jobs.incremental.task_shares import (
     Reads,
@@ -21,9 +17,9 @@ from spark_jobs.incremental.task_shares import (
     written,
     written_by_hour,
     written_by_share,
+    written_from_stream,
 )
-from spark_jobs.runtime import progress
-from spark_jobs.runtime.scoring import explained, scored
+from spark_jobs.runtime.scoring import explained, loaded_model, scored, with_constants
 from spark_jobs.sources.cloudfront import client_attacks as attacks
 from spark_jobs.sources.cloudfront import client_daily as daily
 from spark_jobs.sources.cloudfront import client_hourly as hourly
@@ -46,7 +42,7 @@ from spark_jobs.sources.cloudfront.tables import (
     REQUEST_SCORES,
     REQUESTS,
 )
-from spark_jobs.storage.schema import arrow_schema, ddl_of, spark_ddl
+from spark_jobs.storage.schema import arrow_schema, ddl_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,21 +52,14 @@ if TYPE_CHECKING:
 
     from spark_jobs.main import JobRun
     from spark_jobs.storage.delta_log import ActiveFile
-    from spark_jobs.storage.writer import WrittenFile
+    from spark_jobs.storage.lake import Lake
 
 CLIENTS_A_SHARE = 100_000
 """Rows of client_hourly for one task of client_daily: an hour of most sites ends in one file, a day is shared out."""
 SCORES_A_SHARE = 4_000_000
 """Rows of request_scores for one task of client_attacks, which all tasks read."""
-ADDED_TO_SCORES = ("evidence_request_ids", "model_name", "model_version", "request_model_version")
-SCORED_CLIENTS = replace(
-    CLIENT_SCORES,
-    meaning="Rows of client_scores without evidence; their files are never committed.",
-    columns=(
-        *(column for column in CLIENT_SCORES.columns if column.name not in ADDED_TO_SCORES),
-        Column("attack_request_ids", "list<string>", "as in client_attacks"),
-    ),
-)
+REQUESTS_A_TASK = 500_000
+"""Requests for one task of request_scores: each task compiles the model's patterns and scores distinct texts anew."""
 
 
 def requests(run: JobRun) -> dict[str, Any]:
@@ -116,16 +105,19 @@ def client_daily(run: JobRun) -> dict[str, Any]:
 
 
 def request_scores(run: JobRun) -> dict[str, Any]:
-    """requests -> request_scores, with the model in `model_dir`."""
-    keep = ("request_id", "event_at", "client_ip")
-    ddl = spark_ddl(REQUEST_SCORES).split(", `model_name`")[0]
-    requests_of_hours = run.lake.read(run.spark, REQUESTS, run.interval)
-    progress.begin(_paths(run.lake.files_by_hour(REQUESTS, run.interval.hours))[1], "requests", counts_rows=True)
-    rows = scored(
-        requests_of_hours, run.parameters["model_dir"], REQUEST_MODEL_INPUTS, keep, ddl, run.lake.storage
-    ).select("*", *_model_columns(run), F.date_format("event_at", "yyyy-MM-dd-HH").alias(HOUR_COLUMN))
+    """requests -> request_scores, with the model in `model_dir`; a task some hours."""
+    keep = ("request_id", "event_at", "client_ip", HOUR_COLUMN)
+    reads = Reads(REQUESTS, (*keep[:-1], *REQUEST_MODEL_INPUTS), REQUEST_MODEL_INPUTS)
+    model_dir, storage, versions = run.parameters["model_dir"], run.lake.storage, _versions(run)
+
+    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+        model = loaded_model(model_dir, storage)
+        for part in scored(batches, model, REQUEST_MODEL_INPUTS, keep, REQUEST_SCORES):
+            yield with_constants(part, versions)
+
     with explained(run.parameters):
-        return {"rows": run.lake.overwrite(rows, REQUEST_SCORES, run.interval)}
+        files = written_from_stream(run, reads, REQUEST_SCORES, rows, REQUESTS_A_TASK)
+    return {"rows": run.lake.commit(REQUEST_SCORES, files, run.interval.hours)}
 
 
 def client_attacks(run: JobRun) -> dict[str, Any]:
@@ -149,76 +141,70 @@ def client_attacks(run: JobRun) -> dict[str, Any]:
 
 
 def client_scores(run: JobRun) -> dict[str, Any]:
-    """client_frame -> client_scores, with the model in `model_dir` and evidence from requests."""
-    ddl = (
-        "client string, client_kind string, hour_at timestamp, request_count bigint, "
-        f"attack_request_ids array<string>, {HOUR_COLUMN} string, "
-        "abuse_probability double, is_abuse boolean, abuse_kind string, reason string"
-    )
-    frame = client_frame(run).withColumn("request_count", F.col("day_request_count"))
-    keep = ("client", "client_kind", "hour_at", "request_count", "attack_request_ids", HOUR_COLUMN)
-    rows = scored(frame, run.parameters["model_dir"], CLIENT_MODEL_INPUTS, keep, ddl, run.lake.storage)
-    with explained(run.parameters):
-        files = run.lake.write(rows, SCORED_CLIENTS)
-    try:
-        return {"rows": run.lake.commit(CLIENT_SCORES, _with_evidence(run, files), run.interval.hours)}
-    finally:
-        run.lake.discard(SCORED_CLIENTS, files)
+    """client_frame -> client_scores, with the model in `model_dir` and evidence from requests; a task some hours."""
+    lake = run.lake
+    hours, frames, weights = _frame_work(run)
+    by_hour = lake.files_by_hour(REQUESTS, hours)
+    requests_of = [_paths({hour: by_hour.get(hour, [])})[0] for hour in hours]
+    model_dir = run.parameters["model_dir"]
+    versions = {**_versions(run), "request_model_version": run.parameters.get("request_model_version")}
+    keep = ("client", "client_kind", "hour_at", "day_request_count", "attack_request_ids")
 
-
-def _with_evidence(run: JobRun, files: Sequence[WrittenFile]) -> list[WrittenFile]:
-    """The scored clients with evidence, as files of client_scores; a task an hour."""
-    lake, parameters = run.lake, run.parameters
-    scored_files: dict[str, list[str]] = defaultdict(list)
-    for file in files:
-        scored_files[file.hours[0]].append(file.path)
-    requests_files = lake.files_by_hour(REQUESTS, sorted(scored_files))
-    items = [(hour, paths, _paths({hour: requests_files.get(hour, [])})[0]) for hour, paths in scored_files.items()]
-    weights = [1 + sum(file.size_bytes for file in requests_files.get(hour, ())) for hour in scored_files]
-    schema = arrow_schema(SCORED_CLIENTS)
-    versions = {
-        "model_name": parameters["model_name"],
-        "model_version": parameters["model_version"],
-        "request_model_version": parameters.get("request_model_version"),
-    }
-
-    def of_hour(item: tuple[str, Sequence[str], Sequence[str]]) -> pa.Table:
+    def of_hour(item: tuple[str, Sequence[Sequence[str]], Sequence[str]]) -> pa.Table:
         import pyarrow as pa
 
-        hour, scored_paths, request_paths = item
-        clients = pa.Table.from_batches(lake.read_batches(SCORED_CLIENTS, scored_paths, schema.names), schema)
+        hour, frame_paths, request_paths = item
+        frame = _frame_of_hour(lake, frame_paths)
+        parts = scored(
+            frame.to_batches(), loaded_model(model_dir, lake.storage), CLIENT_MODEL_INPUTS, keep, CLIENT_SCORES
+        )
+        clients = pa.concat_tables(parts).rename_columns({"day_request_count": "request_count"})
         rows = with_evidence(clients, lake.read_batches(REQUESTS, request_paths, REQUEST_COLUMNS, ["client_ip"]))
-        for name, value in {**versions, HOUR_COLUMN: hour}.items():
-            rows = rows.append_column(name, pa.array([value] * rows.num_rows, pa.string()))
-        return rows
+        return with_constants(rows, {**versions, HOUR_COLUMN: hour})
 
-    return written(run, CLIENT_SCORES, Work(items, weights, "hours"), of_hour)
+    work = Work(list(zip(hours, frames, requests_of, strict=True)), weights, "hours")
+    with explained(run.parameters):
+        files = written(run, CLIENT_SCORES, work, of_hour)
+    return {"rows": lake.commit(CLIENT_SCORES, files, run.interval.hours)}
 
 
 def client_frame(run: JobRun) -> DataFrame:
     """The client model's frame for the interval, from client_hourly, client_daily and client_attacks; hour by hour in tasks."""
     lake = run.lake
-    tables = (CLIENT_HOURLY, CLIENT_DAILY, CLIENT_ATTACKS)
-    files = [lake.files_by_hour(table, run.interval.hours) for table in tables]
-    hours = [hour for hour in run.interval.hours if hour in files[0] and hour in files[1]]
-    items = [[_paths({hour: by_hour.get(hour, [])})[0] for by_hour in files] for hour in hours]
-    weights = [sum(file.size_bytes for by_hour in files for file in by_hour.get(hour, ())) for hour in hours]
+    _, items, weights = _frame_work(run)
     ddl = ddl_of(FRAME_SCHEMA)
     if not items:
         return run.spark.createDataFrame([], ddl)
 
     def frames(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
-
         for paths in items_of(batches):
-            schemas = [arrow_schema(table) for table in tables]
-            rows = [
-                pa.Table.from_batches(lake.read_batches(table, table_paths, schema.names), schema)
-                for table, table_paths, schema in zip(tables, paths, schemas, strict=True)
-            ]
-            yield from client_frame_rows(*rows).combine_chunks().to_batches()
+            yield from _frame_of_hour(lake, paths).to_batches()
 
     return shared_out(run.spark, Work(items, weights, "hours"), run.tasks).mapInArrow(frames, ddl)
+
+
+FRAME_TABLES = (CLIENT_HOURLY, CLIENT_DAILY, CLIENT_ATTACKS)
+
+
+def _frame_work(run: JobRun) -> tuple[list[str], list[list[list[str]]], list[int]]:
+    """Hours that have clients, the paths of their files of each of FRAME_TABLES, and the bytes of these."""
+    files = [run.lake.files_by_hour(table, run.interval.hours) for table in FRAME_TABLES]
+    hours = [hour for hour in run.interval.hours if hour in files[0] and hour in files[1]]
+    paths = [[_paths({hour: by_hour.get(hour, [])})[0] for by_hour in files] for hour in hours]
+    weights = [sum(file.size_bytes for by_hour in files for file in by_hour.get(hour, ())) for hour in hours]
+    return hours, paths, weights
+
+
+def _frame_of_hour(lake: Lake, paths: Sequence[Sequence[str]]) -> pa.Table:
+    """In a task: the client model's frame of one hour from the files of each of FRAME_TABLES."""
+    import pyarrow as pa
+
+    schemas = [arrow_schema(table) for table in FRAME_TABLES]
+    rows = [
+        pa.Table.from_batches(lake.read_batches(table, table_paths, schema.names), schema)
+        for table, table_paths, schema in zip(FRAME_TABLES, paths, schemas, strict=True)
+    ]
+    return client_frame_rows(*rows).combine_chunks()
 
 
 def _paths(by_hour: Mapping[str, Sequence[ActiveFile]]) -> tuple[list[str], int]:
@@ -227,8 +213,5 @@ def _paths(by_hour: Mapping[str, Sequence[ActiveFile]]) -> tuple[list[str], int]
     return [file.path for file in files], sum(file.num_records for file in files)
 
 
-def _model_columns(run: JobRun) -> list[Any]:
-    return [
-        F.lit(run.parameters["model_name"]).alias("model_name"),
-        F.lit(run.parameters["model_version"]).alias("model_version"),
-    ]
+def _versions(run: JobRun) -> dict[str, Any]:
+    return {name: run.parameters[name] for name in ("model_name", "model_version")}

@@ -33,3 +33,15 @@ def test_repeated_texts_count_once_a_batch() -> None:
     assert [table.num_rows for table in merged([repeated] * 3, bounds, ["text"])] == [300]
     assert [table.num_rows for table in merged([repeated] * 3, Bounds(1_000, 150_000, 5_000), ["text"])] == [200, 100]
     assert [table.num_rows for table in merged([repeated] * 8, bounds, ["text"])] == [500, 300]
+
+
+def test_dictionaries_are_counted_and_split_by_the_texts_that_occur() -> None:
+    texts = [f"{number}" * 8_000 for number in range(100)]
+    column = pa.DictionaryArray.from_arrays(pa.array([*range(100), None], pa.int32()), pa.array(texts))
+    coded = pa.RecordBatch.from_arrays([column], ["text"])
+    tables = list(merged([coded], Bounds(1_000, 1 << 30, 100_000), ["text"]))
+    assert [text for table in tables for text in table["text"].to_pylist()] == [*texts, None]
+    held = [sum(len(text) for text in chunk.dictionary.to_pylist()) for t in tables for chunk in t["text"].chunks]
+    assert len(tables) > 5 and max(held) < 220_000
+    one = coded.slice(0, 1)  # its dictionary holds all the others, too
+    assert [table.num_rows for table in merged([one] * 6, Bounds(1_000, 1 << 30, 100_000), ["text"])] == [6]

@@ -319,33 +319,8 @@ def test_uncommitted_files_are_not_read(lake: Lake) -> None:
     assert lake.hours(HOURLY) == [HOURS[1]]
 
 
-# --- with an engine --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_an_engine_reads_and_overwrites_exactly_the_interval(lake: Lake, sail: Any) -> None:
-    from pyspark.sql import functions as F
-
+def test_rows_of_other_hours_are_refused(lake: Lake) -> None:
     lake.overwrite_arrow(table(*(rows(hour) for hour in HOURS)), HOURLY)
-    interval = Interval.spanning(HOURS[0], HOURS[1])
-    frame = lake.read(sail, HOURLY, interval)
-    assert frame.columns == list(HOURLY.column_names)
-    ours = lake.read_arrow(HOURLY, interval.hours).drop_columns([HOUR_COLUMN]).to_pylist()
-    assert sorted(map(str, frame.toArrow().to_pylist())) == sorted(map(str, ours))
-    hour = F.date_format("at", "yyyy-MM-dd-HH").alias(HOUR_COLUMN)
-    changed = frame.where("is_odd").withColumn("name", F.lit("new")).select("*", hour)
-    assert lake.overwrite(changed, HOURLY, interval) == 2
-    assert names(lake) == sorted([("new", HOURS[0]), ("new", HOURS[1]), *((r["name"] or "", HOURS[2]) for r in rows(HOURS[2]))])  # fmt: skip
     with pytest.raises(ValueError, match="do not belong"):
-        lake.overwrite(changed, HOURLY, Interval.of_hour(HOURS[0]))
-    assert lake.overwrite(changed.where("false"), HOURLY, interval) == 0
-    assert lake.hours(HOURLY) == [HOURS[2]]
-    assert lake.overwrite(lake.read(sail, HOURLY).limit(0).select("*", hour), HOURLY) == 0
-    assert lake.hours(HOURLY) == []
-
-
-@pytest.mark.slow
-def test_a_missing_table_reads_as_empty(lake: Lake, sail: Any) -> None:
-    frame = lake.read(sail, HOURLY, Interval.of_hour(HOURS[0]))
-    assert frame.columns == list(HOURLY.column_names)
-    assert frame.count() == 0
+        lake.overwrite_arrow(table(rows(HOURS[0]), rows(HOURS[1])), HOURLY, [HOURS[0]])
+    assert lake.hours(HOURLY) == list(HOURS)

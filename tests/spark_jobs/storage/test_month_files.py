@@ -6,11 +6,9 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 from deltalake import DeltaTable
 
@@ -179,19 +177,3 @@ def test_files_of_other_writers_are_read_too(lake: Lake) -> None:
     lake.overwrite_arrow(rows([SPAN[3]], "new"), BY_MONTH, [SPAN[3]])
     assert len(content(lake, BY_MONTH)) == 2 * len(SPAN)
     assert content(lake, BY_MONTH, [SPAN[3]]) == [("new0", SPAN[3]), ("new1", SPAN[3])]
-
-
-@pytest.mark.slow
-def test_the_engine_reads_and_writes_the_same_rows(lake: Lake, sail: Any) -> None:
-    lake.overwrite_arrow(rows(SPAN), BY_MONTH, SPAN)
-    interval = Interval.spanning(SPAN[30], SPAN[35])
-    frame = lake.read(sail, BY_MONTH, interval)
-    assert frame.columns == list(BY_MONTH.column_names)
-    assert frame.count() == 12
-    engine_rows = sail.createDataFrame(
-        rows(interval.hours, "engine").to_pandas(), frame.schema.add(HOUR_COLUMN, "string")
-    )
-    assert lake.overwrite(engine_rows, BY_MONTH, interval) == 12
-    names = lake.read_arrow(BY_MONTH, interval.hours)["name"]
-    assert pc.all(pc.starts_with(names, "engine")).as_py() and len(content(lake, BY_MONTH)) == 2 * len(SPAN)
-    assert Path(lake.path(BY_MONTH)).is_dir()

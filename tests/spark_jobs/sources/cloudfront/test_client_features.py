@@ -22,16 +22,17 @@ from spark_jobs.main import JobRun, run_job
 from spark_jobs.sources.cloudfront.client_daily import client_daily_rows
 from spark_jobs.sources.cloudfront.client_scores import with_evidence
 from spark_jobs.sources.cloudfront.clients import address_cidrs, network_of, networks_of, share_of
-from spark_jobs.sources.cloudfront.jobs import SCORED_CLIENTS, client_frame
+from spark_jobs.sources.cloudfront.jobs import client_frame
 from spark_jobs.sources.cloudfront.tables import (
     CLIENT_ATTACKS,
     CLIENT_DAILY,
     CLIENT_HOURLY,
+    CLIENT_SCORES,
     REQUEST_SCORES,
     REQUESTS,
 )
 from spark_jobs.storage.lake import Lake
-from spark_jobs.storage.schema import arrow_schema
+from spark_jobs.storage.schema import arrow_schema, columns_schema
 
 slow = pytest.mark.slow
 
@@ -317,7 +318,8 @@ def test_evidence_is_attacks_else_failed_and_latest_requests(lake: Lake) -> None
         {"client": c, "hour_at": h, "is_abuse": n % 3 > 0, "attack_request_ids": ["x", "y"] if n % 4 == 0 else None}
         for n, (c, h) in enumerate(clients)
     ]
-    schema = arrow_schema(SCORED_CLIENTS)
+    schema = columns_schema(CLIENT_SCORES, ["client", "hour_at", "is_abuse"])
+    schema = schema.append(pa.field("attack_request_ids", pa.list_(pa.string())))
     actual: list[Row] = []
     for hour in (0, 1):
         rows = [{**dict.fromkeys(schema.names), **score} for score in scores if score["hour_at"] == at(hour)]
