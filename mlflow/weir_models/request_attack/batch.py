@@ -52,7 +52,8 @@ class Batch:
         """Add the distinct texts of one field, and the units of those that pass the screen."""
         coded = column.dictionary_encode()
         texts = pc.utf8_slice_codeunits(coded.dictionary, 0, MAX_CHARACTERS)
-        self._codes.append(coded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False) + self._texts)
+        codes = coded.indices.cast(pa.int64()).fill_null(len(texts))
+        self._codes.append(codes.to_numpy(zero_copy_only=False) + self._texts)
         logged, malformed = texts, screen.malformed(texts) if kind in HIDING_KINDS else np.zeros(len(texts), dtype=bool)
         encoded = np.flatnonzero(screen.undecoded(texts))
         if len(encoded):
@@ -142,9 +143,12 @@ class Batch:
 
 
 def arrow_text(column: pd.Series) -> pa.Array:
-    """The column as an Arrow string array, whatever its pandas type."""
+    """The column as an Arrow string array, or as a dictionary of them where it has categories."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(object)
+        codes = column.cat.codes.to_numpy()
+        return pa.DictionaryArray.from_arrays(
+            pa.array(codes, mask=codes < 0), arrow_text(pd.Series(column.cat.categories, dtype=object))
+        )
     try:
         texts = pa.array(column, type=pa.string(), from_pandas=True)
         return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
@@ -154,13 +158,15 @@ def arrow_text(column: pd.Series) -> pa.Array:
 
 def _methods(frame: pd.DataFrame) -> pa.Array:
     """Unusual methods, with the path where they write; null for PLAIN_METHODS."""
-    column = frame["method"].astype(object)
-    rare = (column.notna() & ~column.isin(PLAIN_METHODS)).to_numpy(dtype=bool)
-    methods, paths = column.to_numpy(), frame["uri_path"].to_numpy(dtype=object)
-    unusual: list[str | None] = [None] * len(frame)
-    for row in np.flatnonzero(rare):
-        method = str(methods[row]).upper()
-        if method and method not in PLAIN_METHODS:
-            path = paths[row]
-            unusual[row] = f"{method} {path}" if method in WRITING_METHODS and isinstance(path, str) else method
+    coded = arrow_text(frame["method"]).dictionary_encode()
+    names = np.array([*(text.upper() for text in coded.dictionary.to_pylist()), ""], dtype=object)
+    codes = coded.indices.cast(pa.int64()).fill_null(len(names) - 1).to_numpy(zero_copy_only=False)
+    rows = np.flatnonzero(~np.isin(names, ("", *PLAIN_METHODS))[codes])
+    methods = names[codes[rows]].tolist()
+    paths = frame["uri_path"].iloc[rows].tolist()
+    unusual = np.full(len(frame), None, dtype=object)
+    unusual[rows] = [
+        f"{method} {path}" if method in WRITING_METHODS and isinstance(path, str) else method
+        for method, path in zip(methods, paths, strict=True)
+    ]
     return pa.array(unusual, type=pa.string())

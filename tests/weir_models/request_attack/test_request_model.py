@@ -184,6 +184,19 @@ def test_a_score_does_not_depend_on_the_batch(request_model: RequestAttack, exam
     pd.testing.assert_frame_equal(together, parts)
 
 
+def test_categories_score_as_the_texts_that_they_stand_for(
+    request_model: RequestAttack, examples: pd.DataFrame
+) -> None:
+    frame = examples.sample(400, random_state=2)[COLUMNS].reset_index(drop=True)
+    odd = [("PUT", "/a.jsp", None, None, None), ("get", None, "q=%27", "\ud800", ""), (None, "/", "", None, "a")]
+    odd += [("MOVE", None, None, None, None), ("BREW", "/../etc/passwd", None, "curl/8.1", None)]
+    frame = pd.concat([frame, pd.DataFrame(odd, columns=COLUMNS)], ignore_index=True)
+    coded = frame.astype(object).apply(lambda column: column.astype("category"))
+    some = coded.iloc[100:]  # whose categories also stand for texts that do not occur
+    pd.testing.assert_frame_equal(request_model.predict(coded), request_model.predict(frame))
+    pd.testing.assert_frame_equal(request_model.predict(some), request_model.predict(frame.iloc[100:]))
+
+
 def test_the_same_seed_fits_the_same_model(request_model: RequestAttack, examples: pd.DataFrame) -> None:
     again = fit(examples, seed=3)
     assert np.array_equal(again.weights_, request_model.weights_)
