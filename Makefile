@@ -69,7 +69,7 @@ bench-path: $(STAMP) ## what files to plan and exports cost by stage, 0.1 to 3 M
 bench-commands: $(STAMP) ## what one new hour, a plan, a status and an explanation cost (BENCH_ROUNDS=5 BENCH_HOURS=30)
 	@$(BIN)/python -W ignore -m benchmarks.throughput.commands
 
-bench-hostile: $(STAMP) ## what a megabyte of hostile log lines costs beside an ordinary one, 34 kinds (HOSTILE_MEGABYTES=12 HOSTILE_KINDS=spaces,script)
+bench-hostile: $(STAMP) ## what a megabyte of hostile log lines costs beside an ordinary one, by kind (HOSTILE_MEGABYTES=12 HOSTILE_KINDS=spaces,script)
 	@$(BIN)/python -W ignore -m benchmarks.hostile.bench --megabytes $(or $(HOSTILE_MEGABYTES),12) $(if $(HOSTILE_KINDS),--kinds "$(HOSTILE_KINDS)")
 
 bench-metrics-history: $(STAMP) ## what two years of metrics of twenty clusters cost on a fresh home (BENCH_CLUSTERS, BENCH_DAYS, BENCH_METRICS)
