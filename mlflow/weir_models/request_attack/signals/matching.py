@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from weir_models.request_attack.signals.catalog import SIGNALS
 from weir_models.request_attack.signals.signal import VIEWS, Signal
+from weir_models.request_attack.text import position
 from weir_models.request_attack.text.decoding import unmarked
-from weir_models.request_attack.text.units import Unit, views
+from weir_models.request_attack.text.units import Unit, value_of, views
 
 GROUP_SIGNALS = 8
 """Signals that are searched for together; more make no difference, and exhaust RE2's cache of states at some point."""
+VALUE_KINDS = "pvr"
 CHUNK_CHARACTERS = 4 << 20
 """Of the units that are matched at once: each has six views, and each view several copies."""
 
@@ -50,7 +52,22 @@ def _fired_at_once(units: Sequence[Unit], signals: Sequence[Signal]) -> NDArray[
             few = texts.take(pa.array(some))
             for column in group.columns:
                 fired[rows[some], column] = matches(few, signals[column].pattern)
+    _silence(fired, units, signals)
     return fired
+
+
+def _silence(fired: NDArray[np.uint8], units: Sequence[Unit], signals: Sequence[Signal]) -> None:
+    """Take back what needs a position to inject from where the unit has none."""
+    silences = np.array([signal.silence for signal in signals])
+    commands = np.array([signal.view == "shell" for signal in signals])
+    for row in np.flatnonzero(fired[:, silences != ""].any(axis=1)).tolist():
+        kind, text = units[row]
+        if kind not in VALUE_KINDS:
+            continue
+        if position.is_complete(value_of(units[row])):
+            fired[row, silences == "complete"] = 0
+            if position.is_search_box(text):
+                fired[row, (silences == "searched") & (~commands | position.is_command_alone(value_of(units[row])))] = 0
 
 
 class _Group(NamedTuple):

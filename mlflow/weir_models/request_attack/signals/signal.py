@@ -36,6 +36,8 @@ class Signal:
     """Near misses of ordinary sites, in the same form."""
     view: str = "text"
     kinds: str = KINDS
+    silence: str = ""
+    """Where it is no evidence: in a text that is "complete" (breaks out of nothing), or in one that is also "searched" for."""
 
     @property
     def example_kind(self) -> str:

@@ -14,12 +14,20 @@ _text = partial(Signal, attack_class="command_injection", view="text")
 _protocol = partial(Signal, attack_class="protocol_abuse")
 
 COMMANDS = r"(?:cat|tac|nl|head|tail|less|more|ls|dir|id|whoami|uname|hostname|pwd|ifconfig|ipconfig|netstat|ps|env|printenv|set|wget|curl|lynx|fetch|nc|ncat|netcat|telnet|ping|nslookup|dig|host|getent|traceroute|bash|sh|zsh|ksh|csh|dash|python[23]?|perl|ruby|php|node|lua|gcc|java|echo|printf|expr|sleep|touch|chmod|chown|mkdir|rm|rmdir|mv|cp|ln|find|grep|awk|sed|sort|cut|base64|xxd|tar|zip|unzip|gzip|crontab|kill|killall|sudo|su|passwd|useradd|mount|df|du|systeminfo|tasklist|net|type|ver|vol|copy|del|ren|reg|certutil|bitsadmin|powershell|pwsh|cmd|wscript|cscript|mshta|regsvr32|rundll32|tftp|ftp|ssh|scp|busybox|nohup|timeout|xterm|mail|sendmail|rev|tee|dd|strings|which|whereis|w|who|last|finger|arp|route|iptables|service|systemctl|reboot|shutdown|halt|md5sum|od|hexdump|getenforce|lsof|tcpdump|nmap)"
+_ACTS_ALONE = r"(?:ls|dir|id|whoami|uname|hostname|pwd|ifconfig|ipconfig|netstat|ps|env|printenv|wget|curl|nc|ncat|netcat|telnet|ping|nslookup|getent|traceroute|bash|sh|zsh|ksh|csh|dash|python[23]?|crontab|killall|sudo|su|useradd|df|du|systeminfo|tasklist|ver|certutil|bitsadmin|powershell|pwsh|cmd|wscript|cscript|mshta|regsvr32|rundll32|tftp|ftp|busybox|xterm|sendmail|w|who|arp|iptables|systemctl|reboot|shutdown|halt|md5sum|od|hexdump|getenforce|lsof|tcpdump|nmap)"
+"""Commands that do something without an argument; the others are words of prose and of lists as well."""
 _CLEAR = r"(?:whoami|uname|ifconfig|ipconfig|netstat|printenv|nslookup|traceroute|systeminfo|tasklist|certutil|bitsadmin|powershell|pwsh|getent|wget|curl|netcat|ncat|tftp|busybox|crontab|md5sum|regsvr32|rundll32|cscript|wscript|mshta|hexdump|useradd|phpinfo)"
 _JOINED = r"(?:[^a-z0-9\s.,_-]?[^a-z0-9]{0,24}[^a-z0-9\s.,_-])?"
 """Nothing, or what may stand for a separator: a disguise that nobody knows joins a known target all the same."""
 _END = r"(?:\s|$|[;|&<>)`'\"#,/\\])"
 
 SIGNALS = (
+    _path("up_to_a_secret", weight=3.6, kinds="v",
+        pattern=r"\.\.[/\\]+(?:[\w.-]{1,40}[/\\]+){0,3}(?:\.(?:env|git|ht(?:access|passwd)|ssh|aws|docker|npmrc|bash\w*|kube)\b|(?:wp-)?config(?:uration)?\.(?:php|inc|ya?ml|ini|xml)|(?:database|secrets?|settings|credentials|parameters|application)\.(?:ya?ml|php|ini|json|properties|xml|py|env)|web\.(?:config|xml)|(?:id_rsa|passwd|shadow)\b)",
+        matches=("f=../.env", "f=..%2Fconfig.php"), passes=("f=../images/a.png", "f=../config/")),
+    _path("rarer_system_file", weight=3.6, kinds="v",
+        pattern=r"(?:^|[=\s'\"/\\.])[/\\](?:opt[/\\][\w.-]{1,40}[/\\](?:[\w.-]{1,40}[/\\]){0,4}[\w.-]{1,40}\.(?:xml|properties|conf|cfg|ya?ml|ini|env|key)|run[/\\]secrets|boot[/\\](?:grub|efi|config)|sys[/\\](?:class|kernel|firmware|devices)[/\\]|dev[/\\]shm)|(?:^|=)~root[/\\]|(?:^|=)\$\{?home\}?[/\\]\.",
+        matches=("f=/run/secrets/db", "f=/opt/tomcat/conf/tomcat-users.xml"), passes=("f=/opt/in/", "f=/shop/run/secrets-of-marathon")),
     _path("up_once", weight=1.5,
         pattern=r"(?:^|[/\\=:;,?\s\w}]|\.{2})\.\.[/\\]",
         matches=("file=../notes.txt", "file=..%5Cnotes"), passes=("q=wait..+what", "q=a...b")),
@@ -75,25 +83,28 @@ SIGNALS = (
         pattern=r"[/\\]\.{5,}|\.{8,}\w*[/\\]?(?:etc|windows|boot|web-inf|\{)",
         matches=("file=/......", "f=........etc"), passes=("q=so.....", "q=a....b")),
     _shell("after_separator", weight=3.5,
-        pattern=r"&\s+(?:id|ls|dir|ps|pwd|env|uname|whoami|ver|ifconfig|ipconfig|netstat|hostname|systeminfo|tasklist|reboot|shutdown|printenv|df|w)\s*$|&\s+" + COMMANDS + r"(?:\s+-|\s+/|\s+\$|\s+%\w|\s+[a-z]:|\s+\d|\s*[|;&`)<>])|(?:[;`\n]|\|\||&&|\$\(|<\(|>\(|(?:^|[=\s\d'\"),;|&])\|)\s*(?:/\w+)*/?" + COMMANDS + r"(?:\s+-|\s+/|\s+\$|\s+%\w|\s+[a-z]:|\s+\d|\s*[|;&`)<>]|\s*$)",
+        pattern=r"&\s+(?:id|ls|dir|ps|pwd|env|uname|whoami|ver|ifconfig|ipconfig|netstat|hostname|systeminfo|tasklist|reboot|shutdown|printenv|df|w)\s*$|&\s+(?:" + COMMANDS + r"(?:\s+-\S|\s+/\S|\s+\$|\s+%\w|\s+[a-z]:)|" + _ACTS_ALONE + r"(?:\s+\d|\s*[|;&`)<>]))|(?:[;`\n]|\|\||&&|\$\(|<\(|>\(|(?:^|[=\s\d'\"),;|&])\|)\s*(?:/\w+)*/?(?:" + COMMANDS + r"(?:\s+-\S|\s+/|\s+\$|\s+%\w|\s+[a-z]:|\s+\d|\s*[|`<>]\S)|" + _ACTS_ALONE + r"(?:\s*[|;&`)<>]|\s*$))",
         matches=("host=1.1.1.1;id", "host=8%7C%20whoami"), passes=("q=salt;+pepper", "q=cats+%26+dogs")),
     _shell("command_after_separator", weight=2.5,
         pattern=r"(?:[;|`\n]|\|\||&&|\$\()\s*(?:/\w+)*/?" + COMMANDS + r"(?:\.exe)?\s+(?:[-/$~.\\@{*]|\S{0,40}[/\\.:|;&`])",
         matches=("f=x;cat+/a", "f=y%7Cgrep+-r+z"), passes=("q=this;+find+out", "q=sort;+by+price")),
-    _shell("clear_command", weight=3.5,
+    _shell("delay_by_ping", weight=3.6,
+        pattern=r"\bping(?:\.exe)?\s+-[ncwit]\s*\d+\s+(?:-\w\s*\d+\s+)*(?:127\.\d|localhost\b|0\b|::1)",
+        matches=("f=ping+-n+10+127.0.0.1", "q=ping+-i+30+localhost"), passes=("q=ping+127.0.0.1", "q=ping+-c+4+www.example.com")),
+    _shell("clear_command", weight=3.5, silence="searched",
         pattern=r"(?:[;|`&\n(]|/bin/)\s*" + _CLEAR + r"(?:\.exe)?" + _END + r"|(?:^|=)\s*" + _CLEAR + r"(?:\.exe)?(?:$|[;|&`]|\s+[-/$.]|\s+\w+[./:])|\bbusybox\s+\w+|\btelnetd\s",
         matches=("f=;whoami;", "cmd=ifconfig"), passes=("q=curling+tongs", "q=wget+vs+curl")),
     _shell("download", weight=4.5,
         pattern=r"\b(?:wget|curl|lwp-download|lynx|fetch|certutil|bitsadmin|tftp)\b[^\w/.=_:-]{1,3}.{0,60}(?:https?:|ftp:|//|\d{1,3}\.\d{1,3}\.\d)|\|\s*(?:ba|z|k|c|da)?sh\b",
         matches=("f=wget+http://h.example/a", "f=curl%20-s%20h.example//x"),
         passes=("q=fetch+a+pail+of+water", "q=curly+hair+https://www.example.com")),
-    _shell("shell_path", weight=4.5,
+    _shell("shell_path", weight=4.5, silence="searched",
         pattern=r"/(?:usr/)?(?:s?bin)/(?:ba|z|k|c|da|a)?sh\b|/(?:usr/)?(?:local/)?s?bin/(?:cat|ls|id|nc|ps|ping|sleep|wget|curl|perl|python\d?|uname|echo|tar|sudo|rm|touch|printenv|netcat|whoami|env|cp|mv|dd|mount|su|kill|date|hostname|telnet|chmod|base64|awk|nslookup|dig|host|id)(?:\s|$|[;|&)`<>])|/etc/sudo\b|\bcmd(?:\.exe)?\s*/[ck]\b|\bcmd\.exe|\bcommand\.com|powershell(?:\.exe)?\s+[-/(i]|\b(?:ba)?sh\s+-[ci]\b",
         matches=("f=/bin/sh", "f=cmd.exe"), passes=("path=/bin/2041/a", "q=command+hooks")),
-    _shell("file_argument", weight=4,
+    _shell("file_argument", weight=4, silence="searched",
         pattern=r"\b(?:cat|tac|head|tail|less|more|nl|ls|dir|type|cp|mv|rm|chmod|vi|grep|strings|sort|od|xxd|base64|tar|find|source)\b\s+(?:-\w+\s+)*(?:\.{0,2}/(?:\*|etc|proc|var|tmp|home|root|bin|usr|dev|opt|flag|\.)|[a-z]:[\\/]|[a-z]:(?:$|[\s|&;])|/$)",
         matches=("f=cat+/etc/a", "f=dir%20c:"), passes=("q=cat+food/treats", "q=type+of+coffee")),
-    _shell("probe_command", weight=4,
+    _shell("probe_command", weight=4, silence="searched",
         pattern=r"\bping(?:\.exe)?\s+-[ncwit]\s*\d|\bsleep\s+\d{1,3}\s*(?:$|[;&|`)#])|\bnslookup\s+[\w-]+\.|\bnc(?:at|\.traditional)?\s+(?:-\w+|[\w-]+\.[\w.-]+\s+\d)|\bexpr\s+\d+\s*[*+-]|\bset\s*/a\s+\d|\bnet\s+(?:user|view|localgroup|start|share|accounts|group)\s*(?:$|[/&|;)>]|\w+\s+(?:/|\S+\s+/))|\btimeout\s+/t|\bchoice\s+/t|\buname\s+-a|\bid\s*[;|`]|\bgetent\s+hosts|\$\(\(|\becho\s+.{0,40}(?:\||>|\$\(|`)|\bprintf\s+.{1,60}\|",
         matches=("host=a+ping+-c+3", "f=sleep+10;"), passes=("q=sleep+10+hours", "q=ping+pong+table")),
     _shell_any("substitution", weight=3,
@@ -108,13 +119,13 @@ SIGNALS = (
     _text("shellshock", weight=6,
         pattern=r"(?:^|[=:;'\"`{&|,]|[=:]\s|\d\s)\s*\(\s*\)\s*\{\s*[\w:]{0,12}\s*;?\s*\}|\(\)\s*\{\s*[:(_]",
         matches=("q=()%20%7B%20:;%7D;a", "q=()+{+x;}"), passes=("q=f(x)+%7Ba%7D", "q=()+and+{}")),
-    _shell("script_import", weight=1.6,
+    _shell("script_import", weight=1.6, silence="searched",
         pattern=r"\bimport\s+(?:os|socket|subprocess|pty)\b|\brequire\s*\(\s*['\"]?(?:fs|os|http|net|vm)\b|\bprocess\.env\b",
         matches=("f=import+os", "f=require('fs')"), passes=("q=import+tax", "q=required+(fs)")),
-    _shell("script_one_liner", weight=4,
+    _shell("script_one_liner", weight=4, silence="searched",
         pattern=r"\b(?:python\d?|perl|ruby|php|node|lua)\s+-[cer]\b|\bphp\s+-r\b|\bos\.(?:system|popen)\s*\(|\bsubprocess\.\w+\s*\(|__import__\s*\(|['\"`]child_process['\"`]|\bexecsync\s*\(|\bspawn(?:sync)?\s*\(|\bprocess\.(?:mainmodule|exit|kill|binding|dlopen|abort)\b|\bsocket\.(?:gethostbyname|socket)",
         matches=("f=python+-c+x", "f=os.popen('a')"), passes=("q=python+course", "q=import+tax")),
-    _shell("upload_rights", weight=2.6,
+    _shell("upload_rights", weight=2.6, silence="searched",
         pattern=r"\bchmod\s+(?:\+x|[0-7]{3,4})\b|\brm\s+-[rf]+\b|\btar\s+-?[cxz]\w*f\b|\bcrontab\s+-|--checkpoint-action|\bnohup\s|\bkillall\s|\bbase64\s+(?:-d|--decode)",
         matches=("f=chmod+777+a", "f=rm%20-rf%20x"), passes=("q=chmod+calculator", "q=rm+size")),
     _text("quoted_command", weight=2.5,
