@@ -111,7 +111,7 @@ def _escape(match: re.Match[str]) -> str:
 @lru_cache(maxsize=4_096)
 def _byte_of(escape: str) -> str:
     """The byte of two digits of base 36 behind a percent sign, as sixteen times the first and the second give it."""
-    _, high, low = escape
+    high, low = escape[1], escape[2]
     byte = 16 * int(high, 36) + int(low, 36) & 0xFF
     is_hex = high.lower() <= "f" and low.lower() <= "f"
     if not is_hex and byte < 0x80 and byte not in DISGUISED:
