@@ -112,11 +112,12 @@ class LakeReader:
                 holds_hours = HOUR_COLUMN in parquet.schema_arrow.names
                 for number in range(parquet.num_row_groups):
                     if requested is None or not holds_hours:
-                        yield from parquet.iter_batches(rows, [number], list(columns), use_threads=False)
+                        for batch in parquet.iter_batches(rows, [number], list(columns), use_threads=False):
+                            yield _padded(batch, table, columns)
                     elif _may_hold(parquet.metadata.row_group(number), requested):
                         of_group = parquet.read_row_group(number, [*columns, HOUR_COLUMN], use_threads=False)
                         of_hours = of_group.filter(pc.is_in(of_group[HOUR_COLUMN], requested))
-                        yield from of_hours.select(list(columns)).to_batches(rows)
+                        yield from (_padded(batch, table, columns) for batch in of_hours.to_batches(rows))
 
     def read_arrow(
         self,
@@ -183,6 +184,20 @@ class LakeReader:
     def _files(self, table: Table, hours: Sequence[str] | None) -> list[ActiveFile]:
         snapshot = self._snapshot(table)
         return [] if snapshot is None else snapshot.files(hours)
+
+
+def _padded(batch: pa.RecordBatch, table: Table, columns: Sequence[str]) -> pa.RecordBatch:
+    """The columns of the batch; null where a file is older than the column."""
+    import pyarrow as pa
+
+    if all(name in batch.schema.names for name in columns):
+        return batch.select(list(columns))
+    schema = arrow_schema(table, with_hour=True)
+    arrays = [
+        batch.column(name) if name in batch.schema.names else pa.nulls(batch.num_rows, schema.field(name).type)
+        for name in columns
+    ]
+    return pa.RecordBatch.from_arrays(arrays, names=list(columns))
 
 
 @lru_cache(maxsize=4096)

@@ -19,7 +19,7 @@ from weir_models.request_attack.signals.signal import Signal
 from weir_models.request_attack.text.decoding import MAX_CHARACTERS, as_utf8, decode
 from weir_models.request_attack.text.units import HIDING_KINDS, Unit, hidden_units, lenient_units, units_of
 
-FIELDS = (("p", "uri_path"), ("v", "uri_query"), ("r", "referer"), ("a", "user_agent"))
+FIELDS = (("p", "uri_path"), ("v", "uri_query"), ("r", "referer"), ("a", "user_agent"), ("c", "cookie_shape"))
 RANKED_KINDS = "pvr"
 """Fields by which requests below the threshold are ordered; user agents say more of the client than of the request."""
 PLAIN_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
@@ -43,7 +43,7 @@ class Batch:
         self._texts = 0
         self._found: list[tuple[int, int]] = []
         for kind, column in FIELDS:
-            self._add(kind, arrow_text(frame[column]))
+            self._add(kind, arrow_text(frame[column]) if column in frame else pa.nulls(len(frame), pa.string()))
         self._add("m", _methods(frame))
         self._pairs = np.array(self._found, dtype=np.int64).reshape(-1, 2)
         self.fired = matching.fires(self.units, signals)

@@ -22,7 +22,7 @@ from weir_models.request_attack.signals import catalog, matching
 from weir_models.request_attack.signals.signal import CLASSES, Signal
 from weir_models.request_attack.text.decoding import decode, unmarked
 
-FIELD_NAMES = {"p": "path", "v": "query", "r": "referer", "a": "user agent", "m": "method"}
+FIELD_NAMES = {"p": "path", "v": "query", "r": "referer", "a": "user agent", "m": "method", "c": "cookie"}
 MOST_RAISED = 1.25
 """Upper bound of a weight as a multiple of its prior: frequent in generated attacks is not decisive in real ones."""
 WEIGHT_STEPS = 1024

@@ -15,7 +15,7 @@ SPEC = ModelSpec(
     meaning="Is this request an attack, of which class, and which of its words say so.",
     owner="team:edge",
     training_table="training/cloudfront/request_examples",
-    inputs={"parsed/cloudfront/requests": ("method", "uri_path", "uri_query", "user_agent", "referer")},
+    inputs={"parsed/cloudfront/requests": ("method", "uri_path", "uri_query", "user_agent", "referer", "cookie_shape")},
     label="is_attack",
     naive_rule="A request is an attack where path, query, referer or user agent, decoded once more, holds one of: "
     + ", ".join(NAIVE_WORDS),

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as csv
 
+from spark_jobs.sources.cloudfront.cookie_shapes import cookie_shapes
 from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS
 from spark_jobs.sources.cloudfront.line_checks import LIMITS, MAX_NUMBER
 from spark_jobs.sources.cloudfront.log_object import LogObject, ParseOptions
@@ -113,6 +114,8 @@ class BlockReader:
             change = partial(hashed_query, hashed=self.hashed)
             columns["uri_query"] = mapped(columns["uri_query"], change, only_with="=")
         if "cookie_hash" in columns:
+            if self.options.cookies != "drop":
+                columns["cookie_shape"] = cookie_shapes(columns["cookie_hash"])
             columns["cookie_hash"] = self._cookie(columns["cookie_hash"])
         distribution = columns.get("distribution_host")
         if distribution is not None:

@@ -74,6 +74,11 @@ REQUESTS = Table(
         Column("time_to_first_byte_seconds", "double", "time-to-first-byte"),
         Column("content_type", "string", "sc-content-type"),
         Column("content_length_bytes", "int64", "sc-content-len"),
+        Column(
+            "cookie_shape",
+            "string",
+            "what of cs(Cookie) resembles an attack, other words as x; null where nothing does",
+        ),
     ),
 )
 
@@ -154,6 +159,7 @@ REQUEST_EXAMPLES = Table(
         Column("uri_query", "string", "as in requests"),
         Column("user_agent", "string", "as in requests"),
         Column("referer", "string", "as in requests"),
+        Column("cookie_shape", "string", "as in requests"),
         Column("is_attack", "boolean", "the label", nullable=False),
         Column("attack_class", "string", "class of the attack, null for benign"),
         Column("family", "string", "generator family or file; splits never cut through one", nullable=False),
@@ -161,7 +167,7 @@ REQUEST_EXAMPLES = Table(
     ),
 )
 
-REQUEST_MODEL_INPUTS = ("method", "uri_path", "uri_query", "user_agent", "referer")
+REQUEST_MODEL_INPUTS = ("method", "uri_path", "uri_query", "user_agent", "referer", "cookie_shape")
 """Columns of requests that request_attack reads."""
 PARSING_PARAMETERS: Parameters = {
     "headerless_layout": "headerless_layout",

@@ -324,3 +324,17 @@ def test_rows_of_other_hours_are_refused(lake: Lake) -> None:
     with pytest.raises(ValueError, match="do not belong"):
         lake.overwrite_arrow(table(rows(HOURS[0]), rows(HOURS[1])), HOURLY, [HOURS[0]])
     assert lake.hours(HOURLY) == list(HOURS)
+
+
+def test_a_new_column_is_null_in_older_files(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    older = Table(key=HOURLY.key, meaning=HOURLY.meaning, grain=HOURLY.grain, columns=HOURLY.columns[:-1])
+    lake.overwrite_arrow(table(rows(HOURS[0]), of=older), older, HOURS[:1])
+    lake.overwrite_arrow(table(rows(HOURS[1])), HOURLY, HOURS[1:2])
+    by_hour = lake.files_by_hour(HOURLY, HOURS[:2])
+    for hour, ids in ((HOURS[0], [None] * 3), (HOURS[1], [None, ["a"], ["a", "a"]])):
+        paths = [file.path for file in by_hour[hour]]
+        batches = list(lake.read_batches(HOURLY, paths, ["ids", "name"]))
+        assert [row["ids"] for batch in batches for row in batch.to_pylist()] == ids
+        assert lake.read_arrow(HOURLY, [hour], ["ids"])["ids"].to_pylist() == ids
+    assert DeltaTable(lake.path(HOURLY)).to_pyarrow_table().num_rows == 6

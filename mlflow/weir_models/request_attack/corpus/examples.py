@@ -26,7 +26,7 @@ from weir_models.request_attack.corpus.grammars import (
 from weir_models.request_attack.corpus.placing import Request, place
 
 COLUMNS = (
-    "method", "uri_path", "uri_query", "user_agent", "referer", "is_attack", "attack_class", "family", "split",
+    "method", "uri_path", "uri_query", "user_agent", "referer", "cookie_shape", "is_attack", "attack_class", "family", "split",
 )  # fmt: skip
 SPLITS = ("fit", "calibrate", "evaluate")
 ATTACK_SHARE = 0.4
@@ -70,7 +70,7 @@ def generate(seed: int, size: int = DEFAULT_SIZE) -> pd.DataFrame:
             for _ in range(max(8, round(size * share * family.share / total))):
                 value = family.write(rng)
                 request = value if isinstance(value, Request) else place(rng, value)
-                rows.append((request.method, request.path, request.query, request.user_agent, request.referer,
+                rows.append((request.method, request.path, request.query, request.user_agent, request.referer, None,
                     family.attack_class is not None, family.attack_class, family.name, family.split))  # fmt: skip
     random.Random(seed).shuffle(rows)
     return pd.DataFrame(rows, columns=list(COLUMNS))

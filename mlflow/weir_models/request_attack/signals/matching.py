@@ -19,7 +19,7 @@ from weir_models.request_attack.text.units import Unit, value_of, views
 
 GROUP_SIGNALS = 8
 """Signals that are searched for together; more make no difference, and exhaust RE2's cache of states at some point."""
-VALUE_KINDS = "pvr"
+VALUE_KINDS = "pvrc"
 CHUNK_CHARACTERS = 4 << 20
 """Of the units that are matched at once: each has six views, and each view several copies."""
 
@@ -38,7 +38,7 @@ def fires(units: Sequence[Unit], signals: Sequence[Signal] = SIGNALS) -> NDArray
 
 def _fired_at_once(units: Sequence[Unit], signals: Sequence[Signal]) -> NDArray[np.uint8]:
     fired = np.zeros((len(units), len(signals)), dtype=np.uint8)
-    kinds = np.array([unit.kind for unit in units], dtype="U1")
+    kinds = np.array([unit.kind.replace("c", "v") for unit in units], dtype="U1")
     read = dict(zip(VIEWS, zip(*map(views, units), strict=True), strict=True))
     columns = {view: pa.array(column, type=pa.string()) for view, column in read.items()}
     part, rows, texts = None, np.empty(0, dtype=np.int64), pa.array([], pa.string())

@@ -100,6 +100,7 @@ LOOKS: dict[str, tuple[str, ...]] = {
     "a": _agent_looks(),
     "m": ("",),
 }
+LOOKS["c"] = LOOKS["v"]
 """Looks by kind of unit; a text passes the screen where one of them occurs."""
 UNDECODED = r"%[0-9a-fA-Fu]|&#|&[a-zA-Z][a-zA-Z0-9]*;|\\[ux0-7]"
 _LEAD = r"%(?:25)*[c-fC-F][0-9a-fA-F]"

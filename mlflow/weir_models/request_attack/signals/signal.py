@@ -16,7 +16,7 @@ text: decoded and folded; value: without the parameter's name; sql: the value wi
 shell: the text without quotes and other padding that a shell ignores; compact: the text without white space,
 quotes and joins; tokens: the sequence of SQL token types of the value."""
 KINDS = "pvram"
-"""Where a unit stands: path, value of the query, referer, user agent; m for the method."""
+"""Where a unit stands: path, value of the query, referer, user agent; m for the method. Shapes of cookies (c) are read as queries."""
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,8 @@ class Unit(NamedTuple):
 def units_of(kind: str, decoded: str) -> list[Unit]:
     """The units of one decoded field."""
     text = decoding.fold(decoded)
-    if kind == "v":
-        return _parameters("v", text)
+    if kind in "vc":
+        return _parameters(kind, text)
     if kind not in "pr":
         return [Unit(kind, text)]
     path, mark, query = (ORIGIN.sub("", text) if kind == "r" else text).partition("?")
@@ -97,7 +97,7 @@ def value_of(unit: Unit) -> str:
     if unit.kind == "p":
         payload = PATH_PAYLOAD.search(unit.text)
         return unit.text[unit.text.rfind("/", 0, payload.start()) + 1 :] if payload else ""
-    if unit.kind in "vr":
+    if unit.kind in "vrc":
         return PARAMETER_NAME.sub("", unit.text, count=1)
     return unit.text
 
@@ -107,7 +107,7 @@ def views(unit: Unit) -> tuple[str, str, str, str, str, str]:
     kind, text = unit
     value = value_of(unit)
     sql = value if value.isascii() else MARKS.sub("", value)
-    tokens = token_types(sql.replace("`", " ")) if kind in "pvr" else ""
+    tokens = token_types(sql.replace("`", " ")) if kind in "pvrc" else ""
     if "*" in sql or "\n" in sql:
         sql = SQL_COMMENT.sub(" ", sql)
     if SQL_ODD_SPACE.search(sql):

@@ -36,7 +36,11 @@ def fires_on(signal: Signal, text: str) -> bool:
 def hidden(kind: str, texts: list[str]) -> list[tuple[str, str]]:
     """Text of a unit and name of a signal that fires in it, for each unit of the fields that the screen passed over."""
     column = dict(FIELDS)[kind]
-    frame = pd.DataFrame([dict.fromkeys(COLUMNS) | {column: text} for text in texts], columns=COLUMNS, dtype=object)
+    frame = pd.DataFrame(
+        [dict.fromkeys(COLUMNS) | {column: text} for text in texts],
+        columns=[*dict.fromkeys((*COLUMNS, column))],
+        dtype=object,
+    )
     kept = set(Batch(frame).units)
     left: list[Unit] = sorted({unit for text in texts for unit in units_of(kind, decode(text))} - kept)
     return [(left[row].text, NAMES[column]) for row, column in np.argwhere(fires(left))]
