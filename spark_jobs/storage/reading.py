@@ -190,14 +190,15 @@ def _padded(batch: pa.RecordBatch, table: Table, columns: Sequence[str]) -> pa.R
     """The columns of the batch; null where a file is older than the column."""
     import pyarrow as pa
 
-    if all(name in batch.schema.names for name in columns):
-        return batch.select(list(columns))
+    names = list(dict.fromkeys(columns))
+    if all(name in batch.schema.names for name in names):
+        return batch.select(names)
     schema = arrow_schema(table, with_hour=True)
     arrays = [
         batch.column(name) if name in batch.schema.names else pa.nulls(batch.num_rows, schema.field(name).type)
-        for name in columns
+        for name in names
     ]
-    return pa.RecordBatch.from_arrays(arrays, names=list(columns))
+    return pa.RecordBatch.from_arrays(arrays, names=names)
 
 
 @lru_cache(maxsize=4096)

@@ -334,7 +334,7 @@ def test_a_new_column_is_null_in_older_files(tmp_path: Path) -> None:
     by_hour = lake.files_by_hour(HOURLY, HOURS[:2])
     for hour, ids in ((HOURS[0], [None] * 3), (HOURS[1], [None, ["a"], ["a", "a"]])):
         paths = [file.path for file in by_hour[hour]]
-        batches = list(lake.read_batches(HOURLY, paths, ["ids", "name"]))
+        batches = list(lake.read_batches(HOURLY, paths, ["ids", "name", "ids"]))
         assert [row["ids"] for batch in batches for row in batch.to_pylist()] == ids
         assert lake.read_arrow(HOURLY, [hour], ["ids"])["ids"].to_pylist() == ids
     assert DeltaTable(lake.path(HOURLY)).to_pyarrow_table().num_rows == 6
