@@ -20,6 +20,7 @@ from platform_assets.domains.waf.decide.client import may_browse
 from platform_assets.domains.waf.decide.echo import EchoHours
 from platform_assets.domains.waf.decide.lone import Lone, attackers, lone_of
 from platform_assets.domains.waf.decide.pages import PagesRead
+from platform_assets.domains.waf.decide.repeats import Repeat, repeats_of
 from platform_assets.domains.waf.decide.seen import browsing_of, seen_day
 from platform_assets.domains.waf.decide.window import RequestHours
 from platform_assets.domains.waf.policy import load_policy
@@ -57,6 +58,7 @@ class Day:
     lone: Mapping[datetime, Mapping[str, Lone]] = field(default_factory=dict)
     """Start of an hour -> address -> its attack requests that count by themselves."""
     campaigns: Mapping[datetime, Sequence[Campaign]] = field(default_factory=dict)
+    repeats: Mapping[datetime, Sequence[Repeat]] = field(default_factory=dict)
 
     @property
     def is_warm_up(self) -> pd.Series:
@@ -98,13 +100,18 @@ def browsing_by_hour(lake: Lake, rows: pd.DataFrame) -> dict[datetime, dict[str,
     return browsing
 
 
-Attacks = tuple[dict[datetime, dict[str, Alone]], dict[datetime, dict[str, Lone]], dict[datetime, list[Campaign]]]
+Attacks = tuple[
+    dict[datetime, dict[str, Alone]],
+    dict[datetime, dict[str, Lone]],
+    dict[datetime, list[Campaign]],
+    dict[datetime, list[Repeat]],
+]
 
 
 def attacks_by_hour(lake: Lake, rows: pd.DataFrame) -> Attacks:
-    """The attacks that decisions of each hour judge apart: certain ones, lone ones, campaigns; nobody is under a block."""
+    """The attacks that decisions of each hour judge apart: certain ones, lone ones, campaigns, repeats; nobody is under a block."""
     rules, nobody = load_policy().rules, EchoHours.of([], Echo())
-    alone, lone, campaigns, kept = {}, {}, {}, RequestHours(lake)
+    alone, lone, campaigns, repeats, kept = {}, {}, {}, {}, RequestHours(lake)
     for start in (hour.to_pydatetime() for hour in sorted(rows["hour_at"].unique())):
         hour = format_hour(start)
         kept.begin(hour)
@@ -114,7 +121,8 @@ def attacks_by_hour(lake: Lake, rows: pd.DataFrame) -> Attacks:
             alone[start] = attacks_alone(hour, day, few, rules)
             lone[start] = lone_of(hour, day, attacking, rules)
         campaigns[start] = campaigns_of(kept, hour, nobody, rules)
-    return alone, lone, campaigns
+        repeats[start] = repeats_of(kept, hour, nobody, rules)
+    return alone, lone, campaigns, repeats
 
 
 def with_pages_read(lake: Lake, rows: pd.DataFrame) -> pd.DataFrame:

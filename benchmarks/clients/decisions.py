@@ -17,6 +17,7 @@ from platform_assets.domains.waf.decide.browsing import Browsing
 from platform_assets.domains.waf.decide.campaigns import judged_by_campaign, rules_of_campaigns
 from platform_assets.domains.waf.decide.lone import judged_lone, rules_of_lone
 from platform_assets.domains.waf.decide.reading import Rows
+from platform_assets.domains.waf.decide.repeats import judged_by_repeats, rules_of_repeats
 from platform_assets.domains.waf.decide.rescoring import predicted_rows
 from platform_assets.domains.waf.decide.rules import ScoredHour, decide, stronger
 from platform_assets.domains.waf.decisions import Decision, rank
@@ -50,14 +51,18 @@ def decisions_of(day: Day, fitted: ClientAbuse, first_day: bool = False) -> list
         scores = {row["client"]: _score(row) for row in of_hour[of_hour["client"].isin(lone)].to_dict("records")}
         hour_lone = ScoredHour(start, *judged_lone(scores, lone, rules), not first_day)
         by_themselves = decide(hour_lone, decisions, rules_of_lone(rules), browsing=dict.fromkeys(lone, Browsing()))
-        campaigns = day.campaigns.get(start, ())
-        members = of_hour[of_hour["client"].isin({member for one in campaigns for member in one.members})]
-        member_rows = members.to_dict("records")
-        scores_of_members = judged_by_campaign([_score(row) for row in member_rows], campaigns)
-        behavior_of_members = [day_columns(row) for row in member_rows]
-        hour_of_members = ScoredHour(start, scores_of_members, behavior_of_members, member_rows, not first_day)
-        by_campaign = decide(hour_of_members, decisions, rules_of_campaigns(rules))
-        decisions += reduce(stronger, (made, others, by_themselves, by_campaign))
+        originals = [_score(row) for row in of_hour.to_dict("records")]
+        apart = []
+        for scores_apart, steps in (
+            (judged_by_campaign(originals, day.campaigns.get(start, ())), rules_of_campaigns(rules)),
+            (judged_by_repeats(originals, day.repeats.get(start, ())), rules_of_repeats(rules)),
+        ):
+            members = {row["client"] for row in scores_apart}
+            member_rows = of_hour[of_hour["client"].isin(members)].to_dict("records")
+            behavior_apart = [day_columns(row) for row in member_rows]
+            hour_apart = ScoredHour(start, scores_apart, behavior_apart, member_rows, not first_day)
+            apart.append(decide(hour_apart, decisions, steps))
+        decisions += reduce(stronger, (made, others, by_themselves, *apart))
     return decisions
 
 

@@ -195,6 +195,26 @@ class Campaigns:
 
 
 @dataclass(frozen=True)
+class Repeats:
+    """One request of an address over and over, each time with another value, and far more often than others send it."""
+
+    __pydantic_config__ = STRICT
+
+    at_most: str = "count"
+    min_tries: int = 30
+    min_queries: int = 300
+    min_share: float = 0.9
+    times_of_others: int = 10
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+        require(self.at_most != "block", "at_most must not be block: how often somebody asks proves too little")
+        require(0 < self.min_share <= 1, "min_share must be above 0 and at most 1")
+        counts = (self.min_tries - 1, self.min_queries, self.times_of_others)
+        require(min(counts) >= 1, "min_tries must be at least 2, min_queries and times_of_others 1")
+
+
+@dataclass(frozen=True)
 class Volume:
     """Clients that have only asked for much: how strong an action that earns at most, and what is more than volume."""
 
@@ -313,6 +333,7 @@ class Rules:
     certain_attacks: CertainAttacks = CertainAttacks()
     lone_attacks: LoneAttacks = LoneAttacks()
     campaigns: Campaigns = Campaigns()
+    repeats: Repeats = Repeats()
     volume: Volume = Volume()
     proxies: Proxies = Proxies()
     declared_bots: DeclaredBots = DeclaredBots()

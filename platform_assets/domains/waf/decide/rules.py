@@ -187,7 +187,9 @@ def _reason(start: datetime, client: Client, action: str, why_not_more: str, rep
         parts[0] = (
             f"{kind} with probability {client.probability:.3f} by {client.attack_request_count} certain attacks alone, whatever else it asks for ({among} requests in 24 h)"
         )
-    elif told := client.score.get("lone_attack") or client.score.get("campaign"):
+    elif told := next(
+        (client.score[key] for key in ("lone_attack", "campaign", "repeat") if client.score.get(key)), None
+    ):
         parts[0] = str(told)
     elif client.attack_request_count:
         parts[0] += f", {client.attack_request_count} of them attacks"

@@ -1,0 +1,190 @@
+"""One request over and over with another value each time: passwords, codes and keys that are guessed, caches that are passed by.
+
+The path says nothing, and often neither does the status, for a sign-in may answer 200 or 404 to a wrong password. What says
+something is the form: an address asks for one path and little else, each time with another query or a POST of its own, with
+answers of the same size; and, beside it, how often others of the site ask for this path. Never more than counted by default.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from platform_assets.domains.waf.decide.echo import EchoHours
+from platform_assets.domains.waf.decide.reading import Rows, is_in
+from platform_assets.domains.waf.decide.window import RequestHours
+from platform_assets.domains.waf.decisions import rank
+from platform_assets.domains.waf.networks import counted_network
+from platform_assets.domains.waf.rulebook import Repeats, Rules, up_to_challenge
+from spark_jobs.contract import parse_hour
+from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS, CLIENT_DAILY, CLIENT_HOURLY, CLIENT_SCORES, REQUESTS
+from spark_jobs.storage.lake import Lake
+
+COLUMNS = ("client_ip", "method", "uri_path", "uri_query", "status", "bytes_sent", "referer")
+KEY = ["client_ip", "method", "uri_path"]
+GUESSING, PASSING_BY = "guessing", "cache_busting"
+"""Kinds of abuse."""
+LIKE_SIZES = 0.1
+"""Deviation of the answers' sizes, as a share of their mean."""
+SAME_STATUS = 0.9
+MIN_OTHER_NETWORKS = 3
+"""Networks that ask for the path as well, from which on what is usual for it is known."""
+SHOWN_PATH = 60
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """What an address asked for over and over in an hour."""
+
+    client: str
+    kind: str
+    method: str
+    path: str
+    count: int
+    request_count: int
+    """All that it asked for in the hour."""
+    query_count: int
+    """Different queries."""
+    status: int
+    status_count: int
+    """Answers with this status, the most frequent one."""
+    other_networks: int
+    most_of_others: int
+    """Requests of an address of the others to this path in the hour, the most."""
+
+    @property
+    def sentence(self) -> str:
+        """For a reason."""
+        shown = re.sub(r"[^\w/.~-]", "?", self.path, flags=re.ASCII)[:SHOWN_PATH]
+        queries = f" with {self.query_count:,} different queries" if self.query_count > 1 else ""
+        others = (
+            f"addresses of {self.other_networks:,} other networks asked for it {self.most_of_others:,} times at most"
+            if self.other_networks
+            else "nobody else asked for it"
+        )
+        return (
+            f"{self.count:,} of {self.request_count:,} requests of the hour are {self.method} {shown}{queries}, "
+            f"{self.status_count:,} answered with {self.status} and the like sizes; {others}"
+        )
+
+
+def repeats_of(kept: RequestHours, hour: str, echo: EchoHours, rules: Rules) -> list[Repeat]:
+    """The repeats of an hour, but for addresses whose requests are an echo of our own block."""
+    import pyarrow.dataset as ds
+
+    bounds = rules.repeats
+    if rank(bounds.at_most) == 0:
+        return []
+    is_candidate = ds.field("post_request_count") >= bounds.min_tries
+    is_candidate |= ds.field("query_request_count") >= bounds.min_tries
+    clients = kept.lake.read_arrow(CLIENT_HOURLY, [hour], columns=["client"], filter=is_candidate)["client"]
+    start = parse_hour(hour)
+    chosen = {client for client in clients.to_pylist() if not echo.has(client, start)}
+    if not chosen:
+        return []
+    return repeats_among(kept.lake.read_arrow(REQUESTS, [hour], columns=list(COLUMNS)), chosen, bounds)
+
+
+def repeats_among(rows: Any, clients: set[str], bounds: Repeats) -> list[Repeat]:
+    """The repeats of some clients (addresses as CIDR) among the requests of an hour (an Arrow table with `COLUMNS`)."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from spark_jobs.sources.cloudfront.clients import address_cidr
+
+    names = {address: address_cidr(address) for address in rows["client_ip"].unique().to_pylist()}
+    own = rows.filter(pc.is_in(rows["client_ip"], pa.array([a for a, name in names.items() if name in clients])))
+    totals = dict(zip(*own.group_by("client_ip").aggregate([([], "count_all")]).to_pydict().values(), strict=True))
+    asked = own.group_by(KEY).aggregate(
+        [([], "count_all"), ("uri_query", "count_distinct"), ("bytes_sent", "stddev"), ("bytes_sent", "mean"), ("referer", "count")]
+    )  # fmt: skip
+    asked = asked.filter(pc.greater_equal(asked["count_all"], bounds.min_tries)).to_pylist()
+    candidates = [row for row in asked if row["count_all"] >= bounds.min_share * totals[row["client_ip"]]]
+    repeats = []
+    for row in candidates:
+        same = rows.filter(
+            pc.and_(pc.equal(rows["uri_path"], row["uri_path"]), pc.equal(rows["method"], row["method"]))
+        )
+        of_client = same.filter(pc.equal(same["client_ip"], row["client_ip"]))
+        statuses = pc.value_counts(pc.fill_null(of_client["status"], 0)).to_pylist()
+        answer = max(statuses, key=lambda one: (one["counts"], one["values"]))
+        network = counted_network(names[row["client_ip"]])
+        others = same.group_by("client_ip").aggregate([([], "count_all")]).to_pylist()
+        others = [one for one in others if counted_network(names[one["client_ip"]]) != network]
+        repeat = Repeat(
+            names[row["client_ip"]],
+            "",
+            row["method"],
+            row["uri_path"] or "",
+            row["count_all"],
+            totals[row["client_ip"]],
+            row["uri_query_count_distinct"],
+            answer["values"],
+            answer["counts"],
+            len({counted_network(names[one["client_ip"]]) for one in others}),
+            max((one["count_all"] for one in others), default=0),
+        )
+        kind = _kind(repeat, row, bounds)
+        if kind:
+            repeats.append(replace(repeat, kind=kind))
+    return sorted(repeats, key=lambda one: (one.client, -one.count, one.path))
+
+
+def _kind(repeat: Repeat, row: dict[str, Any], bounds: Repeats) -> str:
+    """The kind of a repeat; empty where it is the business of this path, as far as one can see."""
+    is_known = repeat.other_networks >= MIN_OTHER_NETWORKS
+    is_unusual = is_known and repeat.count >= bounds.times_of_others * repeat.most_of_others
+    is_refused = 400 <= repeat.status < 500 and repeat.status_count >= SAME_STATUS * repeat.count
+    has_like_answers = (
+        repeat.status_count >= SAME_STATUS * repeat.count
+        and row["bytes_sent_stddev"] is not None
+        and row["bytes_sent_stddev"] <= LIKE_SIZES * row["bytes_sent_mean"]
+    )
+    is_varied = repeat.query_count >= SAME_STATUS * repeat.count
+    if repeat.method == "POST":
+        is_guessing = has_like_answers and (is_unusual or (is_refused and is_varied))
+        return GUESSING if is_guessing else ""
+    if repeat.method not in ("GET", "HEAD") or not is_varied:
+        return ""
+    if is_refused and has_like_answers and (is_unusual or not repeat.other_networks):
+        return GUESSING
+    is_bare = row["referer_count"] <= (1 - SAME_STATUS) * repeat.count
+    return PASSING_BY if is_bare and is_unusual and repeat.count >= bounds.min_queries else ""
+
+
+def inputs_of_repeats(lake: Lake, hour: str, repeats: Sequence[Repeat]) -> tuple[Rows, Rows, Rows]:
+    """Rows of client_scores, client_daily and client_attacks of these addresses, as their repeats have them judged."""
+    clients = {one.client for one in repeats}
+    if not clients:
+        return [], [], []
+    scores, daily, attacks = (
+        lake.read_arrow(table, [hour], filter=is_in("client", clients)).to_pylist()
+        for table in (CLIENT_SCORES, CLIENT_DAILY, CLIENT_ATTACKS)
+    )
+    return judged_by_repeats(scores, repeats), daily, attacks
+
+
+def judged_by_repeats(scores: Rows, repeats: Sequence[Repeat]) -> Rows:
+    """Rows of client_scores of these addresses, as their repeats have them judged; of others none."""
+    repeat_of = {one.client: one for one in reversed(repeats)}
+    found = [(row, repeat_of[row["client"]]) for row in scores if row["client"] in repeat_of]
+    return [
+        {
+            **row,
+            "abuse_probability": one.count / one.request_count,
+            "is_abuse": True,
+            "abuse_kind": one.kind,
+            "reason": "",
+            "repeat": one.sentence,
+        }
+        for row, one in found
+    ]
+
+
+def rules_of_repeats(rules: Rules) -> Rules:
+    """The rules with the steps of repeats."""
+    bounds = rules.repeats
+    steps = up_to_challenge(rules, bounds.at_most, bounds.min_share, bounds.min_share)
+    return replace(steps, volume=replace(rules.volume, at_most=max(rules.volume.at_most, bounds.at_most, key=rank)))
