@@ -21,7 +21,9 @@ COLUMN_OF = {field: column for field, (column, _) in FIELD_COLUMNS.items()}
 DECODED = ("uri_path", "uri_query", "referer")
 DERIVED = ("user_agent", "cookie_hash", "host")
 """Columns that are more than a field: decoded once or twice, hashed, or the first of two fields."""
-NOT_COMPARED = ("distinct_page_count", "proxy_agent_count", "forwarded_client_count")
+NOT_COMPARED = tuple(
+    "distinct_page_count proxy_agent_count forwarded_client_count unlogged_referer_count unlogged_cookie_count".split()
+)
 """Columns that only the platform computes."""
 SUMS = tuple(name for name in ADDITIVE if name not in NOT_COMPARED)
 GREATEST = tuple(name for name in MAXIMA if name not in NOT_COMPARED)

@@ -183,6 +183,8 @@ def _hour_of(client: str, hour: datetime, rows: list[Row]) -> Row:
         "distinct_page_count": len({r["uri_path"] or "" for r in rows if is_page(r)}),
         "proxy_agent_count": count(lambda r: matches(patterns.PROXY_AGENT, r["user_agent"])),
         "forwarded_client_count": len({r["forwarded_for"] for r in rows if (r["forwarded_for"] or "").strip()}),
+        "unlogged_referer_count": count(lambda r: "referer" in (r.get("unlogged") or "")),
+        "unlogged_cookie_count": count(lambda r: "cookie" in (r.get("unlogged") or "")),
         "bytes_sent": sum(r["bytes_sent"] or 0 for r in rows),
         "time_taken_seconds": math.fsum(r["time_taken_seconds"] or 0.0 for r in rows),
         "first_event_at": min(r["event_at"] for r in rows),

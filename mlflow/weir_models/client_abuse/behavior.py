@@ -37,6 +37,9 @@ from weir_models.client_abuse.counts import (
     sign_ins,
     tries_per_agent,
     unauthorized,
+    with_cookies,
+    with_referers,
+    without_referer,
     writes,
 )
 
@@ -56,9 +59,12 @@ class Behavior:
     worth: tuple[float, ...]
     """Prior log odds at the knots; examples move them, and kinds of abuse without examples are judged by these."""
     words: str
-    """Follows the number in a reason."""
+    """What a reason says: counts of the row by the names of client_daily, `part` and `whole` of the behavior, and `typical`.
+
+    Where the model judges an estimate, which nobody can look up, the counts that it comes from.
+    """
     part: Callable[[Counts], Values] | None = None
-    """Numerator and denominator of a share; None for a volume."""
+    """Numerator and denominator of a share; None for a volume. Nothing is known of a share of nothing, such as what a log cannot show."""
     whole: Callable[[Counts], Values] | None = None
     trust: float = 1.0
     """How far examples may move the term: low where sites differ."""
@@ -103,36 +109,36 @@ def _volume(
 
 
 BEHAVIORS = (
-    _share("attack_share", "prober", shown_attacks, ((0.03, 0), (0.15, 0.7), (0.3, 1.7), (0.5, 2.5), (0.8, 3)), "requests carry attacks", trust=0.5),
-    _share("plain_attack_share", "prober", plain_attacks, ((0.05, 0), (0.3, 0.5), (0.8, 1.5)), "requests carry attacks in themselves", trust=0.3),
-    _volume("attacks", "prober", attacks_per_agent, ((2, 0), (5, 0.5), (12, 1), (30, 2)), "pages with attacks a user agent", trust=0.3),
-    _share("failed_attack_share", "prober", failed_attacks, ((0.02, 0), (0.08, 1), (0.25, 2), (0.6, 3)), "requests are attacks that met an error", trust=0.5),
-    _share("header_attack_share", "prober", header_attacks, ((0.1, 0), (0.5, 1), (0.9, 1.5)), "requests carry attacks in a header", trust=0.3),
-    _share("probe_share", "scanner", failed_probes, ((0.02, 0), (0.1, 1.5), (0.3, 3), (0.6, 4)), "requests are for paths that only scanners ask for"),
-    _share("missing_share", "scanner", missing_pages, ((0.05, 0), (0.2, 1.5), (0.5, 3.5), (0.9, 5)), "pages were not found", pages),
-    _share("unauthorised_share", "manner", unauthorized, ((0.05, 0), (0.15, 0.5), (0.3, 1), (0.6, 2)), "requests were not allowed (401, 403)", trust=0.3),
-    _share("malformed_share", "manner", malformed, ((0.03, 0), (0.15, 0.7), (0.3, 1.5), (0.6, 3)), "requests were refused (other 4xx)", trust=0.5),
-    _share("redirect_share", "manner", "day_redirect_count", ((0.2, 0), (0.5, 1), (0.9, 2)), "requests were redirected", trust=0.3),
-    _share("refused_method_share", "scanner", refused_methods, ((0.05, 0), (0.2, 1), (0.5, 2)), "requests use methods that were refused", trust=0.5),
-    _share("no_user_agent_share", "manner", "day_no_user_agent_count", ((0.05, 0), (0.5, 1)), "requests have no user agent", trust=0.3),
-    _share("agent_turnover", "manner", further_agents, ((0.05, 0), (0.1, 1), (0.3, 2)), "requests change the user agent"),
-    _share("sign_in_failure_share", "credential_stuffing", failed_sign_ins, ((0.1, 0), (0.25, 1.5), (0.5, 3), (0.9, 4)), "requests are failed sign-ins"),
-    _share("sign_in_share", "credential_stuffing", sign_ins, ((0.15, 0), (0.3, 1.5), (0.6, 3)), "requests are sign-ins"),
-    _share("refused_post_share", "credential_stuffing", refused_posts, ((0.1, 0), (0.25, 1), (0.5, 2), (0.9, 3)), "requests are POSTs that were refused"),
-    _volume("tries", "credential_stuffing", tries_per_agent, ((6, 0), (12, 1.5), (30, 4), (100, 5.5)), "failed sign-ins or refused POSTs a user agent", trust=0.3),
-    _volume("bare_breadth", "scraper", bare_breadth, ((15, 0), (40, 2), (100, 5), (300, 6.5)), "different pages without their assets"),
-    _volume("sleepless_hours", "scraper", active_bare_hours, ((11, 0), (16, 1.5), (22, 3)), "hours with different pages without their assets"),
-    _volume("busiest_hour", "scraper", busiest_hour_per_agent, ((100, 0), (250, 2.5), (500, 5), (1500, 6.5)), "requests an hour and user agent"),
-    _share("no_referer_share", "manner", "day_no_referer_count", ((0.1, 0), (0.9, 1)), "requests have no referer", trust=0.2),
-    _share("asset_share", "visitor", "day_asset_request_count", ((0.0, 0), (0.1, -0.3), (0.3, -0.7), (0.6, -1)), "requests are for page assets"),
-    _share("cookie_share", "visitor", "day_cookie_request_count", ((0.0, 0), (0.2, -0.3), (0.5, -0.7), (0.9, -1)), "requests carry a cookie"),
-    _share("write_share", "visitor", writes, ((0.1, 0), (0.25, -1), (0.5, -2)), "requests write and are let in", trust=0.3),
-    _share("declared_bot_share", "visitor", "day_declared_bot_count", ((0.2, 0), (0.9, -2)), "requests come from a bot that gives its name"),
-    _volume("company", "visitor", co_located_clients, ((1, 0), (3, -1.5), (8, -3.5), (20, -5)), "further people at the address", trust=0.3),
-    Behavior("missing_addresses", "visitor", -1, (0.0, 4.0, 6.0, 7.0), missing_addresses, (0.0, -2.0, -6.0, -30.0), "addresses fewer than ten", trust=0.01),
-    Behavior("innocent_neighbours", "visitor", -1, (0.4, 0.6, 0.8), innocent_neighbors, (0.0, -8.0, -30.0), "of its addresses attacked nothing", trust=0.01),
-    _share("tool_share", "manner", "day_tool_user_agent_count", ((0.2, 0), (0.9, 0.3)), "requests come from a tool or library", trust=0.3),
-    _volume("peak_minute", "manner", _column("day_peak_minute_request_count"), ((60, 0), (150, 0.5), (600, 1.5)), "requests in the busiest minute", trust=0.3),
+    _share("attack_share", "prober", shown_attacks, ((0.03, 0), (0.15, 0.7), (0.3, 1.7), (0.5, 2.5), (0.8, 3)), "{attack_request_count} of {request_count} requests carry attacks{typical}", trust=0.5),
+    _share("plain_attack_share", "prober", plain_attacks, ((0.05, 0), (0.3, 0.5), (0.8, 1.5)), "{attack_request_count} of {request_count} requests carry attacks", trust=0.3),
+    _volume("attacks", "prober", attacks_per_agent, ((2, 0), (5, 0.5), (12, 1), (30, 2)), "{attack_request_count} attacks (user agents: {distinct_user_agent_count})", trust=0.3),
+    _share("failed_attack_share", "prober", failed_attacks, ((0.02, 0), (0.08, 1), (0.25, 2), (0.6, 3)), "{attack_request_count} attacks in {request_count} requests, of which {client_error_count} met a client error and {server_error_count} a server error", trust=0.5),
+    _share("header_attack_share", "prober", header_attacks, ((0.1, 0), (0.5, 1), (0.9, 1.5)), "{attack_request_count} of {request_count} requests carry attacks", trust=0.3),
+    _share("probe_share", "scanner", failed_probes, ((0.02, 0), (0.1, 1.5), (0.3, 3), (0.6, 4)), "{probe_path_request_count} of {request_count} requests are for paths that only scanners ask for{typical}"),
+    _share("missing_share", "scanner", missing_pages, ((0.05, 0), (0.2, 1.5), (0.5, 3.5), (0.9, 5)), "{not_found_count} of {request_count} requests were not found", pages),
+    _share("unauthorised_share", "manner", unauthorized, ((0.05, 0), (0.15, 0.5), (0.3, 1), (0.6, 2)), "{unauthorised_count} of {request_count} requests were not allowed (401, 403){typical}", trust=0.3),
+    _share("malformed_share", "manner", malformed, ((0.03, 0), (0.15, 0.7), (0.3, 1.5), (0.6, 3)), "{client_error_count} of {request_count} requests met a client error", trust=0.5),
+    _share("redirect_share", "manner", "day_redirect_count", ((0.2, 0), (0.5, 1), (0.9, 2)), "{part} of {whole} requests were redirected{typical}", trust=0.3),
+    _share("refused_method_share", "scanner", refused_methods, ((0.05, 0), (0.2, 1), (0.5, 2)), "{unusual_method_request_count} of {request_count} requests use methods other than GET, HEAD and POST", trust=0.5),
+    _share("no_user_agent_share", "manner", "day_no_user_agent_count", ((0.05, 0), (0.5, 1)), "{part} of {whole} requests have no user agent{typical}", trust=0.3),
+    _share("agent_turnover", "manner", further_agents, ((0.05, 0), (0.1, 1), (0.3, 2)), "user agents: {distinct_user_agent_count} in {request_count} requests"),
+    _share("sign_in_failure_share", "credential_stuffing", failed_sign_ins, ((0.1, 0), (0.25, 1.5), (0.5, 3), (0.9, 4)), "{sign_in_failure_count} of {request_count} requests are failed sign-ins{typical}"),
+    _share("sign_in_share", "credential_stuffing", sign_ins, ((0.15, 0), (0.3, 1.5), (0.6, 3)), "{sign_in_request_count} of {request_count} requests are sign-ins{typical}"),
+    _share("refused_post_share", "credential_stuffing", refused_posts, ((0.1, 0), (0.25, 1), (0.5, 2), (0.9, 3)), "{post_request_count} of {request_count} requests are POSTs, {client_error_count} met a client error"),
+    _volume("tries", "credential_stuffing", tries_per_agent, ((6, 0), (12, 1.5), (30, 4), (100, 5.5)), "{sign_in_failure_count} failed sign-ins, {post_request_count} POSTs and {client_error_count} client errors (user agents: {distinct_user_agent_count})", trust=0.3),
+    _volume("bare_breadth", "scraper", bare_breadth, ((15, 0), (40, 2), (100, 5), (300, 6.5)), "{ok_count} requests were served at changing paths, {asset_request_count} of all {request_count} for page assets"),
+    _volume("sleepless_hours", "scraper", active_bare_hours, ((11, 0), (16, 1.5), (22, 3)), "active in {active_hour_count} of 24 hours"),
+    _volume("busiest_hour", "scraper", busiest_hour_per_agent, ((100, 0), (250, 2.5), (500, 5), (1500, 6.5)), "{peak_hour_request_count} requests in the busiest hour (user agents: {distinct_user_agent_count})"),
+    _share("no_referer_share", "manner", without_referer, ((0.1, 0), (0.9, 1)), "{part} of {whole} requests have no referer{typical}", with_referers, trust=0.2),
+    _share("asset_share", "visitor", "day_asset_request_count", ((0.0, 0), (0.1, -0.3), (0.3, -0.7), (0.6, -1)), "{part} of {whole} requests are for page assets{typical}"),
+    _share("cookie_share", "visitor", "day_cookie_request_count", ((0.0, 0), (0.2, -0.3), (0.5, -0.7), (0.9, -1)), "{part} of {whole} requests carry a cookie{typical}", with_cookies),
+    _share("write_share", "visitor", writes, ((0.1, 0), (0.25, -1), (0.5, -2)), "{part} of {whole} requests write and are let in{typical}", trust=0.3),
+    _share("declared_bot_share", "visitor", "day_declared_bot_count", ((0.2, 0), (0.9, -2)), "{part} of {whole} requests come from a bot that gives its name{typical}"),
+    _volume("company", "visitor", co_located_clients, ((1, 0), (3, -1.5), (8, -3.5), (20, -5)), "{part} further people at the address{typical}", trust=0.3),
+    Behavior("missing_addresses", "visitor", -1, (0.0, 4.0, 6.0, 7.0), missing_addresses, (0.0, -2.0, -6.0, -30.0), "{part} addresses fewer than ten{typical}", trust=0.01),
+    Behavior("innocent_neighbours", "visitor", -1, (0.4, 0.6, 0.8), innocent_neighbors, (0.0, -8.0, -30.0), "{part} of its addresses attacked nothing{typical}", trust=0.01),
+    _share("tool_share", "manner", "day_tool_user_agent_count", ((0.2, 0), (0.9, 0.3)), "{part} of {whole} requests come from a tool or library{typical}", trust=0.3),
+    _volume("peak_minute", "manner", _column("day_peak_minute_request_count"), ((60, 0), (150, 0.5), (600, 1.5)), "{part} requests in the busiest minute{typical}", trust=0.3),
 )  # fmt: skip
 """In the order of a fitted model's attributes, which refer to them by name: names never change."""
 

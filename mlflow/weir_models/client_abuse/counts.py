@@ -70,6 +70,21 @@ def pages(c: Counts) -> Values:
     return np.maximum(c["day_request_count"] - c["day_asset_request_count"], 0.0)
 
 
+def with_referers(c: Counts) -> Values:
+    """Requests of logs that have referers."""
+    return np.maximum(c["day_request_count"] - c["day_unlogged_referer_count"], 0.0)
+
+
+def without_referer(c: Counts) -> Values:
+    """Requests without a referer, in logs that have them."""
+    return np.maximum(c["day_no_referer_count"] - c["day_unlogged_referer_count"], 0.0)
+
+
+def with_cookies(c: Counts) -> Values:
+    """Requests of logs that have cookies."""
+    return np.maximum(c["day_request_count"] - c["day_unlogged_cookie_count"], 0.0)
+
+
 def attacks_per_agent(c: Counts) -> Values:
     """Pages with attacks per client; assets of such a page repeat the attack as their referer and do not count."""
     return shown_attacks(c) * ratio(pages(c), c["day_request_count"]) / min_client_count(c)
@@ -84,7 +99,7 @@ def attacks(c: Counts) -> Values:
     """
     expected = np.minimum(c["day_attack_request_count"], c["day_attack_probability_sum"])
     errors = c["day_client_error_count"] + c["day_server_error_count"]
-    followed = np.maximum(c["day_request_count"] - c["day_no_referer_count"], c["day_cookie_request_count"])
+    followed = np.maximum(c["day_request_count"] - without_referer(c), c["day_cookie_request_count"])
     manners = np.maximum(np.minimum(ratio(followed, c["day_request_count"]), 1.0), LEAST_TOLERATED_SHARE)
     trust = np.maximum(1.0 / (1.0 + errors), 1.0 - 3.0 * ratio(errors, expected))
     return np.maximum(expected - TOLERATED_ATTACKS * manners * trust, 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from string import Formatter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,58 +16,6 @@ LEADING = 3
 SLOW_HOURS = 6
 SLOW_REQUESTS_AN_HOUR = 6.0
 ROTATING_ADDRESSES = 3
-_DAY, _ATTACKS = "day_request_count", "day_attack_request_count"
-FACTS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "attack_share": ("{} of {} requests carry attacks", (_ATTACKS, _DAY)),
-    "plain_attack_share": ("{} of {} requests carry attacks", (_ATTACKS, _DAY)),
-    "header_attack_share": ("{} of {} requests carry attacks", (_ATTACKS, _DAY)),
-    "attacks": ("{} attacks (user agents: {})", (_ATTACKS, "day_distinct_user_agent_count")),
-    "failed_attack_share": (
-        "{} attacks in {} requests, of which {} met a client error and {} a server error",
-        (_ATTACKS, _DAY, "day_client_error_count", "day_server_error_count"),
-    ),
-    "probe_share": (
-        "{} of {} requests are for paths that only scanners ask for",
-        ("day_probe_path_request_count", _DAY),
-    ),
-    "missing_share": ("{} of {} requests were not found", ("day_not_found_count", _DAY)),
-    "unauthorised_share": ("{} of {} requests were not allowed (401, 403)", ("day_unauthorised_count", _DAY)),
-    "malformed_share": ("{} of {} requests met a client error", ("day_client_error_count", _DAY)),
-    "refused_method_share": (
-        "{} of {} requests use methods other than GET, HEAD and POST",
-        ("day_unusual_method_request_count", _DAY),
-    ),
-    "agent_turnover": ("user agents: {} in {} requests", ("day_distinct_user_agent_count", _DAY)),
-    "sign_in_failure_share": ("{} of {} requests are failed sign-ins", ("day_sign_in_failure_count", _DAY)),
-    "sign_in_share": ("{} of {} requests are sign-ins", ("day_sign_in_request_count", _DAY)),
-    "refused_post_share": (
-        "{} of {} requests are POSTs, {} met a client error",
-        ("day_post_request_count", _DAY, "day_client_error_count"),
-    ),
-    "tries": (
-        "{} failed sign-ins, {} POSTs and {} client errors (user agents: {})",
-        (
-            "day_sign_in_failure_count",
-            "day_post_request_count",
-            "day_client_error_count",
-            "day_distinct_user_agent_count",
-        ),
-    ),
-    "bare_breadth": (
-        "{} requests were served at changing paths, {} of all {} for page assets",
-        ("day_ok_count", "day_asset_request_count", _DAY),
-    ),
-    "sleepless_hours": ("active in {} of 24 hours", ("day_active_hour_count",)),
-    "busiest_hour": (
-        "{} requests in the busiest hour (user agents: {})",
-        ("day_peak_hour_request_count", "day_distinct_user_agent_count"),
-    ),
-}
-"""Behavior -> what a reason says of it, and the counts in it, where the model judges an estimate that nobody can look up."""
-TYPICAL_AS_SAID = frozenset(
-    {"attack_share", "probe_share", "sign_in_failure_share", "sign_in_share", "unauthorised_share"}
-)
-"""Of these, those whose typical value is one of what is said."""
 
 
 def typical(behavior: Behavior, counts: Counts, benign: NDArray[np.bool_]) -> float:
@@ -109,28 +58,23 @@ def reasons(
         for place in order[row]:
             if len(said) == LEADING or excess[row, place] <= 0:
                 break
-            behavior, whole = behaviors[place], wholes[place]
-            if behavior.name in FACTS:
-                text = fact(behavior.name, counts, row, population[place])
-            else:
-                text = sentence(behavior, parts[place][row], None if whole is None else whole[row], population[place])
-            said.setdefault(text)
+            part, of = parts[place][row], wholes[place]
+            said.setdefault(
+                sentence(behaviors[place], counts, row, part, None if of is None else of[row], population[place])
+            )
         lines.append("; ".join(said) or "nothing in particular stands out")
     return lines
 
 
-def fact(name: str, counts: Counts, row: int, usual: float) -> str:
-    """`24 of 40 requests are for paths that only scanners ask for (typical 0.1 %)`, with counts of the row alone."""
-    text, columns = FACTS[name]
-    typical_value = f" (typical {100 * usual:.2g} %)" if name in TYPICAL_AS_SAID else ""
-    return text.format(*(_number(counts[column][row]) for column in columns)) + typical_value
-
-
-def sentence(behavior: Behavior, part: float, whole: float | None, usual: float) -> str:
-    """`38 of 40 requests were not found (typical 2 %)`; `35 probe paths (typical 0)`."""
-    if whole is None:
-        return f"{_number(part)} {behavior.words} (typical {_number(usual)})"
-    return f"{part:,.0f} of {whole:,.0f} {behavior.words} (typical {100 * usual:.2g} %)"
+def sentence(behavior: Behavior, counts: Counts, row: int, part: float, whole: float | None, usual: float) -> str:
+    """`38 of 40 pages were not found (typical 2 %)`; `24 of 40 requests are sign-ins`, with counts of the row."""
+    shown = {"part": _number(part), "typical": f" (typical {_number(usual)})"}
+    if whole is not None:
+        shown = {"part": f"{part:,.0f}", "whole": f"{whole:,.0f}", "typical": f" (typical {100 * usual:.2g} %)"}
+    for _, name, _, _ in Formatter().parse(behavior.words):
+        if name and name not in shown:
+            shown[name] = _number(counts[f"day_{name}"][row])
+    return behavior.words.format_map(shown)
 
 
 def _number(value: float) -> str:

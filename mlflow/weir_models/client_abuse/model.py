@@ -127,8 +127,14 @@ class ClientAbuse(Estimator):
         return [BY_NAME[name] for name in self.behaviours_]
 
     def _heights(self, counts: Counts) -> list[Values]:
-        lines = zip(self._behaviors(), self.knots_, self.heights_, strict=True)
-        return [np.interp(behavior.value(counts), knots, heights) for behavior, knots, heights in lines]
+        """The term of each behavior; where nothing is known of it, the typical one."""
+        terms = []
+        for place, behavior in enumerate(self._behaviors()):
+            term = np.interp(behavior.value(counts), self.knots_[place], self.heights_[place])
+            if behavior.whole is not None:
+                term = np.where(behavior.whole(counts) > 0, term, self.typical_height_[place])
+            terms.append(term)
+        return terms
 
     def _probability(self, margins: Values) -> Values:
         return logistic(np.clip(self.scale_ * margins + self.shift_, -MARGIN_BOUND, MARGIN_BOUND))

@@ -14,6 +14,7 @@ DAILY = (
     "head_request_count", "unusual_method_request_count", "sign_in_request_count", "sign_in_failure_count",
     "probe_path_request_count", "ok_count", "redirect_count", "unauthorised_count", "not_found_count", "client_error_count", "server_error_count",
     "no_referer_count", "no_user_agent_count", "tool_user_agent_count", "declared_bot_count", "cookie_request_count", "bytes_sent",
+    "unlogged_referer_count", "unlogged_cookie_count",
 )  # fmt: skip
 """Of client_daily; `day_…` in the examples, but for client_kind."""
 

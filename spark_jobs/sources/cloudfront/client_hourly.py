@@ -23,7 +23,7 @@ HOUR_MICROSECONDS = 3_600_000_000
 MINUTE_MICROSECONDS = 60_000_000
 MILLION = 1_000_000
 TEXTS = ("client_ip", "uri_path", "user_agent", "forwarded_for")
-READ_AS_DICTIONARY = (*TEXTS, "forwarded_for", "method", "referer", "cookie_hash", "content_type")
+READ_AS_DICTIONARY = (*TEXTS, "method", "referer", "cookie_hash", "content_type", "unlogged")
 COLUMNS = (*READ_AS_DICTIONARY, "event_at", "status", "uri_query", "bytes_sent", "time_taken_seconds")
 """Columns of requests that are read."""
 SLICE_ROWS = 262_144
@@ -178,6 +178,8 @@ def _marks(columns: dict[str, pa.Array]) -> dict[str, Numbers]:
         "is_served": _is_any(method, "GET") & ((status >= 200) & (status <= 299) & (status != 206) | (status == 304)),
         "is_html": (html := _is_like(columns["content_type"], r"(?i)\A(?:text/html|application/xhtml)")),
         "is_other_content": _is_present(columns["content_type"]) & ~html,
+        "unlogged_referer_count": _is_like(columns["unlogged"], "referer"),
+        "unlogged_cookie_count": _is_like(columns["unlogged"], "cookie"),
     }
     assert tuple(marks) == MARKS
     return marks
@@ -188,6 +190,7 @@ MARKS = tuple(
         query_request_count post_request_count head_request_count unusual_method_request_count is_failed_post
         ok_count redirect_count unauthorised_count not_found_count client_error_count server_error_count
         no_referer_count no_user_agent_count cookie_request_count is_served is_html is_other_content
+        unlogged_referer_count unlogged_cookie_count
     """.split()
 )
 

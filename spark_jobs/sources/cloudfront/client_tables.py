@@ -95,6 +95,8 @@ CLIENT_BEHAVIOR = (
         "int64",
         "distinct texts of x-forwarded-for of an address in an hour, the largest of them; null as above",
     ),
+    Column("unlogged_referer_count", "int64", "requests of logs that have no referers; null as above"),
+    Column("unlogged_cookie_count", "int64", "requests of logs that have no cookies; null as above"),
 )
 
 MAXIMA = ("peak_minute_request_count", "distinct_user_agent_count", "forwarded_client_count")

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as csv
 
 from spark_jobs.sources.cloudfront.cookie_shapes import cookie_shapes
-from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS
+from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS, OPTIONAL_FIELDS
 from spark_jobs.sources.cloudfront.line_checks import LIMITS, MAX_NUMBER
 from spark_jobs.sources.cloudfront.log_object import LogObject, ParseOptions
 from spark_jobs.sources.cloudfront.tables import REQUESTS
@@ -101,6 +101,8 @@ class BlockReader:
             "line_number": pa.array(np.delete(numbers, skipped)),
             "source_object": constant(self.object.source_object, raw.num_rows),
         }
+        if unlogged := " ".join(name for field, name in OPTIONAL_FIELDS.items() if field not in fields):
+            columns["unlogged"] = constant(unlogged, raw.num_rows)
         return _table(self._finished(columns), raw.num_rows), skipped
 
     def _finished(self, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:

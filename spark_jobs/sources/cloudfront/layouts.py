@@ -44,6 +44,8 @@ FIELD_COLUMNS: dict[str, tuple[str, Kind]] = {
     "sc_content_type": ("content_type", "repeating"),
     "sc_content_len": ("content_length_bytes", "integer"),
 }
+OPTIONAL_FIELDS = {"cs_referer": "referer", "cs_cookie": "cookie"}
+"""Fields whose absence from a log must not be taken for that of what clients send."""
 TIME_FIELDS = ("date", "time", "timestamp", "timestamp_ms")
 
 V1_FIELDS = """

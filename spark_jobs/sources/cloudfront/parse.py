@@ -7,7 +7,7 @@ through the reader.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
@@ -33,7 +33,9 @@ from spark_jobs.sources.cloudfront.record_lines import (
     UnusableSchemaError,
     json_line,
     message_line,
+    normalized_names,
     parquet_lines,
+    record_fields,
 )
 from spark_jobs.storage.json_records import JsonReader, JsonRecord
 from spark_jobs.storage.objects import (
@@ -53,6 +55,15 @@ FEW_LINES = 500
 """Blocks with odd lines are halved down to this many lines before their lines are checked one by one."""
 FEW_ODD_LINES = 8
 """Odd lines that the reader may name in a block before the block is halved."""
+
+
+NAMED_RECORDS = 100
+"""Of a batch, records whose names tell which fields the log has."""
+
+
+def names_of_record(record: JsonRecord) -> Iterable[str]:
+    """The names of a record's fields; none where it is a line of text or broken."""
+    return normalized_names(record.fields) if isinstance(record.fields, dict) else ()
 
 
 class ObjectParser:
@@ -321,7 +332,8 @@ class ObjectParser:
             self.lines_present += 1
             kept = original[:limit]
             rejected.append(Rejected.of_line(record.number, reason, detail, kept, len(original)))
-        parsed = self._line_by_line(lines, RECORD_FIELDS)
+        names = {name for record in batch[:NAMED_RECORDS] for name in names_of_record(record)}
+        parsed = self._line_by_line(lines, record_fields(names) if names else RECORD_FIELDS)
         for rejection in parsed.rejected:
             original = originals[rejection.line_number]
             rejected.append(Rejected.of_line(rejection.line_number, rejection.reason, rejection.detail, original))
@@ -329,8 +341,8 @@ class ObjectParser:
 
     def _parquet(self) -> Iterator[Parsed]:
         try:
-            for lines in parquet_lines(self.stream):
-                yield self._line_by_line(lines, RECORD_FIELDS)
+            for fields, lines in parquet_lines(self.stream):
+                yield self._line_by_line(lines, fields)
         except UnusableSchemaError as error:
             yield Parsed(None, [Rejected.of_object("unusable_header", str(error), 0)])
         except (pa.ArrowException, OSError) as error:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import IO, Any
 
-from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS, TIME_FIELDS, missing_fields, normalized
+from spark_jobs.sources.cloudfront.layouts import (
+    FIELD_COLUMNS,
+    OPTIONAL_FIELDS,
+    TIME_FIELDS,
+    missing_fields,
+    normalized,
+)
 
 RECORD_FIELDS = (*TIME_FIELDS, *FIELD_COLUMNS)
 """Fields of the tab-separated lines that records become."""
@@ -18,6 +24,12 @@ WHOLE = 1e19
 _EPOCHS = {"timestamp": 1, "timestamp_ms": 1000}
 """Ticks a second."""
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]")
+
+
+def record_fields(names: Iterable[str]) -> tuple[str, ...]:
+    """`RECORD_FIELDS` of records with these (normalized) names: what is optional and not among them is no field."""
+    held = set(names)
+    return tuple(f"no_{name}" if name in OPTIONAL_FIELDS and name not in held else name for name in RECORD_FIELDS)
 
 
 class UnusableSchemaError(Exception):
@@ -40,8 +52,8 @@ def message_line(message: str, fields: tuple[str, ...]) -> bytes | None:
     return _tab_separated(dict(zip(fields, values, strict=True))) if fields and len(values) == len(fields) else None
 
 
-def parquet_lines(stream: IO[bytes]) -> Iterator[list[tuple[int, bytes]]]:
-    """Rows, numbered from 1 as lines are, as tab-separated lines of `RECORD_FIELDS`, some thousands at a time.
+def parquet_lines(stream: IO[bytes]) -> Iterator[tuple[tuple[str, ...], list[tuple[int, bytes]]]]:
+    """The fields, and rows, numbered from 1 as lines are, as tab-separated lines of them, some thousands at a time.
 
     UnusableSchemaError, ArrowException or OSError where the file cannot be read.
     """
@@ -54,7 +66,7 @@ def parquet_lines(stream: IO[bytes]) -> Iterator[list[tuple[int, bytes]]]:
             raise UnusableSchemaError(f"The Parquet schema cannot be used: {problem}.")
         columns = [column.to_pylist() for column in reversed(batch.columns)]
         rows = [dict(zip(reversed(names), values, strict=True)) for values in zip(*columns, strict=True)]
-        yield [(number + offset, _tab_separated(row)) for offset, row in enumerate(rows)]
+        yield record_fields(names), [(number + offset, _tab_separated(row)) for offset, row in enumerate(rows)]
         number += len(rows)
 
 

@@ -79,6 +79,7 @@ REQUESTS = Table(
             "string",
             "what of cs(Cookie) resembles an attack, other words as x; null where nothing does",
         ),
+        Column("unlogged", "string", "of referer and cookie, what this log does not have; null where it has both"),
     ),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from tests.weir_models.client_abuse.sample_clients import (
     prober,
     rotating,
     scanner,
+    scraper,
 )
 from weir_models import registry, saved_model
 from weir_models.client_abuse import model
@@ -309,3 +311,28 @@ def test_the_threshold_rises_until_flags_are_precise() -> None:
     assert threshold_for(probability, labels, days, 0.9) == 0.97
     assert threshold_for(probability, labels, days, 0.5) == 0.5
     assert threshold_for(probability, ~labels, days, 0.9) > 0.99
+
+
+def _log_odds(fitted: model.ClientAbuse, row: dict[str, Any]) -> dict[str, float]:
+    """The part of each behavior in the score."""
+    explained = fitted.explain(pd.DataFrame([row]))
+    return dict(zip(explained[explained.columns[1]], explained["log_odds"], strict=True))
+
+
+@pytest.mark.parametrize(("field", "word"), [("referer", "referer"), ("cookie", "cookie")])
+def test_what_a_log_cannot_show_says_nothing(fitted: model.ClientAbuse, field: str, word: str) -> None:
+    row = {**scraper(300), "day_cookie_request_count": 0}
+    row["day_no_referer_count"] = row["day_request_count"]
+    unlogged = {**row, f"day_unlogged_{field}_count": row["day_request_count"]}
+    shown, hidden = (_log_odds(fitted, one) for one in (row, unlogged))
+    name = {"referer": "no_referer_share", "cookie": "cookie_share"}[field]
+    assert shown[name] > hidden[name] == 0
+    assert word not in predicted(fitted, unlogged)["reason"].iloc[0]
+
+
+def test_words_of_behaviors_name_counts() -> None:
+    names = {name.removeprefix("day_") for name in INPUTS} | {"part", "whole", "typical"}
+    for behavior in BEHAVIORS:
+        fields = {field for _, field, _, _ in Formatter().parse(behavior.words) if field}
+        assert fields and fields <= names, behavior.name
+        assert "whole" not in fields or behavior.whole is not None

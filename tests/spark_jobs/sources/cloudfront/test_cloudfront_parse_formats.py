@@ -200,3 +200,34 @@ def test_the_time_of_a_record_may_have_a_zone() -> None:
     outcome = parse(json.dumps(row).encode())
     assert outcome.row["event_at"] == datetime(2026, 11, 20, 13, 5, 7, tzinfo=UTC)
     assert outcome.row["status"] == 200
+
+
+def _as_text(rows: list[dict[str, Any]]) -> bytes:
+    fields = tuple(rows[0])
+    return log(*("\t".join(row.values()) for row in rows), fields=fields)
+
+
+def _as_json(rows: list[dict[str, Any]]) -> bytes:
+    return "\n".join(map(json.dumps, rows)).encode()
+
+
+def _as_parquet(rows: list[dict[str, Any]]) -> bytes:
+    data = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), data)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize("written", [_as_text, _as_json, _as_parquet])
+@pytest.mark.parametrize(
+    ("left_out", "unlogged"),
+    [((), None), (("cs(Cookie)",), "cookie"), (("cs(Referer)", "cs(Cookie)"), "referer cookie")],
+)
+def test_a_request_knows_what_its_log_does_not_have(
+    written: Any, left_out: tuple[str, ...], unlogged: str | None
+) -> None:
+    rows = [{name: value for name, value in row.items() if name not in left_out} for row in records(3)]
+    outcome = parse(
+        written([{**row, **{name: "-" for name in row if name in ("cs(Cookie)", "cs(Referer)")}} for row in rows])
+    )
+    assert not outcome.rejected
+    assert outcome.requests["unlogged"].to_pylist() == [unlogged] * 3

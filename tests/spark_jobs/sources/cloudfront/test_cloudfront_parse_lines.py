@@ -166,7 +166,7 @@ def test_a_good_line_becomes_a_typed_request() -> None:
     del row["event_at"]
     cookie = row.pop("cookie_hash")
     assert cookie and "abc" not in cookie
-    assert row.pop("cookie_shape") is None
+    assert row.pop("cookie_shape") is None and row.pop("unlogged") is None
     assert row == {
         "request_id": "id-1==",
         "client_ip": "192.0.2.10",
