@@ -45,7 +45,7 @@ def test_password_guessing_is_counted_whatever_is_answered(tmp_path: Path, statu
     assert action == "count"
     assert reason.startswith(
         f"60 of 60 requests of the hour are POST {SIGN_IN}, 60 answered with {status} and the like sizes; "
-        "addresses of 20 other networks asked for it 2 times at most"
+        "half of the addresses of 20 other networks asked for it 2 times at most"
     )
 
 
@@ -67,6 +67,13 @@ def test_passing_by_caches_is_counted(tmp_path: Path) -> None:
     action, reason = decided(world)
     assert action == "count"
     assert "320 of 320 requests of the hour are GET /suche with 320 different queries" in reason
+
+
+def test_attackers_do_not_excuse_one_another(tmp_path: Path) -> None:
+    world = world_of(tmp_path)
+    for number in range(8):
+        world.visit(0, 60, **{**TRY, "client": f"62.{150 + number}.3.7", "uri_path": SIGN_IN, "status": 402})
+    assert decided(world, "62.150.3.7")[0] == "count"
 
 
 INNOCENT: dict[str, list[dict[str, Any]]] = {

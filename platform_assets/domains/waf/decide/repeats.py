@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import median_high
 from typing import Any
 
 from platform_assets.domains.waf.decide.echo import EchoHours
@@ -51,8 +52,8 @@ class Repeat:
     status_count: int
     """Answers with this status, the most frequent one."""
     other_networks: int
-    most_of_others: int
-    """Requests of an address of the others to this path in the hour, the most."""
+    usual_of_others: int
+    """Requests of an address of the others to this path in the hour: half of them send so many at most."""
 
     @property
     def sentence(self) -> str:
@@ -60,7 +61,7 @@ class Repeat:
         shown = re.sub(r"[^\w/.~-]", "?", self.path, flags=re.ASCII)[:SHOWN_PATH]
         queries = f" with {self.query_count:,} different queries" if self.query_count > 1 else ""
         others = (
-            f"addresses of {self.other_networks:,} other networks asked for it {self.most_of_others:,} times at most"
+            f"half of the addresses of {self.other_networks:,} other networks asked for it {self.usual_of_others:,} times at most"
             if self.other_networks
             else "nobody else asked for it"
         )
@@ -124,7 +125,7 @@ def repeats_among(rows: Any, clients: set[str], bounds: Repeats) -> list[Repeat]
             answer["values"],
             answer["counts"],
             len({counted_network(names[one["client_ip"]]) for one in others}),
-            max((one["count_all"] for one in others), default=0),
+            median_high([one["count_all"] for one in others] or [0]),
         )
         kind = _kind(repeat, row, bounds)
         if kind:
@@ -135,7 +136,7 @@ def repeats_among(rows: Any, clients: set[str], bounds: Repeats) -> list[Repeat]
 def _kind(repeat: Repeat, row: dict[str, Any], bounds: Repeats) -> str:
     """The kind of a repeat; empty where it is the business of this path, as far as one can see."""
     is_known = repeat.other_networks >= MIN_OTHER_NETWORKS
-    is_unusual = is_known and repeat.count >= bounds.times_of_others * repeat.most_of_others
+    is_unusual = is_known and repeat.count >= bounds.times_of_others * repeat.usual_of_others
     is_refused = 400 <= repeat.status < 500 and repeat.status_count >= SAME_STATUS * repeat.count
     has_like_answers = (
         repeat.status_count >= SAME_STATUS * repeat.count
