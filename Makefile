@@ -12,7 +12,7 @@ SEED ?= $(shell date +%j%H%M)
 ORDER = --random-order --random-order-seed=$(SEED)
 
 .DEFAULT_GOAL := help
-.PHONY: docs-refresh help install demo test test-fast attack check bench bench-commands bench-history bench-hostile bench-metrics-history bench-path champions eval eval-clients eval-scaling eval-anomalies package ui lock clean
+.PHONY: docs-refresh help install demo test test-fast attack check bench bench-commands bench-history bench-hostile bench-metrics-history bench-path champions peers eval eval-clients eval-scaling eval-anomalies package ui lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -57,8 +57,11 @@ check: $(STAMP) ## ruff, mypy, spelling and the list of banned words
 	@$(BIN)/python -m tests.words
 	@$(BIN)/codespell
 
-bench: $(STAMP) ## ours beside DuckDB, Polars, classic Spark and Python, into benchmarks/RESULTS.md (BENCH_LINES=300000,3000000)
+bench: $(STAMP) ## ours beside DuckDB, Polars, DataFusion, chDB, classic Spark and Python, into benchmarks/RESULTS.md (BENCH_LINES=300000,3000000)
 	@$(BIN)/python -m benchmarks.throughput.bench
+
+peers: $(STAMP) ## DataFusion and chDB for `make bench` (700 MB on disk), which names them where they are not there
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --require-hashes --no-deps -r benchmarks/peers.lock
 
 bench-history: $(STAMP) ## what one new hour costs after 1, 100 and 2,000 (BENCH_HOURS=1,100,2000)
 	@$(BIN)/python -W ignore -m benchmarks.throughput.history
@@ -99,6 +102,7 @@ ui: $(STAMP) ## Dagster and MLflow on .weir
 lock: ## resolve requirements.lock anew
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv==0.13.9
 	@$(BIN)/uv pip compile setup.py --extra dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q -U -o requirements.lock
+	@$(BIN)/uv pip compile benchmarks/peers.in --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q -U -o benchmarks/peers.lock
 
 docs-refresh: $(STAMP) ## write what derives from the code anew: docs/cli.md, docs/tables.md, .env.example, docs/asset-graph.png
 	@$(BIN)/python -m platform_assets.cli.graph_picture docs/asset-graph.png

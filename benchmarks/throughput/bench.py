@@ -1,4 +1,4 @@
-"""`make bench`: ours beside DuckDB, Polars, classic Spark and plain Python on generated logs, with the bars that must hold.
+"""`make bench`: ours beside DuckDB, Polars, DataFusion, chDB, classic Spark and plain Python on generated logs, with the bars that must hold.
 
     python -m benchmarks.throughput.bench
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.throughput import processes, results
-from benchmarks.throughput.results import OURS, TITLES, Outcome, Size
+from benchmarks.throughput.results import FLOORS, OURS, TITLES, Outcome, Size
 
 CORES = 2
 WARM_UP_LINES = 20_000
@@ -88,7 +88,7 @@ def _run(name: str, outcome: Outcome, *arguments: str) -> None:
 
 def _compare(out: Path, size: Size) -> None:
     """Note whether the contenders' tables equal those of ours on Sail, and what the peers leave out."""
-    names = [name for name, outcome in size.outcomes.items() if outcome.runs and name != "gunzip"]
+    names = [name for name, outcome in size.outcomes.items() if outcome.runs and name not in FLOORS]
     if OURS not in names or len(names) < 2:
         return
     answer = _answer("equality", str(out), *names)

@@ -45,11 +45,25 @@ def gunzip(data: Path, out: Path) -> Steps:
     return {"parse": all_files}
 
 
+def parsing(name: str, data: Path, out: Path) -> Steps:
+    """The one step of a peer that makes no features."""
+    module = _module(name)
+    return {"parse": lambda: module.parse(log_files(data), out)}
+
+
+def _module(name: str) -> Any:
+    """The module of a peer; SystemExit with a sentence where its library is not installed."""
+    try:
+        return import_module(f"benchmarks.throughput.{name}_peer")
+    except ModuleNotFoundError as error:
+        raise SystemExit(f"{error.name} is not installed; `make peers` installs it") from None
+
+
 def peer(name: str, data: Path, out: Path) -> Steps:
     """The steps of a peer's module."""
-    module = import_module(f"benchmarks.throughput.{name}_peer")
+    module = _module(name)
     return {
-        "parse": lambda: module.parse(log_files(data), out),
+        **parsing(name, data, out),
         "client_hourly": lambda: module.client_hourly(out),
         "client_daily": lambda: module.client_daily(out),
     }
@@ -103,7 +117,8 @@ CONTENDERS: dict[str, Callable[[Path, Path], Steps]] = {
     "gunzip": gunzip,
     "ours_sail": partial(ours, "sail"),
     "ours_classic": partial(ours, CLASSIC),
-    **{name: partial(peer, name) for name in ("duckdb", "polars", "spark", "python")},
+    "minimal": partial(parsing, "minimal"),
+    **{name: partial(peer, name) for name in ("duckdb", "polars", "datafusion", "chdb", "spark", "python")},
 }
 
 

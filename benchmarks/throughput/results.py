@@ -9,25 +9,32 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 TITLES = {
     "gunzip": "gunzip alone (the floor)",
     "ours_sail": "ours on Sail",
+    "minimal": "isal, pyarrow and Parquet alone",
     "duckdb": "DuckDB, by hand",
     "polars": "Polars, by hand",
+    "datafusion": "DataFusion, by hand",
+    "chdb": "chDB, by hand",
     "spark": "classic Spark, its own readers",
     "ours_classic": "ours on classic Spark",
     "python": "Python, line by line",
 }
 OURS = "ours_sail"
-VERSIONS = ("pysail", "pyspark", "pyarrow", "deltalake", "isal", "numpy", "duckdb", "polars")
+VERSIONS = ("pysail", "pyspark", "pyarrow", "deltalake", "isal", "numpy", "duckdb", "polars", "datafusion", "chdb")
+FLOORS = ("gunzip", "minimal")
+"""Contenders that make no features: a part of the work, which others are measured against."""
 GIB = 1 << 30
 HEAD = """# Results of `make bench`
 
 Written by the command. Seconds are medians with the smallest and the largest run in brackets; interpreter, engine and
-session start, and a warm-up on a small set, are left out. Compare ratios, within one table.
+session start, and a warm-up on a small set, are left out. Compare ratios, within one table; those of the bars are of
+CPU-seconds, which a busy machine changes less than seconds.
 
 - {now:%Y-%m-%d %H:%M} UTC, {machine}; load before the first run {load:.1f}
 - Python {python}, {versions}
@@ -68,20 +75,27 @@ class Size:
     @property
     def bars(self) -> list[tuple[str, str, str]]:
         """(bar, verdict, figure) of each."""
-        totals = {name: outcome.median("seconds") for name, outcome in self.outcomes.items() if outcome.runs}
-        peak = self.outcomes[OURS].peak_bytes / GIB if OURS in totals else None
+        ran = {name: outcome for name, outcome in self.outcomes.items() if outcome.runs}
+        peak = self.outcomes[OURS].peak_bytes / GIB if OURS in ran else None
         scoring = self.scored.runs[0]["in_spark"] if self.scored.runs else None
         rate = scoring["result"] / scoring["seconds"] if scoring else None
 
-        def ratio(name: str, other: str) -> float | None:
-            return totals[name] / totals[other] if {name, other} <= totals.keys() else None
+        def ratio(name: str, other: str, *steps: str) -> float | None:
+            if not {name, other} <= ran.keys():
+                return None
+            return ran[name].median("cpu", *steps) / ran[other].median("cpu", *steps)
 
         bars: list[tuple[str, float | None, Callable[[float], bool], str]] = [
-            ("parse to features no slower than Polars", ratio(OURS, "polars"), lambda x: x <= 1, "{:.2f} x"),
+            ("at most 0.85 times Polars", ratio(OURS, "polars"), lambda x: x <= 0.85, "{:.2f} x"),
             ("at most 0.7 times DuckDB", ratio(OURS, "duckdb"), lambda x: x <= 0.7, "{:.2f} x"),
-            ("at most 5 times gunzip alone", ratio(OURS, "gunzip"), lambda x: x <= 5, "{:.1f} x"),
+            ("at most 0.75 times DataFusion", ratio(OURS, "datafusion"), lambda x: x <= 0.75, "{:.2f} x"),
+            (
+                "parsing at most 1.5 times isal, pyarrow and Parquet alone",
+                ratio(OURS, "minimal", "parse"),
+                lambda x: x <= 1.5,
+                "{:.2f} x",
+            ),
             ("at least 6 times classic Spark", ratio("spark", OURS), lambda x: x >= 6, "{:.1f} times"),
-            ("at least 20 times plain Python", ratio("python", OURS), lambda x: x >= 20, "{:.1f} times"),
             ("peak memory at most 2 GiB", peak, lambda x: x <= 2, "{:.2f} GiB"),
             ("scoring at least 50,000 rows/s on two cores", rate, lambda x: x >= 50_000, "{:,.0f} rows/s"),
         ]
@@ -95,7 +109,8 @@ class Size:
 
 def write(path: Path, sections: Sequence[str], load: float) -> None:
     """Replace the page."""
-    versions = ", ".join(f"{name} {version(name)}" for name in VERSIONS)
+    installed = {name for name in VERSIONS if find_spec(name)}
+    versions = ", ".join(f"{name} {version(name)}" for name in VERSIONS if name in installed)
     head = HEAD.format(
         now=datetime.now(UTC), machine=_machine(), load=load, python=platform.python_version(), versions=versions
     )
@@ -111,7 +126,7 @@ def section(size: Size) -> str:
         f"{data['objects']} objects, {data['raw_bytes'] / 1e6:,.0f} MB raw, {data['stored_bytes'] / 1e6:,.0f} MB gzip, "
         f"{data['malformed']} malformed lines.",
         "",
-        "| contender | runs | parse + write s | features s | total s | CPU s | ratio to ours | peak GiB |",
+        "| contender | runs | parse + write s | features s | total s | CPU s | CPU to ours | peak GiB |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     ours = size.outcomes.get(OURS, Outcome())
@@ -135,7 +150,7 @@ def _row(outcome: Outcome, ours: Outcome) -> str:
         f"{outcome.median('seconds', *features):.1f}" if features else "",
         f"{outcome.median('seconds'):.1f}{spread}",
         f"{outcome.median('cpu'):.1f}",
-        f"{outcome.median('seconds') / ours.median('seconds'):.2f}" if ours.runs else "",
+        f"{outcome.median('cpu') / ours.median('cpu'):.2f}" if ours.runs else "",
         f"{outcome.peak_bytes / GIB:.2f}",
     )
     return " | ".join(figures)

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from benchmarks.throughput import definitions, feature_sql
 from benchmarks.throughput.definitions import CLASSIC, COLUMN_OF, DECODED, DERIVED, FIELD_TYPES, common_fields
+from benchmarks.throughput.feature_sql import Dialect
 from spark_jobs.runtime.session import spark_session
 
 LIMITS = (
@@ -72,11 +73,11 @@ def _decoded(field: str) -> Column:
 
 
 def client_hourly(out: Path) -> int:
-    return _query(feature_sql.hourly("requests", prefix="r"), out, "requests", "client_hourly")
+    return _query(feature_sql.hourly("requests", Dialect(prefix="r")), out, "requests", "client_hourly")
 
 
 def client_daily(out: Path) -> int:
-    return _query(feature_sql.daily("client_hourly", prefix="r"), out, "client_hourly", "client_daily")
+    return _query(feature_sql.daily("client_hourly", Dialect(prefix="r")), out, "client_hourly", "client_daily")
 
 
 def _query(sql: str, out: Path, source: str, target: str) -> int:

@@ -1,7 +1,8 @@
 """Every benchmark of `make` runs to its last line at its smallest size; none of its figures is judged.
 
 Left out: those that read the public sets below WEIR_EVAL_DATA; `make eval-clients` and `make bench-metrics-history`, which fit
-models and take minutes whatever their size; in `make bench`, classic Spark, which takes a minute to warm up.
+models and take minutes whatever their size; in `make bench`, classic Spark, which takes a minute to warm up. DataFusion and chDB
+run where `make peers` has installed them, and are named where it has not.
 """
 
 from __future__ import annotations
@@ -16,11 +17,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = {"bench-metrics-history", "eval", "eval-clients", "eval-scaling", "eval-anomalies"}
+CONTENDERS = "gunzip,ours_sail,minimal,duckdb,polars,datafusion,chdb,python"
 SMALLEST = {
-    "bench": (
-        {"BENCH_LINES": "2000", "BENCH_ROUNDS": "1", "BENCH_CONTENDERS": "gunzip,ours_sail,duckdb,polars,python"},
-        "Equal in all",
-    ),
+    "bench": ({"BENCH_LINES": "2000", "BENCH_ROUNDS": "1", "BENCH_CONTENDERS": CONTENDERS}, "Equal in all"),
     "bench-path": ({"BENCH_LINES": "2000"}, "peak GiB"),
     "bench-commands": ({"BENCH_ROUNDS": "1", "BENCH_HOURS": "2"}, "weir --help"),
     "bench-history": ({"BENCH_ROUNDS": "1", "BENCH_HOURS": "1,3"}, "one new hour costs the same"),

@@ -39,7 +39,7 @@ def imported(settings: Settings, *arguments: str) -> set[str]:
     return set(modules)
 
 
-@pytest.mark.parametrize("command", ["waf plan", "waf status", "explain ADDRESS"])
+@pytest.mark.parametrize("command", ["waf plan", "waf status", "decisions", "explain ADDRESS"])
 def test_a_look_at_what_exists_imports_no_orchestrator_and_no_registry(in_order: Settings, command: str) -> None:
     decided = lake_of(in_order).read_arrow(WAF_DECISIONS, columns=["address"])["address"].to_pylist()
     address = sorted(decided)[0].split("/")[0]
