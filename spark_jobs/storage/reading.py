@@ -106,18 +106,23 @@ class LakeReader:
         requested = None if hours is None else pa.array(sorted(hours), pa.string())
         for path in paths:
             with filesystem.open_input_file(f"{base}/{path}") as file:
+                metadata = pq.read_metadata(file)
                 parquet = pq.ParquetFile(
-                    file, read_dictionary=list(dictionaries), pre_buffer=True, page_checksum_verification=True
+                    file,
+                    metadata=metadata,
+                    read_dictionary=[name for name in dictionaries if name in metadata.schema.names],
+                    pre_buffer=True,
+                    page_checksum_verification=True,
                 )
                 holds_hours = HOUR_COLUMN in parquet.schema_arrow.names
                 for number in range(parquet.num_row_groups):
                     if requested is None or not holds_hours:
                         for batch in parquet.iter_batches(rows, [number], list(columns), use_threads=False):
-                            yield _padded(batch, table, columns)
+                            yield _padded(batch, table, columns, dictionaries)
                     elif _may_hold(parquet.metadata.row_group(number), requested):
                         of_group = parquet.read_row_group(number, [*columns, HOUR_COLUMN], use_threads=False)
                         of_hours = of_group.filter(pc.is_in(of_group[HOUR_COLUMN], requested))
-                        yield from (_padded(batch, table, columns) for batch in of_hours.to_batches(rows))
+                        yield from (_padded(batch, table, columns, dictionaries) for batch in of_hours.to_batches(rows))
 
     def read_arrow(
         self,
@@ -186,18 +191,20 @@ class LakeReader:
         return [] if snapshot is None else snapshot.files(hours)
 
 
-def _padded(batch: pa.RecordBatch, table: Table, columns: Sequence[str]) -> pa.RecordBatch:
-    """The columns of the batch; null where a file is older than the column."""
+def _padded(batch: pa.RecordBatch, table: Table, columns: Sequence[str], dictionaries: Sequence[str]) -> pa.RecordBatch:
+    """The columns of the batch, each once; null, of the type that newer files give, where a file is older than the column."""
     import pyarrow as pa
 
     names = list(dict.fromkeys(columns))
     if all(name in batch.schema.names for name in names):
         return batch.select(names)
     schema = arrow_schema(table, with_hour=True)
-    arrays = [
-        batch.column(name) if name in batch.schema.names else pa.nulls(batch.num_rows, schema.field(name).type)
-        for name in names
-    ]
+
+    def missing(name: str) -> pa.Array:
+        kind = schema.field(name).type
+        return pa.nulls(batch.num_rows, pa.dictionary(pa.int32(), kind) if name in dictionaries else kind)
+
+    arrays = [batch.column(name) if name in batch.schema.names else missing(name) for name in names]
     return pa.RecordBatch.from_arrays(arrays, names=names)
 
 

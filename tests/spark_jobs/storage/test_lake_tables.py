@@ -338,3 +338,14 @@ def test_a_new_column_is_null_in_older_files(tmp_path: Path) -> None:
         assert [row["ids"] for batch in batches for row in batch.to_pylist()] == ids
         assert lake.read_arrow(HOURLY, [hour], ["ids"])["ids"].to_pylist() == ids
     assert DeltaTable(lake.path(HOURLY)).to_pyarrow_table().num_rows == 6
+
+
+def test_a_new_text_is_a_dictionary_in_older_files_too(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    columns = (*HOURLY.columns, Column("extra", "string", "added later"))
+    newer = Table(key=HOURLY.key, meaning=HOURLY.meaning, grain=HOURLY.grain, columns=columns)
+    lake.overwrite_arrow(table(rows(HOURS[0])), HOURLY, HOURS[:1])
+    lake.overwrite_arrow(table([{**row, "extra": "new"} for row in rows(HOURS[1])], of=newer), newer, HOURS[1:2])
+    files = [file.path for of_hour in lake.files_by_hour(newer, HOURS[:2]).values() for file in of_hour]
+    read = pa.Table.from_batches(lake.read_batches(newer, files, ["extra"], ["extra"]))
+    assert read["extra"].to_pylist() == [None] * 3 + ["new"] * 3
