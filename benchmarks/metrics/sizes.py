@@ -25,8 +25,10 @@ from benchmarks.metrics.scaling_costs import REACTIVE_TARGETS, TRACES, read
 from weir_models.cards import markdown_table
 from weir_models.predictive_scaling import replay
 from weir_models.predictive_scaling.backtest import BacktestSettings
+from weir_models.predictive_scaling.forecasting import forecast
 from weir_models.predictive_scaling.policy import PolicySettings, policy_of
-from weir_models.predictive_scaling.series import DemandSeries, Values
+from weir_models.predictive_scaling.pooled import Pool, PoolSettings
+from weir_models.predictive_scaling.series import DAY_SECONDS, DemandSeries, Values
 from weir_models.predictive_scaling.sizing import Levels
 
 BUDGETS = (1e-5, 0.01, 0.03, 0.07, 0.15, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 15.0, 22.0, 30.0)
@@ -44,6 +46,10 @@ A budget is spent only where there is something to save: a series that the minim
 at any budget. `reachable` is the lesser of the budget and the violations of the minimum. Costs are compared series by series: node-hours at the violations of
 reactive scaling, linear between the two nearest of {budgets} budgets; a series in which no budget has as few violations counts as dearer
 and, in the mean, as 1.5 times as dear. `cannot be less` is what somebody who knows the future would need for the same violations.
+"""
+POOLED = """## all, fitted together
+
+More than {above} clusters share their fits. Here all {series} series do; the mean absolute error of their forecasts is {ratio:.3f} of that of persistence (geometric mean).
 """
 
 
@@ -71,18 +77,25 @@ class Outcome:
         return np.asarray(at / self.reactive_hours)
 
 
-def outcome_of(series: DemandSeries, split: str) -> Outcome:
-    """All replays of one series."""
+def first_step(series: DemandSeries) -> int:
+    """The first step of the window."""
+    return len(series) - round(BacktestSettings().test_share * len(series))
+
+
+def outcome_of(series: DemandSeries, split: str, found: Levels | None = None) -> Outcome:
+    """All replays of one series, by the given levels or by its own."""
     settings = BacktestSettings()
     fleet = replace(settings.replay, tracking_target=70.0)
-    scale, first = float(fleet.fleet_nodes), len(series) - round(settings.test_share * len(series))
+    scale, first = float(fleet.fleet_nodes), first_step(series)
     demand, seconds = series.demand[first:] * scale, series.seconds[first:].astype(np.float64)
     with threadpool_limits(1):
-        found = Levels.of(series, first, fleet.start_up_seconds)
+        found = found or Levels.of(series, first, fleet.start_up_seconds)
 
     def ours(budget: float) -> replay.Replay:
         policy = policy_of({"preset": "budget", "violation_budget": budget})
-        decide = replay.budgeted(seconds, demand, demand, found.levels * scale, found.account(policy, scale), policy)
+        decide = replay.budgeted(
+            seconds, demand, demand, demand, found.levels * scale, found.account(policy, scale), policy
+        )
         return replay.run(
             demand, series.step_seconds, replay.start_nodes(float(demand[0]), policy, fleet), decide, fleet
         )
@@ -109,6 +122,31 @@ def outcome_of(series: DemandSeries, split: str) -> Outcome:
         (needed.sum() - saved[spent]) * series.step_seconds / 3600.0,
         float((demand > fleet.violation_above * minimum).mean()),
     )
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """What all series fitted together lead to."""
+
+    levels: list[Levels]
+    ratio: float
+    """Mean absolute error of the forecasts relative to persistence, geometric mean."""
+
+
+def pooled(series: list[DemandSeries]) -> Pooled:
+    """Levels and forecasts of the window, with one fit for all series."""
+    settings, errors, found = BacktestSettings(), [], []
+    with threadpool_limits(1):
+        begin = min(int(one.seconds[first_step(one)]) for one in series) - 4 * DAY_SECONDS
+        pool = Pool(series, begin, settings.forecast.experts)
+        for one in series:
+            first = first_step(one)
+            found.append(Levels.of(one, first, settings.replay.start_up_seconds, pool))
+            made = forecast(one, first, settings.forecast, pool)
+            judged = ~np.isnan(made.truth + made.predicted)
+            model, naive = (np.abs(made.truth - values)[judged].mean() for values in (made.predicted, made.current))
+            errors.append(model / naive)
+    return Pooled(found, _geometric(np.array(errors)))
 
 
 def budgets_held(outcomes: list[Outcome]) -> pd.DataFrame:
@@ -166,8 +204,8 @@ def _geometric(ratios: Values) -> float:
     return float(np.exp(np.log(ratios).mean()))
 
 
-def document(outcomes: list[Outcome], cpu_seconds: float) -> str:
-    """The page."""
+def document(outcomes: list[Outcome], together: list[Outcome], ratio: float, cpu_seconds: float) -> str:
+    """The page; `together` are the outcomes of all series fitted by one pool, whose forecasts have this relative error."""
     settings = BacktestSettings()
     parts = [
         HEAD.format(
@@ -181,6 +219,8 @@ def document(outcomes: list[Outcome], cpu_seconds: float) -> str:
     for title, chosen in [("all", outcomes), *((split, [one for one in outcomes if one.split == split]) for split in SPLITS)]:  # fmt: skip
         if chosen:
             parts.append(f"## {title}: {len(chosen)} series\n\n{markdown_table(budgets_held(chosen))}\n\n{markdown_table(costs(chosen))}\n")  # fmt: skip
+    parts.append(POOLED.format(above=PoolSettings().above, ratio=ratio, series=len(together)))
+    parts.append(f"{markdown_table(budgets_held(together))}\n\n{markdown_table(costs(together))}\n")
     parts.append(f"Took {cpu_seconds:.0f} CPU-seconds.\n")
     return "\n".join(parts)
 
@@ -200,7 +240,9 @@ def main() -> int:
     splits = ["aside" if one.cluster_id.split()[0] in aside else "dev" for one in series]
     with ProcessPoolExecutor(options.workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         outcomes = list(pool.map(outcome_of, series, splits))
-    page = document(outcomes, sum(os.times()[:4]) - sum(before[:4]))
+        shared = pooled(series)
+        together = list(pool.map(outcome_of, series, splits, shared.levels))
+    page = document(outcomes, together, shared.ratio, sum(os.times()[:4]) - sum(before[:4]))
     if options.document:
         options.document.write_text(page, encoding="utf-8")
     print(page)

@@ -145,9 +145,13 @@ def _decisions(series: DemandSeries, forecasts: Forecasts, settings: BacktestSet
     begin = replay.start_nodes(
         forecasts.current[0] * scale if len(forecasts.current) else float("nan"), settings.policy, settings.replay
     )
-    predictive = replay.predictive(
-        seconds, forecasts.current * scale, forecasts.predicted * scale, forecasts.size_bound * scale, settings.policy
-    )
+    found = Levels.of(series, forecasts.first, settings.replay.start_up_seconds)
+    predicted, upper = forecasts.predicted * scale, forecasts.size_bound * scale
+    if settings.policy.preset == "budget":
+        account = found.account(settings.policy, scale)
+        predictive = replay.budgeted(seconds, demand, predicted, upper, found.levels * scale, account, settings.policy)
+    else:
+        predictive = replay.predictive(seconds, forecasts.current * scale, predicted, upper, settings.policy)
     reactive = replay.reactive(demand, series.step_seconds, settings.policy, settings.replay)
     row: dict[str, float] = {}
     for name, decide in (("", predictive), ("_reactive", reactive)):
@@ -157,18 +161,18 @@ def _decisions(series: DemandSeries, forecasts: Forecasts, settings: BacktestSet
             f"node_hours{name}": outcome.node_hours,
             f"changes{name}": float(outcome.changes),
         }
-    return row | _beside_reactive(series, demand, row, forecasts.first, settings)
+    return row | _beside_reactive(series, demand, row, found, settings)
 
 
 def _beside_reactive(
-    series: DemandSeries, demand: Values, row: Mapping[str, float], first: int, settings: BacktestSettings
+    series: DemandSeries, demand: Values, row: Mapping[str, float], found: Levels, settings: BacktestSettings
 ) -> dict[str, float]:
     """Sizes by the budget that reactive scaling used: their node-hours relative to its own, and violations beyond the budget.
 
     NaN where too little is known for a budget.
     """
     missing = {"cost_beside_reactive": float("nan"), "violations_beside_reactive": float("nan")}
-    found = Levels.of(series, first, settings.replay.start_up_seconds)
+    first = found.first
     if not np.isfinite(found.levels).all() or not np.isfinite(row["violations_reactive"]):
         return missing
     budget = max(LEAST_BUDGET, row["violations_reactive"])
@@ -176,7 +180,9 @@ def _beside_reactive(
     scale = 1.0 if series.node_count is not None else float(settings.replay.fleet_nodes)
     seconds, current = series.seconds[first:].astype(np.float64), carried(series.demand)[first:] * scale
     begin = replay.start_nodes(float(current[0]), policy, settings.replay)
-    decide = replay.budgeted(seconds, demand, current, found.levels * scale, found.account(policy, scale), policy)
+    decide = replay.budgeted(
+        seconds, demand, current, current, found.levels * scale, found.account(policy, scale), policy
+    )
     outcome = replay.run(demand, series.step_seconds, begin, decide, settings.replay)
     return {
         "cost_beside_reactive": outcome.node_hours / row["node_hours_reactive"],

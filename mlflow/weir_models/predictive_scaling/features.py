@@ -16,6 +16,8 @@ RIDGE_LAGS = 15
 LAGS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 24, 30, 36, 48, 72, 144)
 NEIGHBOURS = (-6, -3, -2, -1, 0, 1, 2, 3)
 """Steps around the target's time of day that are read on earlier days."""
+CLOCK = ("second_of_day", "second_of_hour", "time_sin", "time_cos", "day_of_week", "is_weekend")
+"""Columns that tell the time and no demand."""
 WINDOW_SECONDS = {"1h": 3_600, "6h": 21_600, "24h": 86_400}
 
 
@@ -111,11 +113,12 @@ def _clock(series: DemandSeries, horizon: int) -> dict[str, Values]:
     second = at % DAY_SECONDS
     weekday = (at // DAY_SECONDS + 3) % 7
     turn = 2 * np.pi * second / DAY_SECONDS
-    return {
-        "second_of_day": second.astype(np.float64),
-        "second_of_hour": (second % 3_600).astype(np.float64),
-        "time_sin": np.sin(turn),
-        "time_cos": np.cos(turn),
-        "day_of_week": weekday.astype(np.float64),
-        "is_weekend": (weekday >= 5).astype(np.float64),
-    }
+    values = (
+        second.astype(np.float64),
+        (second % 3_600).astype(np.float64),
+        np.sin(turn),
+        np.cos(turn),
+        weekday.astype(np.float64),
+        (weekday >= 5).astype(np.float64),
+    )
+    return dict(zip(CLOCK, values, strict=True))

@@ -17,6 +17,7 @@ from weir_models.predictive_scaling.blend import BlendSettings, blend
 from weir_models.predictive_scaling.conformal import ConformalSettings, intervals
 from weir_models.predictive_scaling.experts import ExpertSettings
 from weir_models.predictive_scaling.features import features
+from weir_models.predictive_scaling.pooled import POOLED, Pool
 from weir_models.predictive_scaling.series import DemandSeries, Values, carried
 
 HORIZON_SECONDS = 1_800
@@ -75,13 +76,18 @@ def horizon_steps(series: DemandSeries) -> int:
     return HORIZON_SECONDS // series.step_seconds
 
 
-def forecast(series: DemandSeries, first: int, settings: ForecastSettings) -> Forecasts:
-    """Forecasts made at every step from `first` to the end of the series."""
+def forecast(series: DemandSeries, first: int, settings: ForecastSettings, pool: Pool | None = None) -> Forecasts:
+    """Forecasts made at every step from `first` to the end of the series, with the experts of a pool where there is one."""
     horizon = horizon_steps(series)
     inputs = features(series, horizon)
     begin = max(0, first - round(settings.warm_up_days * series.steps_per_day))
     names = settings.experts.names
-    changes = [experts.changes(name, series, inputs, horizon, begin, settings.experts) for name in names]
+    changes = [
+        pool.changes(name, series, inputs, horizon, begin)
+        if pool is not None and name in POOLED
+        else experts.changes(name, series, inputs, horizon, begin, settings.experts)
+        for name in names
+    ]
     base = inputs.base[begin:]
     maximum = highest_demand(series, settings)[begin:]
     by_expert = np.clip(base[:, None] + np.stack(changes, axis=1), 0.0, maximum[:, None])

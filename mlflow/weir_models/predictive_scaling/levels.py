@@ -58,7 +58,7 @@ def levels(series: DemandSeries, first: int, lead: int, settings: LevelSettings 
     options = settings or LevelSettings()
     inputs = features(series, lead)
     rows = np.nan_to_num(inputs.rows)
-    change = _highest(series.demand, lead) - inputs.base
+    change = highest_change(series.demand, inputs.base, lead)
     found = np.full((len(series), len(CHANCES)), np.nan)
     is_known = ~np.isnan(change)
     days = min(options.refit_days, max(1, len(series) // (4 * series.steps_per_day)))
@@ -66,41 +66,60 @@ def levels(series: DemandSeries, first: int, lead: int, settings: LevelSettings 
         begin = max(0, part.start - options.history_days * series.steps_per_day)
         past = begin + np.flatnonzero(is_known[begin : max(begin, part.start - lead + 1)])
         if len(past) >= options.least_rows:
-            found[part] = inputs.base[part, None] + _changes(rows[past], change[past], rows[part], options)
-    found[:, 0] = np.where(np.isnan(found[:, 1]), np.nan, 0.0)
-    return _bounded(series, found, options)[first:]
+            leaves = Leaves.fit(rows[past], change[past], options)
+            found[part] = inputs.base[part, None] + leaves.changes(rows[part])
+    return bounded(series, found, options)[first:]
 
 
-def _highest(demand: Values, lead: int) -> Values:
-    """The highest measured demand of the next `lead` steps; NaN where none was measured."""
+def highest_change(demand: Values, base: Values, lead: int) -> Values:
+    """The highest measured demand of the next `lead` steps minus the base; NaN where none was measured."""
     highest = np.full(len(demand), np.nan)
     for ahead in range(1, lead + 1):
         highest[:-ahead] = np.fmax(highest[:-ahead], demand[ahead:])
-    return highest
+    return np.asarray(highest - base)
 
 
-def _changes(past: Values, change: Values, now: Values, settings: LevelSettings) -> Values:
-    """Levels of the change for rows `now`, of shape (len(now), len(CHANCES))."""
-    forest = ExtraTreesRegressor(
-        settings.trees,
-        min_samples_leaf=settings.leaf,
-        max_features=settings.columns,
-        random_state=settings.seed,
-        n_jobs=1,
-    ).fit(past, change)
-    edges = _edges(change, settings.bins)
-    place = np.searchsorted(edges, change)
-    shares = np.zeros((len(now), len(edges)))
-    for of_past, of_now in zip(forest.apply(past).T, forest.apply(now).T, strict=True):
-        leaves, number = np.unique(of_past, return_inverse=True)
-        counts = np.bincount(number * len(edges) + place, minlength=len(leaves) * len(edges))
-        by_leaf = counts.reshape(len(leaves), len(edges))
-        shares += (by_leaf / by_leaf.sum(axis=1, keepdims=True))[np.searchsorted(leaves, of_now)]
-    reached = np.cumsum(shares, axis=1) / settings.trees
-    within = np.stack([edges[np.argmax(reached >= 1.0 - chance - 1e-9, axis=1)] for chance in _WITHIN], axis=1)
-    middle = within[:, _WITHIN.index(0.5), None]
-    beyond = middle + np.array(_BEYOND) * (within[:, -1:] - middle)
-    return np.concatenate([np.full((len(now), 1), -np.inf), within, beyond], axis=1)
+@dataclass(frozen=True)
+class Leaves:
+    """A fitted forest, and how often each change occurred in each of its leaves."""
+
+    forest: ExtraTreesRegressor
+    edges: Values
+    """Upper edges of the bins of changes."""
+    tables: list[tuple[Values, Values]]
+    """Of each tree: its leaves, and the share of each bin in them."""
+
+    @classmethod
+    def fit(cls, rows: Values, change: Values, settings: LevelSettings) -> Leaves:
+        """A forest of the changes that followed the rows."""
+        forest = ExtraTreesRegressor(
+            settings.trees,
+            min_samples_leaf=settings.leaf,
+            max_features=settings.columns,
+            random_state=settings.seed,
+            n_jobs=1,
+        ).fit(rows, change)
+        edges = _edges(change, settings.bins)
+        place = np.searchsorted(edges, change)
+        tables = []
+        for reached in forest.apply(rows).T:
+            leaves, number = np.unique(reached, return_inverse=True)
+            counts = np.bincount(number * len(edges) + place, minlength=len(leaves) * len(edges))
+            by_leaf = counts.reshape(len(leaves), len(edges))
+            tables.append((leaves, by_leaf / by_leaf.sum(axis=1, keepdims=True)))
+        return cls(forest, edges, tables)
+
+    def changes(self, rows: Values) -> Values:
+        """Levels of the change, of shape (len(rows), len(CHANCES)); the first is below all."""
+        shares = np.zeros((len(rows), len(self.edges)))
+        for reached, (leaves, by_leaf) in zip(self.forest.apply(rows).T, self.tables, strict=True):
+            shares += by_leaf[np.searchsorted(leaves, reached)]
+        reached = np.cumsum(shares, axis=1) / len(self.tables)
+        chosen = [self.edges[np.argmax(reached >= 1.0 - chance - 1e-9, axis=1)] for chance in _WITHIN]
+        within = np.stack(chosen, axis=1)
+        middle = within[:, _WITHIN.index(0.5), None]
+        beyond = middle + np.array(_BEYOND) * (within[:, -1:] - middle)
+        return np.concatenate([np.full((len(rows), 1), -np.inf), within, beyond], axis=1)
 
 
 def _edges(change: Values, bins: int) -> Values:
@@ -110,8 +129,9 @@ def _edges(change: Values, bins: int) -> Values:
     return np.unique(np.concatenate([np.quantile(ordered, np.linspace(0, 1, bins - single + 1)[1:], method="higher"), ordered[-single:]]))  # fmt: skip
 
 
-def _bounded(series: DemandSeries, found: Values, settings: LevelSettings) -> Values:
-    """No level below zero or far beyond what is usual; without a node count no demand exceeds 100 %."""
+def bounded(series: DemandSeries, found: Values, settings: LevelSettings) -> Values:
+    """The first level is no demand. No level below zero or far beyond what is usual; without a node count no demand exceeds 100 %."""
+    found[:, 0] = np.where(np.isnan(found[:, 1]), np.nan, 0.0)
     usual = np.fmax(carried(series.demand), reached_twice(series.demand, series.steps_per_day, settings.history_days))
     highest = settings.beyond_greatest * usual
     if series.node_count is None:

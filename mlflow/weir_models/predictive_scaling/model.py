@@ -24,8 +24,9 @@ from weir_models.predictive_scaling.experts import EXPERTS, ExpertSettings
 from weir_models.predictive_scaling.forecasting import Forecasts, ForecastSettings, forecast, forecast_frame
 from weir_models.predictive_scaling.plots import errors
 from weir_models.predictive_scaling.policy import Choice, Memory, PolicySettings, Recommendation, Situation
-from weir_models.predictive_scaling.series import DemandSeries, Values
-from weir_models.predictive_scaling.sizing import Levels, choose
+from weir_models.predictive_scaling.pooled import Pool, PoolSettings
+from weir_models.predictive_scaling.series import DAY_SECONDS, DemandSeries, Values
+from weir_models.predictive_scaling.sizing import WARM_UP_DAYS, Levels, choose
 
 STEP_SECONDS = 300
 TEST_SHARE = 0.3
@@ -81,19 +82,38 @@ class PredictiveScaling(BaseEstimator):
         Columns: those of the backtest's forecasts, confidence, current_cpu_utilization, action, target_nodes, urgency,
         reasoning, time_horizon (minutes). ValueError where times are not on a grid of five minutes.
         """
+        return self.predict_each(frame, {})
+
+    def predict_each(self, frame: pd.DataFrame, policies: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+        """The same, with fields of the policy that are replaced for some clusters."""
         with threadpool_limits(1):
-            rows = [self._last(series) for series in series_of(frame)]
+            clusters = series_of(frame)
+            pool = self._pool(clusters)
+            rows = [
+                self._last(
+                    series, _policy.policy_of({**(self.policy or {}), **policies.get(series.cluster_id, {})}), pool
+                )
+                for series in clusters
+            ]
         columns = [*_LAST_COLUMNS]
         return pd.DataFrame(rows, columns=columns) if rows else pd.DataFrame(columns=columns)
 
-    def _last(self, series: DemandSeries) -> dict[str, object]:
+    def _pool(self, clusters: list[DemandSeries]) -> Pool | None:
+        """What many clusters are fitted by together; None where they are few."""
+        settings = self.settings()
+        if len(clusters) <= PoolSettings().above:
+            return None
+        earliest = min(int(series.seconds[-1]) for series in clusters)
+        first = earliest - round((max(settings.warm_up_days, WARM_UP_DAYS) + 1.0) * DAY_SECONDS)
+        return Pool(clusters, first, settings.experts)
+
+    def _last(self, series: DemandSeries, policy: PolicySettings, pool: Pool | None) -> dict[str, object]:
         """Prediction for the last step of a series."""
-        policy = self.policy_settings()
         if series.node_count is None:
             policy = replace(policy, minimum_nodes=1)
         steps = min(len(series), ceil(_policy.waiting(policy).low_for_seconds / series.step_seconds) + 1)
-        forecasts = forecast(series, len(series) - steps, self.settings())
-        recommendation = _recommended(series, forecasts, policy)
+        forecasts = forecast(series, len(series) - steps, self.settings(), pool)
+        recommendation = _recommended(series, forecasts, policy, pool)
         row = forecast_frame(series, forecasts).iloc[-1].to_dict()
         row |= {
             "confidence": float(forecasts.confidence[-1]),
@@ -125,12 +145,15 @@ def naive() -> PredictiveScaling:
     return model
 
 
-def _recommended(series: DemandSeries, forecasts: Forecasts, policy: PolicySettings) -> Recommendation:
+def _recommended(
+    series: DemandSeries, forecasts: Forecasts, policy: PolicySettings, pool: Pool | None
+) -> Recommendation:
     """Recommendation at the last step; the memory of the policy is derived from node counts and earlier steps."""
     capacity, nodes = series.capacity, series.nodes_in_force
     peaks = np.fmax.accumulate(series.cpu_utilization)
     memory = _changes(capacity, series.seconds)
-    choices = _choices(series, forecasts, policy) if policy.preset == "budget" else [None] * len(forecasts.predicted)
+    is_by_budget = policy.preset == "budget"
+    choices = _choices(series, forecasts, policy, pool) if is_by_budget else [None] * len(forecasts.predicted)
     recommendation = Recommendation("maintain", int(nodes[-1]), "none", "")
     for place in range(len(forecasts.predicted)):
         step = forecasts.first + place
@@ -149,9 +172,11 @@ def _recommended(series: DemandSeries, forecasts: Forecasts, policy: PolicySetti
     return recommendation
 
 
-def _choices(series: DemandSeries, forecasts: Forecasts, policy: PolicySettings) -> list[Choice | None]:
+def _choices(
+    series: DemandSeries, forecasts: Forecasts, policy: PolicySettings, pool: Pool | None
+) -> list[Choice | None]:
     """What the budget leads to at each step of the forecasts; the present load counts as it really was."""
-    first, found = forecasts.first, Levels.of(series, forecasts.first, policy.lead_seconds)
+    first, found = forecasts.first, Levels.of(series, forecasts.first, policy.lead_seconds, pool)
     is_above = series.demand > policy.scale_up_above * series.capacity
     under = np.flatnonzero(~is_above[:first])
     account = replace(found.account(policy), in_a_row=first - 1 - int(under[-1]) if len(under) else first)

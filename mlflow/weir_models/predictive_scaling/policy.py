@@ -21,11 +21,11 @@ class PolicySettings:
     """Thresholds in percent of utilization; times in seconds. `policy_of` fills in what a preset sets."""
 
     preset: Literal["budget", "thresholds"] = "thresholds"
-    """budget: the cheapest size that keeps `violation_budget`; thresholds: the fixed thresholds below."""
+    """budget: the cheapest size that keeps `violation_budget`; thresholds: the fixed thresholds below. Without one: budget."""
     violation_budget: float = 1.0
     """Percent of steps that may be above `scale_up_above`."""
     lead_seconds: float = 600.0
-    """Time from one decision until the nodes of the next one serve; a size has to last that long."""
+    """Time from one decision until the nodes of the next one serve; a size has to last that long. Learned where it is not set."""
     scale_up_above: float = 80.0
     scale_up_to: float = 70.0
     urgent_above: float = 90.0
@@ -51,7 +51,7 @@ PRESETS: Mapping[str, Mapping[str, float]] = {
     "thresholds": {},
 }
 """Preset -> fields that it sets where nobody else does."""
-DEFAULT_PRESET = "thresholds"
+DEFAULT_PRESET = "budget"
 
 
 def policy_of(overrides: Mapping[str, Any] | None = None) -> PolicySettings:
@@ -191,8 +191,9 @@ def _within_budget(
     since = memory.low_since if memory.low_since is not None else now.at
     memory = replace(memory, low_since=since if choice.nodes < now.nodes else None)
     reason = (
-        f"{choice.nodes} nodes are the cheapest that keep {settings.violation_budget:g} % of steps above "
-        f"{settings.scale_up_above:g}% CPU; the chance of it is {100 * choice.chance:.2g} % now"
+        f"{'1 node is' if choice.nodes == 1 else f'{choice.nodes} nodes are'} the cheapest size that keeps "
+        f"{settings.violation_budget:g} % of steps above {settings.scale_up_above:g}% CPU; "
+        f"the chance of it in the next {settings.lead_seconds / 60:g} minutes is {100 * choice.chance:.2g} %"
     )
     if choice.nodes > now.nodes:
         return _up(now, choice.nodes, reason, memory, settings)

@@ -117,9 +117,18 @@ def predictive(seconds: Values, current: Values, predicted: Values, upper: Value
 
 
 def budgeted(
-    seconds: Values, demand: Values, predicted: Values, levels: Values, account: Account, policy: PolicySettings
+    seconds: Values,
+    demand: Values,
+    predicted: Values,
+    upper: Values,
+    levels: Values,
+    account: Account,
+    policy: PolicySettings,
 ) -> Decide:
-    """The policy on the levels of demand of each step; the account learns from what the nodes in force did not carry."""
+    """The policy on the levels of demand of each step; the account learns from what the nodes in force did not carry.
+
+    Where there are no levels, the thresholds decide on the forecast and its upper bound.
+    """
     memory, current, threshold = Memory(), carried(demand), policy.scale_up_above
 
     def decide(step: int, in_force: int, ordered: int) -> int:
@@ -128,7 +137,7 @@ def budgeted(
             account = account.after(bool(demand[step] > threshold * in_force))
         load = float(current[step])
         choice = choose(levels[step], account, load, ordered, policy)
-        now = Situation(float(seconds[step]), ordered, load, float(predicted[step]), load, choice=choice)
+        now = Situation(float(seconds[step]), ordered, load, float(predicted[step]), float(upper[step]), choice=choice)
         recommendation, memory = recommend(now, memory, policy)
         return recommendation.target_nodes
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from weir_models.predictive_scaling.budget import Account, cheapest, followed
-from weir_models.predictive_scaling.levels import CHANCES, LevelSettings, lead_steps, levels
+from weir_models.predictive_scaling.levels import CHANCES, lead_steps, levels
 from weir_models.predictive_scaling.policy import Choice, PolicySettings, nodes_for
+from weir_models.predictive_scaling.pooled import Pool
 from weir_models.predictive_scaling.series import DemandSeries, Values
 
 WARM_UP_DAYS = 3.0
@@ -28,13 +29,13 @@ class Levels:
     """Demand of the warm-up."""
 
     @classmethod
-    def of(cls, series: DemandSeries, first: int, lead_seconds: float, settings: LevelSettings | None = None) -> Levels:
-        """Levels of every step from `first` to the end of the series, and of the days before."""
+    def of(cls, series: DemandSeries, first: int, lead_seconds: float, pool: Pool | None = None) -> Levels:
+        """Levels of every step from `first` to the end of the series, and of the days before, those of a pool if there is one."""
         begin, lead = (
             max(0, first - round(WARM_UP_DAYS * series.steps_per_day)),
             lead_steps(lead_seconds, series.step_seconds),
         )
-        found = levels(series, begin, lead, settings)
+        found = levels(series, begin, lead) if pool is None else pool.levels(series, begin, lead)
         return cls(first, lead, found[: first - begin], found[first - begin :], series.demand[begin:first])
 
     def account(self, policy: PolicySettings, scale: float = 1.0) -> Account:

@@ -61,7 +61,7 @@ def make_forecasts(settings: Settings, lake: Lake) -> dict[str, Any]:
         forecasting.recent_steps(lake, now), timedelta(minutes=settings.scaling.max_age_minutes)
     )
     live = forecasting.live_sizes(steps, rules)
-    rows = forecasting.forecast_rows(steps, forecaster, rules, live, now)
+    rows = forecasting.forecast_rows(steps, forecaster, rules, live, now, forecasting.learned_leads(lake, now))
     forecasting.write(lake, rows, settings.retention_days.get(SCALING_FORECASTS.key, SCALING_FORECASTS.retention_days))
     metadata: dict[str, Any] = {
         "dagster/row_count": len(rows),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,10 @@ if TYPE_CHECKING:
 
 MODEL = "predictive_scaling"
 HISTORY = timedelta(days=28)
+START_UP_SECONDS = 300.0
+"""Time from the order of a node until it serves."""
+LEARNED_FROM, LONGEST_PAUSE = timedelta(days=3), timedelta(hours=6)
+"""Forecasts of so many days tell how often sizes are decided on; what is longer was an interruption."""
 NAIVE = "naive"
 NAIVE_RULE = "persistence"
 BY_NAIVE_RULE = " (by the naive rule, for no model has passed its gate)"
@@ -54,11 +57,9 @@ class Forecaster:
     def is_naive(self) -> bool:
         return self.name == NAIVE
 
-    def predict(self, frame: pd.DataFrame, overrides: Mapping[str, Any]) -> pd.DataFrame:
-        """One row per cluster; `overrides` replace fields of the policy for these clusters."""
-        model = copy.copy(self.model)
-        model.policy = {**(self.model.policy or {}), **overrides}
-        predicted: pd.DataFrame = model.predict(frame)
+    def predict(self, frame: pd.DataFrame, policies: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+        """One row a cluster, in the order of cluster_id; `policies` replace fields of the policy for some clusters."""
+        predicted: pd.DataFrame = self.model.predict_each(frame, policies)
         return predicted
 
 
@@ -86,26 +87,48 @@ def measured_lately(steps: pd.DataFrame, max_age: timedelta) -> tuple[pd.DataFra
     return steps[steps["event_at"] <= until], sorted(set(steps["cluster_id"]) - set(reporting.index))
 
 
+def learned_leads(lake: Lake, now: datetime) -> dict[str, float]:
+    """Seconds from one decision on a cluster until the nodes of the next one serve, by how often it was decided on lately."""
+    known = lake.read_arrow(SCALING_FORECASTS, columns=["cluster_id", "made_at"]).to_pandas()
+    known = known[known["made_at"] > now - LEARNED_FROM].drop_duplicates().sort_values(["cluster_id", "made_at"])
+    pauses = known.groupby("cluster_id")["made_at"].diff()
+    usual = pauses[pauses <= LONGEST_PAUSE].dt.total_seconds().groupby(known["cluster_id"]).median()
+    return {str(cluster_id): START_UP_SECONDS + seconds for cluster_id, seconds in usual.items()}
+
+
 def forecast_rows(
-    steps: pd.DataFrame, forecaster: Forecaster, rules: Rules, live: Mapping[str, int], now: datetime
+    steps: pd.DataFrame,
+    forecaster: Forecaster,
+    rules: Rules,
+    live: Mapping[str, int],
+    now: datetime,
+    leads: Mapping[str, float] | None = None,
 ) -> list[dict[str, Any]]:
-    """Rows of the table, one per cluster. `live`: nodes in service of the targets of clusters without node counts."""
+    """Rows of the table, one per cluster.
+
+    `live`: nodes in service of the targets of clusters without node counts; `leads`: learned times that a size has to last.
+    """
+    nodes_of = {str(cluster_id): nodes for cluster_id, nodes in steps.groupby("cluster_id")["node_count"]}
+    uncounted = {cluster_id for cluster_id, nodes in nodes_of.items() if nodes.isna().all()}
+    known = steps["cluster_id"].map({name: live[name] for name in uncounted & set(live)}).astype(float)
+    steps = steps.assign(node_count=steps["node_count"].fillna(known))
+    policies: dict[str, dict[str, Any]] = {name: {"lead_seconds": lead} for name, lead in (leads or {}).items()}
+    for name in nodes_of:
+        if (rule := rules.of(name)) is not None:
+            policies[name] = {**policies.get(name, {}), **rule.overrides}
     rows = []
-    for cluster_id, part in steps.groupby("cluster_id", sort=True):
-        rule, counted = rules.of(str(cluster_id)), bool(part["node_count"].notna().any())
-        if not counted and str(cluster_id) in live:
-            part, counted = part.assign(node_count=float(live[str(cluster_id)])), True
-        overrides = rule.overrides if rule is not None else {}
-        forecast = forecaster.predict(part, overrides).iloc[0].to_dict()
-        nodes = part["node_count"].where(part["node_count"].abs() <= LARGEST).dropna()
+    for forecast in forecaster.predict(steps, policies).to_dict("records"):
+        cluster_id = str(forecast["cluster_id"])
+        nodes = steps.loc[nodes_of[cluster_id].index, "node_count"]
+        nodes = nodes.where(nodes.abs() <= LARGEST).dropna()
         rows.append(
             {
-                "cluster_id": str(cluster_id),
+                "cluster_id": cluster_id,
                 "made_at": forecast["made_at"].to_pydatetime(),
                 "target_at": forecast["target_at"].to_pydatetime(),
                 **{name: _finite(forecast[name]) for name in FIGURES},
                 "confidence": float(forecast["confidence"]),
-                "node_count": int(nodes.iloc[-1]) if counted and len(nodes) else None,
+                "node_count": int(nodes.iloc[-1]) if len(nodes) else None,
                 "action": forecast["action"],
                 "target_nodes": int(forecast["target_nodes"]),
                 "urgency": forecast["urgency"],

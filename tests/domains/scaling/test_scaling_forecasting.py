@@ -10,14 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.scaling.config import Rules, load_rules
 from platform_assets.domains.scaling.forecasting import (
     Forecaster,
     are_plausible,
     forecast_rows,
+    learned_leads,
     measured_lately,
     plot_of,
+    write,
 )
 from platform_assets.settings import Settings
 
@@ -103,6 +106,25 @@ def test_a_gated_version_forecasts_and_is_named(home: Settings, tmp_path: Path) 
     (row,) = forecast_rows(history, forecaster, load_rules(home), {}, START)
     assert (row["model_name"], row["model_version"]) == ("predictive_scaling", version)
     assert "naive" not in row["reasoning"]
+
+
+@pytest.mark.slow
+def test_how_long_a_size_has_to_last_is_learned_from_its_decisions(home: Settings) -> None:
+    lake, forecaster = lake_of(home), naive(home)
+    assert learned_leads(lake, START) == {}
+    for hour in range(4):
+        known = steps("shop", 900 + 12 * hour)
+        rows = forecast_rows(known, forecaster, load_rules(home), {}, START + timedelta(hours=76 + hour))
+        write(lake, rows, None)
+    assert learned_leads(lake, START + timedelta(hours=80)) == {"shop": 3900.0}
+    assert learned_leads(lake, START + timedelta(days=9)) == {}, "what was long ago tells nothing"
+    slow, quick = (
+        forecast_rows(known, forecaster, load_rules(home), {}, START, leads)[0]["reasoning"]
+        for leads in ({"shop": 3900.0}, {})
+    )
+    assert "in the next 65 minutes" in slow and "in the next 10 minutes" in quick
+    rules = Rules(home.home, {"shop": {"target": "file: x", "lead_seconds": 1200.0}}, load_rules(home).bounds)
+    assert "next 20 minutes" in forecast_rows(known, forecaster, rules, {}, START, {"shop": 3900.0})[0]["reasoning"]
 
 
 GOOD = {"cluster_id": "a", "lower_90": 1.0, "predicted_cpu_utilization": 2.0, "upper_90": 3.0, "confidence": 0.9, "target_nodes": 2}  # fmt: skip

@@ -128,7 +128,7 @@ def test_a_budget_costs_less_than_reactive_scaling() -> None:
     )
     policy = policy_of({"preset": "budget", "violation_budget": 2.0})
     found = Levels.of(one, first, settings.start_up_seconds)
-    decide = replay.budgeted(seconds, demand, demand, found.levels * 20.0, found.account(policy, 20.0), policy)
+    decide = replay.budgeted(seconds, demand, demand, demand, found.levels * 20.0, found.account(policy, 20.0), policy)
     ours = replay.run(demand, 300, replay.start_nodes(demand[0], policy, settings), decide, settings)
     reactive = replay.reactive(demand, 300, policy, settings)
     theirs = replay.run(demand, 300, replay.start_nodes(demand[0], policy, settings), reactive, settings)
