@@ -20,6 +20,7 @@ from benchmarks.metrics.injections import (
     inject,
     injected,
     robust_noise,
+    standing_out,
 )
 
 EACH = [(kind, size) for kind, about in KINDS.items() for size in about.sizes]
@@ -132,3 +133,13 @@ def test_all_kinds_of_a_split(root: Path) -> None:
     made = list(injected(root, "dev", least_days=2))
     assert {(one.kind, one.size) for one in made} == set(EACH)
     assert all(first >= 2 * DAY for one in made for first, _ in one.windows)
+
+
+def test_a_window_stands_out_where_the_series_does_less_by_itself() -> None:
+    calm = np.random.default_rng(3).normal(50.0, 1.0, 21 * DAY)
+    wild = calm.copy()
+    wild[100::300] += 40.0
+    found = [
+        standing_out(one) for values in (calm, wild) if (one := inject(Series("a", values, 100.0), "spike", "large"))
+    ]
+    assert found[0] == KINDS["spike"].windows and found[1] == 0
