@@ -191,7 +191,7 @@ def _within_budget(
     since = memory.low_since if memory.low_since is not None else now.at
     memory = replace(memory, low_since=since if choice.nodes < now.nodes else None)
     reason = (
-        f"{'1 node is' if choice.nodes == 1 else f'{choice.nodes} nodes are'} the cheapest size that keeps "
+        f"{'1 node is' if choice.nodes == 1 else f'{choice.nodes} nodes are'} the cheapest size with at most "
         f"{settings.violation_budget:g} % of steps above {settings.scale_up_above:g}% CPU; "
         f"the chance of it in the next {settings.lead_seconds / 60:g} minutes is {100 * choice.chance:.2g} %"
     )
