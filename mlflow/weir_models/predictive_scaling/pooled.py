@@ -33,7 +33,11 @@ class PoolSettings:
     above: int = 8
     """So many clusters are each fitted by themselves."""
     rows: int = 30_000
-    """Rows of a sample, of all clusters together."""
+    """Rows of a sample for forecasts, of all clusters together."""
+    level_rows: int = 100_000
+    """Rows of a sample for levels, whose tails need more."""
+    most_rows: int = 1_200
+    """Rows of one cluster."""
     refit_days: int = 4
     """Days between two fits; where all clusters are young, a quarter of their age."""
     tree_count: int = 120
@@ -116,7 +120,8 @@ class Pool:
 
     def _drawn(self, target: str, ahead: int) -> dict[int, Sample]:
         random = np.random.default_rng(self.experts.seed)
-        each = max(1, self.settings.rows // len(self.series))
+        rows = self.settings.rows if target == "target" else self.settings.level_rows
+        each = max(1, min(self.settings.most_rows, rows // len(self.series)))
         parts: dict[int, list[tuple[Values, Values]]] = {start: [] for start in self.starts}
         scales: dict[int, dict[str, float]] = {start: {} for start in self.starts}
         for series in self.series:
