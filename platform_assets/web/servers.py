@@ -66,7 +66,11 @@ SERVERS = {
     "dagster": Server(dagster, post_only=("/graphql",)),
     "mlflow": Server(
         mlflow,
-        preferences={"mlflow.workflowType_v1": '"machine_learning"'},  # else it opens on traces of language models
+        preferences={
+            "mlflow.workflowType_v1": '"machine_learning"',  # else it opens on traces of language models
+            "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": "true",  # else the panel of what is switched off opens
+            "_mlflow_model_registry_promo_modal_dismissed_v1": "true",  # else a dialog lies over the first page of models
+        },
         switched_off=("ajax-api/3.0/mlflow/assistant",),  # an agent with a shell
     ),
 }

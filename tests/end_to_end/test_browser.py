@@ -226,6 +226,14 @@ def test_mlflow_opens_an_experiment_on_its_runs(ui: Ui, page: Any) -> None:
     page.get_by_text("client_abuse version 1", exact=True).first.wait_for()
 
 
+def test_nothing_covers_or_narrows_the_first_page_of_mlflow(ui: Ui, page: Any) -> None:
+    page.goto(f"{ui.mlflow}/#/models")
+    page.get_by_text("client_abuse", exact=True).first.wait_for()
+    page.wait_for_timeout(1500)  # what opens by itself opens after the page
+    assert page.get_by_text("Welcome to MLflow Assistant").count() == 0
+    assert page.get_by_text("governed deployments").count() == 0
+
+
 def test_mlflow_offers_no_agent_that_runs_commands(ui: Ui, page: Any) -> None:
     page.goto(f"{ui.mlflow}/#/experiments")
     page.get_by_text("client_abuse", exact=True).first.wait_for()
