@@ -28,6 +28,8 @@ class RawAlarm:
     at: datetime
     score: float
     severity: Severity
+    goes_on: bool = False
+    """Whether the metric has not come back."""
 
     @property
     def name(self) -> str:
@@ -45,7 +47,7 @@ class Grouping:
     storm_clusters: int = 5
     """Number of clusters whose incidents must begin within the window to be a storm."""
     resolved_after: timedelta = timedelta(hours=1)
-    """Time after its last alarm at which an alert is resolved."""
+    """Time after its last alarm at which an alert is resolved, unless what an alarm is of goes on."""
     most_alerts: int = 20
 
     def __post_init__(self) -> None:
@@ -168,11 +170,12 @@ def _alert(
     alarms = [alarm for incident in incidents for alarm in incident.alarms]
     last_at = max(alarm.at for alarm in alarms)
     critical = sorted((a for a in alarms if a.severity == "critical"), key=lambda a: (a.at, a.cluster_id, a.metric))
+    is_open = now - last_at < settings.resolved_after or any(alarm.goes_on for alarm in alarms)
     return Alert(
         alert_id=alert_id,
         kind=kind,
         severity=max((alarm.severity for alarm in alarms), key=SEVERITIES.index),
-        state="resolved" if now - last_at >= settings.resolved_after else "open",
+        state="open" if is_open else "resolved",
         first_at=min(alarm.at for alarm in alarms),
         last_at=last_at,
         score=max(alarm.score for alarm in alarms),

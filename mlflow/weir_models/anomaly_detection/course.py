@@ -39,6 +39,8 @@ class Course:
     """Row -> level, of alarms and of rows at which a departure became more severe than its alarm was."""
     recoveries: dict[int, int]
     """Row at which a departure has ended -> row of its alarm."""
+    lasting: dict[int, int]
+    """Row at which a departure has lasted for LASTS_SECONDS -> row of its alarm."""
 
 
 @dataclass
@@ -52,6 +54,7 @@ class _Open:
     outside: int
     """Its last row outside the band."""
     back_rows: int = 0
+    has_lasted: bool = False
 
 
 def level_of(weekly_rarity: float) -> int:
@@ -64,8 +67,9 @@ def course(at: Times, values: Values, flags: Flags, weekly_rarity: Values, metri
     alarms = flags.copy()
     levels: dict[int, int] = {}
     recoveries: dict[int, int] = {}
+    lasting: dict[int, int] = {}
     if not flags.any():
-        return Course(alarms, levels, recoveries)
+        return Course(alarms, levels, recoveries, lasting)
     period, seconds = period_of(at), at.astype("datetime64[s]").astype(np.int64)
     day = rows_of(DAY_SECONDS, period, LEAST_DAY_ROWS)
     running: _Open | None = None
@@ -98,9 +102,11 @@ def course(at: Times, values: Values, flags: Flags, weekly_rarity: Values, metri
             level = max(level_of(weekly_rarity[row]), WARNING_LEVEL if lasts else INFO_LEVEL)
             if level > running.level:
                 running.level = levels[row] = level
+            if lasts and not running.has_lasted:
+                running.has_lasted, lasting[row] = True, running.alarm
         if running is not None and seconds[row] - seconds[running.alarm] > FOLLOWED_SECONDS:
             running = None
-    return Course(alarms, levels, recoveries)
+    return Course(alarms, levels, recoveries, lasting)
 
 
 def _band(past: Values) -> tuple[float, float] | None:

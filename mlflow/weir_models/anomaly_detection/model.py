@@ -139,7 +139,7 @@ def series_of(frame: pd.DataFrame) -> Iterator[tuple[MetricSeries, np.ndarray]]:
 
 
 def followed(series: MetricSeries, detection: Detection) -> dict[int, tuple[str | None, str, str]]:
-    """Row -> severity, metric and reason, of alarms, of rows at which they become more severe, and of recoveries."""
+    """Row -> severity, metric and reason, of alarms, of rows at which they become more severe or have lasted, and of recoveries."""
     described: dict[int, tuple[str | None, str, str]] = {}
     worst = INFO_LEVEL
     for row, level in detection.course.levels.items():
@@ -148,6 +148,9 @@ def followed(series: MetricSeries, detection: Detection) -> dict[int, tuple[str 
             worst = bounded
             name = series.metrics[detection.metric[row]]
             described[row] = (SEVERITIES[bounded], name, reason(series, detection, row))
+    for row, alarm in detection.course.lasting.items():
+        name = series.metrics[int(detection.metric[alarm])]
+        described.setdefault(row, (described[alarm][0], name, f"{name} has been unusual since {series.at[alarm]}"))
     for row, alarm in detection.course.recoveries.items():
         column = int(detection.metric[alarm])
         minutes = (series.at[row] - series.at[alarm]) / np.timedelta64(60, "s")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SPAN = timedelta(days=7)
 """How far before the newest step alarms are in the table; an incident that reaches into this span is complete."""
 NOTIFY_WITHIN = timedelta(days=1)
-"""An alert whose last alarm is longer ago is in the table, but nobody is notified."""
+"""A resolved alert whose last alarm is longer ago is in the table, but nobody is notified."""
 KINDS = ("incident", "storm", "digest")
 """By the number of alarms behind them, fewest first."""
 
@@ -37,6 +37,7 @@ def alarms_of(lake: Lake) -> tuple[list[RawAlarm], dict[str, str], datetime | No
     import pyarrow.dataset as ds
 
     from weir_models.anomaly_detection.alerts import Grouping, RawAlarm
+    from weir_models.anomaly_detection.course import FOLLOWED_SECONDS
 
     now = clock_of(lake)
     if now is None:
@@ -55,7 +56,15 @@ def alarms_of(lake: Lake) -> tuple[list[RawAlarm], dict[str, str], datetime | No
     alarm_rows = [row for row in rows if row["is_anomaly"]]
     follow([row for row in rows if not row["is_anomaly"]], alarm_rows)
     every = [
-        RawAlarm(row["cluster_id"], row["metric"], row["event_at"], row["score"], row["severity"]) for row in alarm_rows
+        RawAlarm(
+            row["cluster_id"],
+            row["metric"],
+            row["event_at"],
+            row["score"],
+            row["severity"],
+            row.get("goes_on", False) and (now - row["event_at"]).total_seconds() <= FOLLOWED_SECONDS,
+        )
+        for row in alarm_rows
     ]
     counted = within(every, now - SPAN, Grouping().together)
     reasons = {alarm.name: row["reason"] for alarm, row in zip(every, alarm_rows, strict=True)}
@@ -63,9 +72,10 @@ def alarms_of(lake: Lake) -> tuple[list[RawAlarm], dict[str, str], datetime | No
 
 
 def follow(followers: Iterable[Row], alarm_rows: Iterable[Row]) -> None:
-    """Give each alarm what followed it: the severity that its departure came to, and its end.
+    """Give each alarm what followed it: the severity that its departure came to, whether it goes on, and its end.
 
-    A follower with a severity became more severe; one without is the recovery of the metric.
+    A follower with a severity lasted or became more severe; one without is the recovery of the metric, with which all
+    that began before it on the cluster is over.
     """
     from weir_models.anomaly_detection.alerts import SEVERITIES
 
@@ -78,8 +88,11 @@ def follow(followers: Iterable[Row], alarm_rows: Iterable[Row]) -> None:
         if not earlier:
             continue
         alarm, severity = (same or earlier)[-1], follower["severity"]
+        alarm["goes_on"] = True
         if severity is None:
             alarm["reason"] += f"; {follower['reason']}"
+            for row in earlier:
+                row["goes_on"] = False
         elif SEVERITIES.index(severity) > SEVERITIES.index(alarm["severity"]):
             alarm["severity"] = severity
             alarm["reason"] += f"; {severity} since {follower['event_at']:%Y-%m-%d %H:%M}"
@@ -194,7 +207,8 @@ def notify_people(settings: Settings, lake: Lake, rows: Sequence[Row], now: date
     failed: notifier.NotifierError | None = None
     count, at = 0, datetime.now(UTC)
     for row in rows:
-        if row["told_at"] is not None or now - row["last_at"] > NOTIFY_WITHIN:
+        is_over = row["state"] == "resolved" and now - row["last_at"] > NOTIFY_WITHIN
+        if row["told_at"] is not None or is_over:
             continue
         try:
             notifier.notify(settings, message(row))

@@ -65,7 +65,12 @@ ANOMALY_ALERTS = Table(
         Column("alert_id", "string", "hash of its first incident; stays when later alarms join", nullable=False),
         Column("kind", "string", "incident, storm or digest", nullable=False),
         Column("severity", "string", "the highest of its alarms: info, warning or critical", nullable=False),
-        Column("state", "string", "open, or resolved an hour after its last alarm", nullable=False),
+        Column(
+            "state",
+            "string",
+            "open, or resolved: an hour after its last alarm, and once its departures have ended",
+            nullable=False,
+        ),
         Column("first_at", "timestamp", "its first alarm", nullable=False),
         Column("last_at", "timestamp", "its last alarm", nullable=False),
         Column("score", "double", "the highest of its alarms, 0..1", nullable=False),

@@ -69,31 +69,37 @@ def run_scaling_command(
 
 
 @scaling_app.command()
-def status(home: Home = None) -> None:
+def status(home: Home = None, json: Json = False) -> None:
     """The newest forecast of each cluster, what is live, what is held, and what applying would change.
 
-    Example: weir scaling status
+    Example: weir scaling status --json
     """
     from platform_assets.clients.engine import lake_of
     from platform_assets.domains.scaling import audit
+    from platform_assets.domains.scaling.forecasting import newest_forecasts
 
     settings = _settings(home, False)
-    with console_of() as console:
+    with console_of(to_stderr=json) as console:
+        lake = lake_of(settings)
         show(console, settings)
-        holds = audit.undo_holds(audit.AUDIT.read(lake_of(settings)), datetime.now(UTC))
+        holds = audit.undo_holds(audit.AUDIT.read(lake), datetime.now(UTC))
         for cluster, why in sorted(holds.items()):
             console.print(f"{cluster}: {why}")
-        _show_plan(console, _settings(home, True))
+        shown = _show_plan(console, _settings(home, True))
+        if json:
+            print_json({"forecasts": newest_forecasts(lake), "held": holds, "plan": shown})
 
 
 @scaling_app.command()
-def plan(home: Home = None) -> None:
+def plan(home: Home = None, json: Json = False) -> None:
     """What applying would change now, cluster by cluster, with why; nothing is written.
 
-    Example: weir scaling plan
+    Example: weir scaling plan --json
     """
-    with console_of() as console:
-        _show_plan(console, _settings(home, True))
+    with console_of(to_stderr=json) as console:
+        shown = _show_plan(console, _settings(home, True))
+        if json:
+            print_json(shown)
 
 
 @scaling_app.command("apply")
@@ -164,8 +170,8 @@ def show(console: Any, settings: Settings) -> None:
     console.print(reasons(lake))
 
 
-def _show_plan(console: Any, settings: Settings) -> None:
-    """The plan by the judgement of `weir scaling apply`, which takes no old metrics; nothing is written."""
+def _show_plan(console: Any, settings: Settings) -> dict[str, Any]:
+    """The plan by the judgement of `weir scaling apply`, which takes no old metrics; nothing is written. Returns it for machines."""
     from platform_assets.actions.checks import failures
     from platform_assets.clients.engine import lake_of
     from platform_assets.domains.scaling.planning import make_plan
@@ -177,6 +183,8 @@ def _show_plan(console: Any, settings: Settings) -> None:
         console.print(f"It would be stopped by {result.name}: {result.sentence}")
     if checked_plan.changes and not stopping:
         console.print("Sizes are unchanged; `weir scaling apply` changes them.")
+    stopped_by = {result.name: result.sentence for result in stopping}
+    return {"summary": checked_plan.summary(), "stopped_by": stopped_by, "entries": checked_plan.rows()}
 
 
 def _end(console: Any, settings: Settings, outcome: Any) -> None:

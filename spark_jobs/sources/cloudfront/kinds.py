@@ -27,6 +27,7 @@ _TEXTS = (
     (rb"[0-9a-f]{64} \S+ \[", "an S3 server access log"),
     (rb"version account-id |\d \d{12} eni-", "a VPC flow log"),
     (rb"\S+ \S+ \S+ \[\d\d?/\w{3}/\d{4}:", "an access log of a web server"),
+    (rb'(?i)"?date"?,"?time"?,', "a CSV table as Athena exports one (give the log objects that it was made of)"),
     (rb"(?i)<(?:!doctype|html|\?xml)", "an HTML or XML document"),
 )
 _RECORDS = (

@@ -280,6 +280,21 @@ def test_what_follows_an_alarm_is_part_of_it(home: Settings) -> None:
     )
 
 
+def test_an_alert_is_open_until_its_departure_ends(home: Settings) -> None:
+    lake, first = lake_of(home), alarm("shop", NOON - timedelta(hours=30), 0.7)
+    lasted = alarm("shop", NOON - timedelta(hours=29), 0.7) | {"is_anomaly": False}
+    judged(lake, first, lasted)
+    rows, told = run_alerts(home)
+    assert ([row["state"] for row in rows], told) == (["open"], 1), "old, and people are told, for it goes on"
+    judged(lake, first, lasted, now=NOON + timedelta(days=1))
+    assert [row["state"] for row in run_alerts(home)[0]] == ["resolved"], "two days later it is the new normal"
+
+    back = alarm("shop", NOON - timedelta(hours=2), 0.1)
+    back |= {"is_anomaly": False, "severity": None, "metric": "memory_utilization", "reason": "recovery"}
+    judged(lake, first, lasted, back)
+    assert [row["state"] for row in run_alerts(home)[0]] == ["resolved"]
+
+
 def test_a_known_incident_that_becomes_a_storm_is_news_once(home: Settings) -> None:
     lake, at = lake_of(home), NOON - timedelta(minutes=50)
     judged(lake, alarm("a", at))

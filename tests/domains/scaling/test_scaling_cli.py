@@ -58,6 +58,10 @@ def test_a_run_speaks_to_machines_on_standard_output_alone(replayed: tuple[Path,
     said = json.loads(done.stdout)
     assert said["hours"] == [] and said["failed_checks"] == [] and "scaling/plan" in said["assets"]
     assert "in 30 minutes" in done.stderr
+    planned, status = (json.loads(weir(home, "scaling", look, "--json").stdout) for look in ("plan", "status"))
+    assert [entry["cluster_id"] for entry in planned["entries"]] == [row["cluster_id"] for row in status["forecasts"]]
+    assert planned["stopped_by"].keys() == status["plan"]["stopped_by"].keys() == {"metrics_are_fresh"}
+    assert status["held"] == {}
 
 
 @pytest.mark.slow

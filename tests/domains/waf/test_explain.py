@@ -139,7 +139,7 @@ def shown(explanation: Explanation, width: int = 200) -> str:
 
 def test_a_block_is_explained_down_to_the_log_line(settings: Settings) -> None:
     found = explain(settings, PROBER, NOW)
-    assert found.summary == f"{PROBER} is under block from 2026-11-20T15:00:00Z until 2026-11-21T15:00:00Z."
+    assert found.summary == f"block is decided for {PROBER} from 2026-11-20T15:00:00Z until 2026-11-21T15:00:00Z."
     assert [(one.relation, one.is_in_force) for one in found.decisions] == [("itself", True)]
     assert found.score is not None
     assert (found.score.abuse_probability, found.score.model_version) == (0.97, "3")
@@ -177,14 +177,14 @@ def test_features_stand_beside_the_clients_of_the_same_hour(settings: Settings) 
 def test_an_address_is_explained_by_the_network_that_holds_it(settings: Settings) -> None:
     fill(settings, "waf_decisions", decision(action="count"), decision(NETWORK, "challenge"))
     found = explain(settings, PROBER, NOW)
-    assert found.summary.startswith(f"{NETWORK}, which holds {PROBER}, is under challenge")
+    assert found.summary.startswith(f"challenge is decided for {NETWORK}, which holds {PROBER}, from")
     assert [one.decision.action for one in found.decisions] == ["challenge", "count"]
     assert f"client_scores has no row of {NETWORK}" not in found.summary
 
 
 def test_a_network_is_explained_by_the_addresses_within(settings: Settings) -> None:
     found = explain(settings, NETWORK, NOW)
-    assert found.summary.startswith(f"{PROBER}/32, within {NETWORK}, is under block")
+    assert found.summary.startswith(f"block is decided for {PROBER}/32, within {NETWORK}, from")
     assert [one.request_id for one in found.requests] == [ID]
 
 

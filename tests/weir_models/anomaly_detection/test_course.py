@@ -39,8 +39,15 @@ def test_an_alarm_long_after_the_return_is_an_alarm() -> None:
 def test_severity_rises_while_a_departure_lasts() -> None:
     found = course(*departing({BEGIN: 0.0, BEGIN + 30: 3.5}, (BEGIN,)))
     assert found.levels == {BEGIN: INFO_LEVEL, BEGIN + 12: WARNING_LEVEL, BEGIN + 30: CRITICAL_LEVEL}
+    assert found.lasting == {BEGIN + 12: BEGIN}
     brief = course(*departing({BEGIN: 0.0}, (BEGIN,), end=BEGIN + 6))
-    assert brief.levels == {BEGIN: INFO_LEVEL}
+    assert brief.levels == {BEGIN: INFO_LEVEL} and not brief.lasting
+
+
+def test_a_departure_that_is_critical_at_once_lasts_too() -> None:
+    found = course(*departing({BEGIN: 9.0}, (BEGIN,)))
+    assert found.levels == {BEGIN: CRITICAL_LEVEL}
+    assert found.lasting == {BEGIN + 12: BEGIN} and found.recoveries
 
 
 def test_later_rows_change_no_part_of_the_course() -> None:

@@ -82,7 +82,7 @@ def verdict(related: RelatedDecision, subject: str) -> str:
     what = subject if related.relation == "itself" else f"{decision.address}, {related.relation} {subject},"
     ends = instant(decision.expires_at)
     if related.is_in_force:
-        return f"{what} is under {decision.action} from {instant(decision.decided_at)} until {ends}."
+        return f"{decision.action} is decided for {what} from {instant(decision.decided_at)} until {ends}."
     return f"Nothing is in force on {subject}; the last {decision.action} of {decision.address} ended at {ends}."
 
 

@@ -160,6 +160,10 @@ def test_parquet_of_other_tools_equals_the_same_row_as_text() -> None:
         (f"{'a' * 64} logs [20/Nov/2026:09:00:38 +0000] 192.0.2.1 - X REST.GET.OBJECT\n", "an S3 server access log"),
         ("version account-id interface-id srcaddr\n2 123456789012 eni-1 192.0.2.1\n", "a VPC flow log"),
         ("<?xml version='1.0'?><a/>", "an HTML or XML document"),
+        (
+            '"date","time","location","request_ip"\n"2026-11-28","00:00:00","DUB56-P1","192.0.2.1"\n',
+            "as Athena exports",
+        ),
         ("# Notes\n\nOwned by platform.\n", "text of another kind"),
         (json.dumps({"webaclId": "arn", "httpRequest": {"clientIp": "192.0.2.1"}}) + "\n", "logs of AWS WAF"),
         (json.dumps({"Records": [{"eventVersion": "1.08"}]}), "records of CloudTrail or a notification"),
