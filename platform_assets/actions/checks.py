@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from platform_assets.actions.errors import RequestError
 from spark_jobs.contract import Check
@@ -57,3 +57,17 @@ def run_checks(
 def failures(results: Iterable[CheckResult]) -> list[CheckResult]:
     """The results that stop a plan from being applied."""
     return [result for result in results if result.blocking and not result.passed]
+
+
+class ShownPlan(Protocol):
+    """What the plans of all domains can say of themselves."""
+
+    def summary(self) -> str: ...
+
+    def rows(self) -> list[dict[str, Any]]: ...
+
+
+def for_machines(plan: ShownPlan, results: Iterable[CheckResult]) -> dict[str, Any]:
+    """A plan as `--json` shows it, with the checks that stop it."""
+    stopped_by = {result.name: result.sentence for result in failures(results)}
+    return {"summary": plan.summary(), "stopped_by": stopped_by, "entries": plan.rows()}

@@ -113,7 +113,13 @@ def _ridge_lags(features: Features, past: Values, settings: ExpertSettings) -> P
 
 def _trees(features: Features, past: Values, settings: ExpertSettings) -> Predictor:
     """Gradient boosted trees of the change with absolute error (the conditional median)."""
-    columns = np.flatnonzero(np.isfinite(features.rows[past]).any(axis=0))
+    predict = fitted_trees(features.rows[past], features.change[past], settings)
+    return lambda rows: predict(features.rows[rows])
+
+
+def fitted_trees(rows: Values, change: Values, settings: ExpertSettings) -> Callable[[Values], Values]:
+    """Rows of features -> changes, by boosted trees on the columns that have values."""
+    columns = np.flatnonzero(np.isfinite(rows).any(axis=0))
     trees = HistGradientBoostingRegressor(
         loss="absolute_error",
         learning_rate=settings.tree_rate,
@@ -123,23 +129,29 @@ def _trees(features: Features, past: Values, settings: ExpertSettings) -> Predic
         max_features=settings.tree_columns,
         early_stopping=False,
         random_state=settings.seed,
-    ).fit(features.rows[past][:, columns], features.change[past])
-    return lambda rows: trees.predict(features.rows[rows][:, columns])
+    ).fit(rows[:, columns], change)
+    return lambda now: trees.predict(now[:, columns])
 
 
 def _forest(features: Features, past: Values, settings: ExpertSettings) -> Predictor:
     """The default forest, on the change, since trees cannot extrapolate a level."""
     columns = [features.names.index(name) for name in FOREST_INPUTS]
+    predict = fitted_forest(features.rows[past][:, columns], features.change[past], settings)
+    return lambda rows: predict(features.rows[rows][:, columns])
+
+
+def fitted_forest(rows: Values, change: Values, settings: ExpertSettings) -> Callable[[Values], Values]:
+    """Rows of FOREST_INPUTS -> changes, by the default forest."""
     forest = RandomForestRegressor(
         n_estimators=settings.forest_trees,
         max_depth=settings.forest_depth,
         min_samples_split=settings.forest_split,
         min_samples_leaf=settings.forest_leaf,
-        max_samples=min(settings.forest_rows, len(past)),
+        max_samples=min(settings.forest_rows, len(rows)),
         random_state=settings.seed,
         n_jobs=1,
-    ).fit(features.rows[past][:, columns], features.change[past])
-    return lambda rows: forest.predict(features.rows[rows][:, columns])
+    ).fit(rows, change)
+    return lambda now: forest.predict(now)
 
 
 FOREST_INPUTS = (

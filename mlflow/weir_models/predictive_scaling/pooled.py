@@ -7,13 +7,12 @@ and small ones are alike. Fits are at the start of the newest UTC day and every 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 
-from weir_models.predictive_scaling.experts import FOREST_INPUTS, ExpertSettings
+from weir_models.predictive_scaling.experts import FOREST_INPUTS, ExpertSettings, fitted_forest, fitted_trees
 from weir_models.predictive_scaling.features import CLOCK, Features, features
 from weir_models.predictive_scaling.levels import CHANCES, Leaves, LevelSettings, bounded, highest_change
 from weir_models.predictive_scaling.series import DAY_SECONDS, DemandSeries, Values
@@ -67,25 +66,26 @@ class Pool:
         experts: ExpertSettings,
         settings: PoolSettings | None = None,
     ) -> None:
-        self.series, self.experts, self.settings = series, experts, settings or PoolSettings()
+        self.series, self.settings = series, settings or PoolSettings()
+        self.experts = replace(
+            experts,
+            tree_count=self.settings.tree_count,
+            tree_leaves=self.settings.tree_leaves,
+            forest_rows=self.settings.forest_rows,
+        )
         last = max(int(single.seconds[-1]) for single in series) // DAY_SECONDS
         days = max(len(single) // single.steps_per_day for single in series)
         period = min(self.settings.refit_days, max(1, days // 4))
         before = -(-(last - first // DAY_SECONDS) // period)
         self.starts = range((last - before * period) * DAY_SECONDS, (last + 1) * DAY_SECONDS, period * DAY_SECONDS)
-        self.sample, self.leaves = cache(self._sample), cache(self._leaves)
+        self.samples, self.leaves = cache(self._samples), cache(self._leaves)
         self.trees, self.forest = cache(self._trees), cache(self._forest)
-
-    @cached_property
-    def _samples(self) -> dict[tuple[str, int], dict[int, Sample]]:
-        return {}
 
     def changes(self, name: str, series: DemandSeries, inputs: Features, horizon: int, first: int) -> Values:
         """As experts.changes, for the experts trees and forest."""
         predicted = np.full(len(series), np.nan)
         for rows, start in self._stretches(series, first):
-            sample = self.sample("target", horizon, start)
-            scale = sample.scales.get(series.cluster_id)
+            scale = self.samples("target", horizon)[start].scales.get(series.cluster_id)
             if scale is not None:
                 predict = self.trees(horizon, start) if name == "trees" else self.forest(horizon, start)
                 predicted[rows] = scale * predict(_scaled(inputs, rows, scale))
@@ -97,7 +97,7 @@ class Pool:
         inputs = features(series, lead)
         found = np.full((len(series), len(CHANCES)), np.nan)
         for rows, start in self._stretches(series, first):
-            scale = self.sample("highest", lead, start).scales.get(series.cluster_id)
+            scale = self.samples("highest", lead)[start].scales.get(series.cluster_id)
             if scale is not None:
                 changes = self.leaves(lead, start).changes(np.nan_to_num(_scaled(inputs, rows, scale)))
                 found[rows] = inputs.base[rows, None] + scale * changes
@@ -111,14 +111,8 @@ class Pool:
             if rows.stop > max(rows.start, first):
                 yield slice(max(rows.start, first), rows.stop), start
 
-    def _sample(self, target: str, ahead: int, start: int) -> Sample:
-        """The sample before `start`; those of all starts are drawn in one pass."""
-        key = (target, ahead)
-        if key not in self._samples:
-            self._samples[key] = self._drawn(target, ahead)
-        return self._samples[key][start]
-
-    def _drawn(self, target: str, ahead: int) -> dict[int, Sample]:
+    def _samples(self, target: str, ahead: int) -> dict[int, Sample]:
+        """Start -> the sample before it; all are drawn in one pass."""
         random = np.random.default_rng(self.experts.seed)
         rows = self.settings.rows if target == "target" else self.settings.level_rows
         each = max(1, min(self.settings.most_rows, rows // len(self.series)))
@@ -147,42 +141,19 @@ class Pool:
         }
 
     def _trees(self, horizon: int, start: int) -> Predict:
-        sample, experts = self.sample("target", horizon, start), self.experts
-        columns = np.flatnonzero(np.isfinite(sample.rows).any(axis=0))
-        fitted = HistGradientBoostingRegressor(
-            loss="absolute_error",
-            learning_rate=experts.tree_rate,
-            max_iter=self.settings.tree_count,
-            max_leaf_nodes=self.settings.tree_leaves,
-            max_bins=experts.tree_bins,
-            max_features=experts.tree_columns,
-            early_stopping=False,
-            random_state=experts.seed,
-        ).fit(sample.rows[:, columns], sample.change)
-        return lambda rows: fitted.predict(rows[:, columns])
+        sample = self.samples("target", horizon)[start]
+        return fitted_trees(sample.rows, sample.change, self.experts)
 
     def _forest(self, horizon: int, start: int) -> Predict:
-        sample, experts = self.sample("target", horizon, start), self.experts
-        columns = [self._names.index(column) for column in FOREST_INPUTS]
-        fitted = RandomForestRegressor(
-            n_estimators=experts.forest_trees,
-            max_depth=experts.forest_depth,
-            min_samples_split=experts.forest_split,
-            min_samples_leaf=experts.forest_leaf,
-            max_samples=min(self.settings.forest_rows, len(sample.rows)),
-            random_state=experts.seed,
-            n_jobs=1,
-        ).fit(sample.rows[:, columns], sample.change)
-        return lambda rows: fitted.predict(rows[:, columns])
+        sample, names = self.samples("target", horizon)[start], features(self.series[0], 1).names
+        columns = [names.index(column) for column in FOREST_INPUTS]
+        predict = fitted_forest(sample.rows[:, columns], sample.change, self.experts)
+        return lambda rows: predict(rows[:, columns])
 
     def _leaves(self, lead: int, start: int) -> Leaves:
-        sample, settings = self.sample("highest", lead, start), self.settings
+        sample, settings = self.samples("highest", lead)[start], self.settings
         options = LevelSettings(trees=settings.level_trees, leaf=settings.level_leaf)
         return Leaves.fit(np.nan_to_num(sample.rows), sample.change, options)
-
-    @cached_property
-    def _names(self) -> tuple[str, ...]:
-        return features(self.series[0], 1).names
 
 
 def _scaled(inputs: Features, rows: slice | Values, scale: float) -> Values:

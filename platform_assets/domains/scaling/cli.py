@@ -172,7 +172,7 @@ def show(console: Any, settings: Settings) -> None:
 
 def _show_plan(console: Any, settings: Settings) -> dict[str, Any]:
     """The plan by the judgement of `weir scaling apply`, which takes no old metrics; nothing is written. Returns it for machines."""
-    from platform_assets.actions.checks import failures
+    from platform_assets.actions.checks import failures, for_machines
     from platform_assets.clients.engine import lake_of
     from platform_assets.domains.scaling.planning import make_plan
 
@@ -183,8 +183,7 @@ def _show_plan(console: Any, settings: Settings) -> dict[str, Any]:
         console.print(f"It would be stopped by {result.name}: {result.sentence}")
     if checked_plan.changes and not stopping:
         console.print("Sizes are unchanged; `weir scaling apply` changes them.")
-    stopped_by = {result.name: result.sentence for result in stopping}
-    return {"summary": checked_plan.summary(), "stopped_by": stopped_by, "entries": checked_plan.rows()}
+    return for_machines(checked_plan, results)
 
 
 def _end(console: Any, settings: Settings, outcome: Any) -> None:

@@ -264,7 +264,7 @@ def _record_and_plan(
 
 def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str], json: bool = False) -> None:
     """Show the current plan without storing it; or run the same assets as `weir run edge`, and show their plan."""
-    from platform_assets.actions.checks import failures
+    from platform_assets.actions.checks import failures, for_machines
     from platform_assets.actions.protocol import NO_OVERRIDES
     from platform_assets.clients.engine import lake_of
     from platform_assets.core.console import print_json
@@ -277,9 +277,7 @@ def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str], js
         if not apply:
             checked = change.make(AUDIT.overrides_of(lake, overrides) or NO_OVERRIDES)
             if json:
-                stopped_by = {result.name: result.sentence for result in failures(checked.results)}
-                shown = {"summary": checked.plan.summary(), "stopped_by": stopped_by, "entries": checked.plan.rows()}
-                print_json(shown)
+                print_json(for_machines(checked.plan, checked.results))
                 return checked.plan.check_complete()
             console.print(checked.plan.text())
             for result in failures(checked.results):
