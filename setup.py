@@ -63,9 +63,9 @@ setup(
     python_requires=">=3.11,<3.14",
     packages=[
         *find_packages(include=["platform_assets*", "spark_jobs*", "simulator*"]),
-        *find_packages(where="mlflow", include=["weir_models*"]),
+        *find_packages(where="mlflow", include=["weir_models*", "weir_learning*"]),
     ],
-    package_dir={"weir_models": "mlflow/weir_models"},
+    package_dir={"weir_learning": "mlflow/weir_learning", "weir_models": "mlflow/weir_models"},
     package_data={
         "platform_assets.domains.waf": ["policy.yaml"],
         "spark_jobs": ["sources/*/README.md"],

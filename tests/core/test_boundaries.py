@@ -22,15 +22,17 @@ from spark_jobs import registry
 ROOT = Path(__file__).parents[2]
 FOLDERS = {
     "spark_jobs": ROOT / "spark_jobs",
+    "weir_learning": ROOT / "mlflow" / "weir_learning",
     "weir_models": ROOT / "mlflow" / "weir_models",
     "platform_assets": ROOT / "platform_assets",
     "simulator": ROOT / "simulator",
 }
 FORBIDDEN = {
-    "spark_jobs": {"dagster", "mlflow", "weir_models", "platform_assets", "simulator"},
-    "weir_models": {"dagster", "pyspark", "spark_jobs", "platform_assets", "simulator"},
+    "spark_jobs": {"dagster", "mlflow", "weir_learning", "weir_models", "platform_assets", "simulator"},
+    "weir_learning": {"dagster", "mlflow", "pyspark", "spark_jobs", "weir_models", "platform_assets", "simulator"},
+    "weir_models": {"dagster", "pyspark", "spark_jobs", "weir_learning", "platform_assets", "simulator"},
     "platform_assets": {"mlflow", "pyspark", "simulator"},
-    "simulator": {"dagster", "mlflow", "pyspark", "spark_jobs", "weir_models", "platform_assets"},
+    "simulator": {"dagster", "mlflow", "pyspark", "spark_jobs", "weir_learning", "weir_models", "platform_assets"},
 }
 EXCEPTIONS = {
     # The scoring job loads a model inside its function: on an executor there is nobody else to do it.
@@ -223,6 +225,13 @@ def test_models_load_without_mlflow_spark_and_dagster() -> None:
         f"import_module({name!r})" for name in modules_of("weir_models")
     )
     assert not tops(loaded_by(code)) & {"dagster", "mlflow", "pyspark", "spark_jobs", "platform_assets", "simulator"}
+
+
+def test_the_statistics_of_learning_load_without_what_they_seldom_need() -> None:
+    code = "from importlib import import_module\n" + "\n".join(
+        f"import_module({name!r})" for name in modules_of("weir_learning")
+    )
+    assert not tops(loaded_by(code)) & {"scipy", "sklearn", "spark_jobs", "weir_models", "platform_assets"}
 
 
 def test_the_folder_mlflow_never_hides_the_library() -> None:
