@@ -53,7 +53,8 @@ def new_share(new_rows: int, rows: int, reference_rows: int, once: int, twice: i
         return NewShare(math.nan, math.nan, math.nan, rows, reference_rows)
     m = reference_rows
     chance = (once + 0.5) / (m + 1)
-    variance = max(once + 2 * twice - once * once / m, 0.5) / m**2
+    # one more of each, as few rare values may be fewer than usual
+    variance = max(once + 1 + 2 * (twice + 1) - once * once / m, 0.5) / m**2
     return NewShare(new_rows / rows, chance, _two_sided(new_rows, rows, chance, variance), rows, m)
 
 

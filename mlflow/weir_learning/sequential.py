@@ -22,7 +22,7 @@ Counts = tuple[int, int, int, int]
 LEVEL = 0.05
 LOG_ODDS_GRID: Values = 0.02 * np.sinh(np.linspace(-1, 1, 241) * np.arcsinh(3 / 0.02))
 """Log odds ratios that are mixed with equal weights: fine near zero, about 5 % apart further out, up to 20 times the odds."""
-BETS: Values = np.geomspace(1e-4, 0.95, 80)
+BETS: Values = np.geomspace(1e-3, 0.95, 40)
 """Of PairedMeans, mixed with equal weights in both directions."""
 WIDTH = 9.0
 """Standard deviations of the hypergeometric distribution over which it is summed."""
