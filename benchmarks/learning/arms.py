@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from weir_learning.sequential import LEVEL, LOG_ODDS_GRID, bets_log_evidence, block_log_likelihood
+from weir_learning.sequential import BETS, LEVEL, LOG_ODDS_GRID, bets_log_evidence, block_log_likelihood, centers
 
 Values = NDArray[np.float64]
 CHUNK = 200
@@ -81,14 +81,14 @@ def pairs(draw: Pairs, observations: int, experiments: int, seed: int, level: fl
     at = np.zeros(experiments, dtype=np.int64)
     total, variation = np.zeros(experiments), np.zeros(experiments)
     for start in range(0, observations, CHUNK):
-        moved = (draw(random, (min(CHUNK, observations - start), experiments)) + 1) / 2
-        for step, values in enumerate(moved):
-            n = start + step + 1
-            variation += (values - (0.5 + total) / n) ** 2
+        drawn = draw(random, (min(CHUNK, observations - start), experiments))
+        for n, values in enumerate(drawn, start + 1):
+            variation += (values - centers(total, n - 1)) ** 2
             total += values
-            open_ = np.flatnonzero(at == 0)
-            evidence = bets_log_evidence((total - n / 2)[open_], variation[open_])
-            at[open_[evidence >= math.log(1 / level)]] = n
+            # no bet wins enough with less
+            near = np.flatnonzero((at == 0) & (np.abs(total) * BETS[-1] > math.log(1 / level)))
+            evidence = bets_log_evidence(total[near], variation[near])
+            at[near[evidence >= math.log(1 / level)]] = n
     return Decided(at)
 
 

@@ -67,7 +67,7 @@ def planned_pairs(
     _check(level, power, per_hour)
     if not (effect and deviation > 0 and abs(effect) < reach):
         raise ValueError("the effect must not be 0 and less than the reach, and the deviation must be above 0")
-    drift, spread = abs(effect) / reach / 2, deviation / reach / 2
+    drift, spread = abs(effect) / reach, deviation / reach
 
     def distance(n: float) -> float:
         needed = _root(lambda u: float(bets_log_evidence(u, n * spread**2)) + math.log(level))

@@ -22,7 +22,9 @@ Counts = tuple[int, int, int, int]
 LEVEL = 0.05
 LOG_ODDS_GRID: Values = 0.02 * np.sinh(np.linspace(-1, 1, 241) * np.arcsinh(3 / 0.02))
 """Log odds ratios that are mixed with equal weights: fine near zero, about 5 % apart further out, up to 20 times the odds."""
-BETS: Values = np.geomspace(1e-3, 0.95, 40)
+CENTER = 0.1
+"""Variation is measured from the mean so far, but at most so far from zero: a difference is then within 1 + CENTER of it."""
+BETS: Values = np.geomspace(1e-3, 0.9, 40)
 """Of PairedMeans, mixed with equal weights in both directions."""
 WIDTH = 9.0
 """Standard deviations of the hypergeometric distribution over which it is summed."""
@@ -152,9 +154,9 @@ class PairedMeans(_Test):
     reach: float = 1.0
     n: int = 0
     total: float = 0.0
-    """Sum of the differences, moved to [0, 1]."""
+    """Sum of the differences over the reach."""
     variation: float = 0.0
-    """Sum of squared distances of each from the mean of those before it."""
+    """Sum of squared distances of each from the mean of those before it, within CENTER."""
 
     def updated(self, challenger: ArrayLike, champion: ArrayLike) -> Self:
         """With more pairs, in their order; ValueError where a difference is beyond the reach or missing."""
@@ -163,20 +165,20 @@ class PairedMeans(_Test):
             return self
         if not (np.abs(differences) <= self.reach).all():
             raise ValueError(f"differences must be numbers within {self.reach:g} of zero")
-        moved = (differences / self.reach + 1) / 2
-        sums = self.total + np.cumsum(moved)
-        before = (0.5 + np.append(self.total, sums[:-1])) / (self.n + 1 + np.arange(len(moved)))
-        n, total = self.n + len(moved), float(sums[-1])
-        variation = self.variation + float(((moved - before) ** 2).sum())
+        scaled = differences / self.reach
+        sums = self.total + np.cumsum(scaled)
+        before = centers(np.append(self.total, sums[:-1]), self.n + np.arange(len(scaled)))
+        n, total = self.n + len(scaled), float(sums[-1])
+        variation = self.variation + float(((scaled - before) ** 2).sum())
         margin = _margin(variation, math.log(1 / self.level)) / n
-        low, high = ((2 * bound - 1) * self.reach for bound in (total / n - margin, total / n + margin))
-        evidence = float(bets_log_evidence(total - n / 2, variation))
+        low, high = ((total / n + side * margin) * self.reach for side in (-1, 1))
+        evidence = float(bets_log_evidence(total, variation))
         return self._with(evidence, low, high, n=n, total=total, variation=variation)
 
     @property
     def difference(self) -> float:
         """Mean of challenger minus champion; nan before the first pair."""
-        return (2 * self.total / self.n - 1) * self.reach if self.n else math.nan
+        return self.total / self.n * self.reach if self.n else math.nan
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -220,10 +222,20 @@ def block_log_likelihood(a: int, n_a: int, b: int, n_b: int) -> Values:
     return np.asarray(a * LOG_ODDS_GRID - logsumexp(terms, axis=1))
 
 
+def centers(total: Values, n: ArrayLike) -> Values:
+    """Where variation is measured from after `n` differences with this sum."""
+    return np.clip(total / (np.asarray(n) + 1), -CENTER, CENTER)
+
+
 def bets_log_evidence(surplus: ArrayLike, variation: ArrayLike) -> Values:
-    """Log evidence against a mean, by the surplus of the sum over it and the variation; arrays of one shape."""
+    """Log evidence against a mean, by the surplus of the sum over it and the variation; arrays of one shape.
+
+    exp(bet * (d - mean) - psi(bet) * (d - center)^2) has a mean of at most 1 where |d - center| <= c = 1 + CENTER, with
+    psi(bet) = (-log(1 - c * bet) - c * bet) / c^2 (Fan, Grama and Liu, Electronic Journal of Probability 2015).
+    """
     s, v = np.asarray(surplus, dtype=np.float64)[..., None], np.asarray(variation, dtype=np.float64)[..., None]
-    exponent = np.concatenate([BETS * s, -BETS * s], axis=-1) + np.tile(np.log1p(-BETS) + BETS, 2) * v
+    c = 1 + CENTER
+    exponent = np.concatenate([BETS * s, -BETS * s], axis=-1) + np.tile((np.log1p(-c * BETS) + c * BETS) / c**2, 2) * v
     top = exponent.max(-1, keepdims=True)
     return np.asarray(top[..., 0] + np.log(np.exp(exponent - top).mean(-1)))
 

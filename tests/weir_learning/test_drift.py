@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.learning.windows import numeric_column, unchanged
+from benchmarks.learning.windows import shifted_column, unchanged
 from weir_learning.drift import Column, Comparison, Evidence, Kind, Verdict, compare, compare_strata, evidence_of
 
 
@@ -24,7 +24,7 @@ def test_windows_without_change_hardly_ever_alarm() -> None:
 
 def test_a_thousandfold_sample_needs_an_effect_to_alarm() -> None:
     random = np.random.default_rng(12)
-    columns = [numeric_column(random, f"c{i}", 100_000, 100_000, shift=0.05) for i in range(3)]
+    columns = [shifted_column(random, f"c{i}", 100_000, 100_000, shift=0.05) for i in range(3)]
     result = compare(columns)
     assert max(column.q_value for column in result.columns) < 1e-6
     assert result.verdict is Verdict.NONE
@@ -33,7 +33,7 @@ def test_a_thousandfold_sample_needs_an_effect_to_alarm() -> None:
 def test_half_a_deviation_is_found_at_300_rows() -> None:
     random, hits = np.random.default_rng(13), 0
     for _ in range(100):
-        columns: list[Column | Evidence] = [numeric_column(random, "shifted", 300, 300, shift=0.5)]
+        columns: list[Column | Evidence] = [shifted_column(random, "shifted", 300, 300, shift=0.5)]
         # the others' p is what matters to the adjustment, not how it came about
         columns += [found(f"c{i}", 0.01, p) for i, p in enumerate(random.uniform(0.02, 1, 49))]
         hits += "shifted" in compare(columns).drifted
