@@ -69,7 +69,8 @@ class Batch:
         chosen: list[int] = np.flatnonzero(looks.any(axis=0) | hiding).tolist()
         pieces: list[tuple[int, Unit]] = []
         if kind in HIDING_KINDS:
-            malformed[chosen] |= screen.lost(texts.take(pa.array(chosen, type=pa.int64())))
+            climbing = np.flatnonzero(looks.any(axis=0) | hiding | screen.has_pair_of_dots(texts))
+            malformed[climbing] |= screen.lost(texts.take(pa.array(climbing)))
         for place in np.flatnonzero(malformed).tolist():
             self._keep(self._texts + place, lenient_units(kind, logged[place].as_py()))
         for place, text in zip(chosen, texts.take(pa.array(chosen, type=pa.int64())).to_pylist(), strict=True):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.weir_models.request_attack.request_samples import BROWSER, COLUMNS, requests
 from weir_models.request_attack.model import RequestAttack
-from weir_models.request_attack.text.decoding import MALFORMED_MARK, fold
+from weir_models.request_attack.text.decoding import CLIMBING_MARK, MALFORMED_MARK, fold
 from weir_models.request_attack.text.lenient import lenient
 from weir_models.request_attack.text.units import lenient_units
 
@@ -66,6 +66,38 @@ def test_a_known_target_is_recognized_whatever_joins_its_parts(request_model: Re
     ].all()
 
 
+@pytest.mark.parametrize(
+    "sign",
+    ["=2F", "{2f}", "_x002f_", "%0x2f", "\\057", "2f", "(/)", "/;a=b/", "/%20/", "%zz", "%c0%zf", "^~", "U+002F"],
+)
+def test_a_separator_that_nobody_knows_is_one_by_repetition(request_model: RequestAttack, sign: str) -> None:
+    queries = [
+        f"file={('..' + sign) * 4}notes.yml",
+        f"file={('..' + sign) * 2}etc{sign}passwd",
+        f"f=../..{sign}etc{sign}shadow",
+    ]
+    assert request_model.predict(requests(*queries))["is_attack"].all()
+
+
+def test_prose_between_dots_is_no_separator(request_model: RequestAttack) -> None:
+    queries = [
+        "q=green...green...greenish",
+        "q=so..on..and..so..on",
+        "q=1..2..2..3",
+        "q=wait..(what)..(what)",
+        "v=a..b/c..b/d",
+    ]
+    assert not request_model.predict(requests(*queries))["is_attack"].any()
+
+
+def test_a_path_in_bare_hex_is_read(request_model: RequestAttack) -> None:
+    hidden = b"../../etc/passwd".hex()
+    assert request_model.predict(requests(f"f={hidden}", f"f=0x{hidden.upper()}"))["is_attack"].all()
+    assert not request_model.predict(requests("f=" + "6e6f7465732e7478742061", "id=5f4dcc3b5aa765d61d8327deb882cf99"))[
+        "is_attack"
+    ].any()
+
+
 def test_repeated_junk_before_a_name_climbs(request_model: RequestAttack) -> None:
     found = request_model.predict(requests("f=" + ".^/" * 5 + "notes.yml", "f=" + "%c0%5e%c0%5e/" * 4 + "notes.yml"))
     assert set(found["attack_class"]) == {"path_traversal"}
@@ -82,7 +114,7 @@ def test_bytes_of_old_charsets_and_odd_prose_pass(request_model: RequestAttack, 
 
 def test_malformed_escapes_are_counted() -> None:
     (unit,) = lenient_units("v", "f=%c0.%c0.%c0/a")
-    assert unit.text == "f=../a" + 3 * MALFORMED_MARK
+    assert unit.text == "f=../a" + 3 * MALFORMED_MARK + CLIMBING_MARK
     assert lenient_units("v", "f=%C3%A9/a%2fb") == []
 
 

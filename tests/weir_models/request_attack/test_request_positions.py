@@ -32,7 +32,8 @@ WINDOWS = (
 )  # fmt: skip
 LEFT = (
     "/shop/index%20(1).php", "/server.key", "/app/etc/env.php", "/login.aspx.cs", "/CVS/Entries", "/config.php.~1~", "/appsettings.Production.json",
-    "/group_vars/vault.yml", "/accessKeys.csv", "/site-backup.wpress",
+    "/group_vars/vault.yml", "/accessKeys.csv", "/site-backup.wpress", "/.unknowntool/a", "/app/.goosehints", "/composer.log", "/wrangler.toml",
+    "/infra/main.tf", "/Dockerfile.prod", "/core.1234", "/heap-2025.heapsnapshot", "/users.csv", "/.dev.vars", "/shop.dump",
 )  # fmt: skip
 SERVED = (
     "/talks/roadmap.key",
@@ -41,7 +42,26 @@ SERVED = (
     "/openapi.json",
     "/inventory.json",
     "/shop/product_new.php",
+    "/changelog.txt",
+    "/misc/sample.log",
+    "/files/dns/named.conf",
+    "/.auth/me",
+    "/.netlify/functions/a",
+    "/photos/.thumbs/a.jpg",
+    "/core",
 )
+
+
+ASKED = (
+    "<?php echo", "php <?php vs <?=", '<?php echo "hello world"; ?>', "1' or '1'='1 explained", "' or 1=1 meaning", "how does 1' or '1'='1 work",
+    "cat /etc/hosts", "how to edit /etc/fstab", "where is /etc/hosts on windows", "nano /etc/nginx/nginx.conf", "/etc/passwd meaning",
+)  # fmt: skip
+"""What people ask a search box about."""
+STATED = (
+    "<?php system('ls'); ?>", "<?php $a($b);", "<?=posix_getuid();?>", "1' or '1'='1", "what is ' or 1=1 -- ", "how' union select 1,2 -- ",
+    "/etc/passwd", "../../etc/passwd how", "cat /etc/passwd; id how to", "x' or 1=1; drop table orders -- explained",
+)  # fmt: skip
+"""What ends a statement, or is whole, whichever words stand around it."""
 
 
 def missed(model: RequestAttack, queries: list[str]) -> list[str]:
@@ -54,6 +74,19 @@ def missed(model: RequestAttack, queries: list[str]) -> list[str]:
 def test_a_search_for_a_snippet_is_none(request_model: RequestAttack, box: str) -> None:
     queries = [f"{box}={quote(text, safe='')}" for text in SNIPPETS]
     assert missed(request_model, queries) == queries
+
+
+def test_a_question_about_an_attack_is_none(request_model: RequestAttack) -> None:
+    queries = [f"q={quote(text, safe='')}" for text in ASKED]
+    assert missed(request_model, queries) == queries
+    assert missed(request_model, [f"q={quote(text, safe='')}" for text in STATED]) == []
+    assert missed(request_model, [f"file={quote(text, safe='')}" for text in ASKED[-5:]]) == []
+
+
+def test_a_measure_or_a_dash_ends_no_statement(request_model: RequestAttack) -> None:
+    prose = ["note=it's 'fine' -- really", "name=Smith and Sons' #5", "note=5' x 7' #2"]
+    assert missed(request_model, prose) == prose
+    assert missed(request_model, ["name=ana smith' -- -", "name=ana smith' -- qtfa", "name=admin'#"]) == []
 
 
 def test_a_referring_search_is_none(request_model: RequestAttack) -> None:

@@ -60,14 +60,27 @@ def _silence(fired: NDArray[np.uint8], units: Sequence[Unit], signals: Sequence[
     """Take back what needs a position to inject from where the unit has none."""
     silences = np.array([signal.silence for signal in signals])
     commands = np.array([signal.view == "shell" for signal in signals])
-    for row in np.flatnonzero(fired[:, silences != ""].any(axis=1)).tolist():
+    queries = np.array([signal.attack_class == "sqli" for signal in signals])
+    for row in np.flatnonzero(fired[:, (silences != "") | queries].any(axis=1)).tolist():
         kind, text = units[row]
         if kind not in VALUE_KINDS:
             continue
-        if position.is_complete(value_of(units[row])):
+        if kind == "p" and position.is_served(text):
+            fired[row, silences == "served"] = 0
+        value = value_of(units[row])
+        is_searched = position.is_search_box(text)
+        if position.is_prose_box(text) and position.is_asked(value):
+            fired[row, queries] = 0
+        if position.ends_as_prose(value):
+            fired[row, silences == "prose"] = 0
+        if is_searched and position.is_spoken(value):
+            fired[row, silences == "spoken"] = 0
+        if is_searched and position.is_lesson(value):
+            fired[row, silences == "lesson"] = 0
+        if position.is_complete(value):
             fired[row, silences == "complete"] = 0
-            if position.is_search_box(text):
-                fired[row, (silences == "searched") & (~commands | position.is_command_alone(value_of(units[row])))] = 0
+            if is_searched:
+                fired[row, (silences == "searched") & (~commands | position.is_command_alone(value))] = 0
 
 
 class _Group(NamedTuple):

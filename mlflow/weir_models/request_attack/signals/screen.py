@@ -22,11 +22,11 @@ _S = r"[\s+\x{a0}]*"
 _MARKS = (
     r"['\"<`\\({\x00-\x1f\x7f]|--|\.\.|/\.[^w]|\./\.|//[/.]|^//|\]\[|\[[#$'\"]|&&|__|==|%[nspxd{(u]|%$|%\d+\$|[#@*~%]\{"
     r"|/\*|\*/|\*[)(]|\d\*\d|[!<]!|!=|\$[{(_@a-z]|\{\{|>[\s+]*[/&]|>>|[\w/]>$|\w~$|\?\?|@@|#\w*[=.]|\)[\s+]*#"
-    r"|[\x{e000}\x{e001}\x{e003}\x{560a}\x{560d}^]|\[%|~\[|[\w/]\$[*!1-9]"
+    r"|[\x{e000}\x{e001}\x{e003}\x{e004}\x{560a}\x{560d}^]|\[%|~\[|[\w/]\$[*!1-9]"
     rf"|\|\||\|{_S}(?:$|[/$.]|{COMMANDS}\b)|;{_S}(?:$|[a-z/$@#-])|&{_S}{COMMANDS}\b"
     r"|aaaaaaaaaaaa|xxxxxxxxxxxx|000000000000000|111111111111111"
 )
-FOLDED = r"[\x0b\x{80}-\x{bf}\x{34f}\x{61c}\x{180e}\x{2215}\x{2216}\x{2571}\x{2572}\x{29f5}\x{29f8}\x{29f9}\x{3002}\x{309a}\x{e003}\x{efc8}\x{f025}\x{2b0}-\x{2ff}\x{1d00}-\x{1dff}\x{2000}-\x{218f}\x{2460}-\x{24ff}\x{3000}\x{3200}-\x{33ff}\x{fb00}-\x{fb06}\x{fe00}-\x{ffff}\x{e000}\x{e001}\x{1d400}-\x{1d7ff}\x{130}-\x{133}\x{13f}\x{140}\x{149}\x{17f}\x{1c4}-\x{1cc}\x{1f1}-\x{1f3}\x{37a}\x{37e}\x{384}\x{385}\x{1e9a}\x{1fbd}-\x{1ffe}\x{2a74}-\x{2a76}\x{2c7c}\x{2c7d}\x{309b}\x{309c}\x{a7f2}-\x{a7f4}\x{fc5e}-\x{fc63}\x{fdfa}\x{fdfb}\x{fb29}\x{107a5}\x{1f100}-\x{1f190}\x{1fbf0}-\x{1fbf9}]"
+FOLDED = r"[\x0b\x{80}-\x{bf}\x{34f}\x{61c}\x{180e}\x{2215}\x{2216}\x{2571}\x{2572}\x{29f5}\x{29f8}\x{29f9}\x{3002}\x{309a}\x{e003}\x{e004}\x{efc8}\x{f025}\x{2b0}-\x{2ff}\x{1d00}-\x{1dff}\x{2000}-\x{218f}\x{2460}-\x{24ff}\x{3000}\x{3200}-\x{33ff}\x{fb00}-\x{fb06}\x{fe00}-\x{ffff}\x{e000}\x{e001}\x{1d400}-\x{1d7ff}\x{130}-\x{133}\x{13f}\x{140}\x{149}\x{17f}\x{1c4}-\x{1cc}\x{1f1}-\x{1f3}\x{37a}\x{37e}\x{384}\x{385}\x{1e9a}\x{1fbd}-\x{1ffe}\x{2a74}-\x{2a76}\x{2c7c}\x{2c7d}\x{309b}\x{309c}\x{a7f2}-\x{a7f4}\x{fc5e}-\x{fc63}\x{fdfa}\x{fdfb}\x{fb29}\x{107a5}\x{1f100}-\x{1f190}\x{1fbf0}-\x{1fbf9}]"
 """Characters that folding changes into ASCII: a text with one of them is evaluated with all looks."""
 _WORDS = (
     r"union[^a-z0-9=_]|select[^a-z0-9=&_-]|\b(?:order|group)[\s+]+by\b|\blimit[\s+]+\d|\bhaving[\s+]+\d|\bnull[\s+]*,|\bwhen\b|\bwaitfor\b",
@@ -66,6 +66,7 @@ _WORDS = (
 )
 """Words by subject; several small automata are faster than a large one, which exhausts RE2's cache of states."""
 _BASE64 = r"(?:^|[^A-Za-z0-9+_-])(?:[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]){3,}"
+_HEX = r"(?:^|[^A-Za-z0-9])(?:0x)?(?:[2-7][0-9a-fA-F]){8}"
 _UPLOADED = r"(?:uploads?|files?|images?|img|media|tmp|temp|cache|avatars?|attachments?|css|js|fonts|static|assets)/(?:[\w./-]*/)?[\w.-]+\.(?:php|phtml|phar|jsp|asp|ashx|cgi|cfm)|\.(?:php\d?|phtml|jspx?|aspx?)(?:\.(?:jpe?g|png|gif)|::|;)|^/?(?:https?|ftp):|\.(?:c99|r57)|/(?:c99|r57|wso\d*|b374k|c100|alfa|shell|webshell|mini|1n73|indoxploit|leaf|xleet|0x|up|spy|jspspy|aspxspy|phpspy|wp-?shell|marijuana|gel4y|fox|doc\.php7|priv8|madspot|sym403|g3|gank|bypass)[\w-]*\.(?:php|phtml|jsp|asp|cgi|pl|cfm|ashx)"
 
 _WORD_LOOKS = tuple(f"(?i:{'|'.join(_WORDS[i : i + 2])})" for i in range(0, len(_WORDS), 2))
@@ -115,9 +116,14 @@ MALFORMED = (
     r"|%(?:25)*(?:0[0-8bcefBCEF]|1[0-9a-fA-F])(?:[./\\]|%(?:25)*(?:2[eEfF]|5[cC]))|(?:[./\\]|2[eE])%(?:25)*(?:0[0-8bcefBCEF]|1)"
     r"|(?:^|[/.\\=])%[89abAB][0-9a-fA-F]|%[g-tv-zG-TV-Z][0-9a-zA-Z]|%[0-9a-fA-F][g-zG-Z]|%[0-9a-fA-F]?[./\\]|%[25](?:[^0-9a-zA-Z%]|$)|%[0-9a-fA-F]?%(?:25)*(?:2[eEfF]|5[cC])|(?:\+|%2[bB])[aA](?:[cC][48]|[fF][wW])-|%u(?:2[eEfF]|5[cC])"
     r"|(?i:(?:0x|\\x|u00)(?:2e|2f|5c)|[^a-z0-9]x(?:2e|2f|5c)|u(?:2024|2215|2216|2044|29f5|29f8|3002|ff0e|ff0f|ff3c|efc8|f025)|c0%*a[ef]|c1%*9c)"
+    r"|(?i:(?:[^\w\s&./\\]|_x|u\+)[xu0+{]{0,5}(?:2[ef]|5c)[^0-9a-f].{0,12}(?:2[ef]|5c)|\\0?(?:5[67]|134).{1,8}\\0?(?:5[67]|134))"
 )
 """Escapes of a field, as it was logged, that strict decoding leaves or rejects."""
-LOST = r"\.\.\?|\?\.|\?\?|[^\w\s&=]{6,}\w"
+LOST = (
+    r"\.\.\?|\?\.|\?\?|[^\w\s&=]{6,}\w|\.\.[^.\s/\\][^.\s]{0,11}\.\.|\.\.[/\\][^.]{1,11}\.\."
+    r"|(?i:\.\.(?:[^\w\s&./\\][^\s&.]{0,10}?|[_0xu+]{0,5}(?:2f|5c)_?|\\0?(?:57|134))"
+    r"(?:\.[a-z]|etc|proc|var|usr|opt|home|root|win|inetpub|web-inf|meta-inf|conf|app|boot|php|my\.|passwd|wp-))"
+)
 """Marks of a decoded field in which characters may have been lost, or which repeat junk."""
 
 
@@ -131,14 +137,19 @@ def malformed(texts: pa.Array) -> NDArray[np.bool_]:
     return matches(texts, MALFORMED)
 
 
+def has_pair_of_dots(texts: pa.Array) -> NDArray[np.bool_]:
+    """Which decoded texts may climb."""
+    return np.asarray(pc.match_substring(texts, "..").to_numpy(zero_copy_only=False), dtype=bool)
+
+
 def lost(texts: pa.Array) -> NDArray[np.bool_]:
     """Which decoded texts may have lost separators or dots, or have junk in their place."""
     return matches(texts, LOST)
 
 
 def hiding(texts: pa.Array) -> NDArray[np.bool_]:
-    """Which decoded texts may contain base64 of readable text, by the letters that ASCII gives at each position."""
-    return matches(texts, _BASE64)
+    """Which decoded texts may contain base64 or hex of readable text, by the letters that ASCII gives at each position."""
+    return matches(texts, f"{_BASE64}|{_HEX}")
 
 
 def looks(kind: str, texts: pa.Array) -> NDArray[np.bool_]:

@@ -38,7 +38,7 @@ SIGNALS = (
         pattern=r"\b__proto__\s*(?:\]|\[|\.|['\"]\s*:\s*[{\[])|\bconstructor\s*['\"]?\s*(?:\]|\.|\[|['\"]?\s*:\s*\{\s*['\"]?)\s*\[?\s*['\"]?prototype\b|\b(?:object|constructor)\s*\]?\s*\.\s*prototype\s*(?:\[|\.)\s*['\"]?\w+['\"]?\s*\]?\s*=|^__proto__",
         matches=("__proto__[a]=1", "constructor[prototype][a]=1", "a[constructor][prototype][b]=c"),
         passes=("q=constructor+prototype", "prototype=1")),
-    _php("short_tag", weight=4.5,
+    _php("short_tag", weight=4.5, silence="lesson",
         pattern=r"<\?\s*(?:[$@`({]|/\*|//|\w+\s*\()|<\?(?:\s+|=)(?:\$|@|`|\w+\s*(?:\(|/\*|['\"`$]))|<script[^>]{0,60}language\s*=\s*['\"]?php|[;)}]\s*\?>|<%\s*(?:\w+\s*\(|\$|@|`)",
         matches=("q=<?$a('b')?>", "q=<%3F+`id`"), passes=("q=<?xml+version=%221.0%22?>", "q=what+is+<?")),
     _php("call_with_gap", weight=4,

@@ -37,7 +37,8 @@ class Signal:
     view: str = "text"
     kinds: str = KINDS
     silence: str = ""
-    """Where it is no evidence: in a text that is "complete" (breaks out of nothing), or in one that is also "searched" for."""
+    """Where it is no evidence: in a text that is "complete" (breaks out of nothing), in one that is also "searched" for, in a folder
+    that is "served", in a sentence ("prose"), and in a search box among words ("spoken") or as a "lesson"."""
 
     @property
     def example_kind(self) -> str:

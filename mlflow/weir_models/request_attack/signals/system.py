@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from weir_models.request_attack.signals.signal import Signal
-from weir_models.request_attack.text.decoding import MALFORMED_MARK, NULL_MARK, OVERLONG_MARK
+from weir_models.request_attack.text.decoding import CLIMBING_MARK, MALFORMED_MARK, NULL_MARK, OVERLONG_MARK
 
 _path = partial(Signal, attack_class="path_traversal")
 _shell = partial(Signal, attack_class="command_injection", view="shell", kinds="pvr")
@@ -25,7 +25,7 @@ SIGNALS = (
     _path("up_to_a_secret", weight=3.6, kinds="v",
         pattern=r"\.\.[/\\]+(?:[\w.-]{1,40}[/\\]+){0,3}(?:\.(?:env|git|ht(?:access|passwd)|ssh|aws|docker|npmrc|bash\w*|kube)\b|(?:wp-)?config(?:uration)?\.(?:php|inc|ya?ml|ini|xml)|(?:database|secrets?|settings|credentials|parameters|application)\.(?:ya?ml|php|ini|json|properties|xml|py|env)|web\.(?:config|xml)|(?:id_rsa|passwd|shadow)\b)",
         matches=("f=../.env", "f=..%2Fconfig.php"), passes=("f=../images/a.png", "f=../config/")),
-    _path("rarer_system_file", weight=3.6, kinds="v",
+    _path("rarer_system_file", weight=3.6, silence="spoken", kinds="v",
         pattern=r"(?:^|[=\s'\"/\\.])[/\\](?:opt[/\\][\w.-]{1,40}[/\\](?:[\w.-]{1,40}[/\\]){0,4}[\w.-]{1,40}\.(?:xml|properties|conf|cfg|ya?ml|ini|env|key)|run[/\\]secrets|boot[/\\](?:grub|efi|config)|sys[/\\](?:class|kernel|firmware|devices)[/\\]|dev[/\\]shm)|(?:^|=)~root[/\\]|(?:^|=)\$\{?home\}?[/\\]\.",
         matches=("f=/run/secrets/db", "f=/opt/tomcat/conf/tomcat-users.xml"), passes=("f=/opt/in/", "f=/shop/run/secrets-of-marathon")),
     _path("up_once", weight=1.5,
@@ -49,22 +49,25 @@ SIGNALS = (
     _path("up_overlong", weight=5,
         pattern=r"\.\." + ".{0,3}" + OVERLONG_MARK + "|" + OVERLONG_MARK + r".{0,3}\.\.|[/\\]" + OVERLONG_MARK,
         matches=("file=%c0%ae%c0%ae%c0%afconf", "file=..%c0%afconf"), passes=("file=..%2Fconf", "q=%C3%AF%C3%AE")),
+    _path("up_malformed", weight=3.6, kinds="pvr",
+        pattern=MALFORMED_MARK + CLIMBING_MARK,
+        matches=("file=..%c1%1cnotes.txt", "file=..%bg%qfnotes"), passes=("file=..%2Fnotes", "q=caf%E9/b", "q=wait..%20%2")),
     _path("dot_walk", weight=3.5,
         pattern=r"(?:\./){6,}|(?:/\.){5,}/|/{6,}|\\{6,}|(?:\.\.?[/\\]{2,}){2,}",
         matches=("file=././././././conf", "file=//////conf"), passes=("file=./conf/./a", "url=https://www.example.com//a")),
-    _path("system_file", weight=5,
+    _path("system_file", weight=5, silence="spoken",
         pattern=r"[/\\](?:etc[/\\]+(?:\.[/\\]+)*(?:passwd|shadow|group|hosts|issue|motd|fstab|crontab|sudoers|my\.cnf|mysql|apache2?|httpd|nginx|php\.ini|ssh|resolv|hostname|os-release|environment|profile|services|security|master\.passwd|lsb-release|rc\.|init\.d|cron)|proc[/\\]+(?:self|version|cpuinfo|cmdline|environ|net|mounts|\d+)|var[/\\]+(?:log|www|spool|lib|run)[/\\]|usr[/\\]+(?:local|bin|share|lib)[/\\]|root[/\\]+\.|home[/\\]+\w+[/\\]+\.|windows[/\\]+(?:win\b|system\b|system32|php\b|repair[/\\]+(?:sam|system|software|security|\w+\._?)|panther)|winnt[/\\]|boot\.ini|win\.ini|system\.ini|system32|php\.ini|inetpub|ntuser\.dat|(?:config|repair)[/\\]sam\b|pagefile\.sys|autoexec\.bat|desktop\.ini|global\.asa|httpd\.conf|access[._]log|error[._]log|bash_history|id_[rd]sa|authorized_keys|known_hosts|web-inf|meta-inf)",
         matches=("file=/etc/passwd", "file=..%5Cwindows%5Cwin.ini"), passes=("q=/etc+and+so+on", "path=/home/garden/tools")),
-    _path("system_file_start", weight=3.5, view="value",
+    _path("system_file_start", weight=3.5, view="value", silence="spoken",
         pattern=r"^/?(?:etc/(?:passwd|shadow|hosts|group|issue)|proc/(?:self|version)|boot\.ini|win\.ini|web-inf/|windows[/\\]win\.ini)",
         matches=("file=etc/passwd", "file=WEB-INF/web.xml"), passes=("file=etcetera/passwords", "q=proc+version")),
-    _path("system_file_quoted", weight=4, view="shell",
+    _path("system_file_quoted", weight=4, silence="spoken", view="shell",
         pattern=r"/etc/(?:passwd|shadow|group|hosts|issue)",
         matches=("c=cat+/et'c'/passwd", "c=/etc/sha%22%22dow"), passes=("q=/etc/motd+jokes", "q=passwd+in+etc")),
-    _path("drive", weight=3.5,
+    _path("drive", weight=3.5, silence="spoken",
         pattern=r"(?:^|[=/\s\"'|])[a-z]:[/\\]{1,2}(?:windows|winnt|boot|inetpub|xampp|wamp|apache|mysql|temp|\w+\.ini|\w+\.log|\.\.)|\\\\(?:[\w-]+\.){1,5}[\w-]+(?:@\w+)?(?::\d+)?\\[\w$]+(?:\\|$)|\\\\[\w.:-]+\\(?:[a-z]|admin|ipc)\$|[a-z]\$\\",
         matches=("file=c:\\windows\\a", "file=%5C%5Chost%5Cc$%5C"), passes=("q=ratio+c:/d", "file=C:\\Users\\ana\\photo.jpg")),
-    _path("target_joined", weight=5, kinds="pvr",
+    _path("target_joined", weight=5, silence="spoken", kinds="pvr",
         pattern=r"\betc" + _JOINED + r"(?:passwd|shadow)\b|\bproc" + _JOINED + "self" + _JOINED + r"(?:environ|cmdline|maps|status|fd)|(?:windows|winnt)" + _JOINED + r"(?:system32|win\.?ini)|web-inf" + _JOINED + r"(?:web\.?xml|classes|lib)|inetpub" + _JOINED + r"(?:wwwroot|logs)|wwwroot" + _JOINED + r"global\.asa|\bvar" + _JOINED + "log" + _JOINED + r"(?:apache|httpd|nginx|auth\.log|syslog|messages)|\betc[^a-z0-9\s.,_-]{1,24}(?:hosts|group|issue|motd|crontab|fstab|hostname|sudoers)\b",
         matches=("f=..%C1%AFetc%C1%AFpasswd", "f=c:windowswin.ini", "f=etc%5Epasswd"), passes=("q=etc.+passwd", "q=windows+win+ini", "q=var+log+nginx")),
     _path("placeholder_climbing", weight=2, kinds="pvr",
@@ -105,7 +108,7 @@ SIGNALS = (
         pattern=r"\b(?:cat|tac|head|tail|less|more|nl|ls|dir|type|cp|mv|rm|chmod|vi|grep|strings|sort|od|xxd|base64|tar|find|source)\b\s+(?:-\w+\s+)*(?:\.{0,2}/(?:\*|etc|proc|var|tmp|home|root|bin|usr|dev|opt|flag|\.)|[a-z]:[\\/]|[a-z]:(?:$|[\s|&;])|/$)",
         matches=("f=cat+/etc/a", "f=dir%20c:"), passes=("q=cat+food/treats", "q=type+of+coffee")),
     _shell("probe_command", weight=4, silence="searched",
-        pattern=r"\bping(?:\.exe)?\s+-[ncwit]\s*\d|\bsleep\s+\d{1,3}\s*(?:$|[;&|`)#])|\bnslookup\s+[\w-]+\.|\bnc(?:at|\.traditional)?\s+(?:-\w+|[\w-]+\.[\w.-]+\s+\d)|\bexpr\s+\d+\s*[*+-]|\bset\s*/a\s+\d|\bnet\s+(?:user|view|localgroup|start|share|accounts|group)\s*(?:$|[/&|;)>]|\w+\s+(?:/|\S+\s+/))|\btimeout\s+/t|\bchoice\s+/t|\buname\s+-a|\bid\s*[;|`]|\bgetent\s+hosts|\$\(\(|\becho\s+.{0,40}(?:\||>|\$\(|`)|\bprintf\s+.{1,60}\|",
+        pattern=r"\bping(?:\.exe)?\s+-[ncwit]\s*\d|\bsleep\s+\d{1,3}\s*(?:$|[;&|`)#])|\bnslookup\s+[\w-]+\.|\bnc(?:at|\.traditional)?\s+(?:-\w+|[\w-]+\.[\w.-]+\s+\d)|\bexpr\s+\d+\s*[*+-]|\bset\s*/a\s+\d|\bnet\s+(?:user|view|localgroup|start|share|accounts|group)\s*(?:$|[/&|;)>]|\w+\s+(?:/|\S+\s+/))|\btimeout\s+/t|\bchoice\s+/t|\buname\s+-a|\bid\s*[;|`]|\bgetent\s+hosts|\$\(\(|\becho\s+.{0,40}(?:\||[^?]>|\$\(|`)|\bprintf\s+.{1,60}\|",
         matches=("host=a+ping+-c+3", "f=sleep+10;"), passes=("q=sleep+10+hours", "q=ping+pong+table")),
     _shell_any("substitution", weight=3,
         pattern=r"\$\(\s*(?:/?\w+[/\s-]|\w+\s*\)|<)|`\s*(?:/?[a-z]+[/\s.-][^`]{0,100}|id|ls|whoami|pwd|uname|env|date|hostname|false|true|dir)\s*`",

@@ -29,8 +29,9 @@ UNDECODED = re.compile(r"%[0-9a-fA-Fu]|&[#a-zA-Z]|\\[ux0-7]")
 SHORT_RUN = 48
 """Runs of percent-encoded bytes up to this length are decoded once and remembered."""
 MIN_BASE64 = 12
+HEX = re.compile(r"[0-9a-fA-F]+")
 BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
-SPACES = str.maketrans({"\t": " ", "\x0b": " ", "\x0c": " ", "\xa0": " ", "+": " ", "\u3000": " "})
+SPACES = ("\t", "\x0b", "\x0c", "\xa0", "+", "\u3000")
 MANY_SPACES = re.compile(r"  +")
 COMPATIBLE = (range(0x80, 0x3400), range(0xF900, 0x10000), range(0x1F100, 0x1F300))
 """Where Unicode has characters that NFKC makes long."""
@@ -45,7 +46,9 @@ NULL_MARK = "\ue001"
 """Marks a null byte."""
 MALFORMED_MARK = "\ue003"
 """Marks an escape that does not decode and that a lenient server reads all the same."""
-ALL_MARKS = OVERLONG_MARK + NULL_MARK + MALFORMED_MARK
+CLIMBING_MARK = "\ue004"
+"""Marks that a separator behind two dots was malformed."""
+ALL_MARKS = OVERLONG_MARK + NULL_MARK + MALFORMED_MARK + CLIMBING_MARK
 LOOK_ALIKES = dict(
     zip(map(ord, "\u2215\u29f8\u2571\u2216\u29f5\u29f9\u2572\u3002\uefc8\uf025"), "///\\\\\\\\.//", strict=True)
 )
@@ -89,10 +92,15 @@ def _percent_run(run: str) -> str:
 
 
 def _overlong(match: re.Match[bytes]) -> bytes:
+    return _of_overlong(match.group())
+
+
+@lru_cache(maxsize=4_096)
+def _of_overlong(sequence: bytes) -> bytes:
     code = 0
-    for position, byte in enumerate(match.group()):
-        code = byte & (0x1F if len(match.group()) == 2 else 0x0F) if position == 0 else code << 6 | byte & 0x3F
-    return bytes((code,)) if code in DISGUISED else match.group()
+    for position, byte in enumerate(sequence):
+        code = byte & (0x1F if len(sequence) == 2 else 0x0F) if position == 0 else code << 6 | byte & 0x3F
+    return bytes((code,)) if code in DISGUISED else sequence
 
 
 def _code_point(match: re.Match[str]) -> str:
@@ -151,8 +159,10 @@ def fold(decoded: str) -> str:
     """
     text = decoded
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text.translate(_replaced()))
-    text = text.lower().translate(SPACES)
+        text = unicodedata.normalize("NFKC", _REPLACED.sub(_replaced, text))
+    text = text.lower()
+    for space in SPACES:
+        text = text.replace(space, " ")
     if "\x00" in text:
         text = text.replace("\x00", NULL_MARK)
     if "  " in text:
@@ -160,26 +170,45 @@ def fold(decoded: str) -> str:
     return text
 
 
-@lru_cache(maxsize=1)
-def _replaced() -> dict[int, str]:
-    """Code points that NFKC would make longer than MAX_EXPANSION characters -> the first of these; look-alikes and invisible ones."""
+def _replacements() -> dict[str, str]:
+    """Characters that NFKC would make longer than MAX_EXPANSION -> the first of these; look-alikes and invisible ones."""
     normal_forms = ((code, unicodedata.normalize("NFKC", chr(code))) for codes in COMPATIBLE for code in codes)
     first = {code: text[:MAX_EXPANSION] for code, text in normal_forms if len(text) > MAX_EXPANSION}
-    return first | LOOK_ALIKES | dict.fromkeys(INVISIBLE, "")
+    every = first | LOOK_ALIKES | dict.fromkeys(INVISIBLE, "")
+    return {chr(code): text for code, text in every.items()}
+
+
+REPLACEMENTS = _replacements()
+_REPLACED = re.compile("[" + "".join(map(re.escape, REPLACEMENTS)) + "]")
+
+
+def _replaced(match: re.Match[str]) -> str:
+    return REPLACEMENTS[match.group()]
 
 
 def unmarked(text: str) -> str:
     """The text without marks, for display."""
-    return text.replace(OVERLONG_MARK, "").replace(MALFORMED_MARK, "").replace(NULL_MARK, "\\0")
+    for mark in (OVERLONG_MARK, MALFORMED_MARK, CLIMBING_MARK):
+        text = text.replace(mark, "")
+    return text.replace(NULL_MARK, "\\0")
 
 
 def hidden_texts(decoded: str) -> list[str]:
-    """Readable texts that are base64-encoded in the text, decoded; those beyond MAX_HIDDEN as one."""
+    """Readable texts that are encoded in base64 or as bare hex in the text, decoded; those beyond MAX_HIDDEN as one."""
     pieces = dict.fromkeys(
         piece for run in BASE64_RUN.findall(decoded) for piece in (run, *(run.split("/") if "/" in run else ()))
     )
-    hidden = [decode(text) for piece in pieces if (text := _from_base64(piece))]
+    hidden = [decode(text) for piece in pieces if (text := _from_hex(piece) or _from_base64(piece))]
     return hidden if len(hidden) <= MAX_HIDDEN else [*hidden[:MAX_HIDDEN], " ".join(hidden[MAX_HIDDEN:])]
+
+
+def _from_hex(run: str) -> str:
+    """The readable ASCII whose codes are the hexadecimal digits of the run; empty where there is none."""
+    digits = run.removeprefix("0x")
+    if len(digits) % 2 or not HEX.fullmatch(digits):
+        return ""
+    text = bytes.fromhex(digits).decode("latin-1")
+    return text if text.isascii() and text.isprintable() else ""
 
 
 def _from_base64(run: str) -> str:

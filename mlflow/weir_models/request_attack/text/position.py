@@ -18,11 +18,20 @@ SEARCH_BOX = re.compile(
     r"|sql|stmt|statement|jql|cql|soql|kql|promql|xpath|selector|expr(?:ession)?|formula|snippet)=(?!=)"
 )
 """Parameters by which sites name what is looked for, or a statement that the site itself takes from its pages."""
+SERVED = re.compile(
+    r"/\.(?:well-known|netlify|auth|resources|imaging|rest|magnolia|ghost|within\.website|redwood|api|assets|proxy|static|public|cdn|functions"
+    r"|lambda|edge|lfs)(?:/|$)|\.(?:png|jpe?g|gif|webp|avif|svg|ico|css|woff2?|ttf|mp[34]|webm)$"
+)
+"""Hidden folders that frameworks serve, and pictures, fonts and sounds wherever they lie."""
+PROSE_BOX = re.compile(
+    r"^(?:text|comments?|message|msg|title|subject|body|note|question|topic|description|content|review|feedback|answer)=(?!=)"
+)
+"""Parameters for sentences."""
 BEGINNING = re.compile(r"[a-z_$({\[/.@\"'`~]")
 OPERATOR = re.compile(
     r"(?:x?or|and|not|union|having|intersect|except|in|like|is|between|where|order\s+by|group\s+by|limit)\b"
 )
-CUT_OFF = re.compile(rf"--(?:\s|$)|--\s*['\"]|/\*|\*/|#\s*$|<|[\x00-\x1f\x7f{ALL_MARKS}]")
+CUT_OFF = re.compile(rf"--(?:\s|$)|--\s*['\"]|(?<!/)/\*|\*/|#\s*$|<|[\x00-\x1f\x7f{ALL_MARKS}]")
 """Comments, markup, and control characters."""
 CARRIED_ON = re.compile(
     r"^(?!select\b|with\b).*\bunion[\s(]+(?:all\s+|distinct\s+)?[\s(]*select\b[\s(]*\S"
@@ -45,9 +54,62 @@ COMMAND_LINE = re.compile(
 )
 
 
+ASKED = re.compile(
+    r"^(?:what|how|why|when|where|who|which|can|does|do|is|are|should|explain|meaning|difference|example|learn|prevent|avoid|fix)\b.*\s"
+    r"|\s(?:explained|meanings?|examples?|tutorials?|explanation|definition|syntax|cheat\s?sheet|not\s+working|errors?|vs\.?\s.{1,40}|why|how"
+    r"|stack\s?overflow|attacks?|injections?|mysql|postgres(?:ql)?|sqlite|oracle|sql\s+server|mssql|xpath|in\s+(?:sql|linux|windows|php|python|java))"
+    r"[\s?!.]*$"
+)
+"""Words around a snippet that make it a question, and that no statement has."""
+NOT_SPOKEN = re.compile(
+    rf"--|/\*|#\s*$|[;|`<\x00-\x1f{ALL_MARKS}]|\$[({{]|&&|\.\.[/\\]|\bunion\b.*\bselect\b.*[,\d('@*]|\bnull\b.*,"
+)
+SPOKEN = re.compile(r"^(?!(?:https?|file|php|data)\b)[a-z][a-z'-]*\s+\S|^\S+\s+[a-z]{3,}(?:\s+[a-z]+)*$")
+PROSE_TAIL = re.compile(
+    r"^(?:[^=<>|;(]*\b[a-z]{2,}\b){2}[^=<>|;(]*['\"]\s+(?:--\s+[a-z]{5,}|#\d{1,4}\b)|\d['\"]\s*(?:x|by)\s*\d+['\"]\s+#\d"
+)
+"""Two words or a measure, a quote and then a dash with a word or a number: no comment of a statement."""
+ACTS = re.compile(
+    r"\$_|\$\{|\$\w+\s*\(|`|[\\@]|/\*|\d\s*[*^]|\d{3,}|\b(?:include|require)|\)\s*\("
+    r"|\b(?!(?:echo|print|printf|date|time|isset|empty|count|strlen|foreach|for|while|if|elseif|switch|array|list|function|fn|class|new|round|range|trim"
+    r"|ucfirst|strtoupper|strtolower|number_format|implode|explode|in_array|is_\w+|sort|min|max|sum)\b)[a-z_]\w*\s*\("
+)
+"""What of PHP does something, and functions that a lesson would not begin with."""
+
+
 def is_search_box(text: str) -> bool:
     """Whether the unit is the parameter of a search box."""
     return bool(SEARCH_BOX.match(text))
+
+
+def is_served(path: str) -> bool:
+    """Whether a site means to serve what lies at the path, though a part of it begins with a dot."""
+    return bool(SERVED.search(path))
+
+
+def is_asked(value: str) -> bool:
+    """Whether a statement stands in a question about it: the words around it would break it."""
+    return len(value) <= MAX_CHARACTERS and bool(ASKED.search(value)) and not NOT_SPOKEN.search(value)
+
+
+def is_spoken(value: str) -> bool:
+    """Whether what looks like a path stands among words, where no program opens it and none is run."""
+    return len(value) <= MAX_CHARACTERS and bool(SPOKEN.search(value)) and not NOT_SPOKEN.search(value)
+
+
+def ends_as_prose(value: str) -> bool:
+    """Whether a quote and what follows it end a sentence, not a statement."""
+    return len(value) <= MAX_CHARACTERS and bool(PROSE_TAIL.search(value))
+
+
+def is_lesson(value: str) -> bool:
+    """Whether a piece of PHP does nothing but print."""
+    return len(value) <= MAX_CHARACTERS and not ACTS.search(value)
+
+
+def is_prose_box(text: str) -> bool:
+    """Whether the unit is a parameter that people write sentences into."""
+    return is_search_box(text) or bool(PROSE_BOX.match(text))
 
 
 def is_command_alone(value: str) -> bool:

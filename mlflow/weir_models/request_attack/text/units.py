@@ -8,22 +8,25 @@ once.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from weir_models.request_attack.text import decoding
-from weir_models.request_attack.text.decoding import ALL_MARKS, MALFORMED_MARK
+from weir_models.request_attack.text.decoding import ALL_MARKS, CLIMBING_MARK, MALFORMED_MARK
 from weir_models.request_attack.text.lenient import lenient
 from weir_models.request_attack.text.sql_tokens import token_types
 
 MAX_PARAMETERS = 32
 """Judged one by one; all that follow are one unit, so that a query of thousands costs no more than its length."""
 HIDING_KINDS = "pvr"
-"""Fields in which base64 is decoded."""
+"""Fields in which base64 and bare hex are decoded."""
 NEXT_PARAMETER = re.compile(r"&(?=[\w.$:%\[\]-]{1,64}=)")
 PARAMETER_NAME = re.compile(r"^[\w.$:%\[\]-]{0,64}=(?!=)")
 ORIGIN = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]{1,12}://[^/?#\s'\"<>${}\\]*")
 PATH_PAYLOAD = re.compile(r"/\*|['\"()\s;<>`,]")
 MARKS = re.compile(f"[{ALL_MARKS}]")
+MALFORMED_STEP = re.compile(rf"\.{MALFORMED_MARK}?\.{MALFORMED_MARK}?[/\\]{MALFORMED_MARK}")
+MOST_MARKS = 8
 
 SQL_COMMENT = re.compile(r"/\*!\d{0,6}|/\*.{0,200}?\*/|\*/|(?:--|#)[^\n]{0,200}\n", re.DOTALL)
 SQL_ODD_SPACE = re.compile(r"  |[\r\n`]")
@@ -32,8 +35,8 @@ SHELL_EMPTY = re.compile(r"(?<=[a-z/])\$(?:[@*!1-9]|\{(?:[@*!1-9]|[a-z_]\w{0,15}
 """Variables without a value inside a word, which a shell leaves out."""
 SHELL_FIELD = re.compile(r"\$\{?ifs\}?(?:\$\d)?|\$[@*]|\$\{@\}")
 SHELL_PADDED = re.compile(f"['\"\\\\^{ALL_MARKS}]")
-SHELL_QUOTES = str.maketrans("", "", "'\"\\^" + ALL_MARKS)
-COMPACT = str.maketrans("", "", " \t\r\n'\"`\\" + ALL_MARKS + "".join(map(chr, range(1, 32))))
+SHELL_QUOTES = "'\"\\^" + ALL_MARKS
+COMPACT = " '\"`\\" + ALL_MARKS + "".join(map(chr, range(1, 32)))
 SCRIPT_COMMENT = re.compile(r"/\*.{0,200}?\*/|<!--|-->")
 
 
@@ -57,7 +60,7 @@ def units_of(kind: str, decoded: str) -> list[Unit]:
 
 
 def hidden_units(decoded: str) -> list[Unit]:
-    """Texts that are base64-encoded in a decoded field, each as a value of the query."""
+    """Texts that are encoded in base64 or as hex in a decoded field, each as a value of the query."""
     return [Unit("v", decoding.fold(hidden)) for hidden in decoding.hidden_texts(decoded)]
 
 
@@ -65,11 +68,13 @@ def lenient_units(kind: str, field: str) -> list[Unit]:
     """Units of the field, as it was logged, in which a lenient server reads something else; their marks at the end."""
     text = lenient(field)
     units = units_of(kind, text) if MALFORMED_MARK in text else []
-    return [
-        Unit(unit.kind, unit.text.replace(MALFORMED_MARK, "") + MALFORMED_MARK * unit.text.count(MALFORMED_MARK))
-        for unit in units
-        if MALFORMED_MARK in unit.text
-    ]
+    return [Unit(unit.kind, _marked_at_the_end(unit.text)) for unit in units if MALFORMED_MARK in unit.text]
+
+
+def _marked_at_the_end(text: str) -> str:
+    """The text without marks, and behind it MOST_MARKS of them at most, and one where a step up was malformed."""
+    marks = MALFORMED_MARK * min(text.count(MALFORMED_MARK), MOST_MARKS)
+    return text.replace(MALFORMED_MARK, "") + marks + (CLIMBING_MARK if MALFORMED_STEP.search(text) else "")
 
 
 def _parameters(kind: str, query: str) -> list[Unit]:
@@ -90,6 +95,23 @@ def _parameters(kind: str, query: str) -> list[Unit]:
 def _left_out(match: re.Match[str]) -> str:
     """Nothing, but for the variable that separates words."""
     return match.group() if match.group() == "${ifs}" else ""
+
+
+def _without(characters: str, text: str) -> str:
+    """The text without any of the characters; a table of translation is slow where a text is not all ASCII."""
+    if text.isascii():
+        return text.translate(_table(characters))
+    return _pattern(characters).sub("", text)
+
+
+@lru_cache(maxsize=4)
+def _table(characters: str) -> dict[int, int | None]:
+    return str.maketrans("", "", characters)
+
+
+@lru_cache(maxsize=4)
+def _pattern(characters: str) -> re.Pattern[str]:
+    return re.compile("[" + re.escape(characters) + "]+")
 
 
 def value_of(unit: Unit) -> str:
@@ -114,6 +136,6 @@ def views(unit: Unit) -> tuple[str, str, str, str, str, str]:
         sql = SQL_SPACE.sub(" ", sql)
     shell = SHELL_FIELD.sub(" ", SHELL_EMPTY.sub(_left_out, text)) if "$" in text else text
     if SHELL_PADDED.search(shell):
-        shell = shell.translate(SHELL_QUOTES)
-    compact = (SCRIPT_COMMENT.sub("", text) if "*" in text or "--" in text else text).translate(COMPACT)
+        shell = _without(SHELL_QUOTES, shell)
+    compact = _without(COMPACT, SCRIPT_COMMENT.sub("", text) if "*" in text or "--" in text else text)
     return text, value, sql, shell, compact, tokens

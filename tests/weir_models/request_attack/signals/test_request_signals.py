@@ -22,7 +22,7 @@ from weir_models.request_attack.text.decoding import decode, fold
 from weir_models.request_attack.text.units import Unit, lenient_units, units_of
 
 EXAMPLES = [text for signal in SIGNALS for text in signal.matches]
-ASCII = st.characters(max_codepoint=0x7F, include_characters="\u560a\u560d\ue000\ue001\ue003ωд゚ーノ")
+ASCII = st.characters(max_codepoint=0x7F, include_characters="\u560a\u560d\ue000\ue001\ue003\ue004ωд゚ーノ")
 """And the characters that patterns name: disguised line ends, the marks of decoding."""
 NAMES = [signal.name for signal in SIGNALS]
 

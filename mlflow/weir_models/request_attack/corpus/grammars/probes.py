@@ -37,7 +37,7 @@ WEAK = """
     /wp-content/plugins/wp-file-manager/lib/php/connector.minimal.php /timthumb.php /wp-includes/wlwmanifest.xml
     /xmlrpc.php /wp-admin/install.php /wp-admin/setup-config.php /wp-json/wp/v2/users /fckeditor/editor/filemanager/
     /struts2-showcase/index.action /kcfinder/upload.php /magmi/web/magmi.php /joomla/administrator/
-    /administrator/index.php /user/register /CHANGELOG.txt /install.php /setup/index.php /cgi-bin/awstats.pl
+    /administrator/index.php /user/register /install.php /setup/index.php /cgi-bin/awstats.pl
     /_vti_bin/shtml.dll /msadc/msadcs.dll /scripts/root.exe /iisadmpwd/ /ckfinder/ckfinder.html
     /uploadify/uploadify.php /elfinder/connector.php /bitrix/admin/ /umbraco/ /sitecore/login
     /Telerik.Web.UI.WebResource.axd /examples/jsp/snp/snoop.jsp /wp-content/plugins/revslider/readme.txt
