@@ -251,7 +251,7 @@ class Runner:
             made_hours: set[str] = set()
             is_settled = True
             for stage in stages:
-                stale = stale_hours(self.graph, lake, stage)
+                stale = stale_hours(self.graph, lake, stage, self.settings)
                 if hours_before(self.graph, stale.keys, stale.hours):  # the listing found earlier ones
                     self.use(build_defs(self.settings))
                 hours = [hour for hour in stale.hours if hour not in self.outcome.set_aside]

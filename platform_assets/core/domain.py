@@ -68,6 +68,9 @@ class Domain:
     """Words after `weir` -> a Typer application or a function that is a command: {"waf": "…:app", "run edge": "…:run"}."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Section of the settings -> its class (core/sections.py)."""
+    made_with: str = ""
+    """Function (settings) -> key of an hourly table -> settings that its hours are made with; empty as long as nobody
+    changed them. Hours that were made with others are stale."""
     schedules: str = ""
     """Function (settings) -> Dagster schedules."""
     doctor: str = ""

@@ -97,8 +97,8 @@ class StaleHours:
     """Those of the hours whose raw objects changed."""
 
 
-def stale_hours(graph: Any, lake: Lake, stage: Stage) -> StaleHours:
-    """Stale hours of the stage's assets, given what exists upstream now."""
+def stale_hours(graph: Any, lake: Lake, stage: Stage, settings: Settings | None = None) -> StaleHours:
+    """Stale hours of the stage's assets, given what exists upstream now and the settings."""
     parsed: set[str] = set()
     stale_keys: set[str] = set()
     for name, source in registry.sources().items():
@@ -107,7 +107,7 @@ def stale_hours(graph: Any, lake: Lake, stage: Stage) -> StaleHours:
             parsed |= {*stale}
             stale_keys |= tables_made
     derived = [key for key in stage.keys if key.split("/")[0] != PARSED_LAYER]
-    by_asset = {key: hours for key, hours in stale_by_asset(lake, derived).items() if hours}
+    by_asset = {key: hours for key, hours in stale_by_asset(lake, derived, settings).items() if hours}
     stale_keys |= by_asset.keys()
     for key in stage.keys:
         node = graph.get(key_of(key))

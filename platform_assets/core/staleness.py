@@ -1,18 +1,24 @@
 """Which hours of the declared hourly assets are stale.
 
-Parsed hours are stale by the ledger, all others by the fingerprints of their upstream (spark_jobs/incremental).
+Parsed hours are stale by the ledger, all others by the fingerprints of their upstream (spark_jobs/incremental) and of the
+settings that their domain names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from platform_assets.core.domain import domains, made_hourly, tables
+from platform_assets.core.domain import domains, load, made_hourly, tables
 from spark_jobs import registry
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.incremental.lineage import Step
 from spark_jobs.storage.lake import Lake
+
+if TYPE_CHECKING:
+    from platform_assets.settings import Settings
 
 
 def steps() -> dict[str, Step]:
@@ -33,11 +39,21 @@ def steps() -> dict[str, Step]:
     return table_steps | {asset.key: Step(asset.key, asset.upstream) for asset in assets}
 
 
-def stale_by_asset(lake: Lake, keys: Sequence[str]) -> dict[str, list[str]]:
-    """Asset -> its stale hours, given what exists upstream now."""
+def steps_with(settings: Settings | None) -> dict[str, Step]:
+    """Step by hourly asset, with the settings that its hours are made with; without any, those that nobody changed."""
+    all_steps = steps()
+    if settings is not None:
+        for domain in domains().values():
+            texts = load(domain.made_with)(settings) if domain.made_with else {}
+            all_steps |= {key: replace(all_steps[key], made_with=text) for key, text in texts.items()}
+    return all_steps
+
+
+def stale_by_asset(lake: Lake, keys: Sequence[str], settings: Settings | None = None) -> dict[str, list[str]]:
+    """Asset -> its stale hours, given what exists upstream now and the settings."""
     from spark_jobs.incremental import lineage
 
-    recorded, all_steps = lineage.recorded(lake), steps()
+    recorded, all_steps = lineage.recorded(lake), steps_with(settings)
     return {key: lineage.stale(all_steps[key], recorded) for key in keys}
 
 
@@ -65,9 +81,9 @@ def record_parsed(lake: Lake, hours: Sequence[str], name: str) -> None:
     lineage.record(lake, dict.fromkeys((table.key for table in source.parsed), ledger.made_from(counts)))
 
 
-def record_made(lake: Lake, keys: Sequence[str], hours: Sequence[str]) -> None:
-    """Record that the hours of the assets were made from their current upstream."""
+def record_made(lake: Lake, keys: Sequence[str], hours: Sequence[str], settings: Settings | None = None) -> None:
+    """Record that the hours of the assets were made from their current upstream with the settings."""
     from spark_jobs.incremental import lineage
 
-    recorded, all_steps = lineage.recorded(lake), steps()
+    recorded, all_steps = lineage.recorded(lake), steps_with(settings)
     lineage.record(lake, {key: lineage.expected(all_steps[key], recorded, hours) for key in keys})

@@ -133,7 +133,7 @@ def _stage_requests(
     """Run requests of a stage, and how many stale hours are before its partitions; ledgers have their own sensors."""
     keys = [key_of(key) for key in stage.keys]
     if stage.kind == "hours":
-        stale = stale_hours(graph, lake, stage)
+        stale = stale_hours(graph, lake, stage, settings)
         early = set(hours_before(graph, stale.keys, stale.hours))
         hours = [hour for hour in stale.hours if hour not in early]
         keys, ranges = [key_of(key) for key in stale.keys], hour_ranges(hours)

@@ -48,6 +48,8 @@ class Step:
     reads_own_past: bool = False
     backfill_days: int | None = None
     """Hours further before the newest one are not stale unless they were made once."""
+    made_with: str = ""
+    """Settings that its hours are made with; others make them stale."""
 
 
 def recorded(lake: Lake) -> Recorded:
@@ -82,7 +84,7 @@ def expected(step: Step, recorded: Recorded, hours: Iterable[str] | None = None)
     fingerprints: dict[str, str] = {}
     previous = b""
     for hour, total in zip(hours_in_order, sums, strict=True):
-        digest = hashlib.blake2b(total.tobytes() + previous, digest_size=12)
+        digest = hashlib.blake2b(total.tobytes() + previous + step.made_with.encode(), digest_size=12)
         fingerprints[hour] = digest.hexdigest()
         previous = digest.digest() if step.reads_own_past else b""
     return (

@@ -42,7 +42,7 @@ def anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             "anomaly_scores_are_in_range": scores_are_in_range(lake, hours, ANOMALY_SCORES, "score"),
         }
         if all(passed for passed, _, _ in checked.values()):
-            record_made(lake, [ANOMALY_SCORES.key], hours)
+            record_made(lake, [ANOMALY_SCORES.key], hours, settings)
         add_row_counts(context, lake, ANOMALY_SCORES, hours)
         metadata: dict[str, Any] = {
             "whole run": dg.MetadataValue.json({"hours": len(hours), "rows": rows, "model_versions": versions}),

@@ -11,6 +11,7 @@ DOMAIN = Domain(
     sources=("metrics",),
     tables=TABLES,
     settings={"anomaly": "platform_assets.domains.anomaly.settings:AnomalySettings"},
+    made_with="platform_assets.domains.anomaly.settings:made_with",
     assets=("platform_assets.domains.anomaly.assets:anomaly_assets",),
     pipelines=(
         Pipeline(

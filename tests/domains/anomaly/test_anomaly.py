@@ -183,6 +183,12 @@ def test_new_steps_make_scores_stale_and_scores_alerts_due(home: Settings) -> No
     assert stale_by_asset(lake, [ANOMALY_SCORES.key])[ANOMALY_SCORES.key] == [hour]
     record_made(lake, [ANOMALY_SCORES.key], [hour])
     assert stale_by_asset(lake, [ANOMALY_SCORES.key])[ANOMALY_SCORES.key] == []
+    for budget, is_stale in ((0.5, True), (0.0, False)):
+        changed = home.model_copy(update={"anomaly_alarms_per_week": budget})
+        assert stale_by_asset(lake, [ANOMALY_SCORES.key], changed)[ANOMALY_SCORES.key] == [hour] * is_stale
+    changed = home.model_copy(update={"anomaly_alarms_per_week": 0.5})
+    record_made(lake, [ANOMALY_SCORES.key], [hour], changed)
+    assert stale_by_asset(lake, [ANOMALY_SCORES.key], changed)[ANOMALY_SCORES.key] == []
     graph = build_defs(home).resolve_asset_graph()
     with dg.DagsterInstance.ephemeral() as instance:
         assert not is_behind(graph, instance, stage)
