@@ -1,6 +1,6 @@
 """What the statistics of continuous learning hold, by simulation, as `make eval-learning` writes it into docs/learning.md.
 
-    python -m benchmarks.learning.evaluate [--document FILE]
+    python -m benchmarks.learning.evaluate [--document FILE] [--workers N]
 
 LEARNING_SIZE=0.01 runs that part of the windows and experiments. Same size, same figures.
 """
@@ -8,8 +8,11 @@ LEARNING_SIZE=0.01 runs that part of the windows and experiments. Same size, sam
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from benchmarks.evaluation import write_section
@@ -19,7 +22,7 @@ from weir_learning.planning import planned_size
 from weir_learning.sequential import LEVEL
 
 SECTION, COMMAND = "statistics", "make eval-learning"
-WINDOWS, EXPERIMENTS, SHIFTED = 1_000, 10_000, 400
+WINDOWS, EXPERIMENTS, SHIFTED, CLEAN = 1_000, 10_000, 200, 50
 ALARM_BAR, POWER_BAR = 0.01, 0.9
 SEED = 20_260_101
 PROPORTIONS = (
@@ -57,96 +60,89 @@ def bar(what: str, hits: int, n: int, least: float | None = None, most: float | 
     return f"| {what} | {n:,} | {share(hits, n)} | {required} | {'holds' if holds else 'fails'} |"
 
 
-def drift_rows(size: float) -> list[str]:
-    """False alarms without change, and shifts found."""
-    count = max(1, round(WINDOWS * size))
-    rows = [
-        bar(
-            f"windows of {n:,} rows that alarm without change", windows.alarms(count, n, n, SEED), count, most=ALARM_BAR
-        )
-        for n in (100, 1_000, 1_000_000)
-    ]
-    few = max(1, count // 4)
-    what = "windows of 300 rows that alarm without change, columns correlated by .8"
-    rows.append(bar(what, windows.alarms(few, 300, 300, SEED, correlation=0.8), few, most=ALARM_BAR))
-    tried = max(1, round(SHIFTED * size))
-    return rows + [
-        bar(
-            f"half a standard deviation of one of {windows.COLUMNS} columns found in two windows in a row, {n:,} rows beside {m:,}",
-            windows.found(tried, n, m, 0.5, SEED),
-            tried,
-            least=POWER_BAR,
-        )
-        for n, m in ((300, 300), (300, 10_000))
-    ]
+def alarm_row(size: float, n: int, correlation: float | None) -> str:
+    """Windows without change, with as many rows as the reference, that alarm."""
+    count = max(1, round(WINDOWS * size / (4 if correlation else 1)))
+    what = f"windows of {n:,} rows that alarm without change" + (
+        f", columns correlated by {correlation:g}" if correlation else ""
+    )
+    return bar(what, windows.alarms(count, n, n, SEED, correlation), count, most=ALARM_BAR)
 
 
-def sequential_rows(size: float) -> list[str]:
-    """Type-I errors of tests that are looked at after every observation."""
+def shift_row(size: float, n: int, m: int) -> str:
+    """A shift of half a standard deviation that is found in a window and in the next."""
+    count = max(1, round(SHIFTED * size))
+    what = f"half a standard deviation of one of {windows.COLUMNS} columns found in two windows in a row, {n:,} rows beside {m:,}"
+    return bar(what, windows.found(count, n, m, 0.5, SEED), count, least=POWER_BAR)
+
+
+def proportions_row(size: float, rate: float, part: float, looks: int) -> str:
+    """Type-I errors of two arms that are looked at after every observation."""
     count = max(1, round(EXPERIMENTS * size))
-    rows = []
-    for rate, part, looks in PROPORTIONS:
-        errors = int((arms.proportions(rate, rate, part, looks, count, SEED).at > 0).sum())
-        what = f"equal proportions {rate:g}, {part:.0%} of observations in the challenger's arm, called different within {looks:,} looks"
-        rows.append(bar(what, errors, count, most=LEVEL))
-    for name, draw in PAIRS.items():
-        errors = int((arms.pairs(draw, PAIR_LOOKS, count, SEED).at > 0).sum())
-        rows.append(
-            bar(
-                f"pairs without a mean difference ({name}), called different within {PAIR_LOOKS:,} looks",
-                errors,
-                count,
-                most=LEVEL,
-            )
-        )
-    return rows
+    errors = int((arms.proportions(rate, rate, part, looks, count, SEED).at > 0).sum())
+    what = f"equal proportions {rate:g}, {part:.0%} of observations in the challenger's arm, called different within {looks:,} looks"
+    return bar(what, errors, count, most=LEVEL)
 
 
-def leak_rows() -> list[str]:
-    """Planted leaks, and training sets without any."""
+def pairs_row(size: float, name: str) -> str:
+    """Type-I errors of paired differences that are looked at after every pair."""
+    count = max(1, round(EXPERIMENTS * size))
+    errors = int((arms.pairs(PAIRS[name], PAIR_LOOKS, count, SEED).at > 0).sum())
+    what = f"pairs without a mean difference ({name}), called different within {PAIR_LOOKS:,} looks"
+    return bar(what, errors, count, most=LEVEL)
+
+
+def leaks_row() -> str:
+    """Planted leaks that are found."""
     found = plants.all_found()
-    alarms = sum(any(one.is_leak for one in plants.clean(seed).findings(seed)) for seed in range(50))
-    return [
-        bar(f"planted leaks found ({', '.join(found)})", sum(found.values()), len(found), least=1.0),
-        bar("training sets without a leak in which one is found", alarms, 50, most=0.0),
-    ]
+    return bar(f"planted leaks found ({'; '.join(found)})", sum(found.values()), len(found), least=1.0)
 
 
-def plan_table(size: float) -> str:
+def clean_row() -> str:
+    """Training sets without a leak in which one is found."""
+    alarms = sum(any(one.is_leak for one in plants.clean(seed).findings(seed)) for seed in range(CLEAN))
+    return bar("training sets without a leak in which one is found", alarms, CLEAN, most=0.0)
+
+
+def plan_row(size: float, rate: float, effect: float, part: float) -> str:
     """What the planner says beside what experiments needed."""
-    lines = [
-        "| champion's rate | effect | share | planned | decided by then | median until decided |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
     count = max(1, round(POWER_EXPERIMENTS * size))
-    for rate, effect, part in EFFECTS:
-        planned = planned_size(effect, rate, share=part).observations
-        decided = arms.proportions(rate + effect, rate, part, planned, count, SEED)
-        times = sorted(decided.at[decided.at > 0].tolist())
-        median = f"{times[len(times) // 2]:,}" if times else "never"
-        lines.append(
-            f"| {rate:g} | {effect:+g} | {part:.0%} | {planned:,} | {share(len(times), count)} of {count:,} | {median} |"
-        )
-    return "\n".join(lines)
+    planned = planned_size(effect, rate, share=part).observations
+    decided = arms.proportions(rate + effect, rate, part, planned, count, SEED)
+    times = sorted(decided.at[decided.at > 0].tolist())
+    median = f"{times[len(times) // 2]:,}" if times else "never"
+    return f"| {rate:g} | {effect:+g} | {part:.0%} | {planned:,} | {share(len(times), count)} of {count:,} | {median} |"
 
 
-def report(size: float) -> str:
-    """All tables."""
-    head = ["| what | n | measured | required | |", "| --- | --- | --- | --- | --- |"]
-    rows = [*drift_rows(size), *sequential_rows(size), *leak_rows()]
-    plan = plan_table(size)
+def report(size: float, workers: int) -> str:
+    """All tables; each row is a task of its own, with its own seed."""
+    bars: list[partial[str]] = [
+        *(partial(alarm_row, size, n, None) for n in (100, 1_000, 1_000_000)),
+        partial(alarm_row, size, 300, 0.8),
+        *(partial(shift_row, size, 300, m) for m in (300, 10_000)),
+        *(partial(proportions_row, size, *case) for case in PROPORTIONS),
+        *(partial(pairs_row, size, name) for name in PAIRS),
+        partial(leaks_row),
+        partial(clean_row),
+    ]
+    plans = [partial(plan_row, size, *case) for case in EFFECTS]
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        rows = [task.result() for task in [pool.submit(task) for task in (*bars, *plans)]]
     return "\n".join(
         [
             "### Bars",
             "",
-            *head,
-            *rows,
+            "| what | n | measured | required | |",
+            "| --- | --- | --- | --- | --- |",
+            *rows[: len(bars)],
             "",
             "### Planned sizes",
             "",
             "Observations of both arms after which a test at 5 % is planned to have decided with probability 80 %.",
             "",
-            plan,
+            "| champion's rate | effect | share | planned | decided by then | median until decided |",
+            "| --- | --- | --- | --- | --- | --- |",
+            *rows[len(bars) :],
             "",
             "Bounds are Wilson's.",
         ]
@@ -157,9 +153,10 @@ def main() -> int:
     """Measure, and write or print the tables."""
     parser = argparse.ArgumentParser(description="Simulate the statistics of continuous learning.")
     parser.add_argument("--document", type=Path, help="write the tables into this file")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     size = float(os.environ.get("LEARNING_SIZE", "1"))
-    text = report(size)
+    text = report(size, options.workers)
     if options.document and size >= 1:
         write_section(options.document, SECTION, text, COMMAND)
     else:

@@ -58,6 +58,13 @@ def test_a_small_p_is_as_small_as_draws_allow() -> None:
     assert psi_p_value([50, 50, 2], [5, 5, 60], draws=20_000) == 1 / 20_001
 
 
+def test_chi2s_far_tail_is_not_believed_in_small_windows() -> None:
+    """chi2 would say 2e-7 of 100 rows, of which one bin is empty by its smoothing alone."""
+    r, w = np.full(10, 1_000), np.array([20, 17, 16, 10, 10, 9, 8, 6, 4, 0])
+    by_chi2 = stats.chi2.sf(psi(r, w) / (1 / r.sum() + 1 / w.sum()), 9)
+    assert by_chi2 < 1e-6 < 1 / 20_001 <= psi_p_value(r, w)
+
+
 def test_strata_with_one_stratum_are_scipys_test() -> None:
     r, w = np.array([400, 300, 300]), np.array([330, 250, 420])
     table = stats.chi2_contingency([r, w], correction=False)
