@@ -26,6 +26,7 @@ from platform_assets.core.domain import domains, load
 from platform_assets.core.escape import for_terminal
 from platform_assets.core.files import keep_private
 from spark_jobs.errors import ExitCode
+from spark_jobs.wording import counted
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -139,7 +140,7 @@ def export(
     settings = settings_of(home)
     with console_of() as console:
         result = export_table(settings, table, file, time_of("--start", start), time_of("--end", end))
-        console.print(f"{result.rows} rows of {table} are in {result.path}. {result.note}".rstrip())
+        console.print(f"{counted(result.rows, 'row')} of {table} are in {result.path}. {result.note}".rstrip())
 
 
 @app.command()

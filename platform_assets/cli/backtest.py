@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spark_jobs.errors import ExitCode, WeirError
+from spark_jobs.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,13 +53,15 @@ def show_left_out(console: Any, content: Any) -> None:
     for sentence in content.unreadable[:MAX_FILES_SHOWN]:
         console.print(f"not read: {sentence}")
     if len(content.unreadable) > MAX_FILES_SHOWN:
-        console.print(f"and {len(content.unreadable) - MAX_FILES_SHOWN:,} files more that could not be read")
+        console.print(
+            f"and {counted(len(content.unreadable) - MAX_FILES_SHOWN, 'further file')} that could not be read"
+        )
     if content.ignored_columns:
         console.print(f"columns that are not read: {', '.join(content.ignored_columns)}")
     if rejected:
         reasons = ", ".join(f"{count} {name}" for name, count in Counter(row.reason for row in rejected).items())
         example = rejected[0]
         console.print(
-            f"{len(rejected):,} lines or values were left out ({reasons}), such as line {example.line_number}: "
+            f"{counted(len(rejected), 'line or value was', 'lines or values were')} left out ({reasons}), such as line {example.line_number}: "
             f"{example.detail}",
         )

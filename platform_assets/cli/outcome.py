@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.errors import ExitCode, WeirError
+from spark_jobs.wording import counted
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -72,7 +73,8 @@ def stop_where_hours_are_missing(outcome: Outcome) -> None:
     if outcome.set_aside:
         hour, reason = min(outcome.set_aside.items())
         count = len(outcome.set_aside)
-        hours = f"The hour {hour} could not be made" if count == 1 else f"{count} hours could not be made, {hour} first"
+        first = f"{counted(count, 'hour')} could not be made, {hour} first"
+        hours = f"The hour {hour} could not be made" if count == 1 else first
         raise RunFailed(f"{hours}; all others were, and the next run tries again. {reason}")
     if outcome.unread:
         raise RunFailed(outcome.unread, ExitCode.INPUT)

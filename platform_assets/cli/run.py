@@ -161,6 +161,7 @@ class Runner:
     ) -> None:
         """One Dagster run over `keys`; `hours`: first and last hour."""
         from platform_assets.core.asset_specs import key_of
+        from platform_assets.core.instance import name_location
         from platform_assets.core.partitions import tags_of_hours
 
         tags = tags_of_hours(self.graph, keys, *hours) if hours else {}
@@ -172,6 +173,7 @@ class Runner:
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, **(config or {})},
             raise_on_error=False,
         )
+        name_location(self.instance, result.run_id)
         total, in_steps = time.perf_counter() - start, 0.0
         for event in result.all_events:
             if event.is_step_success:

@@ -12,19 +12,24 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote
 
 from platform_assets.cli import interrupt
+from platform_assets.core.asset_groups import group_of
+from platform_assets.core.domain import domains
 from platform_assets.core.files import keep_private, write_atomically
 from platform_assets.core.instance import configuration_file, prepare_home
 from platform_assets.core.secrets import ui_token
+from platform_assets.ingest.listings import location_of
 from platform_assets.settings import Settings
 from platform_assets.web.addresses import HOST
 from platform_assets.web.gate import PARAMETER, UNAUTHORIZED
 from platform_assets.web.servers import command
 from spark_jobs.errors import ExitCode, WeirError
+from spark_jobs.registry import sources
+from spark_jobs.wording import counted
 
-DAGSTER_PAGES = {"Dagster": "/asset-groups", "Runs": "/runs"}
-"""What is printed of Dagster: where the whole graph is, and what runs."""
+GRAPH = "/asset-groups"
 
 
 class UiError(WeirError):
@@ -78,7 +83,7 @@ def serve(settings: Settings, port: int) -> None:
             listener.close()
         _wait(ports, running)
         token = ui_token(settings)
-        for name, path in DAGSTER_PAGES.items():
+        for name, path in {"Dagster": graph_page(settings), "Runs": "/runs"}.items():
             print(f"{name:<10} http://{HOST}:{port}{path}?{PARAMETER}={token}")
         if "MLflow" in running:
             print(f"{'MLflow':<10} http://{HOST}:{port + 1}/?{PARAMETER}={token}#/models")
@@ -97,6 +102,23 @@ def serve(settings: Settings, port: int) -> None:
     finally:
         _stop(running)
         _pids(settings).unlink(missing_ok=True)
+
+
+def graph_page(settings: Settings) -> str:
+    """The path of Dagster's page with the graph of what has data: the groups of domains that a source with a location is read for.
+
+    The whole graph where that is all of them, or none.
+    """
+    declared = domains().values()
+    located = {name for domain in declared for name in domain.sources if location_of(settings, name)}
+    chosen = [domain for domain in declared if located.intersection(domain.sources)]
+    if not chosen or len(chosen) == len(declared):
+        return GRAPH
+    owners = {domain.name for domain in chosen} | {
+        group_of(table.key).partition("_")[0] for name in located for table in sources()[name].tables
+    }
+    selection = " or ".join(f'group:"{owner}_*"' for owner in sorted(owners))
+    return f"{GRAPH}~{quote(selection, safe='')}/"
 
 
 def _pids(settings: Settings) -> Path:
@@ -122,7 +144,7 @@ def _stop_left_over(settings: Settings) -> None:
         while any(map(_is_server, left_over)) and time.monotonic() < deadline:
             time.sleep(0.2)
     if left_over:
-        print(f"Stopped {len(left_over)} servers that an earlier `weir ui` on this home had left.")
+        print(f"Stopped {counted(len(left_over), 'server')} that an earlier `weir ui` on this home had left.")
 
 
 def _is_server(process: int) -> bool:

@@ -14,6 +14,8 @@ from platform_assets.core.asset_groups import group_of
 from platform_assets.core.domain import tables
 from spark_jobs.contract import Table
 
+MISSING = "No raw file that was read holds them: nothing happened then, or it is not delivered yet. What comes is made by itself."
+"""What Dagster's pages say of partitions that are missing."""
 HOURS_OF_MONTH = 28 * 24
 """Of the shortest."""
 
@@ -80,7 +82,11 @@ def spec_of(
         kinds=kinds,
         owners=[owner],
         partitions_def=partitions if table.hourly else None,
-        metadata={"dagster/column_schema": column_schema(table), "retention days": table.retention_days},
+        metadata={
+            "dagster/column_schema": column_schema(table),
+            "retention days": table.retention_days,
+            **({"missing partitions": MISSING} if table.hourly else {}),
+        },
     )
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; recorded in the audi
 Json = Annotated[bool, typer.Option("--json", help="For machines; what people read goes to standard error.")]
 BAR_WIDTH = 12
 DRAWN_PER_SECOND = 4
+FURTHER_INDENT = 2
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -97,6 +99,26 @@ def _own_descriptor(stream: TextIO) -> Iterator[TextIO | None]:
         return
     with os.fdopen(os.dup(stream.fileno()), "w", encoding=stream.encoding, errors=stream.errors) as terminal:
         yield terminal
+
+
+class Folded:
+    """Text whose lines are folded between words at the width of the console, what follows of a line further indented.
+
+    Words stay whole: addresses, ids and names of files are copied from here.
+    """
+
+    def __init__(self, text: str, style: str = "") -> None:
+        self.text, self.style = text, style
+
+    def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
+        from rich.text import Text
+
+        for line in self.text.split("\n"):
+            indent = " " * (len(line) - len(line.lstrip()) + FURTHER_INDENT)
+            folded = textwrap.wrap(
+                line, options.max_width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+            )
+            yield Text("\n".join(folded), self.style, no_wrap=True, overflow="ignore")
 
 
 def print_json(value: Any) -> None:

@@ -24,6 +24,9 @@ ENVIRONMENT = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 
+LOCATION, LOCATION_MODULE, REPOSITORY = "weir", "platform_assets.definitions", "__repository__"
+"""As workspace.yaml names them; the last is Dagster's name for the definitions of a module."""
+
 
 def configuration_file(name: str) -> Path:
     """`dagster.yaml` or `workspace.yaml` of the checkout, else the installed one."""
@@ -51,6 +54,24 @@ def instance_of(settings: Settings) -> dg.DagsterInstance:
     import dagster as dg
 
     return dg.DagsterInstance.get()
+
+
+def name_location(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Say of which code location a run of this process was, as Dagster says it of its own: its timeline shows no others."""
+    from dagster._core.remote_origin import (
+        ManagedGrpcPythonEnvCodeLocationOrigin,
+        RemoteJobOrigin,
+        RemoteRepositoryOrigin,
+    )
+    from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+    run = instance.get_run_by_id(run_id)
+    if run is None or run.remote_job_origin is not None:
+        return
+    target = LoadableTargetOrigin(executable_path=sys.executable, module_name=LOCATION_MODULE)
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, LOCATION)
+    origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, REPOSITORY), run.job_name)
+    instance.run_storage.replace_job_origin(run, origin)
 
 
 def close_abandoned_runs(instance: dg.DagsterInstance) -> int:

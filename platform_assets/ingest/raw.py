@@ -22,6 +22,7 @@ from spark_jobs.contract import RawFiles, Source, Table
 from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.registry import sources
 from spark_jobs.storage.lake import Lake
+from spark_jobs.wording import counted
 
 
 class NoInputError(WeirError):
@@ -123,11 +124,13 @@ def _append_announced(
     warnings = []
     if not_understood:
         warnings.append(
-            f"{len(not_understood)} messages of {queue.url} are no notifications of S3's and stay there, such as {not_understood[0]}; "
+            f"{counted(len(not_understood), 'message')} of {queue.url} that S3 did not send stay there, such as {not_understood[0]}; "
             "let a dead-letter queue take them, or point whatever sends them elsewhere."
         )
     if refused:
-        warnings.append(f"{refused} messages of {queue.url} could not be deleted and will come again, to no effect.")
+        warnings.append(
+            f"{counted(refused, 'message')} of {queue.url} could not be deleted and will come again, to no effect."
+        )
     return rows, figures | ({"warning": " ".join(warnings)} if warnings else {})
 
 

@@ -20,6 +20,7 @@ from spark_jobs.incremental import lineage
 from spark_jobs.storage.damage import Damage, damage_of
 from spark_jobs.storage.heads import note_head
 from spark_jobs.storage.lake import Lake
+from spark_jobs.wording import counted
 
 ASIDE = "damaged"
 """Folder of a local lake for what was put aside."""
@@ -42,7 +43,7 @@ def describe(damage: Damage) -> str:
     if lost := damage.lost_commits:
         found.append(f"the newest {'commit is' if lost == 1 else f'{lost} commits are'} gone from its log")
     if count := len(damage.files):
-        rows = "" if damage.rows is None else f" with {damage.rows:,} rows"
+        rows = "" if damage.rows is None else f" with {counted(damage.rows, 'row')}"
         which = f"one is {damage.files[0].path}" if count > 1 else damage.files[0].path
         found.append(
             f"{count} data file{'s' * (count > 1)}{rows} {'is' if count == 1 else 'are'} gone or damaged, {which}"
@@ -80,7 +81,7 @@ def _repair_table(lake: Lake, damage: Damage, at: datetime) -> str:
         what = "taken out of the table" if damage.files else "it goes on from the commit before"
     lineage.record(lake, {table.key: dict.fromkeys(hours, UNUSABLE)})
     if can_be_made:
-        again = "its hours" if not recorded else "1 hour" if len(hours) == 1 else f"{len(hours)} hours"
+        again = "its hours" if not recorded else counted(len(hours), "hour")
         return f"{what}, and `{command_that_fills(table)}` makes {again} again"
     if table.key == lineage.MADE_HOURS.key:
         return f"{what}, and the next runs make those hours again"

@@ -20,6 +20,7 @@ from platform_assets.core.escape import for_csv, for_terminal
 from platform_assets.outputs.sql import answered
 from platform_assets.outputs.sql_tables import database_of, sql_columns, sql_tables, sql_type
 from platform_assets.settings import Settings
+from spark_jobs.wording import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,7 +47,7 @@ def show(
         except BrokenPipeError:  # the reader has closed the pipe; the interpreter's final flush must not fail
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return []
-    notes = [f"These are the first {limited.rows:,} rows; --limit 0 shows all."] if limited.is_cut else []
+    notes = [f"Shown: the first {counted(limited.rows, 'row')}; --limit 0 shows all."] if limited.is_cut else []
     if not limited.rows and answer.empty_tables:
         notes.append(
             f"Nothing is in {', '.join(answer.empty_tables)} yet; the pipelines (`weir run --help`) fill them."

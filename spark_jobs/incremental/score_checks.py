@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from spark_jobs.contract import Table
 from spark_jobs.incremental.accounting import Outcome
 from spark_jobs.storage.lake import Lake
+from spark_jobs.wording import counted
 
 
 def each_has_a_score(lake: Lake, hours: Sequence[str], scored: Table, scores: Table, noun: str) -> Outcome:
@@ -16,7 +17,7 @@ def each_has_a_score(lake: Lake, hours: Sequence[str], scored: Table, scores: Ta
     if wrong:
         first = wrong[0]
         sentence = (
-            f"{len(wrong)} hours have not one score for each {noun}: {first} has {found.get(first, 0):,} scores of "
+            f"{counted(len(wrong), 'hour has', 'hours have')} not one score for each {noun}: {first} has {counted(found.get(first, 0), 'score')} of "
             f"{wanted.get(first, 0):,}; run the hours again."
         )
         return False, sentence, {"hours": wrong[:20]}
@@ -32,5 +33,5 @@ def scores_are_in_range(lake: Lake, hours: Sequence[str] | None, scores: Table, 
     in_range = pc.fill_null(pc.and_(pc.greater_equal(values, 0.0), pc.less_equal(values, 1.0)), False)
     wrong = len(values) - (pc.sum(in_range).as_py() or 0)
     if wrong:
-        return False, f"{wrong:,} values of {column} are not within 0..1; fit the model again.", {"wrong": wrong}
-    return True, f"All {len(values):,} values of {column} are within 0..1.", {"scores": len(values)}
+        return False, f"{counted(wrong, 'value')} of {column} not within 0..1; fit the model again.", {"wrong": wrong}
+    return True, f"{counted(len(values), 'value')} of {column} within 0..1.", {"scores": len(values)}

@@ -120,7 +120,7 @@ def test_what_is_there_is_counted(home: Settings, tmp_path: Path) -> None:
     assert "holds 1 metric files" in found["metric files"].sentence
     assert "holds 1 log objects" in found["log objects"].sentence
     assert "holds 2 tables" in found["lake"].sentence
-    assert "holds 1 registered models" in found["mlflow"].sentence
+    assert "holds 1 registered model" in found["mlflow"].sentence
     assert "SQLite" in found["database"].sentence
 
 

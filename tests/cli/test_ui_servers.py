@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -43,7 +44,21 @@ def test_servers_of_a_killed_command_are_stopped(home: Settings, capsys: pytest.
     finally:
         other.kill()
         other.wait()
-    assert "Stopped 1 servers that an earlier `weir ui`" in capsys.readouterr().out
+    assert "Stopped 1 server that an earlier `weir ui`" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("locations", "groups"),
+    [
+        ({}, ""),
+        ({"cloudfront_raw": "logs"}, 'group:"waf_*"'),
+        ({"metrics_raw": "m"}, 'group:"anomaly_*" or group:"metrics_*" or group:"scaling_*"'),
+        ({"cloudfront_raw": "logs", "metrics_raw": "m"}, ""),
+    ],
+)
+def test_the_graph_shows_domains_with_data(home: Settings, locations: dict[str, str], groups: str) -> None:
+    page = ui.graph_page(home.model_copy(update=locations))
+    assert unquote(page) == (f"/asset-groups~{groups}/" if groups else "/asset-groups")
 
 
 def test_a_running_command_is_named(home: Settings) -> None:

@@ -11,6 +11,26 @@ from pathlib import Path
 
 import pytest
 
+from platform_assets.core.console import Folded, console_of
+
+
+def printed(text: str, width: int) -> list[str]:
+    with console_of() as console:
+        console.width = width
+        with console.capture() as capture:
+            console.print(Folded(text))
+    return capture.get().splitlines()
+
+
+def test_lines_fold_between_words_and_indent() -> None:
+    assert printed("  + add  one two three", 14) == ["  + add  one", "    two three"]
+
+
+def test_a_long_word_stays_whole() -> None:
+    address = "https://example.com/" + "a" * 40
+    assert printed(f"see {address} first", 30) == ["see", f"  {address}", "  first"]
+
+
 SCRIPT = """
 import os, sys, time
 from platform_assets.core.console import console_of, stage_of

@@ -93,7 +93,7 @@ def test_percentiles_are_of_events_and_delivery_is_apart(home: Settings, monkeyp
     assert "delivered" not in found.own_seconds and "applied" not in found.seconds
     assert sentence([found]) == (
         f"freshness of {HOUR}: half of the requests are decided within 48 min, 99 % within 63 min; "
-        "half are delivered within 26 min, ours is 22 min"
+        "half are delivered within 26 min, and Weir itself takes 22 min"
     )
 
 

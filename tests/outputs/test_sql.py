@@ -264,7 +264,7 @@ def test_rows_go_to_a_pipe_as_csv_and_as_json(filled: Settings) -> None:
 def test_a_table_is_cut_with_a_word_and_escapes_what_a_terminal_would_obey(filled: Settings) -> None:
     done = weir(filled, f"SELECT user_agent AS agent {FROM_REQUESTS}", "--format", "table", "--limit", "5")
     assert [line.rstrip() for line in done.stdout.splitlines()] == ["agent", *['say "hi",\\x1b[2J'] * 5]
-    assert done.stderr == "weir: These are the first 5 rows; --limit 0 shows all.\n"
+    assert done.stderr == "weir: Shown: the first 5 rows; --limit 0 shows all.\n"
     whole = weir(filled, f"SELECT * {FROM_REQUESTS}", "--format", "table", "--limit", "6")
     assert whole.stderr == "" and whole.stdout.count("request_id  2026") == 6, "a block a row where columns do not fit"
 

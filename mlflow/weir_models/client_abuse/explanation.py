@@ -48,29 +48,35 @@ def kinds(behaviors: Sequence[Behavior], counts: Counts, excess: NDArray[np.floa
 def reasons(
     behaviors: Sequence[Behavior], counts: Counts, excess: NDArray[np.float64], population: Values
 ) -> list[str]:
-    """One line a row: the behaviors with most of the evidence, with counts of the row and the typical values."""
+    """One line a row: the behaviors with most of the evidence, with counts of the row and those of ordinary clients.
+
+    What two behaviors say in the same words is said once.
+    """
     parts = [b.part(counts) if b.part is not None else b.value(counts) for b in behaviors]
     wholes = [b.whole(counts) if b.whole is not None else None for b in behaviors]
     order = np.argsort(-excess, axis=1, kind="stable")
     lines = []
     for row in range(counts.size):
-        said: dict[str, None] = {}
+        said: dict[str, str] = {}
         for place in order[row]:
             if len(said) == LEADING or excess[row, place] <= 0:
                 break
             part, of = parts[place][row], wholes[place]
-            said.setdefault(
-                sentence(behaviors[place], counts, row, part, None if of is None else of[row], population[place])
-            )
-        lines.append("; ".join(said) or "nothing in particular stands out")
+            words = sentence(behaviors[place], counts, row, part, None if of is None else of[row], population[place])
+            said.setdefault(words.partition(" (ordinary clients:")[0], words)
+        lines.append("; ".join(said.values()) or "nothing in particular stands out")
     return lines
 
 
 def sentence(behavior: Behavior, counts: Counts, row: int, part: float, whole: float | None, usual: float) -> str:
-    """`38 of 40 pages were not found (typical 2 %)`; `24 of 40 requests are sign-ins`, with counts of the row."""
-    shown = {"part": _number(part), "typical": f" (typical {_number(usual)})"}
+    """`38 of 40 pages were not found (ordinary clients: 2 %)`; `24 of 40 requests are sign-ins`, with counts of the row."""
+    shown = {"part": _number(part), "typical": f" (ordinary clients: {_number(usual)})"}
     if whole is not None:
-        shown = {"part": f"{part:,.0f}", "whole": f"{whole:,.0f}", "typical": f" (typical {100 * usual:.2g} %)"}
+        shown = {
+            "part": f"{part:,.0f}",
+            "whole": f"{whole:,.0f}",
+            "typical": f" (ordinary clients: {100 * usual:.2g} %)",
+        }
     for _, name, _, _ in Formatter().parse(behavior.words):
         if name and name not in shown:
             shown[name] = _number(counts[f"day_{name}"][row])

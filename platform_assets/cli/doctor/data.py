@@ -29,6 +29,7 @@ from platform_assets.training.sets import SHIPPED, training_sets
 from spark_jobs.contract import RawFiles, Source
 from spark_jobs.registry import sources
 from spark_jobs.storage.lake import LakeError
+from spark_jobs.wording import counted
 
 MAX_LISTED_OBJECTS = 1000
 UNREAD = "; their content is read by `weir doctor --thorough`"
@@ -89,9 +90,9 @@ def lake(settings: Settings, thorough: bool = False) -> tuple[State, str]:
     if not tables:
         return "missing", f"{root} is filled by the first run."
     if found := damages(own_lake, thorough):
-        more = f", and {len(found) - 1} more tables" if len(found) > 1 else ""
+        more = f", and {counted(len(found) - 1, 'more table')}" if len(found) > 1 else ""
         return "failed", f"{describe(found[0])}{more}; run `weir repair`."
-    return "ok", f"{root} holds {len(tables)} tables{', whose content can be read' if thorough else UNREAD}."
+    return "ok", f"{root} holds {counted(len(tables), 'table')}{', whose content can be read' if thorough else UNREAD}."
 
 
 def own_databases(settings: Settings, thorough: bool = False) -> tuple[State, str]:
@@ -118,7 +119,7 @@ def mlflow(settings: Settings) -> tuple[State, str]:
     count = _read(path, "SELECT count(*) FROM registered_models")
     if isinstance(count, str):
         return "failed", count
-    return "ok", f"{path} holds {count[0][0]} registered models."
+    return "ok", f"{path} holds {counted(count[0][0], 'registered model')}."
 
 
 def champions(settings: Settings) -> tuple[State, str]:

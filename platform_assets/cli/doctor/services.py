@@ -19,6 +19,7 @@ from platform_assets.feature_store.online import FILE_NAME as FEATURES_FILE
 from platform_assets.ingest.listings import location_of
 from platform_assets.settings import Settings
 from spark_jobs.registry import sources
+from spark_jobs.wording import counted
 
 
 def credentials(settings: Settings) -> tuple[State, str]:
@@ -95,7 +96,7 @@ def catalogue(settings: Settings) -> tuple[State, str]:
         count = glue.registered_count(settings, network.SECONDS)
     except glue.CatalogueError as error:
         return "failed", str(error)
-    return ("ok" if count else "missing"), f"The Glue database {database} holds {count} tables of this lake."
+    return ("ok" if count else "missing"), f"The Glue database {database} holds {counted(count, 'table')} of this lake."
 
 
 def online_features(settings: Settings) -> tuple[State, str]:

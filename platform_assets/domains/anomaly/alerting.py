@@ -18,6 +18,7 @@ from spark_jobs.contract import format_hour
 from spark_jobs.sources.metrics.tables import STEP_SECONDS
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
+from spark_jobs.wording import counted
 
 if TYPE_CHECKING:
     from weir_models.anomaly_detection.alerts import RawAlarm
@@ -195,7 +196,11 @@ def every_alarm_is_in_one_alert(lake: Lake) -> tuple[bool, str, Mapping[str, Any
     ]
     if problems:
         return False, "; ".join(problems).capitalize() + ".", counts
-    return True, f"{len(alarms)} alarms are in {len(rows)} alerts, {len(critical)} critical ones by name.", counts
+    return (
+        True,
+        f"{counted(len(alarms), 'alarm is', 'alarms are')} in {counted(len(rows), 'alert')}, {counted(len(critical), 'critical one')} by name.",
+        counts,
+    )
 
 
 def notify_people(settings: Settings, lake: Lake, rows: Sequence[Row], now: datetime) -> int:

@@ -18,6 +18,7 @@ from platform_assets.cli.backtest import (
 )
 from platform_assets.core.console import Home, console_of, stage_of
 from spark_jobs.sources.metrics.mapping import MAPPING, Mapped, overridden
+from spark_jobs.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +62,7 @@ def backtest_command(input: Input, out: Out, alarms_per_week: AlarmsPerWeek = 3.
                 f"Series of more than {DetectorSettings().apart_at_most} metrics are judged by all their metrics together, "
                 "not by each alone; give fewer columns to have each judged."
             )
-        console.print(f"{len(scores):,} scores of {scores['series_id'].nunique()} series are in {out}.")
+        console.print(f"{counted(len(scores), 'score')} of {scores['series_id'].nunique()} series are in {out}.")
 
 
 def backtest(

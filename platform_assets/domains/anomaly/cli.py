@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from platform_assets.core.console import Home, Json, console_of, location_of, print_json, settings_of, stage_of
+from spark_jobs.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,7 +80,7 @@ def _show_rows(console: Console, rows: Sequence[Mapping[str, Any]], outcome: Out
     states = Counter(row["state"] for row in rows)
     notified = outcome.metadata.get("anomaly/alerts", {}).get("told", 0)
     console.print(
-        f"{sum(row['alarm_count'] for row in rows)} alarms in {len(rows)} alerts: {states['open']} open, "
+        f"{counted(sum(row['alarm_count'] for row in rows), 'alarm')} in {counted(len(rows), 'alert')}: {states['open']} open, "
         f"{states['resolved']} resolved; people were told of {notified}"
     )
     for row in rows:

@@ -13,6 +13,7 @@ from spark_jobs.contract import format_hour
 from spark_jobs.sources.metrics.cluster_metrics import METRICS
 from spark_jobs.sources.metrics.tables import STEP_SECONDS
 from spark_jobs.storage.lake import Lake
+from spark_jobs.wording import counted
 
 SILENT_AFTER = timedelta(hours=1)
 """Before the newest step of all: a cluster without a step since then is silent."""
@@ -50,7 +51,7 @@ class Coverage:
         sentences = []
         if self.until is not None and now - self.until > SILENT_AFTER:
             hours = (now - self.until) / timedelta(hours=1)
-            age = f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
+            age = counted(round(hours), "hour") if hours < 48 else counted(round(hours / 24), "day")
             sentences.append(f"nothing is known of the {age} since the newest step")
         if self.silent:
             since = [f"{cluster} since {at:%Y-%m-%d %H:%M}" for cluster, at in sorted(self.silent.items())]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_assets.cli.demo import DomainDemo, Shown, World
 from platform_assets.settings import Settings
+from spark_jobs.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,7 +66,7 @@ def show_incidents(console: Console, settings: Settings, truth: Path) -> str:
         console.print(f"{kind}: {len(detected)} of {len(rows)} raised an alarm{soonest}")
     console.print(
         f"{detection['unexplained']} of {detection['alarms']} alarms belong to no incident, in "
-        f"{scores['cluster_id'].nunique()} clusters and {METRIC_DAYS - 1} days after the first"
+        f"{counted(scores['cluster_id'].nunique(), 'cluster')} and {counted(METRIC_DAYS - 1, 'day')} after the first"
     )
     unplanned = incidents[~incidents["kind"].isin(PLANNED_INCIDENTS)]
     return (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.wording import counted
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -29,7 +31,7 @@ def noisiest_cluster(scored_series: pd.DataFrame) -> Any:
     above.plot(rows["event_at"], rows[metric], linewidth=0.7, label="measured")
     for label in (above.title, above.yaxis.label):
         label.set_parse_math(False)  # the names are strangers'
-    above.set(ylabel=metric, title=f"{cluster}: {len(alarms)} alarms in {SHOWN_DAYS} days")
+    above.set(ylabel=metric, title=f"{cluster}: {counted(len(alarms), 'alarm')} in {SHOWN_DAYS} days")
     below.plot(rows["event_at"], rows["score"], linewidth=0.7)
     below.set(xlabel="time (UTC)", ylabel="score, 0..1", ylim=(0, 1.03))
     for axes in (above, below):

@@ -18,6 +18,7 @@ from platform_assets.domains.scaling.errors import ScalingError
 from platform_assets.domains.scaling.plan_values import Entry, Plan
 from platform_assets.domains.scaling.targets import NodeTarget
 from spark_jobs.storage.lake import Lake
+from spark_jobs.wording import counted
 
 CUT_SHORT = "done by a run that was cut short"
 
@@ -41,7 +42,7 @@ class Report:
     failed: Mapping[str, str]
 
     def text(self) -> str:
-        lines = [f"{len(self.changed)} clusters changed" if self.changed else "No cluster changed"]
+        lines = [f"{counted(len(self.changed), 'cluster')} changed" if self.changed else "No cluster changed"]
         lines += [f"  {entry.cluster_id}: {_size(entry.nodes_before)} -> {entry.nodes_after}" for entry in self.changed]
         return "\n".join([*lines, *(f"  {cluster}: {why}" for cluster, why in sorted(self.failed.items()))])
 

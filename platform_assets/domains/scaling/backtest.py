@@ -21,6 +21,7 @@ from platform_assets.cli.backtest import (
 )
 from platform_assets.core.console import Home, console_of, stage_of
 from spark_jobs.sources.metrics.mapping import MAPPING, Mapped, overridden
+from spark_jobs.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -161,7 +162,9 @@ def _show_overall(console: Any, figures: dict[str, float]) -> None:
         low, high = figures[f"{name}_low"], figures[f"{name}_high"]
         return f"{figures[name]:{form}} ({low:{form}} to {high:{form}})"
 
-    console.print(f"Over {figures['n_series']:.0f} series; in brackets 95 % bounds over series:")
+    console.print(
+        f"Over {counted(round(figures['n_series']), 'series', 'series')}; in brackets 95 % bounds over series:"
+    )
     for name, meaning in RIVALS.items():
         console.print(
             f"  MAE {bounded(f'ratio_{name}', '.3f')} of '{meaning}' (geometric mean), "

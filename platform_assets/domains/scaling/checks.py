@@ -14,6 +14,7 @@ from platform_assets.actions import checks as protocol
 from platform_assets.actions.checks import CheckResult, Finding, check_overridable
 from platform_assets.domains.scaling.plan_values import Entry, Plan
 from platform_assets.domains.scaling.tables import SCALING_PLAN
+from spark_jobs.wording import counted
 
 STRICT = {"extra": "forbid", "allow_inf_nan": False}
 """For pydantic, which reads the file: an unknown key is an error."""
@@ -96,11 +97,11 @@ def _check_total(plan: Plan, bounds: Bounds) -> Finding:
         present = sum(entry.base for entry in plan.entries)
         most_nodes = max(LEAST_TOTAL_CHANGE, int(TOTAL_CHANGE_SHARE * present))
     if total <= most_nodes:
-        return True, f"{total} nodes change, of at most {most_nodes}.", {"nodes": total}
+        return True, f"{counted(total, 'node changes', 'nodes change')}, of at most {most_nodes}.", {"nodes": total}
     most = max(plan.changes, key=lambda entry: entry.changed_nodes)
     return (
         False,
-        f"{total} nodes would change, of at most {most_nodes}, most of them of {most.cluster_id}; "
+        f"{counted(total, 'node')} would change, of at most {most_nodes}, most of them of {most.cluster_id}; "
         "look at the plan, then override the check or raise max_total_change.",
         {"nodes": total},
     )
@@ -113,7 +114,7 @@ def _check_bounds(plan: Plan, bounds: Bounds) -> Finding:
     first = outside[0]
     return (
         False,
-        f"{first.cluster_id} would get {first.nodes_after} nodes, beyond {first.minimum} to {first.maximum}; report it.",
+        f"{first.cluster_id} would get {counted(first.nodes_after or 0, 'node')}, beyond {first.minimum} to {first.maximum}; report it.",
         {"clusters": len(outside)},
     )
 
@@ -136,7 +137,7 @@ def _check_external_changes(plan: Plan, bounds: Bounds) -> Finding:
     first = changed_externally[0]
     return (
         False,
-        f"Somebody else scaled {len(changed_externally)} clusters that are to change, such as {first.cluster_id} to {first.nodes_before}; "
+        f"Somebody else scaled {counted(len(changed_externally), 'cluster')} to be changed, such as {first.cluster_id} to {first.nodes_before}; "
         "find out who, then override the check or set allow_drift for them.",
         {"clusters": len(changed_externally)},
     )

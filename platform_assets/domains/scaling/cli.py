@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from platform_assets.core.console import (
+    Folded,
     Home,
     Json,
     Override,
@@ -133,10 +134,10 @@ def undo(
     plan = change.plan_undo()
     with console_of() as console:
         if not apply:
-            console.print(plan.text())
+            console.print(Folded(plan.text()))
             console.print("Nothing is changed; --apply does it and needs --reason.")
             return
-        console.print(change.apply_undo(plan, reason, span).text())
+        console.print(Folded(change.apply_undo(plan, reason, span).text()))
 
 
 def _replan(settings: Settings, console: Any, overrides: Sequence[str]) -> Any:
@@ -177,7 +178,7 @@ def _show_plan(console: Any, settings: Settings) -> dict[str, Any]:
     from platform_assets.domains.scaling.planning import make_plan
 
     checked_plan, results = make_plan(settings, lake_of(settings))
-    console.print(checked_plan.text())
+    console.print(Folded(checked_plan.text()))
     stopping = failures(results)
     for result in stopping:
         console.print(f"It would be stopped by {result.name}: {result.sentence}")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from platform_assets.domains.scaling.plan_values import LiveSize
+from spark_jobs.wording import counted
 
 IN_SERVICE = "InService"
 STARTING = ("Pending", "Pending:Wait", "Pending:Proceed")
@@ -61,9 +62,11 @@ def remarks(live: LiveSize) -> list[str]:
     """What a person has to know of the group beside its size, as ends of a sentence."""
     texts = []
     if live.units_per_node != 1.0:
-        texts.append(f"in capacity units, {live.units_per_node:.3g} a node, {live.in_service} nodes in service")
+        texts.append(
+            f"in capacity units, {live.units_per_node:.3g} a node, {counted(live.in_service or 0, 'node')} in service"
+        )
     if live.starting:
-        texts.append(f"{live.starting} nodes are starting")
+        texts.append(f"{counted(live.starting, 'node is', 'nodes are')} starting")
     if live.missing:
         texts.append(
             f"{live.missing} of {live.nodes} have not been launched: look at the scaling activities of the group"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from spark_jobs.wording import counted
 from weir_models.predictive_scaling.policy import PolicySettings
 
 STEP = timedelta(minutes=5)
@@ -152,7 +153,7 @@ class Plan:
         kinds = {kind: sum(entry.operation == kind for entry in self.entries) for kind in (UP, DOWN, STAY, HOLD)}
         counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count) or "no cluster"
         unread = f"; {len(self.missing)} cannot be read" if self.missing else ""
-        return f"{counts}{unread}; {sum(entry.changed_nodes for entry in self.entries)} nodes change"
+        return f"{counts}{unread}; {counted(sum(entry.changed_nodes for entry in self.entries), 'node changes', 'nodes change')}"
 
     def text(self) -> str:
         lines = [self.summary(), *(f"  {entry.text()}" for entry in self.entries)]

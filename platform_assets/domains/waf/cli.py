@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from platform_assets.core.console import (
+    Folded,
     Home,
     Json,
     Override,
@@ -23,6 +24,7 @@ from platform_assets.core.console import (
     stage_of,
     time_of,
 )
+from spark_jobs.wording import counted
 
 if TYPE_CHECKING:
     from platform_assets.domains.waf.manual.actions import ManualActions
@@ -70,7 +72,7 @@ def install(
     )
     with console_of() as console:
         for plan in planned.values():
-            console.print(plan.text())
+            console.print(Folded(plan.text()))
         if failed:  # before anything is created: the person confirms all scopes or none
             raise WafError(format_by_scope({scope: str(error) for scope, error in failed.items()}, calls))
         if not any(plan.changes for plan in planned.values()):
@@ -130,14 +132,17 @@ def status(home: Home = None, json: Json = False) -> None:
             lines.append(f"{scope}: {found['missing']}")
             continue
         made = "" if found["ip_sets"] else "; `weir waf install` makes them"
-        lines.append(f"{scope}: {len(found['ip_sets'])} IP sets{made}")
-        lines += [f"  {one['name']}: {one['entries']} entries, {one['of_weir']} of Weir's" for one in found["ip_sets"]]
+        lines.append(f"{scope}: {counted(len(found['ip_sets']), 'IP set')}{made}")
+        lines += [
+            f"  {one['name']}: {counted(one['entries'], 'entry', 'entries')}, {one['of_weir']} of Weir's"
+            for one in found["ip_sets"]
+        ]
         lines += [f"  {line}" for line in found["use"]]
     lines += ["In force by people:"] + ([f"  {action.text()}" for action in active] or ["  nothing"])
     lines.append(f"Applying would change: {plans.summary()}")
     lines += [f"It would be stopped by {name}: {sentence}" for name, sentence in stopped_by.items()]
     with console_of() as console:
-        console.print("\n".join(lines))
+        console.print(Folded("\n".join(lines)))
     plans.check_complete()
 
 
@@ -279,9 +284,9 @@ def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str], js
             if json:
                 print_json(for_machines(checked.plan, checked.results))
                 return checked.plan.check_complete()
-            console.print(checked.plan.text())
+            console.print(Folded(checked.plan.text()))
             for result in failures(checked.results):
-                console.print(f"It would be stopped by {result.name}: {result.sentence}")
+                console.print(Folded(f"It would be stopped by {result.name}: {result.sentence}"))
             if checked.plan.changes:
                 console.print("WAF is unchanged; --apply changes it, here or with `weir run edge`.")
             checked.plan.check_complete()
@@ -297,6 +302,6 @@ def _show_or_apply(settings: Settings, apply: bool, overrides: Sequence[str], js
         finally:  # also after a failed apply: the plan shows what was attempted
             stored = change.pending.load()
             if stored is not None and stored != before:
-                console.print(change.from_document(stored.plan).text())
+                console.print(Folded(change.from_document(stored.plan).text()))
         stop_where_not_applied(outcome, settings.waf.apply, change.unchanged)
         console.print(outcome.metadata["waf/ip_sets"]["summary"])

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from platform_assets.core.console import Home, console_of, print_json, settings_of, time_of
+from platform_assets.core.console import Folded, Home, console_of, print_json, settings_of, time_of
 from platform_assets.core.times import instant
 from platform_assets.domains.waf.decisions import ACTIONS, rank
+from spark_jobs.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 LISTED = ("add", "restore", "extend", "keep")
 """Operations after which the IP set has the address."""
 WAITING = ("wait", "overflow")
+FEWEST_ALIKE = 3
+"""Decisions with the same reason that are shown as one."""
+SHOWN_ADDRESSES = 6
+OF_ONE = ("repetition ", "escalated from ")
+"""How the parts of a reason begin that tell of earlier decisions on the client."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +52,12 @@ def decisions_command(
     since: Annotated[
         str | None, typer.Option("--since", help="Decided from then on, ISO 8601 (UTC).", show_default=False)
     ] = None,
-    all: Annotated[bool, typer.Option("--all", help="Also those that have expired.")] = False,
+    all: Annotated[bool, typer.Option("--all", help="Also those that have expired, each by itself.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=0, help="Decisions shown; 0: all.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="For machines; all of them.")] = False,
     home: Home = None,
 ) -> None:
-    """Decisions in force, worst first, each with its reason.
+    """Decisions in force, worst first, with their reasons; those with the same reason are one entry.
 
     Example: weir decisions --kind scanner --since 2026-11-20
     """
@@ -63,7 +69,7 @@ def decisions_command(
         print_json(listing.rows)
         return
     with console_of() as console:
-        console.print(render(listing, limit, all), soft_wrap=False)
+        console.print(render(listing, limit, all))
         if listing.rows:
             example = f"weir explain {listing.rows[0]['address']}{home_option(settings)}"
             console.print(f"Why, down to the log lines: {example}", style="dim")
@@ -116,12 +122,15 @@ def entries_line(decisions: Sequence[Mapping[str, Any]], plan: Sequence[Mapping[
     waiting = len({row["address"] for row in plan if row["operation"] in WAITING} & others)
     exempted = len({row["address"] for row in decisions if row.get("exempted_by")} & others)
     reasons = [
-        f"{count:,} {why}"
+        counted(count, *why)
         for count, why in (
-            (inside, "lie within a network that has one"),
-            (waiting, "wait for room or a person"),
-            (exempted, "are exempted by a person"),
-            (len(others) - inside - waiting - exempted, "came after it or are on the allow list"),
+            (inside, ("lies within a network that has one", "lie within a network that has one")),
+            (waiting, ("waits for room or a person", "wait for room or a person")),
+            (exempted, ("is exempted by a person", "are exempted by a person")),
+            (
+                len(others) - inside - waiting - exempted,
+                ("came after it or is on the allow list", "came after it or are on the allow list"),
+            ),
         )
         if count > 0
     ]
@@ -131,37 +140,67 @@ def entries_line(decisions: Sequence[Mapping[str, Any]], plan: Sequence[Mapping[
 
 
 def render(listing: Listing, limit: int, all: bool) -> RenderableType:
-    """For a terminal: a summary, then two lines or more for each decision, folded at its width."""
-    from rich.console import Group
-    from rich.padding import Padding
-    from rich.text import Text
+    """For a terminal: a summary, then two lines or more for each decision, folded at its width.
 
-    parts: list[RenderableType] = [Text(_summary(listing, all), "bold")]
+    Decisions with the same reason are one entry, such as those on the scanners of the whole internet; with `all`, none are.
+    """
+    from rich.console import Group
+
+    parts: list[RenderableType] = [Folded(_summary(listing, all), "bold")]
     if listing.entries:
-        parts.append(Text(listing.entries))
-    shown = listing.rows[: limit or None]
-    for row in shown:
-        over = " (over)" if row["expires_at"] <= listing.at else ""
-        kind = f"{row['abuse_kind']}, " if row["abuse_kind"] else ""
-        parts.append(
-            Text(
-                f"{row['address']}  {row['action']} until {instant(row['expires_at'])}{over}  {kind}score {row['score']:.3f}"
-            )
+        parts.append(Folded(listing.entries))
+    entries = [[row] for row in listing.rows] if all else alike(listing.rows)
+    shown = entries[: limit or None]
+    for rows in shown:
+        row = rows[0]
+        until = " until " if len(rows) == 1 else " until at least "
+        until += instant(min(one["expires_at"] for one in rows)) + (
+            " (over)" if row["expires_at"] <= listing.at else ""
         )
-        parts.append(Padding(Text(row["reason"], "dim"), (0, 0, 0, 4)))
+        kind = f"{row['abuse_kind']}, " if row["abuse_kind"] else ""
+        who = row["address"] if len(rows) == 1 else counted(len(rows), "address", "addresses")
+        parts.append(Folded(f"{who}  {row['action']}{until}  {kind}score {row['score']:.3f}"))
+        parts.append(Folded(f"    {row['reason'] if len(rows) == 1 else _lead(row)}", "dim"))
+        if len(rows) > 1:
+            more = f" and {len(rows) - SHOWN_ADDRESSES:,} more (--all)" if len(rows) > SHOWN_ADDRESSES else ""
+            addresses = ", ".join(one["address"] for one in rows[:SHOWN_ADDRESSES])
+            parts.append(Folded(f"    {addresses}{more}"))
         if row["exempted_by"]:
-            parts.append(Padding(Text(f"not enforced: {row['exempted_by']}"), (0, 0, 0, 4)))
-    if len(shown) < len(listing.rows):
-        parts.append(Text(f"{len(listing.rows) - len(shown):,} more; --limit 0 shows all.", "dim"))
+            parts.append(Folded(f"    not enforced: {row['exempted_by']}"))
+    if len(shown) < len(entries):
+        rest = sum(len(rows) for rows in entries[len(shown) :])
+        parts.append(Folded(f"{counted(rest, 'decision')} more; --limit 0 shows all.", "dim"))
     return Group(*parts)
 
 
+def alike(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Decisions by the entry that shows them, in their order: from `FEWEST_ALIKE` on those with the same reason are one.
+
+    What a reason says of repetition and escalation is of one client and makes none another one.
+    """
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["action"], row["abuse_kind"], row["exempted_by"], _lead(row)), []).append(row)
+    entries = []
+    for same in groups.values():
+        entries += [same] if len(same) >= FEWEST_ALIKE else [[row] for row in same]
+    places = {id(row): place for place, row in enumerate(rows)}
+    return sorted(entries, key=lambda entry: places[id(entry[0])])
+
+
+def _lead(row: Mapping[str, Any]) -> str:
+    """The reason without what it says of repetition and escalation."""
+    return "; ".join(part for part in row["reason"].split("; ") if not part.startswith(OF_ONE))
+
+
 def _summary(listing: Listing, all: bool) -> str:
-    expired = f"; {listing.expired:,} have expired, --all shows them" if listing.expired else ""
+    expired = (
+        f"; {counted(listing.expired, 'has expired', 'have expired')}, --all shows them" if listing.expired else ""
+    )
     if not listing.rows:
         return f"No decision that fits {'was ever made' if all else 'is in force'}{expired}."
     addresses = len({row["address"] for row in listing.rows})
-    return f"{_counted(listing.rows)} on {addresses:,} addresses or networks{expired}."
+    return f"{_counted(listing.rows)} on {counted(addresses, 'address or network', 'addresses or networks')}{expired}."
 
 
 def _counted(rows: Sequence[dict[str, Any]]) -> str:

@@ -19,6 +19,7 @@ from platform_assets.settings import Settings
 from spark_jobs.contract import parse_hour
 from spark_jobs.registry import tables
 from spark_jobs.storage.lake import Lake
+from spark_jobs.wording import counted
 
 OWNER = "team:edge"
 DATABASE_KEY, METRICS_KEY = "exports/database", "exports/metrics"
@@ -181,7 +182,7 @@ def alert_on_plan(settings: Settings, lake: Lake) -> int:
         alert = notifier.Alert(
             kind="waf_entries",
             severity="warning",
-            summary=f"WAF is to block {blocks} and to challenge {len(rows) - blocks} more addresses.",
+            summary=f"WAF is to block {blocks} and to challenge {counted(len(rows) - blocks, 'more address', 'more addresses')}.",
             at=datetime.now(UTC),
             details={row["address"]: f"{row['action']}: {row['reason']}" for row in rows[:50]},
             key=f"waf_entries:{_digest(names)}",

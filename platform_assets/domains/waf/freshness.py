@@ -174,7 +174,7 @@ def sentence(measured: Sequence[Freshness]) -> str:
     text = f"freshness of {newest.hour}: half of the requests are {stage} within {_span(p50)}, 99 % within {_span(p99)}"
     if stage in newest.own_seconds:
         delivery, own = newest.seconds[DELIVERED][0], newest.own_seconds[stage][0]
-        text += f"; half are delivered within {_span(delivery)}, ours is {_span(own)}"
+        text += f"; half are delivered within {_span(delivery)}, and Weir itself takes {_span(own)}"
     return text
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from platform_assets.domains.waf.errors import WafError
 from platform_assets.domains.waf.networks import as_written, canonical
+from spark_jobs.wording import counted
 
 MAX_ADDRESSES = 10_000
 """CIDRs in one IP set."""
@@ -73,7 +74,9 @@ def check_addresses(addresses: Sequence[str], family: str, ip_set: str) -> None:
     if family not in FAMILIES:
         raise LimitError(f"{family!r} is no address family of WAF: use IPV4 or IPV6.")
     if len(addresses) > MAX_ADDRESSES:
-        raise LimitError(f"IP set {ip_set} would hold {len(addresses)} entries; WAF takes {MAX_ADDRESSES}.")
+        raise LimitError(
+            f"IP set {ip_set} would hold {counted(len(addresses), 'entry', 'entries')}; WAF takes {MAX_ADDRESSES}."
+        )
     _check_each(addresses, family, ip_set)
 
 

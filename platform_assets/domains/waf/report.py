@@ -6,25 +6,30 @@ All figures come from the lake, the registry or the run; only sums and shares ar
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.padding import Padding
 from rich.table import Table as Grid
-from rich.text import Text
 
 from platform_assets.cli.outcome import Outcome
 from platform_assets.cli.report import command, home_option, show_models, show_time
 from platform_assets.clients.engine import lake_of
+from platform_assets.core.console import Folded
 from platform_assets.domains.waf.apply.targets import waf_name, waf_targets
 from platform_assets.domains.waf.apply.web_acls import use_lines
+from platform_assets.domains.waf.decisions import ACTIONS
 from platform_assets.domains.waf.plan.entries import APPLY_WAITING
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.settings import Settings
 from spark_jobs.registry import tables
+from spark_jobs.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from spark_jobs.storage.lake import Lake
 
 PARSING = "Parsing and scoring requests"
 MOST_REASONS = 5
@@ -45,25 +50,27 @@ def _logs(console: Console, settings: Settings, outcome: Outcome) -> None:
     listing = outcome.metadata.get("raw/cloudfront/objects", {})
     if not outcome.hours:
         console.print(
-            f"Nothing new: all {listing.get('objects', 0)} log objects of {settings.cloudfront.raw} are known."
+            f"Nothing new: {counted(listing.get('objects', 0), 'log object')} of {settings.cloudfront.raw}, all known."
         )
         return
     hours = sorted(set(outcome.hours))
     counts = lake.read_arrow(tables()["parsed/cloudfront/object_counts"], hours)
     parsed = sum(counts["parsed_count"].to_pylist())
-    rejected_rows = lake.read_arrow(tables()["parsed/cloudfront/rejected_lines"], hours, columns=["reason"])
+    rejected_rows = lake.read_arrow(tables()["parsed/cloudfront/rejected_lines"], hours, columns=["reason", "detail"])
     seconds = outcome.seconds.get(PARSING, 0.0)
     total = parsed + sum(counts["rejected_count"].to_pylist())
     console.print(
-        f"{total:,} lines in {len(set(counts['source_object'].to_pylist()))} objects, {len(hours)} hours from {hours[0]} to {hours[-1]} (UTC)"
+        f"{counted(total, 'line')} in {counted(len(set(counts['source_object'].to_pylist())), 'object')}, {counted(len(hours), 'hour')} from {hours[0]} to {hours[-1]} (UTC)"
     )
     if seconds:
         console.print(f"parsed, aggregated and scored at {total / seconds:,.0f} lines/s ({seconds:.1f} s)")
     reasons = Counter(rejected_rows["reason"].to_pylist())
     if not reasons:
         console.print("no line was rejected")
+    details = {row["reason"]: row["detail"] for row in rejected_rows.to_pylist() if row["detail"]}
     for reason, number in reasons.most_common():
-        console.print(f"rejected: {number:,} × {reason}")
+        example = f", such as: {details[reason]}" if reason in details else ""
+        console.print(Folded(f"rejected: {counted(number, 'line or object', 'lines or objects')} ({reason}){example}"))
     if reasons:
         console.print(f"see them: {command()} export rejected_lines rejected.csv{home_option(settings)}", style="dim")
 
@@ -72,6 +79,8 @@ def show_waf(console: Console, settings: Settings, outcome: Outcome) -> None:
     """The changes of the plan in each scope, and the result."""
     lake = lake_of(settings)
     console.rule("WAF")
+    if outcome.hours and (decided := decided_in(lake, outcome.hours)):
+        console.print(Folded(f"{decided}: weir decisions --all{home_option(settings)}"))
     plan = lake.read_arrow(WAF_PLAN).to_pylist()
     scopes = sorted({row["scope"] for row in plan})
     if not scopes:
@@ -85,7 +94,7 @@ def show_waf(console: Console, settings: Settings, outcome: Outcome) -> None:
         console.print(f"what waits is beyond a bound; apply it with: {APPLY_WAITING}")
     blocked = {row["address"]: row["reason"] for row in plan if (row["operation"], row["action"]) == ("add", "block")}
     for address, reason in list(blocked.items())[:MOST_REASONS]:
-        console.print(Padding(Text(f"{address}: {reason}", "dim"), (0, 0, 0, 2)), soft_wrap=False)
+        console.print(Folded(f"  {address}: {reason}", "dim"))
     if len(blocked) > MOST_REASONS:
         console.print(f"  and {len(blocked) - MOST_REASONS:,} more: weir decisions{home_option(settings)}", style="dim")
     applied = outcome.metadata.get("waf/ip_sets", {})
@@ -104,6 +113,20 @@ def show_waf(console: Console, settings: Settings, outcome: Outcome) -> None:
         console.print(late)
     for failed in outcome.failed_checks:
         console.print(f"{'stopped' if settings.waf.apply else 'would be stopped'} by {failed}", style="red")
+
+
+def decided_in(lake: Lake, hours: Sequence[str]) -> str:
+    """What was decided in some hours, in force or over; empty where nothing was."""
+    rows = lake.read_arrow(WAF_DECISIONS, sorted({*hours}), columns=["action", "address", "expires_at"]).to_pylist()
+    if not rows:
+        return ""
+    over = sum(row["expires_at"] <= datetime.now(UTC) for row in rows)
+    actions = Counter(row["action"] for row in rows)
+    made = ", ".join(f"{actions[action]:,} × {action}" for action in reversed(ACTIONS) if actions[action])
+    on = counted(len({row["address"] for row in rows}), "address or network", "addresses or networks")
+    return (
+        f"decided in these hours: {made} on {on}, of which {counted(over, 'decision is', 'decisions are')} over by now"
+    )
 
 
 def _why_nothing(settings: Settings) -> str:
@@ -148,7 +171,7 @@ def show_truth(console: Console, settings: Settings, truth: Path) -> str:
     )
     abusive = int(truth_by_client[list(blocked)].sum())
     return (
-        f"WAF: {len(blocked):,} simulated clients decided to be blocked, {abusive:,} of them abusive, "
+        f"WAF: {counted(len(blocked), 'simulated client')} decided to be blocked, {abusive:,} of them abusive, "
         f"{len(protected)} of those that are never to be blocked."
     )
 

@@ -12,6 +12,7 @@ from spark_jobs.incremental.score_checks import each_has_a_score, scores_are_in_
 from spark_jobs.sources.cloudfront.client_tables import CLIENT_DAILY, CLIENT_SCORES
 from spark_jobs.sources.cloudfront.tables import OBJECT_COUNTS, REJECTED_LINES, REQUEST_SCORES, REQUESTS
 from spark_jobs.storage.lake import Lake
+from spark_jobs.wording import counted
 
 LINES = Accounts(REQUESTS, REJECTED_LINES, OBJECT_COUNTS, "parsed_count", "lines_present")
 
@@ -22,7 +23,11 @@ def every_line_is_accounted_for(lake: Lake, hours: Sequence[str]) -> Outcome:
     if failure := lines.failure("objects"):
         return failure
     count = lines.total("parsed_count", "rejected_count")
-    return True, f"All {count} lines of {lines.object_count} objects are parsed or rejected.", {"lines": count}
+    return (
+        True,
+        f"{counted(count, 'line')} of {counted(lines.object_count, 'object')}, all parsed or rejected.",
+        {"lines": count},
+    )
 
 
 def request_ids_are_unique(lake: Lake, hours: Sequence[str]) -> Outcome:
@@ -32,7 +37,11 @@ def request_ids_are_unique(lake: Lake, hours: Sequence[str]) -> Outcome:
     ids = lake.read_arrow(REQUESTS, hours, columns=["request_id"])["request_id"]
     repeated = len(ids) - pc.count_distinct(ids).as_py()
     if repeated:
-        return False, f"{repeated} rows repeat a request_id; run the hours again.", {"repeated": repeated}
+        return (
+            False,
+            f"{counted(repeated, 'row repeats', 'rows repeat')} a request_id; run the hours again.",
+            {"repeated": repeated},
+        )
     return True, f"All {len(ids)} request ids are distinct.", {"requests": len(ids)}
 
 

@@ -11,6 +11,7 @@ from spark_jobs.contract import format_hour, parse_hour
 from spark_jobs.sources.metrics.cluster_metrics import METRICS
 from spark_jobs.sources.metrics.tables import REJECTED_SAMPLES, SAMPLES
 from spark_jobs.storage.lake import Lake
+from spark_jobs.wording import counted
 
 SPAN = timedelta(days=7)
 """Before the newest sample: what was left out of it is reported."""
@@ -32,12 +33,12 @@ class LeftOut:
         sentences = []
         if self.rejected:
             sentences.append(
-                f"{sum(self.rejected.values()):,} samples, columns or files were rejected ({_shown(self.rejected)}); "
+                f"{counted(sum(self.rejected.values()), 'sample, column or file was', 'samples, columns or files were')} rejected in {SPAN.days} days ({_shown(self.rejected)}); "
                 "see why with: weir export rejected_samples rejected.csv"
             )
         if self.other_metrics:
             sentences.append(
-                f"{sum(self.other_metrics.values()):,} samples are of metrics that are neither judged nor forecast "
+                f"{counted(sum(self.other_metrics.values()), 'sample')} of {SPAN.days} days are of metrics that are neither judged nor forecast "
                 f"({_shown(self.other_metrics)}); WEIR_METRICS_MAPPING maps them to one that is"
             )
         return sentences

@@ -21,6 +21,7 @@ from spark_jobs.sources.metrics.file_columns import (
     column_name,
 )
 from spark_jobs.sources.metrics.times import EARLIEST_US, LARGEST, LATEST_US, epoch_micros, time_problem
+from spark_jobs.wording import counted
 
 CLUSTER_COLUMNS = ("cluster_id", "cluster", "cluster_name", "series_id")
 KEY_COLUMNS = ("series_id", "cluster_id", "cluster", "cluster_name")
@@ -84,7 +85,9 @@ def by_metric(raw: FileColumns) -> FileColumns:
     titles = dict(raw.titles)
     distinct = [name for name in pc.unique(names).to_pylist() if name and name.strip()]
     if len(distinct) > MANY_NAMES:
-        raise FilesError(f"{raw.name} names {len(distinct)} metrics in the column {name_column}; split it.", "bad_csv")
+        raise FilesError(
+            f"{raw.name} names {counted(len(distinct), 'metric')} in the column {name_column}; split it.", "bad_csv"
+        )
     for name in distinct:
         column = column_name(name)
         titles[column] = name.strip()

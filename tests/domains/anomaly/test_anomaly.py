@@ -229,7 +229,7 @@ def test_the_check_fails_where_an_alarm_is_lost_or_critical_ones_are_not_named(h
     alerting.write_alerts(lake, rows)
     assert alerting.every_alarm_is_in_one_alert(lake) == (
         True,
-        "2 alarms are in 2 alerts, 1 critical ones by name.",
+        "2 alarms are in 2 alerts, 1 critical one by name.",
         {"alarms": 2, "critical alarms": 1, "alerts": 2},
     )
     for wrong, said in (

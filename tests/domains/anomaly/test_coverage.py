@@ -103,7 +103,7 @@ def test_the_report_says_what_was_looked_at(home: Settings) -> None:
     scored(lake, score("shop", NOON - STEP, is_anomaly=True))
     rows, _ = alerting.make_alerts(lake)
     alerting.write_alerts(lake, rows)
-    assert "1 alarms in 1 alerts" in shown(home) and "judged: 1 cluster (shop)" in shown(home)
+    assert "1 alarm in 1 alert: " in shown(home) and "judged: 1 cluster (shop)" in shown(home)
 
 
 def test_rejected_and_unknown_metrics_are_in_the_report(home: Settings) -> None:
@@ -128,8 +128,8 @@ def test_rejected_and_unknown_metrics_are_in_the_report(home: Settings) -> None:
     )
     assert (dict(left_out(lake).rejected), left_out(lake).other_metrics) == ({"bad_time": 1}, {"disk_used": 2})
     report = shown(home)
-    assert "1 samples, columns or files were rejected (1 × bad_time)" in report
-    assert "2 samples are of metrics that are neither judged nor forecast (2 × disk_used)" in report
+    assert "1 sample, column or file was rejected in 7 days (1 × bad_time)" in report
+    assert "2 samples of 7 days are of metrics that are neither judged nor forecast (2 × disk_used)" in report
 
 
 @pytest.mark.parametrize("hours_ahead", [0, 1, 24 * 365])

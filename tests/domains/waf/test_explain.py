@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from rich.console import Console
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.core.explaining import ExplainError
+from platform_assets.domains.waf.explain.client import Comparison, Feature
 from platform_assets.domains.waf.explain.lookup import Explanation, explain
 from platform_assets.domains.waf.explain.rows import TABLES
 from platform_assets.domains.waf.explain.text import render, to_json
@@ -278,7 +280,7 @@ def test_what_people_asked_for_is_told(settings: Settings) -> None:
 def test_a_client_never_seen_is_unknown(settings: Settings, asked: str) -> None:
     found = explain(settings, asked, NOW)
     assert found.summary == (
-        f"{asked} is unknown: no decision, and no request in the 1 hours that the lake holds "
+        f"{asked} is unknown: no decision, and no request in the 1 hour that the lake holds "
         "(2026-11-20-14 to 2026-11-20-14)."
     )
     assert shown(found).strip() == found.summary
@@ -400,6 +402,24 @@ def test_no_terminal_acts_on_what_an_attacker_sent(settings: Settings) -> None:
     assert json.loads(to_json(found))["requests"][0]["target"] == evil
 
 
+def test_the_features_fit_eighty_columns(settings: Settings) -> None:
+    big = Comparison(555_236_000.0, 293_123.0, 18_400_000_000.0)
+    features = tuple(Feature(name, big, big) for name in ("unusual_method_request_count", "bytes_sent"))
+    lines = shown(replace(explain(settings, PROBER, NOW), features=features), width=80).splitlines()
+    table = [line for line in lines if "bytes_sent" in line or "unusual_method" in line]
+    assert len(table) == 2 and all(len(line.rstrip()) <= 80 for line in table)
+    assert all(line.split()[1:] == ["555", "M", "293", "k", "18.4", "G"] * 2 for line in table)
+
+
+def test_a_decision_on_some_requests_names_its_own_score(settings: Settings) -> None:
+    own = "This is the score of all its requests. The block rests on 0.970"
+    fill(settings, "waf_decisions", decision(score=0.97))
+    fill(settings, "client_scores", score(f"{PROBER}/32", 0.079))
+    assert own in " ".join(shown(explain(settings, PROBER, NOW)).split())
+    fill(settings, "client_scores", score(f"{PROBER}/32", 0.97))
+    assert "This is the score of all" not in shown(explain(settings, PROBER, NOW))
+
+
 def test_endless_text_is_cut_on_the_terminal_and_whole_in_json(settings: Settings) -> None:
     fill(settings, "requests", request(ID, uri_path="/" + "a" * 8000))
     found = explain(settings, PROBER, NOW)
@@ -418,5 +438,5 @@ def test_a_shipped_model_says_what_it_was_fitted_on() -> None:
     from platform_assets.domains.waf.explain.model_page import _training
 
     tags = {"origin": "shipped", "examples": "59988", "training_table": "t/x", "weir_version": "0.2.0"}
-    assert _training(tags) == "59988 generated rows of t/x, before it came with Weir 0.2.0"
+    assert _training(tags) == "generated rows of t/x, 59988 of them, before it came with Weir 0.2.0"
     assert _training({"training_table": "t/x", "training_table_version": "4"}) == "t/x version 4"

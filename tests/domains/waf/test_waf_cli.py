@@ -114,14 +114,14 @@ def test_decisions_are_listed_worst_first_whole_and_with_what_exempts_them(
     weir("waf", "allow", "45.83.0.5", "--for", "7d", "--reason", "our office")
 
     said = weir("decisions").output
-    assert said.startswith("2 × block, 1 × count on 3 addresses or networks; 1 have")
+    assert said.startswith("2 × block, 1 × count on 3 addresses or networks; 1 has")
     assert [said.index(v4(number)) for number in (6, 5, 4)] == sorted(said.index(v4(number)) for number in (6, 5, 4))
     assert "END" in said and "…" not in said and max(map(len, said.splitlines()[:-1])) <= 60
     assert " ".join(said.split()).count(f"not enforced: allow {v4(5)} until") == 1
     assert v4(7) not in said and v4(7) in weir("decisions", "--all").output
     assert "(over)" in weir("decisions", "--all", "--kind", "block").output
     assert v4(6) not in weir("decisions", "--kind", "scanner").output
-    assert "2 more; --limit 0 shows all" in weir("decisions", "--limit", "1").output
+    assert "2 decisions more; --limit 0 shows all" in weir("decisions", "--limit", "1").output
     recent = weir("decisions", "--since", f"{HOUR - timedelta(days=1):%Y-%m-%dT%H:%M}", "--all").output
     assert v4(7) not in recent and v4(4) in recent
     rows_shown = json.loads(weir("decisions", "--json").output)

@@ -56,7 +56,7 @@ def test_a_returning_attacker_is_blocked_for_longer(tmp_path: Path) -> None:
     last = world.decisions()[-1]
     assert set(last["evidence_request_ids"]) <= set(fresh)
     assert (last["request_count"], last["attack_request_count"], last["repetition"]) == (30, 30, 1)
-    assert "without 18 hours under our own block" in last["reason"]
+    assert "without 18 hours for which a block was decided before" in last["reason"]
 
 
 def test_the_slack_counts_as_the_block(tmp_path: Path) -> None:

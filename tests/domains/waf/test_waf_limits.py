@@ -47,7 +47,7 @@ def test_addresses_that_an_ip_set_refuses(text: Any, family: Any, problem: Any) 
 
 def test_an_ip_set_takes_ten_thousand_distinct() -> None:
     check_addresses([v4(n) for n in range(10_000)], "IPV4", "weir-block-v4")
-    with pytest.raises(LimitError, match="would hold 10001 entries"):
+    with pytest.raises(LimitError, match="would hold 10,001 entries"):
         check_addresses([v4(n) for n in range(10_001)], "IPV4", "weir-block-v4")
     with pytest.raises(LimitError, match="twice"):
         check_addresses([v4(1), v4(1)], "IPV4", "weir-block-v4")

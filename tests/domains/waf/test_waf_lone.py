@@ -46,6 +46,18 @@ def test_one_attack_leads_to_what_its_probability_says(
     assert strongest(world) == expected
 
 
+def test_one_attack_has_one_score(tmp_path: Path) -> None:
+    """Also where it is counted only: the reason says why, not another number."""
+    world = world_of(tmp_path, 0.995)
+    world.attack(0, 1, **{**INJECTION, "status": 200})
+    assert strongest(world) == "count"
+    (decision,) = world.decisions()
+    assert decision["score"] == 0.995
+    assert decision["reason"].endswith(
+        "probability 0.995), which was answered with status 200; the site refused no certain one"
+    )
+
+
 def test_the_reason_names_the_request(tmp_path: Path) -> None:
     world = world_of(tmp_path)
     world.visit(0, 3)

@@ -12,6 +12,7 @@ from platform_assets.domains.waf.networks import Ranges, family, parse_network, 
 from platform_assets.domains.waf.plan.coverage import BEFORE, Change, applied_count, gained, lost, network_count
 from platform_assets.domains.waf.plan.entries import APPLY_WAITING, TAKEN_UP
 from platform_assets.domains.waf.plan.values import Plan
+from spark_jobs.wording import counted
 
 NEW_BLOCKS, CHURN, FAMILIES = "plan_adds_a_bounded_number", "plan_changes_a_bounded_share", "families_are_balanced"
 WAITING = "nothing_waits"
@@ -31,7 +32,7 @@ def check_protected(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
     if touched:
         return (
             False,
-            f"{len(touched)} entries overlap the allow list or a special-purpose range, the first is {touched[0]}; withdraw them.",
+            f"{counted(len(touched), 'entry overlaps', 'entries overlap')} the allow list or a special-purpose range, the first is {touched[0]}; withdraw them.",
             figures,
         )
     return True, "No entry overlaps the allow list or a special-purpose range.", figures
@@ -41,7 +42,7 @@ def check_new_blocks(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding
     blocks = [change for change in gained(plan) if change.entry.action == "block"]
     new, networks = len(blocks), network_count(blocks)
     figures = {"new_block_count": new, "new_network_count": networks, "bound": bounds.max_new_blocks}
-    summary = f"The plan adds {new} block entries in {networks} networks"
+    summary = f"The plan adds {counted(new, 'block entry', 'block entries')} in {counted(networks, 'network')}"
     if networks > bounds.max_new_blocks:
         return (
             False,
@@ -63,7 +64,7 @@ def check_waiting(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
     if waiting:
         return (
             False,
-            f"{len(waiting)} new entries are beyond the bounds and wait, {waiting[0].address} first{f', and {also}' if taken_up else ''}; later plans apply them, the worst first, as far as they have room: look at them, then apply them with `{APPLY_WAITING}` or withdraw them.",
+            f"{counted(len(waiting), 'new entry is', 'new entries are')} beyond the bounds and wait, {waiting[0].address} first{f', and {also}' if taken_up else ''}; later plans apply them, the worst first, as far as they have room: look at them, then apply them with `{APPLY_WAITING}` or withdraw them.",
             figures,
         )
     return True, f"No new entry waits{f'; {also}' if taken_up else ''}.", figures
@@ -78,12 +79,12 @@ def check_churn(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
     if base < max(bounds.min_entries_for_churn, 1):
         return (
             True,
-            f"{base} entries were applied last, too few to judge the change by ({bounds.min_entries_for_churn}).",
+            f"{counted(base, 'entry was', 'entries were')} applied last, too few to judge the change by ({bounds.min_entries_for_churn}).",
             figures,
         )
     share = changed / base
     figures["churn_share"] = round(share, 4)
-    summary = f"The plan changes {changed} networks and entries, expiries and what people took out apart, where {base} were applied last ({share:.0%}"
+    summary = f"The plan changes {counted(changed, 'network or entry', 'networks and entries')}, expiries and what people took out apart, where {base} had been applied before ({share:.0%}"
     if share > bounds.max_churn_share:
         return (
             False,
@@ -101,10 +102,10 @@ def check_vanished(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
     if wanted == 0 and vanished:
         return (
             False,
-            f"There are no decisions any more although {len(vanished)} entries have not expired; nothing is withdrawn until that is explained.",
+            f"There are no decisions any more although {counted(len(vanished), 'entry has', 'entries have')} not expired; nothing is withdrawn until that is explained.",
             figures,
         )
-    return True, f"{wanted} entries are wanted.", figures
+    return True, f"{counted(wanted, 'entry is', 'entries are')} wanted.", figures
 
 
 def removed_early(plan: Plan, inputs: CheckInputs) -> list[Change]:
@@ -141,7 +142,7 @@ def check_families(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
     if min(total, before) < max(bounds.min_entries_for_skew, 1):
         return (
             True,
-            f"{total} networks added to {before} entries are too few to judge their families by ({bounds.min_entries_for_skew}).",
+            f"{counted(total, 'network')} added to {counted(before, 'entry', 'entries')} are too few to judge their families by ({bounds.min_entries_for_skew}).",
             figures,
         )
     for name, count in added.items():

@@ -12,6 +12,7 @@ from platform_assets.domains.waf.checks.changes import uncovered
 from platform_assets.domains.waf.checks.context import CheckInputs
 from platform_assets.domains.waf.plan.values import Plan
 from spark_jobs.contract import parse_hour
+from spark_jobs.wording import counted
 
 
 def check_gates(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
@@ -56,7 +57,7 @@ def check_volume(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
             figures,
         )
     besides = f", {explained} of them by clients that are decided on or ask for more than all do" if explained else ""
-    return True, f"{count} requests where about {usual:.0f} are usual{besides}.", figures
+    return True, f"{counted(count, 'request')} where about {usual:.0f} are usual{besides}.", figures
 
 
 def check_explosion(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
@@ -110,18 +111,18 @@ def check_hours(plan: Plan, inputs: CheckInputs, bounds: Bounds) -> Finding:
         usual = min(inputs.missing_hours[hour] or 0 for hour in missing)
         return (
             False,
-            f"{len(missing)} hours have no log lines, {missing[0]} first, where {usual:.0f} lines or more are usual; see why CloudFront's logs do not arrive, or override the check if the site was down.",
+            f"{counted(len(missing), 'hour has', 'hours have')} no log lines, {missing[0]} first, where {counted(round(usual), 'line')} or more are usual; see why CloudFront's logs do not arrive, or override the check if the site was down.",
             figures,
         )
     if silent > bounds.max_silent_hours and uncovered_count:
         return (
             False,
-            f"No log line is newer than {instant(newest + timedelta(hours=1))} ({silent:.0f} hours, the bound is {bounds.max_silent_hours}), so nobody knows what the {uncovered_count} addresses do that the plan gives up; they stay in WAF until logs arrive or you override the check.",
+            f"No log line is newer than {instant(newest + timedelta(hours=1))} ({counted(round(silent), 'hour')}, the bound is {bounds.max_silent_hours}), so nobody knows what is sent from the {counted(uncovered_count, 'address', 'addresses')} that the plan gives up; what it gives up stays in WAF until logs arrive or you override the check.",
             figures,
         )
     return (
         True,
-        f"{len(missing)} hours lack the log lines that are usual, the newest line is {silent:.0f} hours old.",
+        f"{counted(len(missing), 'hour lacks', 'hours lack')} the log lines that are usual, the newest line is {counted(round(silent), 'hour')} old.",
         figures,
     )
 

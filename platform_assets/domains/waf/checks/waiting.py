@@ -28,6 +28,7 @@ from platform_assets.domains.waf.networks import Network, address_order, counted
 from platform_assets.domains.waf.plan.coverage import Change, applied_count, gained
 from platform_assets.domains.waf.plan.entries import TAKEN_UP, Entry
 from platform_assets.domains.waf.plan.values import Plan
+from spark_jobs.wording import counted
 
 EntryKey = tuple[str, str]
 """Address and action."""
@@ -94,7 +95,7 @@ def _too_many(plan: Plan, due: Sequence[DueEntry], inputs: CheckInputs, bounds: 
         keep(unproven, 0, "requests exploded, and it attacked nothing")
     if NEW_BLOCKS not in inputs.overrides:
         blocks = [group for group in new if group.action == "block"]
-        keep(blocks, bounds.max_new_blocks, f"the plan may add blocks in {bounds.max_new_blocks} networks")
+        keep(blocks, bounds.max_new_blocks, f"the plan may add blocks in {counted(bounds.max_new_blocks, 'network')}")
     base = applied_count(plan)
     if CHURN not in inputs.overrides and base >= max(bounds.min_entries_for_churn, 1):
         room = int(bounds.max_churn_share * base) - len(removed_early(plan, inputs))

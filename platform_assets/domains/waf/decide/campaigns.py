@@ -20,6 +20,7 @@ from platform_assets.domains.waf.rulebook import Campaigns, Rules, up_to_challen
 from spark_jobs.contract import parse_hour
 from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS, CLIENT_DAILY, CLIENT_SCORES, REQUESTS
 from spark_jobs.storage.lake import Lake
+from spark_jobs.wording import counted
 
 MANNER = ("method", "user_agent", "tls_cipher", "protocol_version")
 """Columns of requests that tell programs apart."""
@@ -54,8 +55,8 @@ class Campaign:
     def sentence(self) -> str:
         """For a reason."""
         return (
-            f"one of {len(self.members):,} addresses in {self.network_count:,} networks that sent {self.request_count:,} "
-            f"requests in the hour, a few each, with the same method, user agent and TLS: {self.attack_count:,} attacks and "
+            f"one of {len(self.members):,} addresses in {counted(self.network_count, 'network')} that sent "
+            f"{counted(self.request_count, 'request')} in the hour, a few each, with the same method, user agent and TLS: {counted(self.attack_count, 'attack')} and "
             f"{self.missing_count:,} others for what does not exist"
         )
 

@@ -14,6 +14,7 @@ from platform_assets.domains.waf.decide.more_than_volume import (
 from platform_assets.domains.waf.decisions import Decision, Row, rank, whole
 from platform_assets.domains.waf.networks import is_one_address, parse_network
 from platform_assets.domains.waf.rulebook import Rules
+from spark_jobs.wording import counted
 
 
 def ceiling(client: Client, rules: Rules, has_history: bool) -> tuple[int, str]:
@@ -22,8 +23,12 @@ def ceiling(client: Client, rules: Rules, has_history: bool) -> tuple[int, str]:
     kind = client.score.get("abuse_kind")
     if isinstance(kind, str) and kind in rules.kinds:
         bounds.append((rules.kinds[kind], f"{kind} gets {rules.kinds[kind]} at most"))
+    if why := client.score.get("why_counted"):
+        bounds.append(("count", str(why)))
     if not has_history:
-        bounds.append((rules.history.at_most, f"the lake has less than {rules.history.min_hours} hours of history"))
+        bounds.append(
+            (rules.history.at_most, f"the lake has less than {counted(rules.history.min_hours, 'hour')} of history")
+        )
     row = client.behavior
     if not is_one_address(client.network):
         bounds.append((rules.networks.at_most, f"a network gets {rules.networks.at_most} at most"))
@@ -86,7 +91,10 @@ def _bound_without_harm(client: Client, rules: Rules) -> tuple[str, str]:
         return action, f"{' and '.join(causes)}, in a session of this one"
     attacked = "too few of its requests are attacks" if client.attack_request_count else "it has attacked nothing"
     if client.behavior is not None and reads_many_pages(client.behavior, rules.volume):
-        return rules.volume.at_most, f"{attacked} and up to {client.usual_pages} pages are usual on this site"
+        return (
+            rules.volume.at_most,
+            f"{attacked} and up to {counted(client.usual_pages, 'page is', 'pages are')} usual on this site",
+        )
     return rules.volume.at_most, f"{attacked} and otherwise it only asked for much"
 
 

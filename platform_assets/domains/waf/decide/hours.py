@@ -43,6 +43,7 @@ from spark_jobs.sources.cloudfront.tables import (
     CLIENT_SCORES,
 )
 from spark_jobs.storage.lake import Lake
+from spark_jobs.wording import counted
 
 NEARLY_ABUSIVE = 0.3
 Apart = tuple[tuple[Rows, Rows, Rows], Callable[[Rules], Rules], Mapping[str, Browsing]]
@@ -166,14 +167,14 @@ def decision_checks(
         (
             "nothing_protected_is_decided_on",
             not protected_addresses,
-            f"{len(protected_addresses)} decisions touch protected addresses, {protected_addresses[0]} first."
+            f"{counted(len(protected_addresses), 'decision touches', 'decisions touch')} protected addresses, {protected_addresses[0]} first."
             if protected_addresses
             else "No decision touches a protected address.",
         ),
         (
             "every_decision_has_a_reason",
             not incomplete,
-            f"{len(incomplete)} decisions lack a reason or a model, {incomplete[0]} first."
+            f"{counted(len(incomplete), 'decision lacks', 'decisions lack')} a reason or a model, {incomplete[0]} first."
             if incomplete
             else "Every decision has its reason and model.",
         ),

@@ -118,17 +118,19 @@ def _judged(requests: Collection[SeenRequest], daily: Row, rules: Rules) -> dict
         or whole(daily.get("declared_bot_count")) > 0
         or len(requests) < rules.volume.min_attack_share * count
     )
-    is_counted = not failed or many_people
-    shown = max(failed, key=lambda one: (one.probability, one.request_id)) if not is_counted else worst
-    below = lone.challenge_probability - 1e-6
-    answer = "was answered with" if (shown.status or 0) < FIRST_ERROR else "met"
+    is_challenged = bool(failed) and not many_people
+    shown = max(failed, key=lambda one: (one.probability, one.request_id)) if is_challenged else worst
+    are = "is an attack" if len(requests) == 1 else "are attacks"
+    answered = "was answered with" if len(requests) == 1 else "were answered with"
+    answer = answered if (shown.status or 0) < FIRST_ERROR else "met"
     kind = (shown.attack_class or "attack").replace("_", " ")
     sentence = (
-        f"{len(requests)} of {count} requests in 24 h {'is an attack' if len(requests) == 1 else 'are attacks'} "
+        f"{len(requests)} of {count} requests in 24 h {are} "
         f"({kind}, probability {shown.probability:.3f}), which {answer} status {shown.status or 'none'}"
     )
     return {
-        "abuse_probability": min(shown.probability, below) if is_counted else shown.probability,
+        "abuse_probability": shown.probability,
+        "why_counted": _why_counted(failed, many_people),
         "is_abuse": True,
         "abuse_kind": "prober",
         "reason": "",
@@ -136,6 +138,13 @@ def _judged(requests: Collection[SeenRequest], daily: Row, rules: Rules) -> dict
         "evidence_request_ids": [one.request_id for one in requests],
         "lone_attack": sentence,
     }
+
+
+def _why_counted(failed: Collection[SeenRequest], many_people: bool) -> str:
+    """Why a certain attack is no more than counted; empty where it is challenged."""
+    if many_people:
+        return "others seem to use the address"
+    return "" if failed else "the site refused no certain one"
 
 
 def _met_error(request: SeenRequest) -> bool:

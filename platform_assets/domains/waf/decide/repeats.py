@@ -22,6 +22,7 @@ from platform_assets.domains.waf.rulebook import Repeats, Rules, up_to_challenge
 from spark_jobs.contract import parse_hour
 from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS, CLIENT_DAILY, CLIENT_HOURLY, CLIENT_SCORES, REQUESTS
 from spark_jobs.storage.lake import Lake
+from spark_jobs.wording import counted
 
 COLUMNS = ("client_ip", "method", "uri_path", "uri_query", "status", "bytes_sent", "referer")
 KEY = ["client_ip", "method", "uri_path"]
@@ -59,7 +60,9 @@ class Repeat:
     def sentence(self) -> str:
         """For a reason."""
         shown = re.sub(r"[^\w/.~-]", "?", self.path, flags=re.ASCII)[:SHOWN_PATH]
-        queries = f" with {self.query_count:,} different queries" if self.query_count > 1 else ""
+        queries = (
+            f" with {counted(self.query_count, 'different query', 'different queries')}" if self.query_count > 1 else ""
+        )
         others = (
             f"half of the addresses of {self.other_networks:,} other networks asked for it {self.usual_of_others:,} times at most"
             if self.other_networks

@@ -31,6 +31,7 @@ from platform_assets.domains.waf.networks import (
     special_ranges,
 )
 from platform_assets.domains.waf.rulebook import Rules, Step
+from spark_jobs.wording import counted
 
 WINDOW = timedelta(hours=24)
 """The hours that a score covers: decisions within them may rest on the same requests, which is no repetition."""
@@ -182,10 +183,10 @@ def _has_fresh_evidence(client: Client) -> bool:
 def _reason(start: datetime, client: Client, action: str, why_not_more: str, repeated: int, rules: Rules) -> str:
     """One line: the score, why this action, the model's own reason."""
     kind = client.score.get("abuse_kind") or "abuse"
-    parts = [f"{kind} with probability {client.probability:.3f}, {client.request_count} requests in 24 h"]
+    parts = [f"{kind} with probability {client.probability:.3f}, {counted(client.request_count, 'request')} in 24 h"]
     if among := whole(client.score.get("certain_among")):
         parts[0] = (
-            f"{kind} with probability {client.probability:.3f} by {client.attack_request_count} certain attacks alone, whatever else it asks for ({among} requests in 24 h)"
+            f"{kind} with probability {client.probability:.3f} by {counted(client.attack_request_count, 'certain attack')} alone, whatever else it asks for ({counted(among, 'request')} in 24 h)"
         )
     elif told := next(
         (client.score[key] for key in ("lone_attack", "campaign", "repeat") if client.score.get(key)), None
@@ -205,11 +206,13 @@ def _reason(start: datetime, client: Client, action: str, why_not_more: str, rep
     elif client.behavior is not None and not client.does_harm(rules):
         bound, source = least_pages(rules.volume, client.usual_pages)
         if reads_many_pages(client.behavior, rules.volume, client.usual_pages):
-            parts.append(f"it read {bound} different pages or more without what a browser fetches ({source})")
+            parts.append(
+                f"it read {counted(bound, 'different page')} or more without what a browser fetches ({source})"
+            )
     if client.identity is not None:
         parts.append(client.identity.sentence)
     if uncounted := whole(client.score.get("echo_hour_count")):
-        parts.append(f"without {uncounted} hours under our own block")
+        parts.append(f"without {counted(uncounted, 'hour')} for which a block was decided before")
     model_reason = client.score.get("reason")
     if isinstance(model_reason, str) and model_reason:
         parts.append(model_reason)

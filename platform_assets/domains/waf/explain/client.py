@@ -10,6 +10,7 @@ from platform_assets.domains.waf.explain.rows import TABLES, newest_first, overl
 from platform_assets.domains.waf.networks import Network, is_one_address, parse_network
 from spark_jobs.contract import parse_hour
 from spark_jobs.storage.lake import Lake
+from spark_jobs.wording import counted
 
 LEADING_FEATURES = 20
 
@@ -81,14 +82,16 @@ def never_seen(lake: Lake, subject: str) -> str:
     hours = lake.hours(TABLES["client_hourly"])
     if not hours:
         return f"The lake holds no requests yet, of {subject} or anybody; `weir run edge --input …` reads logs."
-    return f"{subject} is unknown: no decision, and no request in the {len(hours)} hours that the lake holds ({hours[0]} to {hours[-1]})."
+    return f"{subject} is unknown: no decision, and no request in the {counted(len(hours), 'hour')} that the lake holds ({hours[0]} to {hours[-1]})."
 
 
 def activity(lake: Lake, client: str, hour: str) -> str:
     """The sentence on a client's last activity."""
     rows = rows_where(lake, "client_daily", [hour], ["request_count", "active_hour_count"], client=[client])
-    counted = f", with {rows[0]['request_count']} requests in the 24 hours that end with it" if rows else ""
-    return f"{client} was last active in the hour {hour}{counted}."
+    activity_of_day = (
+        f", with {counted(rows[0]['request_count'], 'request')} in the 24 hours that end with it" if rows else ""
+    )
+    return f"{client} was last active in the hour {hour}{activity_of_day}."
 
 
 def score_of(lake: Lake, client: str, hour: str) -> Score | None:

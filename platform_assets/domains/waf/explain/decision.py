@@ -16,6 +16,7 @@ from platform_assets.domains.waf.manual.in_force import InForce
 from platform_assets.domains.waf.networks import SPECIAL, Network, Ranges, parse_network, special_ranges
 from platform_assets.domains.waf.rulebook import Rules
 from spark_jobs.storage.lake import Lake
+from spark_jobs.wording import counted
 
 
 @dataclass(frozen=True)
@@ -122,5 +123,5 @@ def why_none(client: str, score: Score | None, rules: Rules, allow_list: Iterabl
     if score.abuse_probability < weakest.min_probability:
         return f"{probability}, and the weakest action takes {weakest.min_probability}"
     if score.request_count < weakest.min_requests:
-        return f"{client} made {score.request_count} requests, and the weakest action takes {weakest.min_requests}"
-    return f"{probability}, but the policy bounds it (by its kind, as a small network, as a named bot), its requests came under our own block, or the hour is not decided yet"
+        return f"{client} made {counted(score.request_count, 'request')}, and the weakest action takes {weakest.min_requests}"
+    return f"{probability}, but the policy bounds it (by its kind, as a small network, as a named bot), its requests came in hours for which it was blocked, or the hour is not decided yet"

@@ -46,7 +46,7 @@ def _training(tags: Mapping[str, str]) -> str:
     """What a version with these tags was fitted on."""
     table = tags.get("training_table", "?")
     if tags.get("origin") == SHIPPED:
-        return f"{tags.get('examples', '?')} generated rows of {table}, before it came with Weir {tags.get('weir_version', '?')}"
+        return f"generated rows of {table}, {tags.get('examples', '?')} of them, before it came with Weir {tags.get('weir_version', '?')}"
     return f"{table} version {tags.get('training_table_version', '?')}"
 
 

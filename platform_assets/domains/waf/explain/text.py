@@ -10,14 +10,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from platform_assets.core.console import Folded
 from platform_assets.core.escape import for_terminal
 from platform_assets.core.times import instant
-from platform_assets.domains.waf.explain.client import Feature, Score
+from platform_assets.domains.waf.explain.client import Feature
 from platform_assets.domains.waf.explain.decision import RelatedDecision
 from platform_assets.domains.waf.explain.log_lines import LogLine
 from platform_assets.domains.waf.explain.lookup import Explanation
 from platform_assets.domains.waf.explain.model_page import ModelPage
 from platform_assets.domains.waf.explain.request import FiredSignal, HourScores
+from spark_jobs.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -35,16 +37,16 @@ def render(explanation: Explanation) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    parts: list[RenderableType] = [Text(_clean(explanation.summary), "bold")]
+    parts: list[RenderableType] = [Folded(_clean(explanation.summary), "bold")]
 
     def section(title: str, lines: Iterable[str]) -> None:
         if shown := [_clean(line) for line in lines]:
-            parts.extend([Text(), Text(title, "bold cyan"), *(Text(line) for line in shown)])
+            parts.extend([Text(), Text(title, "bold cyan"), *(Folded(line) for line in shown)])
 
     section("Notes", explanation.notes)
     section("Decisions", _few([line for related in explanation.decisions for line in _decision_lines(related)], 2))
     section("WAF", _few(explanation.planned, 1))
-    section("Score", _score_lines(explanation.score))
+    section("Score", _score_lines(explanation))
     section("Models", (line for page in explanation.models for line in _model_lines(page)))
     if explanation.features:
         section("Features, beside the clients of the same kind in the same hour", ["furthest from the usual first"])
@@ -78,11 +80,15 @@ def _decision_lines(related: RelatedDecision) -> Iterator[str]:
     yield f"    {decision.reason}"
 
 
-def _score_lines(score: Score | None) -> Iterator[str]:
+def _score_lines(explanation: Explanation) -> Iterator[str]:
+    score = explanation.score
     if score is not None:
         verdict = f"abuse ({score.abuse_kind})" if score.is_abuse else "no abuse"
-        yield f"{score.model_name} {score.model_version} gives {score.client} {score.abuse_probability:.3f} in the hour {instant(score.hour_at)}: {verdict}, {score.request_count} requests in 24 hours"
+        yield f"{score.model_name} {score.model_version} gives {score.client} {score.abuse_probability:.3f} in the hour {instant(score.hour_at)}: {verdict}, {counted(score.request_count, 'request')} in 24 hours"
         yield from [f"    {score.reason}"] if score.reason else []
+        leading = explanation.decisions[0].decision if explanation.decisions else None
+        if leading is not None and f"{leading.score:.3f}" != f"{score.abuse_probability:.3f}":
+            yield f"    This is the score of all its requests. The {leading.action} rests on {leading.score:.3f}, the score of those that its reason names."
 
 
 def _model_lines(page: ModelPage) -> Iterator[str]:
@@ -132,10 +138,10 @@ def _feature_table(features: Sequence[Feature]) -> RenderableType:
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("feature", no_wrap=True, min_width=24)
-    for name in ("this hour", "median", "99 %", "24 hours", "median", "99 %"):
-        table.add_column(name, justify="right")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("feature", no_wrap=True)
+    for name in ("hour", "median", "99 %", "24 h", "median", "99 %"):
+        table.add_column(name, justify="right", no_wrap=True, min_width=6)
     for feature in features:
         cells = [
             _number(getattr(comparison, name)) if comparison else ""
@@ -147,6 +153,10 @@ def _feature_table(features: Sequence[Feature]) -> RenderableType:
 
 
 def _number(value: float) -> str:
+    """At most six characters: `1,234`, `0.052`, `18.4 M`."""
+    for unit, size in ((" G", 1e9), (" M", 1e6), (" k", 1e3)):
+        if value >= 9_999.5 * size / 1e3:
+            return f"{value / size:.3g}{unit}"
     return f"{value:,.0f}" if value == round(value) or value >= 1000 else f"{value:.3g}"
 
 

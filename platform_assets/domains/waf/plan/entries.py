@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from platform_assets.core.times import instant
+from spark_jobs.wording import counted
 
 CHANGING = ("add", "restore", "remove")
 """Operations that change the live set; extend and keep change only our own state, the others nothing."""
@@ -74,7 +75,7 @@ def _changes(entries: Sequence[Entry]) -> list[str]:
     if not late_files:
         return [f"+{added} -{removed}"]
     late = Counter(entry.operation for entry in entries if entry.late_files)
-    files = "1 late file" if len(late_files) == 1 else f"{len(late_files)} late files"
+    files = counted(len(late_files), "late file")
     parts = [f"+{late['add']} -{late['remove']} because of {files}"]
     if (others := (added - late["add"], removed - late["remove"])) != (0, 0):
         parts.append(f"+{others[0]} -{others[1]} otherwise")

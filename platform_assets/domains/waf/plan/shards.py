@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from platform_assets.domains.waf.decisions import DueEntry
 from platform_assets.domains.waf.networks import Ranges, address_order, parse_network
 from platform_assets.domains.waf.plan.slots import Allotment, harm_order
+from spark_jobs.wording import counted
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def _why_replaced(
         return f"made room as part of {covering}, which does not fit", ()
     if within := kept.within(address):
         return (
-            f"split, because not all of it is due any more or there is room again: {len(within)} entries of it stay",
+            f"split, because not all of it is due any more or there is room again: {counted(len(within), 'entry of it stays', 'entries of it stay')}",
             within,
         )
     return "", ()

@@ -15,6 +15,7 @@ from platform_assets.domains.waf.limits import MAX_ADDRESSES, description
 from platform_assets.domains.waf.plan.entries import CHANGING, FULL, Entry, late_files_of, line_of, named, summary_of
 from platform_assets.domains.waf.plan.slots import Merged
 from platform_assets.domains.waf.scopes import Scope
+from spark_jobs.wording import counted
 
 
 @dataclass(frozen=True)
@@ -153,9 +154,9 @@ class Plan:
             if not listed and not set_plan.exists:
                 continue
             state = (
-                f"{len(set_plan.addresses)} entries"
+                counted(len(set_plan.addresses), "entry", "entries")
                 if set_plan.exists
-                else f"{len(set_plan.addresses)} entries, to be created"
+                else f"{counted(len(set_plan.addresses), 'entry', 'entries')}, to be created"
             )
             if set_plan.merged:
                 stands_for = sum(len(entry.members) for entry in set_plan.merged)
