@@ -96,7 +96,7 @@ def browsing_by_hour(lake: Lake, rows: pd.DataFrame) -> dict[datetime, dict[str,
         start = hour.to_pydatetime()
         kept.begin(format_hour(start))
         if clients:
-            browsing[start] = browsing_of(seen_day(kept, format_hour(start), clients, nobody, rules), clients)
+            browsing[start] = browsing_of(seen_day(kept, format_hour(start), clients, nobody, rules), clients, rules)
     return browsing
 
 

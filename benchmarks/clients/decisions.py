@@ -17,7 +17,7 @@ from platform_assets.domains.waf.decide.browsing import Browsing
 from platform_assets.domains.waf.decide.campaigns import judged_by_campaign, rules_of_campaigns
 from platform_assets.domains.waf.decide.lone import judged_lone, rules_of_lone
 from platform_assets.domains.waf.decide.reading import Rows
-from platform_assets.domains.waf.decide.repeats import judged_by_repeats, rules_of_repeats
+from platform_assets.domains.waf.decide.repeats import by_bound, judged_by_repeats, rules_of_repeats
 from platform_assets.domains.waf.decide.rescoring import predicted_rows
 from platform_assets.domains.waf.decide.rules import ScoredHour, decide, stronger
 from platform_assets.domains.waf.decisions import Decision, rank
@@ -55,7 +55,10 @@ def decisions_of(day: Day, fitted: ClientAbuse, first_day: bool = False) -> list
         apart = []
         for scores_apart, steps in (
             (judged_by_campaign(originals, day.campaigns.get(start, ())), rules_of_campaigns(rules)),
-            (judged_by_repeats(originals, day.repeats.get(start, ())), rules_of_repeats(rules)),
+            *(
+                (judged_by_repeats(originals, same), rules_of_repeats(rules, at_most))
+                for same, at_most in by_bound(day.repeats.get(start, ()), rules.repeats)
+            ),
         ):
             members = {row["client"] for row in scores_apart}
             member_rows = of_hour[of_hour["client"].isin(members)].to_dict("records")

@@ -201,6 +201,7 @@ class Repeats:
     __pydantic_config__ = STRICT
 
     at_most: str = "count"
+    credentials_at_most: str = "challenge"
     min_tries: int = 30
     min_queries: int = 300
     min_share: float = 0.9
@@ -208,7 +209,9 @@ class Repeats:
 
     def __post_init__(self) -> None:
         _require_action("at_most", self.at_most)
-        require(self.at_most != "block", "at_most must not be block: how often somebody asks proves too little")
+        _require_action("credentials_at_most", self.credentials_at_most)
+        is_no_block = "block" not in (self.at_most, self.credentials_at_most)
+        require(is_no_block, "at_most must not be block: how often somebody asks proves too little")
         require(0 < self.min_share <= 1, "min_share must be above 0 and at most 1")
         counts = (self.min_tries - 1, self.min_queries, self.times_of_others)
         require(min(counts) >= 1, "min_tries must be at least 2, min_queries and times_of_others 1")

@@ -269,6 +269,55 @@ def test_a_probe_that_the_attacker_alone_is_served_stays_one(tmp_path: Path, net
     assert strongest(world) == "block"
 
 
+EXPORTS = ("/admin/export.sql", "/admin/backup.zip")
+
+
+def fetch(world: World, hours: range, paths: tuple[str, ...], **values: Any) -> None:
+    """An administrator's program, each hour or so."""
+    for hour in hours:
+        for path in paths:
+            world.attack(hour, 1, **{"uri_path": path, "status": 200, **values})
+
+
+def test_what_the_site_has_for_its_owner_is_no_probe(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    fetch(world, range(30), EXPORTS)
+    assert strongest(world, last=30) == "count"
+    reason = world.decisions()[-1]["reason"]
+    assert "requests look like a scanner's by the path alone, which the site serves" in reason
+
+
+@pytest.mark.parametrize(
+    ("paths", "values"),
+    [
+        (tuple(f"/admin/{number}.sql" for number in range(5)), {}),
+        (EXPORTS, {"status": 404}),
+        (EXPORTS, {"method": "POST"}),
+        (EXPORTS, {"uri_query": "file=../../etc/passwd"}),
+    ],
+    ids=["many paths", "refused", "sent", "with a query"],
+)
+def test_what_looks_for_more_stays_a_probe(tmp_path: Path, paths: tuple[str, ...], values: dict[str, Any]) -> None:
+    world = World(tmp_path)
+    fetch(world, range(30), paths, **values)
+    assert strongest(world, last=30) == "block"
+
+
+def test_a_few_new_paths_a_day_are_many(tmp_path: Path) -> None:
+    """A patient scanner of a site that answers every path with its one page."""
+    world = World(tmp_path)
+    for hour in range(42):
+        world.attack(hour, 3, uri_path=f"/{hour // 8}.sql", status=200)
+    assert strongest(world, last=42) == "block"
+
+
+def test_a_served_path_excuses_no_other_attack(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    fetch(world, range(30), EXPORTS)
+    world.attack(29, 8, uri_path="/shop", uri_query="id=1%20union%20select", status=200)
+    assert strongest(world, last=30) == "block"
+
+
 def test_scanners_make_no_name_ordinary(tmp_path: Path) -> None:
     world = World(tmp_path)
     for number in range(6):

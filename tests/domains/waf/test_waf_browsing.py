@@ -38,9 +38,9 @@ def browse(world: World, pages: int, hour: int = 0, **values: Any) -> None:
         world.visit(hour, 2, **{**OWN, "uri_path": "/app.js", "event_at": assets, **values})
 
 
-def strongest(world: World, client: str = ATTACKER) -> str | None:
+def strongest(world: World, client: str = ATTACKER, last: int = 3) -> str | None:
     world.deliver()
-    world.decide(0, 3)
+    world.decide(0, last)
     actions = [action for _, action, _ in world.of(client)]
     return max(actions, key=("count", "challenge", "block").index, default=None)
 

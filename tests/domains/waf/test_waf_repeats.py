@@ -58,6 +58,39 @@ def test_codes_that_are_guessed_are_counted(tmp_path: Path) -> None:
     assert decided(world)[0] == "count"
 
 
+def guess(world: Doubtful, query: str, status: int = 401, **values: Any) -> tuple[str | None, str]:
+    """`query`: with {} for a number that is another one each time."""
+    for number in range(60):
+        question = {"method": "GET", "uri_path": "/v1/me", "uri_query": query.format(number), "status": status}
+        world.visit(0, 1, **{**TRY, **question, "bytes_sent": 200 + 37 * number, **values})
+    return decided(world)
+
+
+def test_keys_that_are_guessed_are_challenged(tmp_path: Path) -> None:
+    action, reason = guess(world_of(tmp_path), "api_key=5f{}a&v=2")
+    assert action == "challenge"
+    assert "with 60 different queries, another value of api_key each time, 60 answered with 401" in reason
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("api_key=5fa&ts={0}&nonce={0}", 401),
+        ("key=5fa&sig={}", 403),
+        ("token=5f{0}&t={0}", 401),
+        ("api_key=5f{}a", 200),
+    ],
+    ids=["one key", "one key that signs", "a token made of the time", "keys that let in"],
+)
+def test_what_an_expired_program_sends_is_not_challenged(tmp_path: Path, query: str, status: int) -> None:
+    assert guess(world_of(tmp_path), query, status)[0] in (None, "count")
+
+
+def test_the_policy_bounds_guessed_keys(tmp_path: Path) -> None:
+    policy = Policy(rules=replace(Rules(), repeats=Repeats(credentials_at_most="count")))
+    assert guess(world_of(tmp_path, policy), "api_key=5f{}a")[0] == "count"
+
+
 def test_passing_by_caches_is_counted(tmp_path: Path) -> None:
     world = world_of(tmp_path)
     for number in range(320):
@@ -119,7 +152,16 @@ def test_a_reason_shows_no_text_of_the_attacker(tmp_path: Path) -> None:
     assert re.search(r"POST /x\?\?31m\?script\?,", decided(world)[1])
 
 
-@pytest.mark.parametrize("wrong", [{"at_most": "block"}, {"min_share": 0}, {"min_tries": 1}, {"times_of_others": 0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"at_most": "block"},
+        {"credentials_at_most": "block"},
+        {"min_share": 0},
+        {"min_tries": 1},
+        {"times_of_others": 0},
+    ],
+)
 def test_a_policy_without_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must"):
         Repeats(**wrong)

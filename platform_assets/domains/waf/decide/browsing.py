@@ -33,6 +33,8 @@ NOT_ENCODED = re.compile(r"[\x00-\x20<>\"\x7f]")
 """Characters that every browser encodes in paths and queries alike (WHATWG URL, fragment and query percent-encode sets)."""
 SESSION_LASTS = timedelta(hours=24)
 """A page may stay open for long; what was served before that shows no session."""
+SERVED_SHARE = 0.9
+"""Of a client's requests for paths that look like probes, those that the site serves, from which on it serves them to the client."""
 BROWSING_REQUESTS = 3
 """Served requests over the site's own pages from which on a user agent browses."""
 
@@ -107,7 +109,7 @@ class Browsing:
     operation_count: int = 0
     """Attack requests of which nothing but the method is unusual."""
     own_name_count: int = 0
-    """Attack requests of which nothing but the path is unusual, where this site serves it to ordinary clients."""
+    """Attack requests of which nothing but the path is unusual, where this site serves it to ordinary clients or has it for this one."""
     own_file_count: int = 0
     """Attack requests for files among others that the client put into a folder."""
 
@@ -153,6 +155,20 @@ def own_files(requests: Iterable[SeenRequest]) -> list[SeenRequest]:
         if len(ordinary[folder]) >= max(MIN_FOLDER_FILES, len(odd[folder]))
         for request in requests_of_folder
     ]
+
+
+def own_paths(requests: Iterable[SeenRequest], rules: Rules) -> frozenset[str]:
+    """The paths that look like probes and that the site has for a client: few, and what it asks for of them is served.
+
+    The owner of a shop and a program that fetches its export ask for the same few again and again. Who looks for what a site
+    has asks for many, also where every path is answered with a page. What is sent (POST) may use such a path, and excuses nothing.
+    `requests`: of two days, so that few a day are not few.
+    """
+    probes = [request for request in requests if request.is_probe]
+    served = [request for request in probes if request.is_served]
+    is_few = len({request.path for request in probes}) < rules.block.min_attack_requests
+    is_served = len(served) >= SERVED_SHARE * len(probes)
+    return frozenset(request.path for request in served) if is_few and is_served else frozenset()
 
 
 class _Session:

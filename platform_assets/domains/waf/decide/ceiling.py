@@ -90,6 +90,9 @@ def _bound_without_harm(client: Client, rules: Rules) -> tuple[str, str]:
             causes.append(f"a page of this site, as others were served it too, can have caused {stored} of its attacks")
         return action, f"{' and '.join(causes)}, in a session of this one"
     attacked = "too few of its requests are attacks" if client.attack_request_count else "it has attacked nothing"
+    if client.browsing is not None and client.browsing.own_name_count:
+        asked = counted(client.browsing.own_name_count, "request looks", "requests look")
+        attacked = f"{asked} like a scanner's by the path alone, which the site serves"
     if client.behavior is not None and reads_many_pages(client.behavior, rules.volume):
         return (
             rules.volume.at_most,

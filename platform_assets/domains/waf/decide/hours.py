@@ -22,7 +22,7 @@ from platform_assets.domains.waf.decide.lone import attackers, inputs_lone, lone
 from platform_assets.domains.waf.decide.more_than_volume import reads_many_pages
 from platform_assets.domains.waf.decide.pages import PagesRead
 from platform_assets.domains.waf.decide.reading import Loaded, PastDays, Rows, is_in, rows_to_arrow
-from platform_assets.domains.waf.decide.repeats import inputs_of_repeats, repeats_of, rules_of_repeats
+from platform_assets.domains.waf.decide.repeats import by_bound, inputs_of_repeats, repeats_of, rules_of_repeats
 from platform_assets.domains.waf.decide.rescoring import echo_of, inputs_without_echo
 from platform_assets.domains.waf.decide.rules import ScoredHour, decide, stronger
 from platform_assets.domains.waf.decide.seen import browsing_of, seen_day
@@ -113,7 +113,7 @@ def decide_hours(
         browsing, alone, lone = {}, {}, {}
         if browsers or few or attacking:
             day = seen_day(kept, hour, {*browsers, *few, *attacking}, echo, rules)
-            browsing, alone = browsing_of(day, browsers), attacks_alone(hour, day, few, rules)
+            browsing, alone = browsing_of(day, browsers, rules), attacks_alone(hour, day, few, rules)
             lone = lone_of(hour, day, attacking, rules)
         campaigns, repeats = campaigns_of(kept, hour, echo, rules), repeats_of(kept, hour, echo, rules)
         # Requests that are judged apart: their rows, their steps, and what their clients show.
@@ -121,7 +121,10 @@ def decide_hours(
             (inputs_alone(read, hour, alone, loaded), same_rules, dict.fromkeys(alone, Browsing())),
             (inputs_lone(read, hour, lone, rules), rules_of_lone, dict.fromkeys(lone, Browsing())),
             (inputs_of_campaigns(read, hour, campaigns), rules_of_campaigns, {}),
-            (inputs_of_repeats(read, hour, repeats), rules_of_repeats, {}),
+            *(
+                (inputs_of_repeats(read, hour, same), partial(rules_of_repeats, at_most=at_most), {})
+                for same, at_most in by_bound(repeats, rules.repeats)
+            ),
         ]
         parts = [(ScoredHour(parse_hour(hour), *inputs, has_history), steps, shows) for inputs, steps, shows in apart]
         candidates = acted_upon.union(

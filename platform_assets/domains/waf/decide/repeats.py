@@ -2,12 +2,14 @@
 
 The path says nothing, and often neither does the status, for a sign-in may answer 200 or 404 to a wrong password. What says
 something is the form: an address asks for one path and little else, each time with another query or a POST of its own, with
-answers of the same size; and, beside it, how often others of the site ask for this path. Never more than counted by default.
+answers of the same size; and, beside it, how often others of the site ask for this path. Counted by default; challenged where
+the value that changes is a credential and each is refused.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median_high
@@ -34,6 +36,14 @@ SAME_STATUS = 0.9
 MIN_OTHER_NETWORKS = 3
 """Networks that ask for the path as well, from which on what is usual for it is known."""
 SHOWN_PATH = 60
+CREDENTIAL = re.compile(
+    r"(?i)(?:x[-_])?(?:api|access|auth|client|secret|private|app|subscription|license)?[-_]?"
+    r"(?:key|token|secret|password|passwd|pwd|pass|pin|otp|jwt)"
+)
+"""Names of parameters that hold a credential. A signature is none: that of an honest program changes with each request."""
+REFUSED = (401, 403)
+MOST_QUERIES = 1_000
+"""Queries of a repeat that are taken apart; spread evenly over it."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,8 @@ class Repeat:
     other_networks: int
     usual_of_others: int
     """Requests of an address of the others to this path in the hour: half of them send so many at most."""
+    credential: str = ""
+    """The parameter with another value each time, where it is one that lets in and each was refused; else empty."""
 
     @property
     def sentence(self) -> str:
@@ -68,8 +80,9 @@ class Repeat:
             if self.other_networks
             else "nobody else asked for it"
         )
+        values = f", another value of {self.credential} each time" if self.credential else ""
         return (
-            f"{self.count:,} of {self.request_count:,} requests of the hour are {self.method} {shown}{queries}, "
+            f"{self.count:,} of {self.request_count:,} requests of the hour are {self.method} {shown}{queries}{values}, "
             f"{self.status_count:,} answered with {self.status} and the like sizes; {others}"
         )
 
@@ -79,7 +92,7 @@ def repeats_of(kept: RequestHours, hour: str, echo: EchoHours, rules: Rules) -> 
     import pyarrow.dataset as ds
 
     bounds = rules.repeats
-    if rank(bounds.at_most) == 0:
+    if rank(bounds.at_most) == rank(bounds.credentials_at_most) == 0:
         return []
     is_candidate = ds.field("post_request_count") >= bounds.min_tries
     is_candidate |= ds.field("query_request_count") >= bounds.min_tries
@@ -130,10 +143,29 @@ def repeats_among(rows: Any, clients: set[str], bounds: Repeats) -> list[Repeat]
             len({counted_network(names[one["client_ip"]]) for one in others}),
             median_high([one["count_all"] for one in others] or [0]),
         )
-        kind = _kind(repeat, row, bounds)
-        if kind:
+        repeat = replace(repeat, credential=_credential(repeat, of_client["uri_query"].to_pylist()))
+        if kind := _kind(repeat, row, bounds):
             repeats.append(replace(repeat, kind=kind))
     return sorted(repeats, key=lambda one: (one.client, -one.count, one.path))
+
+
+def _credential(repeat: Repeat, queries: Sequence[str | None]) -> str:
+    """The parameter that holds a credential, another one in each query, all of them refused; empty where there is none.
+
+    A program whose key is not valid any more sends the same one again, if with another time and signature.
+    """
+    least = SAME_STATUS * repeat.count
+    if repeat.status not in REFUSED or repeat.status_count < least or repeat.query_count < least:
+        return ""
+    shown = queries[:: -(-len(queries) // MOST_QUERIES)]
+    values: dict[str, set[str]] = defaultdict(set)
+    for query in shown:
+        for part in (query or "").split("&"):
+            name, _, value = part.partition("=")
+            values[name].add(value)
+    changing = {name for name, found in values.items() if len(found) >= SAME_STATUS * len(shown)}
+    credentials = [name for name in sorted(changing) if CREDENTIAL.fullmatch(name)]
+    return credentials[0] if credentials and not changing - {*credentials} else ""
 
 
 def _kind(repeat: Repeat, row: dict[str, Any], bounds: Repeats) -> str:
@@ -147,6 +179,8 @@ def _kind(repeat: Repeat, row: dict[str, Any], bounds: Repeats) -> str:
         and row["bytes_sent_stddev"] <= LIKE_SIZES * row["bytes_sent_mean"]
     )
     is_varied = repeat.query_count >= SAME_STATUS * repeat.count
+    if repeat.credential:
+        return GUESSING
     if repeat.method == "POST":
         is_guessing = has_like_answers and (is_unusual or (is_refused and is_varied))
         return GUESSING if is_guessing else ""
@@ -156,6 +190,15 @@ def _kind(repeat: Repeat, row: dict[str, Any], bounds: Repeats) -> str:
         return GUESSING
     is_bare = row["referer_count"] <= (1 - SAME_STATUS) * repeat.count
     return PASSING_BY if is_bare and is_unusual and repeat.count >= bounds.min_queries else ""
+
+
+def by_bound(repeats: Sequence[Repeat], bounds: Repeats) -> list[tuple[list[Repeat], str]]:
+    """The repeats by the strongest action that they lead to: those of credentials, and the others."""
+    credentials = [one for one in repeats if one.credential]
+    return [
+        (credentials, bounds.credentials_at_most),
+        ([one for one in repeats if not one.credential], bounds.at_most),
+    ]
 
 
 def inputs_of_repeats(lake: Lake, hour: str, repeats: Sequence[Repeat]) -> tuple[Rows, Rows, Rows]:
@@ -187,8 +230,8 @@ def judged_by_repeats(scores: Rows, repeats: Sequence[Repeat]) -> Rows:
     ]
 
 
-def rules_of_repeats(rules: Rules) -> Rules:
-    """The rules with the steps of repeats."""
+def rules_of_repeats(rules: Rules, at_most: str) -> Rules:
+    """The rules with the steps of repeats that lead to this action at most."""
     bounds = rules.repeats
-    steps = up_to_challenge(rules, bounds.at_most, bounds.min_share, bounds.min_share)
-    return replace(steps, volume=replace(rules.volume, at_most=max(rules.volume.at_most, bounds.at_most, key=rank)))
+    steps = up_to_challenge(rules, at_most, bounds.min_share, bounds.min_share)
+    return replace(steps, volume=replace(rules.volume, at_most=max(rules.volume.at_most, at_most, key=rank)))

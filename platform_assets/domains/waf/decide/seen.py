@@ -15,6 +15,7 @@ from platform_assets.domains.waf.decide.browsing import (
     first_hours,
     foreign_attacks,
     own_files,
+    own_paths,
     page_of,
     pages_served,
 )
@@ -40,6 +41,8 @@ class SeenDay:
     requests: Requests
     """What they were served and their attacks, with the columns that client_hourly and client_attacks need."""
     by_address: Mapping[str, Sequence[SeenRequest]]
+    earlier: Mapping[str, Sequence[SeenRequest]]
+    """Address -> what it asked for in the 24 hours before, of those whose attacks a browser can have sent."""
     foreign: Mapping[str, Sequence[SeenRequest]]
     """Address -> its attacks that a page of somebody else can have caused."""
     stored: Stored
@@ -69,7 +72,7 @@ def seen_day(kept: RequestHours, hour: str, clients: Iterable[str], echo: EchoHo
         address: foreign_attacks(by_address[address], rules.sessions, stored, earlier.get(address, ()))
         for address in can_be_others
     }
-    return SeenDay(members, seen, by_address, foreign, stored, own_names)
+    return SeenDay(members, seen, by_address, earlier, foreign, stored, own_names)
 
 
 def _needs_session(request: SeenRequest) -> bool:
@@ -77,9 +80,13 @@ def _needs_session(request: SeenRequest) -> bool:
     return request.is_attack and request.method in ("GET", "HEAD", "POST") and not request.is_of_a_program
 
 
-def browsing_of(day: SeenDay, clients: Iterable[str]) -> dict[str, Browsing]:
+def browsing_of(day: SeenDay, clients: Collection[str], rules: Rules) -> dict[str, Browsing]:
     """What the requests of some of its clients show."""
     requests, foreign = _by_client(day.by_address, day.members), _by_client(day.foreign, day.members)
+    earlier = _by_client(day.earlier, day.members)
+    names = {
+        client: day.own_names | own_paths([*earlier.get(client, ()), *requests[client]], rules) for client in clients
+    }
     sums: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(FOREIGN_SUMS, 0))
     for row in hourly_of(
         day.requests.rows, [request.request_id for found in day.foreign.values() for request in found]
@@ -100,15 +107,17 @@ def browsing_of(day: SeenDay, clients: Iterable[str]) -> dict[str, Browsing]:
                 (request.text, page_of(request.referer)) in day.stored for request in foreign[client]
             ),
             operation_count=sum(request.is_operation for request in requests[client]),
-            own_name_count=sum(request.is_probe and request.path in day.own_names for request in requests[client]),
+            own_name_count=sum(_is_own_name(request, names[client]) for request in requests[client]),
             own_file_count=len(
-                own_files(
-                    request for request in requests[client] if not (request.is_probe and request.path in day.own_names)
-                )
+                own_files(request for request in requests[client] if not _is_own_name(request, names[client]))
             ),
         )
         for client in clients
     }
+
+
+def _is_own_name(request: SeenRequest, names: Collection[str]) -> bool:
+    return request.is_probe and request.path in names
 
 
 def hourly_of(rows: Any, request_ids: Sequence[str]) -> list[dict[str, Any]]:
