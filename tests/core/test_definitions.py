@@ -98,6 +98,12 @@ def test_hourly_tables_are_partitioned_and_no_others_are(graph: Any) -> None:
             assert graph.get(key_of(table.key)).is_partitioned == table.hourly, table.key
 
 
+def test_pages_say_why_partitions_are_missing(graph: Any) -> None:
+    for table in TABLES.values():
+        told = "missing partitions" in graph.get(key_of(table.key)).metadata
+        assert told == table.hourly, table.key
+
+
 @pytest.mark.parametrize("table", [t for t in TABLES.values() if t.hourly], ids=lambda t: t.key)
 def test_an_hour_looks_back_exactly_as_far_as_its_table_says(graph: Any, table: Table) -> None:
     partitions = graph.get(key_of(table.key)).partitions_def

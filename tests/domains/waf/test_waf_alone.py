@@ -303,6 +303,13 @@ def test_what_looks_for_more_stays_a_probe(tmp_path: Path, paths: tuple[str, ...
     assert strongest(world, last=30) == "block"
 
 
+def test_a_path_that_is_often_refused_is_a_probe(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    for status in (200, 404):
+        fetch(world, range(30), EXPORTS, status=status)
+    assert strongest(world, last=30) == "block"
+
+
 def test_a_few_new_paths_a_day_are_many(tmp_path: Path) -> None:
     """A patient scanner of a site that answers every path with its one page."""
     world = World(tmp_path)

@@ -12,14 +12,18 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from platform_assets.cli.app import app
+from platform_assets.cli.outcome import Outcome
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
+from platform_assets.core.console import console_of
 from platform_assets.domains.waf.apply.targets import waf_targets
 from platform_assets.domains.waf.manual import audit_log
+from platform_assets.domains.waf.report import _logs, decided_in
 from platform_assets.domains.waf.tables import WAF_DECISIONS
 from platform_assets.settings import Settings, remember
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.errors import exit_code_of
+from spark_jobs.registry import tables
 from spark_jobs.storage.schema import arrow_schema
 from tests.domains.waf.waf_world import decision, v4
 
@@ -197,3 +201,36 @@ def test_with_apply_an_override_counts_once(weir: Weir) -> None:
     assert weir.blocked() == {TWO}
     assert weir("waf", "block", v4(3), "--for", "1h", "--reason", "x", "--apply").exit_code == 1
     assert weir.blocked() == {TWO}, "the override is over"
+
+
+def test_a_run_ends_with_what_it_decided(weir: Weir) -> None:
+    """Also what is over by now: logs of last week leave nothing in force."""
+    hour = format_hour(HOUR - timedelta(hours=1))
+    over = decision(v4(7), action="count", decided_at=HOUR - timedelta(days=9), expires_at=HOUR - timedelta(days=8))
+    rows = [{**one.row(), HOUR_COLUMN: hour} for one in (decision(ONE, decided_at=HOUR), over)]
+    data = pa.Table.from_pylist(rows, schema=arrow_schema(WAF_DECISIONS, with_hour=True))
+    lake = lake_of(weir.settings)
+    lake.overwrite_arrow(data, WAF_DECISIONS)
+    said = "decided in these hours: 1 × block, 1 × count on 2 addresses or networks, of which 1 decision is over by now"
+    assert decided_in(lake, [hour, hour]) == said
+    assert decided_in(lake, [format_hour(HOUR)]) == ""
+
+
+def test_a_reason_for_rejection_has_an_example(weir: Weir, capsys: pytest.CaptureFixture[str]) -> None:
+    hour, lake = format_hour(HOUR), lake_of(weir.settings)
+    rejected = {
+        "source_object": "a.gz",
+        "line_number": 3,
+        "reason": "not_a_log",
+        "detail": "It is \x1b[1m a VPC flow log.",
+    }
+    counts = {"source_object": "a.gz", "etag": "e", "parsed_count": 1, "rejected_count": 1}
+    for table, row in (("rejected_lines", rejected), ("object_counts", counts)):
+        declared = tables()[f"parsed/cloudfront/{table}"]
+        schema = arrow_schema(declared, with_hour=True)
+        lake.overwrite_arrow(pa.Table.from_pylist([{**row, HOUR_COLUMN: hour}], schema=schema), declared)
+    with console_of() as console:
+        _logs(console, weir.settings, Outcome(hours=[hour]))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "2 lines in 1 object, 1 hour from" in said
+    assert r"rejected: 1 line or object (not_a_log), such as: It is \x1b[1m a VPC flow log." in said

@@ -54,7 +54,7 @@ def test_one_attack_has_one_score(tmp_path: Path) -> None:
     (decision,) = world.decisions()
     assert decision["score"] == 0.995
     assert decision["reason"].endswith(
-        "probability 0.995), which was answered with status 200; the site refused no certain one"
+        "probability 0.995), which was answered with status 200; a challenge takes one that the site refused"
     )
 
 

@@ -144,7 +144,7 @@ def _why_counted(failed: Collection[SeenRequest], many_people: bool) -> str:
     """Why a certain attack is no more than counted; empty where it is challenged."""
     if many_people:
         return "others seem to use the address"
-    return "" if failed else "the site refused no certain one"
+    return "" if failed else "a challenge takes one that the site refused"
 
 
 def _met_error(request: SeenRequest) -> bool:
