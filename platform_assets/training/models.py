@@ -138,7 +138,7 @@ def _shown(settings: Settings, name: str, version: str, evaluation: "Evaluation"
     figures = run_record.headline(registry.spec(name), evaluation.figures)
     plots = [(f"plot: {stem}", picture(plot, stem)) for stem, plot in evaluation.plots.items()]
     return {
-        **dict(list(figures.items())[:SHOWN_FIGURES]),
+        **{name: float(f"{value:.4g}") for name, value in list(figures.items())[:SHOWN_FIGURES]},
         **dict(plots[:1]),
         "all figures and plots": dg.MetadataValue.url(mlflow_page(settings, f"models/{name}/versions/{version}")),
     }

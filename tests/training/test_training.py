@@ -17,13 +17,14 @@ from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.definitions import build_defs
 from platform_assets.domains.anomaly.training import with_incidents
 from platform_assets.settings import Settings
-from platform_assets.training.models import fit_and_register, training_examples
+from platform_assets.training.models import _shown, fit_and_register, training_examples
 from platform_assets.training.sets import TrainingError, training_sets
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.errors import exit_code_of
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN
 from spark_jobs.storage.schema import arrow_schema
 from weir_models import registry
+from weir_models.contract import Evaluation
 
 START = datetime(2026, 11, 16, tzinfo=UTC)
 
@@ -127,3 +128,9 @@ def test_predictive_scaling_is_fitted_on_the_steps_that_the_lake_holds(home: Set
     assert len(numbers) == 6 and "/#/models/predictive_scaling/versions/" in figures["all figures and plots"]
     passed = not outcome.failed_checks
     assert ModelRegistry.of(home).champion("predictive_scaling") == (figures["model version"] if passed else None)
+
+
+def test_a_page_shows_figures_of_four_digits(home: Settings) -> None:
+    figures = {gate.figure: 0.99363057324840 for gate in registry.spec("client_abuse").gates}
+    shown = _shown(home, "client_abuse", "1", Evaluation(figures=figures, tables={}, plots={}))
+    assert {shown[name] for name in figures} == {0.9936}
