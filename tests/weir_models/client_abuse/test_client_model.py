@@ -34,6 +34,7 @@ from weir_models import registry, saved_model
 from weir_models.client_abuse import model
 from weir_models.client_abuse.behavior import BEHAVIORS
 from weir_models.client_abuse.counts import INPUTS, Counts, attacks, served_api_requests
+from weir_models.client_abuse.explanation import reasons
 from weir_models.client_abuse.weighting import threshold_for
 
 
@@ -101,6 +102,15 @@ def test_a_reason_shows_only_counts_of_the_row(fitted: model.ClientAbuse, seed: 
         counts = {f"{value:,.0f}" for value in numbers} | {f"{value:,.1f}" for value in numbers}
         derived = {f"{value:,.0f}" for value in (row["day_request_count"] - row["day_asset_request_count"],)}
         assert {*re.findall(r"\d[\d,.]*\d|\d", shown)} <= counts | derived, reason
+
+
+def test_like_words_of_two_behaviors_are_said_once() -> None:
+    """One of them compares with ordinary clients, the other does not."""
+    alike = [one for one in BEHAVIORS if one.name in ("attack_share", "plain_attack_share")]
+    assert len(alike) == 2
+    counts = Counts(pd.DataFrame([prober(48)]))
+    (reason,) = reasons(alike, counts, np.ones((1, 2)), np.zeros(2))
+    assert reason.count("requests carry attacks") == 1 and "ordinary clients: 0 %" in reason
 
 
 def test_a_reason_says_nothing_twice(fitted: model.ClientAbuse) -> None:
