@@ -142,11 +142,19 @@ def own_page_behind_a_sign_in(world: World) -> None:
     world.attack(0, 1, uri_path="/logon.asp", status=401)
 
 
-@pytest.mark.parametrize("client", [among_many, of_a_declared_bot, own_page_behind_a_sign_in])
-def test_who_may_be_mistaken_is_counted_at_most(tmp_path: Path, client: Callable[[World], None]) -> None:
+@pytest.mark.parametrize(
+    ("client", "why"),
+    [
+        (among_many, "it is a small share of its requests"),
+        (of_a_declared_bot, "it calls itself a bot"),
+        (own_page_behind_a_sign_in, "a challenge takes one that the site refused"),
+    ],
+)
+def test_who_may_be_mistaken_is_counted_at_most(tmp_path: Path, client: Callable[[World], None], why: str) -> None:
     world = world_of(tmp_path)
     client(world)
     assert strongest(world) == "count"
+    assert world.decisions()[0]["reason"].endswith(f"; {why}")
 
 
 def test_many_behind_a_proxy_are_not_challenged_for_one(tmp_path: Path) -> None:

@@ -112,13 +112,8 @@ def _judged(requests: Collection[SeenRequest], daily: Row, rules: Rules) -> dict
     lone, count = rules.lone_attacks, max(whole(daily.get("request_count")), 1)
     worst = max(requests, key=lambda one: (one.probability, one.request_id))
     failed = [one for one in requests if _met_error(one) and one.probability >= lone.challenge_probability]
-    many_people = (
-        looks_shared(daily, rules.shared)
-        or why_proxy(parse_network(str(daily["client"])), daily, 0, rules.proxies) != ""
-        or whole(daily.get("declared_bot_count")) > 0
-        or len(requests) < rules.volume.min_attack_share * count
-    )
-    is_challenged = bool(failed) and not many_people
+    why_counted = _why_counted(failed, len(requests) / count, daily, rules)
+    is_challenged = why_counted == ""
     shown = max(failed, key=lambda one: (one.probability, one.request_id)) if is_challenged else worst
     are = "is an attack" if len(requests) == 1 else "are attacks"
     answered = "was answered with" if len(requests) == 1 else "were answered with"
@@ -130,7 +125,7 @@ def _judged(requests: Collection[SeenRequest], daily: Row, rules: Rules) -> dict
     )
     return {
         "abuse_probability": shown.probability,
-        "why_counted": _why_counted(failed, many_people),
+        "why_counted": why_counted,
         "is_abuse": True,
         "abuse_kind": "prober",
         "reason": "",
@@ -140,10 +135,16 @@ def _judged(requests: Collection[SeenRequest], daily: Row, rules: Rules) -> dict
     }
 
 
-def _why_counted(failed: Collection[SeenRequest], many_people: bool) -> str:
-    """Why a certain attack is no more than counted; empty where it is challenged."""
-    if many_people:
-        return "others seem to use the address"
+def _why_counted(failed: Collection[SeenRequest], share: float, daily: Row, rules: Rules) -> str:
+    """Why a certain attack is no more than counted; empty where it is challenged. `share`: of all its requests."""
+    if looks_shared(daily, rules.shared):
+        return "many people seem to share the address"
+    if why := why_proxy(parse_network(str(daily["client"])), daily, 0, rules.proxies):
+        return why
+    if whole(daily.get("declared_bot_count")) > 0:
+        return "it calls itself a bot"
+    if share < rules.volume.min_attack_share:
+        return "it is a small share of its requests"
     return "" if failed else "a challenge takes one that the site refused"
 
 

@@ -65,6 +65,8 @@ class Repeat:
     other_networks: int
     usual_of_others: int
     """Requests of an address of the others to this path in the hour: half of them send so many at most."""
+    has_like_sizes: bool = False
+    """Whether its answers are of nearly the same size."""
     credential: str = ""
     """The parameter with another value each time, where it is one that lets in and each was refused; else empty."""
 
@@ -76,14 +78,15 @@ class Repeat:
             f" with {counted(self.query_count, 'different query', 'different queries')}" if self.query_count > 1 else ""
         )
         others = (
-            f"half of the addresses of {self.other_networks:,} other networks asked for it {self.usual_of_others:,} times at most"
+            f"half of the addresses of {self.other_networks:,} other networks asked for it {counted(self.usual_of_others, 'time')} at most"
             if self.other_networks
             else "nobody else asked for it"
         )
+        sizes = " and the like sizes" if self.has_like_sizes else ""
         values = f", another value of {self.credential} each time" if self.credential else ""
         return (
             f"{self.count:,} of {self.request_count:,} requests of the hour are {self.method} {shown}{queries}{values}, "
-            f"{self.status_count:,} answered with {self.status} and the like sizes; {others}"
+            f"{self.status_count:,} answered with {self.status}{sizes}; {others}"
         )
 
 
@@ -142,6 +145,7 @@ def repeats_among(rows: Any, clients: set[str], bounds: Repeats) -> list[Repeat]
             answer["counts"],
             len({counted_network(names[one["client_ip"]]) for one in others}),
             median_high([one["count_all"] for one in others] or [0]),
+            row["bytes_sent_stddev"] is not None and row["bytes_sent_stddev"] <= LIKE_SIZES * row["bytes_sent_mean"],
         )
         repeat = replace(repeat, credential=_credential(repeat, of_client["uri_query"].to_pylist()))
         if kind := _kind(repeat, row, bounds):
@@ -173,11 +177,7 @@ def _kind(repeat: Repeat, row: dict[str, Any], bounds: Repeats) -> str:
     is_known = repeat.other_networks >= MIN_OTHER_NETWORKS
     is_unusual = is_known and repeat.count >= bounds.times_of_others * repeat.usual_of_others
     is_refused = 400 <= repeat.status < 500 and repeat.status_count >= SAME_STATUS * repeat.count
-    has_like_answers = (
-        repeat.status_count >= SAME_STATUS * repeat.count
-        and row["bytes_sent_stddev"] is not None
-        and row["bytes_sent_stddev"] <= LIKE_SIZES * row["bytes_sent_mean"]
-    )
+    has_like_answers = repeat.status_count >= SAME_STATUS * repeat.count and repeat.has_like_sizes
     is_varied = repeat.query_count >= SAME_STATUS * repeat.count
     if repeat.credential:
         return GUESSING
