@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table as Grid
 
 from platform_assets.cli.outcome import Outcome
+from platform_assets.core.console import Folded
 from platform_assets.settings import Settings
 from platform_assets.training.sets import SHIPPED
 
@@ -46,7 +47,7 @@ def show_models(console: Console, settings: Settings, names: Sequence[str]) -> N
             )
     console.print(grid)
     if shipped:
-        console.print(f"{serves_shipped(shipped)}.")
+        console.print(Folded(f"{serves_shipped(shipped)}."))
 
 
 def serves_shipped(names: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from platform_assets.core.console import Home, Json, console_of, location_of, print_json, settings_of, stage_of
+from platform_assets.core.console import Folded, Home, Json, console_of, location_of, print_json, settings_of, stage_of
 from spark_jobs.wording import counted
 
 if TYPE_CHECKING:
@@ -69,11 +69,11 @@ def show_alerts(console: Console, settings: Settings, outcome: Outcome) -> None:
         console.print("nothing was judged: no step of any cluster was scored")
     elif rows:
         _show_rows(console, rows, outcome)
-        console.print(f"judged: {judged.scope}")
+        console.print(Folded(f"judged: {judged.scope}"))
     else:
         console.print(f"no alarm was raised in the last week of {judged.scope}")
     for sentence in (*judged.sentences(datetime.now(UTC)), *left_out(lake).sentences):
-        console.print(sentence)
+        console.print(Folded(sentence))
 
 
 def _show_rows(console: Console, rows: Sequence[Mapping[str, Any]], outcome: Outcome) -> None:

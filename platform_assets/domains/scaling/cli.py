@@ -62,7 +62,7 @@ def run_scaling_command(
             remember(settings, metrics_raw=settings.metrics.raw)
         show(console, settings)
         for sentence in left_out(lake_of(settings)).sentences:
-            console.print(sentence)
+            console.print(Folded(sentence))
         if json:
             print_json(outcome.for_machines())
         _end(console, settings, outcome)
@@ -85,7 +85,7 @@ def status(home: Home = None, json: Json = False) -> None:
         show(console, settings)
         holds = audit.undo_holds(audit.AUDIT.read(lake), datetime.now(UTC))
         for cluster, why in sorted(holds.items()):
-            console.print(f"{cluster}: {why}")
+            console.print(Folded(f"{cluster}: {why}"))
         shown = _show_plan(console, _settings(home, True))
         if json:
             print_json({"forecasts": newest_forecasts(lake), "held": holds, "plan": shown})
@@ -168,7 +168,7 @@ def show(console: Any, settings: Settings) -> None:
 
     lake = lake_of(settings)
     console.print(recommendations(lake))
-    console.print(reasons(lake))
+    console.print(Folded(reasons(lake)))
 
 
 def _show_plan(console: Any, settings: Settings) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def _show_plan(console: Any, settings: Settings) -> dict[str, Any]:
     console.print(Folded(checked_plan.text()))
     stopping = failures(results)
     for result in stopping:
-        console.print(f"It would be stopped by {result.name}: {result.sentence}")
+        console.print(Folded(f"It would be stopped by {result.name}: {result.sentence}"))
     if checked_plan.changes and not stopping:
         console.print("Sizes are unchanged; `weir scaling apply` changes them.")
     return for_machines(checked_plan, results)
@@ -197,4 +197,4 @@ def _end(console: Any, settings: Settings, outcome: Any) -> None:
         return
     stop_where_not_applied(outcome, settings.scaling.apply, ScalingChange.unchanged)
     for failure in outcome.failed_checks:
-        console.print(f"It would be stopped by {failure}")
+        console.print(Folded(f"It would be stopped by {failure}"))

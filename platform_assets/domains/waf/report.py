@@ -108,11 +108,11 @@ def show_waf(console: Console, settings: Settings, outcome: Outcome) -> None:
         if applied["applied"]:  # entries alone stop nobody
             for one in waf_targets(settings):
                 for line in use_lines(one.calls, one.scope, one.prefix):
-                    console.print(line)
+                    console.print(Folded(line))
     if late := outcome.metadata.get("exports/freshness", {}).get("summary"):
-        console.print(late)
+        console.print(Folded(late))
     for failed in outcome.failed_checks:
-        console.print(f"{'stopped' if settings.waf.apply else 'would be stopped'} by {failed}", style="red")
+        console.print(Folded(f"{'stopped' if settings.waf.apply else 'would be stopped'} by {failed}", "red"))
 
 
 def decided_in(lake: Lake, hours: Sequence[str]) -> str:

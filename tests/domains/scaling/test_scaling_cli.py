@@ -69,7 +69,9 @@ def test_old_metrics_need_an_override_and_are_undone(replayed: tuple[Path, str])
     home, _ = replayed
     for look in ("plan", "status"):  # they judge as apply does
         planned = weir(home, "scaling", look)
-        assert planned.returncode == 0 and "It would be stopped by metrics_are_fresh" in planned.stdout
+        assert planned.returncode == 0 and "It would be stopped by metrics_are_fresh" in " ".join(
+            planned.stdout.split()
+        )
         assert "changes them" not in planned.stdout
     stopped = weir(home, "scaling", "apply")
     assert stopped.returncode == 4 and "a check stopped the plan: metrics_are_fresh" in stopped.stderr
