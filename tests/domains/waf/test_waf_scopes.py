@@ -499,7 +499,8 @@ def test_installing_continues_after_a_failed_scope(weir: Command, monkeypatch: p
     assert "In CLOUDFRONT: Made or changed: weir-block-v4" in done.output
 
 
-def test_the_status_shows_scopes_and_their_web_acls(weir: Command) -> None:
+def test_the_status_shows_scopes_and_their_web_acls(weir: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     before = weir("status").output
     assert before.count("rule group weir-rules: there is none; `weir waf install` makes it") == 2
     weir("install", "--yes")

@@ -12,6 +12,7 @@ from spark_jobs.contract import Column, Table
 from spark_jobs.incremental.score_checks import each_has_a_score, scores_are_in_range
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
+from spark_jobs.wording import counted
 
 SCORED = Table(key="parsed/x/rows", meaning="x", grain="x", columns=(Column("score", "double", "x"),))
 SCORES = Table(key="predictions/x_scores", meaning="x", grain="x", columns=(Column("score", "double", "x"),))
@@ -36,7 +37,7 @@ def test_each_row_has_one_score(tmp_path: Path, second: list[float | None], pass
     outcome = each_has_a_score(lake, HOURS, SCORED, SCORES, "request")
     assert outcome[0] == passed
     assert outcome[2] == ({"scores": 3} if passed else {"hours": [HOURS[1]]})
-    assert passed or f"{HOURS[1]} has {len(second)} scores of 2" in outcome[1]
+    assert passed or f"{HOURS[1]} has {counted(len(second), 'score')} of 2" in outcome[1]
 
 
 def test_an_hour_too_many_does_not_make_up_for_one_too_few(tmp_path: Path) -> None:
