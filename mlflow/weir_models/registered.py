@@ -6,8 +6,8 @@ Tables and columns are those of one version of MLflow's schema; a database of an
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,8 +33,24 @@ class RegisteredVersion:
     """Figures that its run logged; NaN where MLflow stored one."""
 
 
+@dataclass(frozen=True)
+class RegisteredModel:
+    """A model in the registry."""
+
+    created_at: str
+    """Milliseconds since 1970, which tell a new registry, whose versions are counted from 1, from an older one."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Alias -> version."""
+
+
 def read(file: Path, name: str, version: str = "", alias: str = "") -> RegisteredVersion | None:
     """A version, or the one with an alias; None where the registry has none. UnknownDatabaseError: ask MLflow."""
+    with _opened(file) as connection:
+        return _version(connection, name, version or _aliased(connection, name, alias))
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[sqlite3.Connection]:
     try:
         with closing(
             sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=TIMEOUT_SECONDS)
@@ -42,9 +58,31 @@ def read(file: Path, name: str, version: str = "", alias: str = "") -> Registere
             connection.execute("BEGIN")  # all of the following see the same moment
             if connection.execute("SELECT version_num FROM alembic_version").fetchall() != [(SCHEMA,)]:
                 raise UnknownDatabaseError(f"{file} has another schema than {SCHEMA}")
-            return _version(connection, name, version or _aliased(connection, name, alias))
+            yield connection
     except sqlite3.Error as error:
         raise UnknownDatabaseError(f"{file}: {error}") from error
+
+
+def model(file: Path, name: str) -> RegisteredModel | None:
+    """A registered model; None where the registry does not have it. UnknownDatabaseError: ask MLflow."""
+    with _opened(file) as connection:
+        where = "WHERE workspace = 'default' AND name = ?"
+        row = connection.execute(f"SELECT creation_time FROM registered_models {where}", (name,)).fetchone()
+        if row is None:
+            return None
+        pairs = connection.execute(f"SELECT alias, version FROM registered_model_aliases {where}", (name,))
+        return RegisteredModel(str(row[0]), {alias: str(version) for alias, version in pairs})
+
+
+def versions(file: Path, name: str) -> list[RegisteredVersion]:
+    """All versions of a model, oldest first. UnknownDatabaseError: ask MLflow."""
+    query = (
+        "SELECT version FROM model_versions WHERE workspace = 'default' AND name = ? AND "
+        "current_stage != 'Deleted_Internal' ORDER BY version"
+    )
+    with _opened(file) as connection:
+        numbers = [str(number) for (number,) in connection.execute(query, (name,))]
+        return [found for number in numbers if (found := _version(connection, name, number)) is not None]
 
 
 def _aliased(connection: sqlite3.Connection, name: str, alias: str) -> str:

@@ -19,7 +19,9 @@ from typing import Any
 
 from weir_models import cards, registry, run_record
 from weir_models.contract import Candidate, ModelSpec
-from weir_models.registered import RegisteredVersion, UnknownDatabaseError, read
+from weir_models.registered import RegisteredModel, RegisteredVersion, UnknownDatabaseError, read
+from weir_models.registered import model as model_in
+from weir_models.registered import versions as versions_in
 from weir_models.saved_model import holds_model
 from weir_models.tracking_uri import TrackingError, check_reachable, sqlite_file, without_password
 
@@ -89,7 +91,13 @@ def register(candidate: Candidate, spec: ModelSpec, *, tracking_uri: str) -> str
 
 
 def promote(spec: ModelSpec, version: str, *, tracking_uri: str, figures: Mapping[str, float] | None = None) -> None:
-    """Point the champion alias at the version; GateError where a gate fails.
+    """Point the champion alias at the version; GateError where a gate fails. `figures`: as for `pass_gate`."""
+    pass_gate(spec, version, tracking_uri=tracking_uri, figures=figures)
+    set_alias(spec.name, CHAMPION, version, tracking_uri=tracking_uri)
+
+
+def pass_gate(spec: ModelSpec, version: str, *, tracking_uri: str, figures: Mapping[str, float] | None = None) -> None:
+    """Note on a version that it passed its gate; GateError where it does not.
 
     `figures` replaces the figures that were logged with the version's run.
     """
@@ -99,18 +107,50 @@ def promote(spec: ModelSpec, version: str, *, tracking_uri: str, figures: Mappin
         if failing:
             raise GateError(f"{spec.name} version {version} is not promoted: {'; '.join(failing)}")
         client.set_model_version_tag(spec.name, version, GATE_TAG, "passed")
-    set_champion(spec.name, version, tracking_uri=tracking_uri)
 
 
-def set_champion(name: str, version: str, *, tracking_uri: str) -> None:
-    """Point the champion alias at a version."""
+def set_alias(name: str, alias: str, version: str, *, tracking_uri: str) -> None:
+    """Point an alias of a model at a version."""
     with _mlflow(tracking_uri) as (_, client):
-        client.set_registered_model_alias(name, CHAMPION, version)
+        client.set_registered_model_alias(name, alias, version)
+
+
+def remove_alias(name: str, alias: str, *, tracking_uri: str) -> None:
+    """Remove an alias of a model."""
+    with _mlflow(tracking_uri) as (_, client):
+        client.delete_registered_model_alias(name, alias)
+
+
+def registered_model(name: str, *, tracking_uri: str) -> RegisteredModel | None:
+    """A model with its aliases; None where the registry does not have it. Without MLflow where it lies in a file."""
+    check_reachable(tracking_uri)
+    file = sqlite_file(tracking_uri)
+    if file is not None and file.is_file():
+        with suppress(UnknownDatabaseError):
+            return model_in(file, name)
+    with _mlflow(tracking_uri) as (_, client):
+        for model in client.search_registered_models(f"name = '{name}'"):
+            aliases = {alias: str(version) for alias, version in model.aliases.items()}
+            return RegisteredModel(str(model.creation_timestamp), aliases)
+    return None
+
+
+def versions(name: str, *, tracking_uri: str) -> list[RegisteredVersion]:
+    """All versions of a model, oldest first, with tags and figures. Without MLflow where it lies in a file."""
+    check_reachable(tracking_uri)
+    file = sqlite_file(tracking_uri)
+    if file is not None and file.is_file():
+        with suppress(UnknownDatabaseError):
+            return versions_in(file, name)
+    with _mlflow(tracking_uri) as (_, client):
+        numbers = sorted((str(item.version) for item in client.search_model_versions(f"name = '{name}'")), key=int)
+    found = (_registered(name, tracking_uri, version=number) for number in numbers)
+    return [version for version in found if version is not None]
 
 
 def figures(name: str, version: str, *, tracking_uri: str) -> dict[str, float]:
     """Figures logged when the version was registered; TrackingError where there is no such version."""
-    return dict(_existing(name, version, tracking_uri).figures)
+    return dict(existing(name, version, tracking_uri=tracking_uri).figures)
 
 
 def described(name: str, version: str, *, tracking_uri: str) -> tuple[str, dict[str, str], dict[str, float]]:
@@ -118,7 +158,7 @@ def described(name: str, version: str, *, tracking_uri: str) -> tuple[str, dict[
     file = sqlite_file(tracking_uri)
     if file is not None and not file.is_file():  # MLflow would create an empty one
         raise TrackingError(f"there is no MLflow database {file}: run `weir train`, or correct WEIR_MLFLOW_URI")
-    found = _existing(name, version, tracking_uri)
+    found = existing(name, version, tracking_uri=tracking_uri)
     return found.run_id, dict(found.tags), {key: value for key, value in found.figures.items() if value == value}
 
 
@@ -130,7 +170,7 @@ def passed_gate(name: str, version: str, *, tracking_uri: str) -> bool:
 
 def tag(name: str, version: str, key: str, *, tracking_uri: str) -> str | None:
     """A tag of a version; None where it does not have it."""
-    return _existing(name, version, tracking_uri).tags.get(key)
+    return existing(name, version, tracking_uri=tracking_uri).tags.get(key)
 
 
 def set_tag(name: str, version: str, key: str, value: str, *, tracking_uri: str) -> None:
@@ -152,11 +192,12 @@ def champion(name: str, *, tracking_uri: str) -> tuple[str, dict[str, str]] | No
     return (found.version, dict(found.tags)) if found is not None else None
 
 
-def _existing(name: str, version: str, uri: str) -> RegisteredVersion:
-    found = _registered(name, uri, version=version)
+def existing(name: str, version: str, *, tracking_uri: str) -> RegisteredVersion:
+    """A version with its tags and figures; TrackingError where the registry does not have it."""
+    found = _registered(name, tracking_uri, version=version)
     if found is None:
         raise TrackingError(
-            f"the registry at {without_password(uri)} has no version {version} of {name}: run `weir train {name}`, or "
+            f"the registry at {without_password(tracking_uri)} has no version {version} of {name}: run `weir train {name}`, or "
             "correct WEIR_MLFLOW_URI"
         )
     return found

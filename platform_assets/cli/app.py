@@ -104,26 +104,6 @@ def train(
 
 
 @app.command()
-def champion(
-    model: Annotated[str, typer.Argument(help="request_attack, client_abuse, …")],
-    version: Annotated[int, typer.Argument(min=1, help="A version that passed its gate once.")],
-    home: Home = None,
-) -> None:
-    """Make a version of a model serve: go back to an older one, or accept that somebody moved it in MLflow.
-
-    Example: weir champion client_abuse 3
-    """
-    from platform_assets.clients.model_registry import ModelRegistry
-    from weir_models import registry
-
-    settings = settings_of(home)
-    name = registry.spec(model).name
-    ModelRegistry.of(settings).serve(name, str(version))
-    with console_of() as console:
-        console.print(f"{name} version {version} serves from the next run on.")
-
-
-@app.command()
 def export(
     table: Annotated[str, typer.Argument(help="requests, rejected_lines, request_scores, waf_decisions, …")],
     file: Annotated[Path, typer.Argument(help="Target; .parquet, .csv or .jsonl.")],

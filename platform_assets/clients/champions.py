@@ -73,12 +73,12 @@ class Champions:
         if alias is None:
             return (
                 f"The model {name} has no champion in MLflow any more, though version {champion.version} served, so something else "
-                f"than Weir removed it; run `weir champion {name} {champion.version}` to have it back, or `weir train {name}`."
+                f"than Weir removed it; run `weir model promote {name} {champion.version} --reason …` to have it back, or `weir train {name}`."
             )
         return (
             f"In MLflow the champion of the model {name} is version {alias}, though version {champion.version} served last, so "
-            f"something else than Weir moved it; run `weir champion {name} {champion.version}` to undo that, or `weir champion "
-            f"{name} {alias}` to accept it."
+            f"something else than Weir moved it; run `weir model promote {name} {champion.version} --reason …` to undo that, "
+            f"or `weir model promote {name} {alias} --reason …` to accept it."
         )
 
     def _all(self) -> dict[str, dict[str, dict[str, str]]]:

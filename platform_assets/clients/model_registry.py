@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from platform_assets.clients.champions import Champion, ChampionError, Champions
 from platform_assets.clients.signatures import TAG, GateRecord, hash_of_figures, hash_of_files
@@ -18,11 +18,18 @@ from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.runtime.scoring import UnusableModelError, first_line
 from spark_jobs.storage.lake import Lake
 
+if TYPE_CHECKING:
+    from weir_models.registered import RegisteredModel, RegisteredVersion
+
 
 class NoChampionError(WeirError):
     """A model has no version that passed its gate yet."""
 
     exit_code = ExitCode.SERVICE
+
+    @classmethod
+    def of(cls, name: str) -> NoChampionError:
+        return cls(f"The model {name} has no champion; run `weir train {name}` to fit one and pass its gate.")
 
 
 class UnsignedModelError(WeirError):
@@ -76,9 +83,37 @@ class ModelRegistry:
             known.keep(name, Champion(version, version))
         return version  # where it is not signed, it is refused as it is loaded
 
-    def promoted(self, name: str, version: str) -> None:
-        """Note a version that training has made champion, the newest that there is."""
-        Champions.of(self.settings).keep(name, Champion(version, version))
+    def served_last(self, name: str) -> str | None:
+        """The version that this home has served last; None where it has served none."""
+        known = Champions.of(self.settings).known(name)
+        return None if known is None else known.version
+
+    def model(self, name: str) -> RegisteredModel | None:
+        """The model in MLflow with its aliases; None where it is not registered."""
+        from weir_models import tracking
+
+        return tracking.registered_model(name, tracking_uri=self.tracking_uri)
+
+    def versions(self, name: str) -> list[RegisteredVersion]:
+        """All versions of a model in MLflow, oldest first."""
+        from weir_models import tracking
+
+        return tracking.versions(name, tracking_uri=self.tracking_uri)
+
+    def version(self, name: str, version: str) -> RegisteredVersion:
+        """One version with its tags and figures. TrackingError where the registry does not have it."""
+        from weir_models import tracking
+
+        return tracking.existing(name, version, tracking_uri=self.tracking_uri)
+
+    def set_alias(self, name: str, alias: str, version: str | None) -> None:
+        """Point an alias other than the champion's at a version, or remove it (None)."""
+        from weir_models import tracking
+
+        if version is None:
+            tracking.remove_alias(name, alias, tracking_uri=self.tracking_uri)
+        else:
+            tracking.set_alias(name, alias, version, tracking_uri=self.tracking_uri)
 
     def serve(self, name: str, version: str) -> None:
         """Make a version champion that passed its gate once, as a person asks for; an older one goes back for good.
@@ -91,7 +126,7 @@ class ModelRegistry:
         champions = Champions.of(self.settings)
         known = champions.known(name)
         newest = version if known is None or champions.is_new(name, version) else known.newest
-        tracking.set_champion(name, version, tracking_uri=self.tracking_uri)
+        tracking.set_alias(name, tracking.CHAMPION, version, tracking_uri=self.tracking_uri)
         champions.keep(name, Champion(version, newest))
 
     def passed_gate(self, name: str, version: str) -> bool:
@@ -154,9 +189,7 @@ class ModelRegistry:
 
         version = version or self.champion(name)
         if version is None:
-            raise NoChampionError(
-                f"The model {name} has no champion; run `weir train {name}` to fit one and pass its gate."
-            )
+            raise NoChampionError.of(name)
         folder = tracking.download(name, version, self.cache, tracking_uri=self.tracking_uri)
         record = self._record(name, version)
         if record is None or record.files_sha256 != hash_of_files(folder):
@@ -167,11 +200,14 @@ class ModelRegistry:
             raise UnusableModelError.of(name, version, "loaded", first_line(error)) from error
         return ModelVersion(name, version, folder), model
 
-    def pinned(self, lake: Lake, table: Table, hours: Sequence[str]) -> dict[str, str]:
-        """Hour -> the model version in its rows: a recomputed hour keeps its model."""
+    def versions_in(self, lake: Lake, table: Table, hours: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Hour -> the model versions in its rows, in order: one, or two where a canary served its share."""
         import pyarrow.compute as pc
 
         rows = lake.read_arrow(table, hours, columns=["event_hour", "model_version"])
         pairs = rows.group_by(["event_hour", "model_version"]).aggregate([])
         order = pc.sort_indices(pairs, sort_keys=[("event_hour", "ascending"), ("model_version", "ascending")])
-        return {row["event_hour"]: row["model_version"] for row in pairs.take(order).to_pylist()}
+        found: dict[str, tuple[str, ...]] = {}
+        for row in pairs.take(order).to_pylist():
+            found[row["event_hour"]] = (*found.get(row["event_hour"], ()), row["model_version"])
+        return found

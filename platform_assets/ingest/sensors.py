@@ -67,7 +67,7 @@ def _new_objects(settings: Settings, source: Source, raw: RawFiles) -> dg.Sensor
 
 def _follow_upstream(settings: Settings, name: str, is_by_month: bool) -> dg.SensorDefinition:
     """A sensor targets assets of one kind of partitions: those of a month each, or all others."""
-    monthly = {key_of(key) for key, table in tables().items() if table.is_by_month}
+    monthly = {key_of(key) for key, table in tables().items() if table.is_by_month and table.upstream}
     selected = dg.AssetSelection.assets(*sorted(monthly))
 
     @dg.sensor(

@@ -1,6 +1,6 @@
 """Source tables as assets, made by the Spark job that writes them; derived from the declarations in spark_jobs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from itertools import chain
 from typing import Any
@@ -14,9 +14,11 @@ from platform_assets.core.job_parameters import job_parameters
 from platform_assets.core.partition_metadata import add_row_counts, versions_in
 from platform_assets.core.partitions import interval_of, partitions_of
 from platform_assets.core.staleness import record_made, record_parsed
+from platform_assets.releases.serving import Serving
 from platform_assets.settings import Settings
 from spark_jobs import registry
 from spark_jobs.contract import PARSED_LAYER, Interval, Job, Source, Table
+from spark_jobs.runtime.canary import Served
 from spark_jobs.storage.lake import Lake
 
 
@@ -74,36 +76,35 @@ def record(lake: Lake, source: Source, job: Job, interval: Interval) -> None:
 
 
 def run_job(settings: Settings, source: Source, job: Job, lake: Lake, interval: Interval) -> dict[str, Any]:
-    """Run the job over the interval with the model version of each hour; returns its figures.
+    """Run the job over the interval with the model versions of each hour; returns its figures.
 
-    Of a job with a model they have `model_versions`: hour -> version.
+    Of a job with a model they have `model_versions`: hour -> version, or two, comma-separated, where a canary served its share.
     """
     runner = SparkRunner.of(settings)
     if job.model is None:
         return runner.run(source, job, lake, interval, job_parameters(settings, job))
-    models = ModelRegistry.of(settings)
-    pinned = models.pinned(lake, job.tables[0], interval.hours)
-    score_versions = _score_versions(models, lake, job, interval)
-    champion = models.champion(job.model)
+    serving = Serving(settings, lake, job.model)
+    served = serving.of_hours(job.tables[0], interval.hours)
+    score_versions = _score_versions(ModelRegistry.of(settings), lake, job, interval)
     figures: dict[str, Any] = {"rows": 0, "model_versions": {}}
-    for (version, behind), span in _spans(
-        interval, lambda hour: (pinned.get(hour, champion), score_versions.get(hour))
-    ):
-        model = models.fetched(job.model, version)
-        parameters: dict[str, Any] = {
-            "model_dir": str(model.folder),
-            "model_name": model.name,
-            "model_version": model.version,
-        }
-        if job.scores_behind is not None:
-            parameters[job.scores_behind.parameter] = behind
-        figures["rows"] += runner.run(source, job, lake, span, parameters)["rows"]
-        figures["model_versions"].update(dict.fromkeys(span.hours, model.version))
+    for (versions, behind), span in _spans(interval, lambda hour: (served[hour], score_versions.get(hour))):
+        parameters = {} if job.scores_behind is None else {job.scores_behind.parameter: behind}
+
+        def run(
+            used: Served, span: Interval = span, parameters: Mapping[str, Any] = parameters
+        ) -> tuple[Served, dict[str, Any]]:
+            fetched = serving.fetched(used)
+            serving.record(fetched, span.hours)
+            return fetched, runner.run(source, job, lake, span, {**fetched.parameters(), **parameters})
+
+        used, of_span = serving.with_fallback(versions, run)
+        figures["rows"] += of_span["rows"]
+        figures["model_versions"].update(dict.fromkeys(span.hours, used.versions))
     return figures
 
 
-Versions = tuple[str | None, str | None]
-"""Version of the applied model, and versions of the model whose scores the job reads."""
+Versions = tuple[Served, str | None]
+"""The versions of the applied model, and those of the model whose scores the job reads."""
 
 
 def _spans(interval: Interval, versions_of: Callable[[str], Versions]) -> list[tuple[Versions, Interval]]:
@@ -123,11 +124,11 @@ def _score_versions(models: ModelRegistry, lake: Lake, job: Job, interval: Inter
     if job.scores_behind is None:
         return {}
     hours_back = job.scores_behind.through.trailing_hours
-    recorded = models.pinned(lake, job.scores_behind.scores, interval.widened(hours_before=hours_back).hours)
+    recorded = models.versions_in(lake, job.scores_behind.scores, interval.widened(hours_before=hours_back).hours)
     versions_by_hour = {}
     for hour in interval.hours:
         window = Interval.of_hour(hour).widened(hours_before=hours_back).hours
-        versions = {recorded[earlier] for earlier in window if earlier in recorded}
+        versions = {version for earlier in window for version in recorded.get(earlier, ())}
         versions_by_hour[hour] = ",".join(sorted(versions, key=lambda version: (len(version), version))) or None
     return versions_by_hour
 

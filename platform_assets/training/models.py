@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
+from platform_assets.actions.audit import MAX_REASON_CHARACTERS
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.core.asset_groups import group_of
 from platform_assets.core.asset_specs import dep_on, key_of, spec_of
 from platform_assets.core.home import this_version
 from platform_assets.core.plots import picture
+from platform_assets.releases.record import WEIR, Releases
+from platform_assets.releases.standing import CHAMPION
 from platform_assets.settings import Settings
 from platform_assets.training.sets import (
     FITTED,
@@ -198,9 +201,13 @@ def register(settings: Settings, name: str, candidate: "Candidate") -> tuple[str
     sentences = [gate.sentence(figures) for gate in spec.gates]
     passed = all(gate.holds(figures) for gate in spec.gates)
     if passed:
+        tracking.pass_gate(spec, version, tracking_uri=settings.tracking_uri, figures=figures)
         ModelRegistry.of(settings).sign(name, version)  # first, for a champion without a signature serves nobody
-        tracking.promote(spec, version, tracking_uri=settings.tracking_uri, figures=figures)
-        ModelRegistry.of(settings).promoted(name, version)
+    why = f"{candidate.tags.get('origin', 'registered')}; {'; '.join(sentences)}"[:MAX_REASON_CHARACTERS]
+    releases = Releases.of(settings)
+    releases.registered(name, version, passed, why)
+    if passed:
+        releases.move(name, version, CHAMPION, "it passed its gate", actor=WEIR)
     return version, candidate.evaluation, sentences, passed
 
 

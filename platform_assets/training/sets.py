@@ -51,6 +51,8 @@ class TrainingSet:
     """Models whose scores are in the rows; they are fitted first."""
     is_default: bool = False
     """Whether `weir train` without names fits it."""
+    withdraw: Callable[[Settings, str, str, str], str] | None = None
+    """Withdraws what a version caused: (settings, model, version, reason) -> a sentence, empty if there was nothing. It may be repeated."""
     has_own_rows: Callable[[Settings], bool] | None = None
     """Whether the settings give rows of the user's own, so that a model fitted on generated ones alone is no first version."""
 

@@ -144,27 +144,31 @@ def test_an_alias_is_not_set_back(moved: Settings, client: Any) -> None:
     client.set_registered_model_alias(NAME, "champion", "1")
     told = (
         f"In MLflow the champion of the model {NAME} is version 1, though version 2 served last, so something else than Weir moved "
-        f"it; run `weir champion {NAME} 2` to undo that, or `weir champion {NAME} 1` to accept it."
+        f"it; run `weir model promote {NAME} 2 --reason …` to undo that, or `weir model promote {NAME} 1 --reason …` to accept it."
     )
     with pytest.raises(ChampionError) as refused:
         models.fetched(NAME)
     assert str(refused.value) == told and refused.value.exit_code == 5
     assert data.champions(moved) == ("failed", told)
-    done = weir.invoke(app, ["champion", NAME, "1", "--home", str(moved.home)])
+    done = weir.invoke(app, ["model", "promote", NAME, "1", "--reason", "undone", "--home", str(moved.home)])
     assert (done.exit_code, models.fetched(NAME).version, data.champions(moved)[0]) == (0, "1", "ok"), done.output
     client.set_registered_model_alias(NAME, "champion", "2")
     with pytest.raises(ChampionError, match=r"is version 2, though version 1 served last"):
         models.champion(NAME)
-    assert weir.invoke(app, ["champion", NAME, "2", "--home", str(moved.home)]).exit_code == 0
+    assert (
+        weir.invoke(app, ["model", "promote", NAME, "2", "--reason", "accepted", "--home", str(moved.home)]).exit_code
+        == 0
+    )
     assert models.champion(NAME) == "2"
     client.delete_registered_model_alias(NAME, "champion")
     with pytest.raises(
-        ChampionError, match=rf"no champion in MLflow any more, .*; run `weir champion {NAME} 2` to have it"
+        ChampionError,
+        match=rf"no champion in MLflow any more, .*; run `weir model promote {NAME} 2 --reason …` to have it",
     ):
         models.champion(NAME)
     state, told = data.champions(moved)
     assert state == "failed" and "has no champion in MLflow any more" in told
-    models.promoted(NAME, "1")  # as training does in an MLflow that begins at 1 again
+    Champions.of(moved).forget()  # as for an MLflow that begins at 1 again
     client.set_registered_model_alias(NAME, "champion", "1")
     assert models.champion(NAME) == "1"
 
@@ -176,7 +180,7 @@ def test_an_unsigned_version_is_no_champion_to_go_back_to(attacked: Settings, cl
     move_alias(client, attacked)
     assert models.champion(NAME) == "2", "it is refused as it is loaded"
     assert Champions.of(attacked).known(NAME) == Champion("1", "1")
-    refused = CliRunner().invoke(app, ["champion", NAME, "2", "--home", str(attacked.home)])
+    refused = CliRunner().invoke(app, ["model", "promote", NAME, "2", "--reason", "back", "--home", str(attacked.home)])
     assert isinstance(refused.exception, UnsignedModelError)
     client.set_registered_model_alias(NAME, "champion", "1")
     assert models.champion(NAME) == "1"

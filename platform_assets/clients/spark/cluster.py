@@ -29,7 +29,7 @@ from spark_jobs.storage.objects import Storage
 
 SECRETS = ("hash_key",)
 """Parameters that are kept out of documents, requests and command lines."""
-FOLDERS = ("model_dir",)
+FOLDERS = ("model_dir", "canary_dir")
 """Parameters that name a folder of this machine."""
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import dagster as dg
 
 from platform_assets.clients.engine import lake_of
-from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.core.asset_specs import check_specs, key_of, outcomes_of, spec_of
 from platform_assets.core.escape import for_markdown
 from platform_assets.core.partition_metadata import add_row_counts
@@ -16,8 +15,10 @@ from platform_assets.core.staleness import record_made
 from platform_assets.domains.anomaly import alerting, plots, scoring
 from platform_assets.domains.anomaly.coverage import coverage
 from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORES
+from platform_assets.releases.serving import Serving
 from platform_assets.settings import Settings
 from spark_jobs.incremental.score_checks import each_has_a_score, scores_are_in_range
+from spark_jobs.runtime.canary import Served
 from spark_jobs.sources.metrics.left_out import left_out
 
 OWNER = "team:platform"
@@ -97,15 +98,22 @@ def score(settings: Settings, hours: tuple[str, ...]) -> tuple[int, Any, list[st
 
     Returns the number of rows, the last scored series, and the versions used.
     """
-    lake, models = lake_of(settings), ModelRegistry.of(settings)
+    lake = lake_of(settings)
     measured = {hour for table in (scoring.STEPS, ANOMALY_SCORES) for hour in lake.hours(table)}
     scorable = [hour for hour in hours if hour in measured]
-    pinned = models.pinned(lake, ANOMALY_SCORES, scorable)
-    champion = models.fetched(scoring.MODEL).version if set(scorable) - pinned.keys() else ""
-    versions = {hour: pinned.get(hour, champion) for hour in scorable}
-    loaded = {version: models.loaded(scoring.MODEL, version) for version in sorted(set(versions.values()))}
-    if settings.anomaly.alarms_per_week:
-        for model in loaded.values():
-            model.alarms_per_week = settings.anomaly.alarms_per_week
-    rows, scored_series = scoring.score_hours(lake, scorable, versions, loaded.__getitem__)
-    return rows, scored_series, sorted(loaded)
+    serving = Serving(settings, lake, scoring.MODEL)
+    rows, scored_series, versions = 0, None, set[str]()
+    for served, span in scoring.spans(scorable, serving.of_hours(ANOMALY_SCORES, scorable)):
+
+        def run(used: Served, span: list[str] = span) -> tuple[Served, int, Any]:
+            loaded = serving.loaded(used)
+            if settings.anomaly.alarms_per_week:
+                for model in loaded.values():
+                    model.alarms_per_week = settings.anomaly.alarms_per_week
+            serving.record(used, span)
+            return used, *scoring.score_span(lake, span, used, loaded)
+
+        used, of_span, scored = serving.with_fallback(served, run)
+        rows, versions = rows + of_span, versions | {*used.versions.split(",")}
+        scored_series = scored if scored is not None else scored_series
+    return rows, scored_series, sorted(versions)

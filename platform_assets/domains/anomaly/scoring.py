@@ -1,4 +1,4 @@
-"""Steps of clusters -> scores and alarms, by the pinned model version of each hour.
+"""Steps of clusters -> scores and alarms, by the model versions that serve each hour.
 
 A score depends on the whole series since its start: on the rows that fits begin with, and on earlier alarms. So the
 series of every hour starts on the Monday, UTC, between two and three weeks before it. Two weeks, because the second week
@@ -9,13 +9,14 @@ scores only if its past changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from platform_assets.domains.anomaly.tables import ANOMALY_SCORES, HISTORY_DAYS
 from spark_jobs.contract import HOUR_COLUMN, Interval, format_hour, parse_hour
 from spark_jobs.registry import tables
+from spark_jobs.runtime.canary import Served
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
 
@@ -32,29 +33,43 @@ def series_start(hour: str) -> datetime:
     return at - timedelta(days=HISTORY_DAYS + at.weekday())
 
 
-def score_hours(
-    lake: Lake, hours: Sequence[str], versions: Mapping[str, str], loaded: Callable[[str], Any]
+def score_span(
+    lake: Lake, span: Sequence[str], served: Served, loaded: Mapping[str, Any]
 ) -> tuple[int, pd.DataFrame | None]:
-    """Replace hours of predictions/anomaly_scores; returns the number of rows, and the last series with its scores.
-
-    `versions`: hour -> model version; `loaded`: version -> model.
-    """
+    """Replace consecutive hours of predictions/anomaly_scores, one of `spans`; returns the number of rows, and the series
+    with their scores. `loaded`: version -> model; where two serve, each scores its clusters."""
     import pandas as pd
     import pyarrow as pa
 
     schema = arrow_schema(ANOMALY_SCORES, with_hour=True)
-    parts, scored_series = [schema.empty_table()], None
-    for version, span in _spans(hours, versions):
-        frame = _series(lake, span)
-        if frame.empty:
-            continue
-        scored = loaded(version).predict(frame[_inputs()])
-        scored_series = pd.concat([frame, scored], axis=1)
-        rows = scored_series[scored_series[HOUR_COLUMN].isin(span)].assign(model_name=MODEL, model_version=version)
-        parts.append(pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False))
-    data = pa.concat_tables(parts)
-    lake.overwrite_arrow(data, ANOMALY_SCORES, hours)
+    frame, data, scored_series = _series(lake, span), schema.empty_table(), None
+    if not frame.empty:
+        version_of = {name: served.version_of(str(name)) for name in frame["cluster_id"].unique()}
+        versions = frame["cluster_id"].map(version_of)
+        parts = [
+            _scored(frame[versions == version], loaded[version], served.model_name, version)
+            for version in sorted(set(version_of.values()))
+        ]
+        scored_series = pd.concat(parts).sort_values(["cluster_id", "event_at"], ignore_index=True)
+        rows = scored_series[scored_series[HOUR_COLUMN].isin(span)]
+        data = pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False)
+    lake.overwrite_arrow(data, ANOMALY_SCORES, span)
     return data.num_rows, scored_series
+
+
+def _scored(frame: pd.DataFrame, model: Any, name: str, version: str) -> pd.DataFrame:
+    import pandas as pd
+
+    from spark_jobs.runtime.scoring import UnusableModelError, first_line
+
+    frame = frame.reset_index(drop=True)
+    try:
+        predicted = model.predict(frame[_inputs()])
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise UnusableModelError.of(name, version, "applied", first_line(error)) from error
+    return pd.concat([frame, predicted], axis=1).assign(model_name=name, model_version=version)
 
 
 def _inputs() -> list[str]:
@@ -63,16 +78,16 @@ def _inputs() -> list[str]:
     return list(registry.spec(MODEL).inputs[STEPS.key])
 
 
-def _spans(hours: Sequence[str], versions: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
-    """Model version and consecutive hours with the same version and series start: a detector runs once for each span."""
+def spans(hours: Sequence[str], served: Mapping[str, Served]) -> Iterator[tuple[Served, list[str]]]:
+    """Versions and consecutive hours with the same versions and series start: a detector runs once for each span."""
     span: list[str] = []
     for hour in sorted(hours):
-        if span and (series_start(span[0]), versions[span[0]]) != (series_start(hour), versions[hour]):
-            yield versions[span[0]], span
+        if span and (series_start(span[0]), served[span[0]]) != (series_start(hour), served[hour]):
+            yield served[span[0]], span
             span = []
         span.append(hour)
     if span:
-        yield versions[span[0]], span
+        yield served[span[0]], span
 
 
 def _series(lake: Lake, span: Sequence[str]) -> pd.DataFrame:

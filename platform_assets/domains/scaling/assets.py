@@ -8,6 +8,7 @@ import dagster as dg
 
 from platform_assets.actions.assets import ChangeAssets, change_assets
 from platform_assets.clients.engine import lake_of
+from platform_assets.clients.model_registry import NoChampionError
 from platform_assets.core.asset_specs import check_specs, key_of, outcomes_of, spec_of
 from platform_assets.core.plots import picture
 from platform_assets.domains.scaling import audit, forecasting
@@ -15,6 +16,7 @@ from platform_assets.domains.scaling.config import load_rules
 from platform_assets.domains.scaling.forecasting import Forecaster
 from platform_assets.domains.scaling.planning import ScalingChange
 from platform_assets.domains.scaling.tables import SCALING_FORECASTS, SCALING_PLAN
+from platform_assets.releases.serving import Serving
 from platform_assets.settings import Settings
 from spark_jobs.storage.lake import Lake
 
@@ -56,16 +58,26 @@ def _declared(settings: Settings) -> ChangeAssets:
 def make_forecasts(settings: Settings, lake: Lake) -> dict[str, Any]:
     """Forecast every cluster with recent metrics and write the rows; returns the asset's metadata."""
     now, rules = datetime.now(UTC), load_rules(settings)
-    forecaster = Forecaster.serving(settings)
     steps, silent = forecasting.measured_lately(
         forecasting.recent_steps(lake, now), timedelta(minutes=settings.scaling.max_age_minutes)
     )
     live = forecasting.live_sizes(steps, rules)
-    rows = forecasting.forecast_rows(steps, forecaster, rules, live, now, forecasting.learned_leads(lake, now))
+    leads = forecasting.learned_leads(lake, now)
+
+    def forecast(forecaster: Forecaster) -> tuple[Forecaster, list[dict[str, Any]]]:
+        return forecaster, forecasting.forecast_rows(steps, forecaster, rules, live, now, leads)
+
+    serving = Serving(settings, lake, forecasting.MODEL)
+    try:
+        served = serving.now()
+    except NoChampionError:
+        forecaster, rows = forecast(Forecaster.naive())
+    else:
+        forecaster, rows = serving.with_fallback(served, lambda used: forecast(Forecaster(serving.loaded(used), used)))
     forecasting.write(lake, rows, settings.retention_days.get(SCALING_FORECASTS.key, SCALING_FORECASTS.retention_days))
     metadata: dict[str, Any] = {
         "dagster/row_count": len(rows),
-        "model": f"{forecaster.name} {forecaster.version}",
+        "model": f"{forecaster.name} {forecaster.served.versions}",
         "actions": dg.MetadataValue.json(dict(Counter(row["action"] for row in rows))),
         "silent clusters": dg.MetadataValue.json(silent),
         "table version": lake.version(SCALING_FORECASTS) or 0,

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.scaling.config import Rules
 from platform_assets.domains.scaling.errors import ScalingError
 from platform_assets.domains.scaling.plan_values import STEP
 from platform_assets.domains.scaling.tables import SCALING_FORECASTS
-from platform_assets.settings import Settings
 from spark_jobs.contract import format_hour, parse_hour
+from spark_jobs.runtime.canary import Served
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN
 from spark_jobs.sources.metrics.times import LARGEST
 from spark_jobs.storage.lake import Lake
@@ -36,31 +35,56 @@ BY_NAIVE_RULE = " (by the naive rule, for no model has passed its gate)"
 
 @dataclass(frozen=True)
 class Forecaster:
-    """A model with its name and version."""
+    """The models that forecast, by version: the champion, or it and the canary for its share of the clusters."""
 
-    model: Any
-    name: str
-    version: str
+    models: Mapping[str, Any]
+    served: Served
 
     @classmethod
-    def serving(cls, settings: Settings) -> Forecaster:
-        """The champion; the naive rule where no version has passed its gate."""
-        registry = ModelRegistry.of(settings)
-        version = registry.champion(MODEL)
-        if version is not None:
-            return cls(registry.loaded(MODEL, version), MODEL, version)
+    def of(cls, model: Any, name: str, version: str) -> Forecaster:
+        """One model for all clusters."""
+        return cls({version: model}, Served(name, version))
+
+    @classmethod
+    def naive(cls) -> Forecaster:
+        """The naive rule."""
         from weir_models.predictive_scaling.model import naive
 
-        return cls(naive(), NAIVE, NAIVE_RULE)
+        return cls.of(naive(), NAIVE, NAIVE_RULE)
+
+    @property
+    def name(self) -> str:
+        return self.served.model_name
 
     @property
     def is_naive(self) -> bool:
         return self.name == NAIVE
 
     def predict(self, frame: pd.DataFrame, policies: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-        """One row a cluster, in the order of cluster_id; `policies` replace fields of the policy for some clusters."""
-        predicted: pd.DataFrame = self.model.predict_each(frame, policies)
-        return predicted
+        """One row a cluster with its model_version, in the order of cluster_id; `policies` replace fields of the policy
+        for some clusters. UnusableModelError where a model fails."""
+        import pandas as pd
+
+        if len(self.models) == 1:
+            return self._predicted(self.served.model_version, frame, policies)
+        version_of = {name: self.served.version_of(str(name)) for name in frame["cluster_id"].unique()}
+        versions = frame["cluster_id"].map(version_of)
+        parts = [
+            self._predicted(version, frame[versions == version].reset_index(drop=True), policies)
+            for version in sorted(set(version_of.values()))
+        ]
+        return pd.concat(parts).sort_values("cluster_id", ignore_index=True)
+
+    def _predicted(self, version: str, frame: pd.DataFrame, policies: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+        from spark_jobs.runtime.scoring import UnusableModelError, first_line
+
+        try:
+            predicted: pd.DataFrame = self.models[version].predict_each(frame, policies)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise UnusableModelError.of(self.name, version, "applied", first_line(error)) from error
+        return predicted.assign(model_version=version)
 
 
 def recent_steps(lake: Lake, now: datetime) -> pd.DataFrame:
@@ -134,7 +158,7 @@ def forecast_rows(
                 "urgency": forecast["urgency"],
                 "reasoning": forecast["reasoning"] + (BY_NAIVE_RULE if forecaster.is_naive else ""),
                 "model_name": forecaster.name,
-                "model_version": forecaster.version,
+                "model_version": forecast["model_version"],
                 "forecast_at": now,
             }
         )

@@ -128,6 +128,13 @@ def _labelled_day(settings: Settings, folder: Path, split: str) -> Any:
     return labeling.label(frame, pd.read_parquet(folder / "truth" / "clients.parquet"), split)
 
 
+def withdraw(settings: Settings, model: str, version: str, reason: str) -> str:
+    """Withdraw what a version decided; a sentence, empty where there is nothing to withdraw."""
+    from platform_assets.domains.waf.manual.actions import ManualActions
+
+    return ManualActions(settings).withdraw_if_needed(model, version, reason)
+
+
 TRAINING = {
     "request_attack": TrainingSet(
         REQUEST_EXAMPLES,
@@ -137,6 +144,7 @@ TRAINING = {
         frozenset({"python", "deltalake"}),
         is_default=True,
         has_own_rows=has_own_requests,
+        withdraw=withdraw,
     ),
     "client_abuse": TrainingSet(
         CLIENT_EXAMPLES,
@@ -147,6 +155,7 @@ TRAINING = {
         after=("request_attack",),
         is_default=True,
         has_own_rows=has_own_clients,
+        withdraw=withdraw,
     ),
 }
 """Model -> its training set."""

@@ -26,6 +26,11 @@ def network_of(client: str) -> str:
     return f"{ipaddress.IPv6Address(int(address) >> 64 << 64)}/64"
 
 
+def network_of_address(address: str) -> str:
+    """`192.0.2.7` -> `192.0.2.0/24`, as `network_of`."""
+    return network_of(address_cidr(address))
+
+
 def address_cidrs(addresses: pa.Array) -> pa.Array:
     """`address_cidr` of each text of a column."""
     suffix = pc.if_else(pc.match_substring(addresses, ":"), "/128", "/32")

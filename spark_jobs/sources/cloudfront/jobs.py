@@ -19,7 +19,8 @@ from spark_jobs.incremental.task_shares import (
     written_by_share,
     written_from_stream,
 )
-from spark_jobs.runtime.scoring import explained, loaded_model, scored, with_constants
+from spark_jobs.runtime.canary import Served
+from spark_jobs.runtime.scoring import Scoring, explained, scored, with_constants
 from spark_jobs.sources.cloudfront import client_attacks as attacks
 from spark_jobs.sources.cloudfront import client_daily as daily
 from spark_jobs.sources.cloudfront import client_hourly as hourly
@@ -30,6 +31,7 @@ from spark_jobs.sources.cloudfront.client_scores import (
     with_evidence,
 )
 from spark_jobs.sources.cloudfront.client_tables import CLIENT_MODEL_INPUTS
+from spark_jobs.sources.cloudfront.clients import network_of, network_of_address
 from spark_jobs.sources.cloudfront.ledger import parse_options
 from spark_jobs.sources.cloudfront.requests import transform
 from spark_jobs.sources.cloudfront.tables import (
@@ -105,15 +107,14 @@ def client_daily(run: JobRun) -> dict[str, Any]:
 
 
 def request_scores(run: JobRun) -> dict[str, Any]:
-    """requests -> request_scores, with the model in `model_dir`; a task some hours."""
+    """requests -> request_scores, with the model in `model_dir` and its canary; a task some hours."""
     keep = ("request_id", "event_at", "client_ip", HOUR_COLUMN)
     reads = Reads(REQUESTS, (*keep[:-1], *REQUEST_MODEL_INPUTS), REQUEST_MODEL_INPUTS)
-    model_dir, storage, versions = run.parameters["model_dir"], run.lake.storage, _versions(run)
+    scoring = Scoring(Served.of(run.parameters), REQUEST_MODEL_INPUTS, keep, "client_ip", network_of_address)
+    storage = run.lake.storage
 
     def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-        model = loaded_model(model_dir, storage)
-        for part in scored(batches, model, REQUEST_MODEL_INPUTS, keep, REQUEST_SCORES):
-            yield with_constants(part, versions)
+        return scored(batches, scoring, storage, REQUEST_SCORES)
 
     with explained(run.parameters):
         files = written_from_stream(run, reads, REQUEST_SCORES, rows, REQUESTS_A_TASK)
@@ -146,21 +147,19 @@ def client_scores(run: JobRun) -> dict[str, Any]:
     hours, frames, weights = _frame_work(run)
     by_hour = lake.files_by_hour(REQUESTS, hours)
     requests_of = [_paths({hour: by_hour.get(hour, [])})[0] for hour in hours]
-    model_dir = run.parameters["model_dir"]
-    versions = {**_versions(run), "request_model_version": run.parameters.get("request_model_version")}
+    behind = {"request_model_version": run.parameters.get("request_model_version")}
     keep = ("client", "client_kind", "hour_at", "day_request_count", "attack_request_ids")
+    scoring = Scoring(Served.of(run.parameters), CLIENT_MODEL_INPUTS, keep, "client", network_of)
 
     def of_hour(item: tuple[str, Sequence[Sequence[str]], Sequence[str]]) -> pa.Table:
         import pyarrow as pa
 
         hour, frame_paths, request_paths = item
         frame = _frame_of_hour(lake, frame_paths)
-        parts = scored(
-            frame.to_batches(), loaded_model(model_dir, lake.storage), CLIENT_MODEL_INPUTS, keep, CLIENT_SCORES
-        )
+        parts = scored(frame.to_batches(), scoring, lake.storage, CLIENT_SCORES)
         clients = pa.concat_tables(parts).rename_columns({"day_request_count": "request_count"})
         rows = with_evidence(clients, lake.read_batches(REQUESTS, request_paths, REQUEST_COLUMNS, ["client_ip"]))
-        return with_constants(rows, {**versions, HOUR_COLUMN: hour})
+        return with_constants(rows, {**behind, HOUR_COLUMN: hour})
 
     work = Work(list(zip(hours, frames, requests_of, strict=True)), weights, "hours")
     with explained(run.parameters):
@@ -211,7 +210,3 @@ def _paths(by_hour: Mapping[str, Sequence[ActiveFile]]) -> tuple[list[str], int]
     """Paths of files, and how many rows they hold."""
     files = [file for hour_files in by_hour.values() for file in hour_files]
     return [file.path for file in files], sum(file.num_records for file in files)
-
-
-def _versions(run: JobRun) -> dict[str, Any]:
-    return {name: run.parameters[name] for name in ("model_name", "model_version")}

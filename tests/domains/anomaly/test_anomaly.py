@@ -27,6 +27,7 @@ from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS, ANOMALY_SCORE
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.incremental import lineage
+from spark_jobs.runtime.canary import Served
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
 from weir_models.anomaly_detection.model import AnomalyDetection
@@ -112,6 +113,13 @@ def scores(lake: Lake) -> pd.DataFrame:
     return rows.sort_values(["cluster_id", "event_at"], ignore_index=True)
 
 
+def score_by(lake: Lake, hours: Sequence[str], fitted: AnomalyDetection) -> None:
+    """Score the hours by one model, version 1."""
+    served = Served(scoring.MODEL, "1")
+    for _, span in scoring.spans(hours, dict.fromkeys(hours, served)):
+        scoring.score_span(lake, span, served, {"1": fitted})
+
+
 def test_series_begin_on_a_monday_between_two_and_three_weeks_before() -> None:
     for days in range(14):
         hour = format_hour(MONDAY + timedelta(days=days, hours=days))
@@ -126,8 +134,7 @@ def test_an_hour_alone_has_the_scores_of_hours_together_and_no_later_step_change
     lake, fitted = lake_of(home), model()
     steps(lake, MONDAY, 570)
     hours = lake.hours(scoring.STEPS)
-    versions = dict.fromkeys(hours, "1")
-    scoring.score_hours(lake, hours, versions, lambda _: fitted)
+    score_by(lake, hours, fitted)
     together = scores(lake)
     raised = together[together["is_anomaly"]]
     assert list(raised["cluster_id"]) == ["one"] and raised["event_at"].iloc[0] == MONDAY + timedelta(minutes=5 * 540)
@@ -135,7 +142,7 @@ def test_an_hour_alone_has_the_scores_of_hours_together_and_no_later_step_change
     assert set(together["model_version"]) == {"1"} and len(together) == 2 * 570
 
     for hour in (hours[20], hours[45], hours[46]):
-        scoring.score_hours(lake, [hour], versions, lambda _: fitted)
+        score_by(lake, [hour], fitted)
     pd.testing.assert_frame_equal(scores(lake), together)
 
     cut = hours[44]
@@ -144,7 +151,7 @@ def test_an_hour_alone_has_the_scores_of_hours_together_and_no_later_step_change
     later.loc[later[HOUR_COLUMN] > cut, "cpu_utilization"] = 1.0
     data = pa.Table.from_pandas(later, schema=arrow_schema(scoring.STEPS, with_hour=True), preserve_index=False)
     lake.overwrite_arrow(data, scoring.STEPS)
-    scoring.score_hours(lake, hours, versions, lambda _: fitted)
+    score_by(lake, hours, fitted)
     changed = scores(lake)
     past = together[HOUR_COLUMN] <= cut
     pd.testing.assert_frame_equal(changed[past], together[past])
@@ -152,18 +159,31 @@ def test_an_hour_alone_has_the_scores_of_hours_together_and_no_later_step_change
 
 
 def test_hours_keep_the_version_they_were_scored_with_and_hours_without_metrics_hold_nothing(home: Settings) -> None:
-    lake, asked = lake_of(home), []
+    lake = lake_of(home)
     steps(lake, MONDAY, 24)
     hours = [*lake.hours(scoring.STEPS), "2026-11-17-00"]
-
-    def loaded(version: str) -> AnomalyDetection:
-        asked.append(version)
-        return model()
-
-    rows, _ = scoring.score_hours(lake, hours, dict(zip(hours, ["1", "2", "2"], strict=True)), loaded)
-    assert rows == 48 and asked == ["1", "2"]
+    served = dict(zip(hours, [Served(scoring.MODEL, version) for version in ("1", "2", "2")], strict=True))
+    spans = list(scoring.spans(hours, served))
+    assert [(used.model_version, span) for used, span in spans] == [("1", hours[:1]), ("2", hours[1:])]
+    assert sum(scoring.score_span(lake, span, used, {used.model_version: model()})[0] for used, span in spans) == 48
     found = scores(lake).groupby(HOUR_COLUMN)["model_version"].unique().map(list).to_dict()
     assert found == {hours[0]: ["1"], hours[1]: ["2"]}
+
+
+def test_a_canary_scores_its_clusters_and_no_others(home: Settings) -> None:
+    lake = lake_of(home)
+    steps(lake, MONDAY, 24)
+    hours, models = lake.hours(scoring.STEPS), {"1": model(), "2": model()}
+    of_each = Served(scoring.MODEL, "1", canary_version="2", canary_share=0.5)
+    names = sorted(set(lake.read_arrow(scoring.STEPS)["cluster_id"].to_pylist()))
+    expected = {name: of_each.version_of(name) for name in names}
+    for served, span in scoring.spans(hours, dict.fromkeys(hours, of_each)):
+        scoring.score_span(lake, span, served, models)
+    found = scores(lake)
+    assert dict(zip(found["cluster_id"], found["model_version"], strict=True)) == expected
+    score_by(lake, hours, models["1"])
+    columns = [name for name in found.columns if name != "model_version"]
+    pd.testing.assert_frame_equal(scores(lake)[columns], found[columns])
 
 
 def test_hours_without_metrics_need_no_model_and_change_nothing(home: Settings) -> None:

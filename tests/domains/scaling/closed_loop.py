@@ -24,7 +24,7 @@ from platform_assets.domains.scaling.plan_values import STEP, Entry, LastApplied
 from platform_assets.domains.scaling.planning import forecast_of
 from weir_models.predictive_scaling.experts import ExpertSettings
 from weir_models.predictive_scaling.forecasting import ForecastSettings
-from weir_models.predictive_scaling.model import PredictiveScaling, naive
+from weir_models.predictive_scaling.model import PredictiveScaling
 from weir_models.predictive_scaling.series import Values
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
@@ -41,9 +41,9 @@ class QuickScaling(PredictiveScaling):
         return ForecastSettings(experts=experts, warm_up_days=1.0)
 
 
-NAIVE = Forecaster(naive(), "naive", "persistence")
-QUICK_NAIVE = Forecaster(QuickScaling(experts=("persistence",)), "naive", "persistence")
-QUICK = Forecaster(QuickScaling(), "predictive_scaling", "1")
+NAIVE = Forecaster.naive()
+QUICK_NAIVE = Forecaster.of(QuickScaling(experts=("persistence",)), "naive", "persistence")
+QUICK = Forecaster.of(QuickScaling(), "predictive_scaling", "1")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from platform_assets.clients.engine import lake_of
-from platform_assets.clients.model_registry import ModelRegistry
+from platform_assets.clients.model_registry import ModelRegistry, NoChampionError
 from platform_assets.domains.scaling.config import Rules, load_rules
 from platform_assets.domains.scaling.forecasting import (
     Forecaster,
@@ -22,6 +22,7 @@ from platform_assets.domains.scaling.forecasting import (
     plot_of,
     write,
 )
+from platform_assets.releases.serving import Serving
 from platform_assets.settings import Settings
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
@@ -35,8 +36,8 @@ def steps(cluster: str, count: int, cpu: float = 50.0, nodes: float | None = 4.0
     return pd.DataFrame({"cluster_id": cluster, "event_at": at, "cpu_utilization": used, "node_count": node_count})
 
 
-def naive(home: Settings) -> Forecaster:
-    return Forecaster.serving(home)
+def naive() -> Forecaster:
+    return Forecaster.naive()
 
 
 def test_a_silent_cluster_is_not_forecast() -> None:
@@ -52,7 +53,7 @@ def test_a_silent_cluster_is_not_forecast() -> None:
 
 @pytest.mark.slow
 def test_without_a_champion_the_naive_rule_names_itself(home: Settings) -> None:
-    forecaster = naive(home)
+    forecaster = naive()
     (row,) = forecast_rows(steps("shop", 400), forecaster, load_rules(home), {}, START)
     assert (row["model_name"], row["model_version"]) == ("naive", "persistence")
     assert row["reasoning"].endswith("(by the naive rule, for no model has passed its gate)")
@@ -69,16 +70,16 @@ def test_a_clusters_policy_shapes_its_recommendation(home: Settings) -> None:
         load_rules(home).bounds,
     )
     both = pd.concat([steps("a", 400), steps("b", 400)], ignore_index=True)
-    forecaster = naive(home)
+    forecaster = naive()
     rows = {row["cluster_id"]: row for row in forecast_rows(both, forecaster, rules, {}, START)}
     assert (rows["a"]["action"], rows["b"]["action"]) == ("scale_up", "maintain")
-    assert forecaster.model.policy is None, "the model itself is left as it is"
+    assert forecaster.models["persistence"].policy is None, "the model itself is left as it is"
 
 
 @pytest.mark.slow
 def test_a_targets_size_replaces_a_missing_count(home: Settings) -> None:
     uncounted = steps("shop", 400, cpu=92.0, nodes=None)
-    forecaster = naive(home)
+    forecaster = naive()
     (alone,) = forecast_rows(uncounted, forecaster, load_rules(home), {}, START)
     (counted,) = forecast_rows(uncounted, forecaster, load_rules(home), {"shop": 10}, START)
     assert (alone["node_count"], alone["target_nodes"]) == (None, 2)
@@ -99,10 +100,12 @@ def test_a_gated_version_forecasts_and_is_named(home: Settings, tmp_path: Path) 
     baseline = history.describe(include="all").T.astype(str)
     candidate = Candidate(model, replace(found, figures=figures), history.head(20), baseline, {})
     version = tracking.register(candidate, spec, tracking_uri=home.tracking_uri)
-    assert Forecaster.serving(home).is_naive, "registered is not passed"
+    serving = Serving(home, lake_of(home), "predictive_scaling")
+    with pytest.raises(NoChampionError):
+        serving.now()
     tracking.promote(spec, version, tracking_uri=home.tracking_uri, figures=figures)
     ModelRegistry.of(home).sign(spec.name, version)
-    forecaster = Forecaster.serving(home)
+    forecaster = Forecaster(serving.loaded(serving.now()), serving.now())
     (row,) = forecast_rows(history, forecaster, load_rules(home), {}, START)
     assert (row["model_name"], row["model_version"]) == ("predictive_scaling", version)
     assert "naive" not in row["reasoning"]
@@ -110,7 +113,7 @@ def test_a_gated_version_forecasts_and_is_named(home: Settings, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_how_long_a_size_has_to_last_is_learned_from_its_decisions(home: Settings) -> None:
-    lake, forecaster = lake_of(home), naive(home)
+    lake, forecaster = lake_of(home), naive()
     assert learned_leads(lake, START) == {}
     for hour in range(4):
         known = steps("shop", 900 + 12 * hour)

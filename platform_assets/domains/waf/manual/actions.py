@@ -94,6 +94,17 @@ class ManualActions:
             raise RequestError(f"No unexpired decision rests on {subject}; {some}.")
         return self._add(WITHDRAW, subject, reason)
 
+    def withdraw_if_needed(self, model: str, version: str, reason: str) -> str:
+        """Withdraw a version where an unexpired decision rests on it and it is not withdrawn yet; a sentence, else empty."""
+        subject = f"{model} {version}"
+        is_withdrawn = any((a.command, a.subject) == (WITHDRAW, subject) for a in self.in_force().actions)
+        if is_withdrawn or subject not in {name for behind in self._behind().values() for name in behind}:
+            return ""
+        self.withdraw(model, version, reason)
+        return (
+            f"What only {subject} decided leaves WAF with the next run; `weir waf resume '{subject}'` would end that."
+        )
+
     def rollback(self, to: datetime, reason: str) -> ManualAction:
         """Return to the unexpired decisions of a time; new decisions are ignored until resumed."""
         at, now = as_utc(to), self.clock()
