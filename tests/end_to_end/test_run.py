@@ -27,12 +27,17 @@ from platform_assets.core.staleness import stale_by_asset, stale_parsed_hours, s
 from platform_assets.core.tables import all_tables
 from platform_assets.domains.waf.apply.targets import waf_targets
 from platform_assets.domains.waf.checks.checks import CHECKS
+from platform_assets.domains.waf.explain.lookup import explain
 from platform_assets.domains.waf.tables import WAF_DECISIONS, WAF_PLAN
 from platform_assets.outputs.table_files import export_table
+from platform_assets.releases.record import Releases
+from platform_assets.releases.standing import CANARY
 from platform_assets.settings import Settings, load_settings
 from spark_jobs.incremental.lineage import MADE_HOURS
 from spark_jobs.registry import sources
+from spark_jobs.runtime.canary import Served
 from spark_jobs.sources.cloudfront import checks as table_checks
+from spark_jobs.sources.cloudfront.clients import network_of, network_of_address
 
 pytestmark = [
     pytest.mark.slow,
@@ -273,6 +278,50 @@ def test_an_hour_keeps_its_model_version_when_another_one_is_promoted(
     both = (edge.hours(5)[0], f"{serving.version},{new.version}")
     behind = {(r["event_hour"], r["request_model_version"]) for r in edge.rows("predictions/client_scores")}
     assert behind == kept | {both}
+
+
+def test_a_canary_decides_for_its_share_of_networks(
+    home_of: Callable[..., Settings], simulated: Any, trained: Settings, tmp_path: Path
+) -> None:
+    from mlflow import MlflowClient
+
+    shutil.copyfile(trained.home / "mlflow.db", tmp_path / "mlflow.db")
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    settings, client = home_of("canary", mlflow_uri=uri), MlflowClient(uri, uri)
+    releases, served = Releases.of(settings), {}
+    for name in ("request_attack", "client_abuse"):
+        serving = client.get_model_version_by_alias(name, "champion")
+        assert serving.source is not None
+        new = client.create_model_version(name, serving.source, serving.run_id, tags={"gate": "passed"})
+        ModelRegistry.of(settings).sign(name, str(new.version))
+        releases.move(name, str(new.version), CANARY, "a copy of the champion", share=0.5)
+        served[name] = Served(name, str(serving.version), canary_version=str(new.version), canary_share=0.5)
+    simulated.deliver(simulated.punctual(0), Path(settings.cloudfront.raw))
+    run_pipeline(settings, "edge")
+    tables, lake = all_tables(), lake_of(settings)
+    by_request = lake.read_arrow(tables["predictions/request_scores"]).to_pylist()
+    by_client = lake.read_arrow(tables["predictions/client_scores"]).to_pylist()
+    pairs = [("request_attack", network_of_address(row["client_ip"]), row["model_version"]) for row in by_request]
+    pairs += [("client_abuse", network_of(row["client"]), row["model_version"]) for row in by_client]
+    assert {served[name].version_of(network) == version for name, network, version in pairs} == {True}
+    assert {(name, version) for name, _, version in pairs} == {
+        (name, version) for name, both in served.items() for version in both.versions.split(",")
+    }
+    both = served["client_abuse"]
+    of_canary = [
+        row for row in by_client if (row["client_kind"], row["model_version"]) == ("address", both.canary_version)
+    ]
+    shown = explain(settings, of_canary[0]["client"].split("/")[0])
+    assert any(f"client_abuse {both.canary_version} scored it as a canary beside" in note for note in shown.notes)
+    before = sorted((row["request_id"], row["model_version"]) for row in by_request)
+    releases.rollback("request_attack", "a test")
+    simulated.deliver(simulated.late(0), Path(settings.cloudfront.raw))
+    run_pipeline(settings, "edge")
+    again = lake.read_arrow(tables["predictions/request_scores"]).to_pylist()
+    assert {row["model_version"] for row in again} == {served["request_attack"].model_version}
+    assert {request for request, _ in before} <= {row["request_id"] for row in again}
+    again = lake.read_arrow(tables["predictions/client_scores"]).to_pylist()
+    assert {row["model_version"] for row in again} == {*both.versions.split(",")}, "this canary goes on"
 
 
 def test_a_champion_of_older_code_that_fails_at_its_work_is_one_sentence(

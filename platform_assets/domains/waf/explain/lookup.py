@@ -26,8 +26,10 @@ from platform_assets.domains.waf.manual import audit_log
 from platform_assets.domains.waf.manual.in_force import in_force
 from platform_assets.domains.waf.networks import Network, Ranges, is_one_address, parse_network
 from platform_assets.domains.waf.policy import load_allow_list, load_policy
+from platform_assets.releases.explanation import why_version
 from platform_assets.settings import Settings
 from spark_jobs.contract import format_hour, parse_hour
+from spark_jobs.sources.cloudfront.clients import network_of, network_of_address
 from spark_jobs.storage.lake import Lake
 
 TAKES = "an address (192.0.2.7), a CIDR without host bits (192.0.2.0/24) or a request id"
@@ -116,6 +118,10 @@ def _explain_client(settings: Settings, lake: Lake, network: Network, now: datet
         notes.append(
             f"{missing} of {len(ids)} requests are not in the lake any more: the retention of requests is over."
         )
+    if score is not None and (
+        why := why_version(lake, score.model_name, score.model_version, hour, network_of(score.client))
+    ):
+        notes.append(why)
     versions = [(source.model_name, source.model_version) for source in (score, leading) if source is not None]
     versions += [("request_attack", line.model_version) for line in requests if line.model_version]
     return Explanation(
@@ -150,6 +156,9 @@ def _explain_request(settings: Settings, lake: Lake, request_id: str, now: datet
     pages = (model_page(settings, "request_attack", line.model_version),) if line.model_version else ()
     signals: tuple[FiredSignal, ...] = ()
     notes: list[str] = []
+    if line.model_version and network is not None:
+        why = why_version(lake, "request_attack", line.model_version, hour, network_of_address(line.client_ip))
+        notes += [why] if why else []
     for page in pages:
         try:
             signals = fired_signals(settings, lake, hour, request_id, page.version, is_registered=not page.problem)
