@@ -117,7 +117,6 @@ class CoreSettings(Section):
         SecretStr(""),
         description="Key that signs model versions that passed their gate; homes that share an MLflow share it; default: made once and kept in <home>/signing.key.",
     )
-    retrain_cron: str = Field("0 3 * * 0", description="When the models are fitted again (UTC).")
 
     # Exports
     database_url: SecretStr = Field(SecretStr(""), description="SQLAlchemy URL; default sqlite:///<home>/weir.db.")

@@ -29,6 +29,9 @@ from spark_jobs.storage.objects import Storage
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+PACKAGES = ("profiling",)
+"""Packages of jobs that belong to no source; the name of one stands in the place of a source's."""
+
 
 @dataclass(frozen=True)
 class JobRun:
@@ -42,9 +45,10 @@ class JobRun:
 
 
 def run_job(source: str, job: str, run: JobRun) -> dict[str, Any]:
-    """Run the function `job` of the source's jobs.py; returns its figures."""
+    """Run the function `job` of the source's jobs.py, or of a package of jobs over any table; returns its figures."""
+    package = f"spark_jobs.{source}" if source in PACKAGES else f"spark_jobs.sources.{source}"
     try:
-        figures: dict[str, Any] = getattr(import_module(f"spark_jobs.sources.{source}.jobs"), job)(run)
+        figures: dict[str, Any] = getattr(import_module(f"{package}.jobs"), job)(run)
         return figures
     finally:
         progress.end()

@@ -6,10 +6,11 @@ Neither a model nor anything that imports mlflow belongs here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,44 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Guard:
+    """A bound on a figure of the comparison of a challenger with the champion on the same rows; beyond it, it is taken out."""
+
+    figure: str
+    """`flagged_more` (share of rows that the challenger alone flags), `flagged_less` (share of what the champion flags that the
+    challenger does not), `difference` (mean distance of the scores), `failed` (share of rows without a score), `slower`
+    (CPU-seconds beside the champion's); shares are means over entities."""
+    at_most: float
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How versions of a model are watched, compared and released; all that the learning loop knows of a model."""
+
+    predictions: str
+    """Key of the table of its predictions."""
+    score: str
+    """Number among the predictions that is compared."""
+    entity: str
+    """Column of its rows that names what a canary's share is of."""
+    guards: tuple[Guard, ...]
+    flag: str = ""
+    """Predicted flag that something is acted upon; empty for a model that flags nothing."""
+    outcome: str = ""
+    """Column of the evaluated examples with the truth of the flag, or of the score; empty: `evaluate` alone knows."""
+    slices: tuple[str, ...] = ()
+    """Columns of the evaluated examples; in none of their values may a challenger be worse."""
+    figures: Mapping[str, str] = field(default_factory=dict)
+    """Name in the table of all models' figures -> figure of the evaluation."""
+    milliseconds_per_row: float = 1.0
+    """Budget: CPU time of a row."""
+    max_bytes: int = 64 << 20
+    """Budget: size of the saved model."""
+    max_age_days: int = 30
+    """After which a version is fitted anew, where there is anything new to fit it on."""
+
+
+@dataclass(frozen=True)
 class ModelSpec:
     """Inputs, training table, naive rule and gates of a model."""
 
@@ -63,6 +102,8 @@ class ModelSpec:
     naive_rule: str
     """The rule to beat, as a sentence; its figures have the prefix `naive_`."""
     gates: tuple[Gate, ...]
+    learning: Learning | None = None
+    """None: versions are moved by people alone."""
     trusted_types: tuple[str, ...] = ()
     """Class paths of this package that skops may load."""
 

@@ -154,7 +154,7 @@ def fit_and_register(settings: Settings, name: str, run_id: str = "") -> tuple[s
     training, lake = training_sets()[name], lake_of(settings)
     examples = training_examples(lake, training)
     if examples.empty:
-        raise TrainingError(_no_examples(name, training))
+        raise TrainingError(no_examples(name, training))
     tags = {"origin": FITTED, "git_revision": git_revision(), "dagster_run": run_id}
     tags["training_table_version"] = str(lake.version(training.table))
     tags |= {"examples": str(len(examples)), "examples_sha256": hash_of(examples)}
@@ -192,8 +192,11 @@ def fitted(name: str, training: TrainingSet, examples: Any, tags: Mapping[str, s
     )
 
 
-def register(settings: Settings, name: str, candidate: "Candidate") -> tuple[str, Any, list[str], bool]:
-    """Register a model; it is signed and becomes champion only if every gate holds. Returns what fit_and_register does."""
+def register(
+    settings: Settings, name: str, candidate: "Candidate", *, promotes: bool = True
+) -> tuple[str, Any, list[str], bool]:
+    """Register a model; it is signed and, if it `promotes`, becomes champion only if every gate holds. Returns what
+    fit_and_register does."""
     from weir_models import registry, tracking
 
     spec, figures = registry.spec(name), candidate.evaluation.figures
@@ -206,7 +209,7 @@ def register(settings: Settings, name: str, candidate: "Candidate") -> tuple[str
     why = f"{candidate.tags.get('origin', 'registered')}; {'; '.join(sentences)}"[:MAX_REASON_CHARACTERS]
     releases = Releases.of(settings)
     releases.registered(name, version, passed, why)
-    if passed:
+    if passed and promotes:
         releases.move(name, version, CHAMPION, "it passed its gate", actor=WEIR)
     return version, candidate.evaluation, sentences, passed
 
@@ -240,7 +243,8 @@ def training_examples(lake: Lake, training: TrainingSet) -> Any:
     return examples
 
 
-def _no_examples(name: str, training: TrainingSet) -> str:
+def no_examples(name: str, training: TrainingSet) -> str:
+    """Why there is nothing to fit a model on, and what to do."""
     raw = source_of(training).raw
     advice = f"; {raw.how_to_set}, so that it is filled" if raw and training.rows is None else ""
     return f"{training.table.key} holds no rows that {name} could be fitted on{advice}."

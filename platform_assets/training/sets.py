@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,28 @@ class TrainingError(WeirError):
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What a person's verdict is about, as the domain knows it when the verdict is given."""
+
+    event_at: datetime
+    entity: str
+    """Whom it concerns: a network or a cluster."""
+    description: str
+    """One line; it may hold text of strangers."""
+    predicted: float | None
+    """The model's score of it."""
+    is_flagged: bool | None
+    """Whether the model flagged it; None where it was not scored."""
+    model_version: str | None
+    example: Mapping[str, Any] | None
+    """Values of the inputs, a row of the training set but for label, family and split; None: it is no example."""
+    offers: Mapping[str, str]
+    """Verdict -> the command that would act upon it."""
+
+
+@dataclass(frozen=True)
 class TrainingSet:
-    """What a model is fitted on."""
+    """What a model is fitted on, and how what happened since is read."""
 
     table: Table
     inputs: tuple[str, ...]
@@ -51,8 +71,17 @@ class TrainingSet:
     """Models whose scores are in the rows; they are fitted first."""
     is_default: bool = False
     """Whether `weir train` without names fits it."""
-    withdraw: Callable[[Settings, str, str, str], str] | None = None
-    """Withdraws what a version caused: (settings, model, version, reason) -> a sentence, empty if there was nothing. It may be repeated."""
+    recent: str = ""
+    """Reference `module:function`, (settings, hours) -> rows as `predict` reads them, a data frame with the column `entity`."""
+    judged: str = ""
+    """Reference `module:function`, (settings, subject) -> Judged; None where it is nothing that this model judges."""
+    verdicts: Mapping[str, bool] = field(default_factory=dict)
+    """Verdict -> the label that it stands for."""
+    label: str = ""
+    """The column of the table that a verdict sets; empty: verdicts are no labels."""
+    withdraw: str = ""
+    """Reference `module:function`, (settings, model, version, reason): withdraws what a version caused, also if it is asked again;
+    returns a sentence, empty if there was nothing."""
     has_own_rows: Callable[[Settings], bool] | None = None
     """Whether the settings give rows of the user's own, so that a model fitted on generated ones alone is no first version."""
 

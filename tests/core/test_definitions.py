@@ -289,7 +289,7 @@ def test_the_sensors_and_schedules_run_without_being_switched_on(home: Settings)
         "follow_upstream_by_month",
     }
     assert all(one.default_status == dg.DefaultSensorStatus.RUNNING for one in defs.sensor_defs)
-    assert {one.name for one in defs.schedule_defs} == {"retrain_models", "compact_tables", "carry_out_retention"}
+    assert {one.name for one in defs.schedule_defs} == {"evaluate_models", "compact_tables", "carry_out_retention"}
     assert all(one.default_status == dg.DefaultScheduleStatus.RUNNING for one in defs.schedule_defs)
 
 

@@ -67,11 +67,11 @@ def _move_and_die(folder: str, number: int, dies_in: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     if dies_in == "append":
-        record.AUDIT.__class__.append = die  # type: ignore[method-assign,assignment]
+        record.AUDIT.__class__.append = die  # type: ignore[method-assign]
     elif dies_in == "serve":
-        ModelRegistry.serve = die  # type: ignore[method-assign,assignment]
+        ModelRegistry.serve = die  # type: ignore[method-assign]
     else:
-        ModelRegistry.set_alias = die  # type: ignore[method-assign,assignment]
+        ModelRegistry.set_alias = die  # type: ignore[method-assign]
     version, state, share = STEPS[number]
     Releases.of(home).move(NAME, version, state, "a step", share=share)
 

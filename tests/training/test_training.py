@@ -16,6 +16,7 @@ from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.definitions import build_defs
 from platform_assets.domains.anomaly.training import with_incidents
+from platform_assets.domains.learning.assets import keys_of
 from platform_assets.settings import Settings
 from platform_assets.training.models import _shown, fit_and_register, training_examples
 from platform_assets.training.sets import TrainingError, training_sets
@@ -95,15 +96,15 @@ def test_a_model_without_rows_and_one_that_there_is_not_end_in_a_sentence(home: 
         ({"metrics_raw": "s3://a"}, {"predictive_scaling", "anomaly_detection"}),
     ],
 )
-def test_models_are_fitted_again_where_their_source_has_a_location(
+def test_models_are_evaluated_where_their_source_has_a_location(
     home: Settings, locations: dict[str, str], fitted: set[str]
 ) -> None:
-    schedule = build_defs(home, **locations).get_repository_def().get_schedule_def("retrain_models")
+    schedule = build_defs(home, **locations).get_repository_def().get_schedule_def("evaluate_models")
     with dg.DagsterInstance.ephemeral() as instance:
         ticked = schedule.evaluate_tick(dg.build_schedule_context(instance, datetime.now(UTC)))
     keys = {key.to_user_string() for request in ticked.run_requests or () for key in request.asset_selection or ()}
-    made = {training_sets()[name].table.key for name in fitted if training_sets()[name].rows is not None}
-    assert keys == {f"models/{name}" for name in fitted} | made
+    of_each = {key for name in fitted for key in keys_of(name)}
+    assert keys == of_each | ({"learning/model_figures"} if fitted else set())
     assert bool(ticked.skip_message) == (not fitted)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weir_models.contract import Gate, ModelSpec
+from weir_models.contract import Gate, Guard, Learning, ModelSpec
 
 METRICS = (
     "cpu_utilization", "memory_utilization", "network_utilization", "request_rate", "response_time", "error_rate",
@@ -31,6 +31,20 @@ SPEC = ModelSpec(
         Gate("event_f1", at_least_figure="naive_event_f1"),
         Gate("false_alarms_per_week", at_most=1.0),
         Gate("event_recall", at_least=0.5),
+    ),
+    learning=Learning(
+        predictions="predictions/anomaly_scores",
+        score="score",
+        entity="cluster_id",
+        flag="is_anomaly",
+        guards=(Guard("flagged_more", 0.002), Guard("flagged_less", 0.25), Guard("failed", 0.0), Guard("slower", 3.0)),
+        figures={
+            "precision": "event_precision",
+            "recall": "event_recall",
+            "F1": "event_f1",
+            "false alarms a week": "false_alarms_per_week",
+        },
+        milliseconds_per_row=5.0,
     ),
     trusted_types=("weir_models.anomaly_detection.model.AnomalyDetection",),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weir_models.contract import Gate, ModelSpec
+from weir_models.contract import Gate, Guard, Learning, ModelSpec
 
 ERRORS_A_MINUTE = 50
 REQUESTS_IN_FIVE_MINUTES = 100
@@ -38,6 +38,17 @@ SPEC = ModelSpec(
         Gate("recall", at_least=0.94),
         Gate("f1", at_least_figure="naive_f1"),
         Gate("pr_auc", at_least=0.97),
+    ),
+    learning=Learning(
+        predictions="predictions/client_scores",
+        score="abuse_probability",
+        entity="client",
+        flag="is_abuse",
+        outcome="is_abuse",
+        slices=("client_kind",),
+        guards=(Guard("flagged_more", 0.005), Guard("flagged_less", 0.1), Guard("failed", 0.0), Guard("slower", 3.0)),
+        figures={"precision": "precision", "recall": "recall", "F1": "f1", "false positive rate": "fpr"},
+        milliseconds_per_row=1.0,
     ),
     trusted_types=("weir_models.client_abuse.model.ClientAbuse",),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weir_models.contract import Gate, ModelSpec
+from weir_models.contract import Gate, Guard, Learning, ModelSpec
 
 INPUTS = ("cluster_id", "event_at", "cpu_utilization", "node_count")
 
@@ -21,6 +21,19 @@ SPEC = ModelSpec(
         Gate("greatest_bound", at_most=1.5),
         Gate("cost_beside_reactive", at_most=1.1),
         Gate("violations_beside_reactive", at_most=0.01),
+    ),
+    learning=Learning(
+        predictions="predictions/scaling_forecasts",
+        score="predicted_cpu_utilization",
+        entity="cluster_id",
+        guards=(Guard("difference", 10.0), Guard("failed", 0.0), Guard("slower", 3.0)),
+        figures={
+            "MAE relative to persistence": "ratio_persistence",
+            "coverage of the 90 % interval": "coverage",
+            "violations of the sizes": "violations",
+        },
+        milliseconds_per_row=20.0,
+        max_age_days=7,
     ),
     trusted_types=("weir_models.predictive_scaling.model.PredictiveScaling",),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weir_models.contract import Gate, ModelSpec
+from weir_models.contract import Gate, Guard, Learning, ModelSpec
 
 NAIVE_WORDS = (
     "union select", "select * from", "or 1=1", "' or '", "information_schema", "<script", "javascript:", "onerror=",
@@ -24,6 +24,17 @@ SPEC = ModelSpec(
         Gate("macro_tpr", at_least=0.7, at_least_figure="naive_macro_tpr"),
         Gate("fpr", at_most=0.01),
         Gate("pr_auc", at_least_figure="naive_pr_auc"),
+    ),
+    learning=Learning(
+        predictions="predictions/request_scores",
+        score="attack_probability",
+        entity="client_ip",
+        flag="is_attack",
+        outcome="is_attack",
+        slices=("attack_class",),
+        guards=(Guard("flagged_more", 0.002), Guard("flagged_less", 0.05), Guard("failed", 0.0), Guard("slower", 3.0)),
+        figures={"precision": "precision", "recall": "tpr", "false positive rate": "fpr"},
+        milliseconds_per_row=0.5,
     ),
     trusted_types=("weir_models.request_attack.model.RequestAttack",),
 )

@@ -76,6 +76,9 @@ TRAINING = {
         labelled_incidents,
         "Simulating weeks of metrics",
         frozenset({"spark", "deltalake"}),
+        recent="platform_assets.domains.anomaly.learning:recent_steps",
+        judged="platform_assets.domains.anomaly.learning:judged_alert",
+        verdicts={"incident": True, "noise": False},
     )
 }
 """Model -> its training set."""

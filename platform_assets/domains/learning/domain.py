@@ -9,5 +9,12 @@ DOMAIN = Domain(
     name="learning",
     meaning="Registered models are watched, retrained when there is reason, proved, released step by step and taken back.",
     tables=TABLES,
-    commands={"model": "platform_assets.domains.learning.model_commands:model_app"},
+    assets=("platform_assets.domains.learning.assets:learning_assets",),
+    schedules="platform_assets.domains.learning.assets:learning_schedules",
+    settings={"learning": "platform_assets.domains.learning.settings:LearningSettings"},
+    commands={
+        "model": "platform_assets.domains.learning.model_commands:model_app",
+        "learning": "platform_assets.domains.learning.commands:learning_app",
+        "feedback": "platform_assets.domains.learning.commands:feedback_app",
+    },
 )

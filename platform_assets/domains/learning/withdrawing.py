@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from platform_assets.core.domain import load
 from platform_assets.releases.record import ROLLBACK, Releases
 from platform_assets.releases.standing import BARRED
 from platform_assets.settings import Settings
@@ -21,9 +22,10 @@ def roll_back(
 
 def withdraw_barred(settings: Settings, model: str) -> list[str]:
     """Withdraw what versions caused that were rolled back; safe to repeat, as after a kill between the two."""
-    withdraw = training_sets()[model].withdraw
-    if withdraw is None:
+    reference = training_sets()[model].withdraw
+    if not reference:
         return []
+    withdraw = load(reference)
     releases = Releases.of(settings)
     rows, barred = releases.rows(model), releases.standing(model).barred
     reasons = {row.version: row.reason for row in rows if row.command == ROLLBACK and row.state == BARRED}

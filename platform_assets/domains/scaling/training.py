@@ -19,6 +19,7 @@ TRAINING = {
         first_fit_hours=FIRST_FIT_HOURS,
         newest_days=FIT_DAYS,
         most_series=("cluster_id", FIT_CLUSTERS),
+        recent="platform_assets.domains.scaling.learning:recent_steps",
     )
 }
 """Model -> its training set."""

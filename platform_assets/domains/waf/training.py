@@ -128,13 +128,6 @@ def _labelled_day(settings: Settings, folder: Path, split: str) -> Any:
     return labeling.label(frame, pd.read_parquet(folder / "truth" / "clients.parquet"), split)
 
 
-def withdraw(settings: Settings, model: str, version: str, reason: str) -> str:
-    """Withdraw what a version decided; a sentence, empty where there is nothing to withdraw."""
-    from platform_assets.domains.waf.manual.actions import ManualActions
-
-    return ManualActions(settings).withdraw_if_needed(model, version, reason)
-
-
 TRAINING = {
     "request_attack": TrainingSet(
         REQUEST_EXAMPLES,
@@ -144,7 +137,11 @@ TRAINING = {
         frozenset({"python", "deltalake"}),
         is_default=True,
         has_own_rows=has_own_requests,
-        withdraw=withdraw,
+        recent="platform_assets.domains.waf.learning:recent_requests",
+        judged="platform_assets.domains.waf.learning:judged_request",
+        verdicts={"attack": True, "benign": False},
+        label="is_attack",
+        withdraw="platform_assets.domains.waf.learning:withdraw",
     ),
     "client_abuse": TrainingSet(
         CLIENT_EXAMPLES,
@@ -155,7 +152,11 @@ TRAINING = {
         after=("request_attack",),
         is_default=True,
         has_own_rows=has_own_clients,
-        withdraw=withdraw,
+        recent="platform_assets.domains.waf.learning:recent_clients",
+        judged="platform_assets.domains.waf.learning:judged_client",
+        verdicts={"attack": True, "benign": False},
+        label="is_abuse",
+        withdraw="platform_assets.domains.waf.learning:withdraw",
     ),
 }
 """Model -> its training set."""

@@ -1,0 +1,128 @@
+"""The assets of the loop: of each model what its windows say, whether it was to be fitted again, and how a challenger does."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import dagster as dg
+
+from platform_assets.core.asset_specs import key_of, spec_of
+from platform_assets.core.escape import for_markdown
+from platform_assets.domains.learning.tables import (
+    MODEL_FIGURES,
+    columns_table,
+    comparisons_table,
+    learners,
+    trigger_table,
+    windows_table,
+)
+from platform_assets.ingest.listings import location_of
+from platform_assets.settings import Settings
+from platform_assets.training.models import source_of
+from platform_assets.training.sets import training_sets
+
+OWNER = "team:platform"
+LEARNING = "learning"
+
+
+def keys_of(model: str) -> list[str]:
+    """Keys of the assets of a model."""
+    return [table(model).key for table in (columns_table, windows_table, trigger_table, comparisons_table)]
+
+
+def learning_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """`monitoring/<model>/columns` and `windows`, `learning/<model>/trigger` and `comparisons`, made together; then
+    `learning/model_figures`."""
+    return [*(_of_model(settings, model) for model in learners()), _figures(settings)]
+
+
+def _figures(settings: Settings) -> dg.AssetsDefinition:
+    @dg.multi_asset(name="model_figures", specs=[spec_of(MODEL_FIGURES, OWNER, {"python", "deltalake"})])
+    def model_figures(context: dg.AssetExecutionContext) -> Any:
+        from platform_assets.clients.engine import lake_of
+        from platform_assets.domains.learning.model_figures import write_figures
+
+        rows = write_figures(settings, lake_of(settings))
+        lines = [
+            f"| {row['model']} {row['model_version']} | {row['figure']} | {_cell(row['value'])} | {_cell(row['low_95'])} to {_cell(row['high_95'])} | {row['n']} | {row['evidence']} |"
+            for row in rows
+        ]
+        head = "| model | figure | value | 95 % | n | evidence |\n| --- | --- | --- | --- | --- | --- |\n"
+        yield dg.MaterializeResult(
+            asset_key=key_of(MODEL_FIGURES.key),
+            metadata={"dagster/row_count": len(rows), "figures": dg.MetadataValue.md(head + "\n".join(lines))},
+        )
+
+    return model_figures
+
+
+def _cell(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.4g}"
+
+
+def _of_model(settings: Settings, model: str) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name=f"evaluate_{model}",
+        specs=[
+            spec_of(columns_table(model), OWNER, {"spark", "deltalake"}),
+            *(
+                spec_of(table(model), OWNER, {"python", "deltalake"})
+                for table in (windows_table, trigger_table, comparisons_table)
+            ),
+        ],
+    )
+    def evaluated(context: dg.AssetExecutionContext) -> Any:
+        from platform_assets.domains.learning.loop import evaluate
+
+        found = evaluate(settings, model, context.run_id)
+        newest = found.windows[-1] if found.windows else {}
+        yield dg.MaterializeResult(asset_key=key_of(columns_table(model).key), metadata={"windows": len(found.windows)})
+        yield dg.MaterializeResult(
+            asset_key=key_of(windows_table(model).key),
+            metadata={
+                "windows": len(found.windows),
+                "newest verdict": newest.get("verdict", "no new window"),
+                "newest": dg.MetadataValue.md(for_markdown(newest.get("sentence", ""))),
+            },
+        )
+        yield dg.MaterializeResult(
+            asset_key=key_of(trigger_table(model).key),
+            metadata={
+                "due": found.trigger["is_due"],
+                "candidate": found.trigger["candidate"] or "none",
+                "outcome": dg.MetadataValue.md(for_markdown(found.trigger["outcome"])),
+            },
+        )
+        yield dg.MaterializeResult(
+            asset_key=key_of(comparisons_table(model).key),
+            metadata={
+                "comparisons": len(found.comparisons),
+                "log": dg.MetadataValue.md("\n".join(f"- {for_markdown(sentence)}" for sentence in found.sentences)),
+            },
+        )
+
+    return evaluated
+
+
+def learning_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+    """Models whose source has a location are evaluated by the clock; most of the time nothing is due."""
+
+    @dg.schedule(
+        name="evaluate_models",
+        target=dg.AssetSelection.assets(*_keys(learners())),
+        cron_schedule=settings.learning.cron,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Looks at new windows of each model, fits those that are due, judges challengers.",
+    )
+    def evaluate_models(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        sets = training_sets()
+        models = [name for name in learners() if location_of(settings, source_of(sets[name]).name)]
+        if not models:
+            return dg.SkipReason("No source has a location.")
+        return dg.RunRequest(asset_selection=_keys(models))
+
+    return [evaluate_models]
+
+
+def _keys(models: Iterable[str]) -> list[dg.AssetKey]:
+    return [*(key_of(key) for model in models for key in keys_of(model)), key_of(MODEL_FIGURES.key)]
