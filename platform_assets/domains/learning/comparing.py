@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from weir_models.contract import Guard, Learning
@@ -20,6 +20,8 @@ SHARES = (FLAGGED_MORE, FLAGGED_LESS, FAILED)
 """Figures that are shares of entities, each judged by a sequential test; the others by their value."""
 BUCKETS = 4
 """An entity is compared in one of so many windows, so that windows are about different entities."""
+LEAST_SECONDS = 0.05
+"""Of the champion: below, a ratio of times is noise."""
 BREACHED, PASSED, WAITING = "breached", "passed", "waiting"
 
 
@@ -39,8 +41,8 @@ class Judgement:
 
     verdict: str
     sentence: str
-    figures: dict[str, dict[str, float | None]] = field(default_factory=dict)
-    """Figure -> value, low, high, at_most."""
+    figures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Guard -> its Figure."""
     evidence: dict[str, Any] = field(default_factory=dict)
     """Figure -> state of its test, as JSON."""
 
@@ -97,64 +99,71 @@ def judge(challenger: Scored, champion: Scored, learning: Learning, evidence: Ma
     is_flagged = (flagged > 0).to_numpy()
     by_entity = {name: means[name].to_numpy(dtype=float) for name in (FLAGGED_MORE, FAILED)}
     by_entity[FLAGGED_LESS] = (means[FLAGGED_LESS] / flagged).to_numpy(dtype=float)[is_flagged]
-    figures: dict[str, dict[str, float | None]] = {}
+    figures: dict[str, Figure] = {}
     states: dict[str, Any] = {}
-    breached = []
     for guard in learning.guards:
-        if guard.figure in SHARES:
-            figures[guard.figure], states[guard.figure] = _share(
-                guard, by_entity[guard.figure], evidence.get(guard.figure)
+        if guard.figure in SHARES and guard.at_most > 0:
+            state = evidence.get(guard.figure)
+            figures[guard.figure], states[guard.figure] = _share(guard, by_entity[guard.figure], state)
+        elif guard.figure in SHARES:
+            figures[guard.figure] = _beside(
+                guard, float(by_entity[guard.figure].mean()) if len(means) else 0.0, len(means)
             )
         else:
-            figures[guard.figure] = _value(guard, challenger, champion)
-        low = figures[guard.figure]["low"]
-        if low is not None and low > guard.at_most:
-            breached.append(_sentence(guard, figures[guard.figure]))
-    if breached:
-        return Judgement(BREACHED, "; ".join(breached), figures, states)
-    above = [
-        _sentence(guard, figures[guard.figure])
-        for guard in learning.guards
-        if (figures[guard.figure]["value"] or 0.0) > guard.at_most
-    ]
-    if above:
-        return Judgement(WAITING, f"above its bound, but not proved: {'; '.join(above)}", figures, states)
-    return Judgement(
-        PASSED, "; ".join(_sentence(guard, figures[guard.figure]) for guard in learning.guards), figures, states
-    )
+            figures[guard.figure] = _beside(guard, _value(guard, challenger, champion), len(champion.score))
+    described = {name: asdict(figure) for name, figure in figures.items()}
+    if breached := [figure.sentence for figure in figures.values() if figure.is_above]:
+        return Judgement(BREACHED, "; ".join(breached), described, states)
+    if above := [figure.sentence for figure in figures.values() if (figure.value or 0.0) > figure.at_most]:
+        return Judgement(WAITING, f"above its bound, but not proved: {'; '.join(above)}", described, states)
+    return Judgement(PASSED, "; ".join(figure.sentence for figure in figures.values()), described, states)
 
 
-def _share(guard: Guard, shares: np.ndarray, state: Any) -> tuple[dict[str, float | None], Any]:
-    import numpy as np
-    from weir_learning.sequential import PairedMeans
+@dataclass(frozen=True)
+class Figure:
+    """A guard's figure beside its bound."""
 
-    test = PairedMeans.from_state(state) if state else PairedMeans()
-    test = test.updated(shares, np.zeros(len(shares))) if len(shares) else test
-    low, high = test.interval
-    return {
-        "value": test.difference if test.n else None,
-        "low": max(low, 0.0) if test.n else None,
-        "high": high if test.n else None,
-        "at_most": guard.at_most,
-        "n": float(test.n),
-    }, test.state()
+    name: str
+    value: float | None
+    """None: there was nothing to measure it on."""
+    at_most: float
+    n: int
+    """Entities or rows behind it, of all windows."""
+    is_above: bool
+    """Proved to be beyond the bound."""
+    is_below: bool
+    """Proved to be within it."""
+    needed: int = 0
+    """Entities without a breach that would prove it."""
+
+    @property
+    def sentence(self) -> str:
+        if self.value is None:
+            return f"{self.name} could not be measured"
+        proof = (
+            "" if self.is_above or self.is_below else f", not proved: {self.n} entities, some {self.needed} are needed"
+        )
+        return f"{self.name} {self.value:.4g}, at most {self.at_most:g}{proof}"
 
 
-def _value(guard: Guard, challenger: Scored, champion: Scored) -> dict[str, float | None]:
-    """A figure without a test: its value stands for its bounds."""
+def _share(guard: Guard, shares: np.ndarray, state: Any) -> tuple[Figure, Any]:
+    from weir_learning.bounded import BoundedMean, values_needed
+
+    test = (BoundedMean.from_state(state) if state else BoundedMean(guard.at_most)).updated(shares)
+    needed = values_needed(guard.at_most)
+    value = test.mean if test.n else None
+    return Figure(guard.figure, value, guard.at_most, test.n, test.is_above, test.is_below, needed), test.state()
+
+
+def _beside(guard: Guard, value: float, n: int) -> Figure:
+    """A figure without a test: its value alone decides."""
+    return Figure(guard.figure, value, guard.at_most, n, value > guard.at_most, value <= guard.at_most)
+
+
+def _value(guard: Guard, challenger: Scored, champion: Scored) -> float:
     import numpy as np
 
     if guard.figure == SLOWER:
-        value = challenger.cpu_seconds / max(champion.cpu_seconds, 1e-3)
-    else:
-        known = ~(np.isnan(challenger.score) | np.isnan(champion.score))
-        value = float(np.abs(challenger.score - champion.score)[known].mean()) if known.any() else 0.0
-    return {"value": value, "low": value, "high": value, "at_most": guard.at_most, "n": float(len(champion.score))}
-
-
-def _sentence(guard: Guard, figure: Mapping[str, float | None]) -> str:
-    value, low, high = figure["value"], figure["low"], figure["high"]
-    if value is None or low is None or high is None:
-        return f"{guard.figure} is unknown"
-    bounds = "" if low == high else f" ({low:.4g} to {high:.4g})"
-    return f"{guard.figure} {value:.4g}{bounds}, at most {guard.at_most:g}"
+        return challenger.cpu_seconds / max(champion.cpu_seconds, LEAST_SECONDS)
+    known = ~(np.isnan(challenger.score) | np.isnan(champion.score))
+    return float(np.abs(challenger.score - champion.score)[known].mean()) if known.any() else 0.0

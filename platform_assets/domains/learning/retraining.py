@@ -59,7 +59,7 @@ def training_rows(settings: Settings, model: str) -> pd.DataFrame:
 
 
 def retrain(settings: Settings, model: str, reason: str, run_id: str = "") -> tuple[str, str]:
-    """Fit, register and prove a candidate; returns its version and what became of it, as a sentence."""
+    """Fit, register and prove a candidate; returns its version and the outcome, as a sentence."""
     training, lake = training_sets()[model], lake_of(settings)
     rows = training_rows(settings, model)
     tags = {"origin": FITTED, "git_revision": models.git_revision(), "dagster_run": run_id, "trigger": reason[:250]}
@@ -120,6 +120,7 @@ def _worse_in_slices(
     """Where the F1 of the challenger is proved to be worse, in all rows and in each value of the declared slices."""
     import numpy as np
     import pandas as pd
+
     from weir_learning.figures import F1
     from weir_learning.paired import is_worse, paired_difference, slice_differences
 
@@ -132,9 +133,10 @@ def _worse_in_slices(
             )
         )
     blocks = held_out["family"].to_numpy() if "family" in held_out else np.arange(len(held_out))
-    found = {"all examples": paired_difference(*frames, F1, blocks)}
+    new, old = frames
+    found = {"all examples": paired_difference(new, old, F1, blocks)}
     for name in learning.slices:
         values = held_out[name].fillna("none").to_numpy()
         masks = {f"{name} {value}": values == value for value in np.unique(values)}
-        found |= slice_differences(*frames, F1, blocks, masks)
+        found |= slice_differences(new, old, F1, blocks, masks)
     return [f"{name}: {difference.sentence}" for name, difference in found.items() if is_worse(difference, MARGIN)]

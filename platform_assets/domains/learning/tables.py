@@ -115,7 +115,7 @@ def trigger_table(model: str) -> Table:
             Column("reasons", "list<string>", "what speaks for it", nullable=False),
             Column("against", "list<string>", "what stands against it; empty where it is due", nullable=False),
             Column("candidate", "string", "the version that was fitted; null: none"),
-            Column("outcome", "string", "what became of it, in a sentence", nullable=False),
+            Column("outcome", "string", "the result, in a sentence", nullable=False),
         ),
     )
 
