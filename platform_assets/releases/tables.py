@@ -10,7 +10,7 @@ TRANSITIONS = Table(
     meaning="Every step of a model version from candidate to champion and back, with who, why and the figures that decided; append-only.",
     grain="one transition of one version",
     unique=("model", "registry", "serial"),
-    retention_days=None,
+    retention_days=800,
     columns=(
         *audit_columns(
             command="register, adopt, shadow, canary, promote, retire, rollback, bar or unbar",

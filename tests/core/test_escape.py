@@ -152,6 +152,7 @@ WRITERS = {
     "actions/assets.py": {"md"},
     "core/plots.py": {"md"},
     "domains/anomaly/assets.py": {"md"},
+    "domains/learning/assets.py": {"md"},
 }
 
 

@@ -29,8 +29,9 @@ def personal_data() -> str:
     for table in all_tables():
         columns = "; ".join(f"`{column.name}` ({column.meaning})" for column in table.columns if column.personal)
         if columns:
-            kept = "for good" if table.retention_days is None else f"{table.retention_days} days"
-            text += f"| `{table.key}` | {table.grain} | {columns.replace('|', '&#124;')} | {kept} |\n"
+            text += (
+                f"| `{table.key}` | {table.grain} | {columns.replace('|', '&#124;')} | {table.retention_days} days |\n"
+            )
     return text
 
 

@@ -78,7 +78,7 @@ def test_windows_are_compared_with_the_first_of_the_version(home: Settings) -> N
     hours = loop.Window(first["window_start"], first["window_end"]).hours
     counts = lake_of(home).row_counts(all_tables()["predictions/request_scores"], hours)
     assert first["row_count"] == sum(counts.values()) > 100
-    columns = {row["column"]: row for row in rows(home, f"monitoring/{MODEL}/columns")}
+    columns = {row["column_name"]: row for row in rows(home, f"monitoring/{MODEL}/columns")}
     assert {"requests.uri_path", "requests.method", "attack_probability", "is_attack"} <= columns.keys()
     assert all(row["baseline_row_count"] == first["row_count"] for row in columns.values())
     again = evaluate(home, MODEL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from platform_assets.releases.standing import (
@@ -86,6 +86,7 @@ def test_a_canary_grows_step_by_step_to_all() -> None:
     assert shares == [0.05, 0.25, 0.5, 1.0]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from("12345"), st.sampled_from([CANDIDATE, SHADOW, CANARY, CHAMPION, RETIRED, BARRED]))

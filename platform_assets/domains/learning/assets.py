@@ -63,11 +63,13 @@ def _of_model(settings: Settings, model: str) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=f"evaluate_{model}",
         specs=[
-            spec_of(columns_table(model), OWNER, {"spark", "deltalake"}),
-            *(
-                spec_of(table(model), OWNER, {"python", "deltalake"})
-                for table in (windows_table, trigger_table, comparisons_table)
-            ),
+            spec_of(table(model), OWNER, {engine, "deltalake"}).replace_attributes(group_name=f"learning_{model}")
+            for table, engine in (
+                (columns_table, "spark"),
+                (windows_table, "python"),
+                (trigger_table, "python"),
+                (comparisons_table, "python"),
+            )
         ],
     )
     def evaluated(context: dg.AssetExecutionContext) -> Any:

@@ -117,7 +117,7 @@ def _bins(lake: Lake, model: str, version: str, one: Watched) -> list[Bins]:
 
 def _baseline(lake: Lake, model: str, version: str) -> dict[str, dict[str, Any]]:
     rows = lake.read_arrow(baselines_table(model)).to_pylist()
-    return {row["column"]: row for row in rows if row["model_version"] == version}
+    return {row["column_name"]: row for row in rows if row["model_version"] == version}
 
 
 def _counts(
@@ -165,7 +165,7 @@ def _made_baseline(
             "model_version": version,
             "window_start": window.start,
             "window_end": window.end,
-            "column": one.name_of(each.name),
+            "column_name": one.name_of(each.name),
             "role": one.role,
             "bins": json.dumps(each.to_json()),
             "counts": json.dumps(figures["counts"][each.name]),
@@ -197,8 +197,8 @@ def _columns(
 
 def _drifted_before(lake: Lake, model: str, window: Window) -> set[str]:
     """The columns that had drifted in the window before this one."""
-    rows = lake.read_arrow(columns_table(model), columns=["window_end", "column", "is_drifted"]).to_pylist()
-    return {row["column"] for row in rows if row["window_end"] == window.start and row["is_drifted"]}
+    rows = lake.read_arrow(columns_table(model), columns=["window_end", "column_name", "is_drifted"]).to_pylist()
+    return {row["column_name"] for row in rows if row["window_end"] == window.start and row["is_drifted"]}
 
 
 def _write(
@@ -220,7 +220,7 @@ def _write(
         values = [
             {
                 **of_window,
-                "column": column.name,
+                "column_name": column.name,
                 "role": roles[column.name],
                 "row_count": column.n,
                 "baseline_row_count": column.m,

@@ -32,11 +32,11 @@ def columns_table(model: str) -> Table:
         grain="one column in one window",
         upstream=(registry.spec(model).learning.predictions,),  # type: ignore[union-attr]
         hourly=False,
-        unique=("window_start", "column"),
+        unique=("window_start", "column_name"),
         retention_days=RETENTION_DAYS,
         columns=(
             *WINDOW,
-            Column("column", "string", "table and column, or the score", nullable=False),
+            Column("column_name", "string", "table and column, or the score", nullable=False),
             Column("role", "string", "input or score", nullable=False),
             Column("row_count", "int64", "values in the window", nullable=False),
             Column("baseline_row_count", "int64", "values in the baseline", nullable=False),
@@ -86,11 +86,11 @@ def baselines_table(model: str) -> Table:
         meaning=f"Bins and counts of every input and the score of {model} in the first whole window that a version served.",
         grain="one column of one version",
         hourly=False,
-        unique=("model_version", "column"),
+        unique=("model_version", "column_name"),
         retention_days=None,
         columns=(
             *WINDOW,
-            Column("column", "string", "table and column, or the score", nullable=False),
+            Column("column_name", "string", "table and column, or the score", nullable=False),
             Column("role", "string", "input or score", nullable=False),
             Column("bins", "string", "kind, edges and categories, as JSON", nullable=False),
             Column("counts", "string", "values in each bin, as JSON; nulls last", nullable=False),
@@ -200,7 +200,7 @@ PAUSES = Table(
     meaning="Who paused or resumed the learning of a model, when and why; append-only.",
     grain="one act of a person",
     unique=("acted_at", "audit_id"),
-    retention_days=None,
+    retention_days=800,
     columns=(
         *audit_columns(command="pause or resume", subject="the model", expires_at="always null", is_personal=False),
         Column("details", "string", "always empty"),

@@ -29,7 +29,6 @@ from platform_assets.domains.waf.policy import load_allow_list, load_policy
 from platform_assets.releases.explanation import why_version
 from platform_assets.settings import Settings
 from spark_jobs.contract import format_hour, parse_hour
-from spark_jobs.sources.cloudfront.clients import network_of, network_of_address
 from spark_jobs.storage.lake import Lake
 
 TAKES = "an address (192.0.2.7), a CIDR without host bits (192.0.2.0/24) or a request id"
@@ -118,9 +117,7 @@ def _explain_client(settings: Settings, lake: Lake, network: Network, now: datet
         notes.append(
             f"{missing} of {len(ids)} requests are not in the lake any more: the retention of requests is over."
         )
-    if score is not None and (
-        why := why_version(lake, score.model_name, score.model_version, hour, network_of(score.client))
-    ):
+    if score is not None and (why := _why_version(lake, score.model_name, score.model_version, hour, score.client)):
         notes.append(why)
     versions = [(source.model_name, source.model_version) for source in (score, leading) if source is not None]
     versions += [("request_attack", line.model_version) for line in requests if line.model_version]
@@ -157,7 +154,7 @@ def _explain_request(settings: Settings, lake: Lake, request_id: str, now: datet
     signals: tuple[FiredSignal, ...] = ()
     notes: list[str] = []
     if line.model_version and network is not None:
-        why = why_version(lake, "request_attack", line.model_version, hour, network_of_address(line.client_ip))
+        why = _why_version(lake, "request_attack", line.model_version, hour, str(network))
         notes += [why] if why else []
     for page in pages:
         try:
@@ -174,3 +171,10 @@ def _explain_request(settings: Settings, lake: Lake, request_id: str, now: datet
         requests=requests,
         notes=tuple(notes),
     )
+
+
+def _why_version(lake: Lake, model: str, version: str, hour: str, client: str) -> str:
+    """Why one version and not another scored a client, an address or network in CIDR notation; mostly empty."""
+    from spark_jobs.sources.cloudfront.clients import network_of  # here, since it imports Arrow
+
+    return why_version(lake, model, version, hour, network_of(client))
