@@ -113,7 +113,9 @@ def test_a_stage_that_failed_lately_is_passed_over(delivered: Settings) -> None:
 
 def test_a_stage_that_failed_is_made_hour_by_hour(delivered: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     hours = ["2026-11-20-13", "2026-11-20-14", "2026-11-20-15"]
-    monkeypatch.setattr(sensors, "stale_hours", lambda graph, lake, stage, settings: StaleHours(stage.keys, hours, hours))
+    monkeypatch.setattr(
+        sensors, "stale_hours", lambda graph, lake, stage, settings: StaleHours(stage.keys, hours, hours)
+    )
     monkeypatch.setattr(sensors, "RETRY_SECONDS", -1)
     monkeypatch.setattr(sensors, "is_missing", lambda *_: False)  # no model is made first
     with dg.DagsterInstance.ephemeral() as instance:
