@@ -35,7 +35,10 @@ class CutTree:
     @classmethod
     def of(cls, points: Values, rng: np.random.Generator) -> CutTree:
         """Cuts at a feature drawn by the length of its range, until a point is alone (Guha et al., 2016)."""
-        feature, cut, left, right, low, high = [], [], [], [], [], []
+        feature: list[int] = []
+        left: list[int] = []
+        right: list[int] = []
+        cut, low, high = [], [], []
         waiting = [(points, -1, False)]
         while waiting:
             part, parent, is_right = waiting.pop()
