@@ -109,7 +109,7 @@ def graph_page(settings: Settings) -> str:
 
     The whole graph where that is all of them, or none.
     """
-    declared = domains().values()
+    declared = [domain for domain in domains().values() if domain.sources]
     located = {name for domain in declared for name in domain.sources if location_of(settings, name)}
     chosen = [domain for domain in declared if located.intersection(domain.sources)]
     if not chosen or len(chosen) == len(declared):

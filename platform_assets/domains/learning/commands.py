@@ -149,11 +149,12 @@ def import_command(
     Example: weir feedback import verdicts.csv
     """
     from platform_assets.domains.learning.feedback_file import import_file
+    from spark_jobs.wording import counted
 
     settings = settings_of(home)
     taken, refused = import_file(settings, file)
     with console_of() as console:
-        console.print(f"{taken} verdicts were taken, {len(refused)} were not.")
+        console.print(f"{counted(taken, 'verdict was', 'verdicts were')} taken, {len(refused)} not.")
         for sentence in refused:
             console.print(sentence)
     if refused:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.wording import counted
 from weir_models.contract import Guard, Learning
 
 if TYPE_CHECKING:
@@ -141,7 +142,9 @@ class Figure:
         if self.value is None:
             return f"{self.name} could not be measured"
         proof = (
-            "" if self.is_above or self.is_below else f", not proved: {self.n} entities, some {self.needed} are needed"
+            ""
+            if self.is_above or self.is_below
+            else f", not proved: {counted(self.n, 'entity', 'entities')}, some {self.needed:,} are needed"
         )
         return f"{self.name} {self.value:.4g}, at most {self.at_most:g}{proof}"
 

@@ -214,6 +214,7 @@ def _show_versions(console: Console, model: str, rows: Sequence[dict[str, Any]])
     from rich.table import Table as Grid
 
     from platform_assets.core.times import instant
+    from spark_jobs.wording import counted
 
     console.rule(model)
     if not rows:
@@ -226,7 +227,8 @@ def _show_versions(console: Console, model: str, rows: Sequence[dict[str, Any]])
         grid.add_row(row["version"], row["state"] + share, since, row["why"])
     console.print(grid)
     if len(rows) > SHOWN_ROWS:
-        console.print(f"{len(rows) - SHOWN_ROWS} older versions are not shown; --json lists them.")
+        more = counted(len(rows) - SHOWN_ROWS, "older version is", "older versions are")
+        console.print(f"{more} not shown; --json lists them.")
 
 
 def _figures_table(figures: dict[str, Any]) -> Any:

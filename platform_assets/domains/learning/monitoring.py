@@ -23,6 +23,7 @@ from spark_jobs.profiling.bins import Bins, bins_of
 from spark_jobs.profiling.jobs import table_document
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.schema import arrow_schema
+from spark_jobs.wording import counted
 from weir_models import registry
 
 if TYPE_CHECKING:
@@ -77,9 +78,9 @@ def due_windows(settings: Settings, lake: Lake, model: str) -> list[Window]:
 def look_at(settings: Settings, lake: Lake, model: str, window: Window) -> dict[str, Any]:
     """Count, compare and write one window; returns its row of `windows`."""
     version = _version_of(lake, model, window)
-    counted = {one: _counts(settings, lake, one, window, _bins(lake, model, version, one)) for one in watched(model)}
+    by_table = {one: _counts(settings, lake, one, window, _bins(lake, model, version, one)) for one in watched(model)}
     baseline = _baseline(lake, model, version)
-    rows = max((figures["rows"] for _, figures in counted.values()), default=0)
+    rows = max((figures["rows"] for _, figures in by_table.values()), default=0)
     if not baseline:
         return _write(
             settings,
@@ -89,14 +90,14 @@ def look_at(settings: Settings, lake: Lake, model: str, window: Window) -> dict[
             version,
             rows,
             None,
-            counted,
-            _made_baseline(lake, model, version, window, counted),
+            by_table,
+            _made_baseline(lake, model, version, window, by_table),
         )
     from weir_learning.drift import compare
 
-    columns = [column for one, (bins, figures) in counted.items() for column in _columns(one, bins, figures, baseline)]
+    columns = [column for one, (bins, figures) in by_table.items() for column in _columns(one, bins, figures, baseline)]
     compared = compare(columns, previous=_drifted_before(lake, model, window))
-    return _write(settings, lake, model, window, version, rows, compared, counted, "")
+    return _write(settings, lake, model, window, version, rows, compared, by_table, "")
 
 
 def _version_of(lake: Lake, model: str, window: Window) -> str:
@@ -151,13 +152,13 @@ def _cut(lake: Lake, one: Watched, window: Window) -> list[Bins]:
 
 
 def _made_baseline(
-    lake: Lake, model: str, version: str, window: Window, counted: Mapping[Watched, tuple[list[Bins], dict[str, Any]]]
+    lake: Lake, model: str, version: str, window: Window, by_table: Mapping[Watched, tuple[list[Bins], dict[str, Any]]]
 ) -> str:
     """Keep the counts of a window as the version's baseline; why, or why not."""
-    *_, (_, last) = counted.values()
+    *_, (_, last) = by_table.values()
     rows = last["rows"]
     if rows < LEAST_ROWS:
-        return f"The window has {rows} rows, too few for the baseline of version {version} ({LEAST_ROWS} are needed)."
+        return f"The window has {counted(rows, 'row')}, too few for the baseline of version {version} ({LEAST_ROWS} are needed)."
     import pyarrow as pa
 
     values = [
@@ -170,7 +171,7 @@ def _made_baseline(
             "bins": json.dumps(each.to_json()),
             "counts": json.dumps(figures["counts"][each.name]),
         }
-        for one, (bins, figures) in counted.items()
+        for one, (bins, figures) in by_table.items()
         for each in bins
     ]
     table = baselines_table(model)
@@ -209,14 +210,14 @@ def _write(
     version: str,
     rows: int,
     compared: Comparison | None,
-    counted: Mapping[Watched, tuple[list[Bins], dict[str, Any]]],
+    by_table: Mapping[Watched, tuple[list[Bins], dict[str, Any]]],
     sentence: str,
 ) -> dict[str, Any]:
     import pyarrow as pa
 
     of_window = {"model_version": version, "window_start": window.start, "window_end": window.end}
     if compared is not None:
-        roles = {one.name_of(column): one.role for one in counted for column in one.columns}
+        roles = {one.name_of(column): one.role for one in by_table for column in one.columns}
         values = [
             {
                 **of_window,

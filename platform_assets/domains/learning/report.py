@@ -12,6 +12,7 @@ from platform_assets.domains.learning.tables import comparisons_table, trigger_t
 from platform_assets.domains.learning.triggers import trigger_of
 from platform_assets.releases.record import Releases
 from platform_assets.settings import Settings
+from spark_jobs.wording import counted
 
 
 def status_of(settings: Settings, model: str) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def status_of(settings: Settings, model: str) -> dict[str, Any]:
     if windows:
         row = windows[-1]
         sentences.append(
-            f"window {row['window_start']:%Y-%m-%d %H:%M} to {row['window_end']:%Y-%m-%d %H:%M}: {row['row_count']} predictions, {row['verdict']}: {row['sentence']}"
+            f"window {row['window_start']:%Y-%m-%d %H:%M} to {row['window_end']:%Y-%m-%d %H:%M}: {counted(row['row_count'], 'prediction')}, {row['verdict']}: {row['sentence']}"
         )
     else:
         sentences.append("no whole window was looked at yet")
@@ -39,7 +40,7 @@ def status_of(settings: Settings, model: str) -> dict[str, Any]:
     if comparisons:
         row = comparisons[-1]
         sentences.append(
-            f"version {row['challenger']} beside {row['champion']} on {row['row_count']} rows of {row['entity_count']} entities: {row['verdict']}, {row['sentence']}"
+            f"version {row['challenger']} beside {row['champion']} on {counted(row['row_count'], 'row')} of {counted(row['entity_count'], 'entity', 'entities')}: {row['verdict']}, {row['sentence']}"
         )
     if total := sum(counts.values()):
         sentences.append(

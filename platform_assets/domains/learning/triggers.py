@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from spark_jobs.wording import counted
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -65,10 +67,10 @@ def trigger_of(facts: Facts, rules: Rules) -> Trigger:
         reasons.append(f"drift: {str(last['sentence']).rstrip('.')}")
     if facts.fitted_at is not None and (age := facts.now - facts.fitted_at) > rules.max_age:
         reasons.append(
-            f"age: version {facts.champion} was fitted {age.days} days ago, at most {rules.max_age.days} are set"
+            f"age: version {facts.champion} was fitted {counted(age.days, 'day')} ago, at most {rules.max_age.days} set"
         )
     if facts.new_labels >= rules.min_new_labels:
-        reasons.append(f"labels: {facts.new_labels} new verdicts, {rules.min_new_labels} are enough")
+        reasons.append(f"labels: {counted(facts.new_labels, 'new verdict')}, {rules.min_new_labels} are enough")
     against = []
     if facts.champion is None:
         against.append("no version serves yet; `weir train` fits the first")

@@ -125,7 +125,7 @@ def test_a_failing_model_is_one_sentence(engine: str, lake: Lake, stand_in: Path
 def test_other_errors_do_not_blame_the_model() -> None:
     with pytest.raises(OSError, match="disk full"), explained(NAMED):
         raise OSError("disk full")
-    wrapped = f"job aborted:\n  File x\nUnusableModelError: {MARKS[0]}KeyError: 'a'{MARKS[1]}\n  at org.apache"
+    wrapped = f"job aborted:\n  File x\nUnusableModelError: {MARKS[0]}7: KeyError: 'a'{MARKS[1]}\n  at org.apache"
     with pytest.raises(UnusableModelError, match=r"^The model client_abuse version 7 .*\(KeyError: 'a'\)"):  # noqa: SIM117
         with explained(NAMED):
             raise RuntimeError(wrapped)
