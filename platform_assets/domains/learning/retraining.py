@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from platform_assets.clients.engine import lake_of
@@ -80,7 +82,7 @@ def retrain(settings: Settings, model: str, reason: str, run_id: str = "") -> tu
     version, _, sentences, passed = models.register(settings, model, candidate, promotes=False)
     if not passed:
         return version, f"Version {version} failed its gate: {'; '.join(sentences)}."
-    proof = prove(settings, model, candidate, rows, champion)
+    proof = prove(settings, model, version, candidate, rows, champion)
     if not proof.is_proved:
         releases.move(model, version, RETIRED, proof.sentence[:300], actor=WEIR)
         return version, f"Version {version} is not proved: {proof.sentence}"
@@ -88,7 +90,9 @@ def retrain(settings: Settings, model: str, reason: str, run_id: str = "") -> tu
     return version, f"Version {version} is compared in shadow: {proof.sentence}"
 
 
-def prove(settings: Settings, model: str, candidate: Candidate, rows: pd.DataFrame, champion: str | None) -> Proof:
+def prove(
+    settings: Settings, model: str, version: str, candidate: Candidate, rows: pd.DataFrame, champion: str | None
+) -> Proof:
     """Candidate and champion on the same held-out examples: no figure of a gate worse by more than the margin, no slice
     worse, size and time within their budgets."""
     from weir_models import registry
@@ -106,12 +110,28 @@ def prove(settings: Settings, model: str, candidate: Candidate, rows: pd.DataFra
         loss = old - new if gate.at_least is not None or gate.at_least_figure else new - old
         if loss > MARGIN * max(abs(old), 1.0):
             worse.append(f"{gate.figure} {new:.4g} instead of {old:.4g}")
+    inputs = list(training_sets()[model].inputs)
+    folder = ModelRegistry.of(settings).fetched(model, version).folder
+    worse += over_budget(candidate.model, folder, held_out[inputs], learning)
     if learning.outcome:
-        inputs = list(training_sets()[model].inputs)
         worse += _worse_in_slices(candidate.model, serving, held_out, inputs, learning)
     if worse:
-        return Proof(False, f"worse than version {champion} on the same {len(held_out)} examples: {'; '.join(worse)}")
+        return Proof(False, f"beside version {champion} on the same {len(held_out)} examples: {'; '.join(worse)}")
     return Proof(True, f"not worse than version {champion} on the same {len(held_out)} held-out examples")
+
+
+def over_budget(model: Any, folder: Path, inputs: pd.DataFrame, learning: Learning) -> list[str]:
+    """Where a saved model is larger, or slower a row, than its spec allows."""
+    found = []
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    if size > learning.max_bytes:
+        found.append(f"it takes {size:,} bytes, {learning.max_bytes:,} are allowed")
+    begin = time.process_time()
+    model.predict(inputs)
+    milliseconds = 1000 * (time.process_time() - begin) / max(len(inputs), 1)
+    if milliseconds > learning.milliseconds_per_row:
+        found.append(f"it takes {milliseconds:.3g} ms of CPU a row, {learning.milliseconds_per_row:g} are allowed")
+    return found
 
 
 def _worse_in_slices(
