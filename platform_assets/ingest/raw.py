@@ -123,8 +123,10 @@ def _append_announced(
     figures: dict[str, Any] = {"messages": messages}
     warnings = []
     if not_understood:
+        of_others = f"of {queue.url} that S3 did not send"
+        waiting = counted(len(not_understood), f"message {of_others} stays", f"messages {of_others} stay")
         warnings.append(
-            f"{counted(len(not_understood), 'message')} of {queue.url} that S3 did not send stay there, such as {not_understood[0]}; "
+            f"{waiting} there, such as {not_understood[0]}; "
             "let a dead-letter queue take them, or point whatever sends them elsewhere."
         )
     if refused:

@@ -221,7 +221,7 @@ def test_a_message_that_is_not_understood_stays_and_is_told(world: World) -> Non
     figures = update_ledger(world.settings, "cloudfront")
     assert figures["new objects"] == 1 and world.waiting() == 1
     assert figures["warning"].startswith(
-        f"1 messages of {world.url} are no notifications of S3's and stay there, such as "
+        f"1 message of {world.url} that S3 did not send stays there, such as "
     )
 
 

@@ -139,7 +139,7 @@ class RequestAttack(Estimator):
             probability = np.where(is_attack, probability, self._ordered(sums, batch.rank()))
         attack_class = np.full(len(frame), None, dtype=object)
         reason = np.full(len(frame), None, dtype=object)
-        rows = np.flatnonzero(is_attack)
+        rows = np.flatnonzero(is_attack & (best != NO_UNIT))  # a request without any text has nothing to quote
         explained = self._explain(batch, signals, np.unique(best[rows]))
         for row in rows:
             attack_class[row], reason[row] = explained[int(best[row])]

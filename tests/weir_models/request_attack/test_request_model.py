@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import time
 from pathlib import Path
@@ -220,6 +221,14 @@ def test_unknown_signals_ask_for_a_new_fit(request_model: RequestAttack, example
     stale.feature_names_ = np.append(stale.feature_names_, "gone")
     with pytest.raises(ValueError, match="fit and register it again"):
         stale.predict(requests("q=a"))
+
+
+def test_a_request_without_text_has_no_reason_at_any_threshold(request_model: RequestAttack) -> None:
+    careless = copy.deepcopy(request_model)
+    careless.threshold_ = 0.0
+    blank = requests("", "").assign(**dict.fromkeys(COLUMNS, ""))
+    found = careless.predict(blank)
+    assert found["is_attack"].all() and found["reason"].isna().all() and found["attack_class"].isna().all()
 
 
 def test_the_model_beats_the_naive_rule(request_model: RequestAttack, examples: pd.DataFrame) -> None:
