@@ -17,7 +17,6 @@ from platform_assets.core.escape import fenced, for_terminal
 from platform_assets.settings import Settings
 from spark_jobs.contract import Table
 from spark_jobs.storage.lake import Lake
-from spark_jobs.storage.schema import arrow_schema
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def change_assets(settings: Settings, declared: ChangeAssets) -> list[dg.AssetsD
         change = declared.change(settings, lake)
         checked = plan_now(change, _overrides(context, lake, declared))
         plan = checked.plan
-        _write(lake, table, plan.rows())
+        lake.overwrite_rows(table, plan.rows())
         context.log.info(for_terminal(plan.text(), keep_lines=True))
         yield dg.MaterializeResult(
             asset_key=key_of(table.key),
@@ -113,9 +112,3 @@ def change_assets(settings: Settings, declared: ChangeAssets) -> list[dg.AssetsD
 def _overrides(context: dg.AssetExecutionContext, lake: Lake, declared: ChangeAssets) -> dict[str, str]:
     """The overrides of this run: its tag names their audit rows."""
     return declared.audit.overrides_of(lake, context.run.tags.get(OVERRIDES_TAG, "").split())
-
-
-def _write(lake: Lake, table: Table, rows: list[dict[str, Any]]) -> None:
-    import pyarrow as pa
-
-    lake.overwrite_arrow(pa.Table.from_pylist(rows, schema=arrow_schema(table, with_hour=True)), table)

@@ -13,7 +13,6 @@ from platform_assets.clients.engine import lake_of
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, Check, Table, format_hour
 from spark_jobs.storage.lake import Lake
-from spark_jobs.storage.schema import arrow_schema
 
 Row = TypeVar("Row", bound=AuditRow)
 
@@ -28,10 +27,7 @@ class AuditTable(Generic[Row]):
     def append(self, lake: Lake, rows: Iterable[Row]) -> None:
         """Append rows in one transaction; concurrent appends are kept."""
         values = [{**row.row(), HOUR_COLUMN: format_hour(row.acted_at)} for row in rows]
-        if values:
-            import pyarrow as pa
-
-            lake.append_arrow(pa.Table.from_pylist(values, schema=arrow_schema(self.table, with_hour=True)), self.table)
+        lake.append_rows(self.table, values)
 
     def read(self, lake: Lake) -> list[Row]:
         """All rows, by time."""

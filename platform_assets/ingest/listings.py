@@ -18,7 +18,6 @@ from platform_assets.settings import Settings, value_of
 from spark_jobs.contract import Column, RawFiles, Table
 from spark_jobs.registry import sources
 from spark_jobs.storage.lake import Lake
-from spark_jobs.storage.schema import arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -102,10 +101,8 @@ def is_due(settings: Settings, lake: Lake, now: datetime, source: str) -> bool:
 
 def record_full(settings: Settings, lake: Lake, now: datetime, object_count: int, source: str) -> None:
     """Record a full listing, once its objects are in the ledger."""
-    import pyarrow as pa
-
     row = {"location": location_of(settings, source), "listed_at": now, "object_count": object_count}
-    lake.append_arrow(pa.Table.from_pylist([row], schema=arrow_schema(FULL_LISTINGS)), FULL_LISTINGS)
+    lake.append_rows(FULL_LISTINGS, [row])
 
 
 def listed(settings: Settings, ledger: pa.Table, now: datetime, *, in_full: bool, source: str) -> Listing:

@@ -107,10 +107,6 @@ class Serving:
 
     def record(self, served: Served, hours: Sequence[str]) -> None:
         """Note, before it serves, the hours that a canary serves, so that they are made again by the same."""
-        import pyarrow as pa
-
-        from spark_jobs.storage.schema import arrow_schema
-
         recorded = self._recorded(hours) if served.canary_version else {}
         hours = [hour for hour in hours if recorded.get(hour) != replace(served, model_dir="", canary_dir="")]
         if not served.canary_version or not hours:
@@ -122,10 +118,7 @@ class Serving:
             "canary": served.canary_version,
             "share": served.canary_share,
         }
-        rows = [{**values, HOUR_COLUMN: hour} for hour in hours]
-        self.lake.append_arrow(
-            pa.Table.from_pylist(rows, schema=arrow_schema(CANARY_HOURS, with_hour=True)), CANARY_HOURS
-        )
+        self.lake.append_rows(CANARY_HOURS, ({**values, HOUR_COLUMN: hour} for hour in hours))
 
     @property
     def releases(self) -> Releases:

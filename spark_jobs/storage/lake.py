@@ -11,18 +11,18 @@ back, and any engine that reads Parquet can read the files of an interval, with 
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract import HOUR_COLUMN, Table
 from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.storage.delta_log import ActiveFile, Opened, Snapshot
 from spark_jobs.storage.heads import note_head
 from spark_jobs.storage.reading import LakeReader
-from spark_jobs.storage.schema import arrow_schema
+from spark_jobs.storage.schema import arrow_rows, arrow_schema
 from spark_jobs.storage.transactions import create, properties, retried, transact
 from spark_jobs.storage.writer import TableWriter, WrittenFile
 
@@ -86,6 +86,17 @@ class Lake(LakeReader):
         writer = self.writer(table)
         writer.write_by_hour(data)
         return self.commit(table, writer.close(), replaces=False)
+
+    def append_rows(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
+        """`append_arrow` of rows as mappings; of an hourly table they name their `event_hour`. No rows, no transaction."""
+        data = arrow_rows(table, rows)
+        return self.append_arrow(data, table) if data.num_rows else 0
+
+    def overwrite_rows(
+        self, table: Table, rows: Iterable[Mapping[str, Any]], hours: Sequence[str] | None = None
+    ) -> int:
+        """`overwrite_arrow` of rows as mappings."""
+        return self.overwrite_arrow(arrow_rows(table, rows), table, hours)
 
     def commit(
         self,

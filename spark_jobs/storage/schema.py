@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract import HOUR_COLUMN, HOUR_FORMAT, Column, Table
 
@@ -48,6 +48,13 @@ def arrow_schema(table: Table, with_hour: bool = False) -> pa.Schema:
     if with_hour and table.hourly:
         fields.append(pa.field(HOUR_COLUMN, pa.string()))
     return pa.schema(fields)
+
+
+def arrow_rows(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Rows as Arrow: columns that a row lacks are null; with `event_hour` last where the table is hourly."""
+    import pyarrow as pa
+
+    return pa.Table.from_pylist([dict(row) for row in rows], schema=arrow_schema(table, with_hour=True))
 
 
 def columns_schema(table: Table, columns: Sequence[str]) -> pa.Schema:

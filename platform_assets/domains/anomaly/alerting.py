@@ -17,7 +17,6 @@ from platform_assets.settings import Settings
 from spark_jobs.contract import format_hour
 from spark_jobs.sources.metrics.tables import STEP_SECONDS
 from spark_jobs.storage.lake import Lake
-from spark_jobs.storage.schema import arrow_schema
 from spark_jobs.wording import counted
 
 if TYPE_CHECKING:
@@ -167,9 +166,7 @@ def is_news(row: Row, notified: Sequence[Row]) -> bool:
 
 
 def write_alerts(lake: Lake, rows: Sequence[Row]) -> None:
-    import pyarrow as pa
-
-    lake.overwrite_arrow(pa.Table.from_pylist(list(rows), schema=arrow_schema(ANOMALY_ALERTS)), ANOMALY_ALERTS)
+    lake.overwrite_rows(ANOMALY_ALERTS, rows)
 
 
 def every_alarm_is_in_one_alert(lake: Lake) -> tuple[bool, str, Mapping[str, Any]]:

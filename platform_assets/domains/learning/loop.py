@@ -29,7 +29,6 @@ from platform_assets.training.sets import SHIPPED, training_sets
 from spark_jobs.runtime.canary import place_of
 from spark_jobs.runtime.scoring import UnusableModelError
 from spark_jobs.storage.lake import Lake
-from spark_jobs.storage.schema import arrow_schema
 from weir_models import registry
 
 
@@ -122,7 +121,7 @@ def _trigger(settings: Settings, lake: Lake, model: str, run_id: str) -> dict[st
         "candidate": version or None,
         "outcome": outcome,
     }
-    _append(lake, trigger_table(model), row)
+    lake.append_rows(trigger_table(model), [row])
     return row
 
 
@@ -170,7 +169,7 @@ def _compare_on(settings: Settings, lake: Lake, model: str, standing: Standing, 
         "sentence": judgement.sentence,
         "evaluated_at": datetime.now(UTC),
     }
-    _append(lake, comparisons_table(model), row)
+    lake.append_rows(comparisons_table(model), [row])
     return {**row, "sentence": judgement.sentence + _move(settings, lake, model, standing, judgement)}
 
 
@@ -255,9 +254,3 @@ def _passed_in_a_row(lake: Lake, model: str, standing: Standing) -> int:
             break
         count += 1
     return count
-
-
-def _append(lake: Lake, table: Any, row: Mapping[str, Any]) -> None:
-    import pyarrow as pa
-
-    lake.append_arrow(pa.Table.from_pylist([dict(row)], schema=arrow_schema(table)), table)

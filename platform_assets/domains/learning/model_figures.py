@@ -12,7 +12,6 @@ from platform_assets.domains.learning.tables import MODEL_FIGURES, learners, win
 from platform_assets.releases.record import Releases
 from platform_assets.settings import Settings
 from spark_jobs.storage.lake import Lake
-from spark_jobs.storage.schema import arrow_schema
 from weir_models.contract import Learning
 
 HELD_OUT, VERDICTS, ESTIMATE, TIMING = "held-out examples", "verdicts", "estimate", "timing"
@@ -25,8 +24,6 @@ TIMES = {
 
 def write_figures(settings: Settings, lake: Lake) -> list[dict[str, Any]]:
     """Replace the table; returns its rows."""
-    import pyarrow as pa
-
     now, rows = datetime.now(UTC), []
     for model, learning in learners().items():
         champion = Releases.of(settings).settled(model).champion
@@ -41,7 +38,7 @@ def write_figures(settings: Settings, lake: Lake) -> list[dict[str, Any]]:
             {"model": model, "model_version": champion, "low_95": None, "high_95": None, **row, "computed_at": now}
             for row in of_model
         ]
-    lake.overwrite_arrow(pa.Table.from_pylist(rows, schema=arrow_schema(MODEL_FIGURES)), MODEL_FIGURES)
+    lake.overwrite_rows(MODEL_FIGURES, rows)
     return rows
 
 

@@ -17,7 +17,7 @@ from spark_jobs.runtime.canary import Served
 from spark_jobs.sources.metrics.tables import CLUSTER_5MIN
 from spark_jobs.sources.metrics.times import LARGEST
 from spark_jobs.storage.lake import Lake
-from spark_jobs.storage.schema import arrow_schema
+from spark_jobs.storage.schema import arrow_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -196,7 +196,7 @@ def write(lake: Lake, rows: Sequence[dict[str, Any]], retention_days: int | None
 
     if not rows:
         return
-    new = pa.Table.from_pylist(list(rows), schema=arrow_schema(SCALING_FORECASTS))
+    new = arrow_rows(SCALING_FORECASTS, rows)
     keys = {(row["cluster_id"], row["made_at"]) for row in rows}
     now = max(row["forecast_at"] for row in rows)
     stored = lake.read_arrow(SCALING_FORECASTS, columns=["cluster_id", "made_at", "forecast_at"])

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from platform_assets.domains.waf.decide.bots import Bot, claimed_bot
 from platform_assets.domains.waf.decide.identity import Identifier, Identity, SystemResolver, of_network
-from platform_assets.domains.waf.decide.reading import Rows, is_in, members_of, rows_to_arrow
+from platform_assets.domains.waf.decide.reading import Rows, is_in, members_of
 from platform_assets.domains.waf.networks import address_order, is_one_address, parse_network
 from platform_assets.domains.waf.rulebook import Rules
 from platform_assets.domains.waf.tables import BOT_IDENTITIES
@@ -95,5 +95,5 @@ def store_identities(
         if len(after) > len(before):
             rows[hour] = [{**identity.row(), HOUR_COLUMN: hour} for _, identity in sorted(after.items())]
     if rows:
-        data = rows_to_arrow([row for rows_of_hour in rows.values() for row in rows_of_hour], BOT_IDENTITIES)
-        lake.overwrite_arrow(data, BOT_IDENTITIES, sorted(rows))
+        data = [row for rows_of_hour in rows.values() for row in rows_of_hour]
+        lake.overwrite_rows(BOT_IDENTITIES, data, sorted(rows))

@@ -21,7 +21,7 @@ from platform_assets.domains.waf.decide.identity import Identifier, Identity
 from platform_assets.domains.waf.decide.lone import attackers, inputs_lone, lone_of, rules_of_lone
 from platform_assets.domains.waf.decide.more_than_volume import reads_many_pages
 from platform_assets.domains.waf.decide.pages import PagesRead
-from platform_assets.domains.waf.decide.reading import Loaded, PastDays, Rows, is_in, rows_to_arrow
+from platform_assets.domains.waf.decide.reading import Loaded, PastDays, Rows, is_in
 from platform_assets.domains.waf.decide.repeats import by_bound, inputs_of_repeats, repeats_of, rules_of_repeats
 from platform_assets.domains.waf.decide.rescoring import echo_of, inputs_without_echo
 from platform_assets.domains.waf.decide.rules import ScoredHour, decide, stronger
@@ -143,7 +143,7 @@ def decide_hours(
         earlier += new_decisions
         rows += [{**decision.row(), HOUR_COLUMN: hour} for decision in new_decisions]
     store_identities(lake, stored, identified)
-    lake.overwrite_arrow(rows_to_arrow(rows, WAF_DECISIONS), WAF_DECISIONS, hours)
+    lake.overwrite_rows(WAF_DECISIONS, rows, hours)
     return hours, rows
 
 

@@ -10,7 +10,6 @@ from platform_assets.domains.waf.networks import is_one_address, parse_network
 from platform_assets.domains.waf.rulebook import Volume
 from spark_jobs.sources.cloudfront.tables import CLIENT_ATTACKS, CLIENT_DAILY, CLIENT_HOURLY
 from spark_jobs.storage.lake import Lake
-from spark_jobs.storage.schema import arrow_schema
 
 Rows = list[dict[str, Any]]
 Loaded = Callable[[str, str], Any]
@@ -77,9 +76,3 @@ def is_in(column: str, values: Iterable[str]) -> Any:
     import pyarrow.dataset as ds
 
     return ds.field(column).isin(pa.array(list(values), pa.string()))
-
-
-def rows_to_arrow(rows: Rows, table: Any) -> Any:
-    import pyarrow as pa
-
-    return pa.Table.from_pylist(rows, schema=arrow_schema(table, with_hour=True))

@@ -19,7 +19,6 @@ from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.registry import tables
 from spark_jobs.storage.lake import Lake
-from spark_jobs.storage.schema import arrow_schema
 
 CLIENT_SCORES = tables()["predictions/client_scores"]
 REQUEST_MODEL = "request_attack"
@@ -29,17 +28,12 @@ AUDIT = AuditTable(WAF_AUDIT, ManualAction)
 
 def append_rollback(lake: Lake, rollback: ManualAction, decisions: Sequence[dict[str, Any]]) -> None:
     """Add a rollback with the decisions that it restores, decisions first: if the process dies in between, there is no rollback."""
-    import pyarrow as pa
-
     key_columns = {
         "audit_id": rollback.audit_id,
         "acted_at": rollback.acted_at,
         HOUR_COLUMN: format_hour(rollback.acted_at),
     }
-    schema = arrow_schema(WAF_ROLLBACK_DECISIONS, with_hour=True)
-    lake.append_arrow(
-        pa.Table.from_pylist([{**row, **key_columns} for row in decisions], schema=schema), WAF_ROLLBACK_DECISIONS
-    )
+    lake.append_rows(WAF_ROLLBACK_DECISIONS, ({**row, **key_columns} for row in decisions))
     AUDIT.append(lake, [rollback])
 
 
