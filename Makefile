@@ -36,7 +36,7 @@ champions: $(STAMP) ## fit the models that ship in mlflow/weir_models/*/champion
 	@$(BIN)/python -W ignore -m platform_assets.training.champions $(MODELS)
 
 demo: $(STAMP) ## a simulated day of CloudFront logs, through to a changed local WAF
-	@echo "The demo: two days of simulated logs and four of metrics, through to changes and alerts; a few minutes …"
+	@echo "The demo: two days of simulated logs and four of metrics, through to changes and alerts, and a model that learns; a few minutes …"
 	@$(BIN)/weir demo
 
 test: $(STAMP) ## all tests, in two processes, with branch coverage and the table of attacks

@@ -61,7 +61,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Seed of the simulated day.")] = 7,
     scale: Annotated[float, typer.Option(min=0.001, max=1000, help="1.0 is about 160,000 lines a day.")] = 1.0,
 ) -> None:
-    """Simulated logs into the local WAF, simulated cluster metrics into recommendations and alerts; measured against the truth.
+    """Simulated logs into the local WAF, simulated cluster metrics into sizes and alerts, a model that learns; measured against the truth.
 
     Example: weir demo --home demo --scale 0.2
     """

@@ -28,4 +28,4 @@ def test_a_demo_ends_in_a_line_of_each_domain_and_the_next_commands(
         play_all(Console(width=80), home, lambda _: nullcontext(None))
     said = capsys.readouterr().out.splitlines()
     assert said[-5:] == ["WAF: 3.", "Clusters: 4.", "Anomalies: 5.", "weir explain", "weir ui"]
-    assert len(domain_demos()) == 3, "so that there are five lines"
+    assert len(domain_demos()) == 4, "so that there are six lines"

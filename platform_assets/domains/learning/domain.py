@@ -12,6 +12,7 @@ DOMAIN = Domain(
     assets=("platform_assets.domains.learning.assets:learning_assets",),
     schedules="platform_assets.domains.learning.assets:learning_schedules",
     settings={"learning": "platform_assets.domains.learning.settings:LearningSettings"},
+    demo="platform_assets.domains.learning.demo:DEMO",
     commands={
         "model": "platform_assets.domains.learning.model_commands:model_app",
         "learning": "platform_assets.domains.learning.commands:learning_app",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
@@ -112,46 +112,43 @@ def prove(
             worse.append(f"{gate.figure} {new:.4g} instead of {old:.4g}")
     inputs = list(training_sets()[model].inputs)
     folder = ModelRegistry.of(settings).fetched(model, version).folder
-    worse += over_budget(candidate.model, folder, held_out[inputs], learning)
+    begin = time.process_time()
+    predicted = candidate.model.predict(held_out[inputs])
+    worse += over_budget(folder, time.process_time() - begin, len(held_out), learning)
     if learning.outcome:
-        worse += _worse_in_slices(candidate.model, serving, held_out, inputs, learning)
+        worse += _worse_in_slices(predicted, serving.predict(held_out[inputs]), held_out, learning)
     if worse:
-        return Proof(False, f"beside version {champion} on the same {len(held_out)} examples: {'; '.join(worse)}")
-    return Proof(True, f"not worse than version {champion} on the same {len(held_out)} held-out examples")
+        return Proof(False, f"beside version {champion} on the same {len(held_out):,} examples: {'; '.join(worse)}")
+    return Proof(True, f"not worse than version {champion} on the same {len(held_out):,} held-out examples")
 
 
-def over_budget(model: Any, folder: Path, inputs: pd.DataFrame, learning: Learning) -> list[str]:
-    """Where a saved model is larger, or slower a row, than its spec allows."""
+def over_budget(folder: Path, cpu_seconds: float, rows: int, learning: Learning) -> list[str]:
+    """Where a saved model is larger, or took longer for these rows, than its spec allows."""
     found = []
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     if size > learning.max_bytes:
         found.append(f"it takes {size:,} bytes, {learning.max_bytes:,} are allowed")
-    begin = time.process_time()
-    model.predict(inputs)
-    milliseconds = 1000 * (time.process_time() - begin) / max(len(inputs), 1)
+    milliseconds = 1000 * cpu_seconds / max(rows, 1)
     if milliseconds > learning.milliseconds_per_row:
         found.append(f"it takes {milliseconds:.3g} ms of CPU a row, {learning.milliseconds_per_row:g} are allowed")
     return found
 
 
 def _worse_in_slices(
-    challenger: Any, champion: Any, held_out: pd.DataFrame, inputs: list[str], learning: Learning
+    challenger: pd.DataFrame, champion: pd.DataFrame, held_out: pd.DataFrame, learning: Learning
 ) -> list[str]:
-    """Where the F1 of the challenger is proved to be worse, in all rows and in each value of the declared slices."""
+    """Where the F1 of the challenger's predictions is proved to be worse, in all rows and in each value of the declared slices."""
     import numpy as np
     import pandas as pd
 
     from weir_learning.figures import F1
     from weir_learning.paired import is_worse, paired_difference, slice_differences
 
-    frames = []
-    for model in (challenger, champion):
-        predicted = model.predict(held_out[inputs])[learning.flag]
-        frames.append(
-            pd.DataFrame(
-                {"truth": held_out[learning.outcome].to_numpy(bool), "predicted": np.asarray(predicted, dtype=bool)}
-            )
-        )
+    truth = held_out[learning.outcome].to_numpy(bool)
+    frames = [
+        pd.DataFrame({"truth": truth, "predicted": np.asarray(predicted[learning.flag], dtype=bool)})
+        for predicted in (challenger, champion)
+    ]
     blocks = held_out["family"].to_numpy() if "family" in held_out else np.arange(len(held_out))
     new, old = frames
     found = {"all examples": paired_difference(new, old, F1, blocks)}
