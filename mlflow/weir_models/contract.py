@@ -61,6 +61,17 @@ class Guard:
 
 
 @dataclass(frozen=True)
+class Replay:
+    """Stored hours that are decided by champion and challenger, before a challenger leaves shadow; what follows from the
+    scores is what counts."""
+
+    hours: int
+    """How many of the newest are decided."""
+    max_innocent: int
+    """Of the clients that people called benign or put on the allow list, those that may newly be acted upon."""
+
+
+@dataclass(frozen=True)
 class Learning:
     """How versions of a model are watched, compared and released; all that the learning loop knows of a model."""
 
@@ -79,6 +90,10 @@ class Learning:
     """Columns of the evaluated examples; in none of their values may a challenger be worse."""
     figures: Mapping[str, str] = field(default_factory=dict)
     """Name in the table of all models' figures -> figure of the evaluation."""
+    details: tuple[str, ...] = ()
+    """Further predictions, texts that may be null: what it is, and why."""
+    replay: Replay | None = None
+    """None: nothing is decided by the flag that could be replayed."""
     milliseconds_per_row: float = 1.0
     """Budget: CPU time of a row."""
     max_bytes: int = 64 << 20

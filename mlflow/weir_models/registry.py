@@ -14,6 +14,8 @@ from types import ModuleType
 from weir_models.contract import ModelSpec
 
 REQUIRED_FILES = ("__init__.py", "spec.py", "model.py", "card.md")
+IMPORTED_TYPES = ("weir_models.imported.ImportedClassifier",)
+"""Class paths of this package that belong to no model."""
 HERE = files("weir_models")
 """The folder of the package; on a cluster it lies inside a zip."""
 
@@ -70,9 +72,11 @@ def card_template(name: str) -> str:
 
 def trusted_types(class_names: Iterable[str]) -> list[str]:
     """The trusted types of the models that the class names of a file belong to."""
+    class_names = set(class_names)
     models = {
         parts[1]
-        for parts in (class_name.split(".") for class_name in class_names)
+        for parts in (class_name.split(".") for class_name in class_names - {*IMPORTED_TYPES})
         if len(parts) > 2 and parts[0] == "weir_models"
     }
-    return sorted(class_name for name in models for class_name in spec(name).trusted_types)
+    own = {class_name for name in models for class_name in spec(name).trusted_types}
+    return sorted(own | (class_names & {*IMPORTED_TYPES}))

@@ -73,7 +73,7 @@ def register(candidate: Candidate, spec: ModelSpec, *, tracking_uri: str) -> str
                 model,
                 name=spec.name,
                 serialization_format="skops",
-                skops_trusted_types=list(spec.trusted_types),
+                skops_trusted_types=[*spec.trusted_types, *registry.IMPORTED_TYPES],
                 signature=signature,
                 pip_requirements=[f"{name}=={installed_version(name)}" for name in REQUIREMENTS],
                 registered_model_name=spec.name,
@@ -247,6 +247,12 @@ def download(name: str, version: str, to: Path, *, tracking_uri: str) -> Path:
                     f"{target} cannot be written ({error.strerror}): delete it, or let this user write there"
                 ) from error
     return target
+
+
+def fetch(uri: str, to: Path, *, tracking_uri: str) -> None:
+    """Download what a `models:/…` or `runs:/…` URI names into a folder; TrackingError where MLflow refuses."""
+    with _mlflow(tracking_uri) as (mlflow, _), redirect_stderr(StringIO()):
+        mlflow.artifacts.download_artifacts(uri, dst_path=str(to))
 
 
 def schema_version() -> str:

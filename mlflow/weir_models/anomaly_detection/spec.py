@@ -44,6 +44,7 @@ SPEC = ModelSpec(
             "F1": "event_f1",
             "false alarms a week": "false_alarms_per_week",
         },
+        details=("severity", "metric", "reason"),
         milliseconds_per_row=5.0,
     ),
     trusted_types=("weir_models.anomaly_detection.model.AnomalyDetection",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weir_models.contract import Gate, Guard, Learning, ModelSpec
+from weir_models.contract import Gate, Guard, Learning, ModelSpec, Replay
 
 ERRORS_A_MINUTE = 50
 REQUESTS_IN_FIVE_MINUTES = 100
@@ -48,6 +48,8 @@ SPEC = ModelSpec(
         slices=("client_kind",),
         guards=(Guard("flagged_more", 0.005), Guard("flagged_less", 0.1), Guard("failed", 0.0), Guard("slower", 3.0)),
         figures={"precision": "precision", "recall": "recall", "F1": "f1", "false positive rate": "fpr"},
+        details=("abuse_kind", "reason"),
+        replay=Replay(hours=24, max_innocent=0),
         milliseconds_per_row=1.0,
     ),
     trusted_types=("weir_models.client_abuse.model.ClientAbuse",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weir_models.contract import Gate, Guard, Learning, ModelSpec
+from weir_models.contract import Gate, Guard, Learning, ModelSpec, Replay
 
 NAIVE_WORDS = (
     "union select", "select * from", "or 1=1", "' or '", "information_schema", "<script", "javascript:", "onerror=",
@@ -34,6 +34,8 @@ SPEC = ModelSpec(
         slices=("attack_class",),
         guards=(Guard("flagged_more", 0.002), Guard("flagged_less", 0.05), Guard("failed", 0.0), Guard("slower", 3.0)),
         figures={"precision": "precision", "recall": "tpr", "false positive rate": "fpr"},
+        details=("attack_class", "reason"),
+        replay=Replay(hours=24, max_innocent=0),
         milliseconds_per_row=0.5,
     ),
     trusted_types=("weir_models.request_attack.model.RequestAttack",),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from platform_assets.core.console import Home, Json, Reason, console_of, print_json, settings_of
+from platform_assets.domains.learning.import_command import import_command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,6 +22,7 @@ model_app = typer.Typer(help="Versions of models: which serve whom, and moving t
 Name = Annotated[str, typer.Argument(help="request_attack, client_abuse, …")]
 Version = Annotated[int, typer.Argument(min=1, help="A version in the registry.")]
 SHOWN_ROWS = 12
+model_app.command("import")(import_command)
 
 
 @model_app.command("list")
