@@ -220,9 +220,7 @@ def test_a_message_that_is_not_understood_stays_and_is_told(world: World) -> Non
     world.send("hello", message(record("logs/E1.2026-11-20-13.a.gz")))
     figures = update_ledger(world.settings, "cloudfront")
     assert figures["new objects"] == 1 and world.waiting() == 1
-    assert figures["warning"].startswith(
-        f"1 message of {world.url} that S3 did not send stays there, such as "
-    )
+    assert figures["warning"].startswith(f"1 message of {world.url} that S3 did not send stays there, such as ")
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ class CloudFrontSettings(Section):
     )
     headerless_layout: str = Field(
         "",
-        description="Layout of files without a #Fields header: 12, 18, 19, 24, 26 or 33 (fields), or a space-separated field list; empty rejects them.",
+        description="Layout of files without a #Fields header: 12, 15, 18, 19, 23, 24, 26 or 33 (fields), realtime, or a list of fields (of a real-time log in any order); empty rejects them.",
         validation_alias="WEIR_HEADERLESS_LAYOUT",
     )
     max_line_bytes: int = Field(

@@ -103,6 +103,8 @@ class BlockReader:
         }
         if unlogged := " ".join(name for field, name in OPTIONAL_FIELDS.items() if field not in fields):
             columns["unlogged"] = constant(unlogged, raw.num_rows)
+        if "cs_uri" in fields and "uri_path" in columns:
+            columns |= split_query(columns["uri_path"], columns.get("uri_query"))
         return _table(self._finished(columns), raw.num_rows), skipped
 
     def _finished(self, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:

@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.incremental.task_shares import Work, items_of, shared_out
 from spark_jobs.sources.cloudfront.hashing import text_hashes
+from spark_jobs.sources.cloudfront.layouts import name_hour
 from spark_jobs.sources.cloudfront.tables import REQUESTS
 from spark_jobs.storage.schema import hour_names
 
@@ -49,7 +50,8 @@ def duplicates(
 ) -> Duplicates:
     """All lines with a repeated request_id but the first by (source_object, line_number).
 
-    Rows of missing objects come first, since these objects cannot be parsed again.
+    Rows of missing objects come first, since these objects cannot be parsed again; then those of objects named as
+    CloudFront names standard logs, which are complete where real-time logs are sampled and cut.
     """
     requests = [file for file in files if file.table == REQUESTS.key]
     if not requests:
@@ -59,7 +61,7 @@ def duplicates(
     repeated = _repeated(lake, shares, tasks)
     if not len(repeated):
         return {}
-    rows = sorted(_rows_of(lake, shares, repeated), key=lambda row: (row[1] not in missing, row[1], row[2]))
+    rows = sorted(_rows_of(lake, shares, repeated), key=lambda row: _rank(row[1], row[2], missing))
     originals: dict[str, tuple[str, int]] = {}
     rejections: Duplicates = defaultdict(dict)
     for request_id, source_object, line_number, hour in rows:
@@ -69,6 +71,10 @@ def duplicates(
         original, line = originals[request_id]
         rejections[source_object][line_number] = Duplicate(f"The request is line {line} of {original} already.", hour)
     return dict(rejections)
+
+
+def _rank(source_object: str, line_number: int, missing: Set[str]) -> tuple[bool, bool, str, int]:
+    return source_object not in missing, name_hour(source_object) is None, source_object, line_number
 
 
 def _repeated(lake: Lake, shares: DataFrame, tasks: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS, TIME_FIELDS, V1_FIELDS, normalized
+from spark_jobs.sources.cloudfront.layouts import FIELD_COLUMNS, REAL_TIME_FIELDS, TIME_FIELDS, V1_FIELDS, normalized
 from spark_jobs.sources.cloudfront.record_lines import normalized_names
 from spark_jobs.storage.json_records import JsonRecord
 
@@ -36,7 +36,7 @@ _RECORDS = (
     ({"records"}, "records of CloudTrail or a notification"),
     ({"digests3bucket"}, "a digest of CloudTrail"),
 )
-_OWN_FIELDS = {*FIELD_COLUMNS, *TIME_FIELDS, *(normalized(name) for name in V1_FIELDS)}
+_OWN_FIELDS = {*FIELD_COLUMNS, *TIME_FIELDS, *(normalized(name) for name in (*V1_FIELDS, *REAL_TIME_FIELDS))}
 FEWEST_OWN_FIELDS = 3
 """Known names that make a record or a line of names one of CloudFront's."""
 

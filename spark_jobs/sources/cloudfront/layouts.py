@@ -7,6 +7,7 @@ order, file names). No parsing here.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from spark_jobs.contract import parse_hour
@@ -22,6 +23,7 @@ FIELD_COLUMNS: dict[str, tuple[str, Kind]] = {
     "cs_method": ("method", "repeating"),
     "cs_host": ("distribution_host", "repeating"),
     "cs_uri_stem": ("uri_path", "text"),
+    "cs_uri": ("uri_path", "text"),
     "sc_status": ("status", "status"),
     "cs_referer": ("referer", "text"),
     "cs_user_agent": ("user_agent", "text"),
@@ -55,6 +57,23 @@ V1_FIELDS = """
     fle-encrypted-fields c-port time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len
     sc-range-start sc-range-end
 """.split()
+REAL_TIME_FIELDS = """
+    timestamp c-ip s-ip time-to-first-byte sc-status sc-bytes cs-method cs-protocol cs-host cs-uri-stem cs-bytes
+    x-edge-location x-edge-request-id x-host-header time-taken cs-protocol-version c-ip-version cs-user-agent cs-referer
+    cs-cookie cs-uri-query x-edge-response-result-type x-forwarded-for ssl-protocol ssl-cipher x-edge-result-type
+    fle-encrypted-fields fle-status sc-content-type sc-content-len sc-range-start sc-range-end c-port
+    x-edge-detailed-result-type c-country cs-accept-encoding cs-accept cache-behavior-path-pattern cs-headers
+    cs-header-names cs-headers-count primary-distribution-id primary-distribution-dns-name origin-fbl origin-lbl asn
+    cmcd-encoded-bitrate cmcd-buffer-length cmcd-buffer-starvation cmcd-content-id cmcd-object-duration cmcd-deadline
+    cmcd-measured-throughput cmcd-next-object-request cmcd-next-range-request cmcd-object-type cmcd-playback-rate
+    cmcd-requested-maximum-throughput cmcd-streaming-format cmcd-session-id cmcd-stream-type cmcd-startup
+    cmcd-top-bitrate cmcd-version r-host sr-reason x-edge-mqcs viewer-request-log-data viewer-response-log-data
+""".split()
+"""Fields of real-time logs in the order in which a record holds those that were chosen, whatever order they were chosen in."""
+REAL_TIME_NAMES = {"cs-host", "cs-user-agent", "cs-referer", "cs-cookie"}
+"""Names that standard logs spell with brackets, `cs(Host)`: one of them beside `timestamp` tells a real-time log."""
+REAL_TIME = {"cs_host": "x_host_header", "x_host_header": "cs_host", "cs_uri_stem": "cs_uri"}
+"""Real-time name -> the standard one of the same meaning; their cs-uri-stem holds the query as well."""
 V1_FIELD_COUNTS = (12, 15, 18, 19, 23, 24, 26, 33)
 """Lengths that standard log v1 has had: AWS has only ever appended fields."""
 
@@ -72,24 +91,52 @@ def normalized(field: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", field.lower()).strip("_")
 
 
+def field_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Normalized names of a layout's fields; those of a real-time log get the standard names of the same meaning."""
+    spelled = tuple(name.lower() for name in names)
+    is_real_time = "timestamp" in spelled and "date" not in spelled and not REAL_TIME_NAMES.isdisjoint(spelled)
+    return real_time_fields(spelled) if is_real_time else tuple(map(normalized, spelled))
+
+
+def real_time_fields(names: Iterable[str]) -> tuple[str, ...]:
+    """Normalized names of a real-time log's fields: the standard ones of the same meaning."""
+    return tuple(REAL_TIME.get(name, name) for name in map(normalized, names))
+
+
 def fields_of_header(line: str) -> tuple[str, ...]:
     """Normalized names of a `#Fields:` line, whether tabs or spaces stand between them."""
-    return tuple(normalized(name) for name in line.partition(":")[2].split())
+    return field_names(line.partition(":")[2].split())
 
 
 def headerless_fields(layout: str) -> tuple[str, ...]:
-    """Normalized fields of the layout that a setting names: a v1 field count or the fields themselves; () for ''."""
+    """Normalized fields of the layout that a setting names; () for ''.
+
+    A v1 field count; `realtime` for all fields of real-time logs; or the fields themselves. Chosen fields of a real-time
+    log (those with `timestamp`, for standard logs with it have a header) are brought into AWS's order.
+    """
     layout = layout.strip()
     if not layout:
         return ()
+    if layout.lower() in ("realtime", "real-time"):
+        layout = " ".join(REAL_TIME_FIELDS)
     if layout.isdigit():
         if int(layout) not in V1_FIELD_COUNTS:
             counts = ", ".join(map(str, V1_FIELD_COUNTS))
             raise LayoutError(
-                f"WEIR_HEADERLESS_LAYOUT={layout} is no layout of standard log v1; use one of {counts}, or list the fields."
+                f"WEIR_HEADERLESS_LAYOUT={layout} is no layout of standard log v1; use one of {counts}, `realtime`, "
+                "or list the fields."
             )
-        return tuple(normalized(name) for name in V1_FIELDS[: int(layout)])
-    fields = tuple(normalized(name) for name in layout.split())
+        return field_names(V1_FIELDS[: int(layout)])
+    names = layout.replace(",", " ").split()
+    if "timestamp" in names:
+        unknown = [name for name in names if name not in REAL_TIME_FIELDS]
+        if unknown:
+            raise LayoutError(
+                f"WEIR_HEADERLESS_LAYOUT cannot be used: {unknown[0][:60]!r} is no field of real-time logs, so that its place "
+                "in a record is unknown; list the fields as the real-time log configuration names them."
+            )
+        names = sorted({*names}, key=REAL_TIME_FIELDS.index)
+    fields = real_time_fields(names) if "timestamp" in names else field_names(names)
     if problem := missing_fields(fields):
         raise LayoutError(f"WEIR_HEADERLESS_LAYOUT cannot be used: {problem}; add the fields to the list.")
     return fields

@@ -12,11 +12,11 @@ from spark_jobs.sources.cloudfront.layouts import (
     FIELD_COLUMNS,
     OPTIONAL_FIELDS,
     TIME_FIELDS,
+    field_names,
     missing_fields,
-    normalized,
 )
 
-RECORD_FIELDS = (*TIME_FIELDS, *FIELD_COLUMNS)
+RECORD_FIELDS = (*TIME_FIELDS, *(name for name in FIELD_COLUMNS if name != "cs_uri"))
 """Fields of the tab-separated lines that records become."""
 PARQUET_ROWS = 20_000
 WHOLE = 1e19
@@ -43,13 +43,25 @@ def json_line(record: Mapping[str, Any]) -> bytes:
 
 def normalized_names(record: Mapping[str, Any]) -> dict[str, Any]:
     """The record under the names of `RECORD_FIELDS`."""
-    return {normalized(str(name)): value for name, value in record.items()}
+    return _with_query_apart(dict(zip(field_names(map(str, record)), record.values(), strict=True)))
+
+
+def _with_query_apart(record: dict[str, Any]) -> dict[str, Any]:
+    """A record of a real-time log with path and query as a standard log has them."""
+    if "cs_uri" not in record:
+        return record
+    uri = record["cs_uri"]
+    path, _, query = uri.partition("?") if isinstance(uri, str) else (uri, "", "")
+    logged = record.get("cs_uri_query")
+    return {**record, "cs_uri_stem": path, "cs_uri_query": query if logged in (None, "", "-") else logged}
 
 
 def message_line(message: str, fields: tuple[str, ...]) -> bytes | None:
     """The message of a log event that is a tab-separated line of `fields`, as one of `RECORD_FIELDS`."""
     values = message.rstrip("\r\n").split("\t")
-    return _tab_separated(dict(zip(fields, values, strict=True))) if fields and len(values) == len(fields) else None
+    if not fields or len(values) != len(fields):
+        return None
+    return _tab_separated(_with_query_apart(dict(zip(fields, values, strict=True))))
 
 
 def parquet_lines(stream: IO[bytes]) -> Iterator[tuple[tuple[str, ...], list[tuple[int, bytes]]]]:
@@ -61,11 +73,13 @@ def parquet_lines(stream: IO[bytes]) -> Iterator[tuple[tuple[str, ...], list[tup
 
     number = 1
     for batch in pq.ParquetFile(stream).iter_batches(batch_size=PARQUET_ROWS):
-        names = [normalized(name) for name in batch.schema.names]
-        if number == 1 and (problem := missing_fields(tuple(names))):
+        names = field_names(batch.schema.names)
+        if number == 1 and (problem := missing_fields(names)):
             raise UnusableSchemaError(f"The Parquet schema cannot be used: {problem}.")
         columns = [column.to_pylist() for column in reversed(batch.columns)]
-        rows = [dict(zip(reversed(names), values, strict=True)) for values in zip(*columns, strict=True)]
+        rows = [
+            _with_query_apart(dict(zip(reversed(names), values, strict=True))) for values in zip(*columns, strict=True)
+        ]
         yield record_fields(names), [(number + offset, _tab_separated(row)) for offset, row in enumerate(rows)]
         number += len(rows)
 

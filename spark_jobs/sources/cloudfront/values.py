@@ -85,12 +85,13 @@ def coalesced(first: pa.Array, second: pa.Array) -> pa.Array:
     return pc.coalesce(first.cast(pa.string()), second.cast(pa.string())).dictionary_encode()
 
 
-def split_query(path: pa.Array) -> dict[str, pa.Array]:
-    """uri_path and uri_query of layouts without cs-uri-query (real-time logs), whose cs-uri-stem holds the query."""
+def split_query(path: pa.Array, logged: pa.Array | None = None) -> dict[str, pa.Array]:
+    """uri_path and uri_query of layouts whose cs-uri-stem may hold the query. `logged`: cs-uri-query, where there is one."""
     texts = [(None, None) if text is None else text.partition("?")[::2] for text in path.cast(pa.string()).to_pylist()]
+    query = pa.array([text[1] or None for text in texts], pa.string())
     return {
         "uri_path": pa.array([text[0] for text in texts], pa.string()).dictionary_encode(),
-        "uri_query": pa.array([text[1] or None for text in texts], pa.string()),
+        "uri_query": query if logged is None else pc.coalesce(logged, query),
     }
 
 
