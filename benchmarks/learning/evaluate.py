@@ -16,13 +16,14 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.evaluation import write_section
-from benchmarks.learning import arms, plants, windows
+from benchmarks.learning import arms, hours, plants, windows
 from weir_learning.figures import wilson
 from weir_learning.planning import planned_size
 from weir_learning.sequential import LEVEL
 
 SECTION, COMMAND = "statistics", "make eval-learning"
 WINDOWS, EXPERIMENTS, SHIFTED, CLEAN = 1_000, 10_000, 200, 50
+NIGHTS = 500
 ALARM_BAR, POWER_BAR = 0.01, 0.9
 SEED = 20_260_101
 PROPORTIONS = (
@@ -76,6 +77,23 @@ def shift_row(size: float, n: int, m: int) -> str:
     return bar(what, windows.found(count, n, m, 0.5, SEED), count, least=POWER_BAR)
 
 
+def night_row(size: float, rows: int) -> str:
+    """Nights without change beside a whole day, of columns that change with the hour."""
+    count = max(1, round(NIGHTS * size))
+    what = (
+        f"nights (8 hours, some {rows:,} rows each) that alarm without change beside a whole day, where {hours.BINNED} binned "
+        f"columns and {hours.TEXTS} of texts change with the hour, and one of ids"
+    )
+    return bar(what, hours.alarms(count, rows, SEED), count, most=ALARM_BAR)
+
+
+def night_found_row(size: float, name: str, what: str, part: float, clusters: int) -> str:
+    """A change of one column among those, found in a night and in the next."""
+    count = max(1, round(SHIFTED * size))
+    hits = hours.found(count, 400, SEED, name, part, clusters)
+    return bar(f"{what}, found in two nights in a row beside a whole day", hits, count, least=POWER_BAR)
+
+
 def proportions_row(size: float, rate: float, part: float, looks: int) -> str:
     """Type-I errors of two arms that are looked at after every observation."""
     count = max(1, round(EXPERIMENTS * size))
@@ -120,6 +138,16 @@ def report(size: float, workers: int) -> str:
         *(partial(alarm_row, size, n, None) for n in (100, 1_000, 1_000_000)),
         partial(alarm_row, size, 300, 0.8),
         *(partial(shift_row, size, 300, m) for m in (300, 10_000)),
+        *(partial(night_row, size, rows) for rows in (60, 400)),
+        partial(
+            night_found_row,
+            size,
+            "t0",
+            "a parameter that a tenth of the texts of one column has newly",
+            0.1,
+            hours.CLUSTERS,
+        ),
+        partial(night_found_row, size, "id", "three clusters more than ten", 0.0, 13),
         *(partial(proportions_row, size, *case) for case in PROPORTIONS),
         *(partial(pairs_row, size, name) for name in PAIRS),
         partial(leaks_row),

@@ -179,6 +179,32 @@ def set_tag(name: str, version: str, key: str, value: str, *, tracking_uri: str)
         client.set_model_version_tag(name, version, key, value)
 
 
+def attach(name: str, version: str, file: str, text: str, *, tracking_uri: str) -> None:
+    """Keep a text as a file of the version's run. TrackingError where it has none, or the run takes no files."""
+    run_id = existing(name, version, tracking_uri=tracking_uri).run_id
+    with _mlflow(tracking_uri) as (_, client), redirect_stderr(StringIO()):
+        if not run_id:
+            raise TrackingError(f"{name} version {version} has no run that could hold {file}")
+        try:
+            client.log_text(run_id, text, file)
+        except OSError as error:
+            raise TrackingError(
+                f"the run of {name} version {version} takes no file ({error.strerror or error})"
+            ) from error
+
+
+def attached(name: str, version: str, file: str, *, tracking_uri: str) -> str:
+    """The text of a file of the version's run. TrackingError where it cannot be read."""
+    run_id = existing(name, version, tracking_uri=tracking_uri).run_id
+    with _mlflow(tracking_uri) as (mlflow, _), redirect_stderr(StringIO()):
+        try:
+            return str(mlflow.artifacts.load_text(f"runs:/{run_id}/{file}"))
+        except OSError as error:
+            raise TrackingError(
+                f"{file} of {name} version {version} cannot be read ({error.strerror or error})"
+            ) from error
+
+
 def passed_versions(name: str, *, tracking_uri: str) -> list[str]:
     """The versions of a model that ever passed their gates."""
     with _mlflow(tracking_uri) as (_, client):

@@ -1,7 +1,7 @@
 """Bins of a column and counts of its values in them; counts of parts add up. What counts mean is decided elsewhere.
 
 Numbers, flags and times of day fall into deciles of the reference, texts into deciles of their length or, where they have
-few values, into those values; nulls have a bin of their own, the last.
+few values that may be kept, into those values; nulls have a bin of their own, the last. Ids fall into hashed buckets.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
+from zlib import crc32
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
 DECILES = 10
 MOST_CATEGORIES = 20
 """Of a text column with no more distinct values in the reference, each is a bin."""
-Kind = Literal["numeric", "categorical", "text"]
+Kind = Literal["numeric", "categorical", "text", "id"]
+ID_BUCKETS = 16_384
 
 
 @dataclass(frozen=True)
 class Bins:
-    """The bins of one column: intervals by `edges` (of lengths, for a text), or `categories` and the others; then nulls."""
+    """The bins of one column: intervals by `edges` (of lengths, for a text), or `categories` and the others; then nulls.
+
+    Of an id hashed buckets, in which nulls are left out.
+    """
 
     name: str
     kind: Kind
@@ -32,6 +37,8 @@ class Bins:
     @property
     def size(self) -> int:
         """Number of bins, with that of nulls."""
+        if self.kind == "id":
+            return ID_BUCKETS
         return (len(self.categories) + 1 if self.kind == "categorical" else len(self.edges) + 1) + 1
 
     def to_json(self) -> dict[str, Any]:
@@ -44,15 +51,15 @@ class Bins:
         return cls(str(values["name"]), values["kind"], edges, categories)
 
 
-def bins_of(name: str, values: pa.ChunkedArray | pa.Array) -> Bins:
-    """The bins for a column, from values of the reference."""
+def bins_of(name: str, values: pa.ChunkedArray | pa.Array, *, keeps_values: bool = True) -> Bins:
+    """The bins for a column, from values of the reference; without `keeps_values` no text of it becomes a category."""
     import numpy as np
     import pyarrow.compute as pc
 
     kind: Kind = "numeric"
     if _is_text(values.type):
         counts = pc.value_counts(_plain(values).drop_null())
-        if 0 < len(counts) <= MOST_CATEGORIES:
+        if keeps_values and 0 < len(counts) <= MOST_CATEGORIES:
             return Bins(name, "categorical", categories=tuple(sorted(counts.field("values").to_pylist())))
         kind = "text"
     numbers = _numbers(values)
@@ -69,22 +76,38 @@ def bins_of(name: str, values: pa.ChunkedArray | pa.Array) -> Bins:
 def counts_of(bins: Bins, values: pa.ChunkedArray | pa.Array) -> np.ndarray:
     """How many values fall into each bin, int64 of `bins.size`; a value equal to an edge falls below it."""
     import numpy as np
+
+    places, is_null = _categories(bins, values) if bins.kind in ("categorical", "id") else _intervals(bins, values)
+    counts = np.bincount(places[~is_null], minlength=bins.size).astype(np.int64)
+    if bins.kind != "id":
+        counts[-1] += int(is_null.sum())
+    return counts
+
+
+def _intervals(bins: Bins, values: pa.ChunkedArray | pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """The interval of each value, and which values are null."""
+    import numpy as np
+
+    numbers = _numbers(values)
+    return np.searchsorted(np.array(bins.edges, dtype=float), numbers, side="left"), np.isnan(numbers)
+
+
+def _categories(bins: Bins, values: pa.ChunkedArray | pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """The category or the bucket of each value, and which values are null; each distinct value is looked up once."""
+    import numpy as np
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    counts = np.zeros(bins.size, dtype=np.int64)
-    if bins.kind == "categorical":
-        places = {category: place for place, category in enumerate(bins.categories)}
-        found = pc.value_counts(_plain(values))
-        for value, count in zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True):
-            place = -1 if value is None else places.get(str(value), len(bins.categories))
-            counts[place] += count
-        return counts
-    numbers = _numbers(values)
-    is_null = np.isnan(numbers)
-    counts[-1] = int(is_null.sum())
-    places = np.searchsorted(np.array(bins.edges, dtype=float), numbers[~is_null], side="left")
-    counts[:-1] += np.bincount(places, minlength=bins.size - 1)
-    return counts
+    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    encoded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+    known = {category: place for place, category in enumerate(bins.categories)}
+    distinct = map(str, encoded.dictionary.to_pylist())
+    if bins.kind == "id":
+        places = [crc32(text.encode()) % ID_BUCKETS for text in distinct]
+    else:
+        places = [known.get(text, len(known)) for text in distinct]
+    codes = pc.fill_null(encoded.indices, len(places)).to_numpy(zero_copy_only=False)
+    return np.array([*places, 0])[codes], codes == len(places)
 
 
 def _numbers(values: pa.ChunkedArray | pa.Array) -> np.ndarray:

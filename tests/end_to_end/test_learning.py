@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import operator
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from platform_assets.cli.run import run_assets, run_pipeline
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.core.tables import all_tables
-from platform_assets.domains.learning import feedback, loop, retraining
+from platform_assets.domains.learning import feedback, loop, retraining, version_baselines
 from platform_assets.domains.learning.assets import keys_of
 from platform_assets.domains.learning.feedback import FeedbackError
 from platform_assets.domains.learning.loop import evaluate
@@ -38,14 +41,26 @@ MODEL = "request_attack"
 def home(
     home_of: Callable[..., Settings], simulated: Any, trained: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Settings:
-    """A home with five hours, evaluated in windows of two."""
+    """A home with five hours and the first two of them a day before, evaluated in windows of two."""
     file = tmp_path_factory.mktemp("registry") / "mlflow.db"
     shutil.copyfile(trained.home / "mlflow.db", file)
     settings = home_of("learning", mlflow_uri=f"sqlite:///{file}")
     settings = settings.model_copy(update={"learning_window_hours": 2, "learning_min_new_labels": 2})
     simulated.deliver(simulated.punctual(0, 1, 2, 3, 4), Path(settings.cloudfront.raw))
+    a_day_before(simulated.punctual(0, 1), simulated.hours[0][:10], Path(settings.cloudfront.raw))
     run_pipeline(settings, "edge")
     return settings
+
+
+def a_day_before(files: list[Path], day: str, raw: Path) -> None:
+    """The same lines with the date of the day before, and ids of their own."""
+    before = f"{date.fromisoformat(day) - timedelta(days=1)}"
+    for path in files:
+        lines = gzip.decompress(path.read_bytes()).decode().replace(day, before).splitlines(keepends=True)
+        fields = [line.split("\t") for line in lines]
+        own = [[*values[:14], values[14][::-1], *values[15:]] if len(values) > 15 else values for values in fields]
+        text = "".join("\t".join(values) for values in own)
+        (raw / path.name.replace(day, before)).write_bytes(gzip.compress(text.encode()))
 
 
 def rows(home: Settings, key: str) -> list[dict[str, Any]]:
@@ -71,18 +86,35 @@ def planted(home: Settings, change: Callable[[Any], None]) -> str:
     return version
 
 
-def test_windows_are_compared_with_the_first_of_the_version(home: Settings) -> None:
+def test_windows_are_compared_with_the_first_at_their_hours(home: Settings) -> None:
     run_assets(home, "Evaluating", keys_of(MODEL))
-    first, second = sorted(rows(home, f"monitoring/{MODEL}/windows"), key=lambda row: row["window_start"])
-    assert first["verdict"] == "baseline" and second["verdict"] in {"none", "watch", "retrain", "block"}
+    found = sorted(rows(home, f"monitoring/{MODEL}/windows"), key=lambda row: row["window_start"])
+    assert [row["verdict"] for row in found] == ["baseline", "none", "baseline"], "the same lines, then other hours"
+    first = found[0]
     hours = loop.Window(first["window_start"], first["window_end"]).hours
     counts = lake_of(home).row_counts(all_tables()["predictions/request_scores"], hours)
     assert first["row_count"] == sum(counts.values()) > 100
     columns = {row["column_name"]: row for row in rows(home, f"monitoring/{MODEL}/columns")}
+    kept = json.dumps(rows(home, f"monitoring/{MODEL}/baselines"), default=str)
+    assert "Mozilla" not in kept and "/index" not in kept, "no personal text outlives its retention here"
     assert {"requests.uri_path", "requests.method", "attack_probability", "is_attack"} <= columns.keys()
-    assert all(row["baseline_row_count"] == first["row_count"] for row in columns.values())
+    of_bins = [row for name, row in columns.items() if name in {"requests.method", "attack_probability", "is_attack"}]
+    assert all(row["baseline_row_count"] == row["row_count"] == first["row_count"] for row in of_bins)
+    assert all(row["psi"] == pytest.approx(0, abs=1e-9) for row in of_bins)
     again = evaluate(home, MODEL)
     assert again.windows == [] and not again.trigger["is_due"], "nothing is counted twice"
+
+
+def test_a_home_that_shares_the_registry_compares_with_the_same(
+    home: Settings, home_of: Callable[..., Settings]
+) -> None:
+    other = home_of("learning-too", mlflow_uri=home.mlflow_uri)
+    version = ModelRegistry.of(home).champion(MODEL) or ""
+    assert rows(other, f"monitoring/{MODEL}/baselines") == []
+    assert version_baselines.take(other, lake_of(other), MODEL, version) == ""
+    key = operator.itemgetter("window_start", "column_name")
+    kept = [sorted(rows(each, f"monitoring/{MODEL}/baselines"), key=key) for each in (home, other)]
+    assert kept[0] == kept[1] and len({row["window_start"] for row in kept[1]}) == 2
 
 
 def test_a_verdict_is_kept_and_becomes_a_label(home: Settings) -> None:

@@ -63,50 +63,77 @@ def test_counts_that_contradict_each_other_are_refused(counts: tuple[int, int, i
         new_share(*counts)
 
 
-def paths(random: np.random.Generator, n: int) -> list[str | None]:
-    """Paths of which many occur again and again."""
-    shares = 1 / np.arange(1, 61.0)
-    return ["/".join(f"w{i}" for i in random.choice(60, 2, p=shares / shares.sum())) for _ in range(n)]
+TEXTS_A_GROUP = 20
 
 
-def test_texts_without_change_cannot_be_told_apart() -> None:
-    """Cross-validation sees each pair of texts twice: with the variance of once, z would be 1.4 times as wide."""
-    random = np.random.default_rng(4)
-    p = [text_auc(paths(random, 80), paths(random, 80), seed=i).p_value for i in range(80)]
+def groups(random: np.random.Generator, strata: int, count: int, part: float = 0.0, mix: bool = False) -> np.ndarray:
+    """Counts of 64 buckets in groups of texts; a part of the texts has five more buckets, and odd strata have others if `mix`."""
+    found = np.zeros((strata, count, 64))
+    for stratum in range(strata):
+        shares = ZIPF[:64][:: -1 if mix and stratum % 2 else 1] / ZIPF[:64].sum()
+        found[stratum] = random.multinomial(30 * TEXTS_A_GROUP, shares, count)
+        found[stratum, :, 40:45] += random.binomial(TEXTS_A_GROUP, part, count)[:, None]
+    return found
+
+
+@pytest.mark.parametrize(("strata", "count"), [(24, 4), (2, 16), (12, 1)])
+def test_texts_without_change_cannot_be_told_apart(strata: int, count: int) -> None:
+    """Cross-validation sees each pair of groups twice: with the variance of once, z would be 1.4 times as wide."""
+    random, p = np.random.default_rng(4), []
+    for i in range(80):
+        one, two = (groups(random, strata, count, mix=True) for _ in range(2))
+        p.append(text_auc(one, two, TEXTS_A_GROUP, seed=i).p_value)
     assert (stats.norm.isf(p) ** 2).sum() <= stats.chi2.ppf(0.999, 80)
 
 
-def test_texts_with_a_new_parameter_are_found() -> None:
+def test_texts_of_other_strata_are_no_change() -> None:
+    """A window of the night beside a whole day: only the hours that both have are compared."""
     random = np.random.default_rng(5)
-    window = [f"{path}?debug=1" if i % 3 == 0 else path for i, path in enumerate(paths(random, 300))]
-    found = text_auc(paths(random, 300), window)
-    assert found.auc > 0.6 and found.p_value < 1e-4
+    day, night = groups(random, 24, 8, mix=True), groups(random, 24, 8, mix=True)
+    night[::2] = 0
+    found = text_auc(day, night, TEXTS_A_GROUP)
+    assert (found.n, found.m) == (12 * 8 * TEXTS_A_GROUP, 12 * 8 * TEXTS_A_GROUP)
+    assert found.p_value > 0.001
+    night[1::2] = 0
+    assert math.isnan(text_auc(day, night, TEXTS_A_GROUP).auc)
+
+
+def test_strata_of_unequal_sizes_are_no_change() -> None:
+    random, p = np.random.default_rng(6), []
+    for i in range(60):
+        day, window = groups(random, 8, 8, mix=True), groups(random, 8, 8, mix=True)
+        window[::2, 2:] = 0
+        p.append(text_auc(day, window, TEXTS_A_GROUP, seed=i).p_value)
+    assert (stats.norm.isf(p) ** 2).sum() <= stats.chi2.ppf(0.999, 60)
+
+
+def test_texts_with_a_new_parameter_are_found() -> None:
+    random = np.random.default_rng(7)
+    found = text_auc(groups(random, 24, 4), groups(random, 24, 4, part=0.33), TEXTS_A_GROUP)
+    assert found.auc > 0.9 and found.p_value < 1e-4
     assert compare([found.evidence("path")]).columns[0].kind is Kind.TEXT
     assert compare([found.evidence("path")]).drifted == {"path"}
 
 
-def test_a_text_is_never_scored_by_what_saw_it() -> None:
-    """A text that only the window has would be known by heart if copies of it were fitted."""
-    random = np.random.default_rng(6)
-    strange = ["".join(random.choice(list("abcdefgh"), 8)) for _ in range(100)]
-    window = [text for text in strange for _ in range(2)]
-    other = ["".join(random.choice(list("abcdefgh"), 8)) for _ in range(200)]
-    assert text_auc(other, window).auc < 0.62
+def test_a_small_change_of_many_texts_is_below_the_floor() -> None:
+    random = np.random.default_rng(8)
+    found = text_auc(groups(random, 24, 16), groups(random, 24, 16, part=0.03), TEXTS_A_GROUP)
+    assert found.p_value < 1e-4 and found.evidence("path").psi < 0.1
+    assert compare([found.evidence("path")]).drifted == frozenset()
 
 
-def test_missing_texts_are_a_text() -> None:
-    random = np.random.default_rng(7)
-    window = [None if i % 2 else path for i, path in enumerate(paths(random, 200))]
-    assert text_auc(paths(random, 200), window).n == 200
-
-
-def test_few_texts_are_not_judged() -> None:
-    found = text_auc(["/"] * 29, ["/a"] * 100)
+def test_few_groups_are_not_judged() -> None:
+    random = np.random.default_rng(9)
+    found = text_auc(groups(random, 7, 1), groups(random, 7, 8), TEXTS_A_GROUP)
     assert math.isnan(found.auc) and math.isnan(found.evidence("path").psi)
 
 
-def test_many_texts_are_drawn_by_the_seed() -> None:
-    random = np.random.default_rng(8)
-    reference, window = paths(random, 300), paths(random, 300)
-    assert text_auc(reference, window, most=100, seed=1) == text_auc(reference, window, most=100, seed=1)
-    assert text_auc(reference, window, most=100, seed=1).m == 100
+def test_texts_in_order_everywhere_have_a_finite_effect() -> None:
+    random = np.random.default_rng(10)
+    found = text_auc(groups(random, 24, 2), groups(random, 24, 2, part=1.0), TEXTS_A_GROUP)
+    assert found.auc == 1.0 and 0.1 < found.evidence("path").psi < 5
+
+
+def test_counts_of_other_buckets_are_refused() -> None:
+    with pytest.raises(ValueError, match="strata x groups x buckets"):
+        text_auc(np.ones((24, 4, 64)), np.ones((24, 4, 32)), TEXTS_A_GROUP)

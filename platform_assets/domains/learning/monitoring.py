@@ -1,33 +1,31 @@
-"""Counts of a model's inputs and scores, window by window, beside the baseline of the version that served."""
+"""A window of a model in three steps: its inputs and scores are counted, compared with the baseline, and written."""
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from platform_assets.clients.engine import SparkRunner
-from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.core.domain import tables
-from platform_assets.domains.learning.retraining import load_recent
-from platform_assets.domains.learning.tables import baselines_table, columns_table, learners, windows_table
+from platform_assets.domains.learning import baselines, version_baselines
+from platform_assets.domains.learning.baselines import Baseline, Profile, Profiles
+from platform_assets.domains.learning.service import service_figures
+from platform_assets.domains.learning.tables import columns_table, learners, windows_table
 from platform_assets.domains.learning.windows import Window, whole_windows
 from platform_assets.settings import Settings
-from platform_assets.training.sets import training_sets
 from spark_jobs.contract import Interval, Job, Source, Table
-from spark_jobs.errors import WeirError
 from spark_jobs.profiling.bins import Bins, bins_of
+from spark_jobs.profiling.counts import Counts
 from spark_jobs.profiling.jobs import table_document
+from spark_jobs.profiling.texts import GROUP_TEXTS
 from spark_jobs.storage.lake import Lake
-from spark_jobs.storage.schema import arrow_schema
-from spark_jobs.wording import counted
+from spark_jobs.wording import counted as number_of
 from weir_models import registry
 
 if TYPE_CHECKING:
-    from weir_learning.drift import Comparison
+    from weir_learning.drift import Column, Comparison, Evidence
 
 PROFILING = Source("profiling", "Counts of columns.", "team:platform", ())
 COUNTS = Job("column_counts", ())
@@ -37,33 +35,65 @@ LEAST_ROWS = 100
 """A window with fewer predictions is no baseline."""
 MOST_WINDOWS = 60
 """Windows that one evaluation looks at, the newest."""
-TIMED_BATCHES, BATCH_ROWS = 5, 1_000
-"""Batches that service figures are measured on."""
 INPUT, SCORE = "input", "score"
+BASELINE, UNKNOWN = "baseline", "unknown"
+"""Verdicts besides those of weir_learning.drift."""
 
 
 @dataclass(frozen=True)
 class Watched:
-    """Columns of one table that are counted in one pass."""
+    """Columns of one table that are counted in one pass; an entity among them is an id."""
 
     table: Table
     columns: tuple[str, ...]
     role: str
+    entity: str
 
     def name_of(self, column: str) -> str:
         return column if self.role == SCORE else f"{self.table.name}.{column}"
 
 
+@dataclass(frozen=True)
+class Counted:
+    """What a window holds."""
+
+    window: Window
+    version: str
+    """That served most of it."""
+    rows: int
+    """Predictions or, where these are not hourly, inputs."""
+    profiles: Profiles
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a window says beside the baseline."""
+
+    verdict: str
+    sentence: str
+    comparison: Comparison | None = None
+    """None: there was nothing to compare it with."""
+    grown: Profiles = field(default_factory=dict)
+    """What the baseline lacked, and gets from this window."""
+
+
 def watched(model: str) -> list[Watched]:
-    """The tables of a model's inputs and of its predictions, with the columns that are watched; hourly ones only."""
+    """The tables of a model's inputs and of its predictions, with the columns that are watched; hourly ones only.
+
+    Times are not, nor ids of persons: a baseline outlives the retention of what it was made of.
+    """
     spec, learning, known = registry.spec(model), learners()[model], tables()
     found = []
     for key, columns in spec.inputs.items():
         table = known[key]
-        names = tuple(name for name in columns if name != learning.entity and table.column(name).type != "timestamp")
-        found.append(Watched(table, names, INPUT))
+        names = tuple(
+            name
+            for name in columns
+            if table.column(name).type != "timestamp" and not (name == learning.entity and table.column(name).personal)
+        )
+        found.append(Watched(table, names, INPUT, learning.entity))
     scored = tuple(filter(None, (learning.score, learning.flag)))
-    found.append(Watched(known[learning.predictions], scored, SCORE))
+    found.append(Watched(known[learning.predictions], scored, SCORE, learning.entity))
     return [one for one in found if one.table.hourly and one.columns]
 
 
@@ -78,26 +108,110 @@ def due_windows(settings: Settings, lake: Lake, model: str) -> list[Window]:
 def look_at(settings: Settings, lake: Lake, model: str, window: Window) -> dict[str, Any]:
     """Count, compare and write one window; returns its row of `windows`."""
     version = _version_of(lake, model, window)
-    by_table = {one: _counts(settings, lake, one, window, _bins(lake, model, version, one)) for one in watched(model)}
-    baseline = _baseline(lake, model, version)
-    rows = max((figures["rows"] for _, figures in by_table.values()), default=0)
-    if not baseline:
-        return _write(
-            settings,
-            lake,
-            model,
-            window,
-            version,
-            rows,
-            None,
-            by_table,
-            _made_baseline(lake, model, version, window, by_table),
-        )
-    from weir_learning.drift import compare
+    note = "" if baselines.is_kept(lake, model, version) else version_baselines.take(settings, lake, model, version)
+    baseline = baselines.baseline_of(lake, model, version, window)
+    counted = count(settings, lake, model, window, baseline)
+    compared = compare(counted, baseline, _drifted_before(lake, model, window))
+    if compared.grown:
+        baselines.add(lake, model, version, window, compared.grown)
+        note += version_baselines.keep(settings, lake, model, version)
+    return write(settings, lake, model, counted, replace(compared, sentence=compared.sentence + note))
 
-    columns = [column for one, (bins, figures) in by_table.items() for column in _columns(one, bins, figures, baseline)]
-    compared = compare(columns, previous=_drifted_before(lake, model, window))
-    return _write(settings, lake, model, window, version, rows, compared, by_table, "")
+
+def count(settings: Settings, lake: Lake, model: str, window: Window, baseline: Baseline) -> Counted:
+    """Count a window, one pass a table, by the bins of the baseline; they are cut first where there is none."""
+    profiles: dict[str, Profile] = {}
+    interval, rows = Interval(window.start, window.end), 0
+    for one in watched(model):
+        names = map(one.name_of, one.columns)
+        bins = [baseline.profiles[name].bins for name in names if name in baseline.profiles] or _cut(lake, one, window)
+        parameters = {"table": table_document(one.table), "bins": [each.to_json() for each in bins]}
+        figures = SparkRunner.of(settings).run(PROFILING, COUNTS, lake, interval, parameters)
+        rows = figures["rows"]
+        for each in bins:
+            counts = Counts.from_json(figures["counts"][each.name])
+            profiles[one.name_of(each.name)] = Profile(one.role, each, counts)
+    return Counted(window, baseline.version, rows, profiles)
+
+
+def compare(counted: Counted, baseline: Baseline, drifted_before: Collection[str]) -> Compared:
+    """A window beside the baseline, within each hour of the day; hours that the baseline lacks become part of it. Pure."""
+    from weir_learning.drift import compare as compare_columns
+
+    grown = baseline.lacks(counted.profiles) if counted.rows >= LEAST_ROWS else {}
+    shared = [
+        name
+        for name, profile in counted.profiles.items()
+        if name in baseline.profiles and _share_hours(profile.counts, baseline.profiles[name].counts)
+    ]
+    of_version = f"of version {counted.version}"
+    if not shared and not grown:
+        rows = number_of(counted.rows, "row")
+        return Compared(
+            UNKNOWN, f"The window has {rows}, too few for the baseline {of_version} ({LEAST_ROWS} are needed)."
+        )
+    if not shared:
+        return Compared(
+            BASELINE, f"The first window {of_version} at these hours: later ones are compared with it.", grown=grown
+        )
+    found = [evidence_of(name, counted.profiles[name], baseline.profiles[name]) for name in shared]
+    comparison = compare_columns(found, previous=drifted_before)
+    return Compared(str(comparison.verdict.value), comparison.sentence, comparison, grown)
+
+
+def evidence_of(name: str, window: Profile, baseline: Profile) -> Column | Evidence:
+    """Of a column: ids by the share of new ones, texts by a classifier where there are enough, all others by their bins."""
+    from weir_learning.drift import Column, Kind, new_share, text_auc
+
+    r, w, kind = baseline.counts, window.counts, window.bins.kind
+    if kind == "id":
+        seen = r.values.sum(axis=0)
+        once, twice = int((seen == 1).sum()), int((seen == 2).sum())
+        new, rows = int(w.values[:, seen == 0].sum()), int(w.values.sum())
+        return new_share(new, rows, int(seen.sum()), once, twice).evidence(name)
+    if r.sketch is not None and w.sketch is not None:
+        texts = text_auc(r.sketch, w.sketch, GROUP_TEXTS)
+        if texts.auc == texts.auc:
+            return texts.evidence(name)
+    values = w.values if len(w.values) == len(r.values) else w.values.sum(axis=0, keepdims=True)
+    return Column(name, Kind.CATEGORICAL if kind == "categorical" else Kind.NUMERIC, r.values, values)
+
+
+def write(settings: Settings, lake: Lake, model: str, counted: Counted, compared: Compared) -> dict[str, Any]:
+    """Write the rows of a window, that of `windows` last: with it the window is done. Returns that row."""
+    window, comparison = counted.window, compared.comparison
+    of_window = {"model_version": counted.version, "window_start": window.start, "window_end": window.end}
+    if comparison is not None and window.start not in _starts(lake, columns_table(model)):
+        lake.append_rows(
+            columns_table(model),
+            (
+                {
+                    **of_window,
+                    "column_name": column.name,
+                    "role": counted.profiles[column.name].role,
+                    "row_count": column.n,
+                    "baseline_row_count": column.m,
+                    "psi": _number(column.psi),
+                    "p_value": _number(column.p_value),
+                    "q_value": _number(column.q_value),
+                    "is_drifted": column.is_drifted,
+                    "is_lasting": column.is_lasting,
+                }
+                for column in comparison.columns
+            ),
+        )
+    row = {
+        **of_window,
+        "row_count": counted.rows,
+        **_scores(lake, model, window),
+        **(service_figures(settings, model, counted.version, window) if counted.version != "none" else {}),
+        "verdict": compared.verdict,
+        "sentence": compared.sentence,
+        "drifted_share": None if comparison is None else _number(comparison.share),
+        "evaluated_at": datetime.now(UTC),
+    }
+    lake.append_rows(windows_table(model), [row])
+    return row
 
 
 def _version_of(lake: Lake, model: str, window: Window) -> str:
@@ -109,30 +223,8 @@ def _version_of(lake: Lake, model: str, window: Window) -> str:
     return str(max(counts, key=lambda pair: pair["counts"])["values"]) if counts else "none"
 
 
-def _bins(lake: Lake, model: str, version: str, one: Watched) -> list[Bins]:
-    """The bins of the version's baseline; none before there is one."""
-    rows = _baseline(lake, model, version)
-    names = {one.name_of(column): column for column in one.columns}
-    return [Bins.from_json(json.loads(rows[name]["bins"])) for name in names if name in rows]
-
-
-def _baseline(lake: Lake, model: str, version: str) -> dict[str, dict[str, Any]]:
-    rows = lake.read_arrow(baselines_table(model)).to_pylist()
-    return {row["column_name"]: row for row in rows if row["model_version"] == version}
-
-
-def _counts(
-    settings: Settings, lake: Lake, one: Watched, window: Window, bins: Sequence[Bins]
-) -> tuple[list[Bins], dict[str, Any]]:
-    """The bins and their counts in the window, in one pass; bins are cut first where there are none."""
-    bins = list(bins) or _cut(lake, one, window)
-    parameters = {"table": table_document(one.table), "bins": [each.to_json() for each in bins]}
-    interval = Interval(window.start, window.end)
-    return bins, SparkRunner.of(settings).run(PROFILING, COUNTS, lake, interval, parameters)
-
-
 def _cut(lake: Lake, one: Watched, window: Window) -> list[Bins]:
-    """Bins of the columns by rows spread over the window's files."""
+    """Bins of the columns by rows spread over the window's files; of personal columns they hold no values."""
     import pyarrow as pa
 
     by_hour = lake.files_by_hour(one.table, window.hours)
@@ -140,60 +232,23 @@ def _cut(lake: Lake, one: Watched, window: Window) -> list[Bins]:
     step = max(sum(file.num_records for file in files) // BASELINE_ROWS, 1)
     hours = window.hours if one.table.is_by_month else None
     texts = [name for name in one.columns if one.table.column(name).type == "string"]
-    paths = [file.path for file in files]
     parts = [
         batch.take(pa.array(range(0, batch.num_rows, step)))
-        for batch in lake.read_batches(one.table, paths, one.columns, texts, hours=hours)
+        for batch in lake.read_batches(one.table, [file.path for file in files], one.columns, texts, hours=hours)
     ]
     if not parts:
         return []
     sample = pa.Table.from_batches(parts).unify_dictionaries()
-    return [bins_of(name, sample[name]) for name in one.columns]
-
-
-def _made_baseline(
-    lake: Lake, model: str, version: str, window: Window, by_table: Mapping[Watched, tuple[list[Bins], dict[str, Any]]]
-) -> str:
-    """Keep the counts of a window as the version's baseline; why, or why not."""
-    *_, (_, last) = by_table.values()
-    rows = last["rows"]
-    if rows < LEAST_ROWS:
-        return f"The window has {counted(rows, 'row')}, too few for the baseline of version {version} ({LEAST_ROWS} are needed)."
-    import pyarrow as pa
-
-    values = [
-        {
-            "model_version": version,
-            "window_start": window.start,
-            "window_end": window.end,
-            "column_name": one.name_of(each.name),
-            "role": one.role,
-            "bins": json.dumps(each.to_json()),
-            "counts": json.dumps(figures["counts"][each.name]),
-        }
-        for one, (bins, figures) in by_table.items()
-        for each in bins
-    ]
-    table = baselines_table(model)
-    lake.append_arrow(pa.Table.from_pylist(values, schema=arrow_schema(table)), table)
-    return f"The first whole window of version {version}: later ones are compared with it."
-
-
-def _columns(
-    one: Watched, bins: Iterable[Bins], figures: Mapping[str, Any], baseline: Mapping[str, Mapping[str, Any]]
-) -> list[Any]:
-    from weir_learning.drift import Column
-
     return [
-        Column(
-            one.name_of(each.name),
-            "categorical" if each.kind == "categorical" else "numeric",
-            json.loads(baseline[one.name_of(each.name)]["counts"]),
-            figures["counts"][each.name],
-        )
-        for each in bins
-        if one.name_of(each.name) in baseline
+        Bins(name, "id")
+        if name == one.entity
+        else bins_of(name, sample[name], keeps_values=not one.table.column(name).personal)
+        for name in one.columns
     ]
+
+
+def _share_hours(one: Counts, other: Counts) -> bool:
+    return 1 in (len(one.values), len(other.values)) or not set(one.hours).isdisjoint(other.hours)
 
 
 def _drifted_before(lake: Lake, model: str, window: Window) -> set[str]:
@@ -202,54 +257,8 @@ def _drifted_before(lake: Lake, model: str, window: Window) -> set[str]:
     return {row["column_name"] for row in rows if row["window_end"] == window.start and row["is_drifted"]}
 
 
-def _write(
-    settings: Settings,
-    lake: Lake,
-    model: str,
-    window: Window,
-    version: str,
-    rows: int,
-    compared: Comparison | None,
-    by_table: Mapping[Watched, tuple[list[Bins], dict[str, Any]]],
-    sentence: str,
-) -> dict[str, Any]:
-    import pyarrow as pa
-
-    of_window = {"model_version": version, "window_start": window.start, "window_end": window.end}
-    if compared is not None:
-        roles = {one.name_of(column): one.role for one in by_table for column in one.columns}
-        values = [
-            {
-                **of_window,
-                "column_name": column.name,
-                "role": roles[column.name],
-                "row_count": column.n,
-                "baseline_row_count": column.m,
-                "psi": _number(column.psi),
-                "p_value": _number(column.p_value),
-                "q_value": _number(column.q_value),
-                "is_drifted": column.is_drifted,
-                "is_lasting": column.is_lasting,
-            }
-            for column in compared.columns
-        ]
-        table = columns_table(model)
-        lake.append_arrow(pa.Table.from_pylist(values, schema=arrow_schema(table)), table)
-    row = {
-        **of_window,
-        "row_count": rows,
-        **_scores(lake, model, window),
-        **(service_figures(settings, model, version, window) if version != "none" else {}),
-        "verdict": "baseline" if compared is None else str(compared.verdict.value),
-        "sentence": sentence or (compared.sentence if compared is not None else ""),
-        "drifted_share": None if compared is None else _number(compared.share),
-        "evaluated_at": datetime.now(UTC),
-    }
-    if compared is None and "too few" in sentence:
-        row["verdict"] = "unknown"
-    table = windows_table(model)
-    lake.append_arrow(pa.Table.from_pylist([row], schema=arrow_schema(table)), table)
-    return row
+def _starts(lake: Lake, table: Table) -> set[datetime]:
+    return set(lake.read_arrow(table, columns=["window_start"])["window_start"].to_pylist())
 
 
 def _scores(lake: Lake, model: str, window: Window) -> dict[str, Any]:
@@ -274,35 +283,6 @@ def _scores(lake: Lake, model: str, window: Window) -> dict[str, Any]:
             estimates = {estimate.name: estimate.value for estimate in cbpe(scores, flags)}
             found |= {f"estimated_{name}": _number(estimates.get(name)) for name in ("precision", "recall")}
     return found
-
-
-def service_figures(settings: Settings, model: str, version: str, window: Window) -> dict[str, Any]:
-    """How fast a version scores rows of the window's last hour, in batches; empty where it cannot be loaded."""
-    import numpy as np
-
-    frame = load_recent(settings, model, window.hours[-1:]).head(TIMED_BATCHES * BATCH_ROWS)
-    try:
-        loaded = ModelRegistry.of(settings).loaded(model, version)
-    except WeirError:  # the run that serves says what is wrong
-        return {}
-    if frame.empty:
-        return {}
-    inputs, seconds = list(training_sets()[model].inputs), []
-    size = len(frame) if "is_compared" in frame else BATCH_ROWS
-    batches = [frame.iloc[start : start + size] for start in range(0, len(frame), size)]
-    cpu = time.process_time()
-    for batch in batches:
-        begin = time.perf_counter()
-        loaded.predict(batch[inputs].reset_index(drop=True))
-        seconds.append(time.perf_counter() - begin)
-    cpu = time.process_time() - cpu
-    return {
-        "timed_row_count": len(frame),
-        "rows_per_second": len(frame) / max(sum(seconds), 1e-9),
-        "cpu_seconds_per_1000_rows": 1000 * cpu / len(frame),
-        "p50_milliseconds": 1000 * float(np.median(seconds)),
-        "p95_milliseconds": 1000 * float(np.quantile(seconds, 0.95)),
-    }
 
 
 def _number(value: float | None) -> float | None:

@@ -83,17 +83,24 @@ def baselines_table(model: str) -> Table:
     """What a version is compared with."""
     return Table(
         key=f"monitoring/{model}/baselines",
-        meaning=f"Bins and counts of every input and the score of {model} in the first whole window that a version served.",
-        grain="one column of one version",
+        meaning=f"Bins and counts of every input and the score of {model}, of each hour of the day in the first window in which a version served it.",
+        grain="one column of one version in one window",
         hourly=False,
-        unique=("model_version", "column_name"),
+        unique=("model_version", "window_start", "column_name"),
         retention_days=None,
         columns=(
             *WINDOW,
             Column("column_name", "string", "table and column, or the score", nullable=False),
             Column("role", "string", "input or score", nullable=False),
-            Column("bins", "string", "kind, edges and categories, as JSON", nullable=False),
-            Column("counts", "string", "values in each bin, as JSON; nulls last", nullable=False),
+            Column(
+                "bins", "string", "kind, edges and categories, as JSON; no text of personal columns", nullable=False
+            ),
+            Column(
+                "counts",
+                "string",
+                "values in each bin by hour of the day, nulls last, and hashed n-grams of groups of texts, as JSON",
+                nullable=False,
+            ),
         ),
     )
 

@@ -66,6 +66,18 @@ def test_each_type_has_bins(values: pa.Array, kind: str) -> None:
     assert bins.kind == kind and counts.sum() == len(values) and counts[-1] == values.null_count
 
 
+def test_personal_texts_become_no_categories() -> None:
+    bins = bins_of("x", pa.array(["10.0.0.1", "10.0.0.2"]), keeps_values=False)
+    assert bins.kind == "text" and "10.0.0" not in json.dumps(bins.to_json())
+
+
+def test_an_id_is_in_one_bucket_whatever_its_encoding() -> None:
+    bins, values = Bins("x", "id"), pa.array(["web", "api", None, "web"])
+    counts = counts_of(bins, values)
+    assert counts.sum() == 3 and sorted(counts[counts > 0]) == [1, 2]
+    assert counts_of(bins, values.dictionary_encode()).tolist() == counts.tolist()
+
+
 def test_a_value_that_the_reference_lacks_is_among_the_others() -> None:
     bins = bins_of("x", pa.array(["GET", "POST"]))
     assert counts_of(bins, pa.array(["GET", "PATCH", None])).tolist() == [1, 0, 1, 1]
