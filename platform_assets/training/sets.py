@@ -82,6 +82,9 @@ class TrainingSet:
     withdraw: str = ""
     """Reference `module:function`, (settings, model, version, reason): withdraws what a version caused, also if it is asked again;
     returns a sentence, empty if there was nothing."""
+    replay: str = ""
+    """Reference `module:function`, (settings, model, champion, challenger, hours, benign) -> Replayed (replays.py): the newest
+    stored hours decided by both versions; `benign`: entities that people called so. Where the model's spec has a Replay."""
     has_own_rows: Callable[[Settings], bool] | None = None
     """Whether the settings give rows of the user's own, so that a model fitted on generated ones alone is no first version."""
 

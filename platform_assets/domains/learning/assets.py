@@ -1,6 +1,6 @@
 """The assets of the loop: of each model what its windows say, whether it was to be fitted again, and how a challenger does."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import dagster as dg
@@ -12,6 +12,8 @@ from platform_assets.domains.learning.tables import (
     columns_table,
     comparisons_table,
     learners,
+    replay_table,
+    replayers,
     trigger_table,
     windows_table,
 )
@@ -19,14 +21,27 @@ from platform_assets.ingest.listings import location_of
 from platform_assets.settings import Settings
 from platform_assets.training.models import source_of
 from platform_assets.training.sets import training_sets
+from spark_jobs.contract import Table
 
 OWNER = "team:platform"
 LEARNING = "learning"
+SHOWN_ENTRIES = 50
 
 
 def keys_of(model: str) -> list[str]:
     """Keys of the assets of a model."""
-    return [table(model).key for table in (columns_table, windows_table, trigger_table, comparisons_table)]
+    return [table(model).key for table, _ in _tables_of(model)]
+
+
+def _tables_of(model: str) -> list[tuple[Callable[[str], Table], str]]:
+    """The tables of a model that are assets, each with what makes it."""
+    tables: list[tuple[Callable[[str], Table], str]] = [
+        (columns_table, "spark"),
+        (windows_table, "python"),
+        (trigger_table, "python"),
+        (comparisons_table, "python"),
+    ]
+    return [*tables, (replay_table, "spark")] if model in replayers() else tables
 
 
 def learning_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -64,12 +79,7 @@ def _of_model(settings: Settings, model: str) -> dg.AssetsDefinition:
         name=f"evaluate_{model}",
         specs=[
             spec_of(table(model), OWNER, {engine, "deltalake"}).replace_attributes(group_name=f"learning_{model}")
-            for table, engine in (
-                (columns_table, "spark"),
-                (windows_table, "python"),
-                (trigger_table, "python"),
-                (comparisons_table, "python"),
-            )
+            for table, engine in _tables_of(model)
         ],
     )
     def evaluated(context: dg.AssetExecutionContext) -> Any:
@@ -101,8 +111,36 @@ def _of_model(settings: Settings, model: str) -> dg.AssetsDefinition:
                 "log": dg.MetadataValue.md("\n".join(f"- {for_markdown(sentence)}" for sentence in found.sentences)),
             },
         )
+        if model in replayers():
+            yield dg.MaterializeResult(
+                asset_key=key_of(replay_table(model).key), metadata=_replay_shown(settings, model)
+            )
 
     return evaluated
+
+
+def _replay_shown(settings: Settings, model: str) -> dict[str, Any]:
+    """The newest replay: its sentence, and whose treatment would change, innocents first."""
+    from platform_assets.clients.engine import lake_of
+    from platform_assets.domains.learning.replaying import newest
+
+    rows = newest(lake_of(settings), model)
+    if not rows:
+        return {"newest": "no challenger was replayed"}
+    total, entries = rows[0], rows[1:]
+    head = "| entry | change | champion | challenger | requests | of benign look | innocent |\n" + "| --- " * 7 + "|\n"
+    lines = [
+        f"| {for_markdown(row['entry'])} | {row['change']} | {row['champion_action']} | {row['challenger_action']} "
+        f"| {row['request_count']} | {row['benign_request_count']} | {row['innocent']} |"
+        for row in entries[:SHOWN_ENTRIES]
+    ]
+    return {
+        "newest": dg.MetadataValue.md(for_markdown(total["sentence"])),
+        "versions": f"{total['challenger']} beside {total['champion']}",
+        "verdict": total["verdict"],
+        "changes": len(entries),
+        "entries": dg.MetadataValue.md(head + "\n".join(lines)),
+    }
 
 
 def learning_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from platform_assets.actions.audit import MAX_REASON_CHARACTERS
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.core.domain import tables
 from platform_assets.core.files import locked
-from platform_assets.domains.learning import comparing, feedback, monitoring, retraining
+from platform_assets.domains.learning import comparing, feedback, monitoring, replaying, retraining
 from platform_assets.domains.learning.comparing import BREACHED, BUCKETS, PASSED, Judgement, judge, scored
 from platform_assets.domains.learning.pausing import paused
 from platform_assets.domains.learning.tables import comparisons_table, learners, trigger_table, windows_table
@@ -23,7 +24,7 @@ from platform_assets.domains.learning.triggers import Facts, Rules, trigger_of
 from platform_assets.domains.learning.windows import Window, whole_windows
 from platform_assets.domains.learning.withdrawing import withdraw_barred
 from platform_assets.releases.record import ROLLBACK, WEIR, Releases
-from platform_assets.releases.standing import BARRED, CANARY, CHAMPION, SHARES, Standing, next_share
+from platform_assets.releases.standing import BARRED, CANARY, CHAMPION, RETIRED, SHARES, Standing, next_share
 from platform_assets.settings import Settings
 from platform_assets.training.sets import SHIPPED, training_sets
 from spark_jobs.runtime.canary import place_of
@@ -233,6 +234,12 @@ def _move(settings: Settings, lake: Lake, model: str, standing: Standing, judgem
         return " ".join(["; it is taken out and barred.", *withdraw_barred(settings, model)])
     if judgement.verdict != PASSED or _passed_in_a_row(lake, model, standing) < settings.learning.windows_a_step:
         return "; it stays where it is."
+    if replaying.is_needed(standing, model, version, CANARY):
+        replay = replaying.replay_of(settings, model, version, standing.champion or "")[0]
+        if replay["verdict"] == replaying.REFUSED:
+            reason = replay["sentence"][:MAX_REASON_CHARACTERS]
+            releases.move(model, version, RETIRED, reason, actor=WEIR, expected_serial=serial)
+            return f"; it is retired: {replay['sentence']}."
     share = next_share(standing.share) if standing.states[version] == CANARY else SHARES[0]
     state = CHAMPION if share is None else CANARY
     releases.move(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from platform_assets.core.console import Home, Json, Reason, console_of, print_json, settings_of
+from platform_assets.domains.learning.compare_command import compare_command, figures_table, registered
 from platform_assets.domains.learning.import_command import import_command
 
 if TYPE_CHECKING:
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
     from platform_assets.releases.record import Release
     from platform_assets.releases.standing import Standing
     from platform_assets.settings import Settings
-    from weir_models.registered import RegisteredVersion
 
 model_app = typer.Typer(help="Versions of models: which serve whom, and moving them.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="request_attack, client_abuse, …")]
 Version = Annotated[int, typer.Argument(min=1, help="A version in the registry.")]
 SHOWN_ROWS = 12
+model_app.command("compare")(compare_command)
 model_app.command("import")(import_command)
 
 
@@ -58,11 +59,11 @@ def show(name: Name, version: Version, home: Home = None, json: Json = False) ->
     from platform_assets.releases.record import Releases
 
     settings = settings_of(home)
-    model, found = _registered(settings, name, version)
+    model, found = registered(settings, name, version)
     rows = [row for row in Releases.of(settings).rows(model) if row.version == found.version]
     with console_of(to_stderr=json) as console:
         console.rule(f"{model} version {found.version}")
-        console.print(_figures_table({found.version: found.figures}))
+        console.print(figures_table({found.version: found.figures}))
         for key in sorted(found.tags.keys() - {"gate_signature"}):
             console.print(f"{key}: {found.tags[key]}", style="dim")
         for row in rows:
@@ -70,32 +71,6 @@ def show(name: Name, version: Version, home: Home = None, json: Json = False) ->
         if json:
             steps = [row.row() for row in rows]
             print_json({"version": found.version, "figures": found.figures, "tags": found.tags, "steps": steps})
-
-
-@model_app.command()
-def compare(
-    name: Name,
-    version: Version,
-    other: Annotated[int | None, typer.Argument(min=1, help="Default: the champion.", show_default=False)] = None,
-    home: Home = None,
-) -> None:
-    """The figures of two versions side by side, as each was evaluated.
-
-    Example: weir model compare request_attack 3 2
-    """
-    from platform_assets.releases.record import ReleaseError, Releases
-
-    settings = settings_of(home)
-    model, first = _registered(settings, name, version)
-    champion = Releases.of(settings).standing(model).champion
-    if other is None and champion is None:
-        raise ReleaseError(f"The model {model} has no champion to compare with; name a second version.")
-    _, second = _registered(settings, name, other or int(champion or 0))
-    with console_of() as console:
-        console.print(_figures_table({one.version: one.figures for one in (first, second)}))
-        hashes = {one.tags.get("examples_sha256") for one in (first, second)}
-        if len(hashes) > 1:
-            console.print("They were evaluated on different examples, so the figures differ for that reason, too.")
 
 
 @model_app.command()
@@ -110,21 +85,26 @@ def promote(
         typer.Option(min=0, max=1, help="Of the entities that a canary serves; default 0.05.", show_default=False),
     ] = None,
     reason: Reason = "",
+    override: Annotated[
+        list[str] | None, typer.Option("--override", help="`replay`: promote in spite of what it found.")
+    ] = None,
     home: Home = None,
 ) -> None:
     """Take a version that passed its gate a step on, or back to an older one: shadow, canary, champion.
 
     Example: weir model promote client_abuse 3 --to canary --share 0.05 --reason "fewer false alarms"
     """
+    from platform_assets.domains.learning.replaying import require
     from platform_assets.releases.record import Releases
     from platform_assets.releases.standing import SHARES
 
     settings = settings_of(home)
-    model, found = _registered(settings, name, version)
+    model, found = registered(settings, name, version)
     if share is not None and to != "canary":
         raise typer.BadParameter(f"--share: only a canary serves a share; --to is {to}")
     asked = (SHARES[0] if share is None else share) if to == "canary" else None
-    standing = Releases.of(settings).move(model, found.version, to, reason, share=asked)
+    figures = require(settings, model, found.version, to, override or ())
+    standing = Releases.of(settings).move(model, found.version, to, reason, share=asked, figures=figures)
     with console_of() as console:
         console.print(f"{_sentence(model, standing)} It holds from the next run on.")
 
@@ -156,7 +136,7 @@ def bar(name: Name, version: Version, reason: Reason = "", home: Home = None) ->
     from platform_assets.releases.record import Releases
 
     settings = settings_of(home)
-    model, found = _registered(settings, name, version)
+    model, found = registered(settings, name, version)
     standing = Releases.of(settings).move(model, found.version, "barred", reason, command="bar")
     with console_of() as console:
         console.print(f"{model} version {found.version} is barred. {_sentence(model, standing)}")
@@ -171,7 +151,7 @@ def unbar(name: Name, version: Version, reason: Reason = "", home: Home = None) 
     from platform_assets.releases.record import UNBAR, Releases
 
     settings = settings_of(home)
-    model, found = _registered(settings, name, version)
+    model, found = registered(settings, name, version)
     Releases.of(settings).move(model, found.version, "candidate", reason, command=UNBAR)
     with console_of() as console:
         console.print(f"{model} version {found.version} is a candidate again.")
@@ -181,13 +161,6 @@ def _name(name: str) -> str:
     from weir_models import registry
 
     return registry.spec(name).name
-
-
-def _registered(settings: Settings, name: str, version: int) -> tuple[str, RegisteredVersion]:
-    from platform_assets.clients.model_registry import ModelRegistry
-
-    model = _name(name)
-    return model, ModelRegistry.of(settings).version(model, str(version))
 
 
 def _versions(settings: Settings, releases: Any, model: str) -> list[dict[str, Any]]:
@@ -231,16 +204,6 @@ def _show_versions(console: Console, model: str, rows: Sequence[dict[str, Any]])
     if len(rows) > SHOWN_ROWS:
         more = counted(len(rows) - SHOWN_ROWS, "older version is", "older versions are")
         console.print(f"{more} not shown; --json lists them.")
-
-
-def _figures_table(figures: dict[str, Any]) -> Any:
-    from rich.table import Table as Grid
-
-    grid = Grid("figure", *(f"version {version}" for version in figures), box=None, pad_edge=False)
-    for name in dict.fromkeys(name for values in figures.values() for name in values):
-        cells = [values.get(name, float("nan")) for values in figures.values()]
-        grid.add_row(name, *(f"{value:.4g}" if value == value else "" for value in cells))
-    return grid
 
 
 def _step(row: Release) -> str:

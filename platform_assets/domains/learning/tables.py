@@ -9,9 +9,10 @@ from platform_assets.actions.audit import audit_columns
 from platform_assets.releases.tables import TABLES as RELEASE_TABLES
 from spark_jobs.contract import Column, Table
 from weir_models import registry
-from weir_models.contract import Learning
+from weir_models.contract import Learning, Replay
 
 RETENTION_DAYS = 400
+REPLAY_RETENTION_DAYS = 90
 WINDOW = (
     Column("model_version", "string", "the version that served most of the window", nullable=False),
     Column("window_start", "timestamp", "start of the window", nullable=False),
@@ -22,6 +23,11 @@ WINDOW = (
 def learners() -> dict[str, Learning]:
     """Model -> how it learns, of those whose spec says so."""
     return {name: spec.learning for name, spec in registry.specs().items() if spec.learning is not None}
+
+
+def replayers() -> dict[str, Replay]:
+    """Model -> its replay, of those whose challengers are replayed before they leave shadow."""
+    return {name: learning.replay for name, learning in learners().items() if learning.replay is not None}
 
 
 def columns_table(model: str) -> Table:
@@ -155,6 +161,36 @@ def comparisons_table(model: str) -> Table:
     )
 
 
+def replay_table(model: str) -> Table:
+    """What a challenger would decide otherwise."""
+    return Table(
+        key=f"learning/{model}/replay",
+        meaning=f"Stored hours decided by champion and challenger of {model}: who would be treated otherwise, and who of them is innocent.",
+        grain="one entity whose treatment would change in one replay; one row without an entity sums it up",
+        upstream=(f"learning/{model}/comparisons",),
+        hourly=False,
+        unique=("challenger", "champion", "replayed_at", "entry"),
+        retention_days=REPLAY_RETENTION_DAYS,
+        columns=(
+            Column("challenger", "string", "the version that is to leave shadow", nullable=False),
+            Column("champion", "string", "the version that serves", nullable=False),
+            Column("window_start", "timestamp", "start of the first replayed hour; null: there was none"),
+            Column("window_end", "timestamp", "end of the last one, exclusive"),
+            Column("entry", "string", "address, network or cluster; empty: the sum", nullable=False, personal=True),
+            Column("change", "string", "enters, leaves, stronger or weaker; empty: the sum", nullable=False),
+            Column("champion_action", "string", "what the champion decides; empty: nothing", nullable=False),
+            Column("challenger_action", "string", "what the challenger decides; empty: nothing", nullable=False),
+            Column("request_count", "int64", "its requests in the hours", nullable=False),
+            Column("benign_request_count", "int64", "of these, served and no attack: the collateral", nullable=False),
+            Column("innocent", "string", "why people say that it is innocent; empty: nobody did", nullable=False),
+            Column("reason", "string", "of the decision that is gained or lost", nullable=False, personal=True),
+            Column("verdict", "string", "passed or refused, of the whole replay", nullable=False),
+            Column("sentence", "string", "why, of the whole replay", nullable=False, personal=True),
+            Column("replayed_at", "timestamp", "wall clock, of the whole replay", nullable=False),
+        ),
+    )
+
+
 FEEDBACK = Table(
     key="learning/feedback",
     meaning="Verdicts of people on requests, clients and alerts: when it happened, and when the verdict came; append-only.",
@@ -221,4 +257,5 @@ TABLES = (
     PAUSES,
     MODEL_FIGURES,
     *(table(model) for model in learners() for table in OF_EACH),
+    *(replay_table(model) for model in replayers()),
 )

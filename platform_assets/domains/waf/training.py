@@ -142,6 +142,7 @@ TRAINING = {
         verdicts={"attack": True, "benign": False},
         label="is_attack",
         withdraw="platform_assets.domains.waf.learning:withdraw",
+        replay="platform_assets.domains.waf.replaying:replay",
     ),
     "client_abuse": TrainingSet(
         CLIENT_EXAMPLES,
@@ -157,6 +158,7 @@ TRAINING = {
         verdicts={"attack": True, "benign": False},
         label="is_abuse",
         withdraw="platform_assets.domains.waf.learning:withdraw",
+        replay="platform_assets.domains.waf.replaying:replay",
     ),
 }
 """Model -> its training set."""

@@ -1,0 +1,80 @@
+"""The command `weir model compare`: two versions by their figures, and by what each would decide. Prints results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from platform_assets.core.console import Home, console_of, settings_of
+
+if TYPE_CHECKING:
+    from platform_assets.settings import Settings
+    from weir_models.registered import RegisteredVersion
+
+Name = Annotated[str, typer.Argument(help="request_attack, client_abuse, …")]
+Version = Annotated[int, typer.Argument(min=1, help="A version in the registry.")]
+SHOWN_ENTRIES = 20
+
+
+def compare_command(
+    name: Name,
+    version: Version,
+    other: Annotated[int | None, typer.Argument(min=1, help="Default: the champion.", show_default=False)] = None,
+    home: Home = None,
+) -> None:
+    """The figures of two versions side by side, as each was evaluated, and whose treatment the first would change.
+
+    Example: weir model compare request_attack 3 2
+    """
+    from platform_assets.clients.engine import lake_of
+    from platform_assets.domains.learning.replaying import newest
+    from platform_assets.releases.record import ReleaseError, Releases
+
+    settings = settings_of(home)
+    model, first = registered(settings, name, version)
+    champion = Releases.of(settings).standing(model).champion
+    if other is None and champion is None:
+        raise ReleaseError(f"The model {model} has no champion to compare with; name a second version.")
+    _, second = registered(settings, name, other or int(champion or 0))
+    with console_of() as console:
+        console.print(figures_table({one.version: one.figures for one in (first, second)}))
+        hashes = {one.tags.get("examples_sha256") for one in (first, second)}
+        if len(hashes) > 1:
+            console.print("They were evaluated on different examples, so the figures differ for that reason, too.")
+        if rows := newest(lake_of(settings), model, first.version, second.version):
+            console.print(f"Replay: {rows[0]['sentence']}; {rows[0]['verdict']}.")
+            console.print(_entries_table(rows[1 : SHOWN_ENTRIES + 1]))
+            if len(rows) > SHOWN_ENTRIES + 1:
+                console.print(f"{len(rows) - SHOWN_ENTRIES - 1} more are in learning/{model}/replay.")
+
+
+def registered(settings: Settings, name: str, version: int) -> tuple[str, RegisteredVersion]:
+    """The model and its version; RegistryError or TrackingError where there is none."""
+    from platform_assets.clients.model_registry import ModelRegistry
+    from weir_models import registry
+
+    model = registry.spec(name).name
+    return model, ModelRegistry.of(settings).version(model, str(version))
+
+
+def figures_table(figures: dict[str, Any]) -> Any:
+    """Figures of versions side by side."""
+    from rich.table import Table as Grid
+
+    grid = Grid("figure", *(f"version {version}" for version in figures), box=None, pad_edge=False)
+    for name in dict.fromkeys(name for values in figures.values() for name in values):
+        cells = [values.get(name, float("nan")) for values in figures.values()]
+        grid.add_row(name, *(f"{value:.4g}" if value == value else "" for value in cells))
+    return grid
+
+
+def _entries_table(rows: Sequence[dict[str, Any]]) -> Any:
+    from rich.table import Table as Grid
+
+    grid = Grid("entry", "change", "then", "now", "requests", "benign", "innocent", box=None, pad_edge=False)
+    for row in rows:
+        cells = (row[name] for name in ("entry", "change", "champion_action", "challenger_action"))
+        grid.add_row(*cells, f"{row['request_count']:,}", f"{row['benign_request_count']:,}", row["innocent"])
+    return grid
