@@ -172,7 +172,7 @@ def _overlap(entities: pd.Series, is_out: NDArray[np.bool_], entity: str) -> Fin
 
 def _later(times: pd.Series, is_out: NDArray[np.bool_]) -> Finding:
     later = int((times[~is_out] > times[is_out].min()).sum())
-    sentence = f"{later} fitted rows are later than the first held-out one."
+    sentence = f"{later} fitted rows have a later {times.name} than the first held-out one."
     return _finding(Probe.LATER_ROWS, later > 0, float(later), int((~is_out).sum()), sentence)
 
 
@@ -232,6 +232,8 @@ def _shuffled(
     order = random.permutation(len(first))
     shuffled = frame.assign(**{name: frame[name].to_numpy()[first[order]][codes] for name in labels})
     target = _target(shuffled[labels[0]])
+    if too_few := _too_few(target, is_out):  # few entities may all come to one side
+        return Finding(Probe.SHUFFLED_TARGET, Outcome.NOT_JUDGED, math.nan, int(is_out.sum()), too_few)
     scores = np.asarray(fit_predict(shuffled[~is_out], shuffled[is_out]), dtype=np.float64)
     if scores.shape != (int(is_out.sum()),):
         raise ValueError(f"fit_predict gave {scores.shape} scores for {int(is_out.sum())} rows")

@@ -79,6 +79,8 @@ class Domain:
     """Function (settings) -> names of the AWS services that it uses."""
     training: str = ""
     """Mapping of a model's name -> TrainingSet."""
+    leak_probes: str = ""
+    """Mapping of a model's name -> LeakProbes (training/leaks.py): what its examples are split by."""
     explain: str = ""
     """Module with an explainer: TAKES, recognizes, explain, render, to_json (see explaining.py)."""
     demo: str = ""

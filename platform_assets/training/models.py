@@ -23,6 +23,8 @@ from platform_assets.core.plots import picture
 from platform_assets.releases.record import WEIR, Releases
 from platform_assets.releases.standing import CHAMPION
 from platform_assets.settings import Settings
+from platform_assets.training.examples import require_two_sides
+from platform_assets.training.leaks import LEAKS_TAG, LeakError, leaks_of, require_no_leak
 from platform_assets.training.sets import (
     FITTED,
     SEED,
@@ -113,12 +115,22 @@ def _model_asset(settings: Settings, name: str, training: TrainingSet) -> dg.Ass
                 asset=key,
                 blocking=True,
                 description="The new version's figures hold every bound of the model's specification.",
-            )
+            ),
+            dg.AssetCheckSpec(
+                leaks_of(name),
+                asset=key,
+                blocking=True,
+                description="The examples hold nothing of the label, of held-out rows or of the future that a model cannot know.",
+            ),
         ],
     )
     def model(context: dg.AssetExecutionContext, config: ModelConfig) -> Any:
         make = register_shipped if config.is_shipped else fit_and_register
-        version, evaluation, sentences, passed = make(settings, name, context.run_id)
+        try:
+            version, evaluation, sentences, passed = make(settings, name, context.run_id)
+        except LeakError as error:
+            yield dg.AssetCheckResult(asset_key=key, check_name=leaks_of(name), passed=False, description=str(error))
+            raise
         yield dg.MaterializeResult(
             asset_key=key,
             metadata={
@@ -130,6 +142,9 @@ def _model_asset(settings: Settings, name: str, training: TrainingSet) -> dg.Ass
         yield dg.AssetCheckResult(
             asset_key=key, check_name=gate_of(name), passed=passed, description="; ".join(sentences)
         )
+        tags = ModelRegistry.of(settings).version(name, version).tags
+        probed = tags.get(LEAKS_TAG, "probed when the version that comes with Weir was fitted")
+        yield dg.AssetCheckResult(asset_key=key, check_name=leaks_of(name), passed=True, description=probed)
 
     return model
 
@@ -171,13 +186,15 @@ def register_shipped(settings: Settings, name: str, run_id: str = "") -> tuple[s
 
 
 def fitted(name: str, training: TrainingSet, examples: Any, tags: Mapping[str, str]) -> "Candidate":
-    """A model fitted and evaluated on examples."""
+    """A model fitted and evaluated on examples. TrainingError where these have one kind alone, LeakError where they leak."""
     from threadpoolctl import threadpool_limits
 
     from weir_models import fingerprint, registry
     from weir_models.contract import Candidate
 
     module = registry.model_module(name)
+    require_two_sides(name, registry.spec(name).label, examples)
+    probed = require_no_leak(name, training, examples)
     # A model whose table has no splits evaluates each row by the rows before it.
     is_held_out = examples["split"] == "evaluate" if "split" in examples else None
     with threadpool_limits(1):  # sums of several threads differ in their last digits
@@ -186,6 +203,7 @@ def fitted(name: str, training: TrainingSet, examples: Any, tags: Mapping[str, s
     inputs = list(training.inputs)
     baseline = examples[inputs].describe(include="all").T.astype(str)
     made_of = {"training_table": training.table.key, "code_fingerprint": fingerprint.of_model(name), "seed": str(SEED)}
+    made_of[LEAKS_TAG] = probed
     return Candidate(
         model,
         module.evaluate(model, held_out),

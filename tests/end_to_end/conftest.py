@@ -82,7 +82,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Day:
 def trained(simulated: Day, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of a home whose two models are registered, fitted on little data, and serve.
 
-    client_abuse learns the very day that the tests run on: what it decides there is not the point of these tests,
+    client_abuse learns the very day that the tests run on, as if it were three: what it decides there is not the point of these tests,
     only that it decides something, and the same everywhere.
     """
     import pandas as pd
@@ -100,9 +100,11 @@ def trained(simulated: Day, tmp_path_factory: pytest.TempPathFactory) -> Setting
         Day.deliver([*simulated.punctual(*range(HOURS)), *simulated.late(*range(HOURS))], seen / "raw")
         shutil.copytree(simulated.folder / "truth", seen / "truth")
         rows = training._labelled_day(settings, seen, "fit")
-        return pd.concat([rows.assign(split=split) for split in ("fit", "calibrate", "evaluate")], ignore_index=True)[
-            list(training.CLIENT_EXAMPLES.column_names)
+        days = [
+            rows.assign(split=split, hour_at=rows["hour_at"] - timedelta(days=earlier))
+            for earlier, split in ((2, "fit"), (1, "calibrate"), (0, "evaluate"))
         ]
+        return pd.concat(days, ignore_index=True)[list(training.CLIENT_EXAMPLES.column_names)]
 
     with pytest.MonkeyPatch.context() as patch, kept_environment():
         patch.setattr(corpus, "generate", lambda seed: generate(seed, CORPUS_SIZE))

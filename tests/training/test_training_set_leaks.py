@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
-import pandas as pd
 import pytest
 
 from platform_assets.domains.waf import training as waf_training
 from platform_assets.settings import load_settings
+from platform_assets.training.leaks import findings_of, leak_probes
 from platform_assets.training.models import register_shipped
 from platform_assets.training.sets import training_sets
-from weir_learning.leaks import Finding, Outcome, Probe, probe
-from weir_models import registry
+from weir_learning.leaks import Finding, Outcome, Probe
 from weir_models.request_attack import corpus
-
-
-def fitting(name: str, score: str) -> Callable[[pd.DataFrame, pd.DataFrame], np.ndarray]:
-    """Fits the model as production does and scores the held-out rows."""
-    module = registry.model_module(name)
-
-    def fit_predict(fitted: pd.DataFrame, scored: pd.DataFrame) -> np.ndarray:
-        return module.fit(fitted, seed=1).predict(scored)[score].to_numpy()
-
-    return fit_predict
 
 
 def outcomes(findings: list[Finding]) -> dict[Probe, set[Outcome]]:
@@ -34,22 +20,21 @@ def outcomes(findings: list[Finding]) -> dict[Probe, set[Outcome]]:
     return found
 
 
+def test_every_model_says_what_its_examples_are_split_by() -> None:
+    assert leak_probes().keys() == training_sets().keys()
+    for name, probes in leak_probes().items():
+        columns = {probes.entity, probes.later, probes.series, probes.series_time, *probes.companions} - {""}
+        assert columns <= set(training_sets()[name].table.column_names)
+
+
 def test_labelled_requests_have_no_leak() -> None:
     """Families are on one side; a shuffled family is learned by nothing that the held-out ones share."""
-    findings = probe(
-        corpus.generate(3, 4_000),
-        "is_attack",
-        training_sets()["request_attack"].inputs,
-        "split",
-        "family",
-        fitting("request_attack", "attack_probability"),
-        0,
-        companions=["attack_class"],
-    )
+    findings = findings_of("request_attack", training_sets()["request_attack"], corpus.generate(3, 4_000))
     assert outcomes(findings) == {
         Probe.ENTITY_OVERLAP: {Outcome.CLEAN},
         Probe.TARGET_IN_INPUTS: {Outcome.CLEAN},
         Probe.SHUFFLED_TARGET: {Outcome.CLEAN},
+        Probe.ALTERED_FUTURE: {Outcome.CLEAN},
     }
 
 
@@ -59,19 +44,10 @@ def test_labelled_clients_have_no_leak(tmp_path: pytest.TempPathFactory, monkeyp
     settings = load_settings(str(tmp_path))
     register_shipped(settings, "request_attack")
     monkeypatch.setattr(waf_training, "SIMULATED_SCALE", 0.05)
-    findings = probe(
-        waf_training.labelled_clients(settings),
-        "is_abuse",
-        training_sets()["client_abuse"].inputs,
-        "split",
-        None,
-        fitting("client_abuse", "abuse_probability"),
-        0,
-        companions=["abuse_kind"],
-        time="hour_at",
-    )
-    assert outcomes(findings) == {
+    rows = waf_training.labelled_clients(settings)
+    assert outcomes(findings_of("client_abuse", training_sets()["client_abuse"], rows)) == {
         Probe.LATER_ROWS: {Outcome.CLEAN},
         Probe.TARGET_IN_INPUTS: {Outcome.CLEAN},
         Probe.SHUFFLED_TARGET: {Outcome.CLEAN},
+        Probe.ALTERED_FUTURE: {Outcome.CLEAN},
     }

@@ -30,5 +30,6 @@ DOMAIN = Domain(
         "backtest anomaly": "platform_assets.domains.anomaly.backtest:backtest_command",
     },
     training="platform_assets.domains.anomaly.training:TRAINING",
+    leak_probes="platform_assets.domains.anomaly.learning:LEAK_PROBES",
     demo="platform_assets.domains.anomaly.demo:DEMO",
 )

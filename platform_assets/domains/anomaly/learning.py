@@ -10,6 +10,7 @@ from platform_assets.clients.engine import lake_of
 from platform_assets.domains.anomaly.scoring import STEPS, series_start
 from platform_assets.domains.anomaly.tables import ANOMALY_ALERTS
 from platform_assets.settings import Settings
+from platform_assets.training.leaks import LeakProbes
 from platform_assets.training.sets import Judged
 from spark_jobs.contract import HOUR_COLUMN, Interval, format_hour
 
@@ -40,3 +41,11 @@ def judged_alert(settings: Settings, subject: str) -> Judged | None:
                 {"noise": "WEIR_ANOMALY_ALARMS_PER_WEEK, for fewer alarms"},
             )  # fmt: skip
     return None
+
+
+LEAK_PROBES = {
+    "anomaly_detection": LeakProbes(
+        entity="cluster_id", series="cluster_id", series_time="event_at", companions=("incident_kind",)
+    )
+}
+"""Model -> what its examples are split by."""

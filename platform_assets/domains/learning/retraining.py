@@ -61,7 +61,14 @@ def training_rows(settings: Settings, model: str) -> pd.DataFrame:
 
 
 def retrain(settings: Settings, model: str, reason: str, run_id: str = "") -> tuple[str, str]:
-    """Fit, register and prove a candidate; returns its version and the outcome, as a sentence."""
+    """Fit, register and prove a candidate; returns its version (empty: none was fitted) and the outcome, as a sentence."""
+    try:
+        return _retrained(settings, model, reason, run_id)
+    except TrainingError as error:  # the examples are at fault; the answer is kept, and it is not tried again at once
+        return "", f"Nothing was fitted: {error}"
+
+
+def _retrained(settings: Settings, model: str, reason: str, run_id: str) -> tuple[str, str]:
     training, lake = training_sets()[model], lake_of(settings)
     rows = training_rows(settings, model)
     tags = {"origin": FITTED, "git_revision": models.git_revision(), "dagster_run": run_id, "trigger": reason[:250]}

@@ -39,5 +39,6 @@ DOMAIN = Domain(
     },
     aws_services="platform_assets.domains.scaling.polling:aws_services",
     training="platform_assets.domains.scaling.training:TRAINING",
+    leak_probes="platform_assets.domains.scaling.learning:LEAK_PROBES",
     demo="platform_assets.domains.scaling.demo:DEMO",
 )

@@ -38,6 +38,7 @@ DOMAIN = Domain(
     doctor="platform_assets.domains.waf.doctor:CHECKS",
     aws_services="platform_assets.domains.waf.doctor:aws_services",
     training="platform_assets.domains.waf.training:TRAINING",
+    leak_probes="platform_assets.domains.waf.learning:LEAK_PROBES",
     explain="platform_assets.domains.waf.explain",
     demo="platform_assets.domains.waf.demo:DEMO",
     database_tables={WAF_DECISIONS.key: "decided_at"},

@@ -12,6 +12,7 @@ from platform_assets.clients.engine import lake_of
 from platform_assets.domains.waf.explain.rows import network_or_none
 from platform_assets.domains.waf.manual.actions import ManualActions
 from platform_assets.settings import Settings
+from platform_assets.training.leaks import LeakProbes
 from platform_assets.training.sets import Judged
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.sources.cloudfront.client_scores import client_frame_rows
@@ -116,3 +117,10 @@ def _offers(address: str) -> dict[str, str]:
 def withdraw(settings: Settings, model: str, version: str, reason: str) -> str:
     """Withdraw what a version decided; a sentence, empty where there is nothing to withdraw."""
     return ManualActions(settings).withdraw_if_needed(model, version, reason)
+
+
+LEAK_PROBES = {
+    "request_attack": LeakProbes(entity="family", companions=("attack_class",)),
+    "client_abuse": LeakProbes(later="hour_at", companions=("abuse_kind",)),
+}
+"""Model -> what its examples are split by. Days of clients are on one side; addresses are not, as crawlers keep theirs."""
