@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from weir_models.registered import RegisteredModel
 
 LOCK_FILE = "releases.lock"
-REGISTER, ADOPT, PROMOTE, ROLLBACK, UNBAR = "register", "adopt", "promote", "rollback", "unbar"
+REGISTER, ADOPT, PROMOTE, ROLLBACK, UNBAR, AB = "register", "adopt", "promote", "rollback", "unbar", "ab"
 """Commands of transitions that are not named as the state that they lead to."""
 ADOPTED = "it serves, and had no row in this record"
 WEIR = "weir"

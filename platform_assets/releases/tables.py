@@ -13,7 +13,7 @@ TRANSITIONS = Table(
     retention_days=800,
     columns=(
         *audit_columns(
-            command="register, adopt, shadow, canary, promote, retire, rollback, bar or unbar",
+            command="register, adopt, shadow, canary, ab, promote, retire, rollback, bar or unbar",
             subject="`model version`",
             expires_at="always null",
             is_personal=False,

@@ -73,6 +73,9 @@ class TrainingSet:
     """Whether `weir train` without names fits it."""
     recent: str = ""
     """Reference `module:function`, (settings, hours) -> rows as `predict` reads them, a data frame with the column `entity`."""
+    entity_of: str = ""
+    """Reference `module:function`, text of the predictions' column of entities -> the entity that a canary's share is of;
+    empty: the text itself."""
     judged: str = ""
     """Reference `module:function`, (settings, subject) -> Judged; None where it is nothing that this model judges."""
     verdicts: Mapping[str, bool] = field(default_factory=dict)

@@ -17,11 +17,14 @@ from platform_assets.cli.run import run_pipeline
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.core.tables import all_tables
-from platform_assets.domains.learning import feedback, loop, replaying
+from platform_assets.domains.learning import experiments, feedback, loop, outcomes, replaying
 from platform_assets.domains.learning.comparing import PASSED, Judgement
+from platform_assets.domains.learning.windows import Window
 from platform_assets.releases.record import Releases
 from platform_assets.releases.standing import CANARY, RETIRED, SHADOW
 from platform_assets.settings import Settings
+from spark_jobs.contract import parse_hour
+from spark_jobs.runtime.canary import Served
 
 pytestmark = [
     pytest.mark.slow,
@@ -139,3 +142,54 @@ def _verdict(home: Settings, subject: str) -> list[Any]:
     except feedback.FeedbackError:
         return []
     return [verdict for verdict, _ in given if verdict.model == "client_abuse"]
+
+
+def test_a_canary_is_judged_by_what_it_did_to_its_own(home: Settings, simulated: Any) -> None:
+    from weir_models import registry
+
+    model = "client_abuse"
+    version, releases = planted(home, model, suspicious), Releases.of(home)
+    releases.move(model, version, CANARY, "a test", share=0.5)
+    simulated.deliver(simulated.punctual(3, 4), Path(home.cloudfront.raw))
+    run_pipeline(home, "edge")
+    lake, learning = lake_of(home), registry.spec(model).learning
+    assert learning is not None
+    hours = sorted(outcomes.canary_hours(lake, model, version))
+    assert hours == simulated.hours[3:5]
+    start = parse_hour(hours[0])
+    window, second = (Window(start + timedelta(hours=at), start + timedelta(hours=at + 1)) for at in (0, 1))
+    arms = outcomes.arms_of(lake, model, version, learning, window)
+    served = Served(model, "1", canary_version=version, canary_share=0.5)
+    assert {arm for arm, _ in arms.values()} == {True, False}
+    assert all(arm == served.is_canary([entity])[0] for entity, (arm, _) in arms.items()), "as the hash says"
+    again = outcomes.arms_of(lake, model, version, learning, second)
+    assert again and not again.keys() & arms.keys(), "each entity counts once"
+    champion = releases.standing(model).champion or ""
+    models = [ModelRegistry.of(home).loaded(model, one) for one in (version, champion)]
+    found = outcomes.outcome(lake, model, releases.rows(model), (version, champion), models, window, [])
+    flagged, n, others, others_n = found.figures[outcomes.FLAGGED_ARMS]["counts"]
+    assert n + others_n == len(arms) and flagged / n > others / others_n
+    assert found.breached and "flags more than the champion of the others" in found.breached[0]
+    releases.rollback(model, "after the test")
+
+
+def test_an_experiment_begins_with_its_plan(home: Settings) -> None:
+    model = "client_abuse"
+    version, weir, env = (
+        planted(home, model, lambda estimator: None),
+        CliRunner(),
+        {"WEIR_MLFLOW_URI": home.tracking_uri},
+    )
+    shown = weir.invoke(app, ["model", "compare", model, version, "--plan", "0.01", "--home", str(home.home)], env=env)
+    assert shown.exit_code == 0 and "judged examples" in shown.output, shown.output + str(shown.exception)
+    arguments = ["model", "promote", model, version, "--to", "ab", "--share", "0.5", "--reason", "a test"]
+    begun = weir.invoke(app, [*arguments, "--home", str(home.home)], env=env)
+    assert begun.exit_code == 0 and "50% as a canary" in begun.output, begun.output + str(begun.exception)
+    releases = Releases.of(home)
+    plan = experiments.running(releases.rows(model), version)
+    assert plan is not None and plan["effect"] == 0.02 and plan[outcomes.WRONG_PAIRS] > 100
+    told = loop._move(home, lake_of(home), model, releases.standing(model), Judgement(PASSED, "nothing was noticed"))
+    assert "of its observations" in told and releases.standing(model).share == 0.5, "its share stays"
+    better = {outcomes.WRONG_PAIRS: {"verdict": "better", "n": 300, "difference": -0.1}}
+    told = loop._move(home, lake_of(home), model, releases.standing(model), Judgement(PASSED, "s", better))
+    assert "the A/B test has ended" in told and releases.standing(model).champion == version

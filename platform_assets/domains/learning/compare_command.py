@@ -22,13 +22,22 @@ def compare_command(
     name: Name,
     version: Version,
     other: Annotated[int | None, typer.Argument(min=1, help="Default: the champion.", show_default=False)] = None,
+    plan: Annotated[
+        float | None,
+        typer.Option(
+            help="How long a difference of this size takes to be seen, at the rates of now.", show_default=False
+        ),
+    ] = None,
+    share: Annotated[float, typer.Option(help="Of the entities, with --plan: the first version's.")] = 0.5,
     home: Home = None,
 ) -> None:
-    """The figures of two versions side by side, as each was evaluated, and whose treatment the first would change.
+    """The figures of two versions side by side, as each was evaluated, whose treatment the first would change, and with
+    --plan how long a test of both takes.
 
-    Example: weir model compare request_attack 3 2
+    Example: weir model compare request_attack 3 --plan 0.01 --share 0.25
     """
     from platform_assets.clients.engine import lake_of
+    from platform_assets.domains.learning.experiments import planned
     from platform_assets.domains.learning.replaying import newest
     from platform_assets.releases.record import ReleaseError, Releases
 
@@ -48,6 +57,9 @@ def compare_command(
             console.print(_entries_table(rows[1 : SHOWN_ENTRIES + 1]))
             if len(rows) > SHOWN_ENTRIES + 1:
                 console.print(f"{len(rows) - SHOWN_ENTRIES - 1} more are in learning/{model}/replay.")
+        if plan is not None:
+            for sentence in planned(settings, model, plan, share).sentences:
+                console.print(f"To see {sentence}.")
 
 
 def registered(settings: Settings, name: str, version: int) -> tuple[str, RegisteredVersion]:

@@ -6,7 +6,7 @@ Each part writes its row before the next begins, and can be repeated: a process 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +16,15 @@ from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.core.domain import tables
 from platform_assets.core.files import locked
-from platform_assets.domains.learning import comparing, feedback, monitoring, replaying, retraining
+from platform_assets.domains.learning import (
+    comparing,
+    experiments,
+    feedback,
+    monitoring,
+    outcomes,
+    replaying,
+    retraining,
+)
 from platform_assets.domains.learning.comparing import BREACHED, BUCKETS, PASSED, Judgement, judge, scored
 from platform_assets.domains.learning.pausing import paused
 from platform_assets.domains.learning.tables import comparisons_table, learners, trigger_table, windows_table
@@ -153,8 +161,8 @@ def _windows_to_compare(settings: Settings, lake: Lake, model: str, standing: St
 def _compare_on(settings: Settings, lake: Lake, model: str, standing: Standing, window: Window) -> dict[str, Any]:
     learning, challenger, champion = learners()[model], standing.challenger or "", standing.champion or ""
     state = standing.states[challenger]
-    earlier = _earlier(lake, model, challenger)
-    rows, entities, judgement = _judgement(settings, model, challenger, champion, window, learning, earlier)
+    compared = _compared(lake, model, challenger)
+    rows, entities, judgement = _judgement(settings, model, challenger, champion, window, learning, compared)
     row = {
         "challenger": challenger,
         "champion": champion,
@@ -181,7 +189,7 @@ def _judgement(
     champion: str,
     window: Window,
     learning: Any,
-    earlier: Mapping[str, Any],
+    compared: Sequence[Mapping[str, Any]],
 ) -> tuple[int, int, Judgement]:
     registry_of_home = ModelRegistry.of(settings)
     try:
@@ -190,12 +198,15 @@ def _judgement(
         if error.version != challenger:
             raise
         return 0, 0, Judgement(BREACHED, str(error))
-    frame = _sampled(settings, model, window)
+    frame, lake = _sampled(settings, model, window), lake_of(settings)
+    earlier: dict[str, Any] = json.loads(compared[-1]["evidence"]) if compared else {}
     if frame.empty:
-        return 0, 0, Judgement(comparing.WAITING, "no rows to compare on in this window", {}, dict(earlier))
+        return 0, 0, Judgement(comparing.WAITING, "no rows to compare on in this window", {}, earlier)
     inputs = training_sets()[model].inputs
     both = [scored(each, frame, inputs, learning) for each in models]
-    judgement = judge(both[0], both[1], learning, earlier)
+    rows = Releases.of(settings).rows(model)
+    outcome = outcomes.outcome(lake, model, rows, (challenger, champion), models, window, compared)
+    judgement = outcome.joined(judge(both[0], both[1], learning, earlier))
     return len(both[1].score), len(set(both[1].entities)), judgement
 
 
@@ -215,11 +226,10 @@ def _sampled(settings: Settings, model: str, window: Window) -> Any:
     return mine.reset_index(drop=True)
 
 
-def _earlier(lake: Lake, model: str, challenger: str) -> dict[str, Any]:
-    """The evidence of the newest comparison of the challenger."""
+def _compared(lake: Lake, model: str, challenger: str) -> list[dict[str, Any]]:
+    """The comparisons of the challenger, oldest window first."""
     rows = lake.read_arrow(comparisons_table(model)).sort_by("window_start").to_pylist()
-    found = [row for row in rows if row["challenger"] == challenger]
-    return dict(json.loads(found[-1]["evidence"])) if found else {}
+    return [row for row in rows if row["challenger"] == challenger]
 
 
 def _move(settings: Settings, lake: Lake, model: str, standing: Standing, judgement: Judgement) -> str:
@@ -232,6 +242,14 @@ def _move(settings: Settings, lake: Lake, model: str, standing: Standing, judgem
             figures=judgement.figures, expected_serial=serial,
         )  # fmt: skip
         return " ".join(["; it is taken out and barred.", *withdraw_barred(settings, model)])
+    if (plan := experiments.running(releases.rows(model), version)) is not None:
+        ended, told = experiments.ended(plan, judgement.figures)
+        if ended is None:
+            return f"; {told}."
+        releases.move(model, version, ended, told, actor=WEIR, figures=judgement.figures, expected_serial=serial)
+        return (
+            f"; the A/B test has ended, {told}: it {'serves all from now on' if ended == CHAMPION else 'is retired'}."
+        )
     if judgement.verdict != PASSED or _passed_in_a_row(lake, model, standing) < settings.learning.windows_a_step:
         return "; it stays where it is."
     if replaying.is_needed(standing, model, version, CANARY):

@@ -22,6 +22,8 @@ model_app = typer.Typer(help="Versions of models: which serve whom, and moving t
 Name = Annotated[str, typer.Argument(help="request_attack, client_abuse, …")]
 Version = Annotated[int, typer.Argument(min=1, help="A version in the registry.")]
 SHOWN_ROWS = 12
+SERVED_SHARES = {"canary": 0.05, "ab": 0.5}
+"""State that a person asks for -> its share unless one is named."""
 model_app.command("compare")(compare_command)
 model_app.command("import")(import_command)
 
@@ -78,35 +80,54 @@ def promote(
     name: Name,
     version: Version,
     to: Annotated[
-        Literal["shadow", "canary", "champion"], typer.Option("--to", help="The state that the version goes into.")
+        Literal["shadow", "canary", "ab", "champion"],
+        typer.Option("--to", help="The state that the version goes into."),
     ] = "champion",
     share: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Of the entities that a canary serves; default 0.05.", show_default=False),
+        typer.Option(
+            min=0,
+            max=1,
+            help="Of the entities that a canary (default 0.05) or A/B test (0.5) serves.",
+            show_default=False,
+        ),
     ] = None,
+    effect: Annotated[
+        float, typer.Option(help="Of an A/B test: the difference in the share of wrong decisions that is to be seen.")
+    ] = 0.02,
     reason: Reason = "",
     override: Annotated[
         list[str] | None, typer.Option("--override", help="`replay`: promote in spite of what it found.")
     ] = None,
     home: Home = None,
 ) -> None:
-    """Take a version that passed its gate a step on, or back to an older one: shadow, canary, champion.
+    """Take a version that passed its gate a step on, or back to an older one: shadow, canary, A/B test, champion.
 
     Example: weir model promote client_abuse 3 --to canary --share 0.05 --reason "fewer false alarms"
     """
+    from platform_assets.domains.learning.experiments import planned, require_verdicts
     from platform_assets.domains.learning.replaying import require
-    from platform_assets.releases.record import Releases
-    from platform_assets.releases.standing import SHARES
+    from platform_assets.releases.record import AB, Releases
+    from platform_assets.releases.standing import CANARY
 
     settings = settings_of(home)
     model, found = registered(settings, name, version)
-    if share is not None and to != "canary":
-        raise typer.BadParameter(f"--share: only a canary serves a share; --to is {to}")
-    asked = (SHARES[0] if share is None else share) if to == "canary" else None
-    figures = require(settings, model, found.version, to, override or ())
-    standing = Releases.of(settings).move(model, found.version, to, reason, share=asked, figures=figures)
+    if share is not None and to not in SERVED_SHARES:
+        raise typer.BadParameter(f"--share: only a canary or an A/B test serves a share; --to is {to}")
+    asked, state, told = SERVED_SHARES.get(to) if share is None else share, CANARY if to == AB else to, []
+    figures = dict(require(settings, model, found.version, state, override or ()) or {})
+    if to == AB:
+        plan = planned(settings, model, effect, asked or 0.0)
+        require_verdicts(model, plan)
+        figures[AB], told = plan.details(), plan.sentences
+    releases = Releases.of(settings)
+    standing = releases.move(
+        model, found.version, state, reason, command=AB if to == AB else "", share=asked, figures=figures
+    )
     with console_of() as console:
         console.print(f"{_sentence(model, standing)} It holds from the next run on.")
+        for sentence in told:
+            console.print(f"To see {sentence}.")
 
 
 @model_app.command()
