@@ -144,4 +144,5 @@ def _was_played(releases: Any) -> bool:
     return any(row.reason.startswith(PLANTED) for row in releases.rows(MODEL))
 
 
-DEMO = DomainDemo(4, (LOGS,), {"learning_window_hours": WINDOW_HOURS}, play)
+# After one window the candidate is still in shadow, so that no day of decisions is replayed, which would cost as much as the fit.
+DEMO = DomainDemo(4, (LOGS,), {"learning_window_hours": WINDOW_HOURS, "learning_windows_a_step": 2}, play)
