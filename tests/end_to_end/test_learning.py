@@ -212,3 +212,28 @@ def test_the_status_names_who_serves_and_why_nothing_is_due(home: Settings) -> N
     assert done.exit_code == 0, done.output
     assert "predictive_scaling" in done.output and "no version serves" in done.output
     assert "people judged" in done.output and "beside" in done.output
+
+
+def test_a_step_that_a_kill_left_out_is_taken_by_the_next_run(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flag_everything(model: Any) -> None:
+        model.threshold_ = 0.0
+
+    class Killed(BaseException):
+        """As a kill would, it ends the evaluation where it is."""
+
+    def killed(*_: Any) -> str:
+        raise Killed
+
+    releases = Releases.of(home)
+    if (challenger := releases.standing(MODEL).challenger) is not None:
+        releases.move(MODEL, challenger, "retired", "after the test before")
+    version = planted(home, flag_everything)
+    releases.move(MODEL, version, CANARY, "a person was sure", share=0.05)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(loop, "_move", killed)
+        evaluate(home, MODEL)
+    assert releases.standing(MODEL).state_of(version) == CANARY and rows(home, f"learning/{MODEL}/comparisons")
+    again = evaluate(home, MODEL)
+    assert again.comparisons == [] and any("it is taken out and barred" in told for told in again.withdrawn)
+    assert releases.standing(MODEL).state_of(version) == BARRED
+    assert not any("judged before" in told for told in evaluate(home, MODEL).withdrawn), "once"

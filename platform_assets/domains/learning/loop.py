@@ -18,6 +18,7 @@ from platform_assets.core.domain import tables
 from platform_assets.core.files import locked
 from platform_assets.domains.learning import (
     comparing,
+    continuing,
     experiments,
     feedback,
     monitoring,
@@ -71,6 +72,10 @@ def evaluate(settings: Settings, model: str, run_id: str = "") -> Evaluated:
             monitoring.look_at(settings, lake, model, each) for each in monitoring.due_windows(settings, lake, model)
         ]
         withdrawn = withdraw_barred(settings, model)
+        if not paused(lake, model):
+            withdrawn += filter(
+                None, (continuing.continue_candidate(settings, lake, model), _follow(settings, lake, model))
+            )
         trigger = _trigger(settings, lake, model, run_id)
         comparisons = [] if paused(lake, model) else _compare(settings, lake, model)
         return Evaluated(model, windows, trigger, comparisons, withdrawn)
@@ -132,6 +137,19 @@ def _trigger(settings: Settings, lake: Lake, model: str, run_id: str) -> dict[st
     }
     lake.append_rows(trigger_table(model), [row])
     return row
+
+
+def _follow(settings: Settings, lake: Lake, model: str) -> str:
+    """Take the step that a killed run judged and did not take; a sentence, empty where there is none to take."""
+    standing, rows = Releases.of(settings).settled(model), Releases.of(settings).rows(model)
+    moved_at = rows[-1].acted_at if rows else None
+    row = continuing.unfollowed(standing, _compared(lake, model, standing.challenger or ""), moved_at)
+    if row is None:
+        return ""
+    judgement = Judgement(row["verdict"], row["sentence"], json.loads(row["figures"]), json.loads(row["evidence"]))
+    told = _move(settings, lake, model, standing, judgement)
+    is_moved = Releases.of(settings).standing(model).serial != standing.serial
+    return f"version {standing.challenger}, judged before: {row['sentence']}{told}" if is_moved else ""
 
 
 def _compare(settings: Settings, lake: Lake, model: str) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from platform_assets.domains.learning.import_command import import_command
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from platform_assets.releases.record import Release
+    from platform_assets.releases.record import Release, Releases
     from platform_assets.releases.standing import Standing
     from platform_assets.settings import Settings
 
@@ -115,14 +115,22 @@ def promote(
     if share is not None and to not in SERVED_SHARES:
         raise typer.BadParameter(f"--share: only a canary or an A/B test serves a share; --to is {to}")
     asked, state, told = SERVED_SHARES.get(to) if share is None else share, CANARY if to == AB else to, []
+    releases = Releases.of(settings)
+    serial = _serial(releases, model)
     figures = dict(require(settings, model, found.version, state, override or ()) or {})
     if to == AB:
         plan = planned(settings, model, effect, asked or 0.0)
         require_verdicts(model, plan)
         figures[AB], told = plan.details(), plan.sentences
-    releases = Releases.of(settings)
     standing = releases.move(
-        model, found.version, state, reason, command=AB if to == AB else "", share=asked, figures=figures
+        model,
+        found.version,
+        state,
+        reason,
+        command=AB if to == AB else "",
+        share=asked,
+        figures=figures,
+        expected_serial=serial,
     )
     with console_of() as console:
         console.print(f"{_sentence(model, standing)} It holds from the next run on.")
@@ -176,6 +184,16 @@ def unbar(name: Name, version: Version, reason: Reason = "", home: Home = None) 
     Releases.of(settings).move(model, found.version, "candidate", reason, command=UNBAR)
     with console_of() as console:
         console.print(f"{model} version {found.version} is a candidate again.")
+
+
+def _serial(releases: Releases, model: str) -> int | None:
+    """Of the last transition, before anything that takes time; None where promoting mends what others did to the alias."""
+    from platform_assets.clients.champions import ChampionError
+
+    try:
+        return releases.settled(model).serial
+    except ChampionError:
+        return None
 
 
 def _name(name: str) -> str:

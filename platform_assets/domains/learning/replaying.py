@@ -109,7 +109,7 @@ def require(
     ReleaseError where it is refused and not overridden. A version that served before is not replayed: it is how one goes back.
     """
     releases = Releases.of(settings)
-    standing = releases.settled(model)
+    standing = releases.standing(model)  # settling may refuse what promoting mends
     if not is_needed(standing, model, version, state) or any(
         (row.version, row.state) == (version, CHAMPION) for row in releases.rows(model)
     ):
