@@ -97,7 +97,8 @@ def findings_of(name: str, training: TrainingSet, examples: pd.DataFrame) -> lis
             return module.fit(rows, seed=SEED)
 
     if "split" in examples:
-        findings += probe(examples, spec.label, inputs, "split", entity, None, SEED, companions=probes.companions)
+        values = [name for name in inputs if name not in (probes.series, probes.series_time)]
+        findings += probe(examples, spec.label, values, "split", entity, None, SEED, companions=probes.companions)
         if probes.later:
             generated = examples[~_is_own(examples)]
             findings += probe(generated, spec.label, (), "split", None, None, SEED, time=probes.later)[:1]
