@@ -24,7 +24,8 @@ DIGEST_LENGTH = 12
 def headline(spec: ModelSpec, figures: Mapping[str, float]) -> dict[str, float]:
     """The figures that a person compares, the most important first: those of the gates, what they are held against, counts.
 
-    Every figure that a gate reads is among them, so that a gate can be judged by them alone; NaN is left out.
+    Every figure that a gate reads is among them, so that a gate can be judged by them alone; NaN is left out. Those that are shown
+    for all models follow, with their bounds and counts.
     """
     gated = [gate.figure for gate in spec.gates]
     floors = [gate.at_least_figure for gate in spec.gates if gate.at_least_figure]
@@ -35,7 +36,10 @@ def headline(spec: ModelSpec, figures: Mapping[str, float]) -> dict[str, float]:
     needed = list(dict.fromkeys([*gated, *floors]))
     others = [name for name in dict.fromkeys([*naive, *counts, *bounds, *rest]) if name not in needed]
     present = [name for name in [*needed, *others] if figures.get(name, float("nan")) == figures.get(name)]
-    return {name: float(figures[name]) for name in present[: max(MOST_FIGURES, len(needed))]}
+    shown = list(spec.learning.figures.values()) if spec.learning is not None else []
+    declared = [name for one in shown for name in (one, f"{one}_low", f"{one}_high", f"n_{one}")]
+    known = [name for name in declared if figures.get(name, float("nan")) == figures.get(name)]
+    return {name: float(figures[name]) for name in [*present[: max(MOST_FIGURES, len(needed))], *known]}
 
 
 def table_of(figures: Mapping[str, float]) -> pd.DataFrame:

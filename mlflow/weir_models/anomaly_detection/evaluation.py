@@ -136,6 +136,7 @@ def event_figures(prefix: str, counts: Events, span: float) -> dict[str, float]:
     figures = detector_metrics.rate_figures(f"{prefix}event_recall", np.arange(counts.labelled) < counts.met)
     figures |= detector_metrics.rate_figures(f"{prefix}event_precision", np.arange(raised) < counts.met)
     low, high = poisson_interval(counts.false)
+    figures[f"n_{prefix}false_alarms_per_week"] = float(counts.false)
     figures[f"{prefix}event_f1"] = counts.f1
     for name, count in (("", float(counts.false)), ("_low", low), ("_high", high)):
         figures[f"{prefix}false_alarms_per_week{name}"] = count / span if span else math.nan

@@ -61,7 +61,7 @@ class BacktestResult:
     forecasts: pd.DataFrame
     """FORECAST_COLUMNS; percent of the nodes in force at made_at."""
     per_series: pd.DataFrame
-    """A row a series: n, mae, mae_<rival>, ratio_<rival>, coverage, width, width_relative, greatest_bound; violations and node-hours of both policies; cost_beside_reactive, violations_beside_reactive."""
+    """A row a series: n, mae, mae_<rival>, ratio_<rival>, coverage, width, width_relative, greatest_bound; more_asked, more_needed and more_right; violations and node-hours of both policies; cost_beside_reactive, violations_beside_reactive."""
     overall: dict[str, float]
     """Geometric means of the ratios with 95 % bootstrap bounds over series, and shares of series."""
 
@@ -96,6 +96,7 @@ def _backtest_series(series: DemandSeries, settings: BacktestSettings) -> tuple[
         frame = forecast_frame(series, forecasts)
         row: dict[str, object] = {"cluster_id": series.cluster_id}
         row |= _accuracy(series, forecasts, frame)
+        row |= _more_nodes(series, forecasts, settings.policy)
         row |= _decisions(series, forecasts, settings)
         return frame, row
 
@@ -121,6 +122,23 @@ def _accuracy(series: DemandSeries, forecasts: Forecasts, frame: pd.DataFrame) -
     row["width"] = float((upper - lower).mean()) if judged.any() else float("nan")
     row |= _extent(series, forecasts)
     return row
+
+
+def _more_nodes(series: DemandSeries, forecasts: Forecasts, policy: PolicySettings) -> dict[str, float]:
+    """Counts of steps at which the forecast asks for more nodes, at which they were needed, and of both.
+
+    Asked: forecast, size bound or present load would pass the policy's threshold at today's size; needed: the load did, 30
+    minutes later.
+    """
+    threshold = policy.scale_up_above * series.capacity[forecasts.first :]
+    judged = ~(np.isnan(forecasts.truth) | np.isnan(forecasts.predicted))
+    highest = np.fmax(np.fmax(forecasts.predicted, forecasts.size_bound), forecasts.current)
+    asked, needed = (highest > threshold)[judged], (forecasts.truth > threshold)[judged]
+    return {
+        "more_asked": float(asked.sum()),
+        "more_needed": float(needed.sum()),
+        "more_right": float((asked & needed).sum()),
+    }
 
 
 def _extent(series: DemandSeries, forecasts: Forecasts) -> dict[str, float]:
@@ -201,12 +219,17 @@ def overall(per_series: pd.DataFrame, seed: int) -> dict[str, float]:
         figures |= _share(f"better_than_{name}", per_series[f"ratio_{name}"] < 1.0, draws)
     covered = per_series["coverage"].between(COVERAGE_FROM, COVERAGE_TO)
     figures |= _share("coverage_held", covered, draws)
-    figures["coverage"] = float(per_series["coverage"].mean())
+    coverage = per_series["coverage"].to_numpy()
+    figures |= _bounded("coverage", coverage.mean(), coverage[draws].mean(axis=1))
+    for name, whole in (("more_nodes_precision", "more_asked"), ("more_nodes_recall", "more_needed")):
+        figures |= _part(name, per_series["more_right"].to_numpy(), per_series[whole].to_numpy(), draws)
     figures["width"] = float(per_series["width"].mean())
     figures["width_relative"] = float(per_series["width_relative"].mean())
     figures["greatest_bound"] = float(per_series["greatest_bound"].max())
     figures["cost_beside_reactive"] = float(np.exp(_mean(np.log(per_series["cost_beside_reactive"].to_numpy()))))
     figures["violations_beside_reactive"] = float(_mean(per_series["violations_beside_reactive"].to_numpy()))
+    for name in ("ratio_persistence", "coverage", "violations"):
+        figures[f"n_{name}"] = figures["n_forecasts"]
     for name in ("violations", "node_hours", "changes"):
         for policy_suffix in ("", "_reactive"):
             values = per_series[f"{name}{policy_suffix}"].to_numpy()
@@ -223,6 +246,16 @@ def _mean(values: Values) -> Values:
 def _bounded(name: str, value: Values, bootstrap_values: Values) -> dict[str, float]:
     low, high = np.quantile(bootstrap_values, (0.025, 0.975))
     return {name: float(value), f"{name}_low": float(low), f"{name}_high": float(high)}
+
+
+def _part(name: str, part: Values, whole: Values, draws: NDArray[np.int64]) -> dict[str, float]:
+    """The share of a count in another, over all series; NaN where there is nothing."""
+    figures = {f"n_{name}": float(whole.sum())}
+    if not whole.sum():
+        return figures | {name: float("nan")}
+    drawn = whole[draws].sum(axis=1)
+    is_there = drawn > 0
+    return figures | _bounded(name, part.sum() / whole.sum(), part[draws].sum(axis=1)[is_there] / drawn[is_there])
 
 
 def _share(name: str, hits: pd.Series, draws: NDArray[np.int64]) -> dict[str, float]:

@@ -30,6 +30,8 @@ SPEC = ModelSpec(
         figures={
             "MAE relative to persistence": "ratio_persistence",
             "coverage of the 90 % interval": "coverage",
+            "precision of more nodes": "more_nodes_precision",
+            "recall of more nodes": "more_nodes_recall",
             "violations of the sizes": "violations",
         },
         milliseconds_per_row=20.0,

@@ -54,24 +54,17 @@ def _figures(settings: Settings) -> dg.AssetsDefinition:
     @dg.multi_asset(name="model_figures", specs=[spec_of(MODEL_FIGURES, OWNER, {"python", "deltalake"})])
     def model_figures(context: dg.AssetExecutionContext) -> Any:
         from platform_assets.clients.engine import lake_of
-        from platform_assets.domains.learning.model_figures import write_figures
+        from platform_assets.domains.learning.model_figures import HEAD, cells, write_figures
 
         rows = write_figures(settings, lake_of(settings))
-        lines = [
-            f"| {row['model']} {row['model_version']} | {row['figure']} | {_cell(row['value'])} | {_cell(row['low_95'])} to {_cell(row['high_95'])} | {row['n']} | {row['evidence']} |"
-            for row in rows
-        ]
-        head = "| model | figure | value | 95 % | n | evidence |\n| --- | --- | --- | --- | --- | --- |\n"
+        lines = [f"| {' | '.join(map(for_markdown, cells(row)))} |" for row in rows]
+        head = f"| {' | '.join(HEAD)} |\n{'| --- ' * len(HEAD)}|\n"
         yield dg.MaterializeResult(
             asset_key=key_of(MODEL_FIGURES.key),
             metadata={"dagster/row_count": len(rows), "figures": dg.MetadataValue.md(head + "\n".join(lines))},
         )
 
     return model_figures
-
-
-def _cell(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.4g}"
 
 
 def _of_model(settings: Settings, model: str) -> dg.AssetsDefinition:

@@ -71,6 +71,7 @@ def figures(home: Home = None, json: Json = False) -> None:
     from rich.table import Table as Grid
 
     from platform_assets.clients.engine import lake_of
+    from platform_assets.domains.learning.model_figures import HEAD, cells
     from platform_assets.domains.learning.tables import MODEL_FIGURES
 
     settings = settings_of(home)
@@ -78,14 +79,9 @@ def figures(home: Home = None, json: Json = False) -> None:
     with console_of(to_stderr=json) as console:
         if not rows:
             console.print("No model was evaluated yet; run `weir learning evaluate`.")
-        grid = Grid("model", "figure", "value", "95 %", "n", "evidence", box=None, pad_edge=False)
+        grid = Grid(*HEAD, box=None, pad_edge=False)
         for row in rows:
-            low, high = row["low_95"], row["high_95"]
-            bounds = "" if low is None or high is None else f"{low:.4g} to {high:.4g}"
-            value = "unknown" if row["value"] is None else f"{row['value']:.4g}"
-            grid.add_row(
-                f"{row['model']} {row['model_version']}", row["figure"], value, bounds, str(row["n"]), row["evidence"]
-            )
+            grid.add_row(*cells(row))
         console.print(grid)
         if json:
             print_json(rows)

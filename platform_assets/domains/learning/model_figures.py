@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from spark_jobs.storage.lake import Lake
 from weir_models.contract import Learning
 
 HELD_OUT, VERDICTS, ESTIMATE, TIMING = "held-out examples", "verdicts", "estimate", "timing"
+HEAD = ("model", "figure", "value", "95 %", "n", "evidence", "window")
 TIMES = {
     "milliseconds a batch (p50)": "p50_milliseconds",
     "milliseconds a batch (p95)": "p95_milliseconds",
@@ -42,8 +43,22 @@ def write_figures(settings: Settings, lake: Lake) -> list[dict[str, Any]]:
     return rows
 
 
+def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """A row for people, in the order of HEAD."""
+    low, high, start, end = (row.get(name) for name in ("low_95", "high_95", "window_start", "window_end"))
+    return (
+        f"{row['model']} {row['model_version']}",
+        row["figure"],
+        "unknown" if row["value"] is None else f"{row['value']:.4g}",
+        "not known" if low is None or high is None else f"{low:.4g} to {high:.4g}",
+        f"{row['n']:,}",
+        row["evidence"],
+        HELD_OUT if start is None or end is None else f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}",
+    )
+
+
 def _held_out(settings: Settings, model: str, version: str, learning: Learning) -> Iterator[dict[str, Any]]:
-    figures = ModelRegistry.of(settings).version(model, version).figures
+    figures = with_f1_bounds(ModelRegistry.of(settings).version(model, version).figures, learning.figures)
     for name, figure in learning.figures.items():
         if figure in figures:
             yield {
@@ -54,6 +69,24 @@ def _held_out(settings: Settings, model: str, version: str, learning: Learning) 
                 "high_95": _known(figures.get(f"{figure}_high")),
                 "n": int(figures.get(f"n_{figure}", 0)),
             }
+
+
+def with_f1_bounds(figures: Mapping[str, float], names: Mapping[str, str]) -> dict[str, float]:
+    """The figures with count and bounds of F1, where precision and recall have theirs.
+
+    F1 is 2 j / (1 + j) of the share j of true positives among what is or was called positive; its bounds are those of j.
+    """
+    from weir_learning.figures import wilson
+
+    f1, precision, recall = (names.get(name, "") for name in ("F1", "precision", "recall"))
+    needed = (precision, recall, f"n_{precision}", f"n_{recall}")
+    if f1 not in figures or any(figures.get(name, float("nan")) != figures.get(name) for name in needed):
+        return dict(figures)
+    called, positive = figures[f"n_{precision}"], figures[f"n_{recall}"]
+    hits = min(figures[precision] * called, figures[recall] * positive)
+    low, high = wilson(hits, called + positive - hits)
+    bounds = {f"{f1}_low": 2 * low / (1 + low), f"{f1}_high": 2 * high / (1 + high)}
+    return {**figures, **bounds, f"n_{f1}": round(called + positive - hits)}
 
 
 def _by_verdicts(lake: Lake, model: str, now: datetime) -> Iterator[dict[str, Any]]:

@@ -45,6 +45,19 @@ def test_figures_are_those_of_the_forecasts() -> None:
     assert row["width"] == pytest.approx((made["upper_90"] - made["lower_90"]).mean())
 
 
+def test_more_nodes_are_asked_and_needed_as_counted() -> None:
+    result = backtest([series(daily(4, seed=s) * 1.6, name=f"c{s}") for s in range(3)], SETTINGS)
+    rows, figures = result.per_series, result.overall
+    asked, needed, right = (float(rows[name].sum()) for name in ("more_asked", "more_needed", "more_right"))
+    assert 0 < right <= min(asked, needed)
+    assert figures["more_nodes_precision"] == pytest.approx(right / asked)
+    assert figures["more_nodes_recall"] == pytest.approx(right / needed)
+    assert (figures["n_more_nodes_precision"], figures["n_more_nodes_recall"]) == (asked, needed)
+    assert figures["more_nodes_recall_low"] <= figures["more_nodes_recall"] <= figures["more_nodes_recall_high"]
+    idle = backtest([series(daily(4) * 0.2)], SETTINGS).overall
+    assert np.isnan(idle["more_nodes_recall"]) and idle["n_more_nodes_recall"] == 0
+
+
 def test_the_rivals_are_what_their_names_say() -> None:
     one = series(daily(3))
     first = 2 * DAY
