@@ -12,7 +12,7 @@ SEED ?= $(shell date +%j%H%M)
 ORDER = --random-order --random-order-seed=$(SEED)
 
 .DEFAULT_GOAL := help
-.PHONY: docs-refresh help install demo test test-fast attack check bench bench-commands bench-history bench-hostile bench-metrics-history bench-path champions peers eval eval-clients eval-scaling eval-anomalies eval-learning package ui lock clean
+.PHONY: docs-refresh help install demo test test-fast attack check bench bench-commands bench-history bench-hostile bench-learning bench-metrics-history bench-path champions peers eval eval-clients eval-scaling eval-anomalies eval-learning package ui lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -74,6 +74,9 @@ bench-commands: $(STAMP) ## what one new hour, a plan, a status and an explanati
 
 bench-hostile: $(STAMP) ## what a megabyte of hostile log lines costs beside an ordinary one, by kind (HOSTILE_MEGABYTES=12 HOSTILE_KINDS=spaces,script)
 	@$(BIN)/python -W ignore -m benchmarks.hostile.bench --megabytes $(or $(HOSTILE_MEGABYTES),12) $(if $(HOSTILE_KINDS),--kinds "$(HOSTILE_KINDS)")
+
+bench-learning: $(STAMP) ## what watching models costs, into docs/learning.md (BENCH_ROWS=1000000,3000000,10000000 BENCH_SCALE=1)
+	@$(BIN)/python -W ignore -m benchmarks.learning.costs --document docs/learning.md
 
 bench-metrics-history: $(STAMP) ## what two years of metrics of twenty clusters cost on a fresh home (BENCH_CLUSTERS, BENCH_DAYS, BENCH_METRICS)
 	@$(BIN)/python -W ignore -m benchmarks.metrics.history

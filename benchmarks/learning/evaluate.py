@@ -15,8 +15,11 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.evaluation import write_section
 from benchmarks.learning import arms, hours, plants, windows
+from weir_learning.degradation import BASELINE_UNITS, Degradation
 from weir_learning.figures import wilson
 from weir_learning.planning import planned_size
 from weir_learning.sequential import LEVEL
@@ -24,6 +27,7 @@ from weir_learning.sequential import LEVEL
 SECTION, COMMAND = "statistics", "make eval-learning"
 WINDOWS, EXPERIMENTS, SHIFTED, CLEAN = 1_000, 10_000, 200, 50
 NIGHTS = 500
+VERSIONS, VERSION_LOOKS = 1_000, 20
 ALARM_BAR, POWER_BAR = 0.01, 0.9
 SEED = 20_260_101
 PROPORTIONS = (
@@ -94,6 +98,18 @@ def night_found_row(size: float, name: str, what: str, part: float, clusters: in
     return bar(f"{what}, found in two nights in a row beside a whole day", hits, count, least=POWER_BAR)
 
 
+def degradation_row(size: float, first: float, then: float) -> str:
+    """Versions whose outcomes are looked at after every ten, beside their first 50."""
+    count, random, called = max(1, round(VERSIONS * size)), np.random.default_rng(SEED), 0
+    for _ in range(count):
+        test = Degradation().updated(random.random(BASELINE_UNITS) < first)
+        for _ in range(VERSION_LOOKS):
+            test = test.updated(random.random(10) < then)
+        called += test.is_worse
+    what = f"versions that are wrong in {first:.0%} of their first {BASELINE_UNITS} outcomes and in {then:.0%} of {VERSION_LOOKS * 10} later ones, called worse"
+    return bar(what, called, count, most=LEVEL) if first == then else bar(what, called, count, least=POWER_BAR)
+
+
 def proportions_row(size: float, rate: float, part: float, looks: int) -> str:
     """Type-I errors of two arms that are looked at after every observation."""
     count = max(1, round(EXPERIMENTS * size))
@@ -148,6 +164,7 @@ def report(size: float, workers: int) -> str:
             hours.CLUSTERS,
         ),
         partial(night_found_row, size, "id", "three clusters more than ten", 0.0, 13),
+        *(partial(degradation_row, size, *rates) for rates in ((0.05, 0.05), (0.3, 0.3), (0.05, 0.4), (0.3, 0.8))),
         *(partial(proportions_row, size, *case) for case in PROPORTIONS),
         *(partial(pairs_row, size, name) for name in PAIRS),
         partial(leaks_row),

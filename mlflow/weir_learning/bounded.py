@@ -18,6 +18,7 @@ from weir_learning.sequential import LEVEL, log_mean_exp
 
 SIZES = np.geomspace(0.002, 0.95, 40)
 """Of bets, as parts of the largest that cannot lose everything."""
+BISECTIONS = 20
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,24 @@ def _greatest(log_wealth: NDArray[np.float64]) -> float:
     """The greatest mixed wealth over time, of sizes x time, as a logarithm."""
     top = log_wealth.max(axis=0)
     return float((top + np.log(np.exp(log_wealth - top).mean(axis=0))).max())
+
+
+def upper_bound(values: ArrayLike, level: float = LEVEL) -> float:
+    """A bound that the mean of values in [0, 1] is below with confidence 1 - level; 1 where there are too few to tell.
+
+    The least of the means that the bets refuse, of which there is none between it and 1.
+    """
+    x = np.atleast_1d(np.asarray(values, dtype=np.float64))
+    if not x.size:
+        return 1.0
+    low, high = float(x.mean()), 1.0
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        if 0 < middle < 1 and BoundedMean(middle, level).updated(x).p_below <= level:
+            high = middle
+        else:
+            low = middle
+    return high
 
 
 def values_needed(bound: float, level: float = LEVEL) -> int:

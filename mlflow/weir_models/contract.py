@@ -88,6 +88,11 @@ class Learning:
     """Column of the evaluated examples with the truth of the flag, or of the score; empty: `evaluate` alone knows."""
     slices: tuple[str, ...] = ()
     """Columns of the evaluated examples; in none of their values may a challenger be worse."""
+    made_at: str = ""
+    """Column of its predictions with the time that one was made, where their table is not hourly."""
+    realised: tuple[str, ...] = ()
+    """Figures that are measured once outcomes are known: of the flag by verdicts of people (precision, recall, accuracy), of a
+    forecast by what was measured later (mae_relative_to_persistence, coverage). Each is tested for having become worse."""
     figures: Mapping[str, str] = field(default_factory=dict)
     """Name in the table of all models' figures -> figure of the evaluation."""
     details: tuple[str, ...] = ()

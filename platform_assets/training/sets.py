@@ -76,6 +76,9 @@ class TrainingSet:
     entity_of: str = ""
     """Reference `module:function`, text of the predictions' column of entities -> the entity that a canary's share is of;
     empty: the text itself."""
+    outcomes: str = ""
+    """Reference `module:function`, (settings, hours) -> predictions about these hours beside what was measured, a data frame with
+    entity, event_at, model_version, truth, predicted and, where there are any, low, high and persistence."""
     judged: str = ""
     """Reference `module:function`, (settings, subject) -> Judged; None where it is nothing that this model judges."""
     verdicts: Mapping[str, bool] = field(default_factory=dict)

@@ -38,6 +38,7 @@ SPEC = ModelSpec(
         entity="cluster_id",
         flag="is_anomaly",
         guards=(Guard("flagged_more", 0.002), Guard("flagged_less", 0.25), Guard("failed", 0.0), Guard("slower", 3.0)),
+        realised=("precision", "recall", "accuracy"),
         figures={
             "precision": "event_precision",
             "recall": "event_recall",

@@ -47,6 +47,7 @@ SPEC = ModelSpec(
         outcome="is_abuse",
         slices=("client_kind",),
         guards=(Guard("flagged_more", 0.005), Guard("flagged_less", 0.1), Guard("failed", 0.0), Guard("slower", 3.0)),
+        realised=("precision", "recall", "accuracy"),
         figures={"precision": "precision", "recall": "recall", "F1": "f1", "false positive rate": "fpr"},
         details=("abuse_kind", "reason"),
         replay=Replay(hours=24, max_innocent=0),

@@ -27,6 +27,8 @@ SPEC = ModelSpec(
         score="predicted_cpu_utilization",
         entity="cluster_id",
         guards=(Guard("difference", 10.0), Guard("failed", 0.0), Guard("slower", 3.0)),
+        made_at="made_at",
+        realised=("mae_relative_to_persistence", "coverage"),
         figures={
             "MAE relative to persistence": "ratio_persistence",
             "coverage of the 90 % interval": "coverage",

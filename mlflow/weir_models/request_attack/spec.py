@@ -33,6 +33,7 @@ SPEC = ModelSpec(
         outcome="is_attack",
         slices=("attack_class",),
         guards=(Guard("flagged_more", 0.002), Guard("flagged_less", 0.05), Guard("failed", 0.0), Guard("slower", 3.0)),
+        realised=("precision", "recall", "accuracy"),
         figures={"precision": "precision", "recall": "tpr", "false positive rate": "fpr"},
         details=("attack_class", "reason"),
         replay=Replay(hours=24, max_innocent=0),

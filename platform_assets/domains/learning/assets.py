@@ -12,6 +12,7 @@ from platform_assets.domains.learning.tables import (
     columns_table,
     comparisons_table,
     learners,
+    performance_table,
     replay_table,
     replayers,
     trigger_table,
@@ -38,6 +39,7 @@ def _tables_of(model: str) -> list[tuple[Callable[[str], Table], str]]:
     tables: list[tuple[Callable[[str], Table], str]] = [
         (columns_table, "spark"),
         (windows_table, "python"),
+        (performance_table, "python"),
         (trigger_table, "python"),
         (comparisons_table, "python"),
     ]
@@ -45,7 +47,7 @@ def _tables_of(model: str) -> list[tuple[Callable[[str], Table], str]]:
 
 
 def learning_assets(settings: Settings) -> list[dg.AssetsDefinition]:
-    """`monitoring/<model>/columns` and `windows`, `learning/<model>/trigger` and `comparisons`, made together; then
+    """`monitoring/<model>/columns`, `windows` and `performance`, `learning/<model>/trigger` and `comparisons`, made together; then
     `learning/model_figures`."""
     return [*(_of_model(settings, model) for model in learners()), _figures(settings)]
 
@@ -87,6 +89,20 @@ def _of_model(settings: Settings, model: str) -> dg.AssetsDefinition:
                 "windows": len(found.windows),
                 "newest verdict": newest.get("verdict", "no new window"),
                 "newest": dg.MetadataValue.md(for_markdown(newest.get("sentence", ""))),
+            },
+        )
+        yield dg.MaterializeResult(
+            asset_key=key_of(performance_table(model).key),
+            metadata={
+                "figures": len(found.performance),
+                "worse": dg.MetadataValue.md(
+                    "\n".join(
+                        f"- {row['figure']}: {for_markdown(row['sentence'])}"
+                        for row in found.performance
+                        if row.get("is_worse")
+                    )
+                    or "none is proved"
+                ),
             },
         )
         yield dg.MaterializeResult(

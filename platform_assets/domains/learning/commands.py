@@ -108,7 +108,7 @@ def resume(name: Name, reason: Reason = "", home: Home = None) -> None:
 @feedback_app.command("give")
 def give(
     subject: Annotated[
-        str, typer.Argument(help="Request id, ADDRESS@HOUR (203.0.113.7@2026-11-20T13:00), or alert id.")
+        str, typer.Argument(help="Request id, ADDRESS@HOUR (203.0.113.7@2026-11-20T13:00), CLUSTER@TIME, or alert id.")
     ],
     verdict: Annotated[str, typer.Option("--verdict", help="attack, benign, incident or noise.")],
     reason: Reason = "",

@@ -67,7 +67,7 @@ def judged(settings: Settings, subject: str) -> list[tuple[str, Judged]]:
             found.append((name, about))
     if not found:
         raise FeedbackError(
-            f"Nothing is known of {subject!r}; name a request id, an address and an hour (203.0.113.7@2026-11-20T13:00), or the id of an alert that is in the lake."
+            f"Nothing is known of {subject!r}; name a request id, an address and an hour (203.0.113.7@2026-11-20T13:00), a cluster and a time (checkout@2026-11-20T13:05), or the id of an alert that is in the lake."
         )
     return found
 

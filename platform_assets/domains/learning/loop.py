@@ -23,6 +23,7 @@ from platform_assets.domains.learning import (
     feedback,
     monitoring,
     outcomes,
+    performance,
     replaying,
     retraining,
 )
@@ -54,6 +55,8 @@ class Evaluated:
     comparisons: list[dict[str, Any]] = field(default_factory=list)
     """Rows of the comparisons that were made."""
     withdrawn: list[str] = field(default_factory=list)
+    performance: list[dict[str, Any]] = field(default_factory=list)
+    """Rows of figures that became known, or others."""
 
     @property
     def sentences(self) -> list[str]:
@@ -68,9 +71,9 @@ def evaluate(settings: Settings, model: str, run_id: str = "") -> Evaluated:
     """Watch, decide, retrain, judge one model. One process at a time does it; ten that ask at once do it once."""
     with locked(settings.home / f"learning-{model}.lock"):
         lake = lake_of(settings)
-        windows = [
-            monitoring.look_at(settings, lake, model, each) for each in monitoring.due_windows(settings, lake, model)
-        ]
+        due = monitoring.due_windows(settings, lake, model)
+        windows = [monitoring.look_at(settings, lake, model, each, is_timed=each == due[-1]) for each in due]
+        figures = performance.measure(settings, lake, model, windows)
         withdrawn = withdraw_barred(settings, model)
         if not paused(lake, model):
             withdrawn += filter(
@@ -78,7 +81,7 @@ def evaluate(settings: Settings, model: str, run_id: str = "") -> Evaluated:
             )
         trigger = _trigger(settings, lake, model, run_id)
         comparisons = [] if paused(lake, model) else _compare(settings, lake, model)
-        return Evaluated(model, windows, trigger, comparisons, withdrawn)
+        return Evaluated(model, windows, trigger, comparisons, withdrawn, figures)
 
 
 def facts_of(settings: Settings, lake: Lake, model: str) -> tuple[Facts, Rules]:
@@ -112,6 +115,7 @@ def facts_of(settings: Settings, lake: Lake, model: str) -> tuple[Facts, Rules]:
         [row for row in windows if row["model_version"] in (champion, "none")],
         standing.challenger,
         paused(lake, model),
+        [] if champion is None else performance.proved_worse(lake, model, champion),
     )
     learning = learners()[model]
     chosen = settings.learning

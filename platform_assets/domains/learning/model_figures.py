@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from platform_assets.clients.model_registry import ModelRegistry
-from platform_assets.domains.learning import feedback
+from platform_assets.domains.learning import feedback, performance
 from platform_assets.domains.learning.tables import MODEL_FIGURES, learners, windows_table
 from platform_assets.releases.record import Releases
 from platform_assets.settings import Settings
 from spark_jobs.storage.lake import Lake
 from weir_models.contract import Learning
 
-HELD_OUT, VERDICTS, ESTIMATE, TIMING = "held-out examples", "verdicts", "estimate", "timing"
+HELD_OUT, VERDICTS, OUTCOMES, ESTIMATE, TIMING = "held-out examples", "verdicts", "outcomes", "estimate", "timing"
+NAMES = {"mae_relative_to_persistence": "MAE relative to persistence", "coverage": "coverage of the 90 % interval"}
 HEAD = ("model", "figure", "value", "95 %", "n", "evidence", "window")
 TIMES = {
     "milliseconds a batch (p50)": "p50_milliseconds",
@@ -33,6 +34,7 @@ def write_figures(settings: Settings, lake: Lake) -> list[dict[str, Any]]:
         of_model = [
             *_held_out(settings, model, champion, learning),
             *_by_verdicts(lake, model, now),
+            *_of_outcomes(lake, model, champion),
             *_of_window(lake, model, champion),
         ]
         rows += [
@@ -118,16 +120,26 @@ def _by_verdicts(lake: Lake, model: str, now: datetime) -> Iterator[dict[str, An
         }
 
 
+def _of_outcomes(lake: Lake, model: str, version: str) -> Iterator[dict[str, Any]]:
+    """Of the newest window: estimates, and what was measured; verdicts are taken of all windows together."""
+    evidence = {performance.ESTIMATED: ESTIMATE, performance.MEASURED: OUTCOMES}
+    for row in performance.newest(lake, model, version):
+        if row["evidence"] in evidence:
+            kept = ("value", "low_95", "high_95", "n", "window_start", "window_end")
+            yield {
+                "figure": NAMES.get(row["figure"], row["figure"]),
+                "evidence": evidence[row["evidence"]],
+                **{name: row[name] for name in kept},
+            }
+
+
 def _of_window(lake: Lake, model: str, version: str) -> Iterator[dict[str, Any]]:
     rows = lake.read_arrow(windows_table(model)).sort_by("window_start").to_pylist()
-    newest = next((row for row in reversed(rows) if row["model_version"] == version), None)
+    timed = (row for row in reversed(rows) if row["model_version"] == version and row["timed_row_count"] is not None)
+    newest = next(timed, None)
     if newest is None:
         return
     at = {"window_start": newest["window_start"], "window_end": newest["window_end"]}
-    for name in ("precision", "recall"):
-        if newest[f"estimated_{name}"] is not None:
-            value = newest[f"estimated_{name}"]
-            yield {"figure": name, "evidence": ESTIMATE, "value": value, "n": newest["row_count"], **at}
     for name, column in TIMES.items():
         if newest[column] is not None:
             yield {"figure": name, "evidence": TIMING, "value": newest[column], "n": newest["timed_row_count"], **at}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -105,8 +105,8 @@ def due_windows(settings: Settings, lake: Lake, model: str) -> list[Window]:
     return [window for window in windows if window.start not in done][-MOST_WINDOWS:]
 
 
-def look_at(settings: Settings, lake: Lake, model: str, window: Window) -> dict[str, Any]:
-    """Count, compare and write one window; returns its row of `windows`."""
+def look_at(settings: Settings, lake: Lake, model: str, window: Window, *, is_timed: bool = True) -> dict[str, Any]:
+    """Count, compare and write one window; returns its row of `windows`. `is_timed`: with service figures."""
     version = _version_of(lake, model, window)
     note = "" if baselines.is_kept(lake, model, version) else version_baselines.take(settings, lake, model, version)
     baseline = baselines.baseline_of(lake, model, version, window)
@@ -115,7 +115,8 @@ def look_at(settings: Settings, lake: Lake, model: str, window: Window) -> dict[
     if compared.grown:
         baselines.add(lake, model, version, window, compared.grown)
         note += version_baselines.keep(settings, lake, model, version)
-    return write(settings, lake, model, counted, replace(compared, sentence=compared.sentence + note))
+    service = service_figures(settings, model, version, window) if is_timed and version != "none" else {}
+    return write(lake, model, counted, replace(compared, sentence=compared.sentence + note), service)
 
 
 def count(settings: Settings, lake: Lake, model: str, window: Window, baseline: Baseline) -> Counted:
@@ -177,7 +178,7 @@ def evidence_of(name: str, window: Profile, baseline: Profile) -> Column | Evide
     return Column(name, Kind.CATEGORICAL if kind == "categorical" else Kind.NUMERIC, r.values, values)
 
 
-def write(settings: Settings, lake: Lake, model: str, counted: Counted, compared: Compared) -> dict[str, Any]:
+def write(lake: Lake, model: str, counted: Counted, compared: Compared, service: Mapping[str, Any]) -> dict[str, Any]:
     """Write the rows of a window, that of `windows` last: with it the window is done. Returns that row."""
     window, comparison = counted.window, compared.comparison
     of_window = {"model_version": counted.version, "window_start": window.start, "window_end": window.end}
@@ -204,7 +205,7 @@ def write(settings: Settings, lake: Lake, model: str, counted: Counted, compared
         **of_window,
         "row_count": counted.rows,
         **_scores(lake, model, window),
-        **(service_figures(settings, model, counted.version, window) if counted.version != "none" else {}),
+        **service,
         "verdict": compared.verdict,
         "sentence": compared.sentence,
         "drifted_share": None if comparison is None else _number(comparison.share),
@@ -215,11 +216,14 @@ def write(settings: Settings, lake: Lake, model: str, counted: Counted, compared
 
 
 def _version_of(lake: Lake, model: str, window: Window) -> str:
-    """The version behind most predictions of the window; `none` where there are no hourly predictions."""
-    table = watched(model)[-1].table
-    if "model_version" not in table.column_names:
-        return "none"
-    counts = lake.read_arrow(table, window.hours, columns=["model_version"])["model_version"].value_counts().to_pylist()
+    """The version behind most predictions of the window; `none` where there are none."""
+    import pyarrow.compute as pc
+
+    learning = learners()[model]
+    table, made_at = tables()[learning.predictions], pc.field(learning.made_at)
+    within = None if table.hourly else (made_at >= window.start) & (made_at < window.end)
+    rows = lake.read_arrow(table, window.hours if table.hourly else None, ["model_version"], within)
+    counts = rows["model_version"].value_counts().to_pylist()
     return str(max(counts, key=lambda pair: pair["counts"])["values"]) if counts else "none"
 
 
@@ -262,7 +266,7 @@ def _starts(lake: Lake, table: Table) -> set[datetime]:
 
 
 def _scores(lake: Lake, model: str, window: Window) -> dict[str, Any]:
-    """Flags, mean score and estimated performance of the window's predictions."""
+    """Flags and mean score of the window's predictions."""
     import numpy as np
 
     learning, table = learners()[model], watched(model)[-1].table
@@ -277,11 +281,6 @@ def _scores(lake: Lake, model: str, window: Window) -> dict[str, Any]:
     if learning.flag:
         flags = rows[learning.flag].to_numpy().astype(bool)
         found["flagged_count"] = int(flags.sum())
-        if learning.outcome:
-            from weir_learning.estimate import cbpe
-
-            estimates = {estimate.name: estimate.value for estimate in cbpe(scores, flags)}
-            found |= {f"estimated_{name}": _number(estimates.get(name)) for name in ("precision", "recall")}
     return found
 
 

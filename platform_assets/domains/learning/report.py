@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from platform_assets.clients.engine import lake_of
-from platform_assets.domains.learning import feedback
+from platform_assets.domains.learning import feedback, performance
 from platform_assets.domains.learning.loop import facts_of
 from platform_assets.domains.learning.tables import comparisons_table, trigger_table, windows_table
 from platform_assets.domains.learning.triggers import trigger_of
@@ -42,6 +42,8 @@ def status_of(settings: Settings, model: str) -> dict[str, Any]:
         sentences.append(
             f"version {row['challenger']} beside {row['champion']} on {counted(row['row_count'], 'row')} of {counted(row['entity_count'], 'entity', 'entities')}: {row['verdict']}, {row['sentence']}"
         )
+    if standing.champion is not None:
+        sentences += [_performance(row) for row in performance.newest(lake, model, standing.champion)]
     if total := sum(counts.values()):
         sentences.append(
             f"of {total} that people judged: {counts['true_positives']} rightly flagged, {counts['false_positives']} wrongly, "
@@ -57,6 +59,15 @@ def status_of(settings: Settings, model: str) -> dict[str, Any]:
         "judged": counts,
         "sentences": sentences,
     }
+
+
+def _performance(row: Any) -> str:
+    value, bounds = row["value"], ""
+    if row["low_95"] is not None:
+        bounds = f" ({row['low_95']:.3g} to {row['high_95']:.3g})"
+    of = f"{row['figure']} {'not defined' if value is None else format(value, '.3g')}{bounds}, {row['evidence']}"
+    worse = f"; {row['sentence']}" if row["is_worse"] else ""
+    return f"{of}, of {counted(row['n'], 'prediction')} from {row['window_start']:%Y-%m-%d %H:%M} on{worse}"
 
 
 def _serving(standing: Any) -> str:

@@ -59,7 +59,7 @@ def windows_table(model: str) -> Table:
     """What each window says of a model."""
     return Table(
         key=f"monitoring/{model}/windows",
-        meaning=f"What each window says of {model}: drift, flags, and how well it did where outcomes or verdicts are known.",
+        meaning=f"What each window says of {model}: drift, flags, and how fast it is.",
         grain="one window",
         upstream=(f"monitoring/{model}/columns",),
         hourly=False,
@@ -73,14 +73,46 @@ def windows_table(model: str) -> Table:
             Column("verdict", "string", "none, watch, retrain, block, unknown or baseline", nullable=False),
             Column("sentence", "string", "why", nullable=False),
             Column("drifted_share", "double", "of the importance of the judged columns, what drifted"),
-            Column("estimated_precision", "double", "an estimate by the model's own probabilities, without labels"),
-            Column("estimated_recall", "double", "an estimate by the model's own probabilities, without labels"),
-            Column("timed_row_count", "int64", "rows that the service figures were measured on"),
+            Column(
+                "timed_row_count",
+                "int64",
+                "rows that the service figures were measured on; null but in the newest window of an evaluation",
+            ),
             Column("rows_per_second", "double", "of one process, alone"),
             Column("cpu_seconds_per_1000_rows", "double", "of one process"),
             Column("p50_milliseconds", "double", "median time of a batch of up to 1,000 rows"),
             Column("p95_milliseconds", "double", "95th percentile of the time of a batch of up to 1,000 rows"),
             Column("evaluated_at", "timestamp", "when it was looked at (wall clock)", nullable=False),
+        ),
+    )
+
+
+def performance_table(model: str) -> Table:
+    """How well versions of a model do, window by window."""
+    return Table(
+        key=f"monitoring/{model}/performance",
+        meaning=f"How well {model} does in each window: realised where outcomes or verdicts are known, else estimated; append-only.",
+        grain="one figure of one version in one window, as it was known at one evaluation; the newest counts",
+        upstream=(f"monitoring/{model}/windows",),
+        hourly=False,
+        unique=("model_version", "window_start", "figure", "evidence", "evaluated_at"),
+        retention_days=RETENTION_DAYS,
+        columns=(
+            Column("model_version", "string", "the version that predicted", nullable=False),
+            *WINDOW[1:],
+            Column("figure", "string", "precision, recall, accuracy, coverage …", nullable=False),
+            Column("evidence", "string", "realised by measurement, realised by verdicts, or estimated", nullable=False),
+            Column("value", "double", "null: not defined"),
+            Column("low_95", "double", "lower bound of the 95 % interval; null: none is known"),
+            Column("high_95", "double", "upper bound of the 95 % interval; null: none is known"),
+            Column("n", "int64", "predictions behind it", nullable=False),
+            Column("is_worse", "boolean", "proved to be worse than the version's first outcomes; null: an estimate"),
+            Column("sentence", "string", "what that is decided by; null: an estimate"),
+            Column("state", "string", "of the test, as JSON; null: an estimate"),
+            Column(
+                "known_until", "timestamp", "when the newest outcome became known that it is about; null: an estimate"
+            ),
+            Column("evaluated_at", "timestamp", "wall clock", nullable=False),
         ),
     )
 
@@ -227,7 +259,7 @@ MODEL_FIGURES = Table(
         Column("model", "string", "the registered model", nullable=False),
         Column("model_version", "string", "the champion", nullable=False),
         Column("figure", "string", "precision, recall, MAE relative to persistence, milliseconds …", nullable=False),
-        Column("evidence", "string", "held-out examples, verdicts, estimate or timing", nullable=False),
+        Column("evidence", "string", "held-out examples, verdicts, outcomes, estimate or timing", nullable=False),
         Column("value", "double", "null: not defined yet"),
         Column("low_95", "double", "lower bound of the 95 % interval; null: none is known"),
         Column("high_95", "double", "upper bound of the 95 % interval; null: none is known"),
@@ -250,7 +282,7 @@ PAUSES = Table(
     ),
 )
 
-OF_EACH = (columns_table, windows_table, baselines_table, trigger_table, comparisons_table)
+OF_EACH = (columns_table, windows_table, performance_table, baselines_table, trigger_table, comparisons_table)
 TABLES = (
     *RELEASE_TABLES,
     FEEDBACK,

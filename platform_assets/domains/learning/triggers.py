@@ -28,6 +28,8 @@ class Facts:
     """Rows of `windows` since the champion serves, oldest first."""
     challenger: str | None = None
     is_paused: bool = False
+    worse: Sequence[str] = ()
+    """Figures in which the champion is proved to have become worse, as sentences."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,12 @@ class Trigger:
 
 
 def trigger_of(facts: Facts, rules: Rules) -> Trigger:
-    """Drift, age and labels for it; a pause, a challenger, a cooldown and nothing new against it."""
+    """Drift, performance, age and labels for it; a pause, a challenger, a cooldown and nothing new against it."""
     reasons = []
     last = facts.windows[-1] if facts.windows else None
     if last is not None and last["verdict"] in ("retrain", "block"):
         reasons.append(f"drift: {str(last['sentence']).rstrip('.')}")
+    reasons += [f"performance: {sentence}" for sentence in facts.worse]
     if facts.fitted_at is not None and (age := facts.now - facts.fitted_at) > rules.max_age:
         reasons.append(
             f"age: version {facts.champion} was fitted {counted(age.days, 'day')} ago, at most {rules.max_age.days} set"

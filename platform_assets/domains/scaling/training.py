@@ -20,6 +20,7 @@ TRAINING = {
         newest_days=FIT_DAYS,
         most_series=("cluster_id", FIT_CLUSTERS),
         recent="platform_assets.domains.scaling.learning:recent_steps",
+        outcomes="platform_assets.domains.scaling.learning:measured_forecasts",
     )
 }
 """Model -> its training set."""

@@ -46,6 +46,7 @@ def facts(**changes: object) -> Facts:
         ({"windows": [{"verdict": "retrain", "sentence": "it drifted."}]}, "drift: it drifted"),
         ({"windows": [{"verdict": "block", "sentence": "all of it."}]}, "drift: all of it"),
         ({"fitted_at": NOW - timedelta(days=31)}, "age: version 3 was fitted 31 days ago, at most 30 set"),
+        ({"worse": ["coverage: loss 40.0% after 9.0%"]}, "performance: coverage: loss 40.0% after 9.0%"),
         ({"new_labels": 20}, "labels: 20 new verdicts, 20 are enough"),
     ],
 )
