@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from weir_models import registry
+from weir_models import registry, trees
 from weir_models.contract import Model, ModelSpec
 
 PACKAGES = ("sklearn.", "scipy.sparse.", "numpy.dtypes.", "weir_models.")
@@ -23,7 +23,9 @@ NAMES = {
     "collections.OrderedDict", "collections.defaultdict", "copyreg._reconstructor",
     "numpy.dtype", "numpy.ndarray", "numpy._core.multiarray._reconstruct", "numpy._core.multiarray.scalar",
     "numpy._core.numeric._frombuffer", "numpy.random._pickle.__randomstate_ctor",
-    "numpy.random._pickle.__bit_generator_ctor", "numpy.random._mt19937.MT19937",
+    "numpy.random._pickle.__bit_generator_ctor", "numpy.random._pickle.__generator_ctor",
+    "numpy.random._mt19937.MT19937", "numpy.random._pcg64.PCG64", "numpy.random.bit_generator.SeedSequence",
+    "numpy.random.bit_generator.__pyx_unpickle_SeedSequence",
     *(f"numpy.{name}" for name in "float64 float32 int64 int32 bool bool_ str_".split()),
     *(f"builtins.{name}" for name in "object set frozenset list dict tuple slice complex bytearray int float bool str".split()),
 }  # fmt: skip
@@ -199,6 +201,8 @@ def adapted(estimator: Any, spec: ModelSpec, inputs: Sequence[str]) -> Model:
         raise ForeignModelError(
             f"The classifier reads {_listed(foreign)}, which {spec.name} is not given; fit it on {_listed(list(inputs))}."
         )
+    if problem := trees.problem_of(estimator):
+        raise ForeignModelError(f"The classifier cannot be used safely: {problem}; fit and dump it again.")
     return ImportedClassifier(
         estimator, columns, learning.score, learning.flag, learning.details, _threshold_of(estimator)
     )

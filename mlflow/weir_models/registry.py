@@ -14,8 +14,20 @@ from types import ModuleType
 from weir_models.contract import ModelSpec
 
 REQUIRED_FILES = ("__init__.py", "spec.py", "model.py", "card.md")
-IMPORTED_TYPES = ("weir_models.imported.ImportedClassifier",)
-"""Class paths of this package that belong to no model."""
+IMPORTED = "weir_models.imported.ImportedClassifier"
+IMPORTED_TYPES = (
+    IMPORTED,
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+    "sklearn.tree._tree.Tree",
+)
+"""Class paths that belong to no model of ours: a foreign classifier, and parts of it that skops does not trust by itself.
+
+They hold data alone; what compiled code follows in trees is checked as a model is imported (trees.py), and signed then.
+"""
 HERE = files("weir_models")
 """The folder of the package; on a cluster it lies inside a zip."""
 
@@ -75,8 +87,8 @@ def trusted_types(class_names: Iterable[str]) -> list[str]:
     class_names = set(class_names)
     models = {
         parts[1]
-        for parts in (class_name.split(".") for class_name in class_names - {*IMPORTED_TYPES})
+        for parts in (class_name.split(".") for class_name in class_names - {IMPORTED})
         if len(parts) > 2 and parts[0] == "weir_models"
     }
     own = {class_name for name in models for class_name in spec(name).trusted_types}
-    return sorted(own | (class_names & {*IMPORTED_TYPES}))
+    return sorted(own | (class_names & {*IMPORTED_TYPES} if IMPORTED in class_names else set()))

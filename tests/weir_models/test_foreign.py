@@ -168,3 +168,98 @@ def test_a_damaged_pickle_is_one_sentence(tmp_path: Path, content: bytes) -> Non
     (tmp_path / "model.pkl").write_bytes(content)
     with pytest.raises(ForeignModelError, match="is no pickle that can be read"):
         read_pickle(tmp_path / "model.pkl", [])
+
+
+def ensembles() -> list[Any]:
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.ensemble import (
+        ExtraTreesClassifier,
+        GradientBoostingClassifier,
+        HistGradientBoostingClassifier,
+        RandomForestClassifier,
+    )
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.tree import DecisionTreeClassifier
+
+    return [
+        RandomForestClassifier(3, random_state=0),
+        ExtraTreesClassifier(3, random_state=0),
+        GradientBoostingClassifier(n_estimators=3, random_state=0),
+        HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=1, random_state=0),
+        DecisionTreeClassifier(random_state=0),
+        make_pipeline(StandardScaler(), RandomForestClassifier(3, random_state=0)),
+        CalibratedClassifierCV(RandomForestClassifier(3, random_state=0), cv=2),
+        MLPClassifier((3,), max_iter=2000, random_state=0),
+    ]
+
+
+MANY = pd.DataFrame(np.random.default_rng(0).random((60, 2)) * 50, columns=INPUTS)
+
+
+@pytest.mark.parametrize("estimator", ensembles(), ids=lambda one: type(one).__name__)
+def test_ensembles_are_read_and_served(tmp_path: Path, estimator: Any) -> None:
+    estimator.fit(MANY, MANY["probe_path_request_count"] > 20)
+    skops.io.dump(estimator, tmp_path / "model.skops")
+    model = adapted(read_skops(tmp_path / "model.skops", SPEC, MOST), SPEC, INPUTS)
+    assert np.allclose(model.predict(MANY)["abuse_probability"], estimator.predict_proba(MANY)[:, 1])
+    assert untrusted_parts(model, SPEC) == []
+    loaded = saved_model.load_dir(saved_model.save_dir(model, tmp_path / "saved"))
+    assert loaded.predict(MANY).equals(model.predict(MANY))
+
+
+def forest() -> Any:
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(3, random_state=0).fit(MANY, MANY["probe_path_request_count"] > 20)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("left_child", 1_000_000, "leads out of itself or back"),
+        ("right_child", 0, "leads out of itself or back"),
+        ("left_child", -7, "leads out of itself or back"),
+        ("feature", 50, "reads a column that it is not given"),
+        ("feature", -3, "reads a column that it is not given"),
+    ],
+)
+def test_a_tree_that_leads_elsewhere_is_refused(tmp_path: Path, field: str, value: int, told: str) -> None:
+    estimator = forest()
+    tree = estimator.estimators_[1].tree_
+    state = tree.__getstate__()
+    state["nodes"][field][0] = value
+    tree.__setstate__(state)
+    skops.io.dump(estimator, tmp_path / "model.skops")
+    with pytest.raises(ForeignModelError, match=told):
+        adapted(read_skops(tmp_path / "model.skops", SPEC, MOST), SPEC, INPUTS)
+
+
+def test_a_boosted_tree_that_leads_elsewhere_is_refused() -> None:
+    estimator = ensembles()[3].fit(MANY, MANY["probe_path_request_count"] > 20)
+    nodes = estimator._predictors[1][0].nodes
+    for field, value, told in (
+        ("left", 9_999, "leads out"),
+        ("feature_idx", 9, "is not given"),
+        ("is_categorical", 1, "categories"),
+    ):
+        kept = nodes[field][0]
+        nodes[field][0] = value
+        with pytest.raises(ForeignModelError, match=told):
+            adapted(estimator, SPEC, INPUTS)
+        nodes[field][0] = kept
+    adapted(estimator, SPEC, INPUTS)
+
+
+def test_a_narrower_ensemble_than_its_trees_is_refused() -> None:
+    estimator = forest()
+    estimator.estimators_[0].n_features_in_ = 1
+    with pytest.raises(ForeignModelError, match="reads a column that it is not given"):
+        adapted(estimator, SPEC, INPUTS)
+
+
+def test_parts_of_foreign_models_are_trusted_in_them_alone() -> None:
+    tree = "sklearn.tree._tree.Tree"
+    assert registry.trusted_types([tree, "weir_models.client_abuse.model.ClientAbuse"]) == [
+        "weir_models.client_abuse.model.ClientAbuse"
+    ]
+    assert registry.trusted_types([tree, registry.IMPORTED, "os.system"]) == [tree, registry.IMPORTED]

@@ -308,3 +308,78 @@ def test_an_imported_model_is_a_candidate_and_serves_nobody(home: Settings, tmp_
     assert Releases.of(home).standing(name).state_of("3") == RETIRED
     skops.io.dump(poor, tmp_path / "poor.skops")
     assert not list(home.home.glob("import-*")), "nothing stays of what was fetched"
+
+
+@pytest.mark.slow
+def test_a_folder_that_mlflow_wrote_is_read(home: Settings, tmp_path: Path) -> None:
+    import mlflow
+    import numpy as np
+    from mlflow.models import infer_signature
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    from weir_models import foreign
+
+    rows = shipped.read("client_abuse").input_example[["day_request_count", "day_probe_path_request_count"]]
+    labels = np.arange(len(rows)) % 2 == 0
+    fitted = HistGradientBoostingClassifier(max_iter=5).fit(rows, labels)
+    for format, read in (("skops", None), ("cloudpickle", "names"), ("pickle", "names")):
+        folder = tmp_path / format
+        mlflow.sklearn.save_model(
+            fitted, str(folder), serialization_format=format, signature=infer_signature(rows, fitted.predict(rows)),
+            skops_trusted_types=["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"],
+        )  # fmt: skip
+        to = tmp_path / f"to-{format}"
+        to.mkdir()
+        one = found(home, str(folder), to, MOST)
+        assert [column["name"] for column in one.signature["inputs"]] == list(rows)
+        importing.check_signature(one.signature, SPEC, TRAINING.inputs, TRAINING.table)
+        if read:
+            estimator = foreign.read_pickle(one.file, foreign.names_in_pickle(one.file))
+        else:
+            estimator = foreign.read_skops(one.file, SPEC, MOST)
+        model = foreign.adapted(estimator, SPEC, TRAINING.inputs)
+        assert np.allclose(model.predict(rows)["abuse_probability"], fitted.predict_proba(rows)[:, 1])
+        assert foreign.untrusted_parts(model, SPEC) == []
+
+
+@pytest.mark.slow
+def test_a_model_on_s3_is_copied_within_its_bounds(home: Settings, moto_endpoint: str, tmp_path: Path) -> None:
+    import boto3
+
+    s3 = boto3.client("s3", region_name="us-east-1")
+    s3.create_bucket(Bucket="models")
+    for path in mlflow_folder(tmp_path / "m").iterdir():
+        s3.put_object(Bucket="models", Key=f"abuse/3/{path.name}", Body=path.read_bytes())
+    s3.put_object(Bucket="models", Key="large/model.skops", Body=bytes(MOST + 1))
+    settings = home.model_copy(update={"s3_endpoint_url": moto_endpoint, "aws_region": "us-east-1"})
+    for number, source in enumerate(["s3://models/abuse/3", "s3://models/abuse/3/", "s3://models/abuse/3/model.skops"]):
+        to = tmp_path / str(number)
+        to.mkdir()
+        assert found(settings, source, to, MOST).file.read_bytes() == MODEL.read_bytes()
+    to = target(tmp_path)
+    with pytest.raises(ImportModelError, match="are allowed; fit a smaller model"):
+        found(settings, "s3://models/large", to, MOST)
+    for source in ("s3://models/nothing", "s3://nowhere/abuse"):
+        with pytest.raises(ImportModelError, match=r"s3://\w+/\w+ (cannot be read|holds no MLmodel)"):
+            found(settings, source, to, MOST)
+    assert not any(to.iterdir())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damaged_bytes_are_one_sentence(home: Settings, tmp_path: Path, seed: int) -> None:
+    import random
+
+    from weir_models import foreign
+
+    chance, content = random.Random(seed), bytearray(MODEL.read_bytes())
+    for _ in range(chance.choice([1, 5, 50])):
+        content[chance.randrange(len(content))] = chance.randrange(256)
+    if seed % 4 == 0:
+        del content[chance.randrange(len(content)) :]
+    file = tmp_path / "model.skops"
+    file.write_bytes(bytes(content))
+    try:
+        model = foreign.adapted(foreign.read_skops(file, SPEC, MOST), SPEC, TRAINING.inputs)
+        importing.check_outputs(model, shipped.read("client_abuse").input_example, SPEC)
+    except (foreign.ForeignModelError, ImportModelError) as error:
+        assert len(str(error).splitlines()) == 1
