@@ -39,6 +39,10 @@ QUIET = {
 }
 
 
+MOST_DESCRIBED = 4_000
+"""Characters of a version's description."""
+
+
 class GateError(RuntimeError):
     """A version fails a gate of its specification; the alias stays where it is."""
 
@@ -84,7 +88,7 @@ def register(candidate: Candidate, spec: ModelSpec, *, tracking_uri: str) -> str
         summary = run_record.summary(spec, version, evaluation.figures)
         client.update_run(run.info.run_id, name=f"{spec.name} version {version}")
         client.set_tag(run.info.run_id, run_record.DESCRIPTION_TAG, f"{summary}\n\n{spec.meaning}")
-        client.update_model_version(spec.name, version, description=f"{summary}\n\n{card}"[:4000])
+        client.update_model_version(spec.name, version, description=f"{summary}\n\n{card}"[:MOST_DESCRIBED])
         for key, value in tags.items():
             client.set_model_version_tag(spec.name, version, key, value)
         return version
@@ -179,14 +183,18 @@ def set_tag(name: str, version: str, key: str, value: str, *, tracking_uri: str)
         client.set_model_version_tag(name, version, key, value)
 
 
-def attach(name: str, version: str, file: str, text: str, *, tracking_uri: str) -> None:
-    """Keep a text as a file of the version's run. TrackingError where it has none, or the run takes no files."""
+def attach(name: str, version: str, file: str, content: str | bytes, *, tracking_uri: str) -> None:
+    """Keep a text or an image as a file of the version's run. TrackingError where it has none, or the run takes no files."""
     run_id = existing(name, version, tracking_uri=tracking_uri).run_id
     with _mlflow(tracking_uri) as (_, client), redirect_stderr(StringIO()):
         if not run_id:
             raise TrackingError(f"{name} version {version} has no run that could hold {file}")
         try:
-            client.log_text(run_id, text, file)
+            with tempfile.TemporaryDirectory() as scratch:
+                path = Path(scratch) / Path(file).name
+                path.write_bytes(content.encode() if isinstance(content, str) else content)
+                folder = Path(file).parent.as_posix()
+                client.log_artifact(run_id, str(path), None if folder == "." else folder)
         except OSError as error:
             raise TrackingError(
                 f"the run of {name} version {version} takes no file ({error.strerror or error})"
@@ -203,6 +211,16 @@ def attached(name: str, version: str, file: str, *, tracking_uri: str) -> str:
             raise TrackingError(
                 f"{file} of {name} version {version} cannot be read ({error.strerror or error})"
             ) from error
+
+
+def describe(name: str, version: str, section: str, heading: str, *, tracking_uri: str) -> None:
+    """Put a section at the end of a version's description, in place of that which begins with the heading."""
+    with _mlflow(tracking_uri) as (_, client):
+        text = (client.get_model_version(name, version).description or "").split(f"\n{heading}")[0].rstrip()
+        section = section[:MOST_DESCRIBED]
+        client.update_model_version(
+            name, version, description=f"{text[: MOST_DESCRIBED - len(section) - 2].rstrip()}\n\n{section}"
+        )
 
 
 def passed_versions(name: str, *, tracking_uri: str) -> list[str]:

@@ -14,13 +14,16 @@ from rich.console import Console
 
 from platform_assets.cli.run import run_pipeline
 from platform_assets.clients.engine import lake_of
+from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.core.tables import all_tables
 from platform_assets.domains.learning import demo
+from platform_assets.domains.learning.cards import HEADING, write_cards
 from platform_assets.domains.learning.telling import told
 from platform_assets.releases.record import Releases
 from platform_assets.releases.standing import BARRED
 from platform_assets.settings import Settings
 from tests.end_to_end.conftest import CORPUS_SIZE
+from weir_models import tracking
 from weir_models.request_attack import corpus
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("environment")]
@@ -65,3 +68,13 @@ def test_the_third_act_tells_what_the_tables_hold(
     assert f"weir rollback of version {bad}, now barred (flagged_more" in incident
     assert len(lines) <= 13
     assert played() == lines, "a second time nothing is done, and the same is told"
+    registry, uri = ModelRegistry.of(home), home.tracking_uri
+    champion = releases.standing(demo.MODEL).champion or ""
+    card = tracking.attached(demo.MODEL, champion, "card.md", tracking_uri=uri)
+    assert card.count(HEADING) == 1 and "| precision |" in card.split(HEADING)[1]
+    out = tracking.attached(demo.MODEL, bad, "card.md", tracking_uri=uri)
+    assert f"Version {bad} beside {champion}" in out and "breached" in out
+    shutil.rmtree(registry.cache)
+    assert registry.loaded(demo.MODEL, champion), "what is written onto a version leaves its signature valid"
+    rows = lake.read_arrow(tables["learning/model_figures"]).to_pylist()
+    assert not write_cards(home, lake, rows), "nothing new, so nothing is written"

@@ -34,7 +34,7 @@ def clients() -> pd.DataFrame:
     for name in rows.select_dtypes("number").columns:
         scale = np.where(rows["is_abuse"], 2.0, 1.0) * random.uniform(0.2, 2.0, len(rows))
         rows[name] = (rows[name] * scale).astype(rows[name].dtype)
-    rows["abuse_kind"] = np.where(rows["is_abuse"], "scanner", None)
+    rows["abuse_kind"] = rows["is_abuse"].map({True: "scanner", False: None})
     rows["family"] = [f"family {number % 12}" for number in range(len(rows))]
     rows["split"] = np.repeat(["fit", "calibrate", "evaluate"], len(rows) // 3)
     rows["hour_at"] = pd.date_range(START, periods=len(rows), freq="10min", tz="UTC")

@@ -1,12 +1,13 @@
 """The assets of the loop: of each model what its windows say, whether it was to be fitted again, and how a challenger does."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import dagster as dg
 
 from platform_assets.core.asset_specs import key_of, spec_of
 from platform_assets.core.escape import for_markdown
+from platform_assets.core.plots import picture
 from platform_assets.domains.learning.tables import (
     MODEL_FIGURES,
     columns_table,
@@ -56,14 +57,20 @@ def _figures(settings: Settings) -> dg.AssetsDefinition:
     @dg.multi_asset(name="model_figures", specs=[spec_of(MODEL_FIGURES, OWNER, {"python", "deltalake"})])
     def model_figures(context: dg.AssetExecutionContext) -> Any:
         from platform_assets.clients.engine import lake_of
+        from platform_assets.domains.learning.cards import write_cards
         from platform_assets.domains.learning.model_figures import HEAD, cells, write_figures
 
         rows = write_figures(settings, lake_of(settings))
+        written = write_cards(settings, lake_of(settings), rows)
         lines = [f"| {' | '.join(map(for_markdown, cells(row)))} |" for row in rows]
         head = f"| {' | '.join(HEAD)} |\n{'| --- ' * len(HEAD)}|\n"
         yield dg.MaterializeResult(
             asset_key=key_of(MODEL_FIGURES.key),
-            metadata={"dagster/row_count": len(rows), "figures": dg.MetadataValue.md(head + "\n".join(lines))},
+            metadata={
+                "dagster/row_count": len(rows),
+                "figures": dg.MetadataValue.md(head + "\n".join(lines)),
+                "cards": dg.MetadataValue.md("\n".join(f"- {for_markdown(one)}" for one in written) or "as before"),
+            },
         )
 
     return model_figures
@@ -82,13 +89,18 @@ def _of_model(settings: Settings, model: str) -> dg.AssetsDefinition:
 
         found = evaluate(settings, model, context.run_id)
         newest = found.windows[-1] if found.windows else {}
-        yield dg.MaterializeResult(asset_key=key_of(columns_table(model).key), metadata={"windows": len(found.windows)})
+        plots = _plots(settings, model) if found.windows or found.comparisons else {}
+        yield dg.MaterializeResult(
+            asset_key=key_of(columns_table(model).key),
+            metadata={"windows": len(found.windows), **_shown(plots, "drift")},
+        )
         yield dg.MaterializeResult(
             asset_key=key_of(windows_table(model).key),
             metadata={
                 "windows": len(found.windows),
                 "newest verdict": newest.get("verdict", "no new window"),
                 "newest": dg.MetadataValue.md(for_markdown(newest.get("sentence", ""))),
+                **_shown(plots, "reliability"),
             },
         )
         yield dg.MaterializeResult(
@@ -118,6 +130,7 @@ def _of_model(settings: Settings, model: str) -> dg.AssetsDefinition:
             metadata={
                 "comparisons": len(found.comparisons),
                 "log": dg.MetadataValue.md("\n".join(f"- {for_markdown(sentence)}" for sentence in found.sentences)),
+                **_shown(plots, "comparison", "release"),
             },
         )
         if model in replayers():
@@ -126,6 +139,18 @@ def _of_model(settings: Settings, model: str) -> dg.AssetsDefinition:
             )
 
     return evaluated
+
+
+def _plots(settings: Settings, model: str) -> dict[str, Any]:
+    """The plots of a model; only where something is new, since drawing costs as much as looking."""
+    from platform_assets.clients.engine import lake_of
+    from platform_assets.domains.learning.cards import plots_of
+
+    return plots_of(lake_of(settings), model)
+
+
+def _shown(plots: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {f"plot: {name}": picture(plots[name], name) for name in names if name in plots}
 
 
 def _replay_shown(settings: Settings, model: str) -> dict[str, Any]:
