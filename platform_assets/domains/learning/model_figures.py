@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from platform_assets.clients.model_registry import ModelRegistry
 from platform_assets.domains.learning import feedback, performance
@@ -14,8 +15,15 @@ from platform_assets.settings import Settings
 from spark_jobs.storage.lake import Lake
 from weir_models.contract import Learning
 
+if TYPE_CHECKING:
+    from weir_learning.figures import Measured
+
 HELD_OUT, VERDICTS, OUTCOMES, ESTIMATE, TIMING = "held-out examples", "verdicts", "outcomes", "estimate", "timing"
-NAMES = {"mae_relative_to_persistence": "MAE relative to persistence", "coverage": "coverage of the 90 % interval"}
+NAMES = {
+    "f1": "F1",
+    "mae_relative_to_persistence": "MAE relative to persistence",
+    "coverage": "coverage of the 90 % interval",
+}
 HEAD = ("model", "figure", "value", "95 %", "n", "evidence", "window")
 TIMES = {
     "milliseconds a batch (p50)": "p50_milliseconds",
@@ -60,64 +68,65 @@ def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _held_out(settings: Settings, model: str, version: str, learning: Learning) -> Iterator[dict[str, Any]]:
-    figures = with_f1_bounds(ModelRegistry.of(settings).version(model, version).figures, learning.figures)
-    for name, figure in learning.figures.items():
-        if figure in figures:
-            yield {
-                "figure": name,
-                "evidence": HELD_OUT,
-                "value": _known(figures[figure]),
-                "low_95": _known(figures.get(f"{figure}_low")),
-                "high_95": _known(figures.get(f"{figure}_high")),
-                "n": int(figures.get(f"n_{figure}", 0)),
-            }
+    from weir_learning.figures import Measured
+
+    figures = ModelRegistry.of(settings).version(model, version).figures
+    found = {
+        name: Measured(
+            name,
+            figures[figure],
+            figures.get(f"{figure}_low", float("nan")),
+            figures.get(f"{figure}_high", float("nan")),
+            int(figures.get(f"n_{figure}", 0)),
+        )
+        for name, figure in learning.figures.items()
+        if figure in figures
+    }
+    yield from (_row(one, HELD_OUT) for one in {**found, **derived(found)}.values())
 
 
-def with_f1_bounds(figures: Mapping[str, float], names: Mapping[str, str]) -> dict[str, float]:
-    """The figures with count and bounds of F1, where precision and recall have theirs.
+def derived(found: Mapping[str, Measured]) -> dict[str, Measured]:
+    """Accuracy and F1 with their bounds, from the shares that they are made of, where these have their counts.
 
     F1 is 2 j / (1 + j) of the share j of true positives among what is or was called positive; its bounds are those of j.
     """
-    from weir_learning.figures import wilson
+    from weir_learning.figures import Measured, wilson
 
-    f1, precision, recall = (names.get(name, "") for name in ("F1", "precision", "recall"))
-    needed = (precision, recall, f"n_{precision}", f"n_{recall}")
-    if f1 not in figures or any(figures.get(name, float("nan")) != figures.get(name) for name in needed):
-        return dict(figures)
-    called, positive = figures[f"n_{precision}"], figures[f"n_{recall}"]
-    hits = min(figures[precision] * called, figures[recall] * positive)
-    low, high = wilson(hits, called + positive - hits)
-    bounds = {f"{f1}_low": 2 * low / (1 + low), f"{f1}_high": 2 * high / (1 + high)}
-    return {**figures, **bounds, f"n_{f1}": round(called + positive - hits)}
+    shares = {name: one for name, one in found.items() if one.n and one.value == one.value}
+    figures = {}
+    if (recall := shares.get("recall")) and (precision := shares.get("precision")):
+        hits, whole = round(recall.value * recall.n), precision.n + recall.n - round(recall.value * recall.n)
+        low, high = wilson(hits, whole)
+        value = 2 * hits / (precision.n + recall.n)
+        figures["F1"] = Measured("F1", value, 2 * low / (1 + low), 2 * high / (1 + high), whole)
+    if (recall := shares.get("recall")) and (false := shares.get("false positive rate")):
+        right, whole = round(recall.value * recall.n) + false.n - round(false.value * false.n), recall.n + false.n
+        figures["accuracy"] = Measured("accuracy", right / whole, *wilson(right, whole), whole)
+    return figures
+
+
+def _row(one: Measured, evidence: str) -> dict[str, Any]:
+    return {
+        "figure": one.name,
+        "evidence": evidence,
+        "value": _known(one.value),
+        "low_95": _known(one.low),
+        "high_95": _known(one.high),
+        "n": one.n,
+    }
 
 
 def _by_verdicts(lake: Lake, model: str, now: datetime) -> Iterator[dict[str, Any]]:
-    from weir_learning.figures import wilson
+    from weir_learning.figures import classifier_figures
 
     verdicts = feedback.in_force(feedback.AUDIT.read(lake), model, now)
-    counts = feedback.performance(verdicts, model, now)
-    if not sum(counts.values()):
+    known = [verdict for verdict in verdicts if verdict.is_flagged is not None and verdict.event_at is not None]
+    if not known:
         return
-    hits, false = counts["true_positives"], counts["false_positives"]
-    missed, left = counts["false_negatives"], counts["true_negatives"]
-    at = [verdict.event_at for verdict in verdicts if verdict.event_at is not None]
-    pairs = {
-        "accuracy": (hits + left, hits + left + false + missed),
-        "precision": (hits, hits + false),
-        "recall": (hits, hits + missed),
-    }
-    for name, (part, whole) in pairs.items():
-        low, high = wilson(part, whole) if whole else (None, None)
-        yield {
-            "figure": name,
-            "evidence": VERDICTS,
-            "value": part / whole if whole else None,
-            "low_95": low,
-            "high_95": high,
-            "n": whole,
-            "window_start": min(at),
-            "window_end": max(at),
-        }
+    at = [verdict.event_at for verdict in known if verdict.event_at is not None]
+    for one in classifier_figures([verdict.label for verdict in known], [verdict.is_flagged for verdict in known]):
+        row = _row(replace(one, name=NAMES.get(one.name, one.name)), VERDICTS)
+        yield {**row, "window_start": min(at), "window_end": max(at)}
 
 
 def _of_outcomes(lake: Lake, model: str, version: str) -> Iterator[dict[str, Any]]:

@@ -30,7 +30,9 @@ def settings(tmp_path: Path) -> Settings:
             for is_alarm in (cluster == "api" and at == AT + timedelta(minutes=30),)
         ),
     )
-    alert: dict[str, object] = {name: [] for name in ("clusters", "metrics", "alarms", "critical_alarms", "incident_ids")}
+    alert: dict[str, object] = {
+        name: [] for name in ("clusters", "metrics", "alarms", "critical_alarms", "incident_ids")
+    }
     times = {"first_at": AT + timedelta(minutes=30), "last_at": AT + timedelta(minutes=30)}
     texts = {"alert_id": "a1", "kind": "incident", "severity": "warning", "state": "open", "sentence": "api"}
     lake_of(settings).append_rows(

@@ -1,25 +1,27 @@
-"""A cell of the table of figures names its window, n and interval; F1 has the bounds of what it is made of."""
+"""A cell of the table of figures names its window, n and interval; accuracy and F1 have the bounds of what they are made of."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from platform_assets.domains.learning.model_figures import HEAD, cells, with_f1_bounds
-from weir_learning.figures import classifier_figures
+from platform_assets.domains.learning.model_figures import HEAD, cells, derived
+from weir_learning.figures import Measured, classifier_figures
 
-NAMES = {"precision": "p", "recall": "r", "F1": "f1"}
+TRUTH, PREDICTED = [True] * 50 + [False] * 50, [True] * 40 + [False] * 10 + [True] * 5 + [False] * 45
 
 
-def test_f1_has_the_bounds_that_its_rows_give() -> None:
-    truth, predicted = [True] * 50 + [False] * 50, [True] * 40 + [False] * 10 + [True] * 5 + [False] * 45
-    _, precision, recall, f1 = classifier_figures(truth, predicted)
-    figures = {"p": precision.value, "n_p": precision.n, "r": recall.value, "n_r": recall.n, "f1": f1.value}
-    found = with_f1_bounds(figures, NAMES)
-    assert (found["n_f1"], found["f1"]) == (f1.n, f1.value)
-    assert (found["f1_low"], found["f1_high"]) == pytest.approx((f1.low, f1.high))
-    assert with_f1_bounds({"f1": 0.5, "p": 0.5}, NAMES) == {"f1": 0.5, "p": 0.5}, "counts are not known"
+def test_accuracy_and_f1_have_the_bounds_that_their_rows_give() -> None:
+    accuracy, precision, recall, f1 = classifier_figures(TRUTH, PREDICTED)
+    false = Measured("false positive rate", 0.1, 0.04, 0.21, 50)
+    found = derived({one.name: one for one in (precision, recall, false)})
+    for one, name in ((accuracy, "accuracy"), (f1, "F1")):
+        assert (found[name].value, found[name].low, found[name].high) == pytest.approx((one.value, one.low, one.high))
+        assert found[name].n == one.n
+    assert not derived({"recall": recall}), "of what is not known nothing is derived"
+    assert not derived({"recall": recall, "precision": replace(precision, n=0)})
 
 
 def test_a_cell_names_its_window_count_and_interval() -> None:
