@@ -171,6 +171,9 @@ def test_a_bad_version_is_taken_out_by_itself(home: Settings) -> None:
     assert "it is taken out and barred" in compared["sentence"]
     standing = releases.standing(MODEL)
     assert standing.state_of(version) == BARRED and standing.champion == champion and standing.challenger is None
+    arguments = ["model", "compare", MODEL, version, "--home", str(home.home)]
+    shown = CliRunner().invoke(app, arguments, env={"WEIR_MLFLOW_URI": home.tracking_uri})
+    assert "in canary: breached, flagged_more" in " ".join(shown.output.split()), shown.output + str(shown.exception)
     (*_, last) = releases.rows(MODEL)
     assert (last.actor, last.command) == ("weir", "rollback") and "flagged_more" in last.details
 

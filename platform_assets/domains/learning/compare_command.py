@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from platform_assets.core.console import Home, console_of, settings_of
 
 if TYPE_CHECKING:
     from platform_assets.settings import Settings
+    from spark_jobs.storage.lake import Lake
     from weir_models.registered import RegisteredVersion
 
 Name = Annotated[str, typer.Argument(help="request_attack, client_abuse, …")]
@@ -31,12 +33,13 @@ def compare_command(
     share: Annotated[float, typer.Option(help="Of the entities, with --plan: the first version's.")] = 0.5,
     home: Home = None,
 ) -> None:
-    """The figures of two versions side by side, as each was evaluated, whose treatment the first would change, and with
-    --plan how long a test of both takes.
+    """The figures of two versions side by side, as each was evaluated; how they compared on the same rows and by their own
+    decisions; whose treatment the first would change; with --plan how long a test of both takes.
 
     Example: weir model compare request_attack 3 --plan 0.01 --share 0.25
     """
     from platform_assets.clients.engine import lake_of
+    from platform_assets.core.times import instant
     from platform_assets.domains.learning.experiments import planned
     from platform_assets.domains.learning.replaying import newest
     from platform_assets.releases.record import ReleaseError, Releases
@@ -52,6 +55,12 @@ def compare_command(
         hashes = {one.tags.get("examples_sha256") for one in (first, second)}
         if len(hashes) > 1:
             console.print("They were evaluated on different examples, so the figures differ for that reason, too.")
+        if compared := newest_comparison(lake_of(settings), model, first.version, second.version):
+            console.print(
+                f"On the same rows until {instant(compared['window_end'])}, in {compared['state']}: {compared['verdict']}, {compared['sentence']}."
+            )
+            for sentence in evidence(json.loads(compared["figures"])):
+                console.print(sentence)
         if rows := newest(lake_of(settings), model, first.version, second.version):
             console.print(f"Replay: {rows[0]['sentence']}; {rows[0]['verdict']}.")
             console.print(_entries_table(rows[1 : SHOWN_ENTRIES + 1]))
@@ -60,6 +69,39 @@ def compare_command(
         if plan is not None:
             for sentence in planned(settings, model, plan, share).sentences:
                 console.print(f"To see {sentence}.")
+
+
+def newest_comparison(lake: Lake, model: str, challenger: str, champion: str) -> dict[str, Any] | None:
+    """The newest row of the comparisons of two versions; None where they were not compared."""
+    from platform_assets.domains.learning.tables import comparisons_table, learners
+
+    if model not in learners():
+        return None
+    rows = lake.read_arrow(comparisons_table(model)).sort_by("window_start").to_pylist()
+    own = [row for row in rows if (row["challenger"], row["champion"]) == (challenger, champion)]
+    return own[-1] if own else None
+
+
+def evidence(figures: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What followed from the decisions of both, a sentence for each test that has seen anything."""
+    from platform_assets.domains.learning.outcomes import FLAGGED_ARMS, WRONG_ARMS, WRONG_PAIRS
+
+    titles = {
+        FLAGGED_ARMS: "flagged of what each served",
+        WRONG_ARMS: "called wrong of what each served",
+        WRONG_PAIRS: "wrong at the examples that people judged",
+    }
+    told = []
+    for name, title in titles.items():
+        figure = figures.get(name)
+        if not figure or not figure["n"] or figure["difference"] is None:
+            continue
+        bounds = f"{figure['difference']:+.2g} ({figure['low']:+.2g} to {figure['high']:+.2g})"
+        counts = figure["counts"]
+        of = f"{counts[0]} of {counts[1]:,} beside {counts[2]} of {counts[3]:,}" if counts else f"n = {figure['n']:,}"
+        words = {"worse": "more", "better": "fewer"} if name == FLAGGED_ARMS else {}  # more flags are neither
+        told.append(f"{title}: {of}, {bounds}, {words.get(figure['verdict'], figure['verdict'])}")
+    return told
 
 
 def registered(settings: Settings, name: str, version: int) -> tuple[str, RegisteredVersion]:

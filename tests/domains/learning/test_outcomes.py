@@ -199,3 +199,14 @@ def test_an_experiment_is_known_by_the_newest_step() -> None:
     assert running([step("shadow", "shadow"), ab], "2") == {"effect": 0.02}
     assert running([ab, step("canary", CANARY)], "2") is None and running([ab], "3") is None
     assert Outcome().joined(Judgement(PASSED, "s")).verdict == PASSED
+
+
+def test_evidence_is_told_in_sentences() -> None:
+    from platform_assets.domains.learning.compare_command import evidence
+
+    found = judged(arms((30, 100), (38, 1900)), {}, (), ([True] * 60, [False] * 60), LEARNING, {})
+    flags, pairs = evidence(json.loads(json.dumps(dict(found.figures))))
+    assert flags.startswith("flagged of what each served: 30 of 100 beside 38 of 1,900, +0.2")
+    assert flags.endswith(", more")
+    assert pairs.startswith("wrong at the examples that people judged: n = 60, +1 (") and pairs.endswith(", worse")
+    assert evidence({"slower": {"name": "slower"}}) == []
