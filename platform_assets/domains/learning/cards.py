@@ -16,6 +16,7 @@ from platform_assets.domains.learning import feedback, plots
 from platform_assets.domains.learning.model_figures import HEAD, cells
 from platform_assets.domains.learning.tables import columns_table, comparisons_table, windows_table
 from platform_assets.settings import Settings
+from spark_jobs.wording import counted
 
 if TYPE_CHECKING:
     from spark_jobs.storage.lake import Lake
@@ -49,8 +50,8 @@ def section_of(
     if windows:
         newest = max(windows, key=lambda row: row["window_start"])
         lines.append(
-            f"Window {newest['window_start']:%Y-%m-%d %H:%M} to {newest['window_end']:%Y-%m-%d %H:%M} (UTC), {newest['row_count']:,} "
-            f"rows: {for_markdown(newest['verdict'])}. {for_markdown(newest['sentence'])}"
+            f"Window {newest['window_start']:%Y-%m-%d %H:%M} to {newest['window_end']:%Y-%m-%d %H:%M} (UTC), "
+            f"{counted(newest['row_count'], 'row')}: {for_markdown(newest['verdict'])}. {for_markdown(newest['sentence'])}"
         )
     for row in plots.of_newest(comparisons)[-1:]:
         lines.append(
