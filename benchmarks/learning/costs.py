@@ -38,8 +38,8 @@ COLUMNS = (
     *(Column(f"c{n}", "string", "") for n in range(CATEGORIES)),
     *(Column(f"t{n}", "string", "") for n in range(TEXTS)),
 )
-MOST_BLOCK = 50_000
-"""Rows that are made once and written again and again."""
+FILE_ROWS = 125_000
+"""Rows of a file, which are made once and written again and again; files are as large whatever their number."""
 USAGE = """
 import json, resource, sys
 def cpu():
@@ -129,12 +129,12 @@ def counted_rows(folder: Path, rows: int) -> dict[str, Any]:
     """CPU-seconds and peak MiB of one pass over a table of so many rows."""
     lake, table = Lake(str(folder / f"lake-{rows}")), Table(f"bench/learning/rows_{rows}", "", "", COLUMNS)
     shutil.rmtree(lake.root, ignore_errors=True)
-    size = min(MOST_BLOCK, max(rows // len(HOURS), 1))
+    size = min(FILE_ROWS, rows)
     part = block(size)
     writer = lake.writer(table)
-    for hour in HOURS:
-        for _ in range(max(round(rows / len(HOURS) / size), 1)):
-            writer.write(part.append_column(HOUR_COLUMN, pa.repeat(hour, size)), hour)
+    for number in range(rows // size):
+        hour = HOURS[number % len(HOURS)]
+        writer.write(part.append_column(HOUR_COLUMN, pa.repeat(hour, size)), hour)
         writer.close_all()
     lake.commit(table, writer.close(), HOURS)
     bins = [bins_of(column.name, part[column.name]).to_json() for column in COLUMNS]

@@ -13,6 +13,8 @@ HOURS, BINNED, TEXTS = 24, 41, 8
 TEXTS_A_GROUP, GROUPS, BUCKETS, PAGES = 20, 16, 256, 120
 CLUSTERS = 10
 NIGHT = tuple(range(8))
+NEW = 0.1
+"""Share of texts with the new parameter."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,7 @@ def rows_of(hour: int, rows: int) -> int:
     return round(rows * (2 - np.cos(hour / HOURS * 2 * np.pi)) / 2)
 
 
-def side(
-    random: np.random.Generator, hours: Sequence[int], rows: int, part: float = 0.0, clusters: int = CLUSTERS
-) -> Side:
+def side(random: np.random.Generator, hours: Sequence[int], rows: int, part: float = 0.0) -> Side:
     """Rows of some hours; a part of the first column's texts has a new parameter."""
     binned, ids = [np.zeros((HOURS, 11)) for _ in range(BINNED)], np.zeros((HOURS, 64))
     texts = [np.zeros((HOURS, GROUPS, BUCKETS)) for _ in range(TEXTS)]
@@ -49,7 +49,7 @@ def side(
             sketch[hour, :groups] = random.multinomial(TEXTS_A_GROUP, shares / shares.sum(), groups) @ grams
             new = random.binomial(TEXTS_A_GROUP, part if number == 0 else 0.0, groups)
             sketch[hour, :groups] += new[:, None] * parameter
-        ids[hour, :clusters] = 1
+        ids[hour, :CLUSTERS] = 1
     return Side(binned, texts, ids)
 
 
@@ -75,13 +75,11 @@ def alarms(windows: int, rows: int, seed: int) -> int:
     return count
 
 
-def found(windows: int, rows: int, seed: int, name: str, part: float = 0.0, clusters: int = CLUSTERS) -> int:
-    """In how many of so many nights a change of one column is found in this window and in the next."""
+def found(windows: int, rows: int, seed: int) -> int:
+    """In how many of so many nights the new parameter of the first column's texts is found in this window and in the next."""
     random, count = np.random.default_rng(seed), 0
     for i in range(windows):
         baseline = side(random, range(HOURS), rows)
-        twice = [
-            compare(columns_of(baseline, side(random, NIGHT, rows, part, clusters)), seed=seed + i) for _ in range(2)
-        ]
-        count += all(name in one.drifted for one in twice)
+        twice = [compare(columns_of(baseline, side(random, NIGHT, rows, NEW)), seed=seed + i) for _ in range(2)]
+        count += all("t0" in one.drifted for one in twice)
     return count

@@ -244,6 +244,7 @@ def test_rows_are_appended_with_nulls_where_they_name_no_column(lake: Lake) -> N
     assert lake.append_rows(HOURLY, [{"name": "a", HOUR_COLUMN: HOURS[0]}, {"large": 7, HOUR_COLUMN: HOURS[1]}]) == 2
     version = lake.version(HOURLY)
     assert lake.append_rows(HOURLY, []) == 0 and lake.version(HOURLY) == version, "no rows, no transaction"
+    assert lake.append_rows(WHOLE, []) == 0 and lake.version(WHOLE) is None, "nor a table"
     found = lake.read_arrow(HOURLY, columns=["name", "large"]).sort_by("name").to_pylist()
     assert found == [{"name": "a", "large": None}, {"name": None, "large": 7}]
     assert lake.overwrite_rows(HOURLY, rows(HOURS[0], 3), [HOURS[0]]) == 3 and lake.row_counts(HOURLY)[HOURS[1]] == 1
