@@ -71,7 +71,7 @@ def test_the_third_act_tells_what_the_tables_hold(
     registry, uri = ModelRegistry.of(home), home.tracking_uri
     champion = releases.standing(demo.MODEL).champion or ""
     card = tracking.attached(demo.MODEL, champion, "card.md", tracking_uri=uri)
-    assert card.count(HEADING) == 1 and "| precision |" in card.split(HEADING)[1]
+    assert card.count(HEADING) == 1 and "| recall |" in card.split(HEADING)[1]
     out = tracking.attached(demo.MODEL, bad, "card.md", tracking_uri=uri)
     assert f"Version {bad} beside {champion}" in out and "breached" in out
     shutil.rmtree(registry.cache)

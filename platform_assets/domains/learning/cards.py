@@ -75,7 +75,8 @@ def write_cards(settings: Settings, lake: Lake, figures: Sequence[Mapping[str, A
         windows = lake.read_arrow(windows_table(model)).to_pylist()
         comparisons = lake.read_arrow(comparisons_table(model)).to_pylist()
         champion = of_model[0]["model_version"]
-        versions = {champion: section_of(windows, (), of_model)}
+        own = [row for row in of_model if row["model_version"] == champion]
+        versions = {champion: section_of(windows, (), own)}
         for row in plots.of_newest(comparisons)[-1:]:
             if row["challenger"] != champion:
                 versions[row["challenger"]] = section_of((), comparisons, ())

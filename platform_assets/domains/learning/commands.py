@@ -68,6 +68,7 @@ def figures(home: Home = None, json: Json = False) -> None:
 
     Example: weir learning figures
     """
+    from rich.table import Column
     from rich.table import Table as Grid
 
     from platform_assets.clients.engine import lake_of
@@ -79,7 +80,7 @@ def figures(home: Home = None, json: Json = False) -> None:
     with console_of(to_stderr=json) as console:
         if not rows:
             console.print("No model was evaluated yet; run `weir learning evaluate`.")
-        grid = Grid(*HEAD, box=None, pad_edge=False)
+        grid = Grid(*(Column(name, overflow="fold") for name in HEAD), box=None, pad_edge=False)
         for row in rows:
             grid.add_row(*cells(row))
         console.print(grid)

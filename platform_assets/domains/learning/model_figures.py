@@ -41,7 +41,7 @@ def write_figures(settings: Settings, lake: Lake) -> list[dict[str, Any]]:
             continue
         of_model = [
             *_held_out(settings, model, champion, learning),
-            *_by_verdicts(lake, model, now),
+            *_by_verdicts(lake, model, champion, now),
             *_of_outcomes(lake, model, champion),
             *_of_window(lake, model, champion),
         ]
@@ -116,17 +116,21 @@ def _row(one: Measured, evidence: str) -> dict[str, Any]:
     }
 
 
-def _by_verdicts(lake: Lake, model: str, now: datetime) -> Iterator[dict[str, Any]]:
+def _by_verdicts(lake: Lake, model: str, champion: str, now: datetime) -> Iterator[dict[str, Any]]:
+    """Of what people judged of the champion's predictions; where they judged none yet, of the version that they judged last."""
     from weir_learning.figures import classifier_figures
 
-    verdicts = feedback.in_force(feedback.AUDIT.read(lake), model, now)
-    known = [verdict for verdict in verdicts if verdict.is_flagged is not None and verdict.event_at is not None]
-    if not known:
+    given = sorted(feedback.in_force(feedback.AUDIT.read(lake), model, now), key=lambda verdict: verdict.acted_at)
+    judged = [one for one in given if one.is_flagged is not None and one.event_at is not None and one.model_version]
+    if not judged:
         return
-    at = [verdict.event_at for verdict in known if verdict.event_at is not None]
-    for one in classifier_figures([verdict.label for verdict in known], [verdict.is_flagged for verdict in known]):
-        row = _row(replace(one, name=NAMES.get(one.name, one.name)), VERDICTS)
-        yield {**row, "window_start": min(at), "window_end": max(at)}
+    of_champion = any(one.model_version == champion for one in judged)
+    version = champion if of_champion else judged[-1].model_version
+    known = [one for one in judged if one.model_version == version]
+    at = [one.event_at for one in known if one.event_at is not None]
+    span = {"model_version": version, "window_start": min(at), "window_end": max(at)}
+    for one in classifier_figures([one.label for one in known], [bool(one.is_flagged) for one in known]):
+        yield {**_row(replace(one, name=NAMES.get(one.name, one.name)), VERDICTS), **span}
 
 
 def _of_outcomes(lake: Lake, model: str, version: str) -> Iterator[dict[str, Any]]:

@@ -257,7 +257,7 @@ MODEL_FIGURES = Table(
     retention_days=None,
     columns=(
         Column("model", "string", "the registered model", nullable=False),
-        Column("model_version", "string", "the champion", nullable=False),
+        Column("model_version", "string", "the champion; of verdicts the version that people judged", nullable=False),
         Column("figure", "string", "precision, recall, MAE relative to persistence, milliseconds …", nullable=False),
         Column("evidence", "string", "held-out examples, verdicts, outcomes, estimate or timing", nullable=False),
         Column("value", "double", "null: not defined yet"),

@@ -61,7 +61,7 @@ def _verdicts(verdicts: Sequence[feedback.Verdict]) -> str:
 
 def _figures(figures: Sequence[Mapping[str, Any]], model: str) -> list[str]:
     return [
-        f"Figures: {row['figure']} by verdicts {row['value']:.3f} (95 % {row['low_95']:.3f} to {row['high_95']:.3f}, n = {row['n']})."
+        f"Figures: {row['figure']} of version {row['model_version']} by verdicts {row['value']:.3f} (95 % {row['low_95']:.3f} to {row['high_95']:.3f}, n = {row['n']})."
         for row in figures
         if (row["model"], row["evidence"], row["figure"]) == (model, "verdicts", "precision")
         and row["value"] is not None

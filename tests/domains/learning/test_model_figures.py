@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from platform_assets.domains.learning.model_figures import HEAD, cells, derived
+from platform_assets.clients.engine import lake_of
+from platform_assets.domains.learning.feedback import AUDIT, Verdict
+from platform_assets.domains.learning.model_figures import HEAD, _by_verdicts, cells, derived
+from platform_assets.settings import Settings
 from weir_learning.figures import Measured, classifier_figures
 
 TRUTH, PREDICTED = [True] * 50 + [False] * 50, [True] * 40 + [False] * 10 + [True] * 5 + [False] * 45
@@ -32,3 +35,21 @@ def test_a_cell_names_its_window_count_and_interval() -> None:
     assert len(shown) == len(HEAD)
     shown = cells({**row, "value": None, "low_95": None, "high_95": None, "window_start": None, "window_end": None})
     assert shown[2:4] == ("unknown", "not known") and shown[-1] == "held-out examples"
+
+
+def test_verdicts_are_figures_of_the_version_that_was_judged(home: Settings) -> None:
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+    rows = [
+        Verdict.make(
+            at, "a", "attack", f"request {number}", "why", model="request_attack", event_at=at, entity="e",
+            score=0.9, is_flagged=True, model_version=version, example="",
+        )
+        for number, version in enumerate(["1", "1", "2"])
+    ]  # fmt: skip
+    lake = lake_of(home)
+    AUDIT.append(lake, rows[:2])
+    later = {row["figure"]: row for row in _by_verdicts(lake, "request_attack", "2", at)}
+    assert (later["precision"]["model_version"], later["precision"]["n"]) == ("1", 2), "2 was not judged yet"
+    AUDIT.append(lake, rows[2:])
+    now = {row["figure"]: row for row in _by_verdicts(lake, "request_attack", "2", at)}
+    assert (now["precision"]["model_version"], now["precision"]["n"]) == ("2", 1)
