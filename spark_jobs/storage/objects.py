@@ -72,10 +72,8 @@ class Storage:
         """The bytes of an S3 object in a temporary file; FileNotFoundError where it does not exist."""
         import tempfile
 
-        import boto3
-
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        client = boto3.client("s3", region_name=self.region, endpoint_url=self.endpoint_url or None)
+        client = self.s3_client()
         stream = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
         try:
             client.download_fileobj(bucket, key, stream)
@@ -85,6 +83,12 @@ class Storage:
             raise OSError(str(error)) from None
         stream.seek(0)
         return stream
+
+    def s3_client(self) -> Any:
+        """A boto3 client of S3, for what pyarrow's filesystem cannot do."""
+        import boto3
+
+        return boto3.client("s3", region_name=self.region, endpoint_url=self.endpoint_url or None)
 
     def delta_options(self) -> dict[str, str]:
         """Region and endpoint as `deltalake` storage options."""
