@@ -166,6 +166,22 @@ class RawFiles:
 
 
 @dataclass(frozen=True)
+class StreamInput:
+    """A data stream that brings, within seconds, what the raw files of a source bring."""
+
+    setting: str
+    """The setting that names the Kinesis data stream."""
+    how_to_set: str
+    """How to set it, as the end of a sentence."""
+    header: str
+    """`package.module:function`: parameters of the parse job -> the lines that each landed object begins with."""
+    micro_batch: str
+    """`package.module:function` (streaming/micro_batch.py): a landed object -> rows of tables."""
+    model: str | None = None
+    """The model that scores its rows."""
+
+
+@dataclass(frozen=True)
 class SecretSetting:
     """A secret parameter: the value of the setting, else one that the home generates and keeps."""
 
@@ -211,6 +227,7 @@ class Source:
     tables: tuple[Table, ...]
     jobs: tuple[Job, ...] = ()
     raw: RawFiles | None = None
+    stream: StreamInput | None = None
 
     @property
     def objects(self) -> Table:

@@ -44,7 +44,13 @@ class Shard:
 class KinesisTwin:
     """One stream. `with KinesisTwin() as twin:` serves it at `twin.url`."""
 
-    def __init__(self, stream: str = "logs", shards: int = 1, iterator_seconds: float = 300.0, reads_a_second: float = READS_A_SECOND) -> None:
+    def __init__(
+        self,
+        stream: str = "logs",
+        shards: int = 1,
+        iterator_seconds: float = 300.0,
+        reads_a_second: float = READS_A_SECOND,
+    ) -> None:
         self.stream, self.iterator_seconds, self.reads_a_second = stream, iterator_seconds, reads_a_second
         self.lock = threading.RLock()
         self.sequence = 0
@@ -162,7 +168,9 @@ class KinesisTwin:
         self._check_stream(body["StreamName"])
         shard = self.shards.get(body["ShardId"])
         if shard is None:
-            raise Refusal("ResourceNotFoundException", f"Shard {body['ShardId']} in stream {self.stream} does not exist")
+            raise Refusal(
+                "ResourceNotFoundException", f"Shard {body['ShardId']} in stream {self.stream} does not exist"
+            )
         kind, place = body["ShardIteratorType"], 0
         if kind == "AFTER_SEQUENCE_NUMBER":
             after = body["StartingSequenceNumber"]
@@ -200,14 +208,18 @@ class KinesisTwin:
             if size > ANSWER_BYTES:
                 break
             encoded = base64.b64encode(data).decode()
-            found.append({"SequenceNumber": sequence, "ApproximateArrivalTimestamp": at, "Data": encoded, "PartitionKey": "k"})
+            found.append(
+                {"SequenceNumber": sequence, "ApproximateArrivalTimestamp": at, "Data": encoded, "PartitionKey": "k"}
+            )
         place = start + len(found)
         is_at_end = place >= len(shard.records)
         behind = 0 if is_at_end else max(int((time.time() - shard.records[place][1]) * 1000), 1)
         answer: dict[str, Any] = {"Records": found, "MillisBehindLatest": behind}
         if shard.is_closed and is_at_end:
             children = [self._described(s) for s in self.shards.values() if name in s.parents]
-            shaped = [{"ShardId": c["ShardId"], "ParentShards": [name], "HashKeyRange": c["HashKeyRange"]} for c in children]
+            shaped = [
+                {"ShardId": c["ShardId"], "ParentShards": [name], "HashKeyRange": c["HashKeyRange"]} for c in children
+            ]
             return answer | {"ChildShards": shaped}
         return answer | {"NextShardIterator": self._issue(shard, place)}
 

@@ -15,6 +15,7 @@ import typer
 
 from platform_assets.cli import interrupt
 from platform_assets.cli.features import features_app
+from platform_assets.cli.stream import stream_app
 from platform_assets.core.console import (
     Home,
     console_of,
@@ -277,6 +278,7 @@ def add_domain_commands() -> None:
 
 add_domain_commands()
 app.add_typer(features_app, name="features")
+app.add_typer(stream_app, name="stream")
 
 
 def main() -> None:

@@ -67,6 +67,20 @@ def train(settings: Settings, progress: Progress = lambda _: nullcontext(None), 
     return runner.outcome
 
 
+def register_shipped(
+    settings: Settings, names: Sequence[str], progress: Progress = lambda _: nullcontext(None)
+) -> None:
+    """Register the shipped versions of models that have no serving one."""
+    from platform_assets.core.scheduler import is_missing
+    from platform_assets.training.models import starts_shipped
+
+    missing = [name for name in names if is_missing(settings, name) and starts_shipped(settings, name)]
+    if missing:
+        runner = Runner(settings, progress)
+        for name in missing:
+            runner.register_shipped(name)
+
+
 def default_models() -> list[str]:
     """The models that `weir train` fits if none is named."""
     from platform_assets.training.sets import training_sets
@@ -274,16 +288,14 @@ class Runner:
         """Give models without a serving version a first one: the shipped one, else one fitted if there is enough data."""
         from platform_assets.clients.engine import lake_of
         from platform_assets.core.scheduler import has_enough, is_missing, models_of
-        from platform_assets.training.models import shipped_config, starts_shipped
+        from platform_assets.training.models import starts_shipped
         from platform_assets.training.sets import training_sets
 
         lake = lake_of(self.settings)
         missing = [name for stage in stages for name in models_of(stage) if is_missing(self.settings, name)]
         for name in missing:
             if starts_shipped(self.settings, name):
-                self.materialize(
-                    f"Registering the {name} that Weir ships", [f"models/{name}"], config=shipped_config([name])
-                )
+                self.register_shipped(name)
                 continue
             if not has_enough(lake, self.instance, name):
                 continue
@@ -292,6 +304,12 @@ class Runner:
             self.train([name], may_stop=is_optional)
             if is_optional:  # missing the gate keeps the version from serving, and stops nothing else
                 self.outcome.failed_checks = before
+
+    def register_shipped(self, name: str) -> None:
+        """Register the version of a model that Weir ships, and let it serve."""
+        from platform_assets.training.models import shipped_config
+
+        self.materialize(f"Registering the {name} that Weir ships", [f"models/{name}"], config=shipped_config([name]))
 
     def train(self, names: Sequence[str], may_stop: bool = False) -> None:
         """Make the training tables of the models, and fit them."""

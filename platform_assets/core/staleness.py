@@ -60,8 +60,9 @@ def stale_by_asset(lake: Lake, keys: Sequence[str], settings: Settings | None = 
 def stale_parsed_hours(lake: Lake, name: str) -> list[str]:
     """Hours whose parsed tables are not recorded as made from all objects of the ledger, or hold one that is due again.
 
-    Hours after the current one, of a clock that is wrong, are none.
+    Hours after the current one, of a clock that is wrong, are none; nor are those that a running stream writes.
     """
+    from platform_assets.core.streams import open_from
     from spark_jobs.incremental import ledger, lineage
 
     known, source = lineage.recorded(lake), registry.sources()[name]
@@ -69,7 +70,9 @@ def stale_parsed_hours(lake: Lake, name: str) -> list[str]:
     made = {hour: value for hour, value in first.items() if all(one.get(hour) == value for one in others)}
     now = datetime.now(UTC)
     present = format_hour(now)
-    return [hour for hour in ledger.stale_hours(lake.read_arrow(source.objects), made, now) if hour <= present]
+    end = open_from(lake, name, now) if source.stream is not None else None
+    hours = ledger.stale_hours(lake.read_arrow(source.objects), made, now)
+    return [hour for hour in hours if hour <= present and (end is None or hour < end)]
 
 
 def record_parsed(lake: Lake, hours: Sequence[str], name: str) -> None:

@@ -17,6 +17,7 @@ from platform_assets.ingest import listings
 from platform_assets.ingest.listings import location_of
 from platform_assets.ingest.notifications import Queue, queue_url
 from platform_assets.ingest.objects import ListedObject, list_objects
+from platform_assets.ingest.streams.landed_objects import stream_of
 from platform_assets.settings import Settings
 from spark_jobs.contract import RawFiles, Source, Table
 from spark_jobs.errors import ExitCode, WeirError
@@ -80,6 +81,8 @@ def update_ledger(settings: Settings, name: str) -> dict[str, Any]:
 
     source = sources()[name]
     raw = source.raw
+    if raw is not None and not location_of(settings, name) and stream_of(settings, source):
+        return _of_stream_alone(settings, source)
     if raw is None or not location_of(settings, name):
         how = raw.how_to_set if raw else "give it one"
         what = raw.noun.split()[0] if raw else name
@@ -107,6 +110,16 @@ def update_ledger(settings: Settings, name: str) -> dict[str, Any]:
         "objects": rows.num_rows,
         "stale hours": len(stale_parsed_hours(lake, name)),
     }
+
+
+def _of_stream_alone(settings: Settings, source: Source) -> dict[str, Any]:
+    """Figures of a ledger that only a stream fills."""
+    from spark_jobs.incremental import ledger
+
+    lake = lake_of(settings)
+    rows = lake.read_arrow(source.objects)
+    note_first_hour(settings, ledger.first_hour(rows))
+    return {"objects": rows.num_rows, "stale hours": len(stale_parsed_hours(lake, source.name))}
 
 
 def _append_announced(

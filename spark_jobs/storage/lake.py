@@ -92,6 +92,28 @@ class Lake(LakeReader):
         data = arrow_rows(table, rows)
         return self.append_arrow(data, table) if data.num_rows else 0
 
+    def append_once(self, data: pa.Table, table: Table, writer: str, number: int) -> int:
+        """`append_arrow`, unless this writer has appended rows under this number or a later one; returns the rows added.
+
+        A writer that was killed repeats its last number, so that rows are there exactly once.
+        """
+        files: list[WrittenFile] = []
+
+        def attempt() -> int:
+            target = self._writable(table)
+            done = target.delta.transaction_version(writer)
+            if done is not None and done >= number:
+                self.discard(table, files)
+                return 0
+            if not files:
+                own = self.writer(table)
+                own.write_by_hour(data)
+                files.extend(own.close())
+            transact(target, table, files, [], numbered=(writer, number))
+            return data.num_rows
+
+        return retried(attempt) if data.num_rows else 0
+
     def overwrite_rows(
         self, table: Table, rows: Iterable[Mapping[str, Any]], hours: Sequence[str] | None = None
     ) -> int:

@@ -26,9 +26,13 @@ def transact(
     added: Sequence[WrittenFile],
     removed: Sequence[ActiveFile],
     changes_rows: bool = True,
+    numbered: tuple[str, int] | None = None,
 ) -> None:
-    """Commit; raises CommitFailedError or DeltaError where another writer has committed the same meanwhile."""
-    from deltalake import CommitProperties, Schema
+    """Commit; raises CommitFailedError or DeltaError where another writer has committed the same meanwhile.
+
+    `numbered`: the writer and its number that the table keeps with the rows (Delta's application transaction).
+    """
+    from deltalake import CommitProperties, Schema, Transaction
     from deltalake.transaction import AddAction, RemoveAction
 
     def partition(hour: str | None) -> dict[str, str | None]:
@@ -63,7 +67,9 @@ def transact(
             mode="append",
             schema=Schema.from_arrow(arrow_schema(table, with_hour=True)),
             partition_by=[HOUR_COLUMN] if table.is_by_hour else [],
-            commit_properties=CommitProperties(max_commit_retries=0),
+            commit_properties=CommitProperties(
+                max_commit_retries=0, app_transactions=[Transaction(*numbered)] if numbered else None
+            ),
         )
         note_head(target.uri, version)
 

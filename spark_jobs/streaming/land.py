@@ -69,9 +69,7 @@ class Lander:
         positions, size = dict(self.positions), 0
         ends_at = self.clock() + self.bounds.seconds
         while True:
-            polled = self.reader.poll(
-                positions, self.bounds.records - len(records), self.bounds.record_bytes - size
-            )
+            polled = self.reader.poll(positions, self.bounds.records - len(records), self.bounds.record_bytes - size)
             records += [record.data for record in polled.records]
             size += sum(len(record.data) for record in polled.records)
             positions = polled.positions

@@ -89,7 +89,9 @@ class Landing:
 
     def _object(self, number: int, content: bytes, at: datetime) -> LandedObject:
         etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        return LandedObject(number, self.uri(number), etag, len(content), at, positions_of(content, self.uri(number)), content)
+        return LandedObject(
+            number, self.uri(number), etag, len(content), at, positions_of(content, self.uri(number)), content
+        )
 
 
 def lines_of(records: Iterable[bytes]) -> Sequence[bytes]:
@@ -129,7 +131,7 @@ def _put_in_folder(path: str, content: bytes) -> bool:
     except FileExistsError:
         return False
     finally:
-        os.unlink(file.name)
+        Path(file.name).unlink()
     return True
 
 

@@ -33,6 +33,14 @@ class CloudFrontSettings(Section):
         description="SQS queue with S3's notifications of new log objects; they are taken from it instead of listing each time (docs/delivery.md).",
         validation_alias="WEIR_RAW_QUEUE_URL",
     )
+    stream: str = Field(
+        "",
+        description="Kinesis data stream of a real-time log configuration, which `weir stream run cloudfront` reads.",
+    )
+    stream_fields: str = Field(
+        "realtime",
+        description="Fields of that configuration, in any order; realtime: all of them.",
+    )
     headerless_layout: str = Field(
         "",
         description="Layout of files without a #Fields header: 12, 15, 18, 19, 23, 24, 26 or 33 (fields), realtime, or a list of fields (of a real-time log in any order); empty rejects them.",

@@ -216,7 +216,7 @@ class _Writing:
                 rejected[hour] += sum(line.line_number > 0 for line in lines)
                 repeated[hour] += sum(line.reason == DUPLICATE_REASON for line in lines)
                 if hour in self.hours_to_write:
-                    self.rejected.write(_rejected_table(raw.source_object, lines), hour)
+                    self.rejected.write(rejected_table(raw.source_object, lines), hour)
         total = parser.lines_present
         observed = {*parsed, *(duplicate.hour for duplicate in duplicates_of.values())}
         for hour in sorted({*raw.event_hours, *observed} & self.hours_to_write):
@@ -265,7 +265,8 @@ def _hour_name(hours_since_1970: int) -> str:
     return format_hour(datetime.fromtimestamp(hours_since_1970 * 3600, UTC))
 
 
-def _rejected_table(source_object: str, rows: Sequence[Rejected]) -> pa.Table:
+def rejected_table(source_object: str, rows: Sequence[Rejected]) -> pa.Table:
+    """Rejections of one object as rows of rejected_lines."""
     import pyarrow as pa
 
     return pa.table(

@@ -14,6 +14,7 @@ from spark_jobs.contract import (
     ScoresBehind,
     SecretSetting,
     Source,
+    StreamInput,
     Table,
     objects_table,
 )
@@ -172,6 +173,7 @@ REQUEST_MODEL_INPUTS = ("method", "uri_path", "uri_query", "user_agent", "refere
 """Columns of requests that request_attack reads."""
 PARSING_PARAMETERS: Parameters = {
     "headerless_layout": "headerless_layout",
+    "stream_fields": "cloudfront_stream_fields",
     "cookies": "cookies",
     "hash_query_values": "hash_query_values",
     "hash_key": SecretSetting("hash_key"),
@@ -218,5 +220,12 @@ SOURCE = Source(
         queue_setting="raw_queue_url",
         include_setting="cloudfront_include",
         exclude_setting="cloudfront_exclude",
+    ),
+    stream=StreamInput(
+        setting="cloudfront_stream",
+        how_to_set="set WEIR_CLOUDFRONT_STREAM to the name of the Kinesis data stream of the real-time log configuration",
+        header="spark_jobs.sources.cloudfront.stream:header",
+        micro_batch="spark_jobs.sources.cloudfront.stream:micro_batch",
+        model="request_attack",
     ),
 )

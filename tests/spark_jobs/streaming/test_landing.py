@@ -84,7 +84,9 @@ def test_children_begin_once_their_parents_have_ended(twin: KinesisTwin, tmp_pat
     twin.split(parent)
     twin.put(b"b1", "k")
     child = twin.put(b"b2", "k")
-    neighbor = next(name for name in twin.open_shards() if name not in (child, "shardId-000000000000", "shardId-000000000001"))
+    neighbor = next(
+        name for name in twin.open_shards() if name not in (child, "shardId-000000000000", "shardId-000000000001")
+    )
     twin.merge(child, neighbor)
     twin.put(b"c1", "k")
     lands = lander(twin, tmp_path)
@@ -109,7 +111,9 @@ def test_throttled_and_expired_reads_lose_nothing(twin: KinesisTwin, tmp_path: P
     assert landed_lines(tmp_path) == [b"first", b"second", b"third"] and lands.figures.throttled_reads == 3
 
 
-def test_what_is_past_retention_stops_nothing(twin: KinesisTwin, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_past_retention_stops_nothing(
+    twin: KinesisTwin, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     shard = twin.put(b"gone", "k")
     lands = lander(twin, tmp_path)
     twin.split(shard)
@@ -160,7 +164,8 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_crashes_splits_and_faults_lose_and_double_nothing(twin: KinesisTwin, tmp_path: Path, seed: int) -> None:
-    chance, sent, faults = random.Random(seed), [], 0
+    chance, faults = random.Random(seed), 0
+    sent: list[bytes] = []
     lands = lander(twin, tmp_path)
     codes = ["ProvisionedThroughputExceededException", "InternalFailure", "ExpiredIteratorException"]
 
