@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 import logging
 import signal
 import time
@@ -14,8 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from platform_assets.cli import interrupt
-from platform_assets.core.console import Home, Json, console_of, settings_of, stage_of, time_of
-from platform_assets.core.times import instant
+from platform_assets.core.console import Home, Json, console_of, print_json, settings_of, stage_of, time_of
 from spark_jobs.wording import counted
 
 if TYPE_CHECKING:
@@ -71,37 +69,18 @@ def status(home: Home = None, json: Json = False) -> None:
     Example: weir stream status
     """
     from platform_assets.clients.engine import lake_of
-    from platform_assets.core.streams import ALIVE, progress
+    from platform_assets.core.streams import ALIVE, progress, progress_sentence
 
     settings = settings_of(home)
     found = sorted(progress(lake_of(settings)).values(), key=lambda row: str(row["source"]))
     if json:
-        shown = [
-            {key: instant(value) if isinstance(value, datetime) else value for key, value in row.items()}
-            for row in found
-        ]
-        print(json_text.dumps(shown, indent=2))
+        print_json(found)
         return
     with console_of() as console:
         if not found:
             console.print("No stream has been read on this home; `weir stream run cloudfront` reads one.")
         for row in found:
-            console.print(progress_sentence(row, datetime.now(UTC) - row["recorded_at"] < ALIVE))
-
-
-def progress_sentence(row: dict[str, Any], is_recent: bool) -> str:
-    """One line about the stream of a source; `is_recent`: it has said something within the last minutes."""
-    state = "running" if row["is_running"] and is_recent else "stopped" if not row["is_running"] else "silent"
-    age = "" if row["age_seconds"] is None else f", {row['age_seconds']:.1f} s from an event to its rows"
-    behind = json_text.loads(row["shards_behind"])
-    shards = ", ".join(f"{name} {milliseconds / 1000:.1f} s" for name, milliseconds in sorted(behind.items()))
-    return (
-        f"{row['source']} from {row['stream']}: {state} at {instant(row['recorded_at'])}, "
-        f"{counted(row['record_count'], 'record')} since {instant(row['started_at'])} ({row['records_per_second'] or 0:.0f} a second)"
-        f"{age}; {counted(row['rejected_count'], 'line')} rejected, {counted(row['late_count'], 'event')} late, "
-        f"{counted(row['throttled_count'], 'throttled read')}; started {counted(row['start_count'], 'time')}; "
-        f"behind: {shards or 'no shard read yet'}; writes hours from {row['open_from']} on"
-    )
+            console.print(f"{progress_sentence(row, datetime.now(UTC) - row['recorded_at'] < ALIVE)}.")
 
 
 def _register_shipped(settings: Settings, source: Source, progress: Any) -> None:

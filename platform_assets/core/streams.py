@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from platform_assets.core.times import instant
 from spark_jobs.contract import Column, Table
+from spark_jobs.wording import counted
 
 if TYPE_CHECKING:
     from spark_jobs.storage.lake import Lake
@@ -74,3 +77,18 @@ def record_progress(lake: Lake, row: dict[str, Any]) -> None:
         lake.append_rows(STREAM_PROGRESS, [row])
     else:
         lake.rewrite(STREAM_PROGRESS, changed)
+
+
+def progress_sentence(row: dict[str, Any], is_recent: bool) -> str:
+    """One line about the stream of a source; `is_recent`: it has said something within the last minutes."""
+    state = "running" if row["is_running"] and is_recent else "stopped" if not row["is_running"] else "silent"
+    age = "" if row["age_seconds"] is None else f", {row['age_seconds']:.1f} s from an event to its rows"
+    behind = json.loads(row["shards_behind"])
+    shards = ", ".join(f"{name} {milliseconds / 1000:.1f} s" for name, milliseconds in sorted(behind.items()))
+    return (
+        f"{row['source']} from {row['stream']}: {state} at {instant(row['recorded_at'])}, "
+        f"{counted(row['record_count'], 'record')} since {instant(row['started_at'])} ({row['records_per_second'] or 0:.0f} a second)"
+        f"{age}; {counted(row['rejected_count'], 'line')} rejected, {counted(row['late_count'], 'event')} late, "
+        f"{counted(row['throttled_count'], 'throttled read')}; started {counted(row['start_count'], 'time')}; "
+        f"behind: {shards or 'no shard read yet'}; writes hours from {row['open_from']} on"
+    )

@@ -13,8 +13,10 @@ from platform_assets.clients.json_lines import trim_lines
 from platform_assets.core.asset_groups import group_of
 from platform_assets.core.domain import domains, tables
 from platform_assets.core.tables import all_tables
+from platform_assets.ingest.streams.landed_objects import landing_of, stream_of
 from platform_assets.settings import Settings
 from spark_jobs.contract import Table
+from spark_jobs.registry import sources
 
 RETENTION_KEY = dg.AssetKey(["housekeeping", "retention"])
 VACUUM_AFTER_HOURS = 24
@@ -39,7 +41,7 @@ def retention_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         specs=[
             dg.AssetSpec(
                 RETENTION_KEY,
-                description="Drops what is older than its retention, in the lake, the database and the home's files of alerts and metrics, and frees the space.",
+                description="Drops what is older than its retention, in the lake, the landed objects of streams, the database and the home's files of alerts and metrics, and frees the space.",
                 group_name=group_of("/".join(RETENTION_KEY.path)),
                 kinds={"deltalake"},
                 owners=["team:edge"],
@@ -64,6 +66,12 @@ def carry_out(settings: Settings, now: datetime) -> dict[str, int]:
         ):
             dropped[f"hours of {table.key}"] = count
         freed += lake.vacuum(table, VACUUM_AFTER_HOURS)
+    for source in sources().values():
+        days = None if not stream_of(settings, source) else retention_days(settings, source.parsed[0])
+        if days is not None and (
+            count := landing_of(settings, lake, source).forget_written_before(now - timedelta(days=days))
+        ):
+            dropped[f"landed objects of {source.name}"] = count
     for name, grouping in RECORDS.items():
         days = settings.retention_days.get(name, RECORDS_DAYS)
         if count := trim_lines(settings.home / name, now - timedelta(days=days), grouping):

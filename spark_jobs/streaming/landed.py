@@ -82,6 +82,18 @@ class Landing:
             )
         return self._object(number, content, datetime.now(UTC))
 
+    def forget_written_before(self, at: datetime) -> int:
+        """Delete objects that were written before `at`, but never the newest, where reading goes on; returns how many."""
+        from pyarrow import fs
+
+        filesystem, path = self.storage.filesystem(self.folder.rstrip("/"))
+        found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
+        landed = sorted((file for file in found if file.base_name.endswith(".gz")), key=lambda file: file.base_name)
+        old = [file for file in landed[:-1] if file.mtime is not None and file.mtime < at]
+        for file in old:
+            filesystem.delete_file(file.path)
+        return len(old)
+
     def _is_own(self, number: int, content: bytes) -> bool:
         """Whether the object is the one that was to be written: the answer to an earlier attempt was lost."""
         existing = self.read(number)

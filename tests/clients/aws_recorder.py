@@ -78,6 +78,10 @@ def _calls(service: str, environ: dict[str, Any]) -> list[Call]:
     if service == "secretsmanager":
         secret = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:{json.loads(body).get('SecretId')}-AbCdEf"
         return [Call(f"secretsmanager:{operation}", (secret,))]
+    if service == "kinesis":
+        # An iterator names its shard, and so the stream, to AWS alone; tests read one stream.
+        name = json.loads(body).get("StreamName", "edge")
+        return [Call(f"kinesis:{operation}", (f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{name}",))]
     if service == "sns":
         return [Call(f"sns:{operation}", (form["TopicArn"],))]
     if service == "sqs":

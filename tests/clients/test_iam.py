@@ -38,10 +38,12 @@ from platform_assets.domains.waf.scopes import CLOUDFRONT
 from platform_assets.feature_store.online import Record, online_store
 from platform_assets.ingest import listings, notifications, sensors
 from platform_assets.ingest.raw import update_ledger
+from platform_assets.ingest.streams.process import StreamProcess, streamed_source
 from platform_assets.settings import Settings
 from spark_jobs.runtime.calls import Call as SparkCall
 from spark_jobs.storage.lake import Lake
 from spark_jobs.storage.objects import Storage
+from spark_jobs.streaming.land import BatchBounds
 from tests.clients.aws_recorder import ACCOUNT, Call, IamPolicy, Recorder
 from tests.domains.scaling.scaled_groups import scaled_groups
 
@@ -64,12 +66,14 @@ FILES = (
     "queue",
     "scaling",
     "status",
+    "stream",
 )
 VALUES = {
     "ACCOUNT_ID": ACCOUNT,
     "REGION": "us-east-1",
     "TOPIC": "alerts",
     "QUEUE": "new-logs",
+    "DATA_STREAM": "edge",
     "LOGS_BUCKET": "raw",
     "LOGS_PREFIX": "logs/",
     "METRICS_BUCKET": "raw",
@@ -163,7 +167,19 @@ def test_aws_is_asked_for_the_services_of_the_policies_alone() -> None:
                 asked.add(ast.unparse(node.args[0]).strip("'"))
     asked.discard("service")  # aws_refusal hands on what it is given: the doctor's tuples, recorded below
     scaled = {"autoscaling", "eks"}
-    assert asked == {"s3", "sqs", "wafv2", "cloudwatch", "sns", "sts", "emr-serverless", "glue", "dynamodb", *scaled}
+    assert asked == {
+        "s3",
+        "sqs",
+        "kinesis",
+        "wafv2",
+        "cloudwatch",
+        "sns",
+        "sts",
+        "emr-serverless",
+        "glue",
+        "dynamodb",
+        *scaled,
+    }
 
 
 def test_the_evaluation_refuses_what_no_statement_allows() -> None:
@@ -450,6 +466,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from platform_assets.domains.waf.exports import hourly_points
 from platform_assets.ingest.raw import update_ledger
+from platform_assets.ingest.streams.process import StreamProcess, streamed_source
 from platform_assets.clients.engine import lake_of, storage_of
 from platform_assets.maintenance.retention import carry_out
 from platform_assets.settings import load_settings
@@ -488,3 +505,16 @@ def test_logs_are_read_and_the_lake_is_written_within_their_policies(on_aws: Set
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment, cwd=ROOT)  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     assert_exact(calls, "logs", "lake")
+
+
+@pytest.mark.slow
+def test_reading_a_stream_needs_its_policy_and_nothing_else(on_aws: Settings, recorder: Recorder) -> None:
+    kinesis = boto3.client("kinesis")
+    kinesis.create_stream(StreamName=VALUES["DATA_STREAM"], ShardCount=1)
+    kinesis.get_waiter("stream_exists").wait(StreamName=VALUES["DATA_STREAM"])
+    kinesis.put_record(StreamName=VALUES["DATA_STREAM"], Data=b"poison\n", PartitionKey="1")
+    streamed = on_aws.model_copy(update={"lake": "", "cloudfront_stream": VALUES["DATA_STREAM"]})
+    with recorder.during() as calls:
+        stream = StreamProcess(streamed, streamed_source("cloudfront"), bounds=BatchBounds(seconds=0.2))
+        assert stream.run(lambda: stream.figures.objects > 0).rejected == 1
+    assert_exact(calls, "stream")

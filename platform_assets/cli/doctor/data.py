@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ from platform_assets.clients.engine import lake_of
 from platform_assets.core.databases import damaged
 from platform_assets.core.files import nearest_folder
 from platform_assets.core.home import DAGSTER_FOLDER
+from platform_assets.core.streams import ALIVE, progress, progress_sentence
 from platform_assets.ingest.listings import location_of
 from platform_assets.ingest.notifications import queue_url, region_of
 from platform_assets.ingest.objects import count_objects
+from platform_assets.ingest.streams.landed_objects import stream_of
 from platform_assets.maintenance.repair import damages, describe
 from platform_assets.settings import Settings
 from platform_assets.training.sets import SHIPPED, training_sets
@@ -47,6 +50,8 @@ def raw_location(source: Source, raw: RawFiles) -> Check:
 
     def check(settings: Settings) -> tuple[State, str]:
         location = location_of(settings, source.name)
+        if not location and (stream := stream_of(settings, source)):
+            return "off", f"None is set; the data stream {stream} brings them."
         if not location:
             return ("off" if raw.is_optional else "missing"), f"None is set; {raw.how_to_set}."
         count = _count(settings, location)
@@ -196,7 +201,28 @@ def of_sources() -> dict[str, Check]:
             checks[source.raw.noun] = raw_location(source, source.raw)
             if source.raw.queue_setting:
                 checks[f"{source.raw.noun} queue"] = raw_queue(source, source.raw)
+        if source.stream is not None:
+            checks[f"{source.name} stream"] = stream_process(source)
     return checks
+
+
+def stream_process(source: Source) -> Check:
+    """A check of the process that reads the stream of a source, by what it has recorded."""
+
+    def check(settings: Settings) -> tuple[State, str]:
+        assert source.stream is not None
+        stream = stream_of(settings, source)
+        if not stream:
+            return "off", f"None is set; {source.stream.how_to_set}."
+        row = progress(lake_of(settings)).get(source.name)
+        if row is None:
+            return "missing", f"{stream} was never read on this lake; run `weir stream run {source.name}`."
+        age = (datetime.now(UTC) - row["recorded_at"]).total_seconds()
+        state: State = "ok" if row["is_running"] and age < ALIVE.total_seconds() else "failed"
+        advice = "" if state == "ok" else f" Run `weir stream run {source.name}`; batch makes its hours meanwhile."
+        return state, f"{progress_sentence(row, state == 'ok')}.{advice}"
+
+    return check
 
 
 DATA: dict[str, Check] = {

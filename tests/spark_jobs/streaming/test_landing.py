@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -205,3 +206,26 @@ def test_crashes_splits_and_faults_lose_and_double_nothing(twin: KinesisTwin, tm
     land_all(lands, idle_rounds=30)
     assert sorted(landed_lines(tmp_path)) == sorted(sent)
     assert faults > 60
+
+
+def test_old_objects_are_forgotten_but_the_newest(tmp_path: Path) -> None:
+    landing = Landing(str(tmp_path), Storage())
+    for number in (1, 2):
+        landing.write(number, {}, b"", [b"a record"])
+    assert landing.forget_written_before(datetime.now(UTC) - timedelta(hours=1)) == 0
+    assert landing.forget_written_before(datetime.now(UTC) + timedelta(hours=1)) == 1
+    assert landing.read(1) is None and landing.read(2) is not None
+    assert Landing(str(tmp_path / "none"), Storage()).forget_written_before(datetime.now(UTC)) == 0
+
+
+@pytest.mark.slow
+def test_an_object_in_s3_is_written_once(moto_endpoint: str) -> None:
+    boto3.client("s3").create_bucket(Bucket="lake")
+    one, other = (Landing("s3://lake/_landed/edge", Storage()) for _ in range(2))
+    landed = one.write(1, {"s": "7"}, b"#Fields: c-ip\n", [b"192.0.2.1"])
+    assert one.write(1, {"s": "7"}, b"#Fields: c-ip\n", [b"192.0.2.1"]).etag == landed.etag
+    with pytest.raises(OtherLanderError, match=r"^s3://lake/_landed/edge/000000000001.gz was landed by another"):
+        other.write(1, {"s": "7"}, b"#Fields: c-ip\n", [b"192.0.2.1"])
+    read = other.read(1)
+    assert read is not None and read.positions == {"s": "7"} and read.etag == landed.etag
+    assert other.read(2) is None
