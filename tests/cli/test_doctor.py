@@ -77,7 +77,7 @@ def test_an_empty_home_fails_nothing_and_stays_empty(tmp_path: Path) -> None:
     assert exit_code(findings) == 0
     assert {finding.name: finding.state for finding in findings} == {
         "python": "ok", "engine": "ok", "settings": "ok", "home": "missing", "hash key": "missing", "named files": "off",
-        "log objects": "missing", "log objects queue": "off", "metric files": "off", "lake": "missing", "databases": "missing", "mlflow": "missing", "champions": "missing", "database": "missing", "waf": "ok",
+        "log objects": "missing", "log objects queue": "off", "cloudfront stream": "off", "metric files": "off", "lake": "missing", "databases": "missing", "mlflow": "missing", "champions": "missing", "database": "missing", "waf": "ok",
         "aws credentials": "off", "alerts webhook": "off", "alerts sns": "off", "metrics": "ok",
             "glue catalogue": "off",
             "online features": "ok",

@@ -158,7 +158,9 @@ def test_ten_causes_at_once_are_one_retraining(home: Settings, monkeypatch: pyte
     told = [row for row in rows(home, f"learning/{MODEL}/trigger") if row["reasons"] and not row["is_due"]]
     assert len(told) >= 9 and all("rests until" in " ".join(row["against"]) for row in told), "why not is a row, too"
     judged = [row for row in rows(home, f"monitoring/{MODEL}/performance") if row["evidence"] == "realised by verdicts"]
-    assert sum(row["n"] for row in judged if row["figure"] == "accuracy") == 4, "ten evaluations write what changed once"
+    assert sum(row["n"] for row in judged if row["figure"] == "accuracy") == 4, (
+        "ten evaluations write what changed once"
+    )
     assert {row["model_version"] for row in judged} == {ModelRegistry.of(home).champion(MODEL)}
     assert not any(row["is_worse"] for row in judged) and all("of 50 outcomes" in row["sentence"] for row in judged)
 
