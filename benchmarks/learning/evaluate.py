@@ -26,7 +26,7 @@ from weir_learning.sequential import LEVEL
 
 SECTION, COMMAND = "statistics", "make eval-learning"
 WINDOWS, EXPERIMENTS, SHIFTED, CLEAN = 1_000, 10_000, 200, 50
-NIGHTS = 500
+NIGHTS, NEW_PARAMETERS = 250, 100
 VERSIONS, VERSION_LOOKS = 1_000, 20
 ALARM_BAR, POWER_BAR = 0.01, 0.9
 SEED = 20_260_101
@@ -93,7 +93,7 @@ def night_row(size: float, rows: int) -> str:
 
 def new_parameter_row(size: float) -> str:
     """A parameter that one of those columns has newly, found in a night and in the next."""
-    count = max(1, round(SHIFTED * size))
+    count = max(1, round(NEW_PARAMETERS * size))
     what = f"a parameter that {hours.NEW:.0%} of the texts of one column have newly, found in two nights in a row beside a whole day"
     return bar(what, hours.found(count, 400, SEED), count, least=POWER_BAR)
 
