@@ -179,6 +179,8 @@ class StreamInput:
     """`package.module:function` (streaming/micro_batch.py): a landed object -> rows of tables."""
     model: str | None = None
     """The model that scores its rows."""
+    transform: str | None = None
+    """`package.module:function` (streaming/firehose.py): records that Firehose asks about -> the result of each."""
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,15 @@ REAL_TIME_FIELDS = """
 """Fields of real-time logs in the order in which a record holds those that were chosen, whatever order they were chosen in."""
 REAL_TIME_NAMES = {"cs-host", "cs-user-agent", "cs-referer", "cs-cookie"}
 """Names that standard logs spell with brackets, `cs(Host)`: one of them beside `timestamp` tells a real-time log."""
+REAL_TIME_ONLY = {
+    "c_ip_version",
+    "cs_headers",
+    "cs_header_names",
+    "cs_headers_count",
+    "cs_accept",
+    "cs_accept_encoding",
+}
+"""Fields that standard logs lack: tell a real-time log where a conversion has left underscores in all names."""
 REAL_TIME = {"cs_host": "x_host_header", "x_host_header": "cs_host", "cs_uri_stem": "cs_uri"}
 """Real-time name -> the standard one of the same meaning; their cs-uri-stem holds the query as well."""
 V1_FIELD_COUNTS = (12, 15, 18, 19, 23, 24, 26, 33)
@@ -94,7 +103,8 @@ def normalized(field: str) -> str:
 def field_names(names: Iterable[str]) -> tuple[str, ...]:
     """Normalized names of a layout's fields; those of a real-time log get the standard names of the same meaning."""
     spelled = tuple(name.lower() for name in names)
-    is_real_time = "timestamp" in spelled and "date" not in spelled and not REAL_TIME_NAMES.isdisjoint(spelled)
+    own = REAL_TIME_NAMES | REAL_TIME_ONLY
+    is_real_time = "timestamp" in spelled and "date" not in spelled and not own.isdisjoint(spelled)
     return real_time_fields(spelled) if is_real_time else tuple(map(normalized, spelled))
 
 

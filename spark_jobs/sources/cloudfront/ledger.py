@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.incremental.ledger import RawObject
-from spark_jobs.sources.cloudfront import requests
 from spark_jobs.sources.cloudfront.layouts import headerless_fields, name_hour
 from spark_jobs.sources.cloudfront.log_object import ParseOptions
 from spark_jobs.storage.objects import Limits, Storage
@@ -31,6 +30,8 @@ def observed_hours(
     tasks: int,
 ) -> dict[str, list[str]]:
     """Hours of the events of objects whose names do not tell; `values` are the parameters of the parse job."""
+    from spark_jobs.sources.cloudfront import requests  # which needs pyspark, as nothing else here does
+
     return requests.observed_hours(engine(), storage, objects, parse_options(values), tasks)
 
 

@@ -227,5 +227,6 @@ SOURCE = Source(
         header="spark_jobs.sources.cloudfront.stream:header",
         micro_batch="spark_jobs.sources.cloudfront.stream:micro_batch",
         model="request_attack",
+        transform="spark_jobs.sources.cloudfront.firehose:transform",
     ),
 )
