@@ -103,9 +103,17 @@ def normalized(field: str) -> str:
 def field_names(names: Iterable[str]) -> tuple[str, ...]:
     """Normalized names of a layout's fields; those of a real-time log get the standard names of the same meaning."""
     spelled = tuple(name.lower() for name in names)
-    own = REAL_TIME_NAMES | REAL_TIME_ONLY
-    is_real_time = "timestamp" in spelled and "date" not in spelled and not own.isdisjoint(spelled)
-    return real_time_fields(spelled) if is_real_time else tuple(map(normalized, spelled))
+    return real_time_fields(spelled) if _is_real_time(spelled, REAL_TIME_NAMES) else tuple(map(normalized, spelled))
+
+
+def record_names(names: Iterable[str]) -> tuple[str, ...]:
+    """As `field_names`, of JSON or Parquet, whose names a conversion may have spelled with underscores."""
+    spelled = tuple(name.lower() for name in names)
+    return real_time_fields(spelled) if _is_real_time(spelled, REAL_TIME_ONLY) else field_names(spelled)
+
+
+def _is_real_time(spelled: tuple[str, ...], own: set[str]) -> bool:
+    return "timestamp" in spelled and "date" not in spelled and not own.isdisjoint(spelled)
 
 
 def real_time_fields(names: Iterable[str]) -> tuple[str, ...]:

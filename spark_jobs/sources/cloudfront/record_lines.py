@@ -12,8 +12,8 @@ from spark_jobs.sources.cloudfront.layouts import (
     FIELD_COLUMNS,
     OPTIONAL_FIELDS,
     TIME_FIELDS,
-    field_names,
     missing_fields,
+    record_names,
 )
 
 RECORD_FIELDS = (*TIME_FIELDS, *(name for name in FIELD_COLUMNS if name != "cs_uri"))
@@ -43,7 +43,7 @@ def json_line(record: Mapping[str, Any]) -> bytes:
 
 def normalized_names(record: Mapping[str, Any]) -> dict[str, Any]:
     """The record under the names of `RECORD_FIELDS`."""
-    return _with_query_apart(dict(zip(field_names(map(str, record)), record.values(), strict=True)))
+    return _with_query_apart(dict(zip(record_names(map(str, record)), record.values(), strict=True)))
 
 
 def _with_query_apart(record: dict[str, Any]) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def parquet_lines(stream: IO[bytes]) -> Iterator[tuple[tuple[str, ...], list[tup
 
     number = 1
     for batch in pq.ParquetFile(stream).iter_batches(batch_size=PARQUET_ROWS):
-        names = field_names(batch.schema.names)
+        names = record_names(batch.schema.names)
         if number == 1 and (problem := missing_fields(names)):
             raise UnusableSchemaError(f"The Parquet schema cannot be used: {problem}.")
         columns = [column.to_pylist() for column in reversed(batch.columns)]

@@ -72,6 +72,13 @@ def test_a_record_in_a_log_event_is_read_alike() -> None:
     assert held(parse(json.dumps(event).encode(), options).row) == EXPECTED
 
 
+def test_a_header_of_columns_keeps_them() -> None:
+    """As landed objects have it: names that are mapped already."""
+    fields = headerless_fields("realtime")
+    header = f"#Fields: {' '.join(fields)}\n".encode()
+    assert held(parse(header + record(REAL_TIME_FIELDS)).row) == EXPECTED
+
+
 def test_a_field_without_a_place_is_refused() -> None:
     with pytest.raises(LayoutError, match=r"^WEIR_HEADERLESS_LAYOUT cannot be used: 'cs\(Host\)'[^\n]*\.$"):
         headerless_fields("timestamp c-ip cs(Host)")
