@@ -41,5 +41,6 @@ DOMAIN = Domain(
     leak_probes="platform_assets.domains.waf.learning:LEAK_PROBES",
     explain="platform_assets.domains.waf.explain",
     demo="platform_assets.domains.waf.demo:DEMO",
+    streams={"cloudfront": "platform_assets.domains.waf.early.follower:EarlyDecider"},
     database_tables={WAF_DECISIONS.key: "decided_at"},
 )

@@ -51,7 +51,7 @@ from platform_assets.domains.waf.plan.slots import Exemptions
 from platform_assets.domains.waf.plan.values import Plan
 from platform_assets.domains.waf.policy import Policy, load_allow_list, load_policy
 from platform_assets.domains.waf.scopes import Scope, format_by_scope, parse_scopes
-from platform_assets.domains.waf.tables import WAF_AUDIT, WAF_DECISIONS, WAF_PLAN
+from platform_assets.domains.waf.tables import EARLY_DECISIONS, WAF_AUDIT, WAF_DECISIONS, WAF_PLAN
 from platform_assets.domains.waf.unexpired import unexpired
 from platform_assets.settings import Settings
 from spark_jobs.storage.lake import Lake
@@ -86,7 +86,7 @@ class WafChange(Change[Plans, ApplyReport]):
             "target": settings.waf.target,
             "prefix": settings.waf.prefix,
             "serials": {str(target.scope): serials.get(target.scope) for target in self.targets},
-            "versions": {table.key: self.lake.version(table) for table in (WAF_DECISIONS, WAF_AUDIT)},
+            "versions": {table.key: self.lake.version(table) for table in (WAF_DECISIONS, EARLY_DECISIONS, WAF_AUDIT)},
         }
 
     def make(

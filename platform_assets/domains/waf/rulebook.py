@@ -176,6 +176,30 @@ class LoneAttacks:
 
 
 @dataclass(frozen=True)
+class Early:
+    """What certain attacks that the site refused lead to while they stream in, before the hour is decided."""
+
+    __pydantic_config__ = STRICT
+
+    at_most: str = "block"
+    min_probability: float = 0.99
+    window_minutes: int = 10
+    challenge_attacks: int = 3
+    block_attacks: int = 10
+    ttl_minutes: int = 120
+
+    def __post_init__(self) -> None:
+        _require_action("at_most", self.at_most)
+        require(0 < self.min_probability <= 1, "min_probability must be above 0 and at most 1")
+        require(1 <= self.window_minutes <= 60, "window_minutes must be between 1 and 60")
+        require(
+            1 <= self.challenge_attacks <= self.block_attacks <= 100,
+            "challenge_attacks must be at least 1 and at most block_attacks, which is at most 100",
+        )
+        require(10 <= self.ttl_minutes <= 24 * 60, "ttl_minutes must be between 10 and 1440")
+
+
+@dataclass(frozen=True)
 class Campaigns:
     """Addresses of many networks that send a few requests each with the same program, most of them attacks or for nothing."""
 
@@ -335,6 +359,7 @@ class Rules:
     foreign_pages: ForeignPages = ForeignPages()
     certain_attacks: CertainAttacks = CertainAttacks()
     lone_attacks: LoneAttacks = LoneAttacks()
+    early: Early = Early()
     campaigns: Campaigns = Campaigns()
     repeats: Repeats = Repeats()
     volume: Volume = Volume()

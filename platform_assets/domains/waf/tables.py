@@ -50,6 +50,19 @@ WAF_DECISIONS = Table(
     ),
 )
 
+EARLY_DECISIONS = Table(
+    key="decisions/early_decisions",
+    meaning="What a stream showed of an address before its hour was over; each lasts until the decision of its hour, or shortly.",
+    grain="one action on one address",
+    partition="month",
+    unique=("decision_id",),
+    retention_days=90,
+    columns=(
+        *WAF_DECISIONS.columns,
+        Column("evidence_at", "timestamp", "the newest request that it rests on", nullable=False),
+    ),
+)
+
 BOT_IDENTITIES = Table(
     key="evidence/bot_identities",
     meaning="Whether clients that call themselves a known crawler or monitor are it; an hour decided again sees the same.",

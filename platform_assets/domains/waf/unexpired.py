@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from platform_assets.domains.waf.policy import Policy
-from platform_assets.domains.waf.tables import WAF_DECISIONS
+from platform_assets.domains.waf.tables import EARLY_DECISIONS, WAF_DECISIONS
 from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.storage.lake import Lake
 
@@ -22,4 +22,16 @@ def unexpired(lake: Lake, now: datetime, policy: Policy, as_of: datetime | None 
     rows: list[dict[str, Any]] = lake.read_arrow(
         WAF_DECISIONS, filter=is_recent & is_unexpired, as_of=as_of
     ).to_pylist()
-    return rows
+    early = lake.read_arrow(EARLY_DECISIONS, filter=is_unexpired, as_of=as_of).to_pylist()
+    return rows + _not_taken_over(lake, early)
+
+
+def _not_taken_over(lake: Lake, early: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Early decisions of hours that are not decided yet, as rows of decisions."""
+    if not early:
+        return []
+    from spark_jobs.incremental.lineage import recorded
+
+    decided = recorded(lake).get(WAF_DECISIONS.key, {}).keys()
+    names = (*WAF_DECISIONS.column_names, HOUR_COLUMN)
+    return [{name: row[name] for name in names} for row in early if row[HOUR_COLUMN] not in decided]

@@ -18,7 +18,7 @@ from typing import Any
 from platform_assets.clients.aws import aws_client, aws_sentence
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.model_registry import NoChampionError
-from platform_assets.core.domain import load
+from platform_assets.core.domain import domains, load
 from platform_assets.core.job_parameters import parameters_of
 from platform_assets.core.streams import progress, record_progress
 from platform_assets.ingest.streams.landed_objects import Registered, landing_of, register, registered_number, stream_of
@@ -109,6 +109,11 @@ class StreamProcess:
         self.start_count = 1 + int((progress(self.lake).get(source.name) or {"start_count": 0})["start_count"])
         self.open_from = self._open_from()
         self.served: Served | None = None
+        self.followers = [
+            load(domain.streams[source.name])(settings, self.lake)
+            for domain in domains().values()
+            if source.name in domain.streams
+        ]
         self.unregistered: list[Registered] = []
         self.object_number = 0
         self._recent: list[tuple[float, int]] = []
@@ -117,10 +122,13 @@ class StreamProcess:
         """Until `is_stopping`; then registers what is landed, so that batch can make the hours."""
         self._recover()
         self._record(is_running=True)
+        self._followed(lambda follower: follower.restore(self.now()))
         while not is_stopping():
             landed = self.lander.land(is_stopping)
             if landed is not None:
-                self._append(landed)
+                batch = self._append(landed)
+                self._followed(lambda follower, batch=batch: follower.observe(batch, self.now()))
+            self._followed(lambda follower: follower.act())
             self._close_hours()
             if time.monotonic() - self.recorded_at >= RECORD_SECONDS:
                 self._record(is_running=True)
@@ -152,6 +160,14 @@ class StreamProcess:
             figures.age_seconds = self.now().timestamp() - batch.newest_at
         self._recent.append((time.monotonic(), batch.event_count + batch.rejected_count))
         return batch
+
+    def _followed(self, call: Callable[[Any], None]) -> None:
+        """Call each domain that follows the stream; what one raises is logged, and keeps no record from the tables."""
+        for follower in self.followers:
+            try:
+                call(follower)
+            except Exception:
+                logger.exception("%s failed; records go on into the tables.", type(follower).__name__)
 
     def _recover(self) -> None:
         """Append and register what an earlier process landed and did not register."""

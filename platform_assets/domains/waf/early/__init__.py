@@ -1,0 +1,1 @@
+"""Early decisions: what a stream shows of an address before its hour is over."""
