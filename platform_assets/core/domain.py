@@ -86,7 +86,7 @@ class Domain:
     demo: str = ""
     """What `weir demo` shows of it: a DomainDemo of cli/demo.py."""
     streams: Mapping[str, str] = field(default_factory=dict)
-    """Source -> class (settings, lake) that follows its stream: `restore(now)`, `observe(micro_batch, now)`, `act()`."""
+    """Source -> class (settings, lake) that follows its stream: `restore(now)`, `observe(micro_batch, now)`, `act(at_once)`."""
     database_tables: Mapping[str, str] = field(default_factory=dict)
     """Key of a table exported to the SQL database -> the timestamp column that retention counts from."""
 

@@ -15,6 +15,11 @@ from platform_assets.cli.run import run_pipeline
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.staleness import stale_parsed_hours
 from platform_assets.core.streams import STREAM_PROGRESS, open_from, progress
+from platform_assets.domains.waf.apply.targets import waf_targets
+from platform_assets.domains.waf.explain.lookup import explain
+from platform_assets.domains.waf.policy import load_policy
+from platform_assets.domains.waf.tables import EARLY_DECISIONS
+from platform_assets.domains.waf.unexpired import unexpired
 from platform_assets.ingest.streams.process import StreamProcess, streamed_source
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_FORMAT
@@ -162,3 +167,47 @@ def test_batch_leaves_the_hours_of_a_running_stream(home: Settings, twin: Kinesi
     assert stale_parsed_hours(lake, "cloudfront") == [simulated.hours[0]]
     lake.overwrite_rows(STREAM_PROGRESS, [row | {"recorded_at": now - timedelta(minutes=11)}])
     assert stale_parsed_hours(lake, "cloudfront") == simulated.hours[:2]
+
+
+ATTACK = {"c-ip": "203.0.114.9", "sc-status": "403", "cs-method": "GET", "cs-host": "www.example.com",
+    "cs-uri-stem": "/a", "x-host-header": "d1.cloudfront.net", "cs-user-agent": "sqlmap/1.8"}  # fmt: skip
+
+
+def attack(number: int, at: datetime) -> bytes:
+    query = f"id={number}'%20UNION%20SELECT%20card,cvv%20FROM%20payments--"
+    values = {**ATTACK, "timestamp": f"{at.timestamp():.0f}", "cs-uri-query": query, "cs-uri-stem": f"/a?{query}",
+        "x-edge-request-id": f"attack-{number:08d}"}  # fmt: skip
+    return "\t".join(values.get(name, "-") for name in REAL_TIME_FIELDS).encode() + b"\n"
+
+
+def test_attacks_are_decided_within_the_stream_and_explained(home: Settings) -> None:
+    settings = home.model_copy(update={"waf_apply": True})
+    now = datetime.now(UTC)
+    with KinesisTwin("edge", reads_a_second=1e9) as twin:
+        for number in range(12):
+            twin.put(attack(number, now - timedelta(seconds=20 - number)))
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+        client = boto3.client("kinesis", endpoint_url=twin.url, **keys)
+        stream = StreamProcess(settings, streamed_source("cloudfront"), client, BOUNDS)
+        stream.run(until_idle(stream))
+        decided = lake_of(settings).read_arrow(EARLY_DECISIONS).to_pylist()
+        assert {(row["address"], row["action"]) for row in decided} == {
+            ("203.0.114.9/32", "challenge"), ("203.0.114.9/32", "block")
+        }  # fmt: skip
+        # Another process finds the windows as this one left them, and decides nothing twice.
+        again = StreamProcess(settings, streamed_source("cloudfront"), client, BOUNDS)
+        again.run(until_idle(again))
+        assert len(lake_of(settings).read_arrow(EARLY_DECISIONS)) == 2
+    lake, blocked = lake_of(settings), waf_targets(settings)[0].read_sets()["weir-block-v4"]
+    assert "203.0.114.9/32" in blocked.addresses
+    explanation = explain(settings, "203.0.114.9")
+    assert explanation.summary.startswith("block is decided for 203.0.114.9 from ")
+    assert explanation.decisions[0].is_early and len(explanation.requests) == 10
+    assert all("UNION SELECT" in line.target for line in explanation.requests)
+    policy = load_policy(settings.waf.policy_file)
+    assert {row["action"] for row in unexpired(lake, now, policy)} == {"challenge", "block"}
+    # The hour is decided by batch, which sees the whole client: from then on that counts.
+    run_pipeline(home, "edge")
+    ids = set(lake.read_arrow(EARLY_DECISIONS)["decision_id"].to_pylist())
+    assert not ids & {row["decision_id"] for row in unexpired(lake, now, policy)}
+    assert not explain(settings, "203.0.114.9").decisions[-1].is_in_force

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,10 +24,10 @@ def unexpired(lake: Lake, now: datetime, policy: Policy, as_of: datetime | None 
         WAF_DECISIONS, filter=is_recent & is_unexpired, as_of=as_of
     ).to_pylist()
     early = lake.read_arrow(EARLY_DECISIONS, filter=is_unexpired, as_of=as_of).to_pylist()
-    return rows + _not_taken_over(lake, early)
+    return rows + not_taken_over(lake, early)
 
 
-def _not_taken_over(lake: Lake, early: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def not_taken_over(lake: Lake, early: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Early decisions of hours that are not decided yet, as rows of decisions."""
     if not early:
         return []

@@ -122,17 +122,18 @@ class StreamProcess:
         """Until `is_stopping`; then registers what is landed, so that batch can make the hours."""
         self._recover()
         self._record(is_running=True)
-        self._followed(lambda follower: follower.restore(self.now()))
+        self._followed("restore", self.now())
         while not is_stopping():
             landed = self.lander.land(is_stopping)
             if landed is not None:
                 batch = self._append(landed)
-                self._followed(lambda follower, batch=batch: follower.observe(batch, self.now()))
-            self._followed(lambda follower: follower.act())
+                self._followed("observe", batch, self.now())
+            self._followed("act")
             self._close_hours()
             if time.monotonic() - self.recorded_at >= RECORD_SECONDS:
                 self._record(is_running=True)
             tell(self._figures())
+        self._followed("act", True)
         self._register()
         self._record(is_running=False)
         return self._figures()
@@ -161,11 +162,11 @@ class StreamProcess:
         self._recent.append((time.monotonic(), batch.event_count + batch.rejected_count))
         return batch
 
-    def _followed(self, call: Callable[[Any], None]) -> None:
-        """Call each domain that follows the stream; what one raises is logged, and keeps no record from the tables."""
+    def _followed(self, method: str, *arguments: Any) -> None:
+        """Call a method of each domain that follows the stream; what one raises is logged, and keeps no record from the tables."""
         for follower in self.followers:
             try:
-                call(follower)
+                getattr(follower, method)(*arguments)
             except Exception:
                 logger.exception("%s failed; records go on into the tables.", type(follower).__name__)
 

@@ -73,10 +73,10 @@ def evidence_of(requests: pa.Table, scores: pa.Table, min_probability: float) ->
     certain = {row["request_id"]: row for row in scores.filter(is_certain).select(list(SCORE_COLUMNS)).to_pylist()}
     if not certain:
         return []
-    is_refused = pc.fill_null(pc.greater_equal(requests["status"], FIRST_ERROR), False)
-    refused = requests.filter(is_refused).select(list(COLUMNS))
     import pyarrow as pa
 
+    is_refused = pc.fill_null(pc.greater_equal(requests["status"], FIRST_ERROR), False)
+    refused = requests.filter(is_refused).select(list(COLUMNS))
     is_among = pc.is_in(refused["request_id"].cast(pa.string()), pa.array(sorted(certain), pa.string()))
     return [
         Evidence(
@@ -108,7 +108,8 @@ def step(
             kept.append(one)
             touched.add(one.address)
     earliest = newest - longest - LATENESS_SECONDS
-    reached, found = dict(windows.reached), []
+    reached = {key: at for key, at in windows.reached.items() if at >= earliest}
+    found: list[Reached] = []
     for address in sorted(touched):
         ordered = sorted(by_address[address])
         for threshold in thresholds:
@@ -123,8 +124,7 @@ def step(
         for address, all_kept in by_address.items()
         if (kept := sorted(one for one in all_kept if one.at >= earliest)[-KEPT_AN_ADDRESS:])
     }
-    still_reached = {key: at for key, at in reached.items() if at >= earliest}
-    return Windows(kept_by_address, still_reached, newest), found
+    return Windows(kept_by_address, reached, newest), found
 
 
 def _first_window(ordered: Sequence[Evidence], threshold: Threshold) -> list[Evidence] | None:

@@ -65,9 +65,12 @@ class EarlyDecider:
             requests, scores = batch.rows[REQUESTS], batch.rows[REQUEST_SCORES]
             self._step(windows.evidence_of(requests, scores, self.rules.early.min_probability), now)
 
-    def act(self) -> None:
-        """Plan, check and, where applying is on, apply what was decided; a plan that is stopped leaves WAF as it is."""
-        if not self.is_due or time.monotonic() - self.acted_at < ACT_SECONDS:
+    def act(self, at_once: bool = False) -> None:
+        """Plan, check and, where applying is on, apply what was decided; a plan that is stopped leaves WAF as it is.
+
+        Some seconds lie between two plans, unless `at_once`.
+        """
+        if not self.is_due or (not at_once and time.monotonic() - self.acted_at < ACT_SECONDS):
             return
         self.is_due, self.acted_at = False, time.monotonic()
         change = WafChange(self.settings, self.lake)
@@ -122,5 +125,5 @@ class EarlyDecider:
         )
         shared = [row["client"] for row in rows.to_pylist() if looks_shared(row, self.rules.shared)] if rows else []
         least = timedelta(hours=self.rules.history.min_hours)
-        is_old = not least or bool(hours) and now - parse_hour(hours[0]) >= least
+        is_old = not least or (bool(hours) and now - parse_hour(hours[0]) >= least)
         return Bounds(shared, is_old)

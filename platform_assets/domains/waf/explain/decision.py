@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,8 @@ from platform_assets.domains.waf.manual import audit_log
 from platform_assets.domains.waf.manual.in_force import InForce
 from platform_assets.domains.waf.networks import SPECIAL, Network, Ranges, parse_network, special_ranges
 from platform_assets.domains.waf.rulebook import Rules
+from platform_assets.domains.waf.unexpired import not_taken_over
+from spark_jobs.contract import HOUR_COLUMN
 from spark_jobs.storage.lake import Lake
 from spark_jobs.wording import counted
 
@@ -26,6 +28,8 @@ class RelatedDecision:
     relation: str
     is_in_force: bool
     decision: Decision
+    is_early: bool = False
+    """Made of a stream, before its hour was over."""
 
 
 def decisions_on(
@@ -39,12 +43,13 @@ def decisions_on(
     related = [
         _related(decision, network, now) for decision in rolled_back if ranges.overlaps(parse_network(decision.address))
     ]
+    related += _early(lake, network, now)
     for block in newest_first(lake.hours(TABLES["waf_decisions"])):
         names = overlapping(lake, "waf_decisions", block, "address", network)
         for row in rows_where(lake, "waf_decisions", block, TABLES["waf_decisions"].column_names, address=names):
             if row["decision_id"] not in ids:
                 related.append(_related(Decision.from_row(row), network, now))
-        if related:
+        if any(not entry.is_early for entry in related):
             break
 
     def order(entry: RelatedDecision) -> tuple[Any, ...]:
@@ -59,6 +64,20 @@ def _related(decision: Decision, network: Network, now: datetime) -> RelatedDeci
     relation = "within" if other.prefixlen > network.prefixlen else "which holds"
     is_in_force = decision.decided_at <= now < decision.expires_at
     return RelatedDecision("itself" if other == network else relation, is_in_force, decision)
+
+
+def _early(lake: Lake, network: Network, now: datetime) -> list[RelatedDecision]:
+    """Early decisions on the network; once the hour is decided they are in force no more."""
+    names = overlapping(lake, "early_decisions", None, "address", network)
+    columns = [*TABLES["early_decisions"].column_names, HOUR_COLUMN]
+    rows = rows_where(lake, "early_decisions", None, columns, address=names)
+    standing = {row["decision_id"] for row in not_taken_over(lake, rows)}
+    found = []
+    for row in rows:
+        related = _related(Decision.from_row(row), network, now)
+        is_in_force = related.is_in_force and row["decision_id"] in standing
+        found.append(replace(related, is_in_force=is_in_force, is_early=True))
+    return found
 
 
 def rollback_decisions(lake: Lake, state: InForce, now: datetime) -> list[Decision]:

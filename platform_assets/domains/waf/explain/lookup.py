@@ -95,7 +95,8 @@ def _explain_client(settings: Settings, lake: Lake, network: Network, now: datet
     leading = related[0].decision if related else None
     notes = decisions.manual_notes(lake, network, leading, state, rolled_back)
     if leading is not None:
-        client, hour = leading.address, format_hour(leading.decided_at - timedelta(hours=1))
+        until = leading.decided_at - timedelta(hours=0 if related[0].is_early else 1)
+        client, hour = leading.address, format_hour(until)
         summary = decisions.verdict(related[0], subject)
         if Ranges.of(allow_list).overlaps(parse_network(client)):
             notes.append(f"{client} is on the allow list now, so no plan wants it.")
