@@ -15,6 +15,7 @@ from platform_assets.domains.waf.decisions import Decision, decision_id, rank
 from platform_assets.domains.waf.networks import Ranges, parse_network, special_ranges
 from platform_assets.domains.waf.rulebook import Rules
 from spark_jobs.sources.cloudfront.windows import Reached, Threshold
+from spark_jobs.wording import counted
 
 MODEL = "request_attack"
 KIND = "prober"
@@ -67,7 +68,7 @@ def _decision(one: Reached, address: str, action: str, why: str, now: datetime, 
     span = max(evidence[-1].at - evidence[0].at, 1)
     version = evidence[-1].model_version
     reason = (
-        f"early: {len(evidence)} attacks ({', '.join(classes)}) of probability {early.min_probability} and above within "
+        f"early: {counted(len(evidence), 'attack')} ({', '.join(classes)}) of probability {early.min_probability} and above within "
         f"{span:,} s, all refused by the site{', that no browser sends' if one.threshold == 'block' else ''}{why}; "
         "the decision of the hour takes over"
     )
