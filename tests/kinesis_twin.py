@@ -13,6 +13,7 @@ import json
 import threading
 import time
 import uuid
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -201,7 +202,7 @@ class KinesisTwin:
         if len(shard.read_at) >= self.reads_a_second:
             raise Refusal("ProvisionedThroughputExceededException", f"Rate exceeded for shard {name}")
         shard.read_at.append(now)
-        start = sum(int(sequence) <= after for sequence, _, _ in shard.records) if after else 0
+        start = bisect_right(shard.records, after, key=lambda record: int(record[0]))
         found, size = [], 0
         for sequence, at, data in shard.records[start : start + limit]:
             size += len(data)

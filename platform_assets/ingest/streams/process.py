@@ -96,7 +96,7 @@ class StreamProcess:
         self.settings, self.source, self.input, self.name, self.now = settings, source, source.stream, stream, now
         self.lake = lake_of(settings)
         self.parameters = parameters_of(settings, source.name)
-        client = client or aws_client("kinesis", settings.aws_region, seconds=10, attempts=4)
+        client = client or aws_client("kinesis", settings.aws_region, seconds=10, attempts=4, times=float)
         self.lander = Lander(
             KinesisReader(client, stream, start_at=start_at),
             landing_of(settings, self.lake, source),
