@@ -18,14 +18,15 @@ EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 """Releases of MLflow open an experiment of this kind on its runs. 3.17 goes by its switch "Model training" instead, which each
 browser remembers, or by `?workflowType=machine_learning` in the address."""
 DESCRIPTION_TAG = "mlflow.note.content"
+FIGURES_TAG = "figures"
+"""Of a run: `shown_for_all`."""
 DIGEST_LENGTH = 12
 
 
 def headline(spec: ModelSpec, figures: Mapping[str, float]) -> dict[str, float]:
     """The figures that a person compares, the most important first: those of the gates, what they are held against, counts.
 
-    Every figure that a gate reads is among them, so that a gate can be judged by them alone; NaN is left out. Those that are shown
-    for all models follow, with their bounds and counts.
+    Every figure that a gate reads is among them, so that a gate can be judged by them alone; NaN is left out.
     """
     gated = [gate.figure for gate in spec.gates]
     floors = [gate.at_least_figure for gate in spec.gates if gate.at_least_figure]
@@ -36,10 +37,24 @@ def headline(spec: ModelSpec, figures: Mapping[str, float]) -> dict[str, float]:
     needed = list(dict.fromkeys([*gated, *floors]))
     others = [name for name in dict.fromkeys([*naive, *counts, *bounds, *rest]) if name not in needed]
     present = [name for name in [*needed, *others] if figures.get(name, float("nan")) == figures.get(name)]
+    return {name: float(figures[name]) for name in present[: max(MOST_FIGURES, len(needed))]}
+
+
+def shown_for_all(spec: ModelSpec, figures: Mapping[str, float]) -> str:
+    """The figures that are shown for all models, with their bounds and counts, as JSON: a tag, since a metric is a chart."""
     shown = list(spec.learning.figures.values()) if spec.learning is not None else []
     declared = [name for one in shown for name in (one, f"{one}_low", f"{one}_high", f"n_{one}")]
-    known = [name for name in declared if figures.get(name, float("nan")) == figures.get(name)]
-    return {name: float(figures[name]) for name in [*present[: max(MOST_FIGURES, len(needed))], *known]}
+    known = {name: float(figures[name]) for name in declared if figures.get(name, float("nan")) == figures.get(name)}
+    return json.dumps(known, sort_keys=True)
+
+
+def figures_of(metrics: Mapping[str, float], tags: Mapping[str, str]) -> dict[str, float]:
+    """The figures of a run by its metrics and tags; those of a tag that is no JSON object of numbers are left out."""
+    try:
+        tagged = {str(name): float(value) for name, value in json.loads(tags.get(FIGURES_TAG, "{}")).items()}
+    except (ValueError, TypeError, AttributeError):
+        tagged = {}
+    return {**tagged, **metrics}
 
 
 def table_of(figures: Mapping[str, float]) -> pd.DataFrame:

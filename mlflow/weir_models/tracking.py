@@ -62,7 +62,12 @@ def register(candidate: Candidate, spec: ModelSpec, *, tracking_uri: str) -> str
             mlflow.start_run(run_name=spec.name, tags=dict(tags)) as run,
             tempfile.TemporaryDirectory() as scratch,
         ):
-            run_tags = {"owner": spec.owner, "training_table": spec.training_table, "naive_rule": spec.naive_rule}
+            run_tags = {
+                "owner": spec.owner,
+                "training_table": spec.training_table,
+                "naive_rule": spec.naive_rule,
+                run_record.FIGURES_TAG: run_record.shown_for_all(spec, evaluation.figures),
+            }
             mlflow.set_tags(run_tags)
             mlflow.log_params(run_record.parameters(model))
             mlflow.log_metrics(run_record.headline(spec, evaluation.figures))
@@ -263,7 +268,7 @@ def _registered(name: str, uri: str, *, version: str = "", alias: str = "") -> R
             if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
                 return None
             raise
-        figures = dict(client.get_run(found.run_id).data.metrics) if found.run_id else {}
+        figures = _figures_of_run(client, found.run_id) if found.run_id else {}
         return RegisteredVersion(str(found.version), found.run_id or "", dict(found.tags), figures)
 
 
@@ -387,5 +392,9 @@ def _log_dataset(client: Any, run_id: str, values: Mapping[str, Any]) -> None:
 
 def _logged_figures(client: Any, name: str, version: str) -> dict[str, float]:
     """Figures that were logged with the version's run."""
-    run_id = client.get_model_version(name, version).run_id
-    return dict(client.get_run(run_id).data.metrics)
+    return _figures_of_run(client, client.get_model_version(name, version).run_id)
+
+
+def _figures_of_run(client: Any, run_id: str) -> dict[str, float]:
+    data = client.get_run(run_id).data
+    return run_record.figures_of(data.metrics, data.tags)
