@@ -55,7 +55,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     held: Counter[str] = Counter()
     for outcome in ("passed", "failed", "error"):
         for report in terminalreporter.stats.get(outcome, ()):
-            kinds = [kind for name, kind in report.user_properties if name == ATTACK]
+            properties = getattr(report, "user_properties", ())  # a file that cannot be collected has none
+            kinds = [kind for name, kind in properties if name == ATTACK]
             if outcome == "passed" and report.when != "call":
                 continue
             tried.update(kinds)
