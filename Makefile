@@ -12,7 +12,7 @@ SEED ?= $(shell date +%j%H%M)
 ORDER = --random-order --random-order-seed=$(SEED)
 
 .DEFAULT_GOAL := help
-.PHONY: docs-refresh help install demo test test-fast attack check bench bench-commands bench-history bench-hostile bench-learning bench-metrics-history bench-path champions peers eval eval-clients eval-scaling eval-anomalies eval-learning package ui lock clean
+.PHONY: docs-refresh help install demo test test-fast attack check bench bench-commands bench-history bench-hostile bench-learning bench-metrics-history bench-path bench-stream champions peers eval eval-clients eval-scaling eval-anomalies eval-learning package ui lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -77,6 +77,9 @@ bench-hostile: $(STAMP) ## what a megabyte of hostile log lines costs beside an 
 
 bench-learning: $(STAMP) ## what watching models costs, into docs/learning.md (BENCH_ROWS=1000000,3000000,10000000 BENCH_SCALE=1)
 	@$(BIN)/python -W ignore -m benchmarks.learning.costs --document docs/learning.md
+
+bench-stream: $(STAMP) ## how late a stream is and what it costs beside batch, into benchmarks/STREAMING.md (STREAM_RATE=20000 STREAM_SECONDS=60 STREAM_RECORDS=500000 STREAM_IDLE=60)
+	@$(BIN)/python -W ignore -m benchmarks.streaming.bench
 
 bench-metrics-history: $(STAMP) ## what two years of metrics of twenty clusters cost on a fresh home (BENCH_CLUSTERS, BENCH_DAYS, BENCH_METRICS)
 	@$(BIN)/python -W ignore -m benchmarks.metrics.history

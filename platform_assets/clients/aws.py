@@ -5,7 +5,6 @@ botocore finds endpoints by itself (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_WAFV2`
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,11 +40,11 @@ def aws_client(
     *,
     seconds: float = 20,
     attempts: int = 4,
-    times: Callable[[Any], Any] | None = None,
+    parsers: Any = None,
 ) -> Any:
     """A boto3 client with timeouts; without `endpoint_url` botocore finds the endpoint.
 
-    `times`: what makes of a time in an answer what callers get; None: a datetime, which takes longer than all else of a record.
+    `parsers`: the factory of botocore's parsers of answers; None: botocore's own.
     """
     import boto3  # takes half a second: only for commands that use AWS
     from botocore.config import Config
@@ -57,8 +56,8 @@ def aws_client(
     )
     # A separate session: boto3's default is shared between threads and keeps its first credentials.
     session = boto3.session.Session()
-    if times is not None:
-        session._session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=times)
+    if parsers is not None:
+        session._session.register_component("response_parser_factory", parsers)
     return session.client(service, region_name=region, endpoint_url=endpoint_url or None, config=config)
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from spark_jobs.streaming.kinesis import KinesisReader
 from spark_jobs.streaming.landed import LandedObject, Landing
 
+SILENT_SECONDS = 1.0
+"""Between reads of a stream that brought nothing for a batch's seconds: each read costs as much as many records."""
+
 
 @dataclass(frozen=True)
 class BatchBounds:
@@ -47,6 +50,7 @@ class Lander:
         self.positions: dict[str, str] = {}
         self.next_number = 1
         self.figures = LandingFigures()
+        self.is_silent = False
 
     def recovered(self, after: int) -> Iterator[LandedObject]:
         """Objects behind number `after` that an earlier process landed; afterwards `land` goes on behind them.
@@ -79,7 +83,9 @@ class Lander:
             remaining = ends_at - self.clock()
             if is_full or remaining <= 0 or is_stopping():
                 break
-            self.wait(min(remaining, 0.05 if polled.records else 0.2))
+            self.wait(min(remaining, 0.05 if polled.records else SILENT_SECONDS if self.is_silent else 0.2))
+            self.is_silent = self.is_silent and not records
+        self.is_silent = not records
         if not records:
             self.positions = positions  # only ends of shards: they are found again after a crash
             return None

@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from isal import igzip
+
 from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.storage.objects import Storage
 
@@ -73,7 +75,7 @@ class Landing:
         """Land records as object `number`; OtherLanderError where there is one already."""
         at = POSITION + json.dumps(dict(positions), sort_keys=True).encode() + b"\n"
         by = LANDER + self.lander.encode() + b"\n"
-        content = gzip.compress(b"".join([at, by, header, *lines_of(records)]), COMPRESSION_LEVEL, mtime=0)
+        content = igzip.compress(b"".join([at, by, header, *lines_of(records)]), COMPRESSION_LEVEL, mtime=0)
         uri = self.uri(number)
         is_new = _put_in_s3(uri, content, self.storage) if uri.startswith("s3://") else _put_in_folder(uri, content)
         if not is_new and not self._is_own(number, content):

@@ -26,6 +26,16 @@ SMALLEST = {
     "bench-learning": ({"BENCH_ROWS": "2000,4000", "BENCH_SCALE": "0.01"}, "the same where nothing is due"),
     "eval-learning": ({"LEARNING_SIZE": "0.002"}, "planted leaks found"),
     "bench-hostile": ({"HOSTILE_MEGABYTES": "0.2", "HOSTILE_KINDS": "spaces,script"}, "the worst is"),
+    "bench-stream": (
+        {
+            "STREAM_RATE": "300",
+            "STREAM_SECONDS": "3",
+            "STREAM_RECORDS": "3000",
+            "STREAM_IDLE": "2",
+            "STREAM_DOCUMENT": "",
+        },
+        "put to rows of the first records after it",
+    ),
 }
 """Target of `make` -> its environment at the smallest size, and what only a run that came to its end prints."""
 TARGETS = set(re.findall(r"^((?:bench|eval)[a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))

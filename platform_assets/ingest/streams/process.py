@@ -15,8 +15,9 @@ from datetime import UTC, datetime, timedelta
 from json import dumps
 from typing import Any
 
-from platform_assets.clients.aws import aws_client, aws_sentence
+from platform_assets.clients.aws import aws_sentence
 from platform_assets.clients.engine import lake_of
+from platform_assets.clients.kinesis import kinesis_client
 from platform_assets.clients.model_registry import NoChampionError
 from platform_assets.core.domain import domains, load
 from platform_assets.core.job_parameters import parameters_of
@@ -96,7 +97,7 @@ class StreamProcess:
         self.settings, self.source, self.input, self.name, self.now = settings, source, source.stream, stream, now
         self.lake = lake_of(settings)
         self.parameters = parameters_of(settings, source.name)
-        client = client or aws_client("kinesis", settings.aws_region, seconds=10, attempts=4, times=float)
+        client = client or kinesis_client(settings.aws_region)
         self.lander = Lander(
             KinesisReader(client, stream, start_at=start_at),
             landing_of(settings, self.lake, source),

@@ -71,6 +71,28 @@ def landed_lines(folder: Path) -> list[bytes]:
     return [line for line in lines if not line.startswith((POSITION, LANDER))]
 
 
+def test_a_silent_stream_is_read_once_a_second(twin: KinesisTwin, tmp_path: Path) -> None:
+    now, waits = [0.0], [0.0]
+
+    def wait(seconds: float) -> None:
+        now[0] += seconds
+        waits.append(seconds)
+
+    reader = KinesisReader(client(twin.url), twin.stream, clock=lambda: now[0])
+    lands = Lander(reader, Landing(str(tmp_path), Storage()), b"", BatchBounds(), clock=lambda: now[0], wait=wait)
+    for _ in range(5):
+        assert lands.land() is None
+    twin.calls.clear()
+    shards = len(twin.shards)
+    for _ in range(10):
+        assert lands.land() is None
+    assert twin.calls.count("GetRecords") <= 11 * shards
+    twin.put(b"fresh")
+    assert lands.land() is not None
+    waits.clear()
+    assert lands.land() is None and max(waits) < 1
+
+
 def test_all_records_of_all_shards_are_landed_once(twin: KinesisTwin, tmp_path: Path) -> None:
     sent = [f"record {number}".encode() for number in range(500)]
     for data in sent:
