@@ -10,6 +10,7 @@ from platform_assets.feature_store.assets import feature_store_assets
 from platform_assets.ingest.raw import raw_assets
 from platform_assets.ingest.sensors import sensors
 from platform_assets.ingest.source_assets import source_assets
+from platform_assets.ingest.streams.assets import stream_assets
 from platform_assets.maintenance.compaction import compaction_assets
 from platform_assets.maintenance.jobs import jobs
 from platform_assets.maintenance.retention import retention_assets
@@ -25,6 +26,7 @@ def build_defs(settings: Settings, **overrides: Any) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             *raw_assets(settings),
+            *stream_assets(settings),
             *source_assets(settings),
             *model_assets(settings),
             *feature_store_assets(settings),

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
+import dagster as dg
 import pytest
 
 from platform_assets.cli.run import run_pipeline
@@ -20,6 +21,7 @@ from platform_assets.domains.waf.explain.lookup import explain
 from platform_assets.domains.waf.policy import load_policy
 from platform_assets.domains.waf.tables import EARLY_DECISIONS
 from platform_assets.domains.waf.unexpired import unexpired
+from platform_assets.ingest.streams.assets import stream_assets
 from platform_assets.ingest.streams.process import StreamProcess, streamed_source
 from platform_assets.settings import Settings
 from spark_jobs.contract import HOUR_FORMAT
@@ -118,6 +120,12 @@ def test_open_hours_hold_what_batch_makes(
     assert lake_of(home).read_arrow(REJECTED_LINES)["raw_line"].to_pylist() == ["poison"]
     row = progress(lake_of(home))["cloudfront"]
     assert row["record_count"] == figures.records and not row["is_running"]
+    with (home.home / "metrics.jsonl").open() as file:
+        assert '"stream_behind_seconds"' in file.read()
+    (observed,) = stream_assets(home)
+    result = dg.Definitions([observed]).resolve_implicit_global_asset_job_def().execute_in_process()
+    (event,) = [event for event in result.all_events if event.event_type == dg.DagsterEventType.ASSET_OBSERVATION]
+    assert event.asset_observation_data.asset_observation.metadata["starts"].value == 1
     # It was stopped: batch makes the hours anew from the landed objects.
     assert set(hours) <= set(stale_parsed_hours(lake_of(home), "cloudfront"))
     run_pipeline(home, "edge")

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from json import dumps
 from typing import Any
 
+from platform_assets.clients import metric_publishers as metrics
 from platform_assets.clients.aws import aws_sentence
 from platform_assets.clients.engine import lake_of
 from platform_assets.clients.kinesis import kinesis_client
@@ -240,29 +241,42 @@ class StreamProcess:
         behind = figures.behind_milliseconds
         newest = figures.newest_event_at
         self.recorded_at = time.monotonic()
-        record_progress(
-            self.lake,
-            {
-                "source": self.source.name,
-                "stream": self.name,
-                "recorded_at": self.now(),
-                "started_at": self.started_at,
-                "start_count": self.start_count,
-                "open_from": self.open_from,
-                "is_running": is_running,
-                "object_number": self.object_number,
-                "record_count": figures.records,
-                "rejected_count": figures.rejected,
-                "late_count": figures.late,
-                "throttled_count": figures.throttled,
-                "records_per_second": figures.rate,
-                "behind_seconds": max(behind.values(), default=0) / 1000,
-                "newest_event_at": None if newest is None else datetime.fromtimestamp(newest, UTC),
-                "age_seconds": figures.age_seconds,
-                "shards_behind": dumps(behind, sort_keys=True),
-                "model_version": self.served.versions if self.served else None,
-            },
-        )
+        row = {
+            "source": self.source.name,
+            "stream": self.name,
+            "recorded_at": self.now(),
+            "started_at": self.started_at,
+            "start_count": self.start_count,
+            "open_from": self.open_from,
+            "is_running": is_running,
+            "object_number": self.object_number,
+            "record_count": figures.records,
+            "rejected_count": figures.rejected,
+            "late_count": figures.late,
+            "throttled_count": figures.throttled,
+            "records_per_second": figures.rate,
+            "behind_seconds": max(behind.values(), default=0) / 1000,
+            "newest_event_at": None if newest is None else datetime.fromtimestamp(newest, UTC),
+            "age_seconds": figures.age_seconds,
+            "shards_behind": dumps(behind, sort_keys=True),
+            "model_version": self.served.versions if self.served else None,
+        }
+        record_progress(self.lake, row)
+        self._publish(row)
+
+    def _publish(self, row: dict[str, Any]) -> None:
+        """The figures as metrics; where they cannot be published, the stream goes on."""
+        units = {"records_per_second": "Count/Second", "behind_seconds": "Seconds", "age_seconds": "Seconds"}
+        dimensions = {"Stream": self.name}
+        points = [
+            metrics.MetricPoint(f"stream_{name}", float(row[name]), row["recorded_at"], unit, dimensions)
+            for name, unit in {**units, "rejected_count": "Count", "start_count": "Count"}.items()
+            if row[name] is not None
+        ]
+        try:
+            metrics.publish(self.settings, points)
+        except metrics.MetricsError as error:
+            logger.warning("%s", error)
 
 
 @contextmanager
