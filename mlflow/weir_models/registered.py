@@ -5,6 +5,7 @@ Tables and columns are those of one version of MLflow's schema; a database of an
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -14,12 +15,23 @@ from pathlib import Path
 SCHEMA = "dc11669786a5"
 """The schema's version (Alembic) in the release of MLflow that requirements.lock pins."""
 TIMEOUT_SECONDS = 10.0
+FIGURES_TAG = "figures"
+"""Of a run: figures that are no metrics, as JSON (`run_record.shown_for_all`)."""
 
 
 class UnknownDatabaseError(RuntimeError):
     """There is no such file yet, or its tables are not those that this module knows."""
 
     exit_code = 5
+
+
+def figures_of(metrics: Mapping[str, float], tags: Mapping[str, str]) -> dict[str, float]:
+    """The figures of a run by its metrics and tags; those of a tag that is no JSON object of numbers are left out."""
+    try:
+        tagged = {str(name): float(value) for name, value in json.loads(tags.get(FIGURES_TAG, "{}")).items()}
+    except (ValueError, TypeError, AttributeError):
+        tagged = {}
+    return {**tagged, **metrics}
 
 
 @dataclass(frozen=True)
@@ -102,4 +114,5 @@ def _version(connection: sqlite3.Connection, name: str, version: str) -> Registe
     tags = dict(connection.execute(f"SELECT key, value FROM model_version_tags {where}", values).fetchall())
     metrics = connection.execute("SELECT key, value, is_nan FROM latest_metrics WHERE run_uuid = ?", (row[0],))
     figures = {key: float("nan") if is_nan else float(value) for key, value, is_nan in metrics}
-    return RegisteredVersion(version, row[0] or "", tags, figures)
+    run_tags = dict(connection.execute("SELECT key, value FROM tags WHERE run_uuid = ?", (row[0],)).fetchall())
+    return RegisteredVersion(version, row[0] or "", tags, figures_of(figures, run_tags))

@@ -18,8 +18,6 @@ EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 """Releases of MLflow open an experiment of this kind on its runs. 3.17 goes by its switch "Model training" instead, which each
 browser remembers, or by `?workflowType=machine_learning` in the address."""
 DESCRIPTION_TAG = "mlflow.note.content"
-FIGURES_TAG = "figures"
-"""Of a run: `shown_for_all`."""
 DIGEST_LENGTH = 12
 
 
@@ -46,15 +44,6 @@ def shown_for_all(spec: ModelSpec, figures: Mapping[str, float]) -> str:
     declared = [name for one in shown for name in (one, f"{one}_low", f"{one}_high", f"n_{one}")]
     known = {name: float(figures[name]) for name in declared if figures.get(name, float("nan")) == figures.get(name)}
     return json.dumps(known, sort_keys=True)
-
-
-def figures_of(metrics: Mapping[str, float], tags: Mapping[str, str]) -> dict[str, float]:
-    """The figures of a run by its metrics and tags; those of a tag that is no JSON object of numbers are left out."""
-    try:
-        tagged = {str(name): float(value) for name, value in json.loads(tags.get(FIGURES_TAG, "{}")).items()}
-    except (ValueError, TypeError, AttributeError):
-        tagged = {}
-    return {**tagged, **metrics}
 
 
 def table_of(figures: Mapping[str, float]) -> pd.DataFrame:

@@ -19,7 +19,14 @@ from typing import Any
 
 from weir_models import cards, registry, run_record
 from weir_models.contract import Candidate, ModelSpec
-from weir_models.registered import RegisteredModel, RegisteredVersion, UnknownDatabaseError, read
+from weir_models.registered import (
+    FIGURES_TAG,
+    RegisteredModel,
+    RegisteredVersion,
+    UnknownDatabaseError,
+    figures_of,
+    read,
+)
 from weir_models.registered import model as model_in
 from weir_models.registered import versions as versions_in
 from weir_models.saved_model import holds_model
@@ -66,7 +73,7 @@ def register(candidate: Candidate, spec: ModelSpec, *, tracking_uri: str) -> str
                 "owner": spec.owner,
                 "training_table": spec.training_table,
                 "naive_rule": spec.naive_rule,
-                run_record.FIGURES_TAG: run_record.shown_for_all(spec, evaluation.figures),
+                FIGURES_TAG: run_record.shown_for_all(spec, evaluation.figures),
             }
             mlflow.set_tags(run_tags)
             mlflow.log_params(run_record.parameters(model))
@@ -397,4 +404,4 @@ def _logged_figures(client: Any, name: str, version: str) -> dict[str, float]:
 
 def _figures_of_run(client: Any, run_id: str) -> dict[str, float]:
     data = client.get_run(run_id).data
-    return run_record.figures_of(data.metrics, data.tags)
+    return figures_of(data.metrics, data.tags)

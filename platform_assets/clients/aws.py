@@ -47,6 +47,7 @@ def aws_client(
     `parsers`: the factory of botocore's parsers of answers; None: botocore's own.
     """
     import boto3  # takes half a second: only for commands that use AWS
+    import botocore.session
     from botocore.config import Config
 
     config = Config(
@@ -55,10 +56,12 @@ def aws_client(
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
     # A separate session: boto3's default is shared between threads and keeps its first credentials.
-    session = boto3.session.Session()
+    session = botocore.session.get_session()
     if parsers is not None:
-        session._session.register_component("response_parser_factory", parsers)
-    return session.client(service, region_name=region, endpoint_url=endpoint_url or None, config=config)
+        session.register_component("response_parser_factory", parsers)
+    return boto3.session.Session(botocore_session=session).client(
+        service, region_name=region, endpoint_url=endpoint_url or None, config=config
+    )
 
 
 def aws_refusal(

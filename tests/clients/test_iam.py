@@ -513,7 +513,9 @@ def test_reading_a_stream_needs_its_policy_and_nothing_else(on_aws: Settings, re
     kinesis.create_stream(StreamName=VALUES["DATA_STREAM"], ShardCount=1)
     kinesis.get_waiter("stream_exists").wait(StreamName=VALUES["DATA_STREAM"])
     kinesis.put_record(StreamName=VALUES["DATA_STREAM"], Data=b"poison\n", PartitionKey="1")
-    streamed = on_aws.model_copy(update={"lake": "", "cloudfront_stream": VALUES["DATA_STREAM"]})
+    streamed = on_aws.model_copy(
+        update={"lake": "", "metrics_target": "file", "cloudfront_stream": VALUES["DATA_STREAM"]}
+    )
     with recorder.during() as calls:
         stream = StreamProcess(streamed, streamed_source("cloudfront"), bounds=BatchBounds(seconds=0.2))
         assert stream.run(lambda: stream.figures.objects > 0).rejected == 1

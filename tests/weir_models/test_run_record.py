@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from weir_models import registry, run_record
+from weir_models import registered, registry, run_record
 from weir_models.contract import Gate, ModelSpec
 
 SPECS = [registry.spec(name) for name in registry.names()]
@@ -83,8 +83,8 @@ def test_the_examples_are_a_dataset_with_version_digest_and_rows() -> None:
 def test_figures_of_all_models_have_their_bounds_and_counts() -> None:
     (spec,) = [spec for spec in SPECS if spec.name == "client_abuse"]
     figures = figures_of(spec.gates) | {"fpr": 0.01, "fpr_low": 0.0, "fpr_high": 0.02, "n_fpr": 700.0}
-    tags = {run_record.FIGURES_TAG: run_record.shown_for_all(spec, figures)}
-    shown = run_record.figures_of({"other": 1.0, "fpr": 0.01}, tags)
+    tags = {registered.FIGURES_TAG: run_record.shown_for_all(spec, figures)}
+    shown = registered.figures_of({"other": 1.0, "fpr": 0.01}, tags)
     assert {name: shown[name] for name in ("fpr", "fpr_low", "fpr_high", "n_fpr", "other")} == {
         "fpr": 0.01, "fpr_low": 0.0, "fpr_high": 0.02, "n_fpr": 700.0, "other": 1.0,
     }  # fmt: skip
@@ -93,4 +93,4 @@ def test_figures_of_all_models_have_their_bounds_and_counts() -> None:
 
 @pytest.mark.parametrize("text", ["", "3", "[]", '{"fpr": "x"}', '{"fpr": null}'])
 def test_a_tag_of_somebody_else_is_no_figure(text: str) -> None:
-    assert run_record.figures_of({"fpr": 0.01}, {run_record.FIGURES_TAG: text}) == {"fpr": 0.01}
+    assert registered.figures_of({"fpr": 0.01}, {registered.FIGURES_TAG: text}) == {"fpr": 0.01}
