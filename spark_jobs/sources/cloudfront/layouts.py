@@ -126,7 +126,7 @@ def fields_of_header(line: str) -> tuple[str, ...]:
     return field_names(line.partition(":")[2].split())
 
 
-def headerless_fields(layout: str) -> tuple[str, ...]:
+def headerless_fields(layout: str, setting: str = "WEIR_HEADERLESS_LAYOUT") -> tuple[str, ...]:
     """Normalized fields of the layout that a setting names; () for ''.
 
     A v1 field count; `realtime` for all fields of real-time logs; or the fields themselves. Chosen fields of a real-time
@@ -141,7 +141,7 @@ def headerless_fields(layout: str) -> tuple[str, ...]:
         if int(layout) not in V1_FIELD_COUNTS:
             counts = ", ".join(map(str, V1_FIELD_COUNTS))
             raise LayoutError(
-                f"WEIR_HEADERLESS_LAYOUT={layout} is no layout of standard log v1; use one of {counts}, `realtime`, "
+                f"{setting}={layout[:60]} is no layout of standard log v1; use one of {counts}, `realtime`, "
                 "or list the fields."
             )
         return field_names(V1_FIELDS[: int(layout)])
@@ -150,13 +150,13 @@ def headerless_fields(layout: str) -> tuple[str, ...]:
         unknown = [name for name in names if name not in REAL_TIME_FIELDS]
         if unknown:
             raise LayoutError(
-                f"WEIR_HEADERLESS_LAYOUT cannot be used: {unknown[0][:60]!r} is no field of real-time logs, so that its place "
+                f"{setting} cannot be used: {unknown[0][:60]!r} is no field of real-time logs, so that its place "
                 "in a record is unknown; list the fields as the real-time log configuration names them."
             )
         names = sorted({*names}, key=REAL_TIME_FIELDS.index)
     fields = real_time_fields(names) if "timestamp" in names else field_names(names)
     if problem := missing_fields(fields):
-        raise LayoutError(f"WEIR_HEADERLESS_LAYOUT cannot be used: {problem}; add the fields to the list.")
+        raise LayoutError(f"{setting} cannot be used: {problem}; add the fields to the list.")
     return fields
 
 

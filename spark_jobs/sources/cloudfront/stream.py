@@ -27,15 +27,16 @@ from spark_jobs.storage.schema import hour_names
 from spark_jobs.streaming.landed import LandedObject
 from spark_jobs.streaming.micro_batch import MicroBatch
 
+FIELDS_SETTING = "WEIR_CLOUDFRONT_STREAM_FIELDS"
 KEPT = ("request_id", "event_at", "client_ip", HOUR_COLUMN)
 
 
 def header(parameters: Mapping[str, Any]) -> bytes:
     """The `#Fields` line of landed objects, so that batch reads them whatever is configured later. LayoutError."""
     layout = str(parameters["stream_fields"])
-    fields = headerless_fields(layout)
+    fields = headerless_fields(layout, FIELDS_SETTING)
     if not fields:
-        raise LayoutError("WEIR_CLOUDFRONT_STREAM_FIELDS is empty; list the fields of the real-time log configuration.")
+        raise LayoutError(f"{FIELDS_SETTING} is empty; list the fields of the real-time log configuration.")
     return f"#Fields: {' '.join(fields)}\n".encode()
 
 

@@ -10,6 +10,7 @@ from cloudfront_lines import line, log, parse
 from spark_jobs.sources.cloudfront.duplicates import _rank
 from spark_jobs.sources.cloudfront.layouts import REAL_TIME_FIELDS, LayoutError, headerless_fields
 from spark_jobs.sources.cloudfront.log_object import ParseOptions
+from spark_jobs.sources.cloudfront.stream import header
 
 CHOSEN = ["timestamp", "c-ip", "sc-status", "cs-method", "cs-host", "cs-uri-stem", "x-edge-request-id", "x-host-header",
     "time-taken", "cs-user-agent", "cs-uri-query"]  # fmt: skip
@@ -82,6 +83,13 @@ def test_a_header_of_columns_keeps_them() -> None:
 def test_a_field_without_a_place_is_refused() -> None:
     with pytest.raises(LayoutError, match=r"^WEIR_HEADERLESS_LAYOUT cannot be used: 'cs\(Host\)'[^\n]*\.$"):
         headerless_fields("timestamp c-ip cs(Host)")
+
+
+def test_the_fields_of_a_stream_are_refused_by_their_own_name() -> None:
+    for layout in ("", "timestamp c-ip nonsense", "13"):
+        with pytest.raises(LayoutError, match=r"^WEIR_CLOUDFRONT_STREAM_FIELDS[^\n]*\.$"):
+            header({"stream_fields": layout})
+    assert header({"stream_fields": "c-ip, timestamp"}) == b"#Fields: timestamp c_ip\n"
 
 
 def test_a_standard_log_keeps_its_hosts() -> None:
