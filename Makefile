@@ -12,7 +12,7 @@ SEED ?= $(shell date +%j%H%M)
 ORDER = --random-order --random-order-seed=$(SEED)
 
 .DEFAULT_GOAL := help
-.PHONY: docs-refresh help install demo test test-fast attack check bench bench-commands bench-history bench-hostile bench-learning bench-metrics-history bench-path bench-stream champions peers eval eval-clients eval-scaling eval-anomalies eval-learning package ui lock clean
+.PHONY: docs-refresh help install demo test test-fast attack check bench bench-commands bench-history bench-hostile bench-learning bench-metrics-history bench-path bench-stream champions peers eval eval-clients eval-scaling eval-anomalies eval-early eval-learning package ui lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -96,6 +96,9 @@ eval-scaling: $(STAMP) ## predictive scaling on public traces (WEIR_EVAL_DATA=..
 
 eval-anomalies: $(STAMP) ## the anomaly detector on public series (WEIR_EVAL_DATA=../shared/data), into docs/anomalies.md
 	@$(BIN)/python -m benchmarks.metrics.anomalies --document docs/anomalies.md
+
+eval-early: $(STAMP) ## whom early decisions of a stream act on, on all simulated sites, into docs/streaming.md
+	@$(BIN)/python -W ignore -m benchmarks.streaming.early --document docs/streaming.md
 
 eval-learning: $(STAMP) ## the statistics of continuous learning by simulation, into docs/learning.md (LEARNING_SIZE=0.01: this part, printed)
 	@$(BIN)/python -W ignore -m benchmarks.learning.evaluate --document docs/learning.md
