@@ -2,8 +2,8 @@
 
     python -m benchmarks.streaming.early [--sites media_live,json_api] [--scale 0.3] [--document docs/streaming.md]
 
-Each site's logs are parsed and scored by the jobs of batch with the request model that ships; the windows are those of the stream.
-What is known of shared addresses is left out, so the figures are the worst case.
+Each site's logs are parsed and scored by the jobs of batch with the request model that ships; the windows are those of the stream,
+and what is known of an address is that of the hour before.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from benchmarks.clients.days import FIRST_DAY
 from benchmarks.clients.sites import site_names
 from benchmarks.evaluation import write_section
 from platform_assets.domains.waf.decide.browsing import NOT_ENCODED
-from platform_assets.domains.waf.early.decide import Bounds, early_decisions, thresholds_of
+from platform_assets.domains.waf.early.decide import COLUMNS_OF_BOUNDS, Bounds, early_decisions, thresholds_of
 from platform_assets.domains.waf.policy import load_policy
 from platform_assets.ingest.objects import list_objects
 from simulator.sites import all_sites
-from spark_jobs.contract import Interval
+from spark_jobs.contract import HOUR_COLUMN, Interval, format_hour
 from spark_jobs.incremental import ledger
 from spark_jobs.main import JobRun
 from spark_jobs.runtime.session import spark_session
 from spark_jobs.sources.cloudfront import jobs, windows
 from spark_jobs.sources.cloudfront.layouts import name_hour
 from spark_jobs.sources.cloudfront.log_object import ParseOptions
-from spark_jobs.sources.cloudfront.tables import OBJECTS, REQUEST_SCORES, REQUESTS
+from spark_jobs.sources.cloudfront.tables import CLIENT_DAILY, OBJECTS, REQUEST_SCORES, REQUESTS
 from spark_jobs.sources.cloudfront.windows import Windows, step
 from spark_jobs.storage.lake import Lake
 from weir_models.cards import markdown_table
@@ -46,10 +46,20 @@ HOURS, SEED, STEP_SECONDS = 24, 301, 10
 FOLDER = Path(__file__).parents[2] / "mlflow" / "weir_models" / "request_attack" / "champion"
 
 
-def tables_of(site: str, scale: float, scratch: str) -> tuple[Any, Any, pd.DataFrame]:
-    """Requests and request_scores of a simulated day of a site, and its truth."""
+def tables_of(site: str, scale: float, scratch: str) -> tuple[Lake, pd.DataFrame]:
+    """A lake with a simulated day of a site, and its truth."""
     out = Path(scratch) / site
-    command = [sys.executable, "-m", "simulator", "--out", str(out), "--start", f"{FIRST_DAY:%Y-%m-%dT%H}", "--site", site]
+    command = [
+        sys.executable,
+        "-m",
+        "simulator",
+        "--out",
+        str(out),
+        "--start",
+        f"{FIRST_DAY:%Y-%m-%dT%H}",
+        "--site",
+        site,
+    ]
     command += ["--hours", str(HOURS), "--scale", str(scale), "--seed", str(SEED)]
     subprocess.run(command, check=True, capture_output=True)
     lake = Lake(f"{scratch}/lake-{site}")
@@ -60,23 +70,28 @@ def tables_of(site: str, scale: float, scratch: str) -> tuple[Any, Any, pd.DataF
     parameters: dict[str, Any] = {"model_dir": str(FOLDER), "model_name": "request_attack", "model_version": "0"}
     parameters["latest_event"] = ParseOptions.latest_event  # simulated days may lie after the wall clock
     run = JobRun(spark_session("sail"), lake, Interval.spanning(hours[0], hours[-1]), parameters, tasks=2)
-    jobs.requests(run)
-    jobs.request_scores(run)
-    requests = lake.read_arrow(REQUESTS, columns=list(windows.COLUMNS))
-    scores = lake.read_arrow(REQUEST_SCORES, columns=list(windows.SCORE_COLUMNS))
-    return requests, scores, pd.read_parquet(out / "truth" / "clients.parquet")
+    for name in ("requests", "client_hourly", "client_daily", "request_scores"):
+        getattr(jobs, name)(run)
+    return lake, pd.read_parquet(out / "truth" / "clients.parquet")
 
 
-def early_of(requests: Any, scores: Any) -> dict[str, str]:
+def early_of(lake: Lake) -> dict[str, str]:
     """Address -> the strongest early action of the day."""
     rules = load_policy().rules
+    requests = lake.read_arrow(REQUESTS, columns=list(windows.COLUMNS))
+    scores = lake.read_arrow(REQUEST_SCORES, columns=list(windows.SCORE_COLUMNS))
+    daily = lake.read_arrow(CLIENT_DAILY, columns=[*COLUMNS_OF_BOUNDS, HOUR_COLUMN]).to_pylist()
+    by_hour: dict[str, dict[str, Any]] = {}
+    for row in daily:
+        by_hour.setdefault(row[HOUR_COLUMN], {})[row["client"]] = row
     evidence = sorted(windows.evidence_of(requests, scores, rules.early.min_probability))
     programs = {one.request_id: NOT_ENCODED.search(one.text) is not None for one in evidence}
-    kept, actions = Windows(), {}
+    kept, actions = Windows(), dict[str, str]()
     for at, portion in groupby(evidence, key=lambda one: one.at // STEP_SECONDS):
         kept, reached = step(kept, portion, thresholds_of(rules), programs)
         now = datetime.fromtimestamp(at * STEP_SECONDS, UTC) + timedelta(seconds=STEP_SECONDS)
-        for decision in early_decisions(reached, now, rules, (), Bounds()):
+        known = by_hour.get(format_hour(now - timedelta(hours=1)), {})
+        for decision in early_decisions(reached, now, rules, (), Bounds(known)):
             if actions.get(decision.address) != "block":
                 actions[decision.address] = decision.action
     return actions
@@ -113,9 +128,9 @@ def main() -> int:
     rows = []
     with tempfile.TemporaryDirectory(prefix="weir-early-") as scratch:
         for site in site_names(arguments.sites):
-            requests, scores, truth = tables_of(site, arguments.scale, scratch)
+            lake, truth = tables_of(site, arguments.scale, scratch)
             title = f"{site} (held out)" if all_sites()[site].held_out else site
-            rows.append(row_of(title, early_of(requests, scores), truth))
+            rows.append(row_of(title, early_of(lake), truth))
             print(rows[-1], flush=True)
     text = markdown_table(pd.DataFrame(rows))
     print(text)

@@ -18,7 +18,7 @@ LATENESS_SECONDS = 300
 KEPT_AN_ADDRESS = 200
 """Requests that are kept of an address, the newest."""
 FIRST_ERROR = 400
-COLUMNS = ("request_id", "client_ip", "event_at", "status", "uri_path", "uri_query")
+COLUMNS = ("request_id", "client_ip", "event_at", "status", "uri_path", "uri_query", "forwarded_for")
 """Columns of requests that evidence is made of."""
 SCORE_COLUMNS = ("request_id", "attack_probability", "is_attack", "attack_class", "model_version")
 
@@ -66,7 +66,10 @@ class Windows:
 
 
 def evidence_of(requests: pa.Table, scores: pa.Table, min_probability: float) -> list[Evidence]:
-    """Refused certain attacks among rows of requests and of request_scores of the same requests, in any order."""
+    """Refused certain attacks among rows of requests and of request_scores of the same requests, in any order.
+
+    What somebody forwards for another (x-forwarded-for) is no evidence against the address that it comes from.
+    """
     import pyarrow.compute as pc
 
     is_certain = pc.and_(scores["is_attack"], pc.greater_equal(scores["attack_probability"], min_probability))
@@ -76,7 +79,8 @@ def evidence_of(requests: pa.Table, scores: pa.Table, min_probability: float) ->
     import pyarrow as pa
 
     is_refused = pc.fill_null(pc.greater_equal(requests["status"], FIRST_ERROR), False)
-    refused = requests.filter(is_refused).select(list(COLUMNS))
+    is_own = pc.is_null(requests["forwarded_for"])
+    refused = requests.filter(pc.and_(is_refused, is_own)).select(list(COLUMNS))
     is_among = pc.is_in(refused["request_id"].cast(pa.string()), pa.array(sorted(certain), pa.string()))
     return [
         Evidence(

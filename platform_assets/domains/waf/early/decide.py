@@ -1,18 +1,21 @@
 """What a reached window leads to. Pure; standard library only.
 
 An early decision is made by counts that more requests can only raise, and is short: the hourly decision, which sees the
-whole client, takes over. Whoever seems to be many people, and everybody while the lake is young, is challenged at most.
+whole client, takes over. Whoever seems to be many people, and everybody while the lake is young, is challenged at most;
+proxies and declared bots are left to the hour.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from platform_assets.core.times import as_utc
-from platform_assets.domains.waf.decisions import Decision, decision_id, rank
-from platform_assets.domains.waf.networks import Ranges, parse_network, special_ranges
+from platform_assets.domains.waf.decide.client import looks_shared
+from platform_assets.domains.waf.decide.more_than_volume import why_proxy
+from platform_assets.domains.waf.decisions import Decision, Row, decision_id, rank, whole
+from platform_assets.domains.waf.networks import Network, Ranges, parse_network, special_ranges
 from platform_assets.domains.waf.rulebook import Rules
 from spark_jobs.sources.cloudfront.windows import Reached, Threshold
 from spark_jobs.wording import counted
@@ -20,15 +23,38 @@ from spark_jobs.wording import counted
 MODEL = "request_attack"
 KIND = "prober"
 MOST_EVIDENCE = 20
+COLUMNS_OF_BOUNDS = tuple(
+    """
+        client request_count distinct_user_agent_count cookie_request_count asset_request_count proxy_agent_count
+        forwarded_client_count declared_bot_count
+    """.split()
+)
+"""Columns of client_daily that bounds look at."""
+LEAST = rank("challenge")
+"""What is only to be counted waits for its hour."""
 
 
 @dataclass(frozen=True)
 class Bounds:
     """What is known of addresses besides their attacks."""
 
-    shared: Collection[str] = ()
-    """CIDRs of addresses that many people seem to share."""
+    daily: Mapping[str, Row] = field(default_factory=dict)
+    """CIDR -> its row of client_daily of the newest day that is made; addresses that were not seen have none."""
     has_history: bool = True
+
+    def of(self, network: Network, rules: Rules) -> tuple[str, str]:
+        """The strongest early action on an address, and why it is no more, as a clause."""
+        row = self.daily.get(str(network), {})
+        bounds = [(rules.early.at_most, "")]
+        if why := why_proxy(network, row, 0, rules.proxies):
+            bounds.append((rules.proxies.at_most, why))
+        if whole(row.get("declared_bot_count")):
+            bounds.append((rules.declared_bots.at_most, "it calls itself a bot"))
+        if looks_shared(row, rules.shared):
+            bounds.append((rules.shared.at_most, "many people seem to share the address"))
+        if not self.has_history:
+            bounds.append((rules.history.at_most, "the lake is too young to tell shared addresses"))
+        return min(bounds, key=lambda bound: rank(bound[0]))
 
 
 def thresholds_of(rules: Rules) -> tuple[Threshold, ...]:
@@ -52,11 +78,10 @@ def early_decisions(
         if protected.overlaps(network) or special.overlaps(network):
             continue
         action, why = one.threshold, ""
-        if str(network) in bounds.shared and rank(action) > rank(rules.shared.at_most):
-            action, why = rules.shared.at_most, "; no more, since many people seem to share the address"
-        elif not bounds.has_history and rank(action) > rank(rules.history.at_most):
-            action, why = rules.history.at_most, "; no more, since the lake is too young to tell shared addresses"
-        if action == "none":
+        most, why_not_more = bounds.of(network, rules)
+        if rank(action) > rank(most):
+            action, why = most, f"; no more, since {why_not_more}"
+        if rank(action) < LEAST:
             continue
         decisions.append(_decision(one, str(network), action, why, as_utc(now), rules))
     return decisions

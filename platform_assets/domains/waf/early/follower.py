@@ -11,10 +11,9 @@ from typing import Any
 from platform_assets.actions.errors import ActionError
 from platform_assets.actions.protocol import alert_when_stopped, apply_pending, plan_now
 from platform_assets.domains.waf.decide.browsing import NOT_ENCODED
-from platform_assets.domains.waf.decide.client import looks_shared
 from platform_assets.domains.waf.decide.reading import is_in
 from platform_assets.domains.waf.decisions import Decision, rank
-from platform_assets.domains.waf.early.decide import Bounds, early_decisions, thresholds_of
+from platform_assets.domains.waf.early.decide import COLUMNS_OF_BOUNDS, Bounds, early_decisions, thresholds_of
 from platform_assets.domains.waf.manual import audit_log
 from platform_assets.domains.waf.manual.in_force import in_force
 from platform_assets.domains.waf.planning import WafChange
@@ -32,9 +31,6 @@ from spark_jobs.streaming.micro_batch import MicroBatch
 logger = logging.getLogger(__name__)
 ACT_SECONDS = 5.0
 """The least time between two plans: WAF takes few calls a second."""
-COLUMNS_OF_SHARED = [
-    "client", "request_count", "distinct_user_agent_count", "cookie_request_count", "asset_request_count",
-]  # fmt: skip
 
 
 class EarlyDecider:
@@ -115,15 +111,13 @@ class EarlyDecider:
         return [row for row in rows if row["expires_at"] > now]
 
     def _bounds(self, reached: Sequence[Reached], now: datetime) -> Bounds:
-        """Who of these seems to be many people by the newest day that is made, and whether the lake is old enough."""
+        """What the newest day that is made shows of these, and whether the lake is old enough."""
         hours = self.lake.hours(CLIENT_DAILY)
         clients = {f"{one.address}/{128 if ':' in one.address else 32}" for one in reached}
-        rows = (
-            self.lake.read_arrow(CLIENT_DAILY, hours[-1:], columns=COLUMNS_OF_SHARED, filter=is_in("client", clients))
-            if hours
-            else None
-        )
-        shared = [row["client"] for row in rows.to_pylist() if looks_shared(row, self.rules.shared)] if rows else []
+        is_among = is_in("client", clients)
+        columns = list(COLUMNS_OF_BOUNDS)
+        rows = self.lake.read_arrow(CLIENT_DAILY, hours[-1:], columns=columns, filter=is_among) if hours else None
+        daily = {row["client"]: row for row in rows.to_pylist()} if rows is not None else {}
         least = timedelta(hours=self.rules.history.min_hours)
         is_old = not least or (bool(hours) and now - parse_hour(hours[0]) >= least)
-        return Bounds(shared, is_old)
+        return Bounds(daily, is_old)

@@ -33,12 +33,28 @@ def test_a_decision_names_its_evidence_and_ends_soon() -> None:
     assert len(decision.evidence_request_ids) == 20 and decision.model_version == "3"
 
 
+DAY = {"request_count": 1000, "distinct_user_agent_count": 2, "cookie_request_count": 0, "asset_request_count": 0}
+SHARED = {**DAY, "distinct_user_agent_count": 40, "cookie_request_count": 900}
+
+
 @pytest.mark.parametrize("address", ["198.51.100.7", "2001:db8::7"])
 def test_who_may_be_many_is_challenged_at_most(address: str) -> None:
     cidr = f"{address}/{128 if ':' in address else 32}"
-    assert actions(reached(address=address), Bounds(shared=[cidr])) == ["challenge"]
+    assert actions(reached(address=address), Bounds({cidr: SHARED})) == ["challenge"]
     assert actions(reached(address=address), Bounds(has_history=False)) == ["challenge"]
+    assert actions(reached(address=address), Bounds({cidr: DAY})) == ["block"]
     assert actions(reached(address=address)) == ["block"]
+
+
+@pytest.mark.parametrize(
+    "shows", [{"forwarded_client_count": 50}, {"proxy_agent_count": 900}, {"declared_bot_count": 1}]
+)
+def test_proxies_and_declared_bots_wait_for_their_hour(shows: dict[str, int]) -> None:
+    assert actions(reached(), Bounds({"198.51.100.7/32": {**DAY, **shows}})) == []
+
+
+def test_a_delivery_network_is_left_alone_however_young_the_lake() -> None:
+    assert early_decisions([reached(address="104.16.1.1")], NOW, RULES, (), Bounds(has_history=False)) == []
 
 
 def test_what_is_protected_or_special_is_left_alone() -> None:

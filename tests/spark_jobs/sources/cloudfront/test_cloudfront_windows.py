@@ -80,8 +80,11 @@ def test_memory_of_an_address_is_bounded() -> None:
     assert set(windows.by_address) == {"192.0.2.9"} and not windows.reached
 
 
-@pytest.mark.parametrize(("status", "probability", "count"), [(403, 0.999, 1), (200, 0.999, 0), (None, 0.999, 0), (404, 0.98, 0)])  # fmt: skip
-def test_evidence_is_certain_and_refused(status: int | None, probability: float, count: int) -> None:
+@pytest.mark.parametrize(("status", "probability", "forwarded", "count"), [(403, 0.999, None, 1), (200, 0.999, None, 0),
+    (None, 0.999, None, 0), (404, 0.98, None, 0), (403, 0.999, "192.0.2.8", 0)])  # fmt: skip
+def test_evidence_is_certain_refused_and_ones_own(
+    status: int | None, probability: float, forwarded: str | None, count: int
+) -> None:
     at = datetime(2026, 11, 20, 13, 5, 7, tzinfo=UTC)
     requests = pa.table(
         {
@@ -91,6 +94,7 @@ def test_evidence_is_certain_and_refused(status: int | None, probability: float,
             "status": pa.array([status], pa.int32()),
             "uri_path": ["/a"],
             "uri_query": ["b"],
+            "forwarded_for": pa.array([forwarded], pa.string()),
         }
     )
     scores = pa.table({"request_id": ["a"], "attack_probability": [probability], "is_attack": [True], "attack_class": ["sqli"], "model_version": ["3"]})  # fmt: skip
