@@ -298,10 +298,11 @@ FORGE = """async (dagster) => {
 def test_another_page_reaches_nothing(ui: Ui, page: Any, site: str) -> None:
     """The page of another server of this machine, which gets the cookie; and of another site, which does not."""
     statuses: list[int] = []
-    page.on("response", lambda answer: statuses.append(answer.status) if "/graphql" in answer.url else None)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as other:
         threading.Thread(target=other.serve_forever, daemon=True).start()
         page.goto(f"http://{site}:{other.server_address[1]}/")
+        # Only from here on: Dagster's own page, which the fixture opened, may have asked as late as now.
+        page.on("response", lambda answer: statuses.append(answer.status) if "/graphql" in answer.url else None)
         assert page.evaluate(FORGE, ui.dagster)[2] == "refused"
         other.shutdown()
     assert statuses and set(statuses) <= {403, 405}
