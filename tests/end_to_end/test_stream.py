@@ -90,6 +90,7 @@ def until_idle(stream: StreamProcess) -> Callable[[], bool]:
     seen = {"objects": -1, "idle": 0}
 
     def is_stopping() -> bool:
+        assert not any(item.landed.content for item in stream.unregistered), "bytes are kept for an hour"
         is_idle = stream.lander.next_number == seen["objects"]
         seen["idle"] = seen["idle"] + 1 if is_idle else 0
         seen["objects"] = stream.lander.next_number

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from json import dumps
 from typing import Any
@@ -151,7 +151,9 @@ class StreamProcess:
         if not is_done:
             for table, rows in batch.rows.items():
                 self.lake.append_once(rows, table, self.writer, landed.number)
-        self.unregistered.append(Registered(landed, batch.event_hours or (format_hour(landed.modified_at),)))
+        hours = batch.event_hours or (format_hour(landed.modified_at),)
+        # Without its bytes: those of an hour would fill the memory.
+        self.unregistered.append(Registered(replace(landed, content=b""), hours))
         self.object_number = landed.number
         figures = self.figures
         figures.records += batch.event_count + batch.rejected_count
