@@ -6,6 +6,7 @@ than LATENESS. Used while records stream in, and on the tables of an hour.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -38,7 +39,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Threshold:
-    """So many requests of an address within a window reach it."""
+    """Requests of an address for so many different things within a window reach it: a job that repeats one counts once."""
 
     name: str
     least_count: int
@@ -132,10 +133,14 @@ def step(
 
 
 def _first_window(ordered: Sequence[Evidence], threshold: Threshold) -> list[Evidence] | None:
-    """The requests of the first window that holds enough; None where none does."""
-    count = threshold.least_count
-    for end in range(count - 1, len(ordered)):
-        start = end - count + 1
-        if ordered[end].at - ordered[start].at < threshold.window_seconds:
-            return list(ordered[start : end + 1])
+    """The newest request for each thing asked for, in the first window that holds enough; None where none does."""
+    start, texts = 0, Counter[str]()
+    for end, one in enumerate(ordered):
+        texts[one.text] += 1
+        while one.at - ordered[start].at >= threshold.window_seconds:
+            texts[ordered[start].text] -= 1
+            texts += Counter()  # drops what is 0
+            start += 1
+        if len(texts) >= threshold.least_count:
+            return sorted({each.text: each for each in ordered[start : end + 1]}.values())
     return None

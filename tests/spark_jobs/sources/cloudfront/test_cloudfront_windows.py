@@ -26,7 +26,7 @@ FIVE = Threshold("block", 5, 600, programs_alone=True)
 
 
 def attack(number: int, at: int, address: str = "192.0.2.1") -> Evidence:
-    return Evidence(at, f"r{number}", address, "sqli", "3", "/a?b")
+    return Evidence(at, f"r{number}", address, "sqli", "3", f"/a?{number}")
 
 
 def reached(evidence: list[Evidence], portions: int = 1, programs: bool = True) -> set[tuple[str, str]]:
@@ -44,6 +44,15 @@ def test_a_threshold_is_reached_within_its_window_alone() -> None:
     assert reached([attack(1, 0), attack(2, 300), attack(3, 600)]) == set()
     assert reached([attack(1, 0), attack(1, 1), attack(1, 2)]) == set()
     assert reached([attack(1, 0), attack(2, 1), attack(3, 2, "192.0.2.2")]) == set()
+
+
+def test_a_job_that_repeats_itself_counts_once() -> None:
+    same = [replace(attack(number, number), text="/job?old") for number in range(50)]
+    assert reached(same) == set()
+    assert reached([*same, attack(90, 20), attack(91, 30)]) == {("192.0.2.1", "challenge")}
+    assert reached(
+        [*same[:1], *(replace(one, at=one.at + 700) for one in same[1:]), attack(90, 20), attack(91, 30)]
+    ) == {("192.0.2.1", "challenge")}
 
 
 def test_what_a_browser_can_be_made_to_send_never_blocks() -> None:
