@@ -97,8 +97,8 @@ eval-scaling: $(STAMP) ## predictive scaling on public traces (WEIR_EVAL_DATA=..
 eval-anomalies: $(STAMP) ## the anomaly detector on public series (WEIR_EVAL_DATA=../shared/data), into docs/anomalies.md
 	@$(BIN)/python -m benchmarks.metrics.anomalies --document docs/anomalies.md
 
-eval-early: $(STAMP) ## whom early decisions of a stream act on, on all simulated sites, into docs/streaming.md
-	@$(BIN)/python -W ignore -m benchmarks.streaming.early --document docs/streaming.md
+eval-early: $(STAMP) ## whom early decisions of a stream act on, on all simulated sites, into docs/streaming.md (SITES=media_live SCALE=0.05: prints these)
+	@$(BIN)/python -W ignore -m benchmarks.streaming.early --scale $(or $(SCALE),0.3) $(if $(SITES),--sites $(SITES),--document docs/streaming.md)
 
 eval-learning: $(STAMP) ## the statistics of continuous learning by simulation, into docs/learning.md (LEARNING_SIZE=0.01: this part, printed)
 	@$(BIN)/python -W ignore -m benchmarks.learning.evaluate --document docs/learning.md

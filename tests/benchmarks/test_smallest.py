@@ -24,6 +24,7 @@ SMALLEST = {
     "bench-commands": ({"BENCH_ROUNDS": "1", "BENCH_HOURS": "2"}, "weir --help"),
     "bench-history": ({"BENCH_ROUNDS": "1", "BENCH_HOURS": "1,3"}, "one new hour costs the same"),
     "bench-learning": ({"BENCH_ROWS": "2000,4000", "BENCH_SCALE": "0.01"}, "the same where nothing is due"),
+    "eval-early": ({"SITES": "media_live", "SCALE": "0.05"}, "never to be blocked, blocked"),
     "eval-learning": ({"LEARNING_SIZE": "0.002"}, "planted leaks found"),
     "bench-hostile": ({"HOSTILE_MEGABYTES": "0.2", "HOSTILE_KINDS": "spaces,script"}, "the worst is"),
     "bench-stream": (
