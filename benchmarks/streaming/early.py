@@ -24,7 +24,6 @@ import pandas as pd
 from benchmarks.clients.days import FIRST_DAY
 from benchmarks.clients.sites import site_names
 from benchmarks.evaluation import write_section
-from platform_assets.domains.waf.decide.browsing import NOT_ENCODED
 from platform_assets.domains.waf.early.decide import COLUMNS_OF_BOUNDS, Bounds, early_decisions, thresholds_of
 from platform_assets.domains.waf.policy import load_policy
 from platform_assets.ingest.objects import list_objects
@@ -85,10 +84,9 @@ def early_of(lake: Lake) -> dict[str, str]:
     for row in daily:
         by_hour.setdefault(row[HOUR_COLUMN], {})[row["client"]] = row
     evidence = sorted(windows.evidence_of(requests, scores, rules.early.min_probability))
-    programs = {one.request_id: NOT_ENCODED.search(one.text) is not None for one in evidence}
     kept, actions = Windows(), dict[str, str]()
     for at, portion in groupby(evidence, key=lambda one: one.at // STEP_SECONDS):
-        kept, reached = step(kept, portion, thresholds_of(rules), programs)
+        kept, reached = step(kept, portion, thresholds_of(rules))
         now = datetime.fromtimestamp(at * STEP_SECONDS, UTC) + timedelta(seconds=STEP_SECONDS)
         known = by_hour.get(format_hour(now - timedelta(hours=1)), {})
         for decision in early_decisions(reached, now, rules, (), Bounds(known)):

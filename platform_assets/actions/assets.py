@@ -57,7 +57,6 @@ def change_assets(settings: Settings, declared: ChangeAssets) -> list[dg.AssetsD
         change = declared.change(settings, lake)
         checked = plan_now(change, _overrides(context, lake, declared))
         plan = checked.plan
-        lake.overwrite_rows(table, plan.rows())
         context.log.info(for_terminal(plan.text(), keep_lines=True))
         yield dg.MaterializeResult(
             asset_key=key_of(table.key),

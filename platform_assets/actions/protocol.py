@@ -131,7 +131,7 @@ class Change(ABC, Generic[P, R]):
 
 
 def plan_now(change: Change[P, R], overrides: Mapping[str, str] = NO_OVERRIDES) -> CheckedPlan[P]:
-    """Make and check a plan, and store it as the pending plan."""
+    """Make and check a plan, and store it, as the pending plan and in the plan table."""
     change.expire()
     basis = change.basis()  # before the plan: later changes make it stale
     checked = change.make(overrides)
@@ -139,6 +139,7 @@ def plan_now(change: Change[P, R], overrides: Mapping[str, str] = NO_OVERRIDES) 
     document = change.to_document(checked.plan)
     pending = PendingPlan.of(document, checked.plan.planned_at, basis, overrides, [result.name for result in failed])
     change.pending.save(pending)
+    change.lake.overwrite_rows(change.table, checked.plan.rows())
     return CheckedPlan(checked.plan, checked.results, pending.plan_id)
 
 

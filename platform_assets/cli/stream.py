@@ -6,7 +6,6 @@ import logging
 import signal
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,7 +68,7 @@ def status(home: Home = None, json: Json = False) -> None:
     Example: weir stream status
     """
     from platform_assets.clients.engine import lake_of
-    from platform_assets.core.streams import ALIVE, progress, progress_sentence
+    from platform_assets.core.streams import progress, progress_sentence
 
     settings = settings_of(home)
     found = sorted(progress(lake_of(settings)).values(), key=lambda row: str(row["source"]))
@@ -80,7 +79,7 @@ def status(home: Home = None, json: Json = False) -> None:
         if not found:
             console.print("No stream has been read on this home; `weir stream run cloudfront` reads one.")
         for row in found:
-            console.print(f"{progress_sentence(row, datetime.now(UTC) - row['recorded_at'] < ALIVE)}.")
+            console.print(f"{progress_sentence(row)}.")
 
 
 def _register_shipped(settings: Settings, source: Source, progress: Any) -> None:

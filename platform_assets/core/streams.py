@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -53,12 +54,15 @@ def progress(lake: Lake) -> dict[str, dict[str, Any]]:
     return {row["source"]: row for row in lake.read_arrow(STREAM_PROGRESS).to_pylist()}
 
 
+def is_alive(row: Mapping[str, Any], now: datetime | None = None) -> bool:
+    """Whether the process of a row of progress runs, and has said so within the last minutes."""
+    return bool(row["is_running"]) and row["recorded_at"] >= (now or datetime.now(UTC)) - ALIVE
+
+
 def open_from(lake: Lake, source: str, now: datetime | None = None) -> str | None:
     """The first hour that a running stream writes; None where none runs."""
     row = progress(lake).get(source)
-    if row is None or not row["is_running"] or row["recorded_at"] < (now or datetime.now(UTC)) - ALIVE:
-        return None
-    return str(row["open_from"])
+    return str(row["open_from"]) if row is not None and is_alive(row, now) else None
 
 
 def record_progress(lake: Lake, row: dict[str, Any]) -> None:
@@ -66,10 +70,10 @@ def record_progress(lake: Lake, row: dict[str, Any]) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from spark_jobs.storage.schema import arrow_schema
+    from spark_jobs.storage.schema import arrow_rows
 
     def changed(rows: pa.Table) -> pa.Table:
-        own = pa.Table.from_pylist([row], schema=arrow_schema(STREAM_PROGRESS))
+        own = arrow_rows(STREAM_PROGRESS, [row])
         others = rows.filter(pc.not_equal(rows["source"], row["source"])).select(own.column_names)
         return pa.concat_tables([others.cast(own.schema), own])
 
@@ -79,9 +83,9 @@ def record_progress(lake: Lake, row: dict[str, Any]) -> None:
         lake.rewrite(STREAM_PROGRESS, changed)
 
 
-def progress_sentence(row: dict[str, Any], is_recent: bool) -> str:
-    """One line about the stream of a source; `is_recent`: it has said something within the last minutes."""
-    state = "running" if row["is_running"] and is_recent else "stopped" if not row["is_running"] else "silent"
+def progress_sentence(row: Mapping[str, Any]) -> str:
+    """One line about the stream of a source."""
+    state = "running" if is_alive(row) else "silent" if row["is_running"] else "stopped"
     age = "" if row["age_seconds"] is None else f", {row['age_seconds']:.1f} s from an event to its rows"
     behind = json.loads(row["shards_behind"])
     shards = ", ".join(f"{name} {milliseconds / 1000:.1f} s" for name, milliseconds in sorted(behind.items()))

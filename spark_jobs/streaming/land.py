@@ -24,10 +24,8 @@ class BatchBounds:
 
 @dataclass
 class LandingFigures:
-    """What a lander has done since it started, and how far it is behind."""
+    """How often a lander was throttled since it started, and how far it is behind."""
 
-    records: int = 0
-    objects: int = 0
     throttled_reads: int = 0
     behind_milliseconds: dict[str, int] = field(default_factory=dict)
 
@@ -90,10 +88,8 @@ class Lander:
             self.positions = positions  # only ends of shards: they are found again after a crash
             return None
         landed = self.landing.write(self.next_number, positions, self.header, records)
-        self.figures.records += len(records)
         self._passed(landed)
         return landed
 
     def _passed(self, landed: LandedObject) -> None:
         self.positions, self.next_number = landed.positions, landed.number + 1
-        self.figures.objects += 1

@@ -61,6 +61,11 @@ class Landing:
         """Where object `number` is, or will be."""
         return f"{self.folder.rstrip('/')}/{number:012d}.gz"
 
+    def number_of(self, uri: str) -> int | None:
+        """The inverse of `uri`; None where another file is meant."""
+        name = uri.rpartition("/")[2].removesuffix(".gz")
+        return int(name) if name.isdigit() and self.uri(int(name)) == uri else None
+
     def read(self, number: int) -> LandedObject | None:
         """Object `number`; None where there is none."""
         uri = self.uri(number)
@@ -69,7 +74,7 @@ class Landing:
                 content = stream.read()
         except FileNotFoundError:
             return None
-        return self._object(number, content, datetime.now(UTC))
+        return self._object(number, content, positions_of(content, uri))
 
     def write(self, number: int, positions: Mapping[str, str], header: bytes, records: Iterable[bytes]) -> LandedObject:
         """Land records as object `number`; OtherLanderError where there is one already."""
@@ -82,7 +87,7 @@ class Landing:
             raise OtherLanderError(
                 f"{uri} was landed by another process: two `weir stream run` read one stream; stop one of them."
             )
-        return self._object(number, content, datetime.now(UTC))
+        return self._object(number, content, dict(positions))
 
     def forget_written_before(self, at: datetime) -> int:
         """Delete objects that were written before `at`, but never the newest, where reading goes on; returns how many."""
@@ -101,11 +106,9 @@ class Landing:
         existing = self.read(number)
         return existing is not None and existing.content == content
 
-    def _object(self, number: int, content: bytes, at: datetime) -> LandedObject:
+    def _object(self, number: int, content: bytes, positions: dict[str, str]) -> LandedObject:
         etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        return LandedObject(
-            number, self.uri(number), etag, len(content), at, positions_of(content, self.uri(number)), content
-        )
+        return LandedObject(number, self.uri(number), etag, len(content), datetime.now(UTC), positions, content)
 
 
 def lines_of(records: Iterable[bytes]) -> Sequence[bytes]:

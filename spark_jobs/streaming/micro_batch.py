@@ -1,13 +1,13 @@
 """What a landed object becomes at once: rows for the open hours of tables, and which hours it is late for.
 
 Each source has a function of this contract beside its parser, which the loop and Structured Streaming call alike:
-`micro_batch(landed, parameters, open_from, scoring) -> MicroBatch`. Pure: the same object gives the same rows.
+`micro_batch(landed, parameters, open_from, served, storage) -> MicroBatch`. Pure: the same object gives the same rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,5 +29,3 @@ class MicroBatch:
     event_count: int = 0
     newest_at: float = 0.0
     """The newest event, in seconds since 1970; 0.0: none."""
-    reasons: Mapping[str, int] = field(default_factory=dict)
-    """Why lines were rejected."""

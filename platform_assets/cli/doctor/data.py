@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from platform_assets.clients.engine import lake_of
 from platform_assets.core.databases import damaged
 from platform_assets.core.files import nearest_folder
 from platform_assets.core.home import DAGSTER_FOLDER
-from platform_assets.core.streams import ALIVE, progress, progress_sentence
+from platform_assets.core.streams import is_alive, progress, progress_sentence
 from platform_assets.ingest.listings import location_of
 from platform_assets.ingest.notifications import queue_url, region_of
 from platform_assets.ingest.objects import count_objects
@@ -217,10 +216,9 @@ def stream_process(source: Source) -> Check:
         row = progress(lake_of(settings)).get(source.name)
         if row is None:
             return "missing", f"{stream} was never read on this lake; run `weir stream run {source.name}`."
-        age = (datetime.now(UTC) - row["recorded_at"]).total_seconds()
-        state: State = "ok" if row["is_running"] and age < ALIVE.total_seconds() else "failed"
+        state: State = "ok" if is_alive(row) else "failed"
         advice = "" if state == "ok" else f" Run `weir stream run {source.name}`; batch makes its hours meanwhile."
-        return state, f"{progress_sentence(row, state == 'ok')}.{advice}"
+        return state, f"{progress_sentence(row)}.{advice}"
 
     return check
 

@@ -1,6 +1,5 @@
 """The data stream of each source as an asset that Dagster observes; it does not run it, since a stream never ends."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -8,7 +7,7 @@ import dagster as dg
 from platform_assets.clients.engine import lake_of
 from platform_assets.core.asset_groups import group_of
 from platform_assets.core.asset_specs import key_of
-from platform_assets.core.streams import ALIVE, progress, progress_sentence
+from platform_assets.core.streams import is_alive, progress, progress_sentence
 from platform_assets.ingest.streams.landed_objects import stream_of
 from platform_assets.settings import Settings
 from spark_jobs.contract import Source
@@ -45,10 +44,9 @@ def _metadata(settings: Settings, source: str) -> dict[str, Any]:
     row = progress(lake_of(settings)).get(source)
     if row is None:
         return {"state": f"never read on this lake; run `weir stream run {source}`"}
-    is_recent = datetime.now(UTC) - row["recorded_at"] < ALIVE
     return {
-        "state": progress_sentence(row, is_recent),
-        "is running": bool(row["is_running"] and is_recent),
+        "state": progress_sentence(row),
+        "is running": is_alive(row),
         "records a second": float(row["records_per_second"] or 0.0),
         "seconds behind": float(row["behind_seconds"] or 0.0),
         "milliseconds behind by shard": dg.MetadataValue.json(row["shards_behind"]),

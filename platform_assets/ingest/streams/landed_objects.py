@@ -38,11 +38,9 @@ def registered_number(lake: Lake, source: Source, landing: Landing) -> int:
     """The number of the newest landed object in the ledger; 0: none."""
     import pyarrow.dataset as ds
 
-    prefix, suffix = landing.uri(0)[: -len("000000000000.gz")], ".gz"
-    is_landed = ds.field("source_object") >= prefix
-    names = lake.read_arrow(source.objects, columns=["source_object"], filter=is_landed)["source_object"].to_pylist()
-    numbers = [name.removeprefix(prefix).removesuffix(suffix) for name in names if name.startswith(prefix)]
-    return max((int(number) for number in numbers if number.isdigit()), default=0)
+    may_be_landed = ds.field("source_object") >= landing.uri(0)
+    rows = lake.read_arrow(source.objects, columns=["source_object"], filter=may_be_landed)
+    return max((landing.number_of(name) or 0 for name in rows["source_object"].to_pylist()), default=0)
 
 
 def register(lake: Lake, source: Source, objects: Sequence[Registered]) -> int:

@@ -26,7 +26,7 @@ from platform_assets.core.streams import progress, record_progress
 from platform_assets.ingest.streams.landed_objects import Registered, landing_of, register, registered_number, stream_of
 from platform_assets.releases.serving import Serving
 from platform_assets.settings import Settings
-from spark_jobs.contract import Source, format_hour
+from spark_jobs.contract import Source, Table, format_hour
 from spark_jobs.errors import ExitCode, WeirError
 from spark_jobs.registry import sources
 from spark_jobs.runtime.canary import Served
@@ -39,8 +39,9 @@ logger = logging.getLogger(__name__)
 GRACE = timedelta(minutes=5)
 """How long after an hour's end its events are still appended by the stream."""
 RECORD_SECONDS = 60.0
-"""How often progress is recorded, and the model that serves is looked up."""
+"""How often progress is recorded."""
 MODEL_SECONDS = 60.0
+"""How often the model that serves is looked up."""
 
 
 class StreamError(WeirError):
@@ -176,19 +177,17 @@ class StreamProcess:
 
     def _recover(self) -> None:
         """Append and register what an earlier process landed and did not register."""
-        landing, last_table = self.lander.landing, self._last_table()
-        after = registered_number(self.lake, self.source, landing)
-        delta = None if last_table is None else self.lake.delta(last_table)
-        done = -1 if delta is None else int(delta.transaction_version(self.writer) or 0)
+        after = registered_number(self.lake, self.source, self.lander.landing)
+        delta = self.lake.delta(self._last_table())
+        done = 0 if delta is None else int(delta.transaction_version(self.writer) or 0)
         for landed in self.lander.recovered(after):
             self._append(landed, is_done=landed.number <= done)
         self.object_number = max(self.object_number, after)
 
-    def _last_table(self) -> Any:
+    def _last_table(self) -> Table:
         """The table that is appended to last: what it holds, the others hold as well."""
-        model = self.input.model
-        jobs = [job for job in self.source.jobs if job.model == model]
-        return jobs[0].tables[0] if model and jobs else self.source.parsed[0]
+        scored = (job.tables[0] for job in self.source.jobs if job.model and job.model == self.input.model)
+        return next(scored, self.source.parsed[0])
 
     def _serving(self) -> Served | None:
         """The versions that serve, looked up once a minute; None where none does yet."""
@@ -203,7 +202,7 @@ class StreamProcess:
                 logger.warning("%s Records are kept, and scored by `weir run`.", error)
                 self.served = None
             else:
-                if self.served is None or now.versions != self.served.versions:
+                if self.served is None or now != replace(self.served, model_dir="", canary_dir=""):
                     self.served = serving.with_fallback(now, serving.fetched)
                 serving.record(self.served, [self.open_from])
         return self.served

@@ -26,6 +26,8 @@ NOT_A_PAGE = (
 """Paths that are no page a person reads: assets, media segments, map tiles, downloads, feeds, APIs, package indexes."""
 PACKAGE_INDEX = r"(?i)/simple/"
 """Pages of an index that installers read."""
+NOT_ENCODED = r"[\x00-\x20<>\"\x7f]"
+"""Characters that every browser encodes in paths and queries alike (WHATWG URL, fragment and query percent-encode sets)."""
 PROXY_AGENT = r"(?i)\A(?:amazon cloudfront|cloudflare|fastly|akamai|varnish|squid)"
 PATH_PATTERNS = {
     "asset_request_count": ASSET_PATH,

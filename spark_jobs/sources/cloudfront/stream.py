@@ -6,7 +6,6 @@ The same parser and the same scoring; requests that were delivered twice are tol
 from __future__ import annotations
 
 import io
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,8 +70,7 @@ def micro_batch(
         hour = next((hour for hour in hours if hour >= open_from), open_from)
         lines = rejected_table(landed.source_object, rejected)
         rows = {REJECTED_LINES: lines.append_column(HOUR_COLUMN, pa.repeat(pa.scalar(hour), lines.num_rows)), **rows}
-    reasons = Counter(line.reason for line in rejected)
-    return MicroBatch(rows, tuple(hours), late, len(rejected), count, newest, dict(reasons))
+    return MicroBatch(rows, tuple(hours), late, len(rejected), count, newest)
 
 
 def _scores(requests: pa.Table, served: Served, storage: Any) -> pa.Table:

@@ -6,10 +6,13 @@ than LATENESS. Used while records stream in, and on the tables of an hour.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from spark_jobs.sources.cloudfront.patterns import NOT_ENCODED
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,6 +22,7 @@ LATENESS_SECONDS = 300
 KEPT_AN_ADDRESS = 200
 """Requests that are kept of an address, the newest."""
 FIRST_ERROR = 400
+_NOT_ENCODED = re.compile(NOT_ENCODED)
 COLUMNS = ("request_id", "client_ip", "event_at", "status", "uri_path", "uri_query", "forwarded_for")
 """Columns of requests that evidence is made of."""
 SCORE_COLUMNS = ("request_id", "attack_probability", "is_attack", "attack_class", "model_version")
@@ -35,6 +39,11 @@ class Evidence:
     model_version: str = field(compare=False)
     text: str = field(compare=False, repr=False)
     """Path and query."""
+
+    @property
+    def is_of_a_program(self) -> bool:
+        """Whether no browser can be made to send it."""
+        return _NOT_ENCODED.search(self.text) is not None
 
 
 @dataclass(frozen=True)
@@ -97,12 +106,9 @@ def evidence_of(requests: pa.Table, scores: pa.Table, min_probability: float) ->
 
 
 def step(
-    windows: Windows, evidence: Iterable[Evidence], thresholds: Sequence[Threshold], programs: Mapping[str, bool]
+    windows: Windows, evidence: Iterable[Evidence], thresholds: Sequence[Threshold]
 ) -> tuple[Windows, list[Reached]]:
-    """The windows with more evidence, and the thresholds that are reached anew.
-
-    `programs`: request_id -> whether no browser can be made to send it.
-    """
+    """The windows with more evidence, and the thresholds that are reached anew."""
     longest = max((one.window_seconds for one in thresholds), default=0)
     by_address = {address: list(kept) for address, kept in windows.by_address.items()}
     newest, touched = windows.newest, set()
@@ -120,7 +126,7 @@ def step(
         for threshold in thresholds:
             if (address, threshold.name) in reached:
                 continue
-            counted = [one for one in ordered if not threshold.programs_alone or programs.get(one.request_id, False)]
+            counted = [one for one in ordered if not threshold.programs_alone or one.is_of_a_program]
             if (first := _first_window(counted, threshold)) is not None:
                 reached[address, threshold.name] = first[-1].at
                 found.append(Reached(threshold.name, address, tuple(first)))

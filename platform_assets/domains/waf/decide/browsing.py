@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from platform_assets.domains.waf.decisions import Row, whole
 from platform_assets.domains.waf.rulebook import Rules, Sessions
+from spark_jobs.sources.cloudfront.patterns import NOT_ENCODED
 
 ORDINARY_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 METHOD_CLASS = "protocol_abuse"
@@ -29,8 +30,7 @@ FILE_METHODS = ("GET", "HEAD", "PUT", "DELETE")
 PLAIN_PATH = re.compile(r"[\w./~-]+")
 MIN_FOLDER_FILES = 5
 """Ordinary files that a client put into a folder, from which on it keeps its files there."""
-NOT_ENCODED = re.compile(r"[\x00-\x20<>\"\x7f]")
-"""Characters that every browser encodes in paths and queries alike (WHATWG URL, fragment and query percent-encode sets)."""
+_NOT_ENCODED = re.compile(NOT_ENCODED)
 SESSION_LASTS = timedelta(hours=24)
 """A page may stay open for long; what was served before that shows no session."""
 SERVED_SHARE = 0.9
@@ -66,7 +66,7 @@ class SeenRequest(NamedTuple):
     @property
     def is_of_a_program(self) -> bool:
         """Whether no browser can be made to send it: a browser encodes these characters, wherever the address comes from."""
-        return NOT_ENCODED.search(self.path + self.query) is not None
+        return _NOT_ENCODED.search(self.path + self.query) is not None
 
     @property
     def is_probe(self) -> bool:

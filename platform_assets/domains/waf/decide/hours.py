@@ -94,8 +94,8 @@ def decide_hours(
         reads_much = any(reads_many_pages(row, rules.volume) for row in behavior)
         usual = usual_pages(map(past_days.of, days_before(hour)), rules.volume.usual_share) if reads_much else 0
         own_versions = {row["client"]: versions_of(row, row["request_model_version"]) for row in scores}
-        has_history = _has_history(score_hours, hour, rules)
-        scored_hour = ScoredHour(parse_hour(hour), scores, behavior, attacks, has_history, usual)
+        is_old = has_history(score_hours, hour, rules)
+        scored_hour = ScoredHour(parse_hour(hour), scores, behavior, attacks, is_old, usual)
         counting = withdrawals.counting(earlier, end, own_versions)
         decided = partial(decide, earlier=counting, allow_list=(*allow_list, *allowed))
         # Only clients that would be acted upon without the exemption for declared bots need an identity.
@@ -126,7 +126,7 @@ def decide_hours(
                 for same, at_most in by_bound(repeats, rules.repeats)
             ),
         ]
-        parts = [(ScoredHour(parse_hour(hour), *inputs, has_history), steps, shows) for inputs, steps, shows in apart]
+        parts = [(ScoredHour(parse_hour(hour), *inputs, is_old), steps, shows) for inputs, steps, shows in apart]
         candidates = acted_upon.union(
             decision.address for part, steps, _ in parts for decision in decided(part, rules=steps(without_exemption))
         )
@@ -189,7 +189,7 @@ def days_before(hour: str) -> list[str]:
     return [format_hour(parse_hour(hour) - timedelta(days=days)) for days in range(1, USUAL_DAYS + 1)]
 
 
-def _has_history(hours_with_scores: Iterable[str], hour: str, rules: Rules) -> bool:
+def has_history(hours_with_scores: Iterable[str], hour: str, rules: Rules) -> bool:
     """Whether the lake has an hour at least `min_hours` and at most `memory_hours` before this one."""
     oldest = format_hour(parse_hour(hour) - timedelta(hours=rules.repetition.memory_hours))
     latest = format_hour(parse_hour(hour) - timedelta(hours=rules.history.min_hours))

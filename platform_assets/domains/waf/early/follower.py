@@ -10,18 +10,19 @@ from typing import Any
 
 from platform_assets.actions.errors import ActionError
 from platform_assets.actions.protocol import alert_when_stopped, apply_pending, plan_now
-from platform_assets.domains.waf.decide.browsing import NOT_ENCODED
+from platform_assets.domains.waf.decide.hours import has_history
 from platform_assets.domains.waf.decide.reading import is_in
 from platform_assets.domains.waf.decisions import Decision, rank
 from platform_assets.domains.waf.early.decide import COLUMNS_OF_BOUNDS, Bounds, early_decisions, thresholds_of
 from platform_assets.domains.waf.manual import audit_log
 from platform_assets.domains.waf.manual.in_force import in_force
+from platform_assets.domains.waf.networks import parse_network
 from platform_assets.domains.waf.planning import WafChange
 from platform_assets.domains.waf.policy import load_allow_list, load_policy
 from platform_assets.domains.waf.rulebook import Rules
-from platform_assets.domains.waf.tables import EARLY_DECISIONS, WAF_PLAN
+from platform_assets.domains.waf.tables import EARLY_DECISIONS
 from platform_assets.settings import Settings
-from spark_jobs.contract import HOUR_COLUMN, format_hour, parse_hour
+from spark_jobs.contract import HOUR_COLUMN, format_hour
 from spark_jobs.sources.cloudfront import windows
 from spark_jobs.sources.cloudfront.tables import CLIENT_DAILY, REQUEST_SCORES, REQUESTS
 from spark_jobs.sources.cloudfront.windows import Evidence, Reached, Windows
@@ -71,19 +72,14 @@ class EarlyDecider:
         self.is_due, self.acted_at = False, time.monotonic()
         change = WafChange(self.settings, self.lake)
         try:
-            checked = plan_now(change)
-            self.lake.overwrite_rows(WAF_PLAN, checked.plan.rows())
-            if not alert_when_stopped(change, checked) and self.settings.waf.apply:
+            if not alert_when_stopped(change, plan_now(change)) and self.settings.waf.apply:
                 apply_pending(change)
         except ActionError as error:
             logger.warning("%s", error)
             self.is_due = True  # tried again
 
     def _step(self, evidence: Sequence[Evidence], now: datetime) -> None:
-        programs = {one.request_id: NOT_ENCODED.search(one.text) is not None for one in evidence}
-        known = {one.request_id: NOT_ENCODED.search(one.text) is not None
-                 for kept in self.windows.by_address.values() for one in kept} if evidence else {}  # fmt: skip
-        self.windows, reached = windows.step(self.windows, evidence, self.thresholds, known | programs)
+        self.windows, reached = windows.step(self.windows, evidence, self.thresholds)
         if reached:
             self._decide(reached, now)
 
@@ -113,11 +109,9 @@ class EarlyDecider:
     def _bounds(self, reached: Sequence[Reached], now: datetime) -> Bounds:
         """What the newest day that is made shows of these, and whether the lake is old enough."""
         hours = self.lake.hours(CLIENT_DAILY)
-        clients = {f"{one.address}/{128 if ':' in one.address else 32}" for one in reached}
-        is_among = is_in("client", clients)
+        is_among = is_in("client", {str(parse_network(one.address)) for one in reached})
         columns = list(COLUMNS_OF_BOUNDS)
         rows = self.lake.read_arrow(CLIENT_DAILY, hours[-1:], columns=columns, filter=is_among) if hours else None
         daily = {row["client"]: row for row in rows.to_pylist()} if rows is not None else {}
-        least = timedelta(hours=self.rules.history.min_hours)
-        is_old = not least or (bool(hours) and now - parse_hour(hours[0]) >= least)
-        return Bounds(daily, is_old)
+        present = format_hour(now)
+        return Bounds(daily, has_history([*hours, present], present, self.rules))
